@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+# Two commands do everything: `make demo` and `make test`. Each makes .venv first, if it is missing or out of date.
+
+PYTHON ?= python3
+RUN     := .venv/bin/python
+STAMP   := .venv/.ready
+PIP     := $(RUN) -m pip -qq --disable-pip-version-check --no-input
+JOBS    ?= 2
+
+# A lock is resolved from the public index alone: what a machine adds of its own (a wheel folder, a mirror) stays out.
+COMPILE := env -u PIP_FIND_LINKS -u PIP_EXTRA_INDEX_URL -u PIP_INDEX_URL PIP_CONFIG_FILE=/dev/null \
+	CUSTOM_COMPILE_COMMAND="make lock" $(RUN) -m piptools compile --quiet --generate-hashes --allow-unsafe \
+	--strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check lock generate
+.DELETE_ON_ERROR:
+
+help: ## this list
+	@echo "make TARGET, where TARGET is one of"
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-10s %s\n", $$1, $$2 }'
+	@echo "PYTHON=python3.12 picks another Python than python3; JOBS=8 another number of test processes than 2."
+
+setup: $(STAMP) ## make .venv with all that is pinned; nothing to do when it is fresh
+	@:
+
+demo: $(STAMP) ## the main job, live on the embedded emulator, with a verdict
+	@.venv/bin/callwell demo
+
+test: $(STAMP) ## all tests
+	@$(RUN) -m pytest -n $(JOBS)
+
+check: $(STAMP) ## format, lint, types, and generated code is fresh
+	@$(RUN) -m ruff format --check --quiet . || { echo "format: run .venv/bin/ruff format"; exit 1; }
+	@echo "format: ok"
+	@$(RUN) -m ruff check --quiet .
+	@echo "lint: ok"
+	@$(RUN) -m mypy
+	@$(RUN) tools/generate.py --check
+
+generate: $(STAMP) ## write all generated code anew
+	@$(RUN) tools/generate.py
+
+lock: $(STAMP) ## resolve the requirements anew, within the bounds of pyproject.toml and requirements/dev.in
+	@$(RUN) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "lock: resolve on Python 3.11, the oldest supported")'
+	@$(COMPILE) $(LOCKFLAGS) --all-extras --output-file requirements/dev.txt pyproject.toml requirements/dev.in
+	@$(COMPILE) --constraint requirements/dev.txt --output-file requirements/run.txt pyproject.toml
+	@$(COMPILE) --constraint requirements/dev.txt --extra emulator --output-file requirements/emulator.txt pyproject.toml
+	@echo "lock: requirements/dev.txt, run.txt, emulator.txt (LOCKFLAGS=--upgrade takes newer versions)"
+
+# The stamp is the last thing written: a set-up that was interrupted has none, and starts from an empty .venv.
+$(STAMP): pyproject.toml requirements/dev.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and "Callwell needs Python 3.11 or newer; $(PYTHON) is %d.%d. Name another one: make setup PYTHON=python3.12" % v[:2])'
+	@if [ -e $@ ] && $(RUN) -c '' 2>/dev/null; then rm $@; else echo "set-up: .venv with $$($(PYTHON) --version)"; $(PYTHON) -m venv --clear .venv; fi
+	@echo "set-up: pinned requirements"
+	@$(PIP) install --require-hashes --requirement requirements/dev.txt
+	@echo "set-up: callwell, editable"
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+	@echo "set-up: ready"

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What all tests share: how property tests run, and where the papers beside the project are."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+SLOW_MACHINES = [HealthCheck.too_slow]
+
+# No deadlines: a busy machine is not a failing property. CI plays the same dice every time, a developer new ones.
+settings.register_profile("ci", deadline=None, derandomize=True, max_examples=100, suppress_health_check=SLOW_MACHINES)
+settings.register_profile("dev", deadline=None, max_examples=100, suppress_health_check=SLOW_MACHINES)
+settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The project's folder."""
+    return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared(root: Path) -> Path:
+    """The folder of papers beside the project: seeds, providers' documents. Not part of it, so it may be absent."""
+    folder = root.parent / "shared"
+    if not folder.is_dir():
+        pytest.skip("no ../shared beside the project")
+    return folder

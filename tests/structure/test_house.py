@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rules of the house that no linter knows."""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.structure import tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+MAX_FILE = 300
+MAX_FUNCTION = 40
+SPDX = "SPDX-License-Identifier: Apache-2.0"
+
+VENDORS = {
+    "userplane": re.compile(r"userplane|uspl_", re.IGNORECASE),
+    "apivideo": re.compile(r"api[._ -]?video", re.IGNORECASE),
+    "language_confidence": re.compile(r"language[._ -]?confidence", re.IGNORECASE),
+}
+"""Folder of a vendor → how its name may be written. Comments and docstrings may name a vendor, code may not."""
+
+MACHINE_PATH = re.compile(r"(?:(?<![\w.}/])|file://)/(?:work|root|home|opt|Users|mnt)/[\w.-]")
+
+# Put together here, so that this file does not name them.
+INDEX_HOSTS = re.compile("|".join([r"pypi" + r"\.org", r"python" + r"hosted\.org", r"registry\.npm" + r"js\.org"]))
+
+ALL_CODE = tree.python_files("src", "tests", "tools")
+BY_HAND = [path for path in ALL_CODE if not tree.is_generated(path)]
+
+
+def named(path: Path, line: int | None = None) -> str:
+    """A file as a complaint names it."""
+    return path.relative_to(tree.ROOT).as_posix() + (f":{line}" if line else "")
+
+
+def test_files_are_short() -> None:
+    """No file written by hand is longer than 300 lines."""
+    lengths = {named(path): len(path.read_text(encoding="utf-8").splitlines()) for path in BY_HAND}
+    assert {name: length for name, length in lengths.items() if length > MAX_FILE} == {}
+
+
+def test_functions_are_short() -> None:
+    """No function written by hand is longer than 40 lines, its docstring not counted."""
+    lengths = {
+        f"{named(path, node.lineno)} {node.name}": function_length(node)
+        for path in BY_HAND
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    assert {name: length for name, length in lengths.items() if length > MAX_FUNCTION} == {}
+
+
+def function_length(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Lines of a function from its `def` on, nested functions included, its docstring not."""
+    first = node.body[0]
+    length = (node.end_lineno or node.lineno) - node.lineno + 1
+    if ast.get_docstring(node) is None:
+        return length
+    return length - ((first.end_lineno or first.lineno) - first.lineno + 1)
+
+
+def test_no_drawer_for_odds_and_ends() -> None:
+    """No module or package is called utils, or the like: a thing lives where its idea lives."""
+    drawers = {"util", "utils", "misc", "helpers", "common"}
+    assert [named(path) for path in ALL_CODE if drawers & {path.stem, path.parent.name}] == []
+
+
+def test_every_file_says_its_licence() -> None:
+    """Every code file has the SPDX line as its first, or as its second after a `#!`."""
+    others = [tree.ROOT / name for name in ("Makefile", "pyproject.toml", ".ci/run")]
+    files = [*ALL_CODE, *(tree.ROOT / "src").rglob("*.sql"), *others]
+    assert [named(path) for path in files if not any(SPDX in line for line in head(path))] == []
+
+
+def head(path: Path) -> list[str]:
+    """The first line of a file, or the first two where the first says how to run it."""
+    lines = path.read_text(encoding="utf-8").splitlines()[:2]
+    return lines if lines and lines[0].startswith("#!") else lines[:1]
+
+
+def test_vendors_are_named_in_their_folders_only() -> None:
+    """Code names no vendor outside its provider folder and its emulator: vendors are data."""
+    assert list(vendor_names(tree.PACKAGE)) == []
+
+
+def vendor_names(package: Path) -> Iterator[str]:
+    """Where a vendor is named in code, or in data, outside its own folders."""
+    for path in sorted(package.rglob("*")):
+        if path.suffix not in {".py", ".toml", ".json", ".sql"}:
+            continue
+        parts = path.relative_to(package).parts
+        for vendor, pattern in VENDORS.items():
+            if parts[:2] not in {("providers", vendor), ("emulator", vendor)}:
+                for line, text in code_of(path):
+                    if pattern.search(text):
+                        yield f"{path.relative_to(package).as_posix()}:{line} names {vendor}"
+
+
+def code_of(path: Path) -> Iterator[tuple[int, str]]:
+    """The lines of a file; of Python the names and strings, without comments and docstrings."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix != ".py":
+        yield from enumerate(text.splitlines(), 1)
+        return
+    prose = {
+        node.lineno
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type != tokenize.COMMENT and not (token.type == tokenize.STRING and token.start[0] in prose):
+            yield token.start[0], token.string
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "count"),
+    [
+        ("core/x.py", "HOST = 'api.userplane.io'", 1),
+        ("cli/x.py", "from callwell.providers.apivideo import client", 1),
+        ("core/x.py", "class LanguageConfidence: ...", 1),
+        ("providers/userplane/profile.toml", "like = 'api.video'", 1),
+        ("core/x.py", "KEY = f'uspl_{x}'", 1),
+        ("core/x.py", '"""As api.video does."""\nX = 1  # as Userplane', 0),
+        ("emulator/userplane/x.py", "KEY = 'uspl_'", 0),
+    ],
+)
+def test_the_search_for_vendors_has_teeth(tmp_path: Path, path: str, text: str, count: int) -> None:
+    """A planted name is found in code, and let pass in prose and in its own folder."""
+    file = tmp_path / path
+    file.parent.mkdir(parents=True)
+    file.write_text(text)
+    assert len(list(vendor_names(tmp_path))) == count
+
+
+def test_nothing_knows_this_machine() -> None:
+    """No file that is checked in holds a path of somebody's machine or the host of a package index."""
+    found = []
+    for path in tree.project_files():
+        text = path.read_text(encoding="utf-8", errors="replace")
+        for number, line in enumerate(text.splitlines(), 1):
+            if MACHINE_PATH.search(line) or INDEX_HOSTS.search(line):
+                found.append(named(path, number))
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("cd /work" + "/main", True),
+        ("'/home" + "/ann/x'", True),
+        ("file://" + "/opt" + "/x", True),
+        ("https://host/home/x", False),
+        ("src/work/x", False),
+        ("{base}/root/x", False),
+    ],
+)
+def test_machine_paths_are_told_from_urls(text: str, found: bool) -> None:  # noqa: FBT001 - a table of cases
+    """A path from the root of a machine is found; a path in a URL or in the project is none."""
+    assert bool(MACHINE_PATH.search(text)) == found
+
+
+def test_no_stubs() -> None:
+    """Nothing is left to be written later: no NotImplementedError."""
+    assert [
+        named(path, node.lineno)
+        for path in tree.python_files("src")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Name) and node.id == "NotImplementedError"
+    ] == []
+
+
+def test_every_requirement_is_pinned_by_hash() -> None:
+    """Each locked package has at least two hashes (source and wheel), and each dependency of ours is locked."""
+    project = (tree.ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    for lock in sorted((tree.ROOT / "requirements").glob("*.txt")):
+        packages = re.split(r"^(?=[a-z0-9])", lock.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+        assert [text.partition("==")[0] for text in packages if text.count("--hash=sha256:") < 2] == []
+        ours = set(re.findall(r"""^    ["']([a-z0-9-]+)>=""", project, flags=re.MULTILINE))
+        if lock.name == "dev.txt":
+            assert ours - {text.partition("==")[0] for text in packages} == set()

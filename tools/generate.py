@@ -1,0 +1,62 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Writes all generated code: the sync side of the client, and the typed client of each provider.
+
+`--check` writes nothing and says what is not fresh: each generated file is made anew in an empty folder and compared
+byte for byte, and files that nothing generates are found as well.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final
+
+import unasync
+
+ROOT: Final = unasync.ROOT
+PROVIDERS: Final = Path("src/callwell/providers")
+
+
+def main() -> int:
+    """Write, or check; the exit code is 1 if something is not fresh or in the way."""
+    if "--check" in sys.argv[1:]:
+        complaints = unasync.differences(ROOT) + client_differences()
+    else:
+        complaints = unasync.write(ROOT)
+        write_clients(ROOT / PROVIDERS)
+    for complaint in complaints:
+        print(f"generated code: {complaint}")
+    if not complaints:
+        print("generated code: ok")
+    return bool(complaints)
+
+
+def write_clients(into: Path) -> None:
+    """Write `<provider>/client.py` for every provider into a folder."""
+    if _exists("callwell.spec.generate"):
+        importlib.import_module("callwell.spec.generate").write_all(into)
+
+
+def client_differences() -> list[str]:
+    """How the providers' clients differ from what would be written now."""
+    there = {path.relative_to(ROOT / PROVIDERS) for path in (ROOT / PROVIDERS).glob("*/client.py")}
+    with tempfile.TemporaryDirectory() as folder:
+        fresh = Path(folder)
+        write_clients(fresh)
+        made = {path.relative_to(fresh) for path in fresh.rglob("*.py")}
+        return [f"{PROVIDERS}/{line}" for line in unasync.compare(fresh, made, ROOT / PROVIDERS, there)]
+
+
+def _exists(module: str) -> bool:
+    """Whether a module is there, also when its package is not."""
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,210 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Writes the sync side from the async side: code and its tests, token by token.
+
+The async side is written by hand, the sync side never. Two kinds of change are made: the words `async` and `await` go,
+and names are changed by the table below. What cannot be told by names (locks, sleeping, running several things at once)
+lives in one hand-written file a side, listed in HANDWRITTEN.
+
+Code is read with `tokenize`, so that a word in a string is never taken for code. Strings and comments get the same
+names, and lose `async` and `await` only where these stand before code (`async with`, `await name(`), so that examples
+in docstrings come out right. An f-string counts as one string, on every Python: an `await` inside one is refused.
+
+`--check` writes everything into an empty folder and compares whole trees, byte for byte: neither an edited file nor an
+extra one nor one that was left over can hide.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import itertools
+import re
+import subprocess
+import sys
+import tempfile
+import tokenize
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+
+RENAMES: Final = {
+    "_async": "_sync",
+    "AbstractAsyncContextManager": "AbstractContextManager",
+    "StopAsyncIteration": "StopIteration",
+    "__aenter__": "__enter__",
+    "__aexit__": "__exit__",
+    "__aiter__": "__iter__",
+    "__anext__": "__next__",
+    "aclose": "close",
+    "aiter": "iter",
+    "anext": "next",
+    "asynccontextmanager": "contextmanager",
+}
+"""Names with a twin of their own; every other name loses a leading `Async` if a capital follows it."""
+
+TARGETS: Final = (Path("src/callwell/client/_sync"), Path("tests/client/_sync"))
+"""The sync folders; the async one lies beside each."""
+
+HANDWRITTEN: Final = {"src/callwell/client/_sync": ("primitives.py",)}
+"""Files of a sync folder that are written by hand, and so are their twins on the async side."""
+
+HEADER: Final = "# Generated from _async/{name} by tools/unasync.py; do not edit\n"
+SPDX: Final = "# SPDX-License-Identifier:"
+
+_NAME: Final = re.compile(r"(?<!\w)[^\W\d]\w*")
+_PREFIX: Final = re.compile(r"^(_*)Async(?=[A-Z])")
+_WORD_BEFORE_CODE: Final = re.compile(r"\basync (?=(?:with|for|def)\b)|\bawait (?=[\w.]+\()")
+_STRING_PARTS: Final = ("FSTRING", "TSTRING")
+
+
+class Span(NamedTuple):
+    """A piece of source that changes: an `async` or `await` that goes, or text whose names change."""
+
+    start: int
+    end: int
+    goes: bool
+
+
+def main() -> int:
+    """Write the sync side, or say how it differs; the exit code is 1 if something is wrong."""
+    complaints = differences(ROOT) if "--check" in sys.argv[1:] else write(ROOT)
+    for complaint in complaints:
+        print(f"unasync: {complaint}")
+    return bool(complaints)
+
+
+def differences(root: Path) -> list[str]:
+    """How the sync trees under `root` differ from what would be written now."""
+    with tempfile.TemporaryDirectory() as folder:
+        fresh = Path(folder)
+        return compare(fresh, generate(root, fresh), root, present(root))
+
+
+def write(root: Path) -> list[str]:
+    """Write the sync trees under `root`, remove what is left over, and say what is in the way."""
+    with tempfile.TemporaryDirectory() as folder:
+        fresh = Path(folder)
+        made = generate(root, fresh)
+        for path in made:
+            put(root / path, (fresh / path).read_bytes())
+        for path in present(root) - made:
+            if path.suffix == ".py" and "by tools/unasync.py" in (root / path).read_text(encoding="utf-8"):
+                (root / path).unlink()
+        return compare(fresh, made, root, present(root))
+
+
+def generate(root: Path, into: Path) -> set[Path]:
+    """Write the sync twins of all async files under `root` into the empty folder `into`; their paths, relative."""
+    made = set()
+    for target in TARGETS:
+        source = root / target.parent / "_async"
+        for path in sorted(source.rglob("*.py")):
+            name = path.relative_to(source)
+            if name.as_posix() not in HANDWRITTEN.get(target.as_posix(), ()):
+                put(into / target / name, twin(path.read_text(encoding="utf-8"), name.as_posix()).encode())
+                made.add(target / name)
+    if made:
+        _ruff(into, "check", "--select", "I", "--fix")
+        _ruff(into, "format")
+    return made
+
+
+def present(root: Path) -> set[Path]:
+    """The files of the sync trees under `root` that ought to be generated ones, relative."""
+    return {
+        target / name
+        for target in TARGETS
+        for path in (root / target).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+        for name in [path.relative_to(root / target)]
+        if name.as_posix() not in HANDWRITTEN.get(target.as_posix(), ())
+    }
+
+
+def compare(fresh: Path, made: set[Path], root: Path, there: set[Path]) -> list[str]:
+    """How the files `there` under `root` differ from those `made` under `fresh`, byte for byte."""
+    stale = {path for path in made & there if (fresh / path).read_bytes() != (root / path).read_bytes()}
+    return sorted(
+        [f"{path}: missing; run `make generate`" for path in made - there]
+        + [f"{path}: differs from its source; run `make generate`" for path in stale]
+        + [f"{path}: extra, nothing generates it" for path in there - made]
+    )
+
+
+def put(path: Path, content: bytes) -> None:
+    """Write a file and its folders, but leave a file alone that is right already."""
+    if not path.is_file() or path.read_bytes() != content:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+def twin(source: str, name: str) -> str:
+    """The sync twin of an async source file, with its header, not yet formatted.
+
+    Raises:
+        SystemExit: something async is left, as an `await` inside an f-string would be.
+    """
+    text = convert(source)
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.AsyncFunctionDef | ast.AsyncFor | ast.AsyncWith | ast.Await):
+            sys.exit(f"unasync: _async/{name}: an `async` or `await` inside an f-string; take it out of there")
+    first, line_end, rest = text.partition("\n")
+    header = HEADER.format(name=name)
+    return first + line_end + header + rest if first.startswith(SPDX) else header + text
+
+
+def convert(source: str) -> str:
+    """Source without `async` and `await`, and with the names of the sync side."""
+    pieces, done = [], 0
+    for span in _spans(source):
+        pieces.append(source[done : span.start])
+        pieces.append("" if span.goes else _rename(source[span.start : span.end]))
+        done = span.end
+    return "".join([*pieces, source[done:]])
+
+
+def _rename(text: str) -> str:
+    """A name, a string or a comment as the sync side has it."""
+    return _NAME.sub(
+        lambda match: RENAMES.get(match[0]) or _PREFIX.sub(r"\1", match[0]), _WORD_BEFORE_CODE.sub("", text)
+    )
+
+
+def _spans(source: str) -> Iterator[Span]:
+    """The pieces of source to change, in order. Nested f-strings are one piece, as before Python 3.12."""
+    starts = list(itertools.accumulate((len(line) for line in io.StringIO(source)), initial=0))
+    tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
+    begins: list[int] = []
+    for token, following in itertools.pairwise(tokens):
+        start, end, after = (
+            starts[row - 1] + column if row <= len(starts) else len(source)
+            for row, column in (token.start, token.end, following.start)
+        )
+        kind, _, edge = tokenize.tok_name[token.type].partition("_")
+        if kind in _STRING_PARTS and edge == "START":
+            begins.append(start)
+        elif kind in _STRING_PARTS and edge == "END":
+            begin = begins.pop()
+            if not begins:
+                yield Span(begin, end, goes=False)
+        elif begins:
+            continue
+        elif token.type == tokenize.NAME and token.string in {"async", "await"}:
+            yield Span(start, after if following.start[0] == token.end[0] else end, goes=True)
+        elif token.type in {tokenize.NAME, tokenize.STRING, tokenize.COMMENT}:
+            yield Span(start, end, goes=False)
+
+
+def _ruff(folder: Path, *arguments: str) -> None:
+    """Run ruff over a folder with the project's own settings."""
+    config = ["--config", str(ROOT / "pyproject.toml"), "--no-cache", "--quiet"]
+    subprocess.run([sys.executable, "-m", "ruff", *arguments, *config, "."], cwd=folder, check=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
