@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Callwell: calling other people's HTTP APIs well."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from callwell import errors
+    from callwell.client import NOT_GIVEN, Answer, Asset, AsyncAsset, AsyncPager, CallOptions, ClientOptions, Pager
+    from callwell.core.paging import End, Verdict
+    from callwell.errors import (
+        ApiError,
+        AssetUnavailable,
+        CallwellError,
+        Gone,
+        KeyProblem,
+        Missing,
+        NoAnswer,
+        NotFound,
+        OutcomeUnknown,
+        RateLimited,
+        WouldExceedDeadline,
+    )
+    from callwell.keys import Key
+    from callwell.providers.typed import AsyncClient, Client
+
+__all__ = [
+    "NOT_GIVEN",
+    "Answer",
+    "ApiError",
+    "Asset",
+    "AssetUnavailable",
+    "AsyncAsset",
+    "AsyncClient",
+    "AsyncPager",
+    "CallOptions",
+    "CallwellError",
+    "Client",
+    "ClientOptions",
+    "End",
+    "Gone",
+    "Key",
+    "KeyProblem",
+    "Missing",
+    "NoAnswer",
+    "NotFound",
+    "OutcomeUnknown",
+    "Pager",
+    "RateLimited",
+    "Verdict",
+    "WouldExceedDeadline",
+    "errors",
+]
+
+_HOMES: Final = {
+    "AsyncClient": "callwell.providers.typed",
+    "Client": "callwell.providers.typed",
+    "End": "callwell.core.paging",
+    "Key": "callwell.keys",
+    "Verdict": "callwell.core.paging",
+    "NOT_GIVEN": "callwell.client",
+    "Answer": "callwell.client",
+    "Asset": "callwell.client",
+    "AsyncAsset": "callwell.client",
+    "AsyncPager": "callwell.client",
+    "CallOptions": "callwell.client",
+    "ClientOptions": "callwell.client",
+    "Pager": "callwell.client",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first used, so that importing the package costs next to nothing."""
+    if name == "errors":
+        return importlib.import_module("callwell.errors")
+    if name not in __all__:
+        raise AttributeError(f"module 'callwell' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES.get(name, "callwell.errors")), name)

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Clients: the asynchronous side is written by hand, the synchronous one is generated from it."""
+
+from __future__ import annotations
+
+from callwell.client._async.asset import AsyncAsset
+from callwell.client._async.client import AsyncClient, AsyncGroup
+from callwell.client._async.pager import AsyncPager
+from callwell.client._sync.asset import Asset
+from callwell.client._sync.client import Client, Group
+from callwell.client._sync.pager import Pager
+from callwell.client.answers import Answer
+from callwell.client.options import NOT_GIVEN, CallOptions, ClientOptions, NotGiven
+
+__all__ = [
+    "NOT_GIVEN",
+    "Answer",
+    "Asset",
+    "AsyncAsset",
+    "AsyncClient",
+    "AsyncGroup",
+    "AsyncPager",
+    "CallOptions",
+    "Client",
+    "ClientOptions",
+    "Group",
+    "NotGiven",
+    "Pager",
+]

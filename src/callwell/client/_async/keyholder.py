@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The keys that a client has in hand, and reading their source again when one is dead.
+
+One caller reads, all others wait for it. The source is also looked at once a second, so that a new key is found before
+the old one is refused; it is tried by one call at a time until the provider has accepted it.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from typing import TYPE_CHECKING, Final
+
+from callwell.client._async.primitives import AsyncLatch
+from callwell.core import keyring
+from callwell.core.keyring import Ring
+from callwell.errors import KeyMalformed, KeyMissing
+from callwell.observe.notices import KeyChanged
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from callwell.clock import Clock
+    from callwell.core.rules import KeyRule
+    from callwell.keys import Key, Source
+    from callwell.observe.notices import Notice
+
+LOOK_S: Final = 1.0
+"""How often a source that can change is looked at."""
+
+POLL_S: Final = 0.25
+"""How often the source of a dead key is read."""
+
+
+class AsyncKeyholder:
+    """The keys of one client.
+
+    Args:
+        provider: the provider's name.
+        rule: what a key looks like.
+        source: where it is kept.
+        clock: whose seconds are meant.
+        notify: told of new keys.
+
+    Raises:
+        KeyMissing: there is no key.
+        KeyMalformed: what is there is no key of this provider.
+    """
+
+    def __init__(
+        self, provider: str, rule: KeyRule, *, source: Source, clock: Clock, notify: Callable[[Notice], None]
+    ) -> None:
+        self._provider = provider
+        self._pattern = re.compile(rule.pattern)
+        self._looks_like = rule.looks_like
+        self._source = source
+        self._clock = clock
+        self._notify = notify
+        self._lock = threading.Lock()
+        self._ring = Ring()
+        self._keys: dict[int, Key] = {}
+        self._readers: list[AsyncLatch] = []
+        self._reading = False
+        self._looked_at = clock.now()
+        self._mark = source.mark()
+        self._offer(self._checked(source.read()))
+
+    @property
+    def where(self) -> str:
+        """The place where the key is kept, for people."""
+        return self._source.where
+
+    def lend(self) -> tuple[int, Key] | None:
+        """The key to use now and its generation, to be settled; None while a new one is waited for."""
+        self._look()
+        with self._lock:
+            if not self._reading:
+                self._ring = keyring.revive(self._ring)
+            held = keyring.current(self._ring)
+            if held is None:
+                return None
+            self._ring = keyring.lend(self._ring, held.generation)
+            return held.generation, self._keys[held.generation]
+
+    def settle(self, generation: int, *, accepted: bool) -> None:
+        """Put a key back.
+
+        Args:
+            generation: of the key.
+            accepted: the provider has answered, and not that the key is dead.
+        """
+        with self._lock:
+            if accepted:
+                self._ring = keyring.confirm(self._ring, generation)
+            self._ring = keyring.settle(self._ring, generation)
+
+    async def renew(self, generation: int, until: float) -> int:
+        """The generation of a key that is not known to be dead, or the same one if none comes in time.
+
+        Args:
+            generation: of the dead key.
+            until: monotonic seconds.
+        """
+        with self._lock:
+            self._ring = keyring.reject(self._ring, generation)
+        while (held := keyring.current(self._ring)) is None and self._clock.now() < until:
+            if self._reading:
+                latch = AsyncLatch()
+                self._readers.append(latch)
+                await latch.wait(self._clock.real_s(until - self._clock.now()))
+                continue
+            self._reading = True
+            try:
+                await self._read_until(until)
+            finally:
+                self._reading = False
+                waiting, self._readers = self._readers, []
+                for latch in waiting:
+                    latch.set()
+            if not self._source.can_change:
+                break
+        held = keyring.current(self._ring)
+        return generation if held is None else held.generation
+
+    async def _read_until(self, until: float) -> None:
+        while not self._reread() and self._source.can_change and self._clock.now() < until:
+            latch = AsyncLatch()
+            await latch.wait(self._clock.real_s(POLL_S))
+
+    def _look(self) -> None:
+        now = self._clock.now()
+        if not self._source.can_change or now - self._looked_at < LOOK_S:
+            return
+        self._looked_at = now
+        mark = self._source.mark()
+        if mark != self._mark:
+            self._mark = mark
+            self._reread()
+
+    def _reread(self) -> bool:
+        try:
+            key = self._checked(self._source.read())
+        except (KeyMissing, KeyMalformed):
+            return False
+        return self._offer(key)
+
+    def _checked(self, key: Key) -> Key:
+        if not self._pattern.fullmatch(key.reveal()):
+            raise KeyMalformed(
+                f"the key at {self._source.where} is not one of {self._provider}'s: expected {self._looks_like}"
+            )
+        return key
+
+    def _offer(self, key: Key) -> bool:
+        with self._lock:
+            before = self._ring
+            self._ring = keyring.offer(before, key.fingerprint)
+            if self._ring is before:
+                return False
+            newest = self._ring.keys[-1]
+            self._keys[newest.generation] = key
+            kept = {held.generation for held in self._ring.keys if held.standing is not keyring.Standing.RETIRED}
+            self._keys = {number: known for number, known in self._keys.items() if number in kept}
+        self._notify(KeyChanged(self._provider, key.fingerprint, newest.generation))
+        return True

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Callers that wait for permits, in the order in which they are served.
+
+One line per set of quotas, so that a full day quota of uploads keeps no read waiting. The first in line asks the
+account and sleeps until the time that it is told; the others sleep until they are first. `interactive` goes before
+`batch`, but a batch call that has waited `AGE_S` longer than an interactive one goes first: nothing starves.
+"""
+
+from __future__ import annotations
+
+import threading
+from bisect import insort
+from typing import TYPE_CHECKING, Final
+
+from callwell.client._async.primitives import AsyncLatch
+from callwell.core.permits import Permit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from callwell.client.account import Account
+    from callwell.client.options import Priority
+    from callwell.clock import Clock
+
+AGE_S: Final = 30.0
+"""By how much longer a batch call has to have waited to go before an interactive one."""
+
+POLL_S: Final = 0.5
+"""How often the first in line looks whether another process has settled the permit that it waits for."""
+
+
+class AsyncWaiter:
+    """One caller in line."""
+
+    __slots__ = ("idle", "latch", "rank")
+
+    def __init__(self, rank: float) -> None:
+        self.rank = rank
+        self.latch = AsyncLatch()
+        self.idle = False
+
+
+class AsyncLine:
+    """The callers that wait for permits of the same quotas.
+
+    Args:
+        account: which lends the permits.
+        names: of the quotas.
+        clock: whose seconds are meant.
+    """
+
+    def __init__(self, account: Account, names: tuple[str, ...], clock: Clock) -> None:
+        self._account = account
+        self._names = names
+        self._clock = clock
+        self._waiters: list[AsyncWaiter] = []
+        self._lock = threading.Lock()
+
+    async def take(
+        self, until: float, priority: Priority, *, retrying: bool, told: Callable[[float], None]
+    ) -> Permit | float:
+        """A permit of each quota, or the time at which one could be had if that is after `until`.
+
+        Args:
+            until: monotonic seconds.
+            priority: who goes first.
+            retrying: the permit is for a repetition.
+            told: called with the seconds that the caller will probably wait, when it has to.
+        """
+        if not self._waiters:
+            got = self._account.take(self._names, retrying=retrying)
+            if isinstance(got, Permit) or until < got < float("inf"):
+                return got
+        waiter = AsyncWaiter(self._clock.now() + (AGE_S if priority == "batch" else 0.0))
+        with self._lock:
+            insort(self._waiters, waiter, key=lambda other: other.rank)
+        try:
+            return await self._stand(waiter, until, retrying=retrying, told=told)
+        finally:
+            with self._lock:
+                self._waiters.remove(waiter)
+                first = self._waiters[0] if self._waiters else None
+            if first is not None:
+                first.latch.set()
+
+    def settled(self) -> None:
+        """A permit was settled: who waits for nothing else looks again."""
+        with self._lock:
+            first = self._waiters[0] if self._waiters else None
+        if first is not None and first.idle:
+            first.latch.set()
+
+    async def _stand(
+        self, waiter: AsyncWaiter, until: float, *, retrying: bool, told: Callable[[float], None]
+    ) -> Permit | float:
+        announced = False
+        while True:
+            at = float("inf")
+            if self._waiters[0] is waiter:
+                got = self._account.take(self._names, retrying=retrying)
+                if isinstance(got, Permit) or until < got < float("inf"):
+                    return got
+                at = got
+            now = self._clock.now()
+            if now >= until:
+                return now
+            waiter.idle = at == float("inf")
+            if not announced and not waiter.idle:
+                announced = True
+                told(at - now)
+            wait_s = min(at, until) - now
+            if waiter.idle and self._account.shared:
+                wait_s = min(wait_s, POLL_S)
+            await waiter.latch.wait(self._clock.real_s(wait_s))

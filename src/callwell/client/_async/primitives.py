@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the two sides cannot share: waiting, waking, and doing something ahead. The twin of `_sync/primitives.py`."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+
+from callwell.transport.pyreqwest import AsyncPyreqwestTransport as AsyncDefaultTransport
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine
+
+    from callwell.client.answers import Answer
+
+
+__all__ = ["AsyncAhead", "AsyncDefaultTransport", "AsyncFetch", "AsyncLatch", "run", "sleep"]
+
+T = TypeVar("T")
+
+AsyncFetch: TypeAlias = "Callable[..., Awaitable[Answer]]"
+
+LONGEST_S = 86_400.0
+"""A wait is looked at again after a day, since a loop's timers are not made for more."""
+
+
+class AsyncLatch:
+    """Something that one waits for and another sets."""
+
+    __slots__ = ("_event",)
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def set(self) -> None:
+        """Wake who waits."""
+        self._event.set()
+
+    async def wait(self, seconds: float) -> None:
+        """Wait until it is set, or real seconds have passed, and unset it."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(min(seconds, LONGEST_S)):
+                await self._event.wait()
+        self._event.clear()
+
+
+async def sleep(seconds: float) -> None:
+    """Wait for real seconds."""
+    await asyncio.sleep(max(0.0, seconds))
+
+
+class AsyncAhead(Generic[T]):
+    """Something that is done while the caller goes on.
+
+    Args:
+        work: what to do, in a task of its own.
+    """
+
+    __slots__ = ("_task",)
+
+    def __init__(self, work: Callable[[], Coroutine[Any, Any, T]]) -> None:
+        self._task = asyncio.create_task(work())
+
+    async def result(self) -> T:
+        """What came of it."""
+        return await self._task
+
+    def cancel(self) -> None:
+        """It is not wanted any more."""
+        self._task.add_done_callback(lambda task: task.cancelled() or task.exception())
+        self._task.cancel()
+
+
+def run(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Do it: what a test says once for both sides."""
+    return asyncio.run(work())

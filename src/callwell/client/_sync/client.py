@@ -1,0 +1,280 @@
+# SPDX-License-Identifier: Apache-2.0
+# Generated from _async/client.py by tools/unasync.py; do not edit
+"""The client: a provider's operations as attributes, by name, or any request to it, all with the same promises."""
+
+from __future__ import annotations
+
+import copy
+from functools import partial
+from typing import TYPE_CHECKING, Any, Unpack
+
+import msgspec
+
+from callwell import providers
+from callwell.client._sync.asset import Asset
+from callwell.client._sync.engine import Engine, Order
+from callwell.client._sync.keyholder import Keyholder
+from callwell.client._sync.pager import Pager, Position
+from callwell.client._sync.primitives import DefaultTransport
+from callwell.client.account import Account
+from callwell.client.binding import Bound, bind
+from callwell.client.describe import files, groups, lists, quotas_of, traits_of
+from callwell.client.options import Choices, choose
+from callwell.client.setting import Setting
+from callwell.core import paging
+from callwell.errors import ClosedError, InvalidOption, UnknownName
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+    from typing import Self
+
+    from callwell.client.answers import Answer
+    from callwell.client.options import CallOptions, ClientOptions
+    from callwell.core.rules import PagingRule
+    from callwell.spec.model import Operation
+    from callwell.spec.provider import Provider
+
+
+class Client:
+    """A client of one provider.
+
+    Use it as a context manager, or close it. It may be used by all tasks of one event loop.
+
+    Args:
+        provider: a bundled provider's name, the folder of a description, or a loaded description.
+        options: see `ClientOptions`.
+
+    Raises:
+        UnknownName: a provider or environment that is not described.
+        KeyMissing: there is no key where one was looked for.
+        InvalidOption: a value that an option cannot take.
+    """
+
+    def __new__(cls, provider: str | Path | Provider, **_options: Unpack[ClientOptions]) -> Self:
+        """A client with the provider's own operations as attributes, where there is a generated class."""
+        general = isinstance(provider, str) and cls.__name__ == "Client"
+        special = providers.client_class(str(provider), "Client") if general else None
+        made: Self = object.__new__(special or cls)
+        return made
+
+    def __init__(self, provider: str | Path | Provider, **options: Unpack[ClientOptions]) -> None:
+        self._closed = False
+        self._choices = choose(Choices(), options)
+        setting = Setting.of(provider, options)
+        self.provider = setting.provider
+        self.setting = setting
+        account = Account(setting.provider.profile, setting.account, setting.state, setting.clock)
+        keys = Keyholder(
+            setting.provider.name,
+            setting.provider.profile.key,
+            source=setting.source,
+            clock=setting.clock,
+            notify=self._notify,
+        )
+        self._engine = Engine(
+            setting.provider.profile,
+            setting.base_url,
+            account=account,
+            keys=keys,
+            transport=setting.transport or DefaultTransport(setting.network),
+            clock=setting.clock,
+            on_notice=setting.on_notice,
+        )
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> DynamicGroup:
+            """The operations of a description without a generated class."""
+            if name.startswith("_") or "provider" not in vars(self):
+                raise AttributeError(name)
+            if name not in (known := groups(self.provider)):
+                raise UnknownName("operation", name, known, where=self.provider.name)
+            return DynamicGroup(self, name)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections. Calls that are under way fail."""
+        self._closed = True
+        self._engine.transport.close()
+        if self.setting.owns_state:
+            self.setting.state.close()
+
+    def with_options(self, **options: Unpack[CallOptions]) -> Self:
+        """The same client with other options for its calls; both share connections, quotas and keys.
+
+        Raises:
+            InvalidOption: a value that an option cannot take.
+        """
+        other = copy.copy(self)
+        for name in [name for name, value in vars(other).items() if isinstance(value, Group)]:
+            del other.__dict__[name]
+        other._choices = choose(self._choices, options)
+        return other
+
+    def spent(self) -> Mapping[str, tuple[int, int]]:
+        """By quota: requests that the account cannot make now because of earlier ones, and the limit."""
+        return self._engine.account.spent()
+
+    def call(self, operation: str, /, **arguments: object) -> Any:
+        """Call an operation by name.
+
+        Args:
+            operation: for instance `recordings.get`.
+            arguments: in snake case.
+
+        Returns:
+            the result: the part of the body that the profile names, or the whole body.
+
+        Raises:
+            CallwellError: see `callwell.errors`.
+        """
+        return self._result(self.call_raw(operation, **arguments))
+
+    def call_raw(self, operation: str, /, **arguments: object) -> Answer:
+        """Call an operation by name, and get the whole answer.
+
+        Args:
+            operation: for instance `recordings.get`.
+            arguments: in snake case.
+        """
+        found = self.provider.operation(operation)
+        return self._run(found.name, bind(found, arguments), found)
+
+    def request(self, method: str, path: str, *, query: Mapping[str, str] | None = None, json: object = None) -> Answer:
+        """Make any request to the provider, with all promises kept.
+
+        Args:
+            method: the HTTP method. GET, HEAD, OPTIONS, PUT and DELETE are repeated as HTTP allows, others are not.
+            path: below the environment's address, or a whole address of the same origin.
+            query: query parameters.
+            json: the body.
+
+        Raises:
+            InvalidOption: an address of another origin.
+            CallwellError: see `callwell.errors`.
+        """
+        body = None if json is None else msgspec.json.encode(json)
+        bound = Bound(method.upper(), self.setting.target(path, query or {}), body)
+        return self._run(bound.method, bound, None)
+
+    def pages(self, operation: str, /, **arguments: object) -> Pager[Any]:
+        """The items of a list operation.
+
+        Args:
+            operation: for instance `recordings.list`.
+            arguments: in snake case.
+
+        Raises:
+            UnknownName: no such operation.
+            InvalidOption: the operation has no pages, or an argument is wrong.
+        """
+        found = self.provider.operation(operation)
+        rule = self.provider.rule(operation).paging
+        if rule is None:
+            raise InvalidOption("operation", operation, f"a list ({', '.join(lists(self.provider))})")
+        given = {name: value for name, value in arguments.items() if value is not None}
+        size = given.setdefault(rule.size, rule.max_size) if rule.size and rule.max_size else 0
+        bind(found, given)
+        first = given.pop(rule.position, None)
+        fetch = partial(self._page, found, rule, given)
+        walk = paging.start(rule)
+        if isinstance(first, int | str) and first != rule.first:
+            walk = walk._replace(position=first, partial=True)
+        name = f"{self.provider.name} {operation}"
+        full = size if isinstance(size, int) else 0
+        return Pager(name, rule, size=full, fetch=fetch, start=Position(walk, ()))
+
+    def asset(self, operation: str, /, **arguments: object) -> Asset:
+        """The file that an operation leads to.
+
+        Args:
+            operation: for instance `recordings.video`.
+            arguments: in snake case.
+
+        Raises:
+            UnknownName: no such operation.
+            InvalidOption: the operation leads to no file, or an argument is wrong.
+        """
+        found = self.provider.operation(operation)
+        rule = self.provider.rule(operation).asset
+        if rule is None:
+            raise InvalidOption("operation", operation, f"one that leads to a file ({', '.join(files(self.provider))})")
+        bound = bind(found, arguments)
+        ask = partial(self._run, operation, bound, found)
+        return Asset(f"{self.provider.name} {operation}", rule, engine=self._engine, ask=ask)
+
+    def _page(
+        self, operation: Operation, rule: PagingRule, given: Mapping[str, object], position: int | str | None
+    ) -> Answer:
+        if rule.style in ("next-link", "link-header") and position is not None:
+            return self.request("GET", str(position))
+        arguments = given if position is None else {**given, rule.position: position}
+        return self._run(operation.name, bind(operation, arguments), operation)
+
+    def _run(self, name: str, bound: Bound, operation: Operation | None) -> Answer:
+        if self._closed:
+            raise ClosedError(f"{self.provider.name} {name}: the client was closed")
+        order = Order(
+            name,
+            bound,
+            traits_of(bound.method, self.provider.rule(name) if operation else None),
+            quotas_of(self.provider, name if operation else None),
+            self._choices,
+        )
+        return self._engine.run(order)
+
+    def _result(self, answer: Answer) -> Any:
+        path = self.provider.profile.result
+        return answer.json if path is None else paging.at(answer.json, path)
+
+    def _notify(self, notice: Any) -> None:
+        engine = getattr(self, "_engine", None)
+        if engine is not None:
+            engine.notify(notice)
+
+
+class Group:
+    """The operations whose names begin alike.
+
+    Args:
+        client: which makes the calls.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def _call(self, name: str, arguments: Mapping[str, object]) -> Any:
+        return self._client.call(name, **arguments)
+
+    def _pages(self, name: str, arguments: Mapping[str, object]) -> Pager[Any]:
+        return self._client.pages(name, **arguments)
+
+    def _asset(self, name: str, arguments: Mapping[str, object]) -> Asset:
+        return self._client.asset(name, **arguments)
+
+
+class DynamicGroup(Group):
+    """The same, for a description without a generated class.
+
+    Args:
+        client: which makes the calls.
+        name: the first part of the operations' names.
+    """
+
+    def __init__(self, client: Client, name: str) -> None:
+        super().__init__(client)
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        operation = f"{self._name}.{name}"
+        rule = self._client.provider.rule(operation)
+        make = self._client.pages if rule.paging else self._client.asset if rule.asset else self._client.call
+        return partial(make, operation)

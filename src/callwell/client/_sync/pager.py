@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+# Generated from _async/pager.py by tools/unasync.py; do not edit
+"""A walk over the pages of a list, one page ahead of who reads it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast
+
+import msgspec
+
+from callwell.client._sync.primitives import Ahead
+from callwell.core import paging
+from callwell.core.paging import Verdict, Walk
+from callwell.errors import InvalidOption, UnexpectedAnswer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from callwell.client._sync.primitives import Fetch
+    from callwell.client.answers import Answer
+    from callwell.core.rules import PagingRule
+
+T = TypeVar("T")
+
+
+class Position(NamedTuple):
+    """Where a walk can be taken up again.
+
+    Attributes:
+        walk: the state of the walk.
+        seen: digests of what it has delivered.
+    """
+
+    walk: Walk
+    seen: tuple[int, ...]
+
+
+class Pager(Generic[T]):
+    """The items of a list, page after page. It can be read once; `resume` makes another one.
+
+    Args:
+        name: the operation, for messages.
+        rule: how the list is read.
+        size: items that a full page has.
+        fetch: gets the page at a position.
+        start: where to begin.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        rule: PagingRule,
+        *,
+        size: int,
+        fetch: Fetch,
+        start: Position,
+    ) -> None:
+        self._name = name
+        self._rule = rule
+        self._size = size
+        self._fetch = fetch
+        self._walk = start.walk
+        self._seen = set(start.seen)
+        self._verdict: Verdict | None = None
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the walk was worth: `truncated` until it has come to an end."""
+        return self._verdict or paging.stopped(self._walk, "the walk was not read to its end")
+
+    @property
+    def walk(self) -> Walk:
+        """Where the walk stands: pages, items and totals so far."""
+        return self._walk
+
+    @property
+    def position(self) -> str:
+        """Where the walk stands after the pages that were delivered, as a text for `resume`."""
+        return msgspec.json.encode(Position(self._walk, tuple(sorted(self._seen)))).decode()
+
+    def resume(self, position: str) -> Pager[T]:
+        """The same list from a stored position on.
+
+        Args:
+            position: what `position` gave, in this process or another.
+
+        Raises:
+            InvalidOption: the text is no position.
+        """
+        try:
+            start = msgspec.json.decode(position, type=Position)
+        except msgspec.MsgspecError as error:
+            raise InvalidOption("position", position[:40], "what `pager.position` gave") from error
+        return Pager(self._name, self._rule, size=self._size, fetch=self._fetch, start=start)
+
+    def __iter__(self) -> Iterator[T]:
+        """The items, each key once."""
+        for page in self.pages():
+            for item in page:
+                yield item
+
+    def pages(self) -> Iterator[list[T]]:
+        """The pages, as lists of items whose keys have not come before."""
+        ahead: Ahead[Answer] | None = None
+        try:
+            while self._verdict is None:
+                position = self._walk.position
+                answer = self._fetch(position) if ahead is None else ahead.result()
+                step = paging.step(self._rule, self._walk, self._read(answer), self._size, self._seen)
+                self._walk, self._verdict = step.walk, step.verdict
+                self._seen |= step.seen
+                ahead = None if step.verdict else Ahead(partial(self._get, self._walk.position))
+                yield cast("list[T]", list(step.items))
+        finally:
+            if ahead is not None:
+                ahead.cancel()
+
+    def _get(self, position: int | str | None) -> Answer:
+        answer: Answer = self._fetch(position)
+        return answer
+
+    def _read(self, answer: Answer) -> paging.Page:
+        body: Any = answer.json if isinstance(answer.json, dict) else {}
+        try:
+            return paging.read(self._rule, body, _next_link(answer.headers.get("link", "")))
+        except LookupError as error:
+            raise UnexpectedAnswer(
+                f"{self._name}: {answer.status}: the answer is no page: {error}",
+                status=answer.status,
+                provider=self._name.partition(" ")[0],
+                operation=self._name.partition(" ")[2],
+                attempts=answer.attempts,
+                outcome="done",
+            ) from error
+
+
+def _next_link(header: str) -> str | None:
+    for part in header.split(","):
+        target, _, parameters = part.partition(";")
+        if 'rel="next"' in parameters.replace(" ", "") or "rel=next" in parameters.replace(" ", ""):
+            return target.strip().removeprefix("<").removesuffix(">") or None
+    return None

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the two sides cannot share: waiting, waking, and doing something ahead. The twin of `_async/primitives.py`."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
+
+from callwell.transport.pyreqwest import PyreqwestTransport as DefaultTransport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from callwell.client.answers import Answer
+
+__all__ = ["Ahead", "DefaultTransport", "Fetch", "Latch", "run", "sleep"]
+
+T = TypeVar("T")
+
+Fetch: TypeAlias = "Callable[..., Answer]"
+
+
+class Latch:
+    """Something that one waits for and another sets."""
+
+    __slots__ = ("_event",)
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def set(self) -> None:
+        """Wake who waits."""
+        self._event.set()
+
+    def wait(self, seconds: float) -> None:
+        """Wait until it is set, or real seconds have passed, and unset it."""
+        self._event.wait(min(seconds, threading.TIMEOUT_MAX))
+        self._event.clear()
+
+
+def sleep(seconds: float) -> None:
+    """Wait for real seconds."""
+    time.sleep(max(0.0, seconds))
+
+
+class Ahead(Generic[T]):
+    """Something that is done while the caller goes on.
+
+    Args:
+        work: what to do, in a thread of its own.
+    """
+
+    __slots__ = ("_future", "_work")
+
+    def __init__(self, work: Callable[[], T]) -> None:
+        self._future: Future[T] = Future()
+        self._work = work
+        threading.Thread(target=self._run, name="callwell-ahead", daemon=True).start()
+
+    def result(self) -> T:
+        """What came of it."""
+        return self._future.result()
+
+    def cancel(self) -> None:
+        """It is not wanted any more. What was sent is under way; its answer is dropped."""
+        self._future.cancel()
+
+    def _run(self) -> None:
+        try:
+            outcome = self._work()
+        except BaseException as error:  # noqa: BLE001 - it is raised again where the result is wanted
+            if not self._future.cancelled():
+                self._future.set_exception(error)
+        else:
+            if not self._future.cancelled():
+                self._future.set_result(outcome)
+
+
+def run(work: Callable[[], T]) -> T:
+    """Do it: what a test says once for both sides."""
+    return work()

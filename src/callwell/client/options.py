@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a caller may choose, for a client and for single calls."""
+
+from __future__ import annotations
+
+import dataclasses
+from enum import Enum
+from typing import TYPE_CHECKING, Final, Literal, TypedDict
+
+from callwell.errors import InvalidOption
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from callwell.clock import Clock
+    from callwell.keys import Key
+    from callwell.observe.notices import Notice
+    from callwell.state.base import State
+    from callwell.transport.base import AsyncTransport, Transport
+
+INTERACTIVE_S: Final = 60.0
+"""The deadline of a call that somebody waits for."""
+
+Priority = Literal["interactive", "batch"]
+
+
+class NotGiven(Enum):
+    """The type of `NOT_GIVEN`, for parameters whose None means null on the wire."""
+
+    NOT_GIVEN = "not given"
+
+    def __repr__(self) -> str:
+        return "NOT_GIVEN"
+
+
+NOT_GIVEN: Final = NotGiven.NOT_GIVEN
+
+
+class CallOptions(TypedDict, total=False):
+    """What may differ from call to call: the arguments of `with_options`.
+
+    Attributes:
+        deadline_s: seconds for the whole call, waits included; None for no deadline. Unless said: 60 for interactive
+            calls, none for batch.
+        priority: `interactive` goes before `batch` where permits are scarce.
+        for_user: the end user on whose behalf the call is made, for providers that want to know.
+        retry_unsafe_5xx: repeat even what may then happen twice.
+    """
+
+    deadline_s: float | None
+    priority: Priority
+    for_user: str | None
+    retry_unsafe_5xx: bool
+
+
+class ClientOptions(CallOptions, total=False):
+    """All keyword arguments of a client.
+
+    Attributes:
+        key: a `Key`, `env:NAME` or `file:PATH`; unless given, the provider's usual environment variable.
+        environment: one that the profile names; its default unless given.
+        base_url: the address of another deployment of the provider.
+        account: whose quota it is, where a provider counts for several.
+        state: `memory:`, `sqlite:///PATH`, or an open state.
+        proxy: the address of a proxy, or `environment` for the usual variables; none unless given.
+        ca_file: a file of PEM certificates to trust as well as the usual ones.
+        connect_s: seconds to make a connection.
+        on_notice: called with every notice (attempts, waits, new keys); it must not wait, and what it raises is logged.
+        clock: another clock than the machine's.
+        transport: another way of sending.
+    """
+
+    key: str | Key | None
+    environment: str | None
+    base_url: str | None
+    account: str
+    state: str | State
+    proxy: str | None
+    ca_file: str | None
+    connect_s: float
+    on_notice: Callable[[Notice], None] | None
+    clock: Clock | None
+    transport: AsyncTransport | Transport | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """Call options, checked.
+
+    Attributes:
+        deadline_s: infinite for none.
+        priority: see `CallOptions`.
+        for_user: see `CallOptions`.
+        retry_unsafe_5xx: see `CallOptions`.
+    """
+
+    deadline_s: float = INTERACTIVE_S
+    priority: Priority = "interactive"
+    for_user: str | None = None
+    retry_unsafe_5xx: bool = False
+
+
+def choose(before: Choices, options: CallOptions) -> Choices:
+    """The choices after some options have been given.
+
+    Raises:
+        InvalidOption: a value that an option cannot take.
+    """
+    values = {name: options[name] for name in Choices.__slots__ if name in options}  # type: ignore[literal-required]
+    priority = values.get("priority", before.priority)
+    if priority not in ("interactive", "batch"):
+        raise InvalidOption("priority", priority, "`interactive` or `batch`")
+    if "deadline_s" not in values and "priority" in values:
+        values["deadline_s"] = INTERACTIVE_S if priority == "interactive" else None
+    if "deadline_s" in values:
+        values["deadline_s"] = _seconds(values["deadline_s"])
+    return dataclasses.replace(before, **values)
+
+
+def _seconds(value: object) -> float:
+    if value is None:
+        return float("inf")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+        raise InvalidOption("deadline_s", value, "seconds above zero, or None for no deadline")
+    return float(value)

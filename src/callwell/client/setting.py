@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a client is made of, before it makes a call."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode, urlsplit
+
+from callwell import providers, state
+from callwell.client.answers import origin
+from callwell.clock import SystemClock
+from callwell.errors import InvalidOption, UnknownName
+from callwell.keys import parse_source
+from callwell.transport.base import Network
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+    from typing import Self
+
+    from callwell.client.options import ClientOptions
+    from callwell.clock import Clock
+    from callwell.keys import Source
+    from callwell.observe.notices import Notice
+    from callwell.spec.provider import Provider
+    from callwell.state.base import State
+
+CHOICES: Final = frozenset({"deadline_s", "priority", "for_user", "retry_unsafe_5xx"})
+OPTIONS: Final = CHOICES | {
+    "key",
+    "environment",
+    "base_url",
+    "account",
+    "state",
+    "proxy",
+    "ca_file",
+    "connect_s",
+    "on_notice",
+    "clock",
+    "transport",
+}
+
+LOCAL: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What a client is made of.
+
+    Attributes:
+        provider: the description.
+        base_url: the environment's address, without a slash at its end.
+        account: the name of the account's record in the state.
+        source: where the key is kept.
+        state: what is shared.
+        owns_state: the state was opened for this client, and is closed with it.
+        clock: whose seconds are meant.
+        network: how connections are made.
+        transport: another way of sending, if the caller gave one.
+        on_notice: the caller's hook.
+    """
+
+    provider: Provider
+    base_url: str
+    account: str
+    source: Source
+    state: State
+    owns_state: bool
+    clock: Clock
+    network: Network
+    transport: Any
+    on_notice: Callable[[Notice], None] | None
+
+    @classmethod
+    def of(cls, provider: str | Path | Provider, options: ClientOptions) -> Self:
+        """What the options of a client say.
+
+        Raises:
+            UnknownName: a provider, environment or option that does not exist.
+            InvalidOption: a value that an option cannot take.
+        """
+        for name in options:
+            if name not in OPTIONS:
+                raise UnknownName("option", name, OPTIONS)
+        described = providers.load(provider) if isinstance(provider, str | os.PathLike) else provider
+        environment = described.environment(options.get("environment"))
+        base_url = _address(options.get("base_url") or environment.base_url)
+        where = options.get("state", "memory:")
+        network = Network(proxy=options.get("proxy"), ca_file=options.get("ca_file"), user_agent=_user_agent())
+        if connect_s := options.get("connect_s"):
+            network = dataclasses.replace(network, connect_s=connect_s)
+        scheme, host, port = origin(base_url)
+        account = f"{described.name}:{environment.name}:{scheme}-{host}-{port}:{options.get('account', 'default')}"
+        if options.get("for_user") is not None:
+            raise InvalidOption("for_user", options.get("for_user"), f"nothing: {described.name} asks for no end user")
+        return cls(
+            provider=described,
+            base_url=base_url,
+            account=account,
+            source=parse_source(options.get("key"), described.profile.key.env),
+            state=state.open_state(where) if isinstance(where, str) else where,
+            owns_state=isinstance(where, str),
+            clock=options.get("clock") or SystemClock(),
+            network=network,
+            transport=options.get("transport"),
+            on_notice=options.get("on_notice"),
+        )
+
+    def target(self, path: str, query: Mapping[str, str]) -> str:
+        """Path and query below the environment's address.
+
+        Raises:
+            InvalidOption: an address of another origin, or a path that climbs.
+        """
+        if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*:|//", path):
+            if origin(path) != origin(self.base_url):
+                shown = f"{urlsplit(path).scheme}://{urlsplit(path).netloc}"
+                raise InvalidOption("path", shown, f"an address of {self.base_url}, to which alone the key is shown")
+            parts = urlsplit(path)
+            path = parts.path + (f"?{parts.query}" if parts.query else "")
+            base_path = urlsplit(self.base_url).path
+            if not path.startswith(f"{base_path}/"):
+                raise InvalidOption("path", path, f"an address below {self.base_url}")
+            path = path.removeprefix(base_path)
+        if ".." in path.partition("?")[0].split("/"):
+            raise InvalidOption("path", path, "a path without `..`")
+        path = path if path.startswith("/") else f"/{path}"
+        return f"{path}{'&' if '?' in path else '?'}{urlencode(query)}" if query else path
+
+
+def _address(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment:
+        raise InvalidOption("base_url", text, "an address such as https://api.example.com/v1")
+    if parts.username or parts.password:
+        raise InvalidOption("base_url", f"{parts.scheme}://…@{parts.hostname}", "an address without a password")
+    if parts.scheme == "http" and parts.hostname not in LOCAL:
+        raise InvalidOption("base_url", text, "an https address: a key is sent without TLS to this machine only")
+    return text.rstrip("/")
+
+
+def _user_agent() -> str:
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - slow, and wanted once
+
+    try:
+        return f"callwell/{version('callwell')}"
+    except PackageNotFoundError:
+        return "callwell"

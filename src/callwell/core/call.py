@@ -1,0 +1,269 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One call as a state machine: what to do next, given what has happened.
+
+::
+
+               Started            Granted             Answered, fine
+        NEW ─────────────> LINE ───────────> FLIGHT ───────────────────> Finish
+                            │ ^                │ │ │
+              Denied: Fail <┘ │  Woken         │ │ └─ refused, unknown, out of attempts ──> Fail
+                              │<───────────────┤ │  moved within the origin
+                              ├────── PAUSE <──┘ │  refused for now, may be repeated
+                              │  Rekeyed         │
+                              ├────── REKEY <────┤  dead key, not tried again with this generation
+                              │  Probed: absent  │
+                              └────── PROBE <────┘  may have been done, and a marker can tell
+
+The order of one attempt is fixed: deadline, breaker, permit, key, send, learn, decide. The driver does what the action
+says, learns from the answer (quotas, budget, key) and shows the event; everything that is decided is decided here.
+
+An unknown outcome is never repeated blind. `Interrupted` is what a driver shows to a call that it found in store: if
+it was in flight, it is unknown now.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from callwell.core import outcome, retry
+from callwell.core.outcome import Verdict
+from callwell.core.rules import RetryRule  # noqa: TC001 - a stored `Call` is read by its annotations
+from callwell.core.types import (
+    Acquire,
+    Answered,
+    Denied,
+    Fail,
+    Finish,
+    Granted,
+    Interrupted,
+    Lost,
+    Outcome,
+    Probe,
+    Probed,
+    Rekey,
+    Rekeyed,
+    Send,
+    Started,
+    Traits,
+    Wait,
+    Why,
+    Woken,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from callwell.core.types import Action, Event
+
+MAX_HOPS: Final = 5
+"""Redirects that one call follows, each with a permit of its own."""
+
+SURE_PROBES: Final = 2
+"""Probes that must find nothing before a call counts as not done: a lost request may still commit after the first."""
+
+
+class Phase(StrEnum):
+    """What a call waits for."""
+
+    NEW = "new"
+    LINE = "line"
+    FLIGHT = "flight"
+    PAUSE = "pause"
+    REKEY = "rekey"
+    PROBE = "probe"
+    ENDED = "ended"
+
+
+class Call(NamedTuple):
+    """The state of one call. All of it are plain values: it can be stored between any two steps.
+
+    Attributes:
+        traits: what the description says about the operation.
+        rule: when it is repeated.
+        deadline: monotonic seconds; infinite for none.
+        phase: what it waits for.
+        sends: arrivals made.
+        failures: arrivals that count against the rule's attempts.
+        throttles: answers 429.
+        waited_s: the last wait, below which the next one does not fall.
+        doubt: an arrival may have been done.
+        generation: of the key of the last arrival.
+        hops: redirects followed.
+        dead: the generations of key that were refused.
+        probes: probes that found nothing.
+        closed_at: when the last connection of unknown outcome was closed.
+    """
+
+    traits: Traits
+    rule: RetryRule
+    deadline: float = float("inf")
+    phase: Phase = Phase.NEW
+    sends: int = 0
+    failures: int = 0
+    throttles: int = 0
+    waited_s: float = 0.0
+    doubt: bool = False
+    generation: int = 0
+    hops: int = 0
+    dead: tuple[int, ...] = ()
+    probes: int = 0
+    closed_at: float = 0.0
+
+
+class IllegalEvent(Exception):  # noqa: N818 - a bug in a driver, not an error that a caller could meet
+    """A driver showed an event that cannot happen in this phase. If this is raised, it is a bug."""
+
+
+def advance(state: Call, event: Event, now: float, roll: float) -> tuple[Call, Action]:
+    """The next state, and what to do.
+
+    Args:
+        state: where the call stands.
+        event: what has happened.
+        now: monotonic seconds.
+        roll: a random number in [0, 1).
+
+    Raises:
+        IllegalEvent: the event cannot happen in this phase.
+    """
+    handler = _MOVES.get((state.phase, type(event)))
+    if handler is None:
+        raise IllegalEvent(f"{type(event).__name__} in phase {state.phase}")
+    return handler(state, event, now, roll)
+
+
+def eager(rule: RetryRule) -> RetryRule:
+    """The rule of a caller that wants unsafe operations repeated after a 5xx, at the risk of doing them twice."""
+    return dataclasses.replace(rule, unsafe_5xx=True)
+
+
+def _line(state: Call, _event: Event, now: float, _roll: float) -> tuple[Call, Action]:
+    if now >= state.deadline:
+        return _fail(state, Why.DEADLINE)
+    return state._replace(phase=Phase.LINE), Acquire(state.deadline)
+
+
+def _granted(state: Call, event: Granted, _now: float, _roll: float) -> tuple[Call, Action]:
+    sends = state.sends + 1
+    return state._replace(phase=Phase.FLIGHT, sends=sends, generation=event.generation), Send(sends)
+
+
+def _denied(state: Call, event: Denied, _now: float, _roll: float) -> tuple[Call, Action]:
+    return _fail(state, Why.WOULD_EXCEED, at=event.at)
+
+
+def _answered(state: Call, event: Answered, now: float, roll: float) -> tuple[Call, Action]:
+    rule = state.rule
+    if event.moved and state.traits.safe and state.hops < MAX_HOPS:
+        return _line(state._replace(hops=state.hops + 1), event, now, roll)
+    verdict = outcome.judge(state.traits, event, doubt=state.doubt, unsafe_5xx=rule.unsafe_5xx)
+    match verdict:
+        case Verdict.DONE | Verdict.DONE_WITHOUT_RESULT:
+            return state._replace(phase=Phase.ENDED), Finish(state.sends, result=verdict is Verdict.DONE)
+        case Verdict.THROTTLED:
+            return _throttled(state, event, now, roll)
+        case Verdict.DEAD_KEY if state.generation not in state.dead:
+            again = state._replace(phase=Phase.REKEY, dead=(*state.dead, state.generation))
+            return again, Rekey(state.generation, min(now + rule.rekey_wait_s, state.deadline))
+        case Verdict.REPEAT:
+            failed = event.status in outcome.SERVER_ERRORS
+            doubtful = state._replace(doubt=state.doubt or not (failed and event.not_done))
+            return _again(doubtful, now, roll, event.retry, event.retry_after_s, Why.ANSWER)
+        case Verdict.UNKNOWN | Verdict.RESULT_LOST if state.traits.probe:
+            return state._replace(phase=Phase.PROBE, doubt=True, closed_at=now), Probe()
+        case Verdict.UNKNOWN:
+            return _fail(state._replace(doubt=True), Why.UNKNOWN)
+        case Verdict.RESULT_LOST:
+            return _fail(state, Why.RESULT_LOST, known=Outcome.DONE)
+    known = outcome.known(state.traits, event, doubt=state.doubt)
+    return _fail(state, Why.KEY if verdict is Verdict.DEAD_KEY else Why.ANSWER, known=known)
+
+
+def _throttled(state: Call, event: Answered, now: float, roll: float) -> tuple[Call, Action]:
+    throttles = state.throttles + 1
+    state = state._replace(throttles=throttles)
+    if throttles > state.rule.throttles:
+        return _fail(state, Why.ANSWER)
+    pause = retry.backoff(state.rule, throttles - 1, roll, state.waited_s)
+    return _pause(state, now, pause, event.retry_after_s, "throttled")
+
+
+def _lost(state: Call, event: Lost, now: float, roll: float) -> tuple[Call, Action]:
+    refused = event.outcome is Outcome.REFUSED
+    if not refused:
+        state = state._replace(doubt=True, closed_at=now)
+    if refused or state.traits.repeatable:
+        return _again(state, now, roll, event.retry, None, Why.NO_CONNECTION if refused else Why.NO_ANSWER)
+    if state.traits.probe:
+        return state._replace(phase=Phase.PROBE), Probe()
+    return _fail(state, Why.UNKNOWN)
+
+
+def _again(  # noqa: PLR0913 - private; one attempt's end in full
+    state: Call, now: float, roll: float, allowed: bool, floor: float | None, why: Why  # noqa: FBT001 - private
+) -> tuple[Call, Action]:
+    failures = state.failures + 1
+    state = state._replace(failures=failures)
+    if failures >= state.rule.attempts or not allowed:
+        return _fail(state, why)
+    pause = retry.backoff(state.rule, failures - 1, roll, state.waited_s)
+    return _pause(state, now, pause, floor, "backoff")
+
+
+def _pause(state: Call, now: float, pause: float, floor: float | None, why: str) -> tuple[Call, Action]:
+    until = now + max(pause, floor or 0.0)
+    if until > state.deadline:
+        return _fail(state, Why.WOULD_EXCEED, at=until)
+    return state._replace(phase=Phase.PAUSE, waited_s=pause), Wait(until, why)
+
+
+def _rekeyed(state: Call, event: Rekeyed, now: float, roll: float) -> tuple[Call, Action]:
+    if event.generation in state.dead:
+        return _fail(state, Why.KEY)
+    return _line(state, event, now, roll)
+
+
+def _probed(state: Call, event: Probed, now: float, roll: float) -> tuple[Call, Action]:
+    if event.found:
+        return state._replace(phase=Phase.ENDED, doubt=False), Finish(state.sends)
+    probes = state.probes + 1
+    sure_at = state.closed_at + state.rule.max_transit_s + state.rule.commit_bound_s
+    if probes >= SURE_PROBES and now >= sure_at:
+        return _again(state._replace(probes=0, doubt=False), now, roll, allowed=True, floor=None, why=Why.NO_ANSWER)
+    if sure_at > state.deadline:
+        return _fail(state, Why.UNKNOWN)
+    return state._replace(probes=probes), Wait(max(now, sure_at), "commit")
+
+
+def _probe_again(state: Call, _event: Event, _now: float, _roll: float) -> tuple[Call, Action]:
+    return state, Probe()
+
+
+def _interrupted(state: Call, _event: Event, now: float, roll: float) -> tuple[Call, Action]:
+    return _lost(state, Lost(Outcome.UNKNOWN), now, roll)
+
+
+def _fail(state: Call, why: Why, *, at: float = 0.0, known: Outcome | None = None) -> tuple[Call, Action]:
+    if known is None:
+        known = Outcome.UNKNOWN if state.doubt and not state.traits.safe else Outcome.REFUSED
+    return state._replace(phase=Phase.ENDED), Fail(why, known, state.sends, at)
+
+
+_MOVES: Final[dict[tuple[Phase, type], Callable[[Call, Any, float, float], tuple[Call, Action]]]] = {
+    (Phase.NEW, Started): _line,
+    (Phase.LINE, Granted): _granted,
+    (Phase.LINE, Denied): _denied,
+    (Phase.LINE, Interrupted): _line,
+    (Phase.FLIGHT, Answered): _answered,
+    (Phase.FLIGHT, Lost): _lost,
+    (Phase.FLIGHT, Interrupted): _interrupted,
+    (Phase.PAUSE, Woken): _line,
+    (Phase.PAUSE, Interrupted): _line,
+    (Phase.REKEY, Rekeyed): _rekeyed,
+    (Phase.REKEY, Interrupted): _line,
+    (Phase.PROBE, Probed): _probed,
+    (Phase.PROBE, Woken): _probe_again,
+    (Phase.PROBE, Interrupted): _probe_again,
+}

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which key now: a ring of generations, known by their fingerprints only.
+
+::
+
+    offer ──> STAGED ──confirm──> ACTIVE ──a younger one is confirmed──> DRAINING ──last use ended──> RETIRED
+                │ reject                │ reject                            │ reject
+                └──────> RETIRED        └──────> RETIRED (dead)             └──────> RETIRED
+
+A new key is staged and tried by one call at a time (the provider's canary, or whatever comes first); the others go on
+with the active key. If the new key is refused, nothing has happened. If the active key is refused, the staged one is
+used by all; if there is none, the ring has no key until its source gives one: `current` is None and calls wait. A later
+call may try the newest key once more (`revive`).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Standing(StrEnum):
+    """What a key is to its ring."""
+
+    STAGED = "staged"
+    ACTIVE = "active"
+    DRAINING = "draining"
+    RETIRED = "retired"
+
+
+class Held(NamedTuple):
+    """One key.
+
+    Attributes:
+        generation: grows with every new key; the first is 0.
+        fingerprint: by which its text is found.
+        standing: what it is to the ring.
+        uses: calls that have it in hand.
+    """
+
+    generation: int
+    fingerprint: str
+    standing: Standing
+    uses: int = 0
+
+
+class Ring(NamedTuple):
+    """The keys of one provider and environment, oldest first; retired ones are kept to be recognised."""
+
+    keys: tuple[Held, ...] = ()
+
+
+KEPT = 8
+"""Retired keys that a ring remembers."""
+
+
+def offer(ring: Ring, fingerprint: str) -> Ring:
+    """The ring after a source gave a key; nothing changes if it is the newest one already.
+
+    Args:
+        ring: the ring.
+        fingerprint: of the key that the source has now.
+    """
+    if ring.keys and ring.keys[-1].fingerprint == fingerprint:
+        return ring
+    generation = ring.keys[-1].generation + 1 if ring.keys else 0
+    others = tuple(_retire(key) if key.standing is Standing.STAGED else key for key in ring.keys)
+    standing = Standing.STAGED if _find(ring, Standing.ACTIVE) else Standing.ACTIVE
+    return _swept(Ring((*others, Held(generation, fingerprint, standing))))
+
+
+def current(ring: Ring) -> Held | None:
+    """The key that the next call uses, or None while there is none that could work."""
+    staged = _find(ring, Standing.STAGED)
+    active = _find(ring, Standing.ACTIVE)
+    if staged is not None and (active is None or staged.uses == 0):
+        return staged
+    return active
+
+
+def lend(ring: Ring, generation: int) -> Ring:
+    """The ring after a call has taken a key in hand."""
+    return _change(ring, generation, lambda key: key._replace(uses=key.uses + 1))
+
+
+def settle(ring: Ring, generation: int) -> Ring:
+    """The ring after a call has put a key back."""
+    return _swept(_change(ring, generation, lambda key: key._replace(uses=max(0, key.uses - 1))))
+
+
+def confirm(ring: Ring, generation: int) -> Ring:
+    """The ring after the provider has accepted a key: a staged one becomes active, the one before drains."""
+    if not any(key.generation == generation and key.standing is Standing.STAGED for key in ring.keys):
+        return ring
+    drained = tuple(
+        key._replace(standing=Standing.DRAINING) if key.standing is Standing.ACTIVE else key for key in ring.keys
+    )
+    return _swept(_change(Ring(drained), generation, lambda key: key._replace(standing=Standing.ACTIVE)))
+
+
+def reject(ring: Ring, generation: int) -> Ring:
+    """The ring after the provider has refused a key as dead. A staged key takes the place of a dead active one."""
+    rejected = _change(ring, generation, _retire)
+    staged = _find(rejected, Standing.STAGED)
+    if staged is None or _find(rejected, Standing.ACTIVE):
+        return rejected
+    return _change(rejected, staged.generation, lambda key: key._replace(standing=Standing.ACTIVE))
+
+
+def revive(ring: Ring) -> Ring:
+    """The ring with its newest key staged once more, if no key could work: a disabled key may have been enabled."""
+    if not ring.keys or current(ring) is not None:
+        return ring
+    return Ring((*ring.keys[:-1], ring.keys[-1]._replace(standing=Standing.STAGED)))
+
+
+def _retire(key: Held) -> Held:
+    return key._replace(standing=Standing.RETIRED)
+
+
+def _find(ring: Ring, standing: Standing) -> Held | None:
+    return next((key for key in reversed(ring.keys) if key.standing is standing), None)
+
+
+def _change(ring: Ring, generation: int, change: Callable[[Held], Held]) -> Ring:
+    return Ring(tuple(change(key) if key.generation == generation else key for key in ring.keys))
+
+
+def _swept(ring: Ring) -> Ring:
+    keys = tuple(_retire(k) if k.standing is Standing.DRAINING and not k.uses else k for k in ring.keys)
+    return Ring(keys[-KEPT:] if len(keys) > KEPT else keys)

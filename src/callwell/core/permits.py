@@ -1,0 +1,375 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Quotas as permits that cool.
+
+A quota of L requests per W seconds is L permits. A permit is held from before its request is sent until the request's
+final answer has arrived, and then cools for W. The request reached the server somewhere between sending and answer, so
+two uses of one permit reach it at least W apart, and **no window of W seconds, however aligned, holds more than L
+arrivals**. Nothing about the server's clock or its windows is assumed. The cost is one round trip per window.
+
+What the proof rests on:
+
+* A Send that ends without a final answer may still be under way: its permit cools W + D from the close of its
+  connection. D (`transit_s`) is the only assumption. A permit that was never used for sending comes back at once.
+* W and D are stretched by `STRETCH`, for a local clock that runs faster than the server's, and times of resets both
+  ways.
+* A permit comes back once: one that has come back by itself is not taken back a second time.
+* A holder may die. A held permit therefore has a time at which it comes back by itself: the longest that its request
+  can take, and W + D on top. Where nobody else can see the record that time is infinite.
+* A bucket whose past is not known begins full of cooling permits; one that is known to be new begins cool.
+
+**Fixed windows** (only where the provider documents them, and says when the window ends): permits whose answers came
+before the earliest time at which the window can have ended come back at the latest. Both are needed: an answer that
+came between the two may have been counted in the new window. The theorem is then one about the server's own windows.
+
+**Pacing.** After a 429 the permits come back one by one at the quota's rate for one window, not in a herd. A quota of a
+shape that is no window of L (`QuotaRule.paced`) is always let out like that.
+
+Cooling permits are kept in bins of equal width, rounded up, so that a million of them cost kilobytes.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from math import ceil, inf
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from callwell.core.rules import QuotaRule
+
+STRETCH: Final = 1.001
+"""Windows are taken to be longer by a thousandth: twice the 500 ppm by which two bad clocks may differ."""
+
+BINS: Final = 1023
+"""Bins over the time that a permit cools."""
+
+CATCH_UP: Final = 4
+"""Steps of pacing after a 429 that may be made up for when a driver wakes late."""
+
+NEVER: Final = 1 << 60
+"""The bin of permits that come back only when they are settled."""
+
+Bins = tuple[tuple[int, int], ...]
+
+
+class Quota(NamedTuple):
+    """What a bucket needs to know of its quota.
+
+    Attributes:
+        limit: permits.
+        window_s: for how long a permit cools, stretched.
+        transit_s: how much longer it cools when its request may still be under way.
+        width_s: of a bin.
+        grain: bins that are taken as one for permits whose request may still be under way: D may be far longer than W.
+        step_s: between two permits that are let out evenly.
+        paced: they always are.
+        fixed: the server's windows reset all at once.
+    """
+
+    limit: int
+    window_s: float
+    transit_s: float
+    width_s: float
+    grain: int
+    step_s: float
+    paced: bool
+    fixed: bool
+
+
+def quota(rule: QuotaRule, transit_s: float) -> Quota:
+    """What a bucket needs to know of its quota.
+
+    Args:
+        rule: the profile's rule.
+        transit_s: how long a request may still be under way after its connection was closed.
+    """
+    window_s = rule.window_s * STRETCH
+    transit_s *= STRETCH
+    width_s = window_s / BINS
+    grain = ceil((window_s + transit_s) / window_s)
+    step_s = window_s / rule.limit
+    return Quota(rule.limit, window_s, transit_s, width_s, grain, step_s, rule.paced, rule.window == "fixed")
+
+
+class Bucket(NamedTuple):
+    """The permits of one quota.
+
+    Attributes:
+        cool: permits that may be lent now.
+        held: bins of permits that are lent, by the time at which they come back if nobody settles them.
+        cooling: bins of permits that were used, by the time at which they are cool.
+        doubtful: the same for permits whose request may still be under way.
+        parked_until: nothing is lent before.
+        paced_until: permits are lent one by one before.
+        next_at: when the next of them is.
+        throttles: answers 429 in a row.
+        throttled_at: when the last of them arrived.
+        reset_low: the earliest time at which the server's present window can end; fixed windows only.
+        reset_high: the latest such time.
+    """
+
+    cool: int
+    held: Bins = ()
+    cooling: Bins = ()
+    doubtful: Bins = ()
+    parked_until: float = -inf
+    paced_until: float = -inf
+    next_at: float = -inf
+    throttles: int = 0
+    throttled_at: float = -inf
+    reset_low: float = -inf
+    reset_high: float = -inf
+
+
+class Permit(NamedTuple):
+    """The right to make one request, of each quota of a call.
+
+    Attributes:
+        taken_at: when it was lent.
+        back_at: when it comes back by itself.
+    """
+
+    taken_at: float
+    back_at: float
+
+
+def fresh(quota: Quota) -> Bucket:
+    """A bucket of which nothing was ever taken."""
+    return Bucket(quota.limit)
+
+
+def unknown(quota: Quota, now: float) -> Bucket:
+    """A bucket whose past is not known: every permit cools as if its request were still under way."""
+    return Bucket(0, doubtful=((_doubt_bin(quota, now), quota.limit),))
+
+
+def take(
+    quotas: tuple[Quota, ...], buckets: tuple[Bucket, ...], now: float, hold_s: float = inf
+) -> tuple[tuple[Bucket, ...], Permit | float]:
+    """Lend one permit of each quota, or none of any.
+
+    Args:
+        quotas: the quotas of a call.
+        buckets: their buckets, in the same order.
+        now: monotonic seconds.
+        hold_s: the longest that the request can take, for records that others see; infinite for the rest.
+
+    Returns:
+        the buckets after it, and the permit, or the time at which asking again makes sense (infinite while all
+        permits are held: then when one is settled).
+    """
+    harvested = tuple(map(harvest, quotas, buckets, (now,) * len(quotas)))
+    ready_at = max(map(_ready_at, quotas, harvested, (now,) * len(quotas)), default=now)
+    if ready_at > now:
+        return harvested, ready_at
+    permit = Permit(now, now + hold_s)
+    return tuple(_lend(q, b, permit) for q, b in zip(quotas, harvested, strict=True)), permit
+
+
+def answer(quota: Quota, bucket: Bucket, permit: Permit, now: float, *, ok: bool = True) -> Bucket:
+    """Take a permit back after its request's final answer has arrived.
+
+    Args:
+        quota: the quota.
+        bucket: its bucket.
+        permit: the permit.
+        now: when the answer arrived.
+        ok: the answer was not a 429, so that a row of them is over.
+    """
+    cool_at = now + quota.window_s
+    if now < bucket.reset_low:
+        cool_at = min(cool_at, bucket.reset_high)
+    if ok and bucket.throttles and permit.taken_at >= bucket.throttled_at:
+        bucket = bucket._replace(throttles=0)
+    released = _release(quota, bucket, permit)
+    if released is bucket:
+        return bucket
+    return released._replace(cooling=_add(bucket.cooling, _bin(quota, cool_at)))
+
+
+def abandon(quota: Quota, bucket: Bucket, permit: Permit, now: float) -> Bucket:
+    """Take a permit back whose request ended without a final answer and may still be under way.
+
+    Args:
+        quota: the quota.
+        bucket: its bucket.
+        permit: the permit.
+        now: when the connection was closed.
+    """
+    released = _release(quota, bucket, permit)
+    if released is bucket:
+        return bucket
+    return released._replace(doubtful=_add(bucket.doubtful, _doubt_bin(quota, now)))
+
+
+def unsent(quota: Quota, bucket: Bucket, permit: Permit) -> Bucket:
+    """Take a permit back that was surely not used."""
+    released = _release(quota, bucket, permit)
+    return released._replace(cool=released.cool + (released is not bucket))
+
+
+def throttle(
+    quotas: tuple[Quota, ...], buckets: tuple[Bucket, ...], permit: Permit, now: float, wait_s: float | None
+) -> tuple[Bucket, ...]:
+    """The buckets after an answer 429: one of them is parked.
+
+    With a time, the shortest quota is parked until then. Without, the first 429 in a row is taken to be the shortest
+    quota's and parks it for a second; the second parks it for a whole window; from the third on the next longer quota
+    is parked, for twice as long each time. Answers to requests that were sent before the last 429 arrived are part of
+    the same refusal and do not count as another one.
+
+    Args:
+        quotas: the quotas of the call, in any order.
+        buckets: their buckets, in the same order.
+        permit: the refused request's permit.
+        now: when the answer arrived.
+        wait_s: for how long the answer asks to be left alone, if it says.
+    """
+    if not quotas:
+        return buckets
+    order = sorted(range(len(quotas)), key=lambda i: quotas[i].window_s)
+    first = buckets[order[0]]
+    same = permit.taken_at < first.throttled_at
+    row = first.throttles + (not same)
+    victim, park_s = order[0], wait_s
+    if park_s is None:
+        victim, park_s = _suspect([quotas[i] for i in order], order, row) if not same else (order[0], 0.0)
+    parked = list(buckets)
+    parked[victim] = _park(quotas[victim], parked[victim], now + park_s)
+    parked[order[0]] = parked[order[0]]._replace(throttles=row, throttled_at=now if not same else first.throttled_at)
+    return tuple(parked)
+
+
+def reset(quota: Quota, bucket: Bucket, permit: Permit, now: float, delta_s: float) -> Bucket:
+    """Learn when the server's fixed window ends.
+
+    Args:
+        quota: the quota; nothing is learnt unless its windows are fixed.
+        bucket: its bucket.
+        permit: of the request whose answer said so.
+        now: when the answer arrived.
+        delta_s: whole seconds until the reset, as the answer said, rounded either way.
+    """
+    low, high = permit.taken_at + (delta_s - 1.0) / STRETCH, now + (delta_s + 1.0) * STRETCH
+    if not quota.fixed or low < bucket.reset_low or delta_s > quota.window_s + 1.0:
+        return bucket
+    back = _bin(quota, high)
+    first = bisect_left(bucket.cooling, (back + 1,))
+    last = bisect_left(bucket.cooling, (ceil((low + quota.window_s) / quota.width_s),))
+    early = sum(n for _, n in bucket.cooling[first:last])
+    kept = bucket.cooling[:first] + bucket.cooling[max(first, last) :]
+    return bucket._replace(reset_low=low, reset_high=high, cooling=_add(kept, back, early) if early else kept)
+
+
+def spent(quota: Quota, bucket: Bucket) -> int:
+    """How many of the quota's permits are not to be had now."""
+    return quota.limit - bucket.cool
+
+
+def shift(quota: Quota, bucket: Bucket, by: float) -> Bucket:
+    """The bucket with all its times moved, for a record of a clock that began elsewhere.
+
+    Args:
+        quota: the quota.
+        bucket: its bucket.
+        by: seconds that are added.
+    """
+    bins = ceil(by / quota.width_s)
+
+    def moved(old: Bins) -> Bins:
+        return tuple((at if at >= NEVER else at + bins, n) for at, n in old)
+
+    return bucket._replace(
+        held=moved(bucket.held),
+        cooling=moved(bucket.cooling),
+        doubtful=moved(bucket.doubtful),
+        parked_until=bucket.parked_until + by,
+        paced_until=bucket.paced_until + by,
+        next_at=bucket.next_at + by,
+        throttled_at=bucket.throttled_at + by,
+        reset_low=-inf,
+        reset_high=-inf,
+    )
+
+
+def _suspect(ranked: list[Quota], order: list[int], row: int) -> tuple[int, float]:
+    if row == 1:
+        return order[0], min(ranked[0].window_s, 1.0)
+    if row == 2 or len(ranked) == 1:  # noqa: PLR2004 - the second in a row
+        return order[0], ranked[0].window_s
+    return order[1], min(ranked[1].window_s, ranked[0].window_s * 2.0 ** min(row - 2, 60))
+
+
+def _park(quota: Quota, bucket: Bucket, until: float) -> Bucket:
+    until = max(bucket.parked_until, until)
+    return bucket._replace(parked_until=until, paced_until=until + quota.window_s)
+
+
+def _ready_at(quota: Quota, bucket: Bucket, now: float) -> float:
+    at = bucket.parked_until
+    if quota.paced or now < bucket.paced_until:
+        at = max(at, bucket.next_at)
+    if bucket.cool <= 0:
+        firsts = (bins[0][0] for bins in (bucket.held, bucket.cooling, bucket.doubtful) if bins)
+        at = max(at, min((first * quota.width_s for first in firsts if first < NEVER), default=inf))
+    return at
+
+
+def _lend(quota: Quota, bucket: Bucket, permit: Permit) -> Bucket:
+    now = permit.taken_at
+    late = 0.0 if quota.paced else CATCH_UP * quota.step_s
+    next_at = max(bucket.next_at, now - late) + quota.step_s
+    held = _add(bucket.held, _back(quota, permit))
+    return bucket._replace(cool=bucket.cool - 1, held=held, next_at=next_at)
+
+
+def _release(quota: Quota, bucket: Bucket, permit: Permit) -> Bucket:
+    at = _back(quota, permit)
+    i = bisect_left(bucket.held, (at,))
+    if i == len(bucket.held) or bucket.held[i][0] != at:
+        return bucket
+    left = bucket.held[i][1] - 1
+    between = ((at, left),) if left else ()
+    return bucket._replace(held=bucket.held[:i] + between + bucket.held[i + 1 :])
+
+
+def _back(quota: Quota, permit: Permit) -> int:
+    at = permit.back_at
+    return NEVER if at == inf else _doubt_bin(quota, at)
+
+
+def harvest(quota: Quota, bucket: Bucket, now: float) -> Bucket:
+    """The bucket with all permits cool that are cool by now."""
+    if bucket.cool >= quota.limit:
+        return bucket
+    edge = int(now // quota.width_s)
+    edge += (edge + 1) * quota.width_s <= now  # as `_ready_at` multiplies: at the time that it names, they are cool
+    held, cooling, doubtful = bucket.held, bucket.cooling, bucket.doubtful
+    if not any(bins and bins[0][0] <= edge for bins in (held, cooling, doubtful)):
+        return bucket
+    held, a = _split(held, edge)
+    cooling, b = _split(cooling, edge)
+    doubtful, c = _split(doubtful, edge)
+    return bucket._replace(cool=bucket.cool + a + b + c, held=held, cooling=cooling, doubtful=doubtful)
+
+
+def _split(bins: Bins, edge: int) -> tuple[Bins, int]:
+    i = bisect_left(bins, (edge + 1,))
+    return bins[i:], sum(n for _, n in bins[:i])
+
+
+def _bin(quota: Quota, at: float) -> int:
+    return ceil(at / quota.width_s)
+
+
+def _doubt_bin(quota: Quota, closed_at: float) -> int:
+    at = _bin(quota, closed_at + quota.window_s + quota.transit_s)
+    return -(-at // quota.grain) * quota.grain
+
+
+def _add(bins: Bins, at: int, n: int = 1) -> Bins:
+    if not bins or bins[-1][0] < at:
+        return (*bins, (at, n))
+    i = bisect_left(bins, (at,))
+    if bins[i][0] == at:
+        return (*bins[:i], (at, bins[i][1] + n), *bins[i + 1 :])
+    return (*bins[:i], (at, n), *bins[i:])

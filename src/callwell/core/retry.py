@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How long to wait before the next attempt, and whether the provider's retry budget still has room for one.
+
+The wait is `min(20, 0.5 * 2**n) * (0.5 + 0.5 * roll)` seconds: exponential with the cap before the jitter, as in AWS
+standard mode, but never under half of the step, so that jitter cannot make a storm, and never shorter than the wait
+before.
+
+The budget is a token bucket shared by all calls to one provider. Every call pays in a tenth of a token when it begins
+and every retry takes a whole one, so a provider that fails for ever sees at most 1.1 attempts per call, over any span.
+It binds only while the provider looks dead (under half of the last `SAMPLE` attempts got an answer that is no 5xx):
+retries that were made before that was noticed leave a debt, which is paid first. AWS charges 14 of 500 tokens instead;
+its bucket is a guard of one process's calls, ours a promise about the ratio.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from callwell.core.rules import RetryRule
+
+SAMPLE: Final = 50
+"""Attempts by which a provider is judged."""
+
+SHARE: Final = 0.1
+"""Tokens that a call pays in: retries per call while the provider looks dead."""
+
+CEILING: Final = 10.0
+"""The most tokens that are saved up: what a dead provider may still cost at once."""
+
+FLOOR: Final = -100.0
+"""The deepest debt: a thousand calls pay it back."""
+
+
+def backoff(rule: RetryRule, n: int, roll: float, previous: float = 0.0) -> float:
+    """Seconds to wait before the next attempt.
+
+    Args:
+        rule: the provider's rule.
+        n: failures so far, less one: 0 before the second attempt.
+        roll: a random number in [0, 1).
+        previous: the last such wait of the same call, which this one is not shorter than.
+    """
+    step = min(rule.cap_s, rule.base_s * 2.0 ** min(n, 60))
+    return max(previous, step * (0.5 + 0.5 * roll))
+
+
+class Budget(NamedTuple):
+    """The retry budget of one provider.
+
+    Attributes:
+        tokens: retries that may be made while the provider looks dead; below zero it is a debt.
+        fates: the last attempts, newest lowest: a one for each that failed.
+        seen: how many of them there are, up to `SAMPLE`.
+    """
+
+    tokens: float = CEILING
+    fates: int = 0
+    seen: int = 0
+
+
+def looks_dead(budget: Budget) -> bool:
+    """Whether under half of the last `SAMPLE` attempts succeeded; fewer than that tell nothing."""
+    return budget.seen == SAMPLE and budget.fates.bit_count() * 2 > SAMPLE
+
+
+def begin(budget: Budget) -> Budget:
+    """The budget after a call has begun."""
+    return budget._replace(tokens=min(CEILING, budget.tokens + SHARE))
+
+
+def record(budget: Budget, *, failed: bool) -> Budget:
+    """The budget after an attempt.
+
+    Args:
+        budget: the budget before.
+        failed: the attempt got no answer, or a 5xx. A 429 is no failure: somebody is alive to say it.
+    """
+    fates = (budget.fates << 1 | failed) & ((1 << SAMPLE) - 1)
+    return budget._replace(fates=fates, seen=min(SAMPLE, budget.seen + 1))
+
+
+def allows(budget: Budget) -> bool:
+    """Whether a retry may be made now."""
+    return budget.tokens >= 1.0 or not looks_dead(budget)
+
+
+def spend(budget: Budget) -> Budget:
+    """The budget after a retry has been granted."""
+    return budget._replace(tokens=max(FLOOR, budget.tokens - 1.0))

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The control port: faults, ledger, world and keys of the emulated providers, as JSON.
+
+Every request that cannot be understood is answered 400 with one sentence: `{"error": "..."}`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import msgspec
+from starlette.responses import Response
+
+from callwell.emulator.errors import BadInput
+from callwell.emulator.faults import FaultRule, parse_rules
+from callwell.emulator.score import score
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from starlette.requests import Request
+
+    from callwell.emulator.exchange import Stand
+    from callwell.emulator.provider import Item
+
+T = TypeVar("T")
+ITEMS_AT_ONCE: Final = 100
+
+
+class KeyWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of the key requests; everything in it is optional.
+
+    Attributes:
+        provider: which provider, if there are several.
+        fingerprint: which key; the newest live one by default.
+        name: for a new key.
+        expires_in_s: for a new key, clock seconds; never by default.
+    """
+
+    provider: str | None = None
+    fingerprint: str | None = None
+    name: str | None = None
+    expires_in_s: float | None = None
+
+
+def answer(value: object, status: int = 200) -> Response:
+    """`value` as JSON."""
+    return Response(msgspec.json.encode(value), status, media_type="application/json")
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """The handlers.
+
+    Attributes:
+        stands: the providers by name.
+        describe: where everything is, as `emulate --json` prints it.
+    """
+
+    stands: Mapping[str, Stand]
+    describe: Callable[[], object]
+
+    async def health(self, _: Request) -> Response:
+        """Where everything is, and the options in force."""
+        return answer({"status": "ok", "emulator": self.describe(), "options": self._options()})
+
+    async def get_faults(self, _: Request) -> Response:
+        """The rules in force with their counters."""
+        return answer([rule for stand in self.stands.values() for rule in stand.script.describe()])
+
+    async def put_faults(self, request: Request) -> Response:
+        """Replace the script of faults."""
+        wanted: dict[str, list[FaultRule]] = {name: [] for name in self.stands}
+        for rule in parse_rules(await request.body()):
+            wanted[self._named(rule.provider)[0]].append(rule)
+        for name, rules in wanted.items():
+            self.stands[name].script.replace(rules)
+        return await self.get_faults(request)
+
+    async def ledger(self, _: Request) -> Response:
+        """Items and counts by provider."""
+        card: dict[str, Any] = {}
+        for name, stand in self.stands.items():
+            rows = stand.ledger.rows()
+            items: list[Item] = []
+            for item in stand.provider.items():
+                items.append(item)
+                if len(items) % ITEMS_AT_ONCE == 0:
+                    await asyncio.sleep(0)
+            counts = score(rows, stand.provider.limits())
+            card[name] = {"requests": counts["attempts"], "items": items, "counts": counts}
+        return answer(card)
+
+    async def rows(self, _: Request) -> Response:
+        """Every row."""
+        return answer([row for stand in self.stands.values() for row in stand.ledger.rows()])
+
+    async def seed(self, request: Request) -> Response:
+        """Rebuild the worlds."""
+        for stand, changes in self._changes(await request.body()):
+            stand.provider.seed(changes)
+        return answer({"options": self._options()})
+
+    async def reset(self, request: Request) -> Response:
+        """Rebuild the worlds, begin the ledgers anew, and end all faults."""
+        for stand, changes in self._changes(await request.body()):
+            stand.provider.reset(changes)
+            stand.ledger.clear()
+            stand.script.replace([])
+        return answer({"options": self._options(), "emulator": self.describe()})
+
+    async def keys(self, _: Request) -> Response:
+        """The keys, masked."""
+        return answer({name: stand.provider.keys.listed() for name, stand in self.stands.items()})
+
+    async def create_key(self, request: Request) -> Response:
+        """One more key."""
+        stand, wish = self._wish(await request.body())
+        return answer({"key": stand.provider.keys.create(wish.name, wish.expires_in_s)})
+
+    async def rotate_key(self, request: Request) -> Response:
+        """A new key for an old one."""
+        stand, wish = self._wish(await request.body())
+        return answer({"key": stand.provider.keys.rotate(wish.fingerprint, wish.name, wish.expires_in_s)})
+
+    async def revoke_key(self, request: Request) -> Response:
+        """Kill a key."""
+        stand, wish = self._wish(await request.body())
+        return answer({"revoked": stand.provider.keys.revoke(wish.fingerprint)})
+
+    async def disable_key(self, request: Request) -> Response:
+        """Refuse a key."""
+        stand, wish = self._wish(await request.body())
+        return answer({"disabled": stand.provider.keys.disable(wish.fingerprint)})
+
+    def _options(self) -> dict[str, Mapping[str, object]]:
+        return {name: stand.provider.options() for name, stand in self.stands.items()}
+
+    def _named(self, name: str | None) -> tuple[str, Stand]:
+        if name is None and len(self.stands) == 1:
+            name = next(iter(self.stands))
+        if name is None or name not in self.stands:
+            raise BadInput(f"provider: {name!r} is none of {', '.join(sorted(self.stands))}")
+        return name, self.stands[name]
+
+    def _wish(self, body: bytes) -> tuple[Stand, KeyWish]:
+        wish = _decode(body or b"{}", KeyWish)
+        return self._named(wish.provider)[1], wish
+
+    def _changes(self, body: bytes) -> list[tuple[Stand, dict[str, object]]]:
+        changes = _decode(body or b"{}", dict[str, object])
+        if "provider" in changes:
+            name = changes.pop("provider")
+            return [(self._named(name if isinstance(name, str) else repr(name))[1], changes)]
+        return [(stand, changes) for stand in self.stands.values()]
+
+
+def _decode(body: bytes, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.DecodeError as error:
+        raise BadInput(f"the body must be a JSON object: {error}") from error

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What can go wrong with the emulator itself, each with a message of one sentence."""
+
+from __future__ import annotations
+
+
+class EmulatorError(Exception):
+    """The emulator cannot start or go on."""
+
+
+class PortInUse(EmulatorError):
+    """Another process listens on a port that the emulator was told to use.
+
+    Args:
+        port: the port.
+    """
+
+    def __init__(self, port: int) -> None:
+        super().__init__(f"port {port} of 127.0.0.1 is in use: name another one, or 0 for any free one")
+        self.port = port
+
+
+class BadInput(EmulatorError):
+    """What came to the control port asks for something that does not exist; the message says what was expected."""

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ledger: one row for every request that reached an emulated provider, by which any client can be judged."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Place = Literal["api", "storage", "control"]
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One arrival. Keys are never in it, only their fingerprints.
+
+    Attributes:
+        place: which server it came to; of the control port only requests that carried a key are kept.
+        arrived_s: when the first byte came, by the emulator's clock.
+        arrived_real_s: the same by the machine's monotonic clock.
+        operation: the operation's name, None for an unknown route.
+        method: the HTTP method.
+        path: the path, with key texts replaced.
+        query: the raw query, with key texts replaced.
+        body_sha256: digest of the body in hex, empty for an empty body.
+        key: fingerprint of the key in the Authorization header, None without one.
+        key_accepted: the key was checked and is alive.
+        key_dead: the answer says that the key is unknown, expired or disabled.
+        key_misplaced: a key where none belongs: at storage or control, or in the URL.
+        fault: the fault that it suffered.
+        status: the status that was written, None while nothing was.
+        whole: the answer was written to its end.
+        effect: something was created, changed or deleted.
+        sent_bytes: how much of the body was written.
+        retry_until_s: until when the answer told the client to wait, by the emulator's clock.
+        ended_s: when the last byte was written or the connection cut, by the emulator's clock.
+        ended_real_s: the same by the machine's monotonic clock.
+    """
+
+    place: Place
+    arrived_s: float
+    arrived_real_s: float
+    operation: str | None
+    method: str
+    path: str
+    query: str = ""
+    body_sha256: str = ""
+    key: str | None = None
+    key_accepted: bool = False
+    key_dead: bool = False
+    key_misplaced: bool = False
+    fault: str | None = None
+    status: int | None = None
+    whole: bool = False
+    effect: bool = False
+    sent_bytes: int = 0
+    retry_until_s: float | None = None
+    ended_s: float | None = None
+    ended_real_s: float | None = None
+
+
+class Entry(msgspec.Struct):
+    """The place of one row, which is replaced when more is known."""
+
+    row: Row
+
+
+class Ledger:
+    """The rows in the order of their arrival."""
+
+    __slots__ = ("_entries",)
+
+    def __init__(self) -> None:
+        self._entries: list[Entry] = []
+
+    def open(self, row: Row) -> Entry:
+        """Enter an arrival; its end is written into the entry later, even if a new ledger was begun meanwhile."""
+        entry = Entry(row)
+        self._entries.append(entry)
+        return entry
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self._entries = []
+
+    def rows(self) -> list[Row]:
+        """All rows, in the order in which their first bytes came."""
+        return sorted((entry.row for entry in self._entries), key=lambda row: row.arrived_s)

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the emulator can be told when it starts, and what it tells when it has started."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from callwell.emulator.quota import WindowKind
+
+
+@dataclass(frozen=True, slots=True)
+class EmulatorOptions:
+    """How to start.
+
+    Attributes:
+        port: of the provider's API, 0 for any free one.
+        storage_port: of the signed storage.
+        control_port: of the control port.
+        seed: of the worlds.
+        recordings: how many recordings there are.
+        clock: the clock as `callwell.clock` writes it (`25`, `25@ORIGIN@WALL`), None for the machine's own.
+        window: how the quota's windows are cut.
+        per_minute: requests in 60 clock seconds.
+        per_day: requests in 86,400 clock seconds.
+        url_life_s: how long signed URLs live, clock seconds.
+        retry_after: whether 429 says when to come back.
+    """
+
+    port: int = 0
+    storage_port: int = 0
+    control_port: int = 0
+    seed: int = 1
+    recordings: int = 40
+    clock: str | None = None
+    window: WindowKind = "fixed"
+    per_minute: int = 120
+    per_day: int = 10_000
+    url_life_s: int = 900
+    retry_after: bool = False
+
+
+class Endpoint(msgspec.Struct, frozen=True):
+    """Where one environment of one provider is.
+
+    Attributes:
+        base_url: without a slash at its end.
+        key: the newest live key, empty if there is none. It opens nothing but this emulator.
+    """
+
+    base_url: str
+    key: str
+
+
+class Endpoints(msgspec.Struct, frozen=True):
+    """Where everything is.
+
+    Attributes:
+        control: URL of the control port.
+        providers: by provider and environment.
+        clock: what another process must give to `parse_clock` to tell the same time; None for the machine's clock.
+    """
+
+    control: str
+    providers: dict[str, dict[str, Endpoint]]
+    clock: str | None

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The emulator as a process of its own, which ends with whoever started it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Final, Self
+
+import msgspec
+
+from callwell.emulator.errors import EmulatorError
+from callwell.emulator.options import EmulatorOptions, Endpoints
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from callwell.emulator.options import Endpoint
+
+END_WITHIN_S: Final = 5.0
+PACKAGES: Final = str(Path(__file__).parents[2])
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A started emulator. Use it in a `with`, or call `close`.
+
+    Attributes:
+        endpoints: where everything is.
+        process: the process.
+    """
+
+    endpoints: Endpoints
+    process: subprocess.Popen[bytes]
+
+    @property
+    def control(self) -> str:
+        """URL of the control port."""
+        return self.endpoints.control
+
+    def endpoint(self, provider: str, environment: str = "production") -> Endpoint:
+        """Where one environment of one provider is."""
+        return self.endpoints.providers[provider][environment]
+
+    def close(self) -> None:
+        """End this process, and no other."""
+        _end(self.process)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def start(options: EmulatorOptions) -> Running:
+    """Start the emulator and wait until every port accepts connections.
+
+    A Ctrl-C meant for the caller does not reach it: it ends when it is closed, or when the caller is gone.
+
+    Args:
+        options: what to play, and where.
+
+    Raises:
+        EmulatorError: it could not start; the message is its own last line.
+    """
+    command = [sys.executable, "-m", "callwell.emulator", "--json", "--watch-stdin", *_arguments(options)]
+    with tempfile.TemporaryFile() as complaints:
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=complaints,
+            env=_environment(),
+            start_new_session=True,
+        )
+        line = process.stdout.readline() if process.stdout else b""
+        if not line:
+            _end(process)
+            raise EmulatorError(_last_line(complaints) or "the emulator ended before it was ready")
+    return Running(msgspec.json.decode(line, type=Endpoints), process)
+
+
+def _arguments(options: EmulatorOptions) -> list[str]:
+    arguments = []
+    for field in fields(options):
+        value, flag = getattr(options, field.name), "--" + field.name.replace("_", "-")
+        if value is True:
+            arguments.append(flag)
+        elif value is not None and value is not False:
+            arguments.append(f"{flag}={value}")
+    return arguments
+
+
+def _environment() -> dict[str, str]:
+    path = os.pathsep.join(filter(None, (PACKAGES, os.environ.get("PYTHONPATH"))))
+    return {**os.environ, "PYTHONPATH": path}
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(END_WITHIN_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()
+
+
+def _last_line(file: IO[bytes]) -> str:
+    file.seek(0)
+    return (file.read().decode("utf-8", "replace").strip().splitlines() or [""])[-1]

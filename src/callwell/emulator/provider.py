@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an emulated provider is to the servers: something that admits requests, performs them, and keeps assets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from callwell.emulator.faults import Catalogue, Hit
+    from callwell.emulator.quota import Limit
+    from callwell.emulator.signed import Signer
+    from callwell.emulator.storage import Asset
+    from callwell.emulator.wire import Incoming, Reply
+
+
+class Admission(NamedTuple):
+    """What is known of a request before it is performed.
+
+    Attributes:
+        operation: the operation's name, None for an unknown route.
+        arguments: what the path says, by name.
+        key: fingerprint of the key in the request, None without one.
+        key_accepted: the key is alive.
+        reply: why the request is refused, None when it is not.
+    """
+
+    operation: str | None
+    arguments: dict[str, str]
+    key: str | None = None
+    key_accepted: bool = False
+    reply: Reply | None = None
+
+
+class AssetFacts(msgspec.Struct, frozen=True):
+    """Size in bytes, digest in hex and MIME type of one asset."""
+
+    size: int
+    sha256: str
+    type: str
+
+
+class Item(msgspec.Struct, frozen=True):
+    """One object that a client could have fetched.
+
+    Attributes:
+        id: its id.
+        workspace: what it belongs to.
+        state: `throughout` if it existed ever since the ledger began, `created` or `deleted` if only for a time.
+        assets: what can be downloaded, by kind; None for what the provider does not have.
+    """
+
+    id: str
+    workspace: str
+    state: str
+    assets: dict[str, AssetFacts | None]
+
+
+class KeyFacts(msgspec.Struct, frozen=True):
+    """One key as its owner's settings page shows it: never the whole text."""
+
+    fingerprint: str
+    name: str
+    masked: str
+    state: str
+    expires_at: str | None
+
+
+class KeyAdmin(Protocol):
+    """The life cycle of a provider's keys. Every method that cannot do its work raises `BadInput`."""
+
+    def create(self, name: str | None, expires_in_s: float | None) -> str:
+        """A new key's text."""
+        ...
+
+    def rotate(self, fingerprint: str | None, name: str | None, expires_in_s: float | None) -> str:
+        """The text of the key that takes the place of one that dies at once."""
+        ...
+
+    def revoke(self, fingerprint: str | None) -> KeyFacts:
+        """Kill a key for ever."""
+        ...
+
+    def disable(self, fingerprint: str | None) -> KeyFacts:
+        """Refuse a key from now on."""
+        ...
+
+    def listed(self) -> list[KeyFacts]:
+        """All keys that have not been revoked."""
+        ...
+
+    def texts(self) -> Iterable[str]:
+        """Every key text there ever was: only to look for leaks."""
+        ...
+
+    def current(self) -> str:
+        """The text of the newest live key, empty if there is none."""
+        ...
+
+
+class Provider(Protocol):
+    """One provider and environment.
+
+    Attributes:
+        name: `userplane`.
+        environment: `production`.
+        base_path: the path below which its operations are.
+        catalogue: what faults can be about.
+        keys: the life cycle of its keys.
+        signer: makes its signed URLs.
+    """
+
+    name: str
+    environment: str
+    base_path: str
+    catalogue: Catalogue
+    keys: KeyAdmin
+    signer: Signer
+
+    def admit(self, request: Incoming) -> Admission:
+        """Find the operation, check the key, count the quota."""
+        ...
+
+    def perform(self, request: Incoming, admission: Admission, hit: Hit | None) -> Reply:
+        """Do what an admitted request asks; `hit` is for the faults that change what is done."""
+        ...
+
+    def fault_reply(self, hit: Hit) -> Reply:
+        """The answer of an error or throttle fault."""
+        ...
+
+    def asset(self, path: str) -> Asset | None:
+        """The object at a path of the storage."""
+        ...
+
+    def limits(self) -> tuple[Limit, ...]:
+        """The quota in force, shortest window first."""
+        ...
+
+    def items(self) -> Iterable[Item]:
+        """Every object with assets, computed one by one."""
+        ...
+
+    def options(self) -> Mapping[str, object]:
+        """The world's options in force."""
+        ...
+
+    def reset(self, changes: Mapping[str, object]) -> None:
+        """Rebuild world and quota with some options changed, and see that a key is alive; raises `BadInput`."""
+        ...
+
+    def seed(self, changes: Mapping[str, object]) -> None:
+        """Rebuild only the world: as `reset`, but the quota goes on."""
+        ...

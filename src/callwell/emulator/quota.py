@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The quota of an emulated provider: so many requests in a window, counted by the server itself.
+
+Two kinds of window: `fixed` ones, each begun by the first request after the one before has ended, and a `sliding` log
+of the requests of the last window. Refused requests are not counted by either.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Final, Literal, NamedTuple
+
+WindowKind = Literal["fixed", "sliding"]
+KINDS: Final = ("fixed", "sliding")
+
+
+class Limit(NamedTuple):
+    """At most `most` requests in `window_s` clock seconds."""
+
+    name: str
+    most: int
+    window_s: float
+
+
+@dataclass(slots=True)
+class FixedWindow:
+    """Counts from the first request of a window to its end."""
+
+    limit: Limit
+    began_s: float = float("-inf")
+    used: int = 0
+
+    def wait_s(self, now: float) -> float:
+        """Clock seconds until a request is admitted: 0 for at once."""
+        ends = self.began_s + self.limit.window_s
+        return ends - now if self.used >= self.limit.most and now < ends else 0.0
+
+    def take(self, now: float) -> None:
+        """Count one request."""
+        if now >= self.began_s + self.limit.window_s:
+            self.began_s, self.used = now, 0
+        self.used += 1
+
+
+@dataclass(slots=True)
+class SlidingLog:
+    """Remembers every admitted request for one window."""
+
+    limit: Limit
+    taken: deque[float] = field(default_factory=deque)
+
+    def wait_s(self, now: float) -> float:
+        """Clock seconds until a request is admitted: 0 for at once."""
+        while self.taken and self.taken[0] <= now - self.limit.window_s:
+            self.taken.popleft()
+        return self.taken[0] + self.limit.window_s - now if len(self.taken) >= self.limit.most else 0.0
+
+    def take(self, now: float) -> None:
+        """Count one request."""
+        self.taken.append(now)
+
+
+class Quota:
+    """Several limits at once: a request is counted by all of them or by none.
+
+    Args:
+        limits: the limits.
+        kind: how windows are cut.
+    """
+
+    __slots__ = ("_latest", "_windows")
+
+    def __init__(self, limits: tuple[Limit, ...], kind: WindowKind) -> None:
+        make = FixedWindow if kind == "fixed" else SlidingLog
+        self._windows: list[FixedWindow | SlidingLog] = [make(limit) for limit in limits]
+        self._latest = float("-inf")
+
+    def take(self, now: float) -> float | None:
+        """Admit one request that arrived at `now`.
+
+        Returns:
+            None when it is admitted, else the clock seconds after which one will be.
+        """
+        self._latest = now = max(now, self._latest)
+        wait = max((window.wait_s(now) for window in self._windows), default=0.0)
+        if wait > 0.0:
+            return wait
+        for window in self._windows:
+            window.take(now)
+        return None

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How well a client behaved, counted from the ledger's rows alone.
+
+Words: an *attempt* is one arrival at the API. A *call* is a chain of attempts with the same method, path, query and
+body, up to a final answer: a whole 2xx, or a 4xx that is neither 429 nor the refusal of a dead key. A chain that never
+gets one is a call too, and a failed one.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from callwell.emulator.score_quota import over_quota, quota_used
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from callwell.emulator.ledger import Row
+    from callwell.emulator.quota import Limit
+
+GRACE_REAL_S: Final = 0.25
+THROTTLED: Final = 429
+FOUND_GONE: Final = (404, 410)
+UNSAFE: Final = ("POST", "PUT", "PATCH", "DELETE")
+
+
+class Calls(NamedTuple):
+    """Attempts put together to calls."""
+
+    attempts: int
+    calls: int
+    failed: int
+
+    @property
+    def amplification(self) -> float:
+        """Attempts per call; 0 if nothing was called."""
+        return self.attempts / self.calls if self.calls else 0.0
+
+
+def is_final(row: Row) -> bool:
+    """Whether an attempt's answer ended its call."""
+    if row.status is None or not row.whole:
+        return False
+    if 200 <= row.status < 400:  # noqa: PLR2004
+        return True
+    return 400 <= row.status < 500 and row.status != THROTTLED and not row.key_dead  # noqa: PLR2004
+
+
+def count_calls(rows: Iterable[Row]) -> Calls:
+    """Put the attempts among `rows`, which are in order of arrival, together to calls."""
+    attempts = calls = failed = 0
+    waiting: set[tuple[str, ...]] = set()
+    for row in rows:
+        if row.place != "api":
+            continue
+        attempts += 1
+        chain = _chain(row)
+        if chain not in waiting:
+            calls += 1
+            waiting.add(chain)
+        if is_final(row):
+            waiting.discard(chain)
+            failed += row.status is not None and row.status >= 400 and row.status not in FOUND_GONE  # noqa: PLR2004
+    return Calls(attempts, calls, failed + len(waiting))
+
+
+def count_early(rows: Iterable[Row]) -> int:
+    """API arrivals that the server had asked to come later.
+
+    Counted are those whose first byte came more than 250 ms of real time after a 429 with a time was written, and
+    before that time: what was already under way is forgiven.
+    """
+    attempts = [row for row in rows if row.place == "api"]
+    orders = sorted(
+        (row.ended_real_s, row.retry_until_s)
+        for row in attempts
+        if row.status == THROTTLED and row.retry_until_s is not None and row.ended_real_s is not None
+    )
+    written = [order[0] for order in orders]
+    until: list[float] = []
+    for order in orders:
+        until.append(max(order[1], until[-1] if until else order[1]))
+    early = 0
+    for row in attempts:
+        known = bisect_left(written, row.arrived_real_s - GRACE_REAL_S)
+        early += known > 0 and row.arrived_s < until[known - 1]
+    return early
+
+
+def count_effects(rows: Iterable[Row]) -> list[dict[str, Any]]:
+    """Every unsafe request that had an effect: how often the very same one had it."""
+    commits = Counter((row.operation, *_chain(row)) for row in rows if row.effect and row.method in UNSAFE)
+    names = ("operation", "method", "path", "query", "body_sha256")
+    return [dict(zip(names, request, strict=True)) | {"commits": times} for request, times in commits.items()]
+
+
+def count_duplicates(effects: Iterable[dict[str, Any]]) -> int:
+    """Creations beyond the first of each identical POST."""
+    return sum(effect["commits"] - 1 for effect in effects if effect["method"] == "POST")
+
+
+def score(rows: Sequence[Row], limits: Sequence[Limit]) -> dict[str, Any]:
+    """All counts of one ledger.
+
+    Args:
+        rows: in order of arrival.
+        limits: the quota that was in force, shortest window first.
+    """
+    calls = count_calls(rows)
+    effects = count_effects(rows)
+    accepted = [row.arrived_s for row in rows if row.place == "api" and row.key_accepted]
+    everything = [row.arrived_s for row in rows if row.place == "api"]
+    waits = [
+        (row.ended_s, row.retry_until_s)
+        for row in rows
+        if row.status == THROTTLED and row.retry_until_s is not None and row.ended_s is not None
+    ]
+    used = {limit.name: quota_used(accepted, limit, waits) for limit in limits}
+    return {
+        "attempts": calls.attempts,
+        "calls": calls.calls,
+        "failed_calls": calls.failed,
+        "amplification": calls.amplification,
+        "early_calls": count_early(rows),
+        "over_quota": sum(over_quota(accepted, limit) for limit in limits),
+        "over_quota_by": {limit.name: over_quota(accepted, limit) for limit in limits},
+        "over_quota_all_arrivals": sum(over_quota(everything, limit) for limit in limits),
+        "quota_used": used[limits[0].name] if limits else None,
+        "quota_used_by": used,
+        "keys_seen_elsewhere": sum(row.key_misplaced for row in rows),
+        "dead_key_refusals": sum(row.key_dead for row in rows),
+        "commits": sum(effect["commits"] for effect in effects),
+        "duplicated_creations": count_duplicates(effects),
+        "effects": effects,
+        "storage_requests": sum(row.place == "storage" for row in rows),
+        "by_status": _tally(str(row.status) for row in rows if row.place == "api"),
+        "by_fault": _tally(row.fault for row in rows if row.fault is not None),
+    }
+
+
+def _chain(row: Row) -> tuple[str, ...]:
+    return row.method, row.path, row.query, row.body_sha256
+
+
+def _tally(values: Iterable[str]) -> dict[str, int]:
+    return dict(sorted(Counter(values).items()))

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The emulator's servers: every port of every provider and the control port, in one loop, on 127.0.0.1 only."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from errno import EADDRINUSE
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from typing import TYPE_CHECKING, Final
+
+from uvicorn import Config
+from uvicorn.server import ServerState
+
+from callwell.clock import parse_clock
+from callwell.emulator.control_app import control_app
+from callwell.emulator.errors import EmulatorError, PortInUse
+from callwell.emulator.exchange import Stand, api_app, storage_app
+from callwell.emulator.faults import FaultScript
+from callwell.emulator.ledger import Ledger
+from callwell.emulator.options import EmulatorOptions, Endpoint, Endpoints
+from callwell.emulator.protocol import Connection
+from callwell.emulator.signed import Signer
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping
+
+    from starlette.types import ASGIApp
+
+    from callwell.clock import Clock
+    from callwell.emulator.provider import Provider
+
+__all__ = ["EmulatorOptions", "Endpoint", "Endpoints", "serve"]
+
+HOST: Final = "127.0.0.1"
+# Longer than any client keeps an idle connection, so that no client meets one that is just being closed.
+KEEP_ALIVE_S: Final = 120
+BACKLOG: Final = 1024
+
+
+async def serve(options: EmulatorOptions, ready: Callable[[Endpoints], None]) -> None:
+    """Play the providers until cancelled.
+
+    Args:
+        options: what to play, and where.
+        ready: called once, when every port accepts connections.
+
+    Raises:
+        PortInUse: a port that was asked for is taken.
+        EmulatorError: the options make no sense.
+    """
+    clock = _clock(options.clock)
+    async with AsyncExitStack() as stack:
+
+        def open_port(port: int) -> tuple[socket.socket, str]:
+            sock = stack.enter_context(closing(_bind(port)))
+            return sock, f"http://{HOST}:{sock.getsockname()[1]}"
+
+        own, control = open_port(options.control_port)
+        asked = [options.port, options.storage_port]
+        stands, endpoints, apps = {}, {}, []
+        for play in _actors():
+            (api_sock, api), (store_sock, store) = (open_port(asked.pop(0) if asked else 0) for _ in range(2))
+            provider = play(options, clock=clock, signer=Signer(store))
+            stand = stands[provider.name] = Stand(provider, Ledger(), FaultScript(provider.catalogue), clock)
+            endpoints[provider.name] = (provider, api + provider.base_path)
+            apps += [(api_sock, api_app(stand)), (store_sock, storage_app(stand))]
+
+        def describe() -> Endpoints:
+            return _described(control, endpoints, None if options.clock is None else str(clock))
+
+        for sock, app in [*apps, (own, control_app(stands, describe))]:
+            await stack.enter_async_context(_listening(sock, app, clock))
+        ready(describe())
+        await asyncio.Event().wait()
+
+
+def _actors() -> list[Callable[..., Provider]]:
+    """What plays each provider: the function `play` in the module `provider` of each package beside this file."""
+    here = str(Path(__file__).parent)
+    names = sorted(module.name for module in iter_modules([here]) if module.ispkg)
+    return [import_module(f"{__package__}.{name}.provider").play for name in names]
+
+
+def _described(control: str, endpoints: Mapping[str, tuple[Provider, str]], clock: str | None) -> Endpoints:
+    providers = {
+        name: {provider.environment: Endpoint(base_url=base_url, key=provider.keys.current())}
+        for name, (provider, base_url) in endpoints.items()
+    }
+    return Endpoints(control=control, providers=providers, clock=clock)
+
+
+def _clock(text: str | None) -> Clock:
+    try:
+        return parse_clock(text)
+    except Exception as error:
+        raise EmulatorError(str(error)) from error
+
+
+def _bind(port: int) -> socket.socket:
+    # With the protocol named: only then asyncio turns Nagle's delay off on what is accepted.
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((HOST, port))
+        sock.listen(BACKLOG)
+    except (OSError, OverflowError) as error:
+        sock.close()
+        if getattr(error, "errno", None) == EADDRINUSE:
+            raise PortInUse(port) from error
+        raise EmulatorError(f"port {port} of 127.0.0.1 cannot be used: {error}") from error
+    sock.setblocking(False)  # noqa: FBT003 - its argument has no name
+    return sock
+
+
+@asynccontextmanager
+async def _listening(sock: socket.socket, app: ASGIApp, clock: Clock) -> AsyncIterator[None]:
+    """Accept connections for `app` on `sock`; at the end all of them are broken off."""
+    config = Config(
+        app,
+        http=Connection,
+        ws="none",
+        interface="asgi3",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+    )
+    config.load()
+    state = ServerState()
+    make = partial(Connection, config, clock=clock, server_state=state)
+    server = await asyncio.get_running_loop().create_server(make, sock=sock, backlog=BACKLOG)
+    try:
+        yield
+    finally:
+        server.close()
+        for connection in list(state.connections):
+            connection.transport.abort()

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What storage answers to a request for a signed object: S3's rules for signatures, ranges and conditions."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from email.utils import format_datetime, parsedate_to_datetime
+from typing import TYPE_CHECKING, Final
+from xml.sax.saxutils import escape
+
+from callwell.emulator.signed import Verdict
+from callwell.emulator.wire import Reply
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from callwell.emulator.wire import Incoming
+
+XML: Final = (b"content-type", b"application/xml")
+ONE_RANGE: Final = re.compile(r"bytes=(\d*)-(\d*)", re.ASCII)
+ERRORS: Final[Mapping[str, tuple[int, str]]] = {
+    "InvalidArgument": (400, "Only one auth mechanism allowed; use the query string or the Authorization header"),
+    "AccessDenied": (403, "Access Denied"),
+    "RequestExpired": (403, "Request has expired"),
+    "SignatureDoesNotMatch": (403, "The signature that was sent is not the one that the service computed"),
+    "NoSuchKey": (404, "The specified key does not exist"),
+    "MethodNotAllowed": (405, "The specified method is not allowed against this resource"),
+    "PreconditionFailed": (412, "At least one of the preconditions did not hold"),
+    "InvalidRange": (416, "The requested range is not satisfiable"),
+    "InternalError": (500, "We encountered an internal error. Please try again."),
+    "SlowDown": (503, "Please reduce your request rate"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One stored object.
+
+    Attributes:
+        body: its bytes.
+        type: its MIME type.
+        sha256: digest of the bytes in hex; the ETag is made of it.
+        modified: when it was stored, UTC.
+    """
+
+    body: bytes
+    type: str
+    sha256: str
+    modified: datetime
+
+    @property
+    def etag(self) -> str:
+        """The strong entity tag, with its quotes."""
+        return f'"{self.sha256}"'
+
+
+def error(code: str, *, status: int | None = None, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Reply:
+    """An error in S3's own XML.
+
+    Args:
+        code: a name in `ERRORS`.
+        status: another status than the usual one.
+        headers: more headers.
+    """
+    usual, message = ERRORS[code]
+    name = "AccessDenied" if code == "RequestExpired" else code
+    body = f"<Error><Code>{name}</Code><Message>{escape(message)}</Message></Error>"
+    return Reply(status or usual, f'<?xml version="1.0" encoding="UTF-8"?>\n{body}'.encode(), (XML, *headers))
+
+
+def refusal(request: Incoming, verdict: Verdict) -> Reply | None:
+    """Why the request is refused before its object is looked for, or None."""
+    if "authorization" in request.headers:
+        return error("InvalidArgument")
+    if request.method not in ("GET", "HEAD"):
+        return error("MethodNotAllowed")
+    codes = {
+        Verdict.UNSIGNED: "AccessDenied",
+        Verdict.FORGED: "SignatureDoesNotMatch",
+        Verdict.EXPIRED: "RequestExpired",
+    }
+    return error(codes[verdict]) if verdict in codes else None
+
+
+def serve(request: Incoming, asset: Asset) -> Reply:
+    """The object, a range of it, or why not."""
+    size = len(asset.body)
+    about = (
+        (b"content-type", asset.type.encode()),
+        (b"etag", asset.etag.encode()),
+        (b"accept-ranges", b"bytes"),
+        (b"last-modified", format_datetime(asset.modified, usegmt=True).encode()),
+    )
+    if not _matches(request.headers.get("if-match", "*"), asset):
+        return error("PreconditionFailed")
+    if "if-none-match" in request.headers and _matches(request.headers["if-none-match"], asset):
+        return Reply(304, b"", about)
+    wanted = _range(request.headers.get("range", ""), size) if _range_holds(request, asset) else None
+    if wanted is None:
+        return Reply(200, asset.body, about)
+    if wanted.start >= wanted.stop:
+        return error("InvalidRange", headers=((b"content-range", b"bytes */%d" % size),))
+    content_range = b"bytes %d-%d/%d" % (wanted.start, wanted.stop - 1, size)
+    return Reply(206, asset.body[wanted.start : wanted.stop], (*about, (b"content-range", content_range)))
+
+
+def _matches(condition: str, asset: Asset) -> bool:
+    tags = [tag.strip() for tag in condition.split(",")]
+    return "*" in tags or asset.etag in tags
+
+
+def _range_holds(request: Incoming, asset: Asset) -> bool:
+    condition = request.headers.get("if-range")
+    if condition is None or condition == asset.etag:
+        return True
+    if condition.startswith(('"', "W/")):
+        return False
+    try:
+        return parsedate_to_datetime(condition) == asset.modified.replace(microsecond=0)
+    except (ValueError, TypeError):
+        return False
+
+
+def _range(header: str, size: int) -> range | None:
+    """The bytes that one range asks for, empty if there are none; None for no range, or one that is not understood."""
+    match = ONE_RANGE.fullmatch(header.replace(" ", ""))
+    if match is None or match.groups() == ("", ""):
+        return None
+    first, last = match.groups()
+    if not first:
+        return range(max(0, size - int(last)), size)
+    if last and int(last) < int(first):
+        return None
+    return range(int(first), min(int(last or size), size - 1) + 1)

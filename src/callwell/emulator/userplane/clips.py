@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The base clips: a handful of moving test patterns with a tone, encoded once per process.
+
+A clip is kept so that a recording's own video is the clip's bytes plus one short element at the end: the size of the
+Segment already counts it.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from array import array
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import av
+from av.codec.codec import UnknownCodecError
+
+if TYPE_CHECKING:
+    from av.audio.stream import AudioStream
+    from av.video.stream import VideoStream
+
+WIDTH: Final = 320
+HEIGHT: Final = 180
+FRAMES_PER_S: Final = 10
+SAMPLES_PER_S: Final = 48_000
+SAMPLES_PER_FRAME: Final = 960
+SECONDS: Final = (3, 4, 5, 6, 7)
+SOUND: Final = ("libopus", "libvorbis")
+SEGMENT: Final = bytes.fromhex("18538067")
+VOID: Final = 0xEC
+MARK_BYTES: Final = 32
+VOID_BYTES: Final = MARK_BYTES + 2
+EIGHT_BYTE_SIZE: Final = 1 << 56
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """One base clip.
+
+    Attributes:
+        webm: a WebM file whose Segment announces `VOID_BYTES` more than there are.
+        webp: its first picture, a lossy WebP bitstream without the RIFF header.
+        duration_ms: how long it plays.
+        digest: SHA-256 of `webm`, to be copied and continued: hashing begins where the recordings differ.
+    """
+
+    webm: bytes
+    webp: bytes
+    duration_ms: int
+    digest: Any
+
+
+@cache
+def clips() -> tuple[Clip, ...]:
+    """All base clips."""
+    return tuple(_clip(seconds, hue=40 + 36 * number) for number, seconds in enumerate(SECONDS))
+
+
+def void(mark: bytes) -> bytes:
+    """An EBML Void element that holds `mark`, `MARK_BYTES` long: every reader skips it."""
+    return bytes((VOID, 0x80 | len(mark))) + mark
+
+
+def _clip(seconds: int, *, hue: int) -> Clip:
+    out = io.BytesIO()
+    with av.open(out, "w", format="webm", options={"fflags": "+bitexact"}) as container:
+        video = container.add_stream("libvpx", rate=FRAMES_PER_S, options={"deadline": "realtime", "cpu-used": "8"})
+        video.width, video.height, video.pix_fmt, video.bit_rate = WIDTH, HEIGHT, "yuv420p", 100_000
+        video.codec_context.thread_count = 1
+        sound = _sound_stream(container)
+        for number in range(seconds * FRAMES_PER_S):
+            container.mux(video.encode(_picture(number, hue)))
+        container.mux(video.encode(None))
+        if sound is not None:
+            for number in range(seconds * SAMPLES_PER_S // SAMPLES_PER_FRAME):
+                container.mux(sound.encode(_tone(number, 220 + hue)))
+            container.mux(sound.encode(None))
+    webm = _with_room(out.getvalue())
+    return Clip(webm, _still(_picture(0, hue)), seconds * 1000, sha256(webm))
+
+
+def _sound_stream(container: Any) -> AudioStream | None:  # noqa: ANN401 - the output container's class is not public
+    for name in SOUND:
+        try:
+            stream = cast("AudioStream", container.add_stream(name, rate=SAMPLES_PER_S))
+        except UnknownCodecError:
+            continue
+        stream.layout = "mono"
+        stream.bit_rate = 24_000
+        return stream
+    return None
+
+
+def _picture(number: int, hue: int) -> av.VideoFrame:
+    """A diagonal wave of grey that moves, in one tint."""
+    frame = av.VideoFrame(WIDTH, HEIGHT, "yuv420p")
+    luma, *tints = frame.planes
+    wave = bytes((x + number * 7 + hue) % 220 + 16 for x in range(WIDTH)) * 2
+    luma.update(b"".join(wave[y : y + WIDTH].ljust(luma.line_size, b"\0") for y in range(HEIGHT)))
+    for plane, value in zip(tints, (hue, 255 - hue), strict=True):
+        plane.update(bytes((value,)) * plane.buffer_size)
+    frame.pts, frame.time_base = number, Fraction(1, FRAMES_PER_S)
+    return frame
+
+
+def _tone(number: int, pitch: int) -> av.AudioFrame:
+    frame = av.AudioFrame("s16", "mono", SAMPLES_PER_FRAME)
+    start = number * SAMPLES_PER_FRAME
+    frame.sample_rate, frame.pts, frame.time_base = SAMPLES_PER_S, start, Fraction(1, SAMPLES_PER_S)
+    step = 2 * math.pi * pitch / SAMPLES_PER_S
+    samples = (int(3000 * math.sin(step * (start + offset))) for offset in range(SAMPLES_PER_FRAME))
+    frame.planes[0].update(array("h", samples).tobytes())
+    return frame
+
+
+def _still(frame: av.VideoFrame) -> bytes:
+    encoder = cast("VideoStream", av.CodecContext.create("libwebp", "w"))
+    encoder.width, encoder.height, encoder.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+    encoder.time_base = Fraction(1, FRAMES_PER_S)
+    packets = [*encoder.encode(frame), *encoder.encode(None)]
+    return b"".join(bytes(packet) for packet in packets)[12:]
+
+
+def _with_room(webm: bytes) -> bytes:
+    """The file with a Segment that announces one Void element more."""
+    at = webm.index(SEGMENT) + len(SEGMENT)
+    size = int.from_bytes(webm[at : at + 8], "big") - EIGHT_BYTE_SIZE
+    return webm[:at] + (EIGHT_BYTE_SIZE + size + VOID_BYTES).to_bytes(8, "big") + webm[at + 8 :]

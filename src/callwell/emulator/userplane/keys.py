@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Userplane's API keys: at most three per user, rotated without overlap, revoked at once."""
+
+from __future__ import annotations
+
+import secrets
+import string
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import TYPE_CHECKING, Final
+
+from callwell.emulator.errors import BadInput
+from callwell.emulator.provider import KeyFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from callwell.clock import Clock
+
+PREFIX: Final = "uspl_"
+ALPHABET: Final = string.ascii_letters + string.digits
+SLOTS: Final = 3
+LONGEST_LIFE_S: Final = 90 * 86_400
+
+
+def fingerprint_of(text: str) -> str:
+    """What a key is called where its text must not be."""
+    return sha256(text.encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """One key.
+
+    Attributes:
+        text: the whole key.
+        name: what its owner calls it.
+        expires_wall: when it expires, epoch seconds, None for never.
+        disabled: it is refused for now.
+        revoked: it is refused for ever, and takes no slot.
+    """
+
+    text: str
+    name: str
+    expires_wall: float | None
+    disabled: bool = False
+    revoked: bool = False
+
+
+class KeyCabinet:
+    """All keys of the one user, in the order in which they were made.
+
+    Args:
+        clock: for expiry.
+    """
+
+    __slots__ = ("_clock", "_keys")
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._keys: dict[str, ApiKey] = {}
+        self.revive()
+
+    def refusal(self, text: str) -> str | None:
+        """The error code with which a key is refused, None for a live key."""
+        key = self._keys.get(text)
+        if key is None or key.revoked:
+            return "API_KEY_INVALID"
+        if key.disabled:
+            return "API_KEY_DISABLED"
+        return "API_KEY_EXPIRED" if self._expired(key) else None
+
+    def create(self, name: str | None, expires_in_s: float | None) -> str:
+        """A new key's text."""
+        if sum(not key.revoked for key in self._keys.values()) >= SLOTS:
+            raise BadInput(f"a user has at most {SLOTS} keys: revoke one first")
+        return self._add(name, expires_in_s)
+
+    def rotate(self, fingerprint: str | None, name: str | None, expires_in_s: float | None) -> str:
+        """The text of the key that takes the place of one that dies at once."""
+        old = self._find(fingerprint)
+        text = self._add(name or old.name, expires_in_s)
+        self._keys[old.text] = replace(old, revoked=True)
+        return text
+
+    def revoke(self, fingerprint: str | None) -> KeyFacts:
+        """Kill a key for ever."""
+        key = self._find(fingerprint)
+        self._keys[key.text] = replace(key, revoked=True)
+        return self._facts(self._keys[key.text])
+
+    def disable(self, fingerprint: str | None) -> KeyFacts:
+        """Refuse a key from now on."""
+        key = self._find(fingerprint)
+        self._keys[key.text] = replace(key, disabled=True)
+        return self._facts(self._keys[key.text])
+
+    def listed(self) -> list[KeyFacts]:
+        """All keys that have not been revoked."""
+        return [self._facts(key) for key in self._keys.values() if not key.revoked]
+
+    def texts(self) -> Iterable[str]:
+        """Every key text there ever was."""
+        return self._keys.keys()
+
+    def current(self) -> str:
+        """The text of the newest live key, empty if there is none."""
+        return next((text for text in reversed(self._keys) if self.refusal(text) is None), "")
+
+    def revive(self) -> None:
+        """Take the slots of dead keys back, and make a key if none is alive."""
+        dead = [key for key in self._keys.values() if not key.revoked and self.refusal(key.text) is not None]
+        for key in dead:
+            self._keys[key.text] = replace(key, revoked=True)
+        if not self.current():
+            self._add("emulator", None)
+
+    def _add(self, name: str | None, expires_in_s: float | None) -> str:
+        if expires_in_s is not None and not 0 < expires_in_s <= LONGEST_LIFE_S:
+            raise BadInput(f"expires_in_s must be more than 0 and at most {LONGEST_LIFE_S}")
+        text = PREFIX + "".join(secrets.choice(ALPHABET) for _ in range(64))
+        expires = None if expires_in_s is None else self._clock.wall() + expires_in_s
+        self._keys[text] = ApiKey(text, name or f"key {len(self._keys) + 1}", expires)
+        return text
+
+    def _find(self, fingerprint: str | None) -> ApiKey:
+        kept = [key for key in self._keys.values() if not key.revoked]
+        if fingerprint is None:
+            kept = [key for key in kept if self.refusal(key.text) is None]
+        else:
+            kept = [key for key in kept if fingerprint_of(key.text) == fingerprint]
+        if not kept:
+            raise BadInput("there is no live key" if fingerprint is None else f"no key has fingerprint {fingerprint!r}")
+        return kept[-1]
+
+    def _expired(self, key: ApiKey) -> bool:
+        return key.expires_wall is not None and self._clock.wall() >= key.expires_wall
+
+    def _facts(self, key: ApiKey) -> KeyFacts:
+        state = "revoked" if key.revoked else "disabled" if key.disabled else "active"
+        if state == "active" and self._expired(key):
+            state = "expired"
+        expires = None if key.expires_wall is None else datetime.fromtimestamp(key.expires_wall, UTC).isoformat()
+        return KeyFacts(fingerprint_of(key.text), key.name, f"{PREFIX}…{key.text[-4:]}", state, expires)

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The five assets of a recording, computed from its id whenever they are asked for; only digests are kept.
+
+Each file differs from every other recording's: the video ends with an EBML Void element, the thumbnail with a RIFF
+chunk of an unknown kind, and both hold a mark made of the id. Readers of either format skip what they do not know.
+"""
+
+from __future__ import annotations
+
+import struct
+from functools import lru_cache
+from hashlib import sha256
+from typing import Final, NamedTuple
+
+from callwell.emulator.provider import AssetFacts
+from callwell.emulator.userplane.clips import HEIGHT, VOID_BYTES, WIDTH, Clip, clips, void
+from callwell.emulator.userplane.logs import log_of
+
+
+class Kind(NamedTuple):
+    """One kind of asset: its MIME type, its file's name in storage, and what people call it."""
+
+    type: str
+    file: str
+    words: str
+
+
+KINDS: Final = {
+    "video": Kind("video/webm", "video.webm", "video"),
+    "thumbnail": Kind("image/webp", "thumbnail.webp", "thumbnail"),
+    "console_log": Kind("application/json", "console-log.json", "console log"),
+    "network_log": Kind("application/json", "network-log.json", "network log"),
+    "action": Kind("application/json", "action.json", "action"),
+}
+KEPT_FACTS: Final = 200_000
+
+
+def duration_of(recording_id: str) -> int:
+    """How long a recording plays, in milliseconds."""
+    return _clip(recording_id).duration_ms
+
+
+def asset_bytes(kind: str, recording_id: str) -> bytes:
+    """The whole file."""
+    clip = _clip(recording_id)
+    if kind == "video":
+        return clip.webm + void(_mark(recording_id))
+    if kind == "thumbnail":
+        return _riff(clip.webp, _mark(recording_id))
+    return log_of(kind, recording_id, clip.duration_ms)
+
+
+@lru_cache(maxsize=KEPT_FACTS)
+def asset_facts(kind: str, recording_id: str) -> AssetFacts:
+    """Size, digest and type of a file, without building a video."""
+    if kind == "video":
+        clip = _clip(recording_id)
+        digest = clip.digest.copy()
+        digest.update(void(_mark(recording_id)))
+        return AssetFacts(len(clip.webm) + VOID_BYTES, digest.hexdigest(), KINDS[kind].type)
+    body = asset_bytes(kind, recording_id)
+    return AssetFacts(len(body), sha256(body).hexdigest(), KINDS[kind].type)
+
+
+def _mark(recording_id: str) -> bytes:
+    return sha256(recording_id.encode()).digest()
+
+
+def _clip(recording_id: str) -> Clip:
+    everything = clips()
+    return everything[_mark(recording_id)[0] % len(everything)]
+
+
+def _riff(bitstream: bytes, mark: bytes) -> bytes:
+    """An extended WebP file: canvas, picture, and a chunk of our own."""
+    canvas = struct.pack("<I", 0) + (WIDTH - 1).to_bytes(3, "little") + (HEIGHT - 1).to_bytes(3, "little")
+    body = b"WEBP" + _chunk(b"VP8X", canvas) + bitstream + _chunk(b"MARK", mark)
+    return _chunk(b"RIFF", body)
+
+
+def _chunk(name: bytes, body: bytes) -> bytes:
+    return name + struct.pack("<I", len(body)) + body + b"\0" * (len(body) % 2)

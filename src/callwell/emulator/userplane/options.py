@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The options of a world, as the control port takes and shows them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Final
+
+import msgspec
+from msgspec import Meta
+
+from callwell.emulator.errors import BadInput
+from callwell.emulator.quota import Limit, WindowKind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MINUTE_S: Final = 60.0
+DAY_S: Final = 86_400.0
+Positive = Annotated[int, Meta(ge=1)]
+
+
+class WorldOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a world is made with.
+
+    Attributes:
+        seed: decides the world.
+        recordings: how many there are in the user's workspaces together.
+        window: how the quota's windows are cut.
+        per_minute: requests in 60 clock seconds.
+        per_day: requests in 86,400 clock seconds.
+        url_life_s: how long signed URLs live, clock seconds.
+        retry_after: whether 429 says when to come back.
+        links_limit: how many links the plan lets be created in each workspace.
+        old_meta_name: answer `meta` as the old documentation has it, instead of `linkMeta`.
+    """
+
+    seed: int = 1
+    recordings: Annotated[int, Meta(ge=0, le=100_000)] = 40
+    window: WindowKind = "fixed"
+    per_minute: Positive = 120
+    per_day: Positive = 10_000
+    url_life_s: Positive = 900
+    retry_after: bool = False
+    links_limit: Annotated[int, Meta(ge=0)] = 1_000
+    old_meta_name: bool = False
+
+    def limits(self) -> tuple[Limit, ...]:
+        """The quota, shortest window first."""
+        return Limit("minute", self.per_minute, MINUTE_S), Limit("day", self.per_day, DAY_S)
+
+
+def changed(options: WorldOptions, changes: Mapping[str, object]) -> WorldOptions:
+    """`options` with some of them changed.
+
+    Raises:
+        BadInput: an option that does not exist, or cannot have this value.
+    """
+    unknown = changes.keys() - set(WorldOptions.__struct_fields__)
+    if unknown:
+        known = ", ".join(WorldOptions.__struct_fields__)
+        raise BadInput(f"option {min(unknown)!r} is none of {known}")
+    try:
+        return msgspec.convert(msgspec.structs.asdict(options) | dict(changes), WorldOptions)
+    except msgspec.ValidationError as error:
+        raise BadInput(f"option: {error}") from error

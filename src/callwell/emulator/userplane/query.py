@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Query parameters as the provider's framework reads them: snake_case, indexed brackets for lists, `true` and `false`.
+
+Whatever does not fit is answered with 400 `BAD_REQUEST`; parameters that no operation knows are ignored.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qsl
+
+from callwell.emulator.userplane.codes import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+BRACKETS: Final = re.compile(r"(\w+)\[(\d*)\]", re.ASCII)
+WHOLE_NUMBER: Final = re.compile(r"\d{1,9}", re.ASCII)
+
+
+class Query:
+    """The parameters of one request.
+
+    Args:
+        text: the raw query, without `?`.
+    """
+
+    __slots__ = ("_pairs",)
+
+    def __init__(self, text: str) -> None:
+        self._pairs = parse_qsl(text, keep_blank_values=True)
+
+    def text(self, name: str) -> str | None:
+        """The value of a parameter that is given once, None without one."""
+        if any(key.startswith(f"{name}[") for key, _ in self._pairs):
+            raise Refused("BAD_REQUEST")
+        values = [value for key, value in self._pairs if key == name]
+        if len(values) > 1:
+            raise Refused("BAD_REQUEST")
+        return values[0] if values else None
+
+    def number(self, name: str, default: int, *, most: int | None = None) -> int:
+        """A whole number from 1 to `most`."""
+        text = self.text(name)
+        if text is None:
+            return default
+        if not WHOLE_NUMBER.fullmatch(text) or int(text) < 1 or (most is not None and int(text) > most):
+            raise Refused("BAD_REQUEST")
+        return int(text)
+
+    def flag(self, name: str) -> bool:
+        """Whether `name` is `true`; it may only be `true` or `false`."""
+        return self.choice(name, ("false", "true")) == "true"
+
+    def choice(self, name: str, choices: Iterable[str]) -> str:
+        """One of `choices`, the first by default."""
+        choices = tuple(choices)
+        text = self.text(name)
+        if text is not None and text not in choices:
+            raise Refused("BAD_REQUEST")
+        return text or choices[0]
+
+    def several(self, name: str) -> frozenset[str]:
+        """The values of `name[0]`, `name[1]` … or of `name[]`; a plain `name` is no list."""
+        values = set()
+        for key, value in self._pairs:
+            match = BRACKETS.fullmatch(key)
+            if key == name or (match and match[1] == name and not value):
+                raise Refused("BAD_REQUEST")
+            if match and match[1] == name:
+                values.add(value)
+        return frozenset(values)

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All that one user can see, and some that the user cannot: tables of records, and lists of them kept sorted."""
+
+from __future__ import annotations
+
+import random
+import uuid
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from callwell.emulator.userplane.media import duration_of
+from callwell.emulator.userplane.records import Domain, Link, Member, Project, Recording, Workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+R = TypeVar("R", Member, Project, Domain, Link, Recording)
+ALPHABET: Final = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+DAY_S: Final = 86_400.0
+
+
+class World:
+    """The tables.
+
+    Args:
+        seed: of all ids that are made here.
+    """
+
+    __slots__ = ("_dice", "_listings", "created", "links_made", "tables")
+
+    def __init__(self, seed: int) -> None:
+        # Seeded on purpose: the same seed is the same world.
+        self._dice = random.Random(seed)  # noqa: S311
+        self.tables: dict[type[Any], dict[str, Any]] = {
+            kind: {} for kind in (Workspace, Member, Project, Domain, Link, Recording)
+        }
+        self.created: set[str] = set()
+        self.links_made: dict[str, int] = {}
+        self._listings: dict[object, list[Any]] = {}
+
+    def token(self, prefix: str, length: int = 12) -> str:
+        """A fresh id."""
+        return prefix + "".join(self._dice.choice(ALPHABET) for _ in range(length))
+
+    def recording_id(self) -> str:
+        """A fresh id of a recording."""
+        return str(uuid.UUID(int=self._dice.getrandbits(128), version=4))
+
+    def put(self, record: Any) -> None:  # noqa: ANN401 - any of the records
+        """Add a record, or replace the one with its id."""
+        self.tables[type(record)][record.id] = record
+        self._listings.clear()
+
+    def find(self, kind: type[R], record_id: str, workspace_id: str) -> R | None:
+        """A record of one workspace, deleted or not."""
+        record: R | None = self.tables[kind].get(record_id)
+        return record if record is not None and record.workspace_id == workspace_id else None
+
+    def get(self, kind: type[R], record_id: str) -> R:
+        """A record that is known to exist."""
+        record: R = self.tables[kind][record_id]
+        return record
+
+    def active(self, kind: type[R], workspace_id: str) -> list[R]:
+        """The records of a workspace that are not deleted, in the order of their making."""
+        return self.listing(
+            ("active", kind, workspace_id),
+            lambda: [
+                record
+                for record in self.tables[kind].values()
+                if record.workspace_id == workspace_id and not getattr(record, "deleted", False)
+            ],
+        )
+
+    def listing(self, key: object, build: Callable[[], list[R]]) -> list[R]:
+        """A list that is built once and kept until the next change."""
+        kept = self._listings.get(key)
+        if kept is None:
+            kept = self._listings[key] = build()
+        return kept
+
+    def visible(self) -> list[Workspace]:
+        """The workspaces of the user."""
+        workspaces: Iterable[Workspace] = self.tables[Workspace].values()
+        return [workspace for workspace in workspaces if workspace.role is not None and not workspace.deleted]
+
+    def own_member(self, workspace_id: str) -> Member:
+        """The user as a member of a workspace."""
+        return next(member for member in self.active(Member, workspace_id) if member.own)
+
+    def record_again(self, pattern: Recording, wall: float) -> Recording:
+        """One more recording of the same link by the same creator, made now."""
+        recording_id = self.recording_id()
+        retention_s = self.project_of(pattern).retention_days * DAY_S
+        recording = replace(
+            pattern,
+            id=recording_id,
+            created=wall,
+            duration_ms=duration_of(recording_id),
+            expires=wall + retention_s,
+            lacking=frozenset(),
+        )
+        self.put(recording)
+        self.created.add(recording_id)
+        return recording
+
+    def project_of(self, recording: Recording) -> Project:
+        """The project of a recording's link."""
+        return self.get(Project, self.get(Link, recording.link_id).project_id)

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The two values between sockets and emulated providers: what arrived, and what to answer."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+JSON_TYPE: Final = (b"content-type", b"application/json")
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """One request as it arrived.
+
+    Attributes:
+        method: upper case.
+        path: the path, percent-decoded.
+        query: the raw query, without `?`.
+        headers: names in lower case; of repeated headers the last.
+        body: the whole body.
+        arrived_s: when its first byte came, by the emulator's clock.
+        arrived_real_s: the same by the machine's monotonic clock.
+    """
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes = b""
+    arrived_s: float = 0.0
+    arrived_real_s: float = 0.0
+
+    @property
+    def body_digest(self) -> str:
+        """SHA-256 of the body in hex, empty for an empty body."""
+        return sha256(self.body).hexdigest() if self.body else ""
+
+    def holds(self, texts: Iterable[str], *, only_url: bool = False) -> bool:
+        """Whether one of `texts` stands in the URL, or, unless `only_url`, in a header or the body."""
+        where = [self.path, unquote(self.query)]
+        if not only_url:
+            where += [*self.headers.values(), self.body.decode("utf-8", "replace")]
+        everything = "\n".join(where)
+        return any(text in everything for text in texts)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One answer, before any fault.
+
+    Attributes:
+        status: the HTTP status.
+        body: the whole body.
+        headers: names in lower case, without content-length and date.
+        effect: whether something was created, changed or deleted.
+        dead_key: the request was refused because its key is unknown, expired or disabled.
+        retry_after_s: the value of the Retry-After header that is in `headers`, in clock seconds.
+        fault_missed: the scripted fault could not happen here and did not.
+    """
+
+    status: int
+    body: bytes = b""
+    headers: tuple[tuple[bytes, bytes], ...] = field(default=(JSON_TYPE,))
+    effect: bool = False
+    dead_key: bool = False
+    retry_after_s: int | None = None
+    fault_missed: bool = False
+
+
+def redacted(text: str, secrets: Iterable[str]) -> str:
+    """`text` with every one of `secrets` replaced, also where it is percent-encoded."""
+    for secret in secrets:
+        if secret in text:
+            text = text.replace(secret, "[key]")
+        elif secret in unquote(text):
+            text = re.sub(re.escape(secret), "[key]", unquote(text))
+    return text

@@ -1,0 +1,360 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every error that Callwell raises, split by who must act.
+
+::
+
+    CallwellError
+    ├── UsageError                 you, in the call or the configuration        exit code 2
+    │   ├── UnknownName            a provider, environment, operation or parameter that is not described
+    │   ├── InvalidOption          a value that an option or a parameter cannot take
+    │   └── ProfileError           a description that does not say what it must, with file, line and key
+    ├── KeyProblem                 you, where the key is kept                   exit code 3
+    │   ├── KeyMissing             no key where one was looked for
+    │   ├── KeyMalformed           a key that cannot be one of this provider's
+    │   └── KeyRefused             the provider says that the key is dead, and no new one came in time
+    ├── ApiError                   the provider answered: its answer is in it   exit code 4
+    │   ├── BadRequest             400, 422
+    │   ├── Unauthorized           401
+    │   ├── Forbidden              403
+    │   ├── Missing                nothing there
+    │   │   ├── NotFound           404: there never was, as far as the provider tells
+    │   │   └── Gone               410: there was, and it was deleted
+    │   ├── Conflict               409
+    │   ├── RateLimited            429, still after every permitted wait
+    │   ├── ServerError            5xx, still after every permitted attempt
+    │   └── UnexpectedAnswer       an answer that the description does not know, or whose body is not whole
+    ├── NoAnswer                   the network                                  exit code 5
+    │   ├── ConnectFailed          no connection: surely not done
+    │   └── ConnectionLost         no answer to a call that may be repeated, after every permitted attempt
+    ├── OutcomeUnknown             you, by looking: it may have been done       exit code 6
+    ├── LocalError                 this machine                                 exit code 7
+    │   ├── StateError             the state cannot be opened, read or written
+    │   ├── DirectoryNotOurs       a directory with things in it that Callwell did not put there
+    │   ├── DiskFull               less room than the work needs
+    │   ├── FileProblem            a file that cannot be read or written
+    │   └── PortInUse              a port that another process listens on
+    ├── OutOfTime                  time                                         exit code 8
+    │   ├── DeadlineExceeded       the deadline passed while the call was under way
+    │   └── WouldExceedDeadline    the wait cannot fit the deadline: come back at `at`
+    ├── AssetError                 a file behind a signed URL                   exit code 9
+    │   ├── AssetUnavailable       the provider has no such file, and says so
+    │   └── AssetDamaged           what arrived is not what was announced, again and again
+    └── ClosedError                the client was closed before the call        exit code 2
+
+No message ever holds a key or a signed URL's signature. Errors of other libraries never escape: they are the
+`__cause__` of one of these.
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, ClassVar, TypedDict, Unpack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+
+class CallwellError(Exception):
+    """The root. Every subclass can be pickled and has the exit code with which a command ends.
+
+    Attributes:
+        exit_code: what the command line returns for it.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __reduce__(self) -> tuple[Callable[..., CallwellError], tuple[object, ...]]:
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+
+def _rebuild(cls: type[CallwellError], args: tuple[object, ...], attributes: Mapping[str, object]) -> CallwellError:
+    error = cls.__new__(cls, *args)
+    error.args = args
+    error.__dict__.update(attributes)
+    return error
+
+
+class UsageError(CallwellError):
+    """The call or the configuration must be changed."""
+
+    exit_code = 2
+
+
+class UnknownName(UsageError, AttributeError):
+    """A name that nothing answers to; as an attribute, it is simply not there.
+
+    Args:
+        kind: what it should have named: `provider`, `operation`, `parameter`.
+        name: the name.
+        known: the names that exist; the nearest are in the message.
+    """
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], *, where: str = "") -> None:
+        known = sorted(known)
+        near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known) or 'none'}"
+        super().__init__(f"unknown {kind} {name!r}{f' of {where}' if where else ''}: {hint}")
+        self.kind = kind
+        self.name = name
+        self.near = tuple(near)
+
+
+class InvalidOption(UsageError):
+    """A value that an option or parameter cannot take.
+
+    Args:
+        name: the option or parameter.
+        value: what was given.
+        expected: what it takes, as a noun phrase.
+    """
+
+    def __init__(self, name: str, value: object, expected: str) -> None:
+        super().__init__(f"{name} cannot be {value!r}: expected {expected}")
+        self.name = name
+        self.expected = expected
+
+
+class ProfileError(UsageError):
+    """A description that cannot be used.
+
+    Args:
+        file: the file's path.
+        key: the dotted key.
+        expected: what was expected there, and what was found.
+        line: the line in the file, from 1, if it is known.
+    """
+
+    def __init__(self, file: str, key: str, expected: str, *, line: int | None = None) -> None:
+        super().__init__(f"{file}{f':{line}' if line else ''}: {key}: {expected}")
+        self.file = file
+        self.key = key
+        self.line = line
+        self.expected = expected
+
+
+class ClosedError(UsageError):
+    """The client was closed before the call."""
+
+
+class KeyProblem(CallwellError):
+    """The key, or the place where it is kept, must be put right."""
+
+    exit_code = 3
+
+
+class KeyMissing(KeyProblem):
+    """There is no key where one was looked for."""
+
+
+class KeyMalformed(KeyProblem):
+    """A text that cannot be a key of this provider."""
+
+
+class KeyRefused(KeyProblem):
+    """The provider says that the key is dead, and its source gave no new one in time.
+
+    Attributes:
+        code: the provider's code.
+    """
+
+    def __init__(self, message: str, *, code: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class CallFacts(TypedDict):
+    """What every failed call has in common.
+
+    Attributes:
+        provider: the provider's name.
+        operation: the operation's name.
+        attempts: HTTP exchanges made for the call.
+        outcome: what is known: `done`, `refused` or `unknown`.
+    """
+
+    provider: str
+    operation: str
+    attempts: int
+    outcome: str
+
+
+class CallError(CallwellError):
+    """A call that failed; its attributes are those of `CallFacts`."""
+
+    def __init__(self, text: str, **call: Unpack[CallFacts]) -> None:
+        super().__init__(text)
+        self.provider = call["provider"]
+        self.operation = call["operation"]
+        self.attempts = call["attempts"]
+        self.outcome = call["outcome"]
+
+
+class ApiError(CallError):
+    """The provider answered with an error.
+
+    Attributes:
+        status: the HTTP status.
+        code: the provider's error code as text, if the answer had one. Match on this, never on the message.
+        message: the provider's words.
+        request_id: the provider's name for the exchange, if it gave one.
+    """
+
+    exit_code = 4
+
+    def __init__(
+        self,
+        text: str,
+        *,
+        status: int,
+        code: str | None = None,
+        message: str = "",
+        request_id: str | None = None,
+        **call: Unpack[CallFacts],
+    ) -> None:
+        super().__init__(text, **call)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.request_id = request_id
+
+
+class BadRequest(ApiError):
+    """400 or 422: the request is not what the provider takes."""
+
+
+class Unauthorized(ApiError):
+    """401: no key, or not one that the provider knows."""
+
+
+class Forbidden(ApiError):
+    """403: known, and not allowed."""
+
+
+class Missing(ApiError):
+    """There is nothing: `NotFound` or `Gone`."""
+
+
+class NotFound(Missing):
+    """404: there never was, as far as the provider tells."""
+
+
+class Gone(Missing):
+    """410: there was, and it was deleted."""
+
+
+class Conflict(ApiError):
+    """409: the state of the thing does not allow it."""
+
+
+class RateLimited(ApiError):
+    """429, still after every permitted wait."""
+
+
+class ServerError(ApiError):
+    """5xx, still after every permitted attempt."""
+
+
+class UnexpectedAnswer(ApiError):
+    """An answer that the description does not know, or whose body did not arrive whole."""
+
+
+class NoAnswer(CallError):
+    """The network gave no answer."""
+
+    exit_code = 5
+
+
+class ConnectFailed(NoAnswer):
+    """No connection could be made: the call was surely not done."""
+
+
+class ConnectionLost(NoAnswer):
+    """A call that may be repeated got no answer in any permitted attempt."""
+
+
+class OutcomeUnknown(CallError):
+    """The call may have been done, and repeating it could do it twice. The message says how to find out.
+
+    Attributes:
+        status: the HTTP status, if there was an answer (a 5xx after which nothing is known).
+        code: the provider's error code, likewise.
+    """
+
+    exit_code = 6
+
+    def __init__(
+        self, text: str, *, status: int | None = None, code: str | None = None, **call: Unpack[CallFacts]
+    ) -> None:
+        super().__init__(text, **call)
+        self.status = status
+        self.code = code
+
+
+class OutOfTime(CallError):
+    """The call's time did not suffice."""
+
+    exit_code = 8
+
+
+class DeadlineExceeded(OutOfTime):
+    """The deadline passed while the call was under way."""
+
+
+class WouldExceedDeadline(OutOfTime):
+    """A wait that cannot fit the deadline: nothing was sent after it was known.
+
+    Attributes:
+        at: seconds since the epoch at which the call could be made.
+    """
+
+    def __init__(self, text: str, *, at: float, **call: Unpack[CallFacts]) -> None:
+        super().__init__(text, **call)
+        self.at = at
+
+
+class AssetError(CallwellError):
+    """A file behind a signed URL could not be had."""
+
+    exit_code = 9
+
+
+class AssetUnavailable(AssetError):
+    """The provider has no such file, and says so.
+
+    Attributes:
+        captured: whether the provider says that this kind of file was made at all, where it tells.
+    """
+
+    def __init__(self, message: str, *, captured: bool | None = None) -> None:
+        super().__init__(message)
+        self.captured = captured
+
+
+class AssetDamaged(AssetError):
+    """What arrived is not what was announced, again and again."""
+
+
+class LocalError(CallwellError):
+    """This machine cannot do it."""
+
+    exit_code = 7
+
+
+class StateError(LocalError):
+    """The state cannot be opened, read or written."""
+
+
+class DirectoryNotOurs(LocalError):
+    """A directory with things in it that Callwell did not put there."""
+
+
+class DiskFull(LocalError):
+    """There is less room than the work needs."""
+
+
+class FileProblem(LocalError):
+    """A file cannot be read or written."""
+
+
+class PortInUse(LocalError):
+    """Another process listens on the port."""

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an export has done so far, in the state: the pages of the present walk, and every finished item.
+
+A killed export finds here where it stood. The journal is forgotten when the manifest is written: from then on the tree
+itself says what is known.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+
+from callwell.export.walks import Walked
+from callwell.state.base import Cell
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from callwell.state.base import State
+
+
+class Entry(NamedTuple):
+    """What is known of one item.
+
+    Attributes:
+        record: its record with its files, if it was ever fetched.
+        gone: the note that it was deleted or never found, if that is so.
+    """
+
+    record: dict[str, Any] | None = None
+    gone: dict[str, Any] | None = None
+
+
+class Stage(NamedTuple):
+    """Where the walks over one scope stand.
+
+    Attributes:
+        walks: the finished ones.
+        position: of the pager in the present one; empty at its beginning.
+        pages: pages of the present one that are in the journal.
+    """
+
+    walks: tuple[Walked, ...] = ()
+    position: str = ""
+    pages: int = 0
+
+
+class Journal:
+    """The journal of one export.
+
+    Args:
+        state: where it is kept.
+        name: unique for the folder and the account.
+    """
+
+    def __init__(self, state: State, name: str) -> None:
+        self._state = state
+        self._prefix = f"export:{name}:"
+
+    def stage(self, scope: str) -> Stage:
+        """Where the walks over a scope stand."""
+        return self._state.read(self._stage(scope))
+
+    def listed(self, scope: str, walk: int | None = None) -> Iterator[dict[str, Any]]:
+        """The items that a walk over a scope has found, or that all walks have found, earlier ones first.
+
+        Args:
+            scope: the scope.
+            walk: the number of one walk, from 0.
+        """
+        for key in self._state.keys(f"{self._prefix}page:{scope}:{'' if walk is None else f'{walk}:'}"):
+            yield from msgspec.json.decode(self._state.read(Cell(key, bytes, b"[]")))
+
+    def turned(self, scope: str, stage: Stage, items: list[Any]) -> Stage:
+        """Record a page and the position after it.
+
+        Args:
+            scope: its scope.
+            stage: where the walks stood, with the position after the page.
+            items: the page's items.
+        """
+        number = f"{len(stage.walks)}:{stage.pages:06d}"
+        page = Cell(f"{self._prefix}page:{scope}:{number}", bytes, b"[]")
+        self._state.update(page, lambda _old: (msgspec.json.encode(items), None))
+        return self.staged(scope, stage._replace(pages=stage.pages + 1))
+
+    def staged(self, scope: str, stage: Stage) -> Stage:
+        """Record where the walks over a scope stand."""
+        return self._state.update(self._stage(scope), lambda _old: (stage, stage))
+
+    def finished(self, scope: str) -> dict[str, Entry]:
+        """The finished items of a scope, by quoted key."""
+        prefix = f"{self._prefix}item:{scope}:"
+        keys = self._state.keys(prefix)
+        return {key.removeprefix(prefix): self._state.read(Cell(key, Entry, Entry())) for key in keys}
+
+    def finish(self, scope: str, key: str, entry: Entry) -> None:
+        """Record a finished item."""
+        self._state.update(Cell(f"{self._prefix}item:{scope}:{key}", Entry, Entry()), lambda _old: (entry, None))
+
+    def forget(self) -> None:
+        """The manifest is written: the journal is not needed any more."""
+        self._state.remove(self._prefix)
+
+    def _stage(self, scope: str) -> Cell[Stage]:
+        return Cell(f"{self._prefix}walk:{scope}", Stage, Stage())

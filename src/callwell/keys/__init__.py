@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keys, and the places where they are kept."""
+
+from callwell.keys.key import Key
+from callwell.keys.source import Source, parse_source
+
+__all__ = ["Key", "Source", "parse_source"]

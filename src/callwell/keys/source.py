@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where a key comes from: a value, an environment variable or a file; the other sources have files of their own."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Protocol
+
+from callwell.errors import InvalidOption, KeyMissing
+from callwell.keys.key import Key
+
+
+class Source(Protocol):
+    """A place where a key is kept.
+
+    Attributes:
+        where: the place, for people; never the key.
+        can_change: a new key can appear there while the process runs.
+    """
+
+    where: str
+    can_change: bool
+
+    def read(self) -> Key:
+        """The key that is there now.
+
+        Raises:
+            KeyMissing: there is none, or it cannot be read; the message says where and what to do.
+        """
+        ...
+
+    def mark(self) -> object:
+        """Something cheap that is different when the key may have changed."""
+        ...
+
+
+class ValueSource:
+    """A key that the caller gave."""
+
+    can_change = False
+    where = "given in code"
+
+    def __init__(self, key: Key) -> None:
+        self._key = key
+
+    def read(self) -> Key:
+        """The key that was given."""
+        return self._key
+
+    def mark(self) -> object:
+        """A given key never changes."""
+        return None
+
+
+class EnvSource:
+    """A key in an environment variable, which cannot change from outside while the process runs."""
+
+    can_change = False
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self.where = f"env:{name}"
+
+    def read(self) -> Key:
+        """The variable's value."""
+        key = Key(os.environ.get(self._name, ""))
+        if not key:
+            raise KeyMissing(
+                f"no key: the environment variable {self._name} is {'empty' if self._name in os.environ else 'not set'}; "
+                f"set it, or name another place (env:NAME or file:PATH)"
+            )
+        return key
+
+    def mark(self) -> object:
+        """The value's fingerprint: a program may change its own environment."""
+        return Key(os.environ.get(self._name, ""))
+
+
+class FileSource:
+    """A key in a file of its own, best outside the source tree and readable by its owner only."""
+
+    can_change = True
+
+    def __init__(self, path: str) -> None:
+        self.path = Path(path).expanduser()
+        self.where = f"file:{path}"
+
+    def read(self) -> Key:
+        """The file's text."""
+        try:
+            text = self.path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is not text"
+            raise KeyMissing(f"no key: {self.path} cannot be read: {why}") from error
+        key = Key(text)
+        if not key:
+            raise KeyMissing(f"no key: {self.path} is empty; write the key into it, and nothing else")
+        return key
+
+    def mark(self) -> object:
+        """The file's identity, size and time of change."""
+        try:
+            found = self.path.stat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def parse_source(given: str | Key | None, variable: str) -> Source:
+    """The source that a `key` option names.
+
+    Args:
+        given: a `Key`, `env:NAME`, `file:PATH`, or nothing for the provider's usual variable.
+        variable: the name of that variable.
+
+    Raises:
+        InvalidOption: a text that names no place. It may be a key, so it is not in the message.
+    """
+    if given is None:
+        return EnvSource(variable)
+    if isinstance(given, Key):
+        return ValueSource(given)
+    kind, _, place = given.partition(":")
+    if kind == "env" and place:
+        return EnvSource(place)
+    if kind == "file" and place:
+        return FileSource(place)
+    raise InvalidOption("key", _hidden(given), "env:NAME, file:PATH, or callwell.Key(text) in code")
+
+
+def _hidden(text: str) -> str:
+    return f"a text of {len(text)} characters"

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Notices as log lines: attempts at DEBUG, waits and new keys at INFO, failed calls at WARNING."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+from callwell.observe.notices import AttemptEnded, CallEnded, KeyChanged, Waiting
+from callwell.observe.redact import redact
+
+if TYPE_CHECKING:
+    from callwell.observe.notices import Notice
+
+LOGGER: Final = logging.getLogger("callwell")
+
+LONG_S: Final = 1.0
+"""Waits from here on are told at INFO."""
+
+
+def log(notice: Notice) -> None:
+    """Write one notice to the `callwell` logger."""
+    match notice:
+        case AttemptEnded(provider, operation, attempt, status, code, reason, seconds):
+            answer = f"{status} {code or ''}".strip() if status is not None else redact(reason)
+            LOGGER.debug("%s %s attempt %d: %s in %.3f s", provider, operation, attempt, answer, seconds)
+        case Waiting(provider, operation, seconds, why):
+            level = logging.INFO if seconds >= LONG_S else logging.DEBUG
+            LOGGER.log(level, "%s %s waits up to %.1f s: %s", provider, operation, seconds, why)
+        case KeyChanged(provider, fingerprint, generation):
+            LOGGER.info("%s key %s in use (generation %d)", provider, fingerprint, generation)
+        case CallEnded(provider, operation, attempts, outcome, seconds):
+            level = logging.DEBUG if outcome == "done" else logging.WARNING
+            LOGGER.log(level, "%s %s: %s after %d attempts in %.3f s", provider, operation, outcome, attempts, seconds)
+
+
+LOGGER.addHandler(logging.NullHandler())

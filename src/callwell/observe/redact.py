@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Texts without secrets, for everything that is logged or shown."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+HIDDEN: Final = "[hidden]"
+
+PATTERNS: Final = (
+    re.compile(r"(?i)\b((?:bearer|basic)\s+)[\w.~+/=-]{6,}"),
+    re.compile(r"(?i)([?&](?:x-amz-(?:signature|credential|security-token)|signature|sig|token|api_?key|key)=)[^&\s\"']+"),
+    re.compile(r"(?i)((?:authorization|x-api-key|api-key)[\"']?\s*[:=]\s*[\"']?(?:bearer\s+|basic\s+)?)[^\s\"',}]+"),
+    re.compile(r"(?i)(://)[^/@\s:]+:[^/@\s]+(?=@)"),
+)
+
+
+def redact(text: str, *secrets: str) -> str:
+    """The text without keys, signatures and passwords.
+
+    Args:
+        text: any text.
+        secrets: texts that must not be in it, besides all that looks like a secret.
+    """
+    for secret in secrets:
+        if secret:
+            text = text.replace(secret, HIDDEN)
+    for pattern in PATTERNS:
+        text = pattern.sub(rf"\g<1>{HIDDEN}", text)
+    return text

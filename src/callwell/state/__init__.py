@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What calls share and what must outlive a process, behind one contract."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from callwell.errors import InvalidOption
+from callwell.state.base import Cell, State
+from callwell.state.memory import MemoryState
+
+if TYPE_CHECKING:
+    from callwell.state.base import State as StateType
+
+__all__ = ["Cell", "MemoryState", "State", "open_state"]
+
+
+def open_state(url: str) -> StateType:
+    """The state that a URL names.
+
+    Args:
+        url: `memory:`, which ends with the process, or `sqlite:///path` (`sqlite:////absolute/path`), which the
+            processes of one machine share.
+
+    Raises:
+        InvalidOption: the URL names no kind of state.
+        StateError: the file cannot be opened, or is no state of ours.
+    """
+    if url in ("memory:", "memory"):
+        return MemoryState()
+    if url.startswith("sqlite:///") and len(url) > len("sqlite:///"):
+        from callwell.state.sqlite import SqliteState  # noqa: PLC0415 - SQLite is loaded only where it is used
+
+        return SqliteState(url.removeprefix("sqlite:///"))
+    raise InvalidOption("state", url, "`memory:` or `sqlite:///PATH`")

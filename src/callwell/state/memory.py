@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""State that ends with the process."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from callwell.state.base import Cell
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class MemoryState:
+    """Records in a dictionary under one lock, for all threads of a process."""
+
+    shared = False
+
+    def __init__(self) -> None:
+        self._records: dict[str, Any] = {}
+        self._lock = threading.Lock()
+
+    def update(self, cell: Cell[T], change: Callable[[T], tuple[T, R]]) -> R:
+        """Replace a record by what `change` makes of it, in one step."""
+        with self._lock:
+            record, answer = change(self._records.get(cell.key, cell.empty))
+            self._records[cell.key] = record
+        return answer
+
+    def read(self, cell: Cell[T]) -> T:
+        """The record as it is now."""
+        record: T = self._records.get(cell.key, cell.empty)
+        return record
+
+    def keys(self, prefix: str) -> list[str]:
+        """The keys of all written records that begin with `prefix`, in order."""
+        with self._lock:
+            return sorted(key for key in self._records if key.startswith(prefix))
+
+    def remove(self, prefix: str) -> None:
+        """Forget all records whose keys begin with `prefix`."""
+        with self._lock:
+            for key in [key for key in self._records if key.startswith(prefix)]:
+                del self._records[key]
+
+    def close(self) -> None:
+        """Nothing to let go of."""

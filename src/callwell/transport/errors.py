@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is known when pyreqwest gives no answer.
+
+By the chain of causes, never by the exception's name: with pyreqwest 0.15 a request that was received in full and then
+reset raises `ConnectError`, and a reply that never comes raises `ConnectTimeoutError`. Only a chain with a failed
+*connect* shows that nothing was sent. An error that is not in the table is told as unknown, which is always safe.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from pyreqwest import exceptions as theirs
+
+from callwell.core.types import Outcome
+from callwell.transport.base import NoReply
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+CONNECTING: Final = "client error (Connect)"
+"""How hyper names the phase before the first byte of a request."""
+
+REASONS: Final[dict[type[theirs.PyreqwestError], str]] = {
+    theirs.ReadTimeoutError: "the answer stopped coming",
+    theirs.BodyDecodeError: "the answer broke off",
+    theirs.DecodeError: "the answer is not HTTP",
+    theirs.ReadError: "the answer broke off",
+    theirs.WriteError: "the connection broke off while sending",
+    theirs.WriteTimeoutError: "sending took too long",
+    theirs.PoolTimeoutError: "no connection came free in time",
+    theirs.ConnectTimeoutError: "no answer in time",
+    theirs.ConnectError: "the connection was closed before an answer came",
+    theirs.RequestTimeoutError: "no answer in time",
+    theirs.NetworkError: "the network failed",
+    theirs.TransportError: "the network failed",
+    theirs.RedirectError: "redirects without end",
+    theirs.StatusError: "an error status",
+    theirs.JSONDecodeError: "the answer is not JSON",
+    theirs.ClientClosedError: "the client was closed meanwhile",
+    theirs.RequestPanicError: "the HTTP library failed",
+    theirs.RequestError: "the request failed",
+    theirs.BuilderError: "the request could not be built",
+    theirs.DetailedPyreqwestError: "the request failed",
+    theirs.PyreqwestError: "the request failed",
+}
+
+NEVER_SENT: Final = (theirs.BuilderError, theirs.PoolTimeoutError)
+
+
+def no_reply(error: theirs.PyreqwestError) -> NoReply:
+    """What is known after an exception."""
+    details = getattr(error, "details", None) or {}
+    causes = [cause["message"] for cause in details.get("causes") or ()]
+    if CONNECTING in causes:
+        return NoReply(Outcome.REFUSED, _connecting(causes), error)
+    if isinstance(error, NEVER_SENT):
+        return NoReply(Outcome.REFUSED, REASONS[type(error)], error)
+    return NoReply(Outcome.UNKNOWN, REASONS.get(type(error), "the request failed"), error)
+
+
+def _connecting(causes: Sequence[str]) -> str:
+    deepest = causes[-1].split(" (os error")[0]
+    if "dns error" in causes:
+        return "the host's name could not be resolved"
+    if deepest in ("deadline has elapsed", "operation timed out"):
+        return "no connection in time"
+    return f"no connection: {deepest[:1].lower()}{deepest[1:]}"

@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sending with pyreqwest (reqwest and hyper, in Rust): the only file that knows it.
+
+HTTP/1.1 only: HTTP/2 repeats refused streams by itself, which would be a second arrival. A client is made on first use
+and again in a forked child, whose parent's connections it must not touch.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
+
+from pyreqwest.client import ClientBuilder, SyncClientBuilder
+from pyreqwest.exceptions import PyreqwestError
+from pyreqwest.proxy import ProxyBuilder
+
+from callwell.errors import InvalidOption
+from callwell.transport.base import Network, NoReply, Request, Response
+from callwell.transport.errors import no_reply
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+
+    from pyreqwest.client import BaseClientBuilder
+    from pyreqwest.request import RequestBuilder, SyncRequestBuilder
+    from pyreqwest.response import Response as TheirResponse
+    from pyreqwest.response import SyncResponse as TheirSyncResponse
+
+C = TypeVar("C")
+B = TypeVar("B", "ClientBuilder", "SyncClientBuilder")
+R = TypeVar("R", "RequestBuilder", "SyncRequestBuilder")
+
+DEFAULT: Final = Network()
+PROXY_VARIABLES: Final = (("https", "HTTPS_PROXY"), ("http", "HTTP_PROXY"), ("all", "ALL_PROXY"))
+
+
+def _configured(builder: B, network: Network, pause_s: float | None) -> B:
+    builder = (
+        builder.http1_only()
+        .follow_redirects(False)  # noqa: FBT003 - theirs
+        .referer(False)  # noqa: FBT003 - theirs
+        .connect_timeout(timedelta(seconds=network.connect_s))
+        .pool_idle_timeout(timedelta(seconds=network.idle_s))
+        .user_agent(network.user_agent)
+        .no_proxy()
+    )
+    for proxy in _proxies(network.proxy):
+        builder = builder.proxy(proxy)
+    if network.ca_file is not None:
+        builder = builder.add_root_certificate_pem(_pem(network.ca_file))
+    if pause_s is not None:
+        builder = builder.gzip(False).brotli(False).zstd(False).deflate(False)  # noqa: FBT003 - theirs
+        builder = builder.read_timeout(timedelta(seconds=pause_s))
+    return builder
+
+
+def _proxies(proxy: str | None) -> Iterator[ProxyBuilder]:
+    if proxy is None:
+        return
+    try:
+        if proxy != "environment":
+            yield ProxyBuilder.all(proxy)
+            return
+        skip = os.environ.get("NO_PROXY") or os.environ.get("no_proxy")
+        for kind, variable in PROXY_VARIABLES:
+            if address := os.environ.get(variable) or os.environ.get(variable.lower()):
+                made: ProxyBuilder = getattr(ProxyBuilder, kind)(address)
+                yield made.no_proxy(skip) if skip else made
+    except (PyreqwestError, ValueError) as error:
+        raise InvalidOption("proxy", proxy, "the address of a proxy, or `environment`") from error
+
+
+def _pem(file: str) -> bytes:
+    try:
+        return Path(file).read_bytes()
+    except OSError as error:
+        raise InvalidOption("ca_file", file, f"a readable file of PEM certificates ({error.strerror})") from error
+
+
+def _filled(builder: R, request: Request) -> R:
+    builder = builder.headers(request.headers)
+    if request.body is not None:
+        builder = builder.body_bytes(request.body)
+    return builder
+
+
+class _Pool(Generic[C]):
+    """Clients by the longest pause that they allow in a body; none for answers that are read at once."""
+
+    def __init__(self, make: Callable[[float | None], C]) -> None:
+        self._make = make
+        self._clients: dict[float | None, C] = {}
+        self._pid = os.getpid()
+
+    def client(self, pause_s: float | None = None) -> C:
+        if self._pid != os.getpid():
+            self._pid, self._clients = os.getpid(), {}
+        client = self._clients.get(pause_s)
+        if client is None:
+            client = self._clients[pause_s] = self._make(pause_s)
+        return client
+
+    def drain(self) -> tuple[C, ...]:
+        clients, self._clients = self._clients, {}
+        return tuple(clients.values()) if self._pid == os.getpid() else ()
+
+
+class AsyncPyreqwestTransport:
+    """Asynchronous sending.
+
+    Args:
+        network: how connections are made.
+    """
+
+    def __init__(self, network: Network = DEFAULT) -> None:
+        self._pool = _Pool(lambda pause_s: _configured(ClientBuilder(), network, pause_s).build())
+
+    async def send(self, request: Request) -> Response | NoReply:
+        """Make one arrival and read the whole answer."""
+        try:
+            builder = _filled(self._pool.client().request(request.method, request.url), request)
+            builder = builder.timeout(timedelta(seconds=request.timeout_s))
+            if request.keep_status:
+                async with builder.build_streamed() as answer:
+                    return await _kept_async(answer)
+            answer = await builder.build().send()
+            return Response(answer.status, answer.headers, bytes(await answer.bytes()))
+        except PyreqwestError as error:
+            return no_reply(error)
+
+    @asynccontextmanager
+    async def stream(self, request: Request) -> AsyncIterator[AsyncPyreqwestBody | NoReply]:
+        """Make one arrival and leave the body to be read piece by piece; `timeout_s` is then the longest pause."""
+        async with AsyncExitStack() as stack:
+            try:
+                builder = self._pool.client(request.timeout_s).request(request.method, request.url)
+                answer = await stack.enter_async_context(_filled(builder, request).build_streamed())
+                body: AsyncPyreqwestBody | NoReply = AsyncPyreqwestBody(answer)
+            except PyreqwestError as error:
+                body = no_reply(error)
+            yield body
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        for client in self._pool.drain():
+            await client.close()
+
+
+class AsyncPyreqwestBody:
+    """The body of a streamed answer."""
+
+    def __init__(self, answer: TheirResponse) -> None:
+        self.status = answer.status
+        self.headers: Mapping[str, str] = answer.headers
+        self._reader = answer.body_reader
+
+    async def read(self) -> bytes | NoReply:
+        """The next piece: empty at the end, `NoReply` if it broke off."""
+        try:
+            piece = await self._reader.read_chunk()
+        except PyreqwestError as error:
+            return no_reply(error)
+        return b"" if piece is None else bytes(piece)
+
+
+class PyreqwestTransport:
+    """Synchronous sending.
+
+    Args:
+        network: how connections are made.
+    """
+
+    def __init__(self, network: Network = DEFAULT) -> None:
+        self._pool = _Pool(lambda pause_s: _configured(SyncClientBuilder(), network, pause_s).build())
+
+    def send(self, request: Request) -> Response | NoReply:
+        """Make one arrival and read the whole answer."""
+        try:
+            builder = _filled(self._pool.client().request(request.method, request.url), request)
+            builder = builder.timeout(timedelta(seconds=request.timeout_s))
+            if request.keep_status:
+                with builder.build_streamed() as answer:
+                    return _kept(answer)
+            answer = builder.build().send()
+            return Response(answer.status, answer.headers, bytes(answer.bytes()))
+        except PyreqwestError as error:
+            return no_reply(error)
+
+    @contextmanager
+    def stream(self, request: Request) -> Iterator[PyreqwestBody | NoReply]:
+        """Make one arrival and leave the body to be read piece by piece; `timeout_s` is then the longest pause."""
+        with ExitStack() as stack:
+            try:
+                builder = self._pool.client(request.timeout_s).request(request.method, request.url)
+                answer = stack.enter_context(_filled(builder, request).build_streamed())
+                body: PyreqwestBody | NoReply = PyreqwestBody(answer)
+            except PyreqwestError as error:
+                body = no_reply(error)
+            yield body
+
+    def close(self) -> None:
+        """Close all connections."""
+        for client in self._pool.drain():
+            client.close()
+
+
+class PyreqwestBody:
+    """The body of a streamed answer."""
+
+    def __init__(self, answer: TheirSyncResponse) -> None:
+        self.status = answer.status
+        self.headers: Mapping[str, str] = answer.headers
+        self._reader = answer.body_reader
+
+    def read(self) -> bytes | NoReply:
+        """The next piece: empty at the end, `NoReply` if it broke off."""
+        try:
+            piece = self._reader.read_chunk()
+        except PyreqwestError as error:
+            return no_reply(error)
+        return b"" if piece is None else bytes(piece)
+
+
+async def _kept_async(answer: TheirResponse) -> Response:
+    try:
+        return Response(answer.status, answer.headers, bytes(await answer.bytes()))
+    except PyreqwestError:
+        return Response(answer.status, answer.headers, b"", whole=False)
+
+
+def _kept(answer: TheirSyncResponse) -> Response:
+    try:
+        return Response(answer.status, answer.headers, bytes(answer.bytes()))
+    except PyreqwestError:
+        return Response(answer.status, answer.headers, b"", whole=False)

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Client and emulator share no code, so that they cannot share a mistake."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import callwell.emulator.server
+
+ROOM = Path(callwell.emulator.server.__file__).parent
+ALLOWED = ("callwell.clock", "callwell.emulator")
+
+
+def imported(path: Path) -> set[str]:
+    """Every module of ours that a file imports, wherever in the file."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return {name for name in names if name.split(".")[0] == "callwell"}
+
+
+def test_only_the_clock_is_shared() -> None:
+    """Nothing of Callwell but the clock and the emulator itself."""
+    for path in ROOM.rglob("*.py"):
+        others = {name for name in imported(path) if not name.startswith(ALLOWED)}
+        assert others == set(), path
+
+
+def test_providers_stay_in_their_folders() -> None:
+    """What all providers share imports none of them."""
+    for path in ROOM.glob("*.py"):
+        assert not any(name.startswith("callwell.emulator.userplane") for name in imported(path)), path

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The counts of the ledger, by tables of rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from callwell.emulator.ledger import Row
+from callwell.emulator.quota import Limit
+from callwell.emulator.score import count_calls, count_duplicates, count_early, count_effects, score
+from callwell.emulator.score_quota import over_quota, quota_used
+from tests.emulator.playing import Json, ask
+
+if TYPE_CHECKING:
+    from tests.emulator.playing import Emulated
+
+MINUTE = Limit("minute", 2, 60.0)
+
+
+def row(path: str = "/a", status: int | None = 200, **more: Json) -> Row:
+    """A whole answer of the API, unless said otherwise."""
+    given = {"place": "api", "arrived_s": 0.0, "arrived_real_s": 0.0, "operation": "x", "method": "GET", "path": path}
+    return Row(**{**given, "status": status, "whole": status is not None, "key_accepted": True, **more})
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([], (0, 0, 0)),
+        ([row()], (1, 1, 0)),
+        ([row(), row()], (2, 2, 0)),
+        ([row(status=500), row()], (2, 1, 0)),
+        ([row(status=429), row(status=503), row(status=None), row()], (4, 1, 0)),
+        ([row(status=200, whole=False), row()], (2, 1, 0)),
+        ([row(status=401, key_dead=True), row()], (2, 1, 0)),
+        ([row(status=401), row()], (2, 2, 1)),
+        ([row(status=404), row(status=410)], (2, 2, 0)),
+        ([row(status=400)], (1, 1, 1)),
+        ([row(status=500)], (1, 1, 1)),
+        ([row(status=500), row("/b"), row()], (3, 2, 0)),
+        ([row(status=500), row(query="page=2")], (2, 2, 1)),
+        ([row(status=500), row(body_sha256="1")], (2, 2, 1)),
+        ([row(status=500), row(method="POST")], (2, 2, 1)),
+        ([row(), row(place="storage", status=403)], (1, 1, 0)),
+    ],
+)
+def test_attempts_become_calls(rows: list[Row], expected: tuple[int, int, int]) -> None:
+    """Attempts, calls and failed calls."""
+    assert count_calls(rows) == expected
+
+
+def test_amplification() -> None:
+    """Attempts over calls; nothing called is no division."""
+    assert count_calls([row(status=500), row(), row()]).amplification == 1.5
+    assert count_calls([]).amplification == 0.0
+
+
+def ordered(until: float, *, written: float = 0.0) -> Row:
+    """A 429 with a time."""
+    return row(status=429, retry_until_s=until, ended_s=written, ended_real_s=written)
+
+
+@pytest.mark.parametrize(
+    ("arrivals", "expected"),
+    [
+        ([(0.2, 0.2)], 0),
+        ([(0.3, 0.3)], 1),
+        ([(9.9, 9.9)], 1),
+        ([(10.0, 10.0)], 0),
+        ([(9.0, 0.2)], 0),
+        ([(9.0, 0.36), (9.5, 0.38), (11.0, 0.44)], 2),
+    ],
+)
+def test_early_calls(arrivals: list[tuple[float, float]], expected: int) -> None:
+    """Before its time, but not within 250 ms of real time; the times are clock and real."""
+    rows = [ordered(10.0), *(row(arrived_s=at, arrived_real_s=real) for at, real in arrivals)]
+    assert count_early(rows) == expected
+
+
+def test_early_calls_obey_the_longest_order() -> None:
+    """A later, shorter order does not end an earlier one; a 429 without a time orders nothing."""
+    rows = [ordered(30.0), ordered(5.0, written=1.0), row(arrived_s=8.0, arrived_real_s=8.0)]
+    assert count_early(rows) == 1
+    throttled = row(status=429, ended_s=0.0, ended_real_s=0.0)
+    assert count_early([throttled, row(arrived_s=8.0, arrived_real_s=8.0)]) == 0
+
+
+@pytest.mark.parametrize(
+    ("arrivals", "expected"),
+    [
+        ([], 0),
+        ([0, 1], 0),
+        ([0, 1, 2], 1),
+        ([0, 1, 60, 61], 0),
+        ([0, 30, 59.9], 1),
+        ([0, 30, 60, 89, 90], 2),
+        ([0, 0, 0, 0], 2),
+    ],
+)
+def test_over_quota_in_any_window(arrivals: list[float], expected: int) -> None:
+    """Two in sixty seconds, however the window lies."""
+    assert over_quota(arrivals, MINUTE) == expected
+
+
+@pytest.mark.parametrize(
+    ("arrivals", "waits", "expected"),
+    [
+        ([], [], None),
+        ([0, 59], [], None),
+        ([0, 1, 61], [], 1.0),
+        ([0, 61], [], 0.5),
+        ([0, 1, 60, 61, 121], [], 1.0),
+        ([0, 130], [(10, 70)], 0.5),
+        ([0, 130], [(0, 50), (30, 60), (55, 60)], 0.5),
+        ([0, 61], [(0, 60)], None),
+        ([0, 61], [(50, 500)], 0.6),
+    ],
+)
+def test_quota_used(arrivals: list[float], waits: list[tuple[float, float]], expected: float | None) -> None:
+    """Whole windows before the last arrival's, less the time that the server ordered to wait."""
+    assert quota_used(arrivals, MINUTE, waits) == (None if expected is None else pytest.approx(expected))
+
+
+def test_effects_and_duplicates() -> None:
+    """Identical unsafe requests that had an effect, counted; only repeated creations are duplicates."""
+    made = row(method="POST", body_sha256="1", effect=True)
+    changed = row(method="PUT", body_sha256="2", effect=True)
+    effects = count_effects(
+        [made, made, made, changed, changed, row(method="POST", body_sha256="1", status=500), row()]
+    )
+    assert [effect["commits"] for effect in effects] == [3, 2]
+    assert count_duplicates(effects) == 2
+
+
+def test_refused_keys_are_not_the_services_quota() -> None:
+    """`over_quota` looks at accepted keys only; the other figure at every arrival."""
+    rows = [row(status=401, key_dead=True, key_accepted=False), row(), row()]
+    counts = score(rows, [MINUTE])
+    assert (counts["over_quota"], counts["over_quota_all_arrivals"], counts["dead_key_refusals"]) == (0, 1, 1)
+
+
+def test_the_ledger_of_a_session(emulated: Emulated) -> None:
+    """Rows have what happened, and never a key, wherever the key was put."""
+    url = emulated.call(f"{emulated.workspaces()[0]}/recordings").data["recordings"][0]["recordingThumbnail"]
+    key = emulated.key
+    assert emulated.counts()["keys_seen_elsewhere"] == 0
+    assert emulated.call(f"/public/me?key={key}").status == 200
+    ask(url, headers={"Authorization": f"Bearer {key}"})
+    ask(url, headers={"X-Key": key})
+    ask(f"{url}&key={key}")
+    ask(f"{emulated.endpoints.control}/health?key={key}")
+    ask(f"{emulated.endpoints.control}/health", headers={"Authorization": "Bearer other"})
+    emulated.call("/public/me", key="another")
+    assert emulated.counts()["keys_seen_elsewhere"] == 6
+    rows = emulated.rows()
+    assert key not in str(rows)
+    assert "[key]" in str(rows)
+    assert {each["place"] for each in rows} == {"api", "storage", "control"}
+    first = rows[0]
+    assert (first["operation"], first["method"], first["path"]) == (
+        "workspaces.list",
+        "GET",
+        "/api/v1/public/workspaces",
+    )
+    assert (first["status"], first["whole"], first["key_accepted"], first["effect"]) == (200, True, True, False)
+    assert first["arrived_s"] <= first["ended_s"]
+    assert len(first["key"]) == 12
