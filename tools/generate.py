@@ -8,13 +8,13 @@ byte for byte, and files that nothing generates are found as well.
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 import tempfile
 from pathlib import Path
 from typing import Final
 
 import unasync
+from callwell.spec.generate import write_all
 
 ROOT: Final = unasync.ROOT
 PROVIDERS: Final = Path("src/callwell/providers")
@@ -35,27 +35,19 @@ def main() -> int:
 
 
 def write_clients(into: Path) -> None:
-    """Write `<provider>/client.py` for every provider into a folder."""
-    if _exists("callwell.spec.generate"):
-        importlib.import_module("callwell.spec.generate").write_all(into)
+    """Write `<provider>/client.py` for every provider, and `typed.py`, into a folder."""
+    write_all(into)
 
 
 def client_differences() -> list[str]:
     """How the providers' clients differ from what would be written now."""
-    there = {path.relative_to(ROOT / PROVIDERS) for path in (ROOT / PROVIDERS).glob("*/client.py")}
+    written = [*(ROOT / PROVIDERS).glob("*/client.py"), ROOT / PROVIDERS / "typed.py"]
+    there = {path.relative_to(ROOT / PROVIDERS) for path in written}
     with tempfile.TemporaryDirectory() as folder:
         fresh = Path(folder)
         write_clients(fresh)
         made = {path.relative_to(fresh) for path in fresh.rglob("*.py")}
         return [f"{PROVIDERS}/{line}" for line in unasync.compare(fresh, made, ROOT / PROVIDERS, there)]
-
-
-def _exists(module: str) -> bool:
-    """Whether a module is there, also when its package is not."""
-    try:
-        return importlib.util.find_spec(module) is not None
-    except ModuleNotFoundError:
-        return False
 
 
 if __name__ == "__main__":

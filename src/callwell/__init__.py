@@ -78,3 +78,8 @@ def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'callwell' has no attribute {name!r}")
     return getattr(importlib.import_module(_HOMES.get(name, "callwell.errors")), name)
+
+
+def __dir__() -> list[str]:
+    """The public names, loaded or not."""
+    return sorted([*globals(), *__all__])

@@ -30,10 +30,12 @@ ARROWS: dict[str, set[str]] = {
     "media": BASE,
     "client": INWARD,
     "export": INWARD | {"client"},
+    "demo": INWARD | {"client", "export", "emulator"},
     "emulator": {"clock", "errors", "spec.model"},
     "readiness": INWARD | {"client", "emulator", ""},
     "testing": {"errors", "clock", "core", "transport", "state", "emulator"},
-    "cli": INWARD | {"client", "export", "emulator", "readiness", "testing", ""},
+    "cli": INWARD | {"client", "demo", "export", "emulator", "readiness", "testing", ""},
+    "__main__": {"cli"},
     "": INWARD | {"client"},
 }
 """Room → what it may import besides itself: rooms, or single modules of one. "" is `callwell` itself."""

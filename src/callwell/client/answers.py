@@ -125,7 +125,7 @@ def event(rule: ErrorRule, reading: Reading, *, retry: bool) -> Answered:
     )
 
 
-def error(  # noqa: PLR0911 - a table of endings
+def error(
     fail: Fail, *, provider: str, operation: str, last: Reading | NoReply | None, at_wall: float, where: str
 ) -> errors.CallwellError:
     """The error that a failed call raises.
@@ -185,6 +185,21 @@ def api_error(reading: Reading, *, what: str, lost: bool = False, **call: Unpack
         words = "the answer is not whole or not what the description says"
     text = f"{what}: {status}{f' {reading.code}' if reading.code else ''}{f': {words}' if words else ''}"
     return cls(text, status=status, code=reading.code, message=reading.message, request_id=reading.request_id, **call)
+
+
+def renamed(result: Any, names: Mapping[str, str]) -> Any:
+    """A result whose fields are found under their new names, whichever the provider sent.
+
+    Args:
+        result: the result, which is changed in place.
+        names: old places, dotted, and new names.
+    """
+    for place, name in names.items():
+        *above, old = place.split(".")
+        holder = paging.at(result, ".".join(above)) if above else result
+        if isinstance(holder, dict) and old in holder and name not in holder:
+            holder[name] = holder[old]
+    return result
 
 
 def _by_hundred(status: int) -> type[errors.ApiError]:

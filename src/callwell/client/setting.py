@@ -143,7 +143,7 @@ def _address(text: str) -> str:
 
 
 def _user_agent() -> str:
-    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - slow, and wanted once
+    from importlib.metadata import PackageNotFoundError, version
 
     try:
         return f"callwell/{version('callwell')}"

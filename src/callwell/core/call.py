@@ -60,6 +60,9 @@ if TYPE_CHECKING:
 MAX_HOPS: Final = 5
 """Redirects that one call follows, each with a permit of its own."""
 
+MAX_REKEYS: Final = 5
+"""Dead keys that one call meets before it gives up: a source that gives nothing else would keep it going for ever."""
+
 SURE_PROBES: Final = 2
 """Probes that must find nothing before a call counts as not done: a lost request may still commit after the first."""
 
@@ -87,7 +90,8 @@ class Call(NamedTuple):
         sends: arrivals made.
         failures: arrivals that count against the rule's attempts.
         throttles: answers 429.
-        waited_s: the last wait, below which the next one does not fall.
+        waited_s: the last wait of the formula, below which the next one does not fall.
+        until: the end of the last wait, which an interruption does not shorten.
         doubt: an arrival may have been done.
         generation: of the key of the last arrival.
         hops: redirects followed.
@@ -104,6 +108,7 @@ class Call(NamedTuple):
     failures: int = 0
     throttles: int = 0
     waited_s: float = 0.0
+    until: float = 0.0
     doubt: bool = False
     generation: int = 0
     hops: int = 0
@@ -145,13 +150,15 @@ def _line(state: Call, _event: Event, now: float, _roll: float) -> tuple[Call, A
     return state._replace(phase=Phase.LINE), Acquire(state.deadline)
 
 
-def _granted(state: Call, event: Granted, _now: float, _roll: float) -> tuple[Call, Action]:
+def _granted(state: Call, event: Granted, now: float, _roll: float) -> tuple[Call, Action]:
+    if now >= state.deadline:
+        return _fail(state, Why.DEADLINE)
     sends = state.sends + 1
     return state._replace(phase=Phase.FLIGHT, sends=sends, generation=event.generation), Send(sends)
 
 
-def _denied(state: Call, event: Denied, _now: float, _roll: float) -> tuple[Call, Action]:
-    return _fail(state, Why.WOULD_EXCEED, at=event.at)
+def _denied(state: Call, event: Denied, now: float, _roll: float) -> tuple[Call, Action]:
+    return _fail(state, Why.WOULD_EXCEED if event.at > now else Why.DEADLINE, at=event.at)
 
 
 def _answered(state: Call, event: Answered, now: float, roll: float) -> tuple[Call, Action]:
@@ -164,13 +171,17 @@ def _answered(state: Call, event: Answered, now: float, roll: float) -> tuple[Ca
             return state._replace(phase=Phase.ENDED), Finish(state.sends, result=verdict is Verdict.DONE)
         case Verdict.THROTTLED:
             return _throttled(state, event, now, roll)
-        case Verdict.DEAD_KEY if state.generation not in state.dead:
+        case Verdict.DEAD_KEY if state.generation not in state.dead and len(state.dead) < MAX_REKEYS:
             again = state._replace(phase=Phase.REKEY, dead=(*state.dead, state.generation))
             return again, Rekey(state.generation, min(now + rule.rekey_wait_s, state.deadline))
         case Verdict.REPEAT:
             failed = event.status in outcome.SERVER_ERRORS
             doubtful = state._replace(doubt=state.doubt or not (failed and event.not_done))
-            return _again(doubtful, now, roll, event.retry, event.retry_after_s, Why.ANSWER)
+            floor = event.retry_after_s if event.status in outcome.HINTED else None
+            after, action = _again(doubtful, now, roll, event.retry, floor, Why.ANSWER)
+            if isinstance(action, Fail):
+                action = action._replace(outcome=outcome.known(state.traits, event, doubt=state.doubt))
+            return after, action
         case Verdict.UNKNOWN | Verdict.RESULT_LOST if state.traits.probe:
             return state._replace(phase=Phase.PROBE, doubt=True, closed_at=now), Probe()
         case Verdict.UNKNOWN:
@@ -214,9 +225,9 @@ def _again(  # noqa: PLR0913 - private; one attempt's end in full
 
 def _pause(state: Call, now: float, pause: float, floor: float | None, why: str) -> tuple[Call, Action]:
     until = now + max(pause, floor or 0.0)
-    if until > state.deadline:
+    if until >= state.deadline:
         return _fail(state, Why.WOULD_EXCEED, at=until)
-    return state._replace(phase=Phase.PAUSE, waited_s=pause), Wait(until, why)
+    return state._replace(phase=Phase.PAUSE, waited_s=pause, until=until), Wait(until, why)
 
 
 def _rekeyed(state: Call, event: Rekeyed, now: float, roll: float) -> tuple[Call, Action]:
@@ -234,15 +245,21 @@ def _probed(state: Call, event: Probed, now: float, roll: float) -> tuple[Call, 
         return _again(state._replace(probes=0, doubt=False), now, roll, allowed=True, floor=None, why=Why.NO_ANSWER)
     if sure_at > state.deadline:
         return _fail(state, Why.UNKNOWN)
-    return state._replace(probes=probes), Wait(max(now, sure_at), "commit")
+    until = max(now, sure_at)
+    return state._replace(probes=probes, until=until), Wait(until, "commit")
 
 
 def _probe_again(state: Call, _event: Event, _now: float, _roll: float) -> tuple[Call, Action]:
     return state, Probe()
 
 
-def _interrupted(state: Call, _event: Event, now: float, roll: float) -> tuple[Call, Action]:
-    return _lost(state, Lost(Outcome.UNKNOWN), now, roll)
+def _interrupted(state: Call, event: Event, now: float, roll: float) -> tuple[Call, Action]:
+    state = state._replace(dead=())  # the generations of another process are other keys
+    if state.phase is Phase.FLIGHT:
+        return _lost(state, Lost(Outcome.UNKNOWN), now, roll)
+    if state.phase in (Phase.PAUSE, Phase.PROBE) and now < state.until:
+        return state, Wait(state.until, "backoff" if state.phase is Phase.PAUSE else "commit")
+    return (_probe_again if state.phase is Phase.PROBE else _line)(state, event, now, roll)
 
 
 def _fail(state: Call, why: Why, *, at: float = 0.0, known: Outcome | None = None) -> tuple[Call, Action]:
@@ -255,15 +272,15 @@ _MOVES: Final[dict[tuple[Phase, type], Callable[[Call, Any, float, float], tuple
     (Phase.NEW, Started): _line,
     (Phase.LINE, Granted): _granted,
     (Phase.LINE, Denied): _denied,
-    (Phase.LINE, Interrupted): _line,
+    (Phase.LINE, Interrupted): _interrupted,
     (Phase.FLIGHT, Answered): _answered,
     (Phase.FLIGHT, Lost): _lost,
     (Phase.FLIGHT, Interrupted): _interrupted,
     (Phase.PAUSE, Woken): _line,
-    (Phase.PAUSE, Interrupted): _line,
+    (Phase.PAUSE, Interrupted): _interrupted,
     (Phase.REKEY, Rekeyed): _rekeyed,
-    (Phase.REKEY, Interrupted): _line,
+    (Phase.REKEY, Interrupted): _interrupted,
     (Phase.PROBE, Probed): _probed,
     (Phase.PROBE, Woken): _probe_again,
-    (Phase.PROBE, Interrupted): _probe_again,
+    (Phase.PROBE, Interrupted): _interrupted,
 }

@@ -179,6 +179,8 @@ class OperationRule:
         quotas: names of the quotas that it counts against; all of them unless said.
         paging: how its list is read.
         asset: that it leads to a file.
+        renamed: fields of its result (of its items, for a list) that have a new name: the old place, dotted, and the
+            new name, under which the caller finds them whichever the provider sends.
         signed: fields of its items that hold signed URLs, with the asset operation whose file is meant.
     """
 
@@ -186,6 +188,7 @@ class OperationRule:
     quotas: tuple[str, ...] | None = None
     paging: PagingRule | None = None
     asset: AssetRule | None = None
+    renamed: dict[str, str] = dataclasses.field(default_factory=dict)
     signed: dict[str, str] = dataclasses.field(default_factory=dict)
 
 

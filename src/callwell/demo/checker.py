@@ -67,6 +67,24 @@ class Card(NamedTuple):
         return found
 
 
+class Found(NamedTuple):
+    """What is in the tree.
+
+    Attributes:
+        records: how often each key is there.
+        right: files of each key that are what the emulator has.
+        wrong: files that are not, and files that nobody owns.
+        files: all files of records.
+        bytes: theirs.
+    """
+
+    records: collections.Counter[str]
+    right: collections.Counter[str]
+    wrong: int
+    files: int
+    bytes: int
+
+
 def check(folder: Path, ledger: dict[str, Any], *, key: str, verdict: str) -> Card:
     """Count.
 
@@ -76,36 +94,16 @@ def check(folder: Path, ledger: dict[str, Any], *, key: str, verdict: str) -> Ca
         key: the field of a record that names it.
         verdict: what the export said of itself.
     """
-    records = [(path, json.loads(line)) for path in folder.glob("*/*.jsonl") for line in path.open("rb")]
-    seen = collections.Counter(str(record[key]) for _, record in records)
     truth = {item["id"]: item for item in ledger["items"]}
-    right, wrong, total = collections.Counter[str](), 0, 0
-    for path, record in records:
-        there = truth.get(str(record[key]), {}).get("assets", {})
-        for kind, asset in record["assets"].items():
-            if asset["file"] is None:
-                wrong += there.get(kind) is not None
-                continue
-            data = (path.parent / asset["file"]).read_bytes()
-            total += len(data)
-            fine = there.get(kind) is not None and hashlib.sha256(data).hexdigest() == there[kind]["sha256"]
-            wrong += not fine
-            right[str(record[key])] += fine
-    files = sum(1 for path in folder.glob("*/*/*/*") if path.is_file())
-    wrong += abs(files - sum(asset["file"] is not None for _, record in records for asset in record["assets"].values()))
-    lost = sum(
-        item["state"] == "throughout" and right[name] < sum(asset is not None for asset in item["assets"].values())
-        for name, item in truth.items()
-    )
-    lost += sum(item["state"] == "throughout" and not seen[name] for name, item in truth.items() if right[name] == 0)
+    found = _search(folder, truth, key)
     counts = ledger["counts"]
     return Card(
-        items=len(records),
-        assets=files,
-        bytes=total,
-        lost=lost,
-        duplicated=sum(seen.values()) - len(seen),
-        wrong_bytes=wrong,
+        items=found.records.total(),
+        assets=found.files,
+        bytes=found.bytes,
+        lost=sum(_lost(item, found) for item in truth.values()),
+        duplicated=found.records.total() - len(found.records),
+        wrong_bytes=found.wrong,
         calls=counts["calls"],
         attempts=counts["attempts"],
         amplification=round(counts["amplification"], 4),
@@ -116,3 +114,32 @@ def check(folder: Path, ledger: dict[str, Any], *, key: str, verdict: str) -> Ca
         quota_used=round(counts["quota_used"] or 0.0, 4),
         verdict=verdict,
     )
+
+
+def _search(folder: Path, truth: dict[str, Any], key: str) -> Found:
+    records, right = collections.Counter[str](), collections.Counter[str]()
+    wrong, owned, total = 0, 0, 0
+    for path in folder.glob("*/*.jsonl"):
+        for record in map(json.loads, path.read_bytes().splitlines()):
+            name = str(record[key])
+            records[name] += 1
+            there = truth.get(name, {}).get("assets", {})
+            for kind, asset in record["assets"].items():
+                if asset["file"] is None:
+                    wrong += there.get(kind) is not None
+                    continue
+                data = (path.parent / asset["file"]).read_bytes()
+                fine = there.get(kind) is not None and hashlib.sha256(data).hexdigest() == there[kind]["sha256"]
+                wrong += not fine
+                right[name] += fine
+                owned += 1
+                total += len(data)
+    files = sum(1 for path in folder.glob("*/*/*/*") if path.is_file())
+    return Found(records, right, wrong + abs(files - owned), files, total)
+
+
+def _lost(item: dict[str, Any], found: Found) -> bool:
+    if item["state"] != "throughout":
+        return False
+    expected = sum(asset is not None for asset in item["assets"].values())
+    return not found.records[item["id"]] or found.right[item["id"]] < expected

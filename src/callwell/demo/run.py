@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The demo: a real export against an emulator that refuses, fails, loses replies, shifts its pages and expires its URLs."""
+"""The demo: a real export against an emulator that refuses, fails, loses replies, shifts its pages and expires URLs."""
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from callwell.client import AsyncClient
-from callwell.clock import scaled_clock
+from callwell.client import AsyncClient, loop
 from callwell.demo import course
 from callwell.demo.checker import Card, check
 from callwell.demo.control import Control
@@ -19,9 +17,10 @@ from callwell.export import Export
 from callwell.providers import load
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
 
-    from callwell.clock import Clock
+    from callwell.clock import Clock, ScaledClock
     from callwell.emulator.options import Endpoint
     from callwell.export import Progress
     from callwell.observe.notices import Notice
@@ -31,21 +30,22 @@ class Stage(NamedTuple):
     """Where the demo tells what happens.
 
     Attributes:
-        progress: called with the export's progress, and with quota used by name.
+        progress: called with the export's progress, and with what tells the quota used by name.
         notice: called with the client's notices.
         say: called with a line about the course.
     """
 
-    progress: Callable[[Progress, dict[str, tuple[int, int]]], None]
+    progress: Callable[[Progress, Callable[[], Mapping[str, tuple[int, int]]]], None]
     notice: Callable[[Notice], None]
     say: Callable[[str], None]
 
 
-def demo(folder: Path, *, seed: int, recordings: int, stage: Stage) -> dict[str, Card]:
+def demo(folder: Path, *, clock: ScaledClock, seed: int, recordings: int, stage: Stage) -> dict[str, Card]:
     """Run the demo.
 
     Args:
         folder: an empty folder for keys, state and tree.
+        clock: for the client and the emulator.
         seed: of the world and of the faults.
         recordings: items to export.
         stage: where to tell what happens.
@@ -53,15 +53,15 @@ def demo(folder: Path, *, seed: int, recordings: int, stage: Stage) -> dict[str,
     Returns:
         a card per provider.
     """
-    clock = scaled_clock(course.SCALE)
     options = EmulatorOptions(seed=seed, recordings=recordings, clock=str(clock), window="sliding")
     with start(options) as emulator:
         control = Control(emulator.control)
         cards = {}
         for name, environments in emulator.endpoints.providers.items():
             endpoint = next(iter(environments.values()))
+            (folder / name).mkdir(parents=True)
             run = _export(name, endpoint, folder=folder / name, clock=clock, control=control, seed=seed, stage=stage)
-            cards[name] = asyncio.run(run)
+            cards[name] = loop.run(run)
     return cards
 
 
@@ -73,7 +73,6 @@ async def _export(
     paging = provider.rule(rule.items).paging if rule else None
     if rule is None or paging is None or paging.key is None:
         raise ValueError(f"{name} has nothing to export")
-    folder.mkdir(parents=True)
     key_file = folder / "key"
     _write_key(key_file, endpoint.key)
     control.post("/faults", course.faults(seed, (rule.items,)))
@@ -89,9 +88,9 @@ async def _export(
     half = asyncio.Event()
 
     def show(progress: Progress) -> None:
-        if progress.items_total and progress.items * 2 >= progress.items_total and progress.scopes > 0:
+        if progress.items_total and progress.items * 2 >= progress.items_total:
             half.set()
-        stage.progress(progress, dict(client.spent()))
+        stage.progress(progress, client.spent)
 
     async with client:
         rotation = asyncio.create_task(_rotate(half, key_file, clock=clock, control=control, stage=stage))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from callwell.export.walks import Walked
+from callwell.export.walks import Walked  # noqa: TC001 - msgspec reads the annotations of Stage
 from callwell.state.base import Cell
 
 if TYPE_CHECKING:

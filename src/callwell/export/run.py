@@ -106,7 +106,11 @@ class Export:
         for scope in scopes:
             concluded[scope] = await self._walk(scope)
             self._advance(scopes=self._progress.scopes + 1)
-            finished[scope] = await self._fetch_all(scope, concluded[scope])
+        todo = list[Item]()
+        for scope, walked in concluded.items():
+            finished[scope], more = self._plan(scope, walked)
+            todo += more
+        await self._fetch_all(todo, finished)
         for scope, record in self._scopes_before().items():
             if scope not in scopes:
                 scopes[scope], finished[scope] = record, self._known(scope)
@@ -139,24 +143,27 @@ class Export:
             stage = self._journal.staged(safe(scope), stage)
         return walks.conclude(stage.walks)
 
-    async def _fetch_all(self, scope: str, walked: Walked) -> dict[str, Entry]:
+    def _plan(self, scope: str, walked: Walked) -> tuple[dict[str, Entry], list[Item]]:
         listed = {self._key(found): found for found in self._journal.listed(safe(scope))}
         done = {key: entry for key, entry in self._known(scope).items() if self._whole(scope, entry)}
         new = [Item(scope, key, listed[key]) for key in sorted(walked.keys - set(done))]
         missing = [Item(scope, key, {}) for key in sorted(set(done) - walked.keys) if done[key].gone is None]
         total, items_done = self._progress.items_total + len(done) + len(new), self._progress.items + len(done)
         self._advance(items_total=total, items=items_done)
-        waiting = iter([*new, *missing])
+        return done, [*new, *missing]
+
+    async def _fetch_all(self, todo: list[Item], finished: dict[str, dict[str, Entry]]) -> None:
+        waiting = iter(todo)
         try:
             async with asyncio.TaskGroup() as group:
-                for _ in range(self._workers):
-                    group.create_task(self._work(waiting, done))
+                for _ in range(min(self._workers, len(todo))):
+                    group.create_task(self._work(waiting, finished))
         except BaseExceptionGroup as errors:
             raise _first(errors) from None
-        return done
 
-    async def _work(self, waiting: Iterable[Item], done: dict[str, Entry]) -> None:
+    async def _work(self, waiting: Iterable[Item], finished: dict[str, dict[str, Entry]]) -> None:
         for item in waiting:
+            done = finished[item.scope]
             entry = await self._one(item, done.get(item.key))
             if entry is not None:
                 done[item.key] = entry

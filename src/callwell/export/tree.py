@@ -22,7 +22,6 @@ import hashlib
 import os
 import shutil
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -31,6 +30,7 @@ import msgspec
 from callwell.errors import DirectoryNotOurs, DiskFull, FileProblem
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from collections.abc import Iterable, Iterator
 
 MARKER: Final = "callwell-export.json"

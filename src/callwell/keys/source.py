@@ -67,8 +67,9 @@ class EnvSource:
         key = Key(os.environ.get(self._name, ""))
         if not key:
             raise KeyMissing(
-                f"no key: the environment variable {self._name} is {'empty' if self._name in os.environ else 'not set'}; "
-                f"set it, or name another place (env:NAME or file:PATH)"
+                f"no key: the environment variable {self._name} is "
+                f"{'empty' if self._name in os.environ else 'not set'}; set it, or name another place "
+                f"(env:NAME or file:PATH)"
             )
         return key
 

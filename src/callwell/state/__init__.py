@@ -29,7 +29,7 @@ def open_state(url: str) -> StateType:
     if url in ("memory:", "memory"):
         return MemoryState()
     if url.startswith("sqlite:///") and len(url) > len("sqlite:///"):
-        from callwell.state.sqlite import SqliteState  # noqa: PLC0415 - SQLite is loaded only where it is used
+        from callwell.state.sqlite import SqliteState
 
         return SqliteState(url.removeprefix("sqlite:///"))
     raise InvalidOption("state", url, "`memory:` or `sqlite:///PATH`")

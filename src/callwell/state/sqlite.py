@@ -124,8 +124,8 @@ class SqliteState:
         except OSError as error:
             raise StateError(f"cannot {verb} the state {self.path}: {error.strerror}") from error
         except msgspec.MsgspecError as error:
-            message = f"the state {self.path} has a record of another version or a damaged one: {error}; move the file away"
-            raise StateError(message) from error
+            what = f"the state {self.path} has a record of another version or a damaged one: {error}"
+            raise StateError(f"{what}; move the file away") from error
 
 
 def _claim(connection: sqlite3.Connection, path: Path) -> None:

@@ -130,7 +130,7 @@ class Network:
     Attributes:
         connect_s: real seconds to make a connection, TLS included.
         idle_s: real seconds after which an idle connection is closed, before any usual server would (Node.js and
-            uvicorn close after 5 s), because a request on a connection that is just being closed has an unknown outcome.
+            uvicorn close after 5 s): a request on a connection that is just being closed has an unknown outcome.
         proxy: the address of a proxy; `environment` for the usual variables; none by default.
         ca_file: a file of PEM certificates to trust as well.
         user_agent: what the client calls itself.

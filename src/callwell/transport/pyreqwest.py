@@ -24,7 +24,6 @@ from callwell.transport.errors import no_reply
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
-    from pyreqwest.client import BaseClientBuilder
     from pyreqwest.request import RequestBuilder, SyncRequestBuilder
     from pyreqwest.response import Response as TheirResponse
     from pyreqwest.response import SyncResponse as TheirSyncResponse

@@ -16,6 +16,7 @@ from callwell.client._async.keyholder import AsyncKeyholder
 from callwell.client._async.pager import AsyncPager, Position
 from callwell.client._async.primitives import AsyncDefaultTransport
 from callwell.client.account import Account
+from callwell.client.answers import renamed
 from callwell.client.binding import Bound, bind
 from callwell.client.describe import files, groups, lists, quotas_of, traits_of
 from callwell.client.options import Choices, choose
@@ -133,7 +134,10 @@ class AsyncClient:
         Raises:
             CallwellError: see `callwell.errors`.
         """
-        return self._result(await self.call_raw(operation, **arguments))
+        answer = await self.call_raw(operation, **arguments)
+        path = self.provider.profile.result
+        result = answer.json if path is None else paging.at(answer.json, path)
+        return renamed(result, self.provider.rule(operation).renamed)
 
     async def call_raw(self, operation: str, /, **arguments: object) -> Answer:
         """Call an operation by name, and get the whole answer.
@@ -189,7 +193,8 @@ class AsyncClient:
             walk = walk._replace(position=first, partial=True)
         name = f"{self.provider.name} {operation}"
         full = size if isinstance(size, int) else 0
-        return AsyncPager(name, rule, size=full, fetch=fetch, start=Position(walk, ()))
+        names = self.provider.rule(operation).renamed
+        return AsyncPager(name, rule, size=full, fetch=fetch, start=Position(walk, ()), names=names)
 
     def asset(self, operation: str, /, **arguments: object) -> AsyncAsset:
         """The file that an operation leads to.
@@ -229,10 +234,6 @@ class AsyncClient:
             self._choices,
         )
         return await self._engine.run(order)
-
-    def _result(self, answer: Answer) -> Any:
-        path = self.provider.profile.result
-        return answer.json if path is None else paging.at(answer.json, path)
 
     def _notify(self, notice: Any) -> None:
         engine = getattr(self, "_engine", None)

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast
 import msgspec
 
 from callwell.client._async.primitives import AsyncAhead
+from callwell.client.answers import renamed
 from callwell.core import paging
 from callwell.core.paging import Verdict, Walk
 from callwell.errors import InvalidOption, UnexpectedAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
 
     from callwell.client._async.primitives import AsyncFetch
     from callwell.client.answers import Answer
@@ -44,6 +45,7 @@ class AsyncPager(Generic[T]):
         size: items that a full page has.
         fetch: gets the page at a position.
         start: where to begin.
+        names: fields of the items that have new names.
     """
 
     def __init__(
@@ -54,11 +56,13 @@ class AsyncPager(Generic[T]):
         size: int,
         fetch: AsyncFetch,
         start: Position,
+        names: Mapping[str, str],
     ) -> None:
         self._name = name
         self._rule = rule
         self._size = size
         self._fetch = fetch
+        self._names = names
         self._walk = start.walk
         self._seen = set(start.seen)
         self._verdict: Verdict | None = None
@@ -91,7 +95,7 @@ class AsyncPager(Generic[T]):
             start = msgspec.json.decode(position, type=Position)
         except msgspec.MsgspecError as error:
             raise InvalidOption("position", position[:40], "what `pager.position` gave") from error
-        return AsyncPager(self._name, self._rule, size=self._size, fetch=self._fetch, start=start)
+        return AsyncPager(self._name, self._rule, size=self._size, fetch=self._fetch, start=start, names=self._names)
 
     async def __aiter__(self) -> AsyncIterator[T]:
         """The items, each key once."""
@@ -110,7 +114,7 @@ class AsyncPager(Generic[T]):
                 self._walk, self._verdict = step.walk, step.verdict
                 self._seen |= step.seen
                 ahead = None if step.verdict else AsyncAhead(partial(self._get, self._walk.position))
-                yield cast("list[T]", list(step.items))
+                yield cast("list[T]", [renamed(item, self._names) for item in step.items])
         finally:
             if ahead is not None:
                 ahead.cancel()

@@ -17,6 +17,7 @@ from callwell.client._sync.keyholder import Keyholder
 from callwell.client._sync.pager import Pager, Position
 from callwell.client._sync.primitives import DefaultTransport
 from callwell.client.account import Account
+from callwell.client.answers import renamed
 from callwell.client.binding import Bound, bind
 from callwell.client.describe import files, groups, lists, quotas_of, traits_of
 from callwell.client.options import Choices, choose
@@ -134,7 +135,10 @@ class Client:
         Raises:
             CallwellError: see `callwell.errors`.
         """
-        return self._result(self.call_raw(operation, **arguments))
+        answer = self.call_raw(operation, **arguments)
+        path = self.provider.profile.result
+        result = answer.json if path is None else paging.at(answer.json, path)
+        return renamed(result, self.provider.rule(operation).renamed)
 
     def call_raw(self, operation: str, /, **arguments: object) -> Answer:
         """Call an operation by name, and get the whole answer.
@@ -188,7 +192,8 @@ class Client:
             walk = walk._replace(position=first, partial=True)
         name = f"{self.provider.name} {operation}"
         full = size if isinstance(size, int) else 0
-        return Pager(name, rule, size=full, fetch=fetch, start=Position(walk, ()))
+        names = self.provider.rule(operation).renamed
+        return Pager(name, rule, size=full, fetch=fetch, start=Position(walk, ()), names=names)
 
     def asset(self, operation: str, /, **arguments: object) -> Asset:
         """The file that an operation leads to.
@@ -228,10 +233,6 @@ class Client:
             self._choices,
         )
         return self._engine.run(order)
-
-    def _result(self, answer: Answer) -> Any:
-        path = self.provider.profile.result
-        return answer.json if path is None else paging.at(answer.json, path)
 
     def _notify(self, notice: Any) -> None:
         engine = getattr(self, "_engine", None)

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast
 import msgspec
 
 from callwell.client._sync.primitives import Ahead
+from callwell.client.answers import renamed
 from callwell.core import paging
 from callwell.core.paging import Verdict, Walk
 from callwell.errors import InvalidOption, UnexpectedAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from callwell.client._sync.primitives import Fetch
     from callwell.client.answers import Answer
@@ -45,6 +46,7 @@ class Pager(Generic[T]):
         size: items that a full page has.
         fetch: gets the page at a position.
         start: where to begin.
+        names: fields of the items that have new names.
     """
 
     def __init__(
@@ -55,11 +57,13 @@ class Pager(Generic[T]):
         size: int,
         fetch: Fetch,
         start: Position,
+        names: Mapping[str, str],
     ) -> None:
         self._name = name
         self._rule = rule
         self._size = size
         self._fetch = fetch
+        self._names = names
         self._walk = start.walk
         self._seen = set(start.seen)
         self._verdict: Verdict | None = None
@@ -92,7 +96,7 @@ class Pager(Generic[T]):
             start = msgspec.json.decode(position, type=Position)
         except msgspec.MsgspecError as error:
             raise InvalidOption("position", position[:40], "what `pager.position` gave") from error
-        return Pager(self._name, self._rule, size=self._size, fetch=self._fetch, start=start)
+        return Pager(self._name, self._rule, size=self._size, fetch=self._fetch, start=start, names=self._names)
 
     def __iter__(self) -> Iterator[T]:
         """The items, each key once."""
@@ -111,7 +115,7 @@ class Pager(Generic[T]):
                 self._walk, self._verdict = step.walk, step.verdict
                 self._seen |= step.seen
                 ahead = None if step.verdict else Ahead(partial(self._get, self._walk.position))
-                yield cast("list[T]", list(step.items))
+                yield cast("list[T]", [renamed(item, self._names) for item in step.items])
         finally:
             if ahead is not None:
                 ahead.cancel()

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The table of commands, and the group that loads a command's module only when it is called.
+
+`callwell --help` prints the table; it loads none of the modules.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Annotated, Any, Final
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from callwell.errors import UnknownName
+
+COMMANDS: Final = {
+    "demo": "the main job against the embedded emulator, with a verdict",
+    "providers": "what is known, in which environments, and whether there is a key",
+    "call": "one call, JSON out; or the file that an operation leads to",
+    "list": "all pages of a list as table, jsonl, csv or json, with a verdict",
+    "export": "every object and asset of a provider into a folder; resumable, incremental",
+    "keys": "where keys are looked for and whether they are there, never their text",
+    "emulate": "play the providers on this machine, until Ctrl-C",
+}
+"""Command → one line about it. The module of the same name beside this file has it as `app`."""
+
+EXIT_CODES: Final = """\
+\b
+Exit codes:
+  0   done
+  1   done, but not all of it: the verdict is not `complete`
+  2   the command must be changed
+  3   the key is missing, malformed or refused
+  4   the provider answered with an error
+  5   no answer from the network
+  6   unknown whether it was done: look before you repeat it
+  7   this machine: files, disk, state, ports
+  8   the deadline did not suffice
+  9   the file behind an operation could not be had
+  70  a mistake in Callwell
+  130 interrupted
+
+\b
+Environment:
+  CALLWELL_STATE       what calls share, instead of the file in ~/.local/state
+  CALLWELL_CLOCK       a faster clock, as `callwell emulate` prints it; for tests
+  CALLWELL_DEBUG       1 shows tracebacks
+  NO_COLOR             no colours
+  <PROVIDER>_BASE_URL  another address of that provider
+"""
+
+LIBRARY: Final = "callwell"
+
+
+class LazyGroup(TyperGroup):
+    """The commands of the table, each loaded when it is asked for."""
+
+    def list_commands(self, ctx: object) -> list[str]:  # noqa: ARG002 - the contract's
+        """All names, in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: object, cmd_name: str) -> TyperCommand | TyperGroup:  # noqa: ARG002 - the contract's
+        """The command of a name.
+
+        Raises:
+            UnknownName: there is none.
+        """
+        if cmd_name not in COMMANDS:
+            raise UnknownName("command", cmd_name, COMMANDS)
+        return load(cmd_name)
+
+    def format_commands(self, ctx: object, formatter: Any) -> None:  # noqa: ANN401, ARG002 - typer's own is private
+        """The table, from which no module is loaded."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+def root() -> TyperGroup:
+    """The command `callwell`."""
+    app = typer.Typer(cls=LazyGroup, rich_markup_mode=None, add_completion=False, epilog=EXIT_CODES)
+    app.callback()(_callwell)
+    made = get_command(app)
+    if not isinstance(made, TyperGroup):
+        raise TypeError("the root is a group")
+    return made
+
+
+def load(name: str) -> TyperCommand | TyperGroup:
+    """One command of the table.
+
+    Args:
+        name: one of `COMMANDS`.
+    """
+    module = import_module(f"callwell.cli.{name}")
+    made = get_command(module.app)
+    if not isinstance(made, TyperCommand | TyperGroup):
+        raise TypeError(f"{name}: `app` makes no command")
+    return made
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"callwell {version(LIBRARY)}")
+        raise typer.Exit
+
+
+def _callwell(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """Call other people's HTTP APIs well: quotas, retries, keys, pages and files are taken care of."""

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`callwell emulate`: the providers, played on this machine until Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+import signal
+import sys
+from contextlib import suppress
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import typer
+
+from callwell import errors
+from callwell.cli import output
+from callwell.cli.flags import address_variable
+from callwell.emulator.errors import EmulatorError, PortInUse
+from callwell.emulator.options import EmulatorOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from callwell.emulator.options import Endpoints
+
+EXTRA = "the emulator needs its extra, which is not installed (no {name}): pip install 'callwell[emulator]'"
+
+Port = Annotated[int, typer.Option(min=0, max=65_535, metavar="PORT", help="0 for any free one.")]
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+
+class Window(StrEnum):
+    """How the quota's windows are cut."""
+
+    FIXED = "fixed"
+    SLIDING = "sliding"
+
+
+@app.command()
+def emulate(
+    *,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one line of JSON that says where everything is.")
+    ] = False,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Decides what there is.")] = 1,
+    recordings: Annotated[int, typer.Option("--recordings", metavar="N", help="How many of the main thing.")] = 40,
+    scale: Annotated[
+        float | None, typer.Option("--scale", metavar="S", help="A clock S times as fast; CALLWELL_CLOCK unless said.")
+    ] = None,
+    window: Annotated[Window, typer.Option("--window", help="How quota windows are cut.")] = Window.FIXED,
+    per_minute: Annotated[int, typer.Option("--per-minute", metavar="N", help="The quota of a minute.")] = 120,
+    per_day: Annotated[int, typer.Option("--per-day", metavar="N", help="The quota of a day.")] = 10_000,
+    url_life: Annotated[int, typer.Option("--url-life", metavar="SECONDS", help="How long signed URLs live.")] = 900,
+    retry_after: Annotated[bool, typer.Option("--retry-after", help="Say in every 429 when to come back.")] = False,
+    port: Port = 0,
+    storage_port: Port = 0,
+    control_port: Port = 0,
+) -> None:
+    """Play the providers on 127.0.0.1, with real quotas, signed URLs and faults on demand, until Ctrl-C."""
+    options = EmulatorOptions(
+        port=port,
+        storage_port=storage_port,
+        control_port=control_port,
+        seed=seed,
+        recordings=recordings,
+        clock=os.environ.get("CALLWELL_CLOCK") if scale is None else f"{scale:g}",
+        window=window.value,
+        per_minute=per_minute,
+        per_day=per_day,
+        url_life_s=url_life,
+        retry_after=retry_after,
+    )
+    _play(options, as_json=as_json)
+
+
+def _play(options: EmulatorOptions, *, as_json: bool) -> None:
+    try:
+        from callwell.emulator.server import serve
+    except ModuleNotFoundError as error:
+        raise errors.LocalError(EXTRA.format(name=error.name)) from error
+
+    async def play(ready: Callable[[Endpoints], None]) -> None:
+        serving = asyncio.ensure_future(serve(options, ready))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, serving.cancel)
+        with suppress(asyncio.CancelledError):
+            await serving
+
+    try:
+        asyncio.run(play(_tell_json if as_json else _tell))
+    except PortInUse as error:
+        raise errors.PortInUse(str(error)) from error
+    except EmulatorError as error:
+        raise errors.UsageError(str(error)) from error
+
+
+def _tell_json(endpoints: Endpoints) -> None:
+    output.emit(msgspec.json.encode(endpoints).decode())
+    sys.stdout.flush()
+
+
+def _tell(endpoints: Endpoints) -> None:
+    from callwell import providers
+
+    output.emit_table(
+        ("provider", "environment", "address"),
+        [
+            *(
+                (name, one, point.base_url)
+                for name, points in endpoints.providers.items()
+                for one, point in points.items()
+            ),
+            ("control", None, endpoints.control),
+        ],
+    )
+    output.emit("\nTo use it, in another shell:\n")
+    known = providers.names()
+    for name, points in endpoints.providers.items():
+        usual = providers.load(name).environment().name if name in known else ""
+        point = points.get(usual) or next(iter(points.values()))
+        output.emit(f"export {address_variable(name)}={shlex.quote(point.base_url)}")
+        if name in known:
+            output.emit(f"export {providers.load(name).profile.key.env}={shlex.quote(point.key)}")
+    if endpoints.clock is not None:
+        output.emit(f"export CALLWELL_CLOCK={shlex.quote(endpoints.clock)}")
+    output.emit("\nCtrl-C ends it.")
+    sys.stdout.flush()

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`callwell list`: all pages of a list, with a verdict as the last line on standard error."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from callwell.cli import output
+from callwell.cli.flags import ClientFlags, ProviderArgument, takes_client_flags
+from callwell.cli.rows import writer
+from callwell.core.paging import End, Verdict
+
+if TYPE_CHECKING:
+    from callwell.cli.rows import Writer
+    from callwell.client import Pager
+
+EXAMPLES = """\
+\b
+Examples:
+  callwell list PROVIDER things.list
+  callwell list PROVIDER things.list tag=new --format csv > things.csv
+  callwell list PROVIDER things.list --format jsonl | jq .id
+
+The verdict is `complete` (all that the provider has), `drifted` (the list moved while it was read, so that
+something may be missing) or `truncated` (not read to its end, also by --limit). Only `complete` ends with exit code 0.
+"""
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+
+class Format(StrEnum):
+    """How items are printed."""
+
+    TABLE = "table"
+    JSONL = "jsonl"
+    CSV = "csv"
+    JSON = "json"
+
+
+@app.command("list", epilog=EXAMPLES)
+@takes_client_flags
+def list_(
+    provider: ProviderArgument,
+    operation: Annotated[str, typer.Argument(metavar="OPERATION", help="As things.list.", show_default=False)],
+    arguments: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="NAME=VALUE", help="What the operation takes.", show_default=False),
+    ] = None,
+    *,
+    form: Annotated[
+        Format | None,
+        typer.Option("--format", help="Unless said: a table on a terminal, jsonl elsewhere.", show_default=False),
+    ] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="Stop after N items.")] = None,
+    flags: ClientFlags,
+) -> None:
+    """Print all items of a list, page after page.
+
+    Where a field would hold a signed address, the operation that leads to the file stands instead.
+    """
+    from callwell.cli.arguments import parse  # brings the client with it, which no help needs
+
+    chosen = form or (Format.TABLE if output.on_terminal() else Format.JSONL)
+    with flags.client(provider, priority="batch") as client:
+        given = parse(client.provider.operation(operation), arguments or ())
+        pager = client.pages(operation, **given)
+        rule = client.provider.rule(operation)
+        out = writer(chosen, first=rule.paging.key if rule.paging else None)
+        try:
+            verdict = _walk(pager, out, rule.signed, limit)
+        finally:
+            out.close()
+    _tell(verdict)
+    if verdict.end is not End.COMPLETE:
+        raise typer.Exit(1)
+
+
+def _walk(pager: Pager[Any], out: Writer, signed: dict[str, str], limit: int | None) -> Verdict:
+    count = 0
+    for page in pager.pages():
+        wanted = page if limit is None else page[: limit - count]
+        for item in wanted:
+            out.add(_unsigned(item, signed))
+        count += len(wanted)
+        if count == limit and (len(wanted) < len(page) or pager.verdict.end is End.TRUNCATED):
+            return Verdict(End.TRUNCATED, pager.walk.pages, count, reason=f"stopped at --limit {limit}")
+    return pager.verdict
+
+
+def _unsigned(item: Any, signed: dict[str, str]) -> Any:  # noqa: ANN401 - an item is whatever the provider has
+    if not isinstance(item, dict) or signed.keys().isdisjoint(item):
+        return item
+    return item | {name: operation for name, operation in signed.items() if item.get(name)}
+
+
+def _tell(verdict: Verdict) -> None:
+    items = f"{verdict.items} item{'s' * (verdict.items != 1)}"
+    pages = f"{verdict.pages} page{'s' * (verdict.pages != 1)}"
+    output.say(f"{verdict.end}: {items} on {pages}{f'; {verdict.reason}' if verdict.reason else ''}")

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How far an export is, while it runs: bars on a terminal, a line now and then elsewhere; all on standard error."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Final
+
+from callwell.cli import output
+from callwell.export.progress import Progress
+from callwell.observe.notices import Waiting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
+    from typing import Self
+
+    import rich.live as rich_live
+    from rich.console import RenderableType
+
+    from callwell.clock import Clock
+    from callwell.observe.notices import Notice
+
+    Spent = Callable[[], Mapping[str, tuple[int, int]]]
+
+LINE_EVERY_S: Final = 5.0
+REDRAWN_PER_S: Final = 8
+LONG_S: Final = 1.0
+"""Waits shorter than this are not worth a word."""
+
+WHY: Final = {
+    "quota": "the quota of this window is used up",
+    "throttled": "the provider asked for a pause",
+    "backoff": "before another attempt",
+    "key": "for a new key",
+    "commit": "to be sure that a lost request is not done after all",
+}
+
+
+class Live:
+    """Shows an export while it runs. Use it in a `with`.
+
+    Args:
+        clock: by which waits are told.
+        quiet: show nothing.
+    """
+
+    def __init__(self, clock: Clock, *, quiet: bool = False) -> None:
+        self._clock = clock
+        self._quiet = quiet
+        self._progress = Progress()
+        self._spent: Spent = dict
+        self._waiting: tuple[float, str] = (0.0, "")
+        self._told_at = time.monotonic()
+        self._live = None if quiet or not sys.stderr.isatty() else _live(self)
+
+    def __enter__(self) -> Self:
+        if self._live is not None:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def progress(self, progress: Progress, spent: Spent) -> None:
+        """Show how far it is.
+
+        Args:
+            progress: the export's own account.
+            spent: tells the quota used, by name.
+        """
+        self._progress, self._spent = progress, spent
+        if self._live is None and not self._quiet and time.monotonic() - self._told_at >= LINE_EVERY_S:
+            self._told_at = time.monotonic()
+            output.say(f"{self._counts()}; {self._status()}")
+
+    def notice(self, notice: Notice) -> None:
+        """Remember what is waited for."""
+        if isinstance(notice, Waiting) and notice.seconds >= LONG_S:
+            self._waiting = self._clock.wall() + notice.seconds, notice.why
+
+    def say(self, text: str) -> None:
+        """Tell something that has happened."""
+        if self._live is not None:
+            self._live.console.print(text, style="dim", markup=False, highlight=False)
+        elif not self._quiet:
+            output.say(text)
+
+    def __rich__(self) -> RenderableType:
+        """The bars."""
+        from rich.console import Group
+        from rich.progress_bar import ProgressBar
+        from rich.table import Table
+        from rich.text import Text
+
+        p = self._progress
+        table = Table.grid(padding=(0, 2))
+        rows = (
+            ("walked", p.scopes, p.scopes_total, f"{p.pages} pages, {p.listed} entries"),
+            ("items", p.items, p.items_total, f"{p.gone} gone" + (f", {p.failed} failed" if p.failed else "")),
+            ("files", p.items, p.items_total, f"{p.assets:,} files, {p.bytes / 1e6:,.1f} MB"),
+        )
+        for name, done, total, words in rows:
+            table.add_row(
+                Text(name),
+                ProgressBar(total=max(total, 1), completed=done, width=32),
+                Text(f"{done}/{total}"),
+                Text(words),
+            )
+        return Group(table, Text(self._status(), style="dim"))
+
+    def _counts(self) -> str:
+        p = self._progress
+        return f"{p.items}/{p.items_total} items, {p.assets} files, {p.bytes / 1e6:.1f} MB, {p.pages} pages"
+
+    def _status(self) -> str:
+        used = ", ".join(f"{name} {used:,}/{limit:,}" for name, (used, limit) in self._spent().items())
+        until, why = self._waiting
+        if until <= self._clock.wall():
+            return f"quota used: {used}"
+        at = time.strftime("%H:%M:%S", time.localtime(until))
+        return f"quota used: {used}; waiting until {at}: {WHY.get(why, why)}"
+
+
+def _live(shown: Live) -> rich_live.Live:
+    from rich.console import Console
+    from rich.live import Live as RichLive
+
+    console = Console(stderr=True, markup=False, highlight=False, emoji=False)
+    return RichLive(shown, console=console, refresh_per_second=REDRAWN_PER_S)

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Items as lines of JSON, one JSON list, CSV or a table.
+
+Lines and lists are written as the items come. The columns of CSV and tables are those of all items together, so they
+are written at the end, also when the walk broke off.
+"""
+
+from __future__ import annotations
+
+import csv
+import sys
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from callwell.cli import output
+
+WIDEST: Final = 44
+"""Characters of a table's cell, the length of an identifier with a prefix; longer ones are folded."""
+
+GAP: Final = 3
+"""Characters between two columns."""
+
+VALUE: Final = "value"
+"""The column of items that are no records."""
+
+
+class Writer(Protocol):
+    """Where items go."""
+
+    def add(self, item: Any) -> None:  # noqa: ANN401 - an item is whatever the provider has
+        """Take one item."""
+        ...
+
+    def close(self) -> None:
+        """Write what is still to be written."""
+        ...
+
+
+class Lines:
+    """One item a line, as JSON."""
+
+    def add(self, item: object) -> None:
+        """Write it."""
+        output.emit(msgspec.json.encode(item).decode())
+
+    def close(self) -> None:
+        """Nothing is left."""
+
+
+class Array:
+    """One JSON list, an item a line."""
+
+    def __init__(self) -> None:
+        self._before = "["
+
+    def add(self, item: object) -> None:
+        """Write it."""
+        sys.stdout.write(f"{self._before}\n{msgspec.json.encode(item).decode()}")
+        self._before = ","
+
+    def close(self) -> None:
+        """End the list."""
+        output.emit("[]" if self._before == "[" else "\n]")
+
+
+class Records:
+    """Items that are kept until all are there.
+
+    Args:
+        first: the field that names an item, which is the first column.
+    """
+
+    def __init__(self, first: str | None) -> None:
+        self.items: list[dict[str, Any]] = []
+        self._columns: dict[str, None] = {first: None} if first else {}
+
+    def add(self, item: object) -> None:
+        """Keep it."""
+        record = item if isinstance(item, dict) else {VALUE: item}
+        self.items.append(record)
+        self._columns.update(dict.fromkeys(record))
+
+    @property
+    def columns(self) -> list[str]:
+        """The fields of all items, in the order in which they came."""
+        return [name for name in self._columns if any(name in item for item in self.items)]
+
+
+class Csv(Records):
+    """Comma-separated values with a line of names; what is no plain value is JSON."""
+
+    def close(self) -> None:
+        """Write them all."""
+        columns = self.columns
+        lines = csv.writer(sys.stdout, lineterminator="\n")
+        if columns:
+            lines.writerow(columns)
+        lines.writerows([_plain(item.get(name)) for name in columns] for item in self.items)
+
+
+class Table(Records):
+    """A table of the plain fields that the paper has room for; the others are counted on standard error."""
+
+    def close(self) -> None:
+        """Write them all."""
+        columns = self.columns
+        left, chosen = output.width(), list[str]()
+        for name in columns:
+            values = [item.get(name) for item in self.items]
+            if any(isinstance(value, dict | list) for value in values) or all(value is None for value in values):
+                continue
+            need = min(WIDEST, max(len(name), *(len(output.shown(value)) for value in values))) + GAP
+            if chosen and need > left:
+                break
+            left -= need
+            chosen.append(name)
+        if not chosen:
+            return
+        output.emit_table(chosen, ([item.get(name) for name in chosen] for item in self.items))
+        if hidden := len(columns) - len(chosen):
+            output.say(f"{hidden} more field{'s' * (hidden != 1)} of each item: --format jsonl, csv or json shows all")
+
+
+def writer(form: str, *, first: str | None) -> Writer:
+    """Where items go in a format.
+
+    Args:
+        form: `jsonl`, `json`, `csv` or `table`.
+        first: the field that names an item.
+    """
+    match form:
+        case "jsonl":
+            return Lines()
+        case "json":
+            return Array()
+        case "csv":
+            return Csv(first)
+        case _:
+            return Table(first)
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - a field is whatever the provider has
+    if isinstance(value, dict | list | bool):
+        return msgspec.json.encode(value).decode()
+    return value

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The providers that come with Callwell, and those that users describe in folders of their own."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from callwell.errors import UnknownName
+from callwell.spec.names import pascal
+from callwell.spec.provider import load_provider
+
+if TYPE_CHECKING:
+    from callwell.spec.provider import Provider
+
+__all__ = ["FOLDER", "client_class", "load", "names"]
+
+FOLDER: Final = Path(__file__).parent
+"""Where the bundled providers are, a folder each."""
+
+
+@functools.cache
+def names() -> tuple[str, ...]:
+    """The names of the bundled providers, sorted."""
+    return tuple(sorted(file.parent.name for file in FOLDER.glob("*/profile.toml")))
+
+
+def load(name_or_path: str | Path) -> Provider:
+    """A provider.
+
+    Args:
+        name_or_path: a bundled provider's name, or a folder with `openapi.json` and `profile.toml`.
+
+    Raises:
+        UnknownName: neither a bundled provider nor a folder.
+        ProfileError: the folder's description cannot be used.
+    """
+    if isinstance(name_or_path, str) and name_or_path in names():
+        return _bundled(name_or_path)
+    folder = Path(name_or_path)
+    if not str(name_or_path) or not folder.is_dir():
+        raise UnknownName("provider", str(name_or_path), names())
+    return load_provider(folder)
+
+
+def client_class(name: str, kind: Literal["Client", "AsyncClient"]) -> type[Any] | None:
+    """The generated client class of a bundled provider, None for any other.
+
+    Args:
+        name: the provider's name.
+        kind: whether the sync or the async one is wanted.
+    """
+    if name not in names():
+        return None
+    module = importlib.import_module(f"{__name__}.{name}.client")
+    found: type[Any] = getattr(module, kind.removesuffix("Client") + pascal(name))
+    return found
+
+
+@functools.cache
+def _bundled(name: str) -> Provider:
+    return load_provider(FOLDER / name)

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether the parts of a profile fit each other: addresses, keys, quotas, retries, error codes."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from callwell.spec import operation_checks
+from callwell.spec.complaint import Complaint, found
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from callwell.core.rules import Profile
+    from callwell.spec.model import Api
+
+SAFE: Final = frozenset({"GET", "HEAD"})
+ERRORS: Final = range(400, 600)
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
+_HEADER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def check(profile: Profile, api: Api) -> None:
+    """Look at everything that one field cannot say of itself.
+
+    Args:
+        profile: the profile.
+        api: the operations that it speaks of.
+
+    Raises:
+        Complaint: the first thing that does not fit.
+    """
+    for complaint in _complaints(profile, api):
+        raise complaint
+
+
+def _complaints(profile: Profile, api: Api) -> Iterator[Complaint]:
+    if not _NAME.fullmatch(profile.name):
+        yield Complaint(("name",), f"expected small letters, digits and underscores, {found(profile.name)}")
+    yield from _environments(profile)
+    yield from _key(profile, api)
+    yield from _numbers(profile)
+    yield from _codes(profile)
+    yield from operation_checks.complaints(profile, api)
+
+
+def _environments(profile: Profile) -> Iterator[Complaint]:
+    path = ("environments",)
+    defaults = [name for name, environment in profile.environments.items() if environment.default]
+    if not profile.environments:
+        yield Complaint(path, "expected at least one environment, found none")
+    elif len(profile.environments) > 1 and len(defaults) != 1:
+        yield Complaint(path, f"expected one environment with default = true, found {len(defaults)}")
+    for name, environment in profile.environments.items():
+        if not _absolute(environment.base_url):
+            expected = f"expected an address such as https://host/path, {found(environment.base_url)}"
+            yield Complaint((*path, name, "base_url"), expected)
+
+
+def _absolute(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        extra = parts.query or parts.fragment or parts.username or parts.password
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and not extra
+    except ValueError:
+        return False
+
+
+def _key(profile: Profile, api: Api) -> Iterator[Complaint]:
+    rule = profile.key
+    try:
+        re.compile(rule.pattern)
+    except re.error as error:
+        yield Complaint(("key", "pattern"), f"expected a regular expression, {found(rule.pattern)}: {error}")
+    if not _HEADER.fullmatch(rule.header):
+        yield Complaint(("key", "header"), f"expected the name of a header, {found(rule.header)}")
+    if not _VARIABLE.fullmatch(rule.env):
+        yield Complaint(("key", "env"), f"expected the name of an environment variable, {found(rule.env)}")
+    if rule.canary is None:
+        return
+    path = ("key", "canary")
+    operation = api.operations.get(rule.canary)
+    if operation is None:
+        yield operation_checks.unknown(path, rule.canary, api)
+    elif operation.method not in SAFE:
+        yield Complaint(path, f"expected a safe operation, found {rule.canary!r}, a {operation.method}")
+    elif needed := [one.name for one in operation.parameters if one.required]:
+        yield Complaint(path, f"expected an operation without parameters, found {rule.canary!r} with {needed[0]}")
+
+
+def _numbers(profile: Profile) -> Iterator[Complaint]:
+    for name, quota in profile.quotas.items():
+        for field, value in (("limit", quota.limit), ("window_s", quota.window_s), ("burst", quota.burst)):
+            if value is not None and not value > 0:
+                yield Complaint(("quotas", name, field), f"expected more than 0, {found(value)}")
+    retry = profile.retry
+    for field in ("attempts", "base_s", "cap_s", "attempt_s"):
+        if not getattr(retry, field) > 0:
+            yield Complaint(("retry", field), f"expected more than 0, {found(getattr(retry, field))}")
+    for field in ("throttles", "max_transit_s", "commit_bound_s", "rekey_wait_s"):
+        if not getattr(retry, field) >= 0:
+            yield Complaint(("retry", field), f"expected 0 or more, {found(getattr(retry, field))}")
+
+
+def _codes(profile: Profile) -> Iterator[Complaint]:
+    for code, rule in profile.errors.codes.items():
+        path = ("errors", "codes", code)
+        if rule.status not in ERRORS:
+            yield Complaint((*path, "status"), f"expected a status from 400 to 599, {found(rule.status)}")
+        elif rule.not_done and rule.status < 500:  # noqa: PLR2004 - where server errors begin
+            yield Complaint(
+                (*path, "not_done"), f"expected a 5xx, for which alone it is a question, {found(rule.status)}"
+            )

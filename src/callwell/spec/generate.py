@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes the typed client of each bundled provider, and the public clients that know them all.
+
+What is written depends on the descriptions alone. `python -m callwell.spec.generate` writes in place.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from callwell import providers
+from callwell.spec.client_code import client_code
+from callwell.spec.typed_code import typed_code
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def write_all(into: Path | None = None) -> list[Path]:
+    """Write `<provider>/client.py` for every bundled provider, and `typed.py`.
+
+    Args:
+        into: another folder than the providers' own.
+
+    Returns:
+        The files, in the order of writing. One whose text is right already is left alone.
+    """
+    folder = providers.FOLDER if into is None else into
+    files = {folder / name / "client.py": client_code(providers.load(name)) for name in providers.names()}
+    files[folder / "typed.py"] = typed_code(providers.names())
+    for file, code in files.items():
+        if not file.is_file() or file.read_bytes() != code.encode():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(code.encode())
+    return list(files)
+
+
+if __name__ == "__main__":
+    write_all()

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The imports that a generated client needs: those of the possible ones whose names it uses."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from callwell.spec.layout import lines
+
+RUNTIME: Final = {
+    "enum": ("StrEnum",),
+    "functools": ("cached_property",),
+    "typing": ("TYPE_CHECKING", "Any", "Literal", "Required", "TypeAlias", "TypedDict", "cast"),
+    "callwell.client": ("NOT_GIVEN", "AsyncGroup", "Group"),
+    "callwell.providers.typed": ("AsyncClient", "Client"),
+}
+TYPES: Final = {
+    "collections.abc": ("Mapping", "Sequence"),
+    "callwell.client": ("Asset", "AsyncAsset", "AsyncPager", "NotGiven", "Pager"),
+}
+NAMES: Final = frozenset(name for names in (*RUNTIME.values(), *TYPES.values()) for name in names)
+"""What a generated client may import: nothing else in it has one of these names."""
+
+_STRING: Final = re.compile(r'"""(?:.|\n)*?"""|"(?:\\.|[^"\\\n])*"')
+
+
+def imports(body: str) -> str:
+    """The import lines of a module, after its `from __future__` line.
+
+    Args:
+        body: the rest of the module.
+    """
+    used = set(re.findall(r"\w+", _STRING.sub('""', body)))
+    types = _blocks(TYPES, used, "    ")
+    if types:
+        used.add("TYPE_CHECKING")
+    code = [line for block in _blocks(RUNTIME, used, "") for line in ("", *block)]
+    if types:
+        code += ["", "if TYPE_CHECKING:", *types[0], *(line for block in types[1:] for line in ("", *block))]
+    return "\n".join(code) + "\n"
+
+
+def _blocks(modules: dict[str, tuple[str, ...]], used: set[str], indent: str) -> list[list[str]]:
+    """Import lines of what is used: one block for the standard library, one for ours."""
+    blocks: list[list[str]] = [[], []]
+    for module, names in modules.items():
+        wanted = [name for name in names if name in used]
+        if wanted:
+            blocks[module.startswith("callwell")] += lines(f"from {module} import {', '.join(wanted)}", indent)
+    return [block for block in blocks if block]

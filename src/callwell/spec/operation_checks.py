@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether what a profile says about operations fits what OpenAPI says about them."""
+
+from __future__ import annotations
+
+import difflib
+import string
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Final
+
+from callwell.spec import schemas
+from callwell.spec.complaint import Complaint, found
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from callwell.core.rules import AssetRule, ExportRule, OperationRule, PagingRule, Profile
+    from callwell.spec.complaint import Path
+    from callwell.spec.model import Api, Operation
+
+FOLLOWED: Final = ("cursor", "next-link")
+"""Paging styles for which the body must say what comes next."""
+
+
+def complaints(profile: Profile, api: Api) -> Iterator[Complaint]:
+    """All that does not fit, in the profile's order.
+
+    Args:
+        profile: the profile.
+        api: the operations that it speaks of.
+    """
+    for name, rule in profile.operations.items():
+        path = ("operations", name)
+        operation = api.operations.get(name)
+        if operation is None:
+            yield unknown(path, name, api)
+            continue
+        for quota in rule.quotas or ():
+            if quota not in profile.quotas:
+                yield Complaint((*path, "quotas"), f"expected {_near(quota, profile.quotas)}, {found(quota)}")
+        if rule.paging:
+            yield from _paging(operation, rule.paging, (*path, "paging"))
+        if rule.asset:
+            yield from _asset(operation, rule.asset, (*path, "asset"))
+        yield from _signed(profile, operation, rule, (*path, "signed"))
+    if profile.export:
+        yield from _export(profile, profile.export, api)
+
+
+def unknown(path: Path, name: str, api: Api) -> Complaint:
+    """The complaint about an operation that OpenAPI does not have."""
+    return Complaint(path, f"expected the name of an operation, perhaps {_near(name, api.operations)}, {found(name)}")
+
+
+def _near(name: str, known: Iterable[str]) -> str:
+    known = sorted(known)
+    return " or ".join(difflib.get_close_matches(name, known, n=3, cutoff=0.5) or known) or "nothing: there is none"
+
+
+def _paging(operation: Operation, rule: PagingRule, path: Path) -> Iterator[Complaint]:
+    if operation.method != "GET":
+        yield Complaint(path, f"expected this of a GET only, found a {operation.method}")
+    taken = {one.wire: one.schema for one in operation.parameters if one.place == "query"}
+    if rule.style in ("page", "offset", "cursor") and rule.position not in taken:
+        yield Complaint(
+            (*path, "position"), f"expected a query parameter: {_near(rule.position, taken)}; {found(rule.position)}"
+        )
+    yield from _size(rule, taken, path)
+    if rule.style in FOLLOWED and rule.next is None:
+        yield Complaint((*path, "next"), f"expected this key for the style {rule.style}, found none")
+    items = schemas.at(operation.response, rule.items)
+    if items is None or (items and "array" not in schemas.kinds(items)):
+        yield Complaint((*path, "items"), f"expected the place of a list in the answer, {found(rule.items)}")
+    elif items and rule.key and schemas.at(items, f"0.{rule.key}") is None:
+        yield Complaint((*path, "key"), f"expected a field of the items, {found(rule.key)}")
+    wanted = (("more", rule.more, "boolean"), ("next", rule.next, "string"), ("total", rule.total, "integer"))
+    for field, place, kind in (*wanted, ("pages", rule.pages, "integer")):
+        yield from _place(operation, place, kind, (*path, field))
+
+
+def _size(rule: PagingRule, taken: Mapping[str, Mapping[str, object]], path: Path) -> Iterator[Complaint]:
+    if rule.size is not None and rule.size not in taken:
+        yield Complaint((*path, "size"), f"expected a query parameter: {_near(rule.size, taken)}; {found(rule.size)}")
+    if rule.max_size is None:
+        return
+    most = taken.get(rule.size or "", {}).get("maximum")
+    if rule.size is None:
+        yield Complaint((*path, "size"), "expected this key beside max_size, found none")
+    elif rule.max_size < 1 or (isinstance(most, int) and rule.max_size > most):
+        yield Complaint((*path, "max_size"), f"expected 1 to {most or 'any number'}, {found(rule.max_size)}")
+
+
+def _place(operation: Operation, place: str | None, kind: str, path: Path) -> Iterator[Complaint]:
+    """A place in the answer must be there and hold a kind of value, as far as the schema tells."""
+    if place is None:
+        return
+    schema = schemas.at(operation.response, place)
+    kinds = schemas.kinds(schema) if schema is not None else []
+    if schema is None or (kinds and kind not in kinds):
+        yield Complaint(path, f"expected the place of a value of type {kind} in the answer, {found(place)}")
+
+
+def _asset(operation: Operation, rule: AssetRule, path: Path) -> Iterator[Complaint]:
+    if operation.method != "GET":
+        yield Complaint(path, f"expected this of a GET only, found a {operation.method}")
+    wanted = (("url", rule.url, "string"), ("size", rule.size, "integer"), ("type", rule.type, "string"))
+    for field, place, kind in (*wanted, ("captured", rule.captured, "boolean")):
+        yield from _place(operation, place, kind, (*path, field))
+    names = [one.name for one in operation.parameters]
+    try:
+        fields = [field for _, field, _, _ in string.Formatter().parse(rule.name) if field is not None]
+    except ValueError as error:
+        yield Complaint((*path, "name"), f"expected a name with {{parameters}}, {found(rule.name)}: {error}")
+        return
+    for field in fields:
+        if field not in names:
+            yield Complaint((*path, "name"), f"expected one of {', '.join(names)} in braces, {found(field)}")
+    parts = PurePosixPath(rule.name)
+    if parts.is_absolute() or ".." in parts.parts or "\\" in rule.name or not parts.name:
+        yield Complaint((*path, "name"), f"expected a path inside the export's folder, {found(rule.name)}")
+
+
+def _signed(profile: Profile, operation: Operation, rule: OperationRule, path: Path) -> Iterator[Complaint]:
+    for field, asset in rule.signed.items():
+        if rule.paging is None:
+            yield Complaint(path, f"expected this of a list with paging only, {found(operation.name)}")
+        elif schemas.at(operation.response, f"{rule.paging.items}.0.{field}") is None:
+            yield Complaint((*path, field), f"expected a field of the items, {found(field)}")
+        target = profile.operations.get(asset)
+        if target is None or target.asset is None:
+            assets = [name for name, one in profile.operations.items() if one.asset]
+            yield Complaint(
+                (*path, field), f"expected an operation with an asset: {_near(asset, assets)}; {found(asset)}"
+            )
+
+
+def _export(profile: Profile, rule: ExportRule, api: Api) -> Iterator[Complaint]:
+    path = ("export",)
+    both = {rule.scope_parameter, rule.item_parameter}
+    roles = [("scopes", rule.scopes, set[str]()), ("items", rule.items, {rule.scope_parameter})]
+    roles += [("detail", rule.detail, both), *(("assets", name, both) for name in rule.assets)]
+    for field, name, given in roles:
+        operation = api.operations.get(name)
+        if operation is None:
+            yield unknown((*path, field), name, api)
+            continue
+        said = profile.operations.get(name)
+        if field in ("scopes", "items") and not (said and said.paging and said.paging.key):
+            yield Complaint((*path, field), f"expected a list whose paging has a key, {found(name)}")
+        if field == "assets" and not (said and said.asset):
+            yield Complaint((*path, field), f"expected operations with an asset, {found(name)}")
+        yield from _filled(operation, given, (*path, field))
+    detail = api.operations.get(rule.detail)
+    if detail is not None:
+        yield from _place(detail, rule.record, "object", (*path, "record"))
+
+
+def _filled(operation: Operation, given: set[str], path: Path) -> Iterator[Complaint]:
+    """An operation must need exactly what an export can give it."""
+    needed = {one.name for one in operation.parameters if one.required}
+    if needed != given:
+        takes, gets = (", ".join(sorted(names)) or "nothing" for names in (needed, given))
+        yield Complaint(path, f"expected an operation that needs {gets}, found {operation.name!r}, which needs {takes}")

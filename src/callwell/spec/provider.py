@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A provider: its operations and its behaviour together, looked up by name."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Final
+
+from callwell.core.rules import OperationRule
+from callwell.errors import UnknownName
+from callwell.spec import openapi, profile
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from callwell.core.rules import Profile
+    from callwell.spec.model import Api, Operation
+
+NOTHING_SAID: Final = OperationRule()
+"""What holds for an operation of which the profile says nothing."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """One deployment of a provider.
+
+    Attributes:
+        name: its name in the profile.
+        base_url: the address to which operations' paths are added, without a slash at its end.
+    """
+
+    name: str
+    base_url: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """A provider.
+
+    Attributes:
+        name: how it is called in code.
+        profile: its behaviour.
+        api: its operations.
+    """
+
+    name: str
+    profile: Profile
+    api: Api
+
+    def operation(self, name: str) -> Operation:
+        """An operation by its dotted name.
+
+        Raises:
+            UnknownName: there is none; the nearest names are in the message.
+        """
+        try:
+            return self.api.operations[name]
+        except KeyError:
+            raise UnknownName("operation", name, self.api.operations, where=self.name) from None
+
+    def rule(self, name: str) -> OperationRule:
+        """What the profile says about an operation.
+
+        Raises:
+            UnknownName: there is no such operation.
+        """
+        return self.profile.operations.get(self.operation(name).name, NOTHING_SAID)
+
+    def environment(self, name: str | None = None) -> Environment:
+        """An environment by its name; the default one without.
+
+        Raises:
+            UnknownName: there is none of that name.
+        """
+        rules = self.profile.environments
+        if name is None:
+            name = next((one for one, rule in rules.items() if rule.default), next(iter(rules)))
+        if name not in rules:
+            raise UnknownName("environment", name, rules, where=self.name)
+        return Environment(name=name, base_url=rules[name].base_url.rstrip("/"))
+
+
+def load_provider(folder: Path) -> Provider:
+    """The provider that `openapi.json` and `profile.toml` in a folder describe.
+
+    Raises:
+        ProfileError: one of them cannot be used.
+    """
+    api = openapi.read(folder / "openapi.json")
+    rules = profile.load(folder / "profile.toml", api)
+    return Provider(name=rules.name, profile=rules, api=api)

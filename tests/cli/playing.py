@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What tests of the command line share: real processes against an emulator, and what every failure must look like."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from callwell.emulator.process import Running
+
+PROVIDER: Final = "userplane"
+KEY_VARIABLE: Final = "USERPLANE_API_KEY"
+ADDRESS_VARIABLE: Final = "USERPLANE_BASE_URL"
+PATIENCE_S: Final = 30.0
+COMMAND: Final = [sys.executable, "-m", "callwell"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A process that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[Any]:
+        """Standard output as JSON lines."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+    @property
+    def json(self) -> Any:  # noqa: ANN401 - whatever it is
+        """Standard output as one JSON document."""
+        return json.loads(self.out)
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """Starts `callwell` in an environment of its own.
+
+    Attributes:
+        folder: the working folder, with the state in it.
+        variables: the environment.
+        key: the key that is in it.
+        control: the emulator's control port.
+    """
+
+    folder: Path
+    variables: Mapping[str, str]
+    key: str
+    control: str
+
+    def run(self, *arguments: str, **variables: str | None) -> Ended:
+        """Run one command to its end.
+
+        Args:
+            arguments: after `callwell`.
+            variables: changes of the environment; None takes one away.
+        """
+        changed = {**self.variables, **variables}
+        done = subprocess.run(
+            [*COMMAND, *arguments],
+            cwd=self.folder,
+            env={name: value for name, value in changed.items() if value is not None},
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+        return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    def fails(self, code: int, *arguments: str, **variables: str | None) -> str:
+        """Run a command that fails as all failures must: with its code, one line, no traceback and no key.
+
+        Returns:
+            the line.
+        """
+        ended = self.run(*arguments, **variables)
+        assert ended.code == code, ended
+        assert ended.out == ""
+        assert ended.err.endswith("\n")
+        assert len(ended.err.splitlines()) == 1, ended.err
+        assert ended.err.startswith("callwell: ")
+        assert "Traceback" not in ended.err
+        for text in (self.key, variables.get(KEY_VARIABLE) or self.key):
+            assert text not in ended.err
+        return ended.err.strip()
+
+    def steer(self, path: str, body: object) -> None:
+        """Tell the emulator something."""
+        connection = HTTPConnection(urlsplit(self.control).netloc, timeout=PATIENCE_S)
+        try:
+            connection.request("POST", path, json.dumps(body))
+            answer = connection.getresponse()
+            assert answer.status == 200, answer.read()
+        finally:
+            connection.close()
+
+
+def shell(folder: Path, running: Running) -> Shell:
+    """A shell whose environment leads to a running emulator."""
+    point = running.endpoint(PROVIDER)
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "SYSTEMROOT") if name in os.environ}
+    variables = kept | {
+        "XDG_STATE_HOME": str(folder / "state"),
+        KEY_VARIABLE: point.key,
+        ADDRESS_VARIABLE: point.base_url,
+        "CALLWELL_CLOCK": running.endpoints.clock or "",
+        "PYTHONUTF8": "1",
+    }
+    return Shell(folder, variables, point.key, running.control)

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`name=value` is read by the type of the parameter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from callwell.cli.arguments import parse
+from callwell.errors import InvalidOption, UnknownName, UsageError
+from callwell.spec.model import Operation, Parameter
+
+TYPES: dict[str, dict[str, Any]] = {
+    "text": {"type": "string"},
+    "count": {"type": "integer"},
+    "share": {"type": "number"},
+    "flag": {"type": "boolean"},
+    "tags": {"type": "array", "items": {"type": "string"}},
+    "sizes": {"type": "array", "items": {"type": "integer"}},
+    "either": {"anyOf": [{"type": "integer"}, {"type": "string"}]},
+    "maybe": {"type": ["integer", "null"]},
+    "meta": {"type": ["object", "null"], "additionalProperties": {"type": "string"}},
+    "anything": {},
+}
+
+
+def operation(*required: str) -> Operation:
+    """An operation that takes one parameter of each type."""
+    parameters = tuple(
+        Parameter(name=name, wire=name, place="query", required=name in required, schema=schema)
+        for name, schema in TYPES.items()
+    )
+    return Operation(name="some.thing", method="GET", path="/", parameters=parameters, summary="", response={})
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        ([], {}),
+        (["text=a=b: c"], {"text": "a=b: c"}),
+        (["text="], {"text": ""}),
+        (["text=two\nlines"], {"text": "two\nlines"}),
+        (["text=12"], {"text": "12"}),
+        (["count=-12"], {"count": -12}),
+        (["share=0.5"], {"share": 0.5}),
+        (["flag=true"], {"flag": True}),
+        (["flag=False"], {"flag": False}),
+        (["tags=a"], {"tags": ["a"]}),
+        (["tags=a,b", "count=1", "tags=c"], {"tags": ["a,b", "c"], "count": 1}),
+        (["sizes=1", "sizes:=[2, 3]"], {"sizes": [1, 2, 3]}),
+        (["either=1"], {"either": 1}),
+        (["either=one"], {"either": "one"}),
+        (["maybe:=null"], {"maybe": None}),
+        (['meta:={"a": "b"}'], {"meta": {"a": "b"}}),
+        (['text:="12"'], {"text": "12"}),
+        (["anything=1"], {"anything": "1"}),
+    ],
+)
+def test_good(texts: list[str], expected: dict[str, object]) -> None:
+    """Each type has its texts; a list is made by repeating; `:=` takes JSON as it is."""
+    assert parse(operation(), texts) == expected
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (["count=1.5"], "a whole number"),
+        (["count="], "a whole number"),
+        (["count=٣"], "a whole number"),
+        (["count=1_000"], "a whole number"),
+        (["share=nan"], "a number"),
+        (["flag=1"], "true or false"),
+        (["sizes=a"], "a whole number"),
+        (["maybe=x"], "a whole number"),
+        (["meta=x"], "as JSON: meta:={…}"),
+        (["meta:={a}"], "JSON after `:=`"),
+        (["text=a", "text=b"], "given twice"),
+        (["text"], "name=value"),
+        (["=x"], "name=value"),
+    ],
+)
+def test_bad(texts: list[str], expected: str) -> None:
+    """A text that is no value says what was expected."""
+    with pytest.raises(InvalidOption, match=r"cannot be") as caught:
+        parse(operation(), texts)
+    assert expected in str(caught.value)
+
+
+def test_names() -> None:
+    """Unknown names are told with the nearest, missing ones with what they take."""
+    with pytest.raises(UnknownName, match="did you mean count"):
+        parse(operation(), ["cuont=1"])
+    with pytest.raises(UsageError, match=r"needs text=… \(a text\) and count=… \(a whole number\)"):
+        parse(operation("text", "count"), ["flag=true"])

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`callwell emulate` says where everything is, serves, and ends quietly; Ctrl-C ends every command in one line."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.cli.playing import ADDRESS_VARIABLE, COMMAND, KEY_VARIABLE, PATIENCE_S, PROVIDER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.cli.playing import Shell
+
+BLOCKED = """\
+import sys
+sys.modules["uvicorn"] = None
+from callwell.cli.main import main
+sys.exit(main(["emulate"]))
+"""
+
+
+@contextmanager
+def started(cli: Shell, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """A command that goes on until it is told to end; whatever happens, it is ended."""
+    process = subprocess.Popen(
+        [*COMMAND, *arguments],
+        cwd=cli.folder,
+        env={**cli.variables, "CALLWELL_CLOCK": ""},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def line(process: subprocess.Popen[str]) -> str:
+    """The next line that it prints."""
+    assert process.stdout is not None
+    return process.stdout.readline()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_json_is_one_line(cli: Shell, number: signal.Signals) -> None:
+    """--json prints one line by which other commands find the emulator, until Ctrl-C or SIGTERM."""
+    with started(cli, "emulate", "--json", "--scale", "50", "--recordings", "3", "--seed", "5") as process:
+        told = json.loads(line(process))
+        assert sorted(told) == ["clock", "control", "providers"]
+        assert told["clock"].startswith("50@")
+        point = told["providers"][PROVIDER]["production"]
+        changes = {ADDRESS_VARIABLE: point["base_url"], KEY_VARIABLE: point["key"], "CALLWELL_CLOCK": told["clock"]}
+        ended = cli.run("call", PROVIDER, "me.get", **changes)
+        assert ended.json["stats"]["recordings"] == 3
+        process.send_signal(number)
+        assert process.communicate(timeout=PATIENCE_S) == ("", "")
+        assert process.returncode == 0
+
+
+def test_lines_to_paste(cli: Shell) -> None:
+    """Without --json, what is printed can be pasted into a shell."""
+    with started(cli, "emulate", "--scale", "50") as process:
+        shown: list[str] = []
+        while not shown or "Ctrl-C" not in shown[-1]:
+            shown.append(line(process))
+        pasted = "".join(text for text in shown if text.startswith("export "))
+        command = f"{pasted}{sys.executable} -m callwell call {PROVIDER} me.get"
+        kept = {"PATH": os.environ["PATH"], "XDG_STATE_HOME": str(cli.folder)}
+        done = subprocess.run(
+            ["/bin/sh", "-c", command], env=kept, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["user"]
+
+
+def test_without_the_extra(cli: Shell) -> None:
+    """Without its extra, one line says how to install it."""
+    done = subprocess.run(
+        [sys.executable, "-c", BLOCKED], env=cli.variables, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 7
+    assert len(done.stderr.splitlines()) == 1
+    assert "pip install 'callwell[emulator]'" in done.stderr
+
+
+def test_ctrl_c_in_a_wait(cli: Shell) -> None:
+    """Ctrl-C while a call waits ends it with 130 and one line."""
+    refused = {"operation": "me.get", "fault": "throttle_after", "rate": 1, "max_in_row": 99, "retry_after_s": 3000}
+    cli.steer("/faults", [refused])
+    try:
+        with started(cli, "call", PROVIDER, "me.get", "-v", "--deadline", "9999") as process:
+            assert process.stderr is not None
+            while "waits" not in process.stderr.readline():
+                assert process.poll() is None
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=PATIENCE_S)
+    finally:
+        cli.steer("/faults", [])
+    assert process.returncode == 130
+    assert (out, err.splitlines()[-1]) == ("", "callwell: interrupted")
+    assert "Traceback" not in err

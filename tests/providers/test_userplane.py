@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What Callwell says of Userplane is what the papers beside the project say."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from callwell import providers
+from callwell.core import paging
+from callwell.spec import schemas
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+USERPLANE: Final = providers.load("userplane")
+
+NAMES: Final = [
+    *("me.get", "workspaces.list", "workspaces.get", "workspaces.invite_url", "projects.list", "projects.get"),
+    *("links.list", "links.create", "links.get", "links.update", "links.delete", "recordings.list", "recordings.get"),
+    *("recordings.delete", "recordings.video", "recordings.thumbnail", "recordings.console_log"),
+    *("recordings.network_log", "recordings.action", "search.search", "domains.list", "members.list"),
+]
+"""The operations, in the order of the papers."""
+
+ASSUMED: Final = {"BAD_REQUEST", "NOT_FOUND", "INTERNAL_SERVER_ERROR"}
+"""Codes that the papers guess at: the profile lists documented ones only."""
+
+_ROW: Final = re.compile(r"^\| (\d+) \| (?:(GET|POST|PUT|DELETE) `([^`]+)`|GET `(\.\.\.[^`]+)`)", re.MULTILINE)
+_CODE: Final = re.compile(r"^\| `([A-Z_]+)` \| (\d{3}) \|", re.MULTILINE)
+_LIMIT: Final = re.compile(r"^\| Requests per (minute|day) \| ([\d,]+) \|", re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def paper(shared: Path) -> str:
+    """The facts about Userplane."""
+    file = shared / "providers" / "userplane.md"
+    if not file.is_file():
+        pytest.skip("no facts about Userplane beside the project")
+    return file.read_text(encoding="utf-8")
+
+
+def test_operations(paper: str) -> None:
+    """All 22 operations have the methods and paths of the papers."""
+    rows = _ROW.findall(paper)
+    assert [int(row[0]) for row in rows] == list(range(1, 23))
+    prefix = {"W": "/public/workspace/{workspaceId}", "...": "/public/workspace/{workspaceId}/recordings/{recordingId}"}
+    expected = []
+    for _, method, path, rest in rows:
+        whole = re.sub(r"^(W|\.\.\.)(?=/|$)", lambda match: prefix[match[1]], path or rest)
+        expected.append((method or "GET", whole))
+    operations = [USERPLANE.operation(name) for name in NAMES]
+    assert [(one.method, one.path) for one in operations] == expected
+    assert set(USERPLANE.api.operations) == set(NAMES)
+
+
+def test_codes(paper: str) -> None:
+    """All documented codes are there with their statuses, and no other."""
+    documented = {code: int(status) for code, status in _CODE.findall(paper)}
+    invented = {code for code in documented if f"| `{code}` | {documented[code]} | CLIENT-side" in paper}
+    assert invented == {"REQUEST_TIMEOUT"}
+    expected = {code: status for code, status in documented.items() if code not in invented | ASSUMED}
+    assert {code: rule.status for code, rule in USERPLANE.profile.errors.codes.items()} == expected
+
+
+def test_quotas(paper: str) -> None:
+    """The quotas are those of the papers."""
+    expected = {name: int(number.replace(",", "")) for name, number in _LIMIT.findall(paper)}
+    assert {name: quota.limit for name, quota in USERPLANE.profile.quotas.items()} == expected
+    assert [quota.window_s for quota in USERPLANE.profile.quotas.values()] == [60, 86_400]
+
+
+def test_dead_keys() -> None:
+    """The codes that say that a key is dead are known as such."""
+    codes = USERPLANE.profile.errors.codes
+    assert {code for code, rule in codes.items() if rule.dead_key} == {
+        *("API_KEY_INVALID", "API_KEY_EXPIRED", "API_KEY_DISABLED")
+    }
+    assert {code for code, rule in codes.items() if rule.not_done} == {"SERVICE_UNAVAILABLE"}
+
+
+@pytest.mark.parametrize(
+    ("name", "most"),
+    [
+        ("workspaces.list", 20),
+        ("projects.list", 10),
+        ("links.list", 20),
+        ("recordings.list", 20),
+        ("domains.list", 10),
+        ("members.list", 10),
+    ],
+)
+def test_lists(name: str, most: int) -> None:
+    """Every list is read by page, with the largest pages that are taken."""
+    rule = USERPLANE.rule(name).paging
+    assert rule
+    assert (rule.max_size, rule.position, rule.size) == (most, "page", "per_page")
+    taken = {one.wire: one for one in USERPLANE.operation(name).parameters}
+    assert taken["per_page"].schema["maximum"] == most
+    assert not taken["page"].required
+    key = rule.items.rpartition(".")[2]
+    pages = {"page": 1, "perPage": most, "total": 1, "totalPages": 1, "hasMore": False}
+    page = paging.read(rule, {"data": {key: [{rule.key: "x"}], "pagination": pages}})
+    assert (page.keys, page.more, page.total, page.pages) == (("x",), False, 1, 1)
+
+
+def test_lists_in_queries_are_indexed() -> None:
+    """Every parameter that takes several values says how these are written."""
+    several = [
+        one for name in NAMES for one in USERPLANE.operation(name).parameters if "array" in schemas.kinds(one.schema)
+    ]
+    assert {one.name for one in several} == {"created_by", "project_id", "link_id", "domain_id"}
+    assert {one.schema["x-array-style"] for one in several} == {"indexed"}
+
+
+def test_details_of_a_recording_may_be_null() -> None:
+    """All but the ids of a recording's details can be null."""
+    recording = schemas.at(USERPLANE.operation("recordings.get").response, "data.recording")
+    meta = schemas.at(recording or {}, "meta")
+    assert recording
+    assert meta
+    inner = schemas.choices(meta)[0]
+    for properties in (recording["properties"], inner["properties"]):
+        for name, schema in properties.items():
+            assert schemas.nullable(schema) is not name.endswith("Id"), name
+
+
+def test_assets_and_export() -> None:
+    """Five files belong to a recording, and an export fetches all of them."""
+    rule = USERPLANE.profile.export
+    assert rule
+    assert set(rule.assets) == {name for name in NAMES if USERPLANE.rule(name).asset}
+    assert [one.name for name in rule.assets if (one := USERPLANE.rule(name).asset)] == [
+        "recordings/{recording_id}/video.webm",
+        "recordings/{recording_id}/thumbnail.webp",
+        "recordings/{recording_id}/console-log.json",
+        "recordings/{recording_id}/network-log.json",
+        "recordings/{recording_id}/action.json",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "required"),
+    [
+        ("links.create", ["workspace_id", "domain_id"]),
+        ("links.update", ["workspace_id", "link_id"]),
+        ("search.search", ["workspace_id", "q", "type"]),
+        ("recordings.list", ["workspace_id"]),
+        ("me.get", []),
+    ],
+)
+def test_what_must_be_given(name: str, required: list[str]) -> None:
+    """Operations ask for what the papers call required."""
+    assert [one.name for one in USERPLANE.operation(name).parameters if one.required] == required
+
+
+def test_metadata_of_links_under_both_names() -> None:
+    """`linkMeta` is written, `linkMeta` and `meta` are known in answers."""
+    for name in ("links.create", "links.update"):
+        assert "linkMeta" in {one.wire for one in USERPLANE.operation(name).parameters}
+        link = schemas.at(USERPLANE.operation(name).response, "data.link")
+        assert link
+        assert {"linkMeta", "meta"} <= set(link["properties"])

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The code of typed clients depends on descriptions alone, and passes what the project's own code must pass."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from callwell import providers
+from callwell.spec.client_code import client_code
+from callwell.spec.layout import Brackets, docstring, lines, quoted
+from callwell.spec.provider import load_provider
+from callwell.spec.typed_code import typed_code
+from tests.spec.tiny import write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WRITE = (
+    "import sys; from pathlib import Path; from callwell.spec.provider import load_provider;"
+    "from callwell.spec.client_code import client_code; sys.stdout.write(client_code(load_provider(Path(sys.argv[1]))))"
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The folder of a provider full of oddities."""
+    return write(tmp_path / "tiny")
+
+
+def test_the_same_on_every_run(folder: Path) -> None:
+    """Other hash seeds, the same bytes."""
+    codes = {
+        subprocess.run(
+            [sys.executable, "-c", WRITE, str(folder)],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in "123"
+    }
+    assert codes == {client_code(load_provider(folder))}
+
+
+def test_formatted_and_linted(folder: Path, root: Path) -> None:
+    """Neither the formatter nor the linter finds anything, with the project's own settings."""
+    (folder / "client.py").write_text(client_code(load_provider(folder)), encoding="utf-8")
+    (folder / "typed.py").write_text(typed_code(["tiny"]), encoding="utf-8")
+    (folder / "__init__.py").write_text('# SPDX-License-Identifier: Apache-2.0\n"""Tiny."""\n', encoding="utf-8")
+    config = ["--config", str(root / "pyproject.toml"), "--no-cache"]
+    for command in (["format", "--diff"], ["check", "--output-format", "concise"]):
+        ruff = [sys.executable, "-m", "ruff", *command, *config, str(folder)]
+        answer = subprocess.run(ruff, capture_output=True, text=True, check=False, cwd=root)
+        assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "class Code(StrEnum):",
+        'NOT_FOUND = "not-found"',
+        "def import_(",
+        "async def import_(",
+        "from_: str | None = None,",
+        "id: Sequence[str] | None = None,  # noqa: A002 - the provider's own name",
+        "def delete(self, *, thing_id: int) -> ThingsDelete:",
+        "class Tiny(Client):",
+        "class AsyncTiny(AsyncClient):",
+        "parent: Thing",
+        'colour: Literal["red"',
+        "id: Required[int]",
+        '"x-depth": "float"',
+        "kind: ThingsImportKind | None = None,",
+        "sizes: Sequence[Size],",
+        "note: str | int | NotGiven | None = NOT_GIVEN,",
+        "extra: Mapping[str, object] | None = None,",
+        "anything: object | None = None,",
+        "ThingsListItem: TypeAlias = Thing",
+        "ThingsDelete: TypeAlias = Any",
+        "ThingsImport: TypeAlias = list[",
+        "class Code2(TypedDict, total=False):",
+        '"""A \'thing\'."""',
+    ],
+)
+def test_what_is_written(folder: Path, text: str) -> None:
+    """Every oddity has its form."""
+    code = client_code(load_provider(folder))
+    if text.startswith("colour"):
+        text = "colour: ThingColour | None"
+    assert text in code
+
+
+def test_it_can_be_run(folder: Path) -> None:
+    """The code is more than well-typed: it runs, and its shapes are there."""
+    pytest.importorskip("callwell.client")
+    names: dict[str, object] = {"__name__": "tiny"}
+    exec(compile(client_code(load_provider(folder)), "tiny", "exec"), names)  # noqa: S102 - our own code
+    assert {"Tiny", "AsyncTiny", "Thing", "Things", "AsyncThings", "Code", "Size"} <= set(names)
+
+
+def test_other_names_for_shapes_that_clash() -> None:
+    """A shape that is called as something else in the module gets a number."""
+    for name in providers.names():
+        code = client_code(providers.load(name))
+        classes = [line for line in code.splitlines() if line.startswith("class ")]
+        assert len(classes) == len(set(classes))
+
+
+@pytest.mark.parametrize(
+    ("items", "expected"),
+    [
+        ([], ["f()"]),
+        (["a", "b"], ["f(a, b)"]),
+        (["a" * 60, "b" * 60], ["f(", f"    {'a' * 60},", f"    {'b' * 60},", ")"]),
+        (
+            [Brackets("[", ["a" * 60, "b" * 60], "]")],
+            ["f(", "    [", f"        {'a' * 60},", f"        {'b' * 60},", "    ],", ")"],
+        ),
+    ],
+)
+def test_layout(items: list[str | Brackets], expected: list[str]) -> None:
+    """Code is in one line where it fits, and an item a line where it does not."""
+    assert lines(Brackets("f(", items, ")")) == expected
+
+
+def test_a_note_breaks_the_line() -> None:
+    """An item with a comment has its own line."""
+    assert lines(Brackets("f(", ["a", "b"], ")", {0: "why"})) == ["f(", "    a,  # why", "    b,", ")"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("one thing", '"""One thing."""'),
+        ("Is it?", '"""Is it?"""'),
+        ('a "quoted" \\ text\n here', '"""A \'quoted\' / text here."""'),
+        ("", '"""No summary."""'),
+        ("word " * 40, f'"""Word{" word" * 21}..."""'),
+    ],
+)
+def test_docstrings(text: str, expected: str) -> None:
+    """A docstring is one sentence that cannot end early and fits its line."""
+    assert docstring(text) == expected
+    assert len(docstring(text)) <= 120
+
+
+def test_quotes() -> None:
+    """Texts are quoted as the formatter quotes them."""
+    assert [quoted(one) for one in ("a", 'a"', "a'", 1)] == ['"a"', "'a\"'", '"a\'"', "1"]

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A type checker accepts right use of the typed clients, and finds each mistake."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from callwell.spec.client_code import client_code
+from callwell.spec.provider import load_provider
+from tests.spec.tiny import write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MISTAKES: Final = """\
+from callwell.providers.typed import AsyncClient, Client
+from callwell.providers.userplane.client import Userplane
+
+api = Client("userplane")
+api.recordings.list(workspace_id="w", project_id=3)  # arg-type
+api.recordings.list(workspace_id="w", project_id=[3])  # list-item
+api.recordings.list(workspace_id="w", project="p")  # call-arg
+api.recordings.list()  # call-arg
+api.recordings.list("w")  # call-arg
+api.recordings.lst(workspace_id="w")  # attr-defined
+api.recording  # attr-defined
+api.recordings.list(workspace_id="w", sort_by="name")  # arg-type
+api.links.create(workspace_id="w", domain_id="d", link_meta={"n": 1})  # dict-item
+api.links.create(workspace_id="w", domain_id=None)  # arg-type
+api.me.get()["usr"]  # typeddict-item
+api.search.search(workspace_id="w", q="x", type="recordings")  # arg-type
+Client("userplane", kye="x")  # call-overload
+Client(3)  # call-overload
+AsyncClient("userplane").recordings.video(workspace_id="w")  # call-arg
+
+
+async def f(api: Userplane) -> None:
+    await api.me.get()  # misc
+"""
+"""Each line with a mistake ends with the codes by which mypy names it."""
+
+_ERROR: Final = re.compile(r"(?m)^(.*?):(\d+): error: .*\[([a-z-]+)\]$")
+
+
+@pytest.fixture(scope="module")
+def errors(root: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[tuple[int, str]]]:
+    """What mypy says of the sample code, of the mistakes and of a generated client: file → lines and codes."""
+    pytest.importorskip("callwell.client")
+    folder = tmp_path_factory.mktemp("types")
+    mistakes, client = folder / "mistakes.py", folder / "tiny_client.py"
+    mistakes.write_text(MISTAKES, encoding="utf-8")
+    client.write_text(client_code(load_provider(write(folder / "tiny"))), encoding="utf-8")
+    command = [sys.executable, "-m", "mypy", "--config-file", "pyproject.toml", "--no-error-summary", "--no-pretty"]
+    files = ["tests/typing/api.py", str(mistakes), str(client)]
+    answer = subprocess.run([*command, *files], cwd=root, capture_output=True, text=True, check=False)
+    assert answer.stderr == ""
+    found: dict[str, set[tuple[int, str]]] = {}
+    for file, line, code in _ERROR.findall(answer.stdout):
+        found.setdefault(file.replace("\\", "/").rpartition("/")[2], set()).add((int(line), code))
+    return found
+
+
+def test_right_use_is_accepted(errors: dict[str, set[tuple[int, str]]]) -> None:
+    """The sample code has no error, nor has the generated client of a provider full of oddities."""
+    assert {file for file in errors if file != "mistakes.py"} == set()
+
+
+def test_every_mistake_is_found(errors: dict[str, set[tuple[int, str]]]) -> None:
+    """Each mistake is found where it is made, and nothing else."""
+    expected = {
+        (number, code)
+        for number, line in enumerate(MISTAKES.splitlines(), 1)
+        if "  # " in line
+        for code in line.rpartition("  # ")[2].split()
+    }
+    assert errors["mistakes.py"] == expected
