@@ -39,7 +39,7 @@ class Ended:
         return [json.loads(line) for line in self.out.splitlines()]
 
     @property
-    def json(self) -> Any:  # noqa: ANN401 - whatever it is
+    def json(self) -> Any:
         """Standard output as one JSON document."""
         return json.loads(self.out)
 

@@ -19,7 +19,7 @@ def emulate() -> Iterator[Callable[..., Emulated]]:
     """Start emulators with options."""
     running: list[Emulated] = []
 
-    def start(**options: Any) -> Emulated:  # noqa: ANN401 - any option
+    def start(**options: Any) -> Emulated:
         running.append(Emulated(EmulatorOptions(**options)).start())
         return running[-1]
 

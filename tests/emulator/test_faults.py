@@ -30,7 +30,7 @@ def domain_of(emulated: Emulated) -> tuple[str, dict[str, Any]]:
     return path, {"domainId": emulated.call(path).data["links"][0]["domain"]["domainId"]}
 
 
-def last_row(emulated: Emulated) -> Any:  # noqa: ANN401 - a row as JSON
+def last_row(emulated: Emulated) -> Any:
     """What the ledger says about the last arrival."""
     return emulated.rows()[-1]
 

@@ -82,7 +82,7 @@ SHAPES: Final[dict[str, Any]] = {
 BODIES: Final = {"links.update": {"linkTitle": "Renamed"}}
 
 
-def fits(value: Any, shape: Any) -> bool:  # noqa: ANN401 - any JSON
+def fits(value: Any, shape: Any) -> bool:
     """Whether a value has exactly the keys and types of a shape."""
     if isinstance(shape, dict):
         return isinstance(value, dict) and value.keys() == shape.keys() and all(fits(value[k], shape[k]) for k in shape)
@@ -139,7 +139,7 @@ def test_there_are_22_operations() -> None:
         ("links", "t", FOUND_LINK),
     ],
 )
-def test_search_by_each_type(emulated: Emulated, kind: str, term: str, shape: Any) -> None:  # noqa: ANN401 - a shape
+def test_search_by_each_type(emulated: Emulated, kind: str, term: str, shape: Any) -> None:
     """All four types are found, with at most `limit` results."""
     root = emulated.workspaces()[0]
     answer = emulated.call(f"{root}/search?q={term}&type={kind}&limit=3")

@@ -71,7 +71,7 @@ class LazyGroup(TyperGroup):
             raise UnknownName("command", cmd_name, COMMANDS)
         return load(cmd_name)
 
-    def format_commands(self, ctx: object, formatter: Any) -> None:  # noqa: ANN401, ARG002 - typer's own is private
+    def format_commands(self, ctx: object, formatter: Any) -> None:  # noqa: ARG002 - typer's own is private
         """The table, from which no module is loaded."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))

@@ -90,7 +90,7 @@ def _walk(pager: Pager[Any], out: Writer, signed: dict[str, str], limit: int | N
     return pager.verdict
 
 
-def _unsigned(item: Any, signed: dict[str, str]) -> Any:  # noqa: ANN401 - an item is whatever the provider has
+def _unsigned(item: Any, signed: dict[str, str]) -> Any:
     if not isinstance(item, dict) or signed.keys().isdisjoint(item):
         return item
     return item | {name: operation for name, operation in signed.items() if item.get(name)}

@@ -99,19 +99,17 @@ class Live:
 
         p = self._progress
         table = Table.grid(padding=(0, 2))
-        rows = (
-            ("walked", p.scopes, p.scopes_total, f"{p.pages} pages, {p.listed} entries"),
-            ("items", p.items, p.items_total, f"{p.gone} gone" + (f", {p.failed} failed" if p.failed else "")),
-            ("files", p.items, p.items_total, f"{p.assets:,} files, {p.bytes / 1e6:,.1f} MB"),
-        )
-        for name, done, total, words in rows:
-            table.add_row(
-                Text(name),
-                ProgressBar(total=max(total, 1), completed=done, width=32),
-                Text(f"{done}/{total}"),
-                Text(words),
-            )
+        for name, done, total, words in (
+            ("walk", p.scopes, p.scopes_total, f"{p.pages} pages, {p.listed} entries"),
+            ("fetch", p.items, p.items_total, f"{p.assets:,} files, {p.bytes / 1e6:,.1f} MB{self._sad()}"),
+        ):
+            bar = ProgressBar(total=max(total, 1), completed=done, width=32)
+            table.add_row(Text(name), bar, Text(f"{done}/{total}"), Text(words))
         return Group(table, Text(self._status(), style="dim"))
+
+    def _sad(self) -> str:
+        told = ((self._progress.gone, "gone"), (self._progress.failed, "failed"))
+        return "".join(f", {count} {word}" for count, word in told if count)
 
     def _counts(self) -> str:
         p = self._progress

@@ -129,7 +129,7 @@ def log_to_stderr(*, verbose: bool) -> None:
     import logging
 
     class Cleaned(logging.Formatter):
-        def format(self, record: Any) -> str:  # noqa: ANN401 - as in the base class, whose type mypy has
+        def format(self, record: Any) -> str:
             return clean(super().format(record))
 
     logger = logging.getLogger("callwell")

@@ -28,7 +28,7 @@ VALUE: Final = "value"
 class Writer(Protocol):
     """Where items go."""
 
-    def add(self, item: Any) -> None:  # noqa: ANN401 - an item is whatever the provider has
+    def add(self, item: Any) -> None:
         """Take one item."""
         ...
 
@@ -140,7 +140,7 @@ def writer(form: str, *, first: str | None) -> Writer:
             return Table(first)
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - a field is whatever the provider has
+def _plain(value: Any) -> Any:
     if isinstance(value, dict | list | bool):
         return msgspec.json.encode(value).decode()
     return value

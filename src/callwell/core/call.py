@@ -213,7 +213,12 @@ def _lost(state: Call, event: Lost, now: float, roll: float) -> tuple[Call, Acti
 
 
 def _again(  # noqa: PLR0913 - private; one attempt's end in full
-    state: Call, now: float, roll: float, allowed: bool, floor: float | None, why: Why  # noqa: FBT001 - private
+    state: Call,
+    now: float,
+    roll: float,
+    allowed: bool,
+    floor: float | None,
+    why: Why,  # noqa: FBT001 - private
 ) -> tuple[Call, Action]:
     failures = state.failures + 1
     state = state._replace(failures=failures)

@@ -56,7 +56,7 @@ async def read(scope: Scope, receive: Receive) -> Incoming:
     )
 
 
-def api_app(stand: Stand) -> Any:  # noqa: ANN401 - an ASGI app, whose own types are loose
+def api_app(stand: Stand) -> Any:
     """The ASGI app of a provider's API."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -80,7 +80,7 @@ def api_app(stand: Stand) -> Any:  # noqa: ANN401 - an ASGI app, whose own types
     return app
 
 
-def storage_app(stand: Stand) -> Any:  # noqa: ANN401 - as above
+def storage_app(stand: Stand) -> Any:
     """The ASGI app of a provider's storage."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:

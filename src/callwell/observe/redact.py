@@ -10,7 +10,9 @@ HIDDEN: Final = "[hidden]"
 
 PATTERNS: Final = (
     re.compile(r"(?i)\b((?:bearer|basic)\s+)[\w.~+/=-]{6,}"),
-    re.compile(r"(?i)([?&](?:x-amz-(?:signature|credential|security-token)|signature|sig|token|api_?key|key)=)[^&\s\"']+"),
+    re.compile(
+        r"(?i)([?&](?:x-amz-(?:signature|credential|security-token)|signature|sig|token|api_?key|key)=)[^&\s\"']+"
+    ),
     re.compile(r"(?i)((?:authorization|x-api-key|api-key)[\"']?\s*[:=]\s*[\"']?(?:bearer\s+|basic\s+)?)[^\s\"',}]+"),
     re.compile(r"(?i)(://)[^/@\s:]+:[^/@\s]+(?=@)"),
 )

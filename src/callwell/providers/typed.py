@@ -59,7 +59,7 @@ class AsyncDynamicClient(AsyncClient):
 
     if TYPE_CHECKING:
 
-        def __getattr__(self, name: str) -> Any: ...  # noqa: ANN401 - that is the point
+        def __getattr__(self, name: str) -> Any: ...
 
 
 class DynamicClient(Client):
@@ -67,4 +67,4 @@ class DynamicClient(Client):
 
     if TYPE_CHECKING:
 
-        def __getattr__(self, name: str) -> Any: ...  # noqa: ANN401 - that is the point
+        def __getattr__(self, name: str) -> Any: ...

@@ -88,7 +88,7 @@ def parse(text: str, api: Api, *, file: str = "profile.toml") -> Profile:
     return profile
 
 
-def _check(value: object, kind: Any, path: complaint.Path) -> None:  # noqa: ANN401 - an annotation
+def _check(value: object, kind: Any, path: complaint.Path) -> None:
     """Compare a value with what a field takes.
 
     Raises:

@@ -58,7 +58,7 @@ DYNAMIC: Final = """class {side}DynamicClient({side}Client):
 
     if TYPE_CHECKING:
 
-        def __getattr__(self, name: str) -> Any: ...  # noqa: ANN401 - that is the point
+        def __getattr__(self, name: str) -> Any: ...
 """
 
 

@@ -83,7 +83,7 @@ def _clip(seconds: int, *, hue: int) -> Clip:
     return Clip(webm, _still(_picture(0, hue)), seconds * 1000, sha256(webm))
 
 
-def _sound_stream(container: Any) -> AudioStream | None:  # noqa: ANN401 - the output container's class is not public
+def _sound_stream(container: Any) -> AudioStream | None:
     for name in SOUND:
         try:
             stream = cast("AudioStream", container.add_stream(name, rate=SAMPLES_PER_S))

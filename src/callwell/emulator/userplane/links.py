@@ -168,7 +168,7 @@ def _wanted(values: Sequence[str], filters: Sequence[frozenset[str]]) -> bool:
     return all(not wanted or value in wanted for value, wanted in zip(values, filters, strict=True))
 
 
-def _meta(body: NewLink | LinkChange, link: Link | None) -> Any:  # noqa: ANN401 - a string map or nothing
+def _meta(body: NewLink | LinkChange, link: Link | None) -> Any:
     """The new name wins over the old one."""
     if body.link_meta is not UNSET:
         return body.link_meta

@@ -46,7 +46,7 @@ class World:
         """A fresh id of a recording."""
         return str(uuid.UUID(int=self._dice.getrandbits(128), version=4))
 
-    def put(self, record: Any) -> None:  # noqa: ANN401 - any of the records
+    def put(self, record: Any) -> None:
         """Add a record, or replace the one with its id."""
         self.tables[type(record)][record.id] = record
         self._listings.clear()
