@@ -106,9 +106,11 @@ class Emulated:
         return self
 
     def stop(self) -> None:
-        """End, and wait until it has."""
+        """End, if it has not ended, and wait until it has."""
         assert self._serving is not None
         assert self._thread is not None
+        if self._loop.is_closed():
+            return
         self._loop.call_soon_threadsafe(self._serving.cancel)
         self._thread.join(PATIENCE_S)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         ("/faults", b'[{"operation": "me.get"}]', "missing required field `fault`"),
         ("/faults", b'[{"operation": "me.get", "fault": "reset", "rte": 1}]', "unknown field `rte`"),
         ("/faults", b'[{"operation": "me", "fault": "reset", "rate": 1}]', "operation of rule 1: 'me' is none of *, d"),
-        ("/faults", b'[{"operation": "*", "fault": "x", "rate": 1}]', "fault of rule 1: 'x' is none of early_expiry"),
+        ("/faults", b'[{"operation": "*", "fault": "x", "rate": 1}]', "fault of rule 1: 'x' is none of cycle"),
         ("/faults", b'[{"operation": "*", "fault": "reset", "rate": 1, "provider": "y"}]', "provider: 'y' is none of"),
         ("/seed", b'{"recordings": -1}', "option: "),
         ("/seed", b'{"per_minute": 1}', "seed takes seed and recordings"),

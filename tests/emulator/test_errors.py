@@ -3,9 +3,6 @@
 
 from __future__ import annotations
 
-import os
-import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -17,8 +14,6 @@ from callwell.emulator.userplane.seeding import build
 if TYPE_CHECKING:
     from callwell.emulator.userplane.world import World
     from tests.emulator.playing import Emulated
-
-FACTS: Final = os.environ.get("CALLWELL_USERPLANE_FACTS", "")
 
 
 class Ids:
@@ -139,17 +134,6 @@ def test_what_was_deleted(emulated: Emulated, path: str, code: str) -> None:
 def test_every_code_is_provoked_here() -> None:
     """The three tables above cover the catalogue."""
     assert set(ORDINARY) | set(FAULTY) | set(STEPS) == set(CODES)
-
-
-@pytest.mark.skipif(not FACTS, reason="CALLWELL_USERPLANE_FACTS names no file")
-def test_the_catalogue_is_the_documented_one() -> None:
-    """Every row of the table in the recovered facts has its code and status here."""
-    rows = re.findall(r"^\| `([A-Z_]+)`[^|]*\| (\d{3}) \|", Path(FACTS).read_text("utf-8"), re.MULTILINE)
-    assert len(rows) > 25
-    assert {code: int(status) for code, status in rows}.items() <= {
-        **{code: status for code, (status, _) in CODES.items()},
-        "REQUEST_TIMEOUT": 408,
-    }.items()
 
 
 def test_the_order_of_checks(emulated: Emulated) -> None:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell.emulator.errors import BadInput
-from callwell.emulator.faults import Catalogue, FaultRule, FaultScript
+from callwell.emulator.fault_rules import Catalogue, FaultRule
+from callwell.emulator.faults import FaultScript
 from tests.emulator.playing import ask, raw
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from callwell.emulator.userplane.routes import ROUTES
+from tests.emulator.operating import perform, verified_domain
 from tests.emulator.playing import ask
 
 if TYPE_CHECKING:
@@ -79,7 +80,6 @@ SHAPES: Final[dict[str, Any]] = {
     "domains.list": {"workspaceId": str, "domains": [DOMAIN], "pagination": PAGINATION},
     "members.list": {"workspaceId": str, "workspaceMembers": [MEMBER], "pagination": PAGINATION},
 }
-BODIES: Final = {"links.update": {"linkTitle": "Renamed"}}
 
 
 def fits(value: Any, shape: Any) -> bool:
@@ -91,33 +91,10 @@ def fits(value: Any, shape: Any) -> bool:
     return isinstance(value, shape) and (shape is not int or not isinstance(value, bool))
 
 
-def url_of(emulated: Emulated, operation: str) -> str:
-    """A path of an operation with ids that exist."""
-    path = next(route.path for route in ROUTES if route.operation == operation)
-    root = emulated.workspaces()[0]
-    ids = {
-        "workspaceId": root.rpartition("/")[2],
-        "projectId": emulated.call(f"{root}/projects").data["projects"][0]["projectId"],
-        "linkId": emulated.call(f"{root}/links").data["links"][0]["linkId"],
-        "recordingId": emulated.call(f"{root}/recordings").data["recordings"][0]["recordingId"],
-    }
-    return path.format(**ids) + ("?q=b&type=projects" if operation == "search.search" else "")
-
-
-def verified_domain(emulated: Emulated, root: str) -> str:
-    """The id of a domain that links can be made for."""
-    domains = emulated.call(f"{root}/domains").data["domains"]
-    return str(next(each["domainId"] for each in domains if each["domainStatus"] == "verified"))
-
-
 @pytest.mark.parametrize("operation", [route.operation for route in ROUTES])
 def test_answers_in_the_documented_shape(emulated: Emulated, operation: str) -> None:
     """Each of the 22 operations: envelope, exact keys, types."""
-    route = next(route for route in ROUTES if route.operation == operation)
-    body: Any = BODIES.get(operation)
-    if operation == "links.create":
-        body = {"domainId": verified_domain(emulated, emulated.workspaces()[0])}
-    answer = emulated.call(url_of(emulated, operation), route.method, body=body)
+    answer = perform(emulated, operation)
     assert answer.status == 200
     assert answer.json.keys() == {"message", "data"}
     assert fits(answer.data, SHAPES[operation]), answer.data

@@ -3,20 +3,25 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from callwell.clock import parse_clock
-from callwell.emulator.errors import EmulatorError, PortInUse
+from callwell.emulator.__main__ import main
+from callwell.emulator.errors import BadPort, EmulatorError, PortForbidden, PortInUse
 from callwell.emulator.options import EmulatorOptions, Endpoints
 from callwell.emulator.process import start
+from callwell.emulator.server import _bind
 from tests.emulator.playing import ask
 
 SOURCE = Path(__file__).parents[2] / "src"
@@ -37,6 +42,50 @@ def test_start_and_close() -> None:
     assert running.process.returncode == 0
     with pytest.raises(ConnectionRefusedError):
         ask(running.control)
+
+
+def test_every_option_can_be_given_at_start() -> None:
+    """What a reset can change, a start can too, over the process's own flags."""
+    given: dict[str, Any] = {
+        "links_limit": 3, "old_meta_name": True, "rate_headers": "epoch", "skew_s": -30, "per_minute": 7, "per_day": 9,
+        "url_life_s": 60, "deprecated": {"me.get": 60, "links.list": None},
+    }  # fmt: skip
+    with start(EmulatorOptions(**given)) as running:
+        options = ask(f"{running.control}/health").json["options"]["userplane"]
+        assert options.items() >= given.items()
+        assert options.keys() <= {field.name for field in fields(EmulatorOptions)}
+
+
+def test_the_help_names_every_flag(capsys: pytest.CaptureFixture[str]) -> None:
+    """One flag for each option."""
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    told = capsys.readouterr().out
+    assert all("--" + field.name.replace("_", "-") in told for field in fields(EmulatorOptions))
+
+
+@pytest.mark.parametrize(("number", "expected"), [(errno.EACCES, PortForbidden), (errno.EADDRINUSE, PortInUse)])
+def test_each_refusal_of_a_port_has_its_sentence(
+    monkeypatch: pytest.MonkeyPatch, number: int, expected: type[EmulatorError]
+) -> None:
+    """Whose port it is, and what to do."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("callwell.emulator.server.socket.socket.bind", refuse)
+    with pytest.raises(expected, match=r"^port 80 of 127\.0\.0\.1 is .*: name "):
+        _bind(80)
+    number = errno.EADDRNOTAVAIL
+    with pytest.raises(EmulatorError, match=r"^port 80 of 127\.0\.0\.1 cannot be used: "):
+        _bind(80)
+
+
+@pytest.mark.parametrize("port", [-1, 65_536])
+def test_what_is_no_port(port: int) -> None:
+    """The sentence says which there are."""
+    with pytest.raises(BadPort, match=rf"^port {port} does not exist: name one from 1 to 65535"):
+        _bind(port)
 
 
 def test_a_port_in_use_is_one_clear_sentence() -> None:

@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 from dataclasses import fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -17,9 +17,10 @@ from callwell.emulator.errors import EmulatorError
 from callwell.emulator.options import EmulatorOptions
 from callwell.emulator.quota import KINDS
 from callwell.emulator.server import serve
+from callwell.emulator.telling import FORMS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from callwell.emulator.options import Endpoints
 
@@ -34,6 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 for a quiet end, 2 with one line on standard error if it could not start.
     """
     given = vars(_parser().parse_args(argv))
+    given["deprecated"] = dict(given["deprecated"])
     as_json, watch = given.pop("json"), given.pop("watch_stdin")
     try:
         asyncio.run(_run(EmulatorOptions(**given), as_json=as_json, watch=watch))
@@ -80,15 +82,45 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="callwell.emulator", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print one line of JSON that says where everything is")
     parser.add_argument("--watch-stdin", action="store_true", help="end when standard input ends")
-    parser.add_argument("--retry-after", action="store_true", help="say in every 429 when to come back")
-    parser.add_argument("--window", choices=KINDS, default=EmulatorOptions().window, help="how quota windows are cut")
-    parser.add_argument("--clock", help="a faster clock: SCALE, or SCALE@ORIGIN@WALL")
     defaults = EmulatorOptions()
     for field in fields(EmulatorOptions):
-        if field.name not in ("retry_after", "window", "clock"):
-            flag = "--" + field.name.replace("_", "-")
-            parser.add_argument(flag, type=int, default=getattr(defaults, field.name), metavar="N")
+        default = getattr(defaults, field.name)
+        kind: dict[str, Any] = {"type": int, "default": default, "metavar": "N"}
+        if isinstance(default, bool):
+            kind = {"action": "store_true"}
+        flag = "--" + field.name.replace("_", "-")
+        parser.add_argument(flag, **(kind | SPECIAL.get(field.name, {})))
     return parser
+
+
+def _timed(text: str) -> tuple[str, int | None]:
+    name, _, seconds = text.partition("=")
+    if seconds and not seconds.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not OPERATION or OPERATION=SECONDS")
+    return name, int(seconds) if seconds else None
+
+
+SPECIAL: Final[Mapping[str, dict[str, Any]]] = {
+    "clock": {"type": str, "metavar": "CLOCK", "help": "a faster clock: SCALE, or SCALE@ORIGIN@WALL"},
+    "window": {"type": str, "choices": KINDS, "metavar": None, "help": "how quota windows are cut"},
+    "retry_after": {"help": "say in every 429 when to come back"},
+    "rate_headers": {
+        "type": str,
+        "choices": FORMS,
+        "metavar": None,
+        "help": "tell in every answer what is left of the quota",
+    },
+    "skew_s": {"help": "how far the servers' time of day is off, in seconds"},
+    "deprecated": {
+        "type": _timed,
+        "action": "append",
+        "default": [],
+        "metavar": "OPERATION[=SECONDS]",
+        "help": "an operation that is deprecated, and when its sunset comes",
+    },
+    "links_limit": {"help": "how many links may be created in each workspace"},
+    "old_meta_name": {"help": "answer under an older name of the links' meta"},
+}
 
 
 if __name__ == "__main__":

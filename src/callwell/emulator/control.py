@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The control port: faults, ledger, world and keys of the emulated providers, as JSON.
+"""The control port: faults, ledger, clock, world and keys of the emulated providers, as JSON.
 
 Every request that cannot be understood is answered 400 with one sentence: `{"error": "..."}`.
 """
@@ -14,7 +14,7 @@ import msgspec
 from starlette.responses import Response
 
 from callwell.emulator.errors import BadInput
-from callwell.emulator.faults import FaultRule, parse_rules
+from callwell.emulator.fault_rules import FaultRule, parse_rules
 from callwell.emulator.score import score
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from callwell.emulator.clock import MovableClock
     from callwell.emulator.exchange import Stand
     from callwell.emulator.provider import Item
 
@@ -45,6 +46,12 @@ class KeyWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     expires_in_s: float | None = None
 
 
+class Move(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of a move of the clock: by how many of its seconds."""
+
+    advance_s: float
+
+
 def answer(value: object, status: int = 200) -> Response:
     """`value` as JSON."""
     return Response(msgspec.json.encode(value), status, media_type="application/json")
@@ -56,15 +63,26 @@ class Control:
 
     Attributes:
         stands: the providers by name.
+        clock: the emulator's clock, the same for all.
         describe: where everything is, as `emulate --json` prints it.
     """
 
     stands: Mapping[str, Stand]
+    clock: MovableClock
     describe: Callable[[], object]
 
     async def health(self, _: Request) -> Response:
         """Where everything is, and the options in force."""
         return answer({"status": "ok", "emulator": self.describe(), "options": self._options()})
+
+    async def get_clock(self, _: Request) -> Response:
+        """What the emulator's clock says."""
+        return answer(self.clock.read())
+
+    async def move_clock(self, request: Request) -> Response:
+        """Move the emulator's clock ahead at once."""
+        self.clock.advance(_decode(await request.body(), Move).advance_s)
+        return answer(self.clock.read())
 
     async def get_faults(self, _: Request) -> Response:
         """The rules in force with their counters."""
@@ -89,7 +107,7 @@ class Control:
                 items.append(item)
                 if len(items) % ITEMS_AT_ONCE == 0:
                     await asyncio.sleep(0)
-            counts = score(rows, stand.provider.limits())
+            counts = score(rows, stand.provider.limits(), self.clock.jumps)
             card[name] = {"requests": counts["attempts"], "items": items, "counts": counts}
         return answer(card)
 
@@ -104,7 +122,7 @@ class Control:
         return answer({"options": self._options()})
 
     async def reset(self, request: Request) -> Response:
-        """Rebuild the worlds, begin the ledgers anew, and end all faults."""
+        """Rebuild the worlds, begin the ledgers anew, and end all faults; the clock stays where it was moved to."""
         for stand, changes in self._changes(await request.body()):
             stand.provider.reset(changes)
             stand.ledger.clear()

@@ -24,21 +24,25 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from callwell.emulator.clock import MovableClock
     from callwell.emulator.exchange import Stand
 
 HOSTS: Final = ("127.0.0.1", "localhost")
 
 
-def control_app(stands: Mapping[str, Stand], describe: Callable[[], object]) -> ASGIApp:
+def control_app(stands: Mapping[str, Stand], clock: MovableClock, describe: Callable[[], object]) -> ASGIApp:
     """The app.
 
     Args:
         stands: the providers by name.
+        clock: the emulator's clock.
         describe: where everything is, for `/health`.
     """
-    control = Control(stands, describe)
+    control = Control(stands, clock, describe)
     routes = [
         Route("/health", control.health),
+        Route("/clock", control.get_clock, methods=["GET"]),
+        Route("/clock", control.move_clock, methods=["POST"]),
         Route("/faults", control.get_faults, methods=["GET"]),
         Route("/faults", control.put_faults, methods=["POST"]),
         Route("/ledger", control.ledger),

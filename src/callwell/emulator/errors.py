@@ -20,5 +20,29 @@ class PortInUse(EmulatorError):
         self.port = port
 
 
+class PortForbidden(EmulatorError):
+    """This user may not listen on a port that the emulator was told to use.
+
+    Args:
+        port: the port.
+    """
+
+    def __init__(self, port: int) -> None:
+        super().__init__(f"port {port} of 127.0.0.1 is not for this user: name one from 1024 on, or 0 for any free one")
+        self.port = port
+
+
+class BadPort(EmulatorError):
+    """What the emulator was told to use is no port.
+
+    Args:
+        port: the number.
+    """
+
+    def __init__(self, port: int) -> None:
+        super().__init__(f"port {port} does not exist: name one from 1 to 65535, or 0 for any free one")
+        self.port = port
+
+
 class BadInput(EmulatorError):
     """What came to the control port asks for something that does not exist; the message says what was expected."""

@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from email.utils import formatdate
+from dataclasses import dataclass, replace
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,21 +11,22 @@ import msgspec
 from starlette.requests import ClientDisconnect, Request
 
 from callwell.emulator import storage
-from callwell.emulator.faults import STORAGE
+from callwell.emulator.fault_rules import STORAGE
 from callwell.emulator.ledger import Row
+from callwell.emulator.spoiling import deliver, patience_s, spoiled
 from callwell.emulator.wire import Incoming, Reply, redacted
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
-    from callwell.clock import Clock
+    from callwell.emulator.clock import MovableClock
     from callwell.emulator.faults import FaultScript, Hit
     from callwell.emulator.ledger import Entry, Ledger, Place
     from callwell.emulator.protocol import Connection
     from callwell.emulator.provider import Provider
+    from callwell.emulator.spoiling import Delivery
 
-INSTEAD: Final = frozenset({"error_before", "throttle", "throttle_after", "reset"})
-BODILESS: Final = (204, 304)
+DRIBBLES: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Stand:
     provider: Provider
     ledger: Ledger
     script: FaultScript
-    clock: Clock
+    clock: MovableClock
 
 
 async def read(scope: Scope, receive: Receive) -> Incoming:
@@ -73,9 +73,13 @@ def api_app(stand: Stand) -> Any:
         if reply is None and admission.operation is not None:
             chain = (request.method, request.path, request.query, row.body_sha256)
             hit = stand.script.decide(admission.operation, chain)
-            instead = hit is not None and hit.fault in INSTEAD
+            instead = hit is not None and hit.instead
             reply = Reply(0) if instead else stand.provider.perform(request, admission, hit)
-        await Exchange(stand, entry, scope, send).finish(reply or Reply(0), hit)
+            if hit is not None and (instead or hit.fault == "error_after"):
+                reply = replace(stand.provider.fault_reply(request, hit), effect=reply.effect)
+        reply = reply or Reply(0)
+        about = stand.provider.about(admission, hit)
+        await Exchange(stand, entry, scope, send).finish(replace(reply, headers=(*reply.headers, *about)), hit)
 
     return app
 
@@ -86,7 +90,7 @@ def storage_app(stand: Stand) -> Any:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         request = await read(scope, receive)
         entry = stand.ledger.open(arrival(stand, request, "storage"))
-        verdict = stand.provider.signer.check(request.path, request.query, stand.clock.wall())
+        verdict = stand.provider.signer.check(request.path, request.query, stand.provider.wall())
         reply, hit = storage.refusal(request, verdict), None
         if reply is None:
             asset = stand.provider.asset(request.path)
@@ -94,6 +98,8 @@ def storage_app(stand: Stand) -> Any:
             hit = stand.script.decide(STORAGE, (request.method, request.path))
         if hit is not None and hit.fault == "early_expiry":
             stand.provider.signer.kill(request.query)
+        if hit is not None and hit.fault in ("error_before", "error_after"):
+            reply = storage.failing(hit.status)
         await Exchange(stand, entry, scope, send).finish(reply, hit)
 
     return app
@@ -126,40 +132,47 @@ class Exchange:
     send: Send
 
     async def finish(self, reply: Reply, hit: Hit | None) -> None:
-        """Write `reply`, or what the fault makes of it, and complete the row."""
-        fault = None if hit is None or reply.fault_missed else hit.fault
+        """Write `reply`, as far as the fault lets it, and complete the row."""
+        delivery = deliver(reply, head=self.scope["method"] == "HEAD", wall=self.stand.provider.wall())
+        after = None if hit is None or reply.fault_missed else spoiled(delivery, hit, self.entry.row.place)
+        fault = None if hit is None or after is None else hit.fault
         self._note(fault=fault, effect=reply.effect)
-        connection: Connection = self.scope["state"]["connection"]
-        if fault == "reset":
-            connection.reset()
-        elif fault == "lost_reply":
-            connection.close()
-        elif not connection.transport.is_closing():
-            if hit is not None and fault in ("error_before", "error_after", "throttle", "throttle_after"):
-                reply = self._error(hit)
-            cut = fault == "truncated" or (fault == "early_expiry" and self.entry.row.place == STORAGE)
-            await self._write(reply, cut=cut)
-            if cut:
-                connection.close()
+        if hit is not None and fault in ("reset", "lost_reply", "hang"):
+            await self._break_off(hit)
+        elif not self._connection.transport.is_closing():
+            until = None if reply.retry_after_s is None else self.stand.clock.now() + reply.retry_after_s
+            await self._write(after or delivery, key_dead=reply.dead_key, retry_until_s=until)
         self._note(ended_s=self.stand.clock.now(), ended_real_s=monotonic())
 
-    def _error(self, hit: Hit) -> Reply:
-        if self.entry.row.place == STORAGE:
-            status = hit.status or 503
-            return storage.error("SlowDown" if status == 503 else "InternalError", status=status)  # noqa: PLR2004
-        return self.stand.provider.fault_reply(hit)
+    @property
+    def _connection(self) -> Connection:
+        connection: Connection = self.scope["state"]["connection"]
+        return connection
 
-    async def _write(self, reply: Reply, *, cut: bool) -> None:
-        headers = [*reply.headers, (b"date", formatdate(self.stand.clock.wall(), usegmt=True).encode())]
-        bare = self.scope["method"] == "HEAD" or reply.status in BODILESS
-        if reply.status not in BODILESS:
-            headers.append((b"content-length", b"%d" % len(reply.body)))
-        body = b"" if bare else reply.body[: len(reply.body) // 2] if cut else reply.body
-        until = None if reply.retry_after_s is None else self.stand.clock.now() + reply.retry_after_s
-        await self.send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        self._note(status=reply.status, key_dead=reply.dead_key, retry_until_s=until)
-        await self.send({"type": "http.response.body", "body": body, "more_body": cut})
-        self._note(whole=not cut, sent_bytes=len(body))
+    async def _break_off(self, hit: Hit) -> None:
+        if hit.fault == "reset":
+            self._connection.reset()
+            return
+        if hit.fault == "hang":
+            await self._connection.dawdle(patience_s(hit))
+        self._connection.close()
+
+    async def _write(self, delivery: Delivery, **about: object) -> None:
+        headers = list(delivery.headers)
+        if delivery.announced is not None:
+            headers.append((b"content-length", b"%d" % delivery.announced))
+        await self.send({"type": "http.response.start", "status": delivery.status, "headers": headers})
+        self._note(status=delivery.status, **about)
+        size = -(-len(delivery.body) // DRIBBLES) if delivery.over_s else len(delivery.body)
+        for start in range(0, len(delivery.body) or 1, size or 1):
+            if delivery.over_s and not await self._connection.dawdle(delivery.over_s / DRIBBLES):
+                return
+            end = min(start + size, len(delivery.body))
+            more = end < len(delivery.body) or not delivery.whole
+            await self.send({"type": "http.response.body", "body": delivery.body[start:end], "more_body": more})
+            self._note(whole=not more, sent_bytes=end, wrong_bytes=min(end, delivery.wrong_bytes))
+        if not delivery.whole:
+            self._connection.close()
 
     def _note(self, **changes: object) -> None:
         self.entry.row = msgspec.structs.replace(self.entry.row, **changes)

@@ -16,83 +16,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from callwell.emulator.errors import BadInput
+from callwell.emulator.fault_rules import QUOTA_LIES, STORAGE, VALUES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from callwell.emulator.fault_rules import Catalogue, FaultRule
 
-STORAGE: Final = "storage"
 ERROR_STATUSES: Final = (500, 502, 503, 504)
+REDIRECTS: Final = (302, 307)
 DEFAULT_IN_ROW: Final = 2
-
-FAULTS: Final[Mapping[str, str]] = {
-    "error_before": "an error answer, before any effect",
-    "error_after": "an error answer, after the effect",
-    "lost_reply": "the effect, then the connection closes without an answer",
-    "reset": "the connection is reset before any effect",
-    "truncated": "half of the body, then the connection closes",
-    "throttle": "429 without a time",
-    "throttle_after": "429 with Retry-After",
-    "shifted_page": "a listed object is deleted or created behind the page's back",
-    "empty_page": "an extra empty page that says there is more",
-    "early_expiry": "a signed URL that lives for one second, or dies while it is read",
-}
-STORAGE_FAULTS: Final = frozenset({"error_before", "error_after", "lost_reply", "reset", "truncated", "early_expiry"})
-
-
-class FaultRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One line of the script.
-
-    Attributes:
-        operation: an operation's name, `*` for all of them, or `storage`.
-        fault: one of `FAULTS`.
-        provider: which provider, if the emulator plays several.
-        rate: the share of requests that suffer, 0 to 1.
-        nth: which of the requests that the rule fits suffer, counted from 1.
-        seed: of the rule's dice.
-        max_in_row: how often in a row the same request may suffer.
-        retry_after_s: for `throttle_after`, clock seconds.
-        code: for the errors, an error code of the provider.
-        status: for the errors, an HTTP status.
-        limit: how often the rule may hit at all.
-    """
-
-    operation: str
-    fault: str
-    provider: str | None = None
-    rate: float | None = None
-    nth: int | list[int] | None = None
-    seed: int = 0
-    max_in_row: int | None = None
-    retry_after_s: float = 10.0
-    code: str | None = None
-    status: int | None = None
-    limit: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Catalogue:
-    """What a provider has that faults can be about.
-
-    Attributes:
-        operations: the names of its operations.
-        lists: those that answer pages.
-        shifting: those whose pages can shift.
-        signing: those that hand out signed URLs.
-        codes: its error codes and their statuses.
-    """
-
-    operations: frozenset[str]
-    lists: frozenset[str]
-    shifting: frozenset[str]
-    signing: frozenset[str]
-    codes: Mapping[str, int]
-
-    def victims(self, fault: str) -> frozenset[str]:
-        """The operations that can suffer `fault`, storage among them."""
-        special = {"empty_page": self.lists, "shifted_page": self.shifting, "early_expiry": self.signing}
-        victims = special.get(fault, self.operations)
-        return victims | {STORAGE} if fault in STORAGE_FAULTS else victims
+INSTEAD: Final = frozenset({"error_before", "throttle", "throttle_after", "reset", "redirect"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,20 +32,28 @@ class Hit:
     """A fault that one request is to suffer.
 
     Attributes:
-        fault: one of `FAULTS`.
+        rule: the rule that hit.
         turn: the rule's seed plus how often it has hit before.
-        status: the status of an error.
-        code: the code of an error.
-        retry_after_s: for `throttle_after`, clock seconds.
+        status: the status of an error or a redirect, None where the code decides.
+        value: one of the fault's `VALUES`, empty if it has none.
         dice: for whatever else the fault must choose.
     """
 
-    fault: str
+    rule: FaultRule
     turn: int
     status: int | None
-    code: str | None
-    retry_after_s: float
+    value: str
     dice: random.Random
+
+    @property
+    def fault(self) -> str:
+        """One of `FAULTS`."""
+        return self.rule.fault
+
+    @property
+    def instead(self) -> bool:
+        """Whether the request is not performed at all."""
+        return self.fault in INSTEAD or (self.fault == "lying_header" and self.value not in QUOTA_LIES)
 
 
 @dataclass(slots=True)
@@ -139,12 +79,14 @@ class Armed:
 
     def hit(self) -> Hit:
         """Count a hit and say what it does."""
-        rule = self.rule
-        status = rule.status
+        rule, status = self.rule, self.rule.status
         if rule.code is None and status is None:
-            status = ERROR_STATUSES[self.hits % len(ERROR_STATUSES)]
+            usual = REDIRECTS if rule.fault == "redirect" else ERROR_STATUSES
+            status = usual[self.hits % len(usual)]
+        values = VALUES.get(rule.fault, ("",))
+        value = rule.value or values[self.hits % len(values)]
         self.hits += 1
-        return Hit(rule.fault, rule.seed + self.hits - 1, status, rule.code, rule.retry_after_s, self.dice)
+        return Hit(rule, rule.seed + self.hits - 1, status, value, self.dice)
 
     def tired(self, in_row: int) -> bool:
         """Whether the same request has suffered enough in a row."""
@@ -172,8 +114,9 @@ class FaultScript:
         Raises:
             BadInput: a rule cannot work; none is put in force then.
         """
-        armed = [self._arm(rule, f"rule {number}") for number, rule in enumerate(rules, 1)]
-        self._armed, self._in_row = armed, {}
+        for number, rule in enumerate(rules, 1):
+            self.catalogue.check(rule, f"rule {number}")
+        self._armed, self._in_row = [self._arm(rule) for rule in rules], {}
 
     def describe(self) -> list[dict[str, Any]]:
         """The rules in force, each with how many requests it has seen and hit."""
@@ -196,49 +139,7 @@ class FaultScript:
         self._in_row[chain] = in_row + 1
         return chosen[0].hit()
 
-    def _arm(self, rule: FaultRule, where: str) -> Armed:
-        _check_choice(rule.fault, frozenset(FAULTS), f"fault of {where}")
-        _check_choice(rule.operation, self.catalogue.operations | {"*", STORAGE}, f"operation of {where}")
-        victims = self.catalogue.victims(rule.fault)
-        if rule.operation != "*" and rule.operation not in victims:
-            raise BadInput(f"{where}: {rule.fault} can only strike {', '.join(sorted(victims))}, not {rule.operation}")
-        if rule.code is not None:
-            _check_choice(rule.code, frozenset(self.catalogue.codes), f"code of {where}")
-        _check_numbers(rule, where)
+    def _arm(self, rule: FaultRule) -> Armed:
         nth = [rule.nth] if isinstance(rule.nth, int) else rule.nth or []
         # Seeded on purpose: the faults of a run must be repeatable.
-        return Armed(rule, random.Random(rule.seed), victims, frozenset(nth))  # noqa: S311
-
-
-def _check_choice(value: str, choices: frozenset[str], what: str) -> None:
-    if value not in choices:
-        raise BadInput(f"{what}: {value!r} is none of {', '.join(sorted(choices))}")
-
-
-def _check_numbers(rule: FaultRule, where: str) -> None:
-    nth = [rule.nth] if isinstance(rule.nth, int) else rule.nth or []
-    checks = {
-        "exactly one of rate and nth must be given": (rule.rate is None) != (rule.nth is None),
-        "rate must lie between 0 and 1": rule.rate is None or 0.0 <= rule.rate <= 1.0,
-        "nth must be a number from 1 on, or a list of such": rule.nth is None or (bool(nth) and min(nth) >= 1),
-        "max_in_row must be at least 1": rule.max_in_row is None or rule.max_in_row >= 1,
-        "limit must be at least 1": rule.limit is None or rule.limit >= 1,
-        "retry_after_s must be more than 0": rule.retry_after_s > 0,
-        "status must be an error, 400 to 599": rule.status is None or 400 <= rule.status <= 599,  # noqa: PLR2004
-    }
-    for expected, kept in checks.items():
-        if not kept:
-            raise BadInput(f"{where}: {expected}")
-
-
-def parse_rules(body: bytes) -> list[FaultRule]:
-    """The rules in a JSON list.
-
-    Raises:
-        BadInput: the body is no such list; the message names the place.
-    """
-    try:
-        return msgspec.json.decode(body, type=list[FaultRule])
-    except msgspec.DecodeError as error:
-        known = ", ".join(FaultRule.__struct_fields__)
-        raise BadInput(f"faults must be a JSON list of objects with {known}: {error}") from error
+        return Armed(rule, random.Random(rule.seed), self.catalogue.victims(rule.fault), frozenset(nth))  # noqa: S311

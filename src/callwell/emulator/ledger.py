@@ -31,6 +31,7 @@ class Row(msgspec.Struct, frozen=True):
         whole: the answer was written to its end.
         effect: something was created, changed or deleted.
         sent_bytes: how much of the body was written.
+        wrong_bytes: how many of the written bytes were not those of the object.
         retry_until_s: until when the answer told the client to wait, by the emulator's clock.
         ended_s: when the last byte was written or the connection cut, by the emulator's clock.
         ended_real_s: the same by the machine's monotonic clock.
@@ -53,6 +54,7 @@ class Row(msgspec.Struct, frozen=True):
     whole: bool = False
     effect: bool = False
     sent_bytes: int = 0
+    wrong_bytes: int = 0
     retry_until_s: float | None = None
     ended_s: float | None = None
     ended_real_s: float | None = None

@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from callwell.emulator.quota import WindowKind
+    from callwell.emulator.telling import RateHeaders
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,12 @@ class EmulatorOptions:
         per_day: requests in 86,400 clock seconds.
         url_life_s: how long signed URLs live, clock seconds.
         retry_after: whether 429 says when to come back.
+        rate_headers: in which form answers tell what is left of the quota: `delta`, `epoch`, `draft` or `off`.
+        skew_s: how far the servers' time of day is off, in `Date` and in signed URLs.
+        deprecated: operations whose answers carry `Deprecation`, each with the clock seconds until its `Sunset`, or
+            None to carry none.
+        links_limit: how many links may be created in each workspace.
+        old_meta_name: answer under an older name of the links' `meta`.
     """
 
     port: int = 0
@@ -41,6 +50,11 @@ class EmulatorOptions:
     per_day: int = 10_000
     url_life_s: int = 900
     retry_after: bool = False
+    rate_headers: RateHeaders = "off"
+    skew_s: int = 0
+    deprecated: Mapping[str, int | None] = field(default_factory=dict)
+    links_limit: int = 1_000
+    old_meta_name: bool = False
 
 
 class Endpoint(msgspec.Struct, frozen=True):
@@ -61,7 +75,8 @@ class Endpoints(msgspec.Struct, frozen=True):
     Attributes:
         control: URL of the control port.
         providers: by provider and environment.
-        clock: what another process must give to `parse_clock` to tell the same time; None for the machine's clock.
+        clock: what another process must give to `parse_clock` to tell the same time, as long as the emulator's is not
+            moved ahead; None for the machine's clock.
     """
 
     control: str

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, Self
@@ -93,6 +94,8 @@ def _arguments(options: EmulatorOptions) -> list[str]:
         value, flag = getattr(options, field.name), "--" + field.name.replace("_", "-")
         if value is True:
             arguments.append(flag)
+        elif isinstance(value, Mapping):
+            arguments += [f"{flag}={name}" if of is None else f"{flag}={name}={of}" for name, of in value.items()]
         elif value is not None and value is not False:
             arguments.append(f"{flag}={value}")
     return arguments

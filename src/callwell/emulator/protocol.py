@@ -7,6 +7,7 @@ and `arrived_real_s` beside it.
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import struct
 import time
@@ -37,6 +38,7 @@ class Connection(HttpToolsProtocol):
         self._clock = clock
         self._read_s = 0.0
         self._read_real_s = 0.0
+        self._gone = asyncio.Event()
 
     def data_received(self, data: bytes) -> None:
         """Note the time before anything is parsed."""
@@ -49,6 +51,27 @@ class Connection(HttpToolsProtocol):
         super().on_message_begin()
         state: dict[str, Any] = self.scope["state"]
         state.update(connection=self, arrived_s=self._read_s, arrived_real_s=self._read_real_s)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wake whoever dawdles over an answer: nobody waits for it any more."""
+        self._gone.set()
+        super().connection_lost(exc)
+
+    async def dawdle(self, real_s: float) -> bool:
+        """Wait, but no longer than the client does.
+
+        Args:
+            real_s: real seconds.
+
+        Returns:
+            Whether the client is still there.
+        """
+        try:
+            async with asyncio.timeout(real_s):
+                await self._gone.wait()
+        except TimeoutError:
+            return True
+        return False
 
     def close(self) -> None:
         """End the connection in order (FIN) once what was written is out; whatever is missing never comes."""

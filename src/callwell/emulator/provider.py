@@ -10,7 +10,8 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from callwell.emulator.faults import Catalogue, Hit
+    from callwell.emulator.fault_rules import Catalogue
+    from callwell.emulator.faults import Hit
     from callwell.emulator.quota import Limit
     from callwell.emulator.signed import Signer
     from callwell.emulator.storage import Asset
@@ -128,8 +129,16 @@ class Provider(Protocol):
         """Do what an admitted request asks; `hit` is for the faults that change what is done."""
         ...
 
-    def fault_reply(self, hit: Hit) -> Reply:
-        """The answer of an error or throttle fault."""
+    def fault_reply(self, request: Incoming, hit: Hit) -> Reply:
+        """The answer of a fault that does not let the true one out."""
+        ...
+
+    def about(self, admission: Admission, hit: Hit | None) -> tuple[tuple[bytes, bytes], ...]:
+        """Headers of every answer: what is left of the quota, and what will be gone; `hit` may lie about it."""
+        ...
+
+    def wall(self) -> float:
+        """What its servers take for the time of day, epoch seconds: the clock's, or skewed."""
         ...
 
     def asset(self, path: str) -> Asset | None:

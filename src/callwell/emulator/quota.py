@@ -23,6 +23,14 @@ class Limit(NamedTuple):
     window_s: float
 
 
+class Standing(NamedTuple):
+    """What is left of a limit, and in how many clock seconds there is more: the whole window if nothing is used."""
+
+    limit: Limit
+    left: int
+    reset_s: float
+
+
 @dataclass(slots=True)
 class FixedWindow:
     """Counts from the first request of a window to its end."""
@@ -42,6 +50,13 @@ class FixedWindow:
             self.began_s, self.used = now, 0
         self.used += 1
 
+    def standing(self, now: float) -> Standing:
+        """What is left, and when the window ends."""
+        ends = self.began_s + self.limit.window_s
+        if now >= ends:
+            return Standing(self.limit, self.limit.most, self.limit.window_s)
+        return Standing(self.limit, self.limit.most - self.used, ends - now)
+
 
 @dataclass(slots=True)
 class SlidingLog:
@@ -59,6 +74,12 @@ class SlidingLog:
     def take(self, now: float) -> None:
         """Count one request."""
         self.taken.append(now)
+
+    def standing(self, now: float) -> Standing:
+        """What is left, and when the oldest request leaves the window."""
+        self.wait_s(now)
+        reset_s = self.limit.window_s - (now - self.taken[0] if self.taken else 0.0)
+        return Standing(self.limit, self.limit.most - len(self.taken), reset_s)
 
 
 class Quota:
@@ -89,3 +110,7 @@ class Quota:
         for window in self._windows:
             window.take(now)
         return None
+
+    def standings(self) -> list[Standing]:
+        """What was left of every limit at the latest arrival."""
+        return [window.standing(self._latest) for window in self._windows]

@@ -2,8 +2,8 @@
 """How well a client behaved, counted from the ledger's rows alone.
 
 Words: an *attempt* is one arrival at the API. A *call* is a chain of attempts with the same method, path, query and
-body, up to a final answer: a whole 2xx, or a 4xx that is neither 429 nor the refusal of a dead key. A chain that never
-gets one is a call too, and a failed one.
+body, up to a final answer: a whole 2xx that is no garbage, or a 4xx that is neither 429 nor the refusal of a dead key.
+A redirect is none. A chain that never gets one is a call too, and a failed one.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ class Calls(NamedTuple):
 
 def is_final(row: Row) -> bool:
     """Whether an attempt's answer ended its call."""
-    if row.status is None or not row.whole:
+    if row.status is None or not row.whole or row.fault == "garbage_body":
         return False
-    if 200 <= row.status < 400:  # noqa: PLR2004
+    if 200 <= row.status < 300:  # noqa: PLR2004
         return True
     return 400 <= row.status < 500 and row.status != THROTTLED and not row.key_dead  # noqa: PLR2004
 
@@ -101,18 +101,20 @@ def count_duplicates(effects: Iterable[dict[str, Any]]) -> int:
     return sum(effect["commits"] - 1 for effect in effects if effect["method"] == "POST")
 
 
-def score(rows: Sequence[Row], limits: Sequence[Limit]) -> dict[str, Any]:
+def score(rows: Sequence[Row], limits: Sequence[Limit], jumps: Iterable[tuple[float, float]] = ()) -> dict[str, Any]:
     """All counts of one ledger.
 
     Args:
         rows: in order of arrival.
         limits: the quota that was in force, shortest window first.
+        jumps: from when to when the clock was moved ahead: time that nobody could use.
     """
     calls = count_calls(rows)
     effects = count_effects(rows)
     accepted = [row.arrived_s for row in rows if row.place == "api" and row.key_accepted]
     everything = [row.arrived_s for row in rows if row.place == "api"]
-    waits = [
+    waits = [*jumps]
+    waits += [
         (row.ended_s, row.retry_until_s)
         for row in rows
         if row.status == THROTTLED and row.retry_until_s is not None and row.ended_s is not None
@@ -134,6 +136,7 @@ def score(rows: Sequence[Row], limits: Sequence[Limit]) -> dict[str, Any]:
         "commits": sum(effect["commits"] for effect in effects),
         "duplicated_creations": count_duplicates(effects),
         "effects": effects,
+        "wrong_bytes_sent": sum(row.wrong_bytes for row in rows),
         "storage_requests": sum(row.place == "storage" for row in rows),
         "by_status": _tally(str(row.status) for row in rows if row.place == "api"),
         "by_fault": _tally(row.fault for row in rows if row.fault is not None),

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from contextlib import AsyncExitStack, asynccontextmanager, closing
-from errno import EADDRINUSE
+from errno import EACCES, EADDRINUSE
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -17,8 +17,9 @@ from uvicorn import Config
 from uvicorn.server import ServerState
 
 from callwell.clock import parse_clock
+from callwell.emulator.clock import MovableClock
 from callwell.emulator.control_app import control_app
-from callwell.emulator.errors import EmulatorError, PortInUse
+from callwell.emulator.errors import BadPort, EmulatorError, PortForbidden, PortInUse
 from callwell.emulator.exchange import Stand, api_app, storage_app
 from callwell.emulator.faults import FaultScript
 from callwell.emulator.ledger import Ledger
@@ -40,6 +41,9 @@ HOST: Final = "127.0.0.1"
 # Longer than any client keeps an idle connection, so that no client meets one that is just being closed.
 KEEP_ALIVE_S: Final = 120
 BACKLOG: Final = 1024
+LAST_PORT: Final = 65_535
+# For answers that were cut off to notice it.
+END_WITHIN_S: Final = 1.0
 
 
 async def serve(options: EmulatorOptions, ready: Callable[[Endpoints], None]) -> None:
@@ -51,9 +55,12 @@ async def serve(options: EmulatorOptions, ready: Callable[[Endpoints], None]) ->
 
     Raises:
         PortInUse: a port that was asked for is taken.
+        PortForbidden: this user may not listen on it.
+        BadPort: it is no port.
         EmulatorError: the options make no sense.
     """
-    clock = _clock(options.clock)
+    base = _clock(options.clock)
+    clock = MovableClock(base)
     async with AsyncExitStack() as stack:
 
         def open_port(port: int) -> tuple[socket.socket, str]:
@@ -71,9 +78,9 @@ async def serve(options: EmulatorOptions, ready: Callable[[Endpoints], None]) ->
             apps += [(api_sock, api_app(stand)), (store_sock, storage_app(stand))]
 
         def describe() -> Endpoints:
-            return _described(control, endpoints, None if options.clock is None else str(clock))
+            return _described(control, endpoints, None if options.clock is None else str(base))
 
-        for sock, app in [*apps, (own, control_app(stands, describe))]:
+        for sock, app in [*apps, (own, control_app(stands, clock, describe))]:
             await stack.enter_async_context(_listening(sock, app, clock))
         ready(describe())
         await asyncio.Event().wait()
@@ -103,15 +110,18 @@ def _clock(text: str | None) -> Clock:
 
 def _bind(port: int) -> socket.socket:
     # With the protocol named: only then asyncio turns Nagle's delay off on what is accepted.
+    if not 0 <= port <= LAST_PORT:
+        raise BadPort(port)
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         sock.bind((HOST, port))
         sock.listen(BACKLOG)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         sock.close()
-        if getattr(error, "errno", None) == EADDRINUSE:
-            raise PortInUse(port) from error
+        known = {EADDRINUSE: PortInUse, EACCES: PortForbidden}
+        if error.errno in known:
+            raise known[error.errno](port) from error
         raise EmulatorError(f"port {port} of 127.0.0.1 cannot be used: {error}") from error
     sock.setblocking(False)  # noqa: FBT003 - its argument has no name
     return sock
@@ -143,3 +153,5 @@ async def _listening(sock: socket.socket, app: ASGIApp, clock: Clock) -> AsyncIt
         server.close()
         for connection in list(state.connections):
             connection.transport.abort()
+        if state.tasks:
+            await asyncio.wait(state.tasks, timeout=END_WITHIN_S)

@@ -23,6 +23,7 @@ ONE_RANGE: Final = re.compile(r"bytes=(\d*)-(\d*)", re.ASCII)
 ERRORS: Final[Mapping[str, tuple[int, str]]] = {
     "InvalidArgument": (400, "Only one auth mechanism allowed; use the query string or the Authorization header"),
     "AccessDenied": (403, "Access Denied"),
+    "AccessForbidden": (403, "CORSResponse: CORS is not enabled for this bucket"),
     "RequestExpired": (403, "Request has expired"),
     "SignatureDoesNotMatch": (403, "The signature that was sent is not the one that the service computed"),
     "NoSuchKey": (404, "The specified key does not exist"),
@@ -70,10 +71,18 @@ def error(code: str, *, status: int | None = None, headers: tuple[tuple[bytes, b
     return Reply(status or usual, f'<?xml version="1.0" encoding="UTF-8"?>\n{body}'.encode(), (XML, *headers))
 
 
+def failing(status: int | None) -> Reply:
+    """The answer of a storage that is not well: SlowDown for 503, the usual status, else an internal error."""
+    code = "SlowDown" if status in (None, 503) else "InternalError"
+    return error(code, status=status)
+
+
 def refusal(request: Incoming, verdict: Verdict) -> Reply | None:
     """Why the request is refused before its object is looked for, or None."""
     if "authorization" in request.headers:
         return error("InvalidArgument")
+    if request.method == "OPTIONS":
+        return error("AccessForbidden")
     if request.method not in ("GET", "HEAD"):
         return error("MethodNotAllowed")
     codes = {

@@ -10,12 +10,15 @@ from msgspec import Meta
 
 from callwell.emulator.errors import BadInput
 from callwell.emulator.quota import Limit, WindowKind
+from callwell.emulator.telling import RateHeaders
+from callwell.emulator.userplane.routes import OPERATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MINUTE_S: Final = 60.0
 DAY_S: Final = 86_400.0
+FARTHEST_S: Final = 10 * 365 * 86_400
 Positive = Annotated[int, Meta(ge=1)]
 
 
@@ -30,6 +33,9 @@ class WorldOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         per_day: requests in 86,400 clock seconds.
         url_life_s: how long signed URLs live, clock seconds.
         retry_after: whether 429 says when to come back.
+        rate_headers: in which form answers tell what is left of the quota.
+        skew_s: how far the servers' time of day is off.
+        deprecated: operations that answer with `Deprecation`, each with the clock seconds until its `Sunset`, if any.
         links_limit: how many links the plan lets be created in each workspace.
         old_meta_name: answer `meta` as the old documentation has it, instead of `linkMeta`.
     """
@@ -41,6 +47,9 @@ class WorldOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     per_day: Positive = 10_000
     url_life_s: Positive = 900
     retry_after: bool = False
+    rate_headers: RateHeaders = "off"
+    skew_s: Annotated[int, Meta(ge=-FARTHEST_S, le=FARTHEST_S)] = 0
+    deprecated: dict[str, Annotated[int, Meta(ge=0, le=FARTHEST_S)] | None] = msgspec.field(default_factory=dict)
     links_limit: Annotated[int, Meta(ge=0)] = 1_000
     old_meta_name: bool = False
 
@@ -60,6 +69,10 @@ def changed(options: WorldOptions, changes: Mapping[str, object]) -> WorldOption
         known = ", ".join(WorldOptions.__struct_fields__)
         raise BadInput(f"option {min(unknown)!r} is none of {known}")
     try:
-        return msgspec.convert(msgspec.structs.asdict(options) | dict(changes), WorldOptions)
+        made = msgspec.convert(msgspec.structs.asdict(options) | dict(changes), WorldOptions)
     except msgspec.ValidationError as error:
         raise BadInput(f"option: {error}") from error
+    strange = made.deprecated.keys() - OPERATIONS
+    if strange:
+        raise BadInput(f"option deprecated: {min(strange)!r} is none of {', '.join(sorted(OPERATIONS))}")
+    return made

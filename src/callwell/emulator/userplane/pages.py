@@ -56,12 +56,11 @@ def answer(call: Call, page: Page, listing: Listing, *, shift: Callable[[Sequenc
     """
     rows = listing.rows
     pages = -(-len(rows) // page.size)
-    place = call.walks.place(
-        call.request.path, call.request.query, page.number, pages=pages, blank=call.suffers("empty_page")
-    )
+    wish = call.hit.fault if call.hit else ""
+    place = call.walks.place(call.request.path, call.request.query, page.number, pages=pages, wish=wish)
     end = (place.real or 0) * page.size
     shown = [] if place.real is None else rows[end - page.size : end]
-    total_pages = pages + place.blanks
+    total_pages = max(pages + place.blanks, page.number + 1 if place.cycling else 0)
     pagination = {
         "page": page.number,
         "perPage": page.size,
@@ -70,7 +69,7 @@ def answer(call: Call, page: Page, listing: Listing, *, shift: Callable[[Sequenc
         "hasMore": page.number < total_pages,
     }
     data = {**listing.about, listing.name: [listing.show(row) for row in shown], "pagination": pagination}
-    missed = call.suffers("empty_page") and place.real is not None
+    missed = wish in ("empty_page", "cycle") and not place.fulfils(wish)
     if call.suffers("shifted_page"):
         missed = shift is None or not shift(rows[:end])
     return success(f"{listing.words} retrieved successfully", data, fault_missed=missed)

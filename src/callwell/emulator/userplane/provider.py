@@ -10,17 +10,19 @@ from math import ceil
 from typing import TYPE_CHECKING, Final
 
 from callwell.emulator.errors import BadInput
-from callwell.emulator.faults import Catalogue
+from callwell.emulator.fault_rules import QUOTA_LIES, Catalogue
 from callwell.emulator.provider import Admission
 from callwell.emulator.quota import Quota
+from callwell.emulator.telling import faded, lied, quota_headers
 from callwell.emulator.userplane.call import Call
-from callwell.emulator.userplane.codes import CODES, Refused, failure, gateway_page, preflight
+from callwell.emulator.userplane.codes import CODES, Refused, failure, preflight
 from callwell.emulator.userplane.keys import KeyCabinet, fingerprint_of
+from callwell.emulator.userplane.mishaps import fault_reply
 from callwell.emulator.userplane.options import WorldOptions, changed
 from callwell.emulator.userplane.query import Query
 from callwell.emulator.userplane.records import Recording
 from callwell.emulator.userplane.resources import item, stored
-from callwell.emulator.userplane.routes import BASE_PATH, LISTS, ROUTES, SHIFTING, SIGNING, match
+from callwell.emulator.userplane.routes import BASE_PATH, LISTS, ROUTES, SHIFTING, SIGNING, SIZING, match
 from callwell.emulator.userplane.seeding import build
 from callwell.emulator.userplane.walks import Walks
 
@@ -34,11 +36,10 @@ if TYPE_CHECKING:
     from callwell.emulator.quota import Limit
     from callwell.emulator.signed import Signer
     from callwell.emulator.storage import Asset
+    from callwell.emulator.telling import Headers
     from callwell.emulator.wire import Incoming, Reply
 
 HANDLERS: Final = {route.operation: route.handler for route in ROUTES}
-GATEWAY_STATUSES: Final = (502, 504)
-CODE_OF_STATUS: Final = {503: "SERVICE_UNAVAILABLE", 429: "RATE_LIMITED", 404: "NOT_FOUND"}
 
 
 class Userplane:
@@ -54,7 +55,7 @@ class Userplane:
     environment = "production"
     base_path = BASE_PATH
     catalogue = Catalogue(
-        frozenset(HANDLERS), LISTS, SHIFTING, SIGNING, {code: status for code, (status, _) in CODES.items()}
+        frozenset(HANDLERS), LISTS, SHIFTING, SIGNING, {code: status for code, (status, _) in CODES.items()}, SIZING
     )
 
     def __init__(self, options: WorldOptions, *, clock: Clock, signer: Signer) -> None:
@@ -64,7 +65,7 @@ class Userplane:
         self._clock = clock
         self._options = options
         self._rebuild()
-        self._quota = Quota(options.limits(), options.window)
+        self._begin()
 
     def admit(self, request: Incoming) -> Admission:
         """Find the operation, check the key, count the quota."""
@@ -101,19 +102,23 @@ class Userplane:
         except Refused as refused:
             return failure(refused.code)
 
-    def fault_reply(self, hit: Hit) -> Reply:
-        """The answer of an error or throttle fault."""
-        if hit.fault == "throttle":
-            return failure("RATE_LIMITED")
-        if hit.fault == "throttle_after":
-            return failure("RATE_LIMITED", retry_after_s=ceil(hit.retry_after_s))
-        if hit.code is not None:
-            return failure(hit.code, status=hit.status)
-        status = hit.status or 500
-        if status in GATEWAY_STATUSES:
-            return gateway_page(status)
-        usual = "INTERNAL_SERVER_ERROR" if status >= 500 else "BAD_REQUEST"  # noqa: PLR2004
-        return failure(CODE_OF_STATUS.get(status, usual), status=status)
+    def fault_reply(self, request: Incoming, hit: Hit) -> Reply:
+        """The answer of a fault that does not let the true one out."""
+        return fault_reply(request, hit, wall=self.wall(), elsewhere=self.signer.origin)
+
+    def about(self, admission: Admission, hit: Hit | None) -> Headers:
+        """What is left of the quota, for live keys; whether the operation is deprecated."""
+        fading = self._fading.get(admission.operation or "", ())
+        form, standings = self._options.rate_headers, self._quota.standings()
+        if hit is not None and hit.fault == "lying_header" and hit.value in QUOTA_LIES:
+            form, standings = "delta" if form == "off" else form, lied(standings, hit.value)
+        if not admission.key_accepted:
+            return fading
+        return (*quota_headers(form, standings, self.wall()), *fading)
+
+    def wall(self) -> float:
+        """The clock's time of day, skewed as the options say."""
+        return self._clock.wall() + self._options.skew_s
 
     def asset(self, path: str) -> Asset | None:
         """The object at a path of the storage."""
@@ -146,11 +151,16 @@ class Userplane:
         self._options = changed(self._options, changes)
         self._rebuild()
         self._cabinet.revive()
-        self._quota = Quota(self._options.limits(), self._options.window)
+        self._begin()
 
     def _rebuild(self) -> None:
         self._world = build(self._options.seed, self._options.recordings)
         self._walks = Walks()
+
+    def _begin(self) -> None:
+        self._quota = Quota(self._options.limits(), self._options.window)
+        wall = self.wall()
+        self._fading = {name: faded(wall, after_s) for name, after_s in self._options.deprecated.items()}
 
     def _throttled(self, wait_s: float) -> Reply:
         return failure("RATE_LIMITED", retry_after_s=max(1, ceil(wait_s)) if self._options.retry_after else None)
@@ -167,7 +177,7 @@ def play(options: EmulatorOptions, *, clock: Clock, signer: Signer) -> Userplane
     Raises:
         BadInput: an option cannot have its value.
     """
-    names = ("seed", "recordings", "window", "per_minute", "per_day", "url_life_s", "retry_after")
+    names = WorldOptions.__struct_fields__
     chosen = changed(WorldOptions(), {name: getattr(options, name) for name in names})
     return Userplane(chosen, clock=clock, signer=signer)
 

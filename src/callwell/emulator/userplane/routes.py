@@ -52,9 +52,9 @@ ROUTES: Final = (
     Route("domains.list", "GET", f"{W}/domains", workspace.list_domains),
     Route("members.list", "GET", f"{W}/members", workspace.list_members),
 )
-SIGNING: Final = frozenset(
-    {"recordings.list"} | {route.operation for route in ROUTES if route.path.startswith(f"{RECORDING}/")}
-)
+OPERATIONS: Final = frozenset(route.operation for route in ROUTES)
+SIZING: Final = frozenset(route.operation for route in ROUTES if route.path.startswith(f"{RECORDING}/"))
+SIGNING: Final = SIZING | {"recordings.list"}
 SHIFTING: Final = frozenset({"recordings.list", "links.list"})
 LISTS: Final = frozenset(route.operation for route in ROUTES if route.operation.endswith(".list"))
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Empty pages that say there is more: the model.
+"""Empty pages that say there is more, and pages that come round again: the model.
 
 A *walk* over a listing (its path and query without `page`) begins when page 1 is asked for. The fault inserts a blank
 page into the walk at the number that was asked for; from then on, until the walk begins anew, that number is blank, and
@@ -9,6 +9,9 @@ every item exactly once, and one that stops at an empty page does not. `totalPag
 A blank is inserted only at a number above all that the walk has shown (pages fetched ahead are never moved), never
 behind the last item, and never right after another blank. One walk at a time per listing: another client that begins
 one over the same listing ends the first.
+
+A walk that is bent into a cycle at a number shows the pages before that number again from there on, from the first on
+and for ever. Nothing lies before page 1, so that no cycle begins there.
 """
 
 from __future__ import annotations
@@ -19,18 +22,39 @@ from urllib.parse import parse_qsl
 
 
 class Place(NamedTuple):
-    """Where a page number leads: the real page, None for a blank one, and how many blanks the walk has."""
+    """Where a page number leads.
+
+    Attributes:
+        real: the real page, None for a blank one.
+        blanks: how many blanks the walk has.
+        cycling: whether it has come round.
+    """
 
     real: int | None
     blanks: int
+    cycling: bool = False
+
+    def fulfils(self, wish: str) -> bool:
+        """Whether the page is what a fault wished for."""
+        return self.cycling if wish == "cycle" else self.real is None
 
 
 @dataclass(slots=True)
 class Walk:
-    """One walk: its blank numbers, and the highest number shown."""
+    """One walk: its blank numbers, the highest number shown, and where it was bent into a cycle."""
 
     blanks: set[int] = field(default_factory=set)
     highest: int = 0
+    bent: int | None = None
+
+    def insert_blank(self, page: int, pages: int) -> None:
+        """Make `page` blank, if it can be."""
+        if page > self.highest and self.real(page) <= pages and page - 1 not in self.blanks:
+            self.blanks.add(page)
+
+    def real(self, page: int) -> int:
+        """The real page at a number that is not blank."""
+        return page - sum(number < page for number in self.blanks)
 
 
 @dataclass(slots=True)
@@ -39,7 +63,7 @@ class Walks:
 
     _walks: dict[tuple[object, ...], Walk] = field(default_factory=dict)
 
-    def place(self, path: str, query: str, page: int, *, pages: int, blank: bool) -> Place:
+    def place(self, path: str, query: str, page: int, *, pages: int, wish: str) -> Place:
         """Where `page` leads.
 
         Args:
@@ -47,15 +71,19 @@ class Walks:
             query: of the request.
             page: the number that was asked for.
             pages: how many real pages there are.
-            blank: whether the fault asks for a blank.
+            wish: the fault that the request suffers; `empty_page` and `cycle` count here.
         """
         pairs = (pair for pair in parse_qsl(query, keep_blank_values=True) if pair[0] != "page")
         listing = (path, *sorted(pairs))
         if page == 1:
             self._walks.pop(listing, None)
         walk = self._walks.setdefault(listing, Walk())
-        real = page - sum(number < page for number in walk.blanks)
-        if blank and page > walk.highest and real <= pages and page - 1 not in walk.blanks:
-            walk.blanks.add(page)
+        if wish == "empty_page":
+            walk.insert_blank(page, pages)
+        if wish == "cycle" and page > 1 and walk.bent is None:
+            walk.bent = page
         walk.highest = max(walk.highest, page)
-        return Place(None if page in walk.blanks else real, len(walk.blanks))
+        if walk.bent is not None and page >= walk.bent:
+            length = max(1, min(walk.bent - 1, pages))
+            return Place((page - walk.bent) % length + 1, len(walk.blanks), cycling=True)
+        return Place(None if page in walk.blanks else walk.real(page), len(walk.blanks))

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The documentation says what is true: its links, examples, commands and tables are held against the code."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from typer.core import TyperGroup
+
+from callwell import errors
+from callwell.cli.commands import root as command_line
+from callwell.cli.main import INTERNAL, INTERRUPTED, NOBODY_READS
+from callwell.providers.userplane.client import AsyncUserplane, Userplane
+from tests.docs import pages
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+LONGEST = 120
+EXAMPLES = [block for page in pages.PAGES for block in pages.blocks(page, "python")]
+COMMANDS = [(page.name, words) for page in pages.PAGES for _, words in pages.commands(page)]
+
+
+@pytest.mark.parametrize("page", pages.PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    """Every relative link names a file that exists and, after a #, a place in it."""
+    broken = []
+    for link in pages.links(page):
+        if re.match(r"[a-z]+:", link):
+            continue
+        file, _, place = link.partition("#")
+        target = page.parent / file if file else page
+        if not target.is_file() or (place and place not in pages.anchors(target)):
+            broken.append(link)
+    assert broken == []
+
+
+@pytest.mark.parametrize("page", pages.PAGES, ids=lambda page: page.name)
+def test_lines_are_short(page: Path) -> None:
+    """No line is longer than those of the code."""
+    lines = pages.read(page).splitlines()
+    assert [number for number, line in enumerate(lines, 1) if len(line) > LONGEST] == []
+
+
+def test_readme_names_every_page() -> None:
+    """The README leads to every page of the folder."""
+    linked = {link.partition("#")[0] for link in pages.links(pages.ROOT / "README.md")}
+    assert {f"docs/{page.name}" for page in pages.DOCS.glob("*.md")} <= linked
+
+
+@pytest.mark.parametrize("block", EXAMPLES, ids=str)
+def test_examples_can_be_read(block: pages.Block) -> None:
+    """Every Python block compiles, and what it imports is there."""
+    code = ast.parse(block.text)
+    compile(block.text, str(block), "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    missing = []
+    for node in ast.walk(code):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.partition(".")[0] == "callwell":
+            module = importlib.import_module(node.module)
+            missing += [alias.name for alias in node.names if not hasattr(module, alias.name)]
+    assert missing == []
+
+
+@pytest.mark.parametrize("block", EXAMPLES, ids=str)
+def test_examples_name_what_exists(block: pages.Block) -> None:
+    """Every operation that a Python block calls exists, with the arguments that it gives."""
+    wrong = []
+    for path, given in calls_of(block.text):
+        made: Any = AsyncUserplane if "async with" in block.text else Userplane
+        for name in path:
+            if not hasattr(made, name):
+                wrong.append(".".join(path))
+                break
+            made = group_or_method(made, name)
+        else:
+            taken = inspect.signature(made).parameters.values()
+            if not any(one.kind is inspect.Parameter.VAR_KEYWORD for one in taken):
+                names = {one.name for one in taken}
+                wrong += [f"{'.'.join(path)}({name})" for name in given if name not in names]
+    assert wrong == []
+
+
+def calls_of(text: str) -> Iterator[tuple[list[str], list[str]]]:
+    """The calls of `userplane.….…(…)` in an example: the names after the client's, and the keywords."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Call):
+            path, at = [], node.func
+            while isinstance(at, ast.Attribute):
+                path.append(at.attr)
+                at = at.value
+            if isinstance(at, ast.Name) and at.id == "userplane":
+                yield path[::-1], [keyword.arg for keyword in node.keywords if keyword.arg]
+
+
+def group_or_method(owner: Any, name: str) -> Any:
+    """What a client's class has under a name: a group's class, or a function."""
+    found = vars(owner).get(name) or getattr(owner, name)
+    function = getattr(found, "func", found)
+    returned = function.__annotations__.get("return", "")
+    if hasattr(found, "func"):
+        return getattr(importlib.import_module("callwell.providers.userplane.client"), str(returned))
+    return function
+
+
+@pytest.mark.parametrize(("page", "words"), COMMANDS, ids=lambda one: one if isinstance(one, str) else " ".join(one))
+def test_commands_exist(page: str, words: list[str]) -> None:
+    """Every command line shown is one: its command exists, and takes the options that it is given."""
+    command: Any = command_line()
+    words = list(words)
+    while isinstance(command, TyperGroup) and words and not words[0].startswith("-"):
+        context = command.make_context(command.name or "", [], resilient_parsing=True)
+        command = command.get_command(context, words.pop(0))
+        assert command is not None, page
+    known = {option for parameter in command.params for option in parameter.opts} | {"--help"}
+    given = {word.partition("=")[0] for word in words if re.match(r"--?[a-z]", word)}
+    assert given <= known
+
+
+def test_every_error_has_its_row() -> None:
+    """Every error and every exit code is in the page about errors."""
+    text = pages.read(pages.DOCS / "errors.md")
+    classes = [one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, errors.CallwellError)]
+    assert [one.__name__ for one in classes if f"`{one.__name__}`" not in text] == []
+    codes = {one.exit_code for one in classes} | {INTERNAL, INTERRUPTED, NOBODY_READS, 0}
+    assert codes == {int(code) for code in re.findall(r"^\| (\d{1,2}|1[34]\d) \| ", text, re.MULTILINE)}
+
+
+def test_every_fault_and_path_of_the_emulator_is_told() -> None:
+    """Every fault, every field of a rule and every path of the control port is in the page about the emulator."""
+    text = pages.read(pages.DOCS / "emulator.md")
+    sources = [ast.parse(pages.read(path)) for path in (pages.ROOT / "src/callwell/emulator").glob("*.py")]
+    words, paths = set[str](), set[str]()
+    for node in (node for source in sources for node in ast.walk(source)):
+        match node:
+            case ast.AnnAssign(target=ast.Name("FAULTS"), value=ast.Dict(keys=keys)):
+                words |= {str(key.value) for key in keys if isinstance(key, ast.Constant)}
+            case ast.ClassDef("FaultRule", body=body):
+                words |= {
+                    one.target.id for one in body if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name)
+                }
+            case ast.Call(func=ast.Name("Route"), args=[ast.Constant(str(path)), *_]):
+                paths.add(path)
+    assert words
+    assert paths
+    assert {word for word in words if f"`{word}`" not in text} == set()
+    assert {path for path in paths if f" {path}`" not in text} == set()

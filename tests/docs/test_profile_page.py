@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The page about descriptions names every key that there is, and its example works as it stands there."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from callwell import Client, OutcomeUnknown, providers
+from callwell.core import rules
+from callwell.errors import ProfileError
+from callwell.transport.base import Request, Response
+from tests.docs import pages
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PAGE = pages.DOCS / "profile.md"
+RECORDS = [one for one in vars(rules).values() if isinstance(one, type) and dataclasses.is_dataclass(one)]
+
+
+class Scripted:
+    """A transport that answers as the example's provider would, and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[Request] = []
+
+    def send(self, request: Request) -> Response:
+        """Two pages of notes; creating one fails."""
+        self.asked.append(request)
+        if request.method == "POST":
+            return Response(500, {}, b"")
+        second = "cursor=c2" in request.url
+        page = {"notes": [{"id": "n2" if second else "n1"}], "next": None if second else "c2"}
+        return Response(200, {}, json.dumps(page).encode())
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> Path:
+    """The example of the page, as files."""
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    for language, name in (("json", "openapi.json"), ("toml", "profile.toml")):
+        (block,) = pages.blocks(PAGE, language)
+        (folder / name).write_text(block.text, encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.__name__)
+def test_every_key_is_told(record: type) -> None:
+    """Every field of every record is in the first cell of a row, or, for tables, in the head of one."""
+    rows = re.findall(r"^\| ([^|]*) \|", pages.prose(PAGE), re.MULTILINE)
+    told = {
+        name for row in rows for name in re.findall(r"`([a-z_0-9]+)`|[\[.]([a-z]+)[\].]", row) for name in name if name
+    }
+    assert {field.name for field in dataclasses.fields(record)} - told == set()
+
+
+def test_no_key_is_told_that_is_not_there() -> None:
+    """The first cells of the rows name keys of records, and nothing else."""
+    known = {field.name for record in RECORDS for field in dataclasses.fields(record)}
+    rows = re.findall(r"^\| ((?:`[a-z_0-9]+`(?:, )?)+) \|", pages.prose(PAGE), re.MULTILINE)
+    assert {name for row in rows for name in re.findall(r"`([a-z_0-9]+)`", row)} - known == set()
+
+
+def test_the_example_loads(notes: Path) -> None:
+    """The example is a description without a fault, named as the page says."""
+    provider = providers.load(notes)
+    assert (provider.name, sorted(provider.api.operations)) == (
+        "notes",
+        ["notes.create", "notes.list", "notes.picture"],
+    )
+
+
+def test_the_example_is_called(notes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client of the example walks its list with its key, and never repeats its unsafe operation blind."""
+    monkeypatch.setenv("NOTES_API_KEY", "a-key")
+    transport = Scripted()
+    with Client(notes, transport=transport) as client:  # type: ignore[call-overload] # sends, and streams nothing
+        pager = client.notes.list()
+        assert ([note["id"] for note in pager], str(pager.verdict.end)) == (["n1", "n2"], "complete")
+        with pytest.raises(OutcomeUnknown):
+            client.notes.create(text="x")
+    assert [(one.method, dict(one.headers)["x-api-key"]) for one in transport.asked] == [
+        ("GET", "a-key"),
+        ("GET", "a-key"),
+        ("POST", "a-key"),
+    ]
+
+
+BROKEN = [
+    ("profile.toml", 'items = "notes"', 'itmes = "notes"'),
+    ("profile.toml", '"https://api.notes.example/v1"', '"api"'),
+    ("openapi.json", '"notes.list"', '"list"'),
+]
+
+
+@pytest.mark.parametrize("number", range(len(BROKEN)))
+def test_complaints_are_as_shown(notes: Path, number: int) -> None:
+    """Each complaint that the page shows is what breaking the example brings about, to the letter."""
+    name, right, wrong = BROKEN[number]
+    (shown,) = (block for block in pages.blocks(PAGE, "") if block.text.startswith("notes/profile.toml:"))
+    file = notes / name
+    file.write_text(file.read_text(encoding="utf-8").replace(right, wrong), encoding="utf-8")
+    with pytest.raises(ProfileError) as caught:
+        providers.load(notes)
+    assert str(caught.value).replace(str(notes), "notes") == shown.text.splitlines()[number]
