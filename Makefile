@@ -13,7 +13,7 @@ COMPILE := env -u PIP_FIND_LINKS -u PIP_EXTRA_INDEX_URL -u PIP_INDEX_URL PIP_CON
 	--strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lock generate
+.PHONY: help setup demo test check bench lock generate
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -41,12 +41,19 @@ check: $(STAMP) ## format, lint, types, and generated code is fresh
 generate: $(STAMP) ## write all generated code anew
 	@$(RUN) tools/generate.py
 
+bench: $(STAMP) ## measure against the usual stack on nginx, into bench/results; five minutes, best on an idle machine
+	@PATH="$$PATH:/usr/sbin"; command -v nginx >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
+		&& apt-get update -qq && apt-get install -qq --yes nginx >/dev/null; } || { echo "bench: nginx is missing: apt-get install nginx"; exit 1; }
+	@$(PIP) install --require-hashes --requirement requirements/bench.txt
+	@for name in overhead pages startup; do $(RUN) -m bench $$name --write || exit; done
+
 lock: $(STAMP) ## resolve the requirements anew, within the bounds of pyproject.toml and requirements/dev.in
 	@$(RUN) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "lock: resolve on Python 3.11, the oldest supported")'
 	@$(COMPILE) $(LOCKFLAGS) --all-extras --output-file requirements/dev.txt pyproject.toml requirements/dev.in
 	@$(COMPILE) --constraint requirements/dev.txt --output-file requirements/run.txt pyproject.toml
 	@$(COMPILE) --constraint requirements/dev.txt --extra emulator --output-file requirements/emulator.txt pyproject.toml
-	@echo "lock: requirements/dev.txt, run.txt, emulator.txt (LOCKFLAGS=--upgrade takes newer versions)"
+	@$(COMPILE) --constraint requirements/dev.txt --output-file requirements/bench.txt requirements/bench.in
+	@echo "lock: requirements/dev.txt, run.txt, emulator.txt, bench.txt (LOCKFLAGS=--upgrade takes newer versions)"
 
 # The stamp is the last thing written: a set-up that was interrupted has none, and starts from an empty .venv.
 $(STAMP): pyproject.toml requirements/dev.txt

@@ -41,6 +41,7 @@ RENAMES: Final = {
     "__aiter__": "__iter__",
     "__anext__": "__next__",
     "aclose": "close",
+    "aclosing": "closing",
     "aiter": "iter",
     "anext": "next",
     "asynccontextmanager": "contextmanager",

@@ -2,7 +2,10 @@
 """What all calls of one account share: its permits and its retry budget, in one record of the state.
 
 The record is changed before a request is sent and after its end, each time in one step. Times in it are monotonic
-seconds of this machine's present boot; a record of an earlier boot is moved by the difference of the wall clocks.
+seconds of this machine's present boot. A record of an earlier boot, or of another clock, is moved: what was the moment
+of its last change is now as long ago as the wall clocks say, and never in the future.
+
+A record that is damaged is taken to be the worst: all its permits cool as if they had just been used.
 """
 
 from __future__ import annotations
@@ -37,13 +40,17 @@ class Shared(NamedTuple):
         buckets: by the quota's name.
         budget: the retry budget.
         boot: of which boot and clock the times are.
-        wall_offset: wall seconds less monotonic seconds when the record was last moved to another boot.
+        at: when it was last changed.
+        wall: the same by the wall clock.
+        known: a quota without a bucket was never used; else its past is not known.
     """
 
     buckets: dict[str, Bucket] = {}  # noqa: RUF012 - never changed in place
     budget: Budget = Budget()
     boot: str = ""
-    wall_offset: float = 0.0
+    at: float = 0.0
+    wall: float = 0.0
+    known: bool = True
 
 
 class End(NamedTuple):
@@ -53,11 +60,13 @@ class End(NamedTuple):
         outcome: `REFUSED` if nothing was sent, `UNKNOWN` if no answer came, `DONE` for any answer.
         status: the HTTP status of the answer.
         wait_s: for how long a 429 asks to be left alone.
+        open_s: without an answer: for how long the request may still be sent, since it was only let go of.
     """
 
     outcome: Outcome
     status: int = 0
     wait_s: float | None = None
+    open_s: float = 0.0
 
 
 class Account:
@@ -78,7 +87,7 @@ class Account:
         self._state = state
         self._clock = clock
         self._boot = f"{_boot()} {clock}" if state.shared else ""
-        self._cell = Cell(f"account:{name}", Shared, Shared())
+        self._cell = Cell(f"account:{name}", Shared, Shared(), Shared(known=False))
 
     def take(self, names: tuple[str, ...], *, retrying: bool) -> Permit | float:
         """One permit of each of these quotas, or when to ask again; infinite if a permit must be settled first.
@@ -90,9 +99,8 @@ class Account:
         quotas = tuple(map(self.quotas.__getitem__, names))
 
         def change(shared: Shared) -> tuple[Shared, Permit | float]:
-            now = self._clock.now()
             shared = self._present(shared)
-            buckets, got = permits.take(quotas, self._buckets(shared, names), now, self._hold_s)
+            buckets, got = permits.take(quotas, self._buckets(shared, names), shared.at, self._hold_s)
             budget = shared.budget
             if isinstance(got, Permit):
                 budget = retry.spend(budget) if retrying else retry.begin(budget)
@@ -114,10 +122,10 @@ class Account:
         quotas = tuple(map(self.quotas.__getitem__, names))
 
         def change(shared: Shared) -> tuple[Shared, bool]:
-            now = self._clock.now()
-            buckets = tuple(map(_settler(permit, end, now), quotas, self._buckets(shared, names)))
+            shared = self._present(shared)
+            buckets = tuple(map(_settler(permit, end, shared.at), quotas, self._buckets(shared, names)))
             if end.status == 429:  # noqa: PLR2004 - Too Many Requests
-                buckets = permits.throttle(quotas, buckets, permit, now, end.wait_s)
+                buckets = permits.throttle(quotas, buckets, permit, shared.at, end.wait_s)
             failed = end.status >= 500 or not end.status  # noqa: PLR2004 - server errors
             budget = retry.record(shared.budget, failed=failed)
             return self._with(shared, names, buckets)._replace(budget=budget), retry.allows(budget)
@@ -129,6 +137,7 @@ class Account:
         quotas = tuple(map(self.quotas.__getitem__, names))
 
         def change(shared: Shared) -> tuple[Shared, None]:
+            shared = self._present(shared)
             buckets = self._buckets(shared, names)
             back = tuple(permits.unsent(q, b, permit) for q, b in zip(quotas, buckets, strict=True))
             return self._with(shared, names, back), None
@@ -138,28 +147,27 @@ class Account:
     def spent(self) -> Mapping[str, tuple[int, int]]:
         """By quota: permits that are not to be had now, and the limit."""
         shared = self._present(self._state.read(self._cell))
-        now = self._clock.now()
-        used = {}
-        for name, quota in self.quotas.items():
-            bucket = shared.buckets.get(name, permits.fresh(quota))
-            used[name] = permits.spent(quota, permits.harvest(quota, bucket, now)), quota.limit
-        return used
+        buckets = zip(self.quotas.items(), self._buckets(shared, tuple(self.quotas)), strict=True)
+        return {
+            name: (permits.spent(quota, permits.harvest(quota, bucket, shared.at)), quota.limit)
+            for (name, quota), bucket in buckets
+        }
 
     def _buckets(self, shared: Shared, names: tuple[str, ...]) -> tuple[Bucket, ...]:
-        return tuple(shared.buckets.get(name) or permits.fresh(self.quotas[name]) for name in names)
+        return tuple(shared.buckets.get(name) or self._begun(shared, self.quotas[name]) for name in names)
+
+    def _begun(self, shared: Shared, quota: Quota) -> Bucket:
+        return permits.fresh(quota) if shared.known else permits.unknown(quota, shared.at)
 
     def _with(self, shared: Shared, names: tuple[str, ...], buckets: tuple[Bucket, ...]) -> Shared:
         return shared._replace(buckets=shared.buckets | dict(zip(names, buckets, strict=True)))
 
     def _present(self, shared: Shared) -> Shared:
-        if shared.boot == self._boot:
-            return shared
-        offset = self._clock.wall() - self._clock.now()
-        moved = shared.buckets
-        if shared.boot:
-            by = shared.wall_offset - offset
-            moved = {n: permits.shift(self.quotas[n], b, by) for n, b in moved.items() if n in self.quotas}
-        return shared._replace(buckets=moved, boot=self._boot, wall_offset=offset)
+        now, wall, buckets = self._clock.now(), self._clock.wall(), shared.buckets
+        if shared.boot and (shared.boot != self._boot or now < shared.at):
+            by = now - shared.at - max(0.0, wall - shared.wall)
+            buckets = {n: permits.shift(self.quotas[n], b, by) for n, b in buckets.items() if n in self.quotas}
+        return shared._replace(buckets=buckets, boot=self._boot, at=now, wall=wall)
 
 
 def _settler(permit: Permit, end: End, now: float) -> Callable[[Quota, Bucket], Bucket]:
@@ -167,7 +175,7 @@ def _settler(permit: Permit, end: End, now: float) -> Callable[[Quota, Bucket], 
         if end.outcome is Outcome.REFUSED:
             return permits.unsent(quota, bucket, permit)
         if end.outcome is Outcome.UNKNOWN:
-            return permits.abandon(quota, bucket, permit, now)
+            return permits.abandon(quota, bucket, permit, now + end.open_s)
         return permits.answer(quota, bucket, permit, now, ok=end.status != 429)  # noqa: PLR2004 - Too Many Requests
 
     return settle

@@ -6,13 +6,14 @@ from __future__ import annotations
 import re
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Unpack
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import msgspec
 
 from callwell import errors
 from callwell.core import outcome, paging
 from callwell.core.types import Answered, Why
+from callwell.observe.redact import redact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,7 +79,7 @@ class Reading(NamedTuple):
     whole: bool = True
 
 
-def read(rule: ErrorRule, response: Response, url: str, wall: float) -> Reading:
+def read(rule: ErrorRule, response: Response, url: str, wall: float, secrets: tuple[str, ...] = ()) -> Reading:
     """What an answer says.
 
     Args:
@@ -86,6 +87,7 @@ def read(rule: ErrorRule, response: Response, url: str, wall: float) -> Reading:
         response: the answer.
         url: what was asked.
         wall: seconds since the epoch, for dates in headers.
+        secrets: texts that are not repeated, should the answer do so.
     """
     status, headers = response.status, response.headers
     json, readable = _json(response.body)
@@ -93,12 +95,17 @@ def read(rule: ErrorRule, response: Response, url: str, wall: float) -> Reading:
     if status in outcome.OK:
         return Reading(answer, whole=response.whole and (readable or not response.body))
     said = json if isinstance(json, dict) else {}
-    code = next((value for key in rule.code if isinstance(value := paging.at(said, key), str) and value), None)
-    words = next((value for key in rule.message if isinstance(value := paging.at(said, key), str) and value), "")
-    request_id = next((headers[name] for name in rule.request_id if name in headers), None)
+    code, words, request_id = (
+        redact(text, *secrets)[:SHOWN] if text else None
+        for text in (
+            _said(said, rule.code),
+            _said(said, rule.message),
+            next((headers[name] for name in rule.request_id if name in headers), None),
+        )
+    )
     wait_s = _wait(rule, headers, wall) if status in outcome.HINTED else None
     moved_to = _moved(url, headers.get("location")) if status in REDIRECTS else None
-    return Reading(answer, code, words[:SHOWN], request_id, wait_s, moved_to, response.whole)
+    return Reading(answer, code, words or "", request_id, wait_s, moved_to, response.whole)
 
 
 def event(rule: ErrorRule, reading: Reading, *, retry: bool) -> Answered:
@@ -208,12 +215,16 @@ def _by_hundred(status: int) -> type[errors.ApiError]:
     return errors.BadRequest if status in range(400, 500) else errors.UnexpectedAnswer
 
 
+def _said(said: Mapping[str, Any], places: tuple[str, ...]) -> str | None:
+    return next((value for place in places if isinstance(value := paging.at(said, place), str) and value), None)
+
+
 def _json(body: bytes) -> tuple[Any, bool]:
     if not body:
         return None, False
     try:
         return msgspec.json.decode(body), True
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None, False
 
 
@@ -241,12 +252,24 @@ def _date(headers: Mapping[str, str]) -> float | None:
 def _moved(url: str, location: str | None) -> str | None:
     if not location:
         return None
-    target = urljoin(url, location)
-    return target if origin(target) == origin(url) else None
+    try:
+        target = urljoin(url, location)
+    except ValueError:
+        return None
+    if origin(target) != origin(url):
+        return None
+    here, there = urlsplit(url), urlsplit(target)
+    return urlunsplit((here.scheme, here.netloc, there.path, there.query, ""))
 
 
 def origin(url: str) -> tuple[str, str, int]:
-    """Scheme, host and port of an address: what a key is bound to."""
-    parts = urlsplit(url)
-    default = {"http": 80, "https": 443}.get(parts.scheme, 0)
-    return parts.scheme, parts.hostname or "", parts.port or default
+    r"""Scheme, host and port of an address: what a key is bound to.
+
+    Only to be compared. What is sent has the origin of the environment's own address, letter by letter: libraries
+    differ in what they read where (`https://one\@two`).
+    """
+    try:
+        parts = urlsplit(url)
+        return parts.scheme, parts.hostname or "", parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
+    except ValueError:
+        return "", "", 0

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import base64
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -14,6 +16,8 @@ from callwell.client.options import NOT_GIVEN
 from callwell.errors import InvalidOption, UnknownName
 
 if TYPE_CHECKING:
+    from callwell.core.rules import KeyRule
+    from callwell.keys import Key
     from callwell.spec.model import Operation, Parameter
 
 SCALARS: Final[dict[str, tuple[type | tuple[type, ...], str]]] = {
@@ -24,6 +28,10 @@ SCALARS: Final[dict[str, tuple[type | tuple[type, ...], str]]] = {
 }
 
 
+SURROGATES: Final = re.compile("[\ud800-\udfff]")
+"""Halves of characters, which no wire can carry."""
+
+
 class Bound(NamedTuple):
     """A request without its origin and its key.
 
@@ -31,11 +39,13 @@ class Bound(NamedTuple):
         method: in capitals.
         target: path and query.
         body: JSON, or none.
+        headers: of the operation's own parameters.
     """
 
     method: str
     target: str
     body: bytes | None
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 def bind(operation: Operation, arguments: Mapping[str, object]) -> Bound:
@@ -53,23 +63,59 @@ def bind(operation: Operation, arguments: Mapping[str, object]) -> Bound:
     for name in arguments:
         if name not in known:
             raise UnknownName("parameter", name, known, where=operation.name)
-    path, query, body = operation.path, list[tuple[str, str]](), dict[str, object]()
+    path, query, body, headers = operation.path, list[tuple[str, str]](), dict[str, object](), list[tuple[str, str]]()
     for parameter in operation.parameters:
         value = arguments.get(parameter.name, NOT_GIVEN)
-        if value is NOT_GIVEN or (value is None and not _nullable(parameter.schema)):
+        if value is NOT_GIVEN or (value is None and not (parameter.place == "body" and _nullable(parameter.schema))):
             if parameter.required:
                 raise InvalidOption(f"{operation.name}: {parameter.name}", None, describe(parameter.schema))
             continue
         check(f"{operation.name}: {parameter.name}", parameter.schema, value)
-        if parameter.place == "path":
-            path = path.replace("{" + parameter.wire + "}", _segment(operation, parameter, value))
-        elif parameter.place == "query":
-            query.extend(_pairs(parameter, value))
-        else:
-            body[parameter.wire] = value
+        match parameter.place:
+            case "path":
+                path = path.replace("{" + parameter.wire + "}", _segment(operation, parameter, value))
+            case "query":
+                query.extend(_pairs(parameter, value))
+            case "header":
+                headers.append((parameter.wire.lower(), _header(operation, parameter, value)))
+            case "body":
+                body[parameter.wire] = value
     takes_body = any(parameter.place == "body" for parameter in operation.parameters)
     target = f"{path}?{urlencode(query, safe='[]')}" if query else path
-    return Bound(operation.method, target, msgspec.json.encode(body) if takes_body else None)
+    return Bound(operation.method, target, encoded(operation.name, body) if takes_body else None, tuple(headers))
+
+
+def encoded(name: str, body: object) -> bytes:
+    """A body as JSON.
+
+    Args:
+        name: of the operation, for the message.
+        body: what JSON can hold.
+
+    Raises:
+        InvalidOption: it holds something else.
+    """
+    try:
+        return msgspec.json.encode(body)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidOption(f"{name}: the body", type(body).__name__, f"what JSON can hold ({error})") from error
+
+
+def headers(bound: Bound, rule: KeyRule, key: Key) -> tuple[tuple[str, str], ...]:
+    """The headers of a request.
+
+    Args:
+        bound: the request.
+        rule: how a key is shown.
+        key: the key.
+    """
+    text = key.reveal()
+    if rule.scheme == "bearer":
+        text = f"Bearer {text}"
+    elif rule.scheme == "basic":
+        text = f"Basic {base64.b64encode(f'{text}:'.encode()).decode()}"
+    found = (("accept", "application/json"), (rule.header, text), *bound.headers)
+    return found if bound.body is None else (*found, ("content-type", "application/json"))
 
 
 def describe(schema: Mapping[str, Any]) -> str:
@@ -135,7 +181,9 @@ def _fits(kind: str, schema: Mapping[str, Any], value: object) -> bool:
         return False
     if isinstance(value, str):
         shortest, longest = schema.get("minLength", 0), schema.get("maxLength", len(value))
-        return bool(shortest <= len(value) <= longest)
+        return shortest <= len(value) <= longest and not SURROGATES.search(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return False
     low, high = schema.get("minimum", value), schema.get("maximum", value)
     return bool(low <= value <= high) if isinstance(value, int | float) else True
 
@@ -145,6 +193,13 @@ def _segment(operation: Operation, parameter: Parameter, value: object) -> str:
     if not text or re.fullmatch(r"\.\.?", text):
         raise InvalidOption(f"{operation.name}: {parameter.name}", value, "the name of one thing, not a path")
     return quote(text, safe="")
+
+
+def _header(operation: Operation, parameter: Parameter, value: object) -> str:
+    text = ",".join(wire for _, wire in _pairs(parameter, value))
+    if not (text.isascii() and text.isprintable()):
+        raise InvalidOption(f"{operation.name}: {parameter.name}", value, "a text of printable ASCII characters")
+    return text
 
 
 def _pairs(parameter: Parameter, value: object) -> list[tuple[str, str]]:

@@ -7,10 +7,10 @@ import dataclasses
 from enum import Enum
 from typing import TYPE_CHECKING, Final, Literal, TypedDict
 
-from callwell.errors import InvalidOption
+from callwell.errors import InvalidOption, UnknownName
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from callwell.clock import Clock
     from callwell.keys import Key
@@ -98,6 +98,17 @@ class Choices:
     priority: Priority = "interactive"
     for_user: str | None = None
     retry_unsafe_5xx: bool = False
+
+
+def check_names(options: CallOptions, known: Collection[str]) -> None:
+    """See that there are no others.
+
+    Raises:
+        UnknownName: there is one.
+    """
+    for name in options:
+        if name not in known:
+            raise UnknownName("option", name, known)
 
 
 def choose(before: Choices, options: CallOptions) -> Choices:

@@ -7,12 +7,13 @@ import dataclasses
 import os
 import re
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import unquote, urlencode, urlsplit
 
 from callwell import providers, state
 from callwell.client.answers import origin
+from callwell.client.options import check_names, choose
 from callwell.clock import SystemClock
-from callwell.errors import InvalidOption, UnknownName
+from callwell.errors import InvalidOption
 from callwell.keys import parse_source
 from callwell.transport.base import Network
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
 
-    from callwell.client.options import ClientOptions
+    from callwell.client.options import CallOptions, Choices, ClientOptions
     from callwell.clock import Clock
     from callwell.keys import Source
     from callwell.observe.notices import Notice
@@ -82,9 +83,7 @@ class Setting:
             UnknownName: a provider, environment or option that does not exist.
             InvalidOption: a value that an option cannot take.
         """
-        for name in options:
-            if name not in OPTIONS:
-                raise UnknownName("option", name, OPTIONS)
+        check_names(options, OPTIONS)
         described = providers.load(provider) if isinstance(provider, str | os.PathLike) else provider
         environment = described.environment(options.get("environment"))
         base_url = _address(options.get("base_url") or environment.base_url)
@@ -94,8 +93,7 @@ class Setting:
             network = dataclasses.replace(network, connect_s=connect_s)
         scheme, host, port = origin(base_url)
         account = f"{described.name}:{environment.name}:{scheme}-{host}-{port}:{options.get('account', 'default')}"
-        if options.get("for_user") is not None:
-            raise InvalidOption("for_user", options.get("for_user"), f"nothing: {described.name} asks for no end user")
+        check_user(described, options)
         return cls(
             provider=described,
             base_url=base_url,
@@ -109,6 +107,22 @@ class Setting:
             on_notice=options.get("on_notice"),
         )
 
+    def close(self) -> None:
+        """Close the state, if it was opened for this client."""
+        if self.owns_state:
+            self.state.close()
+
+    def choose(self, before: Choices, options: CallOptions) -> Choices:
+        """The choices after some options of a call have been given.
+
+        Raises:
+            UnknownName: an option that does not exist, or that a client has for good.
+            InvalidOption: a value that an option cannot take.
+        """
+        check_names(options, CHOICES)
+        check_user(self.provider, options)
+        return choose(before, options)
+
     def target(self, path: str, query: Mapping[str, str]) -> str:
         """Path and query below the environment's address.
 
@@ -116,8 +130,9 @@ class Setting:
             InvalidOption: an address of another origin, or a path that climbs.
         """
         if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*:|//", path):
-            if origin(path) != origin(self.base_url):
-                shown = f"{urlsplit(path).scheme}://{urlsplit(path).netloc}"
+            there = origin(path)
+            if there != origin(self.base_url):
+                shown = "{}://{}:{}".format(*there)
                 raise InvalidOption("path", shown, f"an address of {self.base_url}, to which alone the key is shown")
             parts = urlsplit(path)
             path = parts.path + (f"?{parts.query}" if parts.query else "")
@@ -125,14 +140,29 @@ class Setting:
             if not path.startswith(f"{base_path}/"):
                 raise InvalidOption("path", path, f"an address below {self.base_url}")
             path = path.removeprefix(base_path)
-        if ".." in path.partition("?")[0].split("/"):
-            raise InvalidOption("path", path, "a path without `..`")
+        path = path.partition("#")[0]
+        if not path.isprintable() or ".." in re.split(r"[/\\]", unquote(path.partition("?")[0])):
+            raise InvalidOption("path", path, "a path without `..` and control characters")
         path = path if path.startswith("/") else f"/{path}"
         return f"{path}{'&' if '?' in path else '?'}{urlencode(query)}" if query else path
 
 
+def check_user(provider: Provider, options: CallOptions) -> None:
+    """See that an end user is named only where the provider wants to know.
+
+    Raises:
+        InvalidOption: it does not.
+    """
+    if options.get("for_user") is not None:
+        raise InvalidOption("for_user", options.get("for_user"), f"nothing: {provider.name} asks for no end user")
+
+
 def _address(text: str) -> str:
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError as error:
+        raise InvalidOption("base_url", text, "an address such as https://api.example.com/v1") from error
     if parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment:
         raise InvalidOption("base_url", text, "an address such as https://api.example.com/v1")
     if parts.username or parts.password:

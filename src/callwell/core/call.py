@@ -93,6 +93,7 @@ class Call(NamedTuple):
         waited_s: the last wait of the formula, below which the next one does not fall.
         until: the end of the last wait, which an interruption does not shorten.
         doubt: an arrival may have been done.
+        done: an arrival was done, for an answer said so, whose result was lost: it is never undone by a probe.
         generation: of the key of the last arrival.
         hops: redirects followed.
         dead: the generations of key that were refused.
@@ -110,6 +111,7 @@ class Call(NamedTuple):
     waited_s: float = 0.0
     until: float = 0.0
     doubt: bool = False
+    done: bool = False
     generation: int = 0
     hops: int = 0
     dead: tuple[int, ...] = ()
@@ -117,7 +119,7 @@ class Call(NamedTuple):
     closed_at: float = 0.0
 
 
-class IllegalEvent(Exception):  # noqa: N818 - a bug in a driver, not an error that a caller could meet
+class IllegalEvent(Exception):
     """A driver showed an event that cannot happen in this phase. If this is raised, it is a bug."""
 
 
@@ -165,6 +167,7 @@ def _answered(state: Call, event: Answered, now: float, roll: float) -> tuple[Ca
     rule = state.rule
     if event.moved and state.traits.safe and state.hops < MAX_HOPS:
         return _line(state._replace(hops=state.hops + 1), event, now, roll)
+    state = state._replace(done=state.done or event.status in outcome.OK)
     verdict = outcome.judge(state.traits, event, doubt=state.doubt, unsafe_5xx=rule.unsafe_5xx)
     match verdict:
         case Verdict.DONE | Verdict.DONE_WITHOUT_RESULT:
@@ -178,16 +181,13 @@ def _answered(state: Call, event: Answered, now: float, roll: float) -> tuple[Ca
             failed = event.status in outcome.SERVER_ERRORS
             doubtful = state._replace(doubt=state.doubt or not (failed and event.not_done))
             floor = event.retry_after_s if event.status in outcome.HINTED else None
-            after, action = _again(doubtful, now, roll, event.retry, floor, Why.ANSWER)
-            if isinstance(action, Fail):
-                action = action._replace(outcome=outcome.known(state.traits, event, doubt=state.doubt))
-            return after, action
+            return _again(doubtful, now, roll, Why.ANSWER, allowed=event.retry, floor=floor)
         case Verdict.UNKNOWN | Verdict.RESULT_LOST if state.traits.probe:
             return state._replace(phase=Phase.PROBE, doubt=True, closed_at=now), Probe()
         case Verdict.UNKNOWN:
             return _fail(state._replace(doubt=True), Why.UNKNOWN)
         case Verdict.RESULT_LOST:
-            return _fail(state, Why.RESULT_LOST, known=Outcome.DONE)
+            return _fail(state, Why.RESULT_LOST)
     known = outcome.known(state.traits, event, doubt=state.doubt)
     return _fail(state, Why.KEY if verdict is Verdict.DEAD_KEY else Why.ANSWER, known=known)
 
@@ -206,19 +206,14 @@ def _lost(state: Call, event: Lost, now: float, roll: float) -> tuple[Call, Acti
     if not refused:
         state = state._replace(doubt=True, closed_at=now)
     if refused or state.traits.repeatable:
-        return _again(state, now, roll, event.retry, None, Why.NO_CONNECTION if refused else Why.NO_ANSWER)
+        return _again(state, now, roll, Why.NO_CONNECTION if refused else Why.NO_ANSWER, allowed=event.retry)
     if state.traits.probe:
         return state._replace(phase=Phase.PROBE), Probe()
     return _fail(state, Why.UNKNOWN)
 
 
-def _again(  # noqa: PLR0913 - private; one attempt's end in full
-    state: Call,
-    now: float,
-    roll: float,
-    allowed: bool,
-    floor: float | None,
-    why: Why,  # noqa: FBT001 - private
+def _again(
+    state: Call, now: float, roll: float, why: Why, *, allowed: bool, floor: float | None = None
 ) -> tuple[Call, Action]:
     failures = state.failures + 1
     state = state._replace(failures=failures)
@@ -245,11 +240,14 @@ def _probed(state: Call, event: Probed, now: float, roll: float) -> tuple[Call, 
     if event.found:
         return state._replace(phase=Phase.ENDED, doubt=False), Finish(state.sends)
     probes = state.probes + 1
+    lost = Why.RESULT_LOST if state.done else Why.UNKNOWN
     sure_at = state.closed_at + state.rule.max_transit_s + state.rule.commit_bound_s
     if probes >= SURE_PROBES and now >= sure_at:
-        return _again(state._replace(probes=0, doubt=False), now, roll, allowed=True, floor=None, why=Why.NO_ANSWER)
+        if state.done:
+            return _fail(state, lost)
+        return _again(state._replace(probes=0, doubt=False), now, roll, Why.NO_ANSWER, allowed=True)
     if sure_at > state.deadline:
-        return _fail(state, Why.UNKNOWN)
+        return _fail(state, lost)
     until = max(now, sure_at)
     return state._replace(probes=probes, until=until), Wait(until, "commit")
 
@@ -268,7 +266,9 @@ def _interrupted(state: Call, event: Event, now: float, roll: float) -> tuple[Ca
 
 
 def _fail(state: Call, why: Why, *, at: float = 0.0, known: Outcome | None = None) -> tuple[Call, Action]:
-    if known is None:
+    if state.done:
+        known = Outcome.DONE
+    elif known is None:
         known = Outcome.UNKNOWN if state.doubt and not state.traits.safe else Outcome.REFUSED
     return state._replace(phase=Phase.ENDED), Fail(why, known, state.sends, at)
 

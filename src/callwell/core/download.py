@@ -9,8 +9,9 @@
      └─────────────┴─────────────────────────────┘
 
 A broken body is continued with `Range` from its last byte, pinned by `If-Range` with a strong ETag; without one, the
-announced size is the pin, and a file whose size changed is begun again. Every progress of a byte restores the attempts;
-a URL is asked for again at most `MAX_URLS` times without progress. Storage says 403 for an expired signature and some
+announced size is the pin, and a file whose size changed is begun again: a change that keeps the size goes unseen by
+storage without ETags. Every byte beyond the furthest restores the attempts; a URL is asked for again at most `MAX_URLS`
+times without progress. Storage says 403 for an expired signature and some
 services 400, 401 or 404: none of them proves that the file is gone, only the provider's own answer does, so a fresh
 URL is asked for.
 """
@@ -55,6 +56,7 @@ class Download(NamedTuple):
         urls: fresh URLs since the last byte.
         failures: attempts since the last byte.
         restarts: times that the file changed.
+        best: the furthest offset so far: a byte that came before is no progress.
     """
 
     offset: int = 0
@@ -63,6 +65,7 @@ class Download(NamedTuple):
     urls: int = 0
     failures: int = 0
     restarts: int = 0
+    best: int = 0
 
 
 class Ask(NamedTuple):
@@ -124,7 +127,7 @@ def opened(
         state: where the download stands.
         status: the HTTP status.
         length: bytes of this body, if announced.
-        start: the first byte's place in the file, from `Content-Range`.
+        start: the first byte's place in the file, from `Content-Range`; a part without one could be any part.
         etag: the answer's ETag; a weak one does not count.
     """
     strong = etag if etag and not etag.startswith("W/") else None
@@ -134,16 +137,24 @@ def opened(
         return _restart(state)
     if status not in (WHOLE, PART):
         return _again(state, Why.REFUSED if status < 500 else Why.BROKEN, status)  # noqa: PLR2004 - server errors
+    if status == PART and start is None:
+        return _again(state, Why.BROKEN, status)
+    if status == PART and None not in (strong, state.etag) and strong != state.etag:
+        return _restart(state)
     offset = (start or 0) if status == PART else 0
+    pin = strong or (state.etag if status == PART else None)
     total = None if length is None else offset + length
     if offset > state.offset or (state.size is not None and total is not None and total != state.size):
         return _restart(state._replace(size=total if status == WHOLE else state.size))
-    return state._replace(offset=offset, size=state.size if total is None else total, etag=strong), Read(offset)
+    return state._replace(offset=offset, size=state.size if total is None else total, etag=pin), Read(offset)
 
 
 def received(state: Download, count: int) -> Download:
     """`count` more bytes are safe on disk."""
-    return state._replace(offset=state.offset + count, urls=0, failures=0)
+    offset = state.offset + count
+    if offset <= state.best:
+        return state._replace(offset=offset)
+    return state._replace(offset=offset, best=offset, urls=0, failures=0)
 
 
 def ended(state: Download) -> tuple[Download, Action]:
@@ -186,4 +197,4 @@ def _again(state: Download, why: Why, status: int = 0) -> tuple[Download, Action
 def _restart(state: Download) -> tuple[Download, Action]:
     if state.restarts >= MAX_RESTARTS:
         return state, Fail(Why.DAMAGED)
-    return state._replace(offset=0, etag=None, restarts=state.restarts + 1), Ask()
+    return state._replace(offset=0, best=0, etag=None, restarts=state.restarts + 1), Ask()

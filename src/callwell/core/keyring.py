@@ -131,4 +131,6 @@ def _change(ring: Ring, generation: int, change: Callable[[Held], Held]) -> Ring
 
 def _swept(ring: Ring) -> Ring:
     keys = tuple(_retire(k) if k.standing is Standing.DRAINING and not k.uses else k for k in ring.keys)
-    return Ring(keys[-KEPT:] if len(keys) > KEPT else keys)
+    spent = [k.generation for k in keys if k.standing is Standing.RETIRED and not k.uses]
+    forgotten = set(spent[:-KEPT])
+    return Ring(tuple(k for k in keys if k.generation not in forgotten)) if forgotten else Ring(keys)

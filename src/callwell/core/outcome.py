@@ -52,11 +52,11 @@ def judge(traits: Traits, answer: Answered, *, doubt: bool, unsafe_5xx: bool = F
         return Verdict.REPEAT if traits.repeatable else Verdict.RESULT_LOST
     if status == TOO_MANY:
         return Verdict.THROTTLED
-    if answer.dead_key:
-        return Verdict.DEAD_KEY
     if status in SERVER_ERRORS:
         again = traits.repeatable or answer.not_done or unsafe_5xx
         return Verdict.REPEAT if again else Verdict.UNKNOWN
+    if answer.dead_key:
+        return Verdict.DEAD_KEY
     if doubt and traits.deletes and status in MISSING:
         return Verdict.DONE_WITHOUT_RESULT
     return Verdict.REFUSED

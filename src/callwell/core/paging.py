@@ -65,7 +65,7 @@ class Page(NamedTuple):
 
     Attributes:
         items: the items, as they came.
-        keys: their keys, or none if the profile names no key.
+        keys: their keys, or none if the profile names no key; an item without one has the empty key.
         more: whether there is another page, where the body says so in as many words.
         next: the next position as the provider gave it: a cursor or a link.
         total: the announced total of items.
@@ -138,8 +138,8 @@ def read(rule: PagingRule, body: Mapping[str, Any], link: str | None = None) -> 
     """
     items = at(body, rule.items)
     if not isinstance(items, Sequence) or isinstance(items, str):
-        raise LookupError(f"no list at {rule.items!r}")
-    keys = tuple(str(item.get(rule.key, "")) for item in items if isinstance(item, Mapping)) if rule.key else ()
+        raise LookupError(f"no list at {rule.items!r}")  # noqa: TRY004 - the answer is at fault, no argument
+    keys = tuple(_key(item, rule.key) for item in items) if rule.key else ()
     total, pages = at(body, rule.total), at(body, rule.pages)
     following = link if rule.style == "link-header" else at(body, rule.next)
     following = following if isinstance(following, str) and following else None
@@ -168,7 +168,7 @@ def step(rule: PagingRule, walk: Walk, page: Page, size: int, seen: frozenset[in
     totals = walk.totals
     if page.total is not None and (not totals or totals[-1] != page.total):
         totals = (*totals, page.total)
-    mark = digest(repr(walk.position), *(page.keys or map(repr, page.items)))
+    mark = digest(repr(walk.position), *(page.keys if page.keys and all(page.keys) else map(repr, page.items)))
     after = walk._replace(
         position=_next(rule, walk, page, size),
         pages=walk.pages + 1,
@@ -216,7 +216,7 @@ def at(body: Any, path: str | None) -> Any:
     for key in path.split("."):
         if isinstance(body, Mapping):
             body = body.get(key)
-        elif isinstance(body, list) and key.isdigit() and int(key) < len(body):
+        elif isinstance(body, list) and key.isdecimal() and int(key) < len(body):
             body = body[int(key)]
         else:
             return None
@@ -229,13 +229,20 @@ def digest(*texts: str) -> int:
     return int.from_bytes(hashed.digest(), "big")
 
 
+def _key(item: Any, name: str) -> str:
+    key = item.get(name) if isinstance(item, Mapping) else None
+    return "" if key is None else str(key)
+
+
 def _sift(page: Page, seen: frozenset[int] | set[int]) -> tuple[tuple[Any, ...], tuple[str, ...], frozenset[int]]:
-    if len(page.keys) != len(page.items):
+    if not page.keys:
         return page.items, (), frozenset()
     fresh, repeated, digests = [], [], set[int]()
     for item, key in zip(page.items, page.keys, strict=True):
         mark = digest("key", key)
-        if mark in seen or mark in digests:
+        if not key:
+            fresh.append(item)
+        elif mark in seen or mark in digests:
             repeated.append(key)
         else:
             digests.add(mark)

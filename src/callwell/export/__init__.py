@@ -2,6 +2,7 @@
 """Every object and asset of a provider in a folder: resumable, incremental, with a verdict."""
 
 from callwell.export.progress import Progress
-from callwell.export.run import Export, Report
+from callwell.export.report import Report
+from callwell.export.run import Export
 
 __all__ = ["Export", "Progress", "Report"]

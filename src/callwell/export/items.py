@@ -10,7 +10,7 @@ from callwell.errors import AssetUnavailable, Missing
 from callwell.export.tree import safe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from callwell.client import AsyncClient
     from callwell.core.rules import ExportRule
@@ -24,21 +24,31 @@ class Item(NamedTuple):
         scope: the key of its scope.
         key: its own.
         listed: what the list said about it.
+        known: its record from before, with the files that are there.
+        gone: it was noted as gone before.
     """
 
     scope: str
     key: str
     listed: dict[str, Any]
+    known: dict[str, Any] | None = None
+    gone: bool = False
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing about its record can be completed: a file that was to be made may yet come."""
+        return self.known is not None and all(map(_final, self.known["assets"].values()))
+
+    @property
+    def open(self) -> bool:
+        """Whether there is anything to do about it."""
+        listed = bool(self.listed)
+        return listed == self.gone if self.whole else listed or not self.gone
 
 
 def gone(item: Item, error: Missing) -> dict[str, Any]:
     """The note about an item that was deleted (410) or that the provider does not know (404)."""
     return {"scope": item.scope, "key": item.key, "status": error.status, "code": error.code}
-
-
-def settled(record: dict[str, Any]) -> bool:
-    """Whether nothing about a record can be completed later: a file that was to be made may yet come."""
-    return all(asset["file"] is not None or asset["captured"] is False for asset in record["assets"].values())
 
 
 def files_of(scope: str, record: dict[str, Any]) -> dict[str, tuple[int, str]]:
@@ -48,6 +58,26 @@ def files_of(scope: str, record: dict[str, Any]) -> dict[str, tuple[int, str]]:
         for asset in record["assets"].values()
         if asset["file"] is not None
     }
+
+
+def there(tree: Tree, scope: str, record: dict[str, Any], signed: Mapping[str, str]) -> dict[str, Any]:
+    """A record of whose files those that are not there, or not whole, count as still to come."""
+    for asset in record["assets"].values():
+        if asset["file"] is not None and not tree.has(f"{safe(scope)}/{asset['file']}", asset["size"]):
+            asset.update(file=None, size=None, sha256=None, type=None)
+    return named(record, signed)
+
+
+def named(record: dict[str, Any], signed: Mapping[str, str]) -> dict[str, Any]:
+    """A record whose fields for signed URLs hold the names of the files.
+
+    Args:
+        record: with its assets.
+        signed: the fields, and the operations that lead to the same files.
+    """
+    files = {kind: asset["file"] for kind, asset in record["assets"].items()}
+    found = {field: files.get(operation.partition(".")[2]) for field, operation in signed.items() if field in record}
+    return {**record, **found}
 
 
 async def look(client: AsyncClient, rule: ExportRule, item: Item) -> Any:
@@ -63,7 +93,7 @@ async def look(client: AsyncClient, rule: ExportRule, item: Item) -> Any:
 async def fetch(
     client: AsyncClient, rule: ExportRule, item: Item, *, tree: Tree, saved: Callable[[int], None]
 ) -> dict[str, Any]:
-    """Get an item's record and files.
+    """Get an item's record, and the files that are not there.
 
     Args:
         client: which makes the calls.
@@ -73,31 +103,36 @@ async def fetch(
         saved: called with the size of every file.
 
     Returns:
-        the record, with `assets` by kind, and signed URLs replaced by the names of the files.
+        the record, with `assets` by kind.
 
     Raises:
         Missing: the item is gone.
         CallwellError: see `callwell.errors`.
     """
-    arguments = {rule.scope_parameter: item.scope, rule.item_parameter: item.key}
     detail = await look(client, rule, item)
+    before = item.known or {"assets": {}}
     assets: dict[str, dict[str, Any]] = {}
     for operation in rule.assets:
         kind = operation.partition(".")[2]
-        assets[kind] = await _asset(client, operation, arguments, item=item, tree=tree)
-        saved(assets[kind]["size"] or 0)
-    record = {**item.listed, **(detail if isinstance(detail, dict) else {}), "assets": assets}
-    for field, operation in client.provider.rule(rule.items).signed.items():
-        if field in record:
-            record[field] = assets.get(operation.partition(".")[2], {}).get("file")
-    return record
+        if kind in before["assets"] and _final(before["assets"][kind]):
+            assets[kind] = before["assets"][kind]
+            continue
+        assets[kind] = await _asset(client, rule, operation, item=item, tree=tree)
+        if assets[kind]["file"] is not None:
+            saved(assets[kind]["size"])
+    record = {**before, **item.listed, **(detail if isinstance(detail, dict) else {})}
+    record.pop("assets", None)
+    return {**record, "assets": assets}
 
 
-async def _asset(
-    client: AsyncClient, operation: str, arguments: dict[str, str], *, item: Item, tree: Tree
-) -> dict[str, Any]:
-    rule = client.provider.rule(operation).asset
-    name = (rule.name if rule else "{}").format(**{key: safe(value) for key, value in arguments.items()})
+def _final(asset: dict[str, Any]) -> bool:
+    return asset["file"] is not None or asset["captured"] is False
+
+
+async def _asset(client: AsyncClient, rule: ExportRule, operation: str, *, item: Item, tree: Tree) -> dict[str, Any]:
+    arguments = {rule.scope_parameter: item.scope, rule.item_parameter: item.key}
+    described = client.provider.rule(operation).asset
+    name = (described.name if described else "{}").format(**{key: safe(value) for key, value in arguments.items()})
     asset = client.asset(operation, **arguments)
     try:
         saved = await asset.save(tree.path(safe(item.scope), name), before=lambda facts: tree.need(facts.size or 0))

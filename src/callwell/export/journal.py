@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an export has done so far, in the state: the pages of the present walk, and every finished item.
 
-A killed export finds here where it stood. The journal is forgotten when the manifest is written: from then on the tree
-itself says what is known.
+A killed export finds here where it stood. A scope's journal is forgotten when the manifest is written: from then on the
+tree itself says what is known.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from callwell.export.walks import Walked  # noqa: TC001 - msgspec reads the annotations of Stage
+from callwell.core.paging import End  # noqa: TC001 - msgspec reads the annotations of Stage
 from callwell.state.base import Cell
 
 if TYPE_CHECKING:
@@ -24,11 +24,11 @@ class Entry(NamedTuple):
     """What is known of one item.
 
     Attributes:
-        record: its record with its files, if it was ever fetched.
+        record: its record with its files, if it was ever fetched, as JSON: so it takes a third of the memory.
         gone: the note that it was deleted or never found, if that is so.
     """
 
-    record: dict[str, Any] | None = None
+    record: bytes | None = None
     gone: dict[str, Any] | None = None
 
 
@@ -36,12 +36,12 @@ class Stage(NamedTuple):
     """Where the walks over one scope stand.
 
     Attributes:
-        walks: the finished ones.
+        ends: verdicts and reasons of the finished ones.
         position: of the pager in the present one; empty at its beginning.
         pages: pages of the present one that are in the journal.
     """
 
-    walks: tuple[Walked, ...] = ()
+    ends: tuple[tuple[End, str], ...] = ()
     position: str = ""
     pages: int = 0
 
@@ -80,7 +80,7 @@ class Journal:
             stage: where the walks stood, with the position after the page.
             items: the page's items.
         """
-        number = f"{len(stage.walks)}:{stage.pages:06d}"
+        number = f"{len(stage.ends)}:{stage.pages:06d}"
         page = Cell(f"{self._prefix}page:{scope}:{number}", bytes, b"[]")
         self._state.update(page, lambda _old: (msgspec.json.encode(items), None))
         return self.staged(scope, stage._replace(pages=stage.pages + 1))
@@ -89,19 +89,19 @@ class Journal:
         """Record where the walks over a scope stand."""
         return self._state.update(self._stage(scope), lambda _old: (stage, stage))
 
-    def finished(self, scope: str) -> dict[str, Entry]:
-        """The finished items of a scope, by quoted key."""
-        prefix = f"{self._prefix}item:{scope}:"
-        keys = self._state.keys(prefix)
-        return {key.removeprefix(prefix): self._state.read(Cell(key, Entry, Entry())) for key in keys}
+    def finished(self, scope: str) -> Iterator[Entry]:
+        """The finished items of a scope."""
+        for key in self._state.keys(f"{self._prefix}item:{scope}:"):
+            yield self._state.read(Cell(key, Entry, Entry()))
 
     def finish(self, scope: str, key: str, entry: Entry) -> None:
         """Record a finished item."""
         self._state.update(Cell(f"{self._prefix}item:{scope}:{key}", Entry, Entry()), lambda _old: (entry, None))
 
-    def forget(self) -> None:
-        """The manifest is written: the journal is not needed any more."""
-        self._state.remove(self._prefix)
+    def forget(self, scope: str) -> None:
+        """The manifest is written: a scope's journal is not needed any more."""
+        for kind in ("walk", "page", "item"):
+            self._state.remove(f"{self._prefix}{kind}:{scope}:")
 
     def _stage(self, scope: str) -> Cell[Stage]:
-        return Cell(f"{self._prefix}walk:{scope}", Stage, Stage())
+        return Cell(f"{self._prefix}walk:{scope}:", Stage, Stage())

@@ -12,13 +12,13 @@ class Progress(NamedTuple):
     Attributes:
         scopes: workspaces (or what the provider calls them) walked.
         scopes_total: how many there are, 0 while that is not known.
-        pages: pages read, by all walks.
-        listed: items that the walks have found.
+        pages: pages read now, by all walks.
+        listed: entries on them.
         items: items that are done: fetched now, there already, or gone.
-        items_total: how many there are so far.
+        items_total: how many there are so far, those that failed among them.
         assets: files fetched now.
         bytes: their bytes.
-        gone: items that were deleted, now or since the last run.
+        gone: items that are gone since the last run.
         failed: items that could not be fetched.
     """
 

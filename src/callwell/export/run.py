@@ -6,14 +6,17 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from callwell.core.paging import End
 from callwell.errors import AssetError, CallError, CallwellError, InvalidOption, Missing, NoAnswer, OutOfTime
 from callwell.export import items, walks
 from callwell.export.items import Item
-from callwell.export.journal import Entry, Journal
+from callwell.export.journal import Entry, Journal, Stage
 from callwell.export.progress import Progress
+from callwell.export.report import Report
 from callwell.export.tree import GONE, Tree, safe
 from callwell.export.walks import Walked
 
@@ -25,30 +28,6 @@ if TYPE_CHECKING:
 
 WORKERS: Final = 16
 """Items that are fetched at once: enough to use 120 requests a minute at any latency below eight seconds."""
-
-
-class Report(NamedTuple):
-    """What an export was worth.
-
-    Attributes:
-        verdict: `complete`, `drifted` or `truncated`, the worst of all scopes; `failed` if an item could not be had.
-        items: records in the tree.
-        files: assets in the tree.
-        bytes: their bytes.
-        fetched: items that this run has fetched.
-        gone: items in `gone.jsonl`.
-        failed: what could not be fetched, with the reason.
-        reasons: why a scope's verdict is not `complete`.
-    """
-
-    verdict: str
-    items: int
-    files: int
-    bytes: int
-    fetched: int
-    gone: int
-    failed: dict[str, str]
-    reasons: dict[str, str]
 
 
 class Export:
@@ -79,12 +58,15 @@ class Export:
             raise InvalidOption("provider", client.provider.name, "one whose profile has an [export] table")
         self._client = client
         self._rule: ExportRule = rule
+        described = client.provider.rule
+        self._signed = {**described(rule.items).signed, **described(rule.detail).signed}
         self._only = tuple(only)
         self._workers = workers
         self._show = show
         self._progress = Progress()
         setting = client.setting
-        self.tree = Tree(Path(folder), {"provider": client.provider.name, "address": setting.base_url})
+        owner = {"provider": client.provider.name, "address": setting.base_url, "account": setting.account}
+        self.tree = Tree(Path(folder), owner)
         place = f"{self.tree.folder.resolve()} {setting.account}"
         self._journal = Journal(setting.state, hashlib.sha256(place.encode()).hexdigest()[:16])
         self._failed: dict[str, str] = {}
@@ -99,16 +81,22 @@ class Export:
             NoAnswer: the network.
             CallwellError: whatever else makes going on useless; the same export goes on later where this one stopped.
         """
-        self.tree.claim()
-        scopes = await self._scopes()
+        try:
+            self.tree.claim()
+            return await self._export()
+        finally:
+            self.tree.release()
+
+    async def _export(self) -> Report:
+        scopes, walked = await self._scopes()
+        concluded, finished = {self._rule.scopes: walked}, dict[str, dict[str, Entry]]()
         self._advance(scopes_total=len(scopes))
-        concluded, finished = dict[str, Walked](), dict[str, dict[str, Entry]]()
         for scope in scopes:
             concluded[scope] = await self._walk(scope)
             self._advance(scopes=self._progress.scopes + 1)
         todo = list[Item]()
-        for scope, walked in concluded.items():
-            finished[scope], more = self._plan(scope, walked)
+        for scope in scopes:
+            finished[scope], more = self._plan(scope, concluded[scope])
             todo += more
         await self._fetch_all(todo, finished)
         for scope, record in self._scopes_before().items():
@@ -116,41 +104,56 @@ class Export:
                 scopes[scope], finished[scope] = record, self._known(scope)
         return self._seal(scopes, concluded, finished)
 
-    async def _scopes(self) -> dict[str, dict[str, Any]]:
-        found = {self._scope_key(scope): scope async for scope in self._client.pages(self._rule.scopes)}
+    async def _scopes(self) -> tuple[dict[str, dict[str, Any]], Walked]:
+        found = dict[str, dict[str, Any]]()
+        for _ in range(walks.MAX_WALKS):
+            pager = self._client.pages(self._rule.scopes)
+            found |= {self._scope_key(scope): scope async for scope in pager}
+            if pager.verdict.end is End.COMPLETE:
+                break
         for name in self._only:
             if name not in found:
                 raise InvalidOption("workspace", name, f"one that the key can see ({', '.join(found) or 'none'})")
-        return {name: scope for name, scope in sorted(found.items()) if name in (self._only or found)}
+        chosen = {name: scope for name, scope in sorted(found.items()) if name in (self._only or found)}
+        return chosen, Walked(pager.verdict.end, frozenset(found), pager.verdict.reason)
 
     def _scopes_before(self) -> dict[str, dict[str, Any]]:
         return {self._scope_key(scope): scope for scope in self.tree.lines(self._scope_file())}
 
     async def _walk(self, scope: str) -> Walked:
         stage = self._journal.stage(safe(scope))
-        while walks.again(stage.walks):
+        done = [Walked(end, self._keys(scope, number), reason) for number, (end, reason) in enumerate(stage.ends)]
+        while walks.again(done):
             pager = self._client.pages(
                 self._rule.items, **{self._rule.scope_parameter: scope}, **self._rule.items_arguments
             )
             pager = pager.resume(stage.position) if stage.position else pager
             async for page in pager.pages():
-                stage = self._journal.turned(safe(scope), stage._replace(position=pager.position), page)
+                kept = [found | dict.fromkeys(self._signed.keys() & found.keys()) for found in page]
+                stage = self._journal.turned(safe(scope), stage._replace(position=pager.position), kept)
                 self._advance(pages=self._progress.pages + 1, listed=self._progress.listed + len(page))
             verdict = pager.verdict
-            keys = frozenset(self._key(found) for found in self._journal.listed(safe(scope), walk=len(stage.walks)))
-            walked = Walked(verdict.end, keys, verdict.reason)
-            stage = stage._replace(walks=(*stage.walks, walked), position="", pages=0)
-            stage = self._journal.staged(safe(scope), stage)
-        return walks.conclude(stage.walks)
+            done.append(Walked(verdict.end, self._keys(scope, len(done)), verdict.reason))
+            stage = Stage((*stage.ends, (verdict.end, verdict.reason)))
+            self._journal.staged(safe(scope), stage)
+        return walks.conclude(done)
+
+    def _keys(self, scope: str, walk: int) -> frozenset[str]:
+        return frozenset(self._key(found) for found in self._journal.listed(safe(scope), walk))
 
     def _plan(self, scope: str, walked: Walked) -> tuple[dict[str, Entry], list[Item]]:
+        known, todo = self._known(scope), list[Item]()
         listed = {self._key(found): found for found in self._journal.listed(safe(scope))}
-        done = {key: entry for key, entry in self._known(scope).items() if self._whole(scope, entry)}
-        new = [Item(scope, key, listed[key]) for key in sorted(walked.keys - set(done))]
-        missing = [Item(scope, key, {}) for key in sorted(set(done) - walked.keys) if done[key].gone is None]
-        total, items_done = self._progress.items_total + len(done) + len(new), self._progress.items + len(done)
-        self._advance(items_total=total, items=items_done)
-        return done, [*new, *missing]
+        everything = walked.keys | known.keys()
+        for key in sorted(everything):
+            entry = known.get(key, Entry())
+            record = msgspec.json.decode(entry.record) if entry.record else None
+            item = Item(scope, key, listed[key] if key in walked.keys else {}, record, entry.gone is not None)
+            if item.open:
+                todo.append(item)
+        done = len(everything) - len(todo)
+        self._advance(items_total=self._progress.items_total + len(everything), items=self._progress.items + done)
+        return known, todo
 
     async def _fetch_all(self, todo: list[Item], finished: dict[str, dict[str, Entry]]) -> None:
         waiting = iter(todo)
@@ -163,46 +166,47 @@ class Export:
 
     async def _work(self, waiting: Iterable[Item], finished: dict[str, dict[str, Entry]]) -> None:
         for item in waiting:
-            done = finished[item.scope]
-            entry = await self._one(item, done.get(item.key))
+            entry = await self._one(item)
             if entry is not None:
-                done[item.key] = entry
+                finished[item.scope][item.key] = entry
                 self._journal.finish(safe(item.scope), safe(item.key), entry)
 
-    async def _one(self, item: Item, old: Entry | None) -> Entry | None:
+    async def _one(self, item: Item) -> Entry | None:
+        record, note = item.known, None
         try:
-            if old is not None:
+            if item.whole:
                 await items.look(self._client, self._rule, item)
-                return old
-            record = await items.fetch(self._client, self._rule, item, tree=self.tree, saved=self._saved)
+            else:
+                record = await items.fetch(self._client, self._rule, item, tree=self.tree, saved=self._saved)
+                record = items.named(record, self._signed)
+                self._fetched += record != item.known
         except Missing as error:
-            self._advance(gone=self._progress.gone + 1, items=self._progress.items + (old is None))
-            return Entry(old.record if old else None, items.gone(item, error))
+            note = items.gone(item, error)
+            self._advance(gone=self._progress.gone + (not item.gone))
         except (CallError, AssetError) as error:
             if isinstance(error, NoAnswer | OutOfTime):
                 raise
             self._failed[f"{item.scope}/{item.key}"] = str(error)
             self._advance(failed=self._progress.failed + 1)
             return None
-        self._fetched += 1
         self._advance(items=self._progress.items + 1)
-        return Entry(record)
+        return Entry(msgspec.json.encode(record) if record else None, note)
 
     def _known(self, scope: str) -> dict[str, Entry]:
-        known = {self._key(record): Entry(record) for record in self.tree.lines(self._records(scope))}
+        known = {self._key(record): self._entry(scope, record) for record in self.tree.lines(self._records(scope))}
         for note in self.tree.lines(GONE):
             if note["scope"] == scope:
                 known[note["key"]] = known.get(note["key"], Entry())._replace(gone=note)
-        for entry in self._journal.finished(safe(scope)).values():
-            known[entry.gone["key"] if entry.gone else self._key(entry.record or {})] = entry
+        for entry in self._journal.finished(safe(scope)):
+            record = msgspec.json.decode(entry.record) if entry.record else None
+            key = entry.gone["key"] if entry.gone else self._key(record or {})
+            known[key] = self._entry(scope, record, entry.gone)
         return known
 
-    def _whole(self, scope: str, entry: Entry) -> bool:
-        if entry.record is None:
-            return True
-        files = items.files_of(scope, entry.record)
-        present = all(self.tree.has(name, size) for name, (size, _) in files.items())
-        return present and (items.settled(entry.record) or entry.gone is not None)
+    def _entry(self, scope: str, record: dict[str, Any] | None, gone: dict[str, Any] | None = None) -> Entry:
+        if record is not None:
+            record = items.there(self.tree, scope, record, self._signed)
+        return Entry(msgspec.json.encode(record) if record else None, gone)
 
     def _seal(
         self,
@@ -213,19 +217,23 @@ class Export:
         files, notes, count = dict[str, tuple[int, str]](), list[dict[str, Any]](), 0
         for scope, done in sorted(finished.items()):
             entries = [entry for _, entry in sorted(done.items())]
-            records = [entry.record for entry in entries if entry.record is not None]
+            lines = [entry.record for entry in entries if entry.record is not None]
             notes += [entry.gone for entry in entries if entry.gone is not None]
-            count += len(records)
-            for record in records:
+            count += len(lines)
+            kept = set[str]()
+            for line in lines:
+                record = msgspec.json.decode(line)
                 files.update(items.files_of(scope, record))
-            self.tree.write_lines(self._records(scope), records)
-            self.tree.prune(f"{safe(scope)}/{self._kind()}", {safe(self._key(record)) for record in records})
-        self.tree.write_lines(self._scope_file(), [scope for _, scope in sorted(scopes.items())])
-        self.tree.write_lines(GONE, notes)
+                kept.add(safe(self._key(record)))
+            self.tree.write_lines(self._records(scope), lines)
+            self.tree.prune(f"{safe(scope)}/{self._kind()}", kept)
+        self.tree.write_lines(self._scope_file(), (msgspec.json.encode(scope) for _, scope in sorted(scopes.items())))
+        self.tree.write_lines(GONE, map(msgspec.json.encode, notes))
         ends = [walked.end for walked in concluded.values()]
         verdict = "failed" if self._failed else str(max(ends, key=_SEVERITY.index, default=End.COMPLETE))
         self.tree.seal(files, {"verdict": verdict, "items": count, "gone": len(notes)})
-        self._journal.forget()
+        for scope in concluded:
+            self._journal.forget(safe(scope))
         return Report(
             verdict,
             count,
@@ -255,7 +263,7 @@ class Export:
         return str(found[rule.key if rule and rule.key else "id"])
 
     def _saved(self, size: int) -> None:
-        self._advance(assets=self._progress.assets + (size > 0), bytes=self._progress.bytes + size)
+        self._advance(assets=self._progress.assets + 1, bytes=self._progress.bytes + size)
 
     def _advance(self, **changes: int) -> None:
         self._progress = self._progress._replace(**changes)

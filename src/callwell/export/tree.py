@@ -18,6 +18,7 @@ that an export that was killed and run again ends with the same bytes as one tha
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -30,8 +31,8 @@ import msgspec
 from callwell.errors import DirectoryNotOurs, DiskFull, FileProblem
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
 MARKER: Final = "callwell-export.json"
 MANIFEST: Final = "manifest.json"
@@ -59,20 +60,25 @@ class Tree:
     def __init__(self, folder: Path, owner: dict[str, str]) -> None:
         self.folder = folder
         self._marker = {"format": FORMAT, **owner}
+        self._lock: int | None = None
 
     def claim(self) -> None:
-        """Make the folder ours, or see that it is.
+        """Make the folder ours, or see that it is, and keep other exports out of it until `release`.
 
         Raises:
             DirectoryNotOurs: it holds other things, or another account's export.
             DiskFull: there is less room than every export needs.
-            FileProblem: it cannot be made or read.
+            FileProblem: it cannot be made or read, or another export is at work in it.
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
+            self._lock = os.open(self.folder, os.O_RDONLY)
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             found = self._read_marker()
             if found is None and any(self.folder.iterdir()):
                 raise DirectoryNotOurs(f"{self.folder} is not empty and no export of ours; name an empty or new folder")
+        except BlockingIOError as error:
+            raise FileProblem(f"{self.folder}: another export is at work in this folder; wait for its end") from error
         except OSError as error:
             raise FileProblem(f"{self.folder}: cannot be used as a folder: {error.strerror}") from error
         if found is not None and found != self._marker:
@@ -81,7 +87,13 @@ class Tree:
         self.need(0)
         self._sweep()
         if found is None:
-            self.write(MARKER, _pretty(self._marker))
+            self.write(MARKER, [_pretty(self._marker)])
+
+    def release(self) -> None:
+        """Let other exports into the folder."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def need(self, size: int) -> None:
         """See that there is room for a file.
@@ -105,7 +117,7 @@ class Tree:
             raise _problem(path, error) from error
         return path
 
-    def write(self, name: str, data: bytes) -> None:
+    def write(self, name: str, pieces: Iterable[bytes]) -> None:
         """Write a whole file in one step.
 
         Raises:
@@ -115,7 +127,8 @@ class Tree:
         path = self.path(name)
         part = path.with_name(f".{path.name}.part")
         try:
-            part.write_bytes(data)
+            with part.open("wb") as file:
+                file.writelines(pieces)
             part.replace(path)
         except OSError as error:
             with suppress(OSError):
@@ -128,22 +141,23 @@ class Tree:
         Raises:
             FileProblem: the file is damaged.
         """
+        path, number = self.folder / name, 0
         try:
-            text = (self.folder / name).read_bytes()
+            with path.open("rb") as file:
+                for line in file:
+                    number += 1
+                    yield msgspec.json.decode(line)
         except FileNotFoundError:
             return
         except OSError as error:
-            raise _problem(self.folder / name, error) from error
-        for number, line in enumerate(text.splitlines(), 1):
-            try:
-                yield msgspec.json.decode(line)
-            except msgspec.DecodeError as error:
-                where = f"{self.folder / name}:{number}"
-                raise FileProblem(f"{where}: damaged ({error}); delete the file to have it made again") from error
+            raise FileProblem(f"{path}: cannot be read: {error.strerror}") from error
+        except msgspec.DecodeError as error:
+            what = f"{path}:{number}: damaged ({error})"
+            raise FileProblem(f"{what}; delete the file to have it made again") from error
 
-    def write_lines(self, name: str, records: Iterable[Any]) -> None:
-        """Write records as JSON lines."""
-        self.write(name, b"".join(msgspec.json.encode(record) + b"\n" for record in records))
+    def write_lines(self, name: str, lines: Iterable[bytes]) -> None:
+        """Write records in JSON, one a line."""
+        self.write(name, (line + b"\n" for line in lines))
 
     def has(self, name: str, size: int) -> bool:
         """Whether a file of that size is there."""
@@ -166,11 +180,13 @@ class Tree:
             files: by path: size and SHA-256 of the assets; the files of records are added.
             counts: what else the manifest tells.
         """
+        files = dict(files)
         for path in sorted(self.folder.rglob("*.jsonl")):
-            data = path.read_bytes()
-            files[path.relative_to(self.folder).as_posix()] = len(data), hashlib.sha256(data).hexdigest()
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            files[path.relative_to(self.folder).as_posix()] = path.stat().st_size, digest
         listed = [{"path": path, "size": size, "sha256": digest} for path, (size, digest) in sorted(files.items())]
-        self.write(MANIFEST, _pretty({**self._marker, **counts, "files": listed}))
+        self.write(MANIFEST, [_pretty({**self._marker, **counts, "files": listed})])
 
     def _read_marker(self) -> Any:
         try:

@@ -18,7 +18,8 @@ class Key:
 
     def __init__(self, text: str) -> None:
         self._text = text.strip()
-        self.fingerprint = hashlib.blake2b(self._text.encode(), digest_size=6, person=b"callwell").hexdigest()
+        encoded = self._text.encode("utf-8", "surrogatepass")
+        self.fingerprint = hashlib.blake2b(encoded, digest_size=6, person=b"callwell").hexdigest()
 
     def reveal(self) -> str:
         """The text, for the one place that sends it."""

@@ -90,10 +90,9 @@ class FileSource:
     def read(self) -> Key:
         """The file's text."""
         try:
-            text = self.path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            why = error.strerror if isinstance(error, OSError) else "it is not text"
-            raise KeyMissing(f"no key: {self.path} cannot be read: {why}") from error
+            text = self.path.read_text(encoding="utf-8-sig", errors="replace")  # an error would hold what was read
+        except OSError as error:
+            raise KeyMissing(f"no key: {self.path} cannot be read: {error.strerror}") from error
         key = Key(text)
         if not key:
             raise KeyMissing(f"no key: {self.path} is empty; write the key into it, and nothing else")

@@ -22,11 +22,13 @@ class Cell(NamedTuple, Generic[T]):
         key: unique; parts joined by `:`, from the general to the special.
         type: of the record: frozen tuples of plain values.
         empty: what it is before it was ever written.
+        damaged: what it is taken to be if it cannot be read, which is logged; None if that is an error.
     """
 
     key: str
     type: type[T]
     empty: T
+    damaged: T | None = None
 
 
 class State(Protocol):
@@ -50,7 +52,7 @@ class State(Protocol):
             the answer.
 
         Raises:
-            StateError: the record cannot be read or written.
+            StateError: the record cannot be read or written, or is damaged.
         """
         ...
 
@@ -58,7 +60,7 @@ class State(Protocol):
         """The record as it is now.
 
         Raises:
-            StateError: it cannot be read.
+            StateError: it cannot be read, or is damaged.
         """
         ...
 

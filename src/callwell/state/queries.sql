@@ -2,7 +2,7 @@
 -- All SQL of the SQLite state. A comment line `-- name` begins a query.
 
 -- create
-CREATE TABLE IF NOT EXISTS cells (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID
+CREATE TABLE cells (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID
 
 -- begin
 BEGIN IMMEDIATE
@@ -27,6 +27,3 @@ DELETE FROM cells WHERE key >= ? AND key < ?
 
 -- stamp
 SELECT application_id FROM pragma_application_id
-
--- tables
-SELECT count(*) FROM sqlite_master

@@ -2,16 +2,22 @@
 """State in one SQLite file, for the processes of one machine.
 
 Write-ahead logging with `synchronous = NORMAL`: what is committed outlives the process at once, and the machine's
-power failure may cost the last moments, which a permit's W + D covers only in part; the docs say so. Every thread of a
-process takes turns on one connection; a forked child opens its own.
+power failure may cost the last moments, which a permit's W + D covers only in part; the docs say so.
+
+All threads of a process take turns. A file is made under another name and appears under its own when it is whole, so
+that one that is empty is known to be damaged. A connection must not live through a fork (the child's copy believes in
+locks that it does not have), so all are closed before one, and both sides open their own.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
+import tempfile
 import threading
-from contextlib import contextmanager
+import weakref
+from contextlib import contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -34,6 +40,8 @@ APPLICATION: Final = 0x43414C4C
 BUSY_S: Final = 30.0
 """How long one process waits for the others' turns before it says that the file is locked."""
 
+LOGGER: Final = logging.getLogger("callwell")
+
 AFTER_ALL: Final = "\U0010ffff"
 
 
@@ -44,6 +52,11 @@ def _queries() -> dict[str, str]:
 
 
 QUERIES: Final = _queries()
+
+_TURN: Final = threading.RLock()
+"""Held by the thread of this process whose turn it is, and through a fork."""
+
+_STATES: Final = weakref.WeakSet["SqliteState"]()
 
 
 class SqliteState:
@@ -60,82 +73,128 @@ class SqliteState:
 
     def __init__(self, path: str) -> None:
         self.path = Path(path).expanduser()
-        self._lock = threading.RLock()
-        self._pid = os.getpid()
         self._connection: sqlite3.Connection | None = None
         with self._told("open"):
             self._open()
+        _STATES.add(self)
 
     def update(self, cell: Cell[T], change: Callable[[T], tuple[T, R]]) -> R:
         """Replace a record by what `change` makes of it, in one step."""
-        with self._told("write"), self._lock:
+        with self._told("write"):
             connection = self._open()
-            connection.execute(QUERIES["begin"])
             try:
+                connection.execute(QUERIES["begin"])
                 record, answer = change(self._decoded(connection, cell))
                 connection.execute(QUERIES["write"], (cell.key, msgspec.msgpack.encode(record)))
                 connection.execute(QUERIES["commit"])
-            except BaseException:
-                connection.execute(QUERIES["rollback"])
-                raise
+            finally:
+                if connection.in_transaction:
+                    connection.execute(QUERIES["rollback"])
         return answer
 
     def read(self, cell: Cell[T]) -> T:
         """The record as it is now."""
-        with self._told("read"), self._lock:
+        with self._told("read"):
             return self._decoded(self._open(), cell)
 
     def keys(self, prefix: str) -> list[str]:
         """The keys of all written records that begin with `prefix`, in order."""
-        with self._told("read"), self._lock:
+        with self._told("read"):
             return [key for (key,) in self._open().execute(QUERIES["keys"], (prefix, prefix + AFTER_ALL))]
 
     def remove(self, prefix: str) -> None:
         """Forget all records whose keys begin with `prefix`."""
-        with self._told("write"), self._lock:
+        with self._told("write"):
             self._open().execute(QUERIES["remove"], (prefix, prefix + AFTER_ALL))
 
     def close(self) -> None:
         """Close the file."""
-        with self._lock:
-            if self._connection is not None and self._pid == os.getpid():
+        with _TURN:
+            if self._connection is not None:
                 self._connection.close()
             self._connection = None
 
     def _decoded(self, connection: sqlite3.Connection, cell: Cell[T]) -> T:
         row = connection.execute(QUERIES["read"], (cell.key,)).fetchone()
-        return cell.empty if row is None else msgspec.msgpack.decode(row[0], type=cell.type)
+        if row is None:
+            return cell.empty
+        try:
+            return msgspec.msgpack.decode(row[0], type=cell.type)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            if cell.damaged is None:
+                raise self._damaged(f"record {cell.key}, of another version?: {error}") from error
+            LOGGER.warning(
+                "the record %s of %s is damaged and taken to be the worst that it can be", cell.key, self.path
+            )
+            return cell.damaged
 
     def _open(self) -> sqlite3.Connection:
-        if self._connection is None or self._pid != os.getpid():
-            self._pid = os.getpid()
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            connection = sqlite3.connect(self.path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
-            _claim(connection, self.path)
-            self._connection = connection
+        if self._connection is None:
+            if not self.path.exists():
+                self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                _make(self.path)
+            self._connection = _connect(f"{self.path.absolute().as_uri()}?mode=rw")
+            self._check(self._connection)
         return self._connection
+
+    def _check(self, connection: sqlite3.Connection) -> None:
+        try:
+            (stamp,) = connection.execute(QUERIES["stamp"]).fetchone()
+            if stamp != APPLICATION:
+                if not self.path.stat().st_size:
+                    raise self._damaged("it is empty")
+                raise StateError(f"{self.path} is an SQLite file of another program; name another with --state")
+        except BaseException:
+            self.close()
+            raise
+
+    def _damaged(self, why: str) -> StateError:
+        return StateError(
+            f"the state {self.path} is damaged ({why}), so nobody knows what was used of the quota: wait until its "
+            "window has passed, then remove the file"
+        )
 
     @contextmanager
     def _told(self, verb: str) -> Iterator[None]:
         try:
-            yield
+            with _TURN:
+                yield
+        except sqlite3.OperationalError as error:
+            locked = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            why = f"another process has kept it locked for {BUSY_S:g} s" if locked else str(error)
+            raise StateError(f"cannot {verb} the state {self.path}: {why}; name another with --state") from error
         except sqlite3.Error as error:
-            raise StateError(f"cannot {verb} the state {self.path}: {error}; name another with --state") from error
+            raise self._damaged(str(error)) from error
         except OSError as error:
             raise StateError(f"cannot {verb} the state {self.path}: {error.strerror}") from error
-        except msgspec.MsgspecError as error:
-            what = f"the state {self.path} has a record of another version or a damaged one: {error}"
-            raise StateError(f"{what}; move the file away") from error
 
 
-def _claim(connection: sqlite3.Connection, path: Path) -> None:
-    connection.execute("PRAGMA journal_mode = WAL")
+def _connect(name: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(name, timeout=BUSY_S, isolation_level=None, check_same_thread=False, uri=True)
     connection.execute("PRAGMA synchronous = NORMAL")
-    (stamp,) = connection.execute(QUERIES["stamp"]).fetchone()
-    (tables,) = connection.execute(QUERIES["tables"]).fetchone()
-    if stamp != APPLICATION:
-        if tables:
-            connection.close()
-            raise StateError(f"{path} is an SQLite file of another program; name another with --state")
+    return connection
+
+
+def _make(path: Path) -> None:
+    """Make the file, whole and for nobody else to read; another process may be first."""
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    os.close(descriptor)
+    try:
+        connection = _connect(Path(name).absolute().as_uri())
+        connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA application_id = {APPLICATION}")
-    connection.execute(QUERIES["create"])
+        connection.execute(QUERIES["create"])
+        connection.close()
+        with suppress(FileExistsError):
+            os.link(name, path)
+    finally:
+        Path(name).unlink()
+
+
+def _before_fork() -> None:
+    _TURN.acquire()
+    for state in _STATES:
+        state.close()
+
+
+os.register_at_fork(before=_before_fork, after_in_parent=_TURN.release, after_in_child=_TURN.release)

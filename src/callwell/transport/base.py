@@ -3,8 +3,11 @@
 
 The contract of `send`: exactly one arrival at the server, no redirect followed, no hidden retry, no cookie, no referer,
 no proxy unless it was configured. It never raises for the network: what went wrong is a `NoReply` whose outcome says
-what is *known*, `REFUSED` only where no connection was made. `tests/contract/transport.py` holds every implementation
-to it over raw sockets.
+what is *known*, `REFUSED` only where no connection was made. `tests/contract/test_transport.py` holds every
+implementation to it over raw sockets.
+
+A `send` that is cancelled may still be under way, and even arrive, until `timeout_s` after it began: only then can its
+connection be taken for closed.
 """
 
 from __future__ import annotations

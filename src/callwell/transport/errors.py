@@ -8,6 +8,7 @@ reset raises `ConnectError`, and a reply that never comes raises `ConnectTimeout
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from pyreqwest import exceptions as theirs
@@ -45,12 +46,17 @@ REASONS: Final[dict[type[theirs.PyreqwestError], str]] = {
     theirs.PyreqwestError: "the request failed",
 }
 
+ADDRESS: Final = re.compile(r" for url \(.*\)", re.DOTALL)
+"""How reqwest names the address in a cause: with its query, which may be a signature."""
+
 NEVER_SENT: Final = (theirs.BuilderError, theirs.PoolTimeoutError)
 
 
 def no_reply(error: theirs.PyreqwestError) -> NoReply:
-    """What is known after an exception."""
+    """What is known after an exception, whose address is removed: it becomes the `__cause__` of one of ours."""
     details = getattr(error, "details", None) or {}
+    for cause in details.get("causes") or ():
+        cause["message"] = ADDRESS.sub("", cause["message"])
     causes = [cause["message"] for cause in details.get("causes") or ()]
     if CONNECTING in causes:
         return NoReply(Outcome.REFUSED, _connecting(causes), error)

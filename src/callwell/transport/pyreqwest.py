@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sending with pyreqwest (reqwest and hyper, in Rust): the only file that knows it.
 
-HTTP/1.1 only: HTTP/2 repeats refused streams by itself, which would be a second arrival. A client is made on first use
-and again in a forked child, whose parent's connections it must not touch.
+HTTP/1.1 only: HTTP/2 repeats refused streams by itself, which would be a second arrival. A client is made on first use,
+so that a process may fork before it; the library's own threads do not survive a fork after it.
+
+A task that is cancelled leaves its request to the library, which goes on with it, connecting and sending included,
+until `timeout_s` is over. Closing the client does not end it either.
 """
 
 from __future__ import annotations
@@ -17,7 +20,8 @@ from pyreqwest.client import ClientBuilder, SyncClientBuilder
 from pyreqwest.exceptions import PyreqwestError
 from pyreqwest.proxy import ProxyBuilder
 
-from callwell.errors import InvalidOption
+from callwell.core.types import Outcome
+from callwell.errors import InvalidOption, UsageError
 from callwell.transport.base import Network, NoReply, Request, Response
 from callwell.transport.errors import no_reply
 
@@ -33,6 +37,14 @@ B = TypeVar("B", "ClientBuilder", "SyncClientBuilder")
 R = TypeVar("R", "RequestBuilder", "SyncRequestBuilder")
 
 DEFAULT: Final = Network()
+UNREAD: Final = 0
+"""Bytes of a body that are read before its status is told: with any, a break among them would hide the status."""
+
+UNBUILDABLE: Final = NoReply(Outcome.REFUSED, "the request could not be built")
+"""Without its cause, whose text would hold the header or the address that cannot be."""
+
+FORKED: Final = "a forked child cannot send where its parent has sent before: spawn it, or fork before the first call"
+
 PROXY_VARIABLES: Final = (("https", "HTTPS_PROXY"), ("http", "HTTP_PROXY"), ("all", "ALL_PROXY"))
 
 
@@ -79,11 +91,12 @@ def _pem(file: str) -> bytes:
         raise InvalidOption("ca_file", file, f"a readable file of PEM certificates ({error.strerror})") from error
 
 
-def _filled(builder: R, request: Request) -> R:
-    builder = builder.headers(request.headers)
-    if request.body is not None:
-        builder = builder.body_bytes(request.body)
-    return builder
+def _filled(begin: Callable[[str, str], R], request: Request) -> R | NoReply:
+    try:
+        builder = begin(request.method, request.url).headers(request.headers).streamed_read_buffer_limit(UNREAD)
+    except ValueError:
+        return UNBUILDABLE
+    return builder if request.body is None else builder.body_bytes(request.body)
 
 
 class _Pool(Generic[C]):
@@ -99,8 +112,14 @@ class _Pool(Generic[C]):
             self._pid, self._clients = os.getpid(), {}
         client = self._clients.get(pause_s)
         if client is None:
-            client = self._clients[pause_s] = self._make(pause_s)
+            client = self._clients[pause_s] = self._made(pause_s)
         return client
+
+    def _made(self, pause_s: float | None) -> C:
+        try:
+            return self._make(pause_s)
+        except RuntimeError as error:
+            raise UsageError(FORKED) from error
 
     def drain(self) -> tuple[C, ...]:
         clients, self._clients = self._clients, {}
@@ -120,7 +139,9 @@ class AsyncPyreqwestTransport:
     async def send(self, request: Request) -> Response | NoReply:
         """Make one arrival and read the whole answer."""
         try:
-            builder = _filled(self._pool.client().request(request.method, request.url), request)
+            builder = _filled(self._pool.client().request, request)
+            if isinstance(builder, NoReply):
+                return builder
             builder = builder.timeout(timedelta(seconds=request.timeout_s))
             if request.keep_status:
                 async with builder.build_streamed() as answer:
@@ -135,9 +156,12 @@ class AsyncPyreqwestTransport:
         """Make one arrival and leave the body to be read piece by piece; `timeout_s` is then the longest pause."""
         async with AsyncExitStack() as stack:
             try:
-                builder = self._pool.client(request.timeout_s).request(request.method, request.url)
-                answer = await stack.enter_async_context(_filled(builder, request).build_streamed())
-                body: AsyncPyreqwestBody | NoReply = AsyncPyreqwestBody(answer)
+                builder = _filled(self._pool.client(request.timeout_s).request, request)
+                body: AsyncPyreqwestBody | NoReply
+                if isinstance(builder, NoReply):
+                    body = builder
+                else:
+                    body = AsyncPyreqwestBody(await stack.enter_async_context(builder.build_streamed()))
             except PyreqwestError as error:
                 body = no_reply(error)
             yield body
@@ -178,7 +202,9 @@ class PyreqwestTransport:
     def send(self, request: Request) -> Response | NoReply:
         """Make one arrival and read the whole answer."""
         try:
-            builder = _filled(self._pool.client().request(request.method, request.url), request)
+            builder = _filled(self._pool.client().request, request)
+            if isinstance(builder, NoReply):
+                return builder
             builder = builder.timeout(timedelta(seconds=request.timeout_s))
             if request.keep_status:
                 with builder.build_streamed() as answer:
@@ -193,9 +219,12 @@ class PyreqwestTransport:
         """Make one arrival and leave the body to be read piece by piece; `timeout_s` is then the longest pause."""
         with ExitStack() as stack:
             try:
-                builder = self._pool.client(request.timeout_s).request(request.method, request.url)
-                answer = stack.enter_context(_filled(builder, request).build_streamed())
-                body: PyreqwestBody | NoReply = PyreqwestBody(answer)
+                builder = _filled(self._pool.client(request.timeout_s).request, request)
+                body: PyreqwestBody | NoReply
+                if isinstance(builder, NoReply):
+                    body = builder
+                else:
+                    body = PyreqwestBody(stack.enter_context(builder.build_streamed()))
             except PyreqwestError as error:
                 body = no_reply(error)
             yield body

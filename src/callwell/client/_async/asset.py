@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A file behind a signed URL: asked for when it is needed, used without the key, never kept, resumed when it expires."""
+"""A file behind a signed URL: asked for when needed, used without the key, never kept, resumed when it expires."""
 
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
 
@@ -18,7 +17,9 @@ from callwell.errors import AssetDamaged, AssetError, AssetUnavailable, DiskFull
 from callwell.transport.base import NoReply, Request
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    import os
+    from collections.abc import AsyncGenerator, Callable, Mapping
+    from typing import Self
 
     from callwell.client._async.engine import AsyncEngine
     from callwell.client._async.primitives import AsyncFetch
@@ -28,6 +29,9 @@ STALL_S = 30.0
 """Real seconds without a byte after which a body counts as broken off."""
 
 PART = ".part"
+
+CHUNK = 1 << 20
+"""Bytes that are read from the disk at once."""
 
 MESSAGES = {
     download.Why.EXPIRED: "every fresh URL was refused by the storage (HTTP {status})",
@@ -127,17 +131,18 @@ class AsyncAsset:
         try:
             with part.open("wb") as file:
                 digest, size = hashlib.sha256(), 0
-                async for _, offset, piece in self._pieces(before):
-                    if offset != size:
-                        file.flush()
-                        digest, size = _rewound(part, offset), offset
-                        file.seek(offset)
-                        file.truncate()
-                    file.write(piece)
-                    digest.update(piece)
-                    size += len(piece)
-                    if progress is not None:
-                        progress(size)
+                async with aclosing(self._pieces(before)) as pieces:
+                    async for _, offset, piece in pieces:
+                        if offset != size:
+                            file.flush()
+                            digest, size = _rewound(part, offset), offset
+                            file.seek(offset)
+                            file.truncate()
+                        file.write(piece)
+                        digest.update(piece)
+                        size += len(piece)
+                        if progress is not None:
+                            progress(size)
             part.replace(target)
         except OSError as error:
             raise _file_error(target, error) from error
@@ -146,7 +151,7 @@ class AsyncAsset:
                 part.unlink(missing_ok=True)
         return Saved(target, size, digest.hexdigest(), self.facts.type if self.facts else None)
 
-    async def iter_bytes(self) -> AsyncIterator[bytes]:
+    async def iter_bytes(self) -> AsyncGenerator[bytes]:
         """The file's bytes in pieces, resumed where it broke off.
 
         Raises:
@@ -154,23 +159,27 @@ class AsyncAsset:
             AssetDamaged: the file changed after some of it had been given out.
         """
         given = 0
-        async for version, offset, piece in self._pieces():
-            if offset > given or (version and given):
-                raise AssetDamaged(f"{self._name}: the file changed while it was read")
-            rest = piece[given - offset :]
-            if rest:
-                given += len(rest)
-                yield rest
+        async with aclosing(self._pieces()) as pieces:
+            async for version, offset, piece in pieces:
+                if offset > given or (version and given):
+                    raise AssetDamaged(f"{self._name}: the file changed while it was read")
+                rest = piece[given - offset :]
+                if rest:
+                    given += len(rest)
+                    yield rest
 
     async def read(self) -> bytes:
         """The whole file in memory."""
-        return b"".join([piece async for piece in self.iter_bytes()])
+        whole = bytearray()
+        async for piece in self.iter_bytes():
+            whole += piece
+        return bytes(whole)
 
     def open(self) -> AsyncAssetReader:
         """The file as something to read from, inside `async with`."""
         return AsyncAssetReader(self.iter_bytes())
 
-    async def _pieces(self, before: Callable[[Facts], None] | None = None) -> AsyncIterator[tuple[int, int, bytes]]:
+    async def _pieces(self, before: Callable[[Facts], None] | None = None) -> AsyncGenerator[tuple[int, int, bytes]]:
         """Pieces with their place in the file, and how often the file has changed; a later piece may go back."""
         state, step = Download(), cast("download.Action", download.Ask())
         waited = 0.0
@@ -181,6 +190,7 @@ class AsyncAsset:
                 state, step = await self._fresh(state, before)
                 continue
             waited = await self._pause(state.failures, waited)
+            self._engine.check_open(self._name.partition(" ")[2])
             async with self._engine.transport.stream(self._request(state)) as body:
                 if isinstance(body, NoReply):
                     state, step = download.broke(state)
@@ -232,11 +242,11 @@ class AsyncAssetReader:
         pieces: its bytes.
     """
 
-    def __init__(self, pieces: AsyncIterator[bytes]) -> None:
+    def __init__(self, pieces: AsyncGenerator[bytes]) -> None:
         self._pieces = pieces
         self._rest = b""
 
-    async def __aenter__(self) -> AsyncAssetReader:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
@@ -258,9 +268,7 @@ class AsyncAssetReader:
 
     async def aclose(self) -> None:
         """Leave the rest unread."""
-        closing = getattr(self._pieces, "aclose", None)
-        if closing is not None:
-            await closing()
+        await self._pieces.aclose()
 
 
 def _range(headers: Mapping[str, str]) -> tuple[int | None, int | None, str | None]:
@@ -272,7 +280,9 @@ def _range(headers: Mapping[str, str]) -> tuple[int | None, int | None, str | No
 def _rewound(part: Path, offset: int) -> hashlib._Hash:
     digest = hashlib.sha256()
     with part.open("rb") as file:
-        digest.update(file.read(offset))
+        while offset and (piece := file.read(min(offset, CHUNK))):
+            digest.update(piece)
+            offset -= len(piece)
     return digest
 
 

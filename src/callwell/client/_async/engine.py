@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import base64
 import logging
 import random
 from typing import TYPE_CHECKING, NamedTuple
@@ -13,6 +12,7 @@ from callwell.client._async.line import AsyncLine
 from callwell.client._async.primitives import sleep
 from callwell.client.account import PAUSE_S, End
 from callwell.client.answers import Answer, Reading
+from callwell.client.binding import headers
 from callwell.core import call as machine
 from callwell.core.types import (
     Acquire,
@@ -30,6 +30,7 @@ from callwell.core.types import (
     Wait,
     Woken,
 )
+from callwell.errors import ClosedError
 from callwell.observe.logs import LOGGER, log
 from callwell.observe.notices import AttemptEnded, CallEnded, Waiting
 from callwell.transport.base import NoReply, Request
@@ -71,7 +72,7 @@ class Order(NamedTuple):
 class AsyncTrip:
     """What one call has in hand while it is under way."""
 
-    __slots__ = ("key", "last", "order", "permit", "retrying", "sending", "url")
+    __slots__ = ("closes_at", "key", "last", "order", "permit", "retrying", "sending", "url")
 
     def __init__(self, order: Order, url: str) -> None:
         self.order = order
@@ -79,6 +80,7 @@ class AsyncTrip:
         self.permit: Permit | None = None
         self.key: tuple[int, Key] | None = None
         self.sending = False
+        self.closes_at = 0.0
         self.retrying = False
         self.last: Reading | NoReply | None = None
 
@@ -114,6 +116,7 @@ class AsyncEngine:
         self.transport = transport
         self.clock = clock
         self.roll = random.SystemRandom().random
+        self.closed = False
         self._on_notice = on_notice
         self._lines: dict[tuple[str, ...], AsyncLine] = {}
 
@@ -123,10 +126,9 @@ class AsyncEngine:
         Raises:
             CallwellError: see `callwell.errors`.
         """
+        self.check_open(order.operation)
         began = self.clock.now()
-        rule = self.profile.retry
-        if order.choices.retry_unsafe_5xx:
-            rule = machine.eager(rule)
+        rule = machine.eager(self.profile.retry) if order.choices.retry_unsafe_5xx else self.profile.retry
         state = machine.Call(order.traits, rule, began + order.choices.deadline_s)
         trip = AsyncTrip(order, self.base_url + order.bound.target)
         event: Event = Started()
@@ -153,11 +155,18 @@ class AsyncEngine:
         finally:
             self._give_back(trip)
 
+    def check_open(self, operation: str) -> None:
+        """See that the client was not closed.
+
+        Raises:
+            ClosedError: it was.
+        """
+        if self.closed:
+            raise ClosedError(f"{self.profile.name} {operation}: the client was closed")
+
     async def _acquire(self, trip: AsyncTrip, until: float) -> Event:
         names, choices = trip.order.quotas, trip.order.choices
-        line = self._lines.get(names)
-        if line is None:
-            line = self._lines.setdefault(names, AsyncLine(self.account, names, self.clock))
+        line = self._lines.get(names) or self._lines.setdefault(names, AsyncLine(self.account, names, self.clock))
         while trip.key is None:
             got = await line.take(
                 until, choices.priority, retrying=trip.retrying, told=lambda s: self._tell_wait(trip, s, "quota")
@@ -172,20 +181,22 @@ class AsyncEngine:
         return Granted(trip.key[0])
 
     async def _send(self, trip: AsyncTrip, attempt: int, deadline: float) -> Event:
+        self.check_open(trip.order.operation)
         permit, held, bound = trip.permit, trip.key, trip.order.bound
         if permit is None or held is None or self.clock.now() - permit.taken_at > PAUSE_S:
             self._give_back(trip)
             return Lost(Outcome.REFUSED)
         began = self.clock.now()
+        longest_s = min(self.profile.retry.attempt_s, max(0.001, deadline - began))
         request = Request(
             bound.method,
             trip.url,
-            self._headers(bound, held[1]),
+            headers(bound, self.profile.key, held[1]),
             bound.body,
-            timeout_s=self.clock.real_s(min(self.profile.retry.attempt_s, max(0.001, deadline - began))),
+            timeout_s=self.clock.real_s(longest_s),
             keep_status=not trip.order.traits.repeatable,
         )
-        trip.sending = True
+        trip.sending, trip.closes_at = True, began + longest_s
         response = await self.transport.send(request)
         trip.sending = False
         trip.retrying = True
@@ -197,7 +208,8 @@ class AsyncEngine:
             retry = self._settle(trip, End(response.outcome), accepted=False)
             self._tell(trip, attempt, None, None, response.reason, seconds)
             return Lost(response.outcome, retry)
-        reading = answers.read(self.profile.errors, response, trip.url, self.clock.wall())
+        secrets = () if trip.key is None else (trip.key[1].reveal(),)
+        reading = answers.read(self.profile.errors, response, trip.url, self.clock.wall(), secrets)
         trip.last = reading
         if reading.moved_to is not None:
             trip.url = reading.moved_to
@@ -223,30 +235,25 @@ class AsyncEngine:
         if held is not None:
             self.keys.settle(held[0], accepted=accepted)
         retry = True if permit is None else self.account.settle(trip.order.quotas, permit, end)
-        self._lines[trip.order.quotas].settled()
+        self._settled()
         return retry
 
     def _give_back(self, trip: AsyncTrip) -> None:
         if trip.sending:
             trip.sending = False
-            self._settle(trip, End(Outcome.UNKNOWN), accepted=False)
+            open_s = max(0.0, trip.closes_at - self.clock.now())
+            self._settle(trip, End(Outcome.UNKNOWN, open_s=open_s), accepted=False)
         if trip.permit is not None:
             self.account.unsent(trip.order.quotas, trip.permit)
             trip.permit = None
-            self._lines[trip.order.quotas].settled()
+            self._settled()
         if trip.key is not None:
             self.keys.settle(trip.key[0], accepted=False)
             trip.key = None
 
-    def _headers(self, bound: Bound, key: Key) -> tuple[tuple[str, str], ...]:
-        rule = self.profile.key
-        text = key.reveal()
-        if rule.scheme == "bearer":
-            text = f"Bearer {text}"
-        elif rule.scheme == "basic":
-            text = f"Basic {base64.b64encode(f'{text}:'.encode()).decode()}"
-        headers = (("accept", "application/json"), (rule.header, text))
-        return headers if bound.body is None else (*headers, ("content-type", "application/json"))
+    def _settled(self) -> None:
+        for line in tuple(self._lines.values()):
+            line.settled()
 
     def _result(self, trip: AsyncTrip, attempts: int, *, result: bool) -> Answer:
         reading = trip.last
@@ -290,5 +297,5 @@ class AsyncEngine:
         if self._on_notice is not None:
             try:
                 self._on_notice(notice)
-            except Exception:
+            except Exception:  # noqa: BLE001 - whatever the caller's hook raises
                 LOGGER.exception("a hook failed")

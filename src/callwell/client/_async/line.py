@@ -26,7 +26,7 @@ AGE_S: Final = 30.0
 """By how much longer a batch call has to have waited to go before an interactive one."""
 
 POLL_S: Final = 0.5
-"""How often the first in line looks whether another process has settled the permit that it waits for."""
+"""How often the first in line looks whether another client or process has settled the permit that it waits for."""
 
 
 class AsyncWaiter:
@@ -54,6 +54,7 @@ class AsyncLine:
         self._names = names
         self._clock = clock
         self._waiters: list[AsyncWaiter] = []
+        self._ready_at = float("-inf")
         self._lock = threading.Lock()
 
     async def take(
@@ -84,7 +85,7 @@ class AsyncLine:
                 first.latch.set()
 
     def settled(self) -> None:
-        """A permit was settled: who waits for nothing else looks again."""
+        """A permit was settled, of this line or another: who waits for nothing else looks again."""
         with self._lock:
             first = self._waiters[0] if self._waiters else None
         if first is not None and first.idle:
@@ -95,20 +96,22 @@ class AsyncLine:
     ) -> Permit | float:
         announced = False
         while True:
+            first = self._waiters[0] is waiter
             at = float("inf")
-            if self._waiters[0] is waiter:
+            if first:
+                waiter.idle = True  # before asking, so that no settling is missed
                 got = self._account.take(self._names, retrying=retrying)
-                if isinstance(got, Permit) or until < got < float("inf"):
+                if isinstance(got, Permit):
                     return got
-                at = got
+                at = self._ready_at = got
+                waiter.idle = at == float("inf")
+            if until < self._ready_at < float("inf"):
+                return self._ready_at
             now = self._clock.now()
             if now >= until:
                 return now
-            waiter.idle = at == float("inf")
-            if not announced and not waiter.idle:
+            if not announced and at < float("inf"):
                 announced = True
                 told(at - now)
-            wait_s = min(at, until) - now
-            if waiter.idle and self._account.shared:
-                wait_s = min(wait_s, POLL_S)
+            wait_s = min(at, until, now + POLL_S if waiter.idle else at) - now
             await waiter.latch.wait(self._clock.real_s(wait_s))

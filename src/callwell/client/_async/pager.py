@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast
 
@@ -11,11 +12,11 @@ import msgspec
 from callwell.client._async.primitives import AsyncAhead
 from callwell.client.answers import renamed
 from callwell.core import paging
-from callwell.core.paging import Verdict, Walk
+from callwell.core.paging import Verdict, Walk  # noqa: TC001 - a stored `Position` is read by its annotations
 from callwell.errors import InvalidOption, UnexpectedAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncGenerator, Mapping
 
     from callwell.client._async.primitives import AsyncFetch
     from callwell.client.answers import Answer
@@ -30,10 +31,12 @@ class Position(NamedTuple):
     Attributes:
         walk: the state of the walk.
         seen: digests of what it has delivered.
+        verdict: what the walk was worth, if it is over.
     """
 
     walk: Walk
     seen: tuple[int, ...]
+    verdict: Verdict | None = None
 
 
 class AsyncPager(Generic[T]):
@@ -65,7 +68,7 @@ class AsyncPager(Generic[T]):
         self._names = names
         self._walk = start.walk
         self._seen = set(start.seen)
-        self._verdict: Verdict | None = None
+        self._verdict = start.verdict
 
     @property
     def verdict(self) -> Verdict:
@@ -80,7 +83,7 @@ class AsyncPager(Generic[T]):
     @property
     def position(self) -> str:
         """Where the walk stands after the pages that were delivered, as a text for `resume`."""
-        return msgspec.json.encode(Position(self._walk, tuple(sorted(self._seen)))).decode()
+        return msgspec.json.encode(Position(self._walk, tuple(sorted(self._seen)), self._verdict)).decode()
 
     def resume(self, position: str) -> AsyncPager[T]:
         """The same list from a stored position on.
@@ -93,17 +96,18 @@ class AsyncPager(Generic[T]):
         """
         try:
             start = msgspec.json.decode(position, type=Position)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeError) as error:
             raise InvalidOption("position", position[:40], "what `pager.position` gave") from error
         return AsyncPager(self._name, self._rule, size=self._size, fetch=self._fetch, start=start, names=self._names)
 
-    async def __aiter__(self) -> AsyncIterator[T]:
+    async def __aiter__(self) -> AsyncGenerator[T]:
         """The items, each key once."""
-        async for page in self.pages():
-            for item in page:
-                yield item
+        async with aclosing(self.pages()) as pages:
+            async for page in pages:
+                for item in page:
+                    yield item
 
-    async def pages(self) -> AsyncIterator[list[T]]:
+    async def pages(self) -> AsyncGenerator[list[T]]:
         """The pages, as lists of items whose keys have not come before."""
         ahead: AsyncAhead[Answer] | None = None
         try:

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Generated from _async/asset.py by tools/unasync.py; do not edit
-"""A file behind a signed URL: asked for when it is needed, used without the key, never kept, resumed when it expires."""
+"""A file behind a signed URL: asked for when needed, used without the key, never kept, resumed when it expires."""
 
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
 
@@ -19,7 +18,9 @@ from callwell.errors import AssetDamaged, AssetError, AssetUnavailable, DiskFull
 from callwell.transport.base import NoReply, Request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    import os
+    from collections.abc import Callable, Generator, Mapping
+    from typing import Self
 
     from callwell.client._sync.engine import Engine
     from callwell.client._sync.primitives import Fetch
@@ -29,6 +30,9 @@ STALL_S = 30.0
 """Real seconds without a byte after which a body counts as broken off."""
 
 PART = ".part"
+
+CHUNK = 1 << 20
+"""Bytes that are read from the disk at once."""
 
 MESSAGES = {
     download.Why.EXPIRED: "every fresh URL was refused by the storage (HTTP {status})",
@@ -128,17 +132,18 @@ class Asset:
         try:
             with part.open("wb") as file:
                 digest, size = hashlib.sha256(), 0
-                for _, offset, piece in self._pieces(before):
-                    if offset != size:
-                        file.flush()
-                        digest, size = _rewound(part, offset), offset
-                        file.seek(offset)
-                        file.truncate()
-                    file.write(piece)
-                    digest.update(piece)
-                    size += len(piece)
-                    if progress is not None:
-                        progress(size)
+                with closing(self._pieces(before)) as pieces:
+                    for _, offset, piece in pieces:
+                        if offset != size:
+                            file.flush()
+                            digest, size = _rewound(part, offset), offset
+                            file.seek(offset)
+                            file.truncate()
+                        file.write(piece)
+                        digest.update(piece)
+                        size += len(piece)
+                        if progress is not None:
+                            progress(size)
             part.replace(target)
         except OSError as error:
             raise _file_error(target, error) from error
@@ -147,7 +152,7 @@ class Asset:
                 part.unlink(missing_ok=True)
         return Saved(target, size, digest.hexdigest(), self.facts.type if self.facts else None)
 
-    def iter_bytes(self) -> Iterator[bytes]:
+    def iter_bytes(self) -> Generator[bytes]:
         """The file's bytes in pieces, resumed where it broke off.
 
         Raises:
@@ -155,23 +160,27 @@ class Asset:
             AssetDamaged: the file changed after some of it had been given out.
         """
         given = 0
-        for version, offset, piece in self._pieces():
-            if offset > given or (version and given):
-                raise AssetDamaged(f"{self._name}: the file changed while it was read")
-            rest = piece[given - offset :]
-            if rest:
-                given += len(rest)
-                yield rest
+        with closing(self._pieces()) as pieces:
+            for version, offset, piece in pieces:
+                if offset > given or (version and given):
+                    raise AssetDamaged(f"{self._name}: the file changed while it was read")
+                rest = piece[given - offset :]
+                if rest:
+                    given += len(rest)
+                    yield rest
 
     def read(self) -> bytes:
         """The whole file in memory."""
-        return b"".join([piece for piece in self.iter_bytes()])
+        whole = bytearray()
+        for piece in self.iter_bytes():
+            whole += piece
+        return bytes(whole)
 
     def open(self) -> AssetReader:
         """The file as something to read from, inside `with`."""
         return AssetReader(self.iter_bytes())
 
-    def _pieces(self, before: Callable[[Facts], None] | None = None) -> Iterator[tuple[int, int, bytes]]:
+    def _pieces(self, before: Callable[[Facts], None] | None = None) -> Generator[tuple[int, int, bytes]]:
         """Pieces with their place in the file, and how often the file has changed; a later piece may go back."""
         state, step = Download(), cast("download.Action", download.Ask())
         waited = 0.0
@@ -182,6 +191,7 @@ class Asset:
                 state, step = self._fresh(state, before)
                 continue
             waited = self._pause(state.failures, waited)
+            self._engine.check_open(self._name.partition(" ")[2])
             with self._engine.transport.stream(self._request(state)) as body:
                 if isinstance(body, NoReply):
                     state, step = download.broke(state)
@@ -233,11 +243,11 @@ class AssetReader:
         pieces: its bytes.
     """
 
-    def __init__(self, pieces: Iterator[bytes]) -> None:
+    def __init__(self, pieces: Generator[bytes]) -> None:
         self._pieces = pieces
         self._rest = b""
 
-    def __enter__(self) -> AssetReader:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -259,9 +269,7 @@ class AssetReader:
 
     def close(self) -> None:
         """Leave the rest unread."""
-        closing = getattr(self._pieces, "close", None)
-        if closing is not None:
-            closing()
+        self._pieces.close()
 
 
 def _range(headers: Mapping[str, str]) -> tuple[int | None, int | None, str | None]:
@@ -273,7 +281,9 @@ def _range(headers: Mapping[str, str]) -> tuple[int | None, int | None, str | No
 def _rewound(part: Path, offset: int) -> hashlib._Hash:
     digest = hashlib.sha256()
     with part.open("rb") as file:
-        digest.update(file.read(offset))
+        while offset and (piece := file.read(min(offset, CHUNK))):
+            digest.update(piece)
+            offset -= len(piece)
     return digest
 
 

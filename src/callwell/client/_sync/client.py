@@ -4,11 +4,10 @@
 
 from __future__ import annotations
 
-import copy
+import re
 from functools import partial
 from typing import TYPE_CHECKING, Any, Unpack
-
-import msgspec
+from urllib.parse import urljoin
 
 from callwell import providers
 from callwell.client._sync.asset import Asset
@@ -18,12 +17,12 @@ from callwell.client._sync.pager import Pager, Position
 from callwell.client._sync.primitives import DefaultTransport
 from callwell.client.account import Account
 from callwell.client.answers import renamed
-from callwell.client.binding import Bound, bind
+from callwell.client.binding import Bound, bind, encoded
 from callwell.client.describe import files, groups, lists, quotas_of, traits_of
-from callwell.client.options import Choices, choose
+from callwell.client.options import NOT_GIVEN, Choices, choose
 from callwell.client.setting import Setting
 from callwell.core import paging
-from callwell.errors import ClosedError, InvalidOption, UnknownName
+from callwell.errors import InvalidOption, UnknownName
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,19 +59,22 @@ class Client:
         return made
 
     def __init__(self, provider: str | Path | Provider, **options: Unpack[ClientOptions]) -> None:
-        self._closed = False
         self._choices = choose(Choices(), options)
         setting = Setting.of(provider, options)
         self.provider = setting.provider
         self.setting = setting
         account = Account(setting.provider.profile, setting.account, setting.state, setting.clock)
-        keys = Keyholder(
-            setting.provider.name,
-            setting.provider.profile.key,
-            source=setting.source,
-            clock=setting.clock,
-            notify=self._notify,
-        )
+        try:
+            keys = Keyholder(
+                setting.provider.name,
+                setting.provider.profile.key,
+                source=setting.source,
+                clock=setting.clock,
+                notify=self._notify,
+            )
+        except BaseException:
+            setting.close()
+            raise
         self._engine = Engine(
             setting.provider.profile,
             setting.base_url,
@@ -101,10 +103,9 @@ class Client:
 
     def close(self) -> None:
         """Close all connections. Calls that are under way fail."""
-        self._closed = True
+        self._engine.closed = True
         self._engine.transport.close()
-        if self.setting.owns_state:
-            self.setting.state.close()
+        self.setting.close()
 
     def with_options(self, **options: Unpack[CallOptions]) -> Self:
         """The same client with other options for its calls; both share connections, quotas and keys.
@@ -112,10 +113,9 @@ class Client:
         Raises:
             InvalidOption: a value that an option cannot take.
         """
-        other = copy.copy(self)
-        for name in [name for name, value in vars(other).items() if isinstance(value, Group)]:
-            del other.__dict__[name]
-        other._choices = choose(self._choices, options)
+        other: Self = object.__new__(type(self))
+        vars(other).update({name: value for name, value in vars(self).items() if not isinstance(value, Group)})
+        other._choices = self.setting.choose(self._choices, options)
         return other
 
     def spent(self) -> Mapping[str, tuple[int, int]]:
@@ -163,8 +163,11 @@ class Client:
             InvalidOption: an address of another origin.
             CallwellError: see `callwell.errors`.
         """
-        body = None if json is None else msgspec.json.encode(json)
-        bound = Bound(method.upper(), self.setting.target(path, query or {}), body)
+        method = method.upper()
+        if not re.fullmatch("[A-Z]+", method):
+            raise InvalidOption("method", method, "an HTTP method")
+        body = None if json is None else encoded(method, json)
+        bound = Bound(method, self.setting.target(path, query or {}), body)
         return self._run(bound.method, bound, None)
 
     def pages(self, operation: str, /, **arguments: object) -> Pager[Any]:
@@ -182,7 +185,7 @@ class Client:
         rule = self.provider.rule(operation).paging
         if rule is None:
             raise InvalidOption("operation", operation, f"a list ({', '.join(lists(self.provider))})")
-        given = {name: value for name, value in arguments.items() if value is not None}
+        given = {name: value for name, value in arguments.items() if value is not None and value is not NOT_GIVEN}
         size = given.setdefault(rule.size, rule.max_size) if rule.size and rule.max_size else 0
         bind(found, given)
         first = given.pop(rule.position, None)
@@ -218,13 +221,13 @@ class Client:
         self, operation: Operation, rule: PagingRule, given: Mapping[str, object], position: int | str | None
     ) -> Answer:
         if rule.style in ("next-link", "link-header") and position is not None:
-            return self.request("GET", str(position))
+            bound = bind(operation, given)
+            link = urljoin(self.setting.base_url + bound.target, str(position))
+            return self._run(operation.name, bound._replace(target=self.setting.target(link, {})), operation)
         arguments = given if position is None else {**given, rule.position: position}
         return self._run(operation.name, bind(operation, arguments), operation)
 
     def _run(self, name: str, bound: Bound, operation: Operation | None) -> Answer:
-        if self._closed:
-            raise ClosedError(f"{self.provider.name} {name}: the client was closed")
         order = Order(
             name,
             bound,

@@ -60,7 +60,7 @@ class Keyholder:
         self._lock = threading.Lock()
         self._ring = Ring()
         self._keys: dict[int, Key] = {}
-        self._readers: list[Latch] = []
+        self._waiting: list[Latch] = []
         self._reading = False
         self._looked_at = clock.now()
         self._mark = source.mark()
@@ -104,24 +104,30 @@ class Keyholder:
         """
         with self._lock:
             self._ring = keyring.reject(self._ring, generation)
-        while (held := keyring.current(self._ring)) is None and self._clock.now() < until:
-            if self._reading:
-                latch = Latch()
-                self._readers.append(latch)
+        while keyring.current(self._ring) is None and self._clock.now() < until:
+            latch = Latch()
+            with self._lock:
+                others, self._reading = self._reading, True
+                if others:
+                    self._waiting.append(latch)
+            if others:
                 latch.wait(self._clock.real_s(until - self._clock.now()))
                 continue
-            self._reading = True
             try:
                 self._read_until(until)
             finally:
-                self._reading = False
-                waiting, self._readers = self._readers, []
-                for latch in waiting:
-                    latch.set()
+                self._end_reading()
             if not self._source.can_change:
                 break
         held = keyring.current(self._ring)
         return generation if held is None else held.generation
+
+    def _end_reading(self) -> None:
+        with self._lock:
+            self._reading = False
+            waiting, self._waiting = self._waiting, []
+        for latch in waiting:
+            latch.set()
 
     def _read_until(self, until: float) -> None:
         while not self._reread() and self._source.can_change and self._clock.now() < until:
@@ -146,7 +152,8 @@ class Keyholder:
         return self._offer(key)
 
     def _checked(self, key: Key) -> Key:
-        if not self._pattern.fullmatch(key.reveal()):
+        text = key.reveal()
+        if not (text.isascii() and text.isprintable() and self._pattern.fullmatch(text)):
             raise KeyMalformed(
                 f"the key at {self._source.where} is not one of {self._provider}'s: expected {self._looks_like}"
             )

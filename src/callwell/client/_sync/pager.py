@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast
 
@@ -12,11 +13,11 @@ import msgspec
 from callwell.client._sync.primitives import Ahead
 from callwell.client.answers import renamed
 from callwell.core import paging
-from callwell.core.paging import Verdict, Walk
+from callwell.core.paging import Verdict, Walk  # noqa: TC001 - a stored `Position` is read by its annotations
 from callwell.errors import InvalidOption, UnexpectedAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Mapping
 
     from callwell.client._sync.primitives import Fetch
     from callwell.client.answers import Answer
@@ -31,10 +32,12 @@ class Position(NamedTuple):
     Attributes:
         walk: the state of the walk.
         seen: digests of what it has delivered.
+        verdict: what the walk was worth, if it is over.
     """
 
     walk: Walk
     seen: tuple[int, ...]
+    verdict: Verdict | None = None
 
 
 class Pager(Generic[T]):
@@ -66,7 +69,7 @@ class Pager(Generic[T]):
         self._names = names
         self._walk = start.walk
         self._seen = set(start.seen)
-        self._verdict: Verdict | None = None
+        self._verdict = start.verdict
 
     @property
     def verdict(self) -> Verdict:
@@ -81,7 +84,7 @@ class Pager(Generic[T]):
     @property
     def position(self) -> str:
         """Where the walk stands after the pages that were delivered, as a text for `resume`."""
-        return msgspec.json.encode(Position(self._walk, tuple(sorted(self._seen)))).decode()
+        return msgspec.json.encode(Position(self._walk, tuple(sorted(self._seen)), self._verdict)).decode()
 
     def resume(self, position: str) -> Pager[T]:
         """The same list from a stored position on.
@@ -94,17 +97,18 @@ class Pager(Generic[T]):
         """
         try:
             start = msgspec.json.decode(position, type=Position)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeError) as error:
             raise InvalidOption("position", position[:40], "what `pager.position` gave") from error
         return Pager(self._name, self._rule, size=self._size, fetch=self._fetch, start=start, names=self._names)
 
-    def __iter__(self) -> Iterator[T]:
+    def __iter__(self) -> Generator[T]:
         """The items, each key once."""
-        for page in self.pages():
-            for item in page:
-                yield item
+        with closing(self.pages()) as pages:
+            for page in pages:
+                for item in page:
+                    yield item
 
-    def pages(self) -> Iterator[list[T]]:
+    def pages(self) -> Generator[list[T]]:
         """The pages, as lists of items whose keys have not come before."""
         ahead: Ahead[Answer] | None = None
         try:

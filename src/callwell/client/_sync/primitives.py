@@ -68,14 +68,12 @@ class Ahead(Generic[T]):
         self._future.cancel()
 
     def _run(self) -> None:
+        if not self._future.set_running_or_notify_cancel():
+            return
         try:
-            outcome = self._work()
+            self._future.set_result(self._work())
         except BaseException as error:  # noqa: BLE001 - it is raised again where the result is wanted
-            if not self._future.cancelled():
-                self._future.set_exception(error)
-        else:
-            if not self._future.cancelled():
-                self._future.set_result(outcome)
+            self._future.set_exception(error)
 
 
 def run(work: Callable[[], T]) -> T:
