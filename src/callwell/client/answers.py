@@ -252,14 +252,19 @@ def _date(headers: Mapping[str, str]) -> float | None:
 def _moved(url: str, location: str | None) -> str | None:
     if not location:
         return None
-    try:
-        target = urljoin(url, location)
-    except ValueError:
-        return None
+    target = joined(url, location)
     if origin(target) != origin(url):
         return None
     here, there = urlsplit(url), urlsplit(target)
     return urlunsplit((here.scheme, here.netloc, there.path, there.query, ""))
+
+
+def joined(url: str, link: str) -> str:
+    """The address that a link means which was found at `url`; what is no address stays as it is."""
+    try:
+        return urljoin(url, link)
+    except ValueError:
+        return link
 
 
 def origin(url: str) -> tuple[str, str, int]:

@@ -188,9 +188,9 @@ class Tree:
         listed = [{"path": path, "size": size, "sha256": digest} for path, (size, digest) in sorted(files.items())]
         self.write(MANIFEST, [_pretty({**self._marker, **counts, "files": listed})])
 
-    def _read_marker(self) -> Any:
+    def _read_marker(self) -> dict[str, Any] | None:
         try:
-            return msgspec.json.decode((self.folder / MARKER).read_bytes())
+            return msgspec.json.decode((self.folder / MARKER).read_bytes(), type=dict[str, Any])
         except FileNotFoundError:
             return None
         except msgspec.DecodeError as error:

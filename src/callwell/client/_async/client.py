@@ -6,7 +6,6 @@ from __future__ import annotations
 import re
 from functools import partial
 from typing import TYPE_CHECKING, Any, Unpack
-from urllib.parse import urljoin
 
 from callwell import providers
 from callwell.client._async.asset import AsyncAsset
@@ -15,7 +14,7 @@ from callwell.client._async.keyholder import AsyncKeyholder
 from callwell.client._async.pager import AsyncPager, Position
 from callwell.client._async.primitives import AsyncDefaultTransport
 from callwell.client.account import Account
-from callwell.client.answers import renamed
+from callwell.client.answers import joined, renamed
 from callwell.client.binding import Bound, bind, encoded
 from callwell.client.describe import files, groups, lists, quotas_of, traits_of
 from callwell.client.options import NOT_GIVEN, Choices, choose
@@ -223,7 +222,7 @@ class AsyncClient:
     ) -> Answer:
         if rule.style in ("next-link", "link-header") and position is not None:
             bound = bind(operation, given)
-            link = urljoin(self.setting.base_url + bound.target, str(position))
+            link = joined(self.setting.base_url + bound.target, str(position))
             return await self._run(operation.name, bound._replace(target=self.setting.target(link, {})), operation)
         arguments = given if position is None else {**given, rule.position: position}
         return await self._run(operation.name, bind(operation, arguments), operation)

@@ -14,7 +14,7 @@ from callwell.client._sync.primitives import sleep
 from callwell.client.answers import origin
 from callwell.core import download, paging, retry
 from callwell.core.download import Download
-from callwell.errors import AssetDamaged, AssetError, AssetUnavailable, DiskFull, FileProblem
+from callwell.errors import AssetDamaged, AssetError, AssetUnavailable, DiskFull, FileProblem, InvalidOption
 from callwell.transport.base import NoReply, Request
 
 if TYPE_CHECKING:
@@ -128,6 +128,8 @@ class Asset:
             FileProblem: the file cannot be written.
         """
         target = Path(path)
+        if not target.name or "\0" in str(target):
+            raise InvalidOption("path", str(path), "the name of a file")
         part = target.with_name(f".{target.name}{PART}")
         try:
             with part.open("wb") as file:

@@ -7,7 +7,6 @@ from __future__ import annotations
 import re
 from functools import partial
 from typing import TYPE_CHECKING, Any, Unpack
-from urllib.parse import urljoin
 
 from callwell import providers
 from callwell.client._sync.asset import Asset
@@ -16,7 +15,7 @@ from callwell.client._sync.keyholder import Keyholder
 from callwell.client._sync.pager import Pager, Position
 from callwell.client._sync.primitives import DefaultTransport
 from callwell.client.account import Account
-from callwell.client.answers import renamed
+from callwell.client.answers import joined, renamed
 from callwell.client.binding import Bound, bind, encoded
 from callwell.client.describe import files, groups, lists, quotas_of, traits_of
 from callwell.client.options import NOT_GIVEN, Choices, choose
@@ -222,7 +221,7 @@ class Client:
     ) -> Answer:
         if rule.style in ("next-link", "link-header") and position is not None:
             bound = bind(operation, given)
-            link = urljoin(self.setting.base_url + bound.target, str(position))
+            link = joined(self.setting.base_url + bound.target, str(position))
             return self._run(operation.name, bound._replace(target=self.setting.target(link, {})), operation)
         arguments = given if position is None else {**given, rule.position: position}
         return self._run(operation.name, bind(operation, arguments), operation)

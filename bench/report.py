@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Results become files and the table of `README.md`, beside what the figures should be."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from bench.rounds import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bench.rounds import Sample
+
+FOLDER: Final = ROOT / "bench" / "results"
+README: Final = ROOT / "bench" / "README.md"
+MARK: Final = "<!-- made by `python -m bench NAME --write` -->\n"
+
+
+class Wanted(NamedTuple):
+    """What a figure should be.
+
+    Attributes:
+        figure: its name.
+        least: it should be at least this.
+        most: it should be at most this.
+        words: what it is.
+    """
+
+    figure: str
+    least: float | None
+    most: float | None
+    words: str
+
+    def goal(self) -> str:
+        """What it should be, in words."""
+        if self.least is not None:
+            return f"at least {self.least:g}"
+        return "" if self.most is None else f"at most {self.most:g}"
+
+    def reached(self, value: float) -> str:
+        """Whether it is so."""
+        if self.least is None and self.most is None:
+            return ""
+        good = value >= self.least if self.least is not None else value <= (self.most or 0)
+        return "yes" if good else "no"
+
+
+WANTED: Final[dict[str, tuple[Wanted, ...]]] = {
+    "overhead": (
+        Wanted("async_vs_stack", 20, None, "calls per CPU second, over httpx + tenacity + aiolimiter, all on uvloop"),
+        Wanted("async_vs_bare", None, 2.2, "CPU per call, over the bare transport, on uvloop"),
+        Wanted("async_vs_bare_asyncio", None, 1.6, "the same on asyncio's own loop"),
+        Wanted("sync_vs_stack", 2.5, None, "calls per CPU second, over httpx + tenacity + pyrate-limiter"),
+        Wanted("sync_vs_bare", None, 1.6, "CPU per call, over the bare transport"),
+    ),
+    "pages": (
+        Wanted("vs_sequential", 6, None, "pages per second, over page after page"),
+        Wanted("vs_sequential_bare", None, None, "the same, over the bare transport in a plain loop"),
+    ),
+    "startup": (
+        Wanted("import_vs_httpx", None, 1.0, "`import callwell` over `import httpx`, whole processes"),
+        Wanted("import_vs_httpx_net", None, None, "the same, without what Python itself takes"),
+        Wanted("client_vs_httpx", None, None, "`from callwell import AsyncClient, Client` over `import httpx`"),
+        Wanted("help_vs_pip", None, 1.5, "`callwell --help` over `pip --version`"),
+    ),
+}
+
+
+def write(name: str, result: Sample) -> None:
+    """Keep a result, and bring the table up to date.
+
+    Args:
+        name: of the benchmark.
+        result: what it gave.
+    """
+    FOLDER.mkdir(exist_ok=True)
+    (FOLDER / f"{name}.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    text = README.read_text(encoding="utf-8").partition(MARK)[0]
+    README.write_text(text + MARK + "\n".join(["", *_parts()]) + "\n", encoding="utf-8")
+
+
+def table(name: str, result: Sample) -> Iterator[str]:
+    """A result as a table in Markdown.
+
+    Args:
+        name: of the benchmark.
+        result: what it gave.
+    """
+    yield "| figure | is | rounds | should be | reached | what it is |"
+    yield "| --- | --: | --- | --- | --- | --- |"
+    for wanted in WANTED[name]:
+        value, (low, high) = result[wanted.figure], result["spread"][wanted.figure]
+        cells = f"{value:.2f} | {low:.2f} – {high:.2f} | {wanted.goal()} | {wanted.reached(value)} | {wanted.words}"
+        yield f"| `{wanted.figure}` | {cells} |"
+
+
+def _parts() -> Iterator[str]:
+    for name in WANTED:
+        file = FOLDER / f"{name}.json"
+        if file.exists():
+            result: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+            yield from (f"## {name}", "", *table(name, result), "")
+            yield from (line for line in _besides(name, result))
+            yield ", ".join(str(value) for value in result["machine"].values()).replace(", ", " · ")
+            yield ""
+
+
+def _besides(name: str, result: Sample) -> Iterator[str]:
+    if name == "overhead":
+        cost = ", ".join(f"{variant} {value:g}" for variant, value in result["cpu_us_per_call"].items())
+        yield from (f"Microseconds of CPU per call: {cost}.", "")
+    elif name == "pages":
+        peak = ", ".join(f"{value:g} MiB for {pages} pages" for pages, value in result["peak_mib"].items())
+        order = "in order" if result["in_order"] else "NOT in order"
+        asked = f"At depth {result['depth']} (wanted: {result['depth_wanted']}), {order}"
+        yield from (f"{asked}. Most memory held: {peak}; it should not depend on the number.", "")
+    else:
+        spent = ", ".join(f"{variant} {value:g}" for variant, value in result["real_ms"].items())
+        yield from (f"Milliseconds of whole processes: {spent}.", "")

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fakes for tests of code that uses Callwell: a clock that is set by hand, loaded dice, a transport with a script.
+
+    transport = ScriptedTransport([Response(429, {"retry-after": "3"}, b""), Response(200, {}, b"{}")])
+    ...
+    assert [request.url for request in transport.requests] == [...]
+
+`tests/contract` holds them to the contracts of what they stand in for.
+"""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager, contextmanager
+from itertools import cycle
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from callwell.core.types import Outcome
+from callwell.transport.base import NoReply, Response
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+
+    from callwell.transport.base import Request
+
+Reply: TypeAlias = "Response | NoReply"
+Script: TypeAlias = "Iterable[Reply] | Callable[[Request], Reply]"
+
+BROKE_OFF: Final = NoReply(Outcome.UNKNOWN, "the answer broke off")
+
+
+class ManualClock:
+    """A clock that stands still until it is told to go on. Whoever waits by it does not wait.
+
+    Args:
+        now: monotonic seconds.
+        wall: seconds since 1970-01-01 UTC.
+    """
+
+    def __init__(self, now: float = 0.0, wall: float = 1_700_000_000.0) -> None:
+        self._now = now
+        self._wall = wall
+
+    def now(self) -> float:
+        """Monotonic seconds."""
+        return self._now
+
+    def wall(self) -> float:
+        """Seconds since the epoch."""
+        return self._wall
+
+    def real_s(self, seconds: float) -> float:  # noqa: ARG002 - as every clock
+        """No real time passes."""
+        return 0.0
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass.
+
+        Raises:
+            ValueError: time does not run backwards.
+        """
+        if seconds < 0:
+            raise ValueError("time does not run backwards")
+        self._now += seconds
+        self._wall += seconds
+
+
+class Dice:
+    """Rolls that are known before, over and over again.
+
+    Args:
+        rolls: at least one, each in [0, 1).
+    """
+
+    def __init__(self, rolls: Iterable[float] = (0.5,)) -> None:
+        known = tuple(rolls)
+        if not known or not all(0.0 <= roll < 1.0 for roll in known):
+            raise ValueError("dice need at least one roll, each in [0, 1)")
+        self._next = cycle(known).__next__
+
+    def __call__(self) -> float:
+        """The next roll."""
+        return self._next()
+
+
+class _Scripted:
+    def __init__(self, script: Script) -> None:
+        self.requests: list[Request] = []
+        self._replies = iter(()) if callable(script) else iter(script)
+        self._reply = script if callable(script) else self._next
+        self._closed = False
+
+    def _next(self, request: Request) -> Reply:
+        for reply in self._replies:
+            return reply
+        raise AssertionError(f"the script has no reply to request {len(self.requests)}: {request.method} {request.url}")
+
+    def _answer(self, request: Request) -> Reply:
+        if self._closed:
+            return NoReply(Outcome.REFUSED, "the transport was closed")
+        self.requests.append(request)
+        return self._reply(request)
+
+    def _sent(self, request: Request) -> Reply:
+        reply = self._answer(request)
+        return BROKE_OFF if isinstance(reply, Response) and not (reply.whole or request.keep_status) else reply
+
+
+class _Body:
+    def __init__(self, response: Response) -> None:
+        self.status = response.status
+        self.headers = response.headers
+        self._pieces: Iterator[bytes | NoReply] = iter((response.body or b"", b"" if response.whole else BROKE_OFF))
+
+    def read(self) -> bytes | NoReply:
+        return next(self._pieces, b"")
+
+
+class _AsyncBody:
+    def __init__(self, response: Response) -> None:
+        self.status = response.status
+        self.headers = response.headers
+        self._read = _Body(response).read
+
+    async def read(self) -> bytes | NoReply:
+        return self._read()
+
+
+class ScriptedTransport(_Scripted):
+    """A transport that sends nothing and replies from a script.
+
+    A `Response` that is not whole is told as the real ones tell it: with its status if `keep_status` is asked for, as
+    no reply otherwise, and in a stream as a break after its body.
+
+    Args:
+        script: replies in order, or a function from the request to its reply.
+
+    Attributes:
+        requests: all that was sent, in order.
+    """
+
+    def send(self, request: Request) -> Response | NoReply:
+        """The script's next reply."""
+        return self._sent(request)
+
+    @contextmanager
+    def stream(self, request: Request) -> Iterator[_Body | NoReply]:
+        """The script's next reply, its body to be read."""
+        reply = self._answer(request)
+        yield _Body(reply) if isinstance(reply, Response) else reply
+
+    def close(self) -> None:
+        """From now on nothing is sent."""
+        self._closed = True
+
+
+class AsyncScriptedTransport(_Scripted):
+    """The same for asynchronous code: see `ScriptedTransport`.
+
+    Args:
+        script: replies in order, or a function from the request to its reply.
+
+    Attributes:
+        requests: all that was sent, in order.
+    """
+
+    async def send(self, request: Request) -> Response | NoReply:
+        """The script's next reply."""
+        return self._sent(request)
+
+    @asynccontextmanager
+    async def stream(self, request: Request) -> AsyncIterator[_AsyncBody | NoReply]:
+        """The script's next reply, its body to be read."""
+        reply = self._answer(request)
+        yield _AsyncBody(reply) if isinstance(reply, Response) else reply
+
+    async def aclose(self) -> None:
+        """From now on nothing is sent."""
+        self._closed = True

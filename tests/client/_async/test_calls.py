@@ -1,0 +1,294 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One call: what is repeated, what it waits for, and that nothing stays lent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from callwell import errors
+from callwell.client._async.primitives import run
+from callwell.core.rules import QuotaRule, RetryRule
+from callwell.keys import Key
+from callwell.observe.notices import CallEnded, Waiting
+from tests.client._async.acting import client
+from tests.client.acme import BASE, KEY, acme
+from tests.client.world import LOST, OK, REFUSED, World, answer, code, held
+
+if TYPE_CHECKING:
+    from callwell.transport.base import Request, Response
+
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "things.get": {"thing_id": "1"},
+    "things.put": {"thing_id": "1", "name": "n"},
+    "things.make": {"name": "n"},
+    "things.remove": {"thing_id": "1"},
+}
+
+
+def called(world: World, operation: str = "things.get", **options: Any) -> Any:
+    """What a call gives or raises; afterwards nothing is lent to anybody."""
+    one = client(world, **options)
+
+    async def work() -> Any:
+        async with one:
+            return await one.call(operation, **ARGUMENTS[operation])
+
+    try:
+        return run(work)
+    except errors.CallwellError as error:
+        return error
+    finally:
+        assert held(one) == 0
+
+
+def test_a_call_is_one_request() -> None:
+    """A call sends its method, address, key and body, and gives the part of the body that the profile names."""
+    world = World()
+    assert called(world, "things.make") == {"id": "1"}
+    request = world.sent[0].request
+    assert (request.method, request.url, request.body) == ("POST", f"{BASE}/things", b'{"name":"n"}')
+    assert dict(request.headers) == {
+        "accept": "application/json",
+        "authorization": f"Bearer {KEY}",
+        "content-type": "application/json",
+    }
+    assert request.keep_status
+
+
+@pytest.mark.parametrize("scheme", ["bearer", "basic", "header"])
+def test_a_key_is_shown_as_the_profile_says(scheme: Any) -> None:
+    """Bearer, basic (the key as user name), or the bare key in a header of its own."""
+    from callwell.core.rules import KeyRule
+
+    world = World()
+    called(world, provider=acme(key=KeyRule(env="X", scheme=scheme, header="x-key")))
+    expected = {"bearer": f"Bearer {KEY}", "basic": "Basic YWNtZV9maXJzdDo=", "header": KEY}[scheme]
+    assert dict(world.sent[0].request.headers)["x-key"] == expected
+
+
+@pytest.mark.parametrize("operation", ["things.get", "things.put", "things.remove"])
+@pytest.mark.parametrize("bad", [code(500, "X"), code(503, "X"), LOST, REFUSED, answer(200, b"{", whole=False)])
+def test_what_may_be_repeated_is(operation: str, bad: Response) -> None:
+    """5xx, no connection, no answer and broken bodies are repeated after a growing wait."""
+    world = World(bad, bad, OK)
+    assert called(world, operation) == {"id": "1"}
+    assert world.times == pytest.approx([0.0, 0.375, 0.375 + 0.75])
+
+
+@pytest.mark.parametrize("bad", [code(500, "X"), code(503, "X"), LOST])
+def test_what_may_not_be_repeated_is_not(bad: Response) -> None:
+    """An unsafe operation that may have been done is never sent again, and the caller is told to look."""
+    world = World(bad, OK)
+    error = called(world, "things.make")
+    assert isinstance(error, errors.OutcomeUnknown)
+    assert (error.outcome, error.attempts, len(world.sent)) == ("unknown", 1, 1)
+    assert "look before you repeat it" in str(error)
+
+
+def test_what_was_surely_not_done_is_repeated() -> None:
+    """An unsafe operation is sent again where nothing can have been done."""
+    world = World(REFUSED, code(503, "NOT_DONE"), code(429, "X"), OK)
+    assert called(world, "things.make") == {"id": "1"}
+
+
+def test_unsafe_repetition_is_the_callers_choice() -> None:
+    """With `retry_unsafe_5xx` a 5xx is repeated, but a lost answer is not."""
+    assert called(World(code(500, "X"), OK), "things.make", retry_unsafe_5xx=True) == {"id": "1"}
+    assert isinstance(called(World(LOST, OK), "things.make", retry_unsafe_5xx=True), errors.OutcomeUnknown)
+
+
+def test_a_lost_result_is_told() -> None:
+    """A 2xx whose body is lost means that an unsafe operation was done, and is not repeated."""
+    world = World(answer(201, b"{", whole=False), OK)
+    error = called(world, "things.make")
+    assert isinstance(error, errors.UnexpectedAnswer)
+    assert (error.outcome, error.status, len(world.sent)) == ("done", 201, 1)
+
+
+@pytest.mark.parametrize("status", [404, 410])
+def test_a_missing_thing_was_deleted(status: int) -> None:
+    """A DELETE whose answer was lost and that then finds nothing has done its work."""
+    assert called(World(LOST, code(status, "X")), "things.remove") is None
+    assert isinstance(called(World(code(status, "X")), "things.remove"), errors.Missing)
+
+
+def test_attempts_end() -> None:
+    """Six arrivals, and the last error is told with how many there were."""
+    world = World(answer(502, b"<html>"))
+    error = called(world)
+    assert isinstance(error, errors.ServerError)
+    assert (error.attempts, len(world.sent), error.code) == (6, 6, None)
+    world = World(REFUSED)
+    assert isinstance(called(world), errors.ConnectFailed)
+    assert isinstance(called(World(LOST)), errors.ConnectionLost)
+    ended = world.notices[-1]
+    assert isinstance(ended, CallEnded)
+    assert (ended.attempts, ended.outcome) == (6, "refused")
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_retry_after_is_never_undercut(status: int) -> None:
+    """The answer's own time is waited for, and counts nothing on other answers."""
+    world = World(code(status, "X", retry_after="7"), OK)
+    assert called(world) == {"id": "1"}
+    assert world.times[1] >= 7.0
+    world = World(code(500, "X", retry_after="7"), OK)
+    assert called(world) == {"id": "1"}
+    assert world.times[1] < 7.0
+
+
+def test_a_wait_that_cannot_fit_ends_at_once() -> None:
+    """A `Retry-After` beyond the deadline is told with the time at which the call could go on."""
+    world = World(code(429, "X", retry_after="90"), OK)
+    began = world.clock.wall()
+    error = called(world)
+    assert isinstance(error, errors.WouldExceedDeadline)
+    assert error.at == pytest.approx(began + 90.0)
+    assert (world.clock.wall(), len(world.sent)) == (began, 1)
+    assert called(World(code(429, "X", retry_after="90"), OK), priority="batch") == {"id": "1"}
+
+
+def test_a_quota_is_waited_for_or_told() -> None:
+    """The call after the last permit waits for the first one to cool, or says at once when that will be."""
+    provider = acme({"ten": QuotaRule(limit=2, window_s=10)})
+    world = World(took=1.0)
+    one = client(world, provider=provider)
+
+    async def work() -> None:
+        async with one:
+            for _ in range(4):
+                await one.call("things.get", thing_id="1")
+            with pytest.raises(errors.WouldExceedDeadline) as caught:
+                await one.with_options(deadline_s=0.5).call("things.get", thing_id="1")
+            assert caught.value.at == pytest.approx(world.clock.wall() - world.clock.now() + 1022.0, abs=0.1)
+
+    run(work)
+    assert world.times == pytest.approx([0.0, 1.0, 11.0, 12.0], abs=0.1)
+    waits = [notice for notice in world.notices if isinstance(notice, Waiting)]
+    assert (waits[0].why, waits[0].seconds) == ("quota", pytest.approx(9.0, abs=0.1))
+    assert one.spent() == {"ten": (2, 2)}
+    assert held(one) == 0
+
+
+def test_a_passed_deadline_is_told() -> None:
+    """A deadline that passes while the call is under way ends it before the next attempt."""
+    error = called(World(LOST, took=61.0))
+    assert isinstance(error, errors.OutOfTime)
+    assert error.attempts == 1
+
+
+def test_a_closed_client_sends_nothing() -> None:
+    """After closing, every call says so, also through clients with other options, and nothing stays lent."""
+    world = World()
+    one = client(world)
+    other = one.with_options(deadline_s=5)
+
+    async def work() -> None:
+        async with other:
+            assert await other.call("things.get", thing_id="1") == {"id": "1"}
+        for closed in (one, other):
+            with pytest.raises(errors.ClosedError, match="acme things.get: the client was closed"):
+                await closed.call("things.get", thing_id="1")
+            with pytest.raises(errors.ClosedError):
+                await closed.request("GET", "/x")
+
+    run(work)
+    assert (len(world.sent), held(one)) == (1, 0)
+
+
+def test_closing_ends_a_call_that_waits() -> None:
+    """A call that is repeated after the client was closed sends nothing more."""
+
+    def close(_: Request) -> Response:
+        one._engine.closed = True
+        return code(500, "X")
+
+    world = World(close, OK)
+    one = client(world)
+    with pytest.raises(errors.ClosedError):
+        run(lambda: one.call("things.get", thing_id="1"))
+    assert (len(world.sent), held(one)) == (1, 0)
+
+
+def test_a_broken_transport_keeps_nothing() -> None:
+    """What a transport should never raise comes through, but permit and key are settled as unknown."""
+
+    def fail(_: Request) -> Response:
+        raise ZeroDivisionError
+
+    one = client(World(fail))
+    with pytest.raises(ZeroDivisionError):
+        run(lambda: one.call("things.get", thing_id="1"))
+    assert held(one) == 0
+    assert one.spent() == {"minute": (1, 100)}
+
+
+@pytest.mark.parametrize(
+    ("location", "goes_to"),
+    [
+        ("/v1/elsewhere?a=b#c", f"{BASE}/elsewhere?a=b"),
+        ("other", f"{BASE}/things/other"),
+        ("//api.acme.test/x", "https://api.acme.test/x"),
+        ("HTTPS://API.acme.test:443/x", "https://api.acme.test/x"),
+        ("https://evil.test\\@api.acme.test/x", "https://api.acme.test/x"),
+        ("https://me:pw@api.acme.test/x", "https://api.acme.test/x"),
+        ("https://evil.test/x", None),
+        ("//evil.test/x", None),
+        ("http://api.acme.test/x", None),
+        ("https://api.acme.test:8443/x", None),
+        ("https://api.acme.test.evil.test/x", None),
+        ("https://api.acme.test\\@evil.test/x", None),
+        ("https://[::1/x", None),
+        ("https://api.acme.test:99999/x", None),
+        ("javascript:alert(1)", None),
+        ("", None),
+    ],
+)
+def test_redirects_keep_to_the_origin(location: str, goes_to: str | None) -> None:
+    """A redirect is followed, with a permit of its own, only where the key may go, letter by letter."""
+    world = World(answer(307, location=location), OK)
+    one = client(world)
+    if goes_to is None:
+        with pytest.raises(errors.UnexpectedAnswer, match="a redirect that is not followed"):
+            run(lambda: one.call("things.get", thing_id="1"))
+        assert len(world.sent) == 1
+    else:
+        assert run(lambda: one.call("things.get", thing_id="1")) == {"id": "1"}
+        assert world.urls[1] == goes_to
+        assert one.spent() == {"minute": (2, 100)}
+
+
+def test_redirects_end_and_writes_are_not_redirected() -> None:
+    """Five hops for a read, none for a write."""
+    world = World(answer(302, location="/v1/again"))
+    assert isinstance(called(world), errors.UnexpectedAnswer)
+    assert len(world.sent) == 6
+    world = World(answer(307, location="/v1/again"))
+    assert isinstance(called(world, "things.make"), errors.UnexpectedAnswer)
+    assert len(world.sent) == 1
+
+
+def test_the_retry_budget_binds_while_the_provider_is_dead() -> None:
+    """After many failures hardly any call is repeated: at most 1.1 attempts each."""
+    world = World(code(500, "X"))
+    one = client(world, provider=acme({}, retry=RetryRule(base_s=0.001)))
+
+    async def work() -> None:
+        for _ in range(300):
+            with pytest.raises(errors.ServerError):
+                await one.call("things.get", thing_id="1")
+
+    run(work)
+    assert len(world.sent) < 300 * 1.1 + 50
+
+
+def test_a_key_given_as_text_is_not_repeated() -> None:
+    """A text that is no source may be a key: it is not in the message."""
+    with pytest.raises(errors.InvalidOption) as caught:
+        client(World(), key="acme_secret")
+    assert "acme_secret" not in str(caught.value)
+    with pytest.raises(errors.KeyMalformed, match="a text that begins with acme_") as malformed:
+        client(World(), key=Key("other_secret"))
+    assert "other_secret" not in str(malformed.value)

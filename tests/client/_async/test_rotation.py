@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keys while calls are made: a rotation costs no call, and a dead key is told with the place to mend."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from callwell import errors
+from callwell.client._async.primitives import run
+from callwell.keys import Key
+from callwell.observe.notices import KeyChanged, Waiting
+from tests.client._async.acting import client
+from tests.client.acme import KEY
+from tests.client.world import DEAD, LOST, OK, ListSource, World, code, held
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from callwell.transport.base import Request, Response
+
+GET = {"thing_id": "1"}
+
+
+def accepting(*keys: str) -> Callable[[Request], Response]:
+    """A provider that knows these keys and calls all others dead."""
+
+    def reply(request: Request) -> Response:
+        return OK if dict(request.headers)["authorization"].removeprefix("Bearer ") in keys else DEAD
+
+    return reply
+
+
+def test_the_old_key_dies_before_the_new_one_is_written() -> None:
+    """A call waits for the new key, and is then sent again."""
+    source = ListSource([KEY, KEY, "", KEY, "", "acme_second"])
+    world = World(accepting("acme_second"))
+    one = client(world, source=source)
+    assert run(lambda: one.call("things.get", **GET)) == {"id": "1"}
+    assert world.keys == [KEY, "acme_second"]
+    assert world.times[1] == pytest.approx(4 * 0.25)
+    assert [notice.generation for notice in world.notices if isinstance(notice, KeyChanged)] == [0, 1]
+    assert [notice.why for notice in world.notices if isinstance(notice, Waiting)] == ["key"]
+    assert held(one) == 0
+
+
+def test_a_half_written_key_does_no_harm() -> None:
+    """A piece of the new key is refused like any wrong key, and the whole one is found."""
+    world = World(accepting("acme_second"))
+    one = client(world, source=ListSource([KEY, "acme", "acme_sec", "acme_second"]))
+    assert run(lambda: one.call("things.get", **GET)) == {"id": "1"}
+    assert world.keys == [KEY, "acme_sec", "acme_second"]
+
+
+def test_the_new_key_is_found_before_the_old_one_dies() -> None:
+    """A source that shows a change is read again, and the new key is used from then on."""
+    world = World(accepting(KEY, "acme_second"))
+    one = client(world, source=ListSource([KEY, "acme_second"], marked=True))
+
+    async def work() -> None:
+        await one.call("things.get", **GET)
+        world.clock.advance(1.1)
+        await one.call("things.get", **GET)
+
+    run(work)
+    assert world.keys == [KEY, "acme_second"]
+
+
+def test_a_wrong_new_key_changes_nothing() -> None:
+    """A new key that the provider refuses is put aside within the call, and the old one goes on."""
+    world = World(accepting(KEY))
+    one = client(world, source=ListSource([KEY, "acme_wrong"], marked=True))
+
+    async def work() -> None:
+        await one.call("things.get", **GET)
+        world.clock.advance(1.1)
+        for _ in range(3):
+            assert await one.call("things.get", **GET) == {"id": "1"}
+
+    run(work)
+    assert world.keys == [KEY, "acme_wrong", KEY, KEY, KEY]
+    assert world.times[-1] == pytest.approx(1.1)
+
+
+def test_a_key_can_be_rotated_twice_and_back() -> None:
+    """Each new key gets a generation, also one that was there before."""
+    world = World(accepting(KEY), OK, OK, OK)
+    one = client(world, source=ListSource([KEY, "acme_second", KEY], marked=True))
+
+    async def work() -> None:
+        for _ in range(4):
+            await one.call("things.get", **GET)
+            world.clock.advance(1.1)
+
+    run(work)
+    assert world.keys == [KEY, "acme_second", KEY, KEY]
+
+
+def test_a_key_given_in_code_is_refused_at_once() -> None:
+    """Where no new key can appear, nobody waits for one."""
+    world = World(DEAD)
+    one = client(world)
+    with pytest.raises(errors.KeyRefused, match="put a valid one at given in code") as caught:
+        run(lambda: one.call("things.get", **GET))
+    assert caught.value.code == "DEAD"
+    assert (world.times, world.clock.now()) == ([0.0], 1000.0)
+    assert KEY not in str(caught.value)
+
+
+def test_no_new_key_in_time_is_told() -> None:
+    """After `rekey_wait_s` the call gives up; a later one tries the old key once more, for it may be enabled again."""
+    world = World(DEAD, OK)
+    one = client(world, source=ListSource([KEY]))
+
+    async def work() -> None:
+        with pytest.raises(errors.KeyRefused, match="put a valid one at list:keys"):
+            await one.call("things.get", **GET)
+        assert world.clock.now() == pytest.approx(1030.0, abs=0.3)
+        assert await one.call("things.get", **GET) == {"id": "1"}
+
+    run(work)
+    assert world.keys == [KEY, KEY]
+
+
+def test_waiting_for_a_key_keeps_the_deadline() -> None:
+    """A call does not wait longer for a key than it has time."""
+    world = World(DEAD)
+    one = client(world, source=ListSource([KEY]), deadline_s=5)
+    with pytest.raises(errors.KeyRefused):
+        run(lambda: one.call("things.get", **GET))
+    assert world.clock.now() == pytest.approx(1005.0, abs=0.3)
+
+
+def test_a_source_of_dead_keys_ends() -> None:
+    """A source that gives a new dead key for ever does not keep a call going for ever."""
+    world = World(DEAD)
+    one = client(world, source=ListSource([f"acme_{number}" for number in range(50)]))
+    with pytest.raises(errors.KeyRefused):
+        run(lambda: one.call("things.get", **GET))
+    assert len(world.sent) == 6
+
+
+def test_other_401_are_no_dead_keys() -> None:
+    """A code that the profile does not list as a dead key is an error like any other."""
+    world = World(code(401, "KEY_REQUIRED"))
+    one = client(world, source=ListSource([KEY]))
+    with pytest.raises(errors.Unauthorized):
+        run(lambda: one.call("things.get", **GET))
+    assert len(world.sent) == 1
+
+
+def test_an_environment_variable_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program may change its own environment: the new value is used without a wait."""
+    monkeypatch.setenv("ACME_KEY", KEY)
+
+    def rotate(_: Request) -> Response:
+        monkeypatch.setenv("ACME_KEY", "acme_second")
+        return DEAD
+
+    world = World(rotate, accepting("acme_second"))
+    one = client(world, key=None)
+    assert run(lambda: one.call("things.get", **GET)) == {"id": "1"}
+    assert world.clock.now() == 1000.0
+
+
+def test_a_file_is_read_again(tmp_path: Path) -> None:
+    """A file that is removed, empty, half written and then right costs no call."""
+    file = tmp_path / "key"
+    file.write_text(KEY)
+    steps: list[Callable[[], Any]] = [
+        file.unlink,
+        lambda: file.write_text(""),
+        lambda: file.write_text("acme"),
+        lambda: file.write_text("acme_second\n"),
+    ]
+
+    class Clock(type(World().clock)):  # type: ignore[misc] # the file changes as time goes by
+        def real_s(self, seconds: float) -> float:
+            if seconds == 0.25 and steps:
+                steps.pop(0)()
+            return super().real_s(seconds)  # type: ignore[no-any-return]
+
+    world = World(accepting("acme_second"))
+    world.clock = Clock()
+    one = client(world, key=f"file:{file}")
+    assert run(lambda: one.call("things.get", **GET)) == {"id": "1"}
+    assert world.keys == [KEY, "acme_second"]
+
+
+def test_a_missing_key_is_told_and_closes_the_state(tmp_path: Path) -> None:
+    """Without a key there is no client, and a state that was opened for it is closed: unclosed ones would be told."""
+    with pytest.raises(errors.KeyMissing, match="cannot be read"):
+        client(World(), key=f"file:{tmp_path / 'none'}", state=f"sqlite:///{tmp_path / 'state'}")
+
+
+@pytest.mark.parametrize("path", ["https://evil.test/v1/x", "//evil.test/v1/x", "https://api.acme.test:444/v1/x"])
+def test_requests_elsewhere_are_refused(path: str) -> None:
+    """A key is not shown to another origin, and the message does not hold it."""
+    world = World()
+    one = client(world)
+    with pytest.raises(errors.InvalidOption, match="to which alone the key is shown"):
+        run(lambda: one.request("GET", path))
+    assert world.sent == []
+
+
+def test_a_key_echoed_by_the_provider_is_hidden() -> None:
+    """A provider that repeats the key in its words does not make us repeat it."""
+
+    def echo(request: Request) -> Response:
+        shown = dict(request.headers)["authorization"].removeprefix("Bearer ")
+        return code(403, shown, x_request_id=shown)._replace(
+            body=f'{{"code":"{shown}","message":"bad {shown}"}}'.encode()
+        )
+
+    one = client(World(echo))
+    with pytest.raises(errors.Forbidden) as caught:
+        run(lambda: one.call("things.get", **GET))
+    assert KEY not in repr(vars(caught.value)) + str(caught.value) + repr(caught.value)
+
+
+def test_generations_are_settled_after_losses() -> None:
+    """A key whose use ended without an answer is put back, and is not taken to be accepted."""
+    one = client(World(LOST), source=ListSource([KEY]))
+    with pytest.raises(errors.ConnectionLost):
+        run(lambda: one.call("things.get", **GET))
+    assert held(one) == 0
+    assert one._engine.keys.lend() == (0, Key(KEY))

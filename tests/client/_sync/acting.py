@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+# Generated from _async/acting.py by tools/unasync.py; do not edit
+"""Clients whose every reply is scripted."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from callwell.client import Client
+from callwell.keys import Key
+from callwell.testing import Dice, ScriptedTransport
+from callwell.transport.base import Response
+from tests.client.acme import KEY, acme
+from tests.client.world import LOST, PIECE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from callwell.transport.base import NoReply, Request
+    from tests.client.world import World
+
+
+class Pieces:
+    """A streamed body that comes in pieces.
+
+    Args:
+        reply: the whole answer.
+    """
+
+    def __init__(self, reply: Response) -> None:
+        self.status = reply.status
+        self.headers = reply.headers
+        self._body = reply.body
+        self._end: bytes | NoReply = b"" if reply.whole else LOST
+
+    def read(self) -> bytes | NoReply:
+        """The next piece."""
+        piece, self._body = self._body[:PIECE], self._body[PIECE:]
+        return piece or self._end
+
+
+class Streaming(ScriptedTransport):
+    """A scripted transport whose streams come in pieces, and which knows how many of them are open."""
+
+    streams = 0
+
+    @contextmanager
+    def stream(self, request: Request) -> Iterator[Pieces | NoReply]:
+        """The script's next reply, piece by piece."""
+        reply = self._answer(request)
+        self.streams += 1
+        try:
+            yield Pieces(reply) if isinstance(reply, Response) else reply
+        finally:
+            self.streams -= 1
+
+
+def client(world: World, *, provider: Any = None, source: Any = None, **options: Any) -> Client:
+    """A client in a world.
+
+    Args:
+        world: its clock and replies.
+        provider: another one than plain Acme.
+        source: where its key comes from, if not from a value.
+        options: of the client.
+    """
+    made = Client(
+        provider or acme(),
+        **{
+            "key": Key(KEY),
+            "clock": world.clock,
+            "transport": Streaming(world.reply),
+            "on_notice": world.notices.append,
+            **options,
+        },
+    )
+    made._engine.roll = Dice([0.5])
+    if source is not None:
+        made._engine.keys = made._engine.keys.__class__(
+            "acme", made.provider.profile.key, source=source, clock=world.clock, notify=world.notices.append
+        )
+    return made

@@ -1,0 +1,341 @@
+# SPDX-License-Identifier: Apache-2.0
+# Generated from _async/test_assets.py by tools/unasync.py; do not edit
+"""Files behind signed URLs: whole or not at all, resumed, and never with the key."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from callwell import errors
+from callwell.client._sync.primitives import run
+from tests.client._sync.acting import client
+from tests.client.acme import KEY, acme
+from tests.client.world import LOST, PIECE, World, answer, held
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from callwell.transport.base import NoReply, Request, Response
+
+CONTENT = bytes(range(256)) * 1024  # four pieces of the scripted transport
+URL = "https://storage.test/f?X-Amz-Signature=secret&n="
+
+
+class Storage:
+    """A provider and its storage: fresh URLs are numbered, and each reply of the storage may be spoiled.
+
+    Args:
+        spoil: by the number of the request to the storage, from 0: what comes instead of the right answer.
+        facts: what the provider says about the file, besides its URL.
+    """
+
+    def __init__(
+        self, *spoil: Callable[[Request], Response | NoReply] | Response | NoReply | None, **facts: Any
+    ) -> None:
+        self.content = CONTENT
+        self.etag = '"one"'
+        self.urls = 0
+        self.fetches: list[Request] = []
+        self._spoil = list(spoil)
+        self._facts = {"size": len(CONTENT), "type": "video/webm", "captured": True} | facts
+
+    def __call__(self, request: Request) -> Response | NoReply:
+        if "storage.test" not in request.url:
+            self.urls += 1
+            return answer(200, {"data": {"url": f"{URL}{self.urls}"} | self._facts})
+        self.fetches.append(request)
+        spoilt = self._spoil.pop(0) if self._spoil else None
+        if callable(spoilt):
+            return spoilt(request)
+        return self.right(request) if spoilt is None else spoilt
+
+    def right(self, request: Request, *, cut: int | None = None) -> Response:
+        """What storage should answer, cut off after some bytes."""
+        headers = dict(request.headers)
+        start = int(headers["range"][6:-1]) if "range" in headers else 0
+        if headers.get("if-range", self.etag) != self.etag:
+            start = 0
+        body = self.content[start:]
+        extra = {"content_range": f"bytes {start}-{len(self.content) - 1}/{len(self.content)}"} if start else {}
+        whole = answer(206 if start else 200, body, content_length=str(len(body)), etag=self.etag, **extra)
+        return whole if cut is None else whole._replace(body=body[:cut], whole=False)
+
+    def cut(self, count: int) -> Callable[[Request], Response]:
+        """An answer that breaks off after `count` bytes."""
+        return lambda request: self.right(request, cut=count)
+
+
+def saved(storage: Storage, path: Path, **options: Any) -> Any:
+    """What saving gives or raises; afterwards nothing is lent and there is no file but the right one."""
+    one = client(World(storage))
+
+    def work() -> Any:
+        with one:
+            return one.asset("things.file", thing_id="1").save(path, **options)
+
+    try:
+        return run(work)
+    except Exception as error:  # noqa: BLE001 - it is looked at
+        assert list(path.parent.glob("*")) == []
+        return error
+    finally:
+        gc.collect()
+        assert held(one) == one._engine.transport.streams == 0
+
+
+def test_a_file_is_saved(tmp_path: Path) -> None:
+    """The file is whole, with its checksum, and progress is told byte by byte."""
+    told: list[int] = []
+    facts: list[Any] = []
+    storage = Storage()
+    result = saved(storage, tmp_path / "f", before=facts.append, progress=told.append)
+    assert (tmp_path / "f").read_bytes() == CONTENT
+    assert [file.name for file in tmp_path.iterdir()] == ["f"]
+    assert (result.size, result.sha256) == (len(CONTENT), hashlib.sha256(CONTENT).hexdigest())
+    assert (result.type, result.path) == ("video/webm", tmp_path / "f")
+    assert told == [PIECE, 2 * PIECE, 3 * PIECE, 4 * PIECE]
+    assert facts[0].size == len(CONTENT)
+    headers = dict(storage.fetches[0].headers)
+    assert headers == {"accept": "*/*", "accept-encoding": "identity"}
+
+
+def test_a_broken_body_is_continued(tmp_path: Path) -> None:
+    """After a break the rest is asked for, pinned by the ETag, with the same URL."""
+    storage = Storage()
+    storage._spoil = [storage.cut(100), LOST, storage.cut(PIECE), answer(503)]
+    result = saved(storage, tmp_path / "f")
+    assert (tmp_path / "f").read_bytes() == CONTENT
+    assert result.sha256 == hashlib.sha256(CONTENT).hexdigest()
+    ranges = [dict(fetch.headers).get("range") for fetch in storage.fetches]
+    assert ranges == [None, "bytes=100-", "bytes=100-", f"bytes={100 + PIECE}-", f"bytes={100 + PIECE}-"]
+    assert dict(storage.fetches[1].headers)["if-range"] == '"one"'
+    assert storage.urls == 1
+
+
+def test_an_expired_url_is_replaced(tmp_path: Path) -> None:
+    """When storage refuses the signature, a fresh URL is asked for and the download goes on from the last byte."""
+    storage = Storage()
+    storage._spoil = [storage.cut(PIECE), answer(403, b"<Error/>")]
+    assert saved(storage, tmp_path / "f").size == len(CONTENT)
+    assert storage.urls == 2
+    assert storage.fetches[-1].url == f"{URL}2"
+    assert dict(storage.fetches[-1].headers)["range"] == f"bytes={PIECE}-"
+
+
+def test_a_whole_answer_to_a_range_begins_again(tmp_path: Path) -> None:
+    """Storage that ignores ranges, or whose file has changed, sends the whole file: it is written from its beginning."""
+    storage = Storage()
+    storage._spoil = [storage.cut(PIECE), lambda _: storage.right(storage.fetches[0])]
+    assert saved(storage, tmp_path / "f").sha256 == hashlib.sha256(CONTENT).hexdigest()
+    assert (tmp_path / "f").read_bytes() == CONTENT
+
+
+def test_a_part_that_begins_earlier_is_cut_in(tmp_path: Path) -> None:
+    """A part may overlap with what there is."""
+    storage = Storage()
+
+    def earlier(_: Request) -> Response:
+        body = CONTENT[50:]
+        return answer(206, body, content_length=str(len(body)), content_range="bytes 50-/*", etag='"one"')
+
+    storage._spoil = [storage.cut(PIECE), earlier]
+    assert saved(storage, tmp_path / "f").sha256 == hashlib.sha256(CONTENT).hexdigest()
+    assert (tmp_path / "f").read_bytes() == CONTENT
+
+
+def test_a_changed_file_is_begun_again(tmp_path: Path) -> None:
+    """A file that changes under a download comes out as the new one, whole."""
+    new = CONTENT[::-1]
+    storage = Storage()
+
+    def change(request: Request) -> Response:
+        broken = storage.right(request, cut=PIECE)
+        storage.content, storage.etag = new, '"two"'
+        return broken
+
+    storage._spoil = [change]
+    assert saved(storage, tmp_path / "f").sha256 == hashlib.sha256(new).hexdigest()
+    assert (tmp_path / "f").read_bytes() == new
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "expected", "words"),
+    [
+        (answer(403), errors.AssetError, "every fresh URL was refused by the storage (HTTP 403)"),
+        (answer(418), errors.AssetError, "the storage refused it (HTTP 418)"),
+        (LOST, errors.AssetError, "the storage broke off every time"),
+        (answer(500), errors.AssetError, "the storage broke off every time"),
+        (
+            answer(200, b"short", content_length="5"),
+            errors.AssetDamaged,
+            "not what the provider announced (262144 bytes",
+        ),
+        (answer(200, b"short"), errors.AssetError, "the storage broke off every time"),
+    ],
+)
+def test_what_cannot_be_had_is_told(tmp_path: Path, spoilt: Any, expected: type, words: str) -> None:
+    """A download that does not succeed ends with an error without the signature, and leaves no file."""
+    error = saved(Storage(*[spoilt] * 50), tmp_path / "f")
+    assert type(error) is expected
+    assert words in str(error)
+    assert "secret" not in str(error) + repr(error)
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    """No URL means no file, and the provider's reason is repeated."""
+    error = saved(Storage(url=None, captured=False), tmp_path / "f")
+    assert isinstance(error, errors.AssetUnavailable)
+    assert (error.captured, str(error)) == (False, "acme things.file: no file: it was not captured")
+    assert saved(Storage(url="", captured=None), tmp_path / "f").captured is None
+
+
+@pytest.mark.parametrize("url", ["http://storage.test/f", "ftp://storage.test/f", "//[", "file:///etc/passwd"])
+def test_storage_without_tls_is_refused(tmp_path: Path, url: str) -> None:
+    """A provider behind TLS cannot send us anywhere else."""
+    storage = Storage(url=url)
+    error = saved(storage, tmp_path / "f")
+    assert isinstance(error, errors.AssetError)
+    assert storage.fetches == []
+
+
+def test_the_key_is_never_shown_to_storage(tmp_path: Path) -> None:
+    """No request to the storage holds the key, also where the storage has the provider's own origin."""
+    world = World(Storage())
+    one = client(world)
+    run(lambda: one.asset("things.file", thing_id="1").save(tmp_path / "f"))
+    assert [KEY in str(sent.request) for sent in world.sent] == [True, False]
+
+
+@pytest.mark.parametrize("failing", ["before", "progress"])
+def test_what_a_callback_raises_ends_the_save(tmp_path: Path, failing: str) -> None:
+    """It comes through as it is, and nothing is left behind."""
+
+    def fail(_: object) -> None:
+        raise KeyError(failing)
+
+    assert isinstance(saved(Storage(), tmp_path / "f", **{failing: fail}), KeyError)
+
+
+def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    """Disk errors name the file, keep what was there before, and leave nothing of ours."""
+    assert isinstance(saved(Storage(), tmp_path / "none" / "f"), errors.FileProblem)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    one = client(World(Storage()))
+    for path in (folder, tmp_path / ("x" * 255), "", "a\0b"):
+        with pytest.raises((errors.FileProblem, errors.InvalidOption)):
+            run(lambda path=path: one.asset("things.file", thing_id="1").save(path))
+    assert [file.name for file in tmp_path.iterdir()] == ["folder"]
+
+
+def test_a_full_disk_is_told(tmp_path: Path) -> None:
+    """A device without room is a full disk; nothing is left behind."""
+
+    def full(_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    assert isinstance(saved(Storage(), tmp_path / "f", progress=full), errors.DiskFull)
+
+
+def test_an_empty_file_is_a_file(tmp_path: Path) -> None:
+    """No bytes are announced and none come."""
+    storage = Storage(size=0)
+    storage.content = b""
+    assert saved(storage, tmp_path / "f").size == 0
+    assert (tmp_path / "f").read_bytes() == b""
+
+
+def test_an_old_file_stays_until_the_new_one_is_whole(tmp_path: Path) -> None:
+    """A failed save leaves what was there."""
+    (tmp_path / "f").write_text("old")
+    one = client(World(Storage(*[LOST] * 50)))
+    with pytest.raises(errors.AssetError):
+        run(lambda: one.asset("things.file", thing_id="1").save(tmp_path / "f"))
+    assert (tmp_path / "f").read_text() == "old"
+
+
+def test_bytes_are_read_through_breaks() -> None:
+    """A reader sees one whole file, whatever happens underneath."""
+    storage = Storage()
+    storage._spoil = [storage.cut(100), answer(403), lambda _: storage.right(storage.fetches[0], cut=PIECE + 5)]
+    one = client(World(storage))
+    assert run(lambda: one.asset("things.file", thing_id="1").read()) == CONTENT
+
+
+def test_a_file_that_changes_under_a_reader_is_told() -> None:
+    """What was given out cannot be taken back."""
+    storage = Storage()
+
+    def change(request: Request) -> Response:
+        broken = storage.right(request, cut=PIECE)
+        storage.content, storage.etag = CONTENT + b"more", '"two"'
+        return broken
+
+    storage._spoil = [change]
+    one = client(World(storage))
+    with pytest.raises(errors.AssetDamaged):
+        run(lambda: one.asset("things.file", thing_id="1").read())
+
+
+def test_a_file_is_read_as_it_is_needed() -> None:
+    """Reading a little asks for little, and leaving the rest unread closes the answer."""
+    storage = Storage()
+    one = client(World(storage))
+
+    def work() -> list[bytes]:
+        with one.asset("things.file", thing_id="1").open() as file:
+            parts = [file.read(3), file.read(0), file.read(PIECE)]
+        with one.asset("things.file", thing_id="1").open() as file:
+            return [*parts, file.read(), file.read()]
+
+    assert run(work) == [CONTENT[:3], b"", CONTENT[3 : PIECE + 3], CONTENT, b""]
+    assert one._engine.transport.streams == 0
+
+
+def test_stopping_early_closes_the_answer() -> None:
+    """Leaving a loop over the bytes leaves nothing open."""
+    one = client(World(Storage()))
+
+    def work() -> bytes:
+        for piece in one.asset("things.file", thing_id="1").iter_bytes():
+            return piece
+        return b""
+
+    assert run(work) == CONTENT[:PIECE]
+    gc.collect()
+    assert one._engine.transport.streams == 0
+
+
+def test_a_closed_client_downloads_nothing(tmp_path: Path) -> None:
+    """Neither a fresh URL nor a byte is asked for after closing."""
+    storage = Storage()
+    one = client(World(storage))
+    asset = one.asset("things.file", thing_id="1")
+
+    def work() -> None:
+        with one:
+            pass
+        with pytest.raises(errors.ClosedError):
+            asset.save(tmp_path / "f")
+
+    run(work)
+    assert (storage.urls, storage.fetches) == (0, [])
+
+
+def test_waits_between_attempts_grow(tmp_path: Path) -> None:
+    """A storage that fails is not hammered."""
+    world = World(Storage(LOST, LOST, LOST))
+    one = client(world, provider=acme({}))
+    run(lambda: one.asset("things.file", thing_id="1").save(tmp_path / "f"))
+    assert world.times == pytest.approx([0.0, 0.0, 0.375, 1.125, 2.625])
+
+
+def test_what_leads_to_no_file_is_told() -> None:
+    """An operation that leads to no file is refused, with those that do."""
+    with pytest.raises(errors.InvalidOption, match=r"things\.file"):
+        client(World()).asset("things.get", thing_id="1")

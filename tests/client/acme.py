@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A made-up provider with every kind of operation, described in records."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal
+
+from callwell.core.rules import (
+    AssetRule,
+    CodeRule,
+    EnvironmentRule,
+    ErrorRule,
+    KeyRule,
+    OperationRule,
+    PagingRule,
+    Profile,
+    QuotaRule,
+    RetryRule,
+)
+from callwell.spec.model import Api, Operation, Parameter
+from callwell.spec.provider import Provider
+
+BASE: Final = "https://api.acme.test/v1"
+KEY: Final = "acme_first"
+MINUTE: Final = {"minute": QuotaRule(limit=100, window_s=60)}
+
+TEXT: Final = {"type": "string"}
+COUNT: Final = {"type": "integer", "minimum": 1, "maximum": 10}
+
+
+def parameter(
+    name: str,
+    place: Literal["path", "query", "header", "body"],
+    schema: dict[str, Any],
+    *,
+    wire: str = "",
+    required: bool = False,
+) -> Parameter:
+    """One value that an operation takes."""
+    return Parameter(name=name, wire=wire or name, place=place, required=required or place == "path", schema=schema)
+
+
+def operation(name: str, method: str, path: str, *parameters: Parameter) -> Operation:
+    """One documented request."""
+    return Operation(name=name, method=method, path=path, parameters=parameters, summary="", response={})
+
+
+THING_ID: Final = parameter("thing_id", "path", TEXT, wire="thingId")
+NAME: Final = parameter("name", "body", {"type": "string", "minLength": 1, "maxLength": 5}, required=True)
+
+OPERATIONS: Final = (
+    operation("things.get", "GET", "/things/{thingId}", THING_ID),
+    operation("things.put", "PUT", "/things/{thingId}", THING_ID, NAME),
+    operation("things.remove", "DELETE", "/things/{thingId}", THING_ID),
+    operation("things.file", "GET", "/things/{thingId}/file", THING_ID),
+    operation("things.upload", "GET", "/upload"),
+    operation(
+        "things.make",
+        "POST",
+        "/things",
+        parameter("trace", "header", TEXT, wire="X-Trace"),
+        NAME,
+        parameter("count", "body", COUNT),
+        parameter("ratio", "body", {"type": "number"}),
+        parameter("note", "body", {"type": ["string", "null"]}),
+        parameter("labels", "body", {"type": "object"}),
+    ),
+    operation(
+        "things.list",
+        "GET",
+        "/things",
+        parameter("page", "query", {"type": "integer"}),
+        parameter("size", "query", COUNT),
+        parameter("colour", "query", {"type": "string", "enum": ["red", "green"]}),
+        parameter("deep", "query", {"type": "boolean"}),
+        parameter("maybe", "query", {"type": ["string", "null"]}),
+        parameter("tags", "query", {"type": "array", "items": TEXT, "x-array-style": "indexed"}),
+        parameter("ids", "query", {"type": "array", "items": {"type": "integer"}}),
+    ),
+    operation("things.scroll", "GET", "/scroll", parameter("cursor", "query", TEXT)),
+    operation("things.links", "GET", "/links", parameter("colour", "query", TEXT)),
+    operation("things.headers", "GET", "/headers"),
+)
+
+LISTED: Final = PagingRule(
+    items="data.items", key="id", size="size", max_size=2, more="data.more", total="data.total", position="page"
+)
+
+RULES: Final = {
+    "things.list": OperationRule(paging=LISTED),
+    "things.scroll": OperationRule(
+        paging=PagingRule(style="cursor", items="items", key="id", position="cursor", next="next")
+    ),
+    "things.links": OperationRule(
+        paging=PagingRule(style="next-link", items="items", key="id", next="next"), quotas=("minute",)
+    ),
+    "things.headers": OperationRule(paging=PagingRule(style="link-header", items="items", key="id")),
+    "things.file": OperationRule(
+        asset=AssetRule(
+            url="data.url", size="data.size", type="data.type", captured="data.captured", name="{thing_id}.bin"
+        )
+    ),
+}
+
+ERRORS: Final = ErrorRule(
+    code=("error", "code"),
+    retry_after=("retry-after",),
+    codes={
+        "DEAD": CodeRule(status=401, dead_key=True),
+        "KEY_REQUIRED": CodeRule(status=401),
+        "NOT_DONE": CodeRule(status=503, not_done=True),
+    },
+)
+
+
+def acme(quotas: dict[str, QuotaRule] | None = None, *, retry: RetryRule | None = None, **rules: Any) -> Provider:
+    """The provider.
+
+    Args:
+        quotas: by name; a hundred a minute unless said.
+        retry: when a call is repeated.
+        rules: other fields of the profile.
+    """
+    profile = Profile(
+        name="acme",
+        title="Acme",
+        result="data",
+        environments={"production": EnvironmentRule(base_url=BASE, default=True)},
+        key=rules.pop("key", KeyRule(env="ACME_KEY", pattern=r"acme_\S+", looks_like="a text that begins with acme_")),
+        quotas=MINUTE if quotas is None else quotas,
+        retry=retry or RetryRule(),
+        errors=ERRORS,
+        operations=RULES | rules.pop("operations", {}),
+        **rules,
+    )
+    return Provider(name="acme", profile=profile, api=Api(title="Acme", version="1", operations=_named(OPERATIONS)))
+
+
+def _named(operations: tuple[Operation, ...]) -> dict[str, Operation]:
+    return {one.name: one for one in operations}

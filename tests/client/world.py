@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a client under test lives in: a clock that leaps over its waits, a script of replies, and a record of all."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from callwell.core.types import Outcome
+from callwell.errors import KeyMissing
+from callwell.keys import Key
+from callwell.testing import ManualClock
+from callwell.transport.base import NoReply, Request, Response
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from callwell.observe.notices import Notice
+
+PIECE = 65_536
+"""Bytes of a piece of a streamed body."""
+
+LOST = NoReply(Outcome.UNKNOWN, "the answer broke off")
+REFUSED = NoReply(Outcome.REFUSED, "no connection: refused")
+
+
+def answer(status: int = 200, body: object = None, *, whole: bool = True, **headers: str) -> Response:
+    """An answer with a JSON body, or with the bytes given; `_` in a header's name stands for `-`."""
+    data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+    return Response(status, {name.replace("_", "-"): value for name, value in headers.items()}, data, whole)
+
+
+def code(status: int, name: str, **headers: str) -> Response:
+    """An error answer with a code."""
+    return answer(status, {"code": name, "message": "because"}, **headers)
+
+
+OK = answer(200, {"data": {"id": "1"}})
+DEAD = code(401, "DEAD")
+
+
+class LeapingClock(ManualClock):
+    """Time for one caller at a time: who asks how long a wait really takes has waited when it next asks the time.
+
+    It has not if it sends a request instead: then it asked for the request's time limit, see `sent`.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(now=1000.0)
+        self._leap = 0.0
+
+    def now(self) -> float:
+        """Monotonic seconds."""
+        self.land()
+        return super().now()
+
+    def wall(self) -> float:
+        """Seconds since the epoch."""
+        self.land()
+        return super().wall()
+
+    def real_s(self, seconds: float) -> float:
+        """No real time at all."""
+        self._leap = max(0.0, seconds)
+        return 0.0
+
+    def land(self) -> None:
+        """The wait is over."""
+        leap, self._leap = self._leap, 0.0
+        self.advance(leap)
+
+    def sent(self) -> None:
+        """It was no wait."""
+        self._leap = 0.0
+
+
+class Sent(NamedTuple):
+    """One arrival."""
+
+    at: float
+    request: Request
+    reply: Response | NoReply
+
+
+class World:
+    """Clock, script and record.
+
+    Args:
+        script: the replies in order, the last of them for ever; or a function from the request to its reply.
+        took: seconds from a request to its reply.
+    """
+
+    def __init__(self, *script: Response | NoReply | Callable[[Request], Response | NoReply], took: float = 0.0) -> None:
+        self.clock = LeapingClock()
+        self.sent: list[Sent] = []
+        self.notices: list[Notice] = []
+        self.took = took
+        self._script = script or (OK,)
+
+    def reply(self, request: Request) -> Response | NoReply:
+        """The next reply."""
+        if request.timeout_s == 0.0:
+            self.clock.sent()
+        following = self._script[min(len(self.sent), len(self._script) - 1)]
+        reply = following(request) if callable(following) else following
+        self.sent.append(Sent(self.clock.now(), request, reply))
+        self.clock.advance(self.took)
+        return reply
+
+    @property
+    def times(self) -> list[float]:
+        """When requests arrived, since the beginning."""
+        return [sent.at - 1000.0 for sent in self.sent]
+
+    @property
+    def urls(self) -> list[str]:
+        """What was asked for."""
+        return [sent.request.url for sent in self.sent]
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys that were shown."""
+        shown = [dict(sent.request.headers).get("authorization", "") for sent in self.sent]
+        return [text.removeprefix("Bearer ") for text in shown]
+
+
+class ListSource:
+    """A key source that changes: what each reading gives, the last of them for ever.
+
+    Args:
+        readings: keys; an empty one is missing.
+    """
+
+    where = "list:keys"
+
+    def __init__(self, readings: Iterable[str], *, can_change: bool = True, marked: bool = False) -> None:
+        self.readings = list(readings)
+        self.can_change = can_change
+        self.marked = marked
+        self.read_times = 0
+
+    def read(self) -> Key:
+        """The next reading."""
+        text = self.readings[min(self.read_times, len(self.readings) - 1)]
+        self.read_times += 1
+        if not text:
+            raise KeyMissing("no key: the list is empty")
+        return Key(text)
+
+    def mark(self) -> object:
+        """Different each time, if it says so at all."""
+        return object() if self.marked else None
+
+
+def held(client: Any) -> int:
+    """Permits and keys that somebody has in hand, and callers in line."""
+    engine = client._engine
+    account = engine.account
+    record = account._state.read(account._cell)
+    permits = sum(count for bucket in record.buckets.values() for _, count in bucket.held)
+    lent = sum(key.uses for key in engine.keys._ring.keys)
+    return int(permits + lent + sum(len(line._waiters) for line in engine._lines.values()))
+
+
+def query(url: str) -> Mapping[str, str]:
+    """The query of an address, as written."""
+    return dict(pair.partition("=")[::2] for pair in url.partition("?")[2].split("&") if pair)

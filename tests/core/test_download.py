@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A download against storage that expires, breaks off, changes and lies: one version's bytes, or a failure."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from callwell.core import download
+from callwell.core.download import Ask, Download, Fail, Fetch, Finish, Read, Why
+
+MOST = 5_000
+"""Actions after which a download of a few bytes is taken to go on for ever."""
+
+
+class Turn(NamedTuple):
+    """What storage does to one request.
+
+    Attributes:
+        status: instead of the file, or 0.
+        cut: bytes after which the body breaks off; None for none.
+        version: of the file, from now on.
+        ranges: it honours `Range`.
+        pinned: it honours `If-Range`.
+        placed: it says where a part begins.
+        sized: it says how long the body is.
+        lies: bytes by which it is wrong about that.
+    """
+
+    status: int = 0
+    cut: int | None = None
+    version: int = 0
+    ranges: bool = True
+    pinned: bool = True
+    placed: bool = True
+    sized: bool = True
+
+
+class Storage:
+    """Versions of a file, and what becomes of each request, over and over again."""
+
+    def __init__(
+        self, versions: list[bytes], turns: list[Turn], *, tags: str = "strong", announced: bool = True
+    ) -> None:
+        self.versions = versions
+        self.turns = turns
+        self.tags = tags
+        self.announced = announced
+        self.count = 0
+        self.sent = 0
+        self.file = bytearray()
+
+    def fetch(self) -> Finish | Fail:
+        """Download the file into `file`, as a driver would."""
+        state, action = Download(), Ask()
+        step: download.Action = action
+        for _ in range(MOST):
+            match step:
+                case Ask():
+                    version = self.versions[self._turn().version]
+                    state, step = download.given(state, len(version) if self.announced else None)
+                case Fetch():
+                    state, step = self._serve(state, step)
+                case Read():
+                    raise AssertionError("a body is read where it is opened")
+                case Finish() | Fail():
+                    return step
+        raise AssertionError("the download never ends")
+
+    def _turn(self) -> Turn:
+        return self.turns[self.count % len(self.turns)]
+
+    def _serve(self, state: Download, fetch: Fetch) -> tuple[Download, download.Action]:
+        turn = self._turn()
+        self.count += 1
+        if turn.status:
+            return download.opened(state, turn.status, None, None, None)
+        data, tag = self.versions[turn.version], self._tag(turn.version)
+        part = fetch.offset > 0 and turn.ranges and (not turn.pinned or fetch.etag in (None, tag))
+        if part and fetch.offset >= len(data):
+            return download.opened(state, 416, None, None, None)
+        body = data[fetch.offset :] if part else data
+        start = fetch.offset if part and turn.placed else None
+        state, step = download.opened(state, 206 if part else 200, len(body) if turn.sized else None, start, tag)
+        if not isinstance(step, Read):
+            return state, step
+        del self.file[step.offset :]
+        sent = body if turn.cut is None else body[: turn.cut]
+        self.sent += len(sent)
+        self.file += sent
+        for _ in sent:
+            state = download.received(state, 1)
+        return download.broke(state) if len(sent) < len(body) else download.ended(state)
+
+    def _tag(self, version: int) -> str | None:
+        weak = "W/" if self.tags == "weak" else ""
+        return None if self.tags == "none" else f'{weak}"{version}"'
+
+
+turns = st.builds(
+    Turn,
+    status=st.sampled_from([0, 0, 0, 0, 400, 401, 403, 404, 416, 429, 500, 503]),
+    cut=st.none() | st.integers(0, 12),
+    version=st.integers(0, 2),
+    ranges=st.booleans(),
+    pinned=st.booleans(),
+    placed=st.sampled_from([True, True, True, False]),
+    sized=st.booleans(),
+)
+scripts = st.lists(turns, min_size=1, max_size=12)
+sizes_of_three = st.tuples(*(st.integers(0, 20) for _ in "abc"))
+
+
+def three(sizes: tuple[int, ...]) -> list[bytes]:
+    """Three versions of these sizes, each of bytes of its own."""
+    return [fill * size for fill, size in zip((b"a", b"b", b"c"), sizes, strict=True)]
+
+
+versions = (sizes_of_three | st.integers(0, 20).map(lambda size: (size,) * 3)).map(three)
+
+
+@given(versions=versions, script=scripts, announced=st.booleans())
+def test_with_strong_tags_it_is_one_version_or_a_failure(
+    versions: list[bytes],
+    script: list[Turn],
+    announced: bool,  # noqa: FBT001 - drawn
+) -> None:
+    """Whatever storage does, even if it ignores `If-Range`: what is finished is exactly one version of the file."""
+    storage = Storage(versions, script, announced=announced)
+    if isinstance(storage.fetch(), Finish):
+        assert bytes(storage.file) in versions
+
+
+@given(sizes=st.permutations([3, 8, 15]), script=scripts, tags=st.sampled_from(["weak", "none"]))
+def test_without_them_the_size_tells(sizes: list[int], script: list[Turn], tags: str) -> None:
+    """Without strong ETags, versions of different sizes are not mixed, if storage says how long its bodies are."""
+    versions = three(tuple(sizes))
+    storage = Storage(versions, [turn._replace(sized=True) for turn in script], tags=tags)
+    if isinstance(storage.fetch(), Finish):
+        assert bytes(storage.file) in versions
+
+
+def test_a_change_of_the_same_size_is_seen_by_its_tag() -> None:
+    """Storage that ignores `If-Range` and answers with a part of another version: begun again, not mixed."""
+    storage = Storage([b"aaaa", b"bbbb"], [Turn(cut=2), *(Turn(version=1, pinned=False),) * 9])
+    assert storage.fetch() == Finish(4)
+    assert bytes(storage.file) == b"bbbb"
+
+
+def test_a_part_without_a_tag_keeps_the_pin() -> None:
+    """A part need not repeat the ETag: the next request is pinned all the same; a weak one never pins."""
+    state, _ = download.opened(Download(), 200, 9, None, '"x"')
+    state, _ = download.broke(download.received(state, 3))
+    state, _ = download.opened(state, 206, 6, 3, None)
+    assert download.broke(download.received(state, 3))[1] == Fetch(6, '"x"', 1)
+    state, _ = download.opened(Download(), 200, 9, None, 'W/"x"')
+    assert download.broke(download.received(state, 3))[1] == Fetch(3, None, 1)
+
+
+def test_a_tag_pins_nothing_while_there_is_nothing() -> None:
+    """A break before the first byte is followed by a plain request."""
+    state, _ = download.opened(Download(), 200, 9, None, '"x"')
+    assert download.broke(state)[1] == Fetch(0, None, 1)
+
+
+def test_a_part_that_begins_elsewhere() -> None:
+    """A part that leaves a gap is not written; one that overlaps is written where it belongs."""
+    state = Download(offset=5, size=9)
+    assert download.opened(state, 206, 2, 7, None)[1] == Ask()
+    assert download.opened(state, 206, 6, 3, None)[1] == Read(3)
+
+
+def test_more_bytes_than_announced() -> None:
+    """A body that is longer than the file is damaged: begun again."""
+    assert download.ended(Download(offset=12, size=9))[1] == Ask()
+
+
+def test_a_change_of_the_same_size_is_not_seen_without_tags() -> None:
+    """What cannot be promised: storage without ETags that changes a file and keeps its size."""
+    storage = Storage([b"aaaa", b"bbbb"], [Turn(cut=2), Turn(version=1)], tags="none")
+    assert storage.fetch() == Finish(4)
+    assert bytes(storage.file) == b"aabb"
+
+
+@given(
+    size=st.integers(0, 40),
+    script=st.lists(st.tuples(st.sampled_from([0, 0, 403, 500]), st.none() | st.integers(1, 9))),
+    announced=st.booleans(),
+    tags=st.sampled_from(["strong", "weak", "none"]),
+)
+def test_nothing_is_fetched_twice(
+    size: int,
+    script: list[tuple[int, int | None]],
+    announced: bool,  # noqa: FBT001 - drawn
+    tags: str,
+) -> None:
+    """While the file does not change and ranges work, every byte is sent once, through any breaks and expiries."""
+    storage = Storage([b"x" * size], [*(Turn(*one) for one in script), Turn()], announced=announced, tags=tags)
+    if isinstance(storage.fetch(), Finish):
+        assert storage.sent == len(storage.file) == size
+
+
+@pytest.mark.parametrize(
+    ("script", "why"),
+    [
+        ([Turn(status=403)], Why.EXPIRED),
+        ([Turn(status=500)], Why.BROKEN),
+        ([Turn(status=429)], Why.REFUSED),
+        ([Turn(cut=0)], Why.BROKEN),
+        ([Turn(cut=5, ranges=False)], Why.BROKEN),
+        ([Turn(cut=5, sized=False, ranges=False)], Why.BROKEN),
+        ([Turn(cut=1, placed=False)], Why.BROKEN),
+        ([Turn(status=416)], Why.DAMAGED),
+        ([Turn(cut=5), Turn(version=1, cut=5)], Why.DAMAGED),
+    ],
+)
+def test_it_gives_up(script: list[Turn], why: Why) -> None:
+    """Without progress beyond the furthest byte every trouble has an end, and says which it was."""
+    end = Storage([b"a" * 9, b"b" * 11], script, announced=False).fetch()
+    assert isinstance(end, Fail)
+    assert end.why is why
+
+
+@given(script=scripts, versions=versions)
+def test_it_always_ends(script: list[Turn], versions: list[bytes]) -> None:
+    """A file of a few bytes takes a bounded number of actions, whatever happens."""
+    storage = Storage(versions, script)
+    storage.fetch()
+    longest = max(map(len, versions))
+    rounds = (download.MAX_RESTARTS + 1) * (longest + 1)
+    assert storage.count <= rounds * download.MAX_ATTEMPTS * (download.MAX_URLS + 1)
+
+
+def test_a_size_that_the_provider_announces_wrongly() -> None:
+    """A file that is never as long as announced is damaged, not accepted."""
+    state, action = download.given(Download(), 10)
+    steps = 0
+    while not isinstance(action, Fail):
+        steps += 1
+        if isinstance(action, Ask):
+            state, action = download.given(state, 10)
+        else:
+            assert isinstance(action, Fetch)
+            state, action = download.opened(state, 200, 9, None, None)
+    assert (action.why, steps <= 3 * download.MAX_RESTARTS) == (Why.DAMAGED, True)
+
+
+@pytest.mark.parametrize("size", [None, 0])
+def test_an_empty_file(size: int | None) -> None:
+    """A file of no bytes is whole when its body has ended."""
+    state, action = download.given(Download(), size)
+    assert action == Fetch(0, None, 0)
+    state, action = download.opened(state, 200, 0, None, None)
+    assert action == Read(0)
+    assert download.ended(state)[1] == Finish(0)
+
+
+def test_a_stored_download_goes_on() -> None:
+    """What is on disk is not fetched again, and if that is all, nothing is."""
+    state, action = download.given(Download(offset=5, size=9, etag='"x"'), 9)
+    assert action == Fetch(5, '"x"', 0)
+    assert download.given(state._replace(offset=9), 9)[1] == Finish(9)
+    assert download.given(state, 12) == (Download(0, 12, None, restarts=1), Ask())
+
+
+def test_a_wrong_checksum_starts_again() -> None:
+    """A damaged file is fetched anew, a few times only."""
+    state = Download(offset=9, size=9)
+    for _ in range(download.MAX_RESTARTS):
+        state, action = download.damaged(state)
+        assert action == Ask()
+    assert download.damaged(state)[1] == Fail(Why.DAMAGED)

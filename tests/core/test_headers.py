@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every documented form of a quota header is read, and nonsense is ignored."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from callwell.core import headers
+from callwell.core.headers import Hint
+
+WALL = 1_800_000_000.0
+DATE = {"date": "Fri, 15 Jan 2027 08:00:00 GMT"}
+AFTER = ("retry-after",)
+
+
+@pytest.mark.parametrize(
+    ("given_headers", "seconds"),
+    [
+        ({"retry-after": "30"}, 30.0),
+        ({"retry-after": " 1.5 "}, 1.5),
+        ({"retry-after": "Fri, 15 Jan 2027 08:01:40 GMT", **DATE}, 100.0),
+        ({"retry-after": "Fri, 15 Jan 2027 08:01:40 GMT"}, 100.0),
+        ({"retry-after": "Fri, 15 Jan 2027 07:00:00 GMT", **DATE}, 0.0),
+        ({"retry-after": "-5"}, None),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after": "99999999999"}, None),
+        ({}, None),
+    ],
+)
+def test_retry_after_in_both_forms(given_headers: dict[str, str], seconds: float | None) -> None:
+    """Seconds, or a date relative to the answer's own; nothing else is believed."""
+    assert headers.wait_s(given_headers, AFTER, WALL) == seconds
+
+
+def test_a_skewed_server_does_no_harm() -> None:
+    """A date is taken relative to the answer's Date, an hour wrong as both may be."""
+    skewed = {"retry-after": "Fri, 15 Jan 2027 09:00:10 GMT", "date": "Fri, 15 Jan 2027 09:00:00 GMT"}
+    assert headers.wait_s(skewed, AFTER, WALL) == 10.0
+
+
+@pytest.mark.parametrize(
+    ("given_headers", "hints"),
+    [
+        (
+            {"ratelimit": '"default";r=50;t=30', "ratelimit-policy": '"default";q=100;w=60'},
+            (Hint("default", 100, 50, 30.0, 60.0),),
+        ),
+        (
+            {"ratelimit": '"m";r=5;t=9, "d";r=700', "ratelimit-policy": '"m";q=10;w=60, "d";q=1000;w=86400'},
+            (Hint("m", 10, 5, 9.0, 60.0), Hint("d", 1000, 700, None, 86400.0)),
+        ),
+        ({"ratelimit": '"a;b,c";r=1'}, (Hint("a;b,c", None, 1, None, None),)),
+        ({"ratelimit": '"x";r=one'}, ()),
+        ({"ratelimit": '"x;r=1'}, ()),
+        (
+            {"x-ratelimit-limit": "100", "x-ratelimit-remaining": "7", "x-ratelimit-reset": "12"},
+            (Hint("", 100, 7, 12.0),),
+        ),
+        ({"x-ratelimit-remaining": "7", "x-ratelimit-reset": "1800000012"}, (Hint("", None, 7, 12.0),)),
+        ({"x-ratelimit-remaining": "7", "x-ratelimit-reset": "1800000012000"}, (Hint("", None, 7, 12.0),)),
+        ({"x-ratelimit-remaining": "7", "x-ratelimit-reset": "never"}, (Hint("", None, 7, None),)),
+        ({"x-ratelimit-remaining": "-1"}, ()),
+        ({}, ()),
+    ],
+)
+def test_quota_headers_in_every_form(given_headers: dict[str, str], hints: tuple[Hint, ...]) -> None:
+    """The IETF draft's fields, and the customary ones with spans, seconds and milliseconds."""
+    assert headers.hints(given_headers, WALL) == hints
+
+
+@pytest.mark.parametrize(
+    ("text", "at"), [("@1688169599", 1688169599.0), ("true", 0.0), ("?1", 0.0), ("@soon", None), ("", None)]
+)
+def test_deprecation(text: str, at: float | None) -> None:
+    """A structured date, or the older bare truth."""
+    assert headers.deprecated_at({"deprecation": text}) == at
+
+
+def test_sunset() -> None:
+    """An HTTP date."""
+    assert headers.sunset_at({"sunset": "Fri, 15 Jan 2027 08:00:00 GMT"}) == WALL
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(
+            [
+                "ratelimit",
+                "ratelimit-policy",
+                "x-ratelimit-remaining",
+                "retry-after",
+                "date",
+                "x-ratelimit-reset",
+                "deprecation",
+                "sunset",
+            ]
+        ),
+        st.text(max_size=40),
+    )
+)
+def test_nonsense_is_ignored(given_headers: dict[str, str]) -> None:
+    """No header, however malformed, raises or gives a negative number."""
+    for hint in headers.hints(given_headers, WALL):
+        assert hint.remaining is None or hint.remaining >= 0
+    waits = headers.wait_s(given_headers, AFTER, WALL)
+    assert waits is None or waits >= 0
+    headers.deprecated_at(given_headers)
+    headers.sunset_at(given_headers)

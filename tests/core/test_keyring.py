@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keys come and go; calls go on."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from callwell.core import keyring
+from callwell.core.keyring import Ring, Standing
+
+
+def ring_of(*fingerprints: str) -> Ring:
+    """A ring to which these were offered, one after the other."""
+    ring = Ring()
+    for fingerprint in fingerprints:
+        ring = keyring.offer(ring, fingerprint)
+    return ring
+
+
+def standings(ring: Ring) -> list[str]:
+    """What the keys are, oldest first."""
+    return [f"{key.fingerprint} {key.standing}" for key in ring.keys]
+
+
+def in_use(ring: Ring) -> str | None:
+    """The fingerprint of the key that the next call uses."""
+    held = keyring.current(ring)
+    return held.fingerprint if held else None
+
+
+def test_the_first_key_is_active_at_once() -> None:
+    """There is nothing to fall back to, so it is not tried first."""
+    assert standings(ring_of("a")) == ["a active"]
+    assert in_use(Ring()) is None
+
+
+def test_a_new_key_is_tried_by_one_call_at_a_time() -> None:
+    """While one call has the staged key in hand, the others go on with the active one."""
+    ring = ring_of("a", "b")
+    assert in_use(ring) == "b"
+    ring = keyring.lend(ring, 1)
+    assert in_use(ring) == "a"
+    assert in_use(keyring.settle(ring, 1)) == "b"
+
+
+def test_a_rotation() -> None:
+    """Staged, confirmed, the old one drains while calls have it in hand, and is retired after the last."""
+    ring = keyring.lend(ring_of("a", "b"), 0)
+    ring = keyring.confirm(ring, 1)
+    assert standings(ring) == ["a draining", "b active"]
+    assert standings(keyring.settle(ring, 0)) == ["a retired", "b active"]
+    assert standings(keyring.confirm(ring_of("a", "b"), 1)) == ["a retired", "b active"]
+
+
+def test_a_refused_new_key_changes_nothing() -> None:
+    """The active key goes on; the refused one is not tried again while its source gives nothing else."""
+    ring = keyring.reject(ring_of("a", "b"), 1)
+    assert (standings(ring), in_use(ring)) == (["a active", "b retired"], "a")
+    assert keyring.offer(ring, "b") == ring
+
+
+def test_a_dead_active_key_is_followed_by_the_staged_one() -> None:
+    """When the old key dies before the new one is confirmed, all calls take the new one."""
+    ring = keyring.reject(keyring.lend(ring_of("a", "b"), 1), 0)
+    assert (standings(ring), in_use(ring)) == (["a retired", "b active"], "b")
+
+
+def test_without_any_key_the_next_one_is_active() -> None:
+    """A dead key leaves none, its source giving the same again changes nothing, and a new one is used at once."""
+    ring = keyring.reject(ring_of("a"), 0)
+    assert in_use(ring) is None
+    assert keyring.offer(ring, "a") == ring
+    assert standings(keyring.offer(ring, "b")) == ["a retired", "b active"]
+
+
+def test_the_newest_of_two_new_keys_is_tried() -> None:
+    """A key that was replaced before it was confirmed is retired, and a late confirmation does not bring it back."""
+    ring = ring_of("a", "b", "c")
+    assert standings(ring) == ["a active", "b retired", "c staged"]
+    assert keyring.confirm(ring, 1) == ring
+
+
+def test_an_active_key_outlives_any_number_of_refused_ones() -> None:
+    """A source that gives one bad key after the other does not push the good one out of the ring."""
+    ring = ring_of("good")
+    for i in range(100):
+        ring = keyring.offer(ring, f"bad {i}")
+        ring = keyring.reject(ring, i + 1)
+        assert in_use(ring) == "good"
+    assert len(ring.keys) <= keyring.KEPT + 2
+
+
+def test_a_refused_key_is_remembered_while_it_is_in_hand() -> None:
+    """However many keys come after it, a key that a call has in hand can be put back."""
+    ring = keyring.reject(keyring.lend(ring_of("good", "held"), 1), 1)
+    for i in range(30):
+        ring = keyring.reject(keyring.offer(ring, f"bad {i}"), i + 2)
+    assert [key.uses for key in ring.keys if key.fingerprint == "held"] == [1]
+    ring = keyring.offer(keyring.settle(ring, 1), "new")
+    assert "held" not in {key.fingerprint for key in ring.keys}
+
+
+def test_a_key_that_works_again_is_tried_again() -> None:
+    """`revive` stages the newest key once more when none could work, and does nothing otherwise."""
+    ring = keyring.reject(ring_of("a"), 0)
+    assert in_use(keyring.revive(ring)) == "a"
+    assert keyring.revive(ring_of("a", "b")) == ring_of("a", "b")
+    assert keyring.revive(Ring()) == Ring()
+
+
+moves = st.lists(
+    st.one_of(
+        st.tuples(st.just("offer"), st.sampled_from("abcdef")),
+        st.tuples(st.sampled_from(["lend", "settle", "confirm", "reject"]), st.integers(0, 40)),
+        st.tuples(st.just("revive"), st.none()),
+    ),
+    max_size=120,
+)
+
+
+def after(ring: Ring, name: str, argument: str | int | None) -> Ring:
+    """The ring after a move; a generation counts back from the newest."""
+    if isinstance(argument, str):
+        return keyring.offer(ring, argument)
+    if argument is None:
+        return keyring.revive(ring)
+    generation = ring.keys[-1 - argument % len(ring.keys)].generation if ring.keys else argument
+    move = {"lend": keyring.lend, "settle": keyring.settle, "confirm": keyring.confirm, "reject": keyring.reject}
+    return move[name](ring, generation)
+
+
+@given(moves=moves)
+def test_a_ring_keeps_its_shape(moves: list[tuple[str, str | int | None]]) -> None:
+    """At most one active and one staged key; generations grow; what is in hand is remembered; a refusal is obeyed."""
+    ring = Ring()
+    for name, argument in moves:
+        before, ring = ring, after(ring, name, argument)
+        found = [key.standing for key in ring.keys]
+        assert found.count(Standing.ACTIVE) <= 1
+        assert found.count(Standing.STAGED) <= 1
+        generations = [key.generation for key in ring.keys]
+        assert generations == sorted(set(generations))
+        uses = sum(key.uses for key in ring.keys) - sum(key.uses for key in before.keys)
+        assert uses == (bool(ring.keys) if name == "lend" else uses if name == "settle" else 0)
+        assert all(key.uses for key in ring.keys if key.standing is Standing.DRAINING) or name == "reject"
+        if name not in ("reject", "revive") and keyring.current(before) is not None:
+            assert keyring.current(ring) is not None

@@ -1,0 +1,276 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A walk over a list that changes while it is read: what its verdict is worth."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from callwell.core import paging
+from callwell.core.paging import End, Verdict, Walk
+from callwell.core.rules import PagingRule
+
+SIZE = 3
+PAGE = PagingRule(items="data", key="id", more="more", total="total")
+OFFSET = PagingRule(style="offset", items="data", key="id", position="offset", first=0, total="total")
+PAGES = PagingRule(items="data", key="id", pages="pages", total="total")
+CURSOR = PagingRule(style="cursor", items="data", key="id", next="next")
+LINK = PagingRule(style="link-header", items="data", key="id")
+NEXT = PagingRule(style="next-link", items="data", key="id", next="links.next", total="total")
+STYLES = {"page": PAGE, "offset": OFFSET, "pages": PAGES, "cursor": CURSOR, "link": LINK, "next": NEXT}
+
+
+class Change(NamedTuple):
+    """What happens to the list between two pages: items put in at these places, and taken out from these."""
+
+    put: tuple[int, ...] = ()
+    out: tuple[int, ...] = ()
+
+
+class Lists:
+    """A server with a list that changes between pages.
+
+    Attributes:
+        ids: what the list holds now.
+        lasting: what it held throughout.
+        balanced: between any two pages as many items came as went.
+    """
+
+    def __init__(self, count: int, changes: list[Change]) -> None:
+        self.ids = list(range(count))
+        self.lasting = set(self.ids)
+        self.balanced = True
+        self._changes = iter(changes)
+        self._born = count
+
+    def change(self) -> None:
+        """Let the next change happen."""
+        change = next(self._changes, Change())
+        before = len(self.ids)
+        for place in change.out:
+            if self.ids:
+                self.lasting.discard(self.ids.pop(place % len(self.ids)))
+        for place in change.put:
+            self.ids.insert(place % (len(self.ids) + 1), self._born)
+            self._born += 1
+        self.balanced = self.balanced and before == len(self.ids)
+
+    def body(self, style: str, position: int | str | None) -> tuple[dict[str, Any], str | None]:
+        """The answer to a request for a position, and the target of its `Link` header."""
+        if style in ("cursor", "link", "next"):
+            begin = 0 if position is None else int(str(position).removeprefix("/?from="))
+        else:
+            begin = int(position or 0) if style == "offset" else (int(position or 1) - 1) * SIZE
+        ids = self.ids[begin : begin + SIZE]
+        more = begin + SIZE < len(self.ids)
+        after = f"/?from={begin + SIZE}" if more else None
+        body = {
+            "data": [{"id": number} for number in ids],
+            "more": more,
+            "total": len(self.ids),
+            "pages": -(-len(self.ids) // SIZE),
+            "next": after,
+            "links": {"next": after},
+        }
+        return body, after if style == "link" else None
+
+
+def walk(style: str, lists: Lists, begin: Walk | None = None, *, store: bool = False) -> tuple[list[int], Verdict]:
+    """Walk to the end: the delivered ids, and the verdict."""
+    rule = STYLES[style]
+    state, seen, got = begin or paging.start(rule), set[int](), list[int]()
+    for _ in range(200):
+        body, link = lists.body(style, state.position)
+        step = paging.step(rule, state, paging.read(rule, body, link), SIZE, seen)
+        state = msgspec.convert(msgspec.msgpack.decode(msgspec.msgpack.encode(step.walk)), Walk) if store else step.walk
+        seen |= step.seen
+        got += [item["id"] for item in step.items]
+        if step.verdict is not None:
+            return got, step.verdict
+        lists.change()
+    raise AssertionError("the walk never ends")
+
+
+changes = st.lists(
+    st.builds(
+        lambda put, out: Change(tuple(put), tuple(out)), *(st.lists(st.integers(0, 30), max_size=2) for _ in "po")
+    ),
+    max_size=12,
+)
+few_changes = st.lists(
+    st.sampled_from([Change(), Change(), Change((0,), ()), Change((), (0,)), Change((9,), (0,))]), max_size=8
+)
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 6, 7, 30])
+def test_a_list_that_stands_still_is_complete(style: str, count: int) -> None:
+    """Every item once, in order, and no page too many, also when it is stored after every page."""
+    got, verdict = walk(style, Lists(count, []), store=True)
+    assert got == list(range(count))
+    assert verdict == Verdict(End.COMPLETE, max(1, -(-count // SIZE)), count)
+
+
+@pytest.mark.parametrize("style", ["page", "offset", "pages", "next"])
+@given(count=st.integers(0, 20), script=changes | few_changes)
+def test_complete_means_that_nothing_was_missed(style: str, count: int, script: list[Change]) -> None:
+    """With totals: what was there throughout and was missed makes no walk complete, unless comings cancel goings.
+
+    Exactly: if between some two pages more items came than went, or fewer, the verdict is not `complete`. If between
+    any two as many came as went, it may be, although something was missed: no total tells that.
+    """
+    lists = Lists(count, script)
+    got, verdict = walk(style, lists)
+    if lists.lasting - set(got):
+        assert verdict.end is not End.COMPLETE or lists.balanced
+    if verdict.end is End.COMPLETE:
+        assert lists.balanced
+    assert len(got) == len(set(got)) == verdict.items
+
+
+def test_what_cancels_out_is_not_seen() -> None:
+    """What cannot be promised: one item goes and one comes between two pages, a third is missed, the total stands."""
+    got, verdict = walk("page", Lists(9, [Change(put=(8,), out=(0,))]))
+    assert (3 in got, verdict.end) == (False, End.COMPLETE)
+
+
+@given(count=st.integers(0, 20), script=changes)
+def test_an_insertion_is_told_without_totals(count: int, script: list[Change]) -> None:
+    """Without totals drift shows where an item comes twice: each such key is named, and delivered once."""
+    lists = Lists(count, script)
+    got, verdict = walk("cursor", lists)
+    assert len(got) == len(set(got)) == verdict.items
+    assert (verdict.end is End.COMPLETE) == (not verdict.repeated and verdict.end is not End.TRUNCATED)
+
+
+def test_keys_that_come_twice_are_named() -> None:
+    """Three insertions at the front push a page's items into the next one."""
+    got, verdict = walk("cursor", Lists(6, [Change(put=(0, 0))]))
+    assert got == [0, 1, 2, 3, 4, 5]
+    assert (verdict.end, verdict.repeated) == (End.DRIFTED, ("1", "2"))
+    assert "2 keys came twice" in verdict.reason
+
+
+def test_totals_that_moved_are_named() -> None:
+    """An item that goes between two pages shows in the totals, and the one that was missed with it."""
+    got, verdict = walk("page", Lists(6, [Change(out=(0,))]))
+    assert (got, verdict.end, verdict.totals) == ([0, 1, 2, 4, 5], End.DRIFTED, (6, 5))
+
+
+def follow(rule: PagingRule, bodies: list[dict[str, Any]], begin: Walk | None = None) -> tuple[list[Any], Verdict]:
+    """Walk over scripted answers, the last of which comes again and again."""
+    state, seen, got = begin or paging.start(rule), set[int](), list[Any]()
+    for i in range(3000):
+        step = paging.step(rule, state, paging.read(rule, bodies[min(i, len(bodies) - 1)]), SIZE, seen)
+        state, seen = step.walk, seen | step.seen
+        got += step.items
+        if step.verdict is not None:
+            return got, step.verdict
+    raise AssertionError("the walk never ends")
+
+
+def page(*ids: object, after: str | None = None, **more: object) -> dict[str, Any]:
+    """A body."""
+    return {"data": [{"id": one} for one in ids], "next": after, **more}
+
+
+def test_a_cycle_of_two_pages_is_truncated() -> None:
+    """A, B, A, B: the third page is known from its position and content."""
+    _, verdict = follow(CURSOR, [page(1, after="b"), page(2, after="a"), page(1, after="b"), page(2, after="a")])
+    assert (verdict.end, verdict.items, "cycle" in verdict.reason) == (End.TRUNCATED, 2, True)
+
+
+def test_a_cycle_without_keys_is_truncated() -> None:
+    """Content is told apart by the items themselves where they have no key."""
+    rule = PagingRule(style="cursor", items="data", next="next")
+    bodies = [page(1, after="a"), page(2, after="b"), page(3, after="a"), page(2, after="b")]
+    assert follow(rule, bodies)[1].end is End.TRUNCATED
+
+
+def test_a_constant_cursor_is_legal() -> None:
+    """A server that keeps the position itself gives the same cursor each time, and different pages."""
+    bodies = [page(i, after="session") for i in range(9)] + [page(9)]
+    assert follow(CURSOR, bodies)[1] == Verdict(End.COMPLETE, 10, 10)
+
+
+def test_empty_pages_with_more_do_not_end_a_walk() -> None:
+    """A filter may leave pages empty; the walk goes on, for a thousand of them."""
+    bodies = [page(1, after="a"), *(page(after=f"{i}") for i in range(500)), page(2)]
+    assert follow(CURSOR, bodies)[1] == Verdict(End.COMPLETE, 502, 2)
+    _, verdict = follow(CURSOR, [page(1, after="a"), page(after="b")])
+    assert (verdict.end, verdict.pages) == (End.TRUNCATED, paging.MAX_EMPTY + 1)
+
+
+def test_an_empty_page_is_passed_by() -> None:
+    """By offset, an empty page that is not the end is stepped over, not asked for again."""
+    full = {"data": [{"id": i} for i in range(SIZE)], "total": 7}
+    empty: dict[str, Any] = {"data": [], "total": 7}
+    step = paging.step(OFFSET, paging.start(OFFSET), paging.read(OFFSET, full), SIZE, set())
+    step = paging.step(OFFSET, step.walk, paging.read(OFFSET, empty), SIZE, step.seen)
+    assert (step.verdict, step.walk.position) == (None, 2 * SIZE)
+
+
+def test_pages_of_known_items_are_a_cycle() -> None:
+    """A server that ignores the page number and always has more is given up after a few pages."""
+    _, verdict = follow(PAGE, [page(1, 2, 3, more=True)])
+    assert (verdict.end, verdict.pages) == (End.TRUNCATED, 1 + paging.MAX_STALE)
+
+
+def test_more_without_a_place_is_truncated() -> None:
+    """A body that announces more and no cursor to it cannot be followed: that is no end."""
+    rule = PagingRule(style="cursor", items="data", key="id", next="next", more="more")
+    assert follow(rule, [page(1, more=True)])[1].end is End.TRUNCATED
+
+
+def test_items_without_a_key_are_all_delivered() -> None:
+    """An item that lacks its key is told from no other, so none of them is dropped."""
+    bodies: list[dict[str, Any]] = [
+        {"data": [{"id": 1}, {"name": "a"}, {"id": None}], "next": "x"},
+        {"data": [{"name": "b"}, "text", {"id": 1}], "next": "x"},
+        {"data": [{"name": "c"}, {"name": "c"}], "next": "x"},
+        {"data": [{"name": "d"}, {"name": "e"}], "next": "x"},
+        {"data": []},
+    ]
+    got, verdict = follow(CURSOR, bodies)
+    assert len(got) == 9
+    assert (verdict.end, verdict.repeated) == (End.DRIFTED, ("1",))
+
+
+@pytest.mark.parametrize("body", [{}, {"data": None}, {"data": {}}, {"data": "text"}, {"other": []}])
+def test_a_body_without_items_is_no_empty_page(body: dict[str, Any]) -> None:
+    """A list that is not where the rule says is an error that names the place, never an end."""
+    with pytest.raises(LookupError, match="data"):
+        paging.read(CURSOR, body)
+
+
+def test_a_walk_goes_on_from_where_it_was_stored() -> None:
+    """Stopped after two pages, stored, taken up: together every item once."""
+    lists = Lists(11, [])
+    state, seen, got = paging.start(PAGE), set[int](), list[int]()
+    for _ in range(2):
+        step = paging.step(PAGE, state, paging.read(PAGE, lists.body("page", state.position)[0]), SIZE, seen)
+        state, seen = step.walk, seen | step.seen
+        got += [item["id"] for item in step.items]
+    rest, verdict = walk("page", lists, state)
+    assert got + rest == list(range(11))
+    assert (verdict.end, verdict.pages, verdict.items) == (End.COMPLETE, 4, 11)
+
+
+def test_a_partial_walk_is_not_measured_by_the_total() -> None:
+    """A walk that was begun in the middle delivers fewer than the total, and is complete for what it is."""
+    got, verdict = walk("page", Lists(11, []), Walk(position=3, partial=True))
+    assert (got, verdict.end) == ([6, 7, 8, 9, 10], End.COMPLETE)
+    assert walk("page", Lists(11, []), Walk(position=3))[1].end is End.DRIFTED
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [("a.b", 1), ("l.1", "y"), ("l.9", None), ("l.²", None), ("a.b.c", None), ("x", None), (None, None)],
+)
+def test_paths(path: str | None, value: object) -> None:
+    """A dotted path leads through mappings and lists, or to None."""
+    assert paging.at({"a": {"b": 1}, "l": ["x", "y"]}, path) == value

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Real processes that share one state and are killed at the worst moments, judged from outside."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from callwell.clock import parse_clock
+from callwell.emulator.options import EmulatorOptions
+from callwell.emulator.process import start
+from tests.export.playing import Site, check_manifest, check_truth, contents
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CALLING = Path(__file__).with_name("calling.py")
+MINUTE_S = 60.0
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    """A world of 60 recordings and the quota as documented, on a clock that runs 25 times as fast."""
+    with start(EmulatorOptions(clock="25", window="sliding", recordings=60, seed=3)) as running:
+        yield Site(running, tmp_path)
+
+
+def calling(site: Site, until: float) -> subprocess.Popen[str]:
+    """A process that calls until then."""
+    job = {
+        "key": f"file:{site.key_file}",
+        "base_url": site.running.endpoint("userplane").base_url,
+        "state": f"sqlite:///{site.state}",
+        "clock": site.running.endpoints.clock,
+        "until": until,
+    }
+    command = [sys.executable, str(CALLING), json.dumps(job)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def killed(process: subprocess.Popen[str], after_s: float) -> bool:
+    """Kill it then, unless it has ended by itself."""
+    try:
+        _, complaints = process.communicate(timeout=after_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        return True
+    assert (process.returncode, complaints) == (0, "")
+    return False
+
+
+def test_one_quota_for_three_processes_one_of_which_is_killed(site: Site) -> None:
+    """They never go over it, hardly idle under it, and what the killed one held comes back."""
+    clock = parse_clock(site.running.endpoints.clock)
+    until = clock.now() + 5.2 * MINUTE_S
+    steady = [calling(site, until) for _ in range(2)]
+    dice, kills = random.Random(1), 0
+    while clock.now() < until - MINUTE_S:
+        kills += killed(calling(site, until), dice.uniform(0.4, 1.5))
+    done = [process.communicate(timeout=60) for process in steady]
+    assert [(process.returncode, complaints) for process, (_, complaints) in zip(steady, done, strict=True)] == [
+        (0, "")
+    ] * 2
+    counts = site.counts()
+    assert kills >= 5
+    assert (counts["over_quota"], counts["over_quota_all_arrivals"], counts["failed_calls"]) == (0, 0, 0)
+    assert counts["by_status"].keys() <= {"200", "None"}
+    assert counts["quota_used"] > 0.75
+    shares = [int(text) for text, _ in done]
+    assert min(shares) > 50
+
+
+def test_an_export_that_is_killed_ten_times(site: Site) -> None:
+    """It ends with the same bytes as one that was not, within the quota, and asked for nothing that it had."""
+    faults = [
+        {"operation": "*", "fault": "error_before", "rate": 0.02, "seed": 1},
+        {"operation": "*", "fault": "lost_reply", "rate": 0.01, "seed": 2},
+        {"operation": "storage", "fault": "truncated", "rate": 0.03, "seed": 3},
+        {"operation": "*", "fault": "early_expiry", "rate": 0.02, "seed": 4},
+    ]
+    site.faults(*faults)
+    dice, kills = random.Random(4), 0
+    for _ in range(10):
+        kills += killed(site.process(), dice.uniform(0.35, 1.6))
+    output, complaints = (process := site.process()).communicate(timeout=120)
+    assert (process.returncode, complaints) == (0, "")
+    report, counts = json.loads(output), site.counts()
+    assert kills == 10
+    assert (report["verdict"], report["items"], report["fetched"] < 60) == ("complete", 60, True)
+    assert (counts["over_quota"], counts["keys_seen_elsewhere"]) == (0, 0)
+    assert counts["attempts"] < 2 * 365
+    check_truth(site.tree, site.truth())
+    check_manifest(site.tree)
+    site.reset(per_minute=100_000, per_day=100_000)
+    site.export(site.folder / "calm", state="memory:")
+    assert contents(site.folder / "calm") == contents(site.tree)
+
+
+def test_two_exports_of_one_account_share_its_quota(site: Site) -> None:
+    """Into two folders at once: two whole trees, one quota."""
+    processes = [site.process(site.folder / name, only=[]) for name in ("a", "b")]
+    for process in processes:
+        _, complaints = process.communicate(timeout=120)
+        assert (process.returncode, complaints) == (0, "")
+    counts = site.counts()
+    assert (counts["over_quota"], counts["failed_calls"]) == (0, 0)
+    assert counts["quota_used"] > 0.9
+    assert contents(site.folder / "a") == contents(site.folder / "b")
+
+
+def test_an_export_into_the_same_folder_twice_at_once(site: Site) -> None:
+    """One of the two is told that another is at work, and the tree is whole."""
+    first = site.process()
+    while not (site.tree / "callwell-export.json").exists():
+        time.sleep(0.02)
+    second = site.process()
+    _, complaints = second.communicate(timeout=30)
+    assert second.returncode == 7
+    assert complaints == f"FileProblem: {site.tree}: another export is at work in this folder; wait for its end"
+    _, complaints = first.communicate(timeout=120)
+    assert (first.returncode, complaints) == (0, "")
+    check_truth(site.tree, site.truth())
+    check_manifest(site.tree)
