@@ -70,7 +70,8 @@ class CallwellError(Exception):
 def _rebuild(cls: type[CallwellError], args: tuple[object, ...], attributes: Mapping[str, object]) -> CallwellError:
     error = cls.__new__(cls, *args)
     error.args = args
-    error.__dict__.update(attributes)
+    for name, value in attributes.items():
+        setattr(error, name, value)
     return error
 
 
@@ -97,6 +98,9 @@ class UnknownName(UsageError, AttributeError):
         self.kind = kind
         self.name = name
         self.near = tuple(near)
+
+    def __reduce__(self) -> tuple[Callable[..., CallwellError], tuple[object, ...]]:
+        return _rebuild, (type(self), self.args, {**self.__dict__, "name": self.name})  # AttributeError's own slot
 
 
 class InvalidOption(UsageError):

@@ -276,3 +276,44 @@ def test_the_reader_of_a_key_may_leave() -> None:
         assert held(client) == 0
 
     leap(work)
+
+
+def test_all_go_on_as_soon_as_the_provider_is_back() -> None:
+    """While one attempt tries a provider that was dead, the others wait for its end and no longer."""
+    back_at = 1040.0
+
+    def reply(_: Request) -> Response:
+        return OK if LoopClock().now() >= back_at else code(500, "X")
+
+    async def work() -> None:
+        client, transport = make(reply, provider=acme({}), priority="batch", took=0.1)
+        results = await asyncio.gather(*(get(client, str(number)) for number in range(20)), return_exceptions=True)
+        failed = sum(isinstance(result, errors.ServerError) for result in results)
+        before = len(transport.requests)
+        assert failed < 20
+        assert LoopClock().now() <= back_at + 60.0 + 5.0
+        await asyncio.gather(*(get(client, str(number)) for number in range(20)))
+        assert len(transport.requests) == before + 20
+        assert held(client) == 0
+
+    leap(work)
+
+
+def test_a_trial_that_is_under_way_is_no_reason_to_give_up() -> None:
+    """A call with a deadline waits for the end of the trial, and then is made."""
+    dead = True
+
+    async def work() -> None:
+        nonlocal dead
+        client, transport = make(lambda _: code(500, "X") if dead else OK, provider=acme({}), took=2.0)
+        await asyncio.gather(*(get(client, str(n)) for n in range(10)), return_exceptions=True)
+        dead = False
+        state = client._engine.account._state.read(client._engine.account._cell)
+        await asyncio.sleep(max(0.0, state.breaker.open_until - LoopClock().now()))
+        began = LoopClock().now()
+        before = len(transport.requests)
+        await asyncio.gather(*(get(client.with_options(deadline_s=5), str(n)) for n in range(5)))
+        assert LoopClock().now() - began == pytest.approx(4.0)
+        assert len(transport.requests) == before + 5
+
+    leap(work)

@@ -13,14 +13,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from callwell.core import permits, retry
+from callwell.core import breaker, permits, retry
+from callwell.core.breaker import Breaker
 from callwell.core.permits import Bucket, Permit
 from callwell.core.retry import Budget
 from callwell.core.types import Outcome
 from callwell.state.base import Cell
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from callwell.clock import Clock
     from callwell.core.permits import Quota
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 PAUSE_S: Final = 30.0
 """The longest pause of a process between taking a permit and sending that the proof covers (P)."""
+
+TOO_MANY: Final = 429
 
 BOOT_FILE: Final = Path("/proc/sys/kernel/random/boot_id")
 
@@ -43,6 +46,7 @@ class Shared(NamedTuple):
         at: when it was last changed.
         wall: the same by the wall clock.
         known: a quota without a bucket was never used; else its past is not known.
+        knocking: the breaker.
     """
 
     buckets: dict[str, Bucket] = {}  # noqa: RUF012 - never changed in place
@@ -51,6 +55,7 @@ class Shared(NamedTuple):
     at: float = 0.0
     wall: float = 0.0
     known: bool = True
+    knocking: Breaker = breaker.CLOSED
 
 
 class End(NamedTuple):
@@ -84,6 +89,8 @@ class Account:
         self.quotas = {key: permits.quota(rule, transit_s) for key, rule in profile.quotas.items()}
         self.shared = state.shared
         self._hold_s = profile.retry.attempt_s + PAUSE_S if state.shared else float("inf")
+        self._try_s = profile.retry.attempt_s + PAUSE_S
+        self._sets: dict[tuple[str, ...], tuple[Quota, ...]] = {}
         self._state = state
         self._clock = clock
         self._boot = f"{_boot()} {clock}" if state.shared else ""
@@ -92,19 +99,24 @@ class Account:
     def take(self, names: tuple[str, ...], *, retrying: bool) -> Permit | float:
         """One permit of each of these quotas, or when to ask again; infinite if a permit must be settled first.
 
+        While one attempt is under way to see whether the provider is back, that is the one to be settled.
+
         Args:
             names: the quotas.
             retrying: the permit is for a repetition, which the retry budget pays for.
         """
-        quotas = tuple(map(self.quotas.__getitem__, names))
+        quotas = self._of(names)
 
         def change(shared: Shared) -> tuple[Shared, Permit | float]:
-            shared = self._present(shared)
-            buckets, got = permits.take(quotas, self._buckets(shared, names), shared.at, self._hold_s)
-            budget = shared.budget
-            if isinstance(got, Permit):
-                budget = retry.spend(budget) if retrying else retry.begin(budget)
-            return self._with(shared, names, buckets)._replace(budget=budget), got
+            now, shared = self._present(shared)
+            knock_at = breaker.ready_at(shared.knocking, now)
+            if knock_at > now:
+                return shared, float("inf") if breaker.half_open(shared.knocking, now) else knock_at
+            buckets, got = permits.take(quotas, self._buckets(shared, names, now), now, self._hold_s)
+            if not isinstance(got, Permit):
+                return self._with(shared, names, buckets), got
+            budget = retry.spend(shared.budget) if retrying else retry.begin(shared.budget)
+            return self._with(shared, names, buckets, budget, breaker.admit(shared.knocking, now, self._try_s)), got
 
         return self._state.update(self._cell, change)
 
@@ -119,66 +131,84 @@ class Account:
         Returns:
             whether the retry budget allows a repetition.
         """
-        quotas = tuple(map(self.quotas.__getitem__, names))
+        quotas = self._of(names)
+        failed = end.status >= 500 or not end.status  # noqa: PLR2004 - server errors
 
         def change(shared: Shared) -> tuple[Shared, bool]:
-            shared = self._present(shared)
-            buckets = tuple(map(_settler(permit, end, shared.at), quotas, self._buckets(shared, names)))
-            if end.status == 429:  # noqa: PLR2004 - Too Many Requests
-                buckets = permits.throttle(quotas, buckets, permit, shared.at, end.wait_s)
-            failed = end.status >= 500 or not end.status  # noqa: PLR2004 - server errors
+            now, shared = self._present(shared)
+            before = self._buckets(shared, names, now)
+            buckets = tuple([_settled(q, b, permit, end, now) for q, b in zip(quotas, before, strict=True)])
+            if end.status == TOO_MANY:
+                buckets = permits.throttle(quotas, buckets, permit, now, end.wait_s)
             budget = retry.record(shared.budget, failed=failed)
-            return self._with(shared, names, buckets)._replace(budget=budget), retry.allows(budget)
+            knocking = breaker.record(shared.knocking, now, failed=failed)
+            return self._with(shared, names, buckets, budget, knocking), retry.allows(budget)
 
         return self._state.update(self._cell, change)
 
     def unsent(self, names: tuple[str, ...], permit: Permit) -> None:
         """Take a permit back that was surely not used."""
-        quotas = tuple(map(self.quotas.__getitem__, names))
+        quotas = self._of(names)
 
         def change(shared: Shared) -> tuple[Shared, None]:
-            shared = self._present(shared)
-            buckets = self._buckets(shared, names)
+            now, shared = self._present(shared)
+            buckets = self._buckets(shared, names, now)
             back = tuple(permits.unsent(q, b, permit) for q, b in zip(quotas, buckets, strict=True))
-            return self._with(shared, names, back), None
+            return self._with(shared, names, back, knocking=breaker.release(shared.knocking)), None
 
         self._state.update(self._cell, change)
 
     def spent(self) -> Mapping[str, tuple[int, int]]:
         """By quota: permits that are not to be had now, and the limit."""
-        shared = self._present(self._state.read(self._cell))
-        buckets = zip(self.quotas.items(), self._buckets(shared, tuple(self.quotas)), strict=True)
+        now, shared = self._present(self._state.read(self._cell))
+        buckets = zip(self.quotas.items(), self._buckets(shared, tuple(self.quotas), now), strict=True)
         return {
-            name: (permits.spent(quota, permits.harvest(quota, bucket, shared.at)), quota.limit)
+            name: (permits.spent(quota, permits.harvest(quota, bucket, now)), quota.limit)
             for (name, quota), bucket in buckets
         }
 
-    def _buckets(self, shared: Shared, names: tuple[str, ...]) -> tuple[Bucket, ...]:
-        return tuple(shared.buckets.get(name) or self._begun(shared, self.quotas[name]) for name in names)
+    def _of(self, names: tuple[str, ...]) -> tuple[Quota, ...]:
+        quotas = self._sets.get(names)
+        if quotas is None:
+            quotas = self._sets[names] = tuple([self.quotas[name] for name in names])
+        return quotas
 
-    def _begun(self, shared: Shared, quota: Quota) -> Bucket:
-        return permits.fresh(quota) if shared.known else permits.unknown(quota, shared.at)
+    def _buckets(self, shared: Shared, names: tuple[str, ...], now: float) -> tuple[Bucket, ...]:
+        return tuple([shared.buckets.get(name) or self._begun(shared, self.quotas[name], now) for name in names])
 
-    def _with(self, shared: Shared, names: tuple[str, ...], buckets: tuple[Bucket, ...]) -> Shared:
-        return shared._replace(buckets=shared.buckets | dict(zip(names, buckets, strict=True)))
+    @staticmethod
+    def _begun(shared: Shared, quota: Quota, now: float) -> Bucket:
+        return permits.fresh(quota) if shared.known else permits.unknown(quota, now)
 
-    def _present(self, shared: Shared) -> Shared:
-        now, wall, buckets = self._clock.now(), self._clock.wall(), shared.buckets
+    @staticmethod
+    def _with(
+        shared: Shared,
+        names: tuple[str, ...],
+        buckets: tuple[Bucket, ...],
+        budget: Budget | None = None,
+        knocking: Breaker | None = None,
+    ) -> Shared:
+        held = {**shared.buckets, **dict(zip(names, buckets, strict=True))}
+        return Shared._make((held, budget or shared.budget, *shared[2:6], knocking or shared.knocking))
+
+    def _present(self, shared: Shared) -> tuple[float, Shared]:
+        now = self._clock.now()
+        if not self.shared:
+            return now, shared
+        wall, buckets, knocking = self._clock.wall(), shared.buckets, shared.knocking
         if shared.boot and (shared.boot != self._boot or now < shared.at):
             by = now - shared.at - max(0.0, wall - shared.wall)
             buckets = {n: permits.shift(self.quotas[n], b, by) for n, b in buckets.items() if n in self.quotas}
-        return shared._replace(buckets=buckets, boot=self._boot, at=now, wall=wall)
+            knocking = breaker.shift(knocking, by)
+        return now, Shared(buckets, shared.budget, self._boot, now, wall, shared.known, knocking)
 
 
-def _settler(permit: Permit, end: End, now: float) -> Callable[[Quota, Bucket], Bucket]:
-    def settle(quota: Quota, bucket: Bucket) -> Bucket:
-        if end.outcome is Outcome.REFUSED:
-            return permits.unsent(quota, bucket, permit)
-        if end.outcome is Outcome.UNKNOWN:
-            return permits.abandon(quota, bucket, permit, now + end.open_s)
-        return permits.answer(quota, bucket, permit, now, ok=end.status != 429)  # noqa: PLR2004 - Too Many Requests
-
-    return settle
+def _settled(quota: Quota, bucket: Bucket, permit: Permit, end: End, now: float) -> Bucket:
+    if end.status:
+        return permits.answer(quota, bucket, permit, now, ok=end.status != TOO_MANY)
+    if end.outcome is Outcome.REFUSED:
+        return permits.unsent(quota, bucket, permit)
+    return permits.abandon(quota, bucket, permit, now + end.open_s)
 
 
 def _boot() -> str:

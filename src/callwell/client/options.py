@@ -124,13 +124,21 @@ def choose(before: Choices, options: CallOptions) -> Choices:
     if "deadline_s" not in values and "priority" in values:
         values["deadline_s"] = INTERACTIVE_S if priority == "interactive" else None
     if "deadline_s" in values:
-        values["deadline_s"] = _seconds(values["deadline_s"])
+        deadline_s = values["deadline_s"]
+        values["deadline_s"] = float("inf") if deadline_s is None else seconds("deadline_s", deadline_s)
     return dataclasses.replace(before, **values)
 
 
-def _seconds(value: object) -> float:
-    if value is None:
-        return float("inf")
+def seconds(name: str, value: object) -> float:
+    """A time that an option gives.
+
+    Args:
+        name: of the option.
+        value: what was given.
+
+    Raises:
+        InvalidOption: it is no time.
+    """
     if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-        raise InvalidOption("deadline_s", value, "seconds above zero, or None for no deadline")
+        raise InvalidOption(name, value, "seconds above zero")
     return float(value)

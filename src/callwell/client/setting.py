@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlencode, urlsplit
 
 from callwell import providers, state
 from callwell.client.answers import origin
-from callwell.client.options import check_names, choose
+from callwell.client.options import check_names, choose, seconds
 from callwell.clock import SystemClock
 from callwell.errors import InvalidOption
 from callwell.keys import parse_source
@@ -89,8 +89,8 @@ class Setting:
         base_url = _address(options.get("base_url") or environment.base_url)
         where = options.get("state", "memory:")
         network = Network(proxy=options.get("proxy"), ca_file=options.get("ca_file"), user_agent=_user_agent())
-        if connect_s := options.get("connect_s"):
-            network = dataclasses.replace(network, connect_s=connect_s)
+        if "connect_s" in options:
+            network = dataclasses.replace(network, connect_s=seconds("connect_s", options["connect_s"]))
         scheme, host, port = origin(base_url)
         account = f"{described.name}:{environment.name}:{scheme}-{host}-{port}:{options.get('account', 'default')}"
         check_user(described, options)

@@ -70,6 +70,11 @@ def admit(breaker: Breaker, now: float, hold_s: float) -> Breaker:
     return breaker._replace(trying_until=now + hold_s) if half_open(breaker, now) else breaker
 
 
+def release(breaker: Breaker) -> Breaker:
+    """The breaker after an attempt that was let through was given up before it was sent."""
+    return breaker if breaker.trying_until == -inf else breaker._replace(trying_until=-inf)
+
+
 def record(breaker: Breaker, now: float, *, failed: bool) -> Breaker:
     """The breaker after an attempt has ended.
 
@@ -79,7 +84,7 @@ def record(breaker: Breaker, now: float, *, failed: bool) -> Breaker:
         failed: there was no answer, or a 5xx.
     """
     if not failed:
-        return CLOSED
+        return CLOSED if breaker.failures else breaker
     if breaker.failures >= IN_A_ROW and now < breaker.open_until:
         return breaker
     failures = breaker.failures + 1

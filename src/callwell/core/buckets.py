@@ -124,7 +124,9 @@ def harvest(quota: Quota, bucket: Bucket, now: float) -> Bucket:
     edge = int(now // quota.width_s)
     edge += (edge + 1) * quota.width_s <= now  # as `_ready_at` multiplies: at the time that it names, they are cool
     held, cooling, doubtful = bucket.held, bucket.cooling, bucket.doubtful
-    if not any(bins and bins[0][0] <= edge for bins in (held, cooling, doubtful)):
+    if not (
+        (cooling and cooling[0][0] <= edge) or (held and held[0][0] <= edge) or (doubtful and doubtful[0][0] <= edge)
+    ):
         return bucket
     held, a = split(held, edge)
     cooling, b = split(cooling, edge)
@@ -149,10 +151,21 @@ def doubt_bin(quota: Quota, closed_at: float) -> int:
     return -(-at // quota.grain) * quota.grain
 
 
+def remove(bins: Bins, at: int) -> Bins | None:
+    """The bins with one permit less in one of them; None if there is no such permit."""
+    i = bisect_left(bins, (at,))
+    if i == len(bins) or bins[i][0] != at:
+        return None
+    left = bins[i][1] - 1
+    return (*bins[:i], (at, left), *bins[i + 1 :]) if left else bins[:i] + bins[i + 1 :]
+
+
 def add(bins: Bins, at: int, n: int = 1) -> Bins:
     """The bins with `n` permits more in one of them."""
     if not bins or bins[-1][0] < at:
         return (*bins, (at, n))
+    if bins[-1][0] == at:
+        return (*bins[:-1], (at, bins[-1][1] + n))
     i = bisect_left(bins, (at,))
     if bins[i][0] == at:
         return (*bins[:i], (at, bins[i][1] + n), *bins[i + 1 :])

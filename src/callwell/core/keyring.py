@@ -47,6 +47,9 @@ class Held(NamedTuple):
     uses: int = 0
 
 
+NOBODY = Held(-1, "", Standing.RETIRED)
+
+
 class Ring(NamedTuple):
     """The keys of one provider and environment, oldest first; retired ones are kept to be recognised."""
 
@@ -74,6 +77,8 @@ def offer(ring: Ring, fingerprint: str) -> Ring:
 
 def current(ring: Ring) -> Held | None:
     """The key that the next call uses, or None while there is none that could work."""
+    if ring.keys and ring.keys[-1].standing is Standing.ACTIVE:
+        return ring.keys[-1]
     staged = _find(ring, Standing.STAGED)
     active = _find(ring, Standing.ACTIVE)
     if staged is not None and (active is None or staged.uses == 0):
@@ -83,11 +88,16 @@ def current(ring: Ring) -> Held | None:
 
 def lend(ring: Ring, generation: int) -> Ring:
     """The ring after a call has taken a key in hand."""
+    if ring.keys and ring.keys[-1].generation == generation:
+        return _used(ring, 1)
     return _change(ring, generation, lambda key: key._replace(uses=key.uses + 1))
 
 
 def settle(ring: Ring, generation: int) -> Ring:
     """The ring after a call has put a key back."""
+    newest = ring.keys[-1] if ring.keys else NOBODY
+    if newest.generation == generation and newest.standing is Standing.ACTIVE and newest.uses:
+        return _used(ring, -1)
     return _swept(_change(ring, generation, lambda key: key._replace(uses=max(0, key.uses - 1))))
 
 
@@ -115,6 +125,12 @@ def revive(ring: Ring) -> Ring:
     if not ring.keys or current(ring) is not None:
         return ring
     return Ring((*ring.keys[:-1], ring.keys[-1]._replace(standing=Standing.STAGED)))
+
+
+def _used(ring: Ring, more: int) -> Ring:
+    """The ring with other uses of its newest key: what happens in every call, and so without a detour."""
+    generation, fingerprint, standing, uses = ring.keys[-1]
+    return Ring((*ring.keys[:-1], Held(generation, fingerprint, standing, uses + more)))
 
 
 def _retire(key: Held) -> Held:

@@ -36,7 +36,6 @@ from typing import Final
 from callwell.core.buckets import (
     NEVER,
     STRETCH,
-    Bins,
     Bucket,
     Permit,
     Quota,
@@ -46,6 +45,7 @@ from callwell.core.buckets import (
     fresh,
     harvest,
     quota,
+    remove,
     shift,
     spent,
     unknown,
@@ -54,7 +54,6 @@ from callwell.core.buckets import (
 __all__ = [
     "NEVER",
     "STRETCH",
-    "Bins",
     "Bucket",
     "Permit",
     "Quota",
@@ -91,12 +90,14 @@ def take(
         the buckets after it, and the permit, or the time at which asking again makes sense (infinite while all
         permits are held: then when one is settled).
     """
-    harvested = tuple(map(harvest, quotas, buckets, (now,) * len(quotas)))
-    ready_at = max(map(_ready_at, quotas, harvested, (now,) * len(quotas)), default=now)
+    ready_at, harvested = -inf, []
+    for one, bucket in zip(quotas, buckets, strict=True):
+        harvested.append(harvest(one, bucket, now))
+        ready_at = max(ready_at, _ready_at(one, harvested[-1], now))
     if ready_at > now:
-        return harvested, ready_at
+        return tuple(harvested), ready_at
     permit = Permit(now, now + hold_s)
-    return tuple(_lend(q, b, permit) for q, b in zip(quotas, harvested, strict=True)), permit
+    return tuple([_lend(q, b, permit) for q, b in zip(quotas, harvested, strict=True)]), permit
 
 
 def answer(quota: Quota, bucket: Bucket, permit: Permit, now: float, *, ok: bool = True) -> Bucket:
@@ -112,12 +113,12 @@ def answer(quota: Quota, bucket: Bucket, permit: Permit, now: float, *, ok: bool
     cool_at = now + quota.window_s
     if now < bucket.reset_low:
         cool_at = min(cool_at, bucket.reset_high)
-    if ok and bucket.throttles and permit.taken_at >= bucket.throttled_at:
-        bucket = bucket._replace(throttles=0)
-    released = _release(quota, bucket, permit)
-    if released is bucket:
-        return bucket
-    return released._replace(cooling=add(bucket.cooling, bin_of(quota, cool_at)))
+    held = remove(bucket.held, _back(quota, permit))
+    throttles = 0 if ok and permit.taken_at >= bucket.throttled_at else bucket.throttles
+    if held is None:
+        return bucket if throttles == bucket.throttles else bucket._replace(throttles=throttles)
+    cooling = add(bucket.cooling, bin_of(quota, cool_at))
+    return Bucket._make((bucket.cool, held, cooling, *bucket[3:7], throttles, *bucket[8:]))
 
 
 def abandon(quota: Quota, bucket: Bucket, permit: Permit, now: float) -> Bucket:
@@ -129,16 +130,16 @@ def abandon(quota: Quota, bucket: Bucket, permit: Permit, now: float) -> Bucket:
         permit: the permit.
         now: when the connection was closed.
     """
-    released = _release(quota, bucket, permit)
-    if released is bucket:
+    held = remove(bucket.held, _back(quota, permit))
+    if held is None:
         return bucket
-    return released._replace(doubtful=add(bucket.doubtful, doubt_bin(quota, now)))
+    return bucket._replace(held=held, doubtful=add(bucket.doubtful, doubt_bin(quota, now)))
 
 
 def unsent(quota: Quota, bucket: Bucket, permit: Permit) -> Bucket:
     """Take a permit back that was surely not used."""
-    released = _release(quota, bucket, permit)
-    return released._replace(cool=released.cool + (released is not bucket))
+    held = remove(bucket.held, _back(quota, permit))
+    return bucket if held is None else bucket._replace(held=held, cool=bucket.cool + 1)
 
 
 def throttle(
@@ -218,21 +219,10 @@ def _ready_at(quota: Quota, bucket: Bucket, now: float) -> float:
 
 
 def _lend(quota: Quota, bucket: Bucket, permit: Permit) -> Bucket:
-    now = permit.taken_at
     late = 0.0 if quota.paced else CATCH_UP * quota.step_s
-    next_at = max(bucket.next_at, now - late) + quota.step_s
+    next_at = max(bucket.next_at, permit.taken_at - late) + quota.step_s
     held = add(bucket.held, _back(quota, permit))
-    return bucket._replace(cool=bucket.cool - 1, held=held, next_at=next_at)
-
-
-def _release(quota: Quota, bucket: Bucket, permit: Permit) -> Bucket:
-    at = _back(quota, permit)
-    i = bisect_left(bucket.held, (at,))
-    if i == len(bucket.held) or bucket.held[i][0] != at:
-        return bucket
-    left = bucket.held[i][1] - 1
-    between = ((at, left),) if left else ()
-    return bucket._replace(held=bucket.held[:i] + between + bucket.held[i + 1 :])
+    return Bucket._make((bucket.cool - 1, held, *bucket[2:6], next_at, *bucket[7:]))
 
 
 def _back(quota: Quota, permit: Permit) -> int:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 SAMPLE: Final = 50
 """Attempts by which a provider is judged."""
 
+ALL: Final = (1 << SAMPLE) - 1
+"""Every one of them."""
+
 SHARE: Final = 0.1
 """Tokens that a call pays in: retries per call while the provider looks dead."""
 
@@ -66,7 +69,7 @@ def looks_dead(budget: Budget) -> bool:
 
 def begin(budget: Budget) -> Budget:
     """The budget after a call has begun."""
-    return budget._replace(tokens=min(CEILING, budget.tokens + SHARE))
+    return Budget(min(CEILING, budget.tokens + SHARE), budget.fates, budget.seen)
 
 
 def record(budget: Budget, *, failed: bool) -> Budget:
@@ -76,8 +79,8 @@ def record(budget: Budget, *, failed: bool) -> Budget:
         budget: the budget before.
         failed: the attempt got no answer, or a 5xx. A 429 is no failure: somebody is alive to say it.
     """
-    fates = (budget.fates << 1 | failed) & ((1 << SAMPLE) - 1)
-    return budget._replace(fates=fates, seen=min(SAMPLE, budget.seen + 1))
+    fates = (budget.fates << 1 | failed) & ALL
+    return Budget(budget.tokens, fates, min(SAMPLE, budget.seen + 1))
 
 
 def allows(budget: Budget) -> bool:

@@ -84,7 +84,12 @@ class FileSource:
     can_change = True
 
     def __init__(self, path: str) -> None:
-        self.path = Path(path).expanduser()
+        try:
+            self.path = Path(path).expanduser()
+        except RuntimeError as error:
+            raise InvalidOption("key", f"file:{path}", "a path; the home directory of that user is not known") from error
+        if "\0" in path:
+            raise InvalidOption("key", "file:…", "a path")
         self.where = f"file:{path}"
 
     def read(self) -> Key:

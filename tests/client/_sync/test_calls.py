@@ -278,7 +278,7 @@ def test_the_retry_budget_binds_while_the_provider_is_dead() -> None:
 
     def work() -> None:
         for _ in range(300):
-            with pytest.raises(errors.ServerError):
+            with pytest.raises(errors.CallwellError):
                 one.call("things.get", thing_id="1")
 
     run(work)

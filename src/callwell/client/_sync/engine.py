@@ -116,7 +116,7 @@ class Engine:
         self.keys = keys
         self.transport = transport
         self.clock = clock
-        self.roll = random.SystemRandom().random
+        self.roll = random.random
         self.closed = False
         self._on_notice = on_notice
         self._lines: dict[tuple[str, ...], Line] = {}

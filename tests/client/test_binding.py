@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Arguments become requests: names, types, places and wire forms."""
+
+from __future__ import annotations
+
+import string
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from callwell.client import NOT_GIVEN
+from callwell.client.binding import bind, check, describe
+from callwell.errors import InvalidOption, UnknownName
+from tests.client.acme import TEXT, acme, operation, parameter
+
+API = acme().api.operations
+MAKE, LIST, GET = API["things.make"], API["things.list"], API["things.get"]
+
+
+def test_places() -> None:
+    """Each argument goes where the description says: path, query, header, body."""
+    assert bind(GET, {"thing_id": "a"}) == ("GET", "/things/a", None, ())
+    made = bind(MAKE, {"name": "n", "count": 3, "trace": "t", "labels": {"a": "b"}})
+    assert (made.method, made.target, made.headers) == ("POST", "/things", (("x-trace", "t"),))
+    assert msgspec.json.decode(made.body or b"") == {"name": "n", "count": 3, "labels": {"a": "b"}}
+
+
+def test_wire_forms() -> None:
+    """Booleans in lower case, indexed and repeated lists, reserved characters quoted."""
+    bound = bind(LIST, {"page": 2, "deep": True, "tags": ["a&b", "ü", ""], "ids": [1, 2], "colour": "red"})
+    assert bound.target == "/things?page=2&colour=red&deep=true&tags[0]=a%26b&tags[1]=%C3%BC&tags[2]=&ids=1&ids=2"
+    assert bind(LIST, {"deep": False, "tags": []}).target == "/things?deep=false"
+
+
+def test_absent_and_null() -> None:
+    """`NOT_GIVEN` is absent, None is null where the body may hold it, and absent everywhere else."""
+    assert bind(MAKE, {"name": "n", "note": NOT_GIVEN, "count": NOT_GIVEN}).body == b'{"name":"n"}'
+    assert bind(MAKE, {"name": "n", "note": None}).body == b'{"name":"n","note":null}'
+    assert bind(MAKE, {"name": "n", "count": None, "trace": None}) == ("POST", "/things", b'{"name":"n"}', ())
+    assert bind(LIST, {"maybe": None}).target == "/things"
+    assert repr(NOT_GIVEN) == "NOT_GIVEN"
+
+
+def test_an_operation_with_a_body_always_sends_one() -> None:
+    """A body whose fields are all absent is an empty object."""
+    optional = operation("x.y", "POST", "/x", parameter("a", "body", TEXT))
+    assert bind(optional, {}).body == b"{}"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({}, r"things\.make: name cannot be None: expected a text of 1 to 5 characters"),
+        ({"name": None}, r"things\.make: name cannot be None"),
+        ({"name": NOT_GIVEN}, r"things\.make: name cannot be None"),
+        ({"name": ""}, "a text of 1 to 5 characters"),
+        ({"name": "123456"}, "a text of 1 to 5 characters"),
+        ({"name": 5}, "a text of 1 to 5 characters"),
+        ({"name": b"n"}, "a text of 1 to 5 characters"),
+        ({"name": "\ud800"}, "a text of 1 to 5 characters"),
+        ({"name": "n", "count": 0}, "a whole number from 1 to 10"),
+        ({"name": "n", "count": 11}, "a whole number from 1 to 10"),
+        ({"name": "n", "count": True}, "a whole number from 1 to 10"),
+        ({"name": "n", "count": 1.0}, "a whole number from 1 to 10"),
+        ({"name": "n", "count": "1"}, "a whole number from 1 to 10"),
+        ({"name": "n", "ratio": float("nan")}, "a number"),
+        ({"name": "n", "ratio": float("inf")}, "a number"),
+        ({"name": "n", "ratio": "1"}, "a number"),
+        ({"name": "n", "labels": [1]}, "a mapping of texts"),
+        ({"name": "n", "labels": {1: 2}}, "a mapping of texts"),
+        ({"name": "n", "labels": {"a": object()}}, "what JSON can hold"),
+        ({"name": "n", "labels": {"a": "\ud800"}}, "what JSON can hold"),
+        ({"name": "n", "trace": "a\r\nb: c"}, "printable ASCII"),
+        ({"name": "n", "trace": "ü"}, "printable ASCII"),
+    ],
+)
+def test_wrong_values_are_told(arguments: dict[str, Any], message: str) -> None:
+    """A value of the wrong kind is refused before anything is sent, with what is expected."""
+    with pytest.raises(InvalidOption, match=message):
+        bind(MAKE, arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"colour": "blue"}, "one of red, green"),
+        ({"colour": ["red"]}, "one of red, green"),
+        ({"deep": 1}, "True or False"),
+        ({"tags": "abc"}, "a list, each a text"),
+        ({"tags": [1]}, "a text"),
+        ({"tags": [None]}, "a text"),
+        ({"ids": ["1"]}, "a whole number"),
+        ({"ids": 5}, "a list, each a whole number"),
+    ],
+)
+def test_wrong_query_values_are_told(arguments: dict[str, Any], message: str) -> None:
+    """Enumerations, booleans and the items of lists are checked too."""
+    with pytest.raises(InvalidOption, match=message):
+        bind(LIST, arguments)
+
+
+def test_unknown_names_are_told_with_the_nearest() -> None:
+    """A misspelt name is refused with the one that was probably meant."""
+    with pytest.raises(UnknownName, match=r"unknown parameter 'color' of things\.list: did you mean colour\?") as caught:
+        bind(LIST, {"color": "red"})
+    assert caught.value.near == ("colour",)
+
+
+@pytest.mark.parametrize("value", ["", ".", ".."])
+def test_a_segment_is_the_name_of_one_thing(value: str) -> None:
+    """What would change the path's shape is refused."""
+    with pytest.raises(InvalidOption, match="the name of one thing"):
+        bind(GET, {"thing_id": value})
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs"]), min_size=1))
+def test_a_segment_stays_one_segment(value: str) -> None:
+    """Whatever is in a name, it is one segment of the path, and comes out as it went in."""
+    if value in (".", ".."):
+        return
+    target = bind(GET, {"thing_id": value}).target
+    assert set(target) <= set(string.ascii_letters + string.digits + "/-._~%")
+    assert target.count("/") == 2
+    assert unquote(target.rpartition("/")[2]) == value
+
+
+@given(st.lists(st.text(alphabet=st.characters(exclude_categories=["Cs"])), max_size=5))
+def test_lists_come_out_as_they_went_in(tags: list[str]) -> None:
+    """Indexed lists keep their order and every character."""
+    parts = urlsplit(f"https://h{bind(LIST, {'tags': tags}).target}")
+    found = parse_qsl(parts.query, keep_blank_values=True)
+    assert found == [(f"tags[{i}]", tag) for i, tag in enumerate(tags)]
+    assert parts.fragment == ""
+
+
+@pytest.mark.parametrize(
+    ("schema", "words"),
+    [
+        ({}, "a value"),
+        ({"type": "boolean"}, "True or False"),
+        ({"type": ["integer", "null"]}, "a whole number"),
+        ({"anyOf": [{"type": "null"}, {"type": "number"}]}, "a number"),
+        ({"type": "string", "minLength": 1}, "a text that is not empty"),
+        ({"type": "array"}, "a list, each a value"),
+    ],
+)
+def test_schemas_in_words(schema: dict[str, Any], words: str) -> None:
+    """What a schema takes is said as a noun phrase."""
+    assert describe(schema) == words
+
+
+def test_schemas_that_say_little_take_much() -> None:
+    """Without a type anything is taken, and null where it is named."""
+    for value in (1, "a", None, [1], {"a": 1}):
+        check("x", {}, value)
+    check("x", {"anyOf": [{"type": "null"}, {"type": "integer"}]}, None)
+    check("x", {"oneOf": [{"type": "string"}, {"type": "integer"}]}, 5)

@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a client is made of: options, environments, addresses and requests outside the description."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from callwell import AsyncClient, Client, errors
+from callwell.client.options import Choices, choose
+from callwell.core.rules import EnvironmentRule, QuotaRule
+from callwell.keys import Key
+from callwell.state import MemoryState
+from callwell.testing import AsyncScriptedTransport, ScriptedTransport
+from tests.client._sync.acting import client
+from tests.client.acme import BASE, KEY, acme
+from tests.client.world import World, answer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_other_options_share_the_engine() -> None:
+    """`with_options` changes what was asked and nothing else; connections, quotas and keys are shared."""
+    one = client(World(), deadline_s=7)
+    other = one.with_options(priority="batch", retry_unsafe_5xx=True)
+    third = other.with_options(deadline_s=3)
+    assert one._engine is other._engine is third._engine
+    assert one._choices == Choices(deadline_s=7.0)
+    assert other._choices == Choices(deadline_s=float("inf"), priority="batch", retry_unsafe_5xx=True)
+    assert third._choices == Choices(deadline_s=3.0, priority="batch", retry_unsafe_5xx=True)
+    other.call("things.get", thing_id="1")
+    assert one.spent() == third.spent() == {"minute": (1, 100)}
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+def test_a_typed_client_keeps_its_type_and_its_groups_their_options(kind: Any) -> None:
+    """Groups that were made before belong to the client that made them."""
+    transport = ScriptedTransport([]) if kind is Client else AsyncScriptedTransport([])
+    one = kind("userplane", key=Key("uspl_x"), transport=transport)
+    assert one.recordings._client is one
+    other = one.with_options(deadline_s=3)
+    assert type(other) is type(one) is not kind
+    assert other.recordings._client is other
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"deadlin_s": 5}, r"unknown option 'deadlin_s': did you mean deadline_s\?"),
+        ({"key": "env:X"}, "unknown option 'key'"),
+        ({"deadline_s": 0}, "seconds above zero"),
+        ({"deadline_s": float("nan")}, "seconds above zero"),
+        ({"deadline_s": True}, "seconds above zero"),
+        ({"deadline_s": "5"}, "seconds above zero"),
+        ({"priority": "urgent"}, "`interactive` or `batch`"),
+        ({"for_user": "ann"}, "for_user cannot be 'ann': expected nothing: acme asks for no end user"),
+    ],
+)
+def test_wrong_options_of_a_call_are_told(options: dict[str, Any], message: str) -> None:
+    """Misspelt names and values that make no sense are refused, by the client and by `with_options` alike."""
+    with pytest.raises(errors.UsageError, match=message):
+        client(World()).with_options(**options)
+    if "key" not in options:
+        with pytest.raises(errors.UsageError, match=message):
+            client(World(), **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"keey": "x"}, r"did you mean key\?"),
+        ({"environment": "prod"}, r"unknown environment 'prod' of acme: did you mean production\?"),
+        ({"base_url": "ftp://h"}, "an address such as"),
+        ({"base_url": "h/v1"}, "an address such as"),
+        ({"base_url": "https://h?a=b"}, "an address such as"),
+        ({"base_url": "https://h#f"}, "an address such as"),
+        ({"base_url": "https://["}, "an address such as"),
+        ({"base_url": "https://h:99999"}, "an address such as"),
+        ({"base_url": "http://api.acme.test"}, "an https address"),
+        ({"base_url": "https://me:secret@h"}, "an address without a password"),
+        ({"state": "redis://h"}, "sqlite"),
+        ({"connect_s": 0}, "seconds above zero"),
+        ({"connect_s": -1}, "seconds above zero"),
+    ],
+)
+def test_wrong_options_of_a_client_are_told(options: dict[str, Any], message: str) -> None:
+    """Each is refused with what it takes, and passwords are not repeated."""
+    with pytest.raises(errors.UsageError, match=message) as caught:
+        client(World(), **options)
+    assert "secret" not in str(caught.value)
+
+
+def test_an_unknown_provider_is_told() -> None:
+    """The nearest name is in the message."""
+    with pytest.raises(errors.UnknownName, match="userplane"):
+        Client("userplan", key=Key("x"))
+
+
+def test_deadlines_follow_the_priority() -> None:
+    """Sixty seconds for who is waited for, none for batch, unless said; the later word counts."""
+    assert Choices().deadline_s == 60.0
+    batch = choose(Choices(), {"priority": "batch"})
+    assert batch.deadline_s == float("inf")
+    assert choose(batch, {"priority": "interactive"}).deadline_s == 60.0
+    assert choose(batch, {"deadline_s": 5}).deadline_s == 5.0
+    assert choose(Choices(), {"priority": "batch", "deadline_s": 9}).deadline_s == 9.0
+    assert choose(Choices(), {"deadline_s": None}).deadline_s == float("inf")
+
+
+def test_accounts_are_kept_apart() -> None:
+    """Another account, environment or address has a quota of its own; another key has not."""
+    provider = acme({"ten": QuotaRule(limit=5, window_s=10)})
+    provider.profile.environments["sandbox"] = EnvironmentRule(base_url="https://sandbox.acme.test/v1")
+    state = MemoryState()
+    world = World()
+    given = {"provider": provider, "state": state}
+    first = client(world, **given)
+    first.call("things.get", thing_id="1")
+    assert client(world, **given, key=Key("acme_other")).spent() == {"ten": (1, 5)}
+    for options in ({"account": "b"}, {"environment": "sandbox"}, {"base_url": "http://127.0.0.1:5/v1/"}):
+        assert client(world, **given, **options).spent() == {"ten": (0, 5)}
+    assert client(world, provider=provider).spent() == {"ten": (0, 5)}
+
+
+def test_addresses_are_joined_with_one_slash() -> None:
+    """A slash at the end of the address makes no second one."""
+    world = World()
+    client(world, base_url="http://localhost:8080/v9/").call("things.get", thing_id="1")
+    assert world.urls == ["http://localhost:8080/v9/things/1"]
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "url"),
+    [
+        ("/x", None, f"{BASE}/x"),
+        ("x", {}, f"{BASE}/x"),
+        ("", None, f"{BASE}/"),
+        ("/x?a=1", {"b": "2 3"}, f"{BASE}/x?a=1&b=2+3"),
+        ("/x", {"a": "ü&="}, f"{BASE}/x?a=%C3%BC%26%3D"),
+        ("/x#f", {"a": "1"}, f"{BASE}/x?a=1"),
+        (f"{BASE}/x?a=1#f", {"b": "2"}, f"{BASE}/x?a=1&b=2"),
+        ("https://API.acme.test:443/v1/x", None, f"{BASE}/x"),
+        ("https://me@api.acme.test/v1/x", None, f"{BASE}/x"),
+        ("/x..y/...", None, f"{BASE}/x..y/..."),
+        ("@evil.test/x", None, f"{BASE}/@evil.test/x"),
+        ("/\\evil.test/x", None, f"{BASE}/\\evil.test/x"),
+        (" https://evil.test", None, f"{BASE}/ https://evil.test"),
+    ],
+)
+def test_any_request_can_be_made(path: str, query: Any, url: str) -> None:
+    """A path below the address or a whole address; the query is merged."""
+    world = World()
+    client(world).request("get", path, query=query)
+    assert (world.urls, world.sent[0].request.method) == ([url], "GET")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "https://evil.test/v1/x",
+        "//evil.test/v1/x",
+        "HTTPS:evil.test",
+        "https://api.acme.test@evil.test/v1/x",
+        "https://api.acme.test/v2/x",
+        "https://api.acme.test/v1",
+        "https://api.acme.test/v1x",
+        "/../x",
+        "/a/../../x",
+        "/a/..",
+        "..",
+        "/%2e%2e/x",
+        "/%2E./x",
+        "/a\\..\\..\\x",
+        "/.\t./x",
+        "/a\nb",
+        f"{BASE}/../v2",
+        "javascript:alert(1)",
+        "https://[::1/v1/x",
+    ],
+)
+def test_requests_that_leave_the_address_are_refused(path: str) -> None:
+    """Neither another origin nor a climb, in any spelling that an HTTP library may resolve."""
+    world = World()
+    with pytest.raises(errors.InvalidOption):
+        client(world).request("GET", path)
+    assert world.sent == []
+
+
+def test_requests_have_bodies_and_methods() -> None:
+    """JSON goes out as such, what is no JSON or no method is told, and PUT is repeated where POST is not."""
+    world = World(answer(500), answer(200))
+    client(world).request("put", "/x", json=[1, None])
+    assert [sent.request.body for sent in world.sent] == [b"[1,null]", b"[1,null]"]
+    with pytest.raises(errors.OutcomeUnknown):
+        client(World(answer(500))).request("POST", "/x", json={})
+    for wrong in ("GET /x", "", "G\r\n"):
+        with pytest.raises(errors.InvalidOption, match="an HTTP method"):
+            client(World()).request(wrong, "/x")
+    with pytest.raises(errors.InvalidOption, match="what JSON can hold"):
+        client(World()).request("POST", "/x", json=object())
+
+
+def test_operations_are_attributes() -> None:
+    """A described provider's operations are called as attributes; those that are not there are told."""
+    world = World()
+    one = client(world)
+    assert one.things.get(thing_id="1") == {"id": "1"}
+    assert one.things.list().verdict.pages == 0
+    assert one.things.file(thing_id="1").facts is None
+    with pytest.raises(errors.UnknownName, match="did you mean things"):
+        _ = one.thing
+    with pytest.raises(errors.UnknownName, match=r"did you mean things\.get"):
+        _ = one.things.gett
+    assert not hasattr(one, "thingy")
+    assert not hasattr(one, "_nothing")
+    assert not hasattr(one.things, "_nothing")
+    with pytest.raises(errors.UnknownName):
+        one.call("things.gte", thing_id="1")
+
+
+def test_a_state_is_closed_by_who_opened_it(tmp_path: Path) -> None:
+    """A client closes the state that it opened, and leaves one alone that it was given."""
+    with client(World(), state=f"sqlite:///{tmp_path / 'state'}") as one:
+        one.call("things.get", thing_id="1")
+    state = MemoryState()
+    with client(World(), state=state) as one:
+        one.call("things.get", thing_id="1")
+    assert state.keys("account:")
