@@ -103,7 +103,7 @@ def _parts() -> Iterator[str]:
             result: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
             yield from (f"## {name}", "", *table(name, result), "")
             yield from (line for line in _besides(name, result))
-            yield ", ".join(str(value) for value in result["machine"].values()).replace(", ", " · ")
+            yield "{cpu}, {cores} cores · {python} · {os}".format(**result["machine"])
             yield ""
 
 

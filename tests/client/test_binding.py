@@ -105,7 +105,9 @@ def test_wrong_query_values_are_told(arguments: dict[str, Any], message: str) ->
 
 def test_unknown_names_are_told_with_the_nearest() -> None:
     """A misspelt name is refused with the one that was probably meant."""
-    with pytest.raises(UnknownName, match=r"unknown parameter 'color' of things\.list: did you mean colour\?") as caught:
+    with pytest.raises(
+        UnknownName, match=r"unknown parameter 'color' of things\.list: did you mean colour\?"
+    ) as caught:
         bind(LIST, {"color": "red"})
     assert caught.value.near == ("colour",)
 

@@ -14,7 +14,7 @@ from callwell.keys import Key
 from callwell.state import MemoryState
 from callwell.testing import AsyncScriptedTransport, ScriptedTransport
 from tests.client._sync.acting import client
-from tests.client.acme import BASE, KEY, acme
+from tests.client.acme import BASE, acme
 from tests.client.world import World, answer
 
 if TYPE_CHECKING:

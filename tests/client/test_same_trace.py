@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,11 +13,13 @@ from callwell.core.rules import QuotaRule, RetryRule
 from callwell.errors import CallwellError
 from callwell.keys import Key
 from callwell.testing import Dice
-from callwell.transport.base import NoReply, Response
 from tests.client._async import acting as asynchronous
 from tests.client._sync import acting as synchronous
 from tests.client.acme import KEY, acme
 from tests.client.world import DEAD, LOST, REFUSED, ListSource, World, answer, code, held
+
+if TYPE_CHECKING:
+    from callwell.transport.base import NoReply, Response
 
 HEADERS = st.one_of(
     st.just({}),

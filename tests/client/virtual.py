@@ -29,7 +29,7 @@ class LeapingLoop(asyncio.SelectorEventLoop):
         return self.virtual
 
 
-class LeapingSelector(selectors.DefaultSelector):  # type: ignore[valid-type,misc] # one of several classes
+class LeapingSelector(selectors.DefaultSelector):
     """It never waits: it lets the loop's time pass instead."""
 
     def __init__(self, loop: LeapingLoop) -> None:

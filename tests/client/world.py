@@ -24,13 +24,13 @@ LOST = NoReply(Outcome.UNKNOWN, "the answer broke off")
 REFUSED = NoReply(Outcome.REFUSED, "no connection: refused")
 
 
-def answer(status: int = 200, body: object = None, *, whole: bool = True, **headers: str) -> Response:
+def answer(status: int = 200, body: object = None, *, whole: bool = True, **headers: Any) -> Response:
     """An answer with a JSON body, or with the bytes given; `_` in a header's name stands for `-`."""
     data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
     return Response(status, {name.replace("_", "-"): value for name, value in headers.items()}, data, whole)
 
 
-def code(status: int, name: str, **headers: str) -> Response:
+def code(status: int, name: str, **headers: Any) -> Response:
     """An error answer with a code."""
     return answer(status, {"code": name, "message": "because"}, **headers)
 
@@ -90,7 +90,9 @@ class World:
         took: seconds from a request to its reply.
     """
 
-    def __init__(self, *script: Response | NoReply | Callable[[Request], Response | NoReply], took: float = 0.0) -> None:
+    def __init__(
+        self, *script: Response | NoReply | Callable[[Request], Response | NoReply], took: float = 0.0
+    ) -> None:
         self.clock = LeapingClock()
         self.sent: list[Sent] = []
         self.notices: list[Notice] = []

@@ -8,6 +8,7 @@ from math import inf
 import pytest
 
 from callwell.core import call as machine
+from callwell.core import retry
 from callwell.core.call import Call, IllegalEvent, Phase
 from callwell.core.rules import RetryRule
 from callwell.core.types import (
@@ -107,7 +108,7 @@ def test_what_is_surely_not_done_leaves_no_doubt() -> None:
 def test_an_unsafe_5xx_is_repeated_on_demand() -> None:
     """With `unsafe_5xx` a 500 is repeated, and the doubt remains: a later refusal proves nothing."""
     script = [Turn(Answered(500))] * 3 + [Turn(Answered(400))] * 9
-    story = play(Call(UNSAFE, machine.eager(RULE)), script)
+    story = play(Call(UNSAFE, RetryRule(unsafe_5xx=True)), script)
     assert (len(story.sends), story.last) == (2, Fail(Why.ANSWER, Outcome.UNKNOWN, 2))
 
 

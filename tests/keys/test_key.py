@@ -42,8 +42,8 @@ REFUSED: dict[str, Callable[[Key], object]] = {
     "deepcopy": lambda key: copy.deepcopy({"a": key}),
     "vars": vars,
     "json": msgspec.json.encode,
-    "iteration": lambda key: list(key),  # type: ignore[call-overload] # it is refused
-    "length": lambda key: len(key),  # type: ignore[arg-type] # it is refused
+    "iteration": list,  # type: ignore[dict-item] # it is refused
+    "length": len,  # type: ignore[dict-item] # it is refused
     "format": lambda key: f"{key:>40}",
     "addition": lambda key: "Bearer " + key,  # type: ignore[operator] # it is refused
 }

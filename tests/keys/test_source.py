@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import traceback
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,13 +14,21 @@ from callwell.keys import Key, parse_source
 from tests.client._sync.acting import client
 from tests.client.world import World
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 SECRET = "acme_very_secret"
 
 
 def test_a_value() -> None:
     """A key that was given is the key, and never changes."""
     source = parse_source(Key(SECRET), "ACME_KEY")
-    assert (source.read(), source.where, source.can_change, source.mark()) == (Key(SECRET), "given in code", False, None)
+    assert (source.read(), source.where, source.can_change, source.mark()) == (
+        Key(SECRET),
+        "given in code",
+        False,
+        None,
+    )
 
 
 def test_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,7 +133,15 @@ def test_what_is_no_place_is_not_repeated(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"other_secret", b"acme_secret two", b"acme_secret\nacme_two", b"acme_secret\x00", b"acme_secret\xff\xfe", "acme_sécret".encode()]
+    "content",
+    [
+        b"other_secret",
+        b"acme_secret two",
+        b"acme_secret\nacme_two",
+        b"acme_secret\x00",
+        b"acme_secret\xff\xfe",
+        "acme_sécret".encode(),
+    ],
 )
 def test_what_cannot_be_a_key_is_told_without_it(tmp_path: Path, content: bytes) -> None:
     """Another provider's key, two keys, half a file of something else: the message names the place, not the text."""

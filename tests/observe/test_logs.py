@@ -57,7 +57,7 @@ def test_a_full_run_shows_no_secret(caplog: pytest.LogCaptureFixture, tmp_path: 
     world = World(
         DEAD,
         code(429, "X", retry_after="2"),
-        code(500, KEY),
+        code(500, "acme_second"),
         LOST,
         answer(200, {"data": {"id": "BODY"}}),
         page,
@@ -68,7 +68,10 @@ def test_a_full_run_shows_no_secret(caplog: pytest.LogCaptureFixture, tmp_path: 
         code(403, "acme_second"),
     )
     one = client(
-        world, provider=acme({"two": QuotaRule(limit=2, window_s=5)}), source=ListSource([KEY, "acme_second"]), deadline_s=None
+        world,
+        provider=acme({"two": QuotaRule(limit=2, window_s=5)}),
+        source=ListSource([KEY, "acme_second"]),
+        deadline_s=None,
     )
     one.call("things.get", thing_id="THING")
     list(one.pages("things.list"))

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from callwell.core import breaker, permits, retry
-from callwell.core.breaker import Breaker
+from callwell.core.breaker import Breaker  # noqa: TC001 - a stored `Shared` is read by its annotations
 from callwell.core.permits import Bucket, Permit
 from callwell.core.retry import Budget
 from callwell.core.types import Outcome

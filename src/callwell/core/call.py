@@ -23,7 +23,6 @@ it was in flight, it is unknown now.
 
 from __future__ import annotations
 
-import dataclasses
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -139,11 +138,6 @@ def advance(state: Call, event: Event, now: float, roll: float) -> tuple[Call, A
     if handler is None:
         raise IllegalEvent(f"{type(event).__name__} in phase {state.phase}")
     return handler(state, event, now, roll)
-
-
-def eager(rule: RetryRule) -> RetryRule:
-    """The rule of a caller that wants unsafe operations repeated after a 5xx, at the risk of doing them twice."""
-    return dataclasses.replace(rule, unsafe_5xx=True)
 
 
 def _line(state: Call, _event: Event, now: float, _roll: float) -> tuple[Call, Action]:

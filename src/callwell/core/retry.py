@@ -14,6 +14,7 @@ its bucket is a guard of one process's calls, ours a promise about the ratio.
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -46,6 +47,11 @@ def backoff(rule: RetryRule, n: int, roll: float, previous: float = 0.0) -> floa
     """
     step = min(rule.cap_s, rule.base_s * 2.0 ** min(n, 60))
     return max(previous, step * (0.5 + 0.5 * roll))
+
+
+def eager(rule: RetryRule) -> RetryRule:
+    """The rule of a caller that wants unsafe operations repeated after a 5xx, at the risk of doing them twice."""
+    return dataclasses.replace(rule, unsafe_5xx=True)
 
 
 class Budget(NamedTuple):

@@ -87,7 +87,9 @@ class FileSource:
         try:
             self.path = Path(path).expanduser()
         except RuntimeError as error:
-            raise InvalidOption("key", f"file:{path}", "a path; the home directory of that user is not known") from error
+            raise InvalidOption(
+                "key", f"file:{path}", "a path; the home directory of that user is not known"
+            ) from error
         if "\0" in path:
             raise InvalidOption("key", "file:…", "a path")
         self.where = f"file:{path}"

@@ -45,7 +45,7 @@ class AsyncStreaming(AsyncScriptedTransport):
     streams = 0
 
     @asynccontextmanager
-    async def stream(self, request: Request) -> AsyncIterator[AsyncPieces | NoReply]:
+    async def stream(self, request: Request) -> AsyncIterator[Any]:
         """The script's next reply, piece by piece."""
         reply = self._answer(request)
         self.streams += 1
@@ -55,7 +55,7 @@ class AsyncStreaming(AsyncScriptedTransport):
             self.streams -= 1
 
 
-def client(world: World, *, provider: Any = None, source: Any = None, **options: Any) -> AsyncClient:
+def client(world: World, *, provider: Any = None, source: Any = None, **options: Any) -> Any:
     """A client in a world.
 
     Args:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,58 +14,13 @@ from callwell import errors
 from callwell.client._async.primitives import run
 from tests.client._async.acting import client
 from tests.client.acme import KEY, acme
+from tests.client.storage import CONTENT, URL, Storage
 from tests.client.world import LOST, PIECE, World, answer, held
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    from callwell.transport.base import NoReply, Request, Response
-
-CONTENT = bytes(range(256)) * 1024  # four pieces of the scripted transport
-URL = "https://storage.test/f?X-Amz-Signature=secret&n="
-
-
-class Storage:
-    """A provider and its storage: fresh URLs are numbered, and each reply of the storage may be spoiled.
-
-    Args:
-        spoil: by the number of the request to the storage, from 0: what comes instead of the right answer.
-        facts: what the provider says about the file, besides its URL.
-    """
-
-    def __init__(self, *spoil: Callable[[Request], Response | NoReply] | Response | NoReply | None, **facts: Any) -> None:
-        self.content = CONTENT
-        self.etag = '"one"'
-        self.urls = 0
-        self.fetches: list[Request] = []
-        self._spoil = list(spoil)
-        self._facts = {"size": len(CONTENT), "type": "video/webm", "captured": True} | facts
-
-    def __call__(self, request: Request) -> Response | NoReply:
-        if "storage.test" not in request.url:
-            self.urls += 1
-            return answer(200, {"data": {"url": f"{URL}{self.urls}"} | self._facts})
-        self.fetches.append(request)
-        spoilt = self._spoil.pop(0) if self._spoil else None
-        if callable(spoilt):
-            return spoilt(request)
-        return self.right(request) if spoilt is None else spoilt
-
-    def right(self, request: Request, *, cut: int | None = None) -> Response:
-        """What storage should answer, cut off after some bytes."""
-        headers = dict(request.headers)
-        start = int(headers["range"][6:-1]) if "range" in headers else 0
-        if headers.get("if-range", self.etag) != self.etag:
-            start = 0
-        body = self.content[start:]
-        extra = {"content_range": f"bytes {start}-{len(self.content) - 1}/{len(self.content)}"} if start else {}
-        whole = answer(206 if start else 200, body, content_length=str(len(body)), etag=self.etag, **extra)
-        return whole if cut is None else whole._replace(body=body[:cut], whole=False)
-
-    def cut(self, count: int) -> Callable[[Request], Response]:
-        """An answer that breaks off after `count` bytes."""
-        return lambda request: self.right(request, cut=count)
+    from callwell.transport.base import Request, Response
 
 
 def saved(storage: Storage, path: Path, **options: Any) -> Any:
@@ -104,7 +60,7 @@ def test_a_file_is_saved(tmp_path: Path) -> None:
 def test_a_broken_body_is_continued(tmp_path: Path) -> None:
     """After a break the rest is asked for, pinned by the ETag, with the same URL."""
     storage = Storage()
-    storage._spoil = [storage.cut(100), LOST, storage.cut(PIECE), answer(503)]
+    storage.spoil = [storage.cut(100), LOST, storage.cut(PIECE), answer(503)]
     result = saved(storage, tmp_path / "f")
     assert (tmp_path / "f").read_bytes() == CONTENT
     assert result.sha256 == hashlib.sha256(CONTENT).hexdigest()
@@ -117,7 +73,7 @@ def test_a_broken_body_is_continued(tmp_path: Path) -> None:
 def test_an_expired_url_is_replaced(tmp_path: Path) -> None:
     """When storage refuses the signature, a fresh URL is asked for and the download goes on from the last byte."""
     storage = Storage()
-    storage._spoil = [storage.cut(PIECE), answer(403, b"<Error/>")]
+    storage.spoil = [storage.cut(PIECE), answer(403, b"<Error/>")]
     assert saved(storage, tmp_path / "f").size == len(CONTENT)
     assert storage.urls == 2
     assert storage.fetches[-1].url == f"{URL}2"
@@ -125,9 +81,9 @@ def test_an_expired_url_is_replaced(tmp_path: Path) -> None:
 
 
 def test_a_whole_answer_to_a_range_begins_again(tmp_path: Path) -> None:
-    """Storage that ignores ranges, or whose file has changed, sends the whole file: it is written from its beginning."""
+    """Storage that ignores ranges, or whose file has changed, sends the whole file: it is written anew."""
     storage = Storage()
-    storage._spoil = [storage.cut(PIECE), lambda _: storage.right(storage.fetches[0])]
+    storage.spoil = [storage.cut(PIECE), lambda _: storage.right(storage.fetches[0])]
     assert saved(storage, tmp_path / "f").sha256 == hashlib.sha256(CONTENT).hexdigest()
     assert (tmp_path / "f").read_bytes() == CONTENT
 
@@ -140,7 +96,7 @@ def test_a_part_that_begins_earlier_is_cut_in(tmp_path: Path) -> None:
         body = CONTENT[50:]
         return answer(206, body, content_length=str(len(body)), content_range="bytes 50-/*", etag='"one"')
 
-    storage._spoil = [storage.cut(PIECE), earlier]
+    storage.spoil = [storage.cut(PIECE), earlier]
     assert saved(storage, tmp_path / "f").sha256 == hashlib.sha256(CONTENT).hexdigest()
     assert (tmp_path / "f").read_bytes() == CONTENT
 
@@ -155,7 +111,7 @@ def test_a_changed_file_is_begun_again(tmp_path: Path) -> None:
         storage.content, storage.etag = new, '"two"'
         return broken
 
-    storage._spoil = [change]
+    storage.spoil = [change]
     assert saved(storage, tmp_path / "f").sha256 == hashlib.sha256(new).hexdigest()
     assert (tmp_path / "f").read_bytes() == new
 
@@ -167,7 +123,11 @@ def test_a_changed_file_is_begun_again(tmp_path: Path) -> None:
         (answer(418), errors.AssetError, "the storage refused it (HTTP 418)"),
         (LOST, errors.AssetError, "the storage broke off every time"),
         (answer(500), errors.AssetError, "the storage broke off every time"),
-        (answer(200, b"short", content_length="5"), errors.AssetDamaged, "not what the provider announced (262144 bytes"),
+        (
+            answer(200, b"short", content_length="5"),
+            errors.AssetDamaged,
+            "not what the provider announced (262144 bytes",
+        ),
         (answer(200, b"short"), errors.AssetError, "the storage broke off every time"),
     ],
 )
@@ -222,7 +182,7 @@ def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     one = client(World(Storage()))
     for path in (folder, tmp_path / ("x" * 255), "", "a\0b"):
         with pytest.raises((errors.FileProblem, errors.InvalidOption)):
-            run(lambda path=path: one.asset("things.file", thing_id="1").save(path))
+            run(partial(one.asset("things.file", thing_id="1").save, path))
     assert [file.name for file in tmp_path.iterdir()] == ["folder"]
 
 
@@ -250,58 +210,6 @@ def test_an_old_file_stays_until_the_new_one_is_whole(tmp_path: Path) -> None:
     with pytest.raises(errors.AssetError):
         run(lambda: one.asset("things.file", thing_id="1").save(tmp_path / "f"))
     assert (tmp_path / "f").read_text() == "old"
-
-
-def test_bytes_are_read_through_breaks() -> None:
-    """A reader sees one whole file, whatever happens underneath."""
-    storage = Storage()
-    storage._spoil = [storage.cut(100), answer(403), lambda _: storage.right(storage.fetches[0], cut=PIECE + 5)]
-    one = client(World(storage))
-    assert run(lambda: one.asset("things.file", thing_id="1").read()) == CONTENT
-
-
-def test_a_file_that_changes_under_a_reader_is_told() -> None:
-    """What was given out cannot be taken back."""
-    storage = Storage()
-
-    def change(request: Request) -> Response:
-        broken = storage.right(request, cut=PIECE)
-        storage.content, storage.etag = CONTENT + b"more", '"two"'
-        return broken
-
-    storage._spoil = [change]
-    one = client(World(storage))
-    with pytest.raises(errors.AssetDamaged):
-        run(lambda: one.asset("things.file", thing_id="1").read())
-
-
-def test_a_file_is_read_as_it_is_needed() -> None:
-    """Reading a little asks for little, and leaving the rest unread closes the answer."""
-    storage = Storage()
-    one = client(World(storage))
-
-    async def work() -> list[bytes]:
-        async with one.asset("things.file", thing_id="1").open() as file:
-            parts = [await file.read(3), await file.read(0), await file.read(PIECE)]
-        async with one.asset("things.file", thing_id="1").open() as file:
-            return [*parts, await file.read(), await file.read()]
-
-    assert run(work) == [CONTENT[:3], b"", CONTENT[3 : PIECE + 3], CONTENT, b""]
-    assert one._engine.transport.streams == 0
-
-
-def test_stopping_early_closes_the_answer() -> None:
-    """Leaving a loop over the bytes leaves nothing open."""
-    one = client(World(Storage()))
-
-    async def work() -> bytes:
-        async for piece in one.asset("things.file", thing_id="1").iter_bytes():
-            return piece
-        return b""
-
-    assert run(work) == CONTENT[:PIECE]
-    gc.collect()
-    assert one._engine.transport.streams == 0
 
 
 def test_a_closed_client_downloads_nothing(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ class Streaming(ScriptedTransport):
     streams = 0
 
     @contextmanager
-    def stream(self, request: Request) -> Iterator[Pieces | NoReply]:
+    def stream(self, request: Request) -> Iterator[Any]:
         """The script's next reply, piece by piece."""
         reply = self._answer(request)
         self.streams += 1
@@ -56,7 +56,7 @@ class Streaming(ScriptedTransport):
             self.streams -= 1
 
 
-def client(world: World, *, provider: Any = None, source: Any = None, **options: Any) -> Client:
+def client(world: World, *, provider: Any = None, source: Any = None, **options: Any) -> Any:
     """A client in a world.
 
     Args:

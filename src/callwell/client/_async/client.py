@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from callwell import providers
 from callwell.client._async.asset import AsyncAsset
-from callwell.client._async.engine import AsyncEngine, Order
+from callwell.client._async.engine import AsyncEngine
 from callwell.client._async.keyholder import AsyncKeyholder
 from callwell.client._async.pager import AsyncPager, Position
 from callwell.client._async.primitives import AsyncDefaultTransport
@@ -18,6 +18,7 @@ from callwell.client.answers import joined, renamed
 from callwell.client.binding import Bound, bind, encoded
 from callwell.client.describe import files, groups, lists, quotas_of, traits_of
 from callwell.client.options import NOT_GIVEN, Choices, choose
+from callwell.client.order import Order
 from callwell.client.setting import Setting
 from callwell.core import paging
 from callwell.errors import InvalidOption, UnknownName

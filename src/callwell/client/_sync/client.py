@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from callwell import providers
 from callwell.client._sync.asset import Asset
-from callwell.client._sync.engine import Engine, Order
+from callwell.client._sync.engine import Engine
 from callwell.client._sync.keyholder import Keyholder
 from callwell.client._sync.pager import Pager, Position
 from callwell.client._sync.primitives import DefaultTransport
@@ -19,6 +19,7 @@ from callwell.client.answers import joined, renamed
 from callwell.client.binding import Bound, bind, encoded
 from callwell.client.describe import files, groups, lists, quotas_of, traits_of
 from callwell.client.options import NOT_GIVEN, Choices, choose
+from callwell.client.order import Order
 from callwell.client.setting import Setting
 from callwell.core import paging
 from callwell.errors import InvalidOption, UnknownName

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import logging
 import random
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from callwell.client import answers
 from callwell.client._sync.line import Line
@@ -15,6 +15,7 @@ from callwell.client.account import PAUSE_S, End
 from callwell.client.answers import Answer, Reading
 from callwell.client.binding import headers
 from callwell.core import call as machine
+from callwell.core import retry
 from callwell.core.types import (
     Acquire,
     Denied,
@@ -27,7 +28,6 @@ from callwell.core.types import (
     Rekeyed,
     Send,
     Started,
-    Traits,
     Wait,
     Woken,
 )
@@ -41,8 +41,7 @@ if TYPE_CHECKING:
 
     from callwell.client._sync.keyholder import Keyholder
     from callwell.client.account import Account
-    from callwell.client.binding import Bound
-    from callwell.client.options import Choices
+    from callwell.client.order import Order
     from callwell.clock import Clock
     from callwell.core.permits import Permit
     from callwell.core.rules import Profile
@@ -50,24 +49,6 @@ if TYPE_CHECKING:
     from callwell.keys import Key
     from callwell.observe.notices import Notice
     from callwell.transport.base import Response, Transport
-
-
-class Order(NamedTuple):
-    """One call, as the engine takes it.
-
-    Attributes:
-        operation: the operation's name, or the method for requests outside the description.
-        bound: what is sent.
-        traits: what the description says about it.
-        quotas: names of the quotas that it counts against.
-        choices: what the caller chose.
-    """
-
-    operation: str
-    bound: Bound
-    traits: Traits
-    quotas: tuple[str, ...]
-    choices: Choices
 
 
 class Trip:
@@ -129,7 +110,7 @@ class Engine:
         """
         self.check_open(order.operation)
         began = self.clock.now()
-        rule = machine.eager(self.profile.retry) if order.choices.retry_unsafe_5xx else self.profile.retry
+        rule = retry.eager(self.profile.retry) if order.choices.retry_unsafe_5xx else self.profile.retry
         state = machine.Call(order.traits, rule, began + order.choices.deadline_s)
         trip = Trip(order, self.base_url + order.bound.target)
         event: Event = Started()
@@ -206,9 +187,9 @@ class Engine:
     def _learn(self, trip: Trip, response: Response | NoReply, attempt: int, seconds: float) -> Event:
         if isinstance(response, NoReply):
             trip.last = response
-            retry = self._settle(trip, End(response.outcome), accepted=False)
+            again = self._settle(trip, End(response.outcome), accepted=False)
             self._tell(trip, attempt, None, None, response.reason, seconds)
-            return Lost(response.outcome, retry)
+            return Lost(response.outcome, again)
         secrets = () if trip.key is None else (trip.key[1].reveal(),)
         reading = answers.read(self.profile.errors, response, trip.url, self.clock.wall(), secrets)
         trip.last = reading
@@ -216,9 +197,9 @@ class Engine:
             trip.url = reading.moved_to
         shown = answers.event(self.profile.errors, reading, retry=True)
         end = End(Outcome.DONE, response.status, reading.wait_s)
-        retry = self._settle(trip, end, accepted=not shown.dead_key and response.status < 500)  # noqa: PLR2004
+        again = self._settle(trip, end, accepted=not shown.dead_key and response.status < 500)  # noqa: PLR2004
         self._tell(trip, attempt, response.status, reading.code, "", seconds)
-        return shown if retry else shown._replace(retry=False)
+        return shown if again else shown._replace(retry=False)
 
     def _wait(self, trip: Trip, until: float, why: str) -> Event:
         seconds = until - self.clock.now()
@@ -235,9 +216,9 @@ class Engine:
         trip.permit = trip.key = None
         if held is not None:
             self.keys.settle(held[0], accepted=accepted)
-        retry = True if permit is None else self.account.settle(trip.order.quotas, permit, end)
+        again = True if permit is None else self.account.settle(trip.order.quotas, permit, end)
         self._settled()
-        return retry
+        return again
 
     def _give_back(self, trip: Trip) -> None:
         if trip.sending:

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Callers that leave, and callers that wait for one another: nothing stays lent, nobody is forgotten."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from callwell import errors
+from callwell.core.rules import QuotaRule
+from tests.client.acme import KEY, acme
+from tests.client.crowd import get, make, most_in
+from tests.client.virtual import CancelledAt, LoopClock, leap
+from tests.client.world import DEAD, OK, ListSource, code, held
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from callwell.transport.base import NoReply, Request, Response
+
+
+def script_for_cancelling() -> Callable[[Request], Response | NoReply]:
+    """For one of the callers: throttled, dead key, failed, fine."""
+    replies = iter([code(429, "X"), DEAD, code(500, "X"), OK])
+    return lambda request: next(replies, OK) if request.url.endswith("mine") else OK
+
+
+def test_nothing_stays_lent_wherever_a_call_is_cancelled() -> None:
+    """A call that waits for its turn, a quota, a new key and a repetition is cancelled at each of its waits."""
+
+    async def cancelled_at(step: int) -> bool:
+        client, transport = make(script_for_cancelling(), provider=acme({"ten": QuotaRule(limit=2, window_s=10)}))
+        keys = ListSource([KEY, "", "acme_second"])
+        client._engine.keys = type(client._engine.keys)(
+            "acme", client.provider.profile.key, source=keys, clock=LoopClock(), notify=lambda _: None
+        )
+        client = client.with_options(deadline_s=None)
+        others = [asyncio.create_task(get(client, "other")) for _ in range(2)]
+        await asyncio.sleep(0)
+        try:
+            await asyncio.create_task(_awaited(CancelledAt(get(client, "mine"), step)))
+            return False
+        except asyncio.CancelledError:
+            return True
+        finally:
+            await asyncio.gather(*others)
+            assert held(client) == 0
+            last = len(transport.requests)
+            assert (await get(client, "after"))["id"] == "1"
+            assert len(transport.requests) == last + 1
+            assert most_in(10.0, transport.arrivals) <= 2
+            assert held(client) == 0
+
+    async def work() -> int:
+        step = 1
+        while await cancelled_at(step):
+            step += 1
+        return step
+
+    assert leap(work) > 5
+
+
+async def _awaited(work: Any) -> Any:
+    return await work
+
+
+def test_a_cancelled_request_may_still_arrive() -> None:
+    """Its permit cools for W + D after the time at which the transport lets go of it for sure."""
+
+    async def work() -> None:
+        client, transport = make(took=1.0)
+        call = asyncio.create_task(get(client, "0"))
+        await asyncio.sleep(0.1)
+        call.cancel()
+        await asyncio.gather(call, return_exceptions=True)
+        began = LoopClock().now()
+        await get(client.with_options(deadline_s=None), "1")
+        waited_s = transport.arrivals[-1] - began
+        assert waited_s >= 60.0 - 0.1 + 60.0 + 10.0
+        assert waited_s <= (60.0 + 60.0 + 10.0) * 1.01 + 1.0
+
+    leap(work)
+
+
+def test_one_caller_reads_the_key_and_all_others_wait() -> None:
+    """However many calls find the key dead, its source is read by one, and each call is sent once more."""
+
+    def reply(request: Request) -> Response:
+        return OK if "acme_second" in dict(request.headers)["authorization"] else DEAD
+
+    async def work() -> None:
+        client, transport = make(reply, provider=acme({}))
+        source = ListSource([KEY, *[KEY] * 20, "acme_second"])
+        client._engine.keys = type(client._engine.keys)(
+            "acme", client.provider.profile.key, source=source, clock=LoopClock(), notify=lambda _: None
+        )
+        began = LoopClock().now()
+        results = await asyncio.gather(*(get(client, str(number)) for number in range(50)))
+        assert results == [{"id": "1"}] * 50
+        assert (source.read_times, len(transport.requests)) == (22, 100)
+        assert LoopClock().now() - began <= 2.0 + 20 * 0.25 + 0.1
+        assert held(client) == 0
+
+    leap(work)
+
+
+def test_the_reader_of_a_key_may_leave() -> None:
+    """When the one that reads is cancelled or out of time, another takes over."""
+
+    def reply(request: Request) -> Response:
+        return OK if "acme_second" in dict(request.headers)["authorization"] else DEAD
+
+    async def work() -> None:
+        client, _ = make(reply, provider=acme({}))
+        client._engine.keys = type(client._engine.keys)(
+            "acme",
+            client.provider.profile.key,
+            source=ListSource([KEY, *[""] * 60, "acme_second"]),
+            clock=LoopClock(),
+            notify=lambda _: None,
+        )
+        reader = asyncio.create_task(get(client, "reader"))
+        hasty = asyncio.create_task(get(client.with_options(deadline_s=6), "hasty"))
+        others = [asyncio.create_task(get(client, str(number))) for number in range(5)]
+        await asyncio.sleep(3)
+        reader.cancel()
+        assert await asyncio.gather(*others) == [{"id": "1"}] * 5
+        results = await asyncio.gather(reader, hasty, return_exceptions=True)
+        assert [type(result) for result in results] == [asyncio.CancelledError, errors.KeyRefused]
+        assert held(client) == 0
+
+    leap(work)
