@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from callwell import errors
 from callwell.core.rules import QuotaRule
+from tests.client._async.acting import client
 from tests.client.acme import KEY, acme
 from tests.client.crowd import get, make, most_in
+from tests.client.storage import Storage
 from tests.client.virtual import CancelledAt, LoopClock, leap
-from tests.client.world import DEAD, OK, ListSource, code, held
+from tests.client.world import DEAD, OK, ListSource, World, answer, code, held
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -130,3 +132,84 @@ def test_the_reader_of_a_key_may_leave() -> None:
         assert held(client) == 0
 
     leap(work)
+
+
+def test_a_new_key_is_tried_by_one_and_then_used_by_all() -> None:
+    """Until the provider has accepted it, a new key is risked by one call at a time."""
+    keys: list[str] = []
+
+    def reply(request: Request) -> Response:
+        keys.append(dict(request.headers)["authorization"].removeprefix("Bearer "))
+        return OK
+
+    async def work() -> None:
+        client, _ = make(reply, provider=acme({}))
+        client._engine.keys = type(client._engine.keys)(
+            "acme",
+            client.provider.profile.key,
+            source=ListSource([KEY, "acme_second"], marked=True),
+            clock=LoopClock(),
+            notify=lambda _: None,
+        )
+        await asyncio.sleep(2)
+        await asyncio.gather(*(get(client, str(number)) for number in range(4)))
+        assert sorted(keys) == [KEY, KEY, KEY, "acme_second"]
+        await asyncio.gather(*(get(client, str(number)) for number in range(4)))
+        assert keys[4:] == ["acme_second"] * 4
+
+    leap(work)
+
+
+def test_a_page_ahead_is_dropped_with_its_walk() -> None:
+    """Whoever closes a walk, over pages or items, leaves no task behind, and what was lent comes back."""
+    page = answer(200, {"data": {"items": [{"id": "0"}], "more": True}})
+
+    async def work() -> None:
+        client, transport = make(lambda _: page, provider=acme())
+        for walk in (client.pages("things.list").pages(), aiter(client.pages("things.list"))):
+            await anext(walk)
+            await asyncio.sleep(0.1)
+            await walk.aclose()
+        await asyncio.sleep(0)
+        assert len(transport.order) == 4
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        assert held(client) == 0
+
+    leap(work)
+
+
+def test_a_cancelled_reader_drops_its_page_ahead() -> None:
+    """A task that is cancelled while it waits for a page takes the request with it."""
+    page = answer(200, {"data": {"items": [{"id": "0"}], "more": True}})
+
+    async def work() -> None:
+        client, _ = make(lambda _: page, provider=acme())
+
+        async def read() -> None:
+            async for _ in client.pages("things.list"):
+                pass
+
+        for moment in (0.1, 1.1, 1.9):
+            task = asyncio.create_task(read())
+            await asyncio.sleep(moment)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            await asyncio.sleep(0)
+            assert asyncio.all_tasks() == {asyncio.current_task()}
+            assert held(client) == 0
+
+    leap(work)
+
+
+def test_a_closed_file_closes_its_answer() -> None:
+    """Leaving bytes unread closes the storage's answer at once, and not when the garbage is collected."""
+
+    async def work() -> None:
+        one = client(World(Storage()))
+        pieces = one.asset("things.file", thing_id="1").iter_bytes()
+        await anext(pieces)
+        assert one._engine.transport.streams == 1
+        await pieces.aclose()
+        assert one._engine.transport.streams == 0
+
+    asyncio.run(work())

@@ -105,6 +105,19 @@ def test_what_was_begun_ahead_may_be_dropped_at_any_time() -> None:
     """Dropping a result while it comes disturbs neither thread: an error in a thread would fail the test."""
     for _ in range(200):
         Ahead(lambda: 1).cancel()
+    begun, go_on = threading.Event(), threading.Event()
+
+    def wait() -> bool:
+        begun.set()
+        return go_on.wait()
+
+    dropped = Ahead(wait)
+    begun.wait()
+    dropped.cancel()
+    go_on.set()
+    for thread in threading.enumerate():
+        if thread.name == "callwell-ahead":
+            thread.join()
     kept = Ahead(lambda: 1)
     assert kept.result() == 1
     kept.cancel()

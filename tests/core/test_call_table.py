@@ -8,7 +8,6 @@ from math import inf
 import pytest
 
 from callwell.core import call as machine
-from callwell.core import retry
 from callwell.core.call import Call, IllegalEvent, Phase
 from callwell.core.rules import RetryRule
 from callwell.core.types import (

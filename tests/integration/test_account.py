@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import sqlite3
 from dataclasses import dataclass
@@ -159,3 +160,16 @@ def test_a_damaged_record_starts_cooling(state: State, path: Path, caplog: pytes
     assert minute - clock.now() == pytest.approx(120.0, abs=TIGHT)
     clock.mono += minute - clock.now()
     assert isinstance(after.take(("minute",), retrying=False), Permit)
+
+
+def test_bins_of_other_quotas_are_not_believed(state: State) -> None:
+    """A profile whose limits have changed starts with every permit cooling: the old record's bins mean other times."""
+    clock = HandClock()
+    assert isinstance(account(state, clock).take(NAMES, retrying=False), Permit)
+    profile = load("userplane").profile
+    wider = {name: dataclasses.replace(rule, limit=rule.limit * 2) for name, rule in profile.quotas.items()}
+    other = Account(dataclasses.replace(profile, quotas=wider), "x", state, clock)
+    other._boot = "first"
+    told = other.take(("minute",), retrying=False)
+    assert isinstance(told, float)
+    assert told >= clock.now() + 120

@@ -47,6 +47,7 @@ class Shared(NamedTuple):
         wall: the same by the wall clock.
         known: a quota without a bucket was never used; else its past is not known.
         knocking: the breaker.
+        rules: the quotas by which the bins are made; with others, a bucket's past is not known.
     """
 
     buckets: dict[str, Bucket] = {}  # noqa: RUF012 - never changed in place
@@ -56,6 +57,7 @@ class Shared(NamedTuple):
     wall: float = 0.0
     known: bool = True
     knocking: Breaker = breaker.CLOSED
+    rules: str = ""
 
 
 class End(NamedTuple):
@@ -94,6 +96,7 @@ class Account:
         self._state = state
         self._clock = clock
         self._boot = f"{_boot()} {clock}" if state.shared else ""
+        self._rules = " ".join(f"{key}={q.limit}/{q.window_s:g}+{q.transit_s:g}" for key, q in self.quotas.items())
         self._cell = Cell(f"account:{name}", Shared, Shared(), Shared(known=False))
 
     def take(self, names: tuple[str, ...], *, retrying: bool) -> Permit | float:
@@ -189,18 +192,20 @@ class Account:
         knocking: Breaker | None = None,
     ) -> Shared:
         held = {**shared.buckets, **dict(zip(names, buckets, strict=True))}
-        return Shared._make((held, budget or shared.budget, *shared[2:6], knocking or shared.knocking))
+        return Shared._make((held, budget or shared.budget, *shared[2:6], knocking or shared.knocking, shared.rules))
 
     def _present(self, shared: Shared) -> tuple[float, Shared]:
         now = self._clock.now()
         if not self.shared:
             return now, shared
-        wall, buckets, knocking = self._clock.wall(), shared.buckets, shared.knocking
+        wall, buckets, knocking, known = self._clock.wall(), shared.buckets, shared.knocking, shared.known
+        if shared.boot and shared.rules != self._rules:
+            buckets, known = {}, False
         if shared.boot and (shared.boot != self._boot or now < shared.at):
             by = now - shared.at - max(0.0, wall - shared.wall)
             buckets = {n: permits.shift(self.quotas[n], b, by) for n, b in buckets.items() if n in self.quotas}
             knocking = breaker.shift(knocking, by)
-        return now, Shared(buckets, shared.budget, self._boot, now, wall, shared.known, knocking)
+        return now, Shared(buckets, shared.budget, self._boot, now, wall, known, knocking, self._rules)
 
 
 def _settled(quota: Quota, bucket: Bucket, permit: Permit, end: End, now: float) -> Bucket:

@@ -6,10 +6,11 @@ standard mode, but never under half of the step, so that jitter cannot make a st
 before.
 
 The budget is a token bucket shared by all calls to one provider. Every call pays in a tenth of a token when it begins
-and every retry takes a whole one, so a provider that fails for ever sees at most 1.1 attempts per call, over any span.
+and every retry takes a whole one, so a provider that fails for ever sees at most 1.1 attempts per call in the long run.
 It binds only while the provider looks dead (under half of the last `SAMPLE` attempts got an answer that is no 5xx):
-retries that were made before that was noticed leave a debt, which is paid first. AWS charges 14 of 500 tokens instead;
-its bucket is a guard of one process's calls, ours a promise about the ratio.
+retries that were made before that was noticed leave a debt, which is paid first. From any past, n calls to a dead
+provider cost at most max(25, 10 + n / 10) retries; 49 instead of 25 for a client that has seen nothing yet. AWS charges
+14 of 500 tokens instead; its bucket is a guard of one process's calls, ours a promise about the ratio.
 """
 
 from __future__ import annotations

@@ -201,6 +201,8 @@ class ExportRule:
         scope_parameter: the parameter of the other operations that takes the key of a scope.
         items: the list operation of what is exported.
         items_arguments: arguments of that list by which new items come last, so that a walk drifts as little as can be.
+        expires: the field of a listed item that says when its files are withdrawn; from then on those that are not
+            there are not asked for again, unless that time changes.
         item_parameter: the parameter of `detail` and of the assets that takes the key of an item.
         detail: the operation that gives one item's full record.
         record: where that operation's answer has the record.
@@ -211,6 +213,7 @@ class ExportRule:
     scope_parameter: str
     items: str
     items_arguments: dict[str, str] = dataclasses.field(default_factory=dict)
+    expires: str | None = None
     item_parameter: str
     detail: str
     record: str

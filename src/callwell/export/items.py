@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callwell.core import paging
@@ -26,6 +27,7 @@ class Item(NamedTuple):
         listed: what the list said about it.
         known: its record from before, with the files that are there.
         gone: it was noted as gone before.
+        withdrawn: its files are not given out any more, and were not when it was last asked for.
     """
 
     scope: str
@@ -33,17 +35,37 @@ class Item(NamedTuple):
     listed: dict[str, Any]
     known: dict[str, Any] | None = None
     gone: bool = False
+    withdrawn: bool = False
 
     @property
     def whole(self) -> bool:
         """Whether nothing about its record can be completed: a file that was to be made may yet come."""
-        return self.known is not None and all(map(_final, self.known["assets"].values()))
+        if self.known is None:
+            return False
+        return self.withdrawn or all(map(_final, self.known["assets"].values()))
 
     @property
     def open(self) -> bool:
         """Whether there is anything to do about it."""
         listed = bool(self.listed)
         return listed == self.gone if self.whole else listed or not self.gone
+
+
+def withdrawn(listed: dict[str, Any], known: dict[str, Any] | None, field: str | None, wall: float) -> bool:
+    """Whether an item's files are past the time at which they are withdrawn, as they were when it was last fetched.
+
+    Args:
+        listed: what the list says about it.
+        known: its record from before.
+        field: the field that tells the time, if the provider has one.
+        wall: seconds since the epoch.
+    """
+    if field is None or known is None or not (told := listed.get(field)) or told != known.get(field):
+        return False
+    try:
+        return datetime.fromisoformat(told).timestamp() <= wall
+    except (TypeError, ValueError):
+        return False
 
 
 def gone(item: Item, error: Missing) -> dict[str, Any]:

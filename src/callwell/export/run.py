@@ -144,11 +144,13 @@ class Export:
     def _plan(self, scope: str, walked: Walked) -> tuple[dict[str, Entry], list[Item]]:
         known, todo = self._known(scope), list[Item]()
         listed = {self._key(found): found for found in self._journal.listed(safe(scope))}
-        everything = walked.keys | known.keys()
+        everything, wall = walked.keys | known.keys(), self._client.setting.clock.wall()
         for key in sorted(everything):
             entry = known.get(key, Entry())
             record = msgspec.json.decode(entry.record) if entry.record else None
-            item = Item(scope, key, listed[key] if key in walked.keys else {}, record, entry.gone is not None)
+            said = listed[key] if key in walked.keys else {}
+            late = items.withdrawn(said, record, self._rule.expires, wall)
+            item = Item(scope, key, said, record, entry.gone is not None, late)
             if item.open:
                 todo.append(item)
         done = len(everything) - len(todo)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,7 +18,6 @@ from tests.client.world import DEAD, LOST, OK, ListSource, World, code, held
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from callwell.transport.base import Request, Response
 
@@ -190,9 +190,14 @@ def test_a_file_is_read_again(tmp_path: Path) -> None:
 
 
 def test_a_missing_key_is_told_and_closes_the_state(tmp_path: Path) -> None:
-    """Without a key there is no client, and a state that was opened for it is closed: unclosed ones would be told."""
-    with pytest.raises(errors.KeyMissing, match="cannot be read"):
+    """Without a key there is no client, and a state that was opened for it is closed."""
+    with pytest.raises(errors.KeyMissing, match="cannot be read") as caught:
         client(World(), key=f"file:{tmp_path / 'none'}", state=f"sqlite:///{tmp_path / 'state'}")
+    assert caught.tb is not None  # it holds the half-made client
+    numbers = Path("/proc/self/fd")
+    assert not numbers.exists() or not [
+        link for number in numbers.iterdir() if number.exists() and tmp_path in (link := number.readlink()).parents
+    ]
 
 
 @pytest.mark.parametrize("path", ["https://evil.test/v1/x", "//evil.test/v1/x", "https://api.acme.test:444/v1/x"])

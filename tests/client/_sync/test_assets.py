@@ -117,6 +117,20 @@ def test_a_changed_file_is_begun_again(tmp_path: Path) -> None:
     assert (tmp_path / "f").read_bytes() == new
 
 
+def test_a_file_that_shrank_is_cut(tmp_path: Path) -> None:
+    """Nothing of a longer file is left behind a shorter one."""
+    storage = Storage(size=None)
+
+    def shrink(request: Request) -> Response:
+        broken = storage.right(request, cut=PIECE)
+        storage.content, storage.etag = b"short", '"two"'
+        return broken
+
+    storage.spoil = [shrink]
+    assert saved(storage, tmp_path / "f").size == 5
+    assert (tmp_path / "f").read_bytes() == b"short"
+
+
 @pytest.mark.parametrize(
     ("spoilt", "expected", "words"),
     [
