@@ -95,7 +95,7 @@ def test_no_secret_is_kept_anywhere(site: Site) -> None:
 
 
 def test_a_second_run_fetches_nothing(site: Site) -> None:
-    """It reads the lists, asks not even for the files of recordings that have expired, and leaves every byte as it is."""
+    """It reads the lists, asks not even for files that have expired, and leaves every byte as it is."""
     site.export()
     before = contents(site.tree)
     report, called = site.watched(site.export)

@@ -47,8 +47,10 @@ def demo(
         Path | None, typer.Option("--keep", metavar="DIR", help="Leave the exported tree in this new folder.")
     ] = None,
 ) -> None:
-    """Export hundreds of items from an emulated provider that refuses, fails, loses replies, shifts its pages, expires
-    its URLs and has its key rotated half-way; then count from outside what came of it. It takes about a minute.
+    """Export from a provider that is out to spoil it, and count from outside what came of it.
+
+    The provider is emulated on this machine. It refuses, fails, loses replies, shifts its pages, expires its URLs, and
+    its key is rotated half-way. It takes about a minute.
     """
     if keep is not None and keep.exists():
         raise errors.DirectoryNotOurs(f"{keep} exists; name a new folder")
