@@ -12,7 +12,7 @@ import pytest
 from callwell.client import Client
 from callwell.client._sync.primitives import Ahead
 from callwell.clock import scaled_clock
-from callwell.core.rules import QuotaRule
+from callwell.core.rules import QuotaRule, RetryRule
 from callwell.keys import Key
 from callwell.observe.notices import CallEnded, KeyChanged
 from callwell.testing import ScriptedTransport
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from callwell.transport.base import Request, Response
 
 THREADS = 16
+
+PATIENT = RetryRule(rekey_wait_s=3000.0)
+"""A machine that is busy with other things must not fail a test."""
 
 
 def together(work: Any, count: int = THREADS) -> list[Any]:
@@ -40,7 +43,7 @@ def together(work: Any, count: int = THREADS) -> list[Any]:
 @pytest.mark.parametrize("limit", [1, 5, 20])
 def test_threads_keep_the_quota(limit: int) -> None:
     """However many threads share a client, no window holds more arrivals than the quota, and all calls are made."""
-    clock = scaled_clock(2000.0)
+    clock = scaled_clock(100.0)
     arrivals: list[float] = []
     ended: list[object] = []
 
@@ -49,7 +52,7 @@ def test_threads_keep_the_quota(limit: int) -> None:
         return code(500, "X") if len(arrivals) % 10 == 0 else OK
 
     client = Client(
-        acme({"ten": QuotaRule(limit=limit, window_s=10)}),
+        acme({"two": QuotaRule(limit=limit, window_s=2)}),
         key=Key(KEY),
         clock=clock,
         transport=ScriptedTransport(reply),
@@ -61,7 +64,7 @@ def test_threads_keep_the_quota(limit: int) -> None:
     assert results == [[{"id": "1"}] * calls] * THREADS
     assert sum(isinstance(notice, CallEnded) for notice in ended) == THREADS * calls
     arrivals.sort()
-    assert all(later - at >= 10.0 for at, later in zip(arrivals, arrivals[limit:], strict=False))
+    assert all(later - at >= 2.0 for at, later in zip(arrivals, arrivals[limit:], strict=False))
     assert held(client) == 0
 
 
@@ -75,7 +78,7 @@ def test_threads_read_a_dead_key_once() -> None:
     for _ in range(10):
         notices: list[object] = []
         transport = ScriptedTransport(reply)
-        client = Client(acme({}), key=Key(KEY), clock=clock, transport=transport)
+        client = Client(acme({}, retry=PATIENT), key=Key(KEY), clock=clock, transport=transport, deadline_s=None)
         keys = client._engine.keys
         source = ListSource([KEY, "", "acme_second"])
         client._engine.keys = type(keys)(
