@@ -13,7 +13,7 @@ from tests.client.acme import KEY, acme
 from tests.client.crowd import get, make, most_in
 from tests.client.storage import Storage
 from tests.client.virtual import CancelledAt, LoopClock, leap
-from tests.client.world import DEAD, OK, ListSource, World, answer, code, held
+from tests.client.world import DEAD, OK, ListSource, World, answer, code, held, tried
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +34,7 @@ def test_nothing_stays_lent_wherever_a_call_is_cancelled() -> None:
         client, transport = make(script_for_cancelling(), provider=acme({"ten": QuotaRule(limit=2, window_s=10)}))
         keys = ListSource([KEY, "", "acme_second"])
         client._engine.keys = type(client._engine.keys)(
-            "acme", client.provider.profile.key, source=keys, clock=LoopClock(), notify=lambda _: None
+            "acme", client.provider.profile.key, source=keys, clock=LoopClock(), uses=tried(KEY), notify=lambda _: None
         )
         client = client.with_options(deadline_s=None)
         others = [asyncio.create_task(get(client, "other")) for _ in range(2)]
@@ -94,7 +94,12 @@ def test_one_caller_reads_the_key_and_all_others_wait() -> None:
         client, transport = make(reply, provider=acme({}))
         source = ListSource([KEY, *[KEY] * 20, "acme_second"])
         client._engine.keys = type(client._engine.keys)(
-            "acme", client.provider.profile.key, source=source, clock=LoopClock(), notify=lambda _: None
+            "acme",
+            client.provider.profile.key,
+            source=source,
+            clock=LoopClock(),
+            uses=tried(KEY),
+            notify=lambda _: None,
         )
         began = LoopClock().now()
         results = await asyncio.gather(*(get(client, str(number)) for number in range(50)))
@@ -119,6 +124,7 @@ def test_the_reader_of_a_key_may_leave() -> None:
             client.provider.profile.key,
             source=ListSource([KEY, *[""] * 60, "acme_second"]),
             clock=LoopClock(),
+            uses=tried(KEY),
             notify=lambda _: None,
         )
         reader = asyncio.create_task(get(client, "reader"))
@@ -149,6 +155,7 @@ def test_a_new_key_is_tried_by_one_and_then_used_by_all() -> None:
             client.provider.profile.key,
             source=ListSource([KEY, "acme_second"], marked=True),
             clock=LoopClock(),
+            uses=tried(KEY),
             notify=lambda _: None,
         )
         await asyncio.sleep(2)

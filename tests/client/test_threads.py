@@ -17,7 +17,7 @@ from callwell.keys import Key
 from callwell.observe.notices import CallEnded, KeyChanged
 from callwell.testing import ScriptedTransport
 from tests.client.acme import KEY, acme
-from tests.client.world import DEAD, OK, ListSource, code, held
+from tests.client.world import DEAD, OK, ListSource, code, held, tried
 
 if TYPE_CHECKING:
     from callwell.transport.base import Request, Response
@@ -82,7 +82,7 @@ def test_threads_read_a_dead_key_once() -> None:
         keys = client._engine.keys
         source = ListSource([KEY, "", "acme_second"])
         client._engine.keys = type(keys)(
-            "acme", client.provider.profile.key, source=source, clock=clock, notify=notices.append
+            "acme", client.provider.profile.key, source=source, clock=clock, uses=tried(KEY), notify=notices.append
         )
         one = client
         assert together(lambda _: one.call("things.get", thing_id="1")) == [{"id": "1"}] * THREADS  # noqa: B023 - called here

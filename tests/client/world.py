@@ -6,9 +6,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from callwell.client.keyuse import KeyUses
+from callwell.clock import SystemClock
 from callwell.core.types import Outcome
 from callwell.errors import KeyMissing
 from callwell.keys import Key
+from callwell.state import MemoryState
 from callwell.testing import ManualClock
 from callwell.transport.base import NoReply, Request, Response
 
@@ -167,3 +170,10 @@ def held(client: Any) -> int:
 def query(url: str) -> Mapping[str, str]:
     """The query of an address, as written."""
     return dict(pair.partition("=")[::2] for pair in url.partition("?")[2].split("&") if pair)
+
+
+def tried(key: str) -> KeyUses:
+    """A record in which a key was accepted before, so that its rotation is waited for."""
+    uses = KeyUses("acme", MemoryState(), SystemClock())
+    uses.accepted(Key(key).fingerprint)
+    return uses

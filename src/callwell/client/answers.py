@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-import re
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Unpack
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import msgspec
 
 from callwell import errors
+from callwell.core import headers as fields
 from callwell.core import outcome, paging
 from callwell.core.types import Answered, Why
 from callwell.observe.redact import redact
@@ -103,7 +102,7 @@ def read(rule: ErrorRule, response: Response, url: str, wall: float, secrets: tu
             next((headers[name] for name in rule.request_id if name in headers), None),
         )
     )
-    wait_s = _wait(rule, headers, wall) if status in outcome.HINTED else None
+    wait_s = fields.wait_s(headers, rule.retry_after, wall) if status in outcome.HINTED else None
     moved_to = _moved(url, headers.get("location")) if status in REDIRECTS else None
     return Reading(answer, code, words or "", request_id, wait_s, moved_to, response.whole)
 
@@ -226,27 +225,6 @@ def _json(body: bytes) -> tuple[Any, bool]:
         return msgspec.json.decode(body), True
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None, False
-
-
-def _wait(rule: ErrorRule, headers: Mapping[str, str], wall: float) -> float | None:
-    for name in rule.retry_after:
-        text = headers.get(name, "").strip()
-        if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", text):
-            return float(text)
-        try:
-            at = parsedate_to_datetime(text).timestamp()
-        except (ValueError, TypeError, OverflowError):
-            continue
-        now = _date(headers) or wall
-        return max(0.0, at - now)
-    return None
-
-
-def _date(headers: Mapping[str, str]) -> float | None:
-    try:
-        return parsedate_to_datetime(headers.get("date", "")).timestamp()
-    except (ValueError, TypeError, OverflowError):
-        return None
 
 
 def _moved(url: str, location: str | None) -> str | None:

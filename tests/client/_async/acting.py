@@ -11,7 +11,7 @@ from callwell.keys import Key
 from callwell.testing import AsyncScriptedTransport, Dice
 from callwell.transport.base import Response
 from tests.client.acme import KEY, acme
-from tests.client.world import LOST, PIECE
+from tests.client.world import LOST, PIECE, tried
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -55,13 +55,14 @@ class AsyncStreaming(AsyncScriptedTransport):
             self.streams -= 1
 
 
-def client(world: World, *, provider: Any = None, source: Any = None, **options: Any) -> Any:
+def client(world: World, *, provider: Any = None, source: Any = None, uses: Any = None, **options: Any) -> Any:
     """A client in a world.
 
     Args:
         world: its clock and replies.
         provider: another one than plain Acme.
         source: where its key comes from, if not from a value.
+        uses: which keys were ever accepted; the usual one, unless said.
         options: of the client.
     """
     made = AsyncClient(
@@ -77,6 +78,11 @@ def client(world: World, *, provider: Any = None, source: Any = None, **options:
     made._engine.roll = Dice([0.5])
     if source is not None:
         made._engine.keys = made._engine.keys.__class__(
-            "acme", made.provider.profile.key, source=source, clock=world.clock, notify=world.notices.append
+            "acme",
+            made.provider.profile.key,
+            source=source,
+            clock=world.clock,
+            uses=uses or tried(KEY),
+            notify=world.notices.append,
         )
     return made

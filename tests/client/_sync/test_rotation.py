@@ -15,7 +15,7 @@ from callwell.keys import Key
 from callwell.observe.notices import KeyChanged, Waiting
 from tests.client._sync.acting import client
 from tests.client.acme import KEY
-from tests.client.world import DEAD, LOST, OK, ListSource, World, code, held
+from tests.client.world import DEAD, LOST, OK, ListSource, World, code, held, tried
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -125,6 +125,15 @@ def test_no_new_key_in_time_is_told() -> None:
     assert world.keys == [KEY, KEY]
 
 
+def test_a_key_that_was_never_accepted_is_told_at_once() -> None:
+    """Nobody waits for the rotation of a key that was wrong from the beginning; the source is read once more."""
+    world = World(DEAD)
+    one = client(world, source=ListSource([KEY]), uses=tried("acme_other"))
+    with pytest.raises(errors.KeyRefused, match="put a valid one at list:keys"):
+        run(lambda: one.call("things.get", **GET))
+    assert world.clock.now() == 1000.0
+
+
 def test_waiting_for_a_key_keeps_the_deadline() -> None:
     """A call does not wait longer for a key than it has time."""
     world = World(DEAD)
@@ -186,6 +195,7 @@ def test_a_file_is_read_again(tmp_path: Path) -> None:
     world = World(accepting("acme_second"))
     world.clock = Clock()
     one = client(world, key=f"file:{file}")
+    one._engine.keys._uses = tried(KEY)
     assert run(lambda: one.call("things.get", **GET)) == {"id": "1"}
     assert world.keys == [KEY, "acme_second"]
 

@@ -17,6 +17,7 @@ from callwell.client.account import Account
 from callwell.client.answers import joined, renamed
 from callwell.client.binding import Bound, bind, encoded
 from callwell.client.describe import files, groups, lists, quotas_of, traits_of
+from callwell.client.keyuse import KeyUses
 from callwell.client.options import NOT_GIVEN, Choices, choose
 from callwell.client.order import Order
 from callwell.client.setting import Setting
@@ -69,6 +70,7 @@ class AsyncClient:
                 setting.provider.profile.key,
                 source=setting.source,
                 clock=setting.clock,
+                uses=KeyUses(setting.account, setting.state, setting.clock),
                 notify=self._notify,
             )
         except BaseException:

@@ -21,6 +21,7 @@ from callwell.observe.notices import KeyChanged
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from callwell.client.keyuse import KeyUses
     from callwell.clock import Clock
     from callwell.core.rules import KeyRule
     from callwell.keys import Key, Source
@@ -41,6 +42,7 @@ class Keyholder:
         rule: what a key looks like.
         source: where it is kept.
         clock: whose seconds are meant.
+        uses: which keys were ever accepted.
         notify: told of new keys.
 
     Raises:
@@ -49,13 +51,22 @@ class Keyholder:
     """
 
     def __init__(
-        self, provider: str, rule: KeyRule, *, source: Source, clock: Clock, notify: Callable[[Notice], None]
+        self,
+        provider: str,
+        rule: KeyRule,
+        *,
+        source: Source,
+        clock: Clock,
+        uses: KeyUses,
+        notify: Callable[[Notice], None],
     ) -> None:
         self._provider = provider
         self._pattern = re.compile(rule.pattern)
         self._looks_like = rule.looks_like
         self._source = source
         self._clock = clock
+        self._uses = uses
+        self._accepted = -1
         self._notify = notify
         self._lock = threading.Lock()
         self._ring = Ring()
@@ -91,12 +102,18 @@ class Keyholder:
             accepted: the provider has answered, and not that the key is dead.
         """
         with self._lock:
+            key = self._keys.get(generation) if accepted and generation > self._accepted else None
             if accepted:
+                self._accepted = max(self._accepted, generation)
                 self._ring = keyring.confirm(self._ring, generation)
             self._ring = keyring.settle(self._ring, generation)
+        if key is not None:
+            self._uses.accepted(key.fingerprint)
 
     def renew(self, generation: int, until: float) -> int:
         """The generation of a key that is not known to be dead, or the same one if none comes in time.
+
+        A new key is waited for only if one was ever accepted: else the key was wrong from the beginning.
 
         Args:
             generation: of the dead key.
@@ -104,6 +121,9 @@ class Keyholder:
         """
         with self._lock:
             self._ring = keyring.reject(self._ring, generation)
+        if not self._ever_accepted():
+            self._reread()
+            until = self._clock.now()
         while keyring.current(self._ring) is None and self._clock.now() < until:
             latch = Latch()
             with self._lock:
@@ -121,6 +141,9 @@ class Keyholder:
                 break
         held = keyring.current(self._ring)
         return generation if held is None else held.generation
+
+    def _ever_accepted(self) -> bool:
+        return self._accepted >= 0 or any(self._uses.known(held.fingerprint) for held in self._ring.keys)
 
     def _end_reading(self) -> None:
         with self._lock:
