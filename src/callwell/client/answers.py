@@ -78,7 +78,15 @@ class Reading(NamedTuple):
     whole: bool = True
 
 
-def read(rule: ErrorRule, response: Response, url: str, wall: float, secrets: tuple[str, ...] = ()) -> Reading:
+def read(
+    rule: ErrorRule,
+    response: Response,
+    url: str,
+    wall: float,
+    secrets: tuple[str, ...] = (),
+    *,
+    described: bool = True,
+) -> Reading:
     """What an answer says.
 
     Args:
@@ -87,12 +95,13 @@ def read(rule: ErrorRule, response: Response, url: str, wall: float, secrets: tu
         url: what was asked.
         wall: seconds since the epoch, for dates in headers.
         secrets: texts that are not repeated, should the answer do so.
+        described: a success is JSON, or it is broken; else it may be anything.
     """
     status, headers = response.status, response.headers
     json, readable = _json(response.body)
     answer = Answer(status, headers, response.body, json)
     if status in outcome.OK:
-        return Reading(answer, whole=response.whole and (readable or not response.body))
+        return Reading(answer, whole=response.whole and (readable or not response.body or not described))
     said = json if isinstance(json, dict) else {}
     code, words, request_id = (
         redact(text, *secrets)[:SHOWN] if text else None

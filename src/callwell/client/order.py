@@ -20,6 +20,7 @@ class Order(NamedTuple):
         traits: what the description says about it.
         quotas: names of the quotas that it counts against.
         choices: what the caller chose.
+        described: it is an operation of the description, whose successes are JSON.
     """
 
     operation: str
@@ -27,3 +28,4 @@ class Order(NamedTuple):
     traits: Traits
     quotas: tuple[str, ...]
     choices: Choices
+    described: bool = True

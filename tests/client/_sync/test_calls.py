@@ -14,12 +14,13 @@ from callwell.client._sync.primitives import run
 from callwell.core.rules import QuotaRule, RetryRule
 from callwell.keys import Key
 from callwell.observe.notices import CallEnded, Waiting
+from callwell.transport.base import Response
 from tests.client._sync.acting import client
 from tests.client.acme import BASE, KEY, acme
 from tests.client.world import LOST, OK, REFUSED, World, answer, code, held
 
 if TYPE_CHECKING:
-    from callwell.transport.base import Request, Response
+    from callwell.transport.base import Request
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "things.get": {"thing_id": "1"},
@@ -57,6 +58,15 @@ def test_a_call_is_one_request() -> None:
         "content-type": "application/json",
     }
     assert request.keep_status
+
+
+def test_requests_beyond_the_description_may_bring_anything() -> None:
+    """A success that is no JSON is an answer like any other to `request`, and broken for a described operation."""
+    captions = Response(200, {"content-type": "text/vtt"}, b"WEBVTT")
+    world = World(captions)
+    found = run(lambda: client(world).request("GET", "/captions"))
+    assert (found.status, found.body, found.json, len(world.sent)) == (200, b"WEBVTT", None, 1)
+    assert isinstance(called(World(captions)), errors.UnexpectedAnswer)
 
 
 @pytest.mark.parametrize("scheme", ["bearer", "basic", "header"])

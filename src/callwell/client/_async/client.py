@@ -237,6 +237,7 @@ class AsyncClient:
             traits_of(bound.method, self.provider.rule(name) if operation else None),
             quotas_of(self.provider, name if operation else None),
             self._choices,
+            described=operation is not None,
         )
         return await self._engine.run(order)
 

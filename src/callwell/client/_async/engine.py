@@ -190,7 +190,9 @@ class AsyncEngine:
             self._tell(trip, attempt, None, None, response.reason, seconds)
             return Lost(response.outcome, again)
         secrets = () if trip.key is None else (trip.key[1].reveal(),)
-        reading = answers.read(self.profile.errors, response, trip.url, self.clock.wall(), secrets)
+        reading = answers.read(
+            self.profile.errors, response, trip.url, self.clock.wall(), secrets, described=trip.order.described
+        )
         trip.last = reading
         if reading.moved_to is not None:
             trip.url = reading.moved_to

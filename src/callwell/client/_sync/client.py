@@ -236,6 +236,7 @@ class Client:
             traits_of(bound.method, self.provider.rule(name) if operation else None),
             quotas_of(self.provider, name if operation else None),
             self._choices,
+            described=operation is not None,
         )
         return self._engine.run(order)
 
