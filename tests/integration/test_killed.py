@@ -87,9 +87,9 @@ def test_an_export_that_is_killed_ten_times(site: Site) -> None:
         {"operation": "*", "fault": "early_expiry", "rate": 0.02, "seed": 4},
     ]
     site.faults(*faults)
-    dice, kills = random.Random(4), 0
+    dice, kills = random.Random(4), 0  # 5.2 s in all: an export of 365 calls takes 7.2 s at the quota
     for _ in range(10):
-        kills += killed(site.process(), dice.uniform(0.35, 1.6))
+        kills += killed(site.process(), dice.uniform(0.3, 0.85))
     output, complaints = (process := site.process()).communicate(timeout=120)
     assert (process.returncode, complaints) == (0, "")
     report, counts = json.loads(output), site.counts()

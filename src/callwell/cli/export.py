@@ -40,7 +40,11 @@ def export(
     from callwell.client import loop
 
     with Live(clock(), quiet=quiet) as live:
-        report = loop.run(_run(provider, to, tuple(workspace or ()), workers=workers, flags=flags, live=live))
+        try:
+            report = loop.run(_run(provider, to, tuple(workspace or ()), workers=workers, flags=flags, live=live))
+        except KeyboardInterrupt:
+            live.say("what is done is kept: run the same again to go on")
+            raise
     _tell(report, to, as_json=as_json)
     if report.verdict != "complete":
         raise typer.Exit(1)

@@ -229,6 +229,11 @@ def digest(*texts: str) -> int:
     return int.from_bytes(hashed.digest(), "big")
 
 
+def key_digest(key: str) -> int:
+    """The digest by which a delivered key is remembered."""
+    return digest("key", key)
+
+
 def _key(item: Any, name: str) -> str:
     key = item.get(name) if isinstance(item, Mapping) else None
     return "" if key is None else str(key)
@@ -239,7 +244,7 @@ def _sift(page: Page, seen: frozenset[int] | set[int]) -> tuple[tuple[Any, ...],
         return page.items, (), frozenset()
     fresh, repeated, digests = [], [], set[int]()
     for item, key in zip(page.items, page.keys, strict=True):
-        mark = digest("key", key)
+        mark = key_digest(key)
         if not key:
             fresh.append(item)
         elif mark in seen or mark in digests:

@@ -62,14 +62,16 @@ class Journal:
         """Where the walks over a scope stand."""
         return self._state.read(self._stage(scope))
 
-    def listed(self, scope: str, walk: int | None = None) -> Iterator[dict[str, Any]]:
+    def listed(self, scope: str, walk: int | None = None, pages: int | None = None) -> Iterator[dict[str, Any]]:
         """The items that a walk over a scope has found, or that all walks have found, earlier ones first.
 
         Args:
             scope: the scope.
             walk: the number of one walk, from 0.
+            pages: only the first so many pages.
         """
-        for key in self._state.keys(f"{self._prefix}page:{scope}:{'' if walk is None else f'{walk}:'}"):
+        found = self._state.keys(f"{self._prefix}page:{scope}:{'' if walk is None else f'{walk}:'}")
+        for key in found[:pages]:
             yield from msgspec.json.decode(self._state.read(Cell(key, bytes, b"[]")))
 
     def turned(self, scope: str, stage: Stage, items: list[Any]) -> Stage:

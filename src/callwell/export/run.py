@@ -127,10 +127,12 @@ class Export:
             pager = self._client.pages(
                 self._rule.items, **{self._rule.scope_parameter: scope}, **self._rule.items_arguments
             )
-            pager = pager.resume(stage.position) if stage.position else pager
+            if stage.position:
+                before = self._journal.listed(safe(scope), len(done), stage.pages)
+                pager = pager.resume(stage.position, delivered=map(self._key, before))
             async for page in pager.pages():
                 kept = [found | dict.fromkeys(self._signed.keys() & found.keys()) for found in page]
-                stage = self._journal.turned(safe(scope), stage._replace(position=pager.position), kept)
+                stage = self._journal.turned(safe(scope), stage._replace(position=pager.bookmark), kept)
                 self._advance(pages=self._progress.pages + 1, listed=self._progress.listed + len(page))
             verdict = pager.verdict
             done.append(Walked(verdict.end, self._keys(scope, len(done)), verdict.reason))

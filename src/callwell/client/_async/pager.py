@@ -16,7 +16,7 @@ from callwell.core.paging import Verdict, Walk  # noqa: TC001 - a stored `Positi
 from callwell.errors import InvalidOption, UnexpectedAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping
+    from collections.abc import AsyncGenerator, Iterable, Mapping
 
     from callwell.client._async.primitives import AsyncFetch
     from callwell.client.answers import Answer
@@ -85,11 +85,17 @@ class AsyncPager(Generic[T]):
         """Where the walk stands after the pages that were delivered, as a text for `resume`."""
         return msgspec.json.encode(Position(self._walk, tuple(sorted(self._seen)), self._verdict)).decode()
 
-    def resume(self, position: str) -> AsyncPager[T]:
+    @property
+    def bookmark(self) -> str:
+        """The same without what was delivered, for those who keep the keys themselves: it stays short."""
+        return msgspec.json.encode(Position(self._walk, (), self._verdict)).decode()
+
+    def resume(self, position: str, *, delivered: Iterable[str] = ()) -> AsyncPager[T]:
         """The same list from a stored position on.
 
         Args:
-            position: what `position` gave, in this process or another.
+            position: what `position` or `bookmark` gave, in this process or another.
+            delivered: for a bookmark: the keys that were delivered before it.
 
         Raises:
             InvalidOption: the text is no position.
@@ -98,6 +104,7 @@ class AsyncPager(Generic[T]):
             start = msgspec.json.decode(position, type=Position)
         except (msgspec.MsgspecError, UnicodeError) as error:
             raise InvalidOption("position", position[:40], "what `pager.position` gave") from error
+        start = start._replace(seen=(*start.seen, *map(paging.key_digest, delivered)))
         return AsyncPager(self._name, self._rule, size=self._size, fetch=self._fetch, start=start, names=self._names)
 
     async def __aiter__(self) -> AsyncGenerator[T]:

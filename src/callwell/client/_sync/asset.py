@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import secrets
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
@@ -130,7 +131,7 @@ class Asset:
         target = Path(path)
         if not target.name or "\0" in str(target):
             raise InvalidOption("path", str(path), "the name of a file")
-        part = target.with_name(f".{target.name}{PART}")
+        part = target.with_name(f".{target.name}.{secrets.token_hex(4)}{PART}")
         try:
             with part.open("wb") as file:
                 digest, size = hashlib.sha256(), 0

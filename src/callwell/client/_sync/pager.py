@@ -17,7 +17,7 @@ from callwell.core.paging import Verdict, Walk  # noqa: TC001 - a stored `Positi
 from callwell.errors import InvalidOption, UnexpectedAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Generator, Iterable, Mapping
 
     from callwell.client._sync.primitives import Fetch
     from callwell.client.answers import Answer
@@ -86,11 +86,17 @@ class Pager(Generic[T]):
         """Where the walk stands after the pages that were delivered, as a text for `resume`."""
         return msgspec.json.encode(Position(self._walk, tuple(sorted(self._seen)), self._verdict)).decode()
 
-    def resume(self, position: str) -> Pager[T]:
+    @property
+    def bookmark(self) -> str:
+        """The same without what was delivered, for those who keep the keys themselves: it stays short."""
+        return msgspec.json.encode(Position(self._walk, (), self._verdict)).decode()
+
+    def resume(self, position: str, *, delivered: Iterable[str] = ()) -> Pager[T]:
         """The same list from a stored position on.
 
         Args:
-            position: what `position` gave, in this process or another.
+            position: what `position` or `bookmark` gave, in this process or another.
+            delivered: for a bookmark: the keys that were delivered before it.
 
         Raises:
             InvalidOption: the text is no position.
@@ -99,6 +105,7 @@ class Pager(Generic[T]):
             start = msgspec.json.decode(position, type=Position)
         except (msgspec.MsgspecError, UnicodeError) as error:
             raise InvalidOption("position", position[:40], "what `pager.position` gave") from error
+        start = start._replace(seen=(*start.seen, *map(paging.key_digest, delivered)))
         return Pager(self._name, self._rule, size=self._size, fetch=self._fetch, start=start, names=self._names)
 
     def __iter__(self) -> Generator[T]:
