@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from callwell.cli import output
-from callwell.cli.flags import ClientFlags, ProviderArgument, takes_client_flags
+from callwell.cli.flags import ClientFlags, ProviderArgument, ValuesArgument, takes_client_flags
 from callwell.errors import InvalidOption, UsageError
 
 if TYPE_CHECKING:
@@ -34,10 +34,7 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 def call(
     provider: ProviderArgument,
     operation: Annotated[str, typer.Argument(metavar="OPERATION", help="As things.get.", show_default=False)],
-    arguments: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="NAME=VALUE", help="What the operation takes.", show_default=False),
-    ] = None,
+    arguments: ValuesArgument = None,
     *,
     raw: Annotated[bool, typer.Option("--raw", help="Print the whole body as it came, not only the result.")] = False,
     out: Annotated[

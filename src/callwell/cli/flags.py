@@ -40,6 +40,11 @@ ProviderArgument = Annotated[
     typer.Argument(metavar="PROVIDER", help="A provider's name, or the folder of a description.", show_default=False),
 ]
 
+ValuesArgument = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="NAME=VALUE", help="What the operation takes.", show_default=False),
+]
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ClientFlags:

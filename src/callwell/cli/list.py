@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from callwell.cli import output
-from callwell.cli.flags import ClientFlags, ProviderArgument, takes_client_flags
+from callwell.cli.flags import ClientFlags, ProviderArgument, ValuesArgument, takes_client_flags
 from callwell.cli.rows import writer
 from callwell.core.paging import End, Verdict
 
@@ -45,10 +45,7 @@ class Format(StrEnum):
 def list_(
     provider: ProviderArgument,
     operation: Annotated[str, typer.Argument(metavar="OPERATION", help="As things.list.", show_default=False)],
-    arguments: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="NAME=VALUE", help="What the operation takes.", show_default=False),
-    ] = None,
+    arguments: ValuesArgument = None,
     *,
     form: Annotated[
         Format | None,

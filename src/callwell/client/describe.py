@@ -28,14 +28,14 @@ def traits_of(method: str, rule: OperationRule | None) -> Traits:
     return Traits(safe=method in SAFE, repeatable=repeatable, deletes=method == "DELETE")
 
 
-def quotas_of(provider: Provider, operation: str | None) -> tuple[str, ...]:
+def quotas_of(provider: Provider, rule: OperationRule | None) -> tuple[str, ...]:
     """The names of the quotas that a call counts against: all of them, unless the profile says which.
 
     Args:
         provider: the provider.
-        operation: the operation, None for requests outside the description.
+        rule: what the profile says about the operation, None for requests outside the description.
     """
-    said = provider.rule(operation).quotas if operation else None
+    said = None if rule is None else rule.quotas
     return tuple(provider.profile.quotas) if said is None else said
 
 

@@ -230,14 +230,9 @@ class Client:
         return self._run(operation.name, bind(operation, arguments), operation)
 
     def _run(self, name: str, bound: Bound, operation: Operation | None) -> Answer:
-        order = Order(
-            name,
-            bound,
-            traits_of(bound.method, self.provider.rule(name) if operation else None),
-            quotas_of(self.provider, name if operation else None),
-            self._choices,
-            described=operation is not None,
-        )
+        rule = self.provider.rule(name) if operation else None
+        traits, quotas = traits_of(bound.method, rule), quotas_of(self.provider, rule)
+        order = Order(name, bound, traits, quotas, self._choices, described=operation is not None)
         return self._engine.run(order)
 
     def _notify(self, notice: Any) -> None:
