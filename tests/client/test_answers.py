@@ -132,7 +132,7 @@ HEADER = st.text(max_size=30)
 )
 def test_no_header_makes_a_foreign_exception(status: int, headers: dict[str, str]) -> None:
     """Headers may hold anything."""
-    reading = answers.read(ERRORS, Response(status, headers, b"{}"), f"{BASE}/x", 1e9)
+    reading = answers.read(ERRORS, Response(status, headers, b"{}"), f"{BASE}/x", lambda: 1e9, None)
     assert reading.moved_to is None or reading.moved_to.startswith("https://api.acme.test/")
     assert reading.wait_s is None or reading.wait_s >= 0.0
 

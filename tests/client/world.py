@@ -160,11 +160,12 @@ class ListSource:
 def held(client: Any) -> int:
     """Permits and keys that somebody has in hand, and callers in line."""
     engine = client._engine
-    account = engine.account
+    engine.account.spent()  # brings the record up to date
+    account = getattr(engine.account, "_account", engine.account)
     record = account._state.read(account._cell)
     permits = sum(count for bucket in record.buckets.values() for _, count in bucket.held)
-    lent = sum(key.uses for key in engine.keys._ring.keys)
-    return int(permits + lent + sum(len(line._waiters) for line in engine._lines.values()))
+    lent = sum(key.uses for key in engine.keys._ring.keys) + engine.keys._out
+    return int(permits + lent + sum(len(line.waiters) for line in engine._lines.values()))
 
 
 def query(url: str) -> Mapping[str, str]:

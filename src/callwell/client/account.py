@@ -108,20 +108,58 @@ class Account:
             names: the quotas.
             retrying: the permit is for a repetition, which the retry budget pays for.
         """
+        return self.take_lot(names, 1, retrying=retrying)[0]
+
+    def take_lot(self, names: tuple[str, ...], most: int, *, retrying: bool) -> tuple[Permit | float, int]:
+        """Several permits of each of these quotas at once, for one call and the next ones, or when to ask again.
+
+        Args:
+            names: the quotas.
+            most: how many are wanted; there are fewer where permits are scarce or the provider has just failed.
+            retrying: the first is for a repetition.
+
+        Returns:
+            what all of them have in common, and how many they are.
+        """
         quotas = self._of(names)
 
-        def change(shared: Shared) -> tuple[Shared, Permit | float]:
+        def change(shared: Shared) -> tuple[Shared, tuple[Permit | float, int]]:
             now, shared = self._present(shared)
-            knock_at = breaker.ready_at(shared.knocking, now)
+            knocking, before = shared.knocking, self._buckets(shared, names, now)
+            knock_at = breaker.ready_at(knocking, now)
             if knock_at > now:
-                return shared, float("inf") if breaker.half_open(shared.knocking, now) else knock_at
-            buckets, got = permits.take(quotas, self._buckets(shared, names, now), now, self._hold_s)
+                return shared, (float("inf") if breaker.half_open(knocking, now) else knock_at, 0)
+            count = 1 if most == 1 or knocking.failures else max(1, min(most, permits.spare(quotas, before, now)))
+            buckets, got = permits.take(quotas, before, now, self._hold_s, count)
             if not isinstance(got, Permit):
-                return self._with(shared, names, buckets), got
+                return self._with(shared, names, buckets), (got, 0)
             budget = retry.spend(shared.budget) if retrying else retry.begin(shared.budget)
-            return self._with(shared, names, buckets, budget, breaker.admit(shared.knocking, now, self._try_s)), got
+            knocking = breaker.admit(knocking, now, self._try_s)
+            return self._with(shared, names, buckets, budget, knocking), (got, count)
 
         return self._state.update(self._cell, change)
+
+    def book(self, names: tuple[str, ...], first: Permit, answered: int, begun: int, at: float) -> None:
+        """Take permits back whose requests had an answer that was neither a failure nor a 429.
+
+        Args:
+            names: their quotas.
+            first: the one that was taken first.
+            answered: how many.
+            begun: how many calls began that no permit of their own was taken for.
+            at: when the last answer came.
+        """
+        quotas = self._of(names)
+
+        def change(shared: Shared) -> tuple[Shared, None]:
+            now, shared = self._present(shared)
+            before = zip(quotas, self._buckets(shared, names, now), strict=True)
+            buckets = tuple([permits.answer(q, b, first, at, count=answered) for q, b in before])
+            budget = retry.succeeded(retry.begin(shared.budget, begun), answered)
+            knocking = breaker.record(shared.knocking, now, failed=False) if answered else shared.knocking
+            return self._with(shared, names, buckets, budget, knocking), None
+
+        self._state.update(self._cell, change)
 
     def settle(self, names: tuple[str, ...], permit: Permit, end: End) -> bool:
         """Take a permit back, and learn from the end of its Send.
@@ -151,12 +189,16 @@ class Account:
 
     def unsent(self, names: tuple[str, ...], permit: Permit) -> None:
         """Take a permit back that was surely not used."""
+        self.unsold(names, permit, 1)
+
+    def unsold(self, names: tuple[str, ...], permit: Permit, count: int) -> None:
+        """Take permits back that were surely not used."""
         quotas = self._of(names)
 
         def change(shared: Shared) -> tuple[Shared, None]:
             now, shared = self._present(shared)
-            buckets = self._buckets(shared, names, now)
-            back = tuple(permits.unsent(q, b, permit) for q, b in zip(quotas, buckets, strict=True))
+            before = zip(quotas, self._buckets(shared, names, now), strict=True)
+            back = tuple([permits.unsent(q, b, permit, count) for q, b in before])
             return self._with(shared, names, back, knocking=breaker.release(shared.knocking)), None
 
         self._state.update(self._cell, change)

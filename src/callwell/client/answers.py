@@ -15,10 +15,11 @@ from callwell.core.types import Answered, Why
 from callwell.observe.redact import redact
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from callwell.core.rules import ErrorRule
     from callwell.core.types import Fail
+    from callwell.keys import Key
     from callwell.transport.base import NoReply, Response
 
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
@@ -82,8 +83,8 @@ def read(
     rule: ErrorRule,
     response: Response,
     url: str,
-    wall: float,
-    secrets: tuple[str, ...] = (),
+    wall: Callable[[], float],
+    key: Key | None,
     *,
     described: bool = True,
 ) -> Reading:
@@ -93,8 +94,8 @@ def read(
         rule: where error answers say what is wrong.
         response: the answer.
         url: what was asked.
-        wall: seconds since the epoch, for dates in headers.
-        secrets: texts that are not repeated, should the answer do so.
+        wall: tells the seconds since the epoch, for dates in headers.
+        key: whose text is not repeated, should the answer do so.
         described: a success is JSON, or it is broken; else it may be anything.
     """
     status, headers = response.status, response.headers
@@ -103,6 +104,7 @@ def read(
     if status in outcome.OK:
         return Reading(answer, whole=response.whole and (readable or not response.body or not described))
     said = json if isinstance(json, dict) else {}
+    secrets = () if key is None else (key.reveal(),)
     code, words, request_id = (
         redact(text, *secrets)[:SHOWN] if text else None
         for text in (
@@ -111,22 +113,21 @@ def read(
             next((headers[name] for name in rule.request_id if name in headers), None),
         )
     )
-    wait_s = fields.wait_s(headers, rule.retry_after, wall) if status in outcome.HINTED else None
+    wait_s = fields.wait_s(headers, rule.retry_after, wall()) if status in outcome.HINTED else None
     moved_to = _moved(url, headers.get("location")) if status in REDIRECTS else None
     return Reading(answer, code, words or "", request_id, wait_s, moved_to, response.whole)
 
 
-def event(rule: ErrorRule, reading: Reading, *, retry: bool) -> Answered:
+def event(rule: ErrorRule, reading: Reading) -> Answered:
     """What the core is shown of an answer.
 
     Args:
         rule: the documented codes.
         reading: what the answer says.
-        retry: the retry budget allows a repetition.
     """
     status, code = reading.answer.status, reading.code
     if status in outcome.OK:
-        return Answered(status, None, reading.whole, retry=retry)
+        return Answered(status, None, reading.whole)
     known = rule.codes.get(code) if code else None
     return Answered(
         status,
@@ -136,7 +137,6 @@ def event(rule: ErrorRule, reading: Reading, *, retry: bool) -> Answered:
         dead_key=known is not None and known.dead_key,
         not_done=known is not None and known.not_done,
         moved=reading.moved_to is not None,
-        retry=retry,
     )
 
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import base64
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -109,12 +108,7 @@ def headers(bound: Bound, rule: KeyRule, key: Key) -> tuple[tuple[str, str], ...
         rule: how a key is shown.
         key: the key.
     """
-    text = key.reveal()
-    if rule.scheme == "bearer":
-        text = f"Bearer {text}"
-    elif rule.scheme == "basic":
-        text = f"Basic {base64.b64encode(f'{text}:'.encode()).decode()}"
-    found = (("accept", "application/json"), (rule.header, text), *bound.headers)
+    found = (("accept", "application/json"), (rule.header, key.shown(rule.scheme)), *bound.headers)
     return found if bound.body is None else (*found, ("content-type", "application/json"))
 
 

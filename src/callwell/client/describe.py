@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from callwell.client.order import Plan
 from callwell.core.types import Traits
 
 if TYPE_CHECKING:
     from callwell.core.rules import OperationRule
+    from callwell.spec.model import Operation
     from callwell.spec.provider import Provider
 
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
@@ -16,27 +18,39 @@ IDEMPOTENT: Final = SAFE | {"PUT", "DELETE"}
 """Methods that HTTP itself allows to repeat (RFC 9110, section 9.2)."""
 
 
-def traits_of(method: str, rule: OperationRule | None) -> Traits:
-    """What matters about an operation for deciding.
+class Known(NamedTuple):
+    """One operation of a description, looked up once.
 
-    Args:
-        method: the HTTP method.
-        rule: what the profile says about the operation, None for requests outside the description.
+    Attributes:
+        operation: the operation.
+        rule: what the profile says about it.
+        plan: what the engine needs to know of it.
     """
-    said = None if rule is None else rule.repeatable
+
+    operation: Operation
+    rule: OperationRule
+    plan: Plan
+
+
+def known(provider: Provider, name: str) -> Known:
+    """An operation by its name.
+
+    Raises:
+        UnknownName: there is no such operation.
+    """
+    operation, rule = provider.operation(name), provider.rule(name)
+    quotas = tuple(provider.profile.quotas) if rule.quotas is None else rule.quotas
+    return Known(operation, rule, Plan(name, _traits(operation.method, rule.repeatable), quotas))
+
+
+def plan_beyond(provider: Provider, method: str) -> Plan:
+    """The plan of a request that the description does not know: it counts against all quotas."""
+    return Plan(method, _traits(method, None), tuple(provider.profile.quotas), described=False)
+
+
+def _traits(method: str, said: bool | None) -> Traits:  # noqa: FBT001 - private
     repeatable = method in IDEMPOTENT if said is None else said
     return Traits(safe=method in SAFE, repeatable=repeatable, deletes=method == "DELETE")
-
-
-def quotas_of(provider: Provider, rule: OperationRule | None) -> tuple[str, ...]:
-    """The names of the quotas that a call counts against: all of them, unless the profile says which.
-
-    Args:
-        provider: the provider.
-        rule: what the profile says about the operation, None for requests outside the description.
-    """
-    said = None if rule is None else rule.quotas
-    return tuple(provider.profile.quotas) if said is None else said
 
 
 def groups(provider: Provider) -> tuple[str, ...]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One call, as the engine takes it."""
+"""What the engine needs to know of an operation, which is the same for all its calls, and of one call."""
 
 from __future__ import annotations
 
@@ -11,21 +11,31 @@ if TYPE_CHECKING:
     from callwell.core.types import Traits
 
 
-class Order(NamedTuple):
-    """One call, as the engine takes it.
+class Plan(NamedTuple):
+    """What all calls of an operation have in common.
 
     Attributes:
         operation: the operation's name, or the method for requests outside the description.
-        bound: what is sent.
         traits: what the description says about it.
         quotas: names of the quotas that it counts against.
-        choices: what the caller chose.
         described: it is an operation of the description, whose successes are JSON.
     """
 
     operation: str
-    bound: Bound
     traits: Traits
     quotas: tuple[str, ...]
-    choices: Choices
     described: bool = True
+
+
+class Order(NamedTuple):
+    """One call, as the engine takes it.
+
+    Attributes:
+        plan: of its operation.
+        bound: what is sent.
+        choices: what the caller chose.
+    """
+
+    plan: Plan
+    bound: Bound
+    choices: Choices

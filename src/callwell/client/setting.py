@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlencode, urlsplit
 
 from callwell import providers, state
+from callwell.client.account import Account
 from callwell.client.answers import origin
 from callwell.client.options import check_names, choose, seconds
+from callwell.client.till import Till
 from callwell.clock import SystemClock
 from callwell.errors import InvalidOption
 from callwell.keys import parse_source
@@ -106,6 +108,11 @@ class Setting:
             transport=options.get("transport"),
             on_notice=options.get("on_notice"),
         )
+
+    def open_account(self) -> Account | Till:
+        """The account's permits: by the lot where nobody else sees its record."""
+        account = Account(self.provider.profile, self.account, self.state, self.clock)
+        return Till(account, self.clock) if self.owns_state and not account.shared else account
 
     def close(self) -> None:
         """Close the state, if it was opened for this client."""

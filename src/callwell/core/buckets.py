@@ -151,12 +151,12 @@ def doubt_bin(quota: Quota, closed_at: float) -> int:
     return -(-at // quota.grain) * quota.grain
 
 
-def remove(bins: Bins, at: int) -> Bins | None:
-    """The bins with one permit less in one of them; None if there is no such permit."""
+def remove(bins: Bins, at: int, n: int = 1) -> Bins | None:
+    """The bins with `n` permits less in one of them; None if there are no such permits."""
     i = bisect_left(bins, (at,))
-    if i == len(bins) or bins[i][0] != at:
+    if i == len(bins) or bins[i][0] != at or bins[i][1] < n:
         return None
-    left = bins[i][1] - 1
+    left = bins[i][1] - n
     return (*bins[:i], (at, left), *bins[i + 1 :]) if left else bins[:i] + bins[i + 1 :]
 
 

@@ -89,15 +89,21 @@ def current(ring: Ring) -> Held | None:
 def lend(ring: Ring, generation: int) -> Ring:
     """The ring after a call has taken a key in hand."""
     if ring.keys and ring.keys[-1].generation == generation:
-        return _used(ring, 1)
+        return used(ring, 1)
     return _change(ring, generation, lambda key: key._replace(uses=key.uses + 1))
+
+
+def used(ring: Ring, more: int) -> Ring:
+    """The ring after its newest key was taken in hand that many times more than it was put back."""
+    generation, fingerprint, standing, uses = ring.keys[-1]
+    return Ring((*ring.keys[:-1], Held(generation, fingerprint, standing, uses + more)))
 
 
 def settle(ring: Ring, generation: int) -> Ring:
     """The ring after a call has put a key back."""
     newest = ring.keys[-1] if ring.keys else NOBODY
     if newest.generation == generation and newest.standing is Standing.ACTIVE and newest.uses:
-        return _used(ring, -1)
+        return used(ring, -1)
     return _swept(_change(ring, generation, lambda key: key._replace(uses=max(0, key.uses - 1))))
 
 
@@ -125,12 +131,6 @@ def revive(ring: Ring) -> Ring:
     if not ring.keys or current(ring) is not None:
         return ring
     return Ring((*ring.keys[:-1], ring.keys[-1]._replace(standing=Standing.STAGED)))
-
-
-def _used(ring: Ring, more: int) -> Ring:
-    """The ring with other uses of its newest key: what happens in every call, and so without a detour."""
-    generation, fingerprint, standing, uses = ring.keys[-1]
-    return Ring((*ring.keys[:-1], Held(generation, fingerprint, standing, uses + more)))
 
 
 def _retire(key: Held) -> Held:

@@ -64,6 +64,7 @@ __all__ = [
     "quota",
     "reset",
     "shift",
+    "spare",
     "spent",
     "take",
     "throttle",
@@ -71,12 +72,15 @@ __all__ = [
     "unsent",
 ]
 
+SPARE: Final = 64
+"""Of how many cool permits one may be taken ahead of its use."""
+
 CATCH_UP: Final = 4
 """Steps of pacing after a 429 that may be made up for when a driver wakes late."""
 
 
 def take(
-    quotas: tuple[Quota, ...], buckets: tuple[Bucket, ...], now: float, hold_s: float = inf
+    quotas: tuple[Quota, ...], buckets: tuple[Bucket, ...], now: float, hold_s: float = inf, count: int = 1
 ) -> tuple[tuple[Bucket, ...], Permit | float]:
     """Lend one permit of each quota, or none of any.
 
@@ -85,6 +89,7 @@ def take(
         buckets: their buckets, in the same order.
         now: monotonic seconds.
         hold_s: the longest that the request can take, for records that others see; infinite for the rest.
+        count: how many of each at once, no more than are `spare`.
 
     Returns:
         the buckets after it, and the permit, or the time at which asking again makes sense (infinite while all
@@ -97,10 +102,22 @@ def take(
     if ready_at > now:
         return tuple(harvested), ready_at
     permit = Permit(now, now + hold_s)
-    return tuple([_lend(q, b, permit) for q, b in zip(quotas, harvested, strict=True)]), permit
+    return tuple([_lend(q, b, permit, count) for q, b in zip(quotas, harvested, strict=True)]), permit
 
 
-def answer(quota: Quota, bucket: Bucket, permit: Permit, now: float, *, ok: bool = True) -> Bucket:
+def spare(quotas: tuple[Quota, ...], buckets: tuple[Bucket, ...], now: float) -> int:
+    """How many permits one caller may take at once: a small share of the cool ones, none where they are let out singly.
+
+    Args:
+        quotas: the quotas of its calls.
+        buckets: their buckets, in the same order.
+        now: monotonic seconds.
+    """
+    free = [0 if q.paced or now < b.paced_until else b.cool // SPARE for q, b in zip(quotas, buckets, strict=True)]
+    return max(0, min(free, default=0))
+
+
+def answer(quota: Quota, bucket: Bucket, permit: Permit, now: float, *, ok: bool = True, count: int = 1) -> Bucket:
     """Take a permit back after its request's final answer has arrived.
 
     Args:
@@ -109,15 +126,16 @@ def answer(quota: Quota, bucket: Bucket, permit: Permit, now: float, *, ok: bool
         permit: the permit.
         now: when the answer arrived.
         ok: the answer was not a 429, so that a row of them is over.
+        count: how many such permits, none of which was taken earlier, nor answered later.
     """
     cool_at = now + quota.window_s
     if now < bucket.reset_low:
         cool_at = min(cool_at, bucket.reset_high)
-    held = remove(bucket.held, _back(quota, permit))
+    held = remove(bucket.held, _back(quota, permit), count)
     throttles = 0 if ok and permit.taken_at >= bucket.throttled_at else bucket.throttles
     if held is None:
         return bucket if throttles == bucket.throttles else bucket._replace(throttles=throttles)
-    cooling = add(bucket.cooling, bin_of(quota, cool_at))
+    cooling = add(bucket.cooling, bin_of(quota, cool_at), count)
     return Bucket._make((bucket.cool, held, cooling, *bucket[3:7], throttles, *bucket[8:]))
 
 
@@ -136,10 +154,10 @@ def abandon(quota: Quota, bucket: Bucket, permit: Permit, now: float) -> Bucket:
     return bucket._replace(held=held, doubtful=add(bucket.doubtful, doubt_bin(quota, now)))
 
 
-def unsent(quota: Quota, bucket: Bucket, permit: Permit) -> Bucket:
-    """Take a permit back that was surely not used."""
-    held = remove(bucket.held, _back(quota, permit))
-    return bucket if held is None else bucket._replace(held=held, cool=bucket.cool + 1)
+def unsent(quota: Quota, bucket: Bucket, permit: Permit, count: int = 1) -> Bucket:
+    """Take a permit back, or several of the same kind, that was surely not used."""
+    held = remove(bucket.held, _back(quota, permit), count)
+    return bucket if held is None else bucket._replace(held=held, cool=bucket.cool + count)
 
 
 def throttle(
@@ -218,11 +236,11 @@ def _ready_at(quota: Quota, bucket: Bucket, now: float) -> float:
     return at
 
 
-def _lend(quota: Quota, bucket: Bucket, permit: Permit) -> Bucket:
+def _lend(quota: Quota, bucket: Bucket, permit: Permit, count: int) -> Bucket:
     late = 0.0 if quota.paced else CATCH_UP * quota.step_s
-    next_at = max(bucket.next_at, permit.taken_at - late) + quota.step_s
-    held = add(bucket.held, _back(quota, permit))
-    return Bucket._make((bucket.cool - 1, held, *bucket[2:6], next_at, *bucket[7:]))
+    next_at = max(bucket.next_at, permit.taken_at - late) + quota.step_s * count
+    held = add(bucket.held, _back(quota, permit), count)
+    return Bucket._make((bucket.cool - count, held, *bucket[2:6], next_at, *bucket[7:]))
 
 
 def _back(quota: Quota, permit: Permit) -> int:

@@ -74,9 +74,15 @@ def looks_dead(budget: Budget) -> bool:
     return budget.seen == SAMPLE and budget.fates.bit_count() * 2 > SAMPLE
 
 
-def begin(budget: Budget) -> Budget:
-    """The budget after a call has begun."""
-    return Budget(min(CEILING, budget.tokens + SHARE), budget.fates, budget.seen)
+def begin(budget: Budget, calls: int = 1) -> Budget:
+    """The budget after a call has begun, or several."""
+    return Budget(min(CEILING, budget.tokens + SHARE * calls), budget.fates, budget.seen)
+
+
+def succeeded(budget: Budget, attempts: int) -> Budget:
+    """The budget after attempts that got an answer that is no 5xx."""
+    fates = (budget.fates << min(attempts, SAMPLE)) & ALL
+    return Budget(budget.tokens, fates, min(SAMPLE, budget.seen + attempts))
 
 
 def record(budget: Budget, *, failed: bool) -> Budget:
@@ -86,8 +92,9 @@ def record(budget: Budget, *, failed: bool) -> Budget:
         budget: the budget before.
         failed: the attempt got no answer, or a 5xx. A 429 is no failure: somebody is alive to say it.
     """
-    fates = (budget.fates << 1 | failed) & ALL
-    return Budget(budget.tokens, fates, min(SAMPLE, budget.seen + 1))
+    if not failed:
+        return succeeded(budget, 1)
+    return Budget(budget.tokens, (budget.fates << 1 | 1) & ALL, min(SAMPLE, budget.seen + 1))
 
 
 def allows(budget: Budget) -> bool:

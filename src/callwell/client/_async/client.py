@@ -13,10 +13,9 @@ from callwell.client._async.engine import AsyncEngine
 from callwell.client._async.keyholder import AsyncKeyholder
 from callwell.client._async.pager import AsyncPager, Position
 from callwell.client._async.primitives import AsyncDefaultTransport
-from callwell.client.account import Account
 from callwell.client.answers import joined, renamed
 from callwell.client.binding import Bound, bind, encoded
-from callwell.client.describe import files, groups, lists, quotas_of, traits_of
+from callwell.client.describe import Known, files, groups, known, lists, plan_beyond
 from callwell.client.keyuse import KeyUses
 from callwell.client.options import NOT_GIVEN, Choices, choose
 from callwell.client.order import Order
@@ -31,8 +30,8 @@ if TYPE_CHECKING:
 
     from callwell.client.answers import Answer
     from callwell.client.options import CallOptions, ClientOptions
+    from callwell.client.order import Plan
     from callwell.core.rules import PagingRule
-    from callwell.spec.model import Operation
     from callwell.spec.provider import Provider
 
 
@@ -60,10 +59,11 @@ class AsyncClient:
 
     def __init__(self, provider: str | Path | Provider, **options: Unpack[ClientOptions]) -> None:
         self._choices = choose(Choices(), options)
+        self._all_known: dict[str, Known] = {}
         setting = Setting.of(provider, options)
         self.provider = setting.provider
         self.setting = setting
-        account = Account(setting.provider.profile, setting.account, setting.state, setting.clock)
+        account = setting.open_account()
         try:
             keys = AsyncKeyholder(
                 setting.provider.name,
@@ -136,10 +136,11 @@ class AsyncClient:
         Raises:
             CallwellError: see `callwell.errors`.
         """
-        answer = await self.call_raw(operation, **arguments)
+        found = self._known(operation)
+        answer = await self._run(found.plan, bind(found.operation, arguments))
         path = self.provider.profile.result
         result = answer.json if path is None else paging.at(answer.json, path)
-        return renamed(result, self.provider.rule(operation).renamed)
+        return renamed(result, found.rule.renamed) if found.rule.renamed else result
 
     async def call_raw(self, operation: str, /, **arguments: object) -> Answer:
         """Call an operation by name, and get the whole answer.
@@ -148,8 +149,8 @@ class AsyncClient:
             operation: for instance `recordings.get`.
             arguments: in snake case.
         """
-        found = self.provider.operation(operation)
-        return await self._run(found.name, bind(found, arguments), found)
+        found = self._known(operation)
+        return await self._run(found.plan, bind(found.operation, arguments))
 
     async def request(
         self, method: str, path: str, *, query: Mapping[str, str] | None = None, json: object = None
@@ -171,7 +172,7 @@ class AsyncClient:
             raise InvalidOption("method", method, "an HTTP method")
         body = None if json is None else encoded(method, json)
         bound = Bound(method, self.setting.target(path, query or {}), body)
-        return await self._run(bound.method, bound, None)
+        return await self._run(plan_beyond(self.provider, method), bound)
 
     def pages(self, operation: str, /, **arguments: object) -> AsyncPager[Any]:
         """The items of a list operation.
@@ -184,13 +185,13 @@ class AsyncClient:
             UnknownName: no such operation.
             InvalidOption: the operation has no pages, or an argument is wrong.
         """
-        found = self.provider.operation(operation)
-        rule = self.provider.rule(operation).paging
+        found = self._known(operation)
+        rule = found.rule.paging
         if rule is None:
             raise InvalidOption("operation", operation, f"a list ({', '.join(lists(self.provider))})")
         given = {name: value for name, value in arguments.items() if value is not None and value is not NOT_GIVEN}
         size = given.setdefault(rule.size, rule.max_size) if rule.size and rule.max_size else 0
-        bind(found, given)
+        bind(found.operation, given)
         first = given.pop(rule.position, None)
         fetch = partial(self._page, found, rule, given)
         walk = paging.start(rule)
@@ -198,8 +199,7 @@ class AsyncClient:
             walk = walk._replace(position=first, partial=True)
         name = f"{self.provider.name} {operation}"
         full = size if isinstance(size, int) else 0
-        names = self.provider.rule(operation).renamed
-        return AsyncPager(name, rule, size=full, fetch=fetch, start=Position(walk, ()), names=names)
+        return AsyncPager(name, rule, size=full, fetch=fetch, start=Position(walk, ()), names=found.rule.renamed)
 
     def asset(self, operation: str, /, **arguments: object) -> AsyncAsset:
         """The file that an operation leads to.
@@ -212,29 +212,31 @@ class AsyncClient:
             UnknownName: no such operation.
             InvalidOption: the operation leads to no file, or an argument is wrong.
         """
-        found = self.provider.operation(operation)
-        rule = self.provider.rule(operation).asset
+        found = self._known(operation)
+        rule = found.rule.asset
         if rule is None:
             raise InvalidOption("operation", operation, f"one that leads to a file ({', '.join(files(self.provider))})")
-        bound = bind(found, arguments)
-        ask = partial(self._run, operation, bound, found)
+        ask = partial(self._run, found.plan, bind(found.operation, arguments))
         return AsyncAsset(f"{self.provider.name} {operation}", rule, engine=self._engine, ask=ask)
 
     async def _page(
-        self, operation: Operation, rule: PagingRule, given: Mapping[str, object], position: int | str | None
+        self, found: Known, rule: PagingRule, given: Mapping[str, object], position: int | str | None
     ) -> Answer:
         if rule.style in ("next-link", "link-header") and position is not None:
-            bound = bind(operation, given)
+            bound = bind(found.operation, given)
             link = joined(self.setting.base_url + bound.target, str(position))
-            return await self._run(operation.name, bound._replace(target=self.setting.target(link, {})), operation)
+            return await self._run(found.plan, bound._replace(target=self.setting.target(link, {})))
         arguments = given if position is None else {**given, rule.position: position}
-        return await self._run(operation.name, bind(operation, arguments), operation)
+        return await self._run(found.plan, bind(found.operation, arguments))
 
-    async def _run(self, name: str, bound: Bound, operation: Operation | None) -> Answer:
-        rule = self.provider.rule(name) if operation else None
-        traits, quotas = traits_of(bound.method, rule), quotas_of(self.provider, rule)
-        order = Order(name, bound, traits, quotas, self._choices, described=operation is not None)
-        return await self._engine.run(order)
+    async def _run(self, plan: Plan, bound: Bound) -> Answer:
+        return await self._engine.run(Order(plan, bound, self._choices))
+
+    def _known(self, name: str) -> Known:
+        found = self._all_known.get(name)
+        if found is None:
+            found = self._all_known[name] = known(self.provider, name)
+        return found
 
     def _notify(self, notice: Any) -> None:
         engine = getattr(self, "_engine", None)

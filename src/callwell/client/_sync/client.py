@@ -14,10 +14,9 @@ from callwell.client._sync.engine import Engine
 from callwell.client._sync.keyholder import Keyholder
 from callwell.client._sync.pager import Pager, Position
 from callwell.client._sync.primitives import DefaultTransport
-from callwell.client.account import Account
 from callwell.client.answers import joined, renamed
 from callwell.client.binding import Bound, bind, encoded
-from callwell.client.describe import files, groups, lists, quotas_of, traits_of
+from callwell.client.describe import Known, files, groups, known, lists, plan_beyond
 from callwell.client.keyuse import KeyUses
 from callwell.client.options import NOT_GIVEN, Choices, choose
 from callwell.client.order import Order
@@ -32,8 +31,8 @@ if TYPE_CHECKING:
 
     from callwell.client.answers import Answer
     from callwell.client.options import CallOptions, ClientOptions
+    from callwell.client.order import Plan
     from callwell.core.rules import PagingRule
-    from callwell.spec.model import Operation
     from callwell.spec.provider import Provider
 
 
@@ -61,10 +60,11 @@ class Client:
 
     def __init__(self, provider: str | Path | Provider, **options: Unpack[ClientOptions]) -> None:
         self._choices = choose(Choices(), options)
+        self._all_known: dict[str, Known] = {}
         setting = Setting.of(provider, options)
         self.provider = setting.provider
         self.setting = setting
-        account = Account(setting.provider.profile, setting.account, setting.state, setting.clock)
+        account = setting.open_account()
         try:
             keys = Keyholder(
                 setting.provider.name,
@@ -137,10 +137,11 @@ class Client:
         Raises:
             CallwellError: see `callwell.errors`.
         """
-        answer = self.call_raw(operation, **arguments)
+        found = self._known(operation)
+        answer = self._run(found.plan, bind(found.operation, arguments))
         path = self.provider.profile.result
         result = answer.json if path is None else paging.at(answer.json, path)
-        return renamed(result, self.provider.rule(operation).renamed)
+        return renamed(result, found.rule.renamed) if found.rule.renamed else result
 
     def call_raw(self, operation: str, /, **arguments: object) -> Answer:
         """Call an operation by name, and get the whole answer.
@@ -149,8 +150,8 @@ class Client:
             operation: for instance `recordings.get`.
             arguments: in snake case.
         """
-        found = self.provider.operation(operation)
-        return self._run(found.name, bind(found, arguments), found)
+        found = self._known(operation)
+        return self._run(found.plan, bind(found.operation, arguments))
 
     def request(self, method: str, path: str, *, query: Mapping[str, str] | None = None, json: object = None) -> Answer:
         """Make any request to the provider, with all promises kept.
@@ -170,7 +171,7 @@ class Client:
             raise InvalidOption("method", method, "an HTTP method")
         body = None if json is None else encoded(method, json)
         bound = Bound(method, self.setting.target(path, query or {}), body)
-        return self._run(bound.method, bound, None)
+        return self._run(plan_beyond(self.provider, method), bound)
 
     def pages(self, operation: str, /, **arguments: object) -> Pager[Any]:
         """The items of a list operation.
@@ -183,13 +184,13 @@ class Client:
             UnknownName: no such operation.
             InvalidOption: the operation has no pages, or an argument is wrong.
         """
-        found = self.provider.operation(operation)
-        rule = self.provider.rule(operation).paging
+        found = self._known(operation)
+        rule = found.rule.paging
         if rule is None:
             raise InvalidOption("operation", operation, f"a list ({', '.join(lists(self.provider))})")
         given = {name: value for name, value in arguments.items() if value is not None and value is not NOT_GIVEN}
         size = given.setdefault(rule.size, rule.max_size) if rule.size and rule.max_size else 0
-        bind(found, given)
+        bind(found.operation, given)
         first = given.pop(rule.position, None)
         fetch = partial(self._page, found, rule, given)
         walk = paging.start(rule)
@@ -197,8 +198,7 @@ class Client:
             walk = walk._replace(position=first, partial=True)
         name = f"{self.provider.name} {operation}"
         full = size if isinstance(size, int) else 0
-        names = self.provider.rule(operation).renamed
-        return Pager(name, rule, size=full, fetch=fetch, start=Position(walk, ()), names=names)
+        return Pager(name, rule, size=full, fetch=fetch, start=Position(walk, ()), names=found.rule.renamed)
 
     def asset(self, operation: str, /, **arguments: object) -> Asset:
         """The file that an operation leads to.
@@ -211,29 +211,29 @@ class Client:
             UnknownName: no such operation.
             InvalidOption: the operation leads to no file, or an argument is wrong.
         """
-        found = self.provider.operation(operation)
-        rule = self.provider.rule(operation).asset
+        found = self._known(operation)
+        rule = found.rule.asset
         if rule is None:
             raise InvalidOption("operation", operation, f"one that leads to a file ({', '.join(files(self.provider))})")
-        bound = bind(found, arguments)
-        ask = partial(self._run, operation, bound, found)
+        ask = partial(self._run, found.plan, bind(found.operation, arguments))
         return Asset(f"{self.provider.name} {operation}", rule, engine=self._engine, ask=ask)
 
-    def _page(
-        self, operation: Operation, rule: PagingRule, given: Mapping[str, object], position: int | str | None
-    ) -> Answer:
+    def _page(self, found: Known, rule: PagingRule, given: Mapping[str, object], position: int | str | None) -> Answer:
         if rule.style in ("next-link", "link-header") and position is not None:
-            bound = bind(operation, given)
+            bound = bind(found.operation, given)
             link = joined(self.setting.base_url + bound.target, str(position))
-            return self._run(operation.name, bound._replace(target=self.setting.target(link, {})), operation)
+            return self._run(found.plan, bound._replace(target=self.setting.target(link, {})))
         arguments = given if position is None else {**given, rule.position: position}
-        return self._run(operation.name, bind(operation, arguments), operation)
+        return self._run(found.plan, bind(found.operation, arguments))
 
-    def _run(self, name: str, bound: Bound, operation: Operation | None) -> Answer:
-        rule = self.provider.rule(name) if operation else None
-        traits, quotas = traits_of(bound.method, rule), quotas_of(self.provider, rule)
-        order = Order(name, bound, traits, quotas, self._choices, described=operation is not None)
-        return self._engine.run(order)
+    def _run(self, plan: Plan, bound: Bound) -> Answer:
+        return self._engine.run(Order(plan, bound, self._choices))
+
+    def _known(self, name: str) -> Known:
+        found = self._all_known.get(name)
+        if found is None:
+            found = self._all_known[name] = known(self.provider, name)
+        return found
 
     def _notify(self, notice: Any) -> None:
         engine = getattr(self, "_engine", None)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import logging
 import random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from callwell.client import answers
 from callwell.client._sync.line import Line
@@ -14,6 +14,7 @@ from callwell.client._sync.primitives import sleep
 from callwell.client.account import PAUSE_S, End
 from callwell.client.answers import Answer, Reading
 from callwell.client.binding import headers
+from callwell.client.trip import Trip
 from callwell.core import call as machine
 from callwell.core import retry
 from callwell.core.types import (
@@ -42,29 +43,15 @@ if TYPE_CHECKING:
     from callwell.client._sync.keyholder import Keyholder
     from callwell.client.account import Account
     from callwell.client.order import Order
+    from callwell.client.till import Till
     from callwell.clock import Clock
-    from callwell.core.permits import Permit
     from callwell.core.rules import Profile
     from callwell.core.types import Event
-    from callwell.keys import Key
     from callwell.observe.notices import Notice
     from callwell.transport.base import Response, Transport
 
 
-class Trip:
-    """What one call has in hand while it is under way."""
-
-    __slots__ = ("closes_at", "key", "last", "order", "permit", "retrying", "sending", "url")
-
-    def __init__(self, order: Order, url: str) -> None:
-        self.order = order
-        self.url = url
-        self.permit: Permit | None = None
-        self.key: tuple[int, Key] | None = None
-        self.sending = False
-        self.closes_at = 0.0
-        self.retrying = False
-        self.last: Reading | NoReply | None = None
+STARTED: Final = Started()
 
 
 class Engine:
@@ -85,7 +72,7 @@ class Engine:
         profile: Profile,
         base_url: str,
         *,
-        account: Account,
+        account: Account | Till,
         keys: Keyholder,
         transport: Transport,
         clock: Clock,
@@ -108,34 +95,37 @@ class Engine:
         Raises:
             CallwellError: see `callwell.errors`.
         """
-        self.check_open(order.operation)
-        began = self.clock.now()
-        rule = retry.eager(self.profile.retry) if order.choices.retry_unsafe_5xx else self.profile.retry
-        state = machine.Call(order.traits, rule, began + order.choices.deadline_s)
+        plan, choices = order.plan, order.choices
+        self.check_open(plan.operation)
+        clock, roll = self.clock, self.roll
+        began = clock.now()
+        rule = retry.eager(self.profile.retry) if choices.retry_unsafe_5xx else self.profile.retry
+        deadline = began + choices.deadline_s
         trip = Trip(order, self.base_url + order.bound.target)
-        event: Event = Started()
+        state, action = machine.advance(machine.Call(plan.traits, rule, deadline), STARTED, began, 0.0)
         try:
             while True:
-                state, action = machine.advance(state, event, self.clock.now(), self.roll())
-                match action:
-                    case Acquire(until):
-                        event = self._acquire(trip, until)
-                    case Send(attempt):
-                        event = self._send(trip, attempt, state.deadline)
-                    case Wait(until, why):
-                        event = self._wait(trip, until, why)
-                    case Rekey(generation, until):
-                        event = self._rekey(trip, generation, until)
-                    case Finish(attempts, result):
-                        self._ended(trip, attempts, Outcome.DONE, began)
-                        return self._result(trip, attempts, result=result)
-                    case Fail():
-                        self._ended(trip, action.attempts, action.outcome, began)
-                        raise self._error(trip, action)
-                    case _:
-                        raise machine.IllegalEvent(f"no driver for {action}")
+                event: Event
+                if isinstance(action, Acquire):
+                    event = self._lent(trip) or self._acquire(trip, deadline)
+                elif isinstance(action, Send):
+                    event = self._send(trip, action, deadline)
+                elif isinstance(action, Finish):
+                    self._ended(trip, action.attempts, Outcome.DONE, began)
+                    return self._result(trip, action)
+                elif isinstance(action, Wait):
+                    event = self._wait(trip, action)
+                elif isinstance(action, Rekey):
+                    event = self._rekey(trip, action.generation, action.until)
+                elif isinstance(action, Fail):
+                    self._ended(trip, action.attempts, action.outcome, began)
+                    raise self._error(trip, action)
+                else:
+                    raise machine.IllegalEvent(f"no driver for {action}")
+                state, action = machine.advance(state, event, clock.now(), roll())
         finally:
-            self._give_back(trip)
+            if trip.permit is not None or trip.key is not None:
+                self._give_back(trip)
 
     def check_open(self, operation: str) -> None:
         """See that the client was not closed.
@@ -146,10 +136,25 @@ class Engine:
         if self.closed:
             raise ClosedError(f"{self.profile.name} {operation}: the client was closed")
 
+    def _line(self, names: tuple[str, ...]) -> Line:
+        return self._lines.get(names) or self._lines.setdefault(names, Line(self.account, names, self.clock))
+
+    def _lent(self, trip: Trip) -> Event | None:
+        """What most calls get: a permit and a key without waiting."""
+        permit = self._line(trip.order.plan.quotas).at_once(retrying=trip.retrying)
+        if permit is None:
+            return None
+        trip.permit = permit
+        trip.key = self.keys.lend()
+        return None if trip.key is None else Granted(trip.key[0])
+
     def _acquire(self, trip: Trip, until: float) -> Event:
-        names, choices = trip.order.quotas, trip.order.choices
-        line = self._lines.get(names) or self._lines.setdefault(names, Line(self.account, names, self.clock))
+        choices = trip.order.choices
+        line = self._line(trip.order.plan.quotas)
         while trip.key is None:
+            if trip.permit is not None:
+                self._give_back(trip)
+                self._rekey(trip, -1, min(until, self.clock.now() + self.profile.retry.rekey_wait_s))
             got = line.take(
                 until, choices.priority, retrying=trip.retrying, told=lambda s: self._tell_wait(trip, s, "quota")
             )
@@ -157,32 +162,29 @@ class Engine:
                 return Denied(got)
             trip.permit = got
             trip.key = self.keys.lend()
-            if trip.key is None:
-                self._give_back(trip)
-                self._rekey(trip, -1, min(until, self.clock.now() + self.profile.retry.rekey_wait_s))
         return Granted(trip.key[0])
 
-    def _send(self, trip: Trip, attempt: int, deadline: float) -> Event:
-        self.check_open(trip.order.operation)
-        permit, held, bound = trip.permit, trip.key, trip.order.bound
-        if permit is None or held is None or self.clock.now() - permit.taken_at > PAUSE_S:
+    def _send(self, trip: Trip, action: Send, deadline: float) -> Event:
+        order, permit, held = trip.order, trip.permit, trip.key
+        self.check_open(order.plan.operation)
+        began = self.clock.now()
+        if permit is None or held is None or began - permit.taken_at > PAUSE_S:
             self._give_back(trip)
             return Lost(Outcome.REFUSED)
-        began = self.clock.now()
         longest_s = min(self.profile.retry.attempt_s, max(0.001, deadline - began))
         request = Request(
-            bound.method,
+            order.bound.method,
             trip.url,
-            headers(bound, self.profile.key, held[1]),
-            bound.body,
-            timeout_s=self.clock.real_s(longest_s),
-            keep_status=not trip.order.traits.repeatable,
+            headers(order.bound, self.profile.key, held[1]),
+            order.bound.body,
+            self.clock.real_s(longest_s),
+            not order.plan.traits.repeatable,
         )
         trip.sending, trip.closes_at = True, began + longest_s
         response = self.transport.send(request)
         trip.sending = False
         trip.retrying = True
-        return self._learn(trip, response, attempt, self.clock.now() - began)
+        return self._learn(trip, response, action.attempt, self.clock.now() - began)
 
     def _learn(self, trip: Trip, response: Response | NoReply, attempt: int, seconds: float) -> Event:
         if isinstance(response, NoReply):
@@ -190,22 +192,22 @@ class Engine:
             again = self._settle(trip, End(response.outcome), accepted=False)
             self._tell(trip, attempt, None, None, response.reason, seconds)
             return Lost(response.outcome, again)
-        secrets = () if trip.key is None else (trip.key[1].reveal(),)
+        key = trip.key[1] if trip.key is not None else None
         reading = answers.read(
-            self.profile.errors, response, trip.url, self.clock.wall(), secrets, described=trip.order.described
+            self.profile.errors, response, trip.url, self.clock.wall, key, described=trip.order.plan.described
         )
         trip.last = reading
         if reading.moved_to is not None:
             trip.url = reading.moved_to
-        shown = answers.event(self.profile.errors, reading, retry=True)
+        shown = answers.event(self.profile.errors, reading)
         end = End(Outcome.DONE, response.status, reading.wait_s)
         again = self._settle(trip, end, accepted=not shown.dead_key and response.status < 500)  # noqa: PLR2004
         self._tell(trip, attempt, response.status, reading.code, "", seconds)
         return shown if again else shown._replace(retry=False)
 
-    def _wait(self, trip: Trip, until: float, why: str) -> Event:
-        seconds = until - self.clock.now()
-        self._tell_wait(trip, seconds, why)
+    def _wait(self, trip: Trip, action: Wait) -> Event:
+        seconds = action.until - self.clock.now()
+        self._tell_wait(trip, seconds, action.why)
         sleep(self.clock.real_s(seconds))
         return Woken()
 
@@ -218,7 +220,7 @@ class Engine:
         trip.permit = trip.key = None
         if held is not None:
             self.keys.settle(held[0], accepted=accepted)
-        again = True if permit is None else self.account.settle(trip.order.quotas, permit, end)
+        again = True if permit is None else self.account.settle(trip.order.plan.quotas, permit, end)
         self._settled()
         return again
 
@@ -228,7 +230,7 @@ class Engine:
             open_s = max(0.0, trip.closes_at - self.clock.now())
             self._settle(trip, End(Outcome.UNKNOWN, open_s=open_s), accepted=False)
         if trip.permit is not None:
-            self.account.unsent(trip.order.quotas, trip.permit)
+            self.account.unsent(trip.order.plan.quotas, trip.permit)
             trip.permit = None
             self._settled()
         if trip.key is not None:
@@ -237,21 +239,25 @@ class Engine:
 
     def _settled(self) -> None:
         for line in tuple(self._lines.values()):
-            line.settled()
+            if line.waiters:
+                line.settled()
 
-    def _result(self, trip: Trip, attempts: int, *, result: bool) -> Answer:
+    @staticmethod
+    def _result(trip: Trip, action: Finish) -> Answer:
         reading = trip.last
         if not isinstance(reading, Reading):
             raise machine.IllegalEvent("a call finished without an answer")
-        answer = reading.answer._replace(attempts=attempts)
-        return answer if result else answer._replace(json=None)
+        if action.attempts == 1 and action.result:
+            return reading.answer
+        answer = reading.answer._replace(attempts=action.attempts)
+        return answer if action.result else answer._replace(json=None)
 
     def _error(self, trip: Trip, fail: Fail) -> Exception:
         at_wall = self.clock.wall() + fail.at - self.clock.now()
         error = answers.error(
             fail,
             provider=self.profile.name,
-            operation=trip.order.operation,
+            operation=trip.order.plan.operation,
             last=trip.last,
             at_wall=at_wall,
             where=self.keys.where,
@@ -264,16 +270,16 @@ class Engine:
         self, trip: Trip, attempt: int, status: int | None, code: str | None, reason: str, seconds: float
     ) -> None:
         if self._on_notice is not None or LOGGER.isEnabledFor(logging.DEBUG):
-            name = trip.order.operation
+            name = trip.order.plan.operation
             self.notify(AttemptEnded(self.profile.name, name, attempt, status, code, reason, seconds))
 
     def _tell_wait(self, trip: Trip, seconds: float, why: str) -> None:
-        self.notify(Waiting(self.profile.name, trip.order.operation, max(0.0, seconds), why))
+        self.notify(Waiting(self.profile.name, trip.order.plan.operation, max(0.0, seconds), why))
 
     def _ended(self, trip: Trip, attempts: int, outcome: Outcome, began: float) -> None:
         if self._on_notice is not None or outcome is not Outcome.DONE or LOGGER.isEnabledFor(logging.DEBUG):
             seconds = self.clock.now() - began
-            self.notify(CallEnded(self.profile.name, trip.order.operation, attempts, str(outcome), seconds))
+            self.notify(CallEnded(self.profile.name, trip.order.plan.operation, attempts, str(outcome), seconds))
 
     def notify(self, notice: Notice) -> None:
         """Log a notice and show it to the caller's hook."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from callwell.client._sync.primitives import Latch
 from callwell.core import keyring
-from callwell.core.keyring import Ring
+from callwell.core.keyring import Ring, Standing
 from callwell.errors import KeyMalformed, KeyMissing
 from callwell.observe.notices import KeyChanged
 
@@ -71,6 +71,8 @@ class Keyholder:
         self._lock = threading.Lock()
         self._ring = Ring()
         self._keys: dict[int, Key] = {}
+        self._steady: tuple[int, Key] | None = None
+        self._out = 0
         self._waiting: list[Latch] = []
         self._reading = False
         self._looked_at = clock.now()
@@ -84,15 +86,21 @@ class Keyholder:
 
     def lend(self) -> tuple[int, Key] | None:
         """The key to use now and its generation, to be settled; None while a new one is waited for."""
-        self._look()
+        if self._source.can_change:
+            self._look()
         with self._lock:
+            if self._steady is not None:
+                self._out += 1
+                return self._steady
             if not self._reading:
                 self._ring = keyring.revive(self._ring)
             held = keyring.current(self._ring)
             if held is None:
                 return None
             self._ring = keyring.lend(self._ring, held.generation)
-            return held.generation, self._keys[held.generation]
+            lent = held.generation, self._keys[held.generation]
+            self._steady = lent if self._ring.keys[-1].standing is Standing.ACTIVE else None
+            return lent
 
     def settle(self, generation: int, *, accepted: bool) -> None:
         """Put a key back.
@@ -102,6 +110,10 @@ class Keyholder:
             accepted: the provider has answered, and not that the key is dead.
         """
         with self._lock:
+            if self._steady is not None and generation == self._steady[0] and generation <= self._accepted:
+                self._out -= 1
+                return
+            self._unsteady()
             key = self._keys.get(generation) if accepted and generation > self._accepted else None
             if accepted:
                 self._accepted = max(self._accepted, generation)
@@ -109,6 +121,12 @@ class Keyholder:
             self._ring = keyring.settle(self._ring, generation)
         if key is not None:
             self._uses.accepted(key.fingerprint)
+
+    def _unsteady(self) -> None:
+        """Tell the ring of all that was done while its newest key was the one that everybody uses."""
+        if self._steady is not None:
+            self._ring = keyring.used(self._ring, self._out)
+            self._steady, self._out = None, 0
 
     def renew(self, generation: int, until: float) -> int:
         """The generation of a key that is not known to be dead, or the same one if none comes in time.
@@ -120,6 +138,7 @@ class Keyholder:
             until: monotonic seconds.
         """
         with self._lock:
+            self._unsteady()
             self._ring = keyring.reject(self._ring, generation)
         if not self._ever_accepted():
             self._reread()
@@ -159,7 +178,7 @@ class Keyholder:
 
     def _look(self) -> None:
         now = self._clock.now()
-        if not self._source.can_change or now - self._looked_at < LOOK_S:
+        if now - self._looked_at < LOOK_S:
             return
         self._looked_at = now
         mark = self._source.mark()
@@ -184,13 +203,14 @@ class Keyholder:
 
     def _offer(self, key: Key) -> bool:
         with self._lock:
+            self._unsteady()
             before = self._ring
             self._ring = keyring.offer(before, key.fingerprint)
             if self._ring is before:
                 return False
             newest = self._ring.keys[-1]
             self._keys[newest.generation] = key
-            kept = {held.generation for held in self._ring.keys if held.standing is not keyring.Standing.RETIRED}
+            kept = {held.generation for held in self._ring.keys if held.standing is not Standing.RETIRED}
             self._keys = {number: known for number, known in self._keys.items() if number in kept}
         self._notify(KeyChanged(self._provider, key.fingerprint, newest.generation))
         return True

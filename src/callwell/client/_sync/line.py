@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from callwell.client.account import Account
     from callwell.client.options import Priority
+    from callwell.client.till import Till
     from callwell.clock import Clock
 
 AGE_S: Final = 30.0
@@ -48,15 +49,29 @@ class Line:
         account: which lends the permits.
         names: of the quotas.
         clock: whose seconds are meant.
+
+    Attributes:
+        waiters: in the order in which they are served.
     """
 
-    def __init__(self, account: Account, names: tuple[str, ...], clock: Clock) -> None:
+    def __init__(self, account: Account | Till, names: tuple[str, ...], clock: Clock) -> None:
         self._account = account
         self._names = names
         self._clock = clock
-        self._waiters: list[Waiter] = []
+        self.waiters: list[Waiter] = []
         self._ready_at = float("-inf")
         self._lock = threading.Lock()
+
+    def at_once(self, *, retrying: bool) -> Permit | None:
+        """A permit of each quota, if one can be had without waiting.
+
+        Args:
+            retrying: the permit is for a repetition.
+        """
+        if self.waiters:
+            return None
+        got = self._account.take(self._names, retrying=retrying)
+        return got if isinstance(got, Permit) else None
 
     def take(
         self, until: float, priority: Priority, *, retrying: bool, told: Callable[[float], None]
@@ -69,33 +84,33 @@ class Line:
             retrying: the permit is for a repetition.
             told: called with the seconds that the caller will probably wait, when it has to.
         """
-        if not self._waiters:
+        if not self.waiters:
             got = self._account.take(self._names, retrying=retrying)
             if isinstance(got, Permit) or until < got < float("inf"):
                 return got
         waiter = Waiter(self._clock.now() + (AGE_S if priority == "batch" else 0.0))
         with self._lock:
-            insort(self._waiters, waiter, key=lambda other: other.rank)
+            insort(self.waiters, waiter, key=lambda other: other.rank)
         try:
             return self._stand(waiter, until, retrying=retrying, told=told)
         finally:
             with self._lock:
-                self._waiters.remove(waiter)
-                first = self._waiters[0] if self._waiters else None
+                self.waiters.remove(waiter)
+                first = self.waiters[0] if self.waiters else None
             if first is not None:
                 first.latch.set()
 
     def settled(self) -> None:
         """A permit was settled, of this line or another: who waits for nothing else looks again."""
         with self._lock:
-            first = self._waiters[0] if self._waiters else None
+            first = self.waiters[0] if self.waiters else None
         if first is not None and first.idle:
             first.latch.set()
 
     def _stand(self, waiter: Waiter, until: float, *, retrying: bool, told: Callable[[float], None]) -> Permit | float:
         announced = False
         while True:
-            first = self._waiters[0] is waiter
+            first = self.waiters[0] is waiter
             at = float("inf")
             if first:
                 waiter.idle = True  # before asking, so that no settling is missed

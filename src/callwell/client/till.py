@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Permits by the lot, where there are plenty: a tenth of the work for a call that waits for nothing.
+
+The record of an account changes twice a call. Where nobody outside this client sees the record, permits are taken from
+it several at once, as many as were lent in the last `LOT_S`, and at most a small share of those that are cool; and
+answers are booked several at once. Both keep to the proof in `core.permits`, which wants a permit held from before its
+request is sent until after its answer: it is held from when the lot was taken, and its answer counts as having come
+when the last one of those booked with it did.
+
+Whatever is not plain success goes to the record at once, after all that was put off. So does every question whether
+something is left.
+"""
+
+from __future__ import annotations
+
+import threading
+from math import inf
+from typing import TYPE_CHECKING, Final
+
+from callwell.client.account import TOO_MANY
+from callwell.core.permits import Permit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from callwell.client.account import Account, End
+    from callwell.clock import Clock
+
+LOT: Final = 32
+"""Permits of a lot, at most: more of them would save less than a hundredth of a call."""
+
+LOT_S: Final = 0.05
+"""For how long a lot is lent from: about a bin of a quota per minute."""
+
+
+class Drawer:
+    """What was put off for the calls of one set of quotas."""
+
+    __slots__ = ("answered", "answered_at", "begun", "lent", "permit", "since", "size", "stock", "until")
+
+    def __init__(self) -> None:
+        self.permit = Permit(-inf, inf)
+        self.stock = 0
+        self.lent = 0
+        self.size = 1
+        self.until = -inf
+        self.begun = 0
+        self.answered = 0
+        self.answered_at = -inf
+        self.since = inf
+
+
+class Till:
+    """The permits of an account that only one client uses. To be asked like the account itself.
+
+    Args:
+        account: whose record nobody else sees.
+        clock: whose seconds are meant.
+    """
+
+    def __init__(self, account: Account, clock: Clock) -> None:
+        self._account = account
+        self._clock = clock
+        self._drawers: dict[tuple[str, ...], Drawer] = {}
+        self._lock = threading.Lock()
+
+    def take(self, names: tuple[str, ...], *, retrying: bool) -> Permit | float:
+        """One permit of each of these quotas, or when to ask again: see `Account.take`."""
+        with self._lock:
+            drawer = self._drawers.get(names)
+            if drawer is None:
+                drawer = self._drawers[names] = Drawer()
+            now = self._clock.now()
+            if drawer.stock and not retrying and now < drawer.until:
+                drawer.stock -= 1
+                drawer.lent += 1
+                drawer.begun += 1
+                return drawer.permit
+            return self._draw(names, drawer, now, retrying=retrying)
+
+    def settle(self, names: tuple[str, ...], permit: Permit, end: End) -> bool:
+        """Take a permit back, and learn from the end of its Send: see `Account.settle`."""
+        with self._lock:
+            if 0 < end.status < 500 and end.status != TOO_MANY:  # noqa: PLR2004 - server errors
+                drawer = self._drawers[names]
+                drawer.answered += 1
+                drawer.answered_at = self._clock.now()
+                drawer.since = min(drawer.since, permit.taken_at)
+                if drawer.answered >= drawer.size:
+                    self._book(names, drawer)
+                return True
+            self._empty()
+            return self._account.settle(names, permit, end)
+
+    def unsent(self, names: tuple[str, ...], permit: Permit) -> None:
+        """Take a permit back that was surely not used."""
+        with self._lock:
+            self._empty()
+            self._account.unsent(names, permit)
+
+    def spent(self) -> Mapping[str, tuple[int, int]]:
+        """By quota: permits that are not to be had now, and the limit."""
+        with self._lock:
+            self._empty()
+            return self._account.spent()
+
+    def _draw(self, names: tuple[str, ...], drawer: Drawer, now: float, *, retrying: bool) -> Permit | float:
+        drawer.size = min(LOT, 2 * drawer.size if now < drawer.until else max(1, drawer.lent))
+        self._return(names, drawer)
+        got, count = self._account.take_lot(names, drawer.size, retrying=retrying)
+        if not isinstance(got, Permit) and self._empty():
+            got, count = self._account.take_lot(names, 1, retrying=retrying)
+        if isinstance(got, Permit):
+            drawer.permit, drawer.stock, drawer.lent, drawer.until = got, count - 1, 1, now + LOT_S
+        return got
+
+    def _return(self, names: tuple[str, ...], drawer: Drawer) -> None:
+        if drawer.stock:
+            self._account.unsold(names, drawer.permit, drawer.stock)
+            drawer.stock = 0
+
+    def _book(self, names: tuple[str, ...], drawer: Drawer) -> None:
+        first = Permit(drawer.since, inf)
+        self._account.book(names, first, drawer.answered, drawer.begun, drawer.answered_at)
+        drawer.answered = drawer.begun = 0
+        drawer.since = inf
+
+    def _empty(self) -> bool:
+        """Bring the record up to date, and say whether that changed it."""
+        changed = False
+        for names, drawer in self._drawers.items():
+            if drawer.stock or drawer.answered:
+                changed = True
+                self._return(names, drawer)
+                if drawer.answered:
+                    self._book(names, drawer)
+        return changed

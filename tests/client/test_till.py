@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Permits by the lot keep all that the account promises: nothing is lent twice, early or for ever."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from typing import TYPE_CHECKING, TypeVar
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from callwell.client.account import Account, End
+from callwell.client.till import LOT, LOT_S, Till
+from callwell.core.permits import Permit
+from callwell.core.rules import EnvironmentRule, KeyRule, Profile, QuotaRule
+from callwell.core.types import Outcome
+from callwell.state import MemoryState
+from callwell.testing import ManualClock
+from tests.core.permit_world import tightest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from callwell.state.base import Cell
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+WINDOW_S = 10.0
+LIMIT = 512
+BOTH, SHORT = ("short", "long"), ("short",)
+FINE, FAILED, THROTTLED = End(Outcome.DONE, 200), End(Outcome.DONE, 503), End(Outcome.DONE, 429, 2.0)
+
+
+def profile(limit: int = LIMIT, **more: float) -> Profile:
+    """A provider with two quotas."""
+    short = dataclasses.replace(QuotaRule(limit=limit, window_s=WINDOW_S), **more)  # type: ignore[arg-type]
+    return Profile(
+        name="acme",
+        title="Acme",
+        environments={"production": EnvironmentRule(base_url="https://api.acme.test")},
+        key=KeyRule(env="ACME_KEY"),
+        quotas={"short": short, "long": QuotaRule(limit=100_000, window_s=3600.0)},
+    )
+
+
+class Counting(MemoryState):
+    """Counts how often a record is changed."""
+
+    changes = 0
+
+    def update(self, cell: Cell[T], change: Callable[[T], tuple[T, R]]) -> R:
+        """As it is, and counted."""
+        self.changes += 1
+        return super().update(cell, change)
+
+
+def till(rules: Profile | None = None) -> tuple[Till, ManualClock, Counting]:
+    """A till at a time of its own."""
+    clock, state = ManualClock(1_000.0), Counting()
+    return Till(Account(rules or profile(), "x", state, clock), clock), clock, state
+
+
+def lent(one: Till) -> Permit:
+    """A permit of both quotas, which is there."""
+    got = one.take(BOTH, retrying=False)
+    assert isinstance(got, Permit)
+    return got
+
+
+def left(spent: Mapping[str, tuple[int, int]]) -> int:
+    """Permits of the short quota that can be had."""
+    return spent["short"][1] - spent["short"][0]
+
+
+@given(seed=st.integers(0, 2**32), failing=st.sampled_from([0.0, 0.02, 0.3]), pace=st.sampled_from([1e-4, 1e-3, 0.02]))
+def test_no_window_holds_more_than_the_limit(seed: int, failing: float, pace: float) -> None:
+    """Whatever comes between, no two uses of one permit arrive within a window of each other."""
+    dice = random.Random(seed)
+    one, clock, _ = till(profile(128))
+    arrivals: list[float] = []
+    out: list[tuple[tuple[str, ...], Permit, float]] = []
+    for _ in range(1_200):
+        clock.advance(dice.random() * pace * (200 if dice.random() < 0.01 else 1))
+        if out and (dice.random() < 0.5 or len(out) > 24):
+            names, permit, sent_at = out.pop(dice.randrange(len(out)))
+            arrivals.append(dice.uniform(sent_at, clock.now()))
+            end = FINE if dice.random() >= failing else dice.choice([FAILED, THROTTLED])
+            one.settle(names, permit, end)
+            continue
+        names = dice.choice([BOTH, SHORT])
+        got = one.take(names, retrying=dice.random() < failing)
+        if isinstance(got, Permit):
+            if dice.random() < failing / 4:
+                one.unsent(names, got)
+            else:
+                out.append((names, got, clock.now()))
+        elif got < float("inf"):
+            clock.advance(max(0.0, got - clock.now()))
+    arrivals.sort()
+    assert tightest(arrivals, 128) >= WINDOW_S
+    assert left(one.spent()) >= 0
+
+
+def test_all_permits_come_back() -> None:
+    """After a window of rest, everything can be had again."""
+    one, clock, _ = till()
+    for _ in range(5):
+        held = [lent(one) for _ in range(60)]
+        for permit in held:
+            clock.advance(1e-4)
+            one.settle(BOTH, permit, FINE)
+        clock.advance(1.0)
+    assert left(one.spent()) == LIMIT - 300
+    clock.advance(WINDOW_S + 1.0)
+    assert left(one.spent()) == LIMIT
+
+
+def test_the_last_permit_is_lent() -> None:
+    """What lies in one drawer is not kept from those who ask at another."""
+    one, _, _ = till()
+    for number in range(LIMIT):
+        assert isinstance(one.take(BOTH if number % 2 else SHORT, retrying=False), Permit)
+    assert one.take(BOTH, retrying=False) == float("inf")
+
+
+def test_an_answer_that_was_not_booked_yet_is_when_permits_are_short() -> None:
+    """Who waits for permits is told a time, not to wait for an answer that came long ago."""
+    one, clock, _ = till()
+    held = [lent(one) for _ in range(LIMIT)]
+    for permit in held:
+        one.settle(BOTH, permit, FINE)
+    ready_at = one.take(BOTH, retrying=False)
+    assert isinstance(ready_at, float)
+    assert WINDOW_S <= ready_at - clock.now() <= WINDOW_S * 1.01
+
+
+def test_busy_callers_change_the_record_seldom() -> None:
+    """With plenty of permits a lot grows to its full size, and both its ends are one change each."""
+    one, clock, state = till(profile(1_000_000))
+    for _ in range(100 * LOT):
+        permit = lent(one)
+        clock.advance(1e-5)
+        one.settle(BOTH, permit, FINE)
+    assert state.changes < 2 * 100 + 50
+    before = state.changes
+    for _ in range(100):
+        clock.advance(2 * LOT_S)
+        one.settle(BOTH, lent(one), FINE)
+    assert state.changes >= before + 200, "one caller now and then takes nothing ahead"
+
+
+def test_scarce_permits_are_taken_singly() -> None:
+    """A small quota is never held ahead: others could want it."""
+    one, _, _ = till(profile(60))
+    for number in range(1, 11):
+        lent(one)
+        assert left(one._account.spent()) == 60 - number
+
+
+def test_a_failure_is_seen_at_once() -> None:
+    """After a 429 nothing that was taken ahead is lent before the parking is over."""
+    one, clock, _ = till()
+    held = [lent(one) for _ in range(20)]
+    one.settle(BOTH, held.pop(), THROTTLED)
+    assert one.take(BOTH, retrying=False) == clock.now() + 2.0
+    assert one.take(SHORT, retrying=False) == clock.now() + 2.0
+
+
+def test_the_retry_budget_is_paid_for_every_call() -> None:
+    """Calls from a lot pay in like all others, and their answers count as attempts."""
+    one, clock, _ = till()
+    direct = Account(profile(), "x", MemoryState(), clock)
+    for account in (one, direct):
+        for status in (*[503] * 9, *[200] * 70, *[503] * 5):
+            account.settle(BOTH, account.take(BOTH, retrying=False), End(Outcome.DONE, status))  # type: ignore[arg-type]
+        account.spent()
+    ours, theirs = (account._state.read(account._cell) for account in (one._account, direct))
+    assert ours.budget.fates == theirs.budget.fates
+    assert abs(ours.budget.tokens - theirs.budget.tokens) < 1e-9
+    assert ours.knocking == theirs.knocking
