@@ -149,9 +149,12 @@ def test_providers_tell_of_the_key_not_the_key(cli: Shell) -> None:
     """Providers are told with address, place of the key and number of operations."""
     ended = cli.run("providers", "--json")
     [known] = [one for one in ended.json if one["name"] == PROVIDER]
-    assert known["key"] == {"where": f"env:{KEY_VARIABLE}", "present": True, "right": True}
-    address = {"base_url": cli.variables[ADDRESS_VARIABLE], "from": f"env:{ADDRESS_VARIABLE}", "default": True}
-    assert known["environments"]["production"] == address
+    assert known["environments"]["production"] == {
+        "base_url": cli.variables[ADDRESS_VARIABLE],
+        "from": f"env:{ADDRESS_VARIABLE}",
+        "default": True,
+        "key": {"where": f"env:{KEY_VARIABLE}", "present": True, "right": True},
+    }
     assert known["operations"] > 20
     table = cli.run("providers", **{KEY_VARIABLE: None})
     assert PROVIDER in table.out
@@ -169,6 +172,21 @@ def test_keys_list_tells_what_is_there(cli: Shell) -> None:
     assert [strange.json[0][name] for name in ("present", "right")] == [True, False]
     assert cli.key not in there.out
     assert "strange-key" not in strange.out
+
+
+def test_keys_list_tells_of_use(cli: Shell) -> None:
+    """Keys that were used are told with how often and when, also those that are at their place no more."""
+    before = cli.run("keys", "list", PROVIDER, "--json").json
+    assert [(one["clients"], one["first"], one["last"]) for one in before] == [(0, None, None)]
+    for _ in range(2):
+        cli.run("call", PROVIDER, "me.get", "--key", "env:OTHER", OTHER=cli.key)
+    [after] = cli.run("keys", "list", PROVIDER, "--json").json
+    assert after["clients"] == 2
+    assert after["first"] < after["last"]
+    other, used = cli.run("keys", "list", PROVIDER, "--json", **{KEY_VARIABLE: "uspl_never_used"}).json
+    assert (other["clients"], used["clients"]) == (0, 2)
+    assert (used["where"], used["fingerprint"]) == ("env:OTHER", after["fingerprint"])
+    assert "delete it at the provider" in used["problem"]
 
 
 def test_keys_where_warns_of_open_files(cli: Shell) -> None:

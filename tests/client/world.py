@@ -176,5 +176,5 @@ def query(url: str) -> Mapping[str, str]:
 def tried(key: str) -> KeyUses:
     """A record in which a key was accepted before, so that its rotation is waited for."""
     uses = KeyUses("acme", MemoryState(), SystemClock())
-    uses.accepted(Key(key).fingerprint)
+    uses.accepted(Key(key).fingerprint, "given in code")
     return uses

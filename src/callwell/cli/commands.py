@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "call": "one call, JSON out; or the file that an operation leads to",
     "list": "all pages of a list as table, jsonl, csv or json, with a verdict",
     "export": "every object and asset of a provider into a folder; resumable, incremental",
+    "config": "what is set and from where: options, variables, callwell.toml",
     "keys": "where keys are looked for and whether they are there, never their text",
     "emulate": "play the providers on this machine, until Ctrl-C",
 }
@@ -44,11 +45,12 @@ Exit codes:
 
 \b
 Environment:
-  CALLWELL_STATE       what calls share, instead of the file in ~/.local/state
+  CALLWELL_CONFIG      a callwell.toml, instead of the nearest one
+  CALLWELL_<SETTING>, CALLWELL_<PROVIDER>_<SETTING>, <PROVIDER>_BASE_URL
+                       settings: see `callwell config --help`
   CALLWELL_CLOCK       a faster clock, as `callwell emulate` prints it; for tests
   CALLWELL_DEBUG       1 shows tracebacks
   NO_COLOR             no colours
-  <PROVIDER>_BASE_URL  another address of that provider
 """
 
 LIBRARY: Final = "callwell"

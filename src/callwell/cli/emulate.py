@@ -17,7 +17,6 @@ import typer
 
 from callwell import errors
 from callwell.cli import output
-from callwell.cli.flags import address_variable
 from callwell.emulator.errors import EmulatorError, PortInUse
 from callwell.emulator.options import EmulatorOptions
 
@@ -105,6 +104,7 @@ def _tell_json(endpoints: Endpoints) -> None:
 
 def _tell(endpoints: Endpoints) -> None:
     from callwell import providers
+    from callwell.cli.settings import address_variable
 
     output.emit_table(
         ("provider", "environment", "address"),

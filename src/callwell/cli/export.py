@@ -53,13 +53,9 @@ def export(
 async def _run(
     provider: str, to: Path, only: tuple[str, ...], *, workers: int, flags: ClientFlags, live: Live
 ) -> Report:
-    from callwell import AsyncClient, providers
     from callwell.export import Export
 
-    output.log_to_stderr(verbose=flags.verbose)
-    options = flags.options(providers.load(provider), priority="batch")
-    options["on_notice"] = live.notice
-    async with AsyncClient(provider, **options) as client:
+    async with flags.async_client(provider, on_notice=live.notice) as client:
         job = Export(
             client, to, only=only, workers=workers, show=lambda progress: live.progress(progress, client.spent)
         )

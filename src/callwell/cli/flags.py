@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The options that every command with a client has, and the client that they describe."""
+"""The options that every command with a client has, and the client that they and the other settings describe."""
 
 from __future__ import annotations
 
@@ -7,20 +7,22 @@ import dataclasses
 import functools
 import inspect
 import os
-import re
-from pathlib import Path
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, get_type_hints
 
 import typer
 
 from callwell.clock import parse_clock
+from callwell.errors import InvalidOption, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping
 
+    from callwell.cli.settings import Setting
     from callwell.client.options import ClientOptions, Priority
     from callwell.clock import Clock
-    from callwell.providers.typed import DynamicClient
+    from callwell.observe.notices import Notice
+    from callwell.providers.typed import AsyncDynamicClient, DynamicClient
     from callwell.spec.provider import Provider
 
 KeyOption = Annotated[
@@ -33,12 +35,16 @@ EnvironmentOption = Annotated[
 ]
 BaseUrlOption = Annotated[
     str | None,
-    typer.Option("--base-url", metavar="URL", help="Another address of the provider; also <PROVIDER>_BASE_URL."),
+    typer.Option("--base-url", metavar="URL", help="Another address of the provider."),
 ]
 ProviderArgument = Annotated[
     str,
     typer.Argument(metavar="PROVIDER", help="A provider's name, or the folder of a description.", show_default=False),
 ]
+SomeProviderArgument = Annotated[
+    str | None, typer.Argument(metavar="PROVIDER", help="One provider; all unless said.", show_default=False)
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 ValuesArgument = Annotated[
     list[str] | None,
@@ -48,7 +54,10 @@ ValuesArgument = Annotated[
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ClientFlags:
-    """What the user said about the client; a command gets it by `takes_client_flags`."""
+    """What the user said about the client; a command gets it by `takes_client_flags`.
+
+    What is not said here may be said elsewhere: see `callwell.cli.settings`.
+    """
 
     key: KeyOption = None
     environment: EnvironmentOption = None
@@ -59,9 +68,7 @@ class ClientFlags:
     ] = None
     state: Annotated[
         str | None,
-        typer.Option(
-            "--state", metavar="URL", help="What calls share: memory: or sqlite:///PATH; also CALLWELL_STATE."
-        ),
+        typer.Option("--state", metavar="URL", help="What calls share: memory: or sqlite:///PATH."),
     ] = None
     deadline: Annotated[
         float | None,
@@ -79,48 +86,70 @@ class ClientFlags:
         bool, typer.Option("--verbose", "-v", help="Tell on standard error about attempts, waits and keys.")
     ] = False
 
-    def options(self, provider: Provider, *, priority: Priority = "interactive") -> ClientOptions:
-        """The options of a client.
-
-        Args:
-            provider: whose client it is.
-            priority: `batch` for work whose end nobody waits for: without a deadline unless one is said.
-
-        Raises:
-            InvalidOption: CALLWELL_CLOCK describes no clock.
-        """
-        options: ClientOptions = {
-            "key": self.key,
-            "environment": self.environment,
-            "base_url": address(provider, self.base_url),
-            "state": self.state or default_state(),
-            "proxy": self.proxy,
-            "ca_file": self.ca_file,
-            "clock": clock(),
-            "priority": priority,
-        }
-        if self.account is not None:
-            options["account"] = self.account
-        if self.deadline is not None:
-            options["deadline_s"] = self.deadline
-        return options
-
     def client(self, provider: str, *, priority: Priority = "interactive") -> DynamicClient:
         """A client, and the log that belongs to it.
 
         Args:
             provider: its name, or the folder of its description.
-            priority: see `options`.
+            priority: `batch` for work whose end nobody waits for: without a deadline unless one is said.
 
         Raises:
-            CallwellError: see `callwell.Client`.
+            CallwellError: see `callwell.Client`; a setting that is not an option is named with its place.
         """
-        from callwell import Client, providers
+        from callwell import Client
+
+        with self._described(provider, priority) as (described, options):
+            return Client(described, **options)
+
+    def async_client(self, provider: str, *, on_notice: Callable[[Notice], None]) -> AsyncDynamicClient:
+        """The same for work whose end nobody waits for, on an event loop.
+
+        Args:
+            provider: its name, or the folder of its description.
+            on_notice: called with every notice.
+
+        Raises:
+            CallwellError: as `client`.
+        """
+        from callwell import AsyncClient
+
+        with self._described(provider, "batch") as (described, options):
+            options["on_notice"] = on_notice
+            return AsyncClient(described, **options)
+
+    @contextmanager
+    def _described(self, provider: str, priority: Priority) -> Iterator[tuple[Provider, ClientOptions]]:
         from callwell.cli.output import log_to_stderr
+        from callwell.cli.settings import Settings
 
         log_to_stderr(verbose=self.verbose)
-        options = self.options(providers.load(provider), priority=priority)
-        return Client(provider, **options)
+        settings = Settings.here()
+        described = settings.load(provider)
+        held = settings.of(described, dataclasses.asdict(self))
+        try:
+            yield described, client_options(held, priority)
+        except InvalidOption as error:
+            said = held.get(error.name.removesuffix("_s"))
+            if said is None or said.where.startswith("--"):
+                raise
+            raise UsageError(f"{said.where}: {error}") from error
+
+
+def client_options(held: Mapping[str, Setting], priority: Priority = "interactive") -> ClientOptions:
+    """The options of a client.
+
+    Args:
+        held: what is set for its provider, by name.
+        priority: see `ClientFlags.client`.
+
+    Raises:
+        InvalidOption: CALLWELL_CLOCK describes no clock.
+    """
+    values: dict[str, object] = {name: setting.value for name, setting in held.items() if name != "deadline"}
+    if held["deadline"].is_set:
+        values["deadline_s"] = held["deadline"].value
+    options: ClientOptions = {**values, "clock": clock(), "priority": priority}  # type: ignore[typeddict-item] # by name
+    return options
 
 
 def takes_client_flags(command: Callable[..., None]) -> Callable[..., None]:
@@ -144,25 +173,6 @@ def takes_client_flags(command: Callable[..., None]) -> Callable[..., None]:
     return with_flags
 
 
-def address_variable(provider: str) -> str:
-    """The environment variable that may hold another address of a provider.
-
-    Args:
-        provider: its name.
-    """
-    return re.sub(r"[^A-Z0-9]+", "_", provider.upper()).strip("_") + "_BASE_URL"
-
-
-def address(provider: Provider, given: str | None) -> str | None:
-    """Another address of a provider, from an option or the environment.
-
-    Args:
-        provider: the provider.
-        given: the option.
-    """
-    return given or os.environ.get(address_variable(provider.name)) or None
-
-
 def clock() -> Clock:
     """The clock that CALLWELL_CLOCK describes, the machine's own unless it is set. For tests and the demo.
 
@@ -170,15 +180,3 @@ def clock() -> Clock:
         InvalidOption: it describes no clock.
     """
     return parse_clock(os.environ.get("CALLWELL_CLOCK"))
-
-
-def default_state() -> str:
-    """The state of all commands of a user: CALLWELL_STATE, or a file in the XDG state folder.
-
-    It is a file, so that a command that is killed and run again stays within the quota.
-    """
-    if url := os.environ.get("CALLWELL_STATE"):
-        return url
-    given = os.environ.get("XDG_STATE_HOME", "")
-    folder = Path(given) if given.startswith("/") else Path("~/.local/state").expanduser()
-    return f"sqlite:///{folder / 'callwell' / 'state.db'}"

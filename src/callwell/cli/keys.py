@@ -1,63 +1,132 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`callwell keys`: where keys are looked for, and what is there; their text is never shown."""
+"""`callwell keys`: where keys are looked for, what is there, and when they were used; their text is never shown."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
-from callwell import providers
 from callwell.cli import output
-from callwell.cli.flags import EnvironmentOption, KeyOption, ProviderArgument
+from callwell.cli.flags import EnvironmentOption, JsonOption, KeyOption, ProviderArgument, SomeProviderArgument
 from callwell.cli.places import Place, look
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from callwell.cli.settings import Setting, Settings
+    from callwell.client.keyuse import KeyUse
+    from callwell.spec.provider import Provider
+
+COLUMNS: Final = ("provider", "environment", "where", "present", "fingerprint", "clients", "first", "last", "problem")
+EARLIER: Final = "used earlier; if nobody needs it any more, delete it at the provider"
+
 app = typer.Typer(
-    rich_markup_mode=None, add_completion=False, help="Where keys are looked for and what is there, never their text."
+    rich_markup_mode=None,
+    add_completion=False,
+    help="Where keys are looked for, what is there and when it was used, never their text.",
 )
 
 
 @app.command("list")
-def list_(
-    provider: Annotated[
-        str | None, typer.Argument(metavar="PROVIDER", help="One provider; all unless said.", show_default=False)
-    ] = None,
-    *,
-    key: KeyOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
-    """Print where each provider's key is, and what is there."""
-    found = []
-    for name in [provider] if provider else providers.names():
-        described = providers.load(name)
-        place = look(described.profile.key, key)
-        found += [
-            {"provider": described.name, "environment": one, **place._asdict()}
-            for one in described.profile.environments
-        ]
+def list_(provider: SomeProviderArgument = None, *, key: KeyOption = None, as_json: JsonOption = False) -> None:
+    """Print where each provider's key is, what is there, and which keys the state knows to have been used.
+
+    The use is that of the account that is set: how many clients a key was accepted for, and when first and last.
+    """
+    from callwell.cli.settings import Settings
+
+    settings = Settings.here()
+    output.log_to_stderr(verbose=False)
+    found = [
+        row
+        for name in ([provider] if provider else settings.names())
+        for described in [settings.load(name)]
+        for environment in described.profile.environments
+        for row in _known(described, settings.of(described, {"environment": environment, "key": key}))
+    ]
     if as_json:
         output.emit_json(found)
         return
-    columns = ("provider", "environment", "where", "present", "right", "fingerprint", "problem")
     for one in found:
-        one["problem"] = str(one["problem"] or "–").partition(";")[0] if not one["present"] else one["problem"]
-    output.emit_table(columns, ([one[column] for column in columns] for one in found))
+        one["problem"] = one["problem"] if one["present"] else str(one["problem"] or "–").partition(";")[0]
+    output.emit_table(COLUMNS, ([one[column] for column in COLUMNS] for one in found))
 
 
 @app.command()
-def where(provider: ProviderArgument, *, key: KeyOption = None, environment: EnvironmentOption = None) -> None:
+def where(
+    provider: ProviderArgument,
+    *,
+    key: KeyOption = None,
+    environment: EnvironmentOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Print where a provider's key is looked for, in order, and how to rotate it."""
-    described = providers.load(provider)
-    rule, name = described.profile.key, described.environment(environment).name
-    usual = look(rule, None)
-    given = f"{key}: {_what(look(rule, key))}" if key else "not given"
+    from callwell.cli.settings import Settings
+
+    settings = Settings.here()
+    described = settings.load(provider)
+    held = settings.of(described, {"environment": environment, "key": key})
+    place = look(described.profile.key, str(held["key"].value))
+    name = str(held["environment"].value)
+    order = list(_order(settings, described, name, key))
+    if as_json:
+        looked_at = [{"at": at, "names": names, "used": at == held["key"].where} for at, names in order]
+        shown = {"provider": described.name, "environment": name, "order": looked_at, **place._asdict()}
+        output.emit_json(shown | {"looks_like": described.profile.key.looks_like})
+        return
     output.emit(f"{described.name}, environment {name}: the key is looked for in this order")
-    output.emit(f"  1. --key env:NAME or file:PATH, key= in code: {given}")
-    output.emit(f"  2. {usual.where}: {'not looked at' if key else _what(usual)}")
-    output.emit(f"A key is {rule.looks_like}.")
-    output.emit(_advice(look(rule, key) if key else usual))
-    if rule.canary:
-        output.emit(f"To try a key: callwell call {described.name} {rule.canary}")
+    for number, (at, names) in enumerate(order, 1):
+        used = at == held["key"].where
+        output.emit(f"  {number}. {at}: {f'{names}: {_what(place)}' if used else names or 'not given'}")
+    output.emit(f"A key is {described.profile.key.looks_like}.")
+    output.emit(_advice(place))
+    if described.profile.key.canary:
+        output.emit(f"To try a key: callwell call {described.name} {described.profile.key.canary}")
+
+
+def _known(provider: Provider, held: Mapping[str, Setting]) -> Iterator[dict[str, Any]]:
+    """The key that is set, and all others that were used."""
+    place, uses = look(provider.profile.key, str(held["key"].value)), _uses(provider, held)
+    at = {"provider": provider.name, "environment": held["environment"].value}
+    yield {**at, **place._asdict(), **_times(uses.get(place.fingerprint or ""))}
+    for fingerprint, use in uses.items():
+        if fingerprint != place.fingerprint:
+            other = Place(use.where, None, None, fingerprint, None, EARLIER)
+            yield {**at, **other._asdict(), **_times(use)}
+
+
+def _uses(provider: Provider, held: Mapping[str, Setting]) -> dict[str, KeyUse]:
+    from callwell.cli.flags import client_options
+    from callwell.client.keyuse import KeyUses
+    from callwell.client.setting import Setting as ClientSetting
+
+    made = ClientSetting.of(provider, client_options(held))
+    try:
+        return KeyUses(made.account, made.state, made.clock).all()
+    finally:
+        made.close()
+
+
+def _times(use: KeyUse | None) -> dict[str, Any]:
+    if use is None:
+        return {"clients": 0, "first": None, "last": None}
+    return {"clients": use.clients, "first": _time(use.first), "last": _time(use.last)}
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _order(
+    settings: Settings, provider: Provider, environment: str, key: str | None
+) -> Iterator[tuple[str, str | None]]:
+    """Each place where the place of the key is looked for, and the place that it names."""
+    yield "--key", key
+    for at, said in settings.places(provider, environment, "key"):
+        yield (at, None) if said is None else (said.where, str(said.value))
+    yield "profile", f"env:{provider.profile.key.env}"
 
 
 def _what(place: Place) -> str:

@@ -21,27 +21,27 @@ class Place(NamedTuple):
 
     Attributes:
         where: the place.
-        present: a text is there.
+        present: a text is there; None if it was not looked for.
         right: it looks like a key of the provider; None if nothing is there.
         fingerprint: of the text.
-        can_change: a new key can appear there while a process runs.
+        can_change: a new key can appear there while a process runs; None if it was not looked for.
         problem: what is wrong, in words.
     """
 
     where: str
-    present: bool
+    present: bool | None
     right: bool | None
     fingerprint: str | None
-    can_change: bool
+    can_change: bool | None
     problem: str | None
 
 
-def look(rule: KeyRule, given: str | None) -> Place:
+def look(rule: KeyRule, given: str) -> Place:
     """What is at the place where a key is looked for.
 
     Args:
-        rule: what a key looks like, and its usual place.
-        given: another place, as the `--key` option names it.
+        rule: what a key looks like.
+        given: the place, as the `--key` option names it.
 
     Raises:
         InvalidOption: the text names no place.

@@ -3,16 +3,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from callwell import providers as library
 from callwell.cli import output
-from callwell.cli.flags import address, address_variable
+from callwell.cli.flags import JsonOption
 from callwell.cli.places import look
 
 if TYPE_CHECKING:
+    from callwell.cli.settings import Settings
     from callwell.spec.provider import Provider
 
 COLUMNS = ("provider", "environment", "address", "key", "present", "operations")
@@ -21,37 +21,42 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 @app.command()
-def providers(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Print the providers that come with Callwell: environments, where the key is looked for, number of operations."""
-    known = [_described(library.load(name)) for name in library.names()]
+def providers(*, as_json: JsonOption = False) -> None:
+    """Print the providers that can be named: environments, where the key is looked for, number of operations."""
+    from callwell.cli.settings import Settings
+
+    settings = Settings.here()
+    known = [_described(settings, settings.load(name)) for name in settings.names()]
     if as_json:
         output.emit_json(known)
         return
     output.emit_table(
         COLUMNS,
         (
-            (one["name"], name, where["base_url"], one["key"]["where"], one["key"]["present"], one["operations"])
+            (one["name"], name, at["base_url"], at["key"]["where"], at["key"]["present"], one["operations"])
             for one in known
-            for name, where in one["environments"].items()
+            for name, at in one["environments"].items()
         ),
     )
 
 
-def _described(provider: Provider) -> dict[str, Any]:
-    profile, elsewhere = provider.profile, address(provider, None)
-    place = look(profile.key, None)
+def _described(settings: Settings, provider: Provider) -> dict[str, Any]:
+    profile = provider.profile
+    used = str(settings.of(provider, {})["environment"].value)
+    environments = {}
+    for name in profile.environments:
+        held = settings.of(provider, {"environment": name})
+        place = look(profile.key, str(held["key"].value))
+        environments[name] = {
+            "base_url": held["base_url"].value,
+            "from": held["base_url"].where,
+            "default": name == used,
+            "key": {"where": place.where, "present": place.present, "right": place.right},
+        }
     return {
         "name": provider.name,
         "title": profile.title,
         "docs": profile.docs,
-        "environments": {
-            name: {
-                "base_url": elsewhere or rule.base_url,
-                "from": f"env:{address_variable(provider.name)}" if elsewhere else "profile",
-                "default": provider.environment().name == name,
-            }
-            for name, rule in profile.environments.items()
-        },
-        "key": {"where": place.where, "present": place.present, "right": place.right},
+        "environments": environments,
         "operations": len(provider.api.operations),
     }

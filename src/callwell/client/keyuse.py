@@ -22,10 +22,14 @@ class KeyUse(NamedTuple):
     Attributes:
         first: the first time; 0 if it never was.
         last: the last time.
+        clients: by how many clients it was used.
+        where: the place where the last of them had found it.
     """
 
     first: float = 0.0
     last: float = 0.0
+    clients: int = 0
+    where: str = ""
 
 
 class KeyUses:
@@ -46,10 +50,27 @@ class KeyUses:
         """Whether a key was ever accepted."""
         return self._state.read(self._cell(fingerprint)).first > 0.0
 
-    def accepted(self, fingerprint: str) -> None:
-        """Note that a key is accepted."""
+    def accepted(self, fingerprint: str, where: str) -> None:
+        """Note that a key is accepted, for the first time by this client.
+
+        Args:
+            fingerprint: of the key.
+            where: the place where it was found.
+        """
         now = self._clock.wall()
-        self._state.update(self._cell(fingerprint), lambda use: (KeyUse(use.first or now, now), None))
+        self._state.update(
+            self._cell(fingerprint), lambda use: (KeyUse(use.first or now, now, use.clients + 1, where), None)
+        )
+
+    def all(self) -> dict[str, KeyUse]:
+        """The use of every key of the account, by fingerprint."""
+        prefix = _prefix(self._account)
+        marks = [key.removeprefix(prefix) for key in self._state.keys(prefix)]
+        return {mark: self._state.read(self._cell(mark)) for mark in marks}
 
     def _cell(self, fingerprint: str) -> Cell[KeyUse]:
-        return Cell(f"key:{self._account}:{fingerprint}", KeyUse, KeyUse(), KeyUse())
+        return Cell(f"{_prefix(self._account)}{fingerprint}", KeyUse, KeyUse(), KeyUse())
+
+
+def _prefix(account: str) -> str:
+    return f"key:{account}:"

@@ -119,7 +119,7 @@ class AsyncKeyholder:
                 self._ring = keyring.confirm(self._ring, generation)
             self._ring = keyring.settle(self._ring, generation)
         if key is not None:
-            self._uses.accepted(key.fingerprint)
+            self._uses.accepted(key.fingerprint, self._source.where)
 
     def _unsteady(self) -> None:
         """Tell the ring of all that was done while its newest key was the one that everybody uses."""

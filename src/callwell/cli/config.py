@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`callwell config`: what is set, and from where."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Final
+
+import typer
+
+from callwell.cli import output
+from callwell.cli.flags import JsonOption, SomeProviderArgument
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from callwell.cli.settings import Setting, Settings
+
+COLUMNS: Final = ("provider", "setting", "value", "from")
+
+PRECEDENCE: Final = """\
+\b
+What counts, from the first to the last:
+  1. an option, such as --deadline
+  2. CALLWELL_<PROVIDER>_<SETTING>; for its address also <PROVIDER>_BASE_URL
+  3. CALLWELL_<SETTING>, for state, deadline, proxy and ca_file
+  4. callwell.toml: the file that CALLWELL_CONFIG names, or the nearest one in this folder and those above it
+  5. what comes with the provider, or with Callwell
+
+\b
+callwell.toml, by example:
+  deadline = 30                    for all: state, deadline, proxy, ca_file
+  [PROVIDER]                       as above, and environment, base_url, key, account
+  environment = "ENVIRONMENT"
+  key = "file:~/provider.key"      a place; a key itself is refused
+  [PROVIDER.ENVIRONMENT]           base_url, key, account
+  account = "team-a"
+  [NAME]                           a provider of your own
+  folder = "descriptions/NAME"
+Paths are relative to the file. One that merely lies in a folder cannot set proxy, ca_file or the address of
+another machine: that takes a file in the home folder, or CALLWELL_CONFIG.
+"""
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+
+@app.command(epilog=PRECEDENCE)
+def config(provider: SomeProviderArgument = None, *, as_json: JsonOption = False) -> None:
+    """Print what is set and from where. Of keys, the place is shown.
+
+    Without a provider, what holds for all of them, and then what is special to each.
+    """
+    from callwell.cli.settings import Settings
+
+    settings = Settings.here()
+    rows = list(_of(settings, provider) if provider else _of_all(settings))
+    if as_json:
+        file = str(settings.file.path) if settings.file else None
+        output.emit_json({"file": file, "settings": rows})
+    else:
+        output.emit(f"callwell.toml: {settings.file.path if settings.file else 'none'}\n")
+        output.emit_table(COLUMNS, ([row[column] for column in COLUMNS] for row in rows))
+    for complaint in settings.unknown().values():
+        output.say(f"not used: {complaint}")
+
+
+def _of(settings: Settings, name: str) -> Iterator[dict[str, Any]]:
+    described = settings.load(name)
+    for setting in settings.of(described, {}).values():
+        yield _row(described.name, setting)
+
+
+def _of_all(settings: Settings) -> Iterator[dict[str, Any]]:
+    from callwell.cli.config_file import GENERAL
+    from callwell.cli.settings import Setting
+
+    general = {name: settings.general(name) for name in GENERAL}
+    for setting in general.values():
+        yield _row(None, setting)
+    if clock := os.environ.get("CALLWELL_CLOCK"):
+        yield _row(None, Setting("clock", clock, "env:CALLWELL_CLOCK"))
+    for name in settings.names():
+        described = settings.load(name)
+        for setting in settings.of(described, {}).values():
+            if setting != general.get(setting.name):
+                yield _row(name, setting)
+
+
+def _row(provider: str | None, setting: Setting) -> dict[str, Any]:
+    value = output.clean(setting.value) if isinstance(setting.value, str) else setting.value
+    return {"provider": provider, "setting": setting.name, "value": value, "from": setting.where}

@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads `callwell.toml`: every setting in it is known, has its type, and its line.
+
+Only the command line reads it, never the library. A file that merely lies in the working folder or above it may come
+from anybody, a cloned repository for one. So it cannot say through whom a key travels (`GUARDED`), but for an address
+on this machine: that takes a file in the home folder, or one that CALLWELL_CONFIG names. It holds no keys, only their
+places.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from urllib.parse import urlsplit
+
+from callwell import providers
+from callwell.errors import InvalidOption, ProfileError, UsageError
+from callwell.keys import parse_source
+from callwell.spec.complaint import Complaint, found
+from callwell.spec.locate import toml_line
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from callwell.spec import complaint
+
+NAME: Final = "callwell.toml"
+GENERAL: Final = ("state", "deadline", "proxy", "ca_file")
+"""What can be said for all providers, and for each."""
+
+FOLDER: Final = "folder"
+"""In the table of a provider that does not come with Callwell: where its description is."""
+
+OF_ENVIRONMENT: Final = ("base_url", "key", "account")
+OF_PROVIDER: Final = ("environment", *OF_ENVIRONMENT, *GENERAL)
+TAKES: Final = (GENERAL, (*OF_PROVIDER, FOLDER), OF_ENVIRONMENT)
+"""The settings at the top, in a provider's table, and in the table of one of its environments."""
+
+GUARDED: Final = ("base_url", "proxy", "ca_file")
+STATE_FILE: Final = "sqlite:///"
+KEY_FILE: Final = "file:"
+_LINE: Final = re.compile(r"at line (\d+)")
+
+
+class Said(NamedTuple):
+    """What a setting was set to, and where: a file and line, or a variable.
+
+    Attributes:
+        value: a text, or seconds.
+        where: for people.
+    """
+
+    value: str | float
+    where: str
+
+
+class ConfigFile(NamedTuple):
+    """A `callwell.toml` that has been read.
+
+    Attributes:
+        path: where it is.
+        said: what it says, by the keys that lead there.
+    """
+
+    path: Path
+    said: Mapping[complaint.Path, Said]
+
+    def folders(self) -> dict[str, Said]:
+        """Where the descriptions are of providers that do not come with Callwell, by name."""
+        return {path[0]: said for path, said in self.said.items() if path[1:] == (FOLDER,)}
+
+
+def find(named: str | None, folder: Path, home: Path) -> ConfigFile | None:
+    """The file that holds for a folder, if there is one.
+
+    Args:
+        named: the file that CALLWELL_CONFIG names.
+        folder: the working folder; its parents are looked at up to the home folder, or the root.
+        home: the home folder.
+
+    Raises:
+        UsageError: it cannot be read, or does not say what it must.
+    """
+    if named:
+        return read(Path(named).expanduser(), trusted=True)
+    for one in (folder, *folder.parents):
+        path = one / NAME
+        if path.is_file():
+            _see_that_it_is_ours(path)
+            return read(path, trusted=one == home)
+        if one == home:
+            return None
+    return None
+
+
+def read(path: Path, *, trusted: bool) -> ConfigFile:
+    """A file.
+
+    Args:
+        path: where it is.
+        trusted: it may say through whom a key travels.
+
+    Raises:
+        UsageError: it cannot be read, or does not say what it must.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read: {getattr(error, 'strerror', 'it is no UTF-8 text')}") from error
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        at = _LINE.search(str(error))
+        line = int(at[1]) if at else max(1, len(text.splitlines()))
+        raise ProfileError(str(path), "document", f"expected TOML: {error}", line=line) from error
+    try:
+        values = dict(_walk(document, (), path.absolute().parent, trusted=trusted))
+    except Complaint as error:
+        raise error.error(str(path), text, toml_line) from None
+    return ConfigFile(path, {key: Said(value, f"{path}:{toml_line(text, key)}") for key, value in values.items()})
+
+
+def _see_that_it_is_ours(path: Path) -> None:
+    """A file that somebody else has put into a folder above, such as /tmp, is not obeyed."""
+    if os.name != "nt" and path.stat().st_uid not in (os.getuid(), 0):
+        raise UsageError(f"{path} belongs to another user; remove it, or name your own file with CALLWELL_CONFIG")
+
+
+def _walk(
+    table: Mapping[str, Any], path: complaint.Path, folder: Path, *, trusted: bool
+) -> Iterator[tuple[complaint.Path, str | float]]:
+    for name, value in table.items():
+        here = (*path, name)
+        if isinstance(value, dict) and name not in TAKES[len(path)] and len(path) < len(TAKES) - 1:
+            if not path:
+                _see_that_it_is_known(name, value)
+            yield from _walk(value, here, folder, trusted=trusted)
+            continue
+        if name not in TAKES[len(path)]:
+            raise Complaint(here, f"expected {_nearest(name, TAKES[len(path)])}, found an unknown setting")
+        checked = _checked(here, value)
+        if name in GUARDED and not trusted and not _on_this_machine(name, checked):
+            raise Complaint(
+                here,
+                "a file that merely lies here cannot say through whom keys travel; if it is yours, name it: "
+                f"export CALLWELL_CONFIG={folder / NAME}",
+            )
+        yield here, _absolute(name, checked, folder)
+
+
+def _see_that_it_is_known(name: str, table: Mapping[str, Any]) -> None:
+    bundled = name in providers.names()
+    if bundled and FOLDER in table:
+        raise Complaint((name, FOLDER), f"{name} comes with Callwell: give your own description another name")
+    if not bundled and FOLDER not in table:
+        raise Complaint(
+            (name,), f"expected {_nearest(name, providers.names())}, or a `folder` in it, found an unknown provider"
+        )
+
+
+def _nearest(name: str, known: Collection[str]) -> str:
+    return " or ".join(difflib.get_close_matches(name, known, n=3, cutoff=0.5) or sorted(known))
+
+
+def _checked(path: complaint.Path, value: object) -> str | float:
+    if path[-1] == "deadline":
+        if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+            raise Complaint(path, f"expected seconds above zero, {found(value)}")
+        return float(value)
+    if path[-1] == "key":
+        return _place(path, value)
+    if not isinstance(value, str) or not value:
+        raise Complaint(path, f"expected a text, {found(value)}")
+    return value
+
+
+def _place(path: complaint.Path, value: object) -> str:
+    """The place of a key; whatever else stands there may be a key, and is not repeated."""
+    try:
+        parse_source(value if isinstance(value, str) else "", "")
+    except InvalidOption:
+        raise Complaint(
+            path, "expected the place of a key, env:NAME or file:PATH; a key itself does not belong into this file"
+        ) from None
+    return str(value)
+
+
+def _on_this_machine(name: str, value: str | float) -> bool:
+    from callwell.client.setting import LOCAL  # brings the client with it
+
+    return name == "base_url" and urlsplit(str(value)).hostname in LOCAL
+
+
+def _absolute(name: str, value: str | float, folder: Path) -> str | float:
+    """Paths are relative to the file's folder, not to the working folder."""
+    begin = {"state": STATE_FILE, "key": KEY_FILE, "ca_file": "", FOLDER: ""}.get(name)
+    if begin is None or not isinstance(value, str) or not value.startswith(begin):
+        return value
+    return f"{begin}{folder / Path(value.removeprefix(begin)).expanduser()}"
