@@ -65,6 +65,13 @@ ME = ("call", PROVIDER, "me.get")
         (("emulate", "--port", "70000"), "Invalid value for '--port'"),
         (("emulate", "--scale", "0"), "clock cannot be '0'"),
         (("emulate", "--recordings", "-1"), "recordings"),
+        (("emulate", "--rate-headers", "some"), "'some' is not one of 'off', 'delta', 'epoch', 'draft'"),
+        (("emulate", "--deprecated", "me.gte"), "'me.gte' is none of"),
+        (("emulate", "--deprecated", "me.get=soon"), "expected an operation, or OPERATION=SECONDS"),
+        (("emulate", "--set", "link_limit=3"), "unknown --set 'link_limit': did you mean links_limit"),
+        (("emulate", "--set", "links_limit"), "--set links_limit cannot be '': expected a whole number"),
+        (("emulate", "--set", "links_limit=-1"), "option: Expected `int` >= 0"),
+        (("emulate", "--set", "old_meta_name=maybe"), "expected true or false"),
     ],
 )
 def test_wrong_use(cli: Shell, arguments: tuple[str, ...], words: str) -> None:

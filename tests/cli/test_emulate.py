@@ -10,9 +10,12 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from urllib.request import urlopen
 
 import pytest
 
+from callwell.cli.commands import load
+from callwell.cli.emulate import HAVE_A_FLAG
 from tests.cli.playing import ADDRESS_VARIABLE, COMMAND, KEY_VARIABLE, PATIENCE_S, PROVIDER
 
 if TYPE_CHECKING:
@@ -66,6 +69,31 @@ def test_json_is_one_line(cli: Shell, number: signal.Signals) -> None:
         process.send_signal(number)
         assert process.communicate(timeout=PATIENCE_S) == ("", "")
         assert process.returncode == 0
+
+
+def test_every_option_can_be_given(cli: Shell) -> None:
+    """Every option of the emulator has a flag or is taken by --set, and all arrive."""
+    given = {
+        "--rate-headers": "draft",
+        "--skew": "-90",
+        "--deprecated": "me.get=86400",
+        "--window": "sliding",
+        "--url-life": "7",
+        "--per-minute": "5",
+    }
+    words = [word for pair in given.items() for word in pair]
+    words += ["--set", "links_limit=3", "--set", "old-meta-name=true", "--deprecated", "links.list", "--retry-after"]
+    with started(cli, "emulate", "--json", *words) as process:
+        told = json.loads(line(process))
+        with urlopen(f"{told['control']}/health", timeout=PATIENCE_S) as answer:  # noqa: S310 - our own process
+            [options] = json.load(answer)["options"].values()
+    expected = {"rate_headers": "draft", "skew_s": -90, "window": "sliding", "url_life_s": 7, "per_minute": 5}
+    expected |= {"links_limit": 3, "old_meta_name": True, "retry_after": True}
+    expected |= {"deprecated": {"me.get": 86400, "links.list": None}}
+    assert {name: options[name] for name in expected} == expected
+    flags = {name for parameter in load("emulate").params for name in parameter.opts}
+    spelt = {"--scale"} | {f"--{name.removesuffix('_s').replace('_', '-')}" for name in HAVE_A_FLAG - {"clock"}}
+    assert spelt <= flags
 
 
 def test_lines_to_paste(cli: Shell) -> None:

@@ -9,8 +9,8 @@ import shlex
 import signal
 import sys
 from contextlib import suppress
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import fields
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
 import typer
@@ -19,9 +19,11 @@ from callwell import errors
 from callwell.cli import output
 from callwell.emulator.errors import EmulatorError, PortInUse
 from callwell.emulator.options import EmulatorOptions
+from callwell.emulator.quota import WindowKind
+from callwell.emulator.telling import RateHeaders
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from callwell.emulator.options import Endpoints
 
@@ -32,11 +34,14 @@ Port = Annotated[int, typer.Option(min=0, max=65_535, metavar="PORT", help="0 fo
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
-class Window(StrEnum):
-    """How the quota's windows are cut."""
-
-    FIXED = "fixed"
-    SLIDING = "sliding"
+HAVE_A_FLAG: Final = {
+    *("port", "storage_port", "control_port", "seed", "recordings", "clock", "window", "per_minute", "per_day"),
+    *("url_life_s", "retry_after", "rate_headers", "skew_s", "deprecated"),
+}
+SETTABLE: Final = {
+    field.name: type(field.default) for field in fields(EmulatorOptions) if field.name not in HAVE_A_FLAG
+}
+"""What only one provider or another has: new ones are found here, and need no flag."""
 
 
 @app.command()
@@ -50,11 +55,33 @@ def emulate(
     scale: Annotated[
         float | None, typer.Option("--scale", metavar="S", help="A clock S times as fast; CALLWELL_CLOCK unless said.")
     ] = None,
-    window: Annotated[Window, typer.Option("--window", help="How quota windows are cut.")] = Window.FIXED,
+    window: Annotated[WindowKind, typer.Option("--window", help="How quota windows are cut.")] = "fixed",
     per_minute: Annotated[int, typer.Option("--per-minute", metavar="N", help="The quota of a minute.")] = 120,
     per_day: Annotated[int, typer.Option("--per-day", metavar="N", help="The quota of a day.")] = 10_000,
     url_life: Annotated[int, typer.Option("--url-life", metavar="SECONDS", help="How long signed URLs live.")] = 900,
     retry_after: Annotated[bool, typer.Option("--retry-after", help="Say in every 429 when to come back.")] = False,
+    rate_headers: Annotated[
+        RateHeaders, typer.Option("--rate-headers", help="Say in every answer what is left of the quota, in this form.")
+    ] = "off",
+    skew: Annotated[
+        int, typer.Option("--skew", metavar="SECONDS", help="How far the servers' time of day is off, also below 0.")
+    ] = 0,
+    deprecated: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--deprecated",
+            metavar="OPERATION[=SECONDS]",
+            help="An operation that says it is deprecated, and when it will be gone; may be given again.",
+        ),
+    ] = None,
+    others: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help=f"What not every provider has: {', '.join(SETTABLE)}; may be given again.",
+        ),
+    ] = None,
     port: Port = 0,
     storage_port: Port = 0,
     control_port: Port = 0,
@@ -67,13 +94,40 @@ def emulate(
         seed=seed,
         recordings=recordings,
         clock=os.environ.get("CALLWELL_CLOCK") if scale is None else f"{scale:g}",
-        window=window.value,
+        window=window,
         per_minute=per_minute,
         per_day=per_day,
         url_life_s=url_life,
         retry_after=retry_after,
+        rate_headers=rate_headers,
+        skew_s=skew,
+        deprecated=dict(map(_deprecated, deprecated or ())),
+        **_set(others or ()),
     )
     _play(options, as_json=as_json)
+
+
+def _deprecated(text: str) -> tuple[str, int | None]:
+    name, sign, seconds = text.partition("=")
+    if sign and not seconds.isdecimal():
+        raise errors.InvalidOption("--deprecated", text, "an operation, or OPERATION=SECONDS with whole seconds")
+    return name, int(seconds) if sign else None
+
+
+def _set(texts: Iterable[str]) -> dict[str, Any]:
+    """What `--set` says, read by the types of the options."""
+    made = {}
+    for text in texts:
+        name, sign, value = text.partition("=")
+        name = name.replace("-", "_")
+        if name not in SETTABLE:
+            raise errors.UnknownName("--set", name, SETTABLE)
+        nouns = {int: "a whole number", bool: "true or false"}.get(SETTABLE[name], "another value")
+        try:
+            made[name] = msgspec.convert(value if sign else "", SETTABLE[name], strict=False)
+        except msgspec.ValidationError as error:
+            raise errors.InvalidOption(f"--set {name}", value, nouns) from error
+    return made
 
 
 def _play(options: EmulatorOptions, *, as_json: bool) -> None:
