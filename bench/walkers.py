@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import os
 import resource
@@ -29,7 +28,7 @@ class Order(NamedTuple):
         address: of the server.
         folder: of the provider's description.
         pages: that the list has.
-        depth: pages that a walk may have under way, if Callwell can be told so.
+        depth: pages that a walk may have under way.
     """
 
     variant: str
@@ -43,13 +42,11 @@ async def walk(order: Order) -> dict[str, Any]:
     """Callwell's pager over the whole list. Nothing is kept; each item is looked at as it comes."""
     from callwell import AsyncClient
 
-    known = "depth" in inspect.signature(AsyncClient.pages).parameters
-    choice: dict[str, Any] = {"depth": order.depth} if known else {}
     expected, in_order = 0, True
     async with AsyncClient(order.folder, base_url=order.address) as client:
         await client.call("items.list", page=1, per_page=ITEMS, total=1)
         before_mib, began = _peak_mib(), time.perf_counter()
-        pager = client.pages("items.list", total=order.pages, **choice)
+        pager = client.pages("items.list", total=order.pages).ahead(order.depth)
         async for item in pager:
             in_order = in_order and item["id"] == expected
             expected += 1
@@ -58,7 +55,7 @@ async def walk(order: Order) -> dict[str, Any]:
     return {
         "page_ms": real_s / order.pages * 1e3,
         "in_order": in_order and complete,
-        "depth": order.depth if known else 1,
+        "depth": order.depth,
         "peak_mib": _peak_mib(),
         "growth_mib": _peak_mib() - before_mib,
     }

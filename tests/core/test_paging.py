@@ -85,9 +85,10 @@ def walk(style: str, lists: Lists, begin: Walk | None = None, *, store: bool = F
     state, seen, got = begin or paging.start(rule), set[int](), list[int]()
     for _ in range(200):
         body, link = lists.body(style, state.position)
-        step = paging.step(rule, state, paging.read(rule, body, link), SIZE, seen)
+        came = paging.read(rule, state, body, link)
+        step = paging.step(rule, state, came, SIZE, seen)
         state = msgspec.convert(msgspec.msgpack.decode(msgspec.msgpack.encode(step.walk)), Walk) if store else step.walk
-        seen |= step.seen
+        seen.update(came.marks)
         got += [item["id"] for item in step.items]
         if step.verdict is not None:
             return got, step.verdict
@@ -165,8 +166,10 @@ def follow(rule: PagingRule, bodies: list[dict[str, Any]], begin: Walk | None = 
     """Walk over scripted answers, the last of which comes again and again."""
     state, seen, got = begin or paging.start(rule), set[int](), list[Any]()
     for i in range(3000):
-        step = paging.step(rule, state, paging.read(rule, bodies[min(i, len(bodies) - 1)]), SIZE, seen)
-        state, seen = step.walk, seen | step.seen
+        came = paging.read(rule, state, bodies[min(i, len(bodies) - 1)])
+        step = paging.step(rule, state, came, SIZE, seen)
+        state = step.walk
+        seen.update(came.marks)
         got += step.items
         if step.verdict is not None:
             return got, step.verdict
@@ -209,8 +212,9 @@ def test_an_empty_page_is_passed_by() -> None:
     """By offset, an empty page that is not the end is stepped over, not asked for again."""
     full = {"data": [{"id": i} for i in range(SIZE)], "total": 7}
     empty: dict[str, Any] = {"data": [], "total": 7}
-    step = paging.step(OFFSET, paging.start(OFFSET), paging.read(OFFSET, full), SIZE, set())
-    step = paging.step(OFFSET, step.walk, paging.read(OFFSET, empty), SIZE, step.seen)
+    begin = paging.start(OFFSET)
+    step = paging.step(OFFSET, begin, paging.read(OFFSET, begin, full), SIZE, set())
+    step = paging.step(OFFSET, step.walk, paging.read(OFFSET, step.walk, empty), SIZE, set())
     assert (step.verdict, step.walk.position) == (None, 2 * SIZE)
 
 
@@ -244,7 +248,7 @@ def test_items_without_a_key_are_all_delivered() -> None:
 def test_a_body_without_items_is_no_empty_page(body: dict[str, Any]) -> None:
     """A list that is not where the rule says is an error that names the place, never an end."""
     with pytest.raises(LookupError, match="data"):
-        paging.read(CURSOR, body)
+        paging.read(CURSOR, paging.start(CURSOR), body)
 
 
 def test_a_walk_goes_on_from_where_it_was_stored() -> None:
@@ -252,8 +256,10 @@ def test_a_walk_goes_on_from_where_it_was_stored() -> None:
     lists = Lists(11, [])
     state, seen, got = paging.start(PAGE), set[int](), list[int]()
     for _ in range(2):
-        step = paging.step(PAGE, state, paging.read(PAGE, lists.body("page", state.position)[0]), SIZE, seen)
-        state, seen = step.walk, seen | step.seen
+        came = paging.read(PAGE, state, lists.body("page", state.position)[0])
+        step = paging.step(PAGE, state, came, SIZE, seen)
+        state = step.walk
+        seen.update(came.marks)
         got += [item["id"] for item in step.items]
     rest, verdict = walk("page", lists, state)
     assert got + rest == list(range(11))

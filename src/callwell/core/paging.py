@@ -7,9 +7,12 @@ A walk ends where the provider says that it ends, never on an empty page that an
 * `drifted`: it was reached, but the list moved underneath, so that items may have been missed;
 * `truncated`: it was not reached: a cycle, pages without anything new, or the caller stopped.
 
-A cycle is told by position *and* content, so that a constant cursor whose pages differ is legal. What has been seen is
-kept by the caller as short digests (`Seen`), so that the state of a walk stays small enough to be stored after every
-page.
+A cycle is told by position *and* content, so that a constant cursor whose pages differ is legal. What has come is kept
+by the caller as short marks, so that the state of a walk stays small enough to be stored after every page; a step is
+shown those of its page's marks that had come before.
+
+Pages may have been fetched in another order than that in which they are stepped through. Totals tell what moved all the
+same: they differ between some two pages wherever more came than went between them, whichever was fetched first.
 """
 
 from __future__ import annotations
@@ -66,6 +69,7 @@ class Page(NamedTuple):
     Attributes:
         items: the items, as they came.
         keys: their keys, or none if the profile names no key; an item without one has the empty key.
+        marks: digests by which the page, and after it each of its keys, is recognised when it comes again.
         more: whether there is another page, where the body says so in as many words.
         next: the next position as the provider gave it: a cursor or a link.
         total: the announced total of items.
@@ -74,6 +78,7 @@ class Page(NamedTuple):
 
     items: tuple[Any, ...]
     keys: tuple[str, ...]
+    marks: tuple[int, ...]
     more: bool | None
     next: str | None
     total: int | None
@@ -110,13 +115,11 @@ class Step(NamedTuple):
     Attributes:
         walk: where the walk stands after it.
         items: the page's items whose keys had not been delivered before.
-        seen: digests to remember.
         verdict: set when the walk is over.
     """
 
     walk: Walk
     items: tuple[Any, ...]
-    seen: frozenset[int]
     verdict: Verdict | None
 
 
@@ -125,11 +128,12 @@ def start(rule: PagingRule) -> Walk:
     return Walk(position=rule.first if rule.style in ("page", "offset") else None)
 
 
-def read(rule: PagingRule, body: Mapping[str, Any], link: str | None = None) -> Page:
+def read(rule: PagingRule, walk: Walk, body: Mapping[str, Any], link: str | None = None) -> Page:
     """What an answer says.
 
     Args:
         rule: how the list is read.
+        walk: where the walk stands: the page is the one at its position.
         body: the answer's body.
         link: the target of the `Link` header's `next` relation, for that style.
 
@@ -139,7 +143,8 @@ def read(rule: PagingRule, body: Mapping[str, Any], link: str | None = None) -> 
     items = at(body, rule.items)
     if not isinstance(items, Sequence) or isinstance(items, str):
         raise LookupError(f"no list at {rule.items!r}")  # noqa: TRY004 - the answer is at fault, no argument
-    keys = tuple(_key(item, rule.key) for item in items) if rule.key else ()
+    keys = tuple([_key(item, rule.key) for item in items]) if rule.key else ()
+    mark = digest(repr(walk.position), *(keys if keys and all(keys) else map(repr, items)))
     total, pages = at(body, rule.total), at(body, rule.pages)
     following = link if rule.style == "link-header" else at(body, rule.next)
     following = following if isinstance(following, str) and following else None
@@ -147,6 +152,7 @@ def read(rule: PagingRule, body: Mapping[str, Any], link: str | None = None) -> 
     return Page(
         tuple(items),
         keys,
+        (mark, *map(key_digest, keys)),
         more if isinstance(more, bool) else None,
         following,
         total if isinstance(total, int) else None,
@@ -159,16 +165,15 @@ def step(rule: PagingRule, walk: Walk, page: Page, size: int, seen: frozenset[in
 
     Args:
         rule: how the list is read.
-        walk: where the walk stood when the page was asked for.
+        walk: where the walk stood when the page was read.
         page: what came.
         size: items that a full page has, for offsets and for totals without a `more`.
-        seen: digests that earlier steps gave.
+        seen: marks that came before; of those, only the page's own matter.
     """
-    fresh, repeated, digests = _sift(page, seen)
+    fresh, repeated = _sift(page, seen)
     totals = walk.totals
     if page.total is not None and (not totals or totals[-1] != page.total):
         totals = (*totals, page.total)
-    mark = digest(repr(walk.position), *(page.keys if page.keys and all(page.keys) else map(repr, page.items)))
     after = walk._replace(
         position=_next(rule, walk, page, size),
         pages=walk.pages + 1,
@@ -179,9 +184,9 @@ def step(rule: PagingRule, walk: Walk, page: Page, size: int, seen: frozenset[in
         empty=0 if page.items else walk.empty + 1,
     )
     if not _more(rule, walk, page, size):
-        return Step(after, fresh, digests, ended(after))
-    reason = _stuck(after, again=bool(page.items) and mark in seen)
-    return Step(after, fresh, digests | {mark}, stopped(after, reason) if reason else None)
+        return Step(after, fresh, ended(after))
+    reason = _stuck(after, again=bool(page.items) and page.marks[0] in seen)
+    return Step(after, fresh, stopped(after, reason) if reason else None)
 
 
 def ended(walk: Walk) -> Verdict:
@@ -226,33 +231,37 @@ def at(body: Any, path: str | None) -> Any:
 def digest(*texts: str) -> int:
     """Sixty-four bits by which texts are recognised: a collision among a million has odds of one in 37 million."""
     hashed = hashlib.blake2b("\x00".join(texts).encode("utf-8", "surrogatepass"), digest_size=8)
-    return int.from_bytes(hashed.digest(), "big")
+    return int.from_bytes(hashed.digest(), "big", signed=True)
 
 
 def key_digest(key: str) -> int:
-    """The digest by which a delivered key is remembered."""
-    return digest("key", key)
+    """The digest by which a delivered key is remembered: that of the texts `key` and the key, for half the price."""
+    hashed = _BEFORE_KEY.copy()
+    hashed.update(key.encode("utf-8", "surrogatepass"))
+    return int.from_bytes(hashed.digest(), "big", signed=True)
+
+
+_BEFORE_KEY: Final = hashlib.blake2b(b"key\x00", digest_size=8)
 
 
 def _key(item: Any, name: str) -> str:
-    key = item.get(name) if isinstance(item, Mapping) else None
+    key = item.get(name) if isinstance(item, dict) else None
     return "" if key is None else str(key)
 
 
-def _sift(page: Page, seen: frozenset[int] | set[int]) -> tuple[tuple[Any, ...], tuple[str, ...], frozenset[int]]:
+def _sift(page: Page, seen: frozenset[int] | set[int]) -> tuple[tuple[Any, ...], tuple[str, ...]]:
     if not page.keys:
-        return page.items, (), frozenset()
-    fresh, repeated, digests = [], [], set[int]()
-    for item, key in zip(page.items, page.keys, strict=True):
-        mark = key_digest(key)
+        return page.items, ()
+    fresh, repeated, here = [], [], set[int]()
+    for item, key, mark in zip(page.items, page.keys, page.marks[1:], strict=True):
         if not key:
             fresh.append(item)
-        elif mark in seen or mark in digests:
+        elif mark in seen or mark in here:
             repeated.append(key)
         else:
-            digests.add(mark)
+            here.add(mark)
             fresh.append(item)
-    return tuple(fresh), tuple(repeated), frozenset(digests)
+    return tuple(fresh), tuple(repeated)
 
 
 def _next(rule: PagingRule, walk: Walk, page: Page, size: int) -> int | str | None:

@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A walk over the pages of a list, one page ahead of who reads it."""
+"""A walk over the pages of a list, some pages ahead of who reads it.
+
+Pages may come early, but each is read when its turn comes: every decision is made in the order of the list.
+"""
 
 from __future__ import annotations
 
 from contextlib import aclosing
-from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar, cast
 
 import msgspec
 
-from callwell.client._async.primitives import AsyncAhead
+from callwell.client._async.window import AsyncWindow
 from callwell.client.answers import renamed
-from callwell.core import paging
+from callwell.client.seen import Seen
+from callwell.core import lookahead, paging
 from callwell.core.paging import Verdict, Walk  # noqa: TC001 - a stored `Position` is read by its annotations
 from callwell.errors import InvalidOption, UnexpectedAnswer
 
@@ -24,13 +27,16 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+MOST_AHEAD: Final = 64
+"""Pages that may be under way at once: as many connections are open."""
+
 
 class Position(NamedTuple):
     """Where a walk can be taken up again.
 
     Attributes:
         walk: the state of the walk.
-        seen: digests of what it has delivered.
+        seen: marks of what it has delivered.
         verdict: what the walk was worth, if it is over.
     """
 
@@ -40,7 +46,7 @@ class Position(NamedTuple):
 
 
 class AsyncPager(Generic[T]):
-    """The items of a list, page after page. It can be read once; `resume` makes another one.
+    """The items of a list, page after page. It can be read once; `resume` and `ahead` make another one.
 
     Args:
         name: the operation, for messages.
@@ -49,6 +55,8 @@ class AsyncPager(Generic[T]):
         fetch: gets the page at a position.
         start: where to begin.
         names: fields of the items that have new names.
+        delivered: marks of what was delivered, besides those in `start`.
+        depth: pages that may be under way at once.
     """
 
     def __init__(
@@ -60,6 +68,8 @@ class AsyncPager(Generic[T]):
         fetch: AsyncFetch,
         start: Position,
         names: Mapping[str, str],
+        delivered: Iterable[int] = (),
+        depth: int = 1,
     ) -> None:
         self._name = name
         self._rule = rule
@@ -67,7 +77,10 @@ class AsyncPager(Generic[T]):
         self._fetch = fetch
         self._names = names
         self._walk = start.walk
-        self._seen = set(start.seen)
+        self._depth = depth
+        self._seen = Seen()
+        self._seen.learn(start.seen)
+        self._seen.learn(delivered)
         self._verdict = start.verdict
 
     @property
@@ -82,7 +95,10 @@ class AsyncPager(Generic[T]):
 
     @property
     def position(self) -> str:
-        """Where the walk stands after the pages that were delivered, as a text for `resume`."""
+        """Where the walk stands after the pages that were delivered, as a text for `resume`.
+
+        It holds a mark of every key that was delivered; see `bookmark` for lists that are long.
+        """
         return msgspec.json.encode(Position(self._walk, tuple(sorted(self._seen)), self._verdict)).decode()
 
     @property
@@ -104,8 +120,28 @@ class AsyncPager(Generic[T]):
             start = msgspec.json.decode(position, type=Position)
         except (msgspec.MsgspecError, UnicodeError) as error:
             raise InvalidOption("position", position[:40], "what `pager.position` gave") from error
-        start = start._replace(seen=(*start.seen, *map(paging.key_digest, delivered)))
-        return AsyncPager(self._name, self._rule, size=self._size, fetch=self._fetch, start=start, names=self._names)
+        return self._from(start, map(paging.key_digest, delivered), self._depth)
+
+    def ahead(self, pages: int) -> AsyncPager[T]:
+        """The same list with more pages under way at once, which is faster where each takes its time.
+
+        Pages that are known by a number or an offset are fetched up to `pages` ahead, and given out in order; a cursor
+        or a link leads to the next page only, so that there it is never more than one. Pages beyond a total that the
+        provider announces are never asked for. What is fetched ahead and never read has cost its quota.
+
+        Where the provider announces totals, a list that moves meanwhile shows in the verdict as it always does. Where
+        it does not, something that is put into the list may hide something else while several pages are under way:
+        read such a list one page ahead, as it is unless said, if it changes.
+
+        Args:
+            pages: how many, from 0 (each page only when it is wanted) to 64. Unless said it is 1.
+
+        Raises:
+            InvalidOption: another number.
+        """
+        if pages not in range(MOST_AHEAD + 1):
+            raise InvalidOption("pages", pages, f"a number from 0 to {MOST_AHEAD}")
+        return self._from(Position(self._walk, (), self._verdict), self._seen, pages)
 
     async def __aiter__(self) -> AsyncGenerator[T]:
         """The items, each key once."""
@@ -116,28 +152,33 @@ class AsyncPager(Generic[T]):
 
     async def pages(self) -> AsyncGenerator[list[T]]:
         """The pages, as lists of items whose keys have not come before."""
-        ahead: AsyncAhead[Answer] | None = None
-        try:
+        async with aclosing(AsyncWindow(self._fetch)) as window:
             while self._verdict is None:
-                position = self._walk.position
-                answer = await self._fetch(position) if ahead is None else await ahead.result()
-                step = paging.step(self._rule, self._walk, self._read(answer), self._size, self._seen)
+                page = self._read(await window.take(self._walk.position))
+                known = self._seen.learn(page.marks)
+                step = paging.step(self._rule, self._walk, page, self._size, known)
                 self._walk, self._verdict = step.walk, step.verdict
-                self._seen |= step.seen
-                ahead = None if step.verdict else AsyncAhead(partial(self._get, self._walk.position))
+                depth = self._depth if step.verdict is None else 0
+                if not await window.want(lookahead.positions(self._rule, step.walk, page, self._size, depth)):
+                    self._depth = 1
                 yield cast("list[T]", [renamed(item, self._names) for item in step.items])
-        finally:
-            if ahead is not None:
-                ahead.cancel()
 
-    async def _get(self, position: int | str | None) -> Answer:
-        answer: Answer = await self._fetch(position)
-        return answer
+    def _from(self, start: Position, delivered: Iterable[int], depth: int) -> AsyncPager[T]:
+        return AsyncPager(
+            self._name,
+            self._rule,
+            size=self._size,
+            fetch=self._fetch,
+            start=start,
+            names=self._names,
+            delivered=delivered,
+            depth=depth,
+        )
 
     def _read(self, answer: Answer) -> paging.Page:
         body: Any = answer.json if isinstance(answer.json, dict) else {}
         try:
-            return paging.read(self._rule, body, _next_link(answer.headers.get("link", "")))
+            return paging.read(self._rule, self._walk, body, _next_link(answer.headers.get("link", "")))
         except LookupError as error:
             raise UnexpectedAnswer(
                 f"{self._name}: {answer.status}: the answer is no page: {error}",

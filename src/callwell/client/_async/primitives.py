@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 from callwell.transport.pyreqwest import AsyncPyreqwestTransport as AsyncDefaultTransport
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine, Iterable
 
     from callwell.client.answers import Answer
 
 
-__all__ = ["AsyncAhead", "AsyncDefaultTransport", "AsyncFetch", "AsyncLatch", "run", "sleep"]
+__all__ = ["AsyncAhead", "AsyncDefaultTransport", "AsyncFetch", "AsyncLatch", "drop", "run", "sleep"]
 
 T = TypeVar("T")
 
@@ -70,6 +70,19 @@ class AsyncAhead(Generic[T]):
         """It is not wanted any more."""
         self._task.add_done_callback(lambda task: task.cancelled() or task.exception())
         self._task.cancel()
+
+    async def ended(self) -> None:
+        """Wait until it is over, whatever came of it."""
+        await asyncio.wait((self._task,))
+
+
+async def drop(several: Iterable[AsyncAhead[Any]]) -> None:
+    """Things that are done ahead are not wanted any more: when this returns, their tasks have ended."""
+    dropped = tuple(several)
+    for one in dropped:
+        one.cancel()
+    for one in dropped:
+        await one.ended()
 
 
 def run(work: Callable[[], Coroutine[Any, Any, T]]) -> T:

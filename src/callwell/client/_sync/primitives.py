@@ -6,16 +6,16 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from callwell.transport.pyreqwest import PyreqwestTransport as DefaultTransport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from callwell.client.answers import Answer
 
-__all__ = ["Ahead", "DefaultTransport", "Fetch", "Latch", "run", "sleep"]
+__all__ = ["Ahead", "DefaultTransport", "Fetch", "Latch", "drop", "run", "sleep"]
 
 T = TypeVar("T")
 
@@ -74,6 +74,12 @@ class Ahead(Generic[T]):
             self._future.set_result(self._work())
         except BaseException as error:  # noqa: BLE001 - it is raised again where the result is wanted
             self._future.set_exception(error)
+
+
+def drop(several: Iterable[Ahead[Any]]) -> None:
+    """Things that are done ahead are not wanted any more: their threads end with the answers that are under way."""
+    for one in several:
+        one.cancel()
 
 
 def run(work: Callable[[], T]) -> T:

