@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from callwell.client.binding import describe
+from callwell.client.fit import describe
 from callwell.errors import InvalidOption, UnknownName, UsageError
 from callwell.spec.schemas import choices, kinds
 

@@ -17,10 +17,12 @@ class Parameter:
     Attributes:
         name: its name in Python, in snake case.
         wire: its name on the wire.
-        place: where it goes; `body` is one field of a JSON object.
+        place: where it goes; `body` is one field of a JSON object or of a form.
         required: the operation cannot be called without it.
         schema: its JSON schema, with references resolved.
         summary: one line about it.
+        style: how an object stands in a query: `deepObject` is `name[key]=value`.
+        explode: several values stand in a query under the name each, not in one text with commas.
     """
 
     name: str
@@ -29,6 +31,8 @@ class Parameter:
     required: bool
     schema: Mapping[str, Any]
     summary: str = ""
+    style: Literal["form", "deepObject"] = "form"
+    explode: bool = True
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +46,8 @@ class Operation:
         parameters: what it takes, path first, then query, then body.
         summary: one line about it.
         response: the JSON schema of a successful body, with references resolved; empty if there is none.
+        form: its body is a form (`multipart/form-data`), which can hold files.
+        keyless: it is called without a key.
     """
 
     name: str
@@ -50,6 +56,8 @@ class Operation:
     parameters: tuple[Parameter, ...]
     summary: str
     response: Mapping[str, Any]
+    form: bool = False
+    keyless: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

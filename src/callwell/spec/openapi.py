@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads an OpenAPI 3.0 or 3.1 document: operations with their parameters, all references followed.
 
-Only what a client needs is read. A field of a JSON body is a parameter like any other; a parameter that the document
-calls required although it has a default is optional, for that is what a default means.
+Only what a client needs is read. A field of a JSON body or of a form is a parameter like any other; a parameter that
+the document calls required although it has a default is optional, for that is what a default means.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ OWN_HEADERS: Final = frozenset({"accept", "authorization", "content-type"})
 _VERSION: Final = re.compile(r"3\.[01](\.\d+)?")
 _VARIABLE: Final = re.compile(r"\{([^{}]*)\}")
 _JSON_TYPE: Final = re.compile(r"application/(?:[\w.-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
+_FORM_TYPE: Final = re.compile(r"multipart/form-data\s*(?:;.*)?", re.IGNORECASE)
 _BYTE: Final = re.compile(r"byte (\d+)")
 
 
@@ -103,7 +104,8 @@ class _Document:
         node, here = mapping(item[method], (*path, method)), (*path, method)
         shared = self._parameters(item, path)
         own = self._parameters(node, here)
-        parameters = [*{**shared, **own}.values(), *self._body(node, here)]
+        fields, form = self._body(node, here)
+        parameters = [*{**shared, **own}.values(), *fields]
         order = [*_VARIABLE.findall(template)]
         _complete(order, parameters, here)
         _distinct(parameters, here)
@@ -115,6 +117,8 @@ class _Document:
             parameters=tuple(parameters),
             summary=_line(node.get("summary") or node.get("description")),
             response=self._response(node, here),
+            form=form,
+            keyless=node.get("security") == [],
         )
 
     def _parameters(self, node: Mapping[str, Any], path: complaint.Path) -> dict[tuple[str, str], Parameter]:
@@ -141,19 +145,24 @@ class _Document:
             required=place == "path" or (bool(node.get("required")) and "default" not in schema),
             schema=schema,
             summary=_line(node.get("description")),
+            style="deepObject" if node.get("style") == "deepObject" else "form",
+            explode=bool(node.get("explode", True)),
         )
 
-    def _body(self, node: Mapping[str, Any], path: complaint.Path) -> Iterator[Parameter]:
+    def _body(self, node: Mapping[str, Any], path: complaint.Path) -> tuple[list[Parameter], bool]:
+        """The fields of the body, and whether it is a form: JSON is preferred where both are taken."""
         if "requestBody" not in node:
-            return
+            return [], False
         body, path = self._refs.follow(node["requestBody"], (*path, "requestBody"))
         content, path = mapping(body.get("content"), (*path, "content")), (*path, "content")
-        schema = self._json(content, path)
+        json = self._content(content, path, _JSON_TYPE)
+        schema = json or self._content(content, path, _FORM_TYPE)
         if schema is None or "properties" not in schema:
-            raise Complaint(path, f"expected application/json with the fields of an object, found {', '.join(content)}")
+            wanted = "application/json or multipart/form-data with the fields of an object"
+            raise Complaint(path, f"expected {wanted}, found {', '.join(content)}")
         required = schema.get("required", ()) if body.get("required") else ()
-        for name, field in schema["properties"].items():
-            yield Parameter(
+        fields = [
+            Parameter(
                 name=snake(name),
                 wire=name,
                 place="body",
@@ -161,6 +170,9 @@ class _Document:
                 schema=field,
                 summary=_line(field.get("description")),
             )
+            for name, field in schema["properties"].items()
+        ]
+        return fields, json is None
 
     def _response(self, node: Mapping[str, Any], path: complaint.Path) -> Schema:
         """The schema of the first successful answer that has a JSON body; empty without one."""
@@ -170,14 +182,14 @@ class _Document:
             if status.startswith("2"):
                 answer, place = self._refs.follow(answers[status], (*path, status))
                 place = (*place, "content")
-                schema = self._json(mapping(answer.get("content", {}), place), place)
+                schema = self._content(mapping(answer.get("content", {}), place), place, _JSON_TYPE)
                 if schema is not None:
                     return schema
         return {}
 
-    def _json(self, content: Mapping[str, Any], path: complaint.Path) -> Schema | None:
+    def _content(self, content: Mapping[str, Any], path: complaint.Path, type_: re.Pattern[str]) -> Schema | None:
         for kind, node in content.items():
-            if _JSON_TYPE.fullmatch(kind):
+            if type_.fullmatch(kind):
                 place = (*path, kind)
                 return self._refs.schema(mapping(node, place).get("schema", {}), (*place, "schema"))
         return None

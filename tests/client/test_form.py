@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Forms: texts before files, the same bytes every time, and no name that can break out of its header."""
+
+from __future__ import annotations
+
+import email.parser
+import email.policy
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from callwell.client import form
+from callwell.client.binding import Bound, bind, headers
+from callwell.core.rules import KeyRule
+from callwell.errors import InvalidOption
+from callwell.keys import Key
+from callwell.spec.model import Operation, Parameter
+
+if TYPE_CHECKING:
+    from email.message import EmailMessage
+    from pathlib import Path
+
+TEXT: Final = {"type": "string"}
+FILE: Final = {"type": "string", "format": "binary", "minLength": 1, "maxLength": 10}
+
+
+def send(schemas: dict[str, dict[str, Any]], *, keyless: bool = False) -> Operation:
+    """An operation that takes a form with these fields."""
+    fields = tuple(Parameter(name=n, wire=n, place="body", required=False, schema=one) for n, one in schemas.items())
+    given = {"method": "POST", "path": "/x", "parameters": fields, "summary": "", "response": {}}
+    return Operation(name="things.send", form=True, keyless=keyless, **given)  # type: ignore[arg-type] # a mapping
+
+
+def read(bound: Bound) -> list[tuple[str, str | None, str, bytes]]:
+    """The parts as the standard library reads them: name, file name, media type and content."""
+    whole = f"Content-Type: {bound.media}\r\n\r\n".encode() + (bound.body or b"")
+    message: EmailMessage = email.parser.BytesParser(policy=email.policy.HTTP).parsebytes(whole)
+    assert message.is_multipart()
+    assert not message.defects
+    found = []
+    for part in message.iter_parts():
+        name = part.get_param("name", header="content-disposition")
+        content = part.get_payload(decode=True)
+        assert isinstance(content, bytes)
+        found.append((str(name), part.get_filename(), part.get_content_type(), content))
+    return found
+
+
+def test_texts_come_before_files(tmp_path: Path) -> None:
+    """Whatever the order of the fields: who reads the form as it comes knows what the file is for."""
+    file = tmp_path / "a b.png"
+    file.write_bytes(b"\x00picture")
+    bound = bind(send({"file": FILE, "id": TEXT}), {"file": file, "id": "ü1"})
+    assert read(bound) == [
+        ("id", None, "text/plain", "ü1".encode()),
+        ("file", "a b.png", "image/png", b"\x00picture"),
+    ]
+    assert bind(send({"file": FILE, "id": TEXT}), {"file": str(file), "id": "ü1"}) == bound
+
+
+def test_bytes_lists_and_objects() -> None:
+    """Bytes are a file without a name, a list is its items, an object is JSON, and a number is its digits."""
+    schemas: dict[str, dict[str, Any]] = {
+        "file": FILE,
+        "tags": {"type": "array", "items": TEXT},
+        "meta": {"type": "object"},
+        "count": {"type": "integer"},
+        "fine": {"type": "boolean"},
+    }
+    given = {"file": b"x", "tags": ["a", "b"], "meta": {"k": 1}, "count": 3, "fine": True}
+    assert read(bind(send(schemas), given)) == [
+        ("tags", None, "text/plain", b"a"),
+        ("tags", None, "text/plain", b"b"),
+        ("meta", None, "application/json", b'{"k":1}'),
+        ("count", None, "text/plain", b"3"),
+        ("fine", None, "text/plain", b"true"),
+        ("file", "file", "application/octet-stream", b"x"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (b"", "file of 0 bytes': expected a file of 1 to 10 bytes"),
+        (b"12345678901", "file of 11 bytes"),
+        ("no such file", r"expected a file that can be read \(No such file"),
+        ("nul\0", "expected a file that can be read"),
+        ("{folder}", "expected a file, and nothing else that has a path"),
+        ("{folder}/empty", "of 0 bytes': expected a file of 1 to 10 bytes"),
+        ("{folder}/long", "of 11 bytes"),
+        (3, "expected a file of 1 to 10 bytes, as its path or its bytes"),
+    ],
+)
+def test_files_that_cannot_be_sent(tmp_path: Path, value: object, message: str) -> None:
+    """A file that is missing, empty, too long or no file is told before anything is sent."""
+    (tmp_path / "empty").touch()
+    (tmp_path / "long").write_bytes(b"12345678901")
+    if isinstance(value, str):
+        value = value.format(folder=tmp_path)
+    with pytest.raises(InvalidOption, match=message):
+        bind(send({"file": FILE}), {"file": value})
+
+
+@given(st.text(max_size=20), st.binary(max_size=50))
+def test_nothing_breaks_out(name: str, content: bytes) -> None:
+    """Whatever a file is called and holds, there is one part, and its content comes out as it went in."""
+    body, media = form.encode([form.Part("file", content, "text/plain", name)])
+    boundary = media.partition("boundary=")[2].encode()
+    assert body.count(b"--" + boundary) == 2
+    head, _, rest = body.partition(b"\r\n\r\n")
+    assert head.count(b"\r\n") == 2
+    assert rest == content + b"\r\n--" + boundary + b"--\r\n"
+
+
+def test_the_same_form_is_the_same_bytes() -> None:
+    """A form is made of its fields alone; other fields have another boundary."""
+    one, two = ([form.Part("file", content, "", "f")] for content in (b"1", b"2"))
+    assert form.encode(one) == form.encode(one)
+    assert form.encode(one)[1] != form.encode(two)[1]
+
+
+def test_a_keyless_operation_goes_without_the_key() -> None:
+    """The key is not shown where it is not asked for; the media type is that of the form."""
+    rule, key = KeyRule(env="K", scheme="basic"), Key("secret")
+    bound = bind(send({"id": TEXT}, keyless=True), {"id": "1"})
+    assert dict(headers(bound, rule, key)) == {"accept": "application/json", "content-type": bound.media}
+    assert "authorization" in dict(headers(bound._replace(keyless=False), rule, key))
