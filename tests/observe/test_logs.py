@@ -11,7 +11,7 @@ import pytest
 from callwell import errors
 from callwell.core.rules import QuotaRule
 from callwell.observe.logs import LOGGER, log
-from callwell.observe.notices import AttemptEnded, CallEnded, KeyChanged, Waiting
+from callwell.observe.notices import AttemptEnded, CallEnded, FetchEnded, KeyChanged, Waiting
 from tests.client._sync.acting import client
 from tests.client.acme import KEY, acme
 from tests.client.world import DEAD, LOST, ListSource, World, answer, code
@@ -32,6 +32,16 @@ if TYPE_CHECKING:
             AttemptEnded("p", "o", 1, None, None, "for https://h/?sig=secret", 1.0),
             logging.DEBUG,
             "p o attempt 1: for https://h/?sig=[hidden] in 1.000 s",
+        ),
+        (
+            FetchEnded("p", "o", 206, "the answer broke off", 7, 1.0, "https://storage.test", "storage.test", 443),
+            logging.DEBUG,
+            "p o storage: 206 the answer broke off, 7 bytes in 1.000 s",
+        ),
+        (
+            FetchEnded("p", "o", None, "no answer", 0, 1.0, "https://storage.test", "storage.test", 443),
+            logging.DEBUG,
+            "p o storage: no answer, 0 bytes in 1.000 s",
         ),
         (Waiting("p", "o", 3.0, "quota"), logging.INFO, "p o waits up to 3.0 s: quota"),
         (Waiting("p", "o", 0.3, "backoff"), logging.DEBUG, "p o waits up to 0.3 s: backoff"),
@@ -78,11 +88,13 @@ def test_a_full_run_shows_no_secret(caplog: pytest.LogCaptureFixture, tmp_path: 
     one.asset("things.file", thing_id="THING").save(tmp_path / "f")
     with pytest.raises(errors.Forbidden):
         one.call("things.get", thing_id="THING")
-    shown = caplog.text + "".join(str(vars(record)) for record in caplog.records) + str(world.notices)
+    logged = caplog.text + "".join(str(vars(record)) for record in caplog.records)
+    shown = logged + str(world.notices)
     assert "waits up to" in shown
     assert "[hidden]" in shown
-    for secret in (KEY, "acme_second", "SIGNATURE", "CREDENTIAL", "BODY", "storage.test"):
+    for secret in (KEY, "acme_second", "SIGNATURE", "CREDENTIAL", "BODY", "storage.test/"):
         assert secret not in shown
+    assert "storage.test" not in logged
 
 
 def test_a_hook_that_fails_disturbs_no_call(caplog: pytest.LogCaptureFixture) -> None:

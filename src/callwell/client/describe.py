@@ -40,12 +40,12 @@ def known(provider: Provider, name: str) -> Known:
     """
     operation, rule = provider.operation(name), provider.rule(name)
     quotas = tuple(provider.profile.quotas) if rule.quotas is None else rule.quotas
-    return Known(operation, rule, Plan(name, _traits(operation.method, rule.repeatable), quotas))
+    return Known(operation, rule, Plan(name, _traits(operation.method, rule.repeatable), quotas, operation.path))
 
 
 def plan_beyond(provider: Provider, method: str) -> Plan:
     """The plan of a request that the description does not know: it counts against all quotas."""
-    return Plan(method, _traits(method, None), tuple(provider.profile.quotas), described=False)
+    return Plan(method, _traits(method, None), tuple(provider.profile.quotas), None)
 
 
 def _traits(method: str, said: bool | None) -> Traits:  # noqa: FBT001 - private

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Final, Literal, TypedDict
 from callwell.errors import InvalidOption, UnknownName
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Sequence
 
     from callwell.clock import Clock
     from callwell.keys import Key
+    from callwell.observe.hooks import Hook
     from callwell.observe.notices import Notice
     from callwell.state.base import State
     from callwell.transport.base import AsyncTransport, Transport
@@ -66,6 +67,8 @@ class ClientOptions(CallOptions, total=False):
         ca_file: a file of PEM certificates to trust as well as the usual ones.
         connect_s: seconds to make a connection.
         on_notice: called with every notice (attempts, waits, new keys); it must not wait, and what it raises is logged.
+        hooks: what watches the calls and may add headers: `Hook`s of `callwell.observe.hooks`, `opentelemetry`,
+            `prometheus`.
         clock: another clock than the machine's.
         transport: another way of sending.
     """
@@ -79,6 +82,7 @@ class ClientOptions(CallOptions, total=False):
     ca_file: str | None
     connect_s: float
     on_notice: Callable[[Notice], None] | None
+    hooks: Sequence[Hook | str] | None
     clock: Clock | None
     transport: AsyncTransport | Transport | None
 

@@ -17,17 +17,18 @@ from callwell.client.till import Till
 from callwell.clock import SystemClock
 from callwell.errors import InvalidOption
 from callwell.keys import parse_source
+from callwell.observe.hooks import gathered
 from callwell.transport.base import Network
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
     from typing import Self
 
     from callwell.client.options import CallOptions, Choices, ClientOptions
     from callwell.clock import Clock
     from callwell.keys import Source
-    from callwell.observe.notices import Notice
+    from callwell.observe.hooks import Hooks
     from callwell.spec.provider import Provider
     from callwell.state.base import State
 
@@ -42,6 +43,7 @@ OPTIONS: Final = CHOICES | {
     "ca_file",
     "connect_s",
     "on_notice",
+    "hooks",
     "clock",
     "transport",
 }
@@ -63,7 +65,7 @@ class Setting:
         clock: whose seconds are meant.
         network: how connections are made.
         transport: another way of sending, if the caller gave one.
-        on_notice: the caller's hook.
+        hooks: what watches the calls.
     """
 
     provider: Provider
@@ -75,7 +77,7 @@ class Setting:
     clock: Clock
     network: Network
     transport: Any
-    on_notice: Callable[[Notice], None] | None
+    hooks: Hooks | None
 
     @classmethod
     def of(cls, provider: str | Path | Provider, options: ClientOptions) -> Self:
@@ -96,6 +98,7 @@ class Setting:
         scheme, host, port = origin(base_url)
         account = f"{described.name}:{environment.name}:{scheme}-{host}-{port}:{options.get('account', 'default')}"
         check_user(described, options)
+        hooks = gathered(options.get("on_notice"), options.get("hooks"))
         return cls(
             provider=described,
             base_url=base_url,
@@ -106,7 +109,7 @@ class Setting:
             clock=options.get("clock") or SystemClock(),
             network=network,
             transport=options.get("transport"),
-            on_notice=options.get("on_notice"),
+            hooks=hooks,
         )
 
     def open_account(self) -> Account | Till:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
-from callwell.observe.notices import AttemptEnded, CallEnded, KeyChanged, Waiting
+from callwell.observe.notices import AttemptEnded, CallEnded, FetchEnded, KeyChanged, Waiting
 from callwell.observe.redact import redact
 
 if TYPE_CHECKING:
@@ -24,6 +24,9 @@ def log(notice: Notice) -> None:
         case AttemptEnded(provider, operation, attempt, status, code, reason, seconds):
             answer = f"{status} {code or ''}".strip() if status is not None else redact(reason)
             LOGGER.debug("%s %s attempt %d: %s in %.3f s", provider, operation, attempt, answer, seconds)
+        case FetchEnded(provider, operation, status, reason, size, seconds):
+            answer = redact(" ".join(word for word in (str(status or ""), reason) if word))
+            LOGGER.debug("%s %s storage: %s, %d bytes in %.3f s", provider, operation, answer, size, seconds)
         case Waiting(provider, operation, seconds, why):
             level = logging.INFO if seconds >= LONG_S else logging.DEBUG
             LOGGER.log(level, "%s %s waits up to %.1f s: %s", provider, operation, seconds, why)

@@ -1,9 +1,53 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a hook receives: frozen records without a key, a body or a signed URL."""
+"""What a hook receives: frozen records without a key, a body or a signed URL.
+
+All notices of one call carry the same number. After each `CallBegan` comes one `CallEnded`, and after each
+`AttemptBegan` one `AttemptEnded`, also where the caller is cancelled or leaves in another way.
+"""
 
 from __future__ import annotations
 
 from typing import NamedTuple
+
+
+class CallBegan(NamedTuple):
+    """A call begins.
+
+    Attributes:
+        provider: the provider's name.
+        operation: the operation's name, or the method for requests outside the description.
+        call: the number of the call, unique in the process.
+    """
+
+    provider: str
+    operation: str
+    call: int
+
+
+class AttemptBegan(NamedTuple):
+    """A request is about to be sent.
+
+    Attributes:
+        provider: the provider's name.
+        operation: the operation's name, or the method for requests outside the description.
+        call: the number of the call.
+        attempt: 1 for the first.
+        method: the HTTP method.
+        url: the address without user, query and fragment.
+        template: the path with its parameters in braces, None where it is not known.
+        host: the server's name or address.
+        port: the server's port.
+    """
+
+    provider: str
+    operation: str
+    call: int
+    attempt: int
+    method: str
+    url: str
+    template: str | None
+    host: str
+    port: int
 
 
 class AttemptEnded(NamedTuple):
@@ -17,6 +61,7 @@ class AttemptEnded(NamedTuple):
         code: the provider's error code, if any.
         reason: why there is no answer.
         seconds: from sending to the end, by the client's clock.
+        call: the number of the call; 0 in logs.
     """
 
     provider: str
@@ -26,6 +71,33 @@ class AttemptEnded(NamedTuple):
     code: str | None
     reason: str
     seconds: float
+    call: int = 0
+
+
+class FetchEnded(NamedTuple):
+    """A request for a file's bytes has ended, at the storage to which a signed URL leads.
+
+    Attributes:
+        provider: the provider's name.
+        operation: the operation that leads to the file.
+        status: the HTTP status, None without an answer.
+        reason: why there is no answer, or why it broke off.
+        size: bytes that arrived.
+        seconds: from sending to the end, by the client's clock, the reader's own time included.
+        url: the storage's address, without the path and the signature.
+        host: the storage's name or address.
+        port: the storage's port.
+    """
+
+    provider: str
+    operation: str
+    status: int | None
+    reason: str
+    size: int
+    seconds: float
+    url: str
+    host: str
+    port: int
 
 
 class Waiting(NamedTuple):
@@ -36,12 +108,14 @@ class Waiting(NamedTuple):
         operation: the operation's name.
         seconds: for how long at the most; it may be shorter.
         why: `quota`, `throttled`, `backoff`, `key` or `commit`.
+        call: the number of the call; 0 in logs.
     """
 
     provider: str
     operation: str
     seconds: float
     why: str
+    call: int = 0
 
 
 class KeyChanged(NamedTuple):
@@ -67,6 +141,7 @@ class CallEnded(NamedTuple):
         attempts: arrivals made.
         outcome: `done`, `refused` or `unknown`.
         seconds: from its beginning, waits included, by the client's clock.
+        call: the number of the call; 0 in logs.
     """
 
     provider: str
@@ -74,6 +149,7 @@ class CallEnded(NamedTuple):
     attempts: int
     outcome: str
     seconds: float
+    call: int = 0
 
 
-Notice = AttemptEnded | Waiting | KeyChanged | CallEnded
+Notice = CallBegan | AttemptEnded | FetchEnded | Waiting | KeyChanged | CallEnded

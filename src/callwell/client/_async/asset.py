@@ -10,6 +10,7 @@ from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
 
+from callwell.client._async.fetch import fetched
 from callwell.client._async.primitives import sleep
 from callwell.client.answers import origin
 from callwell.core import download, paging, retry
@@ -193,8 +194,9 @@ class AsyncAsset:
                 state, step = await self._fresh(state, before)
                 continue
             waited = await self._pause(state.failures, waited)
-            self._engine.check_open(self._name.partition(" ")[2])
-            async with self._engine.transport.stream(self._request(state)) as body:
+            operation = self._name.partition(" ")[2]
+            self._engine.check_open(operation)
+            async with fetched(self._engine, operation, self._request(state)) as body:
                 if isinstance(body, NoReply):
                     state, step = download.broke(state)
                     continue

@@ -83,7 +83,7 @@ class AsyncClient:
             keys=keys,
             transport=setting.transport or AsyncDefaultTransport(setting.network),
             clock=setting.clock,
-            on_notice=setting.on_notice,
+            hooks=setting.hooks,
         )
 
     if not TYPE_CHECKING:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import logging
 import random
 from typing import TYPE_CHECKING, Final
 
@@ -32,13 +31,10 @@ from callwell.core.types import (
     Woken,
 )
 from callwell.errors import ClosedError
-from callwell.observe.logs import LOGGER, log
-from callwell.observe.notices import AttemptEnded, CallEnded, Waiting
+from callwell.observe.logs import log
 from callwell.transport.base import NoReply, Request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from callwell.client._async.keyholder import AsyncKeyholder
     from callwell.client.account import Account
     from callwell.client.order import Order
@@ -46,6 +42,7 @@ if TYPE_CHECKING:
     from callwell.clock import Clock
     from callwell.core.rules import Profile
     from callwell.core.types import Event
+    from callwell.observe.hooks import Hooks
     from callwell.observe.notices import Notice
     from callwell.transport.base import AsyncTransport, Response
 
@@ -63,7 +60,7 @@ class AsyncEngine:
         keys: the keys.
         transport: how requests are sent.
         clock: whose seconds are meant.
-        on_notice: the caller's hook.
+        hooks: what watches the calls.
     """
 
     def __init__(
@@ -75,7 +72,7 @@ class AsyncEngine:
         keys: AsyncKeyholder,
         transport: AsyncTransport,
         clock: Clock,
-        on_notice: Callable[[Notice], None] | None,
+        hooks: Hooks | None,
     ) -> None:
         self.profile = profile
         self.base_url = base_url
@@ -85,7 +82,7 @@ class AsyncEngine:
         self.clock = clock
         self.roll = random.random
         self.closed = False
-        self._on_notice = on_notice
+        self.hooks = hooks
         self._lines: dict[tuple[str, ...], AsyncLine] = {}
 
     async def run(self, order: Order) -> Answer:
@@ -100,7 +97,7 @@ class AsyncEngine:
         began = clock.now()
         rule = retry.eager(self.profile.retry) if choices.retry_unsafe_5xx else self.profile.retry
         deadline = began + choices.deadline_s
-        trip = Trip(order, self.base_url + order.bound.target)
+        trip = Trip(order, self.base_url + order.bound.target, self.profile.name, began, self.hooks)
         state, action = machine.advance(machine.Call(plan.traits, rule, deadline), STARTED, began, 0.0)
         try:
             while True:
@@ -110,14 +107,14 @@ class AsyncEngine:
                 elif isinstance(action, Send):
                     event = await self._send(trip, action, deadline)
                 elif isinstance(action, Finish):
-                    self._ended(trip, action.attempts, Outcome.DONE, began)
+                    trip.ended(action.attempts, Outcome.DONE, clock.now())
                     return self._result(trip, action)
                 elif isinstance(action, Wait):
                     event = await self._wait(trip, action)
                 elif isinstance(action, Rekey):
                     event = await self._rekey(trip, action.generation, action.until)
                 elif isinstance(action, Fail):
-                    self._ended(trip, action.attempts, action.outcome, began)
+                    trip.ended(action.attempts, action.outcome, clock.now())
                     raise self._error(trip, action)
                 else:
                     raise machine.IllegalEvent(f"no driver for {action}")
@@ -125,6 +122,8 @@ class AsyncEngine:
         finally:
             if trip.permit is not None or trip.key is not None:
                 self._give_back(trip)
+            if trip.watch is not None:
+                trip.watch.left(state.sends, clock.now(), doubt=state.doubt)
 
     def check_open(self, operation: str) -> None:
         """See that the client was not closed.
@@ -155,7 +154,7 @@ class AsyncEngine:
                 self._give_back(trip)
                 await self._rekey(trip, -1, min(until, self.clock.now() + self.profile.retry.rekey_wait_s))
             got = await line.take(
-                until, choices.priority, retrying=trip.retrying, told=lambda s: self._tell_wait(trip, s, "quota")
+                until, choices.priority, retrying=trip.retrying, told=lambda s: trip.waits(s, "quota")
             )
             if isinstance(got, float):
                 return Denied(got)
@@ -171,10 +170,15 @@ class AsyncEngine:
             self._give_back(trip)
             return Lost(Outcome.REFUSED)
         longest_s = min(self.profile.retry.attempt_s, max(0.001, deadline - began))
+        shown = headers(order.bound, self.profile.key, held[1])
+        if trip.watch is not None:
+            moved = trip.url != self.base_url + order.bound.target
+            template = None if moved or order.plan.template is None else self.base_url + order.plan.template
+            shown = trip.watch.began(action.attempt, began, order.bound.method, trip.url, shown, template=template)
         request = Request(
             order.bound.method,
             trip.url,
-            headers(order.bound, self.profile.key, held[1]),
+            shown,
             order.bound.body,
             self.clock.real_s(longest_s),
             not order.plan.traits.repeatable,
@@ -189,7 +193,7 @@ class AsyncEngine:
         if isinstance(response, NoReply):
             trip.last = response
             again = self._settle(trip, End(response.outcome), accepted=False)
-            self._tell(trip, attempt, None, None, response.reason, seconds)
+            trip.attempted(attempt, None, None, response.reason, seconds)
             return Lost(response.outcome, again)
         key = trip.key[1] if trip.key is not None else None
         reading = answers.read(
@@ -201,17 +205,17 @@ class AsyncEngine:
         shown = answers.event(self.profile.errors, reading)
         end = End(Outcome.DONE, response.status, reading.wait_s)
         again = self._settle(trip, end, accepted=not shown.dead_key and response.status < 500)  # noqa: PLR2004
-        self._tell(trip, attempt, response.status, reading.code, "", seconds)
+        trip.attempted(attempt, response.status, reading.code, "", seconds)
         return shown if again else shown._replace(retry=False)
 
     async def _wait(self, trip: Trip, action: Wait) -> Event:
         seconds = action.until - self.clock.now()
-        self._tell_wait(trip, seconds, action.why)
+        trip.waits(seconds, action.why)
         await sleep(self.clock.real_s(seconds))
         return Woken()
 
     async def _rekey(self, trip: Trip, generation: int, until: float) -> Event:
-        self._tell_wait(trip, until - self.clock.now(), "key")
+        trip.waits(until - self.clock.now(), "key")
         return Rekeyed(await self.keys.renew(generation, until))
 
     def _settle(self, trip: Trip, end: End, *, accepted: bool) -> bool:
@@ -265,26 +269,8 @@ class AsyncEngine:
             error.__cause__ = trip.last.cause
         return error
 
-    def _tell(  # noqa: PLR0917 - private
-        self, trip: Trip, attempt: int, status: int | None, code: str | None, reason: str, seconds: float
-    ) -> None:
-        if self._on_notice is not None or LOGGER.isEnabledFor(logging.DEBUG):
-            name = trip.order.plan.operation
-            self.notify(AttemptEnded(self.profile.name, name, attempt, status, code, reason, seconds))
-
-    def _tell_wait(self, trip: Trip, seconds: float, why: str) -> None:
-        self.notify(Waiting(self.profile.name, trip.order.plan.operation, max(0.0, seconds), why))
-
-    def _ended(self, trip: Trip, attempts: int, outcome: Outcome, began: float) -> None:
-        if self._on_notice is not None or outcome is not Outcome.DONE or LOGGER.isEnabledFor(logging.DEBUG):
-            seconds = self.clock.now() - began
-            self.notify(CallEnded(self.profile.name, trip.order.plan.operation, attempts, str(outcome), seconds))
-
     def notify(self, notice: Notice) -> None:
-        """Log a notice and show it to the caller's hook."""
+        """Log a notice that belongs to no call, and show it to the hooks."""
         log(notice)
-        if self._on_notice is not None:
-            try:
-                self._on_notice(notice)
-            except Exception:  # noqa: BLE001 - whatever the caller's hook raises
-                LOGGER.exception("a hook failed")
+        if self.hooks is not None:
+            self.hooks.notice(notice)

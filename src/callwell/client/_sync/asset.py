@@ -11,6 +11,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
 
+from callwell.client._sync.fetch import fetched
 from callwell.client._sync.primitives import sleep
 from callwell.client.answers import origin
 from callwell.core import download, paging, retry
@@ -194,8 +195,9 @@ class Asset:
                 state, step = self._fresh(state, before)
                 continue
             waited = self._pause(state.failures, waited)
-            self._engine.check_open(self._name.partition(" ")[2])
-            with self._engine.transport.stream(self._request(state)) as body:
+            operation = self._name.partition(" ")[2]
+            self._engine.check_open(operation)
+            with fetched(self._engine, operation, self._request(state)) as body:
                 if isinstance(body, NoReply):
                     state, step = download.broke(state)
                     continue

@@ -84,7 +84,7 @@ class Client:
             keys=keys,
             transport=setting.transport or DefaultTransport(setting.network),
             clock=setting.clock,
-            on_notice=setting.on_notice,
+            hooks=setting.hooks,
         )
 
     if not TYPE_CHECKING:

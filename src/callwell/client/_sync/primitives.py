@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import threading
 import time
 from concurrent.futures import Future
@@ -49,7 +50,7 @@ class Ahead(Generic[T]):
     """Something that is done while the caller goes on.
 
     Args:
-        work: what to do, in a thread of its own.
+        work: what to do, in a thread of its own, with the context variables of the caller: spans go on in it.
     """
 
     __slots__ = ("_future", "_work")
@@ -57,7 +58,8 @@ class Ahead(Generic[T]):
     def __init__(self, work: Callable[[], T]) -> None:
         self._future: Future[T] = Future()
         self._work = work
-        threading.Thread(target=self._run, name="callwell-ahead", daemon=True).start()
+        run = contextvars.copy_context().run
+        threading.Thread(target=run, args=(self._run,), name="callwell-ahead", daemon=True).start()
 
     def result(self) -> T:
         """What came of it."""
