@@ -50,6 +50,8 @@ THIRD_PARTY: dict[str, set[str]] = {
     "av": {"emulator", "media"},
     "httptools": {"emulator"},
     "keyring": {"keys"},
+    "opentelemetry": {"observe"},
+    "prometheus_client": {"observe"},
     "msgspec": ARROWS.keys() - {"core", "errors", "clock"},
     "pyreqwest": {"transport"},
     "rich": {"cli"},

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Calls as Prometheus metrics, in the registry that the program already shows.
+
+Labels are names of providers and operations, statuses, outcomes and reasons of waits: nothing that grows with use.
+"""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import TYPE_CHECKING, Final
+from weakref import WeakKeyDictionary
+
+from prometheus_client import REGISTRY, Counter, Histogram
+
+from callwell.observe.notices import AttemptEnded, CallEnded, FetchEnded, KeyChanged, Waiting
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+
+    from callwell.observe.notices import AttemptBegan, Notice
+
+NO_ANSWER: Final = "none"
+"""What stands for the status of a request without an answer."""
+
+ATTEMPT_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+CALL_S: Final = (*ATTEMPT_S, 120.0, 300.0, 900.0)
+"""Bounds of buckets in seconds. A call may wait for a whole window of its quota."""
+
+
+class Collectors:
+    """The metrics in one registry.
+
+    Args:
+        registry: where they are registered.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        by = ["provider", "operation"]
+        self.attempts = Counter("callwell_attempts", "Requests sent to providers.", [*by, "status"], registry=registry)
+        self.attempt_s = Histogram(
+            "callwell_attempt_duration_seconds",
+            "From sending a request to its answer.",
+            by,
+            registry=registry,
+            buckets=ATTEMPT_S,
+        )
+        self.calls = Counter("callwell_calls", "Calls that have ended.", [*by, "outcome"], registry=registry)
+        self.call_s = Histogram(
+            "callwell_call_duration_seconds",
+            "From the beginning of a call to its end, waits included.",
+            by,
+            registry=registry,
+            buckets=CALL_S,
+        )
+        self.retries = Counter("callwell_retries", "Attempts after a call's first.", by, registry=registry)
+        self.waits = Counter("callwell_waits", "Waits that were begun.", ["provider", "why"], registry=registry)
+        self.wait_s = Counter(
+            "callwell_wait_seconds",
+            "Seconds of these waits, as foreseen when they began.",
+            ["provider", "why"],
+            registry=registry,
+        )
+        self.fetches = Counter(
+            "callwell_fetches", "Requests for files, sent to storages.", [*by, "status"], registry=registry
+        )
+        self.fetched = Counter("callwell_fetched_bytes", "Bytes of files that arrived.", by, registry=registry)
+        self.keys = Counter("callwell_key_changes", "Keys that came into use.", ["provider"], registry=registry)
+
+
+class PrometheusHook:
+    """A hook that counts. All hooks of one registry count together.
+
+    Args:
+        registry: where the metrics are registered; the usual one unless given.
+    """
+
+    _known: Final[WeakKeyDictionary[CollectorRegistry, Collectors]] = WeakKeyDictionary()
+    _lock: Final = Lock()
+
+    def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
+        with self._lock:
+            if registry not in self._known:
+                self._known[registry] = Collectors(registry)
+            self._metrics = self._known[registry]
+
+    def began(self, attempt: AttemptBegan) -> None:
+        """Requests are counted when they end."""
+
+    def notice(self, notice: Notice) -> None:
+        """Count."""
+        metrics = self._metrics
+        match notice:
+            case AttemptEnded(provider, operation, attempt, status, _, _, seconds):
+                metrics.attempts.labels(provider, operation, str(status or NO_ANSWER)).inc()
+                metrics.attempt_s.labels(provider, operation).observe(seconds)
+                if attempt > 1:
+                    metrics.retries.labels(provider, operation).inc()
+            case CallEnded(provider, operation, _, outcome, seconds):
+                metrics.calls.labels(provider, operation, outcome).inc()
+                metrics.call_s.labels(provider, operation).observe(seconds)
+            case Waiting(provider, _, seconds, why):
+                metrics.waits.labels(provider, why).inc()
+                metrics.wait_s.labels(provider, why).inc(seconds)
+            case FetchEnded(provider, operation, status, _, size):
+                metrics.fetches.labels(provider, operation, str(status or NO_ANSWER)).inc()
+                metrics.fetched.labels(provider, operation).inc(size)
+            case KeyChanged(provider):
+                metrics.keys.labels(provider).inc()
