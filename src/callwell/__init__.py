@@ -4,7 +4,16 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any, Final
+
+if sys.platform == "emscripten":
+    from callwell.errors import InBrowser
+
+    raise InBrowser(
+        "callwell does not run in a browser, which shows its keys to everybody who opens the page: "
+        "let a back end make the calls, and the page ask the back end"
+    )
 
 if TYPE_CHECKING:
     from callwell import errors

@@ -7,7 +7,8 @@
     ├── UsageError                 you, in the call or the configuration        exit code 2
     │   ├── UnknownName            a provider, environment, operation or parameter that is not described
     │   ├── InvalidOption          a value that an option or a parameter cannot take
-    │   └── ProfileError           a description that does not say what it must, with file, line and key
+    │   ├── ProfileError           a description that does not say what it must, with file, line and key
+    │   └── InBrowser              Callwell was imported in a browser, where everybody would see the keys
     ├── KeyProblem                 you, where the key is kept                   exit code 3
     │   ├── KeyMissing             no key where one was looked for
     │   ├── KeyMalformed           a key that cannot be one of this provider's
@@ -138,6 +139,10 @@ class ProfileError(UsageError):
 
 class ClosedError(UsageError):
     """The client was closed before the call."""
+
+
+class InBrowser(UsageError, ImportError):
+    """Callwell was imported in a browser's interpreter: a key there is a key for everybody who opens the page."""
 
 
 class KeyProblem(CallwellError):
