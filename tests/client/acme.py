@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
+from callwell.client.binding import Binder
 from callwell.core.rules import (
     AssetRule,
     CodeRule,
@@ -19,6 +20,11 @@ from callwell.core.rules import (
 )
 from callwell.spec.model import Api, Operation, Parameter
 from callwell.spec.provider import Provider
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from callwell.client.binding import Bound
 
 BASE: Final = "https://api.acme.test/v1"
 KEY: Final = "acme_first"
@@ -138,3 +144,8 @@ def acme(quotas: dict[str, QuotaRule] | None = None, *, retry: RetryRule | None 
 
 def _named(operations: tuple[Operation, ...]) -> dict[str, Operation]:
     return {one.name: one for one in operations}
+
+
+def bind(operation: Operation, arguments: Mapping[str, object]) -> Bound:
+    """The request that an operation makes of its arguments."""
+    return Binder(operation).bind(arguments)

@@ -14,11 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callwell.client import NOT_GIVEN
-from callwell.client.binding import bind
 from callwell.client.fit import check, describe
 from callwell.errors import InvalidOption, UnknownName
 from callwell.spec.model import Parameter
-from tests.client.acme import TEXT, acme, operation, parameter
+from tests.client.acme import TEXT, acme, bind, operation, parameter
 
 API = acme().api.operations
 MAKE, LIST, GET = API["things.make"], API["things.list"], API["things.get"]

@@ -12,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callwell.client import form
-from callwell.client.binding import Bound, bind, headers
+from callwell.client.binding import Bound, headers
 from callwell.core.rules import KeyRule
 from callwell.errors import InvalidOption
 from callwell.keys import Key
 from callwell.spec.model import Operation, Parameter
+from tests.client.acme import bind
 
 if TYPE_CHECKING:
     from email.message import EmailMessage

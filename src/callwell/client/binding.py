@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import quote, urlencode
@@ -11,7 +10,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from callwell.client import form
-from callwell.client.fit import check, describe
+from callwell.client.fit import check, describe, plain
 from callwell.client.options import NOT_GIVEN
 from callwell.errors import InvalidOption, UnknownName
 from callwell.spec.schemas import nullable
@@ -21,8 +20,11 @@ if TYPE_CHECKING:
     from callwell.keys import Key
     from callwell.spec.model import Operation, Parameter
 
+JSON: Final = "application/json"
+ACCEPT: Final = ("accept", JSON)
 
-ACCEPT: Final = ("accept", "application/json")
+NO_NAMES: Final = frozenset({"", ".", ".."})
+"""What would make another path of a path."""
 
 
 class Bound(NamedTuple):
@@ -41,56 +43,84 @@ class Bound(NamedTuple):
     target: str
     body: bytes | None
     headers: tuple[tuple[str, str], ...] = ()
-    media: str = "application/json"
+    media: str = JSON
     keyless: bool = False
 
 
-def bind(operation: Operation, arguments: Mapping[str, object]) -> Bound:
-    """The request that an operation makes of its arguments.
+class Field(NamedTuple):
+    """One parameter, and what can be said of it before there is a value.
+
+    Attributes:
+        parameter: the parameter.
+        label: its name in messages.
+        plain: a type whose values all fit, but for empty texts and those beyond ASCII; None where it is not so simple.
+        null: None means null on the wire, and not that nothing is given.
+    """
+
+    parameter: Parameter
+    label: str
+    plain: type | None
+    null: bool
+
+
+class Binder:
+    """Makes the requests of one operation.
 
     Args:
         operation: the operation.
-        arguments: by Python name; `NOT_GIVEN` counts as absent, and so does None where null means nothing.
-
-    Raises:
-        UnknownName: an argument that the operation does not take.
-        InvalidOption: a missing argument, a value of the wrong type, or a file that cannot be read.
     """
-    known = {parameter.name: parameter for parameter in operation.parameters}
-    for name in arguments:
-        if name not in known:
-            raise UnknownName("parameter", name, known, where=operation.name)
-    path, query, headers = operation.path, list[tuple[str, str]](), list[tuple[str, str]]()
-    body: dict[str, tuple[Parameter, object]] = {}
-    for parameter in operation.parameters:
-        value = arguments.get(parameter.name, NOT_GIVEN)
-        if value is NOT_GIVEN or (value is None and not (parameter.place == "body" and nullable(parameter.schema))):
-            if parameter.required:
-                raise InvalidOption(f"{operation.name}: {parameter.name}", None, describe(parameter.schema))
-            continue
-        check(f"{operation.name}: {parameter.name}", parameter.schema, value)
-        match parameter.place:
-            case "path":
-                path = path.replace("{" + parameter.wire + "}", _segment(operation, parameter, value))
-            case "query":
+
+    def __init__(self, operation: Operation) -> None:
+        self._operation = operation
+        self._known = {one.name: one for one in operation.parameters}
+        self._takes_body = any(one.place == "body" for one in operation.parameters)
+        self._fields = tuple(
+            Field(one, f"{operation.name}: {one.name}", plain(one.schema), one.place == "body" and nullable(one.schema))
+            for one in operation.parameters
+        )
+
+    def bind(self, arguments: Mapping[str, object]) -> Bound:
+        """The request that the operation makes of its arguments.
+
+        Args:
+            arguments: by Python name; `NOT_GIVEN` counts as absent, and so does None where null means nothing.
+
+        Raises:
+            UnknownName: an argument that the operation does not take.
+            InvalidOption: a missing argument, a value of the wrong type, or a file that cannot be read.
+        """
+        for name in arguments:
+            if name not in self._known:
+                raise UnknownName("parameter", name, self._known, where=self._operation.name)
+        path, query, headers = self._operation.path, list[tuple[str, str]](), list[tuple[str, str]]()
+        body: dict[str, tuple[Field, object]] = {}
+        for field in self._fields:
+            parameter, label, easy, null = field
+            value = arguments.get(parameter.name, NOT_GIVEN)
+            if value is NOT_GIVEN or (value is None and not null):
+                if parameter.required:
+                    raise InvalidOption(label, None, describe(parameter.schema))
+                continue
+            if type(value) is not easy or (isinstance(value, str) and not (value and value.isascii())):
+                check(label, parameter.schema, value)
+            place = parameter.place
+            if place == "path":
+                path = path.replace("{" + parameter.wire + "}", _segment(label, value))
+            elif place == "query":
                 query.extend(_pairs(parameter, value))
-            case "header":
-                headers.append((parameter.wire.lower(), _header(operation, parameter, value)))
-            case "body":
-                body[parameter.wire] = parameter, value
-    target = f"{path}?{urlencode(query, safe='[]')}" if query else path
-    content, media = _body(operation, body)
-    return Bound(operation.method, target, content, tuple(headers), media, operation.keyless)
+            elif place == "header":
+                headers.append((parameter.wire.lower(), _header(label, parameter, value)))
+            else:
+                body[parameter.wire] = field, value
+        target = f"{path}?{urlencode(query, safe='[]')}" if query else path
+        content, media = self._body(body) if self._takes_body else (None, JSON)
+        return Bound(self._operation.method, target, content, tuple(headers), media, self._operation.keyless)
 
-
-def _body(operation: Operation, given: Mapping[str, tuple[Parameter, object]]) -> tuple[bytes | None, str]:
-    if operation.form:
-        name = operation.name
-        parts = [form.field(f"{name}: {one.name}", one.wire, one.schema, value) for one, value in given.values()]
-        return form.encode(part for field in parts for part in field)
-    takes_body = any(parameter.place == "body" for parameter in operation.parameters)
-    content = {wire: value for wire, (_, value) in given.items()}
-    return encoded(operation.name, content) if takes_body else None, "application/json"
+    def _body(self, given: Mapping[str, tuple[Field, object]]) -> tuple[bytes, str]:
+        if self._operation.form:
+            parts = [form.field(one.label, wire, one.parameter.schema, value) for wire, (one, value) in given.items()]
+            return form.encode(part for field in parts for part in field)
+        return encoded(self._operation.name, {wire: value for wire, (_, value) in given.items()}), JSON
 
 
 def encoded(name: str, body: object) -> bytes:
@@ -123,17 +153,17 @@ def headers(bound: Bound, rule: KeyRule, key: Key) -> tuple[tuple[str, str], ...
     return (ACCEPT, (rule.header, key.shown(rule.scheme)), *bound.headers, *media)
 
 
-def _segment(operation: Operation, parameter: Parameter, value: object) -> str:
+def _segment(label: str, value: object) -> str:
     text = str(value)
-    if not text or re.fullmatch(r"\.\.?", text):
-        raise InvalidOption(f"{operation.name}: {parameter.name}", value, "the name of one thing, not a path")
-    return quote(text, safe="")
+    if text in NO_NAMES:
+        raise InvalidOption(label, value, "the name of one thing, not a path")
+    return text if text.isalnum() and text.isascii() else quote(text, safe="")
 
 
-def _header(operation: Operation, parameter: Parameter, value: object) -> str:
+def _header(label: str, parameter: Parameter, value: object) -> str:
     text = ",".join(wire for _, wire in _pairs(parameter, value))
     if not (text.isascii() and text.isprintable()):
-        raise InvalidOption(f"{operation.name}: {parameter.name}", value, "a text of printable ASCII characters")
+        raise InvalidOption(label, value, "a text of printable ASCII characters")
     return text
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from callwell.client.binding import Binder
 from callwell.client.order import Plan
 from callwell.core.types import Traits
 
 if TYPE_CHECKING:
     from callwell.core.rules import OperationRule
-    from callwell.spec.model import Operation
     from callwell.spec.provider import Provider
 
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
@@ -22,12 +22,12 @@ class Known(NamedTuple):
     """One operation of a description, looked up once.
 
     Attributes:
-        operation: the operation.
+        binder: makes its requests.
         rule: what the profile says about it.
         plan: what the engine needs to know of it.
     """
 
-    operation: Operation
+    binder: Binder
     rule: OperationRule
     plan: Plan
 
@@ -40,7 +40,9 @@ def known(provider: Provider, name: str) -> Known:
     """
     operation, rule = provider.operation(name), provider.rule(name)
     quotas = tuple(provider.profile.quotas) if rule.quotas is None else rule.quotas
-    return Known(operation, rule, Plan(name, _traits(operation.method, rule.repeatable), quotas, operation.path))
+    return Known(
+        Binder(operation), rule, Plan(name, _traits(operation.method, rule.repeatable), quotas, operation.path)
+    )
 
 
 def plan_beyond(provider: Provider, method: str) -> Plan:

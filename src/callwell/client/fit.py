@@ -22,6 +22,9 @@ SCALARS: Final[dict[str, tuple[type | tuple[type, ...], str]]] = {
     "boolean": (bool, "True or False"),
 }
 
+PLAIN: Final = frozenset({"type", "minLength", "nullable", "title", "description", "default", "example"})
+"""Keys of schemas that leave nothing to be looked at but the type."""
+
 SURROGATES: Final = re.compile("[\ud800-\udfff]")
 """Halves of characters, which no wire can carry."""
 
@@ -65,6 +68,14 @@ def check(name: str, schema: Mapping[str, Any], value: object) -> None:
     elif isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray):
         for item in value:
             check(name, schema.get("items", {}), item)
+
+
+def plain(schema: Mapping[str, Any]) -> type | None:
+    """A type whose values all are what a schema takes, if texts have a character and all of them are ASCII."""
+    kind = schema.get("type")
+    if not isinstance(kind, str) or not PLAIN.issuperset(schema) or schema.get("minLength", 0) > 1:
+        return None
+    return {"string": str, "integer": int, "boolean": bool}.get(kind)
 
 
 def is_file(schema: Mapping[str, Any]) -> bool:

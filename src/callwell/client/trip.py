@@ -60,9 +60,7 @@ class Trip:
         self.watch = None if hooks is None else Watch(hooks, provider, order.plan.operation, began)
         self.told = hooks is not None or LOGGER.isEnabledFor(logging.DEBUG)
 
-    def attempted(
-        self, attempt: int, status: int | None, code: str | None, reason: str, seconds: float
-    ) -> None:
+    def attempted(self, attempt: int, status: int | None, code: str | None, reason: str, seconds: float) -> None:
         """An arrival was made, or could not be: see `AttemptEnded`."""
         if self.told:
             self._say(AttemptEnded(self.provider, self.order.plan.operation, attempt, status, code, reason, seconds))

@@ -15,7 +15,7 @@ from callwell.client._sync.keyholder import Keyholder
 from callwell.client._sync.pager import Pager, Position
 from callwell.client._sync.primitives import DefaultTransport
 from callwell.client.answers import joined, renamed
-from callwell.client.binding import Bound, bind, encoded
+from callwell.client.binding import Bound, encoded
 from callwell.client.describe import Known, files, groups, known, lists, plan_beyond
 from callwell.client.keyuse import KeyUses
 from callwell.client.options import NOT_GIVEN, Choices, choose
@@ -138,7 +138,7 @@ class Client:
             CallwellError: see `callwell.errors`.
         """
         found = self._known(operation)
-        answer = self._run(found.plan, bind(found.operation, arguments))
+        answer = self._run(found.plan, found.binder.bind(arguments))
         path = self.provider.profile.result
         result = answer.json if path is None else paging.at(answer.json, path)
         return renamed(result, found.rule.renamed) if found.rule.renamed else result
@@ -151,7 +151,7 @@ class Client:
             arguments: in snake case.
         """
         found = self._known(operation)
-        return self._run(found.plan, bind(found.operation, arguments))
+        return self._run(found.plan, found.binder.bind(arguments))
 
     def request(self, method: str, path: str, *, query: Mapping[str, str] | None = None, json: object = None) -> Answer:
         """Make any request to the provider, with all promises kept.
@@ -190,7 +190,7 @@ class Client:
             raise InvalidOption("operation", operation, f"a list ({', '.join(lists(self.provider))})")
         given = {name: value for name, value in arguments.items() if value is not None and value is not NOT_GIVEN}
         size = given.setdefault(rule.size, rule.max_size) if rule.size and rule.max_size else 0
-        bind(found.operation, given)
+        found.binder.bind(given)
         first = given.pop(rule.position, None)
         fetch = partial(self._page, found, rule, given)
         walk = paging.start(rule)
@@ -215,16 +215,16 @@ class Client:
         rule = found.rule.asset
         if rule is None:
             raise InvalidOption("operation", operation, f"one that leads to a file ({', '.join(files(self.provider))})")
-        ask = partial(self._run, found.plan, bind(found.operation, arguments))
+        ask = partial(self._run, found.plan, found.binder.bind(arguments))
         return Asset(f"{self.provider.name} {operation}", rule, engine=self._engine, ask=ask)
 
     def _page(self, found: Known, rule: PagingRule, given: Mapping[str, object], position: int | str | None) -> Answer:
         if rule.style in ("next-link", "link-header") and position is not None:
-            bound = bind(found.operation, given)
+            bound = found.binder.bind(given)
             link = joined(self.setting.base_url + bound.target, str(position))
             return self._run(found.plan, bound._replace(target=self.setting.target(link, {})))
         arguments = given if position is None else {**given, rule.position: position}
-        return self._run(found.plan, bind(found.operation, arguments))
+        return self._run(found.plan, found.binder.bind(arguments))
 
     def _run(self, plan: Plan, bound: Bound) -> Answer:
         return self._engine.run(Order(plan, bound, self._choices))
