@@ -13,9 +13,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callwell.core import call as machine
+from callwell.core import outcome
 from callwell.core.call import Call, Phase
 from callwell.core.rules import RetryRule
-from callwell.core.types import Answered, Fail, Finish, Interrupted, Lost, Outcome, Probe, Probed, Traits, Wait
+from callwell.core.types import (
+    Answered,
+    Fail,
+    Finish,
+    Granted,
+    Interrupted,
+    Lost,
+    Outcome,
+    Probe,
+    Probed,
+    Started,
+    Traits,
+    Wait,
+)
 from tests.core.call_world import KINDS, Moment, Story, Turn, play, unknown
 
 STATUSES = [200, 200, 204, 301, 400, 401, 404, 410, 429, 429, 500, 503, 503]
@@ -186,3 +200,14 @@ def test_deciding_depends_on_its_arguments_only(call: Call, script: list[Turn]) 
         if moment.state.phase is not Phase.ENDED:
             first = machine.advance(moment.state, moment.event, moment.ended, 0.5)
             assert machine.advance(moment.state, moment.event, moment.ended, 0.5) == first
+
+
+@given(event=answers | losses, generation=st.integers(0, 3), traits=st.sampled_from(KINDS))
+def test_the_short_way_leads_to_the_same_place(event: Answered | Lost, generation: int, traits: Traits) -> None:
+    """A call sent without waiting is where it would be, and is over at once exactly where it would be."""
+    rule = RetryRule()
+    state, _ = machine.advance(new_call(traits, rule, 60.0), Started(), 0.0, 0.5)
+    state, _ = machine.advance(state, Granted(generation), 0.0, 0.5)
+    assert machine.sent(traits, rule, 60.0, generation) == state
+    _, action = machine.advance(state, event, 1.0, 0.5)
+    assert (isinstance(event, Answered) and outcome.fine(event)) == (action == Finish(1))

@@ -14,6 +14,7 @@ from callwell.observe.watch import Watch
 if TYPE_CHECKING:
     from callwell.client.answers import Reading
     from callwell.client.order import Order
+    from callwell.core.call import Call
     from callwell.core.permits import Permit
     from callwell.keys import Key
     from callwell.observe.hooks import Hooks
@@ -39,8 +40,9 @@ class Trip:
         "order",
         "permit",
         "provider",
-        "retrying",
         "sending",
+        "sends",
+        "state",
         "told",
         "url",
         "watch",
@@ -55,7 +57,8 @@ class Trip:
         self.key: tuple[int, Key] | None = None
         self.sending = False
         self.closes_at = 0.0
-        self.retrying = False
+        self.sends = 0
+        self.state: Call | None = None
         self.last: Reading | NoReply | None = None
         self.watch = None if hooks is None else Watch(hooks, provider, order.plan.operation, began)
         self.told = hooks is not None or LOGGER.isEnabledFor(logging.DEBUG)
@@ -74,6 +77,11 @@ class Trip:
         if self.told or outcome is not Outcome.DONE:
             seconds = now - self.began
             self._say(CallEnded(self.provider, self.order.plan.operation, attempts, str(outcome), seconds))
+
+    def left(self, now: float) -> None:
+        """The caller goes, one way or another: for the hooks, what has not ended ends now."""
+        if self.watch is not None:
+            self.watch.left(self.sends, now, doubt=self.state is not None and self.state.doubt)
 
     def _say(self, notice: AttemptEnded | Waiting | CallEnded) -> None:
         log(notice)

@@ -140,18 +140,22 @@ def advance(state: Call, event: Event, now: float, roll: float) -> tuple[Call, A
     return handler(state, event, now, roll)
 
 
+def sent(traits: Traits, rule: RetryRule, deadline: float, generation: int) -> Call:
+    """A call, as in `Call`, whose first request was sent without waiting: as after `Started` and `Granted`."""
+    return Call(traits, rule, deadline, Phase.FLIGHT, 1, generation=generation)
+
+
 def _line(state: Call, _event: Event, now: float, _roll: float) -> tuple[Call, Action]:
     if now >= state.deadline:
         return _fail(state, Why.DEADLINE)
-    return _to(state, Phase.LINE, state.sends), Acquire(state.deadline)
+    return state._replace(phase=Phase.LINE), Acquire(state.deadline)
 
 
 def _granted(state: Call, event: Granted, now: float, _roll: float) -> tuple[Call, Action]:
     if now >= state.deadline:
         return _fail(state, Why.DEADLINE)
     sends = state.sends + 1
-    sent = _to(state, Phase.FLIGHT, sends)
-    return sent if sent.generation == event.generation else sent._replace(generation=event.generation), Send(sends)
+    return state._replace(phase=Phase.FLIGHT, sends=sends, generation=event.generation), Send(sends)
 
 
 def _denied(state: Call, event: Denied, now: float, _roll: float) -> tuple[Call, Action]:
@@ -159,8 +163,8 @@ def _denied(state: Call, event: Denied, now: float, _roll: float) -> tuple[Call,
 
 
 def _answered(state: Call, event: Answered, now: float, roll: float) -> tuple[Call, Action]:
-    if event.status in outcome.OK and event.whole:
-        return _to(state, Phase.ENDED, state.sends), Finish(state.sends)
+    if outcome.fine(event):
+        return state._replace(phase=Phase.ENDED), Finish(state.sends)
     if event.moved and state.traits.safe and state.hops < MAX_HOPS:
         return _line(state._replace(hops=state.hops + 1), event, now, roll)
     return _judged(state._replace(done=state.done or event.status in outcome.OK), event, now, roll)
@@ -263,11 +267,6 @@ def _interrupted(state: Call, event: Event, now: float, roll: float) -> tuple[Ca
     if state.phase in (Phase.PAUSE, Phase.PROBE) and now < state.until:
         return state, Wait(state.until, "backoff" if state.phase is Phase.PAUSE else "commit")
     return (_probe_again if state.phase is Phase.PROBE else _line)(state, event, now, roll)
-
-
-def _to(state: Call, phase: Phase, sends: int) -> Call:
-    """The state in another phase: what happens in every call, and so without the detour of `_replace`."""
-    return Call._make((*state[:3], phase, sends, *state[5:]))
 
 
 def _fail(state: Call, why: Why, *, at: float = 0.0, known: Outcome | None = None) -> tuple[Call, Action]:

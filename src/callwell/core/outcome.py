@@ -36,6 +36,11 @@ class Verdict(StrEnum):
     RESULT_LOST = "result lost"
 
 
+def fine(answer: Answered) -> bool:
+    """Whether an answer is all that a call wants."""
+    return answer.whole and answer.status in OK
+
+
 def judge(traits: Traits, answer: Answered, *, doubt: bool, unsafe_5xx: bool = False) -> Verdict:
     """What an answer means for an operation.
 
@@ -46,9 +51,9 @@ def judge(traits: Traits, answer: Answered, *, doubt: bool, unsafe_5xx: bool = F
         unsafe_5xx: the caller wants 5xx repeated for operations that may not be.
     """
     status = answer.status
+    if fine(answer):
+        return Verdict.DONE
     if status in OK:
-        if answer.whole:
-            return Verdict.DONE
         return Verdict.REPEAT if traits.repeatable else Verdict.RESULT_LOST
     if status == TOO_MANY:
         return Verdict.THROTTLED

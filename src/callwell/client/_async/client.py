@@ -137,7 +137,7 @@ class AsyncClient:
             CallwellError: see `callwell.errors`.
         """
         found = self._known(operation)
-        answer = await self._run(found.plan, found.binder.bind(arguments))
+        answer = await self._engine.run(Order(found.plan, found.binder.bind(arguments), self._choices))
         path = self.provider.profile.result
         result = answer.json if path is None else paging.at(answer.json, path)
         return renamed(result, found.rule.renamed) if found.rule.renamed else result

@@ -16,8 +16,10 @@ from callwell.client.binding import headers
 from callwell.client.trip import Trip
 from callwell.core import call as machine
 from callwell.core import retry
+from callwell.core.outcome import OK, fine
 from callwell.core.types import (
     Acquire,
+    Answered,
     Denied,
     Fail,
     Finish,
@@ -49,6 +51,9 @@ if TYPE_CHECKING:
 
 
 STARTED: Final = Started()
+PLAIN: Final = Finish(1)
+FINE: Final = End(Outcome.DONE, 200)
+"""How a Send ends that went well: which of the 2xx it was changes nothing."""
 
 
 class Engine:
@@ -94,37 +99,47 @@ class Engine:
         """
         plan, choices = order.plan, order.choices
         self.check_open(plan.operation)
-        clock, roll = self.clock, self.roll
-        began = clock.now()
+        began = self.clock.now()
+        trip = Trip(order, self.base_url + order.bound.target, self.profile.name, began, self.hooks)
         rule = retry.eager(self.profile.retry) if choices.retry_unsafe_5xx else self.profile.retry
         deadline = began + choices.deadline_s
-        trip = Trip(order, self.base_url + order.bound.target, self.profile.name, began, self.hooks)
-        state, action = machine.advance(machine.Call(plan.traits, rule, deadline), STARTED, began, 0.0)
+        event: Event = STARTED
         try:
-            while True:
-                event: Event
-                if isinstance(action, Acquire):
-                    event = self._lent(trip) or self._acquire(trip, deadline)
-                elif isinstance(action, Send):
-                    event = self._send(trip, action, deadline)
-                elif isinstance(action, Finish):
-                    trip.ended(action.attempts, Outcome.DONE, clock.now())
-                    return self._result(trip, action)
-                elif isinstance(action, Wait):
-                    event = self._wait(trip, action)
-                elif isinstance(action, Rekey):
-                    event = self._rekey(trip, action.generation, action.until)
-                elif isinstance(action, Fail):
-                    trip.ended(action.attempts, action.outcome, clock.now())
-                    raise self._error(trip, action)
-                else:
-                    raise machine.IllegalEvent(f"no driver for {action}")
-                state, action = machine.advance(state, event, clock.now(), roll())
+            granted = self._lent(trip)
+            if granted is not None:
+                event = self._send(trip, 1, deadline)
+                if isinstance(event, Answered) and fine(event):
+                    return self._result(trip, PLAIN)
+                trip.state = machine.sent(plan.traits, rule, deadline, granted.generation)
+            else:
+                trip.state = machine.Call(plan.traits, rule, deadline)
+            return self._result(trip, self._work(trip, trip.state, event))
         finally:
             if trip.permit is not None or trip.key is not None:
                 self._give_back(trip)
             if trip.watch is not None:
-                trip.watch.left(state.sends, clock.now(), doubt=state.doubt)
+                trip.left(self.clock.now())
+
+    def _work(self, trip: Trip, state: machine.Call, event: Event) -> Finish:
+        """Show the call what happens, and do what it says, until it is done."""
+        while True:
+            state, action = machine.advance(state, event, self.clock.now(), self.roll())
+            trip.state = state
+            if isinstance(action, Acquire):
+                event = self._lent(trip) or self._acquire(trip, state.deadline)
+            elif isinstance(action, Send):
+                event = self._send(trip, action.attempt, state.deadline)
+            elif isinstance(action, Wait):
+                event = self._wait(trip, action)
+            elif isinstance(action, Rekey):
+                event = self._rekey(trip, action.generation, action.until)
+            elif isinstance(action, Finish):
+                return action
+            elif isinstance(action, Fail):
+                trip.ended(action.attempts, action.outcome, self.clock.now())
+                raise self._error(trip, action)
+            else:
+                raise machine.IllegalEvent(f"no driver for {action}")
 
     def check_open(self, operation: str) -> None:
         """See that the client was not closed.
@@ -138,9 +153,9 @@ class Engine:
     def _line(self, names: tuple[str, ...]) -> Line:
         return self._lines.get(names) or self._lines.setdefault(names, Line(self.account, names, self.clock))
 
-    def _lent(self, trip: Trip) -> Event | None:
+    def _lent(self, trip: Trip) -> Granted | None:
         """What most calls get: a permit and a key without waiting."""
-        permit = self._line(trip.order.plan.quotas).at_once(retrying=trip.retrying)
+        permit = self._line(trip.order.plan.quotas).at_once(retrying=trip.sends > 0)
         if permit is None:
             return None
         trip.permit = permit
@@ -154,14 +169,14 @@ class Engine:
             if trip.permit is not None:
                 self._give_back(trip)
                 self._rekey(trip, -1, min(until, self.clock.now() + self.profile.retry.rekey_wait_s))
-            got = line.take(until, choices.priority, retrying=trip.retrying, told=lambda s: trip.waits(s, "quota"))
+            got = line.take(until, choices.priority, retrying=trip.sends > 0, told=lambda s: trip.waits(s, "quota"))
             if isinstance(got, float):
                 return Denied(got)
             trip.permit = got
             trip.key = self.keys.lend()
         return Granted(trip.key[0])
 
-    def _send(self, trip: Trip, action: Send, deadline: float) -> Event:
+    def _send(self, trip: Trip, attempt: int, deadline: float) -> Event:
         order, permit, held = trip.order, trip.permit, trip.key
         self.check_open(order.plan.operation)
         began = self.clock.now()
@@ -173,7 +188,7 @@ class Engine:
         if trip.watch is not None:
             moved = trip.url != self.base_url + order.bound.target
             template = None if moved or order.plan.template is None else self.base_url + order.plan.template
-            shown = trip.watch.began(action.attempt, began, order.bound.method, trip.url, shown, template=template)
+            shown = trip.watch.began(attempt, began, order.bound.method, trip.url, shown, template=template)
         request = Request(
             order.bound.method,
             trip.url,
@@ -182,11 +197,10 @@ class Engine:
             self.clock.real_s(longest_s),
             not order.plan.traits.repeatable,
         )
-        trip.sending, trip.closes_at = True, began + longest_s
+        trip.sending, trip.sends, trip.closes_at = True, attempt, began + longest_s
         response = self.transport.send(request)
         trip.sending = False
-        trip.retrying = True
-        return self._learn(trip, response, action.attempt, self.clock.now() - began)
+        return self._learn(trip, response, attempt, self.clock.now() - began)
 
     def _learn(self, trip: Trip, response: Response | NoReply, attempt: int, seconds: float) -> Event:
         if isinstance(response, NoReply):
@@ -199,6 +213,10 @@ class Engine:
             self.profile.errors, response, trip.url, self.clock.wall, key, described=trip.order.plan.described
         )
         trip.last = reading
+        if reading.whole and response.status in OK:
+            self._settle(trip, FINE, accepted=True)
+            trip.attempted(attempt, response.status, None, "", seconds)
+            return Answered(response.status)
         if reading.moved_to is not None:
             trip.url = reading.moved_to
         shown = answers.event(self.profile.errors, reading)
@@ -244,8 +262,8 @@ class Engine:
             if line.waiters:
                 line.settled()
 
-    @staticmethod
-    def _result(trip: Trip, action: Finish) -> Answer:
+    def _result(self, trip: Trip, action: Finish) -> Answer:
+        trip.ended(action.attempts, Outcome.DONE, self.clock.now())
         reading = trip.last
         if not isinstance(reading, Reading):
             raise machine.IllegalEvent("a call finished without an answer")
