@@ -22,6 +22,7 @@ from callwell.core.paging import Walk
 from callwell.errors import StateError
 from callwell.state import open_state, sqlite
 from callwell.state.base import Cell
+from callwell.state.sqlite import SqliteState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -211,6 +212,21 @@ def test_a_state_that_another_process_keeps(tmp_path: Path, monkeypatch: pytest.
     other.close()
     assert plus(path) == 2
     state.close()
+
+
+def test_a_full_disk(tmp_path: Path) -> None:
+    """It is called so, and another file is not what helps: it would know nothing of the quota. What was there stays."""
+    path = tmp_path / "state.db"
+    plus(path)
+    state = SqliteState(str(path))
+    state._open().execute("PRAGMA max_page_count = 1")  # as many as there are: SQLite's own way to have no room
+    with pytest.raises(StateError) as raised:
+        state.update(Cell("long", str, ""), lambda _: ("x" * 100_000, None))
+    told = str(raised.value)
+    assert told == f"cannot write the state {path}: the disk is full; make room and run the same again"
+    assert state.read(COUNT) == 1
+    state.close()
+    assert plus(path) == 2
 
 
 def test_a_killed_process_leaves_the_state_usable(tmp_path: Path) -> None:

@@ -160,9 +160,12 @@ class SqliteState:
             with _TURN:
                 yield
         except sqlite3.OperationalError as error:
-            locked = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
-            why = f"another process has kept it locked for {BUSY_S:g} s" if locked else str(error)
-            raise StateError(f"cannot {verb} the state {self.path}: {why}; name another with --state") from error
+            why, advice = str(error), "name another with --state"
+            if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+                why = f"another process has kept it locked for {BUSY_S:g} s"
+            elif error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_FULL:
+                why, advice = "the disk is full", "make room and run the same again"
+            raise StateError(f"cannot {verb} the state {self.path}: {why}; {advice}") from error
         except sqlite3.Error as error:
             raise self._damaged(str(error)) from error
         except OSError as error:
