@@ -7,12 +7,14 @@
 from __future__ import annotations
 
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from callwell.cli.shells import SCRIPTS, Shell, install
 from callwell.errors import UnknownName
 
 COMMANDS: Final = {
@@ -110,9 +112,38 @@ def _print_version(asked: bool) -> None:
         raise typer.Exit
 
 
+def _show_completion(shell: Shell | None) -> None:
+    if shell is not None:
+        typer.echo(SCRIPTS[shell], nl=False)
+        raise typer.Exit
+
+
+def _install_completion(shell: Shell | None) -> None:
+    if shell is not None:
+        for path in install(shell, Path("~").expanduser()):
+            typer.echo(f"written: {path}")
+        typer.echo(f"It takes effect in the next {shell}.")
+        raise typer.Exit
+
+
 def _callwell(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end.")
     ] = False,
+    install_completion: Annotated[
+        Shell | None,
+        typer.Option(
+            "--install-completion",
+            callback=_install_completion,
+            is_eager=True,
+            help="Let a shell complete command lines.",
+        ),
+    ] = None,
+    show_completion: Annotated[
+        Shell | None,
+        typer.Option(
+            "--show-completion", callback=_show_completion, is_eager=True, help="Print what the former would install."
+        ),
+    ] = None,
 ) -> None:
     """Call other people's HTTP APIs well: quotas, retries, keys, pages and files are taken care of."""

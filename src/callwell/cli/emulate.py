@@ -44,44 +44,51 @@ SETTABLE: Final = {
 """What only one provider or another has: new ones are found here, and need no flag."""
 
 
+AsJson = Annotated[bool, typer.Option("--json", help="Print one line of JSON that says where everything is.")]
+Scale = Annotated[
+    float | None, typer.Option("--scale", metavar="S", help="A clock S times as fast; CALLWELL_CLOCK unless said.")
+]
+Window = Annotated[WindowKind, typer.Option("--window", help="How quota windows are cut.")]
+Told = Annotated[
+    RateHeaders, typer.Option("--rate-headers", help="Say in every answer what is left of the quota, in this form.")
+]
+Skew = Annotated[
+    int, typer.Option("--skew", metavar="SECONDS", help="How far the servers' time of day is off, also below 0.")
+]
+Deprecated = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--deprecated",
+        metavar="OPERATION[=SECONDS]",
+        help="An operation that says it is deprecated, and when it will be gone; may be given again.",
+    ),
+]
+Others = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help=f"What not every provider has: {', '.join(SETTABLE)}; may be given again.",
+    ),
+]
+
+
 @app.command()
 def emulate(
     *,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one line of JSON that says where everything is.")
-    ] = False,
+    as_json: AsJson = False,
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="Decides what there is.")] = 1,
     recordings: Annotated[int, typer.Option("--recordings", metavar="N", help="How many of the main thing.")] = 40,
-    scale: Annotated[
-        float | None, typer.Option("--scale", metavar="S", help="A clock S times as fast; CALLWELL_CLOCK unless said.")
-    ] = None,
-    window: Annotated[WindowKind, typer.Option("--window", help="How quota windows are cut.")] = "fixed",
+    scale: Scale = None,
+    window: Window = "fixed",
     per_minute: Annotated[int, typer.Option("--per-minute", metavar="N", help="The quota of a minute.")] = 120,
     per_day: Annotated[int, typer.Option("--per-day", metavar="N", help="The quota of a day.")] = 10_000,
     url_life: Annotated[int, typer.Option("--url-life", metavar="SECONDS", help="How long signed URLs live.")] = 900,
     retry_after: Annotated[bool, typer.Option("--retry-after", help="Say in every 429 when to come back.")] = False,
-    rate_headers: Annotated[
-        RateHeaders, typer.Option("--rate-headers", help="Say in every answer what is left of the quota, in this form.")
-    ] = "off",
-    skew: Annotated[
-        int, typer.Option("--skew", metavar="SECONDS", help="How far the servers' time of day is off, also below 0.")
-    ] = 0,
-    deprecated: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--deprecated",
-            metavar="OPERATION[=SECONDS]",
-            help="An operation that says it is deprecated, and when it will be gone; may be given again.",
-        ),
-    ] = None,
-    others: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="NAME=VALUE",
-            help=f"What not every provider has: {', '.join(SETTABLE)}; may be given again.",
-        ),
-    ] = None,
+    rate_headers: Told = "off",
+    skew: Skew = 0,
+    deprecated: Deprecated = None,
+    others: Others = None,
     port: Port = 0,
     storage_port: Port = 0,
     control_port: Port = 0,

@@ -36,6 +36,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         the exit code.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if shell := os.environ.get("_CALLWELL_COMPLETE"):
+        return _complete(shell)
     try:
         code = _run(arguments or ["--help"])
         sys.stdout.flush()
@@ -61,6 +63,17 @@ def _run(arguments: list[str]) -> int:
     except typer.Exit as end:
         return end.exit_code
     return 0
+
+
+def _complete(shell: str) -> int:
+    """Whatever goes wrong while a line is typed, the typist is not disturbed."""
+    try:
+        from callwell.cli.completion import answer
+
+        return answer(shell)
+    except Exception:  # noqa: BLE001 - as above
+        _show_traceback()
+        return INTERNAL
 
 
 def _explain(error: Exception) -> int:
