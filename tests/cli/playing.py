@@ -7,13 +7,14 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from callwell.emulator.process import Running
@@ -23,6 +24,8 @@ KEY_VARIABLE: Final = "USERPLANE_API_KEY"
 ADDRESS_VARIABLE: Final = "USERPLANE_BASE_URL"
 PATIENCE_S: Final = 30.0
 COMMAND: Final = [sys.executable, "-m", "callwell"]
+
+IGNORING: Final = ["/bin/sh", "-c", 'trap "" INT; exec "$@"', "sh"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,3 +122,28 @@ def shell(folder: Path, running: Running) -> Shell:
         "PYTHONUTF8": "1",
     }
     return Shell(folder, variables, point.key, running.control)
+
+
+@contextmanager
+def started(cli: Shell, *arguments: str, background: bool = False, **variables: str) -> Iterator[subprocess.Popen[str]]:
+    """A command that goes on until it is told to end; whatever happens, it is ended.
+
+    Args:
+        cli: the shell.
+        arguments: after `callwell`.
+        background: it ignores SIGINT, as what a script starts with `&` does.
+        variables: changes of the environment.
+    """
+    process = subprocess.Popen(
+        [*(IGNORING if background else ()), *COMMAND, *arguments],
+        cwd=cli.folder,
+        env={**cli.variables, **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()

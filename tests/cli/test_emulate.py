@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`callwell emulate` says where everything is, serves, and ends quietly; Ctrl-C ends every command in one line."""
+"""`callwell emulate` says where everything is, serves, and ends quietly."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.request import urlopen
 
@@ -16,11 +15,9 @@ import pytest
 
 from callwell.cli.commands import load
 from callwell.cli.emulate import HAVE_A_FLAG
-from tests.cli.playing import ADDRESS_VARIABLE, COMMAND, KEY_VARIABLE, PATIENCE_S, PROVIDER
+from tests.cli.playing import ADDRESS_VARIABLE, KEY_VARIABLE, PATIENCE_S, PROVIDER, started
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.cli.playing import Shell
 
 BLOCKED = """\
@@ -29,24 +26,6 @@ sys.modules["uvicorn"] = None
 from callwell.cli.main import main
 sys.exit(main(["emulate"]))
 """
-
-
-@contextmanager
-def started(cli: Shell, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """A command that goes on until it is told to end; whatever happens, it is ended."""
-    process = subprocess.Popen(
-        [*COMMAND, *arguments],
-        cwd=cli.folder,
-        env={**cli.variables, "CALLWELL_CLOCK": ""},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    with process:
-        try:
-            yield process
-        finally:
-            process.kill()
 
 
 def line(process: subprocess.Popen[str]) -> str:
@@ -58,7 +37,9 @@ def line(process: subprocess.Popen[str]) -> str:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_json_is_one_line(cli: Shell, number: signal.Signals) -> None:
     """--json prints one line by which other commands find the emulator, until Ctrl-C or SIGTERM."""
-    with started(cli, "emulate", "--json", "--scale", "50", "--recordings", "3", "--seed", "5") as process:
+    with started(
+        cli, "emulate", "--json", "--scale", "50", "--recordings", "3", "--seed", "5", CALLWELL_CLOCK=""
+    ) as process:
         told = json.loads(line(process))
         assert sorted(told) == ["clock", "control", "providers"]
         assert told["clock"].startswith("50@")
@@ -83,7 +64,7 @@ def test_every_option_can_be_given(cli: Shell) -> None:
     }
     words = [word for pair in given.items() for word in pair]
     words += ["--set", "links_limit=3", "--set", "old-meta-name=true", "--deprecated", "links.list", "--retry-after"]
-    with started(cli, "emulate", "--json", *words) as process:
+    with started(cli, "emulate", "--json", *words, CALLWELL_CLOCK="") as process:
         told = json.loads(line(process))
         with urlopen(f"{told['control']}/health", timeout=PATIENCE_S) as answer:  # noqa: S310 - our own process
             [options] = json.load(answer)["options"].values()
@@ -98,7 +79,7 @@ def test_every_option_can_be_given(cli: Shell) -> None:
 
 def test_lines_to_paste(cli: Shell) -> None:
     """Without --json, what is printed can be pasted into a shell."""
-    with started(cli, "emulate", "--scale", "50") as process:
+    with started(cli, "emulate", "--scale", "50", CALLWELL_CLOCK="") as process:
         shown: list[str] = []
         while not shown or "Ctrl-C" not in shown[-1]:
             shown.append(line(process))
@@ -120,21 +101,3 @@ def test_without_the_extra(cli: Shell) -> None:
     assert done.returncode == 7
     assert len(done.stderr.splitlines()) == 1
     assert "pip install 'callwell[emulator]'" in done.stderr
-
-
-def test_ctrl_c_in_a_wait(cli: Shell) -> None:
-    """Ctrl-C while a call waits ends it with 130 and one line."""
-    refused = {"operation": "me.get", "fault": "throttle_after", "rate": 1, "max_in_row": 99, "retry_after_s": 3000}
-    cli.steer("/faults", [refused])
-    try:
-        with started(cli, "call", PROVIDER, "me.get", "-v", "--deadline", "9999") as process:
-            assert process.stderr is not None
-            while "waits" not in process.stderr.readline():
-                assert process.poll() is None
-            process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=PATIENCE_S)
-    finally:
-        cli.steer("/faults", [])
-    assert process.returncode == 130
-    assert (out, err.splitlines()[-1]) == ("", "callwell: interrupted")
-    assert "Traceback" not in err

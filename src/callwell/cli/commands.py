@@ -43,7 +43,9 @@ Exit codes:
   8   the deadline did not suffice
   9   the file behind an operation could not be had
   70  a mistake in Callwell
-  130 interrupted
+  130 interrupted with Ctrl-C
+  141 whoever read the output went away
+  143 ended by SIGTERM
 
 \b
 Environment:

@@ -7,17 +7,24 @@ Whatever goes wrong ends as one line on standard error and an exit code; `CALLWE
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+    from types import FrameType
 
 INTERNAL: Final = 70
 """EX_SOFTWARE of sysexits.h."""
 
 INTERRUPTED: Final = 130
 """128 + SIGINT, as shells have it."""
+
+TERMINATED: Final = 143
+"""128 + SIGTERM, as shells have it."""
 
 NOBODY_READS: Final = 141
 """128 + SIGPIPE, as shells have it."""
@@ -38,11 +45,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     if shell := os.environ.get("_CALLWELL_COMPLETE"):
         return _complete(shell)
+    terminated = threading.Event()
     try:
-        code = _run(arguments or ["--help"])
-        sys.stdout.flush()
+        with _ending_on_sigterm(terminated):
+            code = _run(arguments or ["--help"])
+            sys.stdout.flush()
     except KeyboardInterrupt:
-        return _complain("interrupted", INTERRUPTED)
+        return _complain("terminated", TERMINATED) if terminated.is_set() else _complain("interrupted", INTERRUPTED)
     except BrokenPipeError:
         _forget_stdout()
         return NOBODY_READS
@@ -63,6 +72,33 @@ def _run(arguments: list[str]) -> int:
     except typer.Exit as end:
         return end.exit_code
     return 0
+
+
+@contextmanager
+def _ending_on_sigterm(terminated: threading.Event) -> Iterator[None]:
+    """SIGTERM does what Ctrl-C does: it leaves a state that the same command resumes."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        terminated.set()
+        interrupt = signal.getsignal(signal.SIGINT)  # an event loop has put its own there
+        if callable(interrupt):
+            interrupt(number, frame)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, end)
+    background = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    if background:  # the shell wants Ctrl-C to pass it by: blocked instead of ignored, it can still be called by `end`
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        if background:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def _complete(shell: str) -> int:
