@@ -64,6 +64,17 @@ def test_list_ends_with_the_verdict(cli: Shell, place: dict[str, str]) -> None:
     assert ended.err.splitlines()[-1] == f"complete: {place['count']} items on 2 pages"
 
 
+def test_list_reads_several_pages_at_once(cli: Shell, place: dict[str, str]) -> None:
+    """At any depth the same items come in the same order."""
+    one, eight = (
+        cli.run("list", PROVIDER, "recordings.list", place["workspace"], "per_page=2", "--depth", depth)
+        for depth in ("0", "8")
+    )
+    assert one.code == eight.code == 0
+    assert (one.lines, one.err) == (eight.lines, eight.err)
+    assert len(eight.lines) == int(place["count"])
+
+
 def test_list_shows_no_signed_address(cli: Shell, place: dict[str, str]) -> None:
     """Where a signed address would stand, the operation that leads to the file stands."""
     ended = cli.run("list", PROVIDER, "recordings.list", place["workspace"])

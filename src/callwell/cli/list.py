@@ -52,6 +52,7 @@ def list_(
         typer.Option("--format", help="Unless said: a table on a terminal, jsonl elsewhere.", show_default=False),
     ] = None,
     limit: Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="Stop after N items.")] = None,
+    depth: Annotated[int, typer.Option("--depth", min=0, max=64, metavar="N", help="Pages fetched at once.")] = 1,
     flags: ClientFlags,
 ) -> None:
     """Print all items of a list, page after page.
@@ -63,7 +64,7 @@ def list_(
     chosen = form or (Format.TABLE if output.on_terminal() else Format.JSONL)
     with flags.client(provider, priority="batch") as client:
         given = parse(client.provider.operation(operation), arguments or ())
-        pager = client.pages(operation, **given)
+        pager = client.pages(operation, **given).ahead(depth)
         rule = client.provider.rule(operation)
         out = writer(chosen, first=rule.paging.key if rule.paging else None)
         try:

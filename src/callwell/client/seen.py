@@ -31,7 +31,7 @@ CACHE_KIB: Final = 1024
 """Memory for the temporary file."""
 
 BATCH: Final = 500
-"""Marks that are looked up at once."""
+"""Marks that are recalled at once."""
 
 FOUND: Final = "SELECT mark FROM seen WHERE mark IN (SELECT value FROM json_each(?))"
 
@@ -55,7 +55,7 @@ class Seen:
             yield from (mark for (mark,) in self._rest.execute("SELECT mark FROM seen"))
 
     def learn(self, marks: Iterable[int]) -> set[int]:
-        """Remember marks, and tell which of them came before.
+        """Remember the marks of a page, and tell which of them came on an earlier one.
 
         Args:
             marks: 64-bit integers with a sign.
@@ -63,17 +63,25 @@ class Seen:
         Raises:
             DiskFull: there is no room for the temporary file.
         """
-        known, coming = set[int](), iter(marks)
-        while batch := set(islice(coming, BATCH)):
-            known |= batch & self._first
-            batch -= self._first
-            if self._rest is None and len(self._first) + len(batch) > self._in_memory:
-                self._rest = _table(self)
-            if self._rest is None:
-                self._first |= batch
-            else:
-                known |= _learned(self._rest, batch)
+        page = set(marks)
+        known = page & self._first
+        page -= known
+        if self._rest is None and len(self._first) + len(page) > self._in_memory:
+            self._rest = _table(self)
+        if self._rest is not None:
+            return known | _learned(self._rest, page)
+        self._first |= page
         return known
+
+    def recall(self, marks: Iterable[int]) -> None:
+        """Remember any number of marks from earlier.
+
+        Raises:
+            DiskFull: there is no room for the temporary file.
+        """
+        coming = iter(marks)
+        while batch := tuple(islice(coming, BATCH)):
+            self.learn(batch)
 
 
 def _learned(table: sqlite3.Connection, marks: set[int]) -> set[int]:

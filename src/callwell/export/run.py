@@ -30,6 +30,10 @@ WORKERS: Final = 16
 """Items that are fetched at once: enough to use 120 requests a minute at any latency below eight seconds."""
 
 
+AHEAD: Final = 8
+"""Pages that a walk has under way where the provider announces totals, by which a list that moves is told."""
+
+
 class Export:
     """One export of a provider into a folder.
 
@@ -59,6 +63,7 @@ class Export:
         self._client = client
         self._rule: ExportRule = rule
         described = client.provider.rule
+        self._paging = described(rule.items).paging
         self._signed = {**described(rule.items).signed, **described(rule.detail).signed}
         self._only = tuple(only)
         self._workers = workers
@@ -126,7 +131,7 @@ class Export:
         while walks.again(done):
             pager = self._client.pages(
                 self._rule.items, **{self._rule.scope_parameter: scope}, **self._rule.items_arguments
-            )
+            ).ahead(AHEAD if self._paging is not None and self._paging.total else 1)
             if stage.position:
                 before = self._journal.listed(safe(scope), len(done), stage.pages)
                 pager = pager.resume(stage.position, delivered=map(self._key, before))
@@ -263,8 +268,7 @@ class Export:
         return str(scope[rule.key if rule and rule.key else "id"])
 
     def _key(self, found: dict[str, Any]) -> str:
-        rule = self._client.provider.rule(self._rule.items).paging
-        return str(found[rule.key if rule and rule.key else "id"])
+        return str(found[self._paging.key if self._paging and self._paging.key else "id"])
 
     def _saved(self, size: int) -> None:
         self._advance(assets=self._progress.assets + 1, bytes=self._progress.bytes + size)

@@ -79,8 +79,8 @@ class AsyncPager(Generic[T]):
         self._walk = start.walk
         self._depth = depth
         self._seen = Seen()
-        self._seen.learn(start.seen)
-        self._seen.learn(delivered)
+        self._seen.recall(start.seen)
+        self._seen.recall(delivered)
         self._verdict = start.verdict
 
     @property

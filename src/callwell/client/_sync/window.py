@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING
@@ -43,16 +44,14 @@ class Window:
             positions: in the order in which the pages will be read.
 
         Returns:
-            whether those that were under way are where they were thought to be, as far as they are wanted at all.
+            whether positions can be reckoned: false if one turned out to be another than was thought. Then no more than
+            the first page is asked for.
         """
-        same = 0
-        for (thought, _), position in zip(self._under_way, positions, strict=False):
-            if thought != position:
-                break
-            same += 1
-        right = same == min(len(self._under_way), len(positions))
-        self._drop(same)
-        for position in positions[same:]:
+        under_way = [position for position, _ in self._under_way]
+        right = all(map(operator.eq, under_way, positions))
+        keep = min(len(under_way), len(positions)) if right else 0
+        self._drop(keep)
+        for position in positions[keep:] if right else positions[:1]:
             self._under_way.append((position, Ahead(partial(self._get, position))))
         return right
 
