@@ -3,123 +3,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from callwell.core import download
 from callwell.core.download import Ask, Download, Fail, Fetch, Finish, Read, Why
-
-MOST = 5_000
-"""Actions after which a download of a few bytes is taken to go on for ever."""
-
-
-class Turn(NamedTuple):
-    """What storage does to one request.
-
-    Attributes:
-        status: instead of the file, or 0.
-        cut: bytes after which the body breaks off; None for none.
-        version: of the file, from now on.
-        ranges: it honours `Range`.
-        pinned: it honours `If-Range`.
-        placed: it says where a part begins.
-        sized: it says how long the body is.
-        lies: bytes by which it is wrong about that.
-    """
-
-    status: int = 0
-    cut: int | None = None
-    version: int = 0
-    ranges: bool = True
-    pinned: bool = True
-    placed: bool = True
-    sized: bool = True
-
-
-class Storage:
-    """Versions of a file, and what becomes of each request, over and over again."""
-
-    def __init__(
-        self, versions: list[bytes], turns: list[Turn], *, tags: str = "strong", announced: bool = True
-    ) -> None:
-        self.versions = versions
-        self.turns = turns
-        self.tags = tags
-        self.announced = announced
-        self.count = 0
-        self.sent = 0
-        self.file = bytearray()
-
-    def fetch(self) -> Finish | Fail:
-        """Download the file into `file`, as a driver would."""
-        state, action = Download(), Ask()
-        step: download.Action = action
-        for _ in range(MOST):
-            match step:
-                case Ask():
-                    version = self.versions[self._turn().version]
-                    state, step = download.given(state, len(version) if self.announced else None)
-                case Fetch():
-                    state, step = self._serve(state, step)
-                case Read():
-                    raise AssertionError("a body is read where it is opened")
-                case Finish() | Fail():
-                    return step
-        raise AssertionError("the download never ends")
-
-    def _turn(self) -> Turn:
-        return self.turns[self.count % len(self.turns)]
-
-    def _serve(self, state: Download, fetch: Fetch) -> tuple[Download, download.Action]:
-        turn = self._turn()
-        self.count += 1
-        if turn.status:
-            return download.opened(state, turn.status, None, None, None)
-        data, tag = self.versions[turn.version], self._tag(turn.version)
-        part = fetch.offset > 0 and turn.ranges and (not turn.pinned or fetch.etag in (None, tag))
-        if part and fetch.offset >= len(data):
-            return download.opened(state, 416, None, None, None)
-        body = data[fetch.offset :] if part else data
-        start = fetch.offset if part and turn.placed else None
-        state, step = download.opened(state, 206 if part else 200, len(body) if turn.sized else None, start, tag)
-        if not isinstance(step, Read):
-            return state, step
-        del self.file[step.offset :]
-        sent = body if turn.cut is None else body[: turn.cut]
-        self.sent += len(sent)
-        self.file += sent
-        for _ in sent:
-            state = download.received(state, 1)
-        return download.broke(state) if len(sent) < len(body) else download.ended(state)
-
-    def _tag(self, version: int) -> str | None:
-        weak = "W/" if self.tags == "weak" else ""
-        return None if self.tags == "none" else f'{weak}"{version}"'
-
-
-turns = st.builds(
-    Turn,
-    status=st.sampled_from([0, 0, 0, 0, 400, 401, 403, 404, 416, 429, 500, 503]),
-    cut=st.none() | st.integers(0, 12),
-    version=st.integers(0, 2),
-    ranges=st.booleans(),
-    pinned=st.booleans(),
-    placed=st.sampled_from([True, True, True, False]),
-    sized=st.booleans(),
-)
-scripts = st.lists(turns, min_size=1, max_size=12)
-sizes_of_three = st.tuples(*(st.integers(0, 20) for _ in "abc"))
-
-
-def three(sizes: tuple[int, ...]) -> list[bytes]:
-    """Three versions of these sizes, each of bytes of its own."""
-    return [fill * size for fill, size in zip((b"a", b"b", b"c"), sizes, strict=True)]
-
-
-versions = (sizes_of_three | st.integers(0, 20).map(lambda size: (size,) * 3)).map(three)
+from callwell.core.ranges import Head
+from tests.core.storing import Storage, Turn, scripts, three, versions
 
 
 @given(versions=versions, script=scripts, announced=st.booleans())
@@ -152,25 +43,25 @@ def test_a_change_of_the_same_size_is_seen_by_its_tag() -> None:
 
 def test_a_part_without_a_tag_keeps_the_pin() -> None:
     """A part need not repeat the ETag: the next request is pinned all the same; a weak one never pins."""
-    state, _ = download.opened(Download(), 200, 9, None, '"x"')
+    state, _ = download.opened(Download(), Head(200, 9, None, '"x"'))
     state, _ = download.broke(download.received(state, 3))
-    state, _ = download.opened(state, 206, 6, 3, None)
+    state, _ = download.opened(state, Head(206, 6, 3, None))
     assert download.broke(download.received(state, 3))[1] == Fetch(6, '"x"', 1)
-    state, _ = download.opened(Download(), 200, 9, None, 'W/"x"')
+    state, _ = download.opened(Download(), Head(200, 9, None, 'W/"x"'))
     assert download.broke(download.received(state, 3))[1] == Fetch(3, None, 1)
 
 
 def test_a_tag_pins_nothing_while_there_is_nothing() -> None:
     """A break before the first byte is followed by a plain request."""
-    state, _ = download.opened(Download(), 200, 9, None, '"x"')
+    state, _ = download.opened(Download(), Head(200, 9, None, '"x"'))
     assert download.broke(state)[1] == Fetch(0, None, 1)
 
 
 def test_a_part_that_begins_elsewhere() -> None:
     """A part that leaves a gap is not written; one that overlaps is written where it belongs."""
     state = Download(offset=5, size=9)
-    assert download.opened(state, 206, 2, 7, None)[1] == Ask()
-    assert download.opened(state, 206, 6, 3, None)[1] == Read(3)
+    assert download.opened(state, Head(206, 2, 7, None))[1] == Ask()
+    assert download.opened(state, Head(206, 6, 3, None))[1] == Read(3)
 
 
 def test_more_bytes_than_announced() -> None:
@@ -244,7 +135,7 @@ def test_a_size_that_the_provider_announces_wrongly() -> None:
             state, action = download.given(state, 10)
         else:
             assert isinstance(action, Fetch)
-            state, action = download.opened(state, 200, 9, None, None)
+            state, action = download.opened(state, Head(200, 9, None, None))
     assert (action.why, steps <= 3 * download.MAX_RESTARTS) == (Why.DAMAGED, True)
 
 
@@ -253,7 +144,7 @@ def test_an_empty_file(size: int | None) -> None:
     """A file of no bytes is whole when its body has ended."""
     state, action = download.given(Download(), size)
     assert action == Fetch(0, None, 0)
-    state, action = download.opened(state, 200, 0, None, None)
+    state, action = download.opened(state, Head(200, 0, None, None))
     assert action == Read(0)
     assert download.ended(state)[1] == Finish(0)
 

@@ -8,6 +8,11 @@
      ^             │ 403, 400, 401, 404: expired │ broken off: go on from the last byte
      └─────────────┴─────────────────────────────┘
 
+A large file is fetched in pieces (`ranges`) if its size is known and storage answers a request for the first of them
+with that piece and a strong ETag: then `Read.several` begins a round, which ends with `joined`. A size that only the
+storage tells is known when the whole file has begun to come: that answer is left. Storage that does anything else is
+read as one stream, and what it sent beyond the first gap comes again.
+
 A broken body is continued with `Range` from its last byte, pinned by `If-Range` with a strong ETag; without one, the
 announced size is the pin, and a file whose size changed is begun again: a change that keeps the size goes unseen by
 storage without ETags. Every byte beyond the furthest restores the attempts; a URL is asked for again at most `MAX_URLS`
@@ -19,7 +24,13 @@ URL is asked for.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from callwell.core import ranges
+from callwell.core.ranges import PART
+
+if TYPE_CHECKING:
+    from callwell.core.ranges import Head, Round, Span, Split
 
 MAX_ATTEMPTS: Final = 6
 """Attempts in a row that bring no byte."""
@@ -32,7 +43,6 @@ MAX_RESTARTS: Final = 3
 
 EXPIRED: Final = frozenset({400, 401, 403, 404, 410})
 WHOLE: Final = 200
-PART: Final = 206
 UNSATISFIABLE: Final = 416
 
 
@@ -57,6 +67,8 @@ class Download(NamedTuple):
         failures: attempts since the last byte.
         restarts: times that the file changed.
         best: the furthest offset so far: a byte that came before is no progress.
+        split: how it may be fetched in pieces; None for one stream.
+        islands: what is safe on disk beyond the offset.
     """
 
     offset: int = 0
@@ -66,6 +78,8 @@ class Download(NamedTuple):
     failures: int = 0
     restarts: int = 0
     best: int = 0
+    split: Split | None = None
+    islands: tuple[Span, ...] = ()
 
 
 class Ask(NamedTuple):
@@ -79,17 +93,25 @@ class Fetch(NamedTuple):
         offset: 0 for the whole file.
         etag: for `If-Range`, if there is one.
         failures: failed attempts since the last byte, by which the wait before this one is chosen.
+        stop: the first byte that is not wanted; None for all there are.
     """
 
     offset: int
     etag: str | None
     failures: int
+    stop: int | None = None
 
 
 class Read(NamedTuple):
-    """Write the body at `offset`, after cutting the file to that length, and report every piece."""
+    """Write the body at `offset`, after cutting the file to that length, and report every piece.
+
+    Attributes:
+        offset: where the body begins.
+        several: instead, begin a round of pieces with it, and cut nothing.
+    """
 
     offset: int
+    several: bool = False
 
 
 class Finish(NamedTuple):
@@ -118,35 +140,25 @@ def given(state: Download, size: int | None) -> tuple[Download, Action]:
     return state, _fetch(state)
 
 
-def opened(
-    state: Download, status: int, length: int | None, start: int | None, etag: str | None
-) -> tuple[Download, Action]:
+def opened(state: Download, head: Head) -> tuple[Download, Action]:
     """Storage has begun to answer.
 
     Args:
         state: where the download stands.
-        status: the HTTP status.
-        length: bytes of this body, if announced.
-        start: the first byte's place in the file, from `Content-Range`; a part without one could be any part.
-        etag: the answer's ETag; a weak one does not count.
+        head: what it says; a part that does not say where it begins could be any part.
     """
-    strong = etag if etag and not etag.startswith("W/") else None
-    if status in EXPIRED:
-        return _ask(state, status)
-    if status == UNSATISFIABLE:
+    if head.status in EXPIRED:
+        return _ask(state, head.status)
+    if head.status == UNSATISFIABLE:
         return _restart(state)
-    if status not in (WHOLE, PART):
-        return _again(state, Why.REFUSED if status < 500 else Why.BROKEN, status)  # noqa: PLR2004 - server errors
-    if status == PART and start is None:
-        return _again(state, Why.BROKEN, status)
-    if status == PART and None not in (strong, state.etag) and strong != state.etag:
+    if head.status not in (WHOLE, PART):
+        why = Why.REFUSED if head.status < 500 else Why.BROKEN  # noqa: PLR2004 - server errors
+        return _again(state, why, head.status)
+    if head.status == PART and head.start is None:
+        return _again(state, Why.BROKEN, head.status)
+    if head.status == PART and None not in (head.strong, _pin(state)) and head.strong != _pin(state):
         return _restart(state)
-    offset = (start or 0) if status == PART else 0
-    pin = strong or (state.etag if status == PART else None)
-    total = None if length is None else offset + length
-    if offset > state.offset or (state.size is not None and total is not None and total != state.size):
-        return _restart(state._replace(size=total if status == WHOLE else state.size))
-    return state._replace(offset=offset, size=state.size if total is None else total, etag=pin), Read(offset)
+    return _accepted(state, head)
 
 
 def received(state: Download, count: int) -> Download:
@@ -155,6 +167,29 @@ def received(state: Download, count: int) -> Download:
     if offset <= state.best:
         return state._replace(offset=offset)
     return state._replace(offset=offset, best=offset, urls=0, failures=0)
+
+
+def begun(state: Download) -> Round:
+    """A round of pieces, the first of which storage has begun to send."""
+    return ranges.begun(_pieces(state), state.size or 0, state.etag or "", state.offset, state.islands)
+
+
+def joined(state: Download, done: Round) -> tuple[Download, Action]:
+    """A round of pieces is over.
+
+    Args:
+        state: where the download stood when it began.
+        done: how it ended.
+    """
+    offset = ranges.whole(done.safe)
+    state = state._replace(offset=offset, islands=done.safe[1:] if offset else done.safe)
+    if done.got:
+        state = state._replace(best=max(state.best, offset), urls=0, failures=0)
+    if offset == state.size:
+        return state, Finish(offset)
+    if done.status in EXPIRED:
+        return _ask(state, done.status)
+    return (state, _fetch(state)) if done.got else _again(state, Why.BROKEN, done.status)
 
 
 def ended(state: Download) -> tuple[Download, Action]:
@@ -176,8 +211,37 @@ def damaged(state: Download) -> tuple[Download, Action]:
     return _restart(state)
 
 
+def _accepted(state: Download, head: Head) -> tuple[Download, Action]:
+    """Storage sends the file or a part of it: is it the right one, and is it read as one stream or in pieces?"""
+    part, todo = head.status == PART, _pieces(state)
+    offset = (head.start or 0) if part else 0
+    pin = head.strong or (_pin(state) if part else None)
+    total = head.total if part and todo else None if head.length is None else offset + head.length
+    if offset > state.offset or (state.size is not None and total is not None and total != state.size):
+        return _restart(state._replace(size=state.size if part else total))
+    if part and todo and pin is not None and offset == state.offset:
+        return state._replace(etag=pin), Read(offset, several=True)
+    split = None if todo or pin is None else state.split
+    size = state.size if total is None else total
+    state = state._replace(offset=offset, size=size, etag=pin, split=split, islands=())
+    in_vain = bool(part and todo) or bool(_pieces(state) and not part)
+    return state, _fetch(state) if in_vain else Read(offset)
+
+
 def _fetch(state: Download) -> Fetch:
-    return Fetch(state.offset, state.etag if state.offset else None, state.failures)
+    todo = _pieces(state)
+    return Fetch(state.offset, _pin(state), state.failures, todo[0].stop if todo else None)
+
+
+def _pin(state: Download) -> str | None:
+    """The tag of what is safe on disk."""
+    return state.etag if state.offset or state.islands else None
+
+
+def _pieces(state: Download) -> tuple[Span, ...]:
+    if state.split is None or state.size is None:
+        return ()
+    return ranges.pieces(state.split, state.size, state.offset, state.islands)
 
 
 def _ask(state: Download, status: int) -> tuple[Download, Action]:
@@ -197,4 +261,4 @@ def _again(state: Download, why: Why, status: int = 0) -> tuple[Download, Action
 def _restart(state: Download) -> tuple[Download, Action]:
     if state.restarts >= MAX_RESTARTS:
         return state, Fail(Why.DAMAGED)
-    return state._replace(offset=0, best=0, etag=None, restarts=state.restarts + 1), Ask()
+    return state._replace(offset=0, best=0, etag=None, islands=(), restarts=state.restarts + 1), Ask()

@@ -4,61 +4,35 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 import secrets
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
-from callwell.client._sync.fetch import fetched
 from callwell.client._sync.primitives import sleep
-from callwell.client.answers import origin
-from callwell.core import download, paging, retry
+from callwell.client._sync.several import Several
+from callwell.client._sync.source import Source, head
+from callwell.client.growing import Growing
+from callwell.core import download
 from callwell.core.download import Download
-from callwell.errors import AssetDamaged, AssetError, AssetUnavailable, DiskFull, FileProblem, InvalidOption
-from callwell.transport.base import NoReply, Request
+from callwell.core.ranges import Split
+from callwell.errors import AssetDamaged, DiskFull, FileProblem, InvalidOption
+from callwell.transport.base import NoReply
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Callable, Generator
     from typing import Self
 
     from callwell.client._sync.engine import Engine
     from callwell.client._sync.primitives import Fetch
+    from callwell.client._sync.source import Facts
     from callwell.core.rules import AssetRule
 
-STALL_S = 30.0
-"""Real seconds without a byte after which a body counts as broken off."""
+PART: Final = ".part"
 
-PART = ".part"
-
-CHUNK = 1 << 20
-"""Bytes that are read from the disk at once."""
-
-MESSAGES = {
-    download.Why.EXPIRED: "every fresh URL was refused by the storage (HTTP {status})",
-    download.Why.BROKEN: "the storage broke off every time",
-    download.Why.REFUSED: "the storage refused it (HTTP {status})",
-    download.Why.DAMAGED: "what the storage has is not what the provider announced",
-    download.Why.UNAVAILABLE: "it is not there",
-}
-
-
-class Facts(NamedTuple):
-    """What the provider says about a file.
-
-    Attributes:
-        size: bytes, if it says.
-        type: the media type, if it says.
-        captured: whether such a file was made at all, if it says.
-        available: there is a URL.
-    """
-
-    size: int | None
-    type: str | None
-    captured: bool | None
-    available: bool
+MOST_RANGES: Final = 16
+"""Pieces of one file that may be fetched at once: as many connections are open."""
 
 
 class Saved(NamedTuple):
@@ -88,31 +62,22 @@ class Asset:
     """
 
     def __init__(self, name: str, rule: AssetRule, *, engine: Engine, ask: Fetch) -> None:
-        self._name = name
-        self._rule = rule
-        self._engine = engine
-        self._ask = ask
-        self._url = ""
-        self.facts: Facts | None = None
+        self._source = Source(name, rule, engine=engine, ask=ask)
+
+    @property
+    def facts(self) -> Facts | None:
+        """What the provider said last, if it was asked."""
+        return self._source.facts
 
     def info(self) -> Facts:
         """What the provider says about the file; each time it is asked anew."""
-        body = (self._ask()).json
-        found = paging.at(body, self._rule.url)
-        size, captured = paging.at(body, self._rule.size), paging.at(body, self._rule.captured)
-        self._url = found if isinstance(found, str) else ""
-        self.facts = Facts(
-            size if isinstance(size, int) else None,
-            str(kind) if (kind := paging.at(body, self._rule.type)) else None,
-            captured if isinstance(captured, bool) else None,
-            available=bool(self._url),
-        )
-        return self.facts
+        return self._source.info()
 
     def save(
         self,
         path: str | os.PathLike[str],
         *,
+        ranges: int = Split().most,
         before: Callable[[Facts], None] | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> Saved:
@@ -120,10 +85,13 @@ class Asset:
 
         Args:
             path: where it goes; the folder must exist.
+            ranges: pieces of a file of 16 MiB or more that are fetched at once, if its storage can do that; 1 for none.
             before: called with what the provider says, before the first byte; what it raises ends the save.
-            progress: called with the number of bytes that are safe on disk.
+            progress: called with the number of bytes that are safe on disk; on the sync side by any of the threads
+                that fetch a piece, one at a time.
 
         Raises:
+            InvalidOption: a path or a number of ranges that cannot be.
             AssetUnavailable: the provider has no such file.
             AssetDamaged: what arrives is not what was announced, again and again.
             DiskFull: the disk is full; nothing is left behind.
@@ -132,29 +100,24 @@ class Asset:
         target = Path(path)
         if not target.name or "\0" in str(target):
             raise InvalidOption("path", str(path), "the name of a file")
+        if ranges not in range(1, MOST_RANGES + 1):
+            raise InvalidOption("ranges", ranges, f"a number from 1 to {MOST_RANGES}")
         part = target.with_name(f".{target.name}.{secrets.token_hex(4)}{PART}")
         try:
-            with part.open("wb") as file:
-                digest, size = hashlib.sha256(), 0
-                with closing(self._pieces(before)) as pieces:
+            with part.open("w+b") as file:
+                growing = Growing(file, progress)
+                with closing(self._pieces(before, growing, Split(most=ranges))) as pieces:
                     for _, offset, piece in pieces:
-                        if offset != size:
-                            file.flush()
-                            digest, size = _rewound(part, offset), offset
-                            file.seek(offset)
-                            file.truncate()
-                        file.write(piece)
-                        digest.update(piece)
-                        size += len(piece)
-                        if progress is not None:
-                            progress(size)
+                        growing.append(offset, piece)
+                while growing.hash(growing.size):
+                    sleep(0.0)
             part.replace(target)
         except OSError as error:
             raise _file_error(target, error) from error
         finally:
             with suppress(OSError):
                 part.unlink(missing_ok=True)
-        return Saved(target, size, digest.hexdigest(), self.facts.type if self.facts else None)
+        return Saved(target, growing.size, growing.sha256, self.facts.type if self.facts else None)
 
     def iter_bytes(self) -> Generator[bytes]:
         """The file's bytes in pieces, resumed where it broke off.
@@ -167,7 +130,7 @@ class Asset:
         with closing(self._pieces()) as pieces:
             for version, offset, piece in pieces:
                 if offset > given or (version and given):
-                    raise AssetDamaged(f"{self._name}: the file changed while it was read")
+                    raise AssetDamaged(f"{self._source.name}: the file changed while it was read")
                 rest = piece[given - offset :]
                 if rest:
                     given += len(rest)
@@ -184,61 +147,43 @@ class Asset:
         """The file as something to read from, inside `with`."""
         return AssetReader(self.iter_bytes())
 
-    def _pieces(self, before: Callable[[Facts], None] | None = None) -> Generator[tuple[int, int, bytes]]:
-        """Pieces with their place in the file, and how often the file has changed; a later piece may go back."""
-        state, step = Download(), cast("download.Action", download.Ask())
+    def _pieces(
+        self,
+        before: Callable[[Facts], None] | None = None,
+        growing: Growing | None = None,
+        split: Split | None = None,
+    ) -> Generator[tuple[int, int, bytes]]:
+        """Pieces with their place in the file, and how often the file has changed; a later piece may go back.
+
+        Args:
+            before: called with what the provider says.
+            growing: where several pieces at once are written to; such pieces are not given out.
+            split: how many, and when.
+        """
+        state, step = Download(split=split), cast("download.Action", download.Ask())
         waited = 0.0
         while not isinstance(step, download.Finish):
             if isinstance(step, download.Fail):
-                raise self._failed(step.why, step.status, state)
-            if isinstance(step, download.Ask):
-                state, step = self._fresh(state, before)
+                raise self._source.failed(step.why, step.status, state)
+            if not isinstance(step, download.Fetch):
+                state, step = self._source.fresh(state, before)
                 continue
-            waited = self._pause(state.failures, waited)
-            operation = self._name.partition(" ")[2]
-            self._engine.check_open(operation)
-            with fetched(self._engine, operation, self._request(state)) as body:
+            waited = self._source.pause(step.failures, waited)
+            with self._source.open(step) as body:
                 if isinstance(body, NoReply):
                     state, step = download.broke(state)
                     continue
-                state, step = download.opened(state, body.status, *_range(body.headers))
+                state, step = download.opened(state, head(body))
                 if not isinstance(step, download.Read):
+                    continue
+                if step.several and growing is not None and split is not None:
+                    several = Several(self._source, growing, download.begun(state))
+                    state, step = download.joined(state, several.run(body, split.most))
                     continue
                 while (piece := body.read()) and not isinstance(piece, NoReply):
                     yield state.restarts, state.offset, piece
                     state = download.received(state, len(piece))
                 state, step = download.broke(state) if piece else download.ended(state)
-
-    def _pause(self, failures: int, waited: float) -> float:
-        if not failures:
-            return 0.0
-        seconds = retry.backoff(self._engine.profile.retry, failures - 1, self._engine.roll(), waited)
-        sleep(self._engine.clock.real_s(seconds))
-        return seconds
-
-    def _fresh(self, state: Download, before: Callable[[Facts], None] | None) -> tuple[Download, download.Action]:
-        facts = self.info()
-        if not self._url:
-            why = "it was not captured" if facts.captured is False else "the provider has none at present"
-            raise AssetUnavailable(f"{self._name}: no file: {why}", captured=facts.captured)
-        if origin(self._engine.base_url)[0] == "https" and origin(self._url)[0] != "https":
-            raise AssetError(f"{self._name}: the provider names an address without TLS")
-        if before is not None:
-            before(facts)
-        return download.given(state, facts.size)
-
-    def _request(self, state: Download) -> Request:
-        headers: tuple[tuple[str, str], ...] = (("accept", "*/*"), ("accept-encoding", "identity"))
-        if state.offset:
-            headers = (*headers, ("range", f"bytes={state.offset}-"))
-            if state.etag:
-                headers = (*headers, ("if-range", state.etag))
-        return Request("GET", self._url, headers, timeout_s=STALL_S)
-
-    def _failed(self, why: download.Why, status: int, state: Download) -> AssetError:
-        cls = AssetDamaged if why is download.Why.DAMAGED else AssetError
-        size = f" ({state.size} bytes announced)" if why is download.Why.DAMAGED and state.size is not None else ""
-        return cls(f"{self._name}: {MESSAGES[why].format(status=status)}{size}")
 
 
 class AssetReader:
@@ -275,21 +220,6 @@ class AssetReader:
     def close(self) -> None:
         """Leave the rest unread."""
         self._pieces.close()
-
-
-def _range(headers: Mapping[str, str]) -> tuple[int | None, int | None, str | None]:
-    length = headers.get("content-length", "")
-    begins = re.match(r"bytes (\d+)-", headers.get("content-range", ""))
-    return int(length) if length.isdigit() else None, int(begins[1]) if begins else None, headers.get("etag")
-
-
-def _rewound(part: Path, offset: int) -> hashlib._Hash:
-    digest = hashlib.sha256()
-    with part.open("rb") as file:
-        while offset and (piece := file.read(min(offset, CHUNK))):
-            digest.update(piece)
-            offset -= len(piece)
-    return digest
 
 
 def _file_error(target: Path, error: OSError) -> DiskFull | FileProblem:

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where a file comes from: the provider that signs its URL, and the storage behind it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from callwell.client._async.fetch import fetched
+from callwell.client._async.primitives import sleep
+from callwell.client.answers import origin
+from callwell.core import download, paging, retry
+from callwell.core.ranges import Head
+from callwell.errors import AssetDamaged, AssetError, AssetUnavailable
+from callwell.transport.base import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractAsyncContextManager
+
+    from callwell.client._async.engine import AsyncEngine
+    from callwell.client._async.primitives import AsyncFetch
+    from callwell.core.download import Download
+    from callwell.core.rules import AssetRule
+    from callwell.transport.base import AsyncBody, NoReply
+
+STALL_S: Final = 30.0
+"""Real seconds without a byte after which a body counts as broken off."""
+
+MESSAGES: Final = {
+    download.Why.EXPIRED: "every fresh URL was refused by the storage (HTTP {status})",
+    download.Why.BROKEN: "the storage broke off every time",
+    download.Why.REFUSED: "the storage refused it (HTTP {status})",
+    download.Why.DAMAGED: "what the storage has is not what the provider announced",
+    download.Why.UNAVAILABLE: "it is not there",
+}
+
+CONTENT_RANGE: Final = re.compile(r"bytes (\d+)-(?:\d*/(\d+))?")
+
+
+class Facts(NamedTuple):
+    """What the provider says about a file.
+
+    Attributes:
+        size: bytes, if it says.
+        type: the media type, if it says.
+        captured: whether such a file was made at all, if it says.
+        available: there is a URL.
+    """
+
+    size: int | None
+    type: str | None
+    captured: bool | None
+    available: bool
+
+
+class AsyncSource:
+    """Where one file comes from.
+
+    Args:
+        name: provider and operation, for messages.
+        rule: where the provider's answer says what about it.
+        engine: for the storage's answers.
+        ask: asks the provider for a fresh URL.
+
+    Attributes:
+        facts: what the provider said last.
+    """
+
+    def __init__(self, name: str, rule: AssetRule, *, engine: AsyncEngine, ask: AsyncFetch) -> None:
+        self.name = name
+        self.facts: Facts | None = None
+        self._rule = rule
+        self._engine = engine
+        self._ask = ask
+        self._url = ""
+
+    async def info(self) -> Facts:
+        """What the provider says about the file; each time it is asked anew."""
+        body = (await self._ask()).json
+        found = paging.at(body, self._rule.url)
+        size, captured = paging.at(body, self._rule.size), paging.at(body, self._rule.captured)
+        self._url = found if isinstance(found, str) else ""
+        self.facts = Facts(
+            size if isinstance(size, int) else None,
+            str(kind) if (kind := paging.at(body, self._rule.type)) else None,
+            captured if isinstance(captured, bool) else None,
+            available=bool(self._url),
+        )
+        return self.facts
+
+    async def fresh(self, state: Download, before: Callable[[Facts], None] | None) -> tuple[Download, download.Action]:
+        """Ask for a fresh URL.
+
+        Args:
+            state: where the download stands.
+            before: called with what the provider says.
+
+        Raises:
+            AssetUnavailable: the provider has no such file.
+            AssetError: the URL is one that nobody should follow.
+        """
+        facts = await self.info()
+        if not self._url:
+            why = "it was not captured" if facts.captured is False else "the provider has none at present"
+            raise AssetUnavailable(f"{self.name}: no file: {why}", captured=facts.captured)
+        if origin(self._engine.base_url)[0] == "https" and origin(self._url)[0] != "https":
+            raise AssetError(f"{self.name}: the provider names an address without TLS")
+        if before is not None:
+            before(facts)
+        return download.given(state, facts.size)
+
+    async def pause(self, failures: int, waited: float) -> float:
+        """Wait after failures.
+
+        Args:
+            failures: in a row.
+            waited: seconds before the last attempt.
+
+        Returns:
+            seconds before this one.
+        """
+        if not failures:
+            return 0.0
+        seconds = retry.backoff(self._engine.profile.retry, failures - 1, self._engine.roll(), waited)
+        await sleep(self._engine.clock.real_s(seconds))
+        return seconds
+
+    def open(self, wanted: download.Fetch) -> AbstractAsyncContextManager[AsyncBody | NoReply]:
+        """Ask the storage for bytes.
+
+        Raises:
+            ClosedError: the client was closed.
+        """
+        operation = self.name.partition(" ")[2]
+        self._engine.check_open(operation)
+        headers: tuple[tuple[str, str], ...] = (("accept", "*/*"), ("accept-encoding", "identity"))
+        if wanted.offset or wanted.stop is not None:
+            last = "" if wanted.stop is None else wanted.stop - 1
+            headers = (*headers, ("range", f"bytes={wanted.offset}-{last}"))
+        if wanted.etag:
+            headers = (*headers, ("if-range", wanted.etag))
+        return fetched(self._engine, operation, Request("GET", self._url, headers, timeout_s=STALL_S))
+
+    def failed(self, why: download.Why, status: int, state: Download) -> AssetError:
+        """The error of a download that has failed."""
+        cls = AssetDamaged if why is download.Why.DAMAGED else AssetError
+        size = f" ({state.size} bytes announced)" if why is download.Why.DAMAGED and state.size is not None else ""
+        return cls(f"{self.name}: {MESSAGES[why].format(status=status)}{size}")
+
+
+def head(body: AsyncBody) -> Head:
+    """What storage says before it sends a body."""
+    length = body.headers.get("content-length", "")
+    place = CONTENT_RANGE.match(body.headers.get("content-range", ""))
+    return Head(
+        body.status,
+        int(length) if length.isdecimal() else None,
+        int(place[1]) if place else None,
+        body.headers.get("etag"),
+        int(place[2]) if place and place[2] else None,
+    )

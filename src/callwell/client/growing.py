@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A file that grows under a temporary name, in any order, and its checksum, which can only be taken in order.
+
+What comes next in line is hashed as it is written. What came early is read back when its turn has come: little at a
+time, so that nobody waits for it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CHUNK: Final = 1 << 20
+"""Bytes that are read back at once."""
+
+
+class Growing:
+    """What has been written of a file.
+
+    Args:
+        file: open for writing and reading.
+        progress: called with the number of bytes that are safe on disk.
+
+    Attributes:
+        size: bytes that were written.
+    """
+
+    def __init__(self, file: BinaryIO, progress: Callable[[int], None] | None) -> None:
+        self.size = 0
+        self._file = file
+        self._progress = progress
+        self._hashed = 0
+        self._hash = hashlib.sha256()
+
+    def append(self, offset: int, piece: bytes) -> None:
+        """Write a piece, and forget all that was written from there on.
+
+        Args:
+            offset: where it begins; everything before it was written.
+            piece: some bytes.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        if offset != self.size:
+            self._file.flush()
+            self._file.truncate(offset)
+            self.size = offset
+        if offset < self._hashed:
+            self._hashed, self._hash = 0, hashlib.sha256()
+        self.put(offset, piece)
+
+    def put(self, offset: int, piece: bytes) -> None:
+        """Write a piece somewhere.
+
+        Args:
+            offset: where it begins.
+            piece: some bytes, none of which was written.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        if self._file.tell() != offset:
+            self._file.seek(offset)
+        self._file.write(piece)
+        self.size += len(piece)
+        if offset == self._hashed:
+            self._hash.update(piece)
+            self._hashed += len(piece)
+        if self._progress is not None:
+            self._progress(self.size)
+
+    def hash(self, whole: int, most: int = CHUNK) -> bool:
+        """Go on with the checksum over what has been written.
+
+        Args:
+            whole: bytes that have been written from the beginning on.
+            most: bytes to read back now.
+
+        Returns:
+            whether there is more to do.
+        """
+        if self._hashed < whole:
+            self._file.seek(self._hashed)
+            piece = self._file.read(min(most, whole - self._hashed))
+            self._hash.update(piece)
+            self._hashed += len(piece)
+        return self._hashed < whole
+
+    @property
+    def sha256(self) -> str:
+        """The checksum of what was hashed, in hexadecimal."""
+        return self._hash.hexdigest()

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A storage that expires, breaks off, changes and lies, and a driver that downloads from it."""
+
+from __future__ import annotations
+
+from itertools import cycle
+from typing import NamedTuple
+
+from hypothesis import strategies as st
+
+from callwell.core import download, ranges
+from callwell.core.download import Ask, Download, Fail, Fetch, Finish, Read
+from callwell.core.ranges import Head, Round, Span, Split
+
+MOST = 5_000
+"""Actions after which a download of a few bytes is taken to go on for ever."""
+
+
+class Turn(NamedTuple):
+    """What storage does to one request.
+
+    Attributes:
+        status: instead of the file, or 0.
+        cut: bytes after which the body breaks off; None for none.
+        version: of the file, from now on.
+        ranges: it honours `Range`.
+        pinned: it honours `If-Range`.
+        placed: it says where a part begins.
+        sized: it says how long the body is.
+        lies: bytes by which it is wrong about that.
+    """
+
+    status: int = 0
+    cut: int | None = None
+    version: int = 0
+    ranges: bool = True
+    pinned: bool = True
+    placed: bool = True
+    sized: bool = True
+
+
+class Request(NamedTuple):
+    """A worker's request, and what is still to come of its answer."""
+
+    before: Span
+    span: Span
+    body: bytes
+    status: int = 0
+
+
+class Storage:
+    """Versions of a file, and what becomes of each request, over and over again.
+
+    Args:
+        versions: of the file.
+        turns: what becomes of each request.
+        tags: `strong`, `weak` or `none`.
+        announced: the provider tells the size.
+        split: how the file may be fetched in pieces.
+        order: whose bytes come next while several pieces are fetched, over and over again.
+    """
+
+    def __init__(
+        self,
+        versions: list[bytes],
+        turns: list[Turn],
+        *,
+        tags: str = "strong",
+        announced: bool = True,
+        split: Split | None = None,
+        order: list[int] | None = None,
+    ) -> None:
+        self.versions = versions
+        self.turns = turns
+        self.tags = tags
+        self.announced = announced
+        self.split = split
+        self.order = cycle(order or [0])
+        self.rounds = 0
+        self.count = 0
+        self.sent = 0
+        self.file = bytearray()
+
+    def fetch(self) -> Finish | Fail:
+        """Download the file into `file`, as a driver would."""
+        state, action = Download(split=self.split), Ask()
+        step: download.Action = action
+        for _ in range(MOST):
+            match step:
+                case Ask():
+                    version = self.versions[self._turn().version]
+                    state, step = download.given(state, len(version) if self.announced else None)
+                case Fetch():
+                    state, step = self._serve(state, step)
+                case Read():
+                    raise AssertionError("a body is read where it is opened")
+                case Finish() | Fail():
+                    return step
+        raise AssertionError("the download never ends")
+
+    def _turn(self) -> Turn:
+        return self.turns[self.count % len(self.turns)]
+
+    def _serve(self, state: Download, fetch: Fetch) -> tuple[Download, download.Action]:
+        head, body, cut = self._answer(fetch)
+        state, step = download.opened(state, head)
+        if not isinstance(step, Read):
+            return state, step
+        if step.several:
+            return download.joined(state, self._round(download.begun(state), body[:cut]))
+        del self.file[step.offset :]
+        self.sent += len(body[:cut])
+        self.file += body[:cut]
+        for _ in body[:cut]:
+            state = download.received(state, 1)
+        return download.broke(state) if len(body[:cut]) < len(body) else download.ended(state)
+
+    def _answer(self, fetch: Fetch) -> tuple[Head, bytes, int | None]:
+        """What storage says, the body that it begins to send, and where that breaks off."""
+        turn = self._turn()
+        self.count += 1
+        data, tag = self.versions[turn.version], self._tag(turn.version)
+        if turn.status:
+            return Head(turn.status), b"", None
+        asked = fetch.offset > 0 or fetch.stop is not None
+        part = asked and turn.ranges and (not turn.pinned or fetch.etag in (None, tag))
+        if part and fetch.offset >= len(data):
+            return Head(416), b"", None
+        body = data[fetch.offset : fetch.stop] if part else data
+        start, total = (fetch.offset, len(data)) if part and turn.placed else (None, None)
+        length = len(body) if turn.sized else None
+        return Head(206 if part else 200, length, start, tag, total), body, turn.cut
+
+    def _round(self, now: Round, body: bytes) -> Round:
+        """Fetch several pieces, byte by byte, now of one and now of another."""
+        self.rounds += 1
+        self.file += bytes(max(0, now.size - len(self.file)))
+        now, first = ranges.take(now)
+        workers = [Request(first, first, body)] if first else []
+        for _ in range((self.split or Split()).most - 1):
+            now, span = ranges.take(now)
+            workers += [self._ask(now, span)] if span else []
+        while workers:
+            one = workers.pop(next(self.order) % len(workers))
+            if one.body and one.span.start < one.span.stop:
+                self.file[one.span.start] = one.body[0]
+                self.sent += 1
+                now, span = ranges.received(now, one.span, 1)
+                workers.append(one._replace(span=span, body=one.body[1:]))
+                continue
+            now, following = ranges.left(now, one.span, one.before, status=one.status)
+            workers += [self._ask(now, following)] if following else []
+        return now
+
+    def _ask(self, now: Round, span: Span) -> Request:
+        head, body, cut = self._answer(Fetch(span.start, now.etag, 0, span.stop))
+        fits = ranges.fits(now, span, head)
+        return Request(span, span, body[:cut] if fits else b"", 0 if fits else head.status)
+
+    def _tag(self, version: int) -> str | None:
+        weak = "W/" if self.tags == "weak" else ""
+        return None if self.tags == "none" else f'{weak}"{version}"'
+
+
+turns = st.builds(
+    Turn,
+    status=st.sampled_from([0, 0, 0, 0, 400, 401, 403, 404, 416, 429, 500, 503]),
+    cut=st.none() | st.integers(0, 12),
+    version=st.integers(0, 2),
+    ranges=st.booleans(),
+    pinned=st.booleans(),
+    placed=st.sampled_from([True, True, True, False]),
+    sized=st.booleans(),
+)
+scripts = st.lists(turns, min_size=1, max_size=12)
+SIZES = st.tuples(*(st.integers(0, 20) for _ in "abc"))
+
+
+def three(sizes: tuple[int, ...]) -> list[bytes]:
+    """Three versions of these sizes, each of bytes of its own."""
+    return [fill * size for fill, size in zip((b"a", b"b", b"c"), sizes, strict=True)]
+
+
+versions = (SIZES | st.integers(0, 20).map(lambda size: (size,) * 3)).map(three)

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A file that is fetched in several pieces at once, from storage that does its worst."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from callwell.core import download, ranges
+from callwell.core.download import Ask, Download, Fail, Fetch, Finish, Read, Why
+from callwell.core.ranges import Head, Round, Span, Split
+from tests.core.storing import Storage, Turn, scripts, three, versions
+
+SPLIT = Split(most=3, piece=3, least=6)
+TAG = '"x"'
+
+splits = st.builds(Split, most=st.integers(1, 5), piece=st.integers(1, 7), least=st.integers(0, 12))
+orders = st.lists(st.integers(0, 4), min_size=1, max_size=20)
+
+
+@given(versions=versions, script=scripts, announced=st.booleans(), split=splits, order=orders)
+def test_it_is_one_version_or_a_failure(
+    versions: list[bytes],
+    script: list[Turn],
+    announced: bool,  # noqa: FBT001 - drawn
+    split: Split,
+    order: list[int],
+) -> None:
+    """Whatever storage does to whichever piece: what is finished is exactly one version of the file."""
+    storage = Storage(versions, script, announced=announced, split=split, order=order)
+    if isinstance(storage.fetch(), Finish):
+        assert bytes(storage.file) in versions
+
+
+@given(sizes=st.permutations([3, 8, 15]), script=scripts, split=splits, tags=st.sampled_from(["weak", "none"]))
+def test_without_strong_tags_there_are_no_pieces(sizes: list[int], script: list[Turn], split: Split, tags: str) -> None:
+    """Requests that nothing pins could be answered from different versions: such a file is read as one stream."""
+    whole = [turn._replace(sized=True) for turn in script]
+    storage = Storage(three(tuple(sizes)), whole, tags=tags, split=split)
+    done = storage.fetch()
+    assert storage.rounds == 0
+    if isinstance(done, Finish):
+        assert bytes(storage.file) in storage.versions
+
+
+@given(
+    size=st.integers(0, 60),
+    script=st.lists(st.tuples(st.sampled_from([0, 0, 0, 403, 500]), st.none() | st.integers(1, 9))),
+    announced=st.booleans(),
+    split=splits,
+    order=orders,
+)
+def test_nothing_is_fetched_twice(
+    size: int,
+    script: list[tuple[int, int | None]],
+    announced: bool,  # noqa: FBT001 - drawn
+    split: Split,
+    order: list[int],
+) -> None:
+    """While the file does not change and ranges work, every byte is written once, through any breaks and expiries."""
+    turns = [*(Turn(*one) for one in script), Turn()]
+    storage = Storage([b"x" * size], turns, announced=announced, split=split, order=order)
+    if isinstance(storage.fetch(), Finish):
+        assert storage.sent == len(storage.file) == size
+
+
+@given(size=st.integers(6, 60), order=orders)
+def test_a_good_storage_is_asked_once_for_each_piece(size: int, order: list[int]) -> None:
+    """One round, one request a piece, all of them at once."""
+    storage = Storage([bytes(range(size))], [Turn()], split=SPLIT, order=order)
+    assert storage.fetch() == Finish(size)
+    assert bytes(storage.file) == bytes(range(size))
+    assert (storage.rounds, storage.count) == (1, -(-size // 3))
+
+
+def test_a_size_that_only_storage_knows() -> None:
+    """The whole file has begun to come, and is left for its pieces; a small one is read."""
+    large, small = (Storage([b"x" * size], [Turn()], announced=False, split=SPLIT) for size in (9, 5))
+    assert (large.fetch(), large.rounds, large.count) == (Finish(9), 1, 1 + 3)
+    assert (small.fetch(), small.rounds, small.count) == (Finish(5), 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("turn", "expected", "requests"),
+    [
+        (Turn(ranges=False), Finish(9), 1),
+        (Turn(placed=False), Fail(Why.BROKEN, 206), download.MAX_ATTEMPTS),
+        (Turn(status=403), Fail(Why.EXPIRED, 403), 1 + download.MAX_URLS),
+        (Turn(status=500), Fail(Why.BROKEN, 500), download.MAX_ATTEMPTS),
+    ],
+)
+def test_storage_that_cannot_do_it_is_not_asked_for_pieces(turn: Turn, expected: object, requests: int) -> None:
+    """A whole file is read as it comes; everything else ends as it would without pieces."""
+    storage = Storage([b"123456789"], [turn], split=SPLIT)
+    assert (storage.fetch(), storage.rounds, storage.count) == (expected, 0, requests)
+
+
+def begun(size: int = 12, most: int = 3) -> tuple[Download, Round]:
+    """A download whose first piece has begun to come."""
+    state, step = download.given(Download(split=SPLIT._replace(most=most)), size)
+    assert step == Fetch(0, None, 0, 3)
+    state, step = download.opened(state, Head(206, 3, 0, TAG, size))
+    assert step == Read(0, several=True)
+    return state, download.begun(state)
+
+
+def fetched(now: Round, *spans: Span) -> Round:
+    """A round in which some pieces have come."""
+    for span in spans:
+        now, _ = ranges.received(now, span, span.stop - span.start)
+    return now
+
+
+def test_a_round_that_ends_early_is_taken_up() -> None:
+    """What is safe beyond a gap is kept, and pinned: the next request is for the gap."""
+    state, now = begun()
+    now = fetched(now, Span(3, 6), Span(9, 12))
+    state, step = download.joined(state, now)
+    assert (state.offset, state.islands, step) == (0, (Span(3, 6), Span(9, 12)), Fetch(0, TAG, 0, 3))
+    state, step = download.opened(state, Head(206, 3, 0, TAG, 12))
+    assert step == Read(0, several=True)
+    assert download.begun(state).todo == (Span(0, 3), Span(6, 9))
+    state, step = download.opened(state, Head(200, 12, None, '"y"'))
+    assert (step, state.islands, state.split) == (Read(0), (), None)
+
+
+def test_an_expired_url_ends_the_round_and_is_replaced_once() -> None:
+    """Whoever is refused keeps the others from asking; what they have is kept."""
+    state, now = begun()
+    now, first = ranges.take(now)
+    now, second = ranges.take(now)
+    assert (first, second) == (Span(0, 3), Span(3, 6))
+    now, following = ranges.left(now, Span(3, 6), Span(3, 6), status=403)
+    assert following is None
+    now = fetched(now, Span(0, 3))
+    now, following = ranges.left(now, Span(3, 3), Span(0, 3))
+    assert (following, now.todo) == (None, (Span(3, 6), Span(6, 9), Span(9, 12)))
+    state, step = download.joined(state, now)
+    assert (step, state.offset, state.urls) == (Ask(), 3, 1)
+
+
+def test_a_worker_that_gets_nothing_ends_and_one_that_gets_something_goes_on() -> None:
+    """A broken piece is continued from its last byte; storage that sends nothing has fewer and fewer callers."""
+    _, now = begun()
+    now, span = ranges.take(now)
+    assert span == Span(0, 3)
+    now, rest = ranges.received(now, span, 1)
+    now, following = ranges.left(now, rest, span)
+    assert following == Span(1, 3)
+    now, following = ranges.left(now, rest, rest)
+    assert (following, now.todo[0]) == (None, Span(1, 3))
+
+
+def test_a_round_without_a_byte_is_a_failed_attempt() -> None:
+    """As many in a row as without pieces, and it is given up."""
+    state, now = begun()
+    for failures in range(1, download.MAX_ATTEMPTS):
+        state, step = download.joined(state, now)
+        assert step == Fetch(0, None, failures, 3)
+    assert download.joined(state, now)[1] == Fail(Why.BROKEN)
+
+
+@pytest.mark.parametrize(
+    ("head", "fits"),
+    [
+        (Head(206, 3, 3, TAG, 12), True),
+        (Head(206, None, 3, None, None), True),
+        (Head(206, 3, 3, '"y"', 12), False),
+        (Head(206, 3, 3, f"W/{TAG}", 12), False),
+        (Head(206, 3, 3, TAG, 13), False),
+        (Head(206, 3, 0, TAG, 12), False),
+        (Head(206, 3, None, TAG, 12), False),
+        (Head(200, 12, 3, TAG, 12), False),
+        (Head(403), False),
+    ],
+)
+def test_only_the_piece_that_was_asked_for_fits(head: Head, fits: bool) -> None:  # noqa: FBT001 - a table of cases
+    """Another place, another version or another size is not written."""
+    assert ranges.fits(begun()[1], Span(3, 6), head) == fits
+
+
+@pytest.mark.parametrize(
+    ("offset", "islands", "expected"),
+    [
+        (0, (), [(0, 3), (3, 6), (6, 9), (9, 10)]),
+        (4, (), [(4, 7), (7, 10)]),
+        (5, (), []),
+        (2, ((4, 5), (9, 10)), [(2, 4), (5, 8), (8, 9)]),
+        (8, ((9, 10),), [(8, 9)]),
+    ],
+)
+def test_pieces_fill_the_gaps(offset: int, islands: tuple[tuple[int, int], ...], expected: list[object]) -> None:
+    """Nothing that is safe is asked for again, and little is not split, unless there is something safe beyond it."""
+    found = ranges.pieces(SPLIT, 10, offset, tuple(Span(*one) for one in islands))
+    assert list(found) == expected
+    assert ranges.pieces(SPLIT._replace(most=1), 10, offset, ()) == ()
+
+
+@given(st.lists(st.integers(0, 9), unique=True))
+def test_what_is_safe_is_kept_short(places: list[int]) -> None:
+    """However pieces come, adjacent ones become one."""
+    now = Round(10, TAG, ())
+    for place in places:
+        now, _ = ranges.received(now, Span(place, place + 1), 1)
+    assert {byte for span in now.safe for byte in range(*span)} == set(places)
+    assert all(one.stop < two.start for one, two in zip(now.safe, now.safe[1:], strict=False))
+
+
+def test_a_version_that_changed_takes_its_pieces_with_it() -> None:
+    """A part of another version begins everything again: nothing of the old one is kept beyond a gap."""
+    state, now = begun()
+    state, _ = download.joined(state, fetched(now, Span(3, 6)))
+    state, step = download.opened(state, Head(206, 3, 0, '"y"', 12))
+    assert (step, state.offset, state.islands, state.restarts) == (Ask(), 0, (), 1)
+    assert download.given(state, 12)[1] == Fetch(0, None, 0, 3)
