@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def emulator() -> Iterator[Running]:
     """The emulator."""
-    with start(EmulatorOptions(clock="100")) as running:
+    with start(EmulatorOptions(provider=("userplane",), clock="100")) as running:
         yield running
 
 

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def emulate() -> Iterator[Callable[..., Emulated]]:
-    """Start emulators with options."""
+    """Start emulators with options; of one provider, unless others are named."""
     running: list[Emulated] = []
 
     def start(**options: Any) -> Emulated:
-        running.append(Emulated(EmulatorOptions(**options)).start())
+        running.append(Emulated(EmulatorOptions(**{"provider": ("userplane",), **options})).start())
         return running[-1]
 
     yield start

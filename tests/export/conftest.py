@@ -23,7 +23,7 @@ UNHURRIED = {"per_minute": 1_000_000, "per_day": 1_000_000, "seed": 7, "recordin
 @pytest.fixture(scope="session")
 def running() -> Iterator[Running]:
     """The emulator, on a clock that runs ten times as fast so that waits between attempts are short."""
-    with start(EmulatorOptions(clock="10", window="sliding")) as emulator:
+    with start(EmulatorOptions(provider=("userplane",), clock="10", window="sliding")) as emulator:
         yield emulator
 
 

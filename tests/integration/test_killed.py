@@ -28,7 +28,9 @@ MINUTE_S = 60.0
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
     """A world of 60 recordings and the quota as documented, on a clock that runs 25 times as fast."""
-    with start(EmulatorOptions(clock="25", window="sliding", recordings=60, seed=3)) as running:
+    with start(
+        EmulatorOptions(provider=("userplane",), clock="25", window="sliding", recordings=60, seed=3)
+    ) as running:
         yield Site(running, tmp_path)
 
 

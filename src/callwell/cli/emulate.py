@@ -31,12 +31,16 @@ EXTRA = "the emulator needs its extra, which is not installed (no {name}): pip i
 
 Port = Annotated[int, typer.Option(min=0, max=65_535, metavar="PORT", help="0 for any free one.")]
 
+Providers = Annotated[
+    list[str] | None, typer.Option("--provider", metavar="NAME", help="Play this one; all unless said. Repeatable.")
+]
+
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 HAVE_A_FLAG: Final = {
     *("port", "storage_port", "control_port", "seed", "recordings", "clock", "window", "per_minute", "per_day"),
-    *("url_life_s", "retry_after", "rate_headers", "skew_s", "deprecated"),
+    *("url_life_s", "retry_after", "rate_headers", "skew_s", "deprecated", "provider", "settings"),
 }
 SETTABLE: Final = {
     field.name: type(field.default) for field in fields(EmulatorOptions) if field.name not in HAVE_A_FLAG
@@ -68,23 +72,30 @@ Others = Annotated[
     typer.Option(
         "--set",
         metavar="NAME=VALUE",
-        help=f"What not every provider has: {', '.join(SETTABLE)}; may be given again.",
+        help=f"{', '.join(SETTABLE)}, or PROVIDER.NAME of one provider, as JSON; may be given again.",
     ),
 ]
+Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Decides what there is.")]
+Recordings = Annotated[int, typer.Option("--recordings", metavar="N", help="How many of the main thing.")]
+PerMinute = Annotated[int, typer.Option("--per-minute", metavar="N", help="The quota of a minute.")]
+PerDay = Annotated[int, typer.Option("--per-day", metavar="N", help="The quota of a day.")]
+UrlLife = Annotated[int, typer.Option("--url-life", metavar="SECONDS", help="How long signed URLs live.")]
+RetryAfter = Annotated[bool, typer.Option("--retry-after", help="Say in every 429 when to come back.")]
 
 
 @app.command()
 def emulate(
     *,
     as_json: AsJson = False,
-    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Decides what there is.")] = 1,
-    recordings: Annotated[int, typer.Option("--recordings", metavar="N", help="How many of the main thing.")] = 40,
+    provider: Providers = None,
+    seed: Seed = 1,
+    recordings: Recordings = 40,
     scale: Scale = None,
     window: Window = "fixed",
-    per_minute: Annotated[int, typer.Option("--per-minute", metavar="N", help="The quota of a minute.")] = 120,
-    per_day: Annotated[int, typer.Option("--per-day", metavar="N", help="The quota of a day.")] = 10_000,
-    url_life: Annotated[int, typer.Option("--url-life", metavar="SECONDS", help="How long signed URLs live.")] = 900,
-    retry_after: Annotated[bool, typer.Option("--retry-after", help="Say in every 429 when to come back.")] = False,
+    per_minute: PerMinute = 120,
+    per_day: PerDay = 10_000,
+    url_life: UrlLife = 900,
+    retry_after: RetryAfter = False,
     rate_headers: Told = "off",
     skew: Skew = 0,
     deprecated: Deprecated = None,
@@ -94,23 +105,13 @@ def emulate(
     control_port: Port = 0,
 ) -> None:
     """Play the providers on 127.0.0.1, with real quotas, signed URLs and faults on demand, until Ctrl-C."""
-    options = EmulatorOptions(
-        port=port,
-        storage_port=storage_port,
-        control_port=control_port,
-        seed=seed,
-        recordings=recordings,
-        clock=os.environ.get("CALLWELL_CLOCK") if scale is None else f"{scale:g}",
-        window=window,
-        per_minute=per_minute,
-        per_day=per_day,
-        url_life_s=url_life,
-        retry_after=retry_after,
-        rate_headers=rate_headers,
-        skew_s=skew,
-        deprecated=dict(map(_deprecated, deprecated or ())),
-        **_set(others or ()),
-    )
+    clock = os.environ.get("CALLWELL_CLOCK") if scale is None else f"{scale:g}"
+    told: dict[str, Any] = {"retry_after": retry_after, "rate_headers": rate_headers, "skew_s": skew}
+    world: dict[str, Any] = {"provider": tuple(provider or ()), "seed": seed, "recordings": recordings, "clock": clock}
+    quota: dict[str, Any] = {"window": window, "per_minute": per_minute, "per_day": per_day, "url_life_s": url_life}
+    ports: dict[str, Any] = {"port": port, "storage_port": storage_port, "control_port": control_port}
+    gone = dict(map(_deprecated, deprecated or ()))
+    options = EmulatorOptions(**world, **quota, **told, **ports, deprecated=gone, **_set(others or ()))
     _play(options, as_json=as_json)
 
 
@@ -123,9 +124,12 @@ def _deprecated(text: str) -> tuple[str, int | None]:
 
 def _set(texts: Iterable[str]) -> dict[str, Any]:
     """What `--set` says, read by the types of the options."""
-    made = {}
+    made: dict[str, Any] = {"settings": {}}
     for text in texts:
         name, sign, value = text.partition("=")
+        if "." in name:
+            made["settings"][name] = value
+            continue
         name = name.replace("-", "_")
         if name not in SETTABLE:
             raise errors.UnknownName("--set", name, SETTABLE)

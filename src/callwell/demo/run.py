@@ -14,7 +14,7 @@ from callwell.demo.control import Control
 from callwell.emulator.options import EmulatorOptions
 from callwell.emulator.process import start
 from callwell.export import Export
-from callwell.providers import load
+from callwell.providers import load, names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -53,7 +53,8 @@ def demo(folder: Path, *, clock: ScaledClock, seed: int, recordings: int, stage:
     Returns:
         a card per provider.
     """
-    options = EmulatorOptions(seed=seed, recordings=recordings, clock=str(clock), window="sliding")
+    played = tuple(name for name in names() if load(name).profile.export)
+    options = EmulatorOptions(seed=seed, recordings=recordings, clock=str(clock), window="sliding", provider=played)
     with start(options) as emulator:
         control = Control(emulator.control)
         cards = {}

@@ -36,6 +36,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     given = vars(_parser().parse_args(argv))
     given["deprecated"] = dict(given["deprecated"])
+    given["settings"] = dict(given["settings"])
+    given["provider"] = tuple(given["provider"])
     as_json, watch = given.pop("json"), given.pop("watch_stdin")
     try:
         asyncio.run(_run(EmulatorOptions(**given), as_json=as_json, watch=watch))
@@ -100,7 +102,28 @@ def _timed(text: str) -> tuple[str, int | None]:
     return name, int(seconds) if seconds else None
 
 
+def _setting(text: str) -> tuple[str, str]:
+    name, _, value = text.partition("=")
+    if "." not in name or not value:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME.OPTION=VALUE")
+    return name, value
+
+
 SPECIAL: Final[Mapping[str, dict[str, Any]]] = {
+    "provider": {
+        "type": str,
+        "action": "append",
+        "default": [],
+        "metavar": "NAME",
+        "help": "a provider to play; all unless said",
+    },
+    "settings": {
+        "type": _setting,
+        "action": "append",
+        "default": [],
+        "metavar": "NAME.OPTION=VALUE",
+        "help": "an option of one provider, as JSON",
+    },
     "clock": {"type": str, "metavar": "CLOCK", "help": "a faster clock: SCALE, or SCALE@ORIGIN@WALL"},
     "window": {"type": str, "choices": KINDS, "metavar": None, "help": "how quota windows are cut"},
     "retry_after": {"help": "say in every 429 when to come back"},

@@ -14,7 +14,7 @@ import msgspec
 from starlette.responses import Response
 
 from callwell.emulator.errors import BadInput
-from callwell.emulator.fault_rules import FaultRule, parse_rules
+from callwell.emulator.fault_rules import parse_rules
 from callwell.emulator.score import score
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from callwell.emulator.board import Board
     from callwell.emulator.clock import MovableClock
     from callwell.emulator.exchange import Stand
     from callwell.emulator.provider import Item
@@ -62,12 +63,12 @@ class Control:
     """The handlers.
 
     Attributes:
-        stands: the providers by name.
+        board: all that is played.
         clock: the emulator's clock, the same for all.
         describe: where everything is, as `emulate --json` prints it.
     """
 
-    stands: Mapping[str, Stand]
+    board: Board
     clock: MovableClock
     describe: Callable[[], object]
 
@@ -86,34 +87,36 @@ class Control:
 
     async def get_faults(self, _: Request) -> Response:
         """The rules in force with their counters."""
-        return answer([rule for stand in self.stands.values() for rule in stand.script.describe()])
+        return answer([rule for stand in self.board for rule in stand.script.describe()])
 
     async def put_faults(self, request: Request) -> Response:
         """Replace the script of faults."""
-        wanted: dict[str, list[FaultRule]] = {name: [] for name in self.stands}
-        for rule in parse_rules(await request.body()):
-            wanted[self._named(rule.provider)[0]].append(rule)
-        for name, rules in wanted.items():
-            self.stands[name].script.replace(rules)
+        rules = parse_rules(await request.body())
+        for number, rule in enumerate(rules, 1):
+            for stand in self.board.suffering(rule):
+                stand.provider.catalogue.check(rule, f"rule {number}")
+        for stand in self.board:
+            stand.script.replace([rule for rule in rules if stand in self.board.suffering(rule)])
         return await self.get_faults(request)
 
     async def ledger(self, _: Request) -> Response:
         """Items and counts by provider."""
         card: dict[str, Any] = {}
-        for name, stand in self.stands.items():
+        for name, stand in self.board.cards():
+            await stand.provider.settle()
             rows = stand.ledger.rows()
             items: list[Item] = []
             for item in stand.provider.items():
                 items.append(item)
                 if len(items) % ITEMS_AT_ONCE == 0:
                     await asyncio.sleep(0)
-            counts = score(rows, stand.provider.limits(), self.clock.jumps)
+            counts = score(rows, stand.provider.limits(), self.clock.jumps) | dict(stand.provider.counts())
             card[name] = {"requests": counts["attempts"], "items": items, "counts": counts}
         return answer(card)
 
     async def rows(self, _: Request) -> Response:
         """Every row."""
-        return answer([row for stand in self.stands.values() for row in stand.ledger.rows()])
+        return answer([row for stand in self.board for row in stand.ledger.rows()])
 
     async def seed(self, request: Request) -> Response:
         """Rebuild the worlds."""
@@ -131,7 +134,7 @@ class Control:
 
     async def keys(self, _: Request) -> Response:
         """The keys, masked."""
-        return answer({name: stand.provider.keys.listed() for name, stand in self.stands.items()})
+        return answer({name: stand.provider.keys.listed() for name, stand in self.board.cards()})
 
     async def create_key(self, request: Request) -> Response:
         """One more key."""
@@ -153,26 +156,23 @@ class Control:
         stand, wish = self._wish(await request.body())
         return answer({"disabled": stand.provider.keys.disable(wish.fingerprint)})
 
-    def _options(self) -> dict[str, Mapping[str, object]]:
-        return {name: stand.provider.options() for name, stand in self.stands.items()}
+    async def news(self, request: Request) -> Response:
+        """Something that happens to a provider without a request to its API."""
+        stand = self.board.one("/".join((request.path_params["provider"], request.path_params["environment"])))
+        return answer(stand.provider.told(request.path_params["what"], await request.body()))
 
-    def _named(self, name: str | None) -> tuple[str, Stand]:
-        if name is None and len(self.stands) == 1:
-            name = next(iter(self.stands))
-        if name is None or name not in self.stands:
-            raise BadInput(f"provider: {name!r} is none of {', '.join(sorted(self.stands))}")
-        return name, self.stands[name]
+    def _options(self) -> dict[str, Mapping[str, object]]:
+        return {name: stand.provider.options() for name, stand in self.board.cards()}
 
     def _wish(self, body: bytes) -> tuple[Stand, KeyWish]:
         wish = _decode(body or b"{}", KeyWish)
-        return self._named(wish.provider)[1], wish
+        return self.board.one(wish.provider), wish
 
     def _changes(self, body: bytes) -> list[tuple[Stand, dict[str, object]]]:
         changes = _decode(body or b"{}", dict[str, object])
-        if "provider" in changes:
-            name = changes.pop("provider")
-            return [(self._named(name if isinstance(name, str) else repr(name))[1], changes)]
-        return [(stand, changes) for stand in self.stands.values()]
+        name = changes.pop("provider", None)
+        meant = self.board.meant(name if name is None or isinstance(name, str) else repr(name))
+        return [(stand, changes) for stand in meant]
 
 
 def _decode(body: bytes, kind: type[T]) -> T:

@@ -18,27 +18,27 @@ from callwell.emulator.errors import BadInput
 from callwell.emulator.exchange import arrival, read
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from starlette.requests import Request
     from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from callwell.emulator.board import Board
     from callwell.emulator.clock import MovableClock
-    from callwell.emulator.exchange import Stand
 
 HOSTS: Final = ("127.0.0.1", "localhost")
 
 
-def control_app(stands: Mapping[str, Stand], clock: MovableClock, describe: Callable[[], object]) -> ASGIApp:
+def control_app(board: Board, clock: MovableClock, describe: Callable[[], object]) -> ASGIApp:
     """The app.
 
     Args:
-        stands: the providers by name.
+        board: all that is played.
         clock: the emulator's clock.
         describe: where everything is, for `/health`.
     """
-    control = Control(stands, clock, describe)
+    control = Control(board, clock, describe)
     routes = [
         Route("/health", control.health),
         Route("/clock", control.get_clock, methods=["GET"]),
@@ -54,9 +54,10 @@ def control_app(stands: Mapping[str, Stand], clock: MovableClock, describe: Call
         Route("/keys/rotate", control.rotate_key, methods=["POST"]),
         Route("/keys/revoke", control.revoke_key, methods=["POST"]),
         Route("/keys/disable", control.disable_key, methods=["POST"]),
+        Route("/{provider}/{environment}/{what}", control.news, methods=["POST"]),
     ]
     handlers = {BadInput: _bad_input, HTTPException: _no_such_thing}
-    return _guarded(Starlette(routes=routes, exception_handlers=handlers), stands)
+    return _guarded(Starlette(routes=routes, exception_handlers=handlers), board)
 
 
 async def _bad_input(_: Request, error: Exception) -> Response:
@@ -68,10 +69,10 @@ async def _no_such_thing(request: Request, error: Exception) -> Response:
     return answer({"error": f"{request.method} {request.url.path}: there is no such thing on the control port"}, status)
 
 
-def _guarded(app: ASGIApp, stands: Mapping[str, Stand]) -> ASGIApp:
+def _guarded(app: ASGIApp, board: Board) -> ASGIApp:
     async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
         request = await read(scope, receive)
-        for stand in stands.values():
+        for stand in board:
             row = arrival(stand, request, "control")
             if row.key_misplaced:
                 stand.ledger.open(row)

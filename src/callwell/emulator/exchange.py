@@ -12,11 +12,14 @@ from starlette.requests import ClientDisconnect, Request
 
 from callwell.emulator import storage
 from callwell.emulator.fault_rules import STORAGE
+from callwell.emulator.form import Form, FormReader
 from callwell.emulator.ledger import Row
 from callwell.emulator.spoiling import deliver, patience_s, spoiled
 from callwell.emulator.wire import Incoming, Reply, redacted
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from starlette.types import Receive, Scope, Send
 
     from callwell.emulator.clock import MovableClock
@@ -27,59 +30,71 @@ if TYPE_CHECKING:
     from callwell.emulator.spoiling import Delivery
 
 DRIBBLES: Final = 20
+SENT_AT_ONCE: Final = 1 << 20
+FORM: Final = "multipart/form-data"
 
 
 @dataclass(frozen=True, slots=True)
 class Stand:
-    """One provider with its ledger and its script of faults."""
+    """One provider and environment with its ledger and its script of faults; `folder` is for files that come in."""
 
     provider: Provider
     ledger: Ledger
     script: FaultScript
     clock: MovableClock
+    folder: Path
 
 
-async def read(scope: Scope, receive: Receive) -> Incoming:
-    """The whole request; of a body that breaks off, nothing."""
+async def read(scope: Scope, receive: Receive, folder: Path | None = None) -> Incoming:
+    """The whole request; of a body that breaks off, nothing.
+
+    Args:
+        scope: of the request.
+        receive: gives its body.
+        folder: where the files of a form go; without it a form is a body like any other.
+    """
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    body, form = b"", None
     try:
-        body = await Request(scope, receive).body()
+        if folder is not None and headers.get("content-type", "").lower().startswith(FORM):
+            form = await _form(Request(scope, receive), FormReader(headers["content-type"], folder))
+        else:
+            body = await Request(scope, receive).body()
     except ClientDisconnect:
-        body = b""
+        pass
     return Incoming(
         scope["method"],
         scope["path"],
         scope["query_string"].decode("latin-1"),
-        {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
+        headers,
         body,
         scope["state"]["arrived_s"],
         scope["state"]["arrived_real_s"],
+        form,
     )
 
 
+async def _form(request: Request, reader: FormReader) -> Form:
+    try:
+        async for piece in request.stream():
+            reader.feed(piece)
+    except ClientDisconnect:
+        reader.close().discard()
+        raise
+    return reader.close()
+
+
 def api_app(stand: Stand) -> Any:
-    """The ASGI app of a provider's API."""
+    """The ASGI app of a provider's API, and of what it keeps at the same origin."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        request = await read(scope, receive)
-        admission = stand.provider.admit(request)
-        row = msgspec.structs.replace(
-            arrival(stand, request, "api"),
-            operation=admission.operation,
-            key=admission.key,
-            key_accepted=admission.key_accepted,
-        )
-        entry = stand.ledger.open(row)
-        hit, reply = None, admission.reply
-        if reply is None and admission.operation is not None:
-            chain = (request.method, request.path, request.query, row.body_sha256)
-            hit = stand.script.decide(admission.operation, chain)
-            instead = hit is not None and hit.instead
-            reply = Reply(0) if instead else stand.provider.perform(request, admission, hit)
-            if hit is not None and (instead or hit.fault == "error_after"):
-                reply = replace(stand.provider.fault_reply(request, hit), effect=reply.effect)
-        reply = reply or Reply(0)
-        about = stand.provider.about(admission, hit)
-        await Exchange(stand, entry, scope, send).finish(replace(reply, headers=(*reply.headers, *about)), hit)
+        request = await read(scope, receive, stand.folder)
+        try:
+            answering = _stored if stand.provider.keeps(request.path) else _performed
+            await answering(stand, request, scope, send)
+        finally:
+            if request.form is not None:
+                request.form.discard()
 
     return app
 
@@ -88,21 +103,44 @@ def storage_app(stand: Stand) -> Any:
     """The ASGI app of a provider's storage."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        request = await read(scope, receive)
-        entry = stand.ledger.open(arrival(stand, request, "storage"))
-        verdict = stand.provider.signer.check(request.path, request.query, stand.provider.wall())
-        reply, hit = storage.refusal(request, verdict), None
-        if reply is None:
-            asset = stand.provider.asset(request.path)
-            reply = storage.error("NoSuchKey") if asset is None else storage.serve(request, asset)
-            hit = stand.script.decide(STORAGE, (request.method, request.path))
-        if hit is not None and hit.fault == "early_expiry":
-            stand.provider.signer.kill(request.query)
-        if hit is not None and hit.fault in ("error_before", "error_after"):
-            reply = storage.failing(hit.status)
-        await Exchange(stand, entry, scope, send).finish(reply, hit)
+        await _stored(stand, await read(scope, receive), scope, send)
 
     return app
+
+
+async def _performed(stand: Stand, request: Incoming, scope: Scope, send: Send) -> None:
+    admission = stand.provider.admit(request)
+    row = msgspec.structs.replace(
+        arrival(stand, request, "api"),
+        operation=admission.operation,
+        key=admission.key,
+        key_accepted=admission.key_accepted,
+        quota=admission.quota,
+    )
+    entry = stand.ledger.open(row)
+    hit, reply = None, admission.reply
+    if reply is None and admission.operation is not None:
+        chain = (request.method, request.path, request.query, row.body_sha256)
+        hit = stand.script.decide(admission.operation, chain)
+        instead = hit is not None and hit.instead
+        reply = Reply(0) if instead else stand.provider.perform(request, admission, hit)
+        if hit is not None and (instead or hit.fault == "error_after"):
+            reply = replace(stand.provider.fault_reply(request, hit), effect=reply.effect)
+    reply = reply or Reply(0)
+    about = stand.provider.about(admission, hit)
+    await Exchange(stand, entry, scope, send).finish(replace(reply, headers=(*reply.headers, *about)), hit)
+
+
+async def _stored(stand: Stand, request: Incoming, scope: Scope, send: Send) -> None:
+    entry = stand.ledger.open(arrival(stand, request, "storage"))
+    reply, hit = stand.provider.fetch(request), None
+    if not reply.refused:
+        hit = stand.script.decide(STORAGE, (request.method, request.path))
+    if hit is not None and hit.fault == "early_expiry":
+        stand.provider.expire(request)
+    if hit is not None and hit.fault in ("error_before", "error_after"):
+        reply = storage.failing(hit.status)
+    await Exchange(stand, entry, scope, send).finish(reply, hit)
 
 
 def arrival(stand: Stand, request: Incoming, place: Place) -> Row:
@@ -163,7 +201,7 @@ class Exchange:
             headers.append((b"content-length", b"%d" % delivery.announced))
         await self.send({"type": "http.response.start", "status": delivery.status, "headers": headers})
         self._note(status=delivery.status, **about)
-        size = -(-len(delivery.body) // DRIBBLES) if delivery.over_s else len(delivery.body)
+        size = -(-len(delivery.body) // DRIBBLES) if delivery.over_s else SENT_AT_ONCE
         for start in range(0, len(delivery.body) or 1, size or 1):
             if delivery.over_s and not await self._connection.dawdle(delivery.over_s / DRIBBLES):
                 return

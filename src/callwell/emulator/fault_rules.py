@@ -120,6 +120,12 @@ class Catalogue:
         victims = special.get(fault, self.operations)
         return victims | {STORAGE} if fault in STORAGE_FAULTS else victims
 
+    def has(self, operation: str, fault: str) -> bool:
+        """Whether a rule about `operation` and `fault` could ever strike here."""
+        if fault not in FAULTS:
+            return False
+        return bool(self.victims(fault)) if operation == "*" else operation in self.victims(fault)
+
     def check(self, rule: FaultRule, where: str) -> None:
         """See that a rule can work.
 

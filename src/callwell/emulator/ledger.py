@@ -26,6 +26,7 @@ class Row(msgspec.Struct, frozen=True):
         key_accepted: the key was checked and is alive.
         key_dead: the answer says that the key is unknown, expired or disabled.
         key_misplaced: a key where none belongs: at storage or control, or in the URL.
+        quota: the class of requests by whose limits it is counted, empty where there are no classes.
         fault: the fault that it suffered.
         status: the status that was written, None while nothing was.
         whole: the answer was written to its end.
@@ -49,6 +50,7 @@ class Row(msgspec.Struct, frozen=True):
     key_accepted: bool = False
     key_dead: bool = False
     key_misplaced: bool = False
+    quota: str = ""
     fault: str | None = None
     status: int | None = None
     whole: bool = False

@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
+
+from callwell.emulator.errors import BadInput
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,9 +22,11 @@ class EmulatorOptions:
     """How to start.
 
     Attributes:
-        port: of the provider's API, 0 for any free one.
-        storage_port: of the signed storage.
+        port: of the first API, 0 for any free one; the other APIs take the numbers after it.
+        storage_port: of the first signed storage, and so on.
         control_port: of the control port.
+        provider: which providers to play, in this order; all by default.
+        settings: single options of single providers, by `NAME.OPTION`; the values are JSON.
         seed: of the worlds.
         recordings: how many recordings there are.
         clock: the clock as `callwell.clock` writes it (`25`, `25@ORIGIN@WALL`), None for the machine's own.
@@ -42,6 +46,8 @@ class EmulatorOptions:
     port: int = 0
     storage_port: int = 0
     control_port: int = 0
+    provider: tuple[str, ...] = ()
+    settings: Mapping[str, str] = field(default_factory=dict)
     seed: int = 1
     recordings: int = 40
     clock: str | None = None
@@ -55,6 +61,18 @@ class EmulatorOptions:
     deprecated: Mapping[str, int | None] = field(default_factory=dict)
     links_limit: int = 1_000
     old_meta_name: bool = False
+
+    def wished(self, name: str) -> dict[str, Any]:
+        """The settings of one provider.
+
+        Raises:
+            BadInput: a value is no JSON.
+        """
+        mine = {key.partition(".")[2]: text for key, text in self.settings.items() if key.partition(".")[0] == name}
+        try:
+            return {option: msgspec.json.decode(text) for option, text in mine.items()}
+        except msgspec.DecodeError as error:
+            raise BadInput(f"the value of a setting of {name} is no JSON: {error}") from error
 
 
 class Endpoint(msgspec.Struct, frozen=True):

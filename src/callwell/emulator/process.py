@@ -96,6 +96,8 @@ def _arguments(options: EmulatorOptions) -> list[str]:
             arguments.append(flag)
         elif isinstance(value, Mapping):
             arguments += [f"{flag}={name}" if of is None else f"{flag}={name}={of}" for name, of in value.items()]
+        elif isinstance(value, tuple):
+            arguments += [f"{flag}={each}" for each in value]
         elif value is not None and value is not False:
             arguments.append(f"{flag}={value}")
     return arguments

@@ -9,13 +9,38 @@ import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
     from callwell.emulator.fault_rules import Catalogue
     from callwell.emulator.faults import Hit
     from callwell.emulator.quota import Limit
-    from callwell.emulator.signed import Signer
-    from callwell.emulator.storage import Asset
     from callwell.emulator.wire import Incoming, Reply
+
+
+class Place(NamedTuple):
+    """Where one provider and environment is.
+
+    Attributes:
+        api: scheme, host and port of its API.
+        storage: the same of its signed storage, None without one.
+    """
+
+    api: str
+    storage: str | None = None
+
+
+class Ground(Protocol):
+    """What providers are built on.
+
+    Attributes:
+        folder: an empty folder that is removed at the end.
+    """
+
+    folder: Path
+
+    def open(self, *, storage: bool) -> Place:
+        """Open the ports of one more provider and environment."""
+        ...
 
 
 class Admission(NamedTuple):
@@ -27,6 +52,7 @@ class Admission(NamedTuple):
         key: fingerprint of the key in the request, None without one.
         key_accepted: the key is alive.
         reply: why the request is refused, None when it is not.
+        quota: the class of requests by whose limits it is counted, empty where there are no classes.
     """
 
     operation: str | None
@@ -34,6 +60,7 @@ class Admission(NamedTuple):
     key: str | None = None
     key_accepted: bool = False
     reply: Reply | None = None
+    quota: str = ""
 
 
 class AssetFacts(msgspec.Struct, frozen=True):
@@ -111,7 +138,6 @@ class Provider(Protocol):
         base_path: the path below which its operations are.
         catalogue: what faults can be about.
         keys: the life cycle of its keys.
-        signer: makes its signed URLs.
     """
 
     name: str
@@ -119,7 +145,6 @@ class Provider(Protocol):
     base_path: str
     catalogue: Catalogue
     keys: KeyAdmin
-    signer: Signer
 
     def admit(self, request: Incoming) -> Admission:
         """Find the operation, check the key, count the quota."""
@@ -141,8 +166,32 @@ class Provider(Protocol):
         """What its servers take for the time of day, epoch seconds: the clock's, or skewed."""
         ...
 
-    def asset(self, path: str) -> Asset | None:
-        """The object at a path of the storage."""
+    def keeps(self, path: str) -> bool:
+        """Whether a path at the API's own origin is not the API's but the storage's."""
+        ...
+
+    def fetch(self, request: Incoming) -> Reply:
+        """What the storage answers."""
+        ...
+
+    def expire(self, request: Incoming) -> None:
+        """Let the URL of a request to the storage be dead from now on."""
+        ...
+
+    def told(self, what: str, news: bytes) -> object:
+        """Take news from the control port; raises `BadInput`."""
+        ...
+
+    def counts(self) -> Mapping[str, object]:
+        """What only the provider can count, for the score."""
+        ...
+
+    async def work(self) -> None:
+        """Do what goes on without requests, until cancelled."""
+        ...
+
+    async def settle(self) -> None:
+        """Wait for what was begun and only takes computing."""
         ...
 
     def limits(self) -> tuple[Limit, ...]:

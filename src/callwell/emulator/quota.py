@@ -16,11 +16,19 @@ KINDS: Final = ("fixed", "sliding")
 
 
 class Limit(NamedTuple):
-    """At most `most` requests in `window_s` clock seconds."""
+    """At most `most` requests in `window_s` clock seconds.
+
+    Attributes:
+        name: what it is called.
+        most: how many.
+        window_s: in how long.
+        served: it is counted by the server's own windows, and only for the class of requests called as it is.
+    """
 
     name: str
     most: int
     window_s: float
+    served: bool = False
 
 
 class Standing(NamedTuple):

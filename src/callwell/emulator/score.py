@@ -111,24 +111,25 @@ def score(rows: Sequence[Row], limits: Sequence[Limit], jumps: Iterable[tuple[fl
     """
     calls = count_calls(rows)
     effects = count_effects(rows)
-    accepted = [row.arrived_s for row in rows if row.place == "api" and row.key_accepted]
-    everything = [row.arrived_s for row in rows if row.place == "api"]
+    everything = [row for row in rows if row.place == "api"]
     waits = [*jumps]
     waits += [
         (row.ended_s, row.retry_until_s)
         for row in rows
         if row.status == THROTTLED and row.retry_until_s is not None and row.ended_s is not None
     ]
-    used = {limit.name: quota_used(accepted, limit, waits) for limit in limits}
+    ours = {limit: [row for row in rows if row.place == "api" and _counted(row, limit)] for limit in limits}
+    used = {limit.name: quota_used(_times(ours[limit]), limit, waits) for limit in limits}
+    over = {limit.name: _over(ours[limit], limit) for limit in limits}
     return {
         "attempts": calls.attempts,
         "calls": calls.calls,
         "failed_calls": calls.failed,
         "amplification": calls.amplification,
         "early_calls": count_early(rows),
-        "over_quota": sum(over_quota(accepted, limit) for limit in limits),
-        "over_quota_by": {limit.name: over_quota(accepted, limit) for limit in limits},
-        "over_quota_all_arrivals": sum(over_quota(everything, limit) for limit in limits),
+        "over_quota": sum(over.values()),
+        "over_quota_by": over,
+        "over_quota_all_arrivals": sum(_over(ours[limit] if limit.served else everything, limit) for limit in limits),
         "quota_used": used[limits[0].name] if limits else None,
         "quota_used_by": used,
         "keys_seen_elsewhere": sum(row.key_misplaced for row in rows),
@@ -141,6 +142,21 @@ def score(rows: Sequence[Row], limits: Sequence[Limit], jumps: Iterable[tuple[fl
         "by_status": _tally(str(row.status) for row in rows if row.place == "api"),
         "by_fault": _tally(row.fault for row in rows if row.fault is not None),
     }
+
+
+def _counted(row: Row, limit: Limit) -> bool:
+    return row.key_accepted and (not limit.served or row.quota == limit.name)
+
+
+def _over(rows: Sequence[Row], limit: Limit) -> int:
+    """Where the server's windows count, it has said itself what was too much."""
+    if limit.served:
+        return sum(row.status == THROTTLED and row.fault is None for row in rows)
+    return over_quota(_times(rows), limit)
+
+
+def _times(rows: Iterable[Row]) -> list[float]:
+    return [row.arrived_s for row in rows]
 
 
 def _chain(row: Row) -> tuple[str, ...]:

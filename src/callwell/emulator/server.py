@@ -6,17 +6,20 @@ from __future__ import annotations
 import asyncio
 import socket
 from contextlib import AsyncExitStack, asynccontextmanager, closing
+from dataclasses import dataclass, field
 from errno import EACCES, EADDRINUSE
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 from uvicorn import Config
 from uvicorn.server import ServerState
 
 from callwell.clock import parse_clock
+from callwell.emulator.board import Board
 from callwell.emulator.clock import MovableClock
 from callwell.emulator.control_app import control_app
 from callwell.emulator.errors import BadPort, EmulatorError, PortForbidden, PortInUse
@@ -25,10 +28,10 @@ from callwell.emulator.faults import FaultScript
 from callwell.emulator.ledger import Ledger
 from callwell.emulator.options import EmulatorOptions, Endpoint, Endpoints
 from callwell.emulator.protocol import Connection
-from callwell.emulator.signed import Signer
+from callwell.emulator.provider import Place
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from starlette.types import ASGIApp
 
@@ -62,42 +65,79 @@ async def serve(options: EmulatorOptions, ready: Callable[[Endpoints], None]) ->
     base = _clock(options.clock)
     clock = MovableClock(base)
     async with AsyncExitStack() as stack:
-
-        def open_port(port: int) -> tuple[socket.socket, str]:
-            sock = stack.enter_context(closing(_bind(port)))
-            return sock, f"http://{HOST}:{sock.getsockname()[1]}"
-
-        own, control = open_port(options.control_port)
-        asked = [options.port, options.storage_port]
-        stands, endpoints, apps = {}, {}, []
-        for play in _actors():
-            (api_sock, api), (store_sock, store) = (open_port(asked.pop(0) if asked else 0) for _ in range(2))
-            provider = play(options, clock=clock, signer=Signer(store))
-            stand = stands[provider.name] = Stand(provider, Ledger(), FaultScript(provider.catalogue), clock)
-            endpoints[provider.name] = (provider, api + provider.base_path)
-            apps += [(api_sock, api_app(stand)), (store_sock, storage_app(stand))]
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="callwell-emulator-")))
+        ground = Harbour(stack, folder, [options.port, options.storage_port])
+        own, control = ground.bind(options.control_port)
+        stands, places, apps = {}, {}, []
+        for play in _actors(options.provider):
+            for provider, place in play(options, clock=clock, ground=ground):
+                name = f"{provider.name}/{provider.environment}"
+                stands[name] = Stand(provider, Ledger(), FaultScript(provider.catalogue), clock, folder)
+                places[name] = place.api + provider.base_path
+                apps.append((ground.sockets[place.api], api_app(stands[name])))
+                if place.storage is not None:
+                    apps.append((ground.sockets[place.storage], storage_app(stands[name])))
 
         def describe() -> Endpoints:
-            return _described(control, endpoints, None if options.clock is None else str(base))
+            return _described(control, stands, places, None if options.clock is None else str(base))
 
-        for sock, app in [*apps, (own, control_app(stands, clock, describe))]:
+        board = Board(stands)
+        for sock, app in [*apps, (own, control_app(board, clock, describe))]:
             await stack.enter_async_context(_listening(sock, app, clock))
         ready(describe())
-        await asyncio.Event().wait()
+        async with asyncio.TaskGroup() as group:
+            for stand in stands.values():
+                group.create_task(stand.provider.work())
+            await asyncio.Event().wait()
 
 
-def _actors() -> list[Callable[..., Provider]]:
+@dataclass(frozen=True, slots=True)
+class Harbour:
+    """Opens ports and keeps their sockets, by origin.
+
+    Attributes:
+        stack: closes them.
+        folder: for files.
+        wanted: the port of the next API, and of the next storage; 0 for any free one.
+        sockets: what listens already.
+    """
+
+    stack: AsyncExitStack
+    folder: Path
+    wanted: list[int]
+    sockets: dict[str, socket.socket] = field(default_factory=dict)
+
+    def open(self, *, storage: bool) -> Place:
+        """Open the ports of one more provider and environment."""
+        return Place(self._next(0), self._next(1) if storage else None)
+
+    def bind(self, port: int) -> tuple[socket.socket, str]:
+        """Listen on a port."""
+        sock = self.stack.enter_context(closing(_bind(port)))
+        return sock, f"http://{HOST}:{sock.getsockname()[1]}"
+
+    def _next(self, kind: int) -> str:
+        sock, origin = self.bind(self.wanted[kind])
+        self.wanted[kind] += self.wanted[kind] > 0
+        self.sockets[origin] = sock
+        return origin
+
+
+def _actors(wanted: Sequence[str]) -> list[Callable[..., list[tuple[Provider, Place]]]]:
     """What plays each provider: the function `play` in the module `provider` of each package beside this file."""
     here = str(Path(__file__).parent)
     names = sorted(module.name for module in iter_modules([here]) if module.ispkg)
-    return [import_module(f"{__package__}.{name}.provider").play for name in names]
+    strange = [name for name in wanted if name not in names]
+    if strange:
+        raise EmulatorError(f"provider {strange[0]!r} is none of {', '.join(names)}")
+    return [import_module(f"{__package__}.{name}.provider").play for name in wanted or names]
 
 
-def _described(control: str, endpoints: Mapping[str, tuple[Provider, str]], clock: str | None) -> Endpoints:
-    providers = {
-        name: {provider.environment: Endpoint(base_url=base_url, key=provider.keys.current())}
-        for name, (provider, base_url) in endpoints.items()
-    }
+def _described(control: str, stands: Mapping[str, Stand], places: Mapping[str, str], clock: str | None) -> Endpoints:
+    providers: dict[str, dict[str, Endpoint]] = {}
+    for name, stand in stands.items():
+        point = Endpoint(base_url=places[name], key=stand.provider.keys.current())
+        providers.setdefault(stand.provider.name, {})[stand.provider.environment] = point
     return Endpoints(control=control, providers=providers, clock=clock)
 
 

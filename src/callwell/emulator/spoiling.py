@@ -35,7 +35,7 @@ class Delivery:
 
     status: int
     headers: tuple[tuple[bytes, bytes], ...]
-    body: bytes
+    body: bytes | memoryview
     whole: bool
     announced: int | None
     wrong_bytes: int = 0
@@ -75,7 +75,7 @@ def spoiled(delivery: Delivery, hit: Hit, place: str) -> Delivery | None:
         return replace(delivery, headers=kept)
     if fault == "garbage_body":
         wrong = len(body) if place == STORAGE else 0
-        return replace(delivery, body=body.translate(GARBLED), wrong_bytes=wrong) if sound else None
+        return replace(delivery, body=bytes(body).translate(GARBLED), wrong_bytes=wrong) if sound else None
     if fault == "wrong_size" and place == STORAGE:
         return _missized(delivery, long=hit.value == "long") if sound else None
     return delivery

@@ -46,7 +46,7 @@ class Asset:
         modified: when it was stored, UTC.
     """
 
-    body: bytes
+    body: bytes | memoryview
     type: str
     sha256: str
     modified: datetime

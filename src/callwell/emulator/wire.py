@@ -12,6 +12,8 @@ from urllib.parse import unquote
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from callwell.emulator.form import Form
+
 JSON_TYPE: Final = (b"content-type", b"application/json")
 
 
@@ -24,7 +26,8 @@ class Incoming:
         path: the path, percent-decoded.
         query: the raw query, without `?`.
         headers: names in lower case; of repeated headers the last.
-        body: the whole body.
+        body: the whole body, empty where it is a form.
+        form: the body, where it is a multipart form.
         arrived_s: when its first byte came, by the emulator's clock.
         arrived_real_s: the same by the machine's monotonic clock.
     """
@@ -36,10 +39,13 @@ class Incoming:
     body: bytes = b""
     arrived_s: float = 0.0
     arrived_real_s: float = 0.0
+    form: Form | None = None
 
     @property
     def body_digest(self) -> str:
-        """SHA-256 of the body in hex, empty for an empty body."""
+        """SHA-256 in hex of the body, or of a form's content and range; empty for an empty body."""
+        if self.form is not None:
+            return self.form.digest(self.headers.get("content-range", ""))
         return sha256(self.body).hexdigest() if self.body else ""
 
     def holds(self, texts: Iterable[str], *, only_url: bool = False) -> bool:
@@ -57,21 +63,23 @@ class Reply:
 
     Attributes:
         status: the HTTP status.
-        body: the whole body.
+        body: the whole body; a view of a file where it is large.
         headers: names in lower case, without content-length and date.
         effect: whether something was created, changed or deleted.
         dead_key: the request was refused because its key is unknown, expired or disabled.
         retry_after_s: the value of the Retry-After header that is in `headers`, in clock seconds.
         fault_missed: the scripted fault could not happen here and did not.
+        refused: of the storage: the URL opens nothing, and no fault changes that.
     """
 
     status: int
-    body: bytes = b""
+    body: bytes | memoryview = b""
     headers: tuple[tuple[bytes, bytes], ...] = field(default=(JSON_TYPE,))
     effect: bool = False
     dead_key: bool = False
     retry_after_s: int | None = None
     fault_missed: bool = False
+    refused: bool = False
 
 
 def redacted(text: str, secrets: Iterable[str]) -> str:

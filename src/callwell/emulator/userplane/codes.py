@@ -20,7 +20,7 @@ CORS: Final = (
 )
 HEADERS: Final = (JSON_TYPE, CORS[0])
 HTML: Final = (b"content-type", b"text/html")
-DEAD_KEY: Final = frozenset({"API_KEY_INVALID", "API_KEY_EXPIRED", "API_KEY_DISABLED"})
+DEAD_CODES: Final = {"unknown": "API_KEY_INVALID", "expired": "API_KEY_EXPIRED", "disabled": "API_KEY_DISABLED"}
 
 CODES: Final[Mapping[str, tuple[int, str]]] = {
     "API_KEY_REQUIRED": (401, f"An API key is required. {DOCS}/authentication"),
@@ -87,7 +87,7 @@ def failure(code: str, *, status: int | None = None, retry_after_s: int | None =
     usual, message = CODES[code]
     headers = HEADERS if retry_after_s is None else (*HEADERS, (b"retry-after", b"%d" % retry_after_s))
     body = msgspec.json.encode({"error": code, "message": message})
-    return Reply(status or usual, body, headers, dead_key=code in DEAD_KEY, retry_after_s=retry_after_s)
+    return Reply(status or usual, body, headers, dead_key=code in DEAD_CODES.values(), retry_after_s=retry_after_s)
 
 
 def gateway_page(status: int) -> Reply:

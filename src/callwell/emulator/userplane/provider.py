@@ -6,17 +6,20 @@ The order of checks is key, rate limit, fault, validation, workspace, membership
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import ceil
 from typing import TYPE_CHECKING, Final
 
+from callwell.emulator import storage
 from callwell.emulator.errors import BadInput
 from callwell.emulator.fault_rules import QUOTA_LIES, Catalogue
+from callwell.emulator.keys import KeyCabinet, fingerprint_of
 from callwell.emulator.provider import Admission
 from callwell.emulator.quota import Quota
+from callwell.emulator.signed import Signer
 from callwell.emulator.telling import faded, lied, quota_headers
 from callwell.emulator.userplane.call import Call
-from callwell.emulator.userplane.codes import CODES, Refused, failure, preflight
-from callwell.emulator.userplane.keys import KeyCabinet, fingerprint_of
+from callwell.emulator.userplane.codes import CODES, DEAD_CODES, Refused, failure, preflight
 from callwell.emulator.userplane.mishaps import fault_reply
 from callwell.emulator.userplane.options import WorldOptions, changed
 from callwell.emulator.userplane.query import Query
@@ -32,14 +35,13 @@ if TYPE_CHECKING:
     from callwell.clock import Clock
     from callwell.emulator.faults import Hit
     from callwell.emulator.options import EmulatorOptions
-    from callwell.emulator.provider import Item, KeyAdmin
+    from callwell.emulator.provider import Ground, Item, KeyAdmin, Place, Provider
     from callwell.emulator.quota import Limit
-    from callwell.emulator.signed import Signer
-    from callwell.emulator.storage import Asset
     from callwell.emulator.telling import Headers
     from callwell.emulator.wire import Incoming, Reply
 
 HANDLERS: Final = {route.operation: route.handler for route in ROUTES}
+KEY_SLOTS: Final = 3
 
 
 class Userplane:
@@ -59,7 +61,7 @@ class Userplane:
     )
 
     def __init__(self, options: WorldOptions, *, clock: Clock, signer: Signer) -> None:
-        self._cabinet = KeyCabinet(clock)
+        self._cabinet = KeyCabinet(clock, prefix="uspl_", length=64, slots=KEY_SLOTS)
         self.keys: KeyAdmin = self._cabinet
         self.signer = signer
         self._clock = clock
@@ -77,7 +79,7 @@ class Userplane:
         if found is None:
             return Admission(None, {}, fingerprint, reply=failure("NOT_FOUND"))
         route, arguments = found
-        code = self._cabinet.refusal(key) if key else "API_KEY_REQUIRED"
+        code = self._refusal(key)
         if code is not None:
             return Admission(route.operation, arguments, fingerprint, reply=failure(code))
         wait_s = self._quota.take(request.arrived_s)
@@ -120,9 +122,36 @@ class Userplane:
         """The clock's time of day, skewed as the options say."""
         return self._clock.wall() + self._options.skew_s
 
-    def asset(self, path: str) -> Asset | None:
-        """The object at a path of the storage."""
-        return stored(self._world, path)
+    def keeps(self, path: str) -> bool:  # noqa: ARG002 - the same for every path
+        """Nothing: its storage has an origin of its own."""
+        return False
+
+    def fetch(self, request: Incoming) -> Reply:
+        """What the storage answers."""
+        verdict = self.signer.check(request.path, request.query, self.wall())
+        refused = storage.refusal(request, verdict)
+        if refused is not None:
+            return replace(refused, refused=True)
+        asset = stored(self._world, request.path)
+        return storage.error("NoSuchKey") if asset is None else storage.serve(request, asset)
+
+    def expire(self, request: Incoming) -> None:
+        """Let the signed URL of a request be dead from now on."""
+        self.signer.kill(request.query)
+
+    def told(self, what: str, news: bytes) -> object:  # noqa: ARG002 - there is no news that it takes
+        """Refused: nothing happens to it from outside."""
+        raise BadInput(f"{self.name} takes no {what}")
+
+    def counts(self) -> Mapping[str, object]:
+        """Nothing beyond what the ledger's rows tell."""
+        return {}
+
+    async def work(self) -> None:
+        """Nothing goes on by itself."""
+
+    async def settle(self) -> None:
+        """Nothing is ever under way."""
 
     def limits(self) -> tuple[Limit, ...]:
         """The quota in force, shortest window first."""
@@ -153,6 +182,10 @@ class Userplane:
         self._cabinet.revive()
         self._begin()
 
+    def _refusal(self, key: str) -> str | None:
+        dead = self._cabinet.refusal(key) if key else None
+        return "API_KEY_REQUIRED" if not key else dead and DEAD_CODES[dead]
+
     def _rebuild(self) -> None:
         self._world = build(self._options.seed, self._options.recordings)
         self._walks = Walks()
@@ -166,20 +199,22 @@ class Userplane:
         return failure("RATE_LIMITED", retry_after_s=max(1, ceil(wait_s)) if self._options.retry_after else None)
 
 
-def play(options: EmulatorOptions, *, clock: Clock, signer: Signer) -> Userplane:
+def play(options: EmulatorOptions, *, clock: Clock, ground: Ground) -> list[tuple[Provider, Place]]:
     """The provider as the emulator was told to play it.
 
     Args:
         options: those of the whole emulator.
         clock: the emulator's clock.
-        signer: makes signed URLs.
+        ground: opens ports.
 
     Raises:
         BadInput: an option cannot have its value.
     """
     names = WorldOptions.__struct_fields__
-    chosen = changed(WorldOptions(), {name: getattr(options, name) for name in names})
-    return Userplane(chosen, clock=clock, signer=signer)
+    wished = {name: getattr(options, name) for name in names} | options.wished(Userplane.name)
+    place = ground.open(storage=True)
+    signer = Signer(place.storage or "")
+    return [(Userplane(changed(WorldOptions(), wished), clock=clock, signer=signer), place)]
 
 
 def _key_of(request: Incoming) -> str:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Userplane's API keys: at most three per user, rotated without overlap, revoked at once."""
+"""A provider's API keys: made, rotated without overlap, disabled, revoked at once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import string
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from callwell.emulator.errors import BadInput
 from callwell.emulator.provider import KeyFacts
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
     from callwell.clock import Clock
 
-PREFIX: Final = "uspl_"
 ALPHABET: Final = string.ascii_letters + string.digits
-SLOTS: Final = 3
 LONGEST_LIFE_S: Final = 90 * 86_400
+
+Dead = Literal["unknown", "disabled", "expired"]
 
 
 def fingerprint_of(text: str) -> str:
@@ -49,32 +49,35 @@ class ApiKey:
 
 
 class KeyCabinet:
-    """All keys of the one user, in the order in which they were made.
+    """All keys of the one account, in the order in which they were made.
 
     Args:
         clock: for expiry.
+        prefix: what every key begins with.
+        length: how many letters follow.
+        slots: how many keys there may be at a time.
     """
 
-    __slots__ = ("_clock", "_keys")
+    __slots__ = ("_clock", "_keys", "_length", "_prefix", "_slots")
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self, clock: Clock, *, prefix: str, length: int, slots: int) -> None:
+        self._clock, self._prefix, self._length, self._slots = clock, prefix, length, slots
         self._keys: dict[str, ApiKey] = {}
         self.revive()
 
-    def refusal(self, text: str) -> str | None:
-        """The error code with which a key is refused, None for a live key."""
+    def refusal(self, text: str) -> Dead | None:
+        """Why a key is refused, None for a live key."""
         key = self._keys.get(text)
         if key is None or key.revoked:
-            return "API_KEY_INVALID"
+            return "unknown"
         if key.disabled:
-            return "API_KEY_DISABLED"
-        return "API_KEY_EXPIRED" if self._expired(key) else None
+            return "disabled"
+        return "expired" if self._expired(key) else None
 
     def create(self, name: str | None, expires_in_s: float | None) -> str:
         """A new key's text."""
-        if sum(not key.revoked for key in self._keys.values()) >= SLOTS:
-            raise BadInput(f"a user has at most {SLOTS} keys: revoke one first")
+        if sum(not key.revoked for key in self._keys.values()) >= self._slots:
+            raise BadInput(f"a user has at most {self._slots} keys: revoke one first")
         return self._add(name, expires_in_s)
 
     def rotate(self, fingerprint: str | None, name: str | None, expires_in_s: float | None) -> str:
@@ -119,7 +122,7 @@ class KeyCabinet:
     def _add(self, name: str | None, expires_in_s: float | None) -> str:
         if expires_in_s is not None and not 0 < expires_in_s <= LONGEST_LIFE_S:
             raise BadInput(f"expires_in_s must be more than 0 and at most {LONGEST_LIFE_S}")
-        text = PREFIX + "".join(secrets.choice(ALPHABET) for _ in range(64))
+        text = self._prefix + "".join(secrets.choice(ALPHABET) for _ in range(self._length))
         expires = None if expires_in_s is None else self._clock.wall() + expires_in_s
         self._keys[text] = ApiKey(text, name or f"key {len(self._keys) + 1}", expires)
         return text
@@ -142,4 +145,4 @@ class KeyCabinet:
         if state == "active" and self._expired(key):
             state = "expired"
         expires = None if key.expires_wall is None else datetime.fromtimestamp(key.expires_wall, UTC).isoformat()
-        return KeyFacts(fingerprint_of(key.text), key.name, f"{PREFIX}…{key.text[-4:]}", state, expires)
+        return KeyFacts(fingerprint_of(key.text), key.name, f"{self._prefix}…{key.text[-4:]}", state, expires)
