@@ -121,4 +121,8 @@ class Quota:
 
     def standings(self) -> list[Standing]:
         """What was left of every limit at the latest arrival."""
-        return [window.standing(self._latest) for window in self._windows]
+        return self.standings_at(self._latest)
+
+    def standings_at(self, now: float) -> list[Standing]:
+        """What is left of every limit now."""
+        return [window.standing(now) for window in self._windows]

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pictures made from pictures: a still, and a new encoding, cut and stamped as the environment wants it.
+
+One thread and a fixed preset, so that the same file becomes the same bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+
+import av
+from av.audio.resampler import AudioResampler
+from av.filter import Graph
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from av.audio.stream import AudioStream
+    from av.video.stream import VideoStream
+
+    from callwell.emulator.apivideo.source import Facts
+
+PIXELS_MOST: Final = 600_000_000
+TICKS: Final = Fraction(1, 90_000)
+SAMPLES_PER_S: Final = 48_000
+SAMPLES_AT_ONCE: Final = 1_024
+TIME: Final = re.compile(r"(?:(\d+):(\d+):)?(\d+(?:\.\d+)?)")
+X264: Final = {"preset": "ultrafast", "x264-params": "threads=1"}
+
+
+class Cut(NamedTuple):
+    """From when to when a file is wanted, in seconds; no end, all of it."""
+
+    start_s: float = 0.0
+    end_s: float | None = None
+
+    @classmethod
+    def of(cls, clip: Mapping[str, str] | None, most_s: float | None) -> Cut:
+        """What is left of a file after its clip, and at most so many seconds."""
+        start = _seconds((clip or {}).get("startTimecode")) or 0.0
+        end = _seconds((clip or {}).get("endTimecode"))
+        if most_s is not None:
+            end = min(end or float("inf"), start + most_s)
+        return cls(start, end)
+
+    def length(self, whole_s: float) -> float:
+        """Seconds that are left of so many."""
+        return max(0.0, min(whole_s, self.end_s or whole_s) - self.start_s)
+
+
+class Stamp(NamedTuple):
+    """What is burnt into the picture: the sandbox's mark, and a picture of the account's."""
+
+    sandbox: bool
+    place: Mapping[str, str] | None = None
+    picture: Path | None = None
+
+
+class Order(NamedTuple):
+    """One encoding.
+
+    Attributes:
+        kind: the container, as FFmpeg calls it.
+        facts: of the file.
+        cut: what is wanted of it.
+        stamp: what is burnt in.
+        height: of the picture, that of the file unless said.
+        options: of the container.
+    """
+
+    kind: str
+    facts: Facts
+    cut: Cut
+    stamp: Stamp
+    height: int | None = None
+    options: Mapping[str, str] = {}
+
+
+def small_enough(facts: Facts, cut: Cut) -> bool:
+    """Whether a file is encoded at all."""
+    return facts.width * facts.height * facts.framerate * cut.length(facts.duration_s) <= PIXELS_MOST
+
+
+def still(path: Path, at_s: float, stamp: Stamp) -> bytes:
+    """The picture at a time, or the last one before it, as JPEG."""
+    with av.open(str(path)) as container:
+        frame = None
+        for frame in container.decode(video=0):
+            if (frame.time or 0.0) >= at_s:
+                break
+        if frame is None:
+            raise av.FFmpegError(0, "there is no picture")
+        picture = next(_filtered(iter([frame]), stamp)).reformat(format="yuvj420p")
+    encoder = cast("VideoStream", av.CodecContext.create("mjpeg", "w"))
+    encoder.width, encoder.height, encoder.pix_fmt = picture.width, picture.height, "yuvj420p"
+    encoder.time_base = TICKS
+    return b"".join(bytes(packet) for packet in (*encoder.encode(picture), *encoder.encode(None)))
+
+
+def transcode(path: Path, out: Path, order: Order, stop: threading.Event) -> None:
+    """Encode a file anew; ends early, with what there is, when `stop` is set."""
+    kind, facts, cut, stamp, height = order.kind, order.facts, order.cut, order.stamp, order.height
+    given = {"fflags": "+bitexact", **order.options}
+    with av.open(str(path)) as source, av.open(str(out), "w", format=kind, options=given) as target:
+        video = target.add_stream("libx264", rate=facts.framerate, options=X264)
+        wanted = (height or facts.height) // 2 * 2
+        video.height, video.width = wanted, max(2, facts.width * wanted // facts.height // 2 * 2)
+        video.pix_fmt, video.codec_context.time_base = "yuv420p", TICKS
+        sound = _sound(target) if source.streams.audio else None
+        frames = (frame for frame in _within(source.decode(video=0), cut) if not stop.is_set())
+        for frame in _filtered(frames, stamp):
+            shown = frame.reformat(video.width, video.height, "yuv420p")
+            shown.pts, shown.time_base = round(((frame.time or 0.0) - cut.start_s) / TICKS), TICKS
+            target.mux(video.encode(shown))
+        target.mux(video.encode(None))
+        if sound is not None:
+            source.seek(0)
+            _encode_sound(source, target, sound, cut, stop)
+
+
+def _sound(target: Any) -> AudioStream:
+    stream = cast("AudioStream", target.add_stream("aac", rate=SAMPLES_PER_S))
+    stream.layout = "stereo"
+    return stream
+
+
+def _encode_sound(source: Any, target: Any, sound: AudioStream, cut: Cut, stop: threading.Event) -> None:
+    resampler = AudioResampler("fltp", "stereo", SAMPLES_PER_S, SAMPLES_AT_ONCE)
+    count = 0
+    frames = (frame for frame in _within(source.decode(audio=0), cut) if not stop.is_set())
+    for frame in (*_resampled(frames, resampler), *resampler.resample(None)):
+        frame.pts, frame.time_base = count, Fraction(1, SAMPLES_PER_S)
+        count += frame.samples
+        target.mux(sound.encode(frame))
+    target.mux(sound.encode(None))
+
+
+def _resampled(frames: Iterator[Any], resampler: AudioResampler) -> Iterator[Any]:
+    for frame in frames:
+        yield from resampler.resample(frame)
+
+
+def _within(frames: Iterator[Any], cut: Cut) -> Iterator[Any]:
+    for frame in frames:
+        time = frame.time or 0.0
+        if cut.end_s is not None and time >= cut.end_s:
+            return
+        if time >= cut.start_s:
+            yield frame
+
+
+def _filtered(frames: Iterator[Any], stamp: Stamp) -> Iterator[Any]:
+    """The frames with what is burnt in."""
+    graph: Any = None
+    for frame in frames:
+        if not stamp.sandbox and stamp.picture is None:
+            yield frame
+            continue
+        graph = graph or _graph(frame, stamp)
+        graph.push(frame)
+        yield graph.pull()
+
+
+def _graph(frame: Any, stamp: Stamp) -> Graph:
+    """Two white bars with a black one between for the sandbox; the account's picture where it was wanted."""
+    graph = Graph()
+    chain = [
+        graph.add_buffer(width=frame.width, height=frame.height, format=frame.format.name, time_base=frame.time_base)
+    ]
+    if stamp.picture is not None:
+        place = stamp.place or {}
+        movie = graph.add("movie", str(stamp.picture))
+        size = graph.add("scale", f"{_pixels(place, 'width', frame.width)}:{_pixels(place, 'height', frame.height)}")
+        movie.link_to(size)
+        left, top = (_side(place, *sides) for sides in (("left", "right", "W", "w"), ("top", "bottom", "H", "h")))
+        overlay = graph.add("overlay", f"{left}:{top}")
+        chain[-1].link_to(overlay, 0, 0)
+        size.link_to(overlay, 0, 1)
+        chain.append(overlay)
+    if stamp.sandbox:
+        for row, colour in enumerate(("white", "black", "white")):
+            box = graph.add("drawbox", f"x=iw/4:y=ih*{4 + row}/10:w=iw/2:h=ih/10:color={colour}:t=fill")
+            chain[-1].link_to(box)
+            chain.append(box)
+    chain[-1].link_to(graph.add("buffersink"))
+    graph.configure()
+    return graph
+
+
+def _pixels(place: Mapping[str, str], name: str, whole: int) -> int:
+    text = place.get(name, "")
+    number = re.match(r"\d+", text)
+    if number is None:
+        return -1
+    return whole * int(number[0]) // 100 if text.endswith("%") else int(number[0])
+
+
+def _side(place: Mapping[str, str], near: str, far: str, whole: str, own: str) -> str:
+    """Where the picture begins, as the overlay filter counts it."""
+    text = place.get(near) or place.get(far) or "0px"
+    number = re.match(r"\d+", text)
+    value = number[0] if number else "0"
+    offset = f"{whole}*{value}/100" if text.endswith("%") else value
+    return offset if place.get(near) or not place.get(far) else f"{whole}-{own}-{offset}"
+
+
+def _seconds(text: str | None) -> float | None:
+    found = TIME.fullmatch(text or "")
+    if found is None:
+        return None
+    hours, minutes, rest = found.groups()
+    return int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(rest)

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the control port can tell an account: views of its media, and broadcasts that begin and end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from callwell.emulator.apivideo.records import Video
+from callwell.emulator.apivideo.source import Source
+from callwell.emulator.apivideo.videos import DEFAULTS
+from callwell.emulator.apivideo.views import View
+from callwell.emulator.errors import BadInput
+
+if TYPE_CHECKING:
+    from callwell.emulator.apivideo.account import Account
+
+
+class Broadcast(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """That a live stream begins or ends to be broadcast."""
+
+    live_stream_id: str
+    broadcasting: bool
+
+
+def take_news(account: Account, what: str, news: bytes, wall: float) -> dict[str, Any]:
+    """Take `views` (a list) or a `broadcast`.
+
+    Raises:
+        BadInput: there is no such news, or it makes no sense.
+    """
+    try:
+        if what == "views":
+            views = msgspec.json.decode(news, type=list[View])
+            account.views += [msgspec.structs.replace(view, at=wall if view.at is None else view.at) for view in views]
+            return {"views": len(account.views)}
+        if what == "broadcast":
+            return _broadcast(account, msgspec.json.decode(news, type=Broadcast), wall)
+    except msgspec.DecodeError as error:
+        raise BadInput(f"{what}: {error}") from error
+    raise BadInput(f"{what!r} is none of views, broadcast")
+
+
+def _broadcast(account: Account, news: Broadcast, wall: float) -> dict[str, Any]:
+    stream = account.live_streams.get(news.live_stream_id)
+    if stream is None:
+        raise BadInput(f"there is no live stream {news.live_stream_id!r}")
+    stream.broadcasting = wall if news.broadcasting else None
+    kind = "started" if news.broadcasting else "ended"
+    account.events.append({"type": f"live-stream.broadcast.{kind}", "liveStreamId": stream.id})
+    if news.broadcasting:
+        return {"broadcasting": True}
+    told = {**DEFAULTS, "title": stream.told["name"], "public": stream.told["public"]}
+    video = Video(account.new_id("vi"), wall, wall, told)
+    uri = f"/live-streams/{stream.id}"
+    video.source = Source("recorded", uri, wall, 0.0, probed=True, finished=True, live_stream_id=stream.id)
+    account.add(video)
+    event = {"type": "video.source.recorded", "liveStreamId": stream.id, "videoId": video.id}
+    account.events.append(event)
+    return {"broadcasting": False, "videoId": video.id}

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Lists with totals and links, and the orders in which they can be asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from callwell.emulator.apivideo.problems import success
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from callwell.emulator.apivideo.call import Call
+    from callwell.emulator.wire import Reply
+
+
+def answer(
+    call: Call, rows: Sequence[Any], show: Callable[[Any], Any] = lambda row: row, **about: Mapping[str, Any]
+) -> Reply:
+    """One page.
+
+    Args:
+        call: the request.
+        rows: the whole list, filtered and sorted.
+        show: one row as the API shows it.
+        about: what stands beside the list in the answer.
+    """
+    number, size = call.query.page()
+    pages = max(1, -(-len(rows) // size))
+    shown = [show(row) for row in rows[(number - 1) * size : number * size]]
+    others = {"self": number, "first": 1, "previous": number - 1, "next": number + 1, "last": pages}
+    there = {"previous": 1 < number <= pages + 1, "next": number < pages}
+    pagination = {
+        "currentPage": number,
+        "currentPageItems": len(shown),
+        "pageSize": size,
+        "pagesTotal": pages,
+        "itemsTotal": len(rows),
+        "links": [{"rel": rel, "uri": _uri(call, to, size)} for rel, to in others.items() if there.get(rel, True)],
+    }
+    return success({**about, "data": shown, "pagination": pagination})
+
+
+def ordered(
+    call: Call, rows: Sequence[Any], keys: Mapping[str, Callable[[Any], Any]], *, default: str, down: bool = True
+) -> list[Any]:
+    """Rows in the order that is asked for.
+
+    Args:
+        call: the request.
+        rows: in the order of their making.
+        keys: what can be sorted by.
+        default: what is sorted by unless said.
+        down: whether the greatest comes first unless said.
+    """
+    by = call.query.choice("sortBy", keys, default)
+    order = call.query.choice(
+        "sortOrder", ("asc", "desc"), "desc" if down and call.query.text("sortBy") is None else "asc"
+    )
+    return sorted(rows, key=keys[by], reverse=order == "desc")
+
+
+def _uri(call: Call, number: int, size: int) -> str:
+    kept = [pair for pair in call.query.pairs if pair[0] not in ("currentPage", "pageSize")]
+    query = urlencode([*kept, ("currentPage", number), ("pageSize", size)])
+    origin = call.origin if call.options.absolute_links else ""
+    return f"{origin}{call.request.path}?{query}"

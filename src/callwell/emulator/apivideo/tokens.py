@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who is asking: keys in Basic headers, and the bearer tokens that are handed out for them.
+
+Access tokens have the shape of a JWT and are known by their text alone. A refresh token is good once: both tokens that
+come for it are new, and the access token before stays good until its end. All tokens of a key die with the key.
+"""
+
+from __future__ import annotations
+
+import secrets
+from base64 import b64decode, urlsafe_b64encode
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import msgspec
+
+from callwell.emulator.apivideo.problems import refuse
+
+if TYPE_CHECKING:
+    from callwell.clock import Clock
+    from callwell.emulator.keys import KeyCabinet
+
+HEADER: Final = {"typ": "JWT", "alg": "RS256"}
+
+
+class Issued(NamedTuple):
+    """What a token stands for."""
+
+    key: str
+    ends_wall: float
+
+
+@dataclass(slots=True)
+class Tokens:
+    """All tokens of one account.
+
+    Attributes:
+        keys: the keys that they are handed out for.
+        clock: for their end.
+        project: what the account is called in them.
+    """
+
+    keys: KeyCabinet
+    clock: Clock
+    project: str
+    _access: dict[str, Issued] = field(default_factory=dict)
+    _refresh: dict[str, str] = field(default_factory=dict)
+
+    def hand_out(self, key: str, life_s: int) -> dict[str, Any]:
+        """Two new tokens for a key, as they are answered."""
+        access, refresh = self._jwt(life_s), secrets.token_urlsafe(64)
+        self._access[access] = Issued(key, self.clock.wall() + life_s)
+        self._refresh[refresh] = key
+        return {"token_type": "Bearer", "expires_in": life_s, "access_token": access, "refresh_token": refresh}
+
+    def use_up(self, refresh: str) -> str | None:
+        """The key of a refresh token, which is dead from now on; None for one that is good for nothing."""
+        key = self._refresh.pop(refresh, None)
+        return key if key is not None and self.keys.refusal(key) is None else None
+
+    def key_of(self, header: str) -> str:
+        """The key that an Authorization header stands for, alive or dead; empty if it stands for none."""
+        scheme, _, value = header.partition(" ")
+        if scheme.lower() == "bearer":
+            issued = self._access.get(value.strip())
+            return issued.key if issued else value.strip()
+        return _basic(value) or "" if scheme.lower() == "basic" else ""
+
+    def check(self, header: str | None) -> None:
+        """Let a request pass.
+
+        Raises:
+            Refused: it does not say who is asking, or nobody is known by it.
+        """
+        if header is None:
+            raise refuse("authentication-missing-authorization-header")
+        scheme, _, value = header.partition(" ")
+        if scheme.lower() == "bearer" and value.strip():
+            issued = self._access.get(value.strip())
+            if issued is None or self.clock.wall() >= issued.ends_wall or self.keys.refusal(issued.key):
+                raise refuse("authentication-invalid-access-token")
+            return
+        key = _basic(value) if scheme.lower() == "basic" else None
+        if key is None:
+            raise refuse("authentication-invalid-authorization-header-value")
+        if self.keys.refusal(key) is not None:
+            raise refuse("authentication-invalid-api-key")
+
+    def _jwt(self, life_s: int) -> str:
+        wall = self.clock.wall()
+        claims = {"iat": wall, "nbf": wall, "exp": wall + life_s, "projectId": self.project}
+        parts = [msgspec.json.encode(HEADER), msgspec.json.encode(claims), secrets.token_bytes(256)]
+        return ".".join(urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)
+
+
+def _basic(value: str) -> str | None:
+    """The key in `base64(key:)`, None for anything else."""
+    try:
+        name, colon, password = b64decode(value.strip(), validate=True).decode().partition(":")
+    except ValueError:
+        return None
+    return name if colon and name and not password else None
