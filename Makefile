@@ -13,12 +13,12 @@ COMPILE := env -u PIP_FIND_LINKS -u PIP_EXTRA_INDEX_URL -u PIP_INDEX_URL PIP_CON
 	--strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench lock generate
+.PHONY: help setup demo test check conformance bench lock generate
 .DELETE_ON_ERROR:
 
 help: ## this list
 	@echo "make TARGET, where TARGET is one of"
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-10s %s\n", $$1, $$2 }'
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-12s %s\n", $$1, $$2 }'
 	@echo "PYTHON=python3.12 picks another Python than python3; JOBS=8 another number of test processes than 2."
 
 setup: $(STAMP) ## make .venv with all that is pinned; nothing to do when it is fresh
@@ -41,6 +41,9 @@ check: $(STAMP) ## format, lint, types, and generated code is fresh
 generate: $(STAMP) ## write all generated code anew
 	@$(RUN) tools/generate.py
 
+conformance: $(STAMP) ## the official clients' own suites against the emulator, from the public registries; needs node
+	@$(RUN) tools/conformance.py
+
 bench: $(STAMP) ## measure against the usual stack on nginx, into bench/results; five minutes, best on an idle machine
 	@PATH="$$PATH:/usr/sbin"; command -v nginx >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
 		&& apt-get update -qq && apt-get install -qq --yes nginx >/dev/null; } || { echo "bench: nginx is missing: apt-get install nginx"; exit 1; }
@@ -53,7 +56,9 @@ lock: $(STAMP) ## resolve the requirements anew, within the bounds of pyproject.
 	@$(COMPILE) --constraint requirements/dev.txt --output-file requirements/run.txt pyproject.toml
 	@$(COMPILE) --constraint requirements/dev.txt --extra emulator --output-file requirements/emulator.txt pyproject.toml
 	@$(COMPILE) --constraint requirements/dev.txt --output-file requirements/bench.txt requirements/bench.in
-	@echo "lock: requirements/dev.txt, run.txt, emulator.txt, bench.txt (LOCKFLAGS=--upgrade takes newer versions)"
+	@$(COMPILE) --output-file requirements/conformance.txt requirements/conformance.in
+	@npm --prefix requirements/conformance update --silent --package-lock-only
+	@echo "lock: requirements/*.txt, requirements/conformance/package-lock.json (LOCKFLAGS=--upgrade takes newer versions)"
 
 # The stamp is the last thing written: a set-up that was interrupted has none, and starts from an empty .venv.
 $(STAMP): pyproject.toml requirements/dev.txt

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Small media files for whoever needs some: a moving picture with a tone, of any length in bytes, and stills."""
+
+from __future__ import annotations
+
+import io
+import math
+from array import array
+from fractions import Fraction
+from typing import TYPE_CHECKING, Final, cast
+
+import av
+
+if TYPE_CHECKING:
+    from av.video.stream import VideoStream
+
+FRAMES_PER_S: Final = 10
+SAMPLES_PER_S: Final = 48_000
+BOX_HEAD: Final = 8
+
+
+def clip(size: int = 0, *, seconds: int = 2, width: int = 320, height: int = 180, kind: str = "mp4") -> bytes:
+    """A file that plays.
+
+    Args:
+        size: bytes; an mp4 is filled up with a box that every reader skips.
+        seconds: how long it plays.
+        width: of the picture.
+        height: of the picture.
+        kind: the container, as FFmpeg calls it.
+    """
+    out = io.BytesIO()
+    with av.open(out, "w", format=kind, options={"fflags": "+bitexact"}) as container:
+        video = container.add_stream("libx264", rate=FRAMES_PER_S, options={"x264-params": "threads=1"})
+        video.width, video.height, video.pix_fmt = width, height, "yuv420p"
+        sound = container.add_stream("aac", rate=SAMPLES_PER_S)
+        sound.layout = "mono"
+        for number in range(seconds * FRAMES_PER_S):
+            container.mux(video.encode(frame(number, width, height)))
+        container.mux(video.encode(None))
+        for number in range(seconds * SAMPLES_PER_S // 1024):
+            container.mux(sound.encode(_tone(number)))
+        container.mux(sound.encode(None))
+    made = out.getvalue()
+    rest = size - len(made)
+    return made if rest < BOX_HEAD else made + rest.to_bytes(4, "big") + b"free" + bytes(rest - BOX_HEAD)
+
+
+def picture(codec: str, *, width: int = 160, height: int = 90) -> bytes:
+    """A still, as `mjpeg` or `png`."""
+    encoder = cast("VideoStream", av.CodecContext.create(codec, "w"))
+    encoder.width, encoder.height = width, height
+    encoder.pix_fmt = "rgb24" if codec == "png" else "yuvj420p"
+    encoder.time_base = Fraction(1, FRAMES_PER_S)
+    shown = frame(0, width, height).reformat(format=encoder.pix_fmt)
+    return b"".join(bytes(packet) for packet in (*encoder.encode(shown), *encoder.encode(None)))
+
+
+def frame(number: int, width: int, height: int) -> av.VideoFrame:
+    """A diagonal wave of grey that moves."""
+    made = av.VideoFrame(width, height, "yuv420p")
+    luma, *tints = made.planes
+    wave = bytes((x + number * 7) % 160 + 40 for x in range(width + height))
+    luma.update(b"".join(wave[y : y + width].ljust(luma.line_size, b"\0") for y in range(height)))
+    for plane in tints:
+        plane.update(bytes((128,)) * plane.buffer_size)
+    made.pts, made.time_base = number, Fraction(1, FRAMES_PER_S)
+    return made
+
+
+def _tone(number: int) -> av.AudioFrame:
+    made = av.AudioFrame("s16", "mono", 1024)
+    made.sample_rate, made.pts, made.time_base = SAMPLES_PER_S, number * 1024, Fraction(1, SAMPLES_PER_S)
+    step = 2 * math.pi * 330 / SAMPLES_PER_S
+    samples = (int(3000 * math.sin(step * (number * 1024 + offset))) for offset in range(1024))
+    made.planes[0].update(array("h", samples).tobytes())
+    return made
