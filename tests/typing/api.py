@@ -3,15 +3,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, assert_type
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, assert_never, assert_type
 
-from callwell.client import NOT_GIVEN, Asset, AsyncAsset, AsyncPager, Pager
+from callwell import ApiError, Key, OutcomeUnknown, Verdict, WouldExceedDeadline
+from callwell.client import NOT_GIVEN, Answer, Asset, AsyncAsset, AsyncPager, Pager
+from callwell.observe.notices import AttemptBegan, AttemptEnded, CallBegan, CallEnded, FetchEnded, KeyChanged, Waiting
+from callwell.observe.opentelemetry import OpenTelemetryHook
+from callwell.observe.prometheus import PrometheusHook
 from callwell.providers.typed import AsyncClient, AsyncDynamicClient, Client, DynamicClient
 from callwell.providers.userplane import client as shapes
 from callwell.providers.userplane.client import AsyncUserplane, Code, Userplane
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
+
+    from callwell.client import CallOptions, ClientOptions
+    from callwell.observe.hooks import Hook
+    from callwell.observe.notices import Notice
 
 
 def sync_side() -> None:
@@ -56,11 +65,65 @@ def described_at_run_time(folder: Path) -> None:
     assert_type(AsyncClient("folder"), AsyncDynamicClient)
 
 
-def any_client(client: Client) -> None:
+def any_client(client: Client, folder: Path) -> None:
     """Each provider's client is a client."""
-    client.call("me.get")
+    assert_type(client.call("me.get"), Any)
+    assert_type(client.call_raw("me.get", some=1), Answer)
+    answer = client.request("post", "/x", query={"a": "b"}, json={"c": [1, None]})
+    assert_type((answer.status, answer.body, answer.headers["date"]), tuple[int, bytes, str])
+    pages = client.pages("recordings.list", workspace_id="w").resume("position")
+    assert_type(pages.verdict, Verdict)
+    for page in pages.pages():
+        assert_type(page, list[Any])
+    sizes: list[int] = []
+    saved = client.asset("recordings.video").save(folder / "x", progress=sizes.append)
+    assert_type(saved.sha256, str)
+    quick: CallOptions = {"deadline_s": 1, "priority": "batch"}
+    client.with_options(**quick).close()
 
 
-any_client(Client("userplane"))
+def what_goes_wrong(client: Client) -> None:
+    """Errors carry what is known."""
+    try:
+        client.call("me.get")
+    except WouldExceedDeadline as error:
+        assert_type((error.at, error.attempts, error.provider), tuple[float, int, str])
+    except ApiError as error:
+        assert_type((error.status, error.code, error.outcome), tuple[int, str | None, str])
+    except OutcomeUnknown as error:
+        assert_type(error.status, int | None)
+
+
+class Watching:
+    """A hook needs no base class, and may call its arguments what it likes."""
+
+    def began(self, sent: AttemptBegan) -> Mapping[str, str]:
+        """What it sees of a request, and adds to it."""
+        assert_type((sent.call, sent.url, sent.template, sent.port), tuple[int, str, str | None, int])
+        return {"traceparent": "00-1-2-01"}
+
+    def notice(self, notice: Notice) -> None:
+        """All notices that there are."""
+        match notice:
+            case AttemptEnded() | Waiting() | CallBegan() | CallEnded():
+                assert_type(notice.call, int)
+            case FetchEnded():
+                assert_type(notice.status, int | None)
+            case KeyChanged():
+                assert_type(notice.fingerprint, str)
+            case _:
+                assert_never(notice)
+
+
+def watched() -> None:
+    """Hooks of every kind in one list, or a function of notices."""
+    hook: Hook = Watching()
+    Client("userplane", hooks=["opentelemetry", "prometheus", hook, OpenTelemetryHook(), PrometheusHook()])
+    Client("userplane", key=Key("x"), on_notice=print, hooks=(hook,))
+    options: ClientOptions = {"hooks": [hook], "state": "memory:"}
+    AsyncClient("folder", **options)
+
+
+any_client(Client("userplane"), Path())
 assert_type(Code("LINK_GONE"), Code)
 code: str = Code.LINK_GONE

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A type checker accepts right use of the typed clients, and finds each mistake."""
+"""mypy and pyright, both strict, accept right use of the typed clients, and find each mistake."""
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -48,15 +49,19 @@ _ERROR: Final = re.compile(r"(?m)^(.*?):(\d+): error: .*\[([a-z-]+)\]$")
 
 
 @pytest.fixture(scope="module")
-def errors(root: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[tuple[int, str]]]:
-    """What mypy says of the sample code, of the mistakes and of a generated client: file → lines and codes."""
-    pytest.importorskip("callwell.client")
+def files(root: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The sample code, the mistakes, and a generated client of a provider full of oddities."""
     folder = tmp_path_factory.mktemp("types")
     mistakes, client = folder / "mistakes.py", folder / "tiny_client.py"
     mistakes.write_text(MISTAKES, encoding="utf-8")
     client.write_text(client_code(load_provider(write(folder / "tiny"))), encoding="utf-8")
+    return [str(root / "tests/typing/api.py"), str(mistakes), str(client)]
+
+
+@pytest.fixture(scope="module")
+def errors(root: Path, files: list[str]) -> dict[str, set[tuple[int, str]]]:
+    """What mypy says of them: file → lines and codes."""
     command = [sys.executable, "-m", "mypy", "--config-file", "pyproject.toml", "--no-error-summary", "--no-pretty"]
-    files = ["tests/typing/api.py", str(mistakes), str(client)]
     answer = subprocess.run([*command, *files], cwd=root, capture_output=True, text=True, check=False)
     assert answer.stderr == ""
     found: dict[str, set[tuple[int, str]]] = {}
@@ -79,3 +84,23 @@ def test_every_mistake_is_found(errors: dict[str, set[tuple[int, str]]]) -> None
         for code in line.rpartition("  # ")[2].split()
     }
     assert errors["mistakes.py"] == expected
+
+
+def test_pyright_agrees(root: Path, files: list[str], tmp_path: Path) -> None:
+    """pyright, too, finds each mistake where it is made, and nothing else, whatever it calls them."""
+    settings = {
+        "typeCheckingMode": "strict",
+        "include": files,
+        "extraPaths": [str(root / "src")],
+        "reportUnnecessaryCast": False,  # generated code casts also where a description says nothing but Any
+    }
+    config = tmp_path / "pyrightconfig.json"
+    config.write_text(json.dumps(settings), encoding="utf-8")
+    command = [sys.executable, "-m", "basedpyright", "--outputjson", "--pythonpath", sys.executable]
+    answer = subprocess.run([*command, "--project", str(config)], capture_output=True, text=True, check=False)
+    report = json.loads(answer.stdout)
+    assert report["summary"]["filesAnalyzed"] == len(files)
+    assert {
+        (found["file"].replace("\\", "/").rpartition("/")[2], found["range"]["start"]["line"] + 1)
+        for found in report["generalDiagnostics"]
+    } == {("mistakes.py", number) for number, line in enumerate(MISTAKES.splitlines(), 1) if "  # " in line}

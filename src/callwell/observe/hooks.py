@@ -39,7 +39,7 @@ class Hook(Protocol):
     It is called by whatever thread or task makes the call, by many at once where many call.
     """
 
-    def began(self, attempt: AttemptBegan) -> Mapping[str, str] | None:
+    def began(self, attempt: AttemptBegan, /) -> Mapping[str, str] | None:
         """A request is about to be sent.
 
         Args:
@@ -50,7 +50,7 @@ class Hook(Protocol):
         """
         ...
 
-    def notice(self, notice: Notice) -> None:
+    def notice(self, notice: Notice, /) -> None:
         """Something has happened."""
         ...
 
