@@ -49,7 +49,7 @@ No message ever holds a key or a signed URL's signature. Errors of other librari
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING, ClassVar, TypedDict, Unpack
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, TypedDict, Unpack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -198,6 +198,20 @@ class CallError(CallwellError):
         self.outcome = call["outcome"]
 
 
+class Problem(NamedTuple):
+    """One thing that is wrong with a request, as the provider says it.
+
+    Attributes:
+        message: the provider's words.
+        code: its error code, if it gave one.
+        parameter: the name on the wire of what is wrong, if it said.
+    """
+
+    message: str = ""
+    code: str | None = None
+    parameter: str | None = None
+
+
 class ApiError(CallError):
     """The provider answered with an error.
 
@@ -206,6 +220,7 @@ class ApiError(CallError):
         code: the provider's error code as text, if the answer had one. Match on this, never on the message.
         message: the provider's words.
         request_id: the provider's name for the exchange, if it gave one.
+        problems: what is wrong one by one, where the provider says so.
     """
 
     exit_code = 4
@@ -218,6 +233,7 @@ class ApiError(CallError):
         code: str | None = None,
         message: str = "",
         request_id: str | None = None,
+        problems: tuple[Problem, ...] = (),
         **call: Unpack[CallFacts],
     ) -> None:
         super().__init__(text, **call)
@@ -225,6 +241,7 @@ class ApiError(CallError):
         self.code = code
         self.message = message
         self.request_id = request_id
+        self.problems = problems
 
 
 class BadRequest(ApiError):

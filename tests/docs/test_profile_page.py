@@ -58,7 +58,7 @@ def test_every_key_is_told(record: type) -> None:
     """Every field of every record is in the first cell of a row, or, for tables, in the head of one."""
     rows = re.findall(r"^\| ([^|]*) \|", pages.prose(PAGE), re.MULTILINE)
     told = {
-        name for row in rows for name in re.findall(r"`([a-z_0-9]+)`|[\[.]([a-z]+)[\].]", row) for name in name if name
+        name for row in rows for name in re.findall(r"`([a-z_0-9]+)`|[\[.]([a-z_]+)[\].]", row) for name in name if name
     }
     assert {field.name for field in dataclasses.fields(record)} - told == set()
 

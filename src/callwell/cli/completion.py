@@ -209,7 +209,7 @@ def _operations(provider: Provider, *, lists: bool) -> Iterator[Candidate]:
 
 
 def _arguments(operation: Operation, read: Read, last: str) -> Iterator[Candidate]:
-    from callwell.client.binding import describe
+    from callwell.client.fit import describe
     from callwell.spec.schemas import choices, kinds
 
     name, sign, _ = last.partition("=")

@@ -10,6 +10,7 @@ from callwell.client._sync.asset import Asset
 from callwell.client._sync.client import Client, Group
 from callwell.client._sync.pager import Pager
 from callwell.client.answers import Answer
+from callwell.client.form import FileContent
 from callwell.client.options import NOT_GIVEN, CallOptions, ClientOptions, NotGiven
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "CallOptions",
     "Client",
     "ClientOptions",
+    "FileContent",
     "Group",
     "NotGiven",
     "Pager",

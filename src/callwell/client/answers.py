@@ -9,6 +9,7 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 import msgspec
 
 from callwell import errors
+from callwell.client import problems
 from callwell.core import headers as fields
 from callwell.core import outcome, paging
 from callwell.core.types import Answered, Why
@@ -17,8 +18,9 @@ from callwell.observe.redact import redact
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from callwell.core.rules import ErrorRule
+    from callwell.core.rules import ErrorRule, QuotaHeaderRule
     from callwell.core.types import Fail
+    from callwell.errors import Problem
     from callwell.keys import Key
     from callwell.transport.base import NoReply, Response
 
@@ -34,9 +36,6 @@ CLASSES: Final[dict[int, type[errors.ApiError]]] = {
     422: errors.BadRequest,
     429: errors.RateLimited,
 }
-
-SHOWN: Final = 300
-"""Characters of a provider's words that a message repeats."""
 
 
 class Answer(NamedTuple):
@@ -65,6 +64,8 @@ class Reading(NamedTuple):
         code: the provider's error code.
         message: the provider's words.
         request_id: the provider's name for the exchange.
+        parameter: what is wrong, by its name on the wire.
+        problems: what is wrong one by one, where the provider says so.
         wait_s: for how long it asks to be left alone.
         moved_to: the address of a redirect that may be followed.
         whole: the body arrived whole and could be read.
@@ -74,6 +75,8 @@ class Reading(NamedTuple):
     code: str | None = None
     message: str = ""
     request_id: str | None = None
+    parameter: str | None = None
+    problems: tuple[Problem, ...] = ()
     wait_s: float | None = None
     moved_to: str | None = None
     whole: bool = True
@@ -87,6 +90,7 @@ def read(
     key: Key | None,
     *,
     described: bool = True,
+    quota_headers: QuotaHeaderRule | None = None,
 ) -> Reading:
     """What an answer says.
 
@@ -97,25 +101,24 @@ def read(
         wall: tells the seconds since the epoch, for dates in headers.
         key: whose text is not repeated, should the answer do so.
         described: a success is JSON, or it is broken; else it may be anything.
+        quota_headers: the provider's own headers about quotas, of which one tells for how long a 429 holds.
     """
     status, headers = response.status, response.headers
     json, readable = _json(response.body)
     answer = Answer(status, headers, response.body, json)
     if status in outcome.OK:
         return Reading(answer, whole=response.whole and (readable or not response.body or not described))
-    said = json if isinstance(json, dict) else {}
     secrets = () if key is None else (key.reveal(),)
-    code, words, request_id = (
-        redact(text, *secrets)[:SHOWN] if text else None
-        for text in (
-            _said(said, rule.code),
-            _said(said, rule.message),
-            next((headers[name] for name in rule.request_id if name in headers), None),
-        )
-    )
+    whole, each = problems.read(rule, json, secrets)
+    name = next((headers[name] for name in rule.request_id if name in headers), None)
     wait_s = fields.wait_s(headers, rule.retry_after, wall()) if status in outcome.HINTED else None
+    if wait_s is None and status == outcome.TOO_MANY and quota_headers is not None:
+        wait_s = next((hint.reset_s for hint in fields.hints(headers, wall(), quota_headers)), None)
     moved_to = _moved(url, headers.get("location")) if status in REDIRECTS else None
-    return Reading(answer, code, words or "", request_id, wait_s, moved_to, response.whole)
+    request_id = redact(name, *secrets)[: problems.SHOWN] if name else None
+    return Reading(
+        answer, whole.code, whole.message, request_id, whole.parameter, each, wait_s, moved_to, response.whole
+    )
 
 
 def event(rule: ErrorRule, reading: Reading) -> Answered:
@@ -193,13 +196,22 @@ def api_error(reading: Reading, *, what: str, lost: bool = False, **call: Unpack
     """
     status = reading.answer.status
     cls = errors.UnexpectedAnswer if lost else CLASSES.get(status) or _by_hundred(status)
-    words = "it was done, but the answer with the result was lost" if lost else reading.message
+    said = problems.words(errors.Problem(reading.message, reading.code, reading.parameter), reading.problems)
+    words = "it was done, but the answer with the result was lost" if lost else said
     if status in REDIRECTS:
         words = words or "a redirect that is not followed, since the key stays with the provider's own address"
     elif status in outcome.OK and not lost:
         words = "the answer is not whole or not what the description says"
     text = f"{what}: {status}{f' {reading.code}' if reading.code else ''}{f': {words}' if words else ''}"
-    return cls(text, status=status, code=reading.code, message=reading.message, request_id=reading.request_id, **call)
+    return cls(
+        text,
+        status=status,
+        code=reading.code,
+        message=reading.message,
+        request_id=reading.request_id,
+        problems=reading.problems,
+        **call,
+    )
 
 
 def renamed(result: Any, names: Mapping[str, str]) -> Any:
@@ -221,10 +233,6 @@ def _by_hundred(status: int) -> type[errors.ApiError]:
     if status in outcome.SERVER_ERRORS:
         return errors.ServerError
     return errors.BadRequest if status in range(400, 500) else errors.UnexpectedAnswer
-
-
-def _said(said: Mapping[str, Any], places: tuple[str, ...]) -> str | None:
-    return next((value for place in places if isinstance(value := paging.at(said, place), str) and value), None)
 
 
 def _json(body: bytes) -> tuple[Any, bool]:

@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from callwell.client.binding import Binder
 from callwell.client.order import Plan
 from callwell.core.types import Traits
+from callwell.spec.names import snake
 
 if TYPE_CHECKING:
-    from callwell.core.rules import OperationRule
+    from callwell.core.rules import OperationRule, PagingRule
     from callwell.spec.provider import Provider
 
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
@@ -23,7 +25,7 @@ class Known(NamedTuple):
 
     Attributes:
         binder: makes its requests.
-        rule: what the profile says about it.
+        rule: what the profile says about it, paging under the names of arguments.
         plan: what the engine needs to know of it.
     """
 
@@ -39,20 +41,36 @@ def known(provider: Provider, name: str) -> Known:
         UnknownName: there is no such operation.
     """
     operation, rule = provider.operation(name), provider.rule(name)
-    quotas = tuple(provider.profile.quotas) if rule.quotas is None else rule.quotas
+    if rule.paging is not None:
+        rule = dataclasses.replace(rule, paging=_named(rule.paging))
+    quotas = _quotas(provider, operation.method, rule.quotas)
     return Known(
         Binder(operation), rule, Plan(name, _traits(operation.method, rule.repeatable), quotas, operation.path)
     )
 
 
 def plan_beyond(provider: Provider, method: str) -> Plan:
-    """The plan of a request that the description does not know: it counts against all quotas."""
-    return Plan(method, _traits(method, None), tuple(provider.profile.quotas), None)
+    """The plan of a request that the description does not know: it counts against all quotas of its method."""
+    return Plan(method, _traits(method, None), _quotas(provider, method, None), None)
 
 
 def _traits(method: str, said: bool | None) -> Traits:  # noqa: FBT001 - private
     repeatable = method in IDEMPOTENT if said is None else said
     return Traits(safe=method in SAFE, repeatable=repeatable, deletes=method == "DELETE")
+
+
+def _quotas(provider: Provider, method: str, said: tuple[str, ...] | None) -> tuple[str, ...]:
+    """The names of the quotas that a call counts against: those of its method, unless the profile says which."""
+    if said is not None:
+        return said
+    quotas = provider.profile.quotas.items()
+    return tuple([name for name, quota in quotas if quota.methods is None or method in quota.methods])
+
+
+def _named(rule: PagingRule) -> PagingRule:
+    """How a list is read, with its query parameters under the names of arguments."""
+    size = None if rule.size is None else snake(rule.size)
+    return dataclasses.replace(rule, position=snake(rule.position), size=size)
 
 
 def groups(provider: Provider) -> tuple[str, ...]:

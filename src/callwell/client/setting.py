@@ -90,6 +90,7 @@ class Setting:
         check_names(options, OPTIONS)
         described = providers.load(provider) if isinstance(provider, str | os.PathLike) else provider
         environment = described.environment(options.get("environment"))
+        described = described.within(environment.name)
         base_url = _address(options.get("base_url") or environment.base_url)
         where = options.get("state", "memory:")
         network = Network(proxy=options.get("proxy"), ca_file=options.get("ca_file"), user_agent=_user_agent())

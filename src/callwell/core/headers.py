@@ -6,6 +6,7 @@ Every documented form is read, and whatever is malformed is ignored (as the IETF
 * `Retry-After`: seconds or an HTTP date (RFC 9110);
 * `RateLimit: "name";r=50;t=30` and `RateLimit-Policy: "name";q=100;w=60` (IETF draft);
 * `X-RateLimit-Limit`, `-Remaining` and `-Reset`: the reset as seconds from now, or seconds or milliseconds since 1970;
+* the provider's own, which its profile names;
 * `Deprecation`: `@seconds` (RFC 9745), or the older `true` or a date; `Sunset`: a date (RFC 8594).
 
 Dates are taken relative to the answer's own `Date`, so that a skewed clock at either end does no harm.
@@ -19,6 +20,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from callwell.core.rules import QuotaHeaderRule
 
 EPOCH: Final = 1e9
 """A reset above this is a time, not a span: thirty years of waiting are not meant."""
@@ -79,14 +82,15 @@ def wait_s(headers: Mapping[str, str], names: Iterable[str], wall: float) -> flo
     return None
 
 
-def hints(headers: Mapping[str, str], wall: float) -> tuple[Hint, ...]:
+def hints(headers: Mapping[str, str], wall: float, rule: QuotaHeaderRule | None = None) -> tuple[Hint, ...]:
     """What an answer says about quotas.
 
     Args:
         headers: the answer's.
         wall: seconds since the epoch, for answers without a `Date`.
+        rule: the provider's own headers, which alone are looked at; the customary ones without.
     """
-    return _drafted(headers) or _customary(headers, wall)
+    return _drafted(headers) or _customary(headers, wall) if rule is None else _own(headers, wall, rule)
 
 
 def deprecated_at(headers: Mapping[str, str]) -> float | None:
@@ -120,6 +124,17 @@ def _customary(headers: Mapping[str, str], wall: float) -> tuple[Hint, ...]:
             limit = _whole(headers.get(f"{prefix}limit", "").partition(",")[0])
             return (Hint("", limit, remaining, _reset(headers, headers.get(f"{prefix}reset", ""), wall)),)
     return ()
+
+
+def _own(headers: Mapping[str, str], wall: float, rule: QuotaHeaderRule) -> tuple[Hint, ...]:
+    remaining = _whole(headers.get(rule.remaining))
+    limit = _whole(headers.get(rule.limit)) if rule.limit else None
+    reset = _float(_whole(headers.get(rule.reset))) if rule.reset else None
+    if reset is not None and rule.reset_is == "epoch":
+        reset = max(0.0, reset - (date(headers) or wall))
+    if reset is not None and reset > LONGEST_S:
+        reset = None
+    return () if remaining is None and reset is None else (Hint("", limit, remaining, reset),)
 
 
 def _reset(headers: Mapping[str, str], text: str, wall: float) -> float | None:

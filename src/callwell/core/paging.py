@@ -146,7 +146,7 @@ def read(rule: PagingRule, walk: Walk, body: Mapping[str, Any], link: str | None
     keys = tuple([_key(item, rule.key) for item in items]) if rule.key else ()
     mark = digest(repr(walk.position), *(keys if keys and all(keys) else map(repr, items)))
     total, pages = at(body, rule.total), at(body, rule.pages)
-    following = link if rule.style == "link-header" else at(body, rule.next)
+    following = link if rule.style == "link-header" else at(body, rule.next) or _linked(at(body, rule.links))
     following = following if isinstance(following, str) and following else None
     more = at(body, rule.more)
     return Page(
@@ -244,6 +244,12 @@ def key_digest(key: str) -> int:
 _BEFORE_KEY: Final = hashlib.blake2b(b"key\x00", digest_size=8)
 
 
+def _linked(links: Any) -> Any:
+    """The target of the link to the next page in a list of links."""
+    given = links if isinstance(links, list) else ()
+    return next((one.get("uri") for one in given if isinstance(one, Mapping) and one.get("rel") == "next"), None)
+
+
 def _key(item: Any, name: str) -> str:
     key = item.get(name) if isinstance(item, dict) else None
     return "" if key is None else str(key)
@@ -285,6 +291,8 @@ def _more(rule: PagingRule, walk: Walk, page: Page, size: int) -> bool:
     if page.total is not None:
         read = here - rule.first + len(page.items) if rule.style == "offset" else (here - rule.first + 1) * size
         return read < page.total
+    if rule.links is not None:
+        return page.next is not None
     return len(page.items) >= size
 
 

@@ -2,13 +2,35 @@
 """The rule records that a provider's profile fills in: what OpenAPI cannot say, as frozen values.
 
 These records are the schema of `profile.toml`: a table is a record, a key is a field, and a key that no field has is an
-error. Times are in seconds.
+error. Times are in seconds. What is said of single operations is in `operation_rules`.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from typing import Final, Literal
+
+from callwell.core.operation_rules import AssetRule, MarkerRule, OperationRule, PagingRule, UploadRule
+
+__all__ = [
+    "MAX_BACKOFF_S",
+    "AssetRule",
+    "CodeRule",
+    "EnvironmentRule",
+    "ErrorRule",
+    "ExportRule",
+    "KeyRule",
+    "MarkerRule",
+    "OperationRule",
+    "PagingRule",
+    "Profile",
+    "QuotaHeaderRule",
+    "QuotaRule",
+    "RetryRule",
+    "SandboxRule",
+    "TokenRule",
+    "UploadRule",
+]
 
 MAX_BACKOFF_S: Final = 20.0
 """The longest wait between attempts: the cap of AWS standard mode."""
@@ -24,6 +46,7 @@ class QuotaRule:
         window: `fixed` only where the provider documents windows that reset all at once.
         shape: `plain` for fixed windows, sliding logs and token buckets of size `limit`; the others are paced evenly.
         burst: requests that may come at once, where the provider names a number; such a quota is paced evenly.
+        methods: the HTTP methods whose operations count against it unless they name their quotas; all unless said.
     """
 
     limit: int
@@ -31,11 +54,29 @@ class QuotaRule:
     window: Literal["unknown", "fixed", "sliding"] = "unknown"
     shape: Literal["plain", "gcra", "sliding-counter"] = "plain"
     burst: int | None = None
+    methods: tuple[str, ...] | None = None
 
     @property
     def paced(self) -> bool:
         """Whether permits are let out evenly from the start."""
         return self.shape != "plain" or self.burst is not None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class QuotaHeaderRule:
+    """Headers of every answer that say how a quota stands: the first one that the operation counts against.
+
+    Attributes:
+        limit: the header with the requests in a window.
+        remaining: with the requests that are left in it.
+        reset: with the end of the window; on a 429 it is waited for.
+        reset_is: `delta` for seconds from now, `epoch` for seconds since 1970.
+    """
+
+    limit: str | None = None
+    remaining: str
+    reset: str | None = None
+    reset_is: Literal["delta", "epoch"] = "delta"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,17 +127,50 @@ class ErrorRule:
 
     Attributes:
         code: keys of the body that may hold the code, in order.
+        code_is: `text` as it stands there, or `url`: the last part of an address.
         message: keys of the body that may hold the words.
+        parameter: keys of the body that may name the parameter that is wrong.
+        problems: where the body has a list of the same, for requests with several faults.
         request_id: header names that may hold the provider's name for the exchange.
         retry_after: header names that may hold a wait, in order; seconds or an HTTP date.
         codes: the documented codes.
     """
 
     code: tuple[str, ...] = ("code", "error")
+    code_is: Literal["text", "url"] = "text"
     message: tuple[str, ...] = ("message", "detail", "title")
+    parameter: tuple[str, ...] = ()
+    problems: str | None = None
     request_id: tuple[str, ...] = ("x-request-id",)
     retry_after: tuple[str, ...] = ("retry-after",)
     codes: dict[str, CodeRule] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRule:
+    """How a key is traded for tokens that end: one that is shown, and one by which both are renewed.
+
+    Attributes:
+        issue: the operation that takes the key.
+        key: its argument.
+        renew: the operation that takes the token for renewal, which is used up by it.
+        refresh: its argument.
+        access_at: where an answer of either has the token that is shown.
+        refresh_at: where it has the token for renewal.
+        expires_at: where it has the seconds for which the first one is good.
+        early_s: how long before its end it is renewed.
+        dead: codes by which a token that was shown is refused.
+    """
+
+    issue: str
+    key: str
+    renew: str
+    refresh: str
+    access_at: str
+    refresh_at: str
+    expires_at: str
+    early_s: float = 60.0
+    dead: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +184,7 @@ class KeyRule:
         pattern: a regular expression that every key matches from start to end.
         looks_like: the same in words, for the person whose key does not match.
         canary: a safe operation without parameters, by which a new key is tried.
+        token: how it is traded for tokens, where the provider has them.
     """
 
     scheme: Literal["bearer", "basic", "header"] = "bearer"
@@ -118,78 +193,7 @@ class KeyRule:
     pattern: str = r"\S+"
     looks_like: str = "a text without spaces"
     canary: str | None = None
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class PagingRule:
-    """How a list is read page by page. Dotted names are paths into the body.
-
-    Attributes:
-        style: `page` (number), `offset`, `cursor`, `next-link` (in the body) or `link-header`.
-        items: where the items are, relative to the body.
-        key: the field that names an item; without it, drift shows only in totals.
-        position: the query parameter that carries the page number, offset or cursor.
-        first: the number of the first page, or the first offset.
-        size: the query parameter for the page's size.
-        max_size: the largest size that the provider takes, used for walks unless the caller says otherwise.
-        more: where the body says that there is more (true or false).
-        next: where the body has the next cursor or link.
-        total: where the body has the total of items.
-        pages: where the body has the total of pages.
-    """
-
-    style: Literal["page", "offset", "cursor", "next-link", "link-header"] = "page"
-    items: str
-    key: str | None = None
-    position: str = "page"
-    first: int = 1
-    size: str | None = None
-    max_size: int | None = None
-    more: str | None = None
-    next: str | None = None
-    total: str | None = None
-    pages: str | None = None
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class AssetRule:
-    """An operation whose answer names a file behind a signed URL that expires.
-
-    Attributes:
-        url: where the body has the URL; null there means that there is no file.
-        size: where it has the size in bytes.
-        type: where it has the media type.
-        captured: where it says whether such a file was made at all.
-        name: the file's name in an export, with `{parameters}` of the operation.
-    """
-
-    url: str
-    size: str | None = None
-    type: str | None = None
-    captured: str | None = None
-    name: str
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class OperationRule:
-    """What the profile adds to one operation of the OpenAPI document.
-
-    Attributes:
-        repeatable: whether a second arrival does no harm, where the HTTP method does not tell.
-        quotas: names of the quotas that it counts against; all of them unless said.
-        paging: how its list is read.
-        asset: that it leads to a file.
-        renamed: fields of its result (of its items, for a list) that have a new name: the old place, dotted, and the
-            new name, under which the caller finds them whichever the provider sends.
-        signed: fields of its items that hold signed URLs, with the asset operation whose file is meant.
-    """
-
-    repeatable: bool | None = None
-    quotas: tuple[str, ...] | None = None
-    paging: PagingRule | None = None
-    asset: AssetRule | None = None
-    renamed: dict[str, str] = dataclasses.field(default_factory=dict)
-    signed: dict[str, str] = dataclasses.field(default_factory=dict)
+    token: TokenRule | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,16 +225,37 @@ class ExportRule:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxRule:
+    """What happens to files in an environment for trials.
+
+    Attributes:
+        cut_s: how much of a file is kept, from its beginning.
+        watermark: a watermark is burnt in.
+        kept_s: after how long a file is deleted.
+    """
+
+    cut_s: float | None = None
+    watermark: bool = False
+    kept_s: float | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class EnvironmentRule:
     """One deployment of the provider.
 
     Attributes:
         base_url: the address to which operations' paths are added.
         default: used when the caller names none.
+        env: the environment variable with its key, where its keys are its own.
+        limits: limits of its own, by the quota's name.
+        sandbox: what happens to files in it, if it is for trials.
     """
 
     base_url: str
     default: bool = False
+    env: str | None = None
+    limits: dict[str, int] = dataclasses.field(default_factory=dict)
+    sandbox: SandboxRule | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,6 +270,7 @@ class Profile:
         environments: at least one.
         key: how a key is shown.
         quotas: by name.
+        quota_headers: the provider's own headers about its quotas.
         retry: when a call is repeated.
         errors: where error answers say what is wrong.
         operations: what is said about single operations.
@@ -258,6 +284,7 @@ class Profile:
     environments: dict[str, EnvironmentRule]
     key: KeyRule
     quotas: dict[str, QuotaRule] = dataclasses.field(default_factory=dict)
+    quota_headers: QuotaHeaderRule | None = None
     retry: RetryRule = RetryRule()
     errors: ErrorRule = ErrorRule()
     operations: dict[str, OperationRule] = dataclasses.field(default_factory=dict)

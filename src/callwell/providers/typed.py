@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from callwell.client import ClientOptions
+    from callwell.providers.apivideo.client import Apivideo, AsyncApivideo
     from callwell.providers.userplane.client import AsyncUserplane, Userplane
     from callwell.spec.provider import Provider
 
@@ -26,6 +27,11 @@ class AsyncClient(client.AsyncClient):
     """The async client of any provider."""
 
     if TYPE_CHECKING:
+
+        @overload
+        def __new__(  # type: ignore[overload-overlap] # a literal goes before a text
+            cls, provider: Literal["apivideo"], **options: Unpack[ClientOptions]
+        ) -> AsyncApivideo: ...
 
         @overload
         def __new__(  # type: ignore[overload-overlap] # a literal goes before a text
@@ -42,6 +48,11 @@ class Client(client.Client):
     """The sync client of any provider."""
 
     if TYPE_CHECKING:
+
+        @overload
+        def __new__(  # type: ignore[overload-overlap] # a literal goes before a text
+            cls, provider: Literal["apivideo"], **options: Unpack[ClientOptions]
+        ) -> Apivideo: ...
 
         @overload
         def __new__(  # type: ignore[overload-overlap] # a literal goes before a text

@@ -79,6 +79,8 @@ class Annotations:
             fallback = "object" if argument else "Any"
             inner = self.of(extra, f"{name}Value") if isinstance(extra, Mapping) and extra else fallback
             return f"{'Mapping' if argument else 'dict'}[str, {inner}]"
+        if argument and schema.get("format") == "binary":
+            return "FileContent"
         return SCALARS.get(kind, "Any")
 
     def _literal(self, schema: Mapping[str, Any], name: str) -> str:

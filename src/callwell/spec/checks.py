@@ -7,16 +7,19 @@ import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from callwell.spec import operation_checks
+from callwell.spec import effect_checks, operation_checks
 from callwell.spec.complaint import Complaint, found
+from callwell.spec.nearness import near, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from callwell.core.rules import Profile
+    from callwell.spec.complaint import Path
     from callwell.spec.model import Api
 
 SAFE: Final = frozenset({"GET", "HEAD"})
+METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 ERRORS: Final = range(400, 600)
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 _HEADER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -43,8 +46,10 @@ def _complaints(profile: Profile, api: Api) -> Iterator[Complaint]:
     yield from _environments(profile)
     yield from _key(profile, api)
     yield from _numbers(profile)
+    yield from _quota_headers(profile)
     yield from _codes(profile)
     yield from operation_checks.complaints(profile, api)
+    yield from effect_checks.complaints(profile, api)
 
 
 def _environments(profile: Profile) -> Iterator[Complaint]:
@@ -58,6 +63,18 @@ def _environments(profile: Profile) -> Iterator[Complaint]:
         if not _absolute(environment.base_url):
             expected = f"expected an address such as https://host/path, {found(environment.base_url)}"
             yield Complaint((*path, name, "base_url"), expected)
+        if environment.env is not None and not _VARIABLE.fullmatch(environment.env):
+            yield _variable((*path, name, "env"), environment.env)
+        for quota, limit in environment.limits.items():
+            if quota not in profile.quotas:
+                known = near(quota, profile.quotas)
+                yield Complaint((*path, name, "limits", quota), f"expected {known}, {found(quota)}")
+            elif limit < 1:
+                yield Complaint((*path, name, "limits", quota), f"expected more than 0, {found(limit)}")
+
+
+def _variable(path: Path, name: str) -> Complaint:
+    return Complaint(path, f"expected the name of an environment variable, {found(name)}")
 
 
 def _absolute(url: str) -> bool:
@@ -78,13 +95,13 @@ def _key(profile: Profile, api: Api) -> Iterator[Complaint]:
     if not _HEADER.fullmatch(rule.header):
         yield Complaint(("key", "header"), f"expected the name of a header, {found(rule.header)}")
     if not _VARIABLE.fullmatch(rule.env):
-        yield Complaint(("key", "env"), f"expected the name of an environment variable, {found(rule.env)}")
+        yield _variable(("key", "env"), rule.env)
     if rule.canary is None:
         return
     path = ("key", "canary")
     operation = api.operations.get(rule.canary)
     if operation is None:
-        yield operation_checks.unknown(path, rule.canary, api)
+        yield unknown(path, rule.canary, api)
     elif operation.method not in SAFE:
         yield Complaint(path, f"expected a safe operation, found {rule.canary!r}, a {operation.method}")
     elif needed := [one.name for one in operation.parameters if one.required]:
@@ -96,6 +113,9 @@ def _numbers(profile: Profile) -> Iterator[Complaint]:
         for field, value in (("limit", quota.limit), ("window_s", quota.window_s), ("burst", quota.burst)):
             if value is not None and not value > 0:
                 yield Complaint(("quotas", name, field), f"expected more than 0, {found(value)}")
+        for method in quota.methods or ():
+            if method not in METHODS:
+                yield Complaint(("quotas", name, "methods"), f"expected {', '.join(METHODS)}, {found(method)}")
     retry = profile.retry
     for field in ("attempts", "base_s", "cap_s", "attempt_s"):
         if not getattr(retry, field) > 0:
@@ -103,6 +123,14 @@ def _numbers(profile: Profile) -> Iterator[Complaint]:
     for field in ("throttles", "max_transit_s", "commit_bound_s", "rekey_wait_s"):
         if not getattr(retry, field) >= 0:
             yield Complaint(("retry", field), f"expected 0 or more, {found(getattr(retry, field))}")
+
+
+def _quota_headers(profile: Profile) -> Iterator[Complaint]:
+    rule = profile.quota_headers
+    for field in ("limit", "remaining", "reset") if rule else ():
+        name = getattr(rule, field)
+        if name is not None and not _HEADER.fullmatch(name):
+            yield Complaint(("quota_headers", field), f"expected the name of a header, {found(name)}")
 
 
 def _codes(profile: Profile) -> Iterator[Complaint]:

@@ -122,7 +122,7 @@ def _parameter(parameter: Parameter, name: str, annotations: Annotations) -> str
 
 
 def _group(group: str, methods: list[Method], side: str, title: str) -> str:
-    code = [f"class {side}{pascal(group)}({side}Group):", docstring(f"{title}: {group.replace('_', ' ')}", "    ")]
+    code = [f"class {side}{pascal(group)}({side}Group):", docstring(f"{group.replace('_', ' ')} of {title}", "    ")]
     for method in methods:
         code += ["", *_method_code(method, side)]
     return "\n".join(code)
@@ -159,7 +159,7 @@ def _client(provider: Provider, groups: list[str], side: str) -> str:
             "",
             "    @cached_property",
             f"    def {identifier(group)}(self) -> {side}{pascal(group)}:",
-            docstring(f"{provider.profile.title}: {group.replace('_', ' ')}", "        "),
+            docstring(f"{group.replace('_', ' ')} of {provider.profile.title}", "        "),
             f"        return {side}{pascal(group)}(self)",
         ]
         for group in groups

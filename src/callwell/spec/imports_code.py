@@ -17,7 +17,7 @@ RUNTIME: Final = {
 }
 TYPES: Final = {
     "collections.abc": ("Mapping", "Sequence"),
-    "callwell.client": ("Asset", "AsyncAsset", "AsyncPager", "NotGiven", "Pager"),
+    "callwell.client": ("Asset", "AsyncAsset", "AsyncPager", "FileContent", "NotGiven", "Pager"),
 }
 NAMES: Final = frozenset(name for names in (*RUNTIME.values(), *TYPES.values()) for name in names)
 """What a generated client may import: nothing else in it has one of these names."""

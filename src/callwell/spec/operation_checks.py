@@ -3,16 +3,17 @@
 
 from __future__ import annotations
 
-import difflib
 import string
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from callwell.spec import schemas
 from callwell.spec.complaint import Complaint, found
+from callwell.spec.nearness import near, unknown
+from callwell.spec.places import place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from callwell.core.rules import AssetRule, ExportRule, OperationRule, PagingRule, Profile
     from callwell.spec.complaint import Path
@@ -37,7 +38,7 @@ def complaints(profile: Profile, api: Api) -> Iterator[Complaint]:
             continue
         for quota in rule.quotas or ():
             if quota not in profile.quotas:
-                yield Complaint((*path, "quotas"), f"expected {_near(quota, profile.quotas)}, {found(quota)}")
+                yield Complaint((*path, "quotas"), f"expected {near(quota, profile.quotas)}, {found(quota)}")
         if rule.paging:
             yield from _paging(operation, rule.paging, (*path, "paging"))
         if rule.asset:
@@ -47,26 +48,16 @@ def complaints(profile: Profile, api: Api) -> Iterator[Complaint]:
         yield from _export(profile, profile.export, api)
 
 
-def unknown(path: Path, name: str, api: Api) -> Complaint:
-    """The complaint about an operation that OpenAPI does not have."""
-    return Complaint(path, f"expected the name of an operation, perhaps {_near(name, api.operations)}, {found(name)}")
-
-
-def _near(name: str, known: Iterable[str]) -> str:
-    known = sorted(known)
-    return " or ".join(difflib.get_close_matches(name, known, n=3, cutoff=0.5) or known) or "nothing: there is none"
-
-
 def _paging(operation: Operation, rule: PagingRule, path: Path) -> Iterator[Complaint]:
     if operation.method != "GET":
         yield Complaint(path, f"expected this of a GET only, found a {operation.method}")
     taken = {one.wire: one.schema for one in operation.parameters if one.place == "query"}
     if rule.style in ("page", "offset", "cursor") and rule.position not in taken:
         yield Complaint(
-            (*path, "position"), f"expected a query parameter: {_near(rule.position, taken)}; {found(rule.position)}"
+            (*path, "position"), f"expected a query parameter: {near(rule.position, taken)}; {found(rule.position)}"
         )
     yield from _size(rule, taken, path)
-    if rule.style in FOLLOWED and rule.next is None:
+    if rule.style in FOLLOWED and rule.next is None and (rule.style == "cursor" or rule.links is None):
         yield Complaint((*path, "next"), f"expected this key for the style {rule.style}, found none")
     items = schemas.at(operation.response, rule.items)
     if items is None or (items and "array" not in schemas.kinds(items)):
@@ -74,13 +65,13 @@ def _paging(operation: Operation, rule: PagingRule, path: Path) -> Iterator[Comp
     elif items and rule.key and schemas.at(items, f"0.{rule.key}") is None:
         yield Complaint((*path, "key"), f"expected a field of the items, {found(rule.key)}")
     wanted = (("more", rule.more, "boolean"), ("next", rule.next, "string"), ("total", rule.total, "integer"))
-    for field, place, kind in (*wanted, ("pages", rule.pages, "integer")):
-        yield from _place(operation, place, kind, (*path, field))
+    for field, where, kind in (*wanted, ("pages", rule.pages, "integer"), ("links", rule.links, "array")):
+        yield from place(operation, where, kind, (*path, field))
 
 
 def _size(rule: PagingRule, taken: Mapping[str, Mapping[str, object]], path: Path) -> Iterator[Complaint]:
     if rule.size is not None and rule.size not in taken:
-        yield Complaint((*path, "size"), f"expected a query parameter: {_near(rule.size, taken)}; {found(rule.size)}")
+        yield Complaint((*path, "size"), f"expected a query parameter: {near(rule.size, taken)}; {found(rule.size)}")
     if rule.max_size is None:
         return
     most = taken.get(rule.size or "", {}).get("maximum")
@@ -90,22 +81,12 @@ def _size(rule: PagingRule, taken: Mapping[str, Mapping[str, object]], path: Pat
         yield Complaint((*path, "max_size"), f"expected 1 to {most or 'any number'}, {found(rule.max_size)}")
 
 
-def _place(operation: Operation, place: str | None, kind: str, path: Path) -> Iterator[Complaint]:
-    """A place in the answer must be there and hold a kind of value, as far as the schema tells."""
-    if place is None:
-        return
-    schema = schemas.at(operation.response, place)
-    kinds = schemas.kinds(schema) if schema is not None else []
-    if schema is None or (kinds and kind not in kinds):
-        yield Complaint(path, f"expected the place of a value of type {kind} in the answer, {found(place)}")
-
-
 def _asset(operation: Operation, rule: AssetRule, path: Path) -> Iterator[Complaint]:
     if operation.method != "GET":
         yield Complaint(path, f"expected this of a GET only, found a {operation.method}")
     wanted = (("url", rule.url, "string"), ("size", rule.size, "integer"), ("type", rule.type, "string"))
-    for field, place, kind in (*wanted, ("captured", rule.captured, "boolean")):
-        yield from _place(operation, place, kind, (*path, field))
+    for field, where, kind in (*wanted, ("captured", rule.captured, "boolean")):
+        yield from place(operation, where, kind, (*path, field))
     names = [one.name for one in operation.parameters]
     try:
         fields = [field for _, field, _, _ in string.Formatter().parse(rule.name) if field is not None]
@@ -130,7 +111,7 @@ def _signed(profile: Profile, operation: Operation, rule: OperationRule, path: P
         if target is None or target.asset is None:
             assets = [name for name, one in profile.operations.items() if one.asset]
             yield Complaint(
-                (*path, field), f"expected an operation with an asset: {_near(asset, assets)}; {found(asset)}"
+                (*path, field), f"expected an operation with an asset: {near(asset, assets)}; {found(asset)}"
             )
 
 
@@ -152,7 +133,7 @@ def _export(profile: Profile, rule: ExportRule, api: Api) -> Iterator[Complaint]
         yield from _filled(operation, given, (*path, field))
     detail = api.operations.get(rule.detail)
     if detail is not None:
-        yield from _place(detail, rule.record, "object", (*path, "record"))
+        yield from place(detail, rule.record, "object", (*path, "record"))
 
 
 def _filled(operation: Operation, given: set[str], path: Path) -> Iterator[Complaint]:

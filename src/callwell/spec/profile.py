@@ -19,7 +19,7 @@ import msgspec
 
 from callwell.core.rules import Profile
 from callwell.errors import ProfileError
-from callwell.spec import checks, openapi
+from callwell.spec import checks, likeness, openapi
 from callwell.spec.complaint import Complaint, found
 from callwell.spec.locate import toml_line
 
@@ -82,7 +82,7 @@ def parse(text: str, api: Api, *, file: str = "profile.toml") -> Profile:
     try:
         _check(document, Profile, ())
         profile = msgspec.convert(document, Profile, strict=True)
-        checks.check(profile, api)
+        checks.check(profile, likeness.extended(api, profile))
     except Complaint as complaint:
         raise complaint.error(file, text, toml_line) from None
     return profile

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Final
 
 from callwell.core.rules import OperationRule
 from callwell.errors import UnknownName
-from callwell.spec import openapi, profile
+from callwell.spec import likeness, openapi, profile
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from callwell.core.rules import Profile
+    from callwell.core.rules import Profile, QuotaRule
     from callwell.spec.model import Api, Operation
 
 NOTHING_SAID: Final = OperationRule()
@@ -79,6 +79,23 @@ class Provider:
             raise UnknownName("environment", name, rules, where=self.name)
         return Environment(name=name, base_url=rules[name].base_url.rstrip("/"))
 
+    def within(self, environment: str) -> Provider:
+        """The provider as it behaves in an environment: with the limits and the place of the key that are its own.
+
+        Args:
+            environment: a name that the profile knows.
+        """
+        rule, profile_ = self.profile.environments[environment], self.profile
+        if rule.env is None and not rule.limits:
+            return self
+        quotas = {name: _limited(quota, rule.limits.get(name)) for name, quota in profile_.quotas.items()}
+        key = profile_.key if rule.env is None else dataclasses.replace(profile_.key, env=rule.env)
+        return dataclasses.replace(self, profile=dataclasses.replace(profile_, quotas=quotas, key=key))
+
+
+def _limited(quota: QuotaRule, limit: int | None) -> QuotaRule:
+    return quota if limit is None else dataclasses.replace(quota, limit=limit)
+
 
 def load_provider(folder: Path) -> Provider:
     """The provider that `openapi.json` and `profile.toml` in a folder describe.
@@ -88,4 +105,4 @@ def load_provider(folder: Path) -> Provider:
     """
     api = openapi.read(folder / "openapi.json")
     rules = profile.load(folder / "profile.toml", api)
-    return Provider(name=rules.name, profile=rules, api=api)
+    return Provider(name=rules.name, profile=rules, api=likeness.extended(api, rules))

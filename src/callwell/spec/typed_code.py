@@ -69,7 +69,8 @@ def typed_code(names: Sequence[str]) -> str:
         names: the bundled providers.
     """
     imports = "".join(
-        f"    from callwell.providers.{name}.client import Async{pascal(name)}, {pascal(name)}\n" for name in names
+        f"    from callwell.providers.{name}.client import {', '.join(sorted([title, f'Async{title}']))}\n"
+        for name, title in ((name, pascal(name)) for name in names)
     )
     blocks = [HEAD.format(imports=imports)]
     for side, way in (("Async", "async"), ("", "sync")):

@@ -210,7 +210,13 @@ class Engine:
             return Lost(response.outcome, again)
         key = trip.key[1] if trip.key is not None else None
         reading = answers.read(
-            self.profile.errors, response, trip.url, self.clock.wall, key, described=trip.order.plan.described
+            self.profile.errors,
+            response,
+            trip.url,
+            self.clock.wall,
+            key,
+            described=trip.order.plan.described,
+            quota_headers=self.profile.quota_headers,
         )
         trip.last = reading
         if reading.whole and response.status in OK:

@@ -389,7 +389,7 @@ MembersListItem: TypeAlias = Member
 
 
 class AsyncMe(AsyncGroup):
-    """Userplane: me."""
+    """Me of Userplane."""
 
     async def get(self) -> MeGet:
         """The user to whom the key belongs."""
@@ -397,7 +397,7 @@ class AsyncMe(AsyncGroup):
 
 
 class AsyncWorkspaces(AsyncGroup):
-    """Userplane: workspaces."""
+    """Workspaces of Userplane."""
 
     def list(
         self,
@@ -422,7 +422,7 @@ class AsyncWorkspaces(AsyncGroup):
 
 
 class AsyncProjects(AsyncGroup):
-    """Userplane: projects."""
+    """Projects of Userplane."""
 
     def list(
         self,
@@ -443,7 +443,7 @@ class AsyncProjects(AsyncGroup):
 
 
 class AsyncLinks(AsyncGroup):
-    """Userplane: links."""
+    """Links of Userplane."""
 
     def list(
         self,
@@ -538,7 +538,7 @@ class AsyncLinks(AsyncGroup):
 
 
 class AsyncRecordings(AsyncGroup):
-    """Userplane: recordings."""
+    """Recordings of Userplane."""
 
     def list(
         self,
@@ -603,7 +603,7 @@ class AsyncRecordings(AsyncGroup):
 
 
 class AsyncSearch(AsyncGroup):
-    """Userplane: search."""
+    """Search of Userplane."""
 
     async def search(
         self,
@@ -621,7 +621,7 @@ class AsyncSearch(AsyncGroup):
 
 
 class AsyncDomains(AsyncGroup):
-    """Userplane: domains."""
+    """Domains of Userplane."""
 
     def list(
         self,
@@ -635,7 +635,7 @@ class AsyncDomains(AsyncGroup):
 
 
 class AsyncMembers(AsyncGroup):
-    """Userplane: members."""
+    """Members of Userplane."""
 
     def list(
         self,
@@ -653,47 +653,47 @@ class AsyncUserplane(AsyncClient):
 
     @cached_property
     def me(self) -> AsyncMe:
-        """Userplane: me."""
+        """Me of Userplane."""
         return AsyncMe(self)
 
     @cached_property
     def workspaces(self) -> AsyncWorkspaces:
-        """Userplane: workspaces."""
+        """Workspaces of Userplane."""
         return AsyncWorkspaces(self)
 
     @cached_property
     def projects(self) -> AsyncProjects:
-        """Userplane: projects."""
+        """Projects of Userplane."""
         return AsyncProjects(self)
 
     @cached_property
     def links(self) -> AsyncLinks:
-        """Userplane: links."""
+        """Links of Userplane."""
         return AsyncLinks(self)
 
     @cached_property
     def recordings(self) -> AsyncRecordings:
-        """Userplane: recordings."""
+        """Recordings of Userplane."""
         return AsyncRecordings(self)
 
     @cached_property
     def search(self) -> AsyncSearch:
-        """Userplane: search."""
+        """Search of Userplane."""
         return AsyncSearch(self)
 
     @cached_property
     def domains(self) -> AsyncDomains:
-        """Userplane: domains."""
+        """Domains of Userplane."""
         return AsyncDomains(self)
 
     @cached_property
     def members(self) -> AsyncMembers:
-        """Userplane: members."""
+        """Members of Userplane."""
         return AsyncMembers(self)
 
 
 class Me(Group):
-    """Userplane: me."""
+    """Me of Userplane."""
 
     def get(self) -> MeGet:
         """The user to whom the key belongs."""
@@ -701,7 +701,7 @@ class Me(Group):
 
 
 class Workspaces(Group):
-    """Userplane: workspaces."""
+    """Workspaces of Userplane."""
 
     def list(
         self,
@@ -726,7 +726,7 @@ class Workspaces(Group):
 
 
 class Projects(Group):
-    """Userplane: projects."""
+    """Projects of Userplane."""
 
     def list(
         self,
@@ -744,7 +744,7 @@ class Projects(Group):
 
 
 class Links(Group):
-    """Userplane: links."""
+    """Links of Userplane."""
 
     def list(
         self,
@@ -839,7 +839,7 @@ class Links(Group):
 
 
 class Recordings(Group):
-    """Userplane: recordings."""
+    """Recordings of Userplane."""
 
     def list(
         self,
@@ -904,7 +904,7 @@ class Recordings(Group):
 
 
 class Search(Group):
-    """Userplane: search."""
+    """Search of Userplane."""
 
     def search(
         self,
@@ -922,7 +922,7 @@ class Search(Group):
 
 
 class Domains(Group):
-    """Userplane: domains."""
+    """Domains of Userplane."""
 
     def list(
         self,
@@ -936,7 +936,7 @@ class Domains(Group):
 
 
 class Members(Group):
-    """Userplane: members."""
+    """Members of Userplane."""
 
     def list(
         self,
@@ -954,40 +954,40 @@ class Userplane(Client):
 
     @cached_property
     def me(self) -> Me:
-        """Userplane: me."""
+        """Me of Userplane."""
         return Me(self)
 
     @cached_property
     def workspaces(self) -> Workspaces:
-        """Userplane: workspaces."""
+        """Workspaces of Userplane."""
         return Workspaces(self)
 
     @cached_property
     def projects(self) -> Projects:
-        """Userplane: projects."""
+        """Projects of Userplane."""
         return Projects(self)
 
     @cached_property
     def links(self) -> Links:
-        """Userplane: links."""
+        """Links of Userplane."""
         return Links(self)
 
     @cached_property
     def recordings(self) -> Recordings:
-        """Userplane: recordings."""
+        """Recordings of Userplane."""
         return Recordings(self)
 
     @cached_property
     def search(self) -> Search:
-        """Userplane: search."""
+        """Search of Userplane."""
         return Search(self)
 
     @cached_property
     def domains(self) -> Domains:
-        """Userplane: domains."""
+        """Domains of Userplane."""
         return Domains(self)
 
     @cached_property
     def members(self) -> Members:
-        """Userplane: members."""
+        """Members of Userplane."""
         return Members(self)

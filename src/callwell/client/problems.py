@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an error answer says is wrong: code, words and parameter, once or for each fault, without secrets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from callwell.core import paging
+from callwell.errors import Problem
+from callwell.observe.redact import redact
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from callwell.core.rules import ErrorRule
+
+SHOWN: Final = 300
+"""Characters of a provider's words that a message repeats."""
+
+KEPT: Final = 100
+"""Problems of one answer that an error holds."""
+
+NAMED: Final = 5
+"""Problems that a message names."""
+
+
+def read(rule: ErrorRule, body: Any, secrets: tuple[str, ...] = ()) -> tuple[Problem, tuple[Problem, ...]]:
+    """What a body says is wrong as a whole, and one by one.
+
+    Args:
+        rule: where it says so.
+        body: of an error answer, whatever it is.
+        secrets: texts that are not repeated.
+    """
+    listed = paging.at(body, rule.problems)
+    inner = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    whole = _problem(rule, body if isinstance(body, dict) else {}, secrets)
+    return whole, tuple(_problem(rule, one, secrets) for one in inner[:KEPT])
+
+
+def words(whole: Problem, each: tuple[Problem, ...]) -> str:
+    """What is wrong, in one line: each fault with its parameter.
+
+    Args:
+        whole: what the answer says as a whole.
+        each: what it says one by one.
+    """
+    told = [f"{one.parameter}: {one.message}" if one.parameter else one.message for one in each or (whole,)]
+    more = f"; and {len(told) - NAMED} more" if len(told) > NAMED else ""
+    return "; ".join(told[:NAMED]) + more
+
+
+def _problem(rule: ErrorRule, said: Mapping[str, Any], secrets: tuple[str, ...]) -> Problem:
+    code, message, parameter = (
+        redact(text, *secrets)[:SHOWN] if text else None
+        for text in (_code(rule, said), _said(said, rule.message), _said(said, rule.parameter))
+    )
+    return Problem(message or "", code, parameter)
+
+
+def _code(rule: ErrorRule, said: Mapping[str, Any]) -> str | None:
+    text = _said(said, rule.code)
+    if text is None or rule.code_is == "text":
+        return text
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return None
+    return None if parts.scheme and not parts.netloc else parts.path.rstrip("/").rpartition("/")[2] or None
+
+
+def _said(said: Mapping[str, Any], places: tuple[str, ...]) -> str | None:
+    return next((value for place in places if isinstance(value := paging.at(said, place), str) and value), None)

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Complaints about places in answers that are not there, or hold something else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from callwell.spec import schemas
+from callwell.spec.complaint import Complaint, found
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from callwell.spec.complaint import Path
+    from callwell.spec.model import Operation
+
+
+def place(operation: Operation, where: str | None, kind: str, path: Path) -> Iterator[Complaint]:
+    """What is wrong with a place in an operation's answer, as far as the schema tells.
+
+    Args:
+        operation: the operation.
+        where: the place, dotted; None for one that the profile does not name.
+        kind: the type of the value that it must hold.
+        path: where the profile names it.
+    """
+    if where is None:
+        return
+    schema = schemas.at(operation.response, where)
+    kinds = schemas.kinds(schema) if schema is not None else []
+    if schema is None or (kinds and kind not in kinds):
+        yield Complaint(path, f"expected the place of a value of type {kind} in the answer, {found(where)}")
