@@ -195,7 +195,7 @@ def test_the_lock_of_node_names_no_host() -> None:
 
 
 def test_every_requirement_is_pinned_by_hash() -> None:
-    """Each locked package has a hash of its source, and of a wheel if it has wheels; each of our dependencies is locked."""
+    """Each locked package has a hash of its source, and of a wheel if it has wheels; our dependencies are locked."""
     project = (tree.ROOT / "pyproject.toml").read_text(encoding="utf-8")
     for lock in sorted((tree.ROOT / "requirements").glob("*.txt")):
         packages = re.split(r"^(?=[a-z0-9])", lock.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]

@@ -11,6 +11,8 @@ from callwell.client import NOT_GIVEN, Answer, Asset, AsyncAsset, AsyncPager, Pa
 from callwell.observe.notices import AttemptBegan, AttemptEnded, CallBegan, CallEnded, FetchEnded, KeyChanged, Waiting
 from callwell.observe.opentelemetry import OpenTelemetryHook
 from callwell.observe.prometheus import PrometheusHook
+from callwell.providers.apivideo import client as apivideo
+from callwell.providers.apivideo.client import Apivideo
 from callwell.providers.typed import AsyncClient, AsyncDynamicClient, Client, DynamicClient
 from callwell.providers.userplane import client as shapes
 from callwell.providers.userplane.client import AsyncUserplane, Code, Userplane
@@ -127,3 +129,24 @@ def watched() -> None:
 any_client(Client("userplane"), Path())
 assert_type(Code("LINK_GONE"), Code)
 code: str = Code.LINK_GONE
+
+
+def forms_and_objects(api: Apivideo, picture: Path) -> None:
+    """Files are paths or bytes, objects are dictionaries of known fields, choices are literals."""
+    assert_type(api, Apivideo)
+    made = api.videos.create(title="t", metadata=[{"key": "a", "value": "b"}], language="no", clip={"endTimecode": "9"})
+    assert_type(made, apivideo.VideosCreate)
+    assert_type(made["videoId"], str)
+    assert_type(made["assets"], apivideo.VideoAssets | None)
+    api.videos.update(video_id="v", language=None, player_id=None)
+    for file in (picture, str(picture), b"bytes"):
+        api.videos.upload_thumbnail(video_id="v", file=file)
+    assert_type(api.videos.list(tags=["x"], metadata={"k": "v"}), Pager[apivideo.Video])
+    assert_type(api.videos.mp4(video_id="v"), Asset)
+    for found in api.analytics.breakdown(metric="play", breakdown="country", filter_by={"browser": ["x"]}):
+        assert_type(found["metricValue"], float)
+    ingest = api.videos.status(video_id="v")["ingest"]
+    assert_type(ingest, apivideo.VideoIngest | None)
+
+
+forms_and_objects(Client("apivideo", environment="sandbox"), Path("picture.png"))

@@ -38,6 +38,12 @@ api.search.search(workspace_id="w", q="x", type="recordings")  # arg-type
 Client("userplane", kye="x")  # call-overload
 Client(3)  # call-overload
 AsyncClient("userplane").recordings.video(workspace_id="w")  # call-arg
+video = Client("apivideo")
+video.videos.create(title="t", language="xx")  # arg-type
+video.videos.create(title="t", metadata=[{"kye": "a"}])  # typeddict-unknown-key
+video.videos.upload_thumbnail(video_id="v", file=3)  # arg-type
+video.analytics.breakdown(metric="play", breakdown="city")  # arg-type
+video.videos.status(video_id="v")["ingest"]["status"]  # index
 
 
 async def f(api: Userplane) -> None:

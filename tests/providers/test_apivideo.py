@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What Callwell says of api.video is what the papers beside the project say."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from callwell import providers
+from callwell.client.describe import known, plan_beyond
+from callwell.core import paging
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+APIVIDEO: Final = providers.load("apivideo")
+PROFILE: Final = APIVIDEO.profile
+FREE: Final = {"auth.authenticate", "auth.refresh"}
+UPLOADS: Final = {"videos.upload", "videos.upload_with_token"}
+MIB: Final = 1 << 20
+
+_ROW: Final = re.compile(r"^\| (Uploads|Writes|Reads) \| (\d+) \| (\d+) \|", re.MULTILINE)
+_ERRORS: Final = re.compile(r"^\| (4\d\d) \| ([^|]*) \|", re.MULTILINE)
+_SLUG: Final = re.compile(r"`(-?[a-z-]+)`")
+FAMILIES: Final = ("uploaded-file", "video-source", "video-content-range")
+"""What the short forms of the papers are short for."""
+
+
+@pytest.fixture(scope="module")
+def paper(shared: Path) -> str:
+    """The facts about api.video."""
+    file = shared / "providers" / "apivideo.md"
+    if not file.is_file():
+        pytest.skip("no facts about api.video beside the project")
+    return file.read_text(encoding="utf-8")
+
+
+def test_quotas(paper: str) -> None:
+    """Each environment has the limits of the papers, in windows that reset at once."""
+    for name, sandbox, production in _ROW.findall(paper):
+        for environment, limit in (("sandbox", sandbox), ("production", production)):
+            quota = APIVIDEO.within(environment).profile.quotas[name.lower()]
+            assert (quota.limit, quota.window_s, quota.window) == (int(limit), 60, "fixed")
+    assert len(_ROW.findall(paper)) == len(PROFILE.quotas) == 3
+
+
+def test_codes(paper: str) -> None:
+    """Every code of the papers' table of errors is known with its status, and no other."""
+    documented: dict[str, int] = {}
+    for status, cell in _ERRORS.findall(paper[paper.index("## 7. Errors") : paper.index("## 8.")]):
+        family = ""
+        for slug in _SLUG.findall(cell.split("(page slug")[0]):
+            if slug.endswith("-"):
+                family = slug
+            elif slug.startswith("-"):
+                documented[family.rstrip("-") + slug] = int(status)
+            else:
+                documented[family + slug if family.endswith("-") else slug] = int(status)
+                family = family or next((one for one in FAMILIES if slug.startswith(one)), "")
+    known = {code: rule.status for code, rule in PROFILE.errors.codes.items()}
+    assert known == documented | {"invalid-query-parameter": 400}
+
+
+def test_classes() -> None:
+    """Every operation counts against one quota: by its method, uploads of video files by themselves, tokens none."""
+    for operation in APIVIDEO.api.operations.values():
+        quotas = known(APIVIDEO, operation.name).plan.quotas
+        if operation.name in FREE:
+            assert quotas == ()
+        elif operation.name in UPLOADS:
+            assert quotas == ("uploads",)
+        else:
+            assert quotas == (("reads",) if operation.method == "GET" else ("writes",)), operation.name
+    assert plan_beyond(APIVIDEO, "PATCH").quotas == ("writes",)
+
+
+def test_environments_are_apart() -> None:
+    """Each has an address, a place for its key, and a sandbox says what happens to files."""
+    production, sandbox = (APIVIDEO.within(name) for name in ("production", "sandbox"))
+    assert (production.profile.key.env, sandbox.profile.key.env) == ("APIVIDEO_API_KEY", "APIVIDEO_SANDBOX_API_KEY")
+    assert APIVIDEO.environment().base_url == "https://ws.api.video"
+    assert APIVIDEO.environment("sandbox").base_url == "https://sandbox.api.video"
+    rule = PROFILE.environments["sandbox"].sandbox
+    assert rule
+    assert (rule.cut_s, rule.watermark, rule.kept_s) == (30, True, 86_400)
+    assert production is APIVIDEO
+
+
+def test_what_may_be_repeated() -> None:
+    """Creating is never repeated blind, nor is renewing a token; setting what is set already is."""
+    unsafe = {
+        operation.name
+        for operation in APIVIDEO.api.operations.values()
+        if not known(APIVIDEO, operation.name).plan.traits.repeatable
+    }
+    assert unsafe == {
+        *("auth.refresh", "videos.create", "upload_tokens.create", "live_streams.create", "players.create"),
+        *("webhooks.create", "summaries.create", "summaries.update_source", "watermarks.upload"),
+        *("videos.upload", "videos.upload_with_token", "captions.upload", "chapters.upload"),
+    }
+
+
+def test_uploads() -> None:
+    """Both ways of sending a file have the limits of the papers."""
+    for name in UPLOADS:
+        rule = APIVIDEO.rule(name).upload
+        assert rule
+        assert (rule.min_piece, rule.max_piece, rule.max_pieces) == (5 * MIB, 200 * MIB, 10_000)
+        assert (rule.max_bytes, rule.max_duration_s) == (30 << 30, 1440 * 60)
+        assert rule.form.format(piece=2, pieces=rule.unknown) == "part 2/*"
+        assert {*rule.there, *rule.whole} <= PROFILE.errors.codes.keys()
+    tokened = APIVIDEO.rule("videos.upload_with_token").upload
+    assert tokened
+    assert (tokened.token, tokened.target_from) == ("token", 2)
+
+
+@pytest.mark.parametrize("name", [name for name, rule in PROFILE.operations.items() if rule.paging])
+def test_lists(name: str) -> None:
+    """Every list is read by page up to 100 items, by totals, and by links where these are missing."""
+    rule = APIVIDEO.rule(name).paging
+    assert rule
+    assert (rule.max_size, rule.position, rule.size) == (100, "currentPage", "pageSize")
+    links = [{"rel": "self", "uri": "/x"}, {"rel": "next", "uri": "/x?currentPage=2"}]
+    read = paging.read(
+        rule, paging.start(rule), {"data": [], "pagination": {"itemsTotal": 7, "pagesTotal": 2, "links": links}}
+    )
+    assert (read.total, read.pages, read.next) == (7, 2, "/x?currentPage=2")

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Calls of api.video as its profile says that they are made, over a scripted transport."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+import pytest
+
+from callwell import Client, errors
+from callwell.errors import InvalidOption, UnknownName
+from callwell.keys import Key
+from callwell.providers.apivideo.client import Code
+from callwell.testing import ScriptedTransport
+from tests.client.world import World, answer
+
+if TYPE_CHECKING:
+    from callwell.providers.apivideo.client import Apivideo
+
+MIB: Final = 1 << 20
+
+
+def client(world: World) -> Apivideo:
+    """A client that sends to a script."""
+    return Client("apivideo", key=Key("the-key"), transport=ScriptedTransport(world.reply), clock=world.clock)
+
+
+def test_a_walk_ends_by_totals_or_by_links() -> None:
+    """Totals end a walk; where there are none, the page without a next link does."""
+    known: tuple[dict[str, Any], ...] = ({"itemsTotal": 2, "pagesTotal": 2}, {})
+    for totals in known:
+        onward = [{"rel": "next", "uri": "/videos?currentPage=2"}]
+        pages = [("a", totals | {"links": onward}), ("b", totals | {"links": []})]
+        world = World(*(answer(200, {"data": [{"videoId": one}], "pagination": page}) for one, page in pages))
+        with client(world) as api:
+            pager = api.videos.list(tags=["x y"], metadata={"k": "v"})
+            assert [one["videoId"] for one in pager] == ["a", "b"]
+            assert pager.verdict.end == "complete"
+        begin = "https://ws.api.video/videos?tags[]=x+y&metadata[k]=v"
+        assert world.urls == [f"{begin}&currentPage={page}&pageSize=100" for page in (1, 2)]
+
+
+def test_the_key_is_shown_where_it_belongs() -> None:
+    """Basic, with the key as user name and a colon; nowhere in a delegated upload or in getting tokens."""
+    world = World(answer(201, {"videoId": "v"}))
+    with client(world) as api:
+        api.videos.create(title="t")
+        api.videos.upload_with_token(token="to1", file=b"film")
+        api.auth.refresh(refresh_token="r")
+    created, delegated, renewed = (dict(one.request.headers) for one in world.sent)
+    assert created["authorization"] == "Basic dGhlLWtleTo="
+    assert "authorization" not in delegated | renewed
+    assert world.urls[1] == "https://ws.api.video/upload?token=to1"
+    assert delegated["content-type"].startswith("multipart/form-data; boundary=")
+
+
+def test_errors_say_what_is_wrong() -> None:
+    """The code is the end of the type's address; each problem has its parameter."""
+    problems = [
+        {"type": "https://docs.api.video/reference/attribute-required", "title": "It is required.", "name": "title"},
+        {
+            "type": "https://docs.api.video/reference/invalid-attribute",
+            "title": "Bad.",
+            "detail": "Worse.",
+            "name": "tags",
+        },
+    ]
+    with client(World(answer(400, {**problems[0], "status": 400, "problems": problems}))) as api:
+        with pytest.raises(errors.BadRequest) as caught:
+            api.videos.create(title="")
+        error = caught.value
+    assert str(error) == "apivideo videos.create: 400 attribute-required: title: It is required.; tags: Worse."
+    assert [(one.code, one.parameter) for one in error.problems] == [
+        ("attribute-required", "title"),
+        ("invalid-attribute", "tags"),
+    ]
+    assert error.code == Code.ATTRIBUTE_REQUIRED
+
+
+def test_errors_without_a_code() -> None:
+    """Where there is no type, there is no code, and the words remain."""
+    body = {"title": "Out of range.", "name": "page", "range": {"min": 1}, "status": 400}
+    with client(World(answer(400, body))) as api, pytest.raises(errors.BadRequest) as caught:
+        api.tags.list().pages().__next__()
+    assert (caught.value.code, str(caught.value)) == (None, "apivideo tags.list: 400: page: Out of range.")
+
+
+def test_a_429_waits_for_the_end_of_the_window() -> None:
+    """The header counts on a 429, and on no other answer."""
+    taught: dict[str, Any] = {"x_ratelimit_limit": "500", "x_ratelimit_remaining": "0", "x_ratelimit_retry_after": "37"}
+    refused = answer(429, {"type": "https://docs.api.video/reference/too-many-requests", "status": 429}, **taught)
+    for first, waited in ((refused, True), (answer(503, {}, **taught), False)):
+        world = World(first, answer(200, {"videoId": "v"}, **taught))
+        with client(world) as api:
+            assert api.videos.get(video_id="v") == {"videoId": "v"}
+        assert (world.times[1] >= 37) is waited
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda api: api.videos.create(title="t", language="xx"), "one of ar, ca, cs"),
+        (lambda api: api.videos.create(title="t", metadata=[{"key": "a", "valeu": "b"}]), "did you mean value"),
+        (lambda api: api.videos.create(), "title"),
+        (lambda api: api.videos.upload_thumbnail(video_id="v", file=b"x" * (8 * MIB + 1)), "8388608 bytes"),
+        (lambda api: api.players.upload_logo(player_id="p", file=b""), "a file of 1 to 102400 bytes"),
+        (lambda api: api.videos.list(page_size=101), "1 to 100"),
+        (lambda api: api.analytics.breakdown(metric="play", breakdown="city"), "one of media-id"),
+        (lambda api: api.analytics.breakdown(metric="play", breakdown="country", filter_by={"town": "x"}), "country"),
+        (lambda api: api.live_streams.create(name="n", restreams=[{"name": "x"}]), "server"),
+    ],
+)
+def test_mistakes_are_found_before_anything_is_sent(call: Any, message: str) -> None:
+    """A wrong language, field, size or filter never reaches the provider."""
+    world = World(answer(200, {}))
+    with client(world) as api, pytest.raises((InvalidOption, UnknownName, TypeError), match=message):
+        call(api)
+    assert world.sent == []
+
+
+def test_norwegian_is_a_language() -> None:
+    """It was taken for a truth value by others."""
+    world = World(answer(201, {"videoId": "v"}))
+    with client(world) as api:
+        api.videos.create(title="t", language="no")
+    assert msgspec.json.decode(world.sent[0].request.body or b"")["language"] == "no"
