@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import os
+import runpy
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from callwell import providers
+from callwell import Key, providers
 from callwell.spec.client_code import client_code
 from callwell.spec.layout import Brackets, docstring, lines, quoted
 from callwell.spec.provider import load_provider
@@ -101,6 +102,30 @@ def test_it_can_be_run(folder: Path) -> None:
     names: dict[str, object] = {"__name__": "tiny"}
     exec(compile(client_code(load_provider(folder)), "tiny", "exec"), names)  # noqa: S102 - our own code
     assert {"Tiny", "AsyncTiny", "Thing", "Things", "AsyncThings", "Code", "Size"} <= set(names)
+
+
+def test_standalone(folder: Path, root: Path) -> None:
+    """A client outside the library takes the description beside it, and is as clean."""
+    code = client_code(load_provider(folder), standalone=True)
+    assert "SPDX" not in code
+    (folder / "client.py").write_text(code, encoding="utf-8")
+    names: dict[str, Any] = runpy.run_path(str(folder / "client.py"))
+    with names["Tiny"](key=Key("k")) as client:
+        assert (client.provider.name, type(client).__name__) == ("tiny", "Tiny")
+    ruff = [sys.executable, "-m", "ruff", "format", "--diff", "--no-cache", "--config", str(root / "pyproject.toml")]
+    assert subprocess.run([*ruff, str(folder)], capture_output=True, check=False, cwd=root).returncode == 0
+
+
+def test_a_group_named_as_the_provider(folder: Path) -> None:
+    """A group that has the provider's name gets another class, under the same attribute."""
+    profile = folder / "profile.toml"
+    profile.write_text(
+        profile.read_text(encoding="utf-8").replace('name = "tiny"', 'name = "things"'), encoding="utf-8"
+    )
+    code = client_code(load_provider(folder))
+    assert "class Things(Client):" in code
+    assert "class AsyncThingsGroup(AsyncGroup):" in code
+    assert "    def things(self) -> ThingsGroup:" in code
 
 
 def test_other_names_for_shapes_that_clash() -> None:

@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "export": "every object and asset of a provider into a folder; resumable, incremental",
     "config": "what is set and from where: options, variables, callwell.toml",
     "keys": "where keys are looked for and whether they are there, never their text",
+    "generate": "a typed client from a description of your own",
     "emulate": "play the providers on this machine, until Ctrl-C",
 }
 """Command → one line about it. The module of the same name beside this file has it as `app`."""

@@ -11,31 +11,43 @@ from callwell.spec.layout import lines
 RUNTIME: Final = {
     "enum": ("StrEnum",),
     "functools": ("cached_property",),
-    "typing": ("TYPE_CHECKING", "Any", "Literal", "Required", "TypeAlias", "TypedDict", "cast"),
+    "pathlib": ("Path",),
+    "typing": ("TYPE_CHECKING", "Any", "Final", "Literal", "Required", "TypeAlias", "TypedDict", "cast"),
+}
+BUNDLED: Final = {
     "callwell.client": ("NOT_GIVEN", "AsyncGroup", "Group"),
     "callwell.providers.typed": ("AsyncClient", "Client"),
 }
+STANDALONE: Final = {"callwell.client": ("NOT_GIVEN", "AsyncClient", "AsyncGroup", "Client", "Group")}
+"""A client outside the library has its own folder and no name that `callwell.Client` would know."""
+
 TYPES: Final = {
     "collections.abc": ("Mapping", "Sequence"),
-    "callwell.client": ("Asset", "AsyncAsset", "AsyncPager", "FileContent", "NotGiven", "Pager"),
+    "typing": ("Self", "Unpack"),
+    "callwell.client": ("Asset", "AsyncAsset", "AsyncPager", "ClientOptions", "FileContent", "NotGiven", "Pager"),
+    "callwell.spec.provider": ("Provider",),
 }
-NAMES: Final = frozenset(name for names in (*RUNTIME.values(), *TYPES.values()) for name in names)
+NAMES: Final = frozenset(
+    name for names in (*RUNTIME.values(), *STANDALONE.values(), *TYPES.values(), ("HERE",)) for name in names
+)
 """What a generated client may import: nothing else in it has one of these names."""
 
 _STRING: Final = re.compile(r'"""(?:.|\n)*?"""|"(?:\\.|[^"\\\n])*"')
 
 
-def imports(body: str) -> str:
+def imports(body: str, *, standalone: bool = False) -> str:
     """The import lines of a module, after its `from __future__` line.
 
     Args:
         body: the rest of the module.
+        standalone: it is no part of the library.
     """
     used = set(re.findall(r"\w+", _STRING.sub('""', body)))
     types = _blocks(TYPES, used, "    ")
     if types:
         used.add("TYPE_CHECKING")
-    code = [line for block in _blocks(RUNTIME, used, "") for line in ("", *block)]
+    runtime = RUNTIME | (STANDALONE if standalone else BUNDLED)
+    code = [line for block in _blocks(runtime, used, "") for line in ("", *block)]
     if types:
         code += ["", "if TYPE_CHECKING:", *types[0], *(line for block in types[1:] for line in ("", *block))]
     return "\n".join(code) + "\n"
