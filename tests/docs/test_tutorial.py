@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tutorial holds: its files are saved and its commands typed in order, and what they print is what it shows."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.docs import pages, tutorial
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def reader(tmp_path: Path) -> Iterator[tutorial.Reader]:
+    """Someone with an empty folder."""
+    someone = tutorial.Reader(tmp_path)
+    yield someone
+    someone.stop()
+
+
+def test_the_tutorial_holds(reader: tutorial.Reader) -> None:
+    """Every command prints what is shown, and the client that is made is one for a strict type checker."""
+    differences = []
+    for block in pages.blocks(tutorial.PAGE):
+        if block.language == "console" and block.title == tutorial.SECOND:
+            (command,) = tutorial.typed(block)
+            reader.start(command.command)
+        elif block.language == "console":
+            for command in tutorial.typed(block):
+                printed = reader.type(command.command)
+                if printed != command.shown:
+                    differences.append(f"{block.page.name}:{command.line}: {command.command}\n{printed}")
+        elif block.title:
+            reader.save(block)
+    assert "\n".join(differences) == ""
+    checked = ["owed.py", "many.py", "missing.py", "rotate.py"]
+    mypy = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--no-incremental", *checked]
+    said = subprocess.run(mypy, cwd=reader.folder, capture_output=True, text=True, check=False)
+    assert said.returncode == 0, said.stdout

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A reader of the tutorial: saves its files, types its commands into a terminal, and keeps what is printed there."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import socket
+import subprocess
+import sys
+import termios
+import time
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from tests.docs import pages
+
+PAGE: Final = pages.DOCS / "tutorial.md"
+PORT: Final = "8765"
+SECOND: Final = "the second terminal"
+PROMPT: Final = "$ "
+STYLE: Final = re.compile(r"\x1b\[[0-9;]*m")
+PATIENCE_S: Final = 60
+
+
+class Typed(NamedTuple):
+    """A command of the tutorial, and what is shown below it."""
+
+    line: int
+    command: str
+    shown: str
+
+
+def typed(block: pages.Block) -> list[Typed]:
+    """The commands of a block."""
+    commands: list[Typed] = []
+    for number, line in enumerate(block.text.splitlines(), block.line):
+        if line.startswith(PROMPT):
+            commands.append(Typed(number, line.removeprefix(PROMPT), ""))
+        else:
+            commands[-1] = commands[-1]._replace(shown=f"{commands[-1].shown}{line}\n")
+    return commands
+
+
+class Reader:
+    """Someone who follows the tutorial.
+
+    Args:
+        folder: an empty folder of theirs.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = str(_free_port())
+        self.server: subprocess.Popen[bytes] | None = None
+        self._code = 0
+        self._env = {
+            "HOME": str(folder),
+            "LANG": "C.UTF-8",
+            "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+            "TERM": "xterm",
+        }
+
+    def save(self, block: pages.Block) -> None:
+        """Save a file, in which the service has a port that is free on this machine."""
+        file = self.folder / block.title
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(block.text.replace(PORT, self.port), encoding="utf-8")
+
+    def start(self, command: str) -> None:
+        """Start the service, and wait until it listens."""
+        self.server = subprocess.Popen(command.split(), cwd=self.folder, env=self._env, stderr=subprocess.DEVNULL)
+        end = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", int(self.port))) == 0:
+                    return
+        raise AssertionError("the service does not listen")
+
+    def stop(self) -> None:
+        """Stop the service."""
+        if self.server is not None:
+            self.server.terminate()
+            self.server.wait(PATIENCE_S)
+
+    def type(self, command: str) -> str:
+        """Type a command into the first terminal; what is printed there."""
+        if command.startswith("export "):
+            self._env |= dict(pair.split("=", 1) for pair in command.removeprefix("export ").split())
+            return ""
+        ours, theirs = pty.openpty()
+        termios.tcsetwinsize(theirs, (40, 100))
+        shell = ["bash", "-c", f"(exit {self._code}); {command}"]
+        process = subprocess.Popen(
+            shell, cwd=self.folder, env=self._env, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+        )
+        os.close(theirs)
+        printed = _read(ours)
+        self._code = process.wait(PATIENCE_S)
+        return STYLE.sub("", printed).replace("\r\n", "\n").replace(self.port, PORT)
+
+
+def _read(terminal: int) -> str:
+    """Everything that is printed on a terminal until nobody has it open any more."""
+    pieces: list[bytes] = []
+    with os.fdopen(terminal, "rb", buffering=0) as source:
+        while True:
+            try:
+                piece = source.read(65536)
+            except OSError:  # how Linux says that the other end is closed
+                piece = b""
+            if not piece:
+                return b"".join(pieces).decode()
+            pieces.append(piece)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
