@@ -13,7 +13,7 @@ COMPILE := env -u PIP_FIND_LINKS -u PIP_EXTRA_INDEX_URL -u PIP_INDEX_URL PIP_CON
 	--strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check conformance bench lock generate
+.PHONY: help setup demo test check conformance docs bench lock generate
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -44,6 +44,10 @@ generate: $(STAMP) ## write all generated code anew
 conformance: $(STAMP) ## the official clients' own suites against the emulator, from the public registries; needs node
 	@$(RUN) tools/conformance.py
 
+docs: $(STAMP) ## the documentation as a site, in build/site; a warning or a foreign address is an error
+	@$(PIP) install --require-hashes --requirement requirements/docs.txt
+	@$(RUN) tools/site.py
+
 bench: $(STAMP) ## measure against the usual stack on nginx, into bench/results; five minutes, best on an idle machine
 	@PATH="$$PATH:/usr/sbin"; command -v nginx >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
 		&& apt-get update -qq && apt-get install -qq --yes nginx >/dev/null; } || { echo "bench: nginx is missing: apt-get install nginx"; exit 1; }
@@ -56,6 +60,7 @@ lock: $(STAMP) ## resolve the requirements anew, within the bounds of pyproject.
 	@$(COMPILE) --constraint requirements/dev.txt --output-file requirements/run.txt pyproject.toml
 	@$(COMPILE) --constraint requirements/dev.txt --extra emulator --output-file requirements/emulator.txt pyproject.toml
 	@$(COMPILE) --constraint requirements/dev.txt --output-file requirements/bench.txt requirements/bench.in
+	@$(COMPILE) --constraint requirements/dev.txt --output-file requirements/docs.txt requirements/docs.in
 	@$(COMPILE) --output-file requirements/conformance.txt requirements/conformance.in
 	@npm --prefix requirements/conformance update --silent --package-lock-only
 	@echo "lock: requirements/*.txt, requirements/conformance/package-lock.json (LOCKFLAGS=--upgrade takes newer versions)"

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every error that Callwell raises, split by who must act.
 
-::
-
     CallwellError
     ├── UsageError                 you, in the call or the configuration        exit code 2
     │   ├── UnknownName            a provider, environment, operation or parameter that is not described

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
 DOCS: Final = ROOT / "docs"
-PAGES: Final = (ROOT / "README.md", *sorted(DOCS.glob("*.md")))
+PAGES: Final = (ROOT / "README.md", *sorted(DOCS.rglob("*.md")))
 
-_FENCE: Final = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FENCE: Final = re.compile(r"^```(\w*)(?: title=\"([^\"\n]*)\")?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK: Final = re.compile(r"\[[^\]\n]*\]\(([^)\s]+)\)")
 _CODE: Final = re.compile(r"`[^`\n]*`")
 _INLINE_COMMAND: Final = re.compile(r"`(callwell [^`\n]*)`")
@@ -23,11 +23,12 @@ _HEADING: Final = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
 
 class Block(NamedTuple):
-    """One fenced block of a page: where it begins, its language (empty for none), and what it says."""
+    """One fenced block of a page: where it begins, its language and title (empty for none), and what it says."""
 
     page: Path
     line: int
     language: str
+    title: str
     text: str
 
     def __str__(self) -> str:
@@ -44,7 +45,7 @@ def blocks(page: Path, language: str | None = None) -> Iterator[Block]:
     text = read(page)
     for found in _FENCE.finditer(text):
         if language is None or found[1] == language:
-            yield Block(page, text.count("\n", 0, found.start()) + 2, found[1], found[2])
+            yield Block(page, text.count("\n", 0, found.start()) + 2, found[1], found[2] or "", found[3])
 
 
 def prose(page: Path) -> str:
