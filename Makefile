@@ -13,7 +13,7 @@ COMPILE := env -u PIP_FIND_LINKS -u PIP_EXTRA_INDEX_URL -u PIP_INDEX_URL PIP_CON
 	--strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check conformance docs bench lock generate
+.PHONY: help setup demo test check conformance docs recording bench lock generate
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -47,6 +47,9 @@ conformance: $(STAMP) ## the official clients' own suites against the emulator, 
 docs: $(STAMP) ## the documentation as a site, in build/site; a warning or a foreign address is an error
 	@$(PIP) install --require-hashes --requirement requirements/docs.txt
 	@$(RUN) tools/site.py
+
+recording: $(STAMP) ## run the demo in a terminal and write it down as docs/demo.svg; a minute
+	@$(RUN) tools/recording.py
 
 bench: $(STAMP) ## measure against the usual stack on nginx, into bench/results; five minutes, best on an idle machine
 	@PATH="$$PATH:/usr/sbin"; command -v nginx >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
