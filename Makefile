@@ -13,7 +13,7 @@ COMPILE := env -u PIP_FIND_LINKS -u PIP_EXTRA_INDEX_URL -u PIP_INDEX_URL PIP_CON
 	--strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check conformance docs recording bench lock generate
+.PHONY: help setup demo test acceptance check conformance docs recording bench lock generate
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -29,6 +29,9 @@ demo: $(STAMP) ## the main job, live on the embedded emulator, with a verdict
 
 test: $(STAMP) ## all tests
 	@$(RUN) -m pytest -n $(JOBS)
+
+acceptance: $(STAMP) ## what takes longer: twenty demos, kills, a dead provider, a full disk, a lost network; ten minutes
+	@$(RUN) -m pytest tests/acceptance -n 3 --dist worksteal -o faulthandler_timeout=900
 
 check: $(STAMP) ## format, lint, types, and generated code is fresh
 	@$(RUN) -m ruff format --check --quiet . || { echo "format: run .venv/bin/ruff format"; exit 1; }

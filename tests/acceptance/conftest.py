@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What all acceptance tests share: they tell their figures, which are listed together at the end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from _pytest.terminal import TerminalReporter
+
+TOLD = "told"
+
+
+class Tell(Protocol):
+    """Tells what was measured, also when the test fails afterwards."""
+
+    def __call__(self, what: str, figures: str) -> None:
+        """Tell the figures of one thing."""
+        ...
+
+
+@pytest.fixture
+def tell(record_property: Callable[[str, object], None]) -> Tell:
+    """For one line of the table at the end."""
+
+    def told(what: str, figures: str) -> None:
+        record_property(TOLD, [what, figures])
+
+    return told
+
+
+def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
+    """Print the table: a line for everything that was told, with the seconds its test took."""
+    lines = [
+        (report.outcome, report.duration, *told)
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        if isinstance(report, pytest.TestReport) and report.when == "call"
+        for name, told in report.user_properties
+        if name == TOLD and isinstance(told, list)
+    ]
+    if lines:
+        terminalreporter.write_sep("=", "what was seen")
+    width = max((len(what) for _, _, what, _ in lines), default=0)
+    for outcome, seconds, what, figures in sorted(lines, key=lambda line: _by_number(line[2])):
+        terminalreporter.write_line(f"{outcome}  {seconds:4.0f} s  {what:{width}}  {figures}")
+
+
+def _by_number(what: str) -> list[tuple[int, str]]:
+    return [(int(word), "") if word.isdecimal() else (0, word) for word in what.split()]

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The demo as a user starts it, over twenty seeds: every promise is kept in each of them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.acceptance.conftest import Tell
+
+SEEDS = range(1, 21)
+PATIENCE_S = 600.0
+ZERO = ("lost", "duplicated", "wrong_bytes", "early_calls", "over_quota", "failed_calls", "keys_seen_elsewhere")
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_demo_keeps_every_promise(seed: int, tmp_path: Path, tell: Tell) -> None:
+    """Nothing lost, doubled or wrong, no call early or over the quota, at most 1.2 attempts per call."""
+    command = [sys.executable, "-m", "callwell", "demo", "--seed", str(seed), "--json"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(done.stdout)
+    assert (told["ok"], told["seed"]) == (True, seed)
+    assert "Traceback" not in done.stderr
+    for card in told["providers"].values():
+        tell(
+            f"demo, seed {seed}",
+            f"{card['verdict']}, {card['items']} items, {card['attempts']} attempts for {card['calls']} calls "
+            f"({card['amplification']:.3f}), {card['quota_used']:.2f} of the quota; "
+            f"{sum(card[name] for name in ZERO)} lost, doubled, wrong, early, over, failed or misplaced",
+        )
+        assert {name: card[name] for name in ZERO} == dict.fromkeys(ZERO, 0)
+        assert card["items"] >= 415  # of 420: the course deletes at most 4 while they are listed
+        assert card["amplification"] <= 1.2
+        assert card["quota_used"] >= 0.9
+        assert card["verdict"] == "complete"
