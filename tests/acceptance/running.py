@@ -107,11 +107,11 @@ def check_names(tree: Path, truth: Mapping[str, Json]) -> int:
     return len(files)
 
 
-def card(site: Site, report: Json) -> Card:
+def card(site: Site, report: Json, tree: Path | None = None) -> Card:
     """What the emulator and the files say about a finished export."""
     paging = providers.load("userplane").rule("recordings.list").paging
     ledger = site.control("/ledger")["userplane"]
-    return check(site.tree, ledger, key=str(paging and paging.key), verdict=report["verdict"])
+    return check(tree or site.tree, ledger, key=str(paging and paging.key), verdict=report["verdict"])
 
 
 def check_clean(card: Card) -> None:
