@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes all generated code: the sync side of the client, and the typed client of each provider.
+"""Writes all that is generated: the sync side of the client, each provider's typed client, the page about commands.
 
 `--check` writes nothing and says what is not fresh: each generated file is made anew in an empty folder and compared
 byte for byte, and files that nothing generates are found as well.
@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
+import commands
 import unasync
 from callwell.spec.generate import write_all
 
@@ -23,10 +24,11 @@ PROVIDERS: Final = Path("src/callwell/providers")
 def main() -> int:
     """Write, or check; the exit code is 1 if something is not fresh or in the way."""
     if "--check" in sys.argv[1:]:
-        complaints = unasync.differences(ROOT) + client_differences()
+        complaints = unasync.differences(ROOT) + client_differences() + page_differences()
     else:
         complaints = unasync.write(ROOT)
         write_clients(ROOT / PROVIDERS)
+        unasync.put(ROOT / commands.PAGE, commands.page().encode())
     for complaint in complaints:
         print(f"generated code: {complaint}")
     if not complaints:
@@ -48,6 +50,14 @@ def client_differences() -> list[str]:
         write_clients(fresh)
         made = {path.relative_to(fresh) for path in fresh.rglob("*.py")}
         return [f"{PROVIDERS}/{line}" for line in unasync.compare(fresh, made, ROOT / PROVIDERS, there)]
+
+
+def page_differences() -> list[str]:
+    """Whether the page about commands is the one that would be written now."""
+    written = ROOT / commands.PAGE
+    if written.is_file() and written.read_bytes() == commands.page().encode():
+        return []
+    return [f"{commands.PAGE}: differs from the commands; run `make generate`"]
 
 
 if __name__ == "__main__":

@@ -64,7 +64,7 @@ def test_every_option_can_be_given(cli: Shell) -> None:
     }
     words = [word for pair in given.items() for word in pair]
     words += ["--set", "links_limit=3", "--set", "old-meta-name=true", "--deprecated", "links.list", "--retry-after"]
-    with started(cli, "emulate", "--json", *words, CALLWELL_CLOCK="") as process:
+    with started(cli, "emulate", "--json", "--provider", PROVIDER, *words, CALLWELL_CLOCK="") as process:
         told = json.loads(line(process))
         with urlopen(f"{told['control']}/health", timeout=PATIENCE_S) as answer:  # noqa: S310 - our own process
             [options] = json.load(answer)["options"].values()

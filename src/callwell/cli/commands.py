@@ -24,7 +24,7 @@ COMMANDS: Final = {
     "list": "all pages of a list as table, jsonl, csv or json, with a verdict",
     "export": "every object and asset of a provider into a folder; resumable, incremental",
     "config": "what is set and from where: options, variables, callwell.toml",
-    "keys": "where keys are looked for and whether they are there, never their text",
+    "keys": "where keys are, whether they are there and when they were used, never their text",
     "generate": "a typed client from a description of your own",
     "emulate": "play the providers on this machine, until Ctrl-C",
 }

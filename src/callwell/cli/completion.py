@@ -222,7 +222,8 @@ def _arguments(operation: Operation, read: Read, last: str) -> Iterator[Candidat
                 texts = ("true", "false") if "boolean" in kinds(one_of) else one_of.get("enum", ())
                 yield from (Candidate(f"{name}={text}") for text in texts if text is not None)
         elif not sign and (lists or one.name not in given):
-            yield Candidate(f"{one.name}=", f"{describe(one.schema)}{', required' if one.required else ''}")
+            takes = "true or false" if kinds(one.schema) == ["boolean"] else describe(one.schema)
+            yield Candidate(f"{one.name}=", f"{takes}{', required' if one.required else ''}")
 
 
 def _settable() -> Iterator[Candidate]:

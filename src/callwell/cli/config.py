@@ -24,21 +24,22 @@ What counts, from the first to the last:
   1. an option, such as --deadline
   2. CALLWELL_<PROVIDER>_<SETTING>; for its address also <PROVIDER>_BASE_URL
   3. CALLWELL_<SETTING>, for state, deadline, proxy and ca_file
-  4. callwell.toml: the file that CALLWELL_CONFIG names, or the nearest one in this folder and those above it
+  4. callwell.toml: the one that CALLWELL_CONFIG names, or the nearest one in
+     this folder and those above it, up to the home folder
   5. what comes with the provider, or with Callwell
 
 \b
 callwell.toml, by example:
-  deadline = 30                    for all: state, deadline, proxy, ca_file
-  [PROVIDER]                       as above, and environment, base_url, key, account
-  environment = "ENVIRONMENT"
-  key = "file:~/provider.key"      a place; a key itself is refused
-  [PROVIDER.ENVIRONMENT]           base_url, key, account
+  deadline = 30                  for all: state, deadline, proxy, ca_file
+  [PROVIDER]                     the same, and environment, and the next three
+  key = "file:~/provider.key"    a place; a key itself is refused
+  [PROVIDER.ENVIRONMENT]         base_url, key, account
   account = "team-a"
-  [NAME]                           a provider of your own
+  [NAME]                         a provider of your own
   folder = "descriptions/NAME"
-Paths are relative to the file. One that merely lies in a folder cannot set proxy, ca_file or the address of
-another machine: that takes a file in the home folder, or CALLWELL_CONFIG.
+
+Paths are relative to the file. A file that merely lies in a folder cannot set proxy, ca_file or the address of another
+machine, for it may be anybody's: that takes a file in the home folder, or one that CALLWELL_CONFIG names.
 """
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)

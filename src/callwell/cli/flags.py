@@ -72,7 +72,11 @@ class ClientFlags:
     ] = None
     deadline: Annotated[
         float | None,
-        typer.Option("--deadline", metavar="SECONDS", help="How long a call may take, waits included."),
+        typer.Option(
+            "--deadline",
+            metavar="SECONDS",
+            help="How long a call may take, waits included; 60 for `call`, no end for the rest.",
+        ),
     ] = None
     proxy: Annotated[
         str | None,

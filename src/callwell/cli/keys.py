@@ -31,9 +31,9 @@ app = typer.Typer(
 
 @app.command("list")
 def list_(provider: SomeProviderArgument = None, *, key: KeyOption = None, as_json: JsonOption = False) -> None:
-    """Print where each provider's key is, what is there, and which keys the state knows to have been used.
+    """Print where each provider's key is, what is there, and which keys were used when.
 
-    The use is that of the account that is set: how many clients a key was accepted for, and when first and last.
+    The use is what the state knows of the account that is set: by how many clients, and when first and last.
     """
     from callwell.cli.settings import Settings
 

@@ -12,6 +12,7 @@ from callwell.cli import output
 from callwell.cli.flags import ClientFlags, ProviderArgument, ValuesArgument, takes_client_flags
 from callwell.cli.rows import writer
 from callwell.core.paging import End, Verdict
+from callwell.errors import UsageError
 
 if TYPE_CHECKING:
     from callwell.cli.rows import Writer
@@ -51,6 +52,7 @@ def list_(
         Format | None,
         typer.Option("--format", help="Unless said: a table on a terminal, jsonl elsewhere.", show_default=False),
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     limit: Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="Stop after N items.")] = None,
     depth: Annotated[int, typer.Option("--depth", min=0, max=64, metavar="N", help="Pages fetched at once.")] = 1,
     flags: ClientFlags,
@@ -61,7 +63,9 @@ def list_(
     """
     from callwell.cli.arguments import parse  # brings the client with it, which no help needs
 
-    chosen = form or (Format.TABLE if output.on_terminal() else Format.JSONL)
+    if as_json and form not in (None, Format.JSON):
+        raise UsageError(f"--json and --format {form} are two formats: give one of them")
+    chosen = Format.JSON if as_json else form or (Format.TABLE if output.on_terminal() else Format.JSONL)
     with flags.client(provider, priority="batch") as client:
         given = parse(client.provider.operation(operation), arguments or ())
         pager = client.pages(operation, **given).ahead(depth)
