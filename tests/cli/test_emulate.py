@@ -73,7 +73,8 @@ def test_every_option_can_be_given(cli: Shell) -> None:
     expected |= {"deprecated": {"me.get": 86400, "links.list": None}}
     assert {name: options[name] for name in expected} == expected
     flags = {name for parameter in load("emulate").params for name in parameter.opts}
-    spelt = {"--scale"} | {f"--{name.removesuffix('_s').replace('_', '-')}" for name in HAVE_A_FLAG - {"clock"}}
+    like_fields = HAVE_A_FLAG - {"clock", "settings"}
+    spelt = {"--scale", "--set"} | {f"--{name.removesuffix('_s').replace('_', '-')}" for name in like_fields}
     assert spelt <= flags
 
 

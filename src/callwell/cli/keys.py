@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from callwell.client.keyuse import KeyUse
     from callwell.spec.provider import Provider
 
-COLUMNS: Final = ("provider", "environment", "where", "present", "fingerprint", "clients", "first", "last", "problem")
+COLUMNS: Final = ("provider", "environment", "where", "fingerprint", "clients", "last", "problem")
 EARLIER: Final = "used earlier; if nobody needs it any more, delete it at the provider"
 
 app = typer.Typer(
@@ -33,7 +33,8 @@ app = typer.Typer(
 def list_(provider: SomeProviderArgument = None, *, key: KeyOption = None, as_json: JsonOption = False) -> None:
     """Print where each provider's key is, what is there, and which keys were used when.
 
-    The use is what the state knows of the account that is set: by how many clients, and when first and last.
+    The use is what the state knows of the account that is set: by how many clients, and when last; --json tells the
+    times in full, and the first one.
     """
     from callwell.cli.settings import Settings
 
@@ -50,6 +51,7 @@ def list_(provider: SomeProviderArgument = None, *, key: KeyOption = None, as_js
         output.emit_json(found)
         return
     for one in found:
+        one["last"] = one["last"] and one["last"].partition("T")[0]
         one["problem"] = one["problem"] if one["present"] else str(one["problem"] or "–").partition(";")[0]
     output.emit_table(COLUMNS, ([one[column] for column in COLUMNS] for one in found))
 
@@ -83,7 +85,7 @@ def where(
     output.emit(f"A key is {described.profile.key.looks_like}.")
     output.emit(_advice(place))
     if described.profile.key.canary:
-        output.emit(f"To try a key: callwell call {described.name} {described.profile.key.canary}")
+        output.emit(f"To try a key: callwell call {provider} {described.profile.key.canary}")
 
 
 def _known(provider: Provider, held: Mapping[str, Setting]) -> Iterator[dict[str, Any]]:
@@ -138,11 +140,12 @@ def _what(place: Place) -> str:
 def _advice(place: Place) -> str:
     if place.can_change:
         return (
-            "The file is looked at once a second, and read again when the provider refuses the key: a running process "
-            "takes a new key without losing a call. To rotate: make a new key at the provider, write it to a new file "
-            "beside this one (mode 600), move it over this one, and delete the old key at the provider."
+            "The file is looked at once a second, and read again when the provider refuses the key.\n"
+            "To rotate without losing a call: make a new key at the provider, write it to a new file beside this one\n"
+            "(mode 600), move it over this one, and delete the old key at the provider."
         )
     return (
-        "An environment variable cannot change in a running process. To rotate: make a new key at the provider, set "
-        "the variable, start the processes anew, and delete the old key at the provider. file:PATH needs no restart."
+        "An environment variable cannot change in a running process; a file can: file:PATH.\n"
+        "To rotate: make a new key at the provider, set the variable, start the processes anew, and delete the old key\n"
+        "at the provider."
     )
