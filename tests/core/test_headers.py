@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+from typing import Literal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from callwell.core import headers
 from callwell.core.headers import Hint
+from callwell.core.rules import QuotaHeaderRule
 
 WALL = 1_800_000_000.0
 DATE = {"date": "Fri, 15 Jan 2027 08:00:00 GMT"}
@@ -108,3 +112,26 @@ def test_nonsense_is_ignored(given_headers: dict[str, str]) -> None:
     assert waits is None or waits >= 0
     headers.deprecated_at(given_headers)
     headers.sunset_at(given_headers)
+
+
+OWN = QuotaHeaderRule(limit="x-most", remaining="x-left", reset="x-ends")
+
+
+@pytest.mark.parametrize(
+    ("given_headers", "reset_is", "hints"),
+    [
+        ({"x-most": "40", "x-left": "7", "x-ends": "12"}, "delta", (Hint("", 40, 7, 12.0),)),
+        ({"x-left": "7", "x-ends": "1800000012"}, "epoch", (Hint("", None, 7, 12.0),)),
+        ({"x-left": "7", "x-ends": "1700000000"}, "epoch", (Hint("", None, 7, 0.0),)),
+        ({"x-ends": "1800000012", **DATE, "x-ratelimit-remaining": "3"}, "epoch", (Hint("", None, None, 12.0),)),
+        ({"x-left": "7", "x-ends": "1800000012"}, "delta", (Hint("", None, 7, None),)),
+        ({"x-left": "many", "x-ends": "soon"}, "delta", ()),
+        ({"x-ratelimit-remaining": "7"}, "delta", ()),
+    ],
+)
+def test_the_provider_s_own_headers(
+    given_headers: dict[str, str], reset_is: Literal["delta", "epoch"], hints: tuple[Hint, ...]
+) -> None:
+    """The headers that a profile names are read as it says, and the customary ones are not."""
+    rule = dataclasses.replace(OWN, reset_is=reset_is)
+    assert headers.hints(given_headers, WALL, rule) == hints

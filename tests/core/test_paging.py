@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import pytest
@@ -206,3 +206,26 @@ def test_a_partial_walk_is_not_measured_by_the_total() -> None:
 def test_paths(path: str | None, value: object) -> None:
     """A dotted path leads through mappings and lists, or to None."""
     assert paging.at({"a": {"b": 1}, "l": ["x", "y"]}, path) == value
+
+
+@pytest.mark.parametrize("style", ["next-link", "page"])
+def test_a_list_of_links(style: Literal["next-link", "page"]) -> None:
+    """The link whose relation is `next` leads on; without it, and without totals, the walk is at its end."""
+    rule = PagingRule(style=style, items="data", links="meta.links")
+    there = [{"rel": "self", "uri": "/a"}, "odd", {"rel": "next", "uri": "/b"}]
+    page = paging.read(rule, {"data": [{}], "meta": {"links": there}})
+    step = paging.step(rule, paging.start(rule), page, 1, frozenset())
+    assert step.verdict is None
+    assert step.walk.position == (2 if style == "page" else "/b")
+    for links in ([], None, "none", [{"rel": "next"}]):
+        last = paging.read(rule, {"data": [{}], "meta": {"links": links}})
+        end = paging.step(rule, step.walk, last, 1, step.seen).verdict
+        assert end is not None
+        assert end.end is End.COMPLETE
+
+
+def test_totals_go_before_links() -> None:
+    """Where there are totals, a link does not keep a walk going."""
+    rule = PagingRule(items="data", pages="pages", links="links")
+    page = paging.read(rule, {"data": [{}], "pages": 1, "links": [{"rel": "next", "uri": "/b"}]})
+    assert paging.step(rule, paging.start(rule), page, 1, frozenset()).verdict is not None

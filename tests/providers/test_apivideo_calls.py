@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import pytest
 
-from callwell import Client, errors
+from callwell import Client, errors, providers
 from callwell.errors import InvalidOption, UnknownName
 from callwell.keys import Key
 from callwell.providers.apivideo.client import Code
@@ -17,6 +18,9 @@ from tests.client.world import World, answer
 
 if TYPE_CHECKING:
     from callwell.providers.apivideo.client import Apivideo
+    from callwell.providers.typed import DynamicClient
+    from callwell.spec.provider import Provider
+    from callwell.transport.base import Response
 
 MIB: Final = 1 << 20
 
@@ -125,3 +129,44 @@ def test_norwegian_is_a_language() -> None:
     with client(world) as api:
         api.videos.create(title="t", language="no")
     assert msgspec.json.decode(world.sent[0].request.body or b"")["language"] == "no"
+
+
+def by_links() -> Provider:
+    """The provider with its videos read by links alone."""
+    known = providers.load("apivideo")
+    rule = known.rule("videos.list")
+    assert rule.paging
+    linked = dataclasses.replace(rule, paging=dataclasses.replace(rule.paging, style="next-link"))
+    operations = {**known.profile.operations, "videos.list": linked}
+    return dataclasses.replace(known, profile=dataclasses.replace(known.profile, operations=operations))
+
+
+def linked(world: World) -> DynamicClient:
+    """A client of it."""
+    return Client(by_links(), key=Key("the-key"), transport=ScriptedTransport(world.reply), clock=world.clock)
+
+
+def page(one: str, *links: dict[str, str]) -> Response:
+    """A page with one video."""
+    return answer(200, {"data": [{"videoId": one}], "pagination": {"links": list(links)}})
+
+
+@pytest.mark.parametrize("base", ["", "https://ws.api.video"])
+def test_links_are_followed_relative_and_absolute(base: str) -> None:
+    """Both forms of a link lead to the same page."""
+    world = World(page("a", {"rel": "next", "uri": f"{base}/videos?currentPage=2&pageSize=1"}), page("b"))
+    with linked(world) as api:
+        pager = api.videos.list(page_size=1)
+        assert ([one["videoId"] for one in pager], str(pager.verdict.end)) == (["a", "b"], "complete")
+    assert world.urls == [
+        f"https://ws.api.video/videos?{query}" for query in ("pageSize=1", "currentPage=2&pageSize=1")
+    ]
+
+
+@pytest.mark.parametrize("link", ["https://evil.test/videos", "//evil.test/videos", "https://sandbox.api.video/videos"])
+def test_a_link_to_another_origin_is_refused(link: str) -> None:
+    """The key is shown to the environment's own address alone."""
+    world = World(page("a", {"rel": "next", "uri": link}))
+    with linked(world) as api, pytest.raises(InvalidOption, match="to which alone the key is shown"):
+        list(api.videos.list())
+    assert len(world.sent) == 1

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a profile says of environments, tokens, marks, uploads and borrowed requests, and how mistakes are told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from callwell import providers
+from callwell.errors import ProfileError
+from callwell.spec import openapi, profile
+from callwell.spec.provider import load_provider
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FOLDER: Final = providers.FOLDER / "apivideo"
+TEXT: Final = (FOLDER / "profile.toml").read_text(encoding="utf-8")
+API: Final = openapi.read(FOLDER / "openapi.json")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key", "expected"),
+    [
+        ("{ reads = 100,", "{ read = 100,", "environments.sandbox.limits.read", "expected reads, found 'read'"),
+        ("{ reads = 100,", "{ reads = 0,", "environments.sandbox.limits.reads", "more than 0, found 0"),
+        ('"APIVIDEO_SANDBOX_API_KEY"', '"A-KEY"', "environments.sandbox.env", "the name of an environment variable"),
+        ("cut_s = 30", 'cut_s = "30"', "environments.sandbox.sandbox.cut_s", "expected a number, found '30'"),
+        ('methods = ["GET"]', 'methods = ["get"]', "quotas.reads.methods", "expected GET, HEAD"),
+        ('limit = "x-ratelimit-limit"', 'limit = "x limit"', "quota_headers.limit", "the name of a header"),
+        ('remaining = "x-ratelimit-remaining"\n', "", "quota_headers.remaining", "expected this key, found none"),
+        ('code_is = "url"', 'code_is = "slug"', "errors.code_is", "one of text, url"),
+        ('issue = "auth.authenticate"', 'issue = "auth.get"', "key.token.issue", "the name of an operation"),
+        ('key = "api_key"', 'key = "apiKey"', "key.token.key", "an argument of type string: api_key"),
+        ('expires_at = "expires_in"', 'expires_at = "access_token"', "key.token.expires_at", "of type integer"),
+        ('parameter = "metadata"', 'parameter = "title"', "marker.parameter", "an argument of type array"),
+        ('value = "value"', 'value = "worth"', "marker.value", "a field of an entry, found 'worth'"),
+        ('probe = "videos.list"', 'probe = "videos.get"', "marker.probe", "a list with paging"),
+        ('filter = "metadata"', 'filter = "tags"', "marker.filter", "an argument of type object"),
+        ('create = "videos.create"', 'create = "videos.make"', "upload.create", "the name of an operation"),
+        ('like = "captions.get"', 'like = "captions.gt"', '"captions.file".like', "perhaps captions.get"),
+        ('"captions.file"]\nlike', '"captions.list"]\nlike', '"captions.list".like', "a name that is free"),
+        ('"captions.file"]\nlike', '"captionsFile"]\nlike', "operations.captionsFile", "a group and a method"),
+    ],
+)
+def test_complaints(old: str, new: str, key: str, expected: str) -> None:
+    """What is wrong is named with its key, what was expected and what was found."""
+    assert TEXT.count(old) == 1
+    with pytest.raises(ProfileError) as caught:
+        profile.parse(TEXT.replace(old, new), API)
+    assert caught.value.key.endswith(key)
+    assert expected in caught.value.expected
+    assert caught.value.line
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key", "expected"),
+    [
+        ('range = "content_range"', 'range = "content-range"', "upload.range", "an argument of type string"),
+        ('form = "part {piece}/{pieces}"', 'form = "part {piece}"', "upload.form", "{piece} and {pieces}"),
+        ('form = "part {piece}/{pieces}"', 'form = "part {"', "upload.form", "{piece} and {pieces}"),
+        ("min_piece = 5_242_880", "min_piece = 0", "upload.min_piece", "1 to 209715200"),
+        ("max_pieces = 10_000", "max_pieces = 0", "upload.max_pieces", "more than 0"),
+        ('id = "videoId"', 'id = "id"', "upload.id", "the place of a value of type string"),
+        ('status = "videos.status"', 'status = "videos.state"', "upload.status", "perhaps videos.status"),
+        ('received = "ingest.receivedParts.parts"', 'received = "ingest.parts"', "upload.received", "of type array"),
+        ('total = "ingest.receivedParts.total"', 'total = "ingest.receivedParts"', "upload.total", "of type integer"),
+    ],
+)
+def test_complaints_about_uploads(old: str, new: str, key: str, expected: str) -> None:
+    """The first of the two uploads is as strictly looked at."""
+    assert TEXT.count(old) == 2
+    with pytest.raises(ProfileError) as caught:
+        profile.parse(TEXT.replace(old, new, 1), API)
+    assert caught.value.key.endswith(key)
+    assert expected in caught.value.expected
+
+
+def test_a_borrowed_request_is_an_operation() -> None:
+    """It has the request of the other, its own name and summary, and is found like any other."""
+    provider = providers.load("apivideo")
+    file, like = provider.operation("captions.file"), provider.operation("captions.get")
+    assert (file.method, file.path, file.parameters) == (like.method, like.path, like.parameters)
+    assert (file.name, file.summary) == ("captions.file", "The WebVTT file of a video's captions in one language")
+
+
+def test_an_environment_changes_what_it_says_and_nothing_else(tmp_path: Path) -> None:
+    """Limits and the key's place are the environment's own; a provider whose environments say nothing stays itself."""
+    for name in ("openapi.json", "profile.toml"):
+        (tmp_path / name).write_bytes((FOLDER / name).read_bytes())
+    provider = load_provider(tmp_path)
+    sandbox = provider.within("sandbox")
+    assert {name: quota.limit for name, quota in sandbox.profile.quotas.items()} == {
+        "reads": 100,
+        "writes": 40,
+        "uploads": 40,
+    }
+    assert sandbox.profile.key.env == "APIVIDEO_SANDBOX_API_KEY"
+    assert (sandbox.profile.errors, sandbox.api) == (provider.profile.errors, provider.api)
+    assert provider.within("production") is provider
