@@ -128,7 +128,7 @@ def _order(
     yield "--key", key
     for at, said in settings.places(provider, environment, "key"):
         yield (at, None) if said is None else (said.where, str(said.value))
-    yield "profile", f"env:{provider.profile.key.env}"
+    yield "profile", f"env:{provider.within(environment).profile.key.env}"
 
 
 def _what(place: Place) -> str:

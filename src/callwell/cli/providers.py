@@ -58,5 +58,5 @@ def _described(settings: Settings, provider: Provider) -> dict[str, Any]:
         "title": profile.title,
         "docs": profile.docs,
         "environments": environments,
-        "operations": len(provider.api.operations),
+        "operations": sum(provider.rule(name).like is None for name in provider.api.operations),
     }

@@ -215,7 +215,7 @@ def _described(provider: Provider, environment: str, name: str) -> Setting:
         case "base_url":
             return Setting(name, provider.environment(environment).base_url, PROFILE)
         case "key":
-            return Setting(name, f"env:{provider.profile.key.env}", PROFILE)
+            return Setting(name, f"env:{provider.within(environment).profile.key.env}", PROFILE)
         case _:
             return default(name)
 
