@@ -3,10 +3,10 @@
 
 ::
 
-              ask: Obtain(by key)        obtained             due                    obtained
-        NONE ──────────────────> LEASED ─────────> HELD ──────────────> HELD, LEASED ─────────> HELD, the next
-          ^                       │ failed           │ refused, ended        │ failed: the key is next
-          └───────────────────────┴──────────────────┘
+           ask: Obtain(None)           obtained                due: Obtain(1)                obtained
+      NONE ────────────────────> LEASED ────────> HELD ─────────────────────> HELD, LEASED ────────> HELD
+        ^                          │ failed         │ refused, or ended         │ failed: the key is next
+        └──────────────────────────┴────────────────┴───────────────────────────┘
 
 Of all who ask, one is told to obtain tokens, under a lease; the others go on with the token that they have while it is
 good, and wait only if there is none. A lease whose holder has died ends, and the next who asks takes over.
