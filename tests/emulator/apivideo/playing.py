@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What tests of the emulated api.video share: requests with a key, and forms."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from clips import picture
+from tests.emulator.playing import Answer, Emulated, ask
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MIB: Final = 1 << 20
+PIECE: Final = 5 * MIB
+BOUNDARY: Final = "----between"
+VTT: Final = b"WEBVTT\n\n00:00.000 --> 00:01.000\nHello\n"
+JPEG: Final = picture("mjpeg")
+
+
+def form(*parts: tuple[str, str | None, bytes]) -> tuple[bytes, dict[str, str]]:
+    """A multipart body of (field, file name or None, content), and its header."""
+    body = b""
+    for field, name, content in parts:
+        about = f'form-data; name="{field}"' + ("" if name is None else f'; filename="{name}"')
+        body += f"--{BOUNDARY}\r\nContent-Disposition: {about}\r\n\r\n".encode() + content + b"\r\n"
+    return body + f"--{BOUNDARY}--\r\n".encode(), {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+
+
+def basic(key: str) -> dict[str, str]:
+    """The header of a key."""
+    return {"Authorization": "Basic " + base64.b64encode(f"{key}:".encode()).decode()}
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One environment of an emulator."""
+
+    emulated: Emulated
+    environment: str = "production"
+
+    @property
+    def base(self) -> str:
+        """Where it is."""
+        return self.emulated.endpoints.providers["apivideo"][self.environment].base_url
+
+    @property
+    def key(self) -> str:
+        """Its key."""
+        return self.emulated.endpoints.providers["apivideo"][self.environment].key
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        open_door: bool = False,
+    ) -> Answer:
+        """A request with the key, unless `open_door`; `body` is bytes, or is sent as JSON."""
+        sent = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        given = {} if open_door else basic(self.key)
+        return ask(self.base + path, method, headers={**given, **(headers or {})}, body=sent)
+
+    def put(
+        self,
+        path: str,
+        content: bytes,
+        *,
+        name: str = "file",
+        field: str = "file",
+        part: str | None = None,
+        **fields: str,
+    ) -> Answer:
+        """One file as a form, as a piece if `part` says which."""
+        body, headers = form(*((key, None, value.encode()) for key, value in fields.items()), (field, name, content))
+        ranged = {} if part is None else {"Content-Range": part}
+        return self.call("POST", path, body, headers=headers | ranged)
+
+    def video(self, **attributes: Any) -> str:
+        """The id of a new container."""
+        answer = self.call("POST", "/videos", {"title": "A video", **attributes})
+        assert answer.status == 201, answer.body
+        return str(answer.json["videoId"])
+
+    def upload(self, content: bytes, **attributes: Any) -> str:
+        """The id of a new video with this file, which has been worked on."""
+        video_id = self.video(**attributes)
+        answer = self.put(f"/videos/{video_id}/source", content)
+        assert answer.status == 201, answer.body
+        self.settle()
+        return video_id
+
+    def settle(self) -> None:
+        """Wait until every file has been worked on."""
+        self.emulated.control("/ledger")
+
+    def status(self, video_id: str) -> Any:
+        """How far a video is."""
+        return self.call("GET", f"/videos/{video_id}/status").json
+
+    def counts(self) -> Any:
+        """The score so far."""
+        return self.emulated.control("/ledger")[f"apivideo/{self.environment}"]["counts"]
+
+    def told(self, what: str, news: Any) -> Any:
+        """Tell it something over the control port."""
+        return self.emulated.control(f"/apivideo/{self.environment}/{what}", news)
+
+    def reset(self, **options: Any) -> None:
+        """Begin anew with some options changed."""
+        self.emulated.control("/reset", {"provider": f"apivideo/{self.environment}", **options})
+
+
+def slug(answer: Answer) -> str:
+    """What an error is."""
+    return str(answer.json["type"]).rpartition("/")[2]

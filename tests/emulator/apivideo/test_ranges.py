@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which pieces fit together: the rules alone, without a server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from callwell.emulator.apivideo.problems import Refused
+from callwell.emulator.apivideo.ranges import PIECE_LEAST, PIECE_MOST, Piece, Received, check, read
+
+NOWHERE = Path("nowhere")
+BYTES = "video-content-range-by-bytes-"
+PART = "video-content-range-by-part-"
+
+
+def give(received: Received, header: str, size: int) -> None:
+    """One more piece."""
+    wanted = read(header)
+    check(received, wanted, size)
+    received.take(wanted, Piece(NOWHERE, size))
+
+
+def refusal(received: Received, header: str, size: int) -> str:
+    """Why a piece does not fit."""
+    with pytest.raises(Refused) as caught:
+        give(received, header, size)
+    return caught.value.problems[0].slug
+
+
+@given(st.integers(1, 12).flatmap(lambda count: st.tuples(st.just(count), st.permutations(range(1, count + 1)))))
+def test_parts_in_any_order(case: tuple[int, list[int]]) -> None:
+    """The file is whole when its last part has come, whichever that is, and never before."""
+    total, order = case
+    received = Received()
+    for count, number in enumerate(order, 1):
+        give(received, f"part {number}/{total}", PIECE_LEAST)
+        assert received.whole == (count == total)
+    assert len(received.in_order()) == total
+
+
+@given(st.permutations(range(4)))
+def test_bytes_in_any_order(order: list[int]) -> None:
+    """The same by bytes, with a last piece that is short."""
+    total = 3 * PIECE_LEAST + 7
+    received = Received()
+    for count, number in enumerate(order, 1):
+        first = number * PIECE_LEAST
+        last = min(first + PIECE_LEAST, total) - 1
+        give(received, f"bytes {first}-{last}/{total}", last - first + 1)
+        assert received.whole == (count == 4)
+    assert received.size == total
+
+
+def test_the_number_of_parts_comes_late() -> None:
+    """Parts of a stream have no total; the last one brings it."""
+    received = Received()
+    for number in (1, 2):
+        give(received, f"part {number}/*", PIECE_LEAST)
+        assert not received.whole
+    give(received, "part 3/3", 1)
+    assert received.whole
+
+
+@pytest.mark.parametrize("size", [0, 1, PIECE_MOST])
+def test_the_last_part_may_be_of_any_size(size: int) -> None:
+    """From nothing to 200 MiB."""
+    received = Received()
+    give(received, "part 1/2", PIECE_LEAST)
+    give(received, "part 2/2", size)
+    assert received.whole
+
+
+@pytest.mark.parametrize(
+    ("header", "size", "slug"),
+    [
+        (f"bytes 0-{PIECE_MOST}/{PIECE_MOST + 1}", PIECE_MOST + 1, f"{BYTES}range-too-large"),
+        ("part 1/2", PIECE_MOST + 1, "uploaded-file-too-large"),
+        ("part 1/1", 0, "uploaded-file-empty"),
+        ("part 1/*", 1, f"{PART}uploaded-file-too-small"),
+        ("part 1", 1, "video-content-range-malformed"),
+        ("bytes 0-1/*", 2, "video-content-range-malformed"),
+        ("part -1/2", 2, "video-content-range-malformed"),
+        ("", 1, "video-content-range-malformed"),
+    ],
+)
+def test_what_does_not_fit(header: str, size: int, slug: str) -> None:
+    """A first piece that cannot be."""
+    assert refusal(Received(), header, size) == slug
+
+
+def test_a_piece_that_is_there_tells_how_much_was_in_vain() -> None:
+    """A part that came twice counts with its size, a range with the bytes that were there."""
+    received = Received()
+    give(received, "part 1/2", PIECE_LEAST)
+    with pytest.raises(Refused) as caught:
+        give(received, "part 1/2", PIECE_LEAST)
+    assert caught.value.resent == PIECE_LEAST
+    received, total = Received(), 2 * PIECE_LEAST
+    give(received, f"bytes 0-{PIECE_LEAST - 1}/{total}", PIECE_LEAST)
+    with pytest.raises(Refused) as caught:
+        give(received, f"bytes {PIECE_LEAST - 10}-{total - 11}/{total}", PIECE_LEAST)
+    assert caught.value.resent == 10
