@@ -19,7 +19,9 @@ SAMPLES_PER_S: Final = 48_000
 BOX_HEAD: Final = 8
 
 
-def clip(size: int = 0, *, seconds: int = 2, width: int = 320, height: int = 180, kind: str = "mp4") -> bytes:
+def clip(
+    size: int = 0, *, seconds: int = 2, width: int = 320, height: int = 180, kind: str = "mp4", sound: bool = True
+) -> bytes:
     """A file that plays.
 
     Args:
@@ -28,19 +30,20 @@ def clip(size: int = 0, *, seconds: int = 2, width: int = 320, height: int = 180
         width: of the picture.
         height: of the picture.
         kind: the container, as FFmpeg calls it.
+        sound: whether there is a tone.
     """
     out = io.BytesIO()
     with av.open(out, "w", format=kind, options={"fflags": "+bitexact"}) as container:
         video = container.add_stream("libx264", rate=FRAMES_PER_S, options={"x264-params": "threads=1"})
         video.width, video.height, video.pix_fmt = width, height, "yuv420p"
-        sound = container.add_stream("aac", rate=SAMPLES_PER_S)
-        sound.layout = "mono"
+        tone = container.add_stream("aac", rate=SAMPLES_PER_S, layout="mono") if sound else None
         for number in range(seconds * FRAMES_PER_S):
             container.mux(video.encode(frame(number, width, height)))
         container.mux(video.encode(None))
-        for number in range(seconds * SAMPLES_PER_S // 1024):
-            container.mux(sound.encode(_tone(number)))
-        container.mux(sound.encode(None))
+        if tone is not None:
+            for number in range(seconds * SAMPLES_PER_S // 1024):
+                container.mux(tone.encode(_tone(number)))
+            container.mux(tone.encode(None))
     made = out.getvalue()
     rest = size - len(made)
     return made if rest < BOX_HEAD else made + rest.to_bytes(4, "big") + b"free" + bytes(rest - BOX_HEAD)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pictures made from pictures: a still, and a new encoding, cut and stamped as the environment wants it.
 
-One thread and a fixed preset, so that the same file becomes the same bytes.
+One thread and a fixed preset, so that the same file becomes the same bytes. Sound is copied, if its kind can be.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 import av
-from av.audio.resampler import AudioResampler
 from av.filter import Graph
 
 if TYPE_CHECKING:
@@ -19,15 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from av.audio.stream import AudioStream
     from av.video.stream import VideoStream
 
     from callwell.emulator.apivideo.source import Facts
 
 PIXELS_MOST: Final = 600_000_000
 TICKS: Final = Fraction(1, 90_000)
-SAMPLES_PER_S: Final = 48_000
-SAMPLES_AT_ONCE: Final = 1_024
+COPIED: Final = ("aac", "mp3", "ac3", "opus")
 TIME: Final = re.compile(r"(?:(\d+):(\d+):)?(\d+(?:\.\d+)?)")
 X264: Final = {"preset": "ultrafast", "x264-params": "threads=1"}
 
@@ -110,7 +107,7 @@ def transcode(path: Path, out: Path, order: Order, stop: threading.Event) -> Non
         wanted = (height or facts.height) // 2 * 2
         video.height, video.width = wanted, max(2, facts.width * wanted // facts.height // 2 * 2)
         video.pix_fmt, video.codec_context.time_base = "yuv420p", TICKS
-        sound = _sound(target) if source.streams.audio else None
+        sound = _sound(source, target)
         frames = (frame for frame in _within(source.decode(video=0), cut) if not stop.is_set())
         for frame in _filtered(frames, stamp):
             shown = frame.reformat(video.width, video.height, "yuv420p")
@@ -119,29 +116,25 @@ def transcode(path: Path, out: Path, order: Order, stop: threading.Event) -> Non
         target.mux(video.encode(None))
         if sound is not None:
             source.seek(0)
-            _encode_sound(source, target, sound, cut, stop)
+            _copy_sound(source, target, sound, cut, stop)
 
 
-def _sound(target: Any) -> AudioStream:
-    stream = cast("AudioStream", target.add_stream("aac", rate=SAMPLES_PER_S))
-    stream.layout = "stereo"
-    return stream
+def _sound(source: Any, target: Any) -> Any:
+    """A stream for the sound, None if there is none that can be copied."""
+    streams = source.streams.audio
+    if not streams or streams[0].codec_context.name not in COPIED:
+        return None
+    return target.add_stream_from_template(streams[0])
 
 
-def _encode_sound(source: Any, target: Any, sound: AudioStream, cut: Cut, stop: threading.Event) -> None:
-    resampler = AudioResampler("fltp", "stereo", SAMPLES_PER_S, SAMPLES_AT_ONCE)
-    count = 0
-    frames = (frame for frame in _within(source.decode(audio=0), cut) if not stop.is_set())
-    for frame in (*_resampled(frames, resampler), *resampler.resample(None)):
-        frame.pts, frame.time_base = count, Fraction(1, SAMPLES_PER_S)
-        count += frame.samples
-        target.mux(sound.encode(frame))
-    target.mux(sound.encode(None))
-
-
-def _resampled(frames: Iterator[Any], resampler: AudioResampler) -> Iterator[Any]:
-    for frame in frames:
-        yield from resampler.resample(frame)
+def _copy_sound(source: Any, target: Any, sound: Any, cut: Cut, stop: threading.Event) -> None:
+    offset = round(cut.start_s / source.streams.audio[0].time_base)
+    packets = (packet for packet in source.demux(audio=0) if packet.dts is not None and not stop.is_set())
+    for packet in packets:
+        at_s = float(packet.dts * packet.time_base)
+        if at_s >= cut.start_s and (cut.end_s is None or at_s < cut.end_s):
+            packet.stream, packet.pts, packet.dts = sound, packet.pts - offset, packet.dts - offset
+            target.mux(packet)
 
 
 def _within(frames: Iterator[Any], cut: Cut) -> Iterator[Any]:

@@ -116,7 +116,7 @@ def _make(source: Source, facts: Facts, plan: Plan, cut: Cut, stop: threading.Ev
     stamp = Stamp(plan.sandbox, plan.watermark, _kept(plan.picture, path))
     picture.write_bytes(still(path, cut.start_s, stamp))
     made["thumbnail.jpg"] = _made(picture, "image/jpeg")
-    as_it_is = not plan.sandbox and plan.clip is None and plan.picture is None
+    as_it_is = not plan.sandbox and plan.clip is None and plan.picture is None and _is_mp4(path)
     if as_it_is:
         made[MP4] = Made(path, "video/mp4", source.sha256)
     if small_enough(facts, cut):
@@ -146,6 +146,11 @@ def _playlist(path: Path, order: Order, stop: threading.Event) -> dict[str, Made
     for segment in sorted(path.parent.glob(f"{name}_*.ts")):
         made[f"hls/{HLS_HEIGHT}p_{segment.stem.rpartition('_')[2]}.ts"] = _made(segment, "video/mp2t")
     return made
+
+
+def _is_mp4(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(8)[4:] == b"ftyp"
 
 
 def _made(path: Path, kind: str) -> Made:
