@@ -136,7 +136,8 @@ class Catalogue:
         _check_choice(rule.operation, self.operations | {"*", STORAGE}, f"operation of {where}")
         victims = self.victims(rule.fault)
         if rule.operation != "*" and rule.operation not in victims:
-            raise BadInput(f"{where}: {rule.fault} can only strike {', '.join(sorted(victims))}, not {rule.operation}")
+            can = ", ".join(sorted(victims)) or "nothing here"
+            raise BadInput(f"{where}: {rule.fault} can only strike {can}, not {rule.operation}")
         if rule.code is not None:
             _check_choice(rule.code, self.codes, f"code of {where}")
         _check_numbers(rule, where)

@@ -20,7 +20,7 @@ from callwell.emulator.apivideo.news import take_news
 from callwell.emulator.apivideo.options import LIMITS, AccountOptions, changed
 from callwell.emulator.apivideo.problems import SLUGS, Problem, Refused, failure, refuse
 from callwell.emulator.apivideo.query import Query
-from callwell.emulator.apivideo.routes import BY_NAME, LISTS, Route, match
+from callwell.emulator.apivideo.routes import BY_NAME, Route, match
 from callwell.emulator.apivideo.tokens import Tokens
 from callwell.emulator.apivideo.work import Work
 from callwell.emulator.errors import BadInput
@@ -67,7 +67,11 @@ class ApiVideo:
     name = "apivideo"
     base_path = ""
     catalogue = Catalogue(
-        frozenset(BY_NAME), LISTS, frozenset(), frozenset(), {slug: status for slug, (status, _) in SLUGS.items()}
+        operations=frozenset(BY_NAME),
+        lists=frozenset(),
+        shifting=frozenset(),
+        signing=frozenset(),
+        codes={slug: status for slug, (status, _) in SLUGS.items()},
     )
 
     def __init__(self, environment: str, options: AccountOptions, *, clock: Clock, origin: str, folder: Path) -> None:

@@ -129,7 +129,6 @@ ROUTES: Final = (
     Route("analytics.get_over_time", "GET", "/data/timeseries/{metric}", analytics.over_time),
 )
 BY_NAME: Final = {route.operation: route for route in ROUTES}
-LISTS: Final = frozenset(route.operation for route in ROUTES if route.operation.endswith((".list", "_discarded")))
 
 
 def match(path: str) -> dict[str, tuple[Route, dict[str, str]]]:

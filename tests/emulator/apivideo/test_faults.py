@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The faults of the script strike here too, and what they leave behind is what they say."""
+
+from __future__ import annotations
+
+from http.client import BadStatusLine, RemoteDisconnected
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.emulator.apivideo.playing import PIECE, Site, slug
+from tests.emulator.playing import ask
+
+if TYPE_CHECKING:
+    from tests.emulator.playing import Answer, Json
+
+
+def struck(site: Site, fault: str, **more: Any) -> None:
+    """Let the next creation suffer."""
+    site.emulated.faults({"operation": "videos.create", "fault": fault, "nth": 1, **more})
+
+
+def create(site: Site) -> Answer:
+    """Make a container."""
+    return site.call("POST", "/videos", {"title": "x"})
+
+
+def there(site: Site) -> int:
+    """How many videos there are."""
+    return len(site.call("GET", "/videos").json["data"])
+
+
+@pytest.mark.parametrize(("fault", "left"), [("lost_reply", 1), ("reset", 0)])
+def test_connections_that_break(site: Site, fault: str, left: int) -> None:
+    """After a lost reply the video is there, after a reset it is not."""
+    struck(site, fault)
+    with pytest.raises((ConnectionResetError, RemoteDisconnected, BadStatusLine)):
+        create(site)
+    assert there(site) == left
+
+
+@pytest.mark.parametrize(("fault", "left"), [("error_before", 0), ("error_after", 1)])
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_errors_before_and_after(site: Site, fault: str, left: int, status: int) -> None:
+    """An error says nothing about whether something was done."""
+    struck(site, fault, status=status)
+    answer = create(site)
+    assert answer.status == status
+    assert answer.headers["x-ratelimit-limit"]
+    assert there(site) == left
+
+
+def test_a_part_whose_reply_was_lost_is_there(site: Site) -> None:
+    """The status tells of it, and sending it again is an error that costs its bytes."""
+    video_id = site.video()
+    path = f"/videos/{video_id}/source"
+    site.emulated.faults({"operation": "videos.upload", "fault": "lost_reply", "nth": 1})
+    with pytest.raises((ConnectionResetError, RemoteDisconnected)):
+        site.put(path, b"x" * PIECE, part="part 1/2")
+    assert site.status(video_id)["ingest"]["receivedParts"] == {"parts": [1], "total": 2}
+    again = site.put(path, b"x" * PIECE, part="part 1/2")
+    assert slug(again) == "video-content-range-by-part-part-already-sent"
+    assert site.counts()["resent_bytes"] == PIECE
+
+
+def test_the_same_part_is_one_call(site: Site) -> None:
+    """A part that is sent again after an error is the same call, though its delimiter is another."""
+    video_id = site.video()
+    site.emulated.faults({"operation": "videos.upload", "fault": "error_before", "nth": 1})
+    for _ in range(2):
+        site.put(f"/videos/{video_id}/source", b"x" * PIECE, part="part 1/2")
+    counts = site.counts()
+    assert (counts["attempts"], counts["calls"]) == (3, 2)
+
+
+@pytest.mark.parametrize(("fault", "header"), [("throttle", None), ("throttle_after", "7")])
+def test_storms(site: Site, fault: str, header: str | None) -> None:
+    """A 429 of the script names no time, or its own; nothing is done."""
+    struck(site, fault, **({"retry_after_s": 7} if header else {}))
+    answer = create(site)
+    assert (answer.status, slug(answer)) == (429, "too-many-requests")
+    assert answer.headers.get("x-ratelimit-retry-after") == header
+    assert "retry-after" not in answer.headers
+    assert there(site) == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "header"), [("past", "0"), ("huge", "99999999999999"), ("negative", "-60"), ("text", "soon")]
+)
+def test_times_that_nobody_can_obey(site: Site, value: str, header: str) -> None:
+    """The header of the quota lies."""
+    struck(site, "lying_header", value=value)
+    answer = create(site)
+    assert (answer.status, answer.headers["x-ratelimit-retry-after"]) == (429, header)
+
+
+def test_spoiled_bodies(site: Site) -> None:
+    """A body that breaks off, or is garbage, comes after the effect."""
+    struck(site, "garbage_body")
+    with pytest.raises(ValueError, match=r"decode|Expecting|utf"):
+        assert create(site).json
+    assert there(site) == 1
+
+
+def test_assets_suffer_as_storage(site: Site) -> None:
+    """Assets are struck by the rules for storage, and by no rule for operations."""
+    video_id = site.video()
+    url = site.call("GET", f"/videos/{video_id}").json["assets"]["player"]
+    site.emulated.faults(
+        {"operation": "storage", "fault": "error_before", "nth": 1, "status": 503},
+        {"operation": "*", "fault": "error_before", "rate": 1, "max_in_row": 99},
+    )
+    assert [ask(url).status, ask(url).status] == [503, 200]
+    rows: Json = [row for row in site.emulated.rows() if row["place"] == "storage"]
+    assert [row["fault"] for row in rows] == ["error_before", None]
+
+
+def test_codes_of_the_script(site: Site) -> None:
+    """Any documented error can be scripted."""
+    struck(site, "error_before", code="authorization-suspended-account")
+    assert (create(site).status, there(site)) == (403, 0)
+
+
+def test_faults_that_it_does_not_have(site: Site) -> None:
+    """A fault about pages is refused: it could never strike."""
+    rule = {"operation": "videos.list", "fault": "cycle", "nth": 1, "provider": "apivideo"}
+    answer = site.emulated.control_answer("/faults", [rule])
+    assert (answer.status, "nothing here" in answer.json["error"]) == (400, True)
+
+
+def test_one_environment_suffers(site: Site) -> None:
+    """A rule that names an environment leaves the other alone."""
+    struck(site, "error_before", provider="apivideo/sandbox")
+    assert create(site).status == 201
+    assert create(Site(site.emulated, "sandbox")).status >= 500

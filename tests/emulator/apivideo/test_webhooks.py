@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Events reach the addresses that want them, signed; who fails is told again, and nobody elsewhere is told."""
+
+from __future__ import annotations
+
+import hmac
+import http.server
+import json
+import threading
+from contextlib import contextmanager
+from hashlib import sha256
+from queue import Queue
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from callwell.emulator.apivideo.deliveries import TRIES
+from clips import clip
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.emulator.apivideo.playing import Site
+
+PATIENCE_S = 10.0
+ENCODED = "video.encoding.quality.completed"
+
+
+@contextmanager
+def listener(statuses: list[int]) -> Iterator[tuple[str, Queue[tuple[dict[str, str], bytes]]]]:
+    """An address that answers with these statuses in turn, then 202, and what it was told."""
+    heard: Queue[tuple[dict[str, str], bytes]] = Queue()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(statuses.pop(0) if statuses else 202)
+            self.end_headers()
+            heard.put(({name.lower(): value for name, value in self.headers.items()}, body))
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/hook?x=1", heard
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def hooked(site: Site, url: str, *events: str) -> Any:
+    """A webhook."""
+    return site.call("POST", "/webhooks", {"events": list(events), "url": url}).json
+
+
+def test_every_quality_is_told_and_signed(site: Site) -> None:
+    """One event for each quality, with the webhook's id and the HMAC of the body under its secret."""
+    with listener([]) as (url, heard):
+        webhook = hooked(site, url, ENCODED)
+        video_id = site.upload(clip(seconds=1))
+        told = [heard.get(timeout=PATIENCE_S) for _ in range(2)]
+    for headers, body in told:
+        signature = hmac.new(webhook["signatureSecret"].encode(), body, sha256).hexdigest()
+        assert headers["x-api-video-signature"] == signature
+        assert headers["x-api-video-webhookid"] == webhook["webhookId"]
+    events = [json.loads(body) for _, body in told]
+    assert [(event["type"], event["videoId"], event["encoding"], event["quality"]) for event in events] == [
+        (ENCODED, video_id, "hls", "240p"),
+        (ENCODED, video_id, "mp4", "240p"),
+    ]
+    assert all(event["emittedAt"] for event in events)
+
+
+def test_three_more_tries(site: Site) -> None:
+    """Whoever answers with a failure is told again after three seconds of the emulator's clock, three times at most."""
+    with listener([500, 302, 404, 500]) as (url, heard):
+        hooked(site, url, "live-stream.broadcast.started")
+        stream = site.call("POST", "/live-streams", {"name": "x"}).json["liveStreamId"]
+        site.told("broadcast", {"liveStreamId": stream, "broadcasting": True})
+        bodies = []
+        for _ in range(TRIES):
+            bodies.append(heard.get(timeout=PATIENCE_S)[1])
+            site.emulated.control("/clock", {"advance_s": 2.9})
+            assert heard.empty()
+            site.emulated.control("/clock", {"advance_s": 0.2})
+        assert len(set(bodies)) == 1
+        hooked(site, url, "live-stream.broadcast.ended")
+        site.told("broadcast", {"liveStreamId": stream, "broadcasting": False})
+        assert json.loads(heard.get(timeout=PATIENCE_S)[1])["type"] == "live-stream.broadcast.ended"
+
+
+def test_a_broadcast(site: Site) -> None:
+    """A broadcast begins and ends as the control port says; its recording is a video of the stream."""
+    with listener([]) as (url, heard):
+        hooked(site, url, "live-stream.broadcast.started", "live-stream.broadcast.ended", "video.source.recorded")
+        stream = site.call("POST", "/live-streams", {"name": "Show"}).json["liveStreamId"]
+        site.told("broadcast", {"liveStreamId": stream, "broadcasting": True})
+        assert site.call("GET", f"/live-streams/{stream}").json["broadcasting"] is True
+        video_id = site.told("broadcast", {"liveStreamId": stream, "broadcasting": False})["videoId"]
+        types = {json.loads(heard.get(timeout=PATIENCE_S)[1])["type"] for _ in range(3)}
+    assert types == {"live-stream.broadcast.started", "live-stream.broadcast.ended", "video.source.recorded"}
+    assert site.call("GET", f"/live-streams/{stream}").json["broadcasting"] is False
+    found = site.call("GET", f"/videos?liveStreamId={stream}").json["data"]
+    assert [(video["videoId"], video["title"]) for video in found] == [(video_id, "Show")]
+    assert found[0]["source"]["liveStream"]["liveStreamId"] == stream
+
+
+@pytest.mark.parametrize("url", ["http://example.test/", "http://localhost:1/", "https://10.0.0.1/", "nonsense"])
+def test_nobody_elsewhere_is_told(site: Site, url: str) -> None:
+    """Only 127.0.0.1 is told of events; other addresses may be registered, and hear nothing."""
+    with listener([]) as (near, heard):
+        hooked(site, url, "live-stream.broadcast.started")
+        hooked(site, near, "live-stream.broadcast.started")
+        stream = site.call("POST", "/live-streams", {"name": "x"}).json["liveStreamId"]
+        site.told("broadcast", {"liveStreamId": stream, "broadcasting": True})
+        heard.get(timeout=PATIENCE_S)
+        assert heard.empty()
+
+
+def test_listed_by_event(site: Site) -> None:
+    """Webhooks may be equal, and are found by their events."""
+    ids = [hooked(site, "http://127.0.0.1:1/", ENCODED)["webhookId"] for _ in range(2)]
+    hooked(site, "http://127.0.0.1:1/", "video.summary.generated")
+    found = site.call("GET", f"/webhooks?events={ENCODED}").json["data"]
+    assert [each["webhookId"] for each in found] == ids
