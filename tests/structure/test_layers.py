@@ -14,12 +14,13 @@ from tests.structure import tree
 if TYPE_CHECKING:
     from pathlib import Path
 
-BASE = {"errors", "clock", "core"}
+BASE = {"errors", "clock", "forks", "core"}
 INWARD = BASE | {"spec", "providers", "transport", "keys", "state", "observe", "media"}
 
 ARROWS: dict[str, set[str]] = {
     "errors": set(),
     "clock": {"errors"},
+    "forks": set(),
     "core": {"errors"},
     "spec": BASE | {"providers"},
     "providers": BASE | {"spec", "client"},

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from callwell.client.account import TOO_MANY
 from callwell.core.permits import Permit
+from callwell.forks import remember
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,6 +63,12 @@ class Till:
         self._account = account
         self._clock = clock
         self._drawers: dict[tuple[str, ...], Drawer] = {}
+        self._lock = threading.Lock()
+        remember(self)
+
+    def forked(self) -> None:
+        """A child has none of the permits that its parent took."""
+        self._drawers = {}
         self._lock = threading.Lock()
 
     def take(self, names: tuple[str, ...], *, retrying: bool) -> Permit | float:

@@ -6,6 +6,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from callwell.forks import remember
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -22,6 +24,12 @@ class MemoryState:
 
     def __init__(self) -> None:
         self._records: dict[str, Any] = {}
+        self._lock = threading.Lock()
+        remember(self)
+
+    def forked(self) -> None:
+        """A child is a process of its own: what its parent remembers is not its state."""
+        self._records = {}
         self._lock = threading.Lock()
 
     def update(self, cell: Cell[T], change: Callable[[T], tuple[T, R]]) -> R:

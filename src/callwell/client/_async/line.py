@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from callwell.client._async.primitives import AsyncLatch
 from callwell.core.permits import Permit
+from callwell.forks import remember
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,6 +61,12 @@ class AsyncLine:
         self.waiters: list[AsyncWaiter] = []
         self._ready_at = float("-inf")
         self._lock = threading.Lock()
+        remember(self)
+
+    def forked(self) -> None:
+        """In a child nobody else waits."""
+        self.waiters, self._ready_at = [], float("-inf")
+        self._lock = threading.Lock()
 
     def at_once(self, *, retrying: bool) -> Permit | None:
         """A permit of each quota, if one can be had without waiting.
@@ -94,24 +101,31 @@ class AsyncLine:
             return await self._stand(waiter, until, retrying=retrying, told=told)
         finally:
             with self._lock:
-                self.waiters.remove(waiter)
-                first = self.waiters[0] if self.waiters else None
+                if waiter in self.waiters:
+                    self.waiters.remove(waiter)
+                first = self._first()
             if first is not None:
                 first.latch.set()
 
     def settled(self) -> None:
         """A permit was settled, of this line or another: who waits for nothing else looks again."""
         with self._lock:
-            first = self.waiters[0] if self.waiters else None
+            first = self._first()
         if first is not None and first.idle:
             first.latch.set()
+
+    def _first(self) -> AsyncWaiter | None:
+        while self.waiters and self.waiters[0].latch.gone:
+            del self.waiters[0]
+        return self.waiters[0] if self.waiters else None
 
     async def _stand(
         self, waiter: AsyncWaiter, until: float, *, retrying: bool, told: Callable[[float], None]
     ) -> Permit | float:
         announced = False
         while True:
-            first = self.waiters[0] is waiter
+            with self._lock:
+                first = self._first() is waiter
             at = float("inf")
             if first:
                 waiter.idle = True  # before asking, so that no settling is missed

@@ -26,16 +26,27 @@ LONGEST_S = 86_400.0
 
 
 class AsyncLatch:
-    """Something that one waits for and another sets."""
+    """Something that a task of this loop waits for, and anybody sets."""
 
-    __slots__ = ("_event",)
+    __slots__ = ("_event", "_loop")
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+
+    @property
+    def gone(self) -> bool:
+        """The loop was closed: who waited never will again, though nobody has told the task."""
+        return self._loop.is_closed()
 
     def set(self) -> None:
-        """Wake who waits."""
-        self._event.set()
+        """Wake who waits: from the same loop, from another one, or from a thread."""
+        with suppress(RuntimeError):  # no loop runs here, or the other one has just been closed
+            if asyncio.get_running_loop() is self._loop:
+                self._event.set()
+                return
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._event.set)
 
     async def wait(self, seconds: float) -> None:
         """Wait until it is set, or real seconds have passed, and unset it."""

@@ -16,6 +16,7 @@ from callwell.client._sync.primitives import Latch
 from callwell.core import keyring
 from callwell.core.keyring import Ring, Standing
 from callwell.errors import KeyMalformed, KeyMissing
+from callwell.forks import remember
 from callwell.observe.notices import KeyChanged
 
 if TYPE_CHECKING:
@@ -78,6 +79,14 @@ class Keyholder:
         self._looked_at = clock.now()
         self._mark = source.mark()
         self._offer(self._checked(source.read()))
+        remember(self)
+
+    def forked(self) -> None:
+        """In a child nobody else has a key in hand, or reads one."""
+        self._lock = threading.Lock()
+        self._steady, self._out = None, 0
+        self._ring = Ring(tuple([held._replace(uses=0) for held in self._ring.keys]))
+        self._waiting, self._reading = [], False
 
     @property
     def where(self) -> str:

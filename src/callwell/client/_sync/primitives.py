@@ -28,6 +28,9 @@ class Latch:
 
     __slots__ = ("_event",)
 
+    gone = False
+    """No thread ends without a word."""
+
     def __init__(self) -> None:
         self._event = threading.Event()
 
