@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 class Client:
     """A client of one provider.
 
-    Use it as a context manager, or close it. Tasks of one event loop may share an async client, threads a sync one.
+    Use it as a context manager, or close it. Tasks may share an async client, threads a sync one.
 
     Args:
         provider: a bundled provider's name, the folder of a description, or a loaded description.
