@@ -18,7 +18,7 @@ if sys.platform == "emscripten":
 if TYPE_CHECKING:
     from callwell import errors
     from callwell.client import NOT_GIVEN, Answer, Asset, AsyncAsset, AsyncPager, CallOptions, ClientOptions, Pager
-    from callwell.core.paging import End, Verdict
+    from callwell.core.verdict import End, Verdict
     from callwell.errors import (
         ApiError,
         AssetUnavailable,

@@ -11,8 +11,8 @@ import pytest
 
 from callwell import errors
 from callwell.client import Client
-from callwell.core.paging import End
 from callwell.core.rules import OperationRule, PagingRule
+from callwell.core.verdict import End
 from callwell.keys import Key
 from callwell.testing import ScriptedTransport
 from tests.client.acme import KEY, LISTED, acme

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from callwell.client.account import Shared
-from callwell.core.paging import End, Walk
+from callwell.core.paging import Walk
 from callwell.core.permits import Bucket
 from callwell.core.retry import Budget
+from callwell.core.verdict import End
 from callwell.errors import InvalidOption
 from callwell.export.journal import Entry, Stage
 from callwell.export.walks import Walked

@@ -11,7 +11,6 @@ import stat
 import subprocess
 import sys
 import tempfile
-import threading
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -242,70 +241,3 @@ def test_a_killed_process_leaves_the_state_usable(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", program, f"sqlite:///{path}"], check=False, timeout=30)
     assert (done.returncode, plus(path)) == (-9, 42)
-
-
-def forked(child: object) -> int:
-    """Run something in a fork of this process; its exit code."""
-    pid = os.fork()
-    if pid == 0:
-        try:
-            child()  # type: ignore[operator] # a function
-            os._exit(0)
-        finally:
-            os._exit(1)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-
-
-def test_a_fork_opens_its_own(tmp_path: Path) -> None:
-    """Parent and child go on with the same state; the parent may close it first, and still nothing is lost."""
-    state = open_state(f"sqlite:///{tmp_path / 'state.db'}")
-    state.update(COUNT, lambda count: (count + 1, None))
-    ready, go = os.pipe(), os.pipe()
-
-    pid = os.fork()
-    if pid == 0:
-        try:
-            state.update(COUNT, lambda count: (count + 1, None))
-            os.write(ready[1], b".")
-            os.read(go[0], 1)
-            state.update(COUNT, lambda count: (count + 1, None))
-            os._exit(0)
-        finally:
-            os._exit(1)
-    os.read(ready[0], 1)
-    state.update(COUNT, lambda count: (count + 1, None))
-    state.close()
-    assert plus(tmp_path / "state.db") == 4
-    os.write(go[1], b".")
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
-    assert plus(tmp_path / "state.db") == 6
-    for end in (*ready, *go):
-        os.close(end)
-
-
-def test_forks_amid_the_work_of_threads(tmp_path: Path) -> None:
-    """A fork waits until no thread is in the middle of an update, so that the child finds neither a lock nor a half."""
-    path = tmp_path / "state.db"
-    state = open_state(f"sqlite:///{path}")
-    done = threading.Event()
-    counts: list[int] = []
-
-    def work() -> None:
-        count = 0
-        while not done.is_set():
-            state.update(COUNT, lambda count: (count + 1, None))
-            count += 1
-        counts.append(count)
-
-    threads = [threading.Thread(target=work) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    try:
-        codes = [forked(lambda: state.update(COUNT, lambda count: (count + 1, None))) for _ in range(10)]
-    finally:
-        done.set()
-        for thread in threads:
-            thread.join()
-    assert codes == [0] * 10
-    assert state.read(COUNT) == sum(counts) + 10
-    state.close()

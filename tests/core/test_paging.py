@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callwell.core import paging
-from callwell.core.paging import End, Verdict, Walk
+from callwell.core.paging import Walk
 from callwell.core.rules import PagingRule
+from callwell.core.verdict import End, Verdict
 from tests.core.lists import CURSOR, OFFSET, PAGE, SIZE, STYLES, Change, Lists, changes, few_changes
 
 
@@ -213,13 +214,13 @@ def test_a_list_of_links(style: Literal["next-link", "page"]) -> None:
     """The link whose relation is `next` leads on; without it, and without totals, the walk is at its end."""
     rule = PagingRule(style=style, items="data", links="meta.links")
     there = [{"rel": "self", "uri": "/a"}, "odd", {"rel": "next", "uri": "/b"}]
-    page = paging.read(rule, {"data": [{}], "meta": {"links": there}})
+    page = paging.read(rule, paging.start(rule), {"data": [{}], "meta": {"links": there}})
     step = paging.step(rule, paging.start(rule), page, 1, frozenset())
     assert step.verdict is None
     assert step.walk.position == (2 if style == "page" else "/b")
     for links in ([], None, "none", [{"rel": "next"}]):
-        last = paging.read(rule, {"data": [{}], "meta": {"links": links}})
-        end = paging.step(rule, step.walk, last, 1, step.seen).verdict
+        last = paging.read(rule, step.walk, {"data": [{}], "meta": {"links": links}})
+        end = paging.step(rule, step.walk, last, 1, set(page.marks)).verdict
         assert end is not None
         assert end.end is End.COMPLETE
 
@@ -227,5 +228,5 @@ def test_a_list_of_links(style: Literal["next-link", "page"]) -> None:
 def test_totals_go_before_links() -> None:
     """Where there are totals, a link does not keep a walk going."""
     rule = PagingRule(items="data", pages="pages", links="links")
-    page = paging.read(rule, {"data": [{}], "pages": 1, "links": [{"rel": "next", "uri": "/b"}]})
+    page = paging.read(rule, paging.start(rule), {"data": [{}], "pages": 1, "links": [{"rel": "next", "uri": "/b"}]})
     assert paging.step(rule, paging.start(rule), page, 1, frozenset()).verdict is not None

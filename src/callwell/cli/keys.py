@@ -146,6 +146,6 @@ def _advice(place: Place) -> str:
         )
     return (
         "An environment variable cannot change in a running process; a file can: file:PATH.\n"
-        "To rotate: make a new key at the provider, set the variable, start the processes anew, and delete the old key\n"
-        "at the provider."
+        "To rotate: make a new key at the provider, set the variable, start the processes anew, and delete the old\n"
+        "key at the provider."
     )

@@ -11,7 +11,7 @@ import typer
 from callwell.cli import output
 from callwell.cli.flags import ClientFlags, ProviderArgument, ValuesArgument, takes_client_flags
 from callwell.cli.rows import writer
-from callwell.core.paging import End, Verdict
+from callwell.core.verdict import End, Verdict
 from callwell.errors import UsageError
 
 if TYPE_CHECKING:

@@ -19,8 +19,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from callwell.core.verdict import End, Verdict
 
 if TYPE_CHECKING:
     from callwell.core.rules import PagingRule
@@ -33,34 +34,6 @@ MAX_EMPTY: Final = 1000
 
 NAMED: Final = 100
 """Repeated keys that a verdict names."""
-
-
-class End(StrEnum):
-    """How a walk ended."""
-
-    COMPLETE = "complete"
-    DRIFTED = "drifted"
-    TRUNCATED = "truncated"
-
-
-class Verdict(NamedTuple):
-    """What a walk was worth.
-
-    Attributes:
-        end: how it ended.
-        pages: pages that were read.
-        items: items that were delivered, each key once.
-        repeated: keys that came more than once, the first hundred.
-        totals: the different totals that the provider announced, in order, if it moved.
-        reason: in words, for `drifted` and `truncated`.
-    """
-
-    end: End
-    pages: int
-    items: int
-    repeated: tuple[str, ...] = ()
-    totals: tuple[int, ...] = ()
-    reason: str = ""
 
 
 class Page(NamedTuple):

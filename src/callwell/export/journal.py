@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from callwell.core.paging import End  # noqa: TC001 - msgspec reads the annotations of Stage
+from callwell.core.verdict import End  # noqa: TC001 - msgspec reads the annotations of Stage
 from callwell.state.base import Cell
 
 if TYPE_CHECKING:

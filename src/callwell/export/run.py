@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from callwell.core.paging import End
+from callwell.core.verdict import End
 from callwell.errors import AssetError, CallError, CallwellError, InvalidOption, Missing, NoAnswer, OutOfTime
 from callwell.export import items, walks
 from callwell.export.items import Item

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from callwell.core.paging import End
+from callwell.core.verdict import End
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,20 +6,14 @@ so that a process may fork before it; the library's own threads do not survive a
 
 A task that is cancelled leaves its request to the library, which goes on with it, connecting and sending included,
 until `timeout_s` is over. Closing the client does not end it either.
-
-A thread of the library that has just woken a loop has a last step to do. An interpreter before 3.14 that ends meanwhile
-stops it there, and that aborts the process (one short program in six): so the end waits for such threads.
 """
 
 from __future__ import annotations
 
-import atexit
 import os
-import sys
-import time
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from datetime import timedelta
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
@@ -31,10 +25,10 @@ from callwell.core.types import Outcome
 from callwell.errors import InvalidOption, UsageError
 from callwell.transport.base import Network, NoReply, Request, Response
 from callwell.transport.errors import no_reply
+from callwell.transport.leaving import wait_at_exit
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-    from types import FrameType
 
     from pyreqwest.client import Client
     from pyreqwest.request import RequestBuilder, SyncRequestBuilder
@@ -46,12 +40,6 @@ B = TypeVar("B", "ClientBuilder", "SyncClientBuilder")
 R = TypeVar("R", "RequestBuilder", "SyncRequestBuilder")
 
 DEFAULT: Final = Network()
-LAST_STEP: Final = "call_soon_threadsafe"
-"""Where a thread of the library is while it wakes a loop."""
-
-LAST_STEP_S: Final = 1.0
-"""For how long it is waited for, at most."""
-
 UNREAD: Final = 0
 """Bytes of a body that are read before its status is told: with any, a break among them would hide the status."""
 
@@ -269,26 +257,8 @@ class PyreqwestBody:
 
 def _made_async(network: Network, pause_s: float | None) -> Client:
     client = _configured(ClientBuilder(), network, pause_s).build()
-    _wait_at_exit()
+    wait_at_exit()
     return client
-
-
-@cache
-def _wait_at_exit() -> None:
-    if sys.version_info < (3, 14):
-        atexit.register(_await_last_steps)
-
-
-def _await_last_steps() -> None:
-    until = time.monotonic() + LAST_STEP_S
-    while any(map(_in_last_step, sys._current_frames().values())) and time.monotonic() < until:  # noqa: SLF001 - documented
-        time.sleep(0.001)
-
-
-def _in_last_step(frame: FrameType | None) -> bool:
-    while frame is not None and frame.f_code.co_name != LAST_STEP:
-        frame = frame.f_back
-    return frame is not None
 
 
 async def _kept_async(answer: TheirResponse) -> Response:

@@ -10,7 +10,7 @@ import pytest
 
 from callwell import errors
 from callwell.client._async.primitives import run
-from callwell.core.paging import End
+from callwell.core.verdict import End
 from callwell.observe.notices import CallEnded
 from tests.client._async.acting import client
 from tests.client.acme import BASE, KEY

@@ -11,7 +11,7 @@ import pytest
 
 from callwell import errors
 from callwell.client._sync.primitives import run
-from callwell.core.paging import End
+from callwell.core.verdict import End
 from callwell.observe.notices import CallEnded
 from tests.client._sync.acting import client
 from tests.client.acme import BASE, KEY

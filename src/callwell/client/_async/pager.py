@@ -15,7 +15,8 @@ from callwell.client._async.window import AsyncWindow
 from callwell.client.answers import renamed
 from callwell.client.seen import Seen
 from callwell.core import lookahead, paging
-from callwell.core.paging import Verdict, Walk  # noqa: TC001 - a stored `Position` is read by its annotations
+from callwell.core.paging import Walk  # noqa: TC001 - a stored `Position` is read by its annotations
+from callwell.core.verdict import Verdict  # noqa: TC001 - as above
 from callwell.errors import InvalidOption, UnexpectedAnswer
 
 if TYPE_CHECKING:
