@@ -12,13 +12,14 @@ from callwell.client import AsyncClient
 from callwell.clock import parse_clock
 from callwell.errors import CallwellError
 from callwell.export import Export
+from callwell.export.run import WORKERS
 
 
 async def _export(job: dict[str, Any]) -> dict[str, Any]:
     clock = parse_clock(job.pop("clock"))
-    tree, only = job.pop("tree"), job.pop("only", ())
+    tree, only, workers = job.pop("tree"), job.pop("only", ()), job.pop("workers", WORKERS)
     async with AsyncClient("userplane", clock=clock, priority="batch", **job) as client:
-        return (await Export(client, tree, only=only).run())._asdict()
+        return (await Export(client, tree, only=only, workers=workers).run())._asdict()
 
 
 def main() -> int:
