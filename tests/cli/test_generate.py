@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,6 +23,15 @@ def test_it_can_be_run_again(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert main(["generate", str(folder)]) == 0
     assert "Tiny and AsyncTiny" in capsys.readouterr().out
     assert "class Tiny(Client):" in (folder / "client.py").read_text(encoding="utf-8")
+
+
+def test_json_names_the_clients(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """--json prints the file, the two classes in it and the number of operations."""
+    folder = write(tmp_path / "tiny")
+    assert main(["generate", str(folder), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["path"] == str(folder / "client.py")
+    assert told["async_client"] == f"Async{told['client']}"
 
 
 def test_a_file_of_somebody_else_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated, Final
 import typer
 
 from callwell.cli import output
+from callwell.cli.flags import JsonOption
 from callwell.errors import DirectoryNotOurs, FileProblem
 
 NAME: Final = "client.py"
@@ -22,6 +23,8 @@ def generate(
     folder: Annotated[
         Path, typer.Argument(metavar="FOLDER", help="Holds openapi.json and profile.toml.", show_default=False)
     ],
+    *,
+    as_json: JsonOption = False,
 ) -> None:
     """Write FOLDER/client.py, a typed client of what is described there.
 
@@ -40,4 +43,7 @@ def generate(
     except OSError as error:
         raise FileProblem(f"{target} cannot be written: {error.strerror}") from error
     name, count = pascal(provider.name), len(provider.api.operations)
+    if as_json:
+        output.emit_json({"path": str(target), "client": name, "async_client": f"Async{name}", "operations": count})
+        return
     output.emit(f"{target}: {name} and Async{name}, {count} operations")
