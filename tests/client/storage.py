@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from callwell.core.ranges import Split
 from tests.client.world import answer
 
 if TYPE_CHECKING:
@@ -13,11 +14,14 @@ if TYPE_CHECKING:
     from callwell.transport.base import NoReply, Request, Response
 
 CONTENT = bytes(range(256)) * 1024  # four pieces of the scripted transport
+SPLIT = Split(most=4, piece=len(CONTENT) // 8, least=len(CONTENT) // 2)
 URL = "https://storage.test/f?X-Amz-Signature=secret&n="
 
 
 class Storage:
     """A provider and its storage: fresh URLs are numbered, and each reply of the storage may be spoiled.
+
+    What is put into `spoil_at` spoils requests for bytes from there on, whenever they come.
 
     Args:
         spoil: by the number of the request to the storage, from 0: what comes instead of the right answer.
@@ -32,6 +36,7 @@ class Storage:
         self.urls = 0
         self.fetches: list[Request] = []
         self.spoil = list(spoil)
+        self.spoil_at: dict[int, list[Any]] = {}
         self._facts = {"size": len(CONTENT), "type": "video/webm", "captured": True} | facts
 
     def __call__(self, request: Request) -> Response | NoReply:
@@ -40,7 +45,8 @@ class Storage:
             self.urls += 1
             return answer(200, {"data": {"url": f"{URL}{self.urls}"} | self._facts})
         self.fetches.append(request)
-        spoilt = self.spoil.pop(0) if self.spoil else None
+        queue = self.spoil_at.get(wanted(request)[0]) or self.spoil
+        spoilt = queue.pop(0) if queue else None
         if callable(spoilt):
             return spoilt(request)
         return self.right(request) if spoilt is None else spoilt
@@ -48,16 +54,20 @@ class Storage:
     def right(self, request: Request, *, cut: int | None = None) -> Response:
         """What storage should answer, cut off after some bytes."""
         headers = dict(request.headers)
-        start = int(headers["range"][6:-1]) if "range" in headers else 0
-        if headers.get("if-range", self.etag) != self.etag:
-            start = 0
-        body = self.content[start:]
-        extra: dict[str, Any] = (
-            {"content_range": f"bytes {start}-{len(self.content) - 1}/{len(self.content)}"} if start else {}
-        )
-        whole = answer(206 if start else 200, body, content_length=str(len(body)), etag=self.etag, **extra)
+        part = "range" in headers and headers.get("if-range", self.etag) == self.etag
+        start, stop = wanted(request) if part else (0, None)
+        body = self.content[start:stop]
+        place = f"bytes {start}-{start + len(body) - 1}/{len(self.content)}"
+        extra: dict[str, Any] = {"content_range": place} if part else {}
+        whole = answer(206 if part else 200, body, content_length=str(len(body)), etag=self.etag, **extra)
         return whole if cut is None else whole._replace(body=body[:cut], whole=False)
 
     def cut(self, count: int) -> Callable[[Request], Response]:
         """An answer that breaks off after `count` bytes."""
         return lambda request: self.right(request, cut=count)
+
+
+def wanted(request: Request) -> tuple[int, int | None]:
+    """The first byte that a request asks for, and the first that it does not."""
+    start, _, last = dict(request.headers).get("range", "bytes=0-")[6:].partition("-")
+    return int(start), int(last) + 1 if last else None

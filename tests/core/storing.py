@@ -107,6 +107,8 @@ class Storage:
         if not isinstance(step, Read):
             return state, step
         if step.several:
+            if not state.islands:
+                del self.file[step.offset :]
             return download.joined(state, self._round(download.begun(state), body[:cut]))
         del self.file[step.offset :]
         self.sent += len(body[:cut])
@@ -134,7 +136,6 @@ class Storage:
     def _round(self, now: Round, body: bytes) -> Round:
         """Fetch several pieces, byte by byte, now of one and now of another."""
         self.rounds += 1
-        self.file += bytes(max(0, now.size - len(self.file)))
         now, first = ranges.take(now)
         workers = [Request(first, first, body)] if first else []
         for _ in range((self.split or Split()).most - 1):
@@ -143,6 +144,7 @@ class Storage:
         while workers:
             one = workers.pop(next(self.order) % len(workers))
             if one.body and one.span.start < one.span.stop:
+                self.file += bytes(max(0, one.span.start + 1 - len(self.file)))
                 self.file[one.span.start] = one.body[0]
                 self.sent += 1
                 now, span = ranges.received(now, one.span, 1)

@@ -157,6 +157,14 @@ def test_a_stored_download_goes_on() -> None:
     assert download.given(state, 12) == (Download(0, 12, None, restarts=1), Ask())
 
 
+def test_a_body_that_broke_off_is_not_whole_by_chance() -> None:
+    """Storage that does not say how much it sends, and broke off just where another version would end."""
+    versions = three((10, 0, 9))
+    script = [Turn(cut=9, ranges=False, sized=False), Turn(status=400), Turn(status=429, version=2)]
+    storage = Storage(versions, script)
+    assert (storage.fetch(), bytes(storage.file)) == (Fail(Why.REFUSED, 429), versions[0][:9])
+
+
 def test_a_wrong_checksum_starts_again() -> None:
     """A damaged file is fetched anew, a few times only."""
     state = Download(offset=9, size=9)

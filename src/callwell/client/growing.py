@@ -35,23 +35,22 @@ class Growing:
         self._hashed = 0
         self._hash = hashlib.sha256()
 
-    def append(self, offset: int, piece: bytes) -> None:
-        """Write a piece, and forget all that was written from there on.
+    def cut(self, offset: int) -> None:
+        """Forget all that was written from there on.
 
         Args:
-            offset: where it begins; everything before it was written.
-            piece: some bytes.
+            offset: everything before it was written.
 
         Raises:
-            OSError: it cannot be written.
+            OSError: it cannot be.
         """
-        if offset != self.size:
-            self._file.flush()
-            self._file.truncate(offset)
-            self.size = offset
+        if offset == self.size:
+            return
+        self._file.flush()
+        self._file.truncate(offset)
+        self.size = offset
         if offset < self._hashed:
             self._hashed, self._hash = 0, hashlib.sha256()
-        self.put(offset, piece)
 
     def put(self, offset: int, piece: bytes) -> None:
         """Write a piece somewhere.

@@ -66,7 +66,7 @@ class Download(NamedTuple):
         urls: fresh URLs since the last byte.
         failures: attempts since the last byte.
         restarts: times that the file changed.
-        best: the furthest offset so far: a byte that came before is no progress.
+        best: the most bytes that were ever safe: one that came before is no progress.
         split: how it may be fetched in pieces; None for one stream.
         islands: what is safe on disk beyond the offset.
     """
@@ -107,7 +107,7 @@ class Read(NamedTuple):
 
     Attributes:
         offset: where the body begins.
-        several: instead, begin a round of pieces with it, and cut nothing.
+        several: instead, begin a round of pieces with it; the file is cut unless something is safe beyond.
     """
 
     offset: int
@@ -135,7 +135,7 @@ def given(state: Download, size: int | None) -> tuple[Download, Action]:
     if size is not None and state.size is not None and size != state.size:
         return _restart(state._replace(size=size))
     state = state._replace(size=size if size is not None else state.size)
-    if state.size is not None and state.offset == state.size and state.offset:
+    if state.offset and state.offset == state.size and not state.failures:  # what broke off here may have gone on
         return state, Finish(state.offset)
     return state, _fetch(state)
 
@@ -181,15 +181,15 @@ def joined(state: Download, done: Round) -> tuple[Download, Action]:
         state: where the download stood when it began.
         done: how it ended.
     """
-    offset = ranges.whole(done.safe)
-    state = state._replace(offset=offset, islands=done.safe[1:] if offset else done.safe)
-    if done.got:
-        state = state._replace(best=max(state.best, offset), urls=0, failures=0)
+    offset, count = ranges.whole(done.safe), sum(span.stop - span.start for span in done.safe)
+    state, best = state._replace(offset=offset, islands=done.safe[1:] if offset else done.safe), state.best
+    if count > best:
+        state = state._replace(best=count, urls=0, failures=0)
     if offset == state.size:
         return state, Finish(offset)
     if done.status in EXPIRED:
         return _ask(state, done.status)
-    return (state, _fetch(state)) if done.got else _again(state, Why.BROKEN, done.status)
+    return (state, _fetch(state)) if count > best else _again(state, Why.BROKEN, done.status)
 
 
 def ended(state: Download) -> tuple[Download, Action]:
@@ -221,7 +221,7 @@ def _accepted(state: Download, head: Head) -> tuple[Download, Action]:
         return _restart(state._replace(size=state.size if part else total))
     if part and todo and pin is not None and offset == state.offset:
         return state._replace(etag=pin), Read(offset, several=True)
-    split = None if todo or pin is None else state.split
+    split = None if todo or state.offset or pin is None else state.split
     size = state.size if total is None else total
     state = state._replace(offset=offset, size=size, etag=pin, split=split, islands=())
     in_vain = bool(part and todo) or bool(_pieces(state) and not part)

@@ -76,7 +76,6 @@ class Round(NamedTuple):
         etag: the strong tag of its version.
         todo: pieces that nobody fetches, in order.
         safe: what is on disk, in order, no two of them adjacent.
-        got: bytes that have come in this round.
         over: no other request is to be made.
         status: of the answer that did not fit.
     """
@@ -85,7 +84,6 @@ class Round(NamedTuple):
     etag: str
     todo: tuple[Span, ...]
     safe: tuple[Span, ...] = ()
-    got: int = 0
     over: bool = False
     status: int = 0
 
@@ -139,7 +137,7 @@ def fits(now: Round, span: Span, head: Head) -> bool:
 def received(now: Round, span: Span, count: int) -> tuple[Round, Span]:
     """The first `count` bytes of a piece are safe; what is left of it."""
     came = Span(span.start, span.start + count)
-    return now._replace(safe=_merged(now.safe, came), got=now.got + count), Span(came.stop, span.stop)
+    return now._replace(safe=_merged(now.safe, came)), Span(came.stop, span.stop)
 
 
 def left(now: Round, span: Span, before: Span, *, status: int = 0) -> tuple[Round, Span | None]:

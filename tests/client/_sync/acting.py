@@ -31,12 +31,13 @@ class Pieces:
     def __init__(self, reply: Response) -> None:
         self.status = reply.status
         self.headers = reply.headers
-        self._body = reply.body
+        self._body, self._read = reply.body, 0
         self._end: bytes | NoReply = b"" if reply.whole else LOST
 
     def read(self) -> bytes | NoReply:
         """The next piece."""
-        piece, self._body = self._body[:PIECE], self._body[PIECE:]
+        piece = self._body[self._read : self._read + PIECE]
+        self._read += len(piece)
         return piece or self._end
 
 

@@ -62,6 +62,7 @@ class AsyncAsset:
 
     def __init__(self, name: str, rule: AssetRule, *, engine: AsyncEngine, ask: AsyncFetch) -> None:
         self._source = AsyncSource(name, rule, engine=engine, ask=ask)
+        self._split = Split()
 
     @property
     def facts(self) -> Facts | None:
@@ -105,9 +106,9 @@ class AsyncAsset:
         try:
             with part.open("w+b") as file:
                 growing = Growing(file, progress)
-                async with aclosing(self._pieces(before, growing, Split(most=ranges))) as pieces:
+                async with aclosing(self._pieces(before, growing, self._split._replace(most=ranges))) as pieces:
                     async for _, offset, piece in pieces:
-                        growing.append(offset, piece)
+                        growing.put(offset, piece)
                 while growing.hash(growing.size):
                     await sleep(0.0)
             part.replace(target)
@@ -156,7 +157,8 @@ class AsyncAsset:
 
         Args:
             before: called with what the provider says.
-            growing: where several pieces at once are written to; such pieces are not given out.
+            growing: the file, which is cut where the pieces begin again. Several pieces at once are written to it, and
+                not given out.
             split: how many, and when.
         """
         state, step = Download(split=split), cast("download.Action", download.Ask())
@@ -175,6 +177,8 @@ class AsyncAsset:
                 state, step = download.opened(state, head(body))
                 if not isinstance(step, download.Read):
                     continue
+                if growing is not None and not state.islands:
+                    growing.cut(step.offset)
                 if step.several and growing is not None and split is not None:
                     several = AsyncSeveral(self._source, growing, download.begun(state))
                     state, step = download.joined(state, await several.run(body, split.most))

@@ -63,6 +63,7 @@ class Asset:
 
     def __init__(self, name: str, rule: AssetRule, *, engine: Engine, ask: Fetch) -> None:
         self._source = Source(name, rule, engine=engine, ask=ask)
+        self._split = Split()
 
     @property
     def facts(self) -> Facts | None:
@@ -106,9 +107,9 @@ class Asset:
         try:
             with part.open("w+b") as file:
                 growing = Growing(file, progress)
-                with closing(self._pieces(before, growing, Split(most=ranges))) as pieces:
+                with closing(self._pieces(before, growing, self._split._replace(most=ranges))) as pieces:
                     for _, offset, piece in pieces:
-                        growing.append(offset, piece)
+                        growing.put(offset, piece)
                 while growing.hash(growing.size):
                     sleep(0.0)
             part.replace(target)
@@ -157,7 +158,8 @@ class Asset:
 
         Args:
             before: called with what the provider says.
-            growing: where several pieces at once are written to; such pieces are not given out.
+            growing: the file, which is cut where the pieces begin again. Several pieces at once are written to it, and
+                not given out.
             split: how many, and when.
         """
         state, step = Download(split=split), cast("download.Action", download.Ask())
@@ -176,6 +178,8 @@ class Asset:
                 state, step = download.opened(state, head(body))
                 if not isinstance(step, download.Read):
                     continue
+                if growing is not None and not state.islands:
+                    growing.cut(step.offset)
                 if step.several and growing is not None and split is not None:
                     several = Several(self._source, growing, download.begun(state))
                     state, step = download.joined(state, several.run(body, split.most))
