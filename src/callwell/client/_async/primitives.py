@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from callwell.client.answers import Answer
 
 
-__all__ = ["AsyncAhead", "AsyncDefaultTransport", "AsyncFetch", "AsyncLatch", "drop", "run", "sleep"]
+__all__ = ["AsyncAhead", "AsyncDefaultTransport", "AsyncFetch", "AsyncLatch", "drop", "finish", "run", "sleep"]
 
 T = TypeVar("T")
 
@@ -82,9 +82,19 @@ class AsyncAhead(Generic[T]):
         self._task.add_done_callback(lambda task: task.cancelled() or task.exception())
         self._task.cancel()
 
-    async def ended(self) -> None:
-        """Wait until it is over, whatever came of it."""
-        await asyncio.wait((self._task,))
+    @property
+    def task(self) -> asyncio.Task[T]:
+        """The task."""
+        return self._task
+
+
+async def finish(several: Iterable[AsyncAhead[Any]]) -> None:
+    """Wait until all are done, or one of them has failed: then its failure is raised at once."""
+    tasks = [one.task for one in several]
+    if tasks:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        for task in done:
+            task.result()
 
 
 async def drop(several: Iterable[AsyncAhead[Any]]) -> None:
@@ -92,8 +102,8 @@ async def drop(several: Iterable[AsyncAhead[Any]]) -> None:
     dropped = tuple(several)
     for one in dropped:
         one.cancel()
-    for one in dropped:
-        await one.ended()
+    if dropped:
+        await asyncio.wait([one.task for one in dropped])
 
 
 def run(work: Callable[[], Coroutine[Any, Any, T]]) -> T:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Final
 
-from callwell.client._async.primitives import AsyncAhead, drop
+from callwell.client._async.primitives import AsyncAhead, drop, finish
 from callwell.client._async.source import head
 from callwell.core import ranges
 from callwell.core.download import Fetch
@@ -62,8 +62,7 @@ class AsyncSeveral:
         try:
             if first is not None:
                 await self._work_on(self._left(await self._read(first, body), first))
-            for helper in helpers:
-                await helper.result()
+            await finish(helpers)
         finally:
             with self._lock:
                 self._stopped = True

@@ -60,8 +60,7 @@ class AsyncWindow:
 
     async def _drop(self, keep: int) -> None:
         late = [self._under_way.pop()[1] for _ in range(len(self._under_way) - keep)]
-        if late:
-            await drop(late)
+        await drop(late)
 
     async def _get(self, position: int | str | None) -> Answer:
         answer: Answer = await self._fetch(position)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import contextvars
 import threading
 import time
-from concurrent.futures import Future
+from concurrent.futures import FIRST_EXCEPTION, Future, wait
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from callwell.transport.pyreqwest import PyreqwestTransport as DefaultTransport
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from callwell.client.answers import Answer
 
-__all__ = ["Ahead", "DefaultTransport", "Fetch", "Latch", "drop", "run", "sleep"]
+__all__ = ["Ahead", "DefaultTransport", "Fetch", "Latch", "drop", "finish", "run", "sleep"]
 
 T = TypeVar("T")
 
@@ -72,6 +72,11 @@ class Ahead(Generic[T]):
         """It is not wanted any more. What was sent is under way; its answer is dropped."""
         self._future.cancel()
 
+    @property
+    def future(self) -> Future[T]:
+        """The future."""
+        return self._future
+
     def _run(self) -> None:
         if not self._future.set_running_or_notify_cancel():
             return
@@ -79,6 +84,13 @@ class Ahead(Generic[T]):
             self._future.set_result(self._work())
         except BaseException as error:  # noqa: BLE001 - it is raised again where the result is wanted
             self._future.set_exception(error)
+
+
+def finish(several: Iterable[Ahead[Any]]) -> None:
+    """Wait until all are done, or one of them has failed: then its failure is raised at once."""
+    done, _ = wait([one.future for one in several], return_when=FIRST_EXCEPTION)
+    for future in done:
+        future.result()
 
 
 def drop(several: Iterable[Ahead[Any]]) -> None:

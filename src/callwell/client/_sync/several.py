@@ -12,7 +12,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Final
 
-from callwell.client._sync.primitives import Ahead, drop
+from callwell.client._sync.primitives import Ahead, drop, finish
 from callwell.client._sync.source import head
 from callwell.core import ranges
 from callwell.core.download import Fetch
@@ -63,8 +63,7 @@ class Several:
         try:
             if first is not None:
                 self._work_on(self._left(self._read(first, body), first))
-            for helper in helpers:
-                helper.result()
+            finish(helpers)
         finally:
             with self._lock:
                 self._stopped = True

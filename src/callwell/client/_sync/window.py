@@ -61,8 +61,7 @@ class Window:
 
     def _drop(self, keep: int) -> None:
         late = [self._under_way.pop()[1] for _ in range(len(self._under_way) - keep)]
-        if late:
-            drop(late)
+        drop(late)
 
     def _get(self, position: int | str | None) -> Answer:
         answer: Answer = self._fetch(position)
