@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The client and the emulated api.video, which know nothing of each other, agree."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from callwell import Client, errors
+from callwell.emulator.options import EmulatorOptions
+from callwell.emulator.process import start
+from callwell.keys import Key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from callwell.emulator.process import Running
+    from callwell.providers.apivideo.client import Apivideo
+
+CAPTIONS = b"WEBVTT\n\n00:00.000 --> 00:01.000\nhello\n"
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[Running]:
+    """Both environments of the provider."""
+    with start(EmulatorOptions(provider=("apivideo",))) as running:
+        yield running
+
+
+@pytest.fixture
+def api(emulator: Running) -> Iterator[Apivideo]:
+    """A client of the sandbox."""
+    point = emulator.endpoint("apivideo", "sandbox")
+    with Client("apivideo", environment="sandbox", base_url=point.base_url, key=Key(point.key)) as made:
+        yield made
+
+
+def test_a_video_is_found_by_its_mark_at_once(api: Apivideo) -> None:
+    """What the profile says of markers holds: metadata and tags filter, and all of them must match."""
+    made = api.videos.create(title="t", tags=["a", "b"], metadata=[{"key": "mark", "value": "m 1&"}], language="no")
+    walk = api.videos.list(metadata={"mark": "m 1&"}, tags=["a", "b"])
+    assert [one["videoId"] for one in walk] == [made["videoId"]]
+    assert walk.verdict.end == "complete"
+    assert list(api.videos.list(metadata={"mark": "m 2"})) == []
+    assert list(api.videos.list(tags=["a", "c"])) == []
+
+
+def test_files_go_there_and_come_back(api: Apivideo) -> None:
+    """A form with a file is understood, and the file behind the answer's address is what was sent."""
+    video = api.videos.create(title="t")["videoId"]
+    assert api.captions.upload(video_id=video, language="en", file=CAPTIONS).get("srclang") == "en"
+    assert b"".join(api.captions.file(video_id=video, language="en").iter_bytes()) == CAPTIONS
+    assert api.captions.update(video_id=video, language="en", default=True).get("default") is True
+
+
+def test_an_upload_token_is_enough(api: Apivideo) -> None:
+    """The key is not shown, and the token alone is asked for."""
+    token = api.upload_tokens.create(ttl=60).get("token", "")
+    assert api.videos.upload_with_token(token=token, file=b"not a film")["videoId"]
+    with pytest.raises(errors.Unauthorized) as caught:
+        api.videos.upload_with_token(token="to-no-such", file=b"not a film")
+    assert caught.value.code == "authentication-invalid-upload-token"
+
+
+def test_a_token_for_renewal_is_good_once(api: Apivideo, emulator: Running) -> None:
+    """Both tokens are new each time; the old one is refused, which says nothing of the key."""
+    first = api.auth.authenticate(api_key=emulator.endpoint("apivideo", "sandbox").key)
+    second = api.auth.refresh(refresh_token=first.get("refresh_token", ""))
+    assert {first.get("access_token"), first.get("refresh_token")}.isdisjoint(second.values())
+    with pytest.raises(errors.BadRequest):
+        api.auth.refresh(refresh_token=first.get("refresh_token", ""))
+    assert list(api.watermarks.list()) == []
+
+
+def test_errors_have_their_codes(api: Apivideo) -> None:
+    """The code is the end of the type, the parameter is named."""
+    with pytest.raises(errors.BadRequest) as caught:
+        api.videos.create(title="")
+    assert caught.value.code == "attribute-required"
+    assert "title: " in str(caught.value)
+    with pytest.raises(errors.NotFound) as missing:
+        api.videos.get(video_id="vi404")
+    assert missing.value.code == "resource-not-found"
+
+
+def test_each_request_counts_in_its_class(emulator: Running) -> None:
+    """Reads, writes and uploads have permits of their own, getting tokens needs none."""
+    point = emulator.endpoint("apivideo", "sandbox")
+    with Client("apivideo", environment="sandbox", base_url=point.base_url, key=Key(point.key)) as api:
+        video = api.videos.create(title="t")["videoId"]
+        api.videos.get(video_id=video)
+        api.videos.upload(video_id=video, file=b"not a film")
+        api.auth.authenticate(api_key=point.key)
+        assert api.spent() == {"reads": (1, 100), "writes": (1, 40), "uploads": (1, 40)}
+
+
+def test_a_key_of_the_other_environment_is_refused(emulator: Running) -> None:
+    """The sandbox's key opens nothing in production."""
+    key = Key(emulator.endpoint("apivideo", "sandbox").key)
+    there = emulator.endpoint("apivideo", "production").base_url
+    with Client("apivideo", base_url=there, key=key) as api, pytest.raises(errors.KeyProblem):
+        list(api.tags.list())
