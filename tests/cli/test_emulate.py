@@ -67,7 +67,7 @@ def test_every_option_can_be_given(cli: Shell) -> None:
     with started(cli, "emulate", "--json", "--provider", PROVIDER, *words, CALLWELL_CLOCK="") as process:
         told = json.loads(line(process))
         with urlopen(f"{told['control']}/health", timeout=PATIENCE_S) as answer:  # noqa: S310 - our own process
-            [options] = json.load(answer)["options"].values()
+            options = json.load(answer)["options"][PROVIDER]
     expected = {"rate_headers": "draft", "skew_s": -90, "window": "sliding", "url_life_s": 7, "per_minute": 5}
     expected |= {"links_limit": 3, "old_meta_name": True, "retry_after": True}
     expected |= {"deprecated": {"me.get": 86400, "links.list": None}}

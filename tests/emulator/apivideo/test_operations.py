@@ -25,7 +25,7 @@ BODIES: dict[str, Any] = {
     "videos.create": {"title": "x"},
     "videos.update": {"title": "y"},
     "videos.pick_thumbnail": {"timecode": "00:15:22.05"},
-    "videos.update_discarded": {"discarded": False},
+    "discarded_videos.update": {"discarded": False},
     "upload_tokens.create": {"ttl": 10},
     "captions.update": {"default": True},
     "live_streams.create": {"name": "x"},
