@@ -33,5 +33,15 @@ def test_only_the_clock_is_shared() -> None:
 
 def test_providers_stay_in_their_folders() -> None:
     """What all providers share imports none of them."""
+    folders = tuple(f"callwell.emulator.{path.parent.name}" for path in ROOM.glob("*/__init__.py"))
+    assert folders
     for path in ROOM.glob("*.py"):
-        assert not any(name.startswith("callwell.emulator.userplane") for name in imported(path)), path
+        assert not any(name.startswith(folders) for name in imported(path)), path
+
+
+def test_providers_do_not_know_each_other() -> None:
+    """A provider imports no other."""
+    for path in ROOM.glob("*/*.py"):
+        own = f"callwell.emulator.{path.parent.name}"
+        others = {f"callwell.emulator.{other.parent.name}" for other in ROOM.glob("*/__init__.py")} - {own}
+        assert not any(name.startswith(tuple(others)) for name in imported(path)), path

@@ -83,12 +83,6 @@ def summarised_twice(site: Site) -> Answer:
     return site.call("POST", "/summaries", wish)
 
 
-def failing(site: Site) -> Answer:
-    """Ask a server that is not well."""
-    site.emulated.faults({"operation": "videos.list", "fault": "error_before", "nth": 1, "code": "server-error"})
-    return site.call("GET", "/videos")
-
-
 CASES: dict[str, Callable[[Site], Answer]] = {
     "attribute-required": asked("POST", "/videos", {}),
     "invalid-attribute": asked("POST", "/videos", {"title": "x", "tags": "y"}),
@@ -147,7 +141,6 @@ CASES: dict[str, Callable[[Site], Answer]] = {
     "method-not-allowed": asked("PUT", "/videos"),
     "summary-already-exists": summarised_twice,
     "too-many-requests": with_option(lambda site: [site.call("GET", "/videos") for _ in range(2)][-1], reads=1),
-    "server-error": failing,
 }
 # Its file would be 200 MiB: `test_ranges.py` has it.
 TOO_LONG_FOR_A_SOCKET = {f"{BYTES}range-too-large"}

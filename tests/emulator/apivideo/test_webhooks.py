@@ -75,6 +75,18 @@ def test_every_quality_is_told_and_signed(site: Site) -> None:
     assert all(event["emittedAt"] for event in events)
 
 
+def test_captions_and_summaries_that_come_by_themselves(site: Site) -> None:
+    """A video that wants a transcript and a summary gets them, and webhooks are told."""
+    with listener([]) as (url, heard):
+        hooked(site, url, "video.caption.generated", "video.summary.generated")
+        video_id = site.upload(clip(seconds=1), transcript=True, transcriptSummary=True, language="fr")
+        events = [json.loads(heard.get(timeout=PATIENCE_S)[1]) for _ in range(2)]
+    assert {event["type"] for event in events} == {"video.caption.generated", "video.summary.generated"}
+    assert site.call("GET", f"/videos/{video_id}/captions/fr").json["languageName"] == "French"
+    summary = next(event["summaryId"] for event in events if "summaryId" in event)
+    assert len(site.call("GET", f"/summaries/{summary}/source").json["takeaways"]) == 3
+
+
 def test_three_more_tries(site: Site) -> None:
     """Whoever answers with a failure is told again after three seconds of the emulator's clock, three times at most."""
     with listener([500, 302, 404, 500]) as (url, heard):

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from callwell.emulator.apivideo.query import Query
     from callwell.emulator.apivideo.records import Video
     from callwell.emulator.apivideo.tokens import Tokens
-    from callwell.emulator.faults import Hit
     from callwell.emulator.form import FormFile
     from callwell.emulator.wire import Incoming
 
@@ -43,7 +42,6 @@ class Call:
         request: what arrived.
         arguments: what the path says, by name.
         query: the parameters.
-        hit: the fault that the request is to suffer.
     """
 
     account: Account
@@ -54,7 +52,6 @@ class Call:
     request: Incoming
     arguments: Mapping[str, str]
     query: Query
-    hit: Hit | None
 
     def body(self, table: Mapping[str, Field]) -> dict[str, Any]:
         """The attributes of the JSON body; what does not fit is refused."""

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from callwell.emulator.apivideo.records import iso
+from callwell.emulator.apivideo.records import Caption, iso
 
 if TYPE_CHECKING:
     from callwell.clock import Clock
@@ -28,6 +28,7 @@ BETWEEN_S: Final = 3.0
 PATIENCE_REAL_S: Final = 5.0
 GOOD: Final = range(200, 300)
 HERE: Final = "127.0.0.1"
+TRANSCRIPT: Final = b"WEBVTT\n\n00:00.000 --> 00:01.000\nSomebody speaks.\n"
 
 
 @dataclass(slots=True)
@@ -61,8 +62,9 @@ class Deliveries:
         for video in account.active():
             if video.source is not None and not video.source.told_encoded and video.source.playable(wall):
                 video.source.told_encoded = True
-                for event in _encoded(video):
-                    account.events.append(event)
+                account.events += _encoded(video)
+                if video.told["transcript"]:
+                    account.events.append(_transcribed(account, video))
         for summary in account.summaries.values():
             if summary.origin == "auto" and not summary.told and summary.ready is not None and wall >= summary.ready:
                 summary.told = True
@@ -104,6 +106,19 @@ def _encoded(video: Video) -> list[dict[str, Any]]:
     qualities = [] if video.source is None else video.source.qualities(mp4=video.told["mp4Support"])
     name = "video.encoding.quality.completed"
     return [{"type": name, "videoId": video.id, "encoding": kind, "quality": quality} for kind, quality in qualities]
+
+
+def _transcribed(account: Account, video: Video) -> dict[str, Any]:
+    """Give a video the captions that it was to get by itself."""
+    language = video.told["language"] or "en"
+    video.captions.setdefault(language, Caption(language, TRANSCRIPT))
+    return {
+        "type": "video.caption.generated",
+        "videoId": video.id,
+        "captionId": account.new_id("caption_"),
+        "generationMode": "transcript",
+        "language": language,
+    }
 
 
 def _post(delivery: Delivery) -> bool:

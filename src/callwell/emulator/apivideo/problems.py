@@ -78,7 +78,6 @@ SLUGS: Final[Mapping[str, tuple[int, str]]] = {
     "method-not-allowed": (405, "Method is not allowed for this route."),
     "summary-already-exists": (409, "A summary already exists or is being created on this video."),
     "too-many-requests": (429, "Too many requests."),
-    "server-error": (500, "Server error"),
 }
 OUT_OF_RANGE: Final = "This parameter is out of the allowed range of values."
 

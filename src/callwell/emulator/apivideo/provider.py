@@ -101,7 +101,7 @@ class ApiVideo:
             return admitted._replace(reply=refused.reply())
         return admitted._replace(key_accepted=True, reply=self._counted(route, request))
 
-    def perform(self, request: Incoming, admission: Admission, hit: Hit | None) -> Reply:
+    def perform(self, request: Incoming, admission: Admission, hit: Hit | None) -> Reply:  # noqa: ARG002 - no fault changes what is done
         """Do what an admitted request asks."""
         wall = self.wall()
         self._account.sweep(wall)
@@ -114,7 +114,6 @@ class ApiVideo:
             request,
             admission.arguments,
             Query(request.query),
-            hit,
         )
         try:
             reply = BY_NAME[admission.operation or ""].handler(call)
