@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from callwell.emulator.apivideo.records import Video
     from callwell.emulator.apivideo.source import Facts
 
-PLAIN: Final = ("title", "description", "language", "tags", "metadata", "public", "panoramic", "mp4Support")
+PLAIN: Final = (
+    *("title", "description", "language", "tags", "metadata", "public", "panoramic", "mp4Support", "playerId"),
+)
 NOTHING_KNOWN: Final = (
     *("width", "height", "bitrate", "duration", "framerate", "samplerate", "videoCodec", "audioCodec", "aspectRatio"),
 )
@@ -36,8 +38,8 @@ def video_shown(call: Call, video: Video) -> dict[str, Any]:
         "source": _source(video),
         "assets": _assets(call, video) if discarded is None else None,
     }
-    player = video.told["playerId"]
-    return shown if player is None else shown | {"playerId": player}
+    absent = {name for name in ("language", "playerId") if video.told[name] is None}
+    return {name: value for name, value in shown.items() if name not in absent}
 
 
 def _source(video: Video) -> dict[str, Any]:
