@@ -129,6 +129,9 @@ def test_bytes_in_vain_are_counted(site: Site) -> None:
         answer = site.put(f"/videos/{video_id}/source", PIECES[0], part="part 1/2")
     assert slug(answer) == "video-content-range-by-part-part-already-sent"
     assert site.counts()["resent_bytes"] == PIECE
+    whole = site.upload(b"x" * 100)
+    assert slug(site.put(f"/videos/{whole}/source", b"x" * 100)) == "video-source-already-uploaded"
+    assert site.counts()["resent_bytes"] == PIECE + 100
 
 
 def test_two_videos_for_one_intention(site: Site) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import http.server
 import json
@@ -14,7 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from callwell.emulator.apivideo.deliveries import TRIES
+from callwell.emulator.apivideo.account import Account
+from callwell.emulator.apivideo.deliveries import TRIES, Deliveries
+from callwell.emulator.apivideo.records import Webhook
+from tests.emulator.playing import HandClock
 from clips import clip
 
 if TYPE_CHECKING:
@@ -34,9 +38,9 @@ def listener(statuses: list[int]) -> Iterator[tuple[str, Queue[tuple[dict[str, s
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
+            heard.put(({name.lower(): value for name, value in self.headers.items()}, body))
             self.send_response(statuses.pop(0) if statuses else 202)
             self.end_headers()
-            heard.put(({name.lower(): value for name, value in self.headers.items()}, body))
 
         def log_message(self, *_: Any) -> None:
             """Say nothing."""
@@ -87,22 +91,24 @@ def test_captions_and_summaries_that_come_by_themselves(site: Site) -> None:
     assert len(site.call("GET", f"/summaries/{summary}/source").json["takeaways"]) == 3
 
 
-def test_three_more_tries(site: Site) -> None:
+def test_three_more_tries() -> None:
     """Whoever answers with a failure is told again after three seconds of the emulator's clock, three times at most."""
+    clock = HandClock()
+    account, deliveries = Account(1, sandbox=False), Deliveries(clock)
+    account.events.append({"type": "video.source.recorded"})
     with listener([500, 302, 404, 500]) as (url, heard):
-        hooked(site, url, "live-stream.broadcast.started")
-        stream = site.call("POST", "/live-streams", {"name": "x"}).json["liveStreamId"]
-        site.told("broadcast", {"liveStreamId": stream, "broadcasting": True})
-        bodies = []
-        for _ in range(TRIES):
-            bodies.append(heard.get(timeout=PATIENCE_S)[1])
-            site.emulated.control("/clock", {"advance_s": 2.9})
-            assert heard.empty()
-            site.emulated.control("/clock", {"advance_s": 0.2})
-        assert len(set(bodies)) == 1
-        hooked(site, url, "live-stream.broadcast.ended")
-        site.told("broadcast", {"liveStreamId": stream, "broadcasting": False})
-        assert json.loads(heard.get(timeout=PATIENCE_S)[1])["type"] == "live-stream.broadcast.ended"
+        account.webhooks["w"] = Webhook("w", 0.0, ["video.source.recorded"], url, "secret")
+        deliveries.collect(account)
+        for tries in range(1, TRIES + 1):
+            assert asyncio.run(deliveries.send(account)) == (tries < TRIES)
+            assert heard.qsize() == tries
+            clock.seconds += 2.9
+            asyncio.run(deliveries.send(account))
+            assert heard.qsize() == tries
+            clock.seconds += 0.2
+        assert not asyncio.run(deliveries.send(account))
+        assert len({heard.get()[1] for _ in range(TRIES)}) == 1
+        assert heard.empty()
 
 
 def test_a_broadcast(site: Site) -> None:
