@@ -106,7 +106,9 @@ def _disks(folder: Path) -> Iterator[Callable[[int], Disk]]:
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
     """A world without faults."""
-    with start(EmulatorOptions(clock="25", window="sliding", recordings=RECORDINGS, seed=SEED)) as running:
+    with start(
+        EmulatorOptions(provider=("userplane",), clock="25", window="sliding", recordings=RECORDINGS, seed=SEED)
+    ) as running:
         yield Site(running, tmp_path)
 
 

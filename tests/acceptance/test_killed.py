@@ -36,7 +36,9 @@ def killed(process: subprocess.Popen[str], after_s: float) -> None:
 
 def test_an_export_that_is_killed_twenty_times(tmp_path: Path, tell: Tell) -> None:
     """Nothing is lost, asked for early or over the quota, and at no time is a file under its name that is not whole."""
-    options = EmulatorOptions(clock=f"{course.SCALE:g}", window="sliding", recordings=RECORDINGS, seed=SEED)
+    options = EmulatorOptions(
+        provider=("userplane",), clock=f"{course.SCALE:g}", window="sliding", recordings=RECORDINGS, seed=SEED
+    )
     with start(options) as running:
         site, dice = Site(running, tmp_path), random.Random(SEED)
         site.faults(*course.faults(SEED, ("recordings.list",)))

@@ -97,6 +97,7 @@ def options(ports: list[int], clock: str) -> EmulatorOptions:
     """The same world each time."""
     port, storage_port, control_port = ports
     return EmulatorOptions(
+        provider=("userplane",),
         port=port,
         storage_port=storage_port,
         control_port=control_port,
