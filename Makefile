@@ -30,7 +30,7 @@ demo: $(STAMP) ## the main job, live on the embedded emulator, with a verdict
 test: $(STAMP) ## all tests
 	@$(RUN) -m pytest -n $(JOBS)
 
-acceptance: $(STAMP) ## what takes longer: twenty demos, kills, a dead provider, a full disk, a lost network; ten minutes
+acceptance: $(STAMP) ## what takes longer: twenty demos, kills, a dead provider, a full disk, a lost network; twelve minutes
 	@$(RUN) -m pytest tests/acceptance -n 3 --dist worksteal -o faulthandler_timeout=900
 
 check: $(STAMP) ## format, lint, types, and generated code is fresh

@@ -194,6 +194,13 @@ def test_the_lock_of_node_names_no_host() -> None:
     assert [name for name, facts in packages.items() if "integrity" not in facts or "resolved" in facts] == []
 
 
+def test_acceptance_is_asked_for_by_name(pytestconfig: pytest.Config) -> None:
+    """Its tests take minutes: a plain run leaves their folder out, and a target of its own names it."""
+    assert (tree.ROOT / "tests" / "acceptance").is_dir()
+    assert "acceptance" in pytestconfig.getini("norecursedirs")
+    assert "pytest tests/acceptance" in (tree.ROOT / "Makefile").read_text(encoding="utf-8")
+
+
 def test_every_requirement_is_pinned_by_hash() -> None:
     """Each locked package has a hash of its source, and of a wheel if it has wheels; our dependencies are locked."""
     project = (tree.ROOT / "pyproject.toml").read_text(encoding="utf-8")
