@@ -17,6 +17,8 @@ from tests.client.virtual import LoopClock, leap
 from tests.client.world import OK, code, held
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from callwell.transport.base import Request, Response
 
 
@@ -101,6 +103,19 @@ def test_a_deadline_ends_the_wait_for_a_permit_that_is_lent() -> None:
             await get(client.with_options(deadline_s=5), "hasty")
         assert LoopClock().now() - began == pytest.approx(5.0)
         await slow
+
+    leap(work)
+
+
+def test_a_permit_that_is_lent_may_come_back_before_its_holder_can_have_died(tmp_path: Path) -> None:
+    """Where others see the record, a lent permit has a latest time: it refuses nobody whose deadline is before it."""
+
+    async def work() -> None:
+        client, transport = make(took=5.0, state=f"sqlite:///{tmp_path / 'calls.db'}")
+        began = LoopClock().now()
+        await asyncio.gather(*(get(client, name) for name in ("first", "second", "third")))
+        assert LoopClock().now() - began == pytest.approx(35.0, abs=0.2)
+        assert transport.order == ["first", "second", "third"]
 
     leap(work)
 

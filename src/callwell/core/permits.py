@@ -54,6 +54,7 @@ from callwell.core.buckets import (
 __all__ = [
     "NEVER",
     "STRETCH",
+    "AtLatest",
     "Bucket",
     "Permit",
     "Quota",
@@ -79,6 +80,12 @@ CATCH_UP: Final = 4
 """Steps of pacing after a 429 that may be made up for when a driver wakes late."""
 
 
+class AtLatest(float):
+    """A time that comes sooner if a holder settles its permit: nobody is to be refused because of it."""
+
+    __slots__ = ()
+
+
 def take(
     quotas: tuple[Quota, ...], buckets: tuple[Bucket, ...], now: float, hold_s: float = inf, count: int = 1
 ) -> tuple[tuple[Bucket, ...], Permit | float]:
@@ -93,7 +100,7 @@ def take(
 
     Returns:
         the buckets after it, and the permit, or the time at which asking again makes sense (infinite while all
-        permits are held: then when one is settled).
+        permits are held: then when one is settled; `AtLatest` where holders may die).
     """
     ready_at, harvested = -inf, []
     for one, bucket in zip(quotas, buckets, strict=True):
@@ -232,7 +239,8 @@ def _ready_at(quota: Quota, bucket: Bucket, now: float) -> float:
         at = max(at, bucket.next_at)
     if bucket.cool <= 0:
         firsts = (bins[0][0] for bins in (bucket.held, bucket.cooling, bucket.doubtful) if bins)
-        at = max(at, min((first * quota.width_s for first in firsts if first < NEVER), default=inf))
+        back_at = min((first * quota.width_s for first in firsts if first < NEVER), default=inf)
+        at = max(at, AtLatest(back_at) if bucket.held and not bucket.cooling else back_at)
     return at
 
 

@@ -13,7 +13,7 @@ from bisect import insort
 from typing import TYPE_CHECKING, Final
 
 from callwell.client._async.primitives import AsyncLatch
-from callwell.core.permits import Permit
+from callwell.core.permits import AtLatest, Permit
 from callwell.forks import remember
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class AsyncLine:
         """
         if not self.waiters:
             got = self._account.take(self._names, retrying=retrying)
-            if isinstance(got, Permit) or until < got < float("inf"):
+            if isinstance(got, Permit) or until < _sure(got) < float("inf"):
                 return got
         waiter = AsyncWaiter(self._clock.now() + (AGE_S if priority == "batch" else 0.0))
         with self._lock:
@@ -132,8 +132,8 @@ class AsyncLine:
                 got = self._account.take(self._names, retrying=retrying)
                 if isinstance(got, Permit):
                     return got
-                at = self._ready_at = got
-                waiter.idle = at == float("inf")
+                at, self._ready_at = got, _sure(got)
+                waiter.idle = self._ready_at == float("inf")
             if until < self._ready_at < float("inf"):
                 return self._ready_at
             now = self._clock.now()
@@ -144,3 +144,8 @@ class AsyncLine:
                 told(at - now)
             wait_s = min(at, until, now + POLL_S if waiter.idle else at) - now
             await waiter.latch.wait(self._clock.real_s(wait_s))
+
+
+def _sure(at: float) -> float:
+    """A time that cannot come sooner; infinite where a holder may settle its permit any moment."""
+    return float("inf") if isinstance(at, AtLatest) else at

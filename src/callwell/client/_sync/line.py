@@ -14,7 +14,7 @@ from bisect import insort
 from typing import TYPE_CHECKING, Final
 
 from callwell.client._sync.primitives import Latch
-from callwell.core.permits import Permit
+from callwell.core.permits import AtLatest, Permit
 from callwell.forks import remember
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class Line:
         """
         if not self.waiters:
             got = self._account.take(self._names, retrying=retrying)
-            if isinstance(got, Permit) or until < got < float("inf"):
+            if isinstance(got, Permit) or until < _sure(got) < float("inf"):
                 return got
         waiter = Waiter(self._clock.now() + (AGE_S if priority == "batch" else 0.0))
         with self._lock:
@@ -131,8 +131,8 @@ class Line:
                 got = self._account.take(self._names, retrying=retrying)
                 if isinstance(got, Permit):
                     return got
-                at = self._ready_at = got
-                waiter.idle = at == float("inf")
+                at, self._ready_at = got, _sure(got)
+                waiter.idle = self._ready_at == float("inf")
             if until < self._ready_at < float("inf"):
                 return self._ready_at
             now = self._clock.now()
@@ -143,3 +143,8 @@ class Line:
                 told(at - now)
             wait_s = min(at, until, now + POLL_S if waiter.idle else at) - now
             waiter.latch.wait(self._clock.real_s(wait_s))
+
+
+def _sure(at: float) -> float:
+    """A time that cannot come sooner; infinite where a holder may settle its permit any moment."""
+    return float("inf") if isinstance(at, AtLatest) else at
