@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The documentation says what is true: its links, examples, commands and tables are held against the code."""
+"""The documentation says what is true: its links, commands and tables are held against the code."""
 
 from __future__ import annotations
 
 import ast
-import importlib
-import inspect
 import re
 import tomllib
 from typing import TYPE_CHECKING, Any
@@ -16,7 +14,6 @@ from typer.core import TyperGroup
 from callwell import errors
 from callwell.cli.commands import root as command_line
 from callwell.cli.main import INTERNAL, INTERRUPTED, NOBODY_READS, TERMINATED
-from callwell.providers.userplane.client import AsyncUserplane, Userplane
 from tests.docs import pages
 
 if TYPE_CHECKING:
@@ -24,7 +21,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LONGEST = 120
-EXAMPLES = [block for page in pages.PAGES for block in pages.blocks(page, "python")]
 COMMANDS = [(page.name, words) for page in pages.PAGES for _, words in pages.commands(page)]
 
 
@@ -64,60 +60,6 @@ def leaves(navigation: Any) -> Iterator[str]:
             yield inner
         else:
             yield from leaves(inner)
-
-
-@pytest.mark.parametrize("block", EXAMPLES, ids=str)
-def test_examples_can_be_read(block: pages.Block) -> None:
-    """Every Python block compiles, and what it imports is there."""
-    code = ast.parse(block.text)
-    compile(block.text, str(block), "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-    missing = []
-    for node in ast.walk(code):
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.partition(".")[0] == "callwell":
-            module = importlib.import_module(node.module)
-            missing += [alias.name for alias in node.names if not hasattr(module, alias.name)]
-    assert missing == []
-
-
-@pytest.mark.parametrize("block", EXAMPLES, ids=str)
-def test_examples_name_what_exists(block: pages.Block) -> None:
-    """Every operation that a Python block calls exists, with the arguments that it gives."""
-    wrong = []
-    for path, given in calls_of(block.text):
-        made: Any = AsyncUserplane if "async with" in block.text else Userplane
-        for name in path:
-            if not hasattr(made, name):
-                wrong.append(".".join(path))
-                break
-            made = group_or_method(made, name)
-        else:
-            taken = inspect.signature(made).parameters.values()
-            if not any(one.kind is inspect.Parameter.VAR_KEYWORD for one in taken):
-                names = {one.name for one in taken}
-                wrong += [f"{'.'.join(path)}({name})" for name in given if name not in names]
-    assert wrong == []
-
-
-def calls_of(text: str) -> Iterator[tuple[list[str], list[str]]]:
-    """The calls of `userplane.….…(…)` in an example: the names after the client's, and the keywords."""
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Call):
-            path, at = [], node.func
-            while isinstance(at, ast.Attribute):
-                path.append(at.attr)
-                at = at.value
-            if isinstance(at, ast.Name) and at.id == "userplane":
-                yield path[::-1], [keyword.arg for keyword in node.keywords if keyword.arg]
-
-
-def group_or_method(owner: Any, name: str) -> Any:
-    """What a client's class has under a name: a group's class, or a function."""
-    found = vars(owner).get(name) or getattr(owner, name)
-    function = getattr(found, "func", found)
-    returned = function.__annotations__.get("return", "")
-    if hasattr(found, "func"):
-        return getattr(importlib.import_module("callwell.providers.userplane.client"), str(returned))
-    return function
 
 
 @pytest.mark.parametrize(("page", "words"), COMMANDS, ids=lambda one: one if isinstance(one, str) else " ".join(one))

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every sample of Python in the documentation is one for a strict type checker; those that are whole programs run.
+
+The samples of the tutorial and of the page about descriptions are run by tests of their own.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from callwell.cli.main import main
+from tests.docs import pages, tutorial
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+SAMPLES = [block for page in pages.PAGES if page != tutorial.PAGE for block in pages.blocks(page, "python")]
+
+
+def test_samples_are_well_typed(tmp_path: Path) -> None:
+    """What a sample imports and calls exists, and takes and gives what the sample says."""
+    for block in SAMPLES:
+        name = f"{block.page.stem.replace('-', '_').lower()}_{block.line}.py"
+        (tmp_path / name).write_text(block.text, encoding="utf-8")
+    mypy = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--no-incremental", "."]
+    said = subprocess.run(mypy, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert said.returncode == 0, said.stdout
+    assert f"{len(SAMPLES)} source files" in said.stdout
+
+
+def test_samples_of_tests_pass(tmp_path: Path) -> None:
+    """The tests that the page about testing shows are green."""
+    for block in pages.blocks(pages.DOCS / "how" / "testing.md", "python"):
+        (tmp_path / block.title).write_text(block.text, encoding="utf-8")
+    pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), str(tmp_path)]
+    said = subprocess.run(pytest, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "2 passed" in said.stdout, said.stdout
+
+
+def test_the_settings_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The callwell.toml that is shown is read as it says, with the tutorial's description as a provider."""
+    (block,) = pages.blocks(pages.DOCS / "how" / "configuration.md", "toml")
+    (tmp_path / block.title).write_text(block.text, encoding="utf-8")
+    for part in pages.blocks(tutorial.PAGE):
+        if part.title.startswith("invoices/"):
+            file = tmp_path / "descriptions" / part.title
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(part.text, encoding="utf-8")
+    monkeypatch.setenv("CALLWELL_CONFIG", str(tmp_path / block.title))
+    for provider, account in (("userplane", "team-a"), ("invoices", "default")):
+        assert main(["config", provider, "--json"]) == 0
+        told = json.dumps(json.loads(capsys.readouterr().out))
+        assert f'"{account}"' in told
+        assert "30" in told
