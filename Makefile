@@ -40,6 +40,8 @@ check: $(STAMP) ## format, lint, types, and generated code is fresh
 	@echo "lint: ok"
 	@$(RUN) -m mypy
 	@$(RUN) tools/generate.py --check
+	@$(RUN) -m towncrier build --draft --version next >/dev/null
+	@echo "changelog: ok"
 
 generate: $(STAMP) ## write all generated code anew
 	@$(RUN) tools/generate.py

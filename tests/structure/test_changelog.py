@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The fragments of the changelog are named so that a release finds them: others are passed over without a word."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+from tests.structure import tree
+
+FOLDER = tree.ROOT / "changelog.d"
+
+
+def test_fragments_are_found() -> None:
+    """Every fragment is `+WORD.TYPE.md` of a type that there is, and says something."""
+    project = tomllib.loads((tree.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    types = "|".join(one["directory"] for one in project["tool"]["towncrier"]["type"])
+    wrong = [
+        file.name
+        for file in FOLDER.iterdir()
+        if file.name != "README.md"
+        and not (re.fullmatch(rf"\+[a-z0-9-]+\.({types})\.md", file.name) and file.read_text(encoding="utf-8").strip())
+    ]
+    assert wrong == []
