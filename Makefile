@@ -51,7 +51,7 @@ conformance: $(STAMP) ## the official clients' own suites against the emulator, 
 
 docs: $(STAMP) ## the documentation as a site, in build/site; a warning or a foreign address is an error
 	@$(PIP) install --require-hashes --requirement requirements/docs.txt
-	@$(RUN) tools/site.py
+	@$(RUN) tools/docs_site.py
 
 recording: $(STAMP) ## run the demo in a terminal and write it down as docs/demo.svg; a minute
 	@$(RUN) tools/recording.py
