@@ -3,39 +3,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Unpack
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import msgspec
 
-from callwell import errors
 from callwell.client import problems
 from callwell.core import headers as fields
 from callwell.core import outcome, paging
-from callwell.core.types import Answered, Why
+from callwell.core.types import Answered
 from callwell.observe.redact import redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from callwell.core.rules import ErrorRule, QuotaHeaderRule
-    from callwell.core.types import Fail
     from callwell.errors import Problem
     from callwell.keys import Key
-    from callwell.transport.base import NoReply, Response
+    from callwell.transport.base import Response
 
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
-
-CLASSES: Final[dict[int, type[errors.ApiError]]] = {
-    400: errors.BadRequest,
-    401: errors.Unauthorized,
-    403: errors.Forbidden,
-    404: errors.NotFound,
-    409: errors.Conflict,
-    410: errors.Gone,
-    422: errors.BadRequest,
-    429: errors.RateLimited,
-}
 
 
 class Answer(NamedTuple):
@@ -80,6 +67,20 @@ class Reading(NamedTuple):
     wait_s: float | None = None
     moved_to: str | None = None
     whole: bool = True
+
+
+def success(response: Response, *, described: bool) -> Answer | None:
+    """The answer of a call that is done; None for every other, of which `read` tells more.
+
+    Args:
+        response: the answer.
+        described: a success is JSON, or it is broken; else it may be anything.
+    """
+    status, headers, body, whole = response
+    if not whole or status not in outcome.OK:
+        return None
+    json, readable = _json(body)
+    return Answer(status, headers, body, json) if readable or not body or not described else None
 
 
 def read(
@@ -143,77 +144,6 @@ def event(rule: ErrorRule, reading: Reading) -> Answered:
     )
 
 
-def error(
-    fail: Fail, *, provider: str, operation: str, last: Reading | NoReply | None, at_wall: float, where: str
-) -> errors.CallwellError:
-    """The error that a failed call raises.
-
-    Args:
-        fail: how it failed.
-        provider: the provider's name.
-        operation: the operation's name.
-        last: the last answer, or why there was none.
-        at_wall: for waits that do not fit: seconds since the epoch at which the call could go on.
-        where: the place of the key, for people.
-    """
-    call = errors.CallFacts(provider=provider, operation=operation, attempts=fail.attempts, outcome=str(fail.outcome))
-    what = f"{provider} {operation}"
-    tries = f"after {fail.attempts} attempt{'s' * (fail.attempts != 1)}"
-    reading = last if isinstance(last, Reading) else None
-    reason = "" if last is None or reading is not None else getattr(last, "reason", "")
-    match fail.why:
-        case Why.DEADLINE:
-            return errors.DeadlineExceeded(f"{what}: the deadline passed {tries}", **call)
-        case Why.WOULD_EXCEED:
-            text = f"{what}: the deadline does not leave time for the wait that is needed {tries}"
-            return errors.WouldExceedDeadline(text, at=at_wall, **call)
-        case Why.NO_CONNECTION:
-            return errors.ConnectFailed(f"{what}: {reason} {tries}; is the network up and the address right?", **call)
-        case Why.NO_ANSWER:
-            return errors.ConnectionLost(f"{what}: {reason} {tries}", **call)
-        case Why.KEY:
-            code = reading.code if reading else None
-            text = f"{what}: the provider refuses the key ({code or 'no code'}); put a valid one at {where}"
-            return errors.KeyRefused(text, code=code)
-        case Why.UNKNOWN:
-            status, code = (reading.answer.status, reading.code) if reading else (None, None)
-            happened = f"{status} {code or ''}".strip() if status else reason
-            text = f"{what}: {happened}: it may have been done; look before you repeat it"
-            return errors.OutcomeUnknown(text, status=status, code=code, **call)
-    if reading is None:
-        return errors.ConnectionLost(f"{what}: {reason} {tries}", **call)
-    return api_error(reading, what=what, lost=fail.why is Why.RESULT_LOST, **call)
-
-
-def api_error(reading: Reading, *, what: str, lost: bool = False, **call: Unpack[errors.CallFacts]) -> errors.ApiError:
-    """The error that an answer stands for.
-
-    Args:
-        reading: what the answer says.
-        what: the provider and operation, for the message.
-        lost: the call was done, but its result did not arrive whole.
-        call: what every failed call has in common.
-    """
-    status = reading.answer.status
-    cls = errors.UnexpectedAnswer if lost else CLASSES.get(status) or _by_hundred(status)
-    said = problems.words(errors.Problem(reading.message, reading.code, reading.parameter), reading.problems)
-    words = "it was done, but the answer with the result was lost" if lost else said
-    if status in REDIRECTS:
-        words = words or "a redirect that is not followed, since the key stays with the provider's own address"
-    elif status in outcome.OK and not lost:
-        words = "the answer is not whole or not what the description says"
-    text = f"{what}: {status}{f' {reading.code}' if reading.code else ''}{f': {words}' if words else ''}"
-    return cls(
-        text,
-        status=status,
-        code=reading.code,
-        message=reading.message,
-        request_id=reading.request_id,
-        problems=reading.problems,
-        **call,
-    )
-
-
 def renamed(result: Any, names: Mapping[str, str]) -> Any:
     """A result whose fields are found under their new names, whichever the provider sent.
 
@@ -227,12 +157,6 @@ def renamed(result: Any, names: Mapping[str, str]) -> Any:
         if isinstance(holder, dict) and old in holder and name not in holder:
             holder[name] = holder[old]
     return result
-
-
-def _by_hundred(status: int) -> type[errors.ApiError]:
-    if status in outcome.SERVER_ERRORS:
-        return errors.ServerError
-    return errors.BadRequest if status in range(400, 500) else errors.UnexpectedAnswer
 
 
 def _json(body: bytes) -> tuple[Any, bool]:

@@ -51,12 +51,16 @@ class Field(NamedTuple):
     """One parameter, and what can be said of it before there is a value.
 
     Attributes:
+        name: the parameter's name.
+        place: where it goes.
         parameter: the parameter.
         label: its name in messages.
         plain: a type whose values all fit, but for empty texts and those beyond ASCII; None where it is not so simple.
         null: None means null on the wire, and not that nothing is given.
     """
 
+    name: str
+    place: str
     parameter: Parameter
     label: str
     plain: type | None
@@ -75,7 +79,14 @@ class Binder:
         self._known = {one.name: one for one in operation.parameters}
         self._takes_body = any(one.place == "body" for one in operation.parameters)
         self._fields = tuple(
-            Field(one, f"{operation.name}: {one.name}", plain(one.schema), one.place == "body" and nullable(one.schema))
+            Field(
+                one.name,
+                one.place,
+                one,
+                f"{operation.name}: {one.name}",
+                plain(one.schema),
+                one.place == "body" and nullable(one.schema),
+            )
             for one in operation.parameters
         )
 
@@ -92,18 +103,19 @@ class Binder:
         for name in arguments:
             if name not in self._known:
                 raise UnknownName("parameter", name, self._known, where=self._operation.name)
-        path, query, headers = self._operation.path, list[tuple[str, str]](), list[tuple[str, str]]()
+        path = self._operation.path
+        query: list[tuple[str, str]] = []
+        headers: list[tuple[str, str]] = []
         body: dict[str, tuple[Field, object]] = {}
         for field in self._fields:
-            parameter, label, easy, null = field
-            value = arguments.get(parameter.name, NOT_GIVEN)
+            name, place, parameter, label, easy, null = field
+            value = arguments.get(name, NOT_GIVEN)
             if value is NOT_GIVEN or (value is None and not null):
                 if parameter.required:
                     raise InvalidOption(label, None, describe(parameter.schema))
                 continue
             if type(value) is not easy or (isinstance(value, str) and not (value and value.isascii())):
                 check(label, parameter.schema, value)
-            place = parameter.place
             if place == "path":
                 path = path.replace("{" + parameter.wire + "}", _segment(label, value))
             elif place == "query":
@@ -147,14 +159,17 @@ def headers(bound: Bound, rule: KeyRule, key: Key) -> tuple[tuple[str, str], ...
         rule: how a key is shown.
         key: the key.
     """
-    media = () if bound.body is None else (("content-type", bound.media),)
-    if bound.keyless:
-        return (ACCEPT, *bound.headers, *media)
-    return (ACCEPT, (rule.header, key.shown(rule.scheme)), *bound.headers, *media)
+    _, _, body, own, media, keyless = bound
+    shown = (ACCEPT,) if keyless else (ACCEPT, (rule.header, key.shown(rule.scheme)))
+    if body is None:
+        return shown + own
+    return (*shown, *own, ("content-type", media))
 
 
 def _segment(label: str, value: object) -> str:
     text = str(value)
+    if type(value) is int:
+        return text
     if text in NO_NAMES:
         raise InvalidOption(label, value, "the name of one thing, not a path")
     return text if text.isalnum() and text.isascii() else quote(text, safe="")

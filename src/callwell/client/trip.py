@@ -6,19 +6,24 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from callwell.client.answers import Reading
+from callwell.core.call import IllegalEvent
 from callwell.core.types import Outcome
 from callwell.observe.logs import LOGGER, log
 from callwell.observe.notices import AttemptEnded, CallEnded, Waiting
 from callwell.observe.watch import Watch
 
 if TYPE_CHECKING:
-    from callwell.client.answers import Reading
+    from callwell.client.answers import Answer
     from callwell.client.order import Order
     from callwell.core.call import Call
     from callwell.core.permits import Permit
+    from callwell.core.types import Finish
     from callwell.keys import Key
     from callwell.observe.hooks import Hooks
     from callwell.transport.base import NoReply
+
+    Headers = tuple[tuple[str, str], ...]
 
 
 class Trip:
@@ -33,6 +38,7 @@ class Trip:
     """
 
     __slots__ = (
+        "answer",
         "began",
         "closes_at",
         "key",
@@ -59,9 +65,18 @@ class Trip:
         self.closes_at = 0.0
         self.sends = 0
         self.state: Call | None = None
+        self.answer: Answer | None = None
         self.last: Reading | NoReply | None = None
         self.watch = None if hooks is None else Watch(hooks, provider, order.plan.operation, began)
         self.told = hooks is not None or LOGGER.isEnabledFor(logging.DEBUG)
+
+    def watched(self, attempt: int, began: float, base_url: str, shown: Headers) -> Headers:
+        """The headers of a request that is about to be sent, with those that hooks add."""
+        plan, bound, _ = self.order
+        moved = self.url != base_url + bound.target
+        template = None if moved or plan.template is None else base_url + plan.template
+        watch = self.watch
+        return shown if watch is None else watch.began(attempt, began, bound.method, self.url, shown, template=template)
 
     def attempted(self, attempt: int, status: int | None, code: str | None, reason: str, seconds: float) -> None:
         """An arrival was made, or could not be: see `AttemptEnded`."""
@@ -77,6 +92,15 @@ class Trip:
         if self.told or outcome is not Outcome.DONE:
             seconds = now - self.began
             self._say(CallEnded(self.provider, self.order.plan.operation, attempts, str(outcome), seconds))
+
+    def finished(self, action: Finish, now: float) -> Answer:
+        """The answer of a call that is done."""
+        self.ended(action.attempts, Outcome.DONE, now)
+        answer = self.answer or (self.last.answer if isinstance(self.last, Reading) else None)
+        if answer is None:
+            raise IllegalEvent("a call finished without an answer")
+        answer = answer._replace(attempts=action.attempts)
+        return answer if action.result else answer._replace(json=None)
 
     def left(self, now: float) -> None:
         """The caller goes, one way or another: for the hooks, what has not ended ends now."""

@@ -186,13 +186,13 @@ def at(body: Any, path: str | None) -> Any:
     """What a dotted path leads to, or None.
 
     Args:
-        body: mappings and lists.
+        body: what was JSON: dictionaries and lists.
         path: keys joined by dots; a number is an index into a list.
     """
     if path is None:
         return None
     for key in path.split("."):
-        if isinstance(body, Mapping):
+        if isinstance(body, dict):
             body = body.get(key)
         elif isinstance(body, list) and key.isdecimal() and int(key) < len(body):
             body = body[int(key)]

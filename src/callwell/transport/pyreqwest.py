@@ -23,6 +23,7 @@ from pyreqwest.proxy import ProxyBuilder
 
 from callwell.core.types import Outcome
 from callwell.errors import InvalidOption, UsageError
+from callwell.forks import remember
 from callwell.transport.base import Network, NoReply, Request, Response
 from callwell.transport.errors import no_reply
 from callwell.transport.leaving import wait_at_exit
@@ -108,25 +109,24 @@ class _Pool(Generic[C]):
     def __init__(self, make: Callable[[float | None], C]) -> None:
         self._make = make
         self._clients: dict[float | None, C] = {}
-        self._pid = os.getpid()
+        remember(self)
+
+    def forked(self) -> None:
+        """A child has none of the connections of its parent."""
+        self._clients = {}
 
     def client(self, pause_s: float | None = None) -> C:
-        if self._pid != os.getpid():
-            self._pid, self._clients = os.getpid(), {}
-        client = self._clients.get(pause_s)
-        if client is None:
-            client = self._clients[pause_s] = self._made(pause_s)
-        return client
+        return self._clients.get(pause_s) or self._made(pause_s)
 
     def _made(self, pause_s: float | None) -> C:
         try:
-            return self._make(pause_s)
+            return self._clients.setdefault(pause_s, self._make(pause_s))
         except RuntimeError as error:
             raise UsageError(FORKED) from error
 
     def drain(self) -> tuple[C, ...]:
         clients, self._clients = self._clients, {}
-        return tuple(clients.values()) if self._pid == os.getpid() else ()
+        return tuple(clients.values())
 
 
 class AsyncPyreqwestTransport:

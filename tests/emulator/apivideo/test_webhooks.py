@@ -18,8 +18,8 @@ import pytest
 from callwell.emulator.apivideo.account import Account
 from callwell.emulator.apivideo.deliveries import TRIES, Deliveries
 from callwell.emulator.apivideo.records import Webhook
-from tests.emulator.playing import HandClock
 from clips import clip
+from tests.emulator.playing import HandClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,12 +11,11 @@ from callwell.client import answers
 from callwell.client._sync.line import Line
 from callwell.client._sync.primitives import sleep
 from callwell.client.account import PAUSE_S, End
-from callwell.client.answers import Answer, Reading
 from callwell.client.binding import headers
+from callwell.client.failures import failure
 from callwell.client.trip import Trip
 from callwell.core import call as machine
 from callwell.core import retry
-from callwell.core.outcome import OK, fine
 from callwell.core.types import (
     Acquire,
     Answered,
@@ -40,6 +39,7 @@ from callwell.transport.base import NoReply, Request
 if TYPE_CHECKING:
     from callwell.client._sync.keyholder import Keyholder
     from callwell.client.account import Account
+    from callwell.client.answers import Answer
     from callwell.client.order import Order
     from callwell.client.till import Till
     from callwell.clock import Clock
@@ -51,9 +51,14 @@ if TYPE_CHECKING:
 
 
 STARTED: Final = Started()
-PLAIN: Final = Finish(1)
+LEAST_S: Final = 0.001
+"""The least time that a request is given."""
+
 FINE: Final = End(Outcome.DONE, 200)
 """How a Send ends that went well: which of the 2xx it was changes nothing."""
+
+FINE_ANSWER: Final = Answered(200)
+"""The event of it."""
 
 
 class Engine:
@@ -90,6 +95,7 @@ class Engine:
         self.closed = False
         self.hooks = hooks
         self._lines: dict[tuple[str, ...], Line] = {}
+        self._all_lines: tuple[Line, ...] = ()
 
     def run(self, order: Order) -> Answer:
         """Make a call.
@@ -97,23 +103,27 @@ class Engine:
         Raises:
             CallwellError: see `callwell.errors`.
         """
-        plan, choices = order.plan, order.choices
-        self.check_open(plan.operation)
+        plan, bound, choices = order
+        if self.closed:
+            self.check_open(plan.operation)
         began = self.clock.now()
-        trip = Trip(order, self.base_url + order.bound.target, self.profile.name, began, self.hooks)
-        rule = retry.eager(self.profile.retry) if choices.retry_unsafe_5xx else self.profile.retry
+        trip = Trip(order, self.base_url + bound.target, self.profile.name, began, self.hooks)
         deadline = began + choices.deadline_s
         event: Event = STARTED
         try:
             granted = self._lent(trip)
             if granted is not None:
                 event = self._send(trip, 1, deadline)
-                if isinstance(event, Answered) and fine(event):
-                    return self._result(trip, PLAIN)
+                if event is FINE_ANSWER and trip.answer is not None:
+                    if trip.told:
+                        trip.ended(1, Outcome.DONE, self.clock.now())
+                    return trip.answer
+            rule = retry.eager(self.profile.retry) if choices.retry_unsafe_5xx else self.profile.retry
+            if granted is not None:
                 trip.state = machine.sent(plan.traits, rule, deadline, granted.generation)
             else:
                 trip.state = machine.Call(plan.traits, rule, deadline)
-            return self._result(trip, self._work(trip, trip.state, event))
+            return trip.finished(self._work(trip, trip.state, event), self.clock.now())
         finally:
             if trip.permit is not None or trip.key is not None:
                 self._give_back(trip)
@@ -151,20 +161,24 @@ class Engine:
             raise ClosedError(f"{self.profile.name} {operation}: the client was closed")
 
     def _line(self, names: tuple[str, ...]) -> Line:
-        return self._lines.get(names) or self._lines.setdefault(names, Line(self.account, names, self.clock))
+        line = self._lines.setdefault(names, Line(self.account, names, self.clock))
+        self._all_lines = tuple(self._lines.values())
+        return line
 
     def _lent(self, trip: Trip) -> Granted | None:
         """What most calls get: a permit and a key without waiting."""
-        permit = self._line(trip.order.plan.quotas).at_once(retrying=trip.sends > 0)
+        names = trip.order.plan.quotas
+        permit = (self._lines.get(names) or self._line(names)).at_once(retrying=trip.sends > 0)
         if permit is None:
             return None
         trip.permit = permit
-        trip.key = self.keys.lend()
-        return None if trip.key is None else Granted(trip.key[0])
+        trip.key = key = self.keys.lend()
+        return None if key is None else Granted(key[0])
 
     def _acquire(self, trip: Trip, until: float) -> Event:
         choices = trip.order.choices
-        line = self._line(trip.order.plan.quotas)
+        names = trip.order.plan.quotas
+        line = self._lines.get(names) or self._line(names)
         while trip.key is None:
             if trip.permit is not None:
                 self._give_back(trip)
@@ -177,30 +191,25 @@ class Engine:
         return Granted(trip.key[0])
 
     def _send(self, trip: Trip, attempt: int, deadline: float) -> Event:
-        order, permit, held = trip.order, trip.permit, trip.key
-        self.check_open(order.plan.operation)
-        began = self.clock.now()
+        (plan, bound, _), permit, held, clock = trip.order, trip.permit, trip.key, self.clock
+        if self.closed:
+            self.check_open(plan.operation)
+        began = clock.now()
         if permit is None or held is None or began - permit.taken_at > PAUSE_S:
             self._give_back(trip)
             return Lost(Outcome.REFUSED)
-        longest_s = min(self.profile.retry.attempt_s, max(0.001, deadline - began))
-        shown = headers(order.bound, self.profile.key, held[1])
+        longest_s, left_s = self.profile.retry.attempt_s, deadline - began
+        if left_s < longest_s:
+            longest_s = max(LEAST_S, left_s)
+        shown = headers(bound, self.profile.key, held[1])
         if trip.watch is not None:
-            moved = trip.url != self.base_url + order.bound.target
-            template = None if moved or order.plan.template is None else self.base_url + order.plan.template
-            shown = trip.watch.began(attempt, began, order.bound.method, trip.url, shown, template=template)
-        request = Request(
-            order.bound.method,
-            trip.url,
-            shown,
-            order.bound.body,
-            self.clock.real_s(longest_s),
-            not order.plan.traits.repeatable,
-        )
+            shown = trip.watched(attempt, began, self.base_url, shown)
+        timeout_s = clock.real_s(longest_s)
+        request = Request(bound.method, trip.url, shown, bound.body, timeout_s, not plan.traits.repeatable)
         trip.sending, trip.sends, trip.closes_at = True, attempt, began + longest_s
         response = self.transport.send(request)
         trip.sending = False
-        return self._learn(trip, response, attempt, self.clock.now() - began)
+        return self._learn(trip, response, attempt, clock.now() - began)
 
     def _learn(self, trip: Trip, response: Response | NoReply, attempt: int, seconds: float) -> Event:
         if isinstance(response, NoReply):
@@ -208,6 +217,13 @@ class Engine:
             again = self._settle(trip, End(response.outcome), accepted=False)
             trip.attempted(attempt, None, None, response.reason, seconds)
             return Lost(response.outcome, again)
+        described = trip.order.plan.template is not None
+        trip.answer = answers.success(response, described=described)
+        if trip.answer is not None:
+            self._settle(trip, FINE, accepted=True)
+            if trip.told:
+                trip.attempted(attempt, response.status, None, "", seconds)
+            return FINE_ANSWER
         key = trip.key[1] if trip.key is not None else None
         reading = answers.read(
             self.profile.errors,
@@ -215,14 +231,10 @@ class Engine:
             trip.url,
             self.clock.wall,
             key,
-            described=trip.order.plan.described,
+            described=described,
             quota_headers=self.profile.quota_headers,
         )
         trip.last = reading
-        if reading.whole and response.status in OK:
-            self._settle(trip, FINE, accepted=True)
-            trip.attempted(attempt, response.status, None, "", seconds)
-            return Answered(response.status)
         if reading.moved_to is not None:
             trip.url = reading.moved_to
         shown = answers.event(self.profile.errors, reading)
@@ -247,7 +259,9 @@ class Engine:
         if held is not None:
             self.keys.settle(held[0], accepted=accepted)
         again = True if permit is None else self.account.settle(trip.order.plan.quotas, permit, end)
-        self._settled()
+        for line in self._all_lines:
+            if line.waiters:
+                line.settled()
         return again
 
     def _give_back(self, trip: Trip) -> None:
@@ -258,39 +272,21 @@ class Engine:
         if trip.permit is not None:
             self.account.unsent(trip.order.plan.quotas, trip.permit)
             trip.permit = None
-            self._settled()
+            for line in self._all_lines:
+                line.settled()
         if trip.key is not None:
             self.keys.settle(trip.key[0], accepted=False)
             trip.key = None
 
-    def _settled(self) -> None:
-        for line in tuple(self._lines.values()):
-            if line.waiters:
-                line.settled()
-
-    def _result(self, trip: Trip, action: Finish) -> Answer:
-        trip.ended(action.attempts, Outcome.DONE, self.clock.now())
-        reading = trip.last
-        if not isinstance(reading, Reading):
-            raise machine.IllegalEvent("a call finished without an answer")
-        if action.attempts == 1 and action.result:
-            return reading.answer
-        answer = reading.answer._replace(attempts=action.attempts)
-        return answer if action.result else answer._replace(json=None)
-
     def _error(self, trip: Trip, fail: Fail) -> Exception:
-        at_wall = self.clock.wall() + fail.at - self.clock.now()
-        error = answers.error(
+        return failure(
             fail,
             provider=self.profile.name,
             operation=trip.order.plan.operation,
             last=trip.last,
-            at_wall=at_wall,
+            at_wall=self.clock.wall() + fail.at - self.clock.now(),
             where=self.keys.where,
         )
-        if isinstance(trip.last, NoReply):
-            error.__cause__ = trip.last.cause
-        return error
 
     def notify(self, notice: Notice) -> None:
         """Log a notice that belongs to no call, and show it to the hooks."""
