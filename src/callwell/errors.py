@@ -38,6 +38,8 @@
     ├── AssetError                 a file behind a signed URL                   exit code 9
     │   ├── AssetUnavailable       the provider has no such file, and says so
     │   └── AssetDamaged           what arrived is not what was announced, again and again
+    ├── MediaError                 a file that is to be sent                    exit code 10
+    │   └── AudioRefused           a recording that cannot be sent, nor made so without loss
     └── ClosedError                the client was closed before the call        exit code 2
 
 No message ever holds a key or a signed URL's signature. Errors of other libraries never escape: they are the
@@ -356,6 +358,30 @@ class AssetUnavailable(AssetError):
 
 class AssetDamaged(AssetError):
     """What arrived is not what was announced, again and again."""
+
+
+class MediaError(CallwellError):
+    """A file that is to be sent is not what the operation takes."""
+
+    exit_code = 10
+
+
+class AudioRefused(MediaError):
+    """A recording that cannot be sent as it is, nor made so without loss: nothing was sent.
+
+    Args:
+        file: the file, or `bytes`.
+        reason: why, after the file's name.
+        remedy: what to do.
+        code: to match on: `too-long`, `silent`, `which-channel`, …
+    """
+
+    def __init__(self, file: str, reason: str, remedy: str, *, code: str) -> None:
+        super().__init__(f"{file}: {reason}: {remedy}")
+        self.file = file
+        self.reason = reason
+        self.remedy = remedy
+        self.code = code
 
 
 class LocalError(CallwellError):

@@ -37,7 +37,7 @@ PUBLIC = [
 ]
 """What `from callwell import …` offers, sorted. A change here is a change of the API: say so in changelog.d."""
 
-HEAVY = {"typer", "rich", "starlette", "uvicorn", "av", "pyreqwest", "pydantic", "keyring"}
+HEAVY = {"typer", "rich", "starlette", "uvicorn", "av", "pyreqwest", "pydantic", "keyring", "numpy", "soxr"}
 
 
 def test_the_public_names_are_these() -> None:

@@ -53,6 +53,8 @@ THIRD_PARTY: dict[str, set[str]] = {
     "keyring": {"keys"},
     "opentelemetry": {"observe"},
     "prometheus_client": {"observe"},
+    "numpy": {"media"},
+    "soxr": {"media"},
     "msgspec": ARROWS.keys() - {"core", "errors", "clock"},
     "pyreqwest": {"transport"},
     "rich": {"cli"},

@@ -6,6 +6,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Literal
 
+from callwell.core.media_rules import RecordingRule  # noqa: TC001 - spec/profile.py asks for the types of fields
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class PagingRule:
@@ -140,6 +142,7 @@ class OperationRule:
         asset: that it leads to a file.
         marker: how what it creates is found again.
         upload: that it takes a large file in pieces.
+        audio: that it takes a recording.
         renamed: fields of its result (of its items, for a list) that have a new name: the old place, dotted, and the
             new name, under which the caller finds them whichever the provider sends.
         signed: fields of its items that hold signed URLs, dotted, with the asset operation whose file is meant.
@@ -153,5 +156,6 @@ class OperationRule:
     asset: AssetRule | None = None
     marker: MarkerRule | None = None
     upload: UploadRule | None = None
+    audio: RecordingRule | None = None
     renamed: dict[str, str] = dataclasses.field(default_factory=dict)
     signed: dict[str, str] = dataclasses.field(default_factory=dict)

@@ -10,15 +10,18 @@ from __future__ import annotations
 import dataclasses
 from typing import Final, Literal
 
+from callwell.core.media_rules import AudioRule, FormatRule, RecordingRule
 from callwell.core.operation_rules import AssetRule, MarkerRule, OperationRule, PagingRule, UploadRule
 
 __all__ = [
     "MAX_BACKOFF_S",
     "AssetRule",
+    "AudioRule",
     "CodeRule",
     "EnvironmentRule",
     "ErrorRule",
     "ExportRule",
+    "FormatRule",
     "KeyRule",
     "MarkerRule",
     "OperationRule",
@@ -26,6 +29,7 @@ __all__ = [
     "Profile",
     "QuotaHeaderRule",
     "QuotaRule",
+    "RecordingRule",
     "RetryRule",
     "SandboxRule",
     "TokenRule",
@@ -273,6 +277,7 @@ class Profile:
         quota_headers: the provider's own headers about its quotas.
         retry: when a call is repeated.
         errors: where error answers say what is wrong.
+        audio: what sound it takes.
         operations: what is said about single operations.
         export: what `callwell export` fetches.
     """
@@ -287,5 +292,6 @@ class Profile:
     quota_headers: QuotaHeaderRule | None = None
     retry: RetryRule = RetryRule()
     errors: ErrorRule = ErrorRule()
+    audio: AudioRule | None = None
     operations: dict[str, OperationRule] = dataclasses.field(default_factory=dict)
     export: ExportRule | None = None

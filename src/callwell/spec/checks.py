@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from callwell.spec import effect_checks, operation_checks
+from callwell.spec import audio_checks, effect_checks, operation_checks
 from callwell.spec.complaint import Complaint, found
 from callwell.spec.nearness import near, unknown
 
@@ -50,6 +50,7 @@ def _complaints(profile: Profile, api: Api) -> Iterator[Complaint]:
     yield from _codes(profile)
     yield from operation_checks.complaints(profile, api)
     yield from effect_checks.complaints(profile, api)
+    yield from audio_checks.complaints(profile, api)
 
 
 def _environments(profile: Profile) -> Iterator[Complaint]:

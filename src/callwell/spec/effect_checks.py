@@ -4,18 +4,18 @@
 from __future__ import annotations
 
 import string
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from callwell.spec import schemas
+from callwell.spec.arguments import argument, taken
 from callwell.spec.complaint import Complaint, found
-from callwell.spec.nearness import near, unknown
+from callwell.spec.nearness import unknown
 from callwell.spec.places import place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from callwell.core.rules import MarkerRule, Profile, TokenRule, UploadRule
-    from callwell.spec.complaint import Path
     from callwell.spec.model import Api, Operation
 
 
@@ -40,20 +40,20 @@ def complaints(profile: Profile, api: Api) -> Iterator[Complaint]:
 
 def _token(rule: TokenRule, api: Api) -> Iterator[Complaint]:
     path = ("key", "token")
-    for field, name, argument in (("issue", rule.issue, "key"), ("renew", rule.renew, "refresh")):
+    for field, name, taker in (("issue", rule.issue, "key"), ("renew", rule.renew, "refresh")):
         operation = api.operations.get(name)
         if operation is None:
             yield unknown((*path, field), name, api)
             continue
-        yield from _argument(operation, getattr(rule, argument), (*path, argument), "string")
+        yield from argument(operation, getattr(rule, taker), (*path, taker), "string")
         for where, kind in (("access_at", "string"), ("refresh_at", "string"), ("expires_at", "integer")):
             yield from place(operation, getattr(rule, where), kind, (*path, where))
 
 
 def _marker(profile: Profile, operation: Operation, rule: MarkerRule, api: Api) -> Iterator[Complaint]:
     path = ("operations", operation.name, "marker")
-    yield from _argument(operation, rule.parameter, (*path, "parameter"), "array")
-    entry = schemas.at(_taken(operation).get(rule.parameter, {}), "0") or {}
+    yield from argument(operation, rule.parameter, (*path, "parameter"), "array")
+    entry = schemas.at(taken(operation).get(rule.parameter, {}), "0") or {}
     for field in ("key", "value"):
         if schemas.at(entry, getattr(rule, field)) is None:
             yield Complaint((*path, field), f"expected a field of an entry, {found(getattr(rule, field))}")
@@ -63,14 +63,14 @@ def _marker(profile: Profile, operation: Operation, rule: MarkerRule, api: Api) 
     elif said is None or said.paging is None:
         yield Complaint((*path, "probe"), f"expected a list with paging, {found(rule.probe)}")
     else:
-        yield from _argument(probe, rule.filter, (*path, "filter"), "object")
+        yield from argument(probe, rule.filter, (*path, "filter"), "object")
 
 
 def _upload(operation: Operation, rule: UploadRule, api: Api) -> Iterator[Complaint]:
     path = ("operations", operation.name, "upload")
     for field in ("file", "range", "target", "token"):
         if (name := getattr(rule, field)) is not None:
-            yield from _argument(operation, name, (*path, field), "string")
+            yield from argument(operation, name, (*path, field), "string")
     try:
         fields = {name for _, name, _, _ in string.Formatter().parse(rule.form) if name is not None}
     except ValueError:
@@ -89,18 +89,6 @@ def _upload(operation: Operation, rule: UploadRule, api: Api) -> Iterator[Compla
     if status is None:
         yield unknown((*path, "status"), rule.status, api)
     else:
-        yield from _argument(status, rule.target, (*path, "status"), "string")
+        yield from argument(status, rule.target, (*path, "status"), "string")
         yield from place(status, rule.received, "array", (*path, "received"))
         yield from place(status, rule.total, "integer", (*path, "total"))
-
-
-def _taken(operation: Operation) -> dict[str, Mapping[str, Any]]:
-    return {one.name: one.schema for one in operation.parameters}
-
-
-def _argument(operation: Operation, name: str, path: Path, kind: str) -> Iterator[Complaint]:
-    """An operation must take an argument of a name and a kind, as far as the schema tells."""
-    taken = _taken(operation)
-    kinds = schemas.kinds(taken.get(name, {}))
-    if name not in taken or (kinds and kind not in kinds):
-        yield Complaint(path, f"expected an argument of type {kind}: {near(name, taken)}; {found(name)}")

@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads recordings: what a file is by its content, and its sound as numbers.
+
+FFmpeg is given bytes and never a name, so that an extension decides nothing, and only those of its readers that read
+sound: a playlist or a list of files, which would make it open other things, is not a recording.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
+
+import av
+import numpy as np
+
+from callwell.core.sound import Refuse, Sound
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from av.audio.frame import AudioFrame
+    from av.audio.stream import AudioStream
+    from av.container import InputContainer
+    from numpy.typing import NDArray
+
+    from callwell.core.sound import Raw
+
+    Samples = NDArray[np.float32]
+
+READERS: Final = (
+    *("wav", "w64", "mp3", "ogg", "mov", "matroska", "aac", "flac", "aiff", "amr", "amrnb", "amrwb", "caf", "au"),
+    *("asf", "mpegts", "avi", "flv", "ac3", "eac3", "ape", "tta", "wv", "dsf", "voc", "ircam", "sox", "spx"),
+)
+OPTIONS: Final = {"format_whitelist": ",".join(READERS), "max_probe_packets": "1"}
+"""One packet tells whether a WAV holds something other than it says; by default FFmpeg tries thousands of them."""
+GUESSED: Final = frozenset({"mp3", "aac", "amr", "ac3", "eac3"})
+"""Containers without a length: FFmpeg guesses it from size and bit rate."""
+BRANDS: Final = (("M4A", "m4a"), ("M4B", "m4a"), ("qt", "mov"), ("3g", "3gp"))
+NUMBERS: Final[dict[str, tuple[type[np.generic], float, float]]] = {
+    "u8": (np.uint8, 128.0, 1 / 128),
+    "s16": (np.int16, 0.0, 1 / (1 << 15)),
+    "s32": (np.int32, 0.0, 1 / (1 << 31)),
+    "s64": (np.int64, 0.0, 1 / (1 << 63)),
+    "flt": (np.float32, 0.0, 1.0),
+    "dbl": (np.float64, 0.0, 1.0),
+}
+"""FFmpeg's kinds of samples: the type, what stands for silence, and what a step is worth."""
+HEAD: Final = 64
+NOT_AUDIO: Final = Refuse(
+    "not-audio", "is no recording, or its beginning is missing", "look whether it is the right file, and whole"
+)
+
+
+class Unreadable(Exception):
+    """A file that FFmpeg cannot read as sound.
+
+    Args:
+        refusal: what to say about it.
+    """
+
+    def __init__(self, refusal: Refuse) -> None:
+        super().__init__(refusal)
+        self.refusal = refusal
+
+
+class Nameless:
+    """A file that shows its bytes only: FFmpeg would guess from its name."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.read = file.read
+        self.seek = file.seek
+        self.tell = file.tell
+
+
+class Blocks:
+    """The sound of a file, in blocks of about a second.
+
+    Args:
+        container: the open file.
+        sound: what it is.
+
+    Attributes:
+        pieces: what was read of it.
+        damaged: how many of them hold no sound that fits the rest.
+    """
+
+    def __init__(self, container: InputContainer, sound: Sound) -> None:
+        self._container = container
+        self._sound = sound
+        self.pieces = 0
+        self.damaged = 0
+
+    def __iter__(self) -> Iterator[Samples]:
+        frames: list[AudioFrame] = []
+        kind, waiting = None, 0
+        for frame in self._frames():
+            kind = kind or frame.format.name
+            if (frame.format.name, *_shape(frame)) != (kind, self._sound.channels, self._sound.rate):
+                self.damaged += 1
+                continue
+            frames.append(frame)
+            waiting += frame.samples
+            if waiting >= self._sound.rate:
+                yield _numbers(frames, self._sound.channels)
+                frames, waiting = [], 0
+        if frames:
+            yield _numbers(frames, self._sound.channels)
+
+    def _frames(self) -> Iterator[AudioFrame]:
+        stream = self._container.streams.audio[0]
+        try:
+            for packet in self._container.demux(stream):
+                self.pieces += 1
+                try:
+                    yield from packet.decode()
+                except (av.FFmpegError, ValueError):
+                    self.damaged += 1
+        except (av.FFmpegError, OSError, ValueError):
+            self.damaged += 1
+
+
+@contextlib.contextmanager
+def opened(file: BinaryIO, raw: Raw | None = None) -> Iterator[tuple[InputContainer, Sound]]:
+    """A file, and what it says of itself.
+
+    Args:
+        file: it, from its beginning.
+        raw: what it holds, if it says nothing of itself.
+
+    Raises:
+        Unreadable: there is no sound in it that could be read.
+    """
+    head = file.read(HEAD)
+    file.seek(0)
+    if not head:
+        raise Unreadable(Refuse("empty", "has no bytes", "record it anew"))
+    options = OPTIONS
+    if raw:
+        layout = "mono" if raw.channels == 1 else f"{raw.channels}c"
+        options = {"sample_rate": str(raw.rate), "ch_layout": layout}
+    try:
+        container = av.open(Nameless(file), "r", format=raw.encoding if raw else None, options=options)
+    except (av.FFmpegError, OSError, ValueError) as error:
+        raise Unreadable(NOT_AUDIO) from error
+    with container:
+        yield container, _sound(container, head, raw)
+
+
+def _sound(container: InputContainer, head: bytes, raw: Raw | None) -> Sound:
+    if not container.streams.audio:
+        raise Unreadable(Refuse("no-sound", "has a picture and no sound", "look whether the microphone was on"))
+    stream = container.streams.audio[0]
+    codec: Any = stream.codec_context
+    if codec is None or codec.format is None or not codec.sample_rate or not codec.layout.nb_channels:
+        raise Unreadable(Refuse("not-audio", "holds a sound that cannot be decoded", NOT_AUDIO.remedy))
+    kind = codec.format.name.removesuffix("p")
+    return Sound(
+        container="raw" if raw else _container(container, head),
+        codec=_codec(codec.name),
+        rate=codec.sample_rate,
+        depth=24 if "24" in codec.name else 8 if codec.name == "pcm_s8" else codec.format.bits,
+        floating=kind in ("flt", "dbl"),
+        channels=codec.layout.nb_channels,
+        duration_s=_duration(container, stream),
+        picture=any(not _cover(one) for one in container.streams.video),
+        tracks=len(container.streams.audio),
+    )
+
+
+def _container(container: InputContainer, head: bytes) -> str:
+    name = container.format.name.split(",")[0]
+    if name == "matroska":
+        return "webm" if b"webm" in head else "matroska"
+    if name == "mov":
+        brand = str(container.metadata.get("major_brand", ""))
+        return next((kind for start, kind in BRANDS if brand.startswith(start)), "mp4")
+    return name
+
+
+def _codec(name: str) -> str:
+    """The codec, not the one of its decoders that is used: `mp3float` and `libopus` are `mp3` and `opus`."""
+    found = av.Codec(name, "r").canonical_name
+    return str(found)
+
+
+def _duration(container: InputContainer, stream: AudioStream) -> float | None:
+    if container.format.name in GUESSED:
+        return None
+    if stream.duration and stream.time_base:
+        return float(stream.duration * stream.time_base)
+    return container.duration / av.time_base if container.duration and not container.streams.video else None
+
+
+def _cover(stream: Any) -> bool:
+    return bool(stream.disposition & stream.disposition.attached_pic)
+
+
+def _shape(frame: AudioFrame) -> tuple[int, int]:
+    return frame.layout.nb_channels, frame.sample_rate
+
+
+def _numbers(frames: list[AudioFrame], channels: int) -> Samples:
+    """The samples of some frames, a row for each channel, 1.0 being the limit."""
+    kind = frames[0].format
+    type_, silence, step = NUMBERS[kind.name.removesuffix("p")]
+    planes = range(channels if kind.is_planar else 1)
+    size = kind.bytes * (1 if kind.is_planar else channels)
+    rows = [b"".join(memoryview(one.planes[plane])[: one.samples * size] for one in frames) for plane in planes]
+    found = [np.frombuffer(row, type_) for row in rows]
+    table = np.stack(found) if kind.is_planar else found[0].reshape(-1, channels).T
+    samples = table.astype(np.float32, order="C")
+    return samples if step == 1.0 else (samples - np.float32(silence)) * np.float32(step)

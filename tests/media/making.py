@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Recordings made by FFmpeg's encoders: voices, tones and silence, in any container, codec, rate, depth and channels."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+
+import av
+import numpy as np
+
+if TYPE_CHECKING:
+    from av.audio.stream import AudioStream
+    from numpy.typing import NDArray
+
+Wave = NDArray[np.float64] if TYPE_CHECKING else Any
+
+LAYOUTS: Final = {1: "mono", 2: "stereo", 6: "5.1"}
+
+
+class File(NamedTuple):
+    """How a file is made.
+
+    Attributes:
+        container: as FFmpeg calls it.
+        codec: the encoder.
+        rate: samples per second.
+        channels: how many.
+        seconds: how long.
+        voice: what is in it: `one` speaker, `two` speakers with a channel each, `apart` (one speaker, two microphones a
+            metre apart), `opposed` (one channel is the other upside down), `left` (nothing on the right), `silent`,
+            `quiet`, `clipped`.
+        form: the encoder's kind of samples, where it has several.
+        options: of the container.
+        picture: a moving picture beside the sound.
+    """
+
+    container: str = "wav"
+    codec: str = "pcm_s16le"
+    rate: int = 16_000
+    channels: int = 1
+    seconds: float = 2.0
+    voice: str = "one"
+    form: str | None = None
+    options: tuple[tuple[str, str], ...] = ()
+    picture: bool = False
+
+    def made(self) -> bytes:
+        """The file."""
+        return encoded(voices(self.voice, self.rate, self.channels, self.seconds), self)
+
+
+def tone(frequency: float, rate: int, seconds: float, level: float = 0.5) -> Wave:
+    """A sine."""
+    return level * np.sin(2 * np.pi * frequency * np.arange(round(rate * seconds)) / rate)
+
+
+def speaker(rate: int, seconds: float, pitch: float, seed: int) -> Wave:
+    """Syllables: harmonics of a pitch under loudness that comes and goes, and breath."""
+    dice = np.random.default_rng(seed)
+    count = round(rate * seconds)
+    moments = np.linspace(0, seconds, max(2, round(seconds * 8)))
+    loud = np.interp(np.arange(count) / rate, moments, dice.random(len(moments)) ** 2)
+    voiced = sum((tone(pitch * n, rate, seconds, 0.4 / n) for n in range(1, 8)), np.zeros(count))
+    return 0.8 * loud * voiced + 0.001 * dice.standard_normal(count)
+
+
+def voices(kind: str, rate: int, channels: int, seconds: float) -> Wave:
+    """Samples, a row for each channel."""
+    one = speaker(rate, seconds, 120, 1)
+    if kind == "two":
+        return np.stack([one, speaker(rate, seconds, 210, 2)])
+    if kind == "apart":
+        return np.stack([one, 0.8 * np.roll(one, round(rate * 0.003))])
+    if kind == "opposed":
+        return np.stack([one, -one])
+    if kind == "left":
+        return np.stack([one, np.zeros_like(one)])
+    scale = {"silent": 0.0, "quiet": 0.02, "clipped": 20.0}.get(kind, 1.0)
+    return np.clip(np.stack([one * scale] * channels), -1.0, 1.0)
+
+
+def encoded(wave: Wave, file: File) -> bytes:
+    """A file with these samples."""
+    out = io.BytesIO()
+    layout = LAYOUTS[file.channels]
+    with av.open(out, "w", format=file.container, options=dict(file.options)) as container:
+        picture = container.add_stream("mpeg4", rate=10) if file.picture else None
+        stream = cast("AudioStream", container.add_stream(file.codec, rate=file.rate, layout=layout))
+        if file.form:
+            stream.codec_context.format = av.AudioFormat(file.form)
+        if picture is not None:
+            picture.width, picture.height, picture.pix_fmt = 64, 48, "yuv420p"
+            for _ in range(round(file.seconds * 10)):
+                container.mux(picture.encode(av.VideoFrame(64, 48, "yuv420p")))
+            container.mux(picture.encode(None))
+        if wave.shape[1]:
+            frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(wave), format="dblp", layout=layout)
+            frame.sample_rate = file.rate
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return out.getvalue()
+
+
+def samples(wav: bytes) -> Wave:
+    """The samples of a WAV of 16 bit, as whole numbers."""
+    at = wav.index(b"data") + 8
+    return np.frombuffer(wav[at:], "<i2").astype(np.float64)
+
+
+def spectrum(wave: Wave, rate: int) -> tuple[Wave, Wave]:
+    """The frequencies of some samples and their loudness in decibels, 0 being a sine at 1.0; the ends left out."""
+    inner = wave[rate // 20 : -rate // 20]
+    window = np.blackman(len(inner))
+    loud = np.abs(np.fft.rfft(inner * window)) / window.sum() * 2
+    return np.fft.rfftfreq(len(inner), 1 / rate), 20 * np.log10(loud + 1e-12)
