@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Recordings made by FFmpeg's encoders: voices, tones and silence, in any container, codec, rate, depth and channels."""
+"""Recordings made by FFmpeg's encoders: voices, tones and silence, in many containers and codecs."""
 
 from __future__ import annotations
 
+import functools
 import io
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 import av
 import numpy as np
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from av.audio.stream import AudioStream
     from numpy.typing import NDArray
 
-Wave = NDArray[np.float64] if TYPE_CHECKING else Any
+    Wave = NDArray[np.float64]
 
 LAYOUTS: Final = {1: "mono", 2: "stereo", 6: "5.1"}
 
@@ -31,7 +32,7 @@ class File(NamedTuple):
             metre apart), `opposed` (one channel is the other upside down), `left` (nothing on the right), `silent`,
             `quiet`, `clipped`.
         form: the encoder's kind of samples, where it has several.
-        options: of the container.
+        options: of the encoder.
         picture: a moving picture beside the sound.
     """
 
@@ -55,6 +56,7 @@ def tone(frequency: float, rate: int, seconds: float, level: float = 0.5) -> Wav
     return level * np.sin(2 * np.pi * frequency * np.arange(round(rate * seconds)) / rate)
 
 
+@functools.cache
 def speaker(rate: int, seconds: float, pitch: float, seed: int) -> Wave:
     """Syllables: harmonics of a pitch under loudness that comes and goes, and breath."""
     dice = np.random.default_rng(seed)
@@ -84,9 +86,9 @@ def encoded(wave: Wave, file: File) -> bytes:
     """A file with these samples."""
     out = io.BytesIO()
     layout = LAYOUTS[file.channels]
-    with av.open(out, "w", format=file.container, options=dict(file.options)) as container:
+    with av.open(out, "w", format=file.container) as container:
         picture = container.add_stream("mpeg4", rate=10) if file.picture else None
-        stream = cast("AudioStream", container.add_stream(file.codec, rate=file.rate, layout=layout))
+        stream = cast("AudioStream", container.add_stream(file.codec, file.rate, dict(file.options), layout=layout))
         if file.form:
             stream.codec_context.format = av.AudioFormat(file.form)
         if picture is not None:
@@ -112,5 +114,7 @@ def spectrum(wave: Wave, rate: int) -> tuple[Wave, Wave]:
     """The frequencies of some samples and their loudness in decibels, 0 being a sine at 1.0; the ends left out."""
     inner = wave[rate // 20 : -rate // 20]
     window = np.blackman(len(inner))
-    loud = np.abs(np.fft.rfft(inner * window)) / window.sum() * 2
-    return np.fft.rfftfreq(len(inner), 1 / rate), 20 * np.log10(loud + 1e-12)
+    loud: Wave = np.abs(np.fft.rfft(inner * window)) / window.sum() * 2
+    decibels: Wave = 20 * np.log10(loud + 1e-12)
+    frequencies: Wave = np.fft.rfftfreq(len(inner), 1 / rate).astype(np.float64)
+    return frequencies, decibels

@@ -42,7 +42,7 @@ LOST_S: Final = 0.1
 LOST: Final = 0.02
 """How much shorter than announced a file may be: what codecs cut off at its ends."""
 DAMAGED: Final = 0.05
-"""The share of a file's pieces that may be unreadable: what players skip without a word."""
+"""The share of a file's bytes that may be unreadable: what players skip without a word."""
 
 
 class Case(NamedTuple):
@@ -86,7 +86,7 @@ def _changes(case: Case) -> bool:
     """Whether a file that the provider takes must, or is better to, become another."""
     sound, audio = case.sound, case.audio
     larger = sound.rate > audio.rate or sound.depth > DEPTH or sound.channels > audio.channels
-    return (sound.lossless and larger) or _picks(case) or sound.channels > audio.max_channels
+    return (sound.lossless and (larger or sound.left_open)) or _picks(case) or sound.channels > audio.max_channels
 
 
 def _picks(case: Case) -> bool:
@@ -213,7 +213,7 @@ def _accepted_low(case: Case) -> Caution | None:
 def _length(case: Case) -> Caution | None:
     length, rule = case.sound.length_s, case.recording
     if length is not None and rule.best_min_s and length < rule.best_min_s:
-        return Caution("short", f"{length:.1f} s long; {rule.best_min_s:g} s or more are recommended")
+        return Caution("short", f"{length:.2f} s long; {rule.best_min_s:g} s or more are recommended")
     if length is not None and rule.best_max_s and length > rule.best_max_s:
         return Caution("long", f"{length:.1f} s long; {rule.best_max_s:g} s at most are recommended")
     return None

@@ -3,7 +3,11 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, get_args
+
+Encoding = Literal["s16le", "s16be", "s24le", "s24be", "s32le", "s32be", "f32le", "u8", "mulaw", "alaw"]
+ENCODINGS: Final[tuple[str, ...]] = get_args(Encoding)
+"""How samples without a file around them may be written."""
 
 DEPTH: Final = 16
 """Bits of a sample in what is sent."""
@@ -20,7 +24,7 @@ class Level(NamedTuple):
         peak: the highest sample, 1.0 being the limit.
         rms: the loudness, 1.0 being a square wave at the limit.
         clipped: the share of samples that stand at the limit in a row.
-        damaged: the share of the file's pieces that could not be read.
+        damaged: the share of the file's bytes that could not be read as sound.
         alike: the correlation of two channels; None without two channels that both have sound.
         together: the correlation of their loudness over time, likewise.
     """
@@ -45,6 +49,7 @@ class Sound(NamedTuple):
         floating: samples are numbers with a point.
         channels: how many.
         duration_s: how long the file says that it is; None where it says nothing, or only lets one guess.
+        left_open: whoever wrote it into a pipe did not fill in its length.
         picture: there is a moving picture beside the sound.
         tracks: how many sounds there are; the first is meant.
         level: what was heard; None until it was listened to.
@@ -57,6 +62,7 @@ class Sound(NamedTuple):
     floating: bool
     channels: int
     duration_s: float | None = None
+    left_open: bool = False
     picture: bool = False
     tracks: int = 1
     level: Level | None = None
@@ -95,7 +101,7 @@ class Raw(NamedTuple):
 
     rate: int
     channels: int = 1
-    encoding: Literal["s16le", "s16be", "s24le", "s24be", "s32le", "s32be", "f32le", "u8", "mulaw", "alaw"] = "s16le"
+    encoding: Encoding = "s16le"
 
 
 class Decode(NamedTuple):

@@ -14,6 +14,7 @@ import av
 import numpy as np
 
 from callwell.core.sound import Refuse, Sound
+from callwell.media import riff
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
     from av.audio.stream import AudioStream
     from av.container import InputContainer
+    from av.packet import Packet
     from numpy.typing import NDArray
 
     from callwell.core.sound import Raw
@@ -80,24 +82,21 @@ class Blocks:
         sound: what it is.
 
     Attributes:
-        pieces: what was read of it.
-        damaged: how many of them hold no sound that fits the rest.
+        read: bytes of it.
+        damaged: how many of them hold no sound, or none that fits the rest.
     """
 
     def __init__(self, container: InputContainer, sound: Sound) -> None:
         self._container = container
         self._sound = sound
-        self.pieces = 0
+        self._kind = ""
+        self.read = 0
         self.damaged = 0
 
     def __iter__(self) -> Iterator[Samples]:
         frames: list[AudioFrame] = []
-        kind, waiting = None, 0
+        waiting = 0
         for frame in self._frames():
-            kind = kind or frame.format.name
-            if (frame.format.name, *_shape(frame)) != (kind, self._sound.channels, self._sound.rate):
-                self.damaged += 1
-                continue
             frames.append(frame)
             waiting += frame.samples
             if waiting >= self._sound.rate:
@@ -107,16 +106,30 @@ class Blocks:
             yield _numbers(frames, self._sound.channels)
 
     def _frames(self) -> Iterator[AudioFrame]:
-        stream = self._container.streams.audio[0]
+        for packet in self._packets():
+            try:
+                found = packet.decode()
+            except (av.FFmpegError, ValueError):
+                self.damaged += packet.size
+                continue
+            if all(self._fits(frame) for frame in found):
+                yield from found
+            else:
+                self.damaged += packet.size
+
+    def _packets(self) -> Iterator[Packet[AudioStream]]:
         try:
-            for packet in self._container.demux(stream):
-                self.pieces += 1
-                try:
-                    yield from packet.decode()
-                except (av.FFmpegError, ValueError):
-                    self.damaged += 1
+            for packet in self._container.demux(self._container.streams.audio[0]):
+                self.read += packet.size
+                yield packet
         except (av.FFmpegError, OSError, ValueError):
-            self.damaged += 1
+            self.damaged = self.read
+
+    def _fits(self, frame: AudioFrame) -> bool:
+        """Whether a frame is of the kind that the file began with."""
+        self._kind = self._kind or frame.format.name
+        here = (frame.format.name, frame.layout.nb_channels, frame.sample_rate)
+        return here == (self._kind, self._sound.channels, self._sound.rate)
 
 
 @contextlib.contextmanager
@@ -130,6 +143,7 @@ def opened(file: BinaryIO, raw: Raw | None = None) -> Iterator[tuple[InputContai
     Raises:
         Unreadable: there is no sound in it that could be read.
     """
+    claim = None if raw else riff.claim(file)
     head = file.read(HEAD)
     file.seek(0)
     if not head:
@@ -143,23 +157,25 @@ def opened(file: BinaryIO, raw: Raw | None = None) -> Iterator[tuple[InputContai
     except (av.FFmpegError, OSError, ValueError) as error:
         raise Unreadable(NOT_AUDIO) from error
     with container:
-        yield container, _sound(container, head, raw)
+        sound = _sound(container, "raw" if raw else _container(container, head))
+        if claim:
+            sound = sound._replace(duration_s=claim.seconds, left_open=claim.left_open)
+        yield container, sound
 
 
-def _sound(container: InputContainer, head: bytes, raw: Raw | None) -> Sound:
+def _sound(container: InputContainer, kind: str) -> Sound:
     if not container.streams.audio:
         raise Unreadable(Refuse("no-sound", "has a picture and no sound", "look whether the microphone was on"))
     stream = container.streams.audio[0]
     codec: Any = stream.codec_context
     if codec is None or codec.format is None or not codec.sample_rate or not codec.layout.nb_channels:
         raise Unreadable(Refuse("not-audio", "holds a sound that cannot be decoded", NOT_AUDIO.remedy))
-    kind = codec.format.name.removesuffix("p")
     return Sound(
-        container="raw" if raw else _container(container, head),
+        container=kind,
         codec=_codec(codec.name),
         rate=codec.sample_rate,
         depth=24 if "24" in codec.name else 8 if codec.name == "pcm_s8" else codec.format.bits,
-        floating=kind in ("flt", "dbl"),
+        floating=codec.format.name.removesuffix("p") in ("flt", "dbl"),
         channels=codec.layout.nb_channels,
         duration_s=_duration(container, stream),
         picture=any(not _cover(one) for one in container.streams.video),
@@ -193,10 +209,6 @@ def _duration(container: InputContainer, stream: AudioStream) -> float | None:
 
 def _cover(stream: Any) -> bool:
     return bool(stream.disposition & stream.disposition.attached_pic)
-
-
-def _shape(frame: AudioFrame) -> tuple[int, int]:
-    return frame.layout.nb_channels, frame.sample_rate
 
 
 def _numbers(frames: list[AudioFrame], channels: int) -> Samples:

@@ -71,7 +71,7 @@ class Meter:
         """What was heard.
 
         Args:
-            damaged: the share of the file's pieces that could not be read.
+            damaged: the share of the file's bytes that could not be read as sound.
         """
         total = self._samples * self._channels
         alike, together = self._likeness()

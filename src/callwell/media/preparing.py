@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, Literal, NamedTuple, Protocol
 
 from callwell.core.audio import decide
-from callwell.core.sound import Convert, Refuse, Wish
-from callwell.errors import AudioRefused, FileProblem, UsageError
+from callwell.core.sound import ENCODINGS, Convert, Refuse, Wish
+from callwell.errors import AudioRefused, FileProblem, InvalidOption, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -125,11 +125,13 @@ def prepare(
         AudioRefused: it cannot be sent as it is, nor made so without loss; with the reason and what to do.
         FileProblem: the file cannot be read.
         UnknownName: there is no such operation.
+        InvalidOption: a channel or samples that there cannot be.
         UsageError: the operation takes no recordings, or the extra `media` is not installed.
     """
     rule, audio = provider.rule(operation).audio, provider.profile.audio
     if rule is None or audio is None:
         raise UsageError(f"{operation} of {provider.name} takes no recordings, as far as its profile says")
+    _check(channel, raw)
     limits = _Limits(audio, rule, Wish(channel, accept_low))
     name = BYTES if isinstance(source, bytes) else os.fspath(source)
     with _opened(source, name) as file:
@@ -148,6 +150,15 @@ def prepare(
         names=(rule.data, rule.format),
         source=None if isinstance(source, bytes) else Path(source),
     )
+
+
+def _check(channel: object, raw: Raw | None) -> None:
+    if channel is not None and channel != "mix" and not (type(channel) is int and channel > 0):
+        raise InvalidOption("channel", channel, "a number from 1, or mix")
+    if raw and not (raw.rate > 0 and raw.channels > 0):
+        raise InvalidOption("raw", raw, "a rate and channels above 0")
+    if raw and raw.encoding not in ENCODINGS:
+        raise InvalidOption("raw.encoding", raw.encoding, f"one of {', '.join(ENCODINGS)}")
 
 
 def _heard(file: BinaryIO, name: str, raw: Raw | None, limits: _Limits) -> tuple[Convert | Pass, Sound, bytes | None]:
@@ -170,7 +181,7 @@ def _heard(file: BinaryIO, name: str, raw: Raw | None, limits: _Limits) -> tuple
                     break
     except audio.Unreadable as error:
         raise _refused(name, error.refusal) from error.__cause__
-    sound = sound._replace(level=ear.level(blocks.damaged / max(1, blocks.pieces)))
+    sound = sound._replace(level=ear.level(blocks.damaged / max(1, blocks.read)))
     decision = _allowed(decide(sound, *limits), name)
     return decision, sound, convert.written(kept, sound.rate, steps) if steps else None
 

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How long a WAV says that it is: FFmpeg tells how long it is in fact, and so hides that one is broken off.
+
+A program that writes into a pipe cannot go back to fill in the length. It leaves 0 or a number that no file has.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+CHUNK: Final = 8
+FORM: Final = 16
+EVEN: Final = frozenset({1, 3, 6, 7, 0xFFFE})
+"""Codings in which every second has as many bytes: PCM, floating, A-law, mu-law, and what says more further on."""
+OPEN: Final = frozenset({0, 0xFFFFFFFF, 0x7FFFFFFF, 0x7FFFF000, 0xFFFFFFFF - 36, 0x7FFFFFFF - 36})
+"""What is found in place of a length: nothing, the largest number, or that less the header."""
+
+
+class Claim(NamedTuple):
+    """What a WAV says of its sound.
+
+    Attributes:
+        seconds: how long it is; None where that was left open.
+        left_open: the length was left open.
+    """
+
+    seconds: float | None
+    left_open: bool
+
+
+def claim(file: BinaryIO) -> Claim | None:
+    """What a WAV says of its sound; None for any other file. The file is left where it was.
+
+    Args:
+        file: it, from its beginning.
+    """
+    try:
+        return _claim(file)
+    finally:
+        file.seek(0)
+
+
+def _claim(file: BinaryIO) -> Claim | None:
+    riff = file.read(12)
+    if riff[:4] != b"RIFF" or riff[8:] != b"WAVE":
+        return None
+    per_second = 0
+    while len(head := file.read(CHUNK)) == CHUNK:
+        name, size = struct.unpack("<4sI", head)
+        if name == b"fmt ":
+            form = file.read(FORM)
+            even = int.from_bytes(form[:2], "little") in EVEN
+            per_second = int.from_bytes(form[8:12], "little") if even else 0
+            file.seek(size + size % 2 - FORM, os.SEEK_CUR)
+        elif name == b"data":
+            here = file.tell()
+            there = file.seek(0, os.SEEK_END) - here
+            left_open = size in OPEN and size != there
+            return Claim(None if left_open or not per_second else size / per_second, left_open)
+        else:
+            file.seek(size + size % 2, os.SEEK_CUR)
+    return None

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Decisions about recordings: for any file, rule and wish, nothing is lost twice, made up, or decided by chance."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from callwell.core.audio import decide
+from callwell.core.media_rules import AudioRule, FormatRule, RecordingRule
+from callwell.core.sound import (
+    LOSSLESS,
+    Convert,
+    Decision,
+    Decode,
+    Dither,
+    Level,
+    Mix,
+    Pass,
+    Pick,
+    Refuse,
+    Resample,
+    Sound,
+    Wish,
+    Write,
+)
+
+FORMATS: Final = {
+    "WAV": FormatRule(containers=("wav",), codecs=("pcm_s16le", "pcm_s24le", "pcm_f32le", "pcm_u8")),
+    "MP3": FormatRule(containers=("mp3",), codecs=("mp3",)),
+    "OGG": FormatRule(containers=("ogg",), codecs=("opus",)),
+}
+AUDIO: Final = AudioRule(formats=FORMATS, min_rate=16_000, rate=16_000)
+READ: Final = RecordingRule(data="audio", format="format", max_s=30, best_min_s=5, best_max_s=15)
+FINE: Final = Level(10.0, 0.5, 0.1)
+WAV: Final = Sound("wav", "pcm_s16le", 16_000, 16, floating=False, channels=1, duration_s=10.0, level=FINE)
+
+levels = st.builds(
+    Level,
+    duration_s=st.sampled_from([0.0, 0.05, 3.0, 10.0, 20.0, 31.0]),
+    peak=st.sampled_from([0.0, 0.0005, 0.01, 0.5, 1.0, 3.0]),
+    rms=st.sampled_from([0.0, 0.1, float("nan")]),
+    clipped=st.sampled_from([0.0, 0.5]),
+    damaged=st.sampled_from([0.0, 0.01, 0.5]),
+    alike=st.none() | st.floats(-1, 1),
+    together=st.none() | st.floats(-1, 1),
+)
+sounds = st.builds(
+    Sound,
+    container=st.sampled_from(["wav", "mp3", "ogg", "flac", "raw", "webm"]),
+    codec=st.sampled_from(["pcm_s16le", "pcm_s24le", "pcm_f32le", "pcm_u8", "pcm_mulaw", "mp3", "opus", "flac"]),
+    rate=st.sampled_from([8_000, 16_000, 22_050, 44_100, 48_000]),
+    depth=st.sampled_from([8, 16, 24, 32]),
+    floating=st.booleans(),
+    channels=st.sampled_from([1, 2, 3, 6]),
+    duration_s=st.none() | st.sampled_from([0.05, 3.0, 10.0, 31.0, 7200.0]),
+    left_open=st.booleans(),
+    picture=st.booleans(),
+    tracks=st.integers(1, 3),
+    level=st.none() | levels,
+)
+rules = st.builds(
+    AudioRule,
+    formats=st.just(FORMATS),
+    min_rate=st.sampled_from([8_000, 16_000]),
+    rate=st.sampled_from([16_000, 24_000]),
+    min_depth=st.sampled_from([8, 16]),
+    max_channels=st.just(2),
+    channels=st.sampled_from([1, 2]),
+)
+wishes = st.builds(Wish, channel=st.none() | st.just("mix") | st.integers(1, 7), accept_low=st.booleans())
+
+
+def wish(sound: Sound, audio: AudioRule, said: Wish) -> Decision:
+    """The decision about an operation of 30 seconds."""
+    return decide(sound, audio, READ, said)
+
+
+@given(sounds, rules, wishes)
+def test_nothing_is_made_bigger(sound: Sound, audio: AudioRule, said: Wish) -> None:
+    """A conversion lowers the rate or leaves it, and never to below what the provider recommends."""
+    for step in steps(wish(sound, audio, said)):
+        if isinstance(step, Resample):
+            assert step.before == sound.rate > step.after == audio.rate
+
+
+@given(sounds, rules, wishes)
+def test_loss_is_never_added_to_loss(sound: Sound, audio: AudioRule, said: Wish) -> None:
+    """What is written is always WAV, and what the provider takes with loss is changed for its channels alone."""
+    decided = wish(sound, audio, said)
+    if isinstance(decided, Convert):
+        assert decided.steps[-1] == Write("wav")
+        assert decided.format == "WAV"
+        taken = any(sound.container in one.containers and sound.codec in one.codecs for one in FORMATS.values())
+        if taken and not sound.lossless:
+            assert isinstance(said.channel, int) or sound.channels > audio.max_channels
+
+
+@given(sounds, rules, wishes)
+def test_steps_come_in_order_and_once(sound: Sound, audio: AudioRule, said: Wish) -> None:
+    """Decode, pick or mix, resample, dither, write: each at most once, and whatever divides is rounded with dither."""
+    kinds = [type(step) for step in steps(wish(sound, audio, said))]
+    order = [Decode, Pick, Mix, Resample, Dither, Write]
+    assert kinds == [kind for kind in order if kind in kinds]
+    assert not {Pick, Mix} <= set(kinds)
+    assert Dither in kinds or not {Mix, Resample} & set(kinds)
+
+
+@given(sounds, rules, wishes, levels)
+def test_hearing_changes_no_step(sound: Sound, audio: AudioRule, said: Wish, level: Level) -> None:
+    """What is decided before listening stands after it, or the recording is refused."""
+    before, after = (wish(sound._replace(level=one), audio, said) for one in (None, level))
+    if not isinstance(before, Refuse) and not isinstance(after, Refuse):
+        assert type(before) is type(after)
+        assert before.format == after.format
+        assert steps(before) == steps(after)
+
+
+@given(sounds, rules, wishes)
+def test_what_is_sent_is_within_the_limits(sound: Sound, audio: AudioRule, said: Wish) -> None:
+    """Whatever is not refused is no longer, no lower, no more silent than it may be, and its channel exists."""
+    if isinstance(wish(sound, audio, said), Refuse):
+        return
+    assert (sound.length_s or 1) <= READ.max_s
+    assert said.accept_low or sound.rate >= audio.min_rate
+    assert not isinstance(said.channel, int) or said.channel <= sound.channels
+    if sound.level:
+        assert sound.level.peak >= 0.001
+        assert sound.level.damaged <= 0.05
+        assert sound.level.rms == sound.level.rms
+
+
+@given(sounds, rules, wishes)
+def test_what_passes_is_taken_by_the_provider(sound: Sound, audio: AudioRule, said: Wish) -> None:
+    """Bytes go out unchanged only under a name that the provider has for just this container and codec."""
+    decided = wish(sound, audio, said)
+    if isinstance(decided, Pass):
+        assert sound.container in FORMATS[decided.format].containers
+        assert sound.codec in FORMATS[decided.format].codecs
+        assert not sound.lossless or sound.rate <= audio.rate
+
+
+@given(sounds, rules)
+def test_an_explicit_mix_is_never_asked_about(sound: Sound, audio: AudioRule) -> None:
+    """Who says what becomes of the channels is not asked for it."""
+    decided = wish(sound, audio, Wish("mix"))
+    assert not (isinstance(decided, Refuse) and decided.code in ("which-channel", "no-such-channel"))
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({"duration_s": 31.0, "level": None}, "too-long"),
+        ({"level": FINE._replace(duration_s=31.0)}, "too-long"),
+        ({"level": FINE._replace(duration_s=0.0)}, "empty"),
+        ({"level": FINE._replace(duration_s=9.0)}, "broken-off"),
+        ({"level": FINE._replace(damaged=0.2)}, "damaged"),
+        ({"level": FINE._replace(rms=float("nan"))}, "damaged"),
+        ({"duration_s": None, "level": FINE._replace(duration_s=0.05)}, "too-short"),
+        ({"rate": 8_000}, "too-low"),
+        ({"depth": 8, "codec": "pcm_u8"}, "too-low"),
+        ({"level": FINE._replace(peak=0.0)}, "silent"),
+        ({"channels": 2, "level": FINE._replace(alike=0.1, together=0.2)}, "which-channel"),
+        ({"channels": 2, "level": FINE._replace(alike=-0.9, together=0.9)}, "which-channel"),
+        ({"channels": 6}, "which-channel"),
+    ],
+)
+def test_each_refusal_has_its_code(changed: dict[str, object], code: str) -> None:
+    """One thing that is wrong with a good file is told by its code, with what to do."""
+    decided = wish(WAV._replace(**changed), AUDIO, Wish())  # type: ignore[arg-type] # a table of changes
+    assert isinstance(decided, Refuse)
+    assert decided.code == code
+    assert decided.reason
+    assert decided.remedy
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({"duration_s": 3.0, "level": FINE._replace(duration_s=3.0)}, "short"),
+        ({"duration_s": 20.0, "level": FINE._replace(duration_s=20.0)}, "long"),
+        ({"level": FINE._replace(clipped=0.1)}, "clipped"),
+        ({"level": FINE._replace(peak=0.01)}, "quiet"),
+        ({"level": FINE._replace(damaged=0.01)}, "gaps"),
+        ({"picture": True}, "picture"),
+        ({"tracks": 2}, "tracks"),
+    ],
+)
+def test_each_caution_has_its_code(changed: dict[str, object], code: str) -> None:
+    """What is to be known about a file that is sent all the same is told by its code, and alone."""
+    decided = wish(WAV._replace(**changed), AUDIO, Wish())  # type: ignore[arg-type] # a table of changes
+    assert isinstance(decided, Pass)
+    assert [caution.code for caution in decided.cautions] == [code]
+
+
+def test_what_is_lossless() -> None:
+    """PCM is lossless but for its two logarithmic kinds, and so are the codecs that say so."""
+    told = {codec: WAV._replace(codec=codec).lossless for codec in ("pcm_s16be", "pcm_alaw", "pcm_mulaw", "mp3", "aac")}
+    assert told == {"pcm_s16be": True, "pcm_alaw": False, "pcm_mulaw": False, "mp3": False, "aac": False}
+    assert all(WAV._replace(codec=codec).lossless for codec in LOSSLESS)
+
+
+def steps(decided: Decision) -> tuple[object, ...]:
+    """The steps of a decision."""
+    return decided.steps if isinstance(decided, Convert) else ()
