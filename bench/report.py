@@ -59,6 +59,14 @@ WANTED: Final[dict[str, tuple[Wanted, ...]]] = {
         Wanted("vs_sequential", 6, None, "pages per second, over page after page"),
         Wanted("vs_sequential_bare", None, None, "the same, over the bare transport in a plain loop"),
     ),
+    "prepare": (
+        Wanted(
+            "prepare_vs_subprocess", 5, None, "recordings per second, over ffmpeg as a process for each, on all cores"
+        ),
+        Wanted("prepare_vs_subprocess_cpu", None, None, "recordings per CPU second, likewise"),
+        Wanted("threads_vs_one", None, None, "recordings per second in a thread for each core, over one thread"),
+        Wanted("bytes_share", None, 0.23, "bytes on the wire, base64 included, over those of the files"),
+    ),
     "startup": (
         Wanted("import_vs_httpx", None, 1.0, "`import callwell` over `import httpx`, whole processes"),
         Wanted("import_vs_httpx_net", None, None, "the same, without what Python itself takes"),
@@ -116,6 +124,9 @@ def _besides(name: str, result: Sample) -> Iterator[str]:
         order = "in order" if result["in_order"] else "NOT in order"
         asked = f"At depth {result['depth']} (wanted: {result['depth_wanted']}), {order}"
         yield from (f"{asked}. Most memory held: {peak}; it should not depend on the number.", "")
+    elif name == "prepare":
+        spent = ", ".join(f"{variant} {value:g}" for variant, value in result["cpu_ms_per_file"].items())
+        yield from (f"Milliseconds of CPU per recording: {spent}.", "")
     else:
         spent = ", ".join(f"{variant} {value:g}" for variant, value in result["real_ms"].items())
         yield from (f"Milliseconds of whole processes: {spent}.", "")

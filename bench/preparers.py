@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One measured process: prepares the recordings of a folder and prints what it took.
+
+`python -m bench.preparers '{"how": "callwell", "folder": "…", "threads": 2}'`
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import resource
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from callwell.core.rules import AudioRule, FormatRule, KeyRule, OperationRule, Profile, RecordingRule
+from callwell.media import prepare
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FORMATS: Final = {"wav": FormatRule(containers=("wav",), codecs=("pcm_s16le",))}
+OPERATION: Final = "speech.assess"
+
+
+class Ear:
+    """A provider of one operation, which takes a minute of WAV at 16 kHz."""
+
+    name = "ear"
+    profile = Profile(
+        name="ear",
+        title="Ear",
+        environments={},
+        key=KeyRule(env="EAR_KEY"),
+        audio=AudioRule(formats=FORMATS, min_rate=16_000, rate=16_000),
+    )
+
+    def rule(self, _name: str, /) -> OperationRule:
+        """What is said of its operation."""
+        return OperationRule(audio=RecordingRule(data="audio", format="format", max_s=60))
+
+
+def callwell(file: Path) -> bytes:
+    """A recording as Callwell prepares it."""
+    return prepare(file, Ear(), OPERATION).data
+
+
+def ffmpeg(file: Path) -> bytes:
+    """A recording as the usual command converts it."""
+    made = file.with_suffix(".16k.wav")
+    command = ["ffmpeg", "-v", "error", "-nostdin", "-y", "-i", str(file), "-ar", "16000", "-ac", "1"]
+    subprocess.run([*command, "-c:a", "pcm_s16le", str(made)], check=True)
+    data = made.read_bytes()
+    made.unlink()
+    return data
+
+
+HOW: Final[dict[str, Callable[[Path], bytes]]] = {"callwell": callwell, "ffmpeg": ffmpeg}
+
+
+def main() -> None:
+    """Carry one order out."""
+    order = json.loads(sys.argv[1])
+    work = HOW[order["how"]]
+    files = sorted(Path(order["folder"]).glob("????.wav"))
+    with ThreadPoolExecutor(order["threads"]) as pool:
+        list(pool.map(work, files[: order["threads"] * 2]))
+        before, begin = _cpu_s(), time.perf_counter()
+        sizes = list(pool.map(lambda file: len(base64.b64encode(work(file))), files))
+        real, cpu = time.perf_counter() - begin, _cpu_s() - before
+    whole = sum(file.stat().st_size for file in files)
+    taken = {"real_ms": 1000 * real / len(files), "cpu_ms": 1000 * cpu / len(files)}
+    print(json.dumps(taken | {"bytes_share": sum(sizes) / whole}))
+
+
+def _cpu_s() -> float:
+    """CPU seconds of this process and of those that it has waited for."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
+if __name__ == "__main__":
+    main()
