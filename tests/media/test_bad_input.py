@@ -108,11 +108,11 @@ def test_what_hides_its_length_is_read_no_further_than_allowed(ear: Provider) ->
     endless = File("mp3", "mp3", seconds=4).made() * 200
     assert code(endless, ear) == "too-long"
     file = io.BytesIO(endless)
-    with audio.opened(file) as (container, sound):
+    with audio.opened(file) as recording:
         heard = 0
-        for block in audio.Blocks(container, sound):
+        for block in recording:
             heard += block.shape[1]
-            if heard > 5 * sound.rate:
+            if heard > 5 * recording.sound.rate:
                 break
         assert file.tell() < len(endless) / 10
 
@@ -134,8 +134,8 @@ def read_of(file: Any) -> int:
         def tell(self) -> int:
             return int(file.tell())
 
-    with audio.opened(Counting()) as (_, sound):  # type: ignore[arg-type] # as much of a file as is asked of one
-        assert sound.duration_s == pytest.approx(7_200)
+    with audio.opened(Counting()) as recording:  # type: ignore[arg-type] # as much of a file as is asked of one
+        assert recording.sound.duration_s == pytest.approx(7_200)
     return counted
 
 

@@ -48,6 +48,9 @@ NUMBERS: Final[dict[str, tuple[type[np.generic], float, float]]] = {
 }
 """FFmpeg's kinds of samples: the type, what stands for silence, and what a step is worth."""
 HEAD: Final = 64
+PLAIN: Final = "pcm_s16le"
+BLOCK_S: Final = 10
+"""Long enough for other threads to run meanwhile, short enough for memory: some 4 MB."""
 NOT_AUDIO: Final = Refuse(
     "not-audio", "is no recording, or its beginning is missing", "look whether it is the right file, and whole"
 )
@@ -74,36 +77,47 @@ class Nameless:
         self.tell = file.tell
 
 
-class Blocks:
-    """The sound of a file, in blocks of about a second.
+class Recording:
+    """A file that is open; to go through it gives its samples, a row for each channel, in blocks.
 
     Args:
-        container: the open file.
+        file: it.
+        container: the same, as FFmpeg sees it.
         sound: what it is.
+        claim: what it says of itself, if it is a WAV.
 
     Attributes:
+        sound: what it is.
         read: bytes of it.
         damaged: how many of them hold no sound, or none that fits the rest.
     """
 
-    def __init__(self, container: InputContainer, sound: Sound) -> None:
+    def __init__(self, file: BinaryIO, container: InputContainer, sound: Sound, claim: riff.Claim | None) -> None:
+        self.sound = sound
+        self._file = file
         self._container = container
-        self._sound = sound
+        self._claim = claim
         self._kind = ""
         self.read = 0
         self.damaged = 0
 
     def __iter__(self) -> Iterator[Samples]:
+        if self._claim and self.sound.codec == PLAIN:
+            self.read = self._claim.size
+            return riff.plain(self._file, self._claim, self.sound.channels, self.sound.rate * BLOCK_S)
+        return self._decoded()
+
+    def _decoded(self) -> Iterator[Samples]:
         frames: list[AudioFrame] = []
         waiting = 0
         for frame in self._frames():
             frames.append(frame)
             waiting += frame.samples
-            if waiting >= self._sound.rate:
-                yield _numbers(frames, self._sound.channels)
+            if waiting >= self.sound.rate * BLOCK_S:
+                yield _numbers(frames, self.sound.channels)
                 frames, waiting = [], 0
         if frames:
-            yield _numbers(frames, self._sound.channels)
+            yield _numbers(frames, self.sound.channels)
 
     def _frames(self) -> Iterator[AudioFrame]:
         for packet in self._packets():
@@ -129,12 +143,12 @@ class Blocks:
         """Whether a frame is of the kind that the file began with."""
         self._kind = self._kind or frame.format.name
         here = (frame.format.name, frame.layout.nb_channels, frame.sample_rate)
-        return here == (self._kind, self._sound.channels, self._sound.rate)
+        return here == (self._kind, self.sound.channels, self.sound.rate)
 
 
 @contextlib.contextmanager
-def opened(file: BinaryIO, raw: Raw | None = None) -> Iterator[tuple[InputContainer, Sound]]:
-    """A file, and what it says of itself.
+def opened(file: BinaryIO, raw: Raw | None = None) -> Iterator[Recording]:
+    """Open a recording.
 
     Args:
         file: it, from its beginning.
@@ -160,7 +174,7 @@ def opened(file: BinaryIO, raw: Raw | None = None) -> Iterator[tuple[InputContai
         sound = _sound(container, "raw" if raw else _container(container, head))
         if claim:
             sound = sound._replace(duration_s=claim.seconds, left_open=claim.left_open)
-        yield container, sound
+        yield Recording(file, container, sound, claim)
 
 
 def _sound(container: InputContainer, kind: str) -> Sound:

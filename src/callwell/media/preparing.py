@@ -168,12 +168,12 @@ def _heard(file: BinaryIO, name: str, raw: Raw | None, limits: _Limits) -> tuple
     except ModuleNotFoundError as error:
         raise UsageError(EXTRA.format(name=error.name)) from error
     try:
-        with audio.opened(file, raw) as (container, sound):
+        with audio.opened(file, raw) as recording:
+            sound = recording.sound
             decision = _allowed(decide(sound, *limits), name)
             steps = decision.steps if isinstance(decision, Convert) else ()
             ear, kept = meter.Meter(sound.channels, sound.rate), []
-            blocks = audio.Blocks(container, sound)
-            for block in blocks:
+            for block in recording:
                 ear.add(block)
                 if steps:
                     kept.append(convert.narrowed(block, steps))
@@ -181,7 +181,7 @@ def _heard(file: BinaryIO, name: str, raw: Raw | None, limits: _Limits) -> tuple
                     break
     except audio.Unreadable as error:
         raise _refused(name, error.refusal) from error.__cause__
-    sound = sound._replace(level=ear.level(blocks.damaged / max(1, blocks.read)))
+    sound = sound._replace(level=ear.level(recording.damaged / max(1, recording.read)))
     decision = _allowed(decide(sound, *limits), name)
     return decision, sound, convert.written(kept, sound.rate, steps) if steps else None
 

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How long a WAV says that it is: FFmpeg tells how long it is in fact, and so hides that one is broken off.
+"""What a WAV says of itself, and its sound where that is plain 16 bit.
+
+FFmpeg tells how long a WAV is in fact, and so hides that one is broken off. It hands sound out in small pieces, at each
+of which threads wait for each other; most recordings are plain, and are read here in a few large ones.
 
 A program that writes into a pipe cannot go back to fill in the length. It leaves 0 or a number that no file has.
 """
@@ -8,10 +11,16 @@ from __future__ import annotations
 
 import os
 import struct
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
+
+import numpy as np
+
+from callwell.core.sound import DEPTH
 
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
 
 CHUNK: Final = 8
 FORM: Final = 16
@@ -27,10 +36,14 @@ class Claim(NamedTuple):
     Attributes:
         seconds: how long it is; None where that was left open.
         left_open: the length was left open.
+        start: the place in the file of the first sample.
+        size: bytes of samples that are there.
     """
 
     seconds: float | None
     left_open: bool
+    start: int
+    size: int
 
 
 def claim(file: BinaryIO) -> Claim | None:
@@ -43,6 +56,24 @@ def claim(file: BinaryIO) -> Claim | None:
         return _claim(file)
     finally:
         file.seek(0)
+
+
+def plain(file: BinaryIO, told: Claim, channels: int, most: int) -> Iterator[NDArray[np.float32]]:
+    """Samples of 16 bit, a row for each channel, 1.0 being the limit.
+
+    Args:
+        file: the WAV.
+        told: what it says.
+        channels: how many there are.
+        most: samples of a channel at once.
+    """
+    frame = channels * DEPTH // 8
+    file.seek(told.start)
+    left = told.size - told.size % frame
+    while left and (data := file.read(min(left, most * frame))):
+        left -= len(data)
+        found = np.frombuffer(data[: len(data) - len(data) % frame], "<i2").reshape(-1, channels)
+        yield found.T.astype(np.float32, order="C") * np.float32(1 / (1 << (DEPTH - 1)))
 
 
 def _claim(file: BinaryIO) -> Claim | None:
@@ -61,7 +92,8 @@ def _claim(file: BinaryIO) -> Claim | None:
             here = file.tell()
             there = file.seek(0, os.SEEK_END) - here
             left_open = size in OPEN and size != there
-            return Claim(None if left_open or not per_second else size / per_second, left_open)
+            seconds = None if left_open or not per_second else size / per_second
+            return Claim(seconds, left_open, here, there if left_open else min(size, there))
         else:
             file.seek(size + size % 2, os.SEEK_CUR)
     return None
