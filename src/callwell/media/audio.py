@@ -49,8 +49,8 @@ NUMBERS: Final[dict[str, tuple[type[np.generic], float, float]]] = {
 """FFmpeg's kinds of samples: the type, what stands for silence, and what a step is worth."""
 HEAD: Final = 64
 PLAIN: Final = "pcm_s16le"
-BLOCK_S: Final = 10
-"""Long enough for other threads to run meanwhile, short enough for memory: some 4 MB."""
+BLOCK_S: Final = 2
+"""Long enough for other threads to run meanwhile, short enough to stay in a processor's cache."""
 NOT_AUDIO: Final = Refuse(
     "not-audio", "is no recording, or its beginning is missing", "look whether it is the right file, and whole"
 )
