@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 import av
 import numpy as np
+from av.stream import Disposition
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream
@@ -100,6 +101,22 @@ def encoded(wave: Wave, file: File) -> bytes:
             frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(wave), format="dblp", layout=layout)
             frame.sample_rate = file.rate
             container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return out.getvalue()
+
+
+def covered() -> bytes:
+    """An MP3 with a picture of its cover."""
+    out = io.BytesIO()
+    with av.open(out, "w", format="mp3") as container:
+        stream = container.add_stream("mp3", 44_100, layout="mono")
+        cover = container.add_stream("mjpeg", 1)
+        cover.width, cover.height, cover.pix_fmt = 64, 48, "yuvj420p"
+        cover.disposition = Disposition.attached_pic
+        frame = av.AudioFrame.from_ndarray(voices("one", 44_100, 1, 2.0), format="dblp", layout="mono")
+        frame.sample_rate = 44_100
+        for packets in (cover.encode(av.VideoFrame(64, 48, "yuvj420p")), cover.encode(None), stream.encode(frame)):
+            container.mux(packets)
         container.mux(stream.encode(None))
     return out.getvalue()
 

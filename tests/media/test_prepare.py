@@ -16,7 +16,7 @@ import pytest
 from callwell.core.sound import Raw
 from callwell.errors import AudioRefused
 from callwell.media import prepare
-from tests.media.making import File, samples
+from tests.media.making import File, covered, samples
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,6 +44,12 @@ def test_what_passes_says_so(ear: Provider) -> None:
     """Bytes that need no change are sent as they are: nothing done, nothing saved."""
     sent = prepare(File("mp3", "mp3").made(), ear, "speech.read")
     assert (sent.converted, sent.done, sent.saved, sent.source) == (False, "sent as it is", 0, None)
+
+
+def test_a_cover_is_no_moving_picture(ear: Provider) -> None:
+    """The picture in a music file is nothing to warn of."""
+    sent = prepare(covered(), ear, "speech.read")
+    assert (sent.format, sent.cautions) == ("mp3", ())
 
 
 def test_the_arguments_are_those_of_the_operation(ear: Provider) -> None:

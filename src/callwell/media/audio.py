@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import av
 import numpy as np
+from av.stream import Disposition
 
 from callwell.core.sound import Refuse, Sound
 from callwell.media import riff
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from av.audio.stream import AudioStream
     from av.container import InputContainer
     from av.packet import Packet
+    from av.video.stream import VideoStream
     from numpy.typing import NDArray
 
     from callwell.core.sound import Raw
@@ -221,8 +223,9 @@ def _duration(container: InputContainer, stream: AudioStream) -> float | None:
     return container.duration / av.time_base if container.duration and not container.streams.video else None
 
 
-def _cover(stream: Any) -> bool:
-    return bool(stream.disposition & stream.disposition.attached_pic)
+def _cover(stream: VideoStream) -> bool:
+    """Whether a picture is the cover of a recording, and does not move."""
+    return Disposition.attached_pic in stream.disposition
 
 
 def _numbers(frames: list[AudioFrame], channels: int) -> Samples:
