@@ -8,6 +8,7 @@ sound: a playlist or a list of files, which would make it open other things, is 
 from __future__ import annotations
 
 import contextlib
+import os
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import av
@@ -39,6 +40,8 @@ OPTIONS: Final = {"format_whitelist": ",".join(READERS), "max_probe_packets": "1
 """One packet tells whether a WAV holds something other than it says; by default FFmpeg tries thousands of them."""
 GUESSED: Final = frozenset({"mp3", "aac", "amr", "ac3", "eac3"})
 """Containers without a length: FFmpeg guesses it from size and bit rate."""
+BARE: Final = frozenset({"aac"})
+"""Containers in which one packet follows the other: what FFmpeg passes over without a word is no sound."""
 BRANDS: Final = (("M4A", "m4a"), ("M4B", "m4a"), ("qt", "mov"), ("3g", "3gp"))
 NUMBERS: Final[dict[str, tuple[type[np.generic], float, float]]] = {
     "u8": (np.uint8, 128.0, 1 / 128),
@@ -140,6 +143,10 @@ class Recording:
                 yield packet
         except (av.FFmpegError, OSError, ValueError):
             self.damaged = self.read
+        if self.sound.container in BARE:
+            skipped = max(0, self._file.seek(0, os.SEEK_END) - self.read)
+            self.damaged += skipped
+            self.read += skipped
 
     def _fits(self, frame: AudioFrame) -> bool:
         """Whether a frame is of the kind that the file began with."""
