@@ -69,7 +69,7 @@ class Bucket(NamedTuple):
     """The permits of one quota.
 
     Attributes:
-        cool: permits that may be lent now.
+        cool: permits that may be lent now; below zero while others have spent what was lent already.
         held: bins of permits that are lent, by the time at which they come back if nobody settles them.
         cooling: bins of permits that were used, by the time at which they are cool.
         doubtful: the same for permits whose request may still be under way.
@@ -80,6 +80,10 @@ class Bucket(NamedTuple):
         throttled_at: when the last of them arrived.
         reset_low: the earliest time at which the server's present window can end; fixed windows only.
         reset_high: the latest such time.
+        foreign: bins of permits that were parked because others spent them, by the time at which they are cool.
+        withheld: permits that are not lent because the provider names a lower limit.
+        returned: how many used permits have become cool so far.
+        learnt_at: when permits were last parked because of others.
     """
 
     cool: int
@@ -93,6 +97,10 @@ class Bucket(NamedTuple):
     throttled_at: float = -inf
     reset_low: float = -inf
     reset_high: float = -inf
+    foreign: Bins = ()
+    withheld: int = 0
+    returned: int = 0
+    learnt_at: float = -inf
 
 
 class Permit(NamedTuple):
@@ -101,10 +109,12 @@ class Permit(NamedTuple):
     Attributes:
         taken_at: when it was lent.
         back_at: when it comes back by itself.
+        marks: what each bucket's `returned` was then.
     """
 
     taken_at: float
     back_at: float
+    marks: tuple[int, ...] = ()
 
 
 def fresh(quota: Quota) -> Bucket:
@@ -123,21 +133,28 @@ def harvest(quota: Quota, bucket: Bucket, now: float) -> Bucket:
         return bucket
     edge = int(now // quota.width_s)
     edge += (edge + 1) * quota.width_s <= now  # as `_ready_at` multiplies: at the time that it names, they are cool
-    held, cooling, doubtful = bucket.held, bucket.cooling, bucket.doubtful
+    held, cooling, doubtful, foreign = bucket.held, bucket.cooling, bucket.doubtful, bucket.foreign
     if not (
-        (cooling and cooling[0][0] <= edge) or (held and held[0][0] <= edge) or (doubtful and doubtful[0][0] <= edge)
+        (cooling and cooling[0][0] <= edge)
+        or (held and held[0][0] <= edge)
+        or (doubtful and doubtful[0][0] <= edge)
+        or (foreign and foreign[0][0] <= edge)
     ):
         return bucket
     held, a = split(held, edge)
     cooling, b = split(cooling, edge)
     doubtful, c = split(doubtful, edge)
-    return bucket._replace(cool=bucket.cool + a + b + c, held=held, cooling=cooling, doubtful=doubtful)
+    foreign, d = split(foreign, edge)
+    cool, returned = bucket.cool + a + b + c + d, bucket.returned + a + b + c
+    return bucket._replace(
+        cool=cool, held=held, cooling=cooling, doubtful=doubtful, foreign=foreign, returned=returned
+    )
 
 
 def split(bins: Bins, edge: int) -> tuple[Bins, int]:
     """The bins after `edge`, and how many permits are in the others."""
     i = bisect_left(bins, (edge + 1,))
-    return bins[i:], sum(n for _, n in bins[:i])
+    return bins[i:], count(bins[:i])
 
 
 def bin_of(quota: Quota, at: float) -> int:
@@ -174,7 +191,12 @@ def add(bins: Bins, at: int, n: int = 1) -> Bins:
 
 def spent(quota: Quota, bucket: Bucket) -> int:
     """How many of the quota's permits are not to be had now."""
-    return quota.limit - bucket.cool
+    return quota.limit - max(0, bucket.cool)
+
+
+def count(bins: Bins) -> int:
+    """How many permits are in bins."""
+    return sum([n for _, n in bins])
 
 
 def shift(quota: Quota, bucket: Bucket, by: float) -> Bucket:
@@ -200,4 +222,6 @@ def shift(quota: Quota, bucket: Bucket, by: float) -> Bucket:
         throttled_at=bucket.throttled_at + by,
         reset_low=-inf,
         reset_high=-inf,
+        foreign=moved(bucket.foreign),
+        learnt_at=bucket.learnt_at + by,
     )

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 from email.utils import parsedate_to_datetime
+from math import inf
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ MILLISECONDS: Final = 1e12
 
 LONGEST_S: Final = 366 * 86_400.0
 """A wait longer than a year is not believed."""
+
+ROUNDED_S: Final = 1.0
+"""By how much whole seconds may be wrong; twice that where a time and a `Date` were both rounded."""
 
 _SECONDS: Final = re.compile(r"\d{1,13}(?:\.\d{1,9})?")
 _MEMBER: Final = re.compile(
@@ -47,6 +51,7 @@ class Hint(NamedTuple):
         remaining: requests left.
         reset_s: seconds until there are more.
         window_s: the window's length.
+        slack_s: by how much `reset_s` may be wrong; infinite where it rests on this machine's time of day.
     """
 
     name: str = ""
@@ -54,6 +59,7 @@ class Hint(NamedTuple):
     remaining: int | None = None
     reset_s: float | None = None
     window_s: float | None = None
+    slack_s: float = ROUNDED_S
 
 
 def date(headers: Mapping[str, str]) -> float | None:
@@ -122,30 +128,36 @@ def _customary(headers: Mapping[str, str], wall: float) -> tuple[Hint, ...]:
         remaining = _whole(headers.get(f"{prefix}remaining"))
         if remaining is not None:
             limit = _whole(headers.get(f"{prefix}limit", "").partition(",")[0])
-            return (Hint("", limit, remaining, _reset(headers, headers.get(f"{prefix}reset", ""), wall)),)
+            reset_s, slack_s = _reset(headers, headers.get(f"{prefix}reset", ""), wall)
+            return (Hint("", limit, remaining, reset_s, None, slack_s),)
     return ()
 
 
 def _own(headers: Mapping[str, str], wall: float, rule: QuotaHeaderRule) -> tuple[Hint, ...]:
     remaining = _whole(headers.get(rule.remaining))
     limit = _whole(headers.get(rule.limit)) if rule.limit else None
-    reset = _float(_whole(headers.get(rule.reset))) if rule.reset else None
+    reset, slack_s = _float(_whole(headers.get(rule.reset))) if rule.reset else None, ROUNDED_S
     if reset is not None and rule.reset_is == "epoch":
-        reset = max(0.0, reset - (date(headers) or wall))
+        reset, slack_s = _from_now(headers, reset, wall)
     if reset is not None and reset > LONGEST_S:
         reset = None
-    return () if remaining is None and reset is None else (Hint("", limit, remaining, reset),)
+    return () if remaining is None and reset is None else (Hint("", limit, remaining, reset, None, slack_s),)
 
 
-def _reset(headers: Mapping[str, str], text: str, wall: float) -> float | None:
+def _reset(headers: Mapping[str, str], text: str, wall: float) -> tuple[float | None, float]:
     text = text.strip()
     if not _SECONDS.fullmatch(text):
         at = _http_date(text)
     elif (number := float(text)) < EPOCH:
-        return number
+        return number, ROUNDED_S
     else:
         at = number / 1000 if number >= MILLISECONDS else number
-    return None if at is None else max(0.0, at - (date(headers) or wall))
+    return (None, ROUNDED_S) if at is None else _from_now(headers, at, wall)
+
+
+def _from_now(headers: Mapping[str, str], at: float, wall: float) -> tuple[float, float]:
+    told = date(headers)
+    return max(0.0, at - (told or wall)), inf if told is None else 2 * ROUNDED_S
 
 
 def _members(text: str) -> list[tuple[str, dict[str, str]]]:

@@ -41,6 +41,7 @@ from callwell.core.buckets import (
     Quota,
     add,
     bin_of,
+    count,
     doubt_bin,
     fresh,
     harvest,
@@ -60,6 +61,7 @@ __all__ = [
     "Quota",
     "abandon",
     "answer",
+    "count",
     "fresh",
     "harvest",
     "quota",
@@ -108,7 +110,7 @@ def take(
         ready_at = max(ready_at, _ready_at(one, harvested[-1], now))
     if ready_at > now:
         return tuple(harvested), ready_at
-    permit = Permit(now, now + hold_s)
+    permit = Permit(now, now + hold_s, tuple([bucket.returned for bucket in harvested]))
     return tuple([_lend(q, b, permit, count) for q, b in zip(quotas, harvested, strict=True)]), permit
 
 
@@ -199,7 +201,9 @@ def throttle(
     return tuple(parked)
 
 
-def reset(quota: Quota, bucket: Bucket, permit: Permit, now: float, delta_s: float) -> Bucket:
+def reset(
+    quota: Quota, bucket: Bucket, permit: Permit, now: float, delta_s: float, *, slack_s: float = 1.0
+) -> Bucket:
     """Learn when the server's fixed window ends.
 
     Args:
@@ -208,8 +212,9 @@ def reset(quota: Quota, bucket: Bucket, permit: Permit, now: float, delta_s: flo
         permit: of the request whose answer said so.
         now: when the answer arrived.
         delta_s: whole seconds until the reset, as the answer said, rounded either way.
+        slack_s: by how much the rounding may have changed them.
     """
-    low, high = permit.taken_at + (delta_s - 1.0) / STRETCH, now + (delta_s + 1.0) * STRETCH
+    low, high = permit.taken_at + (delta_s - slack_s) / STRETCH, now + (delta_s + slack_s) * STRETCH
     if not quota.fixed or low < bucket.reset_low or delta_s > quota.window_s + 1.0:
         return bucket
     back = bin_of(quota, high)
@@ -238,7 +243,7 @@ def _ready_at(quota: Quota, bucket: Bucket, now: float) -> float:
     if quota.paced or now < bucket.paced_until:
         at = max(at, bucket.next_at)
     if bucket.cool <= 0:
-        firsts = (bins[0][0] for bins in (bucket.held, bucket.cooling, bucket.doubtful) if bins)
+        firsts = (bins[0][0] for bins in (bucket.held, bucket.cooling, bucket.doubtful, bucket.foreign) if bins)
         back_at = min((first * quota.width_s for first in firsts if first < NEVER), default=inf)
         at = max(at, AtLatest(back_at) if bucket.held and not bucket.cooling else back_at)
     return at
