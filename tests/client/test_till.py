@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, TypeVar
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callwell.client.account import Account, End
+from callwell.client.account import Account
+from callwell.client.record import End
 from callwell.client.till import LOT, LOT_S, Till
 from callwell.core.permits import Permit
 from callwell.core.rules import EnvironmentRule, KeyRule, Profile, QuotaRule

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from callwell.client.account import Shared
+from callwell.client.record import Shared
 from callwell.core.paging import Walk
 from callwell.core.permits import Bucket
 from callwell.core.retry import Budget

@@ -88,7 +88,7 @@ class Account:
         learns: answers are learnt from.
     """
 
-    def __init__(  # noqa: PLR0917 - one line of a table
+    def __init__(
         self,
         rule: QuotaRule,
         counter: Counter,

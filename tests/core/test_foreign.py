@@ -4,26 +4,23 @@
 from __future__ import annotations
 
 import random
-from math import inf
+from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from callwell.core import foreign, permits
 from callwell.core.headers import Hint
-from callwell.core.permits import Permit, Quota
+from callwell.core.permits import Permit
 from callwell.core.rules import QuotaRule
 from tests.core.foreign_world import KINDS, Account, Counter, Kind
 
-MINUTE = QuotaRule(limit=100, window_s=60.0)
-DAY = QuotaRule(limit=1000, window_s=86_400.0)
-FIXED = QuotaRule(limit=100, window_s=60.0, window="fixed")
+if TYPE_CHECKING:
+    from callwell.core.permits import Bucket
 
-
-def quota(rule: QuotaRule) -> Quota:
-    """As a bucket knows it."""
-    return permits.quota(rule, 60.0)
+MINUTE = permits.quota(QuotaRule(limit=100, window_s=60.0), 60.0)
+DAY = permits.quota(QuotaRule(limit=1000, window_s=86_400.0), 60.0)
 
 
 def rule(kind: Kind, limit: int, window_s: float) -> QuotaRule:
@@ -42,6 +39,7 @@ def rule(kind: Kind, limit: int, window_s: float) -> QuotaRule:
     rate=st.sampled_from([0.9995, 1.0, 1.0005]),
     seed=st.integers(0, 2**32),
 )
+@settings(max_examples=60)
 def test_nobody_is_seen_where_nobody_is(  # noqa: PLR0917 - drawn
     kind: Kind,
     told: bool,  # noqa: FBT001 - drawn
@@ -79,3 +77,47 @@ def test_what_others_spend_is_left_to_them(kind: Kind, share: float) -> None:
     sent, refused = len(account.sent), len(account.refused)
     assert refused < 0.02 * sent, (refused, sent)
     assert account.theirs + sent - refused > 0.85 * 120 * 20, (account.theirs, sent)
+
+
+@pytest.mark.parametrize(
+    ("hints", "found"),
+    [
+        ([Hint("day", 5, 3)], [1]),
+        ([Hint("x", None, 3, None, 86_400.0)], [1]),
+        ([Hint("x", None, 3, None, 3600.0)], []),
+        ([Hint("", 1000, 3)], [1]),
+        ([Hint("", 60, 3)], [0]),
+        ([Hint("", None, 3)], [0]),
+        ([Hint("", 60, 3, 3600.0)], []),
+        ([Hint("a", 100, 3), Hint("b", 7, 3)], [0]),
+        ([Hint("a", 100, 3, None, 60.0), Hint("b", 1000, 3, None, 86_400.0)], [0, 1]),
+    ],
+)
+def test_a_hint_finds_its_quota(hints: list[Hint], found: list[int]) -> None:
+    """By name, window or limit; the first where it is alone and says none of them; none that ends after its window."""
+    assert [i for i, _ in foreign.whose(hints, ("minute", "day"), (MINUTE, DAY))] == found
+
+
+def taught(bucket: Bucket, hint: Hint, at: float = 10.0) -> Bucket:
+    """The bucket after one call whose answer says that."""
+    (after,), permit = permits.take((MINUTE,), (bucket,), at)
+    assert isinstance(permit, Permit)
+    answered = permits.answer(MINUTE, after, permit, at + 0.1)
+    return foreign.learn(MINUTE, answered, permit, at + 0.1, hint, mark=permit.marks[0])
+
+
+def test_a_lower_limit_is_obeyed_until_it_is_raised() -> None:
+    """The permits between the two limits are withheld, and are nobody else's."""
+    lowered = taught(permits.fresh(MINUTE), Hint("", 60, 59))
+    assert (lowered.cool, lowered.withheld, lowered.foreign) == (59, 40, ())
+    assert permits.harvest(MINUTE, lowered, 1000.0).cool == 60
+    raised = taught(permits.harvest(MINUTE, lowered, 1000.0), Hint("", 100, 99), 1000.0)
+    assert (raised.cool, raised.withheld) == (99, 0)
+
+
+def test_a_header_that_lied_is_forgotten_when_another_says_otherwise() -> None:
+    """Everything was said to be gone, all but one permit was kept back, and one true answer is enough."""
+    lied = taught(permits.fresh(MINUTE), Hint("", 100, 0))
+    assert lied.cool == 0
+    true = taught(permits.harvest(MINUTE, lied, 20.0), Hint("", 100, 98), 20.0)
+    assert true.cool > 90

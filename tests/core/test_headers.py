@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+from math import inf
 from typing import Literal
 
 import pytest
@@ -62,8 +63,11 @@ def test_a_skewed_server_does_no_harm() -> None:
             {"x-ratelimit-limit": "100", "x-ratelimit-remaining": "7", "x-ratelimit-reset": "12"},
             (Hint("", 100, 7, 12.0),),
         ),
-        ({"x-ratelimit-remaining": "7", "x-ratelimit-reset": "1800000012"}, (Hint("", None, 7, 12.0),)),
-        ({"x-ratelimit-remaining": "7", "x-ratelimit-reset": "1800000012000"}, (Hint("", None, 7, 12.0),)),
+        ({"x-ratelimit-remaining": "7", "x-ratelimit-reset": "1800000012"}, (Hint("", None, 7, 12.0, None, inf),)),
+        (
+            {"x-ratelimit-remaining": "7", "x-ratelimit-reset": "1800000012000", **DATE},
+            (Hint("", None, 7, 12.0, None, 2.0),),
+        ),
         ({"x-ratelimit-remaining": "7", "x-ratelimit-reset": "never"}, (Hint("", None, 7, None),)),
         ({"x-ratelimit-remaining": "-1"}, ()),
         ({}, ()),
@@ -121,9 +125,13 @@ OWN = QuotaHeaderRule(limit="x-most", remaining="x-left", reset="x-ends")
     ("given_headers", "reset_is", "hints"),
     [
         ({"x-most": "40", "x-left": "7", "x-ends": "12"}, "delta", (Hint("", 40, 7, 12.0),)),
-        ({"x-left": "7", "x-ends": "1800000012"}, "epoch", (Hint("", None, 7, 12.0),)),
-        ({"x-left": "7", "x-ends": "1700000000"}, "epoch", (Hint("", None, 7, 0.0),)),
-        ({"x-ends": "1800000012", **DATE, "x-ratelimit-remaining": "3"}, "epoch", (Hint("", None, None, 12.0),)),
+        ({"x-left": "7", "x-ends": "1800000012"}, "epoch", (Hint("", None, 7, 12.0, None, inf),)),
+        ({"x-left": "7", "x-ends": "1700000000"}, "epoch", (Hint("", None, 7, 0.0, None, inf),)),
+        (
+            {"x-ends": "1800000012", **DATE, "x-ratelimit-remaining": "3"},
+            "epoch",
+            (Hint("", None, None, 12.0, None, 2.0),),
+        ),
         ({"x-left": "7", "x-ends": "1800000012"}, "delta", (Hint("", None, 7, None),)),
         ({"x-left": "many", "x-ends": "soon"}, "delta", ()),
         ({"x-ratelimit-remaining": "7"}, "delta", ()),

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from callwell.client.account import Account, End
+from callwell.client.account import Account
+from callwell.client.record import End
 from callwell.core.permits import Permit
 from callwell.core.types import Outcome
 from callwell.providers import load

@@ -11,69 +11,30 @@ A record that is damaged is taken to be the worst: all its permits cool as if th
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
-from callwell.core import breaker, permits, retry
-from callwell.core.breaker import Breaker  # noqa: TC001 - a stored `Shared` is read by its annotations
-from callwell.core.permits import Bucket, Permit
-from callwell.core.retry import Budget
-from callwell.core.types import Outcome
+from callwell.client import record
+from callwell.client.record import TOO_MANY, Shared
+from callwell.core import adaptive, breaker, permits, retry
+from callwell.core.permits import Permit
 from callwell.state.base import Cell
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
+    from callwell.client.record import End
     from callwell.clock import Clock
-    from callwell.core.permits import Quota
+    from callwell.core.adaptive import Adaptive
+    from callwell.core.breaker import Breaker
+    from callwell.core.permits import Bucket, Quota
+    from callwell.core.retry import Budget
     from callwell.core.rules import Profile
     from callwell.state.base import State
 
 PAUSE_S: Final = 30.0
 """The longest pause of a process between taking a permit and sending that the proof covers (P)."""
 
-TOO_MANY: Final = 429
-
 BOOT_FILE: Final = Path("/proc/sys/kernel/random/boot_id")
-
-
-class Shared(NamedTuple):
-    """The record.
-
-    Attributes:
-        buckets: by the quota's name.
-        budget: the retry budget.
-        boot: of which boot and clock the times are.
-        at: when it was last changed.
-        wall: the same by the wall clock.
-        known: a quota without a bucket was never used; else its past is not known.
-        knocking: the breaker.
-        rules: the quotas by which the bins are made; with others, a bucket's past is not known.
-    """
-
-    buckets: dict[str, Bucket] = {}  # noqa: RUF012 - never changed in place
-    budget: Budget = Budget()
-    boot: str = ""
-    at: float = 0.0
-    wall: float = 0.0
-    known: bool = True
-    knocking: Breaker = breaker.CLOSED
-    rules: str = ""
-
-
-class End(NamedTuple):
-    """How a Send ended, as far as permits and budget need to know.
-
-    Attributes:
-        outcome: `REFUSED` if nothing was sent, `UNKNOWN` if no answer came, `DONE` for any answer.
-        status: the HTTP status of the answer.
-        wait_s: for how long a 429 asks to be left alone.
-        open_s: without an answer: for how long the request may still be sent, since it was only let go of.
-    """
-
-    outcome: Outcome
-    status: int = 0
-    wait_s: float | None = None
-    open_s: float = 0.0
 
 
 class Account:
@@ -84,15 +45,21 @@ class Account:
         name: of the record: provider, environment, origin and account.
         state: where the record is.
         clock: whose seconds are in it.
+
+    Attributes:
+        standing: by quota of which an answer spoke: permits left to others, the limit by the provider, by the profile.
     """
 
     def __init__(self, profile: Profile, name: str, state: State, clock: Clock) -> None:
         transit_s = profile.retry.max_transit_s
-        self.quotas = {key: permits.quota(rule, transit_s) for key, rule in profile.quotas.items()}
+        known = {key: rule for key, rule in profile.quotas.items() if not rule.adaptive}
+        self.quotas = {key: permits.quota(rule, transit_s) for key, rule in known.items()}
+        self.paces = tuple([key for key, rule in profile.quotas.items() if rule.adaptive])
         self.shared = state.shared
         self._hold_s = profile.retry.attempt_s + PAUSE_S if state.shared else float("inf")
         self._try_s = profile.retry.attempt_s + PAUSE_S
-        self._sets: dict[tuple[str, ...], tuple[Quota, ...]] = {}
+        self.standing: dict[str, tuple[int, int, int]] = {}
+        self._sets: dict[tuple[str, ...], tuple[tuple[str, ...], tuple[Quota, ...], tuple[str, ...]]] = {}
         self._state = state
         self._clock = clock
         self._boot = f"{_boot()} {clock}" if state.shared else ""
@@ -121,7 +88,7 @@ class Account:
         Returns:
             what all of them have in common, and how many they are.
         """
-        quotas = self._of(names)
+        names, quotas, paces = self._of(names)
 
         def change(shared: Shared) -> tuple[Shared, tuple[Permit | float, int]]:
             now, shared = self._present(shared)
@@ -129,13 +96,19 @@ class Account:
             knock_at = breaker.ready_at(knocking, now)
             if knock_at > now:
                 return shared, (float("inf") if breaker.half_open(knocking, now) else knock_at, 0)
-            count = 1 if most == 1 or knocking.failures else max(1, min(most, permits.spare(quotas, before, now)))
+            waits = [adaptive.ready_at(one, now) for one in _paces(shared, paces, now)]
+            if waits and max(waits) > now:
+                return shared, (max(waits), 0)
+            count = (
+                1 if paces or most == 1 or knocking.failures else max(1, min(most, permits.spare(quotas, before, now)))
+            )
             buckets, got = permits.take(quotas, before, now, self._hold_s, count)
             if not isinstance(got, Permit):
                 return self._with(shared, names, buckets), (got, 0)
             budget = retry.spend(shared.budget) if retrying else retry.begin(shared.budget)
             knocking = breaker.admit(knocking, now, self._try_s)
-            return self._with(shared, names, buckets, budget, knocking), (got, count)
+            lent = [adaptive.lend(one, now, got.back_at, self._try_s) for one in _paces(shared, paces, now)]
+            return self._with(shared, names, buckets, budget, knocking, zip(paces, lent, strict=True)), (got, count)
 
         return self._state.update(self._cell, change)
 
@@ -149,7 +122,7 @@ class Account:
             begun: how many calls began that no permit of their own was taken for.
             at: when the last answer came.
         """
-        quotas = self._of(names)
+        names, quotas, _ = self._of(names)
 
         def change(shared: Shared) -> tuple[Shared, None]:
             now, shared = self._present(shared)
@@ -172,20 +145,29 @@ class Account:
         Returns:
             whether the retry budget allows a repetition.
         """
-        quotas = self._of(names)
+        names, quotas, paces = self._of(names)
         failed = end.status >= 500 or not end.status  # noqa: PLR2004 - server errors
 
-        def change(shared: Shared) -> tuple[Shared, bool]:
+        def change(shared: Shared) -> tuple[Shared, tuple[tuple[Bucket, ...], bool]]:
             now, shared = self._present(shared)
             before = self._buckets(shared, names, now)
-            buckets = tuple([_settled(q, b, permit, end, now) for q, b in zip(quotas, before, strict=True)])
+            buckets = tuple([record.settled(q, b, permit, end, now) for q, b in zip(quotas, before, strict=True)])
+            if end.hints and permit.marks:
+                buckets = record.taught(names, quotas, buckets, permit, end.hints, now)
             if end.status == TOO_MANY:
                 buckets = permits.throttle(quotas, buckets, permit, now, end.wait_s)
             budget = retry.record(shared.budget, failed=failed)
             knocking = breaker.record(shared.knocking, now, failed=failed)
-            return self._with(shared, names, buckets, budget, knocking), retry.allows(budget)
+            ended = [record.paced(one, permit, end, now) for one in _paces(shared, paces, now)]
+            shared = self._with(shared, names, buckets, budget, knocking, zip(paces, ended, strict=True))
+            return shared, (buckets, retry.allows(budget))
 
-        return self._state.update(self._cell, change)
+        after, again = self._state.update(self._cell, change)
+        if end.hints:
+            for name, quota, bucket in zip(names, quotas, after, strict=True):
+                standing = permits.count(bucket.foreign), quota.limit - bucket.withheld, quota.limit
+                self.standing[name] = standing
+        return again
 
     def unsent(self, names: tuple[str, ...], permit: Permit) -> None:
         """Take a permit back that was surely not used."""
@@ -193,30 +175,37 @@ class Account:
 
     def unsold(self, names: tuple[str, ...], permit: Permit, count: int) -> None:
         """Take permits back that were surely not used."""
-        quotas = self._of(names)
+        names, quotas, paces = self._of(names)
 
         def change(shared: Shared) -> tuple[Shared, None]:
             now, shared = self._present(shared)
             before = zip(quotas, self._buckets(shared, names, now), strict=True)
             back = tuple([permits.unsent(q, b, permit, count) for q, b in before])
-            return self._with(shared, names, back, knocking=breaker.release(shared.knocking)), None
+            ended = [adaptive.unsent(one, permit.taken_at, permit.back_at) for one in _paces(shared, paces, now)]
+            knocking = breaker.release(shared.knocking)
+            return self._with(shared, names, back, None, knocking, zip(paces, ended, strict=True)), None
 
         self._state.update(self._cell, change)
 
     def spent(self) -> Mapping[str, tuple[int, int]]:
-        """By quota: permits that are not to be had now, and the limit."""
+        """By quota: permits that are not to be had now, and the limit; requests in flight where no limit is known."""
         now, shared = self._present(self._state.read(self._cell))
         buckets = zip(self.quotas.items(), self._buckets(shared, tuple(self.quotas), now), strict=True)
-        return {
+        paces = zip(self.paces, _paces(shared, self.paces, now), strict=True)
+        paced = {name: (adaptive.in_flight(one), int(one.limit)) for name, one in paces}
+        return paced | {
             name: (permits.spent(quota, permits.harvest(quota, bucket, now)), quota.limit)
             for (name, quota), bucket in buckets
         }
 
-    def _of(self, names: tuple[str, ...]) -> tuple[Quota, ...]:
-        quotas = self._sets.get(names)
-        if quotas is None:
-            quotas = self._sets[names] = tuple([self.quotas[name] for name in names])
-        return quotas
+    def _of(self, names: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[Quota, ...], tuple[str, ...]]:
+        """Those that are known by name and as buckets know them, and those that are not."""
+        found = self._sets.get(names)
+        if found is None:
+            known = tuple([name for name in names if name in self.quotas])
+            paces = tuple([name for name in names if name not in self.quotas])
+            found = self._sets[names] = known, tuple([self.quotas[name] for name in known]), paces
+        return found
 
     def _buckets(self, shared: Shared, names: tuple[str, ...], now: float) -> tuple[Bucket, ...]:
         return tuple([shared.buckets.get(name) or self._begun(shared, self.quotas[name], now) for name in names])
@@ -226,36 +215,36 @@ class Account:
         return permits.fresh(quota) if shared.known else permits.unknown(quota, now)
 
     @staticmethod
-    def _with(
+    def _with(  # noqa: PLR0917 - private
         shared: Shared,
         names: tuple[str, ...],
         buckets: tuple[Bucket, ...],
         budget: Budget | None = None,
         knocking: Breaker | None = None,
+        paces: Iterable[tuple[str, Adaptive]] = (),
     ) -> Shared:
         held = {**shared.buckets, **dict(zip(names, buckets, strict=True))}
-        return Shared._make((held, budget or shared.budget, *shared[2:6], knocking or shared.knocking, shared.rules))
+        known, rules = {**shared.paces, **dict(paces)}, shared.rules
+        return Shared._make((held, budget or shared.budget, *shared[2:6], knocking or shared.knocking, rules, known))
 
     def _present(self, shared: Shared) -> tuple[float, Shared]:
         now = self._clock.now()
         if not self.shared:
             return now, shared
         wall, buckets, knocking, known = self._clock.wall(), shared.buckets, shared.knocking, shared.known
+        paces = shared.paces
         if shared.boot and shared.rules != self._rules:
             buckets, known = {}, False
         if shared.boot and (shared.boot != self._boot or now < shared.at):
             by = now - shared.at - max(0.0, wall - shared.wall)
             buckets = {n: permits.shift(self.quotas[n], b, by) for n, b in buckets.items() if n in self.quotas}
             knocking = breaker.shift(knocking, by)
-        return now, Shared(buckets, shared.budget, self._boot, now, wall, known, knocking, self._rules)
+            paces = {n: adaptive.shift(one, by) for n, one in paces.items()}
+        return now, Shared(buckets, shared.budget, self._boot, now, wall, known, knocking, self._rules, paces)
 
 
-def _settled(quota: Quota, bucket: Bucket, permit: Permit, end: End, now: float) -> Bucket:
-    if end.status:
-        return permits.answer(quota, bucket, permit, now, ok=end.status != TOO_MANY)
-    if end.outcome is Outcome.REFUSED:
-        return permits.unsent(quota, bucket, permit)
-    return permits.abandon(quota, bucket, permit, now + end.open_s)
+def _paces(shared: Shared, names: tuple[str, ...], now: float) -> list[Adaptive]:
+    return [adaptive.harvest(shared.paces.get(name, adaptive.FRESH), now) for name in names]
 
 
 def _boot() -> str:

@@ -17,7 +17,7 @@ from callwell.observe.redact import redact
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from callwell.core.rules import ErrorRule, QuotaHeaderRule
+    from callwell.core.rules import ErrorRule
     from callwell.errors import Problem
     from callwell.keys import Key
     from callwell.transport.base import Response
@@ -91,7 +91,7 @@ def read(
     key: Key | None,
     *,
     described: bool = True,
-    quota_headers: QuotaHeaderRule | None = None,
+    reset_s: float | None = None,
 ) -> Reading:
     """What an answer says.
 
@@ -102,7 +102,7 @@ def read(
         wall: tells the seconds since the epoch, for dates in headers.
         key: whose text is not repeated, should the answer do so.
         described: a success is JSON, or it is broken; else it may be anything.
-        quota_headers: the provider's own headers about quotas, of which one tells for how long a 429 holds.
+        reset_s: for how long a 429 holds that does not say so itself, by the provider's own headers about quotas.
     """
     status, headers = response.status, response.headers
     json, readable = _json(response.body)
@@ -113,8 +113,8 @@ def read(
     whole, each = problems.read(rule, json, secrets)
     name = next((headers[name] for name in rule.request_id if name in headers), None)
     wait_s = fields.wait_s(headers, rule.retry_after, wall()) if status in outcome.HINTED else None
-    if wait_s is None and status == outcome.TOO_MANY and quota_headers is not None:
-        wait_s = next((hint.reset_s for hint in fields.hints(headers, wall(), quota_headers)), None)
+    if wait_s is None and status == outcome.TOO_MANY:
+        wait_s = reset_s
     moved_to = _moved(url, headers.get("location")) if status in REDIRECTS else None
     request_id = redact(name, *secrets)[: problems.SHOWN] if name else None
     return Reading(

@@ -114,9 +114,10 @@ class Setting:
         )
 
     def open_account(self) -> Account | Till:
-        """The account's permits: by the lot where nobody else sees its record."""
+        """The account's permits: by the lot where nobody else sees its record, and all quotas are known."""
         account = Account(self.provider.profile, self.account, self.state, self.clock)
-        return Till(account, self.clock) if self.owns_state and not account.shared else account
+        alone = self.owns_state and not account.shared and not account.paces
+        return Till(account, self.clock) if alone else account
 
     def close(self) -> None:
         """Close the state, if it was opened for this client."""

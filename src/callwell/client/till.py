@@ -7,8 +7,8 @@ answers are booked several at once. Both keep to the proof in `core.permits`, wh
 request is sent until after its answer: it is held from when the lot was taken, and its answer counts as having come
 when the last one of those booked with it did.
 
-Whatever is not plain success goes to the record at once, after all that was put off. So does every question whether
-something is left.
+Whatever is not plain success, or teaches how a quota stands, goes to the record at once, after all that was put off.
+So does every question whether something is left.
 """
 
 from __future__ import annotations
@@ -17,14 +17,15 @@ import threading
 from math import inf
 from typing import TYPE_CHECKING, Final
 
-from callwell.client.account import TOO_MANY
+from callwell.client.record import TOO_MANY
 from callwell.core.permits import Permit
 from callwell.forks import remember
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from callwell.client.account import Account, End
+    from callwell.client.account import Account
+    from callwell.client.record import End
     from callwell.clock import Clock
 
 LOT: Final = 32
@@ -57,9 +58,13 @@ class Till:
     Args:
         account: whose record nobody else sees.
         clock: whose seconds are meant.
+
+    Attributes:
+        standing: see `Account`.
     """
 
     def __init__(self, account: Account, clock: Clock) -> None:
+        self.standing = account.standing
         self._account = account
         self._clock = clock
         self._drawers: dict[tuple[str, ...], Drawer] = {}
@@ -88,7 +93,7 @@ class Till:
     def settle(self, names: tuple[str, ...], permit: Permit, end: End) -> bool:
         """Take a permit back, and learn from the end of its Send: see `Account.settle`."""
         with self._lock:
-            if 0 < end.status < 500 and end.status != TOO_MANY:  # noqa: PLR2004 - server errors
+            if 0 < end.status < 500 and end.status != TOO_MANY and not end.hints:  # noqa: PLR2004 - server errors
                 drawer = self._drawers[names]
                 drawer.answered += 1
                 drawer.answered_at = self._clock.now()

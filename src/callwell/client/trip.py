@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from callwell.client.answers import Answer
     from callwell.client.order import Order
     from callwell.core.call import Call
+    from callwell.core.headers import Hint
     from callwell.core.permits import Permit
     from callwell.core.types import Finish
     from callwell.keys import Key
@@ -41,6 +42,7 @@ class Trip:
         "answer",
         "began",
         "closes_at",
+        "hints",
         "key",
         "last",
         "order",
@@ -64,6 +66,7 @@ class Trip:
         self.sending = False
         self.closes_at = 0.0
         self.sends = 0
+        self.hints: tuple[Hint, ...] = ()
         self.state: Call | None = None
         self.answer: Answer | None = None
         self.last: Reading | NoReply | None = None

@@ -146,9 +146,7 @@ def harvest(quota: Quota, bucket: Bucket, now: float) -> Bucket:
     doubtful, c = split(doubtful, edge)
     foreign, d = split(foreign, edge)
     cool, returned = bucket.cool + a + b + c + d, bucket.returned + a + b + c
-    return bucket._replace(
-        cool=cool, held=held, cooling=cooling, doubtful=doubtful, foreign=foreign, returned=returned
-    )
+    return bucket._replace(cool=cool, held=held, cooling=cooling, doubtful=doubtful, foreign=foreign, returned=returned)
 
 
 def split(bins: Bins, edge: int) -> tuple[Bins, int]:

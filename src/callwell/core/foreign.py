@@ -2,27 +2,31 @@
 """What others spend on the same account, as the quota headers of our own answers show it.
 
 An answer says that `remaining` requests were left when the server made it, at some time s between our sending and our
-receiving. Fewer than the permits that we hold for cool means that somebody else has spent. But the header lags: requests
-that are under way may be counted in it or not, and the server's window may be older or younger than our permits. So the
-difference is taken from the side on which it cannot be wrong:
+receiving. Fewer than the permits that we hold for cool means that somebody else has spent. But the header lags:
+requests that are under way may be counted in it or not, and the server's window may be older or younger than our
+permits. So the difference is taken from the side on which it cannot be wrong:
 
-* Of our own requests the server counts at s only such as arrived less than W before s. None of their permits was cool at
-  s: a permit cools for W after its answer, which came after the arrival. (Where windows are fixed and permits come back at
-  the reset, none is cool before the window that counts it has ended.)
-* So `possible`, the permits that were not cool at some moment since this request's permit was taken, is never less than
-  what the server counts of ours. These are the permits that are not cool now, and those that have become cool since: the
-  bucket counts returns, and the permit remembers how many there had been.
-* What is certainly not ours is therefore `limit - remaining - possible`. That many permits are parked, less those that
-  are parked already. Without foreign traffic it is never above zero, however answers are late or out of order.
+* Of our own requests the server counts at s only such as arrived less than W before s. None of their permits was cool
+  at s: a permit cools for W after its answer, which came after the arrival. (Where windows are fixed and permits come
+  back at the reset, none is cool before the window that counts it has ended.)
+* So `possible`, the permits that were not cool at some moment since this request's permit was taken, is never less
+  than what the server counts of ours. These are the permits that are not cool now, and those that have become cool
+  since: the bucket counts returns, and the permit remembers how many there had been.
+* What is certainly not ours is therefore `limit - remaining - possible`. That many permits are parked, less those
+  that are parked already. Without foreign traffic it is never above zero, however answers are late or out of order.
 
 Parked permits come back at the reset where windows are fixed. Else others' requests leave the window one by one, the
-last of them W after the answer. As others go on as they did, mostly, a permit stays parked until W after the last answer
-that needed it, and only one of many comes back early, to see how things stand.
+last of them W after the answer. As others go on as they did, mostly, a permit stays parked until W after the last
+answer that needed it, and only one of many comes back early, to see how things stand.
 
-Nor can others have spent more than `limit - remaining - certain`, where `certain` counts our requests that were answered
-before this one left, not so long ago that they may be out of the window (none where the window may have begun anew). An
-answer that shows parking to be more than that takes the rest back: others stop, and headers lie. It must be of a request
-that left after the one before had arrived. This side decides when we are bold again, not whether we are right.
+Nor can others have spent more than `limit - remaining - certain`, where `certain` counts our requests that were
+answered before this one left, not so long ago that they may be out of the window (none where the window may have
+begun anew). An answer that shows parking to be more than that takes the rest back: others stop, and headers lie. It
+must be of a request that left after the one before had arrived. This side decides when we are bold again, not whether
+we are right.
+
+Where windows are not fixed a reserve is parked as well, for others who come by chance: else each of their requests that
+is one too many costs us a refusal.
 
 A limit that is lower than the profile's is obeyed: the permits between the two are withheld until it is higher again.
 """
@@ -89,11 +93,11 @@ def learn(quota: Quota, bucket: Bucket, permit: Permit, now: float, hint: Hint, 
     bucket = _limited(quota, harvest(quota, bucket, now), hint)
     if hint.remaining is None or bucket.returned < mark:
         return bucket
-    spent = quota.limit - bucket.withheld - hint.remaining
-    possible = count(bucket.held) + count(bucket.cooling) + count(bucket.doubtful) + bucket.returned - mark
+    own, limit = count(bucket.held) + count(bucket.cooling) + count(bucket.doubtful), quota.limit - bucket.withheld
+    spent, possible = limit - hint.remaining, own + bucket.returned - mark
     least, most = spent - possible, max(0, spent - _certain(quota, bucket, permit, now))
     if not quota.fixed:
-        least, most = _and_reserve(least), _and_reserve(most)
+        least, most = max(least, min(limit - 1, _and_reserve(least))), _and_reserve(most)
     parked = count(bucket.foreign)
     if parked > most and permit.taken_at > bucket.learnt_at:
         return _parked(bucket, _first(bucket.foreign, most))

@@ -201,9 +201,7 @@ def throttle(
     return tuple(parked)
 
 
-def reset(
-    quota: Quota, bucket: Bucket, permit: Permit, now: float, delta_s: float, *, slack_s: float = 1.0
-) -> Bucket:
+def reset(quota: Quota, bucket: Bucket, permit: Permit, now: float, delta_s: float, *, slack_s: float = 1.0) -> Bucket:
     """Learn when the server's fixed window ends.
 
     Args:

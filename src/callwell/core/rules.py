@@ -42,19 +42,21 @@ MAX_BACKOFF_S: Final = 20.0
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class QuotaRule:
-    """One quota: `limit` requests per `window_s`.
+    """One quota: `limit` requests per `window_s`, or one that is not known.
 
     Attributes:
         limit: requests in a window.
         window_s: its length.
+        adaptive: there is a limit, but nobody says which: it is found out. Then nothing else is said but `methods`.
         window: `fixed` only where the provider documents windows that reset all at once.
         shape: `plain` for fixed windows, sliding logs and token buckets of size `limit`; the others are paced evenly.
         burst: requests that may come at once, where the provider names a number; such a quota is paced evenly.
         methods: the HTTP methods whose operations count against it unless they name their quotas; all unless said.
     """
 
-    limit: int
-    window_s: float
+    limit: int = 0
+    window_s: float = 0.0
+    adaptive: bool = False
     window: Literal["unknown", "fixed", "sliding"] = "unknown"
     shape: Literal["plain", "gcra", "sliding-counter"] = "plain"
     burst: int | None = None

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The provider's clock, as the `Date` of its answers shows it.
 
-A `Date` of d means that the server's clock showed something in [d, d + 1) when it answered, which was after we had sent
-and before we had received. So the server's clock is ahead of our monotonic one by more than `d - received` and less than
-`d + 1 - sent`. Each answer gives such an interval, and the truth lies in all of them: they are intersected. Two clocks
-drift, so what was known widens with time. If nothing is left, one of the clocks was set anew, and it begins again.
+A `Date` of d means that the server's clock showed something in [d, d + 1) when it answered, which was after we had
+sent and before we had received. So the server's clock is ahead of our monotonic one by more than `d - received` and
+less than `d + 1 - sent`. Each answer gives such an interval, and the truth lies in all of them: they are intersected.
+Two clocks drift, so what was known widens with time. If nothing is left, one of the clocks was set anew, and it
+begins again.
 
 The machine's own time of day takes no part: it may be wrong or jump without harm.
 """

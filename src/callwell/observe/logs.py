@@ -1,12 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Notices as log lines: attempts at DEBUG, waits and new keys at INFO, failed calls at WARNING."""
+"""Notices as log lines: attempts at DEBUG, waits and new keys at INFO, what a person should act upon at WARNING."""
 
 from __future__ import annotations
 
 import logging
+import time
 from typing import TYPE_CHECKING, Final
 
-from callwell.observe.notices import AttemptEnded, CallEnded, FetchEnded, KeyChanged, Waiting
+from callwell.observe.notices import (
+    AttemptEnded,
+    CallEnded,
+    ClockDiffers,
+    Deprecated,
+    FetchEnded,
+    ForeignSpending,
+    KeyChanged,
+    LimitLowered,
+    Waiting,
+)
 from callwell.observe.redact import redact
 
 if TYPE_CHECKING:
@@ -35,6 +46,33 @@ def log(notice: Notice) -> None:
         case CallEnded(provider, operation, attempts, outcome, seconds):
             level = logging.DEBUG if outcome == "done" else logging.WARNING
             LOGGER.log(level, "%s %s: %s after %d attempts in %.3f s", provider, operation, outcome, attempts, seconds)
+        case _:
+            LOGGER.warning("%s", words(notice))
+
+
+def words(notice: Notice) -> str:
+    """What a person should know and do; empty for notices of the daily work."""
+    match notice:
+        case ForeignSpending(provider, quota, parked, limit):
+            return f"{provider}: others spend the quota {quota} too: {parked} of {limit} requests are left to them"
+        case LimitLowered(provider, quota, limit, described):
+            return (
+                f"{provider}: the quota {quota} has {limit} requests and not {described}, as the profile says; mend it"
+            )
+        case ClockDiffers(provider, seconds):
+            way = "behind" if seconds > 0 else "ahead of"
+            return f"this machine's clock is at least {abs(seconds):.0f} s {way} that of {provider}; set it"
+        case Deprecated(provider, operation, since, until):
+            ends = "" if until is None else f"; it stops to answer on {_day(until)}"
+            return f"{provider} {operation} is deprecated{'' if since is None else f' since {_day(since)}'}{ends}"
+    return ""
+
+
+def _day(seconds: float) -> str:
+    try:
+        return time.strftime("%Y-%m-%d", time.gmtime(seconds))
+    except (OverflowError, ValueError, OSError):
+        return "a day that no calendar has"
 
 
 LOGGER.addHandler(logging.NullHandler())

@@ -152,4 +152,75 @@ class CallEnded(NamedTuple):
     call: int = 0
 
 
-Notice = CallBegan | AttemptEnded | FetchEnded | Waiting | KeyChanged | CallEnded
+class ForeignSpending(NamedTuple):
+    """Others spend the same quota; told when it is first seen, and each time that it has doubled.
+
+    Attributes:
+        provider: the provider's name.
+        quota: the quota's name.
+        parked: permits that are kept back because of it.
+        limit: of how many.
+    """
+
+    provider: str
+    quota: str
+    parked: int
+    limit: int
+
+
+class LimitLowered(NamedTuple):
+    """The provider names a lower limit than the profile, and it is obeyed.
+
+    Attributes:
+        provider: the provider's name.
+        quota: the quota's name.
+        limit: what the provider says.
+        described: what the profile says.
+    """
+
+    provider: str
+    quota: str
+    limit: int
+    described: int
+
+
+class ClockDiffers(NamedTuple):
+    """This machine's time of day is far from the provider's; told once by a client.
+
+    Attributes:
+        provider: the provider's name.
+        seconds: by how much this machine is surely behind; below zero if it is ahead.
+    """
+
+    provider: str
+    seconds: float
+
+
+class Deprecated(NamedTuple):
+    """An operation will go away; told once in a process.
+
+    Attributes:
+        provider: the provider's name.
+        operation: the operation's name.
+        since: since when it is deprecated, in seconds since the epoch, if that is said.
+        until: when it stops to answer, if that is said.
+    """
+
+    provider: str
+    operation: str
+    since: float | None
+    until: float | None
+
+
+Notice = (
+    CallBegan
+    | AttemptEnded
+    | FetchEnded
+    | Waiting
+    | KeyChanged
+    | CallEnded
+    | ForeignSpending
+    | LimitLowered
+    | ClockDiffers
+    | Deprecated
+)

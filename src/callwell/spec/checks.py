@@ -14,7 +14,7 @@ from callwell.spec.nearness import near, unknown
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from callwell.core.rules import Profile
+    from callwell.core.rules import Profile, QuotaRule
     from callwell.spec.complaint import Path
     from callwell.spec.model import Api
 
@@ -70,6 +70,8 @@ def _environments(profile: Profile) -> Iterator[Complaint]:
             if quota not in profile.quotas:
                 known = near(quota, profile.quotas)
                 yield Complaint((*path, name, "limits", quota), f"expected {known}, {found(quota)}")
+            elif profile.quotas[quota].adaptive:
+                yield Complaint((*path, name, "limits", quota), f"expected a quota that has a limit, {found(quota)}")
             elif limit < 1:
                 yield Complaint((*path, name, "limits", quota), f"expected more than 0, {found(limit)}")
 
@@ -111,9 +113,7 @@ def _key(profile: Profile, api: Api) -> Iterator[Complaint]:
 
 def _numbers(profile: Profile) -> Iterator[Complaint]:
     for name, quota in profile.quotas.items():
-        for field, value in (("limit", quota.limit), ("window_s", quota.window_s), ("burst", quota.burst)):
-            if value is not None and not value > 0:
-                yield Complaint(("quotas", name, field), f"expected more than 0, {found(value)}")
+        yield from _size(name, quota)
         for method in quota.methods or ():
             if method not in METHODS:
                 yield Complaint(("quotas", name, "methods"), f"expected {', '.join(METHODS)}, {found(method)}")
@@ -124,6 +124,15 @@ def _numbers(profile: Profile) -> Iterator[Complaint]:
     for field in ("throttles", "max_transit_s", "commit_bound_s", "rekey_wait_s"):
         if not getattr(retry, field) >= 0:
             yield Complaint(("retry", field), f"expected 0 or more, {found(getattr(retry, field))}")
+
+
+def _size(name: str, quota: QuotaRule) -> Iterator[Complaint]:
+    for field, value in (("limit", quota.limit), ("window_s", quota.window_s), ("burst", quota.burst)):
+        path = ("quotas", name, field)
+        if quota.adaptive and value:
+            yield Complaint(path, f"expected nothing beside adaptive = true, {found(value)}")
+        elif not quota.adaptive and value is not None and not value > 0:
+            yield Complaint(path, f"expected adaptive = true, or more than 0, {found(value)}")
 
 
 def _quota_headers(profile: Profile) -> Iterator[Complaint]:

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Final
 from callwell.client import answers
 from callwell.client._sync.line import Line
 from callwell.client._sync.primitives import sleep
-from callwell.client.account import PAUSE_S, End
+from callwell.client.account import PAUSE_S
 from callwell.client.binding import headers
 from callwell.client.failures import failure
+from callwell.client.learner import Learner
+from callwell.client.record import End
 from callwell.client.trip import Trip
 from callwell.core import call as machine
 from callwell.core import retry
@@ -94,6 +96,7 @@ class Engine:
         self.roll = random.random
         self.closed = False
         self.hooks = hooks
+        self.learner = Learner(profile, account, clock, self.notify)
         self._lines: dict[tuple[str, ...], Line] = {}
         self._all_lines: tuple[Line, ...] = ()
 
@@ -208,8 +211,11 @@ class Engine:
         request = Request(bound.method, trip.url, shown, bound.body, timeout_s, not plan.traits.repeatable)
         trip.sending, trip.sends, trip.closes_at = True, attempt, began + longest_s
         response = self.transport.send(request)
-        trip.sending = False
-        return self._learn(trip, response, attempt, clock.now() - began)
+        trip.sending, now = False, clock.now()
+        trip.hints = ()
+        if now >= self.learner.due.get(plan.operation, now) and not isinstance(response, NoReply):
+            trip.hints = self.learner.look(plan.operation, response, now, now - began)
+        return self._learn(trip, response, attempt, now - began)
 
     def _learn(self, trip: Trip, response: Response | NoReply, attempt: int, seconds: float) -> Event:
         if isinstance(response, NoReply):
@@ -220,25 +226,20 @@ class Engine:
         described = trip.order.plan.template is not None
         trip.answer = answers.success(response, described=described)
         if trip.answer is not None:
-            self._settle(trip, FINE, accepted=True)
+            self._settle(trip, FINE._replace(hints=trip.hints) if trip.hints else FINE, accepted=True)
             if trip.told:
                 trip.attempted(attempt, response.status, None, "", seconds)
             return FINE_ANSWER
         key = trip.key[1] if trip.key is not None else None
-        reading = answers.read(
-            self.profile.errors,
-            response,
-            trip.url,
-            self.clock.wall,
-            key,
-            described=described,
-            quota_headers=self.profile.quota_headers,
-        )
+        if not trip.hints:
+            trip.hints = self.learner.look(trip.order.plan.operation, response, self.clock.now(), seconds)
+        reset_s, wall = self.learner.reset_s(trip.hints), self.learner.wall
+        reading = answers.read(self.profile.errors, response, trip.url, wall, key, described=described, reset_s=reset_s)
         trip.last = reading
         if reading.moved_to is not None:
             trip.url = reading.moved_to
         shown = answers.event(self.profile.errors, reading)
-        end = End(Outcome.DONE, response.status, reading.wait_s)
+        end = End(Outcome.DONE, response.status, reading.wait_s, 0.0, trip.hints)
         again = self._settle(trip, end, accepted=not shown.dead_key and response.status < 500)  # noqa: PLR2004
         trip.attempted(attempt, response.status, reading.code, "", seconds)
         return shown if again else shown._replace(retry=False)
@@ -262,6 +263,8 @@ class Engine:
         for line in self._all_lines:
             if line.waiters:
                 line.settled()
+        if end.hints:
+            self.learner.tell()
         return again
 
     def _give_back(self, trip: Trip) -> None:

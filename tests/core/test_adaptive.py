@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A quota that nobody documents is found, used, and hardly ever overstepped."""
+
+from __future__ import annotations
+
+import random
+from math import inf
+from typing import Any
+
+import pytest
+
+from callwell.core import adaptive
+from callwell.core.permits import AtLatest
+from tests.core.adaptive_world import Provider, World
+
+
+def world(**hidden: Any) -> World:
+    """A provider with hidden limits, and who calls it."""
+    return World(Provider(random.Random(1), **hidden))
+
+
+@pytest.mark.parametrize(
+    ("hidden", "capacity", "begins_s", "least", "most"),
+    [
+        ({"refuse_above": 50, "service_s": 1.0}, 50.0, 60.0, 0.9, 0.01),
+        ({"refuse_above": 50, "service_s": 1.0, "tells": True}, 50.0, 90.0, 0.85, 0.01),
+        ({"sliding": 37}, 37.0, 60.0, 0.9, 0.01),
+        ({"sliding": 37, "tells": True}, 37.0, 60.0, 0.95, 0.01),
+        ({"minute": 1000}, 1000 / 60, 180.0, 0.9, 0.02),
+        ({"minute": 1000, "tells": True}, 1000 / 60, 180.0, 0.95, 0.01),
+    ],
+)
+def test_a_hidden_limit_is_found(
+    hidden: dict[str, Any], capacity: float, begins_s: float, least: float, most: float
+) -> None:
+    """Within a few windows nearly all is used, and next to nothing refused."""
+    one = world(**hidden)
+    one.run(begins_s + 600.0)
+    done, refused = one.rates(begins_s, begins_s + 600.0)
+    assert done >= least * capacity
+    assert refused < most
+
+
+def test_a_provider_that_gets_slow_is_not_flooded() -> None:
+    """All its workers are busy, and the queue before them stays short."""
+    one = world(workers=50, service_s=1.0)
+    one.run(600.0)
+    done, refused = one.rates(60.0, 600.0)
+    assert done > 0.95 * 50
+    assert refused == 0.0
+    assert one.provider.most_inside < 100
+
+
+@pytest.mark.parametrize(("name", "whole"), [("refuse_above", 50), ("sliding", 40)])
+def test_half_the_capacity_goes_and_comes_back(name: str, whole: int) -> None:
+    """Both are noticed, at the price of few refusals."""
+    one = world(**{name: whole, "service_s": 1.0 if name == "refuse_above" else 0.1})
+    for until, now in ((200.0, whole // 2), (480.0, whole), (800.0, whole)):
+        one.run(until)
+        setattr(one.provider, name, now)
+    assert one.rates(320.0, 480.0)[0] > 0.85 * whole / 2
+    assert one.rates(640.0, 800.0)[0] > 0.85 * whole
+    assert one.rates(200.0, 800.0)[1] < 0.02
+
+
+def test_a_refusal_that_names_a_time_is_obeyed() -> None:
+    """Nothing goes before; after a second refusal in a row one goes, and the others wait for what comes of it."""
+    one = adaptive.lend(adaptive.FRESH, 0.0, inf, 60.0)
+    one = adaptive.refused(one, 0.0, inf, 1.0, 30.0)
+    assert adaptive.ready_at(one, 1.0) == 31.0
+    one = adaptive.lend(one, 31.0, inf, 60.0)
+    one = adaptive.refused(one, 31.0, inf, 32.0, 30.0)
+    assert adaptive.ready_at(one, 32.0) == 62.0
+    one = adaptive.lend(one, 62.0, inf, 60.0)
+    waits = adaptive.ready_at(one, 63.0)
+    assert (waits, type(waits)) == (122.0, AtLatest)
+    one = adaptive.answered(one, 62.0, inf, 63.0)
+    assert adaptive.ready_at(one, 63.0) <= 63.0
+
+
+def test_refusals_of_one_moment_cut_once() -> None:
+    """Answers to requests that left before the first refusal came are part of it."""
+    one = adaptive.FRESH
+    for at in (0.0, 0.1, 0.2):
+        one = adaptive.lend(one, at, inf, 60.0)
+    for at in (0.0, 0.1, 0.2):
+        one = adaptive.refused(one, at, inf, 1.0, None)
+    assert one.rate == adaptive.CUT * adaptive.FIRST_RATE
+    assert one.refused == 1
+
+
+def test_requests_of_a_dead_holder_come_back() -> None:
+    """In a shared record they are in flight only for as long as they can be."""
+    one = adaptive.FRESH
+    for i in range(20):
+        one = adaptive.lend(one, i / 10, i / 10 + 90.0, 90.0)
+    assert type(adaptive.ready_at(one, 10.0)) is AtLatest
+    one = adaptive.harvest(one, 93.0)
+    assert adaptive.in_flight(one) == 0
+    assert adaptive.ready_at(one, 93.0) <= 93.0
+    moved = adaptive.shift(adaptive.lend(one, 93.0, 183.0, 90.0), 1000.0)
+    assert adaptive.in_flight(adaptive.harvest(moved, 1182.0)) == 1
+    assert adaptive.in_flight(adaptive.harvest(moved, 1185.0)) == 0
