@@ -18,6 +18,7 @@ if sys.platform == "emscripten":
 if TYPE_CHECKING:
     from callwell import errors
     from callwell.client import NOT_GIVEN, Answer, Asset, AsyncAsset, AsyncPager, CallOptions, ClientOptions, Pager
+    from callwell.client.nested import outer_retries
     from callwell.core.verdict import End, Verdict
     from callwell.errors import (
         ApiError,
@@ -61,6 +62,7 @@ __all__ = [
     "Verdict",
     "WouldExceedDeadline",
     "errors",
+    "outer_retries",
 ]
 
 _HOMES: Final = {
@@ -77,6 +79,7 @@ _HOMES: Final = {
     "CallOptions": "callwell.client",
     "ClientOptions": "callwell.client",
     "Pager": "callwell.client",
+    "outer_retries": "callwell.client.nested",
 }
 
 

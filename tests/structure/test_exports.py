@@ -34,6 +34,7 @@ PUBLIC = [
     "Verdict",
     "WouldExceedDeadline",
     "errors",
+    "outer_retries",
 ]
 """What `from callwell import …` offers, sorted. A change here is a change of the API: say so in changelog.d."""
 

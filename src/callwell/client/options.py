@@ -7,10 +7,11 @@ import dataclasses
 from enum import Enum
 from typing import TYPE_CHECKING, Final, Literal, TypedDict
 
+from callwell.client.nested import told
 from callwell.errors import InvalidOption, UnknownName
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from callwell.clock import Clock
     from callwell.keys import Key
@@ -46,12 +47,15 @@ class CallOptions(TypedDict, total=False):
         priority: `interactive` goes before `batch` where permits are scarce.
         for_user: the end user on whose behalf the call is made, for providers that want to know.
         retry_unsafe_5xx: repeat even what may then happen twice.
+        nested: a caller of these calls retries, so that they make one attempt each; or the headers of the request that
+            is being served, which say so if its sender is a Callwell that tells.
     """
 
     deadline_s: float | None
     priority: Priority
     for_user: str | None
     retry_unsafe_5xx: bool
+    nested: bool | Mapping[str, str]
 
 
 class ClientOptions(CallOptions, total=False):
@@ -96,12 +100,14 @@ class Choices:
         priority: see `CallOptions`.
         for_user: see `CallOptions`.
         retry_unsafe_5xx: see `CallOptions`.
+        nested: a caller of the call retries.
     """
 
     deadline_s: float = INTERACTIVE_S
     priority: Priority = "interactive"
     for_user: str | None = None
     retry_unsafe_5xx: bool = False
+    nested: bool = False
 
 
 def check_names(options: CallOptions, known: Collection[str]) -> None:
@@ -130,6 +136,8 @@ def choose(before: Choices, options: CallOptions) -> Choices:
     if "deadline_s" in values:
         deadline_s = values["deadline_s"]
         values["deadline_s"] = float("inf") if deadline_s is None else seconds("deadline_s", deadline_s)
+    if "nested" in values:
+        values["nested"] = told(values["nested"])
     return dataclasses.replace(before, **values)
 
 

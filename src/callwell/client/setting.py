@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from callwell.spec.provider import Provider
     from callwell.state.base import State
 
-CHOICES: Final = frozenset({"deadline_s", "priority", "for_user", "retry_unsafe_5xx"})
+CHOICES: Final = frozenset({"deadline_s", "priority", "for_user", "retry_unsafe_5xx", "nested"})
 OPTIONS: Final = CHOICES | {
     "key",
     "environment",

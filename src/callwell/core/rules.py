@@ -99,6 +99,7 @@ class RetryRule:
         max_transit_s: how long a request may still be under way after its connection was closed (the D of the proof).
         commit_bound_s: how long after its arrival a request may still commit.
         rekey_wait_s: how long a call waits for a new key.
+        tells: requests carry a header by which a server that uses Callwell stands down: only the outermost retries.
     """
 
     attempts: int = 6
@@ -110,6 +111,7 @@ class RetryRule:
     max_transit_s: float = 60.0
     commit_bound_s: float = 30.0
     rekey_wait_s: float = 30.0
+    tells: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,9 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Final
 
-from callwell.client import answers
+from callwell.client import answers, nested
 from callwell.client._sync.line import Line
+from callwell.client._sync.outer import retried
 from callwell.client._sync.primitives import sleep
 from callwell.client.account import PAUSE_S
 from callwell.client.binding import headers
@@ -17,7 +18,6 @@ from callwell.client.learner import Learner
 from callwell.client.record import End
 from callwell.client.trip import Trip
 from callwell.core import call as machine
-from callwell.core import retry
 from callwell.core.types import (
     Acquire,
     Answered,
@@ -54,7 +54,6 @@ if TYPE_CHECKING:
 
 STARTED: Final = Started()
 LEAST_S: Final = 0.001
-"""The least time that a request is given."""
 
 FINE: Final = End(Outcome.DONE, 200)
 """How a Send ends that went well: which of the 2xx it was changes nothing."""
@@ -92,6 +91,7 @@ class Engine:
         self.account = account
         self.keys = keys
         self.transport = transport
+        self._exchange = retried(transport, tells=profile.retry.tells)
         self.clock = clock
         self.roll = random.random
         self.closed = False
@@ -121,7 +121,7 @@ class Engine:
                     if trip.told:
                         trip.ended(1, Outcome.DONE, self.clock.now())
                     return trip.answer
-            rule = retry.eager(self.profile.retry) if choices.retry_unsafe_5xx else self.profile.retry
+            rule = nested.rule(self.profile.retry, choices)
             if granted is not None:
                 trip.state = machine.sent(plan.traits, rule, deadline, granted.generation)
             else:
@@ -210,9 +210,8 @@ class Engine:
         timeout_s = clock.real_s(longest_s)
         request = Request(bound.method, trip.url, shown, bound.body, timeout_s, not plan.traits.repeatable)
         trip.sending, trip.sends, trip.closes_at = True, attempt, began + longest_s
-        response = self.transport.send(request)
-        trip.sending, now = False, clock.now()
-        trip.hints = ()
+        response = self._exchange(request)
+        trip.sending, trip.hints, now = False, (), clock.now()
         if now >= self.learner.due.get(plan.operation, now) and not isinstance(response, NoReply):
             trip.hints = self.learner.look(plan.operation, response, now, now - began)
         return self._learn(trip, response, attempt, now - began)
@@ -282,7 +281,7 @@ class Engine:
             trip.key = None
 
     def _error(self, trip: Trip, fail: Fail) -> Exception:
-        return failure(
+        error = failure(
             fail,
             provider=self.profile.name,
             operation=trip.order.plan.operation,
@@ -290,6 +289,7 @@ class Engine:
             at_wall=self.clock.wall() + fail.at - self.clock.now(),
             where=self.keys.where,
         )
+        return nested.explained(error, trip.order.choices)
 
     def notify(self, notice: Notice) -> None:
         """Log a notice that belongs to no call, and show it to the hooks."""

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How a client tells those inside and beyond its transport that it retries."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from callwell.client._async.primitives import AsyncDefaultTransport
+from callwell.client.nested import HEADER, outer_retries
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from callwell.transport.base import AsyncTransport, NoReply, Request, Response
+
+
+def retried(transport: AsyncTransport, *, tells: bool) -> Callable[[Request], Awaitable[Response | NoReply]]:
+    """The transport's `send`, inside of which other clients stand down.
+
+    Args:
+        transport: the default one calls nobody.
+        tells: the server is told as well.
+    """
+    send = transport.send
+    if isinstance(transport, AsyncDefaultTransport) and not tells:
+        return send
+
+    async def inside(request: Request) -> Response | NoReply:
+        if tells:
+            request = request._replace(headers=(*request.headers, (HEADER, "1")))
+        with outer_retries():
+            return await send(request)
+
+    return inside

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+# Generated from _async/outer.py by tools/unasync.py; do not edit
+"""How a client tells those inside and beyond its transport that it retries."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from callwell.client._sync.primitives import DefaultTransport
+from callwell.client.nested import HEADER, outer_retries
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from callwell.transport.base import NoReply, Request, Response, Transport
+
+
+def retried(transport: Transport, *, tells: bool) -> Callable[[Request], Awaitable[Response | NoReply]]:
+    """The transport's `send`, inside of which other clients stand down.
+
+    Args:
+        transport: the default one calls nobody.
+        tells: the server is told as well.
+    """
+    send = transport.send
+    if isinstance(transport, DefaultTransport) and not tells:
+        return send
+
+    def inside(request: Request) -> Response | NoReply:
+        if tells:
+            request = request._replace(headers=(*request.headers, (HEADER, "1")))
+        with outer_retries():
+            return send(request)
+
+    return inside

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+# Generated from _async/test_learning.py by tools/unasync.py; do not edit
+"""What answers say beside their result changes what a client does next, and a person is told once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from callwell.client import learner
+from callwell.client._sync.primitives import run
+from callwell.core.rules import QuotaHeaderRule, QuotaRule
+from callwell.observe.logs import words
+from callwell.observe.notices import ClockDiffers, Deprecated, ForeignSpending, LimitLowered
+from callwell.state import MemoryState
+from tests.client._sync.acting import client
+from tests.client.acme import acme
+from tests.client.world import World, answer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from callwell.transport.base import Request, Response
+
+ADVICE = ForeignSpending | LimitLowered | ClockDiffers | Deprecated
+
+
+@pytest.fixture(autouse=True)
+def untold() -> Iterator[None]:
+    """Nobody was told of anything before."""
+    learner.DEPRECATED.clear()
+    yield
+    learner.DEPRECATED.clear()
+
+
+def advice(world: World) -> list[Any]:
+    """What a person was told."""
+    return [notice for notice in world.notices if isinstance(notice, ADVICE)]
+
+
+def get(one: Any, times: int = 1, pause_s: float = 1.0, world: World | None = None) -> None:
+    """Make calls."""
+    for _ in range(times):
+        run(lambda: one.call("things.get", thing_id="1"))
+        if world is not None:
+            world.clock.advance(pause_s)
+
+
+@pytest.mark.parametrize("state", ["memory:", MemoryState()])
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"x_ratelimit_limit": "100", "x_ratelimit_remaining": "{}", "x_ratelimit_reset": "30"},
+        {"ratelimit": '"minute";r={};t=30'},
+        {"ratelimit": '"x";r={};t=30', "ratelimit_policy": '"x";q=100;w=60'},
+    ],
+)
+def test_what_others_spend_is_left_to_them_and_told(state: Any, form: dict[str, str]) -> None:
+    """Of a hundred forty are gone after the first call: as many are parked, and that is told once."""
+    said = {"left": 59}
+
+    def reply(_: Request) -> Response:
+        said["left"] -= 1
+        return answer(200, {"data": {}}, **{name: text.format(said["left"]) for name, text in form.items()})
+
+    world = World(reply)
+    one = client(world, state=state)
+    get(one, 5, world=world)
+    spent, limit = one.spent()["minute"]
+    assert limit == 100
+    assert spent >= 100 - 54
+    assert [type(notice) for notice in advice(world)] == [ForeignSpending]
+    world.clock.advance(200.0)
+    assert one.spent()["minute"] == (0, 100)
+
+
+def test_without_headers_nothing_is_parked() -> None:
+    """And nobody is told of anything."""
+    world = World()
+    one = client(world)
+    get(one, 20, world=world)
+    assert one.spent()["minute"] == (20, 100)
+    assert advice(world) == []
+
+
+def test_the_end_of_a_fixed_window_brings_permits_back() -> None:
+    """They come back where the provider says that the window ends, and not a minute after each answer."""
+    world = World(answer(200, {"data": {}}, x_left="9", x_ends="3"))
+    provider = acme(
+        {"minute": QuotaRule(limit=10, window_s=60.0, window="fixed")},
+        quota_headers=QuotaHeaderRule(remaining="x-left", reset="x-ends"),
+    )
+    one = client(world, provider=provider)
+    get(one, 5)
+    assert one.spent()["minute"] == (5, 10)
+    world.clock.advance(4.1)
+    assert one.spent()["minute"] == (0, 10)
+
+
+def test_a_lower_limit_is_obeyed_and_told_once() -> None:
+    """A profile that promises too much is corrected."""
+    world = World(answer(200, {"data": {}}, x_ratelimit_limit="60", x_ratelimit_remaining="59"))
+    one = client(world)
+    get(one, 3, pause_s=70.0, world=world)
+    assert one.spent()["minute"] == (40, 100)
+    assert advice(world) == [LimitLowered("acme", "minute", 60, 100)]
+
+
+def test_a_clock_that_is_far_off_is_told_once() -> None:
+    """The provider's time of day is an hour ahead of ours."""
+    world = World(answer(200, {"data": {}}, date="Tue, 14 Nov 2023 23:13:20 GMT"))
+    world.clock._wall = 1_700_000_000.0
+    one = client(world)
+    get(one, 2, pause_s=0.0, world=world)
+    [notice] = advice(world)
+    assert notice.seconds == pytest.approx(3600.0, abs=2.0)
+    assert "behind" in words(notice)
+
+
+def test_what_will_go_away_is_told_once_in_a_process() -> None:
+    """With both dates, whichever client calls it."""
+    headers = {"deprecation": "@1700000000", "sunset": "Fri, 15 Jan 2027 08:00:00 GMT"}
+    world = World(answer(200, {"data": {}}, **headers))
+    get(client(world), 2)
+    get(client(world))
+    [notice] = advice(world)
+    assert words(notice) == ("acme things.get is deprecated since 2023-11-14; it stops to answer on 2027-01-15")
+
+
+def test_a_quota_that_nobody_documents_is_paced() -> None:
+    """Requests go out one after the other, and the slot is free again after the answer."""
+    world = World(took=0.01)
+    one = client(world, provider=acme({"any": QuotaRule(adaptive=True)}))
+    get(one, 20)
+    assert one.spent()["any"][0] == 0
+    gaps = [b - a for a, b in zip(world.times, world.times[1:], strict=False)]
+    assert min(gaps[6:]) >= 0.05
+    busy = World(*[answer(429, {"error": "SLOW"}, retry_after="7")], answer(200, {"data": {}}))
+    get(client(busy, provider=acme({"any": QuotaRule(adaptive=True)})))
+    assert busy.times[1] - busy.times[0] >= 7.0

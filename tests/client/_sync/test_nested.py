@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+# Generated from _async/test_nested.py by tools/unasync.py; do not edit
+"""Of callers inside each other only the outermost retries."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from callwell import errors, outer_retries
+from callwell.client._sync.primitives import run
+from callwell.client.nested import HEADER
+from callwell.core.rules import RetryRule
+from callwell.testing import ScriptedTransport
+from callwell.transport.base import Response
+from tests.client._sync.acting import client
+from tests.client.acme import acme
+from tests.client.world import World, answer
+
+if TYPE_CHECKING:
+    from callwell.transport.base import NoReply, Request
+
+BUSY = answer(503, {"error": "BUSY"})
+SLOW_DOWN = answer(429, {"error": "SLOW"})
+
+
+class Through(ScriptedTransport):
+    """A transport that gets its answers through another client.
+
+    Args:
+        inner: the other client.
+        world: in which both live.
+    """
+
+    def __init__(self, inner: Any, world: World) -> None:
+        super().__init__([])
+        self._inner, self._world = inner, world
+
+    def send(self, request: Request) -> Response | NoReply:
+        """What the other client gets."""
+        self._world.clock.sent()
+        try:
+            found = self._inner.call_raw("things.get", thing_id="1")
+        except errors.ApiError as error:
+            return Response(error.status, {}, b"{}")
+        return Response(found.status, found.headers, found.body)
+
+
+@pytest.mark.parametrize("reply", [BUSY, SLOW_DOWN])
+def test_three_layers_make_as_many_attempts_as_one(reply: Any) -> None:
+    """Six for a 5xx, and no more than one layer for a 429; not the third power of it."""
+    alone, world = World(reply), World(reply)
+    with pytest.raises(errors.CallwellError):
+        run(lambda: client(alone).call("things.get", thing_id="1"))
+    inner = client(world)
+    for _ in range(2):
+        inner = client(world, transport=Through(inner, world))
+    with pytest.raises(errors.CallwellError) as caught:
+        run(lambda: inner.call("things.get", thing_id="1"))
+    assert len(world.sent) == len(alone.sent) == 6 if reply is BUSY else 1 < len(world.sent) <= len(alone.sent)
+    assert "one attempt only" not in str(caught.value)
+
+
+@pytest.mark.parametrize("reply", [BUSY, SLOW_DOWN])
+def test_a_loop_of_ones_own_is_the_outer_one(reply: Any) -> None:
+    """Inside of it a call makes one attempt, and its error says why."""
+    world = World(reply)
+    one = client(world)
+    with outer_retries(), pytest.raises(errors.ApiError, match="one attempt only"):
+        run(lambda: one.call("things.get", thing_id="1"))
+    assert len(world.sent) == 1
+
+
+@pytest.mark.parametrize(
+    ("nested", "attempts"),
+    [(True, 1), (False, 6), ({"Callwell-Retries": "1"}, 1), ({"Accept": "*/*"}, 6)],
+)
+def test_a_server_hands_the_header_on(nested: Any, attempts: int) -> None:
+    """The option takes the headers of the request that is served."""
+    world = World(BUSY)
+    with pytest.raises(errors.ServerError):
+        run(lambda: client(world).with_options(nested=nested).call("things.get", thing_id="1"))
+    assert len(world.sent) == attempts
+
+
+@pytest.mark.parametrize("tells", [True, False])
+def test_only_who_is_to_know_is_told(tells: bool) -> None:  # noqa: FBT001 - a table
+    """The header goes where the profile says so."""
+    world = World()
+    provider = acme(retry=dataclasses.replace(RetryRule(), tells=tells))
+    run(lambda: client(world, provider=provider).call("things.get", thing_id="1"))
+    assert (HEADER in dict(world.sent[0].request.headers)) == tells
