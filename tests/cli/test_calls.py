@@ -11,9 +11,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.playing import ADDRESS_VARIABLE, COMMAND, KEY_VARIABLE, PATIENCE_S, PROVIDER
+from callwell.emulator.options import EmulatorOptions
+from callwell.emulator.process import start
+from tests.cli.playing import ADDRESS_VARIABLE, COMMAND, KEY_VARIABLE, PATIENCE_S, PROVIDER, shell
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.cli.playing import Shell
 
 
@@ -23,6 +27,15 @@ def test_call_prints_the_result(cli: Shell) -> None:
     assert (ended.code, ended.err) == (0, "")
     assert len(ended.out.splitlines()) == 1
     assert ended.json["user"]["name"] == "Ada Example"
+
+
+def test_a_deprecated_operation_is_told_once(tmp_path: Path) -> None:
+    """On standard error, with the day on which it stops to answer, however many pages are read."""
+    gone = EmulatorOptions(provider=(PROVIDER,), clock="100", deprecated={"workspaces.list": 86_400})
+    with start(gone) as running:
+        ended = shell(tmp_path, running).run("list", PROVIDER, "workspaces.list", "--format", "jsonl")
+    assert ended.code == 0
+    assert ended.err.count("is deprecated since") == ended.err.count("stops to answer on") == 1
 
 
 def test_raw_prints_the_body(cli: Shell) -> None:

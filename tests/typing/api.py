@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Any, Literal, assert_never, assert_type
 
 from callwell import ApiError, Key, OutcomeUnknown, Verdict, WouldExceedDeadline
 from callwell.client import NOT_GIVEN, Answer, Asset, AsyncAsset, AsyncPager, Pager
-from callwell.observe.notices import AttemptBegan, AttemptEnded, CallBegan, CallEnded, FetchEnded, KeyChanged, Waiting
+from callwell.observe.notices import (
+    AttemptBegan,
+    AttemptEnded,
+    CallBegan,
+    CallEnded,
+    ClockDiffers,
+    Deprecated,
+    FetchEnded,
+    ForeignSpending,
+    KeyChanged,
+    LimitLowered,
+    Waiting,
+)
 from callwell.observe.opentelemetry import OpenTelemetryHook
 from callwell.observe.prometheus import PrometheusHook
 from callwell.providers.apivideo import client as apivideo
@@ -113,6 +125,8 @@ class Watching:
                 assert_type(notice.status, int | None)
             case KeyChanged():
                 assert_type(notice.fingerprint, str)
+            case ForeignSpending() | LimitLowered() | ClockDiffers() | Deprecated():
+                assert_type(notice.provider, str)
             case _:
                 assert_never(notice)
 

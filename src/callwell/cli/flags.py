@@ -103,6 +103,8 @@ class ClientFlags:
         from callwell import Client
 
         with self._described(provider, priority) as (described, options):
+            if not self.verbose:
+                options["on_notice"] = _advise
             return Client(described, **options)
 
     def async_client(self, provider: str, *, on_notice: Callable[[Notice], None]) -> AsyncDynamicClient:
@@ -137,6 +139,16 @@ class ClientFlags:
             if said is None or said.where.startswith("--"):
                 raise
             raise UsageError(f"{said.where}: {error}") from error
+
+
+def _advise(notice: Notice) -> None:
+    """Tell on standard error what a person should act upon, as a deprecation."""
+    from callwell.cli import output
+    from callwell.observe.logs import words
+
+    text = words(notice)
+    if text:
+        output.say(text)
 
 
 def client_options(held: Mapping[str, Setting], priority: Priority = "interactive") -> ClientOptions:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from callwell.cli import output
 from callwell.export.progress import Progress
+from callwell.observe.logs import words
 from callwell.observe.notices import Waiting
 
 if TYPE_CHECKING:
@@ -79,9 +80,12 @@ class Live:
             output.say(f"{self._counts()}; {self._status()}")
 
     def notice(self, notice: Notice) -> None:
-        """Remember what is waited for."""
-        if isinstance(notice, Waiting) and notice.seconds >= LONG_S:
-            self._waiting = self._clock.wall() + notice.seconds, notice.why
+        """Remember what is waited for, and tell what a person should act upon."""
+        if isinstance(notice, Waiting):
+            if notice.seconds >= LONG_S:
+                self._waiting = self._clock.wall() + notice.seconds, notice.why
+        elif text := words(notice):
+            self.say(text)
 
     def say(self, text: str) -> None:
         """Tell something that has happened."""
@@ -99,12 +103,12 @@ class Live:
 
         p = self._progress
         table = Table.grid(padding=(0, 2))
-        for name, done, total, words in (
+        for name, done, total, told in (
             ("walk", p.scopes, p.scopes_total, f"{p.pages} pages, {p.listed} entries"),
             ("fetch", p.items, p.items_total, f"{p.assets:,} files, {p.bytes / 1e6:,.1f} MB{self._sad()}"),
         ):
             bar = ProgressBar(total=max(total, 1), completed=done, width=32)
-            table.add_row(Text(name), bar, Text(f"{done}/{total}"), Text(words))
+            table.add_row(Text(name), bar, Text(f"{done}/{total}"), Text(told))
         return Group(table, Text(self._status(), style="dim"))
 
     def _sad(self) -> str:

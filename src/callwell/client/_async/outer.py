@@ -3,18 +3,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from callwell.client._async.primitives import AsyncDefaultTransport
 from callwell.client.nested import HEADER, outer_retries
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from callwell.transport.base import AsyncTransport, NoReply, Request, Response
 
 
-def retried(transport: AsyncTransport, *, tells: bool) -> Callable[[Request], Awaitable[Response | NoReply]]:
+class AsyncExchange(Protocol):
+    """What sends a request."""
+
+    async def __call__(self, request: Request) -> Response | NoReply:
+        """Make one arrival and read the whole answer."""
+        ...
+
+
+def retried(transport: AsyncTransport, *, tells: bool) -> AsyncExchange:
     """The transport's `send`, inside of which other clients stand down.
 
     Args:

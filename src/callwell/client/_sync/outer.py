@@ -4,18 +4,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from callwell.client._sync.primitives import DefaultTransport
 from callwell.client.nested import HEADER, outer_retries
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from callwell.transport.base import NoReply, Request, Response, Transport
 
 
-def retried(transport: Transport, *, tells: bool) -> Callable[[Request], Awaitable[Response | NoReply]]:
+class Exchange(Protocol):
+    """What sends a request."""
+
+    def __call__(self, request: Request) -> Response | NoReply:
+        """Make one arrival and read the whole answer."""
+        ...
+
+
+def retried(transport: Transport, *, tells: bool) -> Exchange:
     """The transport's `send`, inside of which other clients stand down.
 
     Args:
