@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from callwell.core.rules import QuotaRule, RetryRule
 from callwell.errors import CallwellError
 from callwell.keys import Key
-from callwell.observe.notices import CallBegan, FetchEnded, KeyChanged
+from callwell.observe.notices import AttemptEnded, CallBegan, CallEnded, Waiting
 from callwell.testing import Dice
 from tests.client._async import acting as asynchronous
 from tests.client._sync import acting as synchronous
@@ -78,8 +78,8 @@ def told(error: CallwellError) -> tuple[object, ...]:
 def trace(world: World, outcomes: list[object]) -> tuple[object, ...]:
     """All that a world has seen, its calls numbered from 0."""
     first = min((notice.call for notice in world.notices if isinstance(notice, CallBegan)), default=0)
-    others = KeyChanged | FetchEnded
-    notices = [one if isinstance(one, others) else one._replace(call=one.call - first) for one in world.notices]
+    counted = CallBegan | AttemptEnded | Waiting | CallEnded
+    notices = [one._replace(call=one.call - first) if isinstance(one, counted) else one for one in world.notices]
     return world.sent, notices, outcomes, world.clock.now()
 
 
