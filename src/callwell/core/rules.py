@@ -213,8 +213,7 @@ class ExportRule:
         scope_parameter: the parameter of the other operations that takes the key of a scope.
         items: the list operation of what is exported.
         items_arguments: arguments of that list by which new items come last, so that a walk drifts as little as can be.
-        expires: the field of a listed item that says when its files are withdrawn; from then on those that are not
-            there are not asked for again, unless that time changes.
+        expires: the field of an item that says when its files go: from then on missing ones are left, till it moves.
         item_parameter: the parameter of `detail` and of the assets that takes the key of an item.
         detail: the operation that gives one item's full record.
         record: where that operation's answer has the record.
