@@ -58,6 +58,7 @@ class Storage:
         announced: the provider tells the size.
         split: how the file may be fetched in pieces.
         order: whose bytes come next while several pieces are fetched, over and over again.
+        once: a URL is good for one request.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Storage:
         announced: bool = True,
         split: Split | None = None,
         order: list[int] | None = None,
+        once: bool = False,
     ) -> None:
         self.versions = versions
         self.turns = turns
@@ -76,6 +78,8 @@ class Storage:
         self.announced = announced
         self.split = split
         self.order = cycle(order or [0])
+        self.once = once
+        self.unused = False
         self.rounds = 0
         self.count = 0
         self.sent = 0
@@ -89,8 +93,11 @@ class Storage:
             match step:
                 case Ask():
                     version = self.versions[self._turn().version]
-                    state, step = download.given(state, len(version) if self.announced else None)
+                    state, step = download.given(state, len(version) if self.announced else None, once=self.once)
+                    self.unused = True
                 case Fetch():
+                    assert self.unused, "a URL is used again"
+                    self.unused = not self.once
                     state, step = self._serve(state, step)
                 case Read():
                     raise AssertionError("a body is read where it is opened")

@@ -13,14 +13,18 @@ from callwell.core.ranges import Head
 from tests.core.storing import Storage, Turn, scripts, three, versions
 
 
-@given(versions=versions, script=scripts, announced=st.booleans())
+@given(versions=versions, script=scripts, announced=st.booleans(), once=st.booleans())
 def test_with_strong_tags_it_is_one_version_or_a_failure(
     versions: list[bytes],
     script: list[Turn],
     announced: bool,  # noqa: FBT001 - drawn
+    once: bool,  # noqa: FBT001 - drawn
 ) -> None:
-    """Whatever storage does, even if it ignores `If-Range`: what is finished is exactly one version of the file."""
-    storage = Storage(versions, script, announced=announced)
+    """Whatever storage does, even if it ignores `If-Range`: what is finished is exactly one version of the file.
+
+    Where a URL is good once, none is used again.
+    """
+    storage = Storage(versions, script, announced=announced, once=once)
     if isinstance(storage.fetch(), Finish):
         assert bytes(storage.file) in versions
 

@@ -19,16 +19,20 @@ splits = st.builds(Split, most=st.integers(1, 5), piece=st.integers(1, 7), least
 orders = st.lists(st.integers(0, 4), min_size=1, max_size=20)
 
 
-@given(versions=versions, script=scripts, announced=st.booleans(), split=splits, order=orders)
+@given(versions=versions, script=scripts, told=st.tuples(st.booleans(), st.booleans()), split=splits, order=orders)
 def test_it_is_one_version_or_a_failure(
     versions: list[bytes],
     script: list[Turn],
-    announced: bool,  # noqa: FBT001 - drawn
+    told: tuple[bool, bool],
     split: Split,
     order: list[int],
 ) -> None:
-    """Whatever storage does to whichever piece: what is finished is exactly one version of the file."""
-    storage = Storage(versions, script, announced=announced, split=split, order=order)
+    """Whatever storage does to whichever piece: what is finished is exactly one version of the file.
+
+    Where a URL is good once, no round begins with one that was used.
+    """
+    announced, once = told
+    storage = Storage(versions, script, announced=announced, split=split, order=order, once=once)
     if isinstance(storage.fetch(), Finish):
         assert bytes(storage.file) in versions
 

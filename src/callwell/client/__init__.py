@@ -12,6 +12,7 @@ from callwell.client._sync.pager import Pager
 from callwell.client.answers import Answer
 from callwell.client.form import FileContent
 from callwell.client.options import NOT_GIVEN, CallOptions, ClientOptions, NotGiven
+from callwell.client.saving import Saved
 
 __all__ = [
     "NOT_GIVEN",
@@ -28,4 +29,5 @@ __all__ = [
     "Group",
     "NotGiven",
     "Pager",
+    "Saved",
 ]

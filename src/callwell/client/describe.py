@@ -86,3 +86,10 @@ def lists(provider: Provider) -> tuple[str, ...]:
 def files(provider: Provider) -> tuple[str, ...]:
     """The operations that lead to a file."""
     return tuple(name for name, rule in provider.profile.operations.items() if rule.asset)
+
+
+def saving(provider: Provider, group: str, method: str) -> str | None:
+    """The operation whose file a method of a group saves, if it is such a method."""
+    rules = provider.profile.operations.items()
+    named = (name for name, rule in rules if rule.asset is not None and rule.asset.method == method)
+    return next((name for name in named if name.partition(".")[0] == group), None)

@@ -10,11 +10,17 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, BinaryIO, Final
 
+from callwell.core import ranges
+from callwell.core.ranges import Span
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 CHUNK: Final = 1 << 20
 """Bytes that are read back at once."""
+
+EVERY: Final = 8 << 20
+"""Bytes that come between two records of what is there."""
 
 
 class Growing:
@@ -23,15 +29,27 @@ class Growing:
     Args:
         file: open for writing and reading.
         progress: called with the number of bytes that are safe on disk.
+        safe: what was written before.
+        keep: called now and then with what is there, where somebody is to go on from it.
 
     Attributes:
         size: bytes that were written.
     """
 
-    def __init__(self, file: BinaryIO, progress: Callable[[int], None] | None) -> None:
-        self.size = 0
+    def __init__(
+        self,
+        file: BinaryIO,
+        progress: Callable[[int], None] | None,
+        *,
+        safe: tuple[Span, ...] = (),
+        keep: Callable[[tuple[Span, ...]], None] | None = None,
+    ) -> None:
+        self.size = sum(span.stop - span.start for span in safe)
         self._file = file
         self._progress = progress
+        self._safe = safe
+        self._keep = keep
+        self._since = 0
         self._hashed = 0
         self._hash = hashlib.sha256()
 
@@ -49,6 +67,8 @@ class Growing:
         self._file.flush()
         self._file.truncate(offset)
         self.size = offset
+        self._safe = ranges.before(self._safe, offset)
+        self.keep()
         if offset < self._hashed:
             self._hashed, self._hash = 0, hashlib.sha256()
 
@@ -69,8 +89,23 @@ class Growing:
         if offset == self._hashed:
             self._hash.update(piece)
             self._hashed += len(piece)
+        if self._keep is not None:
+            self._safe = ranges.merged(self._safe, Span(offset, offset + len(piece)))
+            self._since += len(piece)
+            if self._since >= EVERY:
+                self.keep()
         if self._progress is not None:
             self._progress(self.size)
+
+    def keep(self) -> None:
+        """Have it recorded what is there.
+
+        Raises:
+            OSError: it cannot be.
+        """
+        self._since = 0
+        if self._keep is not None:
+            self._keep(self._safe)
 
     def hash(self, whole: int, most: int = CHUNK) -> bool:
         """Go on with the checksum over what has been written.

@@ -19,6 +19,9 @@ storage without ETags. Every byte beyond the furthest restores the attempts; a U
 times without progress. Storage says 403 for an expired signature and some
 services 400, 401 or 404: none of them proves that the file is gone, only the provider's own answer does, so a fresh
 URL is asked for.
+
+Where a URL is good for one request, every request but the first after `given` is preceded by `Ask`. Pieces are longer
+there, since each of them costs a call.
 """
 
 from __future__ import annotations
@@ -37,6 +40,9 @@ MAX_ATTEMPTS: Final = 6
 
 MAX_URLS: Final = 4
 """Fresh URLs in a row that bring no byte."""
+
+ONCE: Final = 8
+"""How many times longer pieces are where each needs a URL of its own."""
 
 MAX_RESTARTS: Final = 3
 """Times that a file may change under a download."""
@@ -69,6 +75,7 @@ class Download(NamedTuple):
         best: the most bytes that were ever safe: one that came before is no progress.
         split: how it may be fetched in pieces; None for one stream.
         islands: what is safe on disk beyond the offset.
+        once: a URL is good for one request.
     """
 
     offset: int = 0
@@ -80,6 +87,7 @@ class Download(NamedTuple):
     best: int = 0
     split: Split | None = None
     islands: tuple[Span, ...] = ()
+    once: bool = False
 
 
 class Ask(NamedTuple):
@@ -130,8 +138,15 @@ class Fail(NamedTuple):
 Action = Ask | Fetch | Read | Finish | Fail
 
 
-def given(state: Download, size: int | None) -> tuple[Download, Action]:
-    """A fresh URL has come, with the size that the provider announces."""
+def given(state: Download, size: int | None, *, once: bool = False) -> tuple[Download, Action]:
+    """A fresh URL has come.
+
+    Args:
+        state: where the download stands.
+        size: bytes, if the provider announces them.
+        once: the URL is good for one request.
+    """
+    state = state._replace(once=once)
     if size is not None and state.size is not None and size != state.size:
         return _restart(state._replace(size=size))
     state = state._replace(size=size if size is not None else state.size)
@@ -189,7 +204,7 @@ def joined(state: Download, done: Round) -> tuple[Download, Action]:
         return state, Finish(offset)
     if done.status in EXPIRED:
         return _ask(state, done.status)
-    return (state, _fetch(state)) if count > best else _again(state, Why.BROKEN, done.status)
+    return (state, _onward(state)) if count > best else _again(state, Why.BROKEN, done.status)
 
 
 def ended(state: Download) -> tuple[Download, Action]:
@@ -225,7 +240,11 @@ def _accepted(state: Download, head: Head) -> tuple[Download, Action]:
     size = state.size if total is None else total
     state = state._replace(offset=offset, size=size, etag=pin, split=split, islands=())
     in_vain = bool(part and todo) or bool(_pieces(state) and not part)
-    return state, _fetch(state) if in_vain else Read(offset)
+    return state, _onward(state) if in_vain else Read(offset)
+
+
+def _onward(state: Download) -> Ask | Fetch:
+    return Ask() if state.once else _fetch(state)
 
 
 def _fetch(state: Download) -> Fetch:
@@ -241,7 +260,8 @@ def _pin(state: Download) -> str | None:
 def _pieces(state: Download) -> tuple[Span, ...]:
     if state.split is None or state.size is None:
         return ()
-    return ranges.pieces(state.split, state.size, state.offset, state.islands)
+    split = state.split._replace(piece=ONCE * state.split.piece) if state.once else state.split
+    return ranges.pieces(split, state.size, state.offset, state.islands)
 
 
 def _ask(state: Download, status: int) -> tuple[Download, Action]:
@@ -255,7 +275,7 @@ def _again(state: Download, why: Why, status: int = 0) -> tuple[Download, Action
     if failures >= MAX_ATTEMPTS:
         return state, Fail(why, status)
     state = state._replace(failures=failures)
-    return state, _fetch(state)
+    return state, _onward(state)
 
 
 def _restart(state: Download) -> tuple[Download, Action]:

@@ -51,14 +51,20 @@ class AssetRule:
         size: where it has the size in bytes.
         type: where it has the media type.
         captured: where it says whether such a file was made at all.
+        once: each URL is good for one request, whatever that asks for.
+        public: where it says that anybody may have the file: then its URL is good for more than one all the same.
         name: the file's name in an export, with `{parameters}` of the operation.
+        method: the name of a method of the same group that saves the file, besides the one that leads to it.
     """
 
     url: str
     size: str | None = None
     type: str | None = None
     captured: str | None = None
+    once: bool = False
+    public: str | None = None
     name: str
+    method: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ the one request with which the next round begins.
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ def fits(now: Round, span: Span, head: Head) -> bool:
 def received(now: Round, span: Span, count: int) -> tuple[Round, Span]:
     """The first `count` bytes of a piece are safe; what is left of it."""
     came = Span(span.start, span.start + count)
-    return now._replace(safe=_merged(now.safe, came)), Span(came.stop, span.stop)
+    return now._replace(safe=merged(now.safe, came)), Span(came.stop, span.stop)
 
 
 def left(now: Round, span: Span, before: Span, *, status: int = 0) -> tuple[Round, Span | None]:
@@ -163,15 +164,27 @@ def whole(safe: tuple[Span, ...]) -> int:
     return safe[0].stop if safe and safe[0].start == 0 else 0
 
 
+def merged(safe: tuple[Span, ...], new: Span) -> tuple[Span, ...]:
+    """Spans in order, no two of them adjacent, with another one among them."""
+    apart = [one for one in safe if one.stop < new.start or new.stop < one.start]
+    near = [one for one in safe if not (one.stop < new.start or new.stop < one.start)]
+    joined = Span(min(one.start for one in (*near, new)), max(one.stop for one in (*near, new)))
+    return tuple(sorted((*apart, joined)))
+
+
+def before(safe: tuple[Span, ...], offset: int) -> tuple[Span, ...]:
+    """What of some spans lies before an offset."""
+    return tuple([Span(one.start, min(one.stop, offset)) for one in safe if one.start < offset])
+
+
+def apart(safe: tuple[Span, ...]) -> bool:
+    """Whether spans are as `merged` gives them: none empty, in order, no two of them adjacent."""
+    edges = [-1, *(edge for span in safe for edge in span)]
+    return all(one < other for one, other in itertools.pairwise(edges))
+
+
 def _pieces(length: int, size: int, offset: int, islands: tuple[Span, ...]) -> Iterator[Span]:
     for island in (*islands, Span(size, size)):
         for start in range(offset, island.start, length):
             yield Span(start, min(start + length, island.start))
         offset = island.stop
-
-
-def _merged(safe: tuple[Span, ...], new: Span) -> tuple[Span, ...]:
-    apart = [one for one in safe if one.stop < new.start or new.stop < one.start]
-    near = [one for one in safe if not (one.stop < new.start or new.stop < one.start)]
-    joined = Span(min(one.start for one in (*near, new)), max(one.stop for one in (*near, new)))
-    return tuple(sorted((*apart, joined)))

@@ -55,7 +55,8 @@ class Method(NamedTuple):
     Attributes:
         operation: the operation.
         kind: which of the group's own methods carries it out.
-        type: the name of the type of its items or its result; empty for an asset.
+        type: the name of the type of its items or its result; for an asset, that of a method that saves the file, if
+            there is one.
         parameters: the code of its parameters.
         notes: comments on parameters, by index.
     """
@@ -121,7 +122,7 @@ def _method(provider: Provider, operation: Operation, annotations: Annotations) 
     rule = provider.rule(operation.name)
     name = pascal(*operation.name.split("."))
     if rule.asset:
-        kind, type_ = "_asset", ""
+        kind, type_ = "_asset", rule.asset.method or ""
     elif rule.paging:
         items = schemas.at(operation.response, f"{rule.paging.items}.0") or {}
         kind, type_ = "_pages", annotations.result(items, f"{name}Item")
@@ -176,7 +177,23 @@ def _method_code(method: Method, side: str) -> list[str]:
     if method.kind == "_call":
         call = Brackets("cast(", [f'"{method.type}"', call], ")")
     body = lines(call._replace(head=f"return {call.head}"), "        ")
-    return [*lines(signature, "    "), docstring(operation.summary or operation.name, "        "), *body]
+    code = [*lines(signature, "    "), docstring(operation.summary or operation.name, "        "), *body]
+    return [*code, "", *_saving_code(method, side)] if method.kind == "_asset" and method.type else code
+
+
+def _saving_code(method: Method, side: str) -> list[str]:
+    """The method that saves the file to which an operation leads."""
+    operation = method.operation
+    pause, wait = ("async ", "await ") if side else ("", "")
+    taken = [*method.parameters, "path: str | PathLike[str]"]
+    items = ["self", *taken, "*", "progress: Callable[[int], None] | None = None"]
+    notes = {index + 1: note for index, note in method.notes.items()}
+    signature = Brackets(f"{pause}def {identifier(method.type)}(", items, ") -> Saved:", notes)
+    leads = ", ".join(f"{_python_name(one)}={_python_name(one)}" for one in operation.parameters)
+    file = f"{wait}self.{identifier(operation.name.partition('.')[2])}({leads})"
+    body = lines(Brackets(f"return {file}.save(", ["path", "resume=True", "progress=progress"], ")"), "        ")
+    prose = f"{operation.summary or operation.name}, saved; a save that was stopped goes on when it is made again"
+    return [*lines(signature, "    "), docstring(prose, "        "), *body]
 
 
 def _client(provider: Provider, classes: dict[str, str], side: str, *, standalone: bool) -> str:

@@ -22,9 +22,19 @@ STANDALONE: Final = {"callwell.client": ("NOT_GIVEN", "AsyncClient", "AsyncGroup
 """A client outside the library has its own folder and no name that `callwell.Client` would know."""
 
 TYPES: Final = {
-    "collections.abc": ("Mapping", "Sequence"),
+    "collections.abc": ("Callable", "Mapping", "Sequence"),
+    "os": ("PathLike",),
     "typing": ("Self", "Unpack"),
-    "callwell.client": ("Asset", "AsyncAsset", "AsyncPager", "ClientOptions", "FileContent", "NotGiven", "Pager"),
+    "callwell.client": (
+        "Asset",
+        "AsyncAsset",
+        "AsyncPager",
+        "ClientOptions",
+        "FileContent",
+        "NotGiven",
+        "Pager",
+        "Saved",
+    ),
     "callwell.spec.provider": ("Provider",),
 }
 NAMES: Final = frozenset(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from callwell.spec import schemas
 from callwell.spec.complaint import Complaint, found
+from callwell.spec.names import snake
 from callwell.spec.nearness import near, unknown
 from callwell.spec.places import place
 
@@ -43,6 +44,7 @@ def complaints(profile: Profile, api: Api) -> Iterator[Complaint]:
             yield from _paging(operation, rule.paging, (*path, "paging"))
         if rule.asset:
             yield from _asset(operation, rule.asset, (*path, "asset"))
+            yield from _saving(operation, rule.asset, api, (*path, "asset", "method"))
         yield from _signed(profile, operation, rule, (*path, "signed"))
     if profile.export:
         yield from _export(profile, profile.export, api)
@@ -85,7 +87,7 @@ def _asset(operation: Operation, rule: AssetRule, path: Path) -> Iterator[Compla
     if operation.method != "GET":
         yield Complaint(path, f"expected this of a GET only, found a {operation.method}")
     wanted = (("url", rule.url, "string"), ("size", rule.size, "integer"), ("type", rule.type, "string"))
-    for field, where, kind in (*wanted, ("captured", rule.captured, "boolean")):
+    for field, where, kind in (*wanted, ("captured", rule.captured, "boolean"), ("public", rule.public, "boolean")):
         yield from place(operation, where, kind, (*path, field))
     names = [one.name for one in operation.parameters]
     try:
@@ -99,6 +101,15 @@ def _asset(operation: Operation, rule: AssetRule, path: Path) -> Iterator[Compla
     parts = PurePosixPath(rule.name)
     if parts.is_absolute() or ".." in parts.parts or "\\" in rule.name or not parts.name:
         yield Complaint((*path, "name"), f"expected a path inside the export's folder, {found(rule.name)}")
+
+
+def _saving(operation: Operation, rule: AssetRule, api: Api, path: Path) -> Iterator[Complaint]:
+    """The name of a method that saves a file must be free."""
+    name = rule.method
+    if name is None:
+        return
+    if snake(name) != name or not name.isidentifier() or f"{operation.name.partition('.')[0]}.{name}" in api.operations:
+        yield Complaint(path, f"expected the name of a method that is free, {found(name)}")
 
 
 def _signed(profile: Profile, operation: Operation, rule: OperationRule, path: Path) -> Iterator[Complaint]:

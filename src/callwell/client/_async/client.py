@@ -15,7 +15,7 @@ from callwell.client._async.pager import AsyncPager, Position
 from callwell.client._async.primitives import AsyncDefaultTransport
 from callwell.client.answers import joined, renamed
 from callwell.client.binding import Bound, encoded
-from callwell.client.describe import Known, files, groups, known, lists, plan_beyond
+from callwell.client.describe import Known, files, groups, known, lists, plan_beyond, saving
 from callwell.client.keyuse import KeyUses
 from callwell.client.options import NOT_GIVEN, Choices, choose
 from callwell.client.order import Order
@@ -24,13 +24,14 @@ from callwell.core import paging
 from callwell.errors import InvalidOption, UnknownName
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
     from typing import Self
 
     from callwell.client.answers import Answer
     from callwell.client.options import CallOptions, ClientOptions
     from callwell.client.order import Plan
+    from callwell.client.saving import Saved
     from callwell.core.rules import PagingRule
     from callwell.spec.provider import Provider
 
@@ -280,6 +281,17 @@ class AsyncDynamicGroup(AsyncGroup):
         if name.startswith("_"):
             raise AttributeError(name)
         operation = f"{self._name}.{name}"
+        saved = saving(self._client.provider, self._name, name)
+        if saved is not None:
+            return partial(self._save, saved)
         rule = self._client.provider.rule(operation)
         make = self._client.pages if rule.paging else self._client.asset if rule.asset else self._client.call
         return partial(make, operation)
+
+    async def _save(
+        self, operation: str, /, *given: Any, progress: Callable[[int], None] | None = None, **more: Any
+    ) -> Saved:
+        names = [one.name for one in self._client.provider.operation(operation).parameters]
+        arguments = dict(zip([*names, "path"], given, strict=False)) | more
+        path = arguments.pop("path")
+        return await self._client.asset(operation, **arguments).save(path, resume=True, progress=progress)

@@ -4,19 +4,18 @@
 
 from __future__ import annotations
 
-import secrets
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from callwell.client._sync.primitives import sleep
 from callwell.client._sync.several import Several
 from callwell.client._sync.source import Source, head
-from callwell.client.growing import Growing
+from callwell.client.saving import Saved, Saving, file_error
 from callwell.core import download
 from callwell.core.download import Download
 from callwell.core.ranges import Split
-from callwell.errors import AssetDamaged, DiskFull, FileProblem, InvalidOption
+from callwell.errors import AssetDamaged, InvalidOption
 from callwell.transport.base import NoReply
 
 if TYPE_CHECKING:
@@ -29,26 +28,8 @@ if TYPE_CHECKING:
     from callwell.client._sync.source import Facts
     from callwell.core.rules import AssetRule
 
-PART: Final = ".part"
-
 MOST_RANGES: Final = 16
 """Pieces of one file that may be fetched at once: as many connections are open."""
-
-
-class Saved(NamedTuple):
-    """A file that was saved.
-
-    Attributes:
-        path: where it is.
-        size: bytes.
-        sha256: checksum, in hexadecimal.
-        type: the media type that the provider announced.
-    """
-
-    path: Path
-    size: int
-    sha256: str
-    type: str | None
 
 
 class Asset:
@@ -79,6 +60,7 @@ class Asset:
         path: str | os.PathLike[str],
         *,
         ranges: int = Split().most,
+        resume: bool = False,
         before: Callable[[Facts], None] | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> Saved:
@@ -90,34 +72,33 @@ class Asset:
             before: called with what the provider says, before the first byte; what it raises ends the save.
             progress: called with the number of bytes that are safe on disk; on the sync side by any of the threads
                 that fetch a piece, one at a time.
+            resume: leave what has come under `.NAME.part` when the save fails or the process ends, with a record of it
+                in `.NAME.part.json`, and go on from there when the same is saved again, in this process or another.
+                What storage has meanwhile in its place is begun again; where it gives no strong ETag, nothing is left.
 
         Raises:
             InvalidOption: a path or a number of ranges that cannot be.
             AssetUnavailable: the provider has no such file.
             AssetDamaged: what arrives is not what was announced, again and again.
-            DiskFull: the disk is full; nothing is left behind.
-            FileProblem: the file cannot be written.
+            DiskFull: the disk is full; nothing is left behind, unless to be resumed.
+            FileProblem: the file cannot be written, or another process is saving it.
         """
         target = Path(path)
         if not target.name or "\0" in str(target):
             raise InvalidOption("path", str(path), "the name of a file")
         if ranges not in range(1, MOST_RANGES + 1):
             raise InvalidOption("ranges", ranges, f"a number from 1 to {MOST_RANGES}")
-        part = target.with_name(f".{target.name}.{secrets.token_hex(4)}{PART}")
         try:
-            with part.open("w+b") as file:
-                growing = Growing(file, progress)
-                with closing(self._pieces(before, growing, self._split._replace(most=ranges))) as pieces:
+            with Saving(target, resume=resume, progress=progress) as saving:
+                growing = saving.growing
+                with closing(self._pieces(before, saving, self._split._replace(most=ranges))) as pieces:
                     for _, offset, piece in pieces:
                         growing.put(offset, piece)
                 while growing.hash(growing.size):
                     sleep(0.0)
-            part.replace(target)
+                saving.finish()
         except OSError as error:
-            raise _file_error(target, error) from error
-        finally:
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
+            raise file_error(target, error) from error
         return Saved(target, growing.size, growing.sha256, self.facts.type if self.facts else None)
 
     def iter_bytes(self) -> Generator[bytes]:
@@ -151,18 +132,19 @@ class Asset:
     def _pieces(
         self,
         before: Callable[[Facts], None] | None = None,
-        growing: Growing | None = None,
+        saving: Saving | None = None,
         split: Split | None = None,
     ) -> Generator[tuple[int, int, bytes]]:
         """Pieces with their place in the file, and how often the file has changed; a later piece may go back.
 
         Args:
             before: called with what the provider says.
-            growing: the file, which is cut where the pieces begin again. Several pieces at once are written to it, and
+            saving: the file, which is cut where the pieces begin again. Several pieces at once are written to it, and
                 not given out.
             split: how many, and when.
         """
-        state, step = Download(split=split), cast("download.Action", download.Ask())
+        start = Download() if saving is None else saving.start
+        state, step = start._replace(split=split), cast("download.Action", download.Ask())
         waited = 0.0
         while not isinstance(step, download.Finish):
             if isinstance(step, download.Fail):
@@ -178,10 +160,12 @@ class Asset:
                 state, step = download.opened(state, head(body))
                 if not isinstance(step, download.Read):
                     continue
-                if growing is not None and not state.islands:
-                    growing.cut(step.offset)
-                if step.several and growing is not None and split is not None:
-                    several = Several(self._source, growing, download.begun(state))
+                if saving is not None:
+                    saving.reading(state)
+                    if not state.islands:
+                        saving.growing.cut(step.offset)
+                if step.several and saving is not None and split is not None:
+                    several = Several(self._source, saving.growing, download.begun(state))
                     state, step = download.joined(state, several.run(body, split.most))
                     continue
                 while (piece := body.read()) and not isinstance(piece, NoReply):
@@ -224,9 +208,3 @@ class AssetReader:
     def close(self) -> None:
         """Leave the rest unread."""
         self._pieces.close()
-
-
-def _file_error(target: Path, error: OSError) -> DiskFull | FileProblem:
-    if error.errno in (28, 122):
-        return DiskFull(f"{target}: the disk is full; make room and run the same again")
-    return FileProblem(f"{target}: cannot be written: {error.strerror}")

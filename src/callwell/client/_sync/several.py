@@ -76,7 +76,7 @@ class Several:
     def _work_on(self, span: Span | None) -> None:
         while span is not None:
             wanted = Fetch(span.start, self._now.etag, 0, span.stop)
-            with self._source.open(wanted) as body:
+            with self._source.open(wanted, self._source.another()) as body:
                 if isinstance(body, NoReply):
                     span = self._left(span, span)
                 elif not ranges.fits(self._now, span, head(body)):

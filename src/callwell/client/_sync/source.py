@@ -47,12 +47,14 @@ class Facts(NamedTuple):
         type: the media type, if it says.
         captured: whether such a file was made at all, if it says.
         available: there is a URL.
+        once: it is good for one request.
     """
 
     size: int | None
     type: str | None
     captured: bool | None
     available: bool
+    once: bool = False
 
 
 class Source:
@@ -78,16 +80,7 @@ class Source:
 
     def info(self) -> Facts:
         """What the provider says about the file; each time it is asked anew."""
-        body = (self._ask()).json
-        found = paging.at(body, self._rule.url)
-        size, captured = paging.at(body, self._rule.size), paging.at(body, self._rule.captured)
-        self._url = found if isinstance(found, str) else ""
-        self.facts = Facts(
-            size if isinstance(size, int) else None,
-            str(kind) if (kind := paging.at(body, self._rule.type)) else None,
-            captured if isinstance(captured, bool) else None,
-            available=bool(self._url),
-        )
+        self.facts, self._url = self._asked()
         return self.facts
 
     def fresh(self, state: Download, before: Callable[[Facts], None] | None) -> tuple[Download, download.Action]:
@@ -102,14 +95,23 @@ class Source:
             AssetError: the URL is one that nobody should follow.
         """
         facts = self.info()
-        if not self._url:
-            why = "it was not captured" if facts.captured is False else "the provider has none at present"
-            raise AssetUnavailable(f"{self.name}: no file: {why}", captured=facts.captured)
-        if origin(self._engine.base_url)[0] == "https" and origin(self._url)[0] != "https":
-            raise AssetError(f"{self.name}: the provider names an address without TLS")
+        self._check(facts, self._url)
         if before is not None:
             before(facts)
-        return download.given(state, facts.size)
+        return download.given(state, facts.size, once=facts.once)
+
+    def another(self) -> str:
+        """The address for a request beside others: a fresh one where each is good for one request.
+
+        Raises:
+            AssetUnavailable: the provider has no such file any more.
+            AssetError: the URL is one that nobody should follow.
+        """
+        if self.facts is None or not self.facts.once:
+            return self._url
+        facts, url = self._asked()
+        self._check(facts, url)
+        return url
 
     def pause(self, failures: int, waited: float) -> float:
         """Wait after failures.
@@ -127,8 +129,12 @@ class Source:
         sleep(self._engine.clock.real_s(seconds))
         return seconds
 
-    def open(self, wanted: download.Fetch) -> AbstractContextManager[Body | NoReply]:
+    def open(self, wanted: download.Fetch, url: str = "") -> AbstractContextManager[Body | NoReply]:
         """Ask the storage for bytes.
+
+        Args:
+            wanted: which.
+            url: from `another`; the one that came last unless given.
 
         Raises:
             ClosedError: the client was closed.
@@ -141,13 +147,33 @@ class Source:
             headers = (*headers, ("range", f"bytes={wanted.offset}-{last}"))
         if wanted.etag:
             headers = (*headers, ("if-range", wanted.etag))
-        return fetched(self._engine, operation, Request("GET", self._url, headers, timeout_s=STALL_S))
+        return fetched(self._engine, operation, Request("GET", url or self._url, headers, timeout_s=STALL_S))
 
     def failed(self, why: download.Why, status: int, state: Download) -> AssetError:
         """The error of a download that has failed."""
         cls = AssetDamaged if why is download.Why.DAMAGED else AssetError
         size = f" ({state.size} bytes announced)" if why is download.Why.DAMAGED and state.size is not None else ""
         return cls(f"{self.name}: {MESSAGES[why].format(status=status)}{size}")
+
+    def _asked(self) -> tuple[Facts, str]:
+        body, rule = (self._ask()).json, self._rule
+        found, size, captured = (paging.at(body, path) for path in (rule.url, rule.size, rule.captured))
+        url = found if isinstance(found, str) else ""
+        facts = Facts(
+            size if isinstance(size, int) else None,
+            str(kind) if (kind := paging.at(body, rule.type)) else None,
+            captured if isinstance(captured, bool) else None,
+            available=bool(url),
+            once=rule.once and paging.at(body, rule.public) is not True,
+        )
+        return facts, url
+
+    def _check(self, facts: Facts, url: str) -> None:
+        if not url:
+            why = "it was not captured" if facts.captured is False else "the provider has none at present"
+            raise AssetUnavailable(f"{self.name}: no file: {why}", captured=facts.captured)
+        if origin(self._engine.base_url)[0] == "https" and origin(url)[0] != "https":
+            raise AssetError(f"{self.name}: the provider names an address without TLS")
 
 
 def head(body: Body) -> Head:

@@ -14,9 +14,10 @@ from callwell.client import NOT_GIVEN, AsyncGroup, Group
 from callwell.providers.typed import AsyncClient, Client
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from os import PathLike
 
-    from callwell.client import Asset, AsyncAsset, AsyncPager, FileContent, NotGiven, Pager
+    from callwell.client import Asset, AsyncAsset, AsyncPager, FileContent, NotGiven, Pager, Saved
 
 
 class Code(StrEnum):
@@ -964,6 +965,16 @@ class AsyncVideos(AsyncGroup):
         """The MP4 file of a video."""
         return self._asset("videos.mp4", {"video_id": video_id})
 
+    async def download(
+        self,
+        video_id: str,
+        path: str | PathLike[str],
+        *,
+        progress: Callable[[int], None] | None = None,
+    ) -> Saved:
+        """The MP4 file of a video, saved; a save that was stopped goes on when it is made again."""
+        return await self.mp4(video_id=video_id).save(path, resume=True, progress=progress)
+
     def thumbnail(self, *, video_id: str) -> AsyncAsset:
         """The thumbnail of a video."""
         return self._asset("videos.thumbnail", {"video_id": video_id})
@@ -1849,6 +1860,16 @@ class Videos(Group):
     def mp4(self, *, video_id: str) -> Asset:
         """The MP4 file of a video."""
         return self._asset("videos.mp4", {"video_id": video_id})
+
+    def download(
+        self,
+        video_id: str,
+        path: str | PathLike[str],
+        *,
+        progress: Callable[[int], None] | None = None,
+    ) -> Saved:
+        """The MP4 file of a video, saved; a save that was stopped goes on when it is made again."""
+        return self.mp4(video_id=video_id).save(path, resume=True, progress=progress)
 
     def thumbnail(self, *, video_id: str) -> Asset:
         """The thumbnail of a video."""

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A file that is being saved: under a temporary name until it is whole.
+
+That name is a random one, which goes when the save fails; or, where the save is to be resumed, it is `.NAME.part`,
+which stays. Beside it `.NAME.part.json` then says which bytes are on disk, of a file of which size and version. The
+bytes are there before the record says so, so that a process that is killed at any time leaves a record that holds. A
+version is told by a strong ETag alone: without one nothing is kept. The URL is never written down.
+
+The lock on the temporary file keeps two processes from saving the same file at once.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import fcntl
+import os
+import secrets
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import msgspec
+
+from callwell.client.growing import Growing
+from callwell.core import ranges
+from callwell.core.download import Download
+from callwell.core.ranges import Span  # noqa: TC001 - the record is read by its annotations
+from callwell.errors import DiskFull, FileProblem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from typing import BinaryIO, Self
+
+
+PART: Final = ".part"
+FULL: Final = frozenset({28, 122})
+"""ENOSPC and EDQUOT."""
+
+
+class Saved(NamedTuple):
+    """A file that was saved.
+
+    Attributes:
+        path: where it is.
+        size: bytes.
+        sha256: checksum, in hexadecimal.
+        type: the media type that the provider announced.
+    """
+
+    path: Path
+    size: int
+    sha256: str
+    type: str | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What is on disk of a file.
+
+    Attributes:
+        etag: the strong ETag of its version.
+        size: bytes of the whole, where known.
+        safe: the spans that are there, in order, no two of them adjacent.
+    """
+
+    etag: str
+    size: int | None
+    safe: tuple[Span, ...]
+
+
+class Saving:
+    """The temporary file of one save. It is there inside `with`, and afterwards if it is to be resumed.
+
+    Args:
+        target: where the file goes when it is whole.
+        resume: go on where another save stopped, and leave what another can go on with.
+        progress: called with the number of bytes that are safe on disk.
+
+    Attributes:
+        growing: what has been written; inside `with`.
+        start: where the download begins; inside `with`.
+    """
+
+    growing: Growing
+    start: Download
+
+    def __init__(self, target: Path, *, resume: bool, progress: Callable[[int], None] | None) -> None:
+        middle = "" if resume else f".{secrets.token_hex(4)}"
+        self._target = target
+        self._part = target.with_name(f".{target.name}{middle}{PART}")
+        self._record = target.with_name(f"{self._part.name}.json")
+        self._resume = resume
+        self._progress = progress
+        self._version: tuple[str, int | None] | None = None
+
+    def __enter__(self) -> Self:
+        self._file: BinaryIO = os.fdopen(os.open(self._part, os.O_RDWR | os.O_CREAT, 0o666), "r+b")
+        try:
+            self._lock()
+            kept = self._kept() if self._resume else None
+            safe = kept.safe if kept else ()
+            self._file.truncate(safe[-1].stop if safe else 0)
+            self.start = Download() if kept is None else _start(kept)
+            self.growing = Growing(self._file, self._progress, safe=safe, keep=self._keep if self._resume else None)
+            self._version = None if kept is None else (kept.etag, kept.size)
+        except BaseException:
+            self._file.close()
+            raise
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self._file.closed:
+            return
+        try:
+            if self._resume and self._version is not None:
+                self.growing.keep()
+                return
+        finally:
+            self._file.close()
+        for path in (self._part, *[self._record] * self._resume):
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+
+    def reading(self, state: Download) -> None:
+        """Bytes of this version are about to be written.
+
+        Args:
+            state: where the download stands.
+        """
+        self._version = None if state.etag is None else (state.etag, state.size)
+
+    def finish(self) -> None:
+        """The file is whole: it gets its name.
+
+        Raises:
+            OSError: it cannot.
+        """
+        self._file.flush()
+        self._part.replace(self._target)
+        self._file.close()
+        if self._resume:
+            self._record.unlink(missing_ok=True)
+
+    def _lock(self) -> None:
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            mine = os.path.samestat(os.fstat(self._file.fileno()), self._part.stat())
+        except (BlockingIOError, FileNotFoundError):
+            mine = False
+        if not mine:
+            raise FileProblem(f"{self._target}: another process is saving this file; wait for its end")
+
+    def _kept(self) -> Kept | None:
+        """What another save left, if it can be gone on with."""
+        try:
+            kept = msgspec.json.decode(self._record.read_bytes(), type=Kept)
+        except (OSError, msgspec.MsgspecError):
+            return None
+        end = kept.safe[-1].stop if kept.safe else 0
+        there = os.fstat(self._file.fileno()).st_size
+        sound = ranges.apart(kept.safe) and end <= min(there, kept.size or there)
+        return kept if sound and end else None
+
+    def _keep(self, safe: tuple[Span, ...]) -> None:
+        if self._version is None:
+            self._record.unlink(missing_ok=True)
+            return
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        fresh = self._record.with_name(f"{self._record.name}.new")
+        etag, size = self._version
+        fresh.write_bytes(msgspec.json.encode(Kept(etag=etag, size=size, safe=safe)))
+        fresh.replace(self._record)
+
+
+def file_error(target: Path, error: OSError) -> DiskFull | FileProblem:
+    """What a failed write means.
+
+    Args:
+        target: the file.
+        error: how the system says it.
+    """
+    if error.errno in FULL:
+        return DiskFull(f"{target}: the disk is full; make room and run the same again")
+    return FileProblem(f"{target}: cannot be written: {error.strerror}")
+
+
+def _start(kept: Kept) -> Download:
+    """A download that goes on; of a whole file the last byte comes again, so that storage says which version it has."""
+    offset, count = ranges.whole(kept.safe), sum(span.stop - span.start for span in kept.safe)
+    islands = kept.safe[1:] if offset else kept.safe
+    if offset == kept.size:
+        offset = max(0, offset - 1)
+    return Download(offset=offset, size=kept.size, etag=kept.etag, best=count, islands=islands)

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files whose URLs are good for one request: each request has a URL of its own, and nothing is asked for twice."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from callwell import errors
+from callwell.client._async.primitives import run
+from callwell.core.rules import AssetRule, OperationRule
+from tests.client._async.acting import client
+from tests.client.acme import acme
+from tests.client.storage import CONTENT, SPLIT, Storage, wanted
+from tests.client.world import LOST, PIECE, World, answer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from callwell.transport.base import NoReply, Request, Response
+
+RULE = AssetRule(url="data.url", size="data.size", once=True, public="data.public", name="{thing_id}")
+
+
+class Strict(Storage):
+    """A storage that opens for each URL once."""
+
+    def __init__(self, *spoil: Any, **facts: Any) -> None:
+        super().__init__(*spoil, **facts)
+        self.used: list[str] = []
+
+    def __call__(self, request: Request) -> Response | NoReply:
+        """What comes back; nothing but a refusal for a URL that was used."""
+        if "storage.test" in request.url:
+            self.used.append(request.url)
+            if self.used.count(request.url) > 1:
+                return answer(403, b"used")
+        return super().__call__(request)
+
+
+def asset(storage: Storage, *, split: bool = False) -> Any:
+    """The file of that storage."""
+    provider = acme(operations={"things.file": OperationRule(asset=RULE)})
+    made = client(World(storage), provider=provider).asset("things.file", thing_id="1")
+    if split:
+        made._split = SPLIT._replace(piece=SPLIT.piece // 8)
+    return made
+
+
+def check(storage: Strict, path: Path, **options: Any) -> None:
+    """The file is saved whole, and no URL was used twice."""
+    saved = run(lambda: asset(storage, split=options.pop("split", False)).save(path, **options))
+    assert (saved.size, saved.sha256) == (len(CONTENT), hashlib.sha256(CONTENT).hexdigest())
+    assert path.read_bytes() == CONTENT
+    assert len(set(storage.used)) == len(storage.used) == storage.urls
+
+
+def test_a_whole_file_takes_one_url(tmp_path: Path) -> None:
+    """Nothing is asked for that is not needed."""
+    storage = Strict()
+    check(storage, tmp_path / "f")
+    assert storage.urls == 1
+
+
+def test_each_reopening_takes_a_fresh_url(tmp_path: Path) -> None:
+    """After a break, no answer, a refusal: each time another URL, and the rest only."""
+    storage = Strict()
+    storage.spoil = [storage.cut(100), LOST, storage.cut(PIECE), answer(503), answer(403)]
+    check(storage, tmp_path / "f")
+    starts = [wanted(fetch)[0] for fetch in storage.fetches]
+    assert starts == [0, 100, 100, *[100 + PIECE] * 3]
+    assert storage.urls == 6
+
+
+def test_each_range_takes_a_fresh_url(tmp_path: Path) -> None:
+    """Pieces that come at once have a URL each; since a URL costs a call, they are eight times as long."""
+    storage = Strict()
+    check(storage, tmp_path / "f", split=True)
+    assert sorted(map(wanted, storage.fetches)) == [
+        (start * SPLIT.piece, (start + 1) * SPLIT.piece) for start in range(len(CONTENT) // SPLIT.piece)
+    ]
+
+
+def test_ranges_that_break_take_fresh_urls(tmp_path: Path) -> None:
+    """Whichever piece breaks off, and though the size is told by the storage alone."""
+    storage = Strict(size=None)
+    storage.spoil_at = {start * SPLIT.piece: [storage.cut(7)] for start in (1, 3, 7)}
+    check(storage, tmp_path / "f", split=True)
+
+
+def test_a_reader_takes_fresh_urls() -> None:
+    """Also where the bytes are given out."""
+    storage = Strict()
+    storage.spoil = [storage.cut(5), storage.cut(6)]
+    assert run(asset(storage).read) == CONTENT
+    assert storage.urls == 3
+
+
+def test_a_public_file_keeps_its_url(tmp_path: Path) -> None:
+    """Where the provider says that everybody may have it, one URL is enough."""
+    storage = Storage(public=True)
+    storage.spoil = [storage.cut(100), storage.cut(100)]
+    run(lambda: asset(storage).save(tmp_path / "f"))
+    assert (storage.urls, len(storage.fetches)) == (1, 3)
+
+
+def test_a_file_that_goes_meanwhile_is_told(tmp_path: Path) -> None:
+    """When there is no URL for the next piece any more, the save ends as one that finds none at its beginning."""
+    storage = Strict()
+
+    def gone(request: Request) -> Response | NoReply:
+        storage._facts["url"] = None
+        return storage.right(request)
+
+    storage.spoil_at = {SPLIT.piece: [gone]}
+    with pytest.raises(errors.AssetUnavailable):
+        run(lambda: asset(storage, split=True).save(tmp_path / "f", ranges=2))
+    assert list(tmp_path.iterdir()) == []
