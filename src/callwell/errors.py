@@ -17,7 +17,7 @@
     │   ├── Forbidden              403
     │   ├── Missing                nothing there
     │   │   ├── NotFound           404: there never was, as far as the provider tells
-    │   │   └── Gone               410: there was, and it was deleted
+    │   │   └── Gone               410, or 404 where the provider tells by another call: it was deleted
     │   ├── Conflict               409
     │   ├── RateLimited            429, still after every permitted wait
     │   ├── ServerError            5xx, still after every permitted attempt
@@ -265,7 +265,7 @@ class NotFound(Missing):
 
 
 class Gone(Missing):
-    """410: there was, and it was deleted."""
+    """There was, and it was deleted: 410, or a 404 of which another call of the provider's tells so."""
 
 
 class Conflict(ApiError):

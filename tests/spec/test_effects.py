@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 FOLDER: Final = providers.FOLDER / "apivideo"
 TEXT: Final = (FOLDER / "profile.toml").read_text(encoding="utf-8")
 API: Final = openapi.read(FOLDER / "openapi.json")
+GONE: Final = '"videos.status"]\ngone_if = "'
 
 
 @pytest.mark.parametrize(
@@ -40,7 +41,29 @@ API: Final = openapi.read(FOLDER / "openapi.json")
         ('filter = "metadata"', 'filter = "tags"', "marker.filter", "an argument of type object"),
         ('create = "videos.create"', 'create = "videos.make"', "upload.create", "the name of an operation"),
         ('like = "captions.get"', 'like = "captions.gt"', '"captions.file".like', "perhaps captions.get"),
-        ('"captions.file"]\nlike', '"captions.list"]\nlike', '"captions.list".like', "a name that is free"),
+        ('"captions.file"]\nlike', '"captions.upload"]\nlike', '"captions.upload".like', "a name that is free"),
+        (
+            f'{GONE}discarded_videos.get"',
+            f'{GONE}discarded_videos.got"',
+            '"videos.status".gone_if',
+            "perhaps discarded_videos.get",
+        ),
+        (
+            f'{GONE}discarded_videos.get"',
+            f'{GONE}discarded_videos.list"',
+            '"videos.status".gone_if',
+            "a GET with an argument",
+        ),
+        (
+            f'{GONE}discarded_videos.get"',
+            f'{GONE}discarded_videos.update"',
+            '"videos.status".gone_if',
+            "a GET with an argument",
+        ),
+        (f'{GONE}discarded_videos.get"', f'{GONE}videos.delete"', '"videos.status".gone_if', "a GET with an argument"),
+        (f'{GONE}discarded_videos.get"', f'{GONE}captions.get"', '"videos.status".gone_if', "which needs language"),
+        ('method = "download"', 'method = "get"', "asset.method", "the name of a method that is free"),
+        ('method = "download"', 'method = "Save it"', "asset.method", "the name of a method that is free"),
         ('"captions.file"]\nlike', '"captionsFile"]\nlike', "operations.captionsFile", "a group and a method"),
     ],
 )

@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 from callwell.client._async.asset import AsyncAsset
-from callwell.client._async.client import AsyncClient, AsyncGroup
+from callwell.client._async.client import AsyncClient
+from callwell.client._async.group import AsyncGroup
 from callwell.client._async.pager import AsyncPager
 from callwell.client._sync.asset import Asset
-from callwell.client._sync.client import Client, Group
+from callwell.client._sync.client import Client
+from callwell.client._sync.group import Group
 from callwell.client._sync.pager import Pager
 from callwell.client.answers import Answer
 from callwell.client.form import FileContent

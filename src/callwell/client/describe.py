@@ -7,17 +7,39 @@ import dataclasses
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from callwell.client.binding import Binder
-from callwell.client.order import Plan
+from callwell.client.order import Order, Plan
 from callwell.core.types import Traits
 from callwell.spec.names import snake
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from callwell.client.options import Choices
     from callwell.core.rules import OperationRule, PagingRule
     from callwell.spec.provider import Provider
 
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 IDEMPOTENT: Final = SAFE | {"PUT", "DELETE"}
 """Methods that HTTP itself allows to repeat (RFC 9110, section 9.2)."""
+
+
+class Elsewhere(NamedTuple):
+    """An operation that has what another one does not find any more.
+
+    Attributes:
+        binder: makes its requests.
+        plan: what the engine needs to know of it.
+        names: of its arguments, which are among those of the other one.
+    """
+
+    binder: Binder
+    plan: Plan
+    names: frozenset[str]
+
+    def order(self, choices: Choices, arguments: Mapping[str, object]) -> Order:
+        """Its call with the arguments of the other one."""
+        taken = {name: value for name, value in arguments.items() if name in self.names}
+        return Order(self.plan, self.binder.bind(taken), choices)
 
 
 class Known(NamedTuple):
@@ -27,11 +49,13 @@ class Known(NamedTuple):
         binder: makes its requests.
         rule: what the profile says about it, paging under the names of arguments.
         plan: what the engine needs to know of it.
+        elsewhere: what has that which it does not find any more, if anything has.
     """
 
     binder: Binder
     rule: OperationRule
     plan: Plan
+    elsewhere: Elsewhere | None = None
 
 
 def known(provider: Provider, name: str) -> Known:
@@ -44,14 +68,18 @@ def known(provider: Provider, name: str) -> Known:
     if rule.paging is not None:
         rule = dataclasses.replace(rule, paging=_named(rule.paging))
     quotas = _quotas(provider, operation.method, rule.quotas)
-    return Known(
-        Binder(operation), rule, Plan(name, _traits(operation.method, rule.repeatable), quotas, operation.path)
-    )
+    plan = Plan(name, _traits(operation.method, rule.repeatable), quotas, operation.path)
+    return Known(Binder(operation), rule, plan, None if rule.gone_if is None else _elsewhere(provider, rule.gone_if))
 
 
 def plan_beyond(provider: Provider, method: str) -> Plan:
     """The plan of a request that the description does not know: it counts against all quotas of its method."""
     return Plan(method, _traits(method, None), _quotas(provider, method, None), None)
+
+
+def _elsewhere(provider: Provider, name: str) -> Elsewhere:
+    found, parameters = known(provider, name), provider.operation(name).parameters
+    return Elsewhere(found.binder, found.plan, frozenset(one.name for one in parameters if one.required))
 
 
 def _traits(method: str, said: bool | None) -> Traits:  # noqa: FBT001 - private

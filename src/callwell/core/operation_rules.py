@@ -149,6 +149,7 @@ class OperationRule:
         marker: how what it creates is found again.
         upload: that it takes a large file in pieces.
         audio: that it takes a recording.
+        gone_if: an operation that takes one or more of its arguments, and succeeds if what is not found was deleted.
         renamed: fields of its result (of its items, for a list) that have a new name: the old place, dotted, and the
             new name, under which the caller finds them whichever the provider sends.
         signed: fields of its items that hold signed URLs, dotted, with the asset operation whose file is meant.
@@ -163,5 +164,6 @@ class OperationRule:
     marker: MarkerRule | None = None
     upload: UploadRule | None = None
     audio: RecordingRule | None = None
+    gone_if: str | None = None
     renamed: dict[str, str] = dataclasses.field(default_factory=dict)
     signed: dict[str, str] = dataclasses.field(default_factory=dict)

@@ -36,6 +36,8 @@ def complaints(profile: Profile, api: Api) -> Iterator[Complaint]:
             yield from _marker(profile, operation, rule.marker, api)
         if rule.upload:
             yield from _upload(operation, rule.upload, api)
+        if rule.gone_if is not None:
+            yield from _gone(profile, operation, rule.gone_if, api)
 
 
 def _token(rule: TokenRule, api: Api) -> Iterator[Complaint]:
@@ -92,3 +94,16 @@ def _upload(operation: Operation, rule: UploadRule, api: Api) -> Iterator[Compla
         yield from argument(status, rule.target, (*path, "status"), "string")
         yield from place(status, rule.received, "array", (*path, "received"))
         yield from place(status, rule.total, "integer", (*path, "total"))
+
+
+def _gone(profile: Profile, operation: Operation, name: str, api: Api) -> Iterator[Complaint]:
+    path = ("operations", operation.name, "gone_if")
+    other, said = api.operations.get(name), profile.operations.get(name)
+    if other is None:
+        yield unknown(path, name, api)
+        return
+    needed = {one.name for one in other.parameters if one.required}
+    if other.method != "GET" or not needed or (said is not None and said.gone_if is not None):
+        yield Complaint(path, f"expected a GET with an argument and without gone_if of its own, {found(name)}")
+    for missing in sorted(needed - {one.name for one in operation.parameters if one.required}):
+        yield Complaint(path, f"expected an operation that needs nothing else, found {name!r}, which needs {missing}")

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any, Unpack
 from callwell import providers
 from callwell.client._async.asset import AsyncAsset
 from callwell.client._async.engine import AsyncEngine
+from callwell.client._async.group import AsyncDynamicGroup, AsyncGroup
 from callwell.client._async.keyholder import AsyncKeyholder
+from callwell.client._async.missing import sought
 from callwell.client._async.pager import AsyncPager, Position
 from callwell.client._async.primitives import AsyncDefaultTransport
 from callwell.client.answers import joined, renamed
 from callwell.client.binding import Bound, encoded
-from callwell.client.describe import Known, files, groups, known, lists, plan_beyond, saving
+from callwell.client.describe import Known, files, groups, known, lists, plan_beyond
 from callwell.client.keyuse import KeyUses
 from callwell.client.options import NOT_GIVEN, Choices, choose
 from callwell.client.order import Order
@@ -24,14 +26,12 @@ from callwell.core import paging
 from callwell.errors import InvalidOption, UnknownName
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
     from typing import Self
 
     from callwell.client.answers import Answer
     from callwell.client.options import CallOptions, ClientOptions
-    from callwell.client.order import Plan
-    from callwell.client.saving import Saved
     from callwell.core.rules import PagingRule
     from callwell.spec.provider import Provider
 
@@ -138,7 +138,7 @@ class AsyncClient:
             CallwellError: see `callwell.errors`.
         """
         found = self._known(operation)
-        answer = await self._engine.run(Order(found.plan, found.binder.bind(arguments), self._choices))
+        answer = await self._run(found, arguments)
         path = self.provider.profile.result
         result = answer.json if path is None else paging.at(answer.json, path)
         return renamed(result, found.rule.renamed) if found.rule.renamed else result
@@ -150,8 +150,7 @@ class AsyncClient:
             operation: for instance `recordings.get`.
             arguments: in snake case.
         """
-        found = self._known(operation)
-        return await self._run(found.plan, found.binder.bind(arguments))
+        return await self._run(self._known(operation), arguments)
 
     async def request(
         self, method: str, path: str, *, query: Mapping[str, str] | None = None, json: object = None
@@ -173,7 +172,7 @@ class AsyncClient:
             raise InvalidOption("method", method, "an HTTP method")
         body = None if json is None else encoded(method, json)
         bound = Bound(method, self.setting.target(path, query or {}), body)
-        return await self._run(plan_beyond(self.provider, method), bound)
+        return await self._engine.run(Order(plan_beyond(self.provider, method), bound, self._choices))
 
     def pages(self, operation: str, /, **arguments: object) -> AsyncPager[Any]:
         """The items of a list operation.
@@ -217,7 +216,8 @@ class AsyncClient:
         rule = found.rule.asset
         if rule is None:
             raise InvalidOption("operation", operation, f"one that leads to a file ({', '.join(files(self.provider))})")
-        ask = partial(self._run, found.plan, found.binder.bind(arguments))
+        found.binder.bind(arguments)
+        ask = partial(self._run, found, arguments)
         return AsyncAsset(f"{self.provider.name} {operation}", rule, engine=self._engine, ask=ask)
 
     async def _page(
@@ -226,12 +226,15 @@ class AsyncClient:
         if rule.style in ("next-link", "link-header") and position is not None:
             bound = found.binder.bind(given)
             link = joined(self.setting.base_url + bound.target, str(position))
-            return await self._run(found.plan, bound._replace(target=self.setting.target(link, {})))
-        arguments = given if position is None else {**given, rule.position: position}
-        return await self._run(found.plan, found.binder.bind(arguments))
+            target = bound._replace(target=self.setting.target(link, {}))
+            return await self._engine.run(Order(found.plan, target, self._choices))
+        return await self._run(found, given if position is None else {**given, rule.position: position})
 
-    async def _run(self, plan: Plan, bound: Bound) -> Answer:
-        return await self._engine.run(Order(plan, bound, self._choices))
+    async def _run(self, found: Known, arguments: Mapping[str, object]) -> Answer:
+        order = Order(found.plan, found.binder.bind(arguments), self._choices)
+        if found.elsewhere is not None:
+            return await sought(self._engine, order, found.elsewhere, arguments)
+        return await self._engine.run(order)
 
     def _known(self, name: str) -> Known:
         found = self._all_known.get(name)
@@ -243,55 +246,3 @@ class AsyncClient:
         engine = getattr(self, "_engine", None)
         if engine is not None:
             engine.notify(notice)
-
-
-class AsyncGroup:
-    """The operations whose names begin alike.
-
-    Args:
-        client: which makes the calls.
-    """
-
-    def __init__(self, client: AsyncClient) -> None:
-        self._client = client
-
-    async def _call(self, name: str, arguments: Mapping[str, object]) -> Any:
-        return await self._client.call(name, **arguments)
-
-    def _pages(self, name: str, arguments: Mapping[str, object]) -> AsyncPager[Any]:
-        return self._client.pages(name, **arguments)
-
-    def _asset(self, name: str, arguments: Mapping[str, object]) -> AsyncAsset:
-        return self._client.asset(name, **arguments)
-
-
-class AsyncDynamicGroup(AsyncGroup):
-    """The same, for a description without a generated class.
-
-    Args:
-        client: which makes the calls.
-        name: the first part of the operations' names.
-    """
-
-    def __init__(self, client: AsyncClient, name: str) -> None:
-        super().__init__(client)
-        self._name = name
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        operation = f"{self._name}.{name}"
-        saved = saving(self._client.provider, self._name, name)
-        if saved is not None:
-            return partial(self._save, saved)
-        rule = self._client.provider.rule(operation)
-        make = self._client.pages if rule.paging else self._client.asset if rule.asset else self._client.call
-        return partial(make, operation)
-
-    async def _save(
-        self, operation: str, /, *given: Any, progress: Callable[[int], None] | None = None, **more: Any
-    ) -> Saved:
-        names = [one.name for one in self._client.provider.operation(operation).parameters]
-        arguments = dict(zip([*names, "path"], given, strict=False)) | more
-        path = arguments.pop("path")
-        return await self._client.asset(operation, **arguments).save(path, resume=True, progress=progress)

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any, Unpack
 from callwell import providers
 from callwell.client._sync.asset import Asset
 from callwell.client._sync.engine import Engine
+from callwell.client._sync.group import DynamicGroup, Group
 from callwell.client._sync.keyholder import Keyholder
+from callwell.client._sync.missing import sought
 from callwell.client._sync.pager import Pager, Position
 from callwell.client._sync.primitives import DefaultTransport
 from callwell.client.answers import joined, renamed
 from callwell.client.binding import Bound, encoded
-from callwell.client.describe import Known, files, groups, known, lists, plan_beyond, saving
+from callwell.client.describe import Known, files, groups, known, lists, plan_beyond
 from callwell.client.keyuse import KeyUses
 from callwell.client.options import NOT_GIVEN, Choices, choose
 from callwell.client.order import Order
@@ -25,14 +27,12 @@ from callwell.core import paging
 from callwell.errors import InvalidOption, UnknownName
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
     from typing import Self
 
     from callwell.client.answers import Answer
     from callwell.client.options import CallOptions, ClientOptions
-    from callwell.client.order import Plan
-    from callwell.client.saving import Saved
     from callwell.core.rules import PagingRule
     from callwell.spec.provider import Provider
 
@@ -139,7 +139,7 @@ class Client:
             CallwellError: see `callwell.errors`.
         """
         found = self._known(operation)
-        answer = self._engine.run(Order(found.plan, found.binder.bind(arguments), self._choices))
+        answer = self._run(found, arguments)
         path = self.provider.profile.result
         result = answer.json if path is None else paging.at(answer.json, path)
         return renamed(result, found.rule.renamed) if found.rule.renamed else result
@@ -151,8 +151,7 @@ class Client:
             operation: for instance `recordings.get`.
             arguments: in snake case.
         """
-        found = self._known(operation)
-        return self._run(found.plan, found.binder.bind(arguments))
+        return self._run(self._known(operation), arguments)
 
     def request(self, method: str, path: str, *, query: Mapping[str, str] | None = None, json: object = None) -> Answer:
         """Make any request to the provider, with all promises kept.
@@ -172,7 +171,7 @@ class Client:
             raise InvalidOption("method", method, "an HTTP method")
         body = None if json is None else encoded(method, json)
         bound = Bound(method, self.setting.target(path, query or {}), body)
-        return self._run(plan_beyond(self.provider, method), bound)
+        return self._engine.run(Order(plan_beyond(self.provider, method), bound, self._choices))
 
     def pages(self, operation: str, /, **arguments: object) -> Pager[Any]:
         """The items of a list operation.
@@ -216,19 +215,23 @@ class Client:
         rule = found.rule.asset
         if rule is None:
             raise InvalidOption("operation", operation, f"one that leads to a file ({', '.join(files(self.provider))})")
-        ask = partial(self._run, found.plan, found.binder.bind(arguments))
+        found.binder.bind(arguments)
+        ask = partial(self._run, found, arguments)
         return Asset(f"{self.provider.name} {operation}", rule, engine=self._engine, ask=ask)
 
     def _page(self, found: Known, rule: PagingRule, given: Mapping[str, object], position: int | str | None) -> Answer:
         if rule.style in ("next-link", "link-header") and position is not None:
             bound = found.binder.bind(given)
             link = joined(self.setting.base_url + bound.target, str(position))
-            return self._run(found.plan, bound._replace(target=self.setting.target(link, {})))
-        arguments = given if position is None else {**given, rule.position: position}
-        return self._run(found.plan, found.binder.bind(arguments))
+            target = bound._replace(target=self.setting.target(link, {}))
+            return self._engine.run(Order(found.plan, target, self._choices))
+        return self._run(found, given if position is None else {**given, rule.position: position})
 
-    def _run(self, plan: Plan, bound: Bound) -> Answer:
-        return self._engine.run(Order(plan, bound, self._choices))
+    def _run(self, found: Known, arguments: Mapping[str, object]) -> Answer:
+        order = Order(found.plan, found.binder.bind(arguments), self._choices)
+        if found.elsewhere is not None:
+            return sought(self._engine, order, found.elsewhere, arguments)
+        return self._engine.run(order)
 
     def _known(self, name: str) -> Known:
         found = self._all_known.get(name)
@@ -240,55 +243,3 @@ class Client:
         engine = getattr(self, "_engine", None)
         if engine is not None:
             engine.notify(notice)
-
-
-class Group:
-    """The operations whose names begin alike.
-
-    Args:
-        client: which makes the calls.
-    """
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    def _call(self, name: str, arguments: Mapping[str, object]) -> Any:
-        return self._client.call(name, **arguments)
-
-    def _pages(self, name: str, arguments: Mapping[str, object]) -> Pager[Any]:
-        return self._client.pages(name, **arguments)
-
-    def _asset(self, name: str, arguments: Mapping[str, object]) -> Asset:
-        return self._client.asset(name, **arguments)
-
-
-class DynamicGroup(Group):
-    """The same, for a description without a generated class.
-
-    Args:
-        client: which makes the calls.
-        name: the first part of the operations' names.
-    """
-
-    def __init__(self, client: Client, name: str) -> None:
-        super().__init__(client)
-        self._name = name
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        operation = f"{self._name}.{name}"
-        saved = saving(self._client.provider, self._name, name)
-        if saved is not None:
-            return partial(self._save, saved)
-        rule = self._client.provider.rule(operation)
-        make = self._client.pages if rule.paging else self._client.asset if rule.asset else self._client.call
-        return partial(make, operation)
-
-    def _save(
-        self, operation: str, /, *given: Any, progress: Callable[[int], None] | None = None, **more: Any
-    ) -> Saved:
-        names = [one.name for one in self._client.provider.operation(operation).parameters]
-        arguments = dict(zip([*names, "path"], given, strict=False)) | more
-        path = arguments.pop("path")
-        return self._client.asset(operation, **arguments).save(path, resume=True, progress=progress)

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+# Generated from _async/group.py by tools/unasync.py; do not edit
+"""The operations of a client whose names begin alike, as methods."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from callwell.client.describe import saving
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from callwell.client._sync.asset import Asset
+    from callwell.client._sync.client import Client
+    from callwell.client._sync.pager import Pager
+    from callwell.client.saving import Saved
+
+
+class Group:
+    """The operations whose names begin alike.
+
+    Args:
+        client: which makes the calls.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def _call(self, name: str, arguments: Mapping[str, object]) -> Any:
+        return self._client.call(name, **arguments)
+
+    def _pages(self, name: str, arguments: Mapping[str, object]) -> Pager[Any]:
+        return self._client.pages(name, **arguments)
+
+    def _asset(self, name: str, arguments: Mapping[str, object]) -> Asset:
+        return self._client.asset(name, **arguments)
+
+
+class DynamicGroup(Group):
+    """The same, for a description without a generated class.
+
+    Args:
+        client: which makes the calls.
+        name: the first part of the operations' names.
+    """
+
+    def __init__(self, client: Client, name: str) -> None:
+        super().__init__(client)
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        saved = saving(self._client.provider, self._name, name)
+        if saved is not None:
+            return partial(self._save, saved)
+        operation = f"{self._name}.{name}"
+        rule = self._client.provider.rule(operation)
+        make = self._client.pages if rule.paging else self._client.asset if rule.asset else self._client.call
+        return partial(make, operation)
+
+    def _save(
+        self, operation: str, /, *given: Any, progress: Callable[[int], None] | None = None, **more: Any
+    ) -> Saved:
+        names = [one.name for one in self._client.provider.operation(operation).parameters]
+        arguments = dict(zip([*names, "path"], given, strict=False)) | more
+        path = arguments.pop("path")
+        return self._client.asset(operation, **arguments).save(path, resume=True, progress=progress)

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+# Generated from _async/test_missing.py by tools/unasync.py; do not edit
+"""What is not found may have been deleted: where another operation has it then, that is told."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from callwell import errors
+from callwell.client._sync.primitives import run
+from callwell.core.rules import OperationRule, QuotaRule
+from tests.client._sync.acting import client
+from tests.client.acme import RULES, acme
+from tests.client.world import LOST, OK, World, answer, code, held
+
+if TYPE_CHECKING:
+    from callwell.transport.base import NoReply, Request, Response
+
+RULE = OperationRule(gone_if="things.file")
+MISSING = code(404, "NONE", x_request_id="r1")
+
+
+def called(*elsewhere: Response | NoReply, **options: Any) -> tuple[Any, World]:
+    """What a call gives or raises that finds nothing, when these are the replies of the other operation."""
+    replies = list(elsewhere)
+
+    def reply(request: Request) -> Response | NoReply:
+        return (replies.pop(0) if len(replies) > 1 else replies[0]) if request.url.endswith("/file") else MISSING
+
+    world = World(reply, took=options.pop("took", 0.0))
+    quotas = options.pop("quotas", None)
+    one = client(world, provider=acme(quotas, operations={"things.get": RULE, "things.put": RULE}), **options)
+    try:
+        return run(lambda: one.call("things.get", thing_id="a b")), world
+    except errors.CallwellError as error:
+        return error, world
+    finally:
+        assert held(one) == 0
+
+
+def test_what_was_deleted_is_gone() -> None:
+    """The other operation is called with the same arguments, and its success tells."""
+    error, world = called(OK)
+    assert type(error) is errors.Gone
+    assert [url.rpartition("/v1")[2] for url in world.urls] == ["/things/a%20b", "/things/a%20b/file"]
+    assert (error.status, error.code, error.request_id, error.attempts) == (404, "NONE", "r1", 2)
+    assert (error.operation, error.outcome) == ("things.get", "refused")
+    assert str(error) == "acme things.get: 404 NONE: because: it was deleted: things.file has it"
+    assert isinstance(error.__cause__, errors.NotFound)
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [code(404, "NONE"), code(403, "NO"), code(400, "BAD"), answer(500), LOST, answer(200, b"{"), code(429, "X")],
+)
+def test_whatever_else_becomes_of_that_nothing_was_found(elsewhere: Response | NoReply) -> None:
+    """A second call that fails hides nothing."""
+    error, world = called(elsewhere, deadline_s=20)
+    assert type(error) is errors.NotFound
+    assert len(world.sent) >= 2
+    assert world.times[-1] < 20
+
+
+def test_it_is_bounded_by_the_same_deadline() -> None:
+    """When the first call has used up its time, there is no second one."""
+    error, world = called(OK, deadline_s=5, took=5.0)
+    assert type(error) is errors.NotFound
+    assert len(world.sent) == 1
+
+
+def test_it_needs_a_permit_of_its_own() -> None:
+    """A permit that cannot be had in time leaves it at that; one that can is waited for."""
+    narrow = {"minute": QuotaRule(limit=1, window_s=60)}
+    error, world = called(OK, quotas=narrow, deadline_s=50)
+    assert (type(error), len(world.sent)) == (errors.NotFound, 1)
+    error, world = called(OK, quotas=narrow, deadline_s=90)
+    assert (type(error), world.times) == (errors.Gone, [0.0, pytest.approx(60.0, abs=0.1)])
+
+
+@pytest.mark.parametrize("status", [200, 400, 403, 410])
+def test_it_costs_nothing_without_a_404(status: int) -> None:
+    """Nobody looks for what was found, or for what the provider itself says."""
+    world = World(answer(status, {"data": {}}))
+    one = client(world, provider=acme(operations={"things.get": RULE}))
+    with suppress(errors.ApiError):
+        run(lambda: one.call("things.get", thing_id="1"))
+    assert len(world.sent) == 1
+
+
+def test_files_and_raw_answers_are_looked_for_as_well() -> None:
+    """Whichever way the call is made."""
+    for name, elsewhere in (("things.put", {"name": "n"}), ("things.get", {})):
+        one = client(
+            World(lambda request: OK if request.url.endswith("/file") else MISSING),
+            provider=acme(operations={"things.get": RULE, "things.put": RULE}),
+        )
+        with pytest.raises(errors.Gone):
+            run(lambda one=one, name=name, more=elsewhere: one.call_raw(name, thing_id="1", **more))  # type: ignore[misc]
+    both = RULES["things.file"]
+    rule = OperationRule(asset=both.asset, gone_if="things.get")
+    one = client(
+        World(lambda request: MISSING if request.url.endswith("/file") else OK),
+        provider=acme(operations={"things.file": rule}),
+    )
+    with pytest.raises(errors.Gone):
+        run(one.asset("things.file", thing_id="1").info)
