@@ -40,6 +40,11 @@
     │   └── AssetDamaged           what arrived is not what was announced, again and again
     ├── MediaError                 a file that is to be sent                    exit code 10
     │   └── AudioRefused           a recording that cannot be sent, nor made so without loss
+    ├── WebhookError               nobody: a delivery that is not to be believed exit code 1
+    │   ├── WebhookUnsigned        no signature
+    │   ├── WebhookForged          a signature of something else
+    │   ├── WebhookStale           older than is accepted
+    │   └── WebhookGarbled         signed, and no event
     └── ClosedError                the client was closed before the call        exit code 2
 
 No message ever holds a key or a signed URL's signature. Errors of other libraries never escape: they are the
@@ -382,6 +387,26 @@ class AudioRefused(MediaError):
         self.reason = reason
         self.remedy = remedy
         self.code = code
+
+
+class WebhookError(CallwellError):
+    """A delivery that is not to be believed: answer it with 400, and do nothing of what it says."""
+
+
+class WebhookUnsigned(WebhookError):
+    """It has no signature, or several."""
+
+
+class WebhookForged(WebhookError):
+    """Its signature is not that of its body under the webhook's secret."""
+
+
+class WebhookStale(WebhookError):
+    """It was sent longer ago than is accepted."""
+
+
+class WebhookGarbled(WebhookError):
+    """It is signed, and no event."""
 
 
 class LocalError(CallwellError):

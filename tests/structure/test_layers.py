@@ -33,11 +33,12 @@ ARROWS: dict[str, set[str]] = {
     "export": INWARD | {"client"},
     "demo": INWARD | {"client", "export", "emulator"},
     "emulator": {"clock", "errors", "spec.model"},
+    "webhooks": {"errors", "clock", "core", "spec", "providers", "keys"},
     "readiness": INWARD | {"client", "emulator", ""},
     "testing": {"errors", "clock", "core", "transport", "state", "emulator"},
     "cli": INWARD | {"client", "demo", "export", "emulator", "readiness", "testing", ""},
     "__main__": {"cli"},
-    "": INWARD | {"client"},
+    "": INWARD | {"client", "webhooks"},
 }
 """Room → what it may import besides itself: rooms, or single modules of one. "" is `callwell` itself."""
 

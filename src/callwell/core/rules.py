@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 from callwell.core.media_rules import AudioRule, FormatRule, RecordingRule
 from callwell.core.operation_rules import AssetRule, MarkerRule, OperationRule, PagingRule, UploadRule
+from callwell.core.webhook_rules import EventRule, WebhookRule
 
 __all__ = [
     "MAX_BACKOFF_S",
@@ -20,6 +21,7 @@ __all__ = [
     "CodeRule",
     "EnvironmentRule",
     "ErrorRule",
+    "EventRule",
     "ExportRule",
     "FormatRule",
     "KeyRule",
@@ -34,6 +36,7 @@ __all__ = [
     "SandboxRule",
     "TokenRule",
     "UploadRule",
+    "WebhookRule",
 ]
 
 MAX_BACKOFF_S: Final = 20.0
@@ -283,6 +286,7 @@ class Profile:
         audio: what sound it takes.
         operations: what is said about single operations.
         export: what `callwell export` fetches.
+        webhooks: how events are delivered.
     """
 
     name: str
@@ -298,3 +302,4 @@ class Profile:
     audio: AudioRule | None = None
     operations: dict[str, OperationRule] = dataclasses.field(default_factory=dict)
     export: ExportRule | None = None
+    webhooks: WebhookRule | None = None

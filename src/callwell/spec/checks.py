@@ -48,6 +48,7 @@ def _complaints(profile: Profile, api: Api) -> Iterator[Complaint]:
     yield from _numbers(profile)
     yield from _quota_headers(profile)
     yield from _codes(profile)
+    yield from _webhooks(profile)
     yield from operation_checks.complaints(profile, api)
     yield from effect_checks.complaints(profile, api)
     yield from audio_checks.complaints(profile, api)
@@ -152,3 +153,15 @@ def _codes(profile: Profile) -> Iterator[Complaint]:
             yield Complaint(
                 (*path, "not_done"), f"expected a 5xx, for which alone it is a question, {found(rule.status)}"
             )
+
+
+def _webhooks(profile: Profile) -> Iterator[Complaint]:
+    rule = profile.webhooks
+    for field in ("signature", "id") if rule else ():
+        name = getattr(rule, field)
+        if name is not None and not _HEADER.fullmatch(name):
+            yield Complaint(("webhooks", field), f"expected the name of a header, {found(name)}")
+    for event, said in rule.events.items() if rule else ():
+        fields = (*said.texts, *said.numbers, *said.flags)
+        if len(set(fields)) != len(fields):
+            yield Complaint(("webhooks", "events", event), "expected each field once, found one again")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from callwell.spec import imports_code, schemas
 from callwell.spec.annotate import Annotations
+from callwell.spec.events_code import events
 from callwell.spec.layout import Brackets, docstring, lines, plain, quoted
 from callwell.spec.names import identifier, pascal, shadows
 
@@ -79,10 +80,11 @@ def client_code(provider: Provider, *, standalone: bool = False) -> str:
     title = pascal(provider.name)
     classes = {group: _class_of(group, title) for group in groups}
     taken = {side + name for side in ("", "Async") for name in (title, *classes.values())}
-    annotations = Annotations(taken | imports_code.NAMES | {"Code"})
+    annotations = Annotations(taken | imports_code.NAMES | {"Code", "WebhookEvent"})
     methods = {
         group: [_method(provider, one, annotations) for one in operations] for group, operations in groups.items()
     }
+    events(provider, annotations)
     blocks = [HERE] * standalone + [*_codes(provider), *annotations.declarations]
     for side in ("Async", ""):
         blocks += [

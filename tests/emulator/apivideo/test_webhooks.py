@@ -5,12 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import http.server
 import json
-import threading
-from contextlib import contextmanager
 from hashlib import sha256
-from queue import Queue
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,41 +15,14 @@ from callwell.emulator.apivideo.account import Account
 from callwell.emulator.apivideo.deliveries import TRIES, Deliveries
 from callwell.emulator.apivideo.records import Webhook
 from clips import clip
+from tests.emulator.apivideo.hearing import listener
 from tests.emulator.playing import HandClock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.emulator.apivideo.playing import Site
 
 PATIENCE_S = 10.0
 ENCODED = "video.encoding.quality.completed"
-
-
-@contextmanager
-def listener(statuses: list[int]) -> Iterator[tuple[str, Queue[tuple[dict[str, str], bytes]]]]:
-    """An address that answers with these statuses in turn, then 202, and what it was told."""
-    heard: Queue[tuple[dict[str, str], bytes]] = Queue()
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            heard.put(({name.lower(): value for name, value in self.headers.items()}, body))
-            self.send_response(statuses.pop(0) if statuses else 202)
-            self.end_headers()
-
-        def log_message(self, *_: Any) -> None:
-            """Say nothing."""
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/hook?x=1", heard
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def hooked(site: Site, url: str, *events: str) -> Any:

@@ -783,6 +783,71 @@ class AnalyticsTimeseriesFilterBy(TypedDict, total=False):
     referrer: list[str]
 
 
+class LiveStreamBroadcastStartedEvent(TypedDict, total=False):
+    """A live stream begins to be broadcast."""
+
+    type: Required[Literal["live-stream.broadcast.started"]]
+    emittedAt: str
+    liveStreamId: str
+
+
+class LiveStreamBroadcastEndedEvent(TypedDict, total=False):
+    """A live stream is not broadcast any more."""
+
+    type: Required[Literal["live-stream.broadcast.ended"]]
+    emittedAt: str
+    liveStreamId: str
+
+
+class VideoSourceRecordedEvent(TypedDict, total=False):
+    """The recording of a live stream has become a video."""
+
+    type: Required[Literal["video.source.recorded"]]
+    emittedAt: str
+    videoId: str
+    liveStreamId: str
+
+
+class VideoEncodingQualityCompletedEvent(TypedDict, total=False):
+    """One quality of a video can be played: there is one event for each."""
+
+    type: Required[Literal["video.encoding.quality.completed"]]
+    emittedAt: str
+    videoId: str
+    encoding: str
+    quality: str
+
+
+class VideoCaptionGeneratedEvent(TypedDict, total=False):
+    """A video has captions that were made from its sound."""
+
+    type: Required[Literal["video.caption.generated"]]
+    emittedAt: str
+    videoId: str
+    captionId: str
+    language: str
+    generationMode: str
+
+
+class VideoSummaryGeneratedEvent(TypedDict, total=False):
+    """A video has a summary that was made from its sound."""
+
+    type: Required[Literal["video.summary.generated"]]
+    emittedAt: str
+    videoId: str
+    summaryId: str
+
+
+WebhookEvent: TypeAlias = (
+    LiveStreamBroadcastStartedEvent
+    | LiveStreamBroadcastEndedEvent
+    | VideoSourceRecordedEvent
+    | VideoEncodingQualityCompletedEvent
+    | VideoCaptionGeneratedEvent
+    | VideoSummaryGeneratedEvent
+)
+
+
 class AsyncAuth(AsyncGroup):
     """Auth of api.video."""
 
