@@ -11,6 +11,7 @@ import typer
 from callwell.cli import output
 from callwell.cli.flags import ClientFlags, ProviderArgument, ValuesArgument, takes_client_flags
 from callwell.cli.rows import writer
+from callwell.core.signed import replaced
 from callwell.core.verdict import End, Verdict
 from callwell.errors import UsageError
 
@@ -85,17 +86,11 @@ def _walk(pager: Pager[Any], out: Writer, signed: dict[str, str], limit: int | N
     for page in pager.pages():
         wanted = page if limit is None else page[: limit - count]
         for item in wanted:
-            out.add(_unsigned(item, signed))
+            out.add(replaced(item, {place: operation or None for place, operation in signed.items()}))
         count += len(wanted)
         if count == limit and (len(wanted) < len(page) or pager.verdict.end is End.TRUNCATED):
             return Verdict(End.TRUNCATED, pager.walk.pages, count, reason=f"stopped at --limit {limit}")
     return pager.verdict
-
-
-def _unsigned(item: Any, signed: dict[str, str]) -> Any:
-    if not isinstance(item, dict) or signed.keys().isdisjoint(item):
-        return item
-    return item | {name: operation for name, operation in signed.items() if item.get(name)}
 
 
 def _tell(verdict: Verdict) -> None:

@@ -111,15 +111,15 @@ class Saving:
     def __exit__(self, *exc: object) -> None:
         if self._file.closed:
             return
-        try:
-            if self._resume and self._version is not None:
-                self.growing.keep()
-                return
-        finally:
-            self._file.close()
-        for path in (self._part, *[self._record] * self._resume):
+        kept = self._resume and self._version is not None
+        for path in () if kept else (self._part, self._record) if self._resume else (self._part,):
             with suppress(OSError):
                 path.unlink(missing_ok=True)
+        try:
+            if kept:
+                self.growing.keep()
+        finally:
+            self._file.close()
 
     def reading(self, state: Download) -> None:
         """Bytes of this version are about to be written.

@@ -18,7 +18,7 @@ announced size is the pin, and a file whose size changed is begun again: a chang
 storage without ETags. Every byte beyond the furthest restores the attempts; a URL is asked for again at most `MAX_URLS`
 times without progress. Storage says 403 for an expired signature and some
 services 400, 401 or 404: none of them proves that the file is gone, only the provider's own answer does, so a fresh
-URL is asked for.
+URL is asked for. Where it is known which status says that there is no such file, that ends it.
 
 Where a URL is good for one request, every request but the first after `given` is preceded by `Ask`. Pieces are longer
 there, since each of them costs a call.
@@ -76,6 +76,7 @@ class Download(NamedTuple):
         split: how it may be fetched in pieces; None for one stream.
         islands: what is safe on disk beyond the offset.
         once: a URL is good for one request.
+        absent: statuses of the storage which say that there is no such file.
     """
 
     offset: int = 0
@@ -88,6 +89,7 @@ class Download(NamedTuple):
     split: Split | None = None
     islands: tuple[Span, ...] = ()
     once: bool = False
+    absent: tuple[int, ...] = ()
 
 
 class Ask(NamedTuple):
@@ -162,6 +164,8 @@ def opened(state: Download, head: Head) -> tuple[Download, Action]:
         state: where the download stands.
         head: what it says; a part that does not say where it begins could be any part.
     """
+    if head.status in state.absent:
+        return state, Fail(Why.UNAVAILABLE, head.status)
     if head.status in EXPIRED:
         return _ask(state, head.status)
     if head.status == UNSATISFIABLE:
@@ -202,6 +206,8 @@ def joined(state: Download, done: Round) -> tuple[Download, Action]:
         state = state._replace(best=count, urls=0, failures=0)
     if offset == state.size:
         return state, Finish(offset)
+    if done.status in state.absent:
+        return state, Fail(Why.UNAVAILABLE, done.status)
     if done.status in EXPIRED:
         return _ask(state, done.status)
     return (state, _onward(state)) if count > best else _again(state, Why.BROKEN, done.status)

@@ -54,6 +54,7 @@ class AssetRule:
         once: each URL is good for one request, whatever that asks for.
         public: where it says that anybody may have the file: then its URL is good for more than one all the same.
         name: the file's name in an export, with `{parameters}` of the operation.
+        absent: statuses of the storage which say that there is no such file, and not that the URL has expired.
         method: the name of a method of the same group that saves the file, besides the one that leads to it.
     """
 
@@ -64,6 +65,7 @@ class AssetRule:
     once: bool = False
     public: str | None = None
     name: str
+    absent: tuple[int, ...] = ()
     method: str | None = None
 
 
@@ -152,7 +154,8 @@ class OperationRule:
         gone_if: an operation that takes one or more of its arguments, and succeeds if what is not found was deleted.
         renamed: fields of its result (of its items, for a list) that have a new name: the old place, dotted, and the
             new name, under which the caller finds them whichever the provider sends.
-        signed: fields of its items that hold signed URLs, dotted, with the asset operation whose file is meant.
+        signed: fields of its items that hold signed URLs, dotted, with the asset operation whose file is meant; an
+            empty one where there is none.
     """
 
     like: str | None = None

@@ -11,6 +11,7 @@ import dataclasses
 from typing import Final, Literal
 
 from callwell.core.media_rules import AudioRule, FormatRule, RecordingRule
+from callwell.core.export_rules import ExportRule, PartRule
 from callwell.core.operation_rules import AssetRule, MarkerRule, OperationRule, PagingRule, UploadRule
 from callwell.core.webhook_rules import EventRule, WebhookRule
 
@@ -28,6 +29,7 @@ __all__ = [
     "MarkerRule",
     "OperationRule",
     "PagingRule",
+    "PartRule",
     "Profile",
     "QuotaHeaderRule",
     "QuotaRule",
@@ -205,33 +207,6 @@ class KeyRule:
     looks_like: str = "a text without spaces"
     canary: str | None = None
     token: TokenRule | None = None
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class ExportRule:
-    """What `callwell export` fetches.
-
-    Attributes:
-        scopes: a list operation whose items the export walks one after the other (workspaces, projects).
-        scope_parameter: the parameter of the other operations that takes the key of a scope.
-        items: the list operation of what is exported.
-        items_arguments: arguments of that list by which new items come last, so that a walk drifts as little as can be.
-        expires: the field of an item that says when its files go: from then on missing ones are left, till it moves.
-        item_parameter: the parameter of `detail` and of the assets that takes the key of an item.
-        detail: the operation that gives one item's full record.
-        record: where that operation's answer has the record.
-        assets: asset operations, in the order in which they are fetched.
-    """
-
-    scopes: str
-    scope_parameter: str
-    items: str
-    items_arguments: dict[str, str] = dataclasses.field(default_factory=dict)
-    expires: str | None = None
-    item_parameter: str
-    detail: str
-    record: str
-    assets: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callwell.core import paging
 from callwell.errors import AssetUnavailable, Missing
-from callwell.export.tree import safe
+from callwell.export.tree import below, safe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import AsyncGenerator, Callable, Mapping
 
     from callwell.client import AsyncClient
     from callwell.core.rules import ExportRule
@@ -28,6 +28,7 @@ class Item(NamedTuple):
         known: its record from before, with the files that are there.
         gone: it was noted as gone before.
         withdrawn: its files are not given out any more, and were not when it was last asked for.
+        changed: the list says that it is not as its record says.
     """
 
     scope: str
@@ -36,11 +37,12 @@ class Item(NamedTuple):
     known: dict[str, Any] | None = None
     gone: bool = False
     withdrawn: bool = False
+    changed: bool = False
 
     @property
     def whole(self) -> bool:
         """Whether nothing about its record can be completed: a file that was to be made may yet come."""
-        if self.known is None:
+        if self.known is None or self.changed:
             return False
         return self.withdrawn or all(map(_final, self.known["assets"].values()))
 
@@ -68,6 +70,11 @@ def withdrawn(listed: dict[str, Any], known: dict[str, Any] | None, field: str |
         return False
 
 
+def changed(listed: dict[str, Any], known: dict[str, Any] | None, field: str | None) -> bool:
+    """Whether the list says that an item is not as its record from before says."""
+    return field is not None and known is not None and bool(listed) and listed.get(field) != known.get(field)
+
+
 def gone(item: Item, error: Missing) -> dict[str, Any]:
     """The note about an item that was deleted (410) or that the provider does not know (404)."""
     return {"scope": item.scope, "key": item.key, "status": error.status, "code": error.code}
@@ -76,7 +83,7 @@ def gone(item: Item, error: Missing) -> dict[str, Any]:
 def files_of(scope: str, record: dict[str, Any]) -> dict[str, tuple[int, str]]:
     """The files of a record: by path below the export's folder, size and SHA-256."""
     return {
-        f"{safe(scope)}/{asset['file']}": (asset["size"], asset["sha256"])
+        below(scope) + asset["file"]: (asset["size"], asset["sha256"])
         for asset in record["assets"].values()
         if asset["file"] is not None
     }
@@ -85,7 +92,7 @@ def files_of(scope: str, record: dict[str, Any]) -> dict[str, tuple[int, str]]:
 def there(tree: Tree, scope: str, record: dict[str, Any], signed: Mapping[str, str]) -> dict[str, Any]:
     """A record of whose files those that are not there, or not whole, count as still to come."""
     for asset in record["assets"].values():
-        if asset["file"] is not None and not tree.has(f"{safe(scope)}/{asset['file']}", asset["size"]):
+        if asset["file"] is not None and not tree.has(below(scope) + asset["file"], asset["size"]):
             asset.update(file=None, size=None, sha256=None, type=None)
     return named(record, signed)
 
@@ -108,8 +115,8 @@ async def look(client: AsyncClient, rule: ExportRule, item: Item) -> Any:
     Raises:
         Missing: the item is gone.
     """
-    arguments = {rule.scope_parameter: item.scope, rule.item_parameter: item.key}
-    return paging.at((await client.call_raw(rule.detail, **arguments)).json, rule.record)
+    body = (await client.call_raw(rule.detail, **_names(rule, item))).json
+    return body if rule.record is None else paging.at(body, rule.record)
 
 
 async def fetch(
@@ -133,31 +140,50 @@ async def fetch(
     """
     detail = await look(client, rule, item)
     before = item.known or {"assets": {}}
+    there = {kind: asset for kind, asset in before["assets"].items() if _final(asset)}
     assets: dict[str, dict[str, Any]] = {}
-    for operation in rule.assets:
-        kind = operation.partition(".")[2]
-        if kind in before["assets"] and _final(before["assets"][kind]):
-            assets[kind] = before["assets"][kind]
+    async for kind, operation, names in _wanted(client, rule, item):
+        if kind in there:
+            assets[kind] = there[kind]
             continue
-        assets[kind] = await _asset(client, rule, operation, item=item, tree=tree)
+        assets[kind] = await _asset(client, operation, names, scope=item.scope, tree=tree)
         if assets[kind]["file"] is not None:
             saved(assets[kind]["size"])
     record = {**before, **item.listed, **(detail if isinstance(detail, dict) else {})}
     record.pop("assets", None)
-    return {**record, "assets": assets}
+    return {**record, "assets": assets | there}
+
+
+def _names(rule: ExportRule, item: Item) -> dict[str, str]:
+    """The arguments of the operations of an item."""
+    scope = {} if rule.scope_parameter is None else {rule.scope_parameter: item.scope}
+    return {**scope, rule.item_parameter: item.key}
+
+
+async def _wanted(client: AsyncClient, rule: ExportRule, item: Item) -> AsyncGenerator[tuple[str, str, dict[str, str]]]:
+    """The files of an item: their kinds, their operations and the arguments of these."""
+    names = _names(rule, item)
+    for operation in rule.assets:
+        yield operation.partition(".")[2], operation, names
+    for kind, part in rule.parts.items():
+        listed = client.provider.rule(part.list).paging
+        async for found in client.pages(part.list, **names):
+            key = str(found[listed.key if listed and listed.key else "id"])
+            yield f"{kind}/{key}", part.asset, {**names, part.parameter: key}
 
 
 def _final(asset: dict[str, Any]) -> bool:
     return asset["file"] is not None or asset["captured"] is False
 
 
-async def _asset(client: AsyncClient, rule: ExportRule, operation: str, *, item: Item, tree: Tree) -> dict[str, Any]:
-    arguments = {rule.scope_parameter: item.scope, rule.item_parameter: item.key}
+async def _asset(
+    client: AsyncClient, operation: str, arguments: dict[str, str], *, scope: str, tree: Tree
+) -> dict[str, Any]:
     described = client.provider.rule(operation).asset
     name = (described.name if described else "{}").format(**{key: safe(value) for key, value in arguments.items()})
     asset = client.asset(operation, **arguments)
     try:
-        saved = await asset.save(tree.path(safe(item.scope), name), before=lambda facts: tree.need(facts.size or 0))
+        saved = await asset.save(tree.path(below(scope) + name), before=lambda facts: tree.need(facts.size or 0))
     except AssetUnavailable as error:
         return {"file": None, "captured": error.captured, "size": None, "sha256": None, "type": None}
     return {"file": name, "captured": True, "size": saved.size, "sha256": saved.sha256, "type": saved.type}

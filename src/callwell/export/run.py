@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from callwell.core.signed import replaced
 from callwell.core.verdict import End
 from callwell.errors import AssetError, CallError, CallwellError, InvalidOption, Missing, NoAnswer, OutOfTime
 from callwell.export import items, walks
@@ -17,7 +18,7 @@ from callwell.export.items import Item
 from callwell.export.journal import Entry, Journal, Stage
 from callwell.export.progress import Progress
 from callwell.export.report import Report
-from callwell.export.tree import GONE, Tree, safe
+from callwell.export.tree import GONE, Tree, below, safe
 from callwell.export.walks import Walked
 
 if TYPE_CHECKING:
@@ -94,7 +95,8 @@ class Export:
 
     async def _export(self) -> Report:
         scopes, walked = await self._scopes()
-        concluded, finished = {self._rule.scopes: walked}, dict[str, dict[str, Entry]]()
+        concluded = {} if self._rule.scopes is None else {self._rule.scopes: walked}
+        finished = dict[str, dict[str, Entry]]()
         self._advance(scopes_total=len(scopes))
         for scope in scopes:
             concluded[scope] = await self._walk(scope)
@@ -111,6 +113,10 @@ class Export:
 
     async def _scopes(self) -> tuple[dict[str, dict[str, Any]], Walked]:
         found = dict[str, dict[str, Any]]()
+        if self._rule.scopes is None:
+            for name in self._only:
+                raise InvalidOption("workspace", name, f"nothing: {self._client.provider.name} has none")
+            return {"": {}}, Walked(End.COMPLETE, frozenset())
         for _ in range(walks.MAX_WALKS):
             pager = self._client.pages(self._rule.scopes)
             found |= {self._scope_key(scope): scope async for scope in pager}
@@ -123,20 +129,23 @@ class Export:
         return chosen, Walked(pager.verdict.end, frozenset(found), pager.verdict.reason)
 
     def _scopes_before(self) -> dict[str, dict[str, Any]]:
-        return {self._scope_key(scope): scope for scope in self.tree.lines(self._scope_file())}
+        if self._rule.scopes is None:
+            return {}
+        return {self._scope_key(scope): scope for scope in self.tree.lines(_scope_file(self._rule.scopes))}
 
     async def _walk(self, scope: str) -> Walked:
         stage = self._journal.stage(safe(scope))
         done = [Walked(end, self._keys(scope, number), reason) for number, (end, reason) in enumerate(stage.ends)]
         while walks.again(done):
-            pager = self._client.pages(
-                self._rule.items, **{self._rule.scope_parameter: scope}, **self._rule.items_arguments
-            ).ahead(AHEAD if self._paging is not None and self._paging.total else 1)
+            within = {} if self._rule.scope_parameter is None else {self._rule.scope_parameter: scope}
+            pager = self._client.pages(self._rule.items, **within, **self._rule.items_arguments).ahead(
+                AHEAD if self._paging is not None and self._paging.total else 1
+            )
             if stage.position:
                 before = self._journal.listed(safe(scope), len(done), stage.pages)
                 pager = pager.resume(stage.position, delivered=map(self._key, before))
             async for page in pager.pages():
-                kept = [found | dict.fromkeys(self._signed.keys() & found.keys()) for found in page]
+                kept = [replaced(found, dict.fromkeys(self._signed)) for found in page]
                 stage = self._journal.turned(safe(scope), stage._replace(position=pager.bookmark), kept)
                 self._advance(pages=self._progress.pages + 1, listed=self._progress.listed + len(page))
             verdict = pager.verdict
@@ -157,7 +166,8 @@ class Export:
             record = msgspec.json.decode(entry.record) if entry.record else None
             said = listed[key] if key in walked.keys else {}
             late = items.withdrawn(said, record, self._rule.expires, wall)
-            item = Item(scope, key, said, record, entry.gone is not None, late)
+            changed = items.changed(said, record, self._rule.changed)
+            item = Item(scope, key, said, record, entry.gone is not None, late, changed)
             if item.open:
                 todo.append(item)
         done = len(everything) - len(todo)
@@ -195,7 +205,7 @@ class Export:
         except (CallError, AssetError) as error:
             if isinstance(error, NoAnswer | OutOfTime):
                 raise
-            self._failed[f"{item.scope}/{item.key}"] = str(error)
+            self._failed["/".join(filter(None, (item.scope, item.key)))] = str(error)
             self._advance(failed=self._progress.failed + 1)
             return None
         self._advance(items=self._progress.items + 1)
@@ -235,8 +245,10 @@ class Export:
                 files.update(items.files_of(scope, record))
                 kept.add(safe(self._key(record)))
             self.tree.write_lines(self._records(scope), lines)
-            self.tree.prune(f"{safe(scope)}/{self._kind()}", kept)
-        self.tree.write_lines(self._scope_file(), (msgspec.json.encode(scope) for _, scope in sorted(scopes.items())))
+            self.tree.prune(below(scope) + self._kind(), kept)
+        if self._rule.scopes is not None:
+            lines = [msgspec.json.encode(scope) for _, scope in sorted(scopes.items())]
+            self.tree.write_lines(_scope_file(self._rule.scopes), lines)
         self.tree.write_lines(GONE, map(msgspec.json.encode, notes))
         ends = [walked.end for walked in concluded.values()]
         verdict = "failed" if self._failed else str(max(ends, key=_SEVERITY.index, default=End.COMPLETE))
@@ -251,20 +263,17 @@ class Export:
             self._fetched,
             len(notes),
             self._failed,
-            {scope: walked.reason for scope, walked in concluded.items() if walked.end is not End.COMPLETE},
+            {scope or self._rule.items: one.reason for scope, one in concluded.items() if one.end is not End.COMPLETE},
         )
 
     def _records(self, scope: str) -> str:
-        return f"{safe(scope)}/{self._kind()}.jsonl"
+        return f"{below(scope)}{self._kind()}.jsonl"
 
     def _kind(self) -> str:
         return self._rule.items.partition(".")[0]
 
-    def _scope_file(self) -> str:
-        return f"{self._rule.scopes.partition('.')[0]}.jsonl"
-
     def _scope_key(self, scope: dict[str, Any]) -> str:
-        rule = self._client.provider.rule(self._rule.scopes).paging
+        rule = self._client.provider.rule(self._rule.scopes or "").paging
         return str(scope[rule.key if rule and rule.key else "id"])
 
     def _key(self, found: dict[str, Any]) -> str:
@@ -279,6 +288,10 @@ class Export:
 
 
 _SEVERITY: Final = (End.COMPLETE, End.DRIFTED, End.TRUNCATED)
+
+
+def _scope_file(scopes: str) -> str:
+    return f"{scopes.partition('.')[0]}.jsonl"
 
 
 def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -12,6 +12,8 @@
         ├── recordings.jsonl           the records, one a line, sorted by key
         └── recordings/<recording>/…   the assets
 
+Where a provider has no scopes, records and assets are in the folder itself.
+
 Every file appears under its name only when it is whole. Nothing in the tree tells when or how often the export ran, so
 that an export that was killed and run again ends with the same bytes as one that was not.
 """
@@ -210,6 +212,11 @@ def safe(name: str) -> str:
         digest = hashlib.sha256(name.encode()).hexdigest()[:16]
         return f"{quoted[: LONGEST - 17]}-{digest}"
     return quoted or "%"
+
+
+def below(scope: str) -> str:
+    """What the paths of a scope's files begin with."""
+    return f"{safe(scope)}/" if scope else ""
 
 
 def _pretty(value: object) -> bytes:

@@ -7,7 +7,7 @@ import string
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
-from callwell.spec import schemas
+from callwell.spec import export_checks, schemas
 from callwell.spec.complaint import Complaint, found
 from callwell.spec.names import snake
 from callwell.spec.nearness import near, unknown
@@ -16,7 +16,7 @@ from callwell.spec.places import place
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from callwell.core.rules import AssetRule, ExportRule, OperationRule, PagingRule, Profile
+    from callwell.core.rules import AssetRule, OperationRule, PagingRule, Profile
     from callwell.spec.complaint import Path
     from callwell.spec.model import Api, Operation
 
@@ -47,7 +47,7 @@ def complaints(profile: Profile, api: Api) -> Iterator[Complaint]:
             yield from _saving(operation, rule.asset, api, (*path, "asset", "method"))
         yield from _signed(profile, operation, rule, (*path, "signed"))
     if profile.export:
-        yield from _export(profile, profile.export, api)
+        yield from export_checks.complaints(profile, profile.export, api)
 
 
 def _paging(operation: Operation, rule: PagingRule, path: Path) -> Iterator[Complaint]:
@@ -119,37 +119,8 @@ def _signed(profile: Profile, operation: Operation, rule: OperationRule, path: P
         elif schemas.at(operation.response, f"{rule.paging.items}.0.{field}") is None:
             yield Complaint((*path, field), f"expected a field of the items, {found(field)}")
         target = profile.operations.get(asset)
-        if target is None or target.asset is None:
+        if asset and (target is None or target.asset is None):
             assets = [name for name, one in profile.operations.items() if one.asset]
             yield Complaint(
                 (*path, field), f"expected an operation with an asset: {near(asset, assets)}; {found(asset)}"
             )
-
-
-def _export(profile: Profile, rule: ExportRule, api: Api) -> Iterator[Complaint]:
-    path = ("export",)
-    both = {rule.scope_parameter, rule.item_parameter}
-    roles = [("scopes", rule.scopes, set[str]()), ("items", rule.items, {rule.scope_parameter})]
-    roles += [("detail", rule.detail, both), *(("assets", name, both) for name in rule.assets)]
-    for field, name, given in roles:
-        operation = api.operations.get(name)
-        if operation is None:
-            yield unknown((*path, field), name, api)
-            continue
-        said = profile.operations.get(name)
-        if field in ("scopes", "items") and not (said and said.paging and said.paging.key):
-            yield Complaint((*path, field), f"expected a list whose paging has a key, {found(name)}")
-        if field == "assets" and not (said and said.asset):
-            yield Complaint((*path, field), f"expected operations with an asset, {found(name)}")
-        yield from _filled(operation, given, (*path, field))
-    detail = api.operations.get(rule.detail)
-    if detail is not None:
-        yield from place(detail, rule.record, "object", (*path, "record"))
-
-
-def _filled(operation: Operation, given: set[str], path: Path) -> Iterator[Complaint]:
-    """An operation must need exactly what an export can give it."""
-    needed = {one.name for one in operation.parameters if one.required}
-    if needed != given:
-        takes, gets = (", ".join(sorted(names)) or "nothing" for names in (needed, given))
-        yield Complaint(path, f"expected an operation that needs {gets}, found {operation.name!r}, which needs {takes}")

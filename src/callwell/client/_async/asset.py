@@ -143,7 +143,7 @@ class AsyncAsset:
             split: how many, and when.
         """
         start = Download() if saving is None else saving.start
-        state, step = start._replace(split=split), cast("download.Action", download.Ask())
+        state, step = start._replace(split=split, absent=self._source.absent), cast("download.Action", download.Ask())
         waited = 0.0
         while not isinstance(step, download.Finish):
             if isinstance(step, download.Fail):

@@ -32,7 +32,7 @@ MESSAGES: Final = {
     download.Why.BROKEN: "the storage broke off every time",
     download.Why.REFUSED: "the storage refused it (HTTP {status})",
     download.Why.DAMAGED: "what the storage has is not what the provider announced",
-    download.Why.UNAVAILABLE: "it is not there",
+    download.Why.UNAVAILABLE: "no file: the storage has none at present (HTTP {status})",
 }
 
 CONTENT_RANGE: Final = re.compile(r"bytes (\d+)-(?:\d*/(\d+))?")
@@ -66,11 +66,13 @@ class AsyncSource:
         ask: asks the provider for a fresh URL.
 
     Attributes:
+        absent: statuses of the storage which say that there is no such file.
         facts: what the provider said last.
     """
 
     def __init__(self, name: str, rule: AssetRule, *, engine: AsyncEngine, ask: AsyncFetch) -> None:
         self.name = name
+        self.absent = rule.absent
         self.facts: Facts | None = None
         self._rule = rule
         self._engine = engine
@@ -150,6 +152,8 @@ class AsyncSource:
 
     def failed(self, why: download.Why, status: int, state: Download) -> AssetError:
         """The error of a download that has failed."""
+        if why is download.Why.UNAVAILABLE:
+            return AssetUnavailable(f"{self.name}: {MESSAGES[why].format(status=status)}")
         cls = AssetDamaged if why is download.Why.DAMAGED else AssetError
         size = f" ({state.size} bytes announced)" if why is download.Why.DAMAGED and state.size is not None else ""
         return cls(f"{self.name}: {MESSAGES[why].format(status=status)}{size}")

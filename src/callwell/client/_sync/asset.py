@@ -144,7 +144,7 @@ class Asset:
             split: how many, and when.
         """
         start = Download() if saving is None else saving.start
-        state, step = start._replace(split=split), cast("download.Action", download.Ask())
+        state, step = start._replace(split=split, absent=self._source.absent), cast("download.Action", download.Ask())
         waited = 0.0
         while not isinstance(step, download.Finish):
             if isinstance(step, download.Fail):
