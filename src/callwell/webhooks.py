@@ -126,14 +126,17 @@ def _text(value: str | bytes) -> str:
 
 
 def _secret(given: str | Key) -> bytes:
-    if isinstance(given, str):
-        try:
-            given = parse_source(given, "").read()
-        except InvalidOption:
-            given = Key(given)
-    if not given:
+    key = given if isinstance(given, Key) else _found(given)
+    if not key:
         raise InvalidOption("secret", "an empty text", "the secret that the provider gave for the webhook")
-    return given.reveal().encode()
+    return key.reveal().encode()
+
+
+def _found(given: str) -> Key:
+    try:
+        return parse_source(given, "").read()
+    except InvalidOption:  # it names no place, so it is the secret itself
+        return Key(given)
 
 
 def _check(rule: WebhookRule, name: str, given: Mapping[str, list[str]], body: bytes, secret: bytes) -> None:

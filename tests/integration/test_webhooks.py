@@ -50,7 +50,7 @@ def api(emulator: Running) -> Iterator[Apivideo]:
 
 def hooked(api: Apivideo, url: str, *events: Any) -> str:
     """The secret of a new webhook."""
-    return str(api.webhooks.create(events=list(events), url=url)["signatureSecret"])  # type: ignore[typeddict-item]
+    return str(api.webhooks.create(events=list(events), url=url)["signatureSecret"])
 
 
 def uploaded(api: Apivideo, emulator: Running) -> str:

@@ -75,6 +75,11 @@ def changed(listed: dict[str, Any], known: dict[str, Any] | None, field: str | N
     return field is not None and known is not None and bool(listed) and listed.get(field) != known.get(field)
 
 
+def within(rule: ExportRule, scope: str) -> dict[str, str]:
+    """The argument that names a scope, where the provider has some."""
+    return {} if rule.scope_parameter is None else {rule.scope_parameter: scope}
+
+
 def gone(item: Item, error: Missing) -> dict[str, Any]:
     """The note about an item that was deleted (410) or that the provider does not know (404)."""
     return {"scope": item.scope, "key": item.key, "status": error.status, "code": error.code}
@@ -156,8 +161,7 @@ async def fetch(
 
 def _names(rule: ExportRule, item: Item) -> dict[str, str]:
     """The arguments of the operations of an item."""
-    scope = {} if rule.scope_parameter is None else {rule.scope_parameter: item.scope}
-    return {**scope, rule.item_parameter: item.key}
+    return {**within(rule, item.scope), rule.item_parameter: item.key}
 
 
 async def _wanted(client: AsyncClient, rule: ExportRule, item: Item) -> AsyncGenerator[tuple[str, str, dict[str, str]]]:

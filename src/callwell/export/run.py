@@ -95,8 +95,7 @@ class Export:
 
     async def _export(self) -> Report:
         scopes, walked = await self._scopes()
-        concluded = {} if self._rule.scopes is None else {self._rule.scopes: walked}
-        finished = dict[str, dict[str, Entry]]()
+        concluded, finished = {self._rule.scopes or "": walked}, dict[str, dict[str, Entry]]()
         self._advance(scopes_total=len(scopes))
         for scope in scopes:
             concluded[scope] = await self._walk(scope)
@@ -137,10 +136,9 @@ class Export:
         stage = self._journal.stage(safe(scope))
         done = [Walked(end, self._keys(scope, number), reason) for number, (end, reason) in enumerate(stage.ends)]
         while walks.again(done):
-            within = {} if self._rule.scope_parameter is None else {self._rule.scope_parameter: scope}
-            pager = self._client.pages(self._rule.items, **within, **self._rule.items_arguments).ahead(
-                AHEAD if self._paging is not None and self._paging.total else 1
-            )
+            within = items.within(self._rule, scope)
+            pager = self._client.pages(self._rule.items, **within, **self._rule.items_arguments)
+            pager = pager.ahead(AHEAD if self._paging is not None and self._paging.total else 1)
             if stage.position:
                 before = self._journal.listed(safe(scope), len(done), stage.pages)
                 pager = pager.resume(stage.position, delivered=map(self._key, before))
@@ -247,8 +245,8 @@ class Export:
             self.tree.write_lines(self._records(scope), lines)
             self.tree.prune(below(scope) + self._kind(), kept)
         if self._rule.scopes is not None:
-            lines = [msgspec.json.encode(scope) for _, scope in sorted(scopes.items())]
-            self.tree.write_lines(_scope_file(self._rule.scopes), lines)
+            each = (msgspec.json.encode(scope) for _, scope in sorted(scopes.items()))
+            self.tree.write_lines(_scope_file(self._rule.scopes), each)
         self.tree.write_lines(GONE, map(msgspec.json.encode, notes))
         ends = [walked.end for walked in concluded.values()]
         verdict = "failed" if self._failed else str(max(ends, key=_SEVERITY.index, default=End.COMPLETE))
