@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 WORKERS: Final = 16
 """Items that are fetched at once: enough to use 120 requests a minute at any latency below eight seconds."""
 
-
 AHEAD: Final = 8
 """Pages that a walk has under way where the provider announces totals, by which a list that moves is told."""
 

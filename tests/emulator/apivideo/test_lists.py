@@ -98,6 +98,13 @@ def test_relative_and_absolute(apivideo: Callable[..., Site], wish: str) -> None
     assert all(link["uri"].startswith(start) for link in links)
 
 
+def test_links_that_lie(apivideo: Callable[..., Site]) -> None:
+    """Links can name an origin that is not this one, as no honest page does."""
+    site = apivideo(links_origin='"https://elsewhere.test"', absolute_links="true")
+    links = site.call("GET", "/videos").json["pagination"]["links"]
+    assert all(link["uri"].startswith("https://elsewhere.test/videos?") for link in links)
+
+
 @pytest.mark.parametrize("part", ["ete", "ÉTÉ", "ét"])
 def test_tags_whatever_their_case_and_accents(stocked: Site, part: str) -> None:
     """Tags are found by a part of them; they are counted as they are written."""

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -15,6 +15,9 @@ from callwell.emulator.errors import BadInput
 
 if TYPE_CHECKING:
     from callwell.emulator.apivideo.account import Account
+
+
+SANDBOX_LONGEST_S: Final = 1_800.0
 
 
 class Broadcast(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
@@ -40,6 +43,14 @@ def take_news(account: Account, what: str, news: bytes, wall: float) -> dict[str
     except msgspec.DecodeError as error:
         raise BadInput(f"{what}: {error}") from error
     raise BadInput(f"{what!r} is none of views, broadcast")
+
+
+def end_long_broadcasts(account: Account, wall: float) -> None:
+    """In the sandbox a broadcast is over after half an hour."""
+    for stream in account.live_streams.values() if account.sandbox else ():
+        if stream.broadcasting is not None and wall >= stream.broadcasting + SANDBOX_LONGEST_S:
+            news = Broadcast(live_stream_id=stream.id, broadcasting=False)
+            _broadcast(account, news, stream.broadcasting + SANDBOX_LONGEST_S)
 
 
 def _broadcast(account: Account, news: Broadcast, wall: float) -> dict[str, Any]:

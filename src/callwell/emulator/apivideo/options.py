@@ -31,6 +31,7 @@ class AccountOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         token_life_s: how long access tokens live, clock seconds.
         refresh_status: how a dead refresh token is refused.
         absolute_links: whether the links of a page name the origin.
+        links_origin: another origin that they name in its place: a lie.
         video_restore: whether deleted videos are kept for 90 days.
         suspended: whether the account is suspended.
         webhooks_most: how many webhooks there may be.
@@ -46,6 +47,7 @@ class AccountOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     token_life_s: Annotated[int, Meta(ge=11)] = 3_600
     refresh_status: Literal[400, 401] = 400
     absolute_links: bool = False
+    links_origin: str = ""
     video_restore: bool = False
     suspended: bool = False
     webhooks_most: Annotated[int, Meta(ge=0)] = 100

@@ -64,5 +64,5 @@ def ordered(
 def _uri(call: Call, number: int, size: int) -> str:
     kept = [pair for pair in call.query.pairs if pair[0] not in ("currentPage", "pageSize")]
     query = urlencode([*kept, ("currentPage", number), ("pageSize", size)])
-    origin = call.origin if call.options.absolute_links else ""
+    origin = call.options.links_origin or (call.origin if call.options.absolute_links else "")
     return f"{origin}{call.request.path}?{query}"

@@ -16,7 +16,7 @@ from callwell.emulator.apivideo.account import Account
 from callwell.emulator.apivideo.call import Call
 from callwell.emulator.apivideo.media import fetch, is_media
 from callwell.emulator.apivideo.mishaps import fault_reply
-from callwell.emulator.apivideo.news import take_news
+from callwell.emulator.apivideo.news import end_long_broadcasts, take_news
 from callwell.emulator.apivideo.options import LIMITS, AccountOptions, changed
 from callwell.emulator.apivideo.problems import SLUGS, Problem, Refused, failure, refuse
 from callwell.emulator.apivideo.query import Query
@@ -105,6 +105,7 @@ class ApiVideo:
         """Do what an admitted request asks."""
         wall = self.wall()
         self._account.sweep(wall)
+        end_long_broadcasts(self._account, wall)
         call = Call(
             self._account,
             self._tokens,
