@@ -3,20 +3,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import dataclasses
+import json
+import socket
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from callwell import Client, errors
+from callwell import Client, errors, providers
 from callwell.emulator.options import EmulatorOptions
 from callwell.emulator.process import start
 from callwell.keys import Key
+from tests.emulator.playing import ask
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from callwell.emulator.process import Running
     from callwell.providers.apivideo.client import Apivideo
+    from callwell.spec.provider import Provider
 
 CAPTIONS = b"WEBVTT\n\n00:00.000 --> 00:01.000\nhello\n"
 
@@ -106,3 +111,50 @@ def test_a_key_of_the_other_environment_is_refused(emulator: Running) -> None:
     there = emulator.endpoint("apivideo", "production").base_url
     with Client("apivideo", base_url=there, key=key) as api, pytest.raises(errors.KeyProblem):
         list(api.tags.list())
+
+
+def by_links(provider: Provider) -> Provider:
+    """A provider whose videos are read by links alone."""
+    rule = provider.rule("videos.list")
+    assert rule.paging
+    linked = dataclasses.replace(rule, paging=dataclasses.replace(rule.paging, style="next-link"))
+    operations = {**provider.profile.operations, "videos.list": linked}
+    return dataclasses.replace(provider, profile=dataclasses.replace(provider.profile, operations=operations))
+
+
+def reset(emulator: Running, **options: Any) -> None:
+    """Begin the production anew with other options."""
+    body = json.dumps({"provider": "apivideo/production", **options}).encode()
+    assert ask(f"{emulator.control}/reset", "POST", body=body).status == 200
+
+
+@pytest.mark.parametrize("absolute", [True, False])
+def test_links_lead_on(emulator: Running, absolute: bool) -> None:  # noqa: FBT001 - drawn
+    """Relative links and absolute ones are followed to the end of the list."""
+    reset(emulator, absolute_links=absolute, links_origin="")
+    point = emulator.endpoint("apivideo", "production")
+    with Client(by_links(providers.load("apivideo")), base_url=point.base_url, key=Key(point.key)) as api:
+        made = {api.videos.create(title=str(number))["videoId"] for number in range(3)}
+        walk = api.videos.list(page_size=1)
+        assert ({one["videoId"] for one in walk}, walk.verdict.end, walk.verdict.pages) == (made, "complete", 3)
+
+
+def test_links_that_lie_get_nothing(emulator: Running) -> None:
+    """A link to another origin is refused where links are followed, and not looked at where pages are counted."""
+    with socket.create_server(("127.0.0.1", 0)) as elsewhere:
+        elsewhere.setblocking(False)
+        reset(emulator, links_origin=f"http://127.0.0.1:{elsewhere.getsockname()[1]}")
+        point = emulator.endpoint("apivideo", "production")
+        with Client("apivideo", base_url=point.base_url, key=Key(point.key)) as api:
+            for number in range(3):
+                api.videos.create(title=str(number))
+            counted = api.videos.list(page_size=1)
+            assert (len(list(counted)), counted.verdict.end) == (3, "complete")
+        with Client(by_links(providers.load("apivideo")), base_url=point.base_url, key=Key(point.key)) as api:
+            linked = api.videos.list(page_size=1)
+            with pytest.raises(errors.UnexpectedAnswer, match="to which alone the key is shown"):
+                list(linked)
+            assert linked.verdict.end == "truncated"
+        with pytest.raises(BlockingIOError):
+            elsewhere.accept()
+    reset(emulator, links_origin="")

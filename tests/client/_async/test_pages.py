@@ -201,7 +201,7 @@ def test_links_are_followed_within_the_origin(link: str, goes_to: str) -> None:
 def test_links_elsewhere_are_refused(link: str) -> None:
     """The key stays at home, and so does everything below the environment's address."""
     world = World(*cursor(([0], link), ([1], None)))
-    with pytest.raises(errors.InvalidOption):
+    with pytest.raises(errors.UnexpectedAnswer):
         read(client(world).pages("things.links"))
     assert len(world.sent) == 1
 

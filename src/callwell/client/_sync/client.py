@@ -24,7 +24,7 @@ from callwell.client.options import NOT_GIVEN, Choices, choose
 from callwell.client.order import Order
 from callwell.client.setting import Setting
 from callwell.core import paging
-from callwell.errors import InvalidOption, UnknownName
+from callwell.errors import CallFacts, InvalidOption, UnexpectedAnswer, UnknownName
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -223,9 +223,19 @@ class Client:
         if rule.style in ("next-link", "link-header") and position is not None:
             bound = found.binder.bind(given)
             link = joined(self.setting.base_url + bound.target, str(position))
-            target = bound._replace(target=self.setting.target(link, {}))
-            return self._engine.run(Order(found.plan, target, self._choices))
+            onward = bound._replace(target=self._target(found, link))
+            return self._engine.run(Order(found.plan, onward, self._choices))
         return self._run(found, given if position is None else {**given, rule.position: position})
+
+    def _target(self, found: Known, link: str) -> str:
+        """Where a link to the next page leads, if that is a place for the key."""
+        try:
+            return self.setting.target(link, {})
+        except InvalidOption as error:
+            name, operation = self.provider.name, found.plan.operation
+            text = f"{name} {operation}: the link to the next page is not followed: expected {error.expected}"
+            facts = CallFacts(provider=name, operation=operation, attempts=0, outcome="refused")
+            raise UnexpectedAnswer(text, status=200, **facts) from error
 
     def _run(self, found: Known, arguments: Mapping[str, object]) -> Answer:
         order = Order(found.plan, found.binder.bind(arguments), self._choices)
