@@ -11,6 +11,7 @@ from tests.emulator.apivideo.playing import Site
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.emulator.playing import Emulated
 
@@ -32,3 +33,12 @@ def apivideo(emulate: Callable[..., Emulated]) -> Callable[..., Site]:
 def site(apivideo: Callable[..., Site]) -> Site:
     """A production with the usual options."""
     return apivideo()
+
+
+@pytest.fixture(scope="session")
+def facts(shared: Path) -> str:
+    """The recovered facts."""
+    file = shared / "providers" / "apivideo.md"
+    if not file.is_file():
+        pytest.skip("no recovered facts in ../shared")
+    return file.read_text("utf-8")
