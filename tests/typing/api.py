@@ -6,8 +6,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, assert_never, assert_type
 
-from callwell import ApiError, Key, OutcomeUnknown, Verdict, WouldExceedDeadline
-from callwell.client import NOT_GIVEN, Answer, Asset, AsyncAsset, AsyncPager, Pager
+from callwell import ApiError, Key, OutcomeUnknown, Verdict, WouldExceedDeadline, webhooks
+from callwell.client import NOT_GIVEN, Answer, Asset, AsyncAsset, AsyncPager, Pager, Saved
 from callwell.observe.notices import (
     AttemptBegan,
     AttemptEnded,
@@ -157,10 +157,22 @@ def forms_and_objects(api: Apivideo, picture: Path) -> None:
         api.videos.upload_thumbnail(video_id="v", file=file)
     assert_type(api.videos.list(tags=["x"], metadata={"k": "v"}), Pager[apivideo.Video])
     assert_type(api.videos.mp4(video_id="v"), Asset)
+    assert_type(api.videos.download("v", picture, progress=print), Saved)
+    assert_type(api.videos.mp4(video_id="v").save(picture, resume=True).size, int)
     for found in api.analytics.breakdown(metric="play", breakdown="country", filter_by={"browser": ["x"]}):
         assert_type(found.get("metricValue"), float | None)
     ingest = api.videos.status(video_id="v").get("ingest")
     assert_type(ingest, apivideo.VideoIngest | None)
 
 
+def told(event: webhooks.Event) -> None:
+    """The known events of a provider are told apart by their names."""
+    assert_type((event.type, event.known, event.at, event.digest), tuple[str, bool, float | None, str])
+    data: apivideo.WebhookEvent = event.data
+    if data["type"] == "video.encoding.quality.completed":
+        assert_type(data, apivideo.VideoEncodingQualityCompletedEvent)
+        assert_type(data.get("quality"), str | None)
+
+
+told(webhooks.verify("apivideo", [(b"x-api-video-signature", b"")], b"{}", Key("x"), max_age_s=300))
 forms_and_objects(Client("apivideo", environment="sandbox"), Path("picture.png"))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from typing import TYPE_CHECKING, Any
 
@@ -96,6 +97,24 @@ def test_a_reader_takes_fresh_urls() -> None:
     storage.spoil = [storage.cut(5), storage.cut(6)]
     assert run(asset(storage).read) == CONTENT
     assert storage.urls == 3
+
+
+def test_a_method_that_saves(tmp_path: Path) -> None:
+    """A profile can name one: it takes the arguments and a path, in order or by name, and what was stopped goes on."""
+    rule = dataclasses.replace(RULE, method="fetch")
+    storage = Strict()
+    things = client(World(storage), provider=acme(operations={"things.file": OperationRule(asset=rule)})).things
+
+    def stop(size: int) -> None:
+        raise KeyError(size)
+
+    with pytest.raises(KeyError):
+        run(lambda: things.fetch("1", tmp_path / "f", progress=stop))
+    run(lambda: things.fetch(thing_id="1", path=tmp_path / "f"))
+    assert (tmp_path / "f").read_bytes() == CONTENT
+    assert [wanted(fetch)[0] for fetch in storage.fetches] == [0, PIECE]
+    with pytest.raises(errors.InvalidOption, match="path"):
+        run(lambda: things.fetch("1"))
 
 
 def test_a_public_file_keeps_its_url(tmp_path: Path) -> None:

@@ -65,5 +65,5 @@ class AsyncDynamicGroup(AsyncGroup):
     ) -> Saved:
         names = [one.name for one in self._client.provider.operation(operation).parameters]
         arguments = dict(zip([*names, "path"], given, strict=False)) | more
-        path = arguments.pop("path")
+        path = arguments.pop("path", "")
         return await self._client.asset(operation, **arguments).save(path, resume=True, progress=progress)

@@ -66,5 +66,5 @@ class DynamicGroup(Group):
     ) -> Saved:
         names = [one.name for one in self._client.provider.operation(operation).parameters]
         arguments = dict(zip([*names, "path"], given, strict=False)) | more
-        path = arguments.pop("path")
+        path = arguments.pop("path", "")
         return self._client.asset(operation, **arguments).save(path, resume=True, progress=progress)
