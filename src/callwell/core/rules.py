@@ -10,8 +10,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Final, Literal
 
-from callwell.core.media_rules import AudioRule, FormatRule, RecordingRule
 from callwell.core.export_rules import ExportRule, PartRule
+from callwell.core.media_rules import AudioRule, FormatRule, RecordingRule
 from callwell.core.operation_rules import AssetRule, MarkerRule, OperationRule, PagingRule, UploadRule
 from callwell.core.webhook_rules import EventRule, WebhookRule
 
