@@ -273,7 +273,7 @@ def test_redirects_elsewhere(emulated: Emulated) -> None:
         ({"fault": "slow_body", "delay_s": 31}, "delay_s must be more than 0 and at most 30"),
         ({"fault": "hang", "delay_s": 61}, "delay_s must be more than 0 and at most 60"),
         ({"fault": "slow_body", "delay_s": 0}, "delay_s must be more than 0"),
-        ({"fault": "reset", "delay_s": 1}, "delay_s is for slow_body and hang only"),
+        ({"fault": "reset", "delay_s": 1}, "delay_s is for slow_body, hang and late_effect only"),
         ({"fault": "lying_header", "value": "big"}, "value of rule 1: 'big' is none of past, huge, negative, text, ex"),
         ({"fault": "reset", "value": "short"}, "value is for wrong_size and lying_header only"),
         ({"fault": "redirect", "to": "mars"}, "to of rule 1: 'mars' is none of same, elsewhere"),

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
@@ -14,7 +15,7 @@ from callwell.emulator import storage
 from callwell.emulator.fault_rules import STORAGE
 from callwell.emulator.form import Form, FormReader
 from callwell.emulator.ledger import Row
-from callwell.emulator.spoiling import deliver, patience_s, spoiled
+from callwell.emulator.spoiling import deliver, late_s, patience_s, spoiled
 from callwell.emulator.wire import Incoming, Reply, redacted
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from callwell.emulator.spoiling import Delivery
 
 DRIBBLES: Final = 20
+# The clock may be moved while something waits for its time.
+LOOK_S: Final = 0.02
 SENT_AT_ONCE: Final = 1 << 20
 FORM: Final = "multipart/form-data"
 
@@ -117,18 +120,20 @@ async def _performed(stand: Stand, request: Incoming, scope: Scope, send: Send) 
         key_accepted=admission.key_accepted,
         quota=admission.quota,
     )
-    entry = stand.ledger.open(row)
+    exchange = Exchange(stand, stand.ledger.open(row), scope, send)
     hit, reply = None, admission.reply
     if reply is None and admission.operation is not None:
         chain = (request.method, request.path, request.query, row.body_sha256)
         hit = stand.script.decide(admission.operation, chain)
+        if hit is not None and hit.fault == "late_effect":
+            await exchange.let_wait(hit)
         instead = hit is not None and hit.instead
         reply = Reply(0) if instead else stand.provider.perform(request, admission, hit)
         if hit is not None and (instead or hit.fault == "error_after"):
             reply = replace(stand.provider.fault_reply(request, hit), effect=reply.effect)
     reply = reply or Reply(0)
     about = stand.provider.about(admission, hit)
-    await Exchange(stand, entry, scope, send).finish(replace(reply, headers=(*reply.headers, *about)), hit)
+    await exchange.finish(replace(reply, headers=(*reply.headers, *about)), hit)
 
 
 async def _stored(stand: Stand, request: Incoming, scope: Scope, send: Send) -> None:
@@ -175,12 +180,19 @@ class Exchange:
         after = None if hit is None or reply.fault_missed else spoiled(delivery, hit, self.entry.row.place)
         fault = None if hit is None or after is None else hit.fault
         self._note(fault=fault, effect=reply.effect)
-        if hit is not None and fault in ("reset", "lost_reply", "hang"):
+        if hit is not None and fault in ("reset", "lost_reply", "late_effect", "hang"):
             await self._break_off(hit)
         elif not self._connection.transport.is_closing():
             until = None if reply.retry_after_s is None else self.stand.clock.now() + reply.retry_after_s
             await self._write(after or delivery, key_dead=reply.dead_key, retry_until_s=until)
         self._note(ended_s=self.stand.clock.now(), ended_real_s=monotonic())
+
+    async def let_wait(self, hit: Hit) -> None:
+        """End the connection, and let some time pass before anything is done."""
+        self._connection.close()
+        at = self.stand.clock.now() + late_s(hit)
+        while (left_s := at - self.stand.clock.now()) > 0:  # noqa: ASYNC110 - nothing tells that the clock was moved
+            await asyncio.sleep(min(LOOK_S, self.stand.clock.real_s(left_s)))
 
     @property
     def _connection(self) -> Connection:

@@ -19,6 +19,7 @@ FAULTS: Final[Mapping[str, str]] = {
     "error_before": "an error answer, before any effect",
     "error_after": "an error answer, after the effect",
     "lost_reply": "the effect, then the connection closes without an answer",
+    "late_effect": "the connection closes without an answer, and the effect comes `delay_s` later",
     "reset": "the connection is reset before any effect",
     "hang": "the effect, then silence until the client gives up, or for `delay_s`",
     "truncated": "half of the body, then the connection closes",
@@ -49,7 +50,7 @@ VALUES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 PLACES: Final[Mapping[str, tuple[str, ...]]] = {"redirect": ("same", "elsewhere")}
 STATUSES: Final[Mapping[str, tuple[int, ...]]] = {"redirect": (302, 307, 301, 303, 308)}
-LONGEST_S: Final[Mapping[str, float]] = {"slow_body": 30.0, "hang": 60.0}
+LONGEST_S: Final[Mapping[str, float]] = {"slow_body": 30.0, "hang": 60.0, "late_effect": 3_600.0}
 
 
 class FaultRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -67,7 +68,7 @@ class FaultRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
         code: for the errors, an error code of the provider.
         status: for the errors and redirects, an HTTP status.
         limit: how often the rule may hit at all.
-        delay_s: for `slow_body` and `hang`, real seconds: 3 and 60 unless said.
+        delay_s: for `slow_body` and `hang`, real seconds: 3 and 60 unless said; for `late_effect` the clock's, 30.
         value: for the faults in `VALUES`, which of them; all in turn unless said.
         to: for `redirect`, `same` (unless said) or `elsewhere`.
     """
@@ -159,7 +160,7 @@ def _check_numbers(rule: FaultRule, where: str) -> None:
         "max_in_row must be at least 1": rule.max_in_row is None or rule.max_in_row >= 1,
         "limit must be at least 1": rule.limit is None or rule.limit >= 1,
         "retry_after_s must be more than 0": rule.retry_after_s > 0,
-        "delay_s is for slow_body and hang only": rule.delay_s is None or longest_s > 0,
+        "delay_s is for slow_body, hang and late_effect only": rule.delay_s is None or longest_s > 0,
         f"delay_s must be more than 0 and at most {longest_s:g}": rule.delay_s is None or 0 < rule.delay_s <= longest_s,
     }
     for expected, kept in checks.items():

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 BODILESS: Final = (204, 304)
 SLOW_S: Final = 3.0
+LATE_S: Final = 30.0
 # Every byte becomes another one, and no JSON begins like that.
 GARBLED: Final = bytes(byte ^ 0xAA for byte in range(256))
 
@@ -84,6 +85,11 @@ def spoiled(delivery: Delivery, hit: Hit, place: str) -> Delivery | None:
 def patience_s(hit: Hit) -> float:
     """Real seconds of silence."""
     return hit.rule.delay_s or LONGEST_S["hang"]
+
+
+def late_s(hit: Hit) -> float:
+    """Seconds of the clock from the end of the connection to the effect."""
+    return hit.rule.delay_s or LATE_S
 
 
 def _missized(delivery: Delivery, *, long: bool) -> Delivery:

@@ -39,6 +39,20 @@ def test_connections_that_break(site: Site, fault: str, left: int) -> None:
     assert there(site) == left
 
 
+def test_an_effect_that_comes_late(site: Site) -> None:
+    """The connection ends at once, and the video is there when the clock has come so far, not before."""
+    struck(site, "late_effect", delay_s=40)
+    with pytest.raises((ConnectionResetError, RemoteDisconnected, BadStatusLine)):
+        create(site)
+    assert there(site) == 0
+    site.emulated.control("/clock", {"advance_s": 39})
+    assert there(site) == 0
+    site.emulated.control("/clock", {"advance_s": 2})
+    assert any(there(site) for _ in range(500))
+    counts = site.emulated.control("/ledger")["apivideo/production"]["counts"]
+    assert (counts["by_fault"], counts["commits"]) == ({"late_effect": 1}, 1)
+
+
 @pytest.mark.parametrize(("fault", "left"), [("error_before", 0), ("error_after", 1)])
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
 def test_errors_before_and_after(site: Site, fault: str, left: int, status: int) -> None:

@@ -137,7 +137,7 @@ def test_bytes_in_vain_are_counted(site: Site) -> None:
 def test_two_videos_for_one_intention(site: Site) -> None:
     """Two videos with one marker are one too many; so are two with one title and one file. Others are not."""
     for title in ("a", "b"):
-        site.video(title=title, metadata=[{"key": "callwell", "value": "once"}])
+        site.video(title=title, metadata=[{"key": "callwell-call", "value": "once"}])
     assert site.counts()["duplicate_videos"] == 1
     for content in (b"same", b"same", b"other"):
         site.upload(content, title="c")

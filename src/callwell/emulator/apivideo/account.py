@@ -29,7 +29,7 @@ DAY_S: Final = 86_400.0
 SANDBOX_KEPT_S: Final = DAY_S
 UNFINISHED_KEPT_S: Final = 7 * DAY_S
 DISCARDED_KEPT_S: Final = 90 * DAY_S
-MARKER: Final = "callwell"
+MARKER: Final = "callwell-call"
 
 
 @dataclass(slots=True)
