@@ -17,7 +17,17 @@ if sys.platform == "emscripten":
 
 if TYPE_CHECKING:
     from callwell import errors
-    from callwell.client import NOT_GIVEN, Answer, Asset, AsyncAsset, AsyncPager, CallOptions, ClientOptions, Pager
+    from callwell.client import (
+        NOT_GIVEN,
+        Answer,
+        Asset,
+        AsyncAsset,
+        AsyncPager,
+        CallOptions,
+        ClientOptions,
+        Entry,
+        Pager,
+    )
     from callwell.client.nested import outer_retries
     from callwell.core.verdict import End, Verdict
     from callwell.errors import (
@@ -27,6 +37,7 @@ if TYPE_CHECKING:
         Gone,
         KeyProblem,
         Missing,
+        NameTaken,
         NoAnswer,
         NotFound,
         OutcomeUnknown,
@@ -50,10 +61,12 @@ __all__ = [
     "Client",
     "ClientOptions",
     "End",
+    "Entry",
     "Gone",
     "Key",
     "KeyProblem",
     "Missing",
+    "NameTaken",
     "NoAnswer",
     "NotFound",
     "OutcomeUnknown",
@@ -78,6 +91,7 @@ _HOMES: Final = {
     "AsyncPager": "callwell.client",
     "CallOptions": "callwell.client",
     "ClientOptions": "callwell.client",
+    "Entry": "callwell.client",
     "Pager": "callwell.client",
     "outer_retries": "callwell.client.nested",
 }

@@ -4,6 +4,7 @@
     CallwellError
     ├── UsageError                 you, in the call or the configuration        exit code 2
     │   ├── UnknownName            a provider, environment, operation or parameter that is not described
+    │   ├── NameTaken              a name of a call that must be made exactly once, and that stands for something else
     │   ├── InvalidOption          a value that an option or a parameter cannot take
     │   ├── ProfileError           a description that does not say what it must, with file, line and key
     │   └── InBrowser              Callwell was imported in a browser, where everybody would see the keys
@@ -122,6 +123,22 @@ class InvalidOption(UsageError):
         super().__init__(f"{name} cannot be {value!r}: expected {expected}")
         self.name = name
         self.expected = expected
+
+
+class NameTaken(UsageError):
+    """A name that was given to a call that must be made exactly once cannot stand for this one.
+
+    It belongs to another request, or to a call that is settled and whose result is not to be had again.
+
+    Attributes:
+        name: the name.
+        made: the key of the object that the call of that name has made, if it is known.
+    """
+
+    def __init__(self, text: str, *, name: str, made: str | None = None) -> None:
+        super().__init__(text)
+        self.name = name
+        self.made = made
 
 
 class ProfileError(UsageError):
@@ -309,16 +326,30 @@ class OutcomeUnknown(CallError):
     Attributes:
         status: the HTTP status, if there was an answer (a 5xx after which nothing is known).
         code: the provider's error code, likewise.
+        sent: method and path of the request.
+        entry: the call's name in the ledger, if it was to be made exactly once.
+        at: seconds since the epoch from when on it is sure that what is not there then was not done; 0 if nobody knows.
     """
 
     exit_code = 6
 
     def __init__(
-        self, text: str, *, status: int | None = None, code: str | None = None, **call: Unpack[CallFacts]
+        self,
+        text: str,
+        *,
+        status: int | None = None,
+        code: str | None = None,
+        sent: str = "",
+        entry: str | None = None,
+        at: float = 0.0,
+        **call: Unpack[CallFacts],
     ) -> None:
         super().__init__(text, **call)
         self.status = status
         self.code = code
+        self.sent = sent
+        self.entry = entry
+        self.at = at
 
 
 class OutOfTime(CallError):

@@ -29,6 +29,7 @@ from callwell.core.types import (
     Started,
     Traits,
     Wait,
+    Why,
 )
 from tests.core.call_world import KINDS, Moment, Story, Turn, play, unknown
 
@@ -211,3 +212,11 @@ def test_the_short_way_leads_to_the_same_place(event: Answered | Lost, generatio
     assert machine.sent(traits, rule, 60.0, generation) == state
     _, action = machine.advance(state, event, 1.0, 0.5)
     assert (isinstance(event, Answered) and outcome.fine(event)) == (action == Finish(1))
+
+
+@pytest.mark.parametrize(("done", "why"), [(False, Why.UNKNOWN), (True, Why.RESULT_LOST)])
+def test_a_probe_that_fails_changes_nothing(done: bool, why: Why) -> None:  # noqa: FBT001 - a parameter of the test
+    """What could not be looked up is as unknown as before."""
+    call = Call(Traits(safe=False, repeatable=False, probe=True), RetryRule(), phase=Phase.PROBE, doubt=True, done=done)
+    _, action = machine.advance(call, Probed(found=None), 1000.0, 0.5)
+    assert action == Fail(why, Outcome.DONE if done else Outcome.UNKNOWN, 0)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, assert_never, assert_type
 
-from callwell import ApiError, Key, OutcomeUnknown, Verdict, WouldExceedDeadline, webhooks
+from callwell import ApiError, Entry, Key, NameTaken, OutcomeUnknown, Verdict, WouldExceedDeadline, webhooks
 from callwell.client import NOT_GIVEN, Answer, Asset, AsyncAsset, AsyncPager, Pager, Saved
 from callwell.observe.notices import (
     AttemptBegan,
@@ -106,6 +106,23 @@ def what_goes_wrong(client: Client) -> None:
         assert_type((error.status, error.code, error.outcome), tuple[int, str | None, str])
     except OutcomeUnknown as error:
         assert_type(error.status, int | None)
+
+
+def exactly_once(api: Apivideo) -> None:
+    """A name is an option like any other; the ledger is typed."""
+    made = api.with_options(exactly_once="order-1").videos.create(title="t")
+    assert_type(made["videoId"], str)
+    for entry in api.ledger.entries(settled=True):
+        assert_type(entry, Entry)
+        assert_type((entry.name, entry.marker, entry.arguments), tuple[str, str | None, dict[str, Any]])
+        assert_type(api.ledger.settle(entry, done=True), Entry)
+    assert_type(api.ledger.resume("order-1"), Any)
+    try:
+        api.with_options(exactly_once=True).call("videos.create", title="t")
+    except NameTaken as error:
+        assert_type((error.name, error.made), tuple[str, str | None])
+    except OutcomeUnknown as error:
+        assert_type((error.sent, error.entry, error.at), tuple[str, str | None, float])
 
 
 class Watching:

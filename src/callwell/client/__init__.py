@@ -12,6 +12,7 @@ from callwell.client._sync.client import Client
 from callwell.client._sync.group import Group
 from callwell.client._sync.pager import Pager
 from callwell.client.answers import Answer
+from callwell.client.entry import Entry
 from callwell.client.form import FileContent
 from callwell.client.options import NOT_GIVEN, CallOptions, ClientOptions, NotGiven
 from callwell.client.saving import Saved
@@ -27,6 +28,7 @@ __all__ = [
     "CallOptions",
     "Client",
     "ClientOptions",
+    "Entry",
     "FileContent",
     "Group",
     "NotGiven",

@@ -62,7 +62,7 @@ class Account:
         self._sets: dict[tuple[str, ...], tuple[tuple[str, ...], tuple[Quota, ...], tuple[str, ...]]] = {}
         self._state = state
         self._clock = clock
-        self._boot = f"{_boot()} {clock}" if state.shared else ""
+        self._boot = f"{boot()} {clock}" if state.shared else ""
         self._rules = " ".join(f"{key}={q.limit}/{q.window_s:g}+{q.transit_s:g}" for key, q in self.quotas.items())
         self._cell = Cell(f"account:{name}", Shared, Shared(), Shared(known=False))
 
@@ -247,7 +247,8 @@ def _paces(shared: Shared, names: tuple[str, ...], now: float) -> list[Adaptive]
     return [adaptive.harvest(shared.paces.get(name, adaptive.FRESH), now) for name in names]
 
 
-def _boot() -> str:
+def boot() -> str:
+    """The present boot of this machine, where it tells."""
     try:
         return BOOT_FILE.read_text(encoding="ascii").strip()
     except OSError:

@@ -72,10 +72,14 @@ class Binder:
 
     Args:
         operation: the operation.
+
+    Attributes:
+        keyless: its requests are sent without the key.
     """
 
     def __init__(self, operation: Operation) -> None:
         self._operation = operation
+        self.keyless = operation.keyless
         self._known = {one.name: one for one in operation.parameters}
         self._takes_body = any(one.place == "body" for one in operation.parameters)
         self._fields = tuple(

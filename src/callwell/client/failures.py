@@ -6,13 +6,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Unpack
 
 from callwell import errors
-from callwell.client import problems
+from callwell.client import problems, unsure
 from callwell.client.answers import REDIRECTS, Reading
 from callwell.core import outcome
 from callwell.core.types import Why
 from callwell.transport.base import NoReply
 
 if TYPE_CHECKING:
+    from callwell.client.order import Order
     from callwell.core.types import Fail
 
 CLASSES: Final[dict[int, type[errors.ApiError]]] = {
@@ -28,23 +29,45 @@ CLASSES: Final[dict[int, type[errors.ApiError]]] = {
 
 
 def failure(
-    fail: Fail, *, provider: str, operation: str, last: Reading | NoReply | None, at_wall: float, where: str
+    fail: Fail, order: Order, *, provider: str, last: Reading | NoReply | None, at_wall: float, where: str
 ) -> errors.CallwellError:
     """The error that a failed call raises.
 
     Args:
         fail: how it failed.
+        order: the call.
         provider: the provider's name.
-        operation: the operation's name.
         last: the last answer, or why there was none.
         at_wall: for waits that do not fit: seconds since the epoch at which the call could go on.
         where: the place of the key, for people.
     """
-    facts = errors.CallFacts(provider=provider, operation=operation, attempts=fail.attempts, outcome=str(fail.outcome))
-    error = _error(fail, facts, last, at_wall=at_wall, where=where)
+    facts = errors.CallFacts(
+        provider=provider, operation=order.plan.operation, attempts=fail.attempts, outcome=str(fail.outcome)
+    )
+    if fail.why is Why.UNKNOWN:
+        error = _unknown(order, facts, last, sure_at=at_wall if fail.at else 0.0)
+    else:
+        error = _error(fail, facts, last, at_wall=at_wall, where=where)
     if isinstance(last, NoReply):
         error.__cause__ = last.cause
     return error
+
+
+def _unknown(
+    order: Order, call: errors.CallFacts, last: Reading | NoReply | None, *, sure_at: float
+) -> errors.CallwellError:
+    reading = last if isinstance(last, Reading) else None
+    status, code = (reading.answer.status, reading.code) if reading else (None, None)
+    happened = f"{status} {code or ''}".strip() if status else last.reason if isinstance(last, NoReply) else ""
+    return errors.OutcomeUnknown(
+        unsure.words(call, order, happened or "its answer never came", sure_at),
+        status=status,
+        code=code,
+        sent=unsure.sent(order.bound),
+        entry=order.guard.name if order.guard else None,
+        at=sure_at,
+        **call,
+    )
 
 
 def _error(
@@ -68,11 +91,6 @@ def _error(
             code = reading.code if reading else None
             text = f"{what}: the provider refuses the key ({code or 'no code'}); put a valid one at {where}"
             return errors.KeyRefused(text, code=code)
-        case Why.UNKNOWN:
-            status, code = (reading.answer.status, reading.code) if reading else (None, None)
-            happened = f"{status} {code or ''}".strip() if status else reason
-            text = f"{what}: {happened}: it may have been done; look before you repeat it"
-            return errors.OutcomeUnknown(text, status=status, code=code, **call)
     if reading is None:
         return errors.ConnectionLost(f"{what}: {reason} {tries}", **call)
     return api_error(reading, what=what, lost=fail.why is Why.RESULT_LOST, **call)

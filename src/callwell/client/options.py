@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 INTERACTIVE_S: Final = 60.0
 """The deadline of a call that somebody waits for."""
 
+LONGEST_NAME: Final = 200
+"""Characters of a caller's own name for a call."""
+
 Priority = Literal["interactive", "batch"]
 
 
@@ -49,6 +52,8 @@ class CallOptions(TypedDict, total=False):
         retry_unsafe_5xx: repeat even what may then happen twice.
         nested: a caller of these calls retries, so that they make one attempt each; or the headers of the request that
             is being served, which say so if its sender is a Callwell that tells.
+        exactly_once: write a call that could happen twice down before it is sent, and settle it if its answer is lost;
+            a text is the caller's own name for the call, under which it is found when the program is run again.
     """
 
     deadline_s: float | None
@@ -56,6 +61,7 @@ class CallOptions(TypedDict, total=False):
     for_user: str | None
     retry_unsafe_5xx: bool
     nested: bool | Mapping[str, str]
+    exactly_once: bool | str
 
 
 class ClientOptions(CallOptions, total=False):
@@ -101,6 +107,7 @@ class Choices:
         for_user: see `CallOptions`.
         retry_unsafe_5xx: see `CallOptions`.
         nested: a caller of the call retries.
+        exactly_once: see `CallOptions`.
     """
 
     deadline_s: float = INTERACTIVE_S
@@ -108,6 +115,7 @@ class Choices:
     for_user: str | None = None
     retry_unsafe_5xx: bool = False
     nested: bool = False
+    exactly_once: bool | str = False
 
 
 def check_names(options: CallOptions, known: Collection[str]) -> None:
@@ -138,7 +146,15 @@ def choose(before: Choices, options: CallOptions) -> Choices:
         values["deadline_s"] = float("inf") if deadline_s is None else seconds("deadline_s", deadline_s)
     if "nested" in values:
         values["nested"] = told(values["nested"])
+    if "exactly_once" in values:
+        _check_name(values["exactly_once"])
     return dataclasses.replace(before, **values)
+
+
+def _check_name(wish: object) -> None:
+    right = wish.isprintable() and 0 < len(wish) <= LONGEST_NAME if isinstance(wish, str) else isinstance(wish, bool)
+    if not right:
+        raise InvalidOption("exactly_once", wish, f"True, False, or a name of 1 to {LONGEST_NAME} printable characters")
 
 
 def seconds(name: str, value: object) -> float:

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from callwell.client.binding import Bound
     from callwell.client.options import Choices
-    from callwell.core.types import Traits
+    from callwell.client.trip import Trip
+    from callwell.core.call import Call
+    from callwell.core.types import Action, Event, Traits
 
 
 class Plan(NamedTuple):
@@ -32,6 +34,32 @@ class Plan(NamedTuple):
         return self.template is not None
 
 
+class Guard(Protocol):
+    """What sees that a call is done exactly once.
+
+    Attributes:
+        name: of the call, in the ledger.
+        named: it is the caller's own.
+        state: where it stands.
+        event: what it is shown first.
+        trouble: why it could not be looked up whether it was done.
+    """
+
+    name: str
+    named: bool
+    state: Call
+    event: Event
+    trouble: Exception | None
+
+    def note(self, state: Call, action: Action) -> None:
+        """Learn what will be done next, before it is."""
+        ...
+
+    def look(self, trip: Trip) -> Any:
+        """Look up whether the call was done; what it made, if anything, is the trip's last answer."""
+        ...
+
+
 class Order(NamedTuple):
     """One call, as the engine takes it.
 
@@ -39,8 +67,10 @@ class Order(NamedTuple):
         plan: of its operation.
         bound: what is sent.
         choices: what the caller chose.
+        guard: what sees that it is done exactly once, if the caller wants that.
     """
 
     plan: Plan
     bound: Bound
     choices: Choices
+    guard: Guard | None = None

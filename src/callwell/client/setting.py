@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
 
+    from callwell.client.ledger import Ledger
     from callwell.client.options import CallOptions, Choices, ClientOptions
     from callwell.clock import Clock
     from callwell.keys import Source
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from callwell.spec.provider import Provider
     from callwell.state.base import State
 
-CHOICES: Final = frozenset({"deadline_s", "priority", "for_user", "retry_unsafe_5xx", "nested"})
+CHOICES: Final = frozenset({"deadline_s", "priority", "for_user", "retry_unsafe_5xx", "nested", "exactly_once"})
 OPTIONS: Final = CHOICES | {
     "key",
     "environment",
@@ -57,6 +58,7 @@ class Setting:
 
     Attributes:
         provider: the description.
+        environment: the name of the provider's environment.
         base_url: the environment's address, without a slash at its end.
         account: the name of the account's record in the state.
         source: where the key is kept.
@@ -69,6 +71,7 @@ class Setting:
     """
 
     provider: Provider
+    environment: str
     base_url: str
     account: str
     source: Source
@@ -102,6 +105,7 @@ class Setting:
         hooks = gathered(options.get("on_notice"), options.get("hooks"))
         return cls(
             provider=described,
+            environment=environment.name,
             base_url=base_url,
             account=account,
             source=parse_source(options.get("key"), described.profile.key.env),
@@ -118,6 +122,12 @@ class Setting:
         account = Account(self.provider.profile, self.account, self.state, self.clock)
         alone = self.owns_state and not account.shared and not account.paces
         return Till(account, self.clock) if alone else account
+
+    def ledger(self) -> Ledger:
+        """The account's calls that are made exactly once."""
+        from callwell.client.ledger import Ledger  # few clients need it
+
+        return Ledger(self.account, self.state, self.clock)
 
     def close(self) -> None:
         """Close the state, if it was opened for this client."""

@@ -75,7 +75,7 @@ class Trip:
 
     def watched(self, attempt: int, began: float, base_url: str, shown: Headers) -> Headers:
         """The headers of a request that is about to be sent, with those that hooks add."""
-        plan, bound, _ = self.order
+        plan, bound, *_ = self.order
         moved = self.url != base_url + bound.target
         template = None if moved or plan.template is None else base_url + plan.template
         watch = self.watch

@@ -245,13 +245,15 @@ def _probed(state: Call, event: Probed, now: float, roll: float) -> tuple[Call, 
         return state._replace(phase=Phase.ENDED, doubt=False), Finish(state.sends)
     probes = state.probes + 1
     lost = Why.RESULT_LOST if state.done else Why.UNKNOWN
+    if event.found is None:
+        return _fail(state, lost)
     sure_at = state.closed_at + state.rule.max_transit_s + state.rule.commit_bound_s
     if probes >= SURE_PROBES and now >= sure_at:
         if state.done:
             return _fail(state, lost)
         return _again(state._replace(probes=0, doubt=False), now, roll, Why.NO_ANSWER, allowed=True)
     if sure_at > state.deadline:
-        return _fail(state, lost)
+        return _fail(state, lost, at=0.0 if state.done else sure_at)
     until = max(now, sure_at)
     return state._replace(probes=probes, until=until), Wait(until, "commit")
 

@@ -114,10 +114,10 @@ class Probed(NamedTuple):
     """The marker of an unknown call was looked up.
 
     Attributes:
-        found: the provider has it.
+        found: the provider has it; None if it could not be looked up.
     """
 
-    found: bool
+    found: bool | None
 
 
 class Interrupted(NamedTuple):
@@ -207,7 +207,8 @@ class Fail(NamedTuple):
         why: what the driver's error is made of.
         outcome: what is known.
         attempts: how many arrivals were made.
-        at: for `WOULD_EXCEED`: monotonic seconds at which the call could go on.
+        at: for `WOULD_EXCEED`: monotonic seconds at which the call could go on; for `UNKNOWN` after a probe that found
+            nothing: from when on that is sure; 0 where there is no such time.
     """
 
     why: Why

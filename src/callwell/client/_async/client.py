@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
 
+    from callwell.client._async.ledger import AsyncLedger
     from callwell.client.answers import Answer
     from callwell.client.options import CallOptions, ClientOptions
     from callwell.core.rules import PagingRule
@@ -124,6 +125,13 @@ class AsyncClient:
         """By quota: requests that the account cannot make now because of earlier ones, and the limit."""
         return self._engine.account.spent()
 
+    @property
+    def ledger(self) -> AsyncLedger:
+        """The calls of the account that are made exactly once, to look at, settle and resume."""
+        from callwell.client._async.ledger import AsyncLedger
+
+        return AsyncLedger(self)
+
     async def call(self, operation: str, /, **arguments: object) -> Any:
         """Call an operation by name.
 
@@ -138,10 +146,7 @@ class AsyncClient:
             CallwellError: see `callwell.errors`.
         """
         found = self._known(operation)
-        answer = await self._run(found, arguments)
-        path = self.provider.profile.result
-        result = answer.json if path is None else paging.at(answer.json, path)
-        return renamed(result, found.rule.renamed) if found.rule.renamed else result
+        return self._result(found, await self._run(found, arguments))
 
     async def call_raw(self, operation: str, /, **arguments: object) -> Answer:
         """Call an operation by name, and get the whole answer.
@@ -244,7 +249,16 @@ class AsyncClient:
         order = Order(found.plan, found.binder.bind(arguments), self._choices)
         if found.elsewhere is not None:
             return await sought(self._engine, order, found.elsewhere, arguments)
+        if self._choices.exactly_once:
+            from callwell.client._async.once import once  # few clients need it
+
+            return await once(self, found, order, arguments)
         return await self._engine.run(order)
+
+    def _result(self, found: Known, answer: Answer) -> Any:
+        path = self.provider.profile.result
+        result = answer.json if path is None else paging.at(answer.json, path)
+        return renamed(result, found.rule.renamed) if found.rule.renamed else result
 
     def _known(self, name: str) -> Known:
         found = self._all_known.get(name)

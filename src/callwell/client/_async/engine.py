@@ -105,7 +105,7 @@ class AsyncEngine:
         Raises:
             CallwellError: see `callwell.errors`.
         """
-        plan, bound, choices = order
+        plan, bound, choices, guard = order
         if self.closed:
             self.check_open(plan.operation)
         began = self.clock.now()
@@ -113,7 +113,7 @@ class AsyncEngine:
         deadline = began + choices.deadline_s
         event: Event = STARTED
         try:
-            granted = self._lent(trip)
+            granted = self._lent(trip) if guard is None else None
             if granted is not None:
                 event = await self._send(trip, 1, deadline)
                 if event is FINE_ANSWER and trip.answer is not None:
@@ -124,7 +124,8 @@ class AsyncEngine:
             if granted is not None:
                 trip.state = machine.sent(plan.traits, rule, deadline, granted.generation)
             else:
-                trip.state = machine.Call(plan.traits, rule, deadline)
+                trip.state = machine.Call(plan.traits, rule, deadline) if guard is None else guard.state
+                event = event if guard is None else guard.event
             return trip.finished(await self._work(trip, trip.state, event), self.clock.now())
         finally:
             if trip.permit is not None or trip.key is not None:
@@ -134,9 +135,12 @@ class AsyncEngine:
 
     async def _work(self, trip: Trip, state: machine.Call, event: Event) -> Finish:
         """Show the call what happens, and do what it says, until it is done."""
+        guard = trip.order.guard
         while True:
             state, action = machine.advance(state, event, self.clock.now(), self.roll())
             trip.state = state
+            if guard is not None:
+                guard.note(state, action)
             if isinstance(action, Acquire):
                 event = self._lent(trip) or await self._acquire(trip, state.deadline)
             elif isinstance(action, Send):
@@ -150,8 +154,10 @@ class AsyncEngine:
             elif isinstance(action, Fail):
                 trip.ended(action.attempts, action.outcome, self.clock.now())
                 raise self._error(trip, action)
-            else:
+            elif guard is None:
                 raise machine.IllegalEvent(f"no driver for {action}")
+            else:
+                event = await guard.look(trip)
 
     def check_open(self, operation: str) -> None:
         """See that the client was not closed.
@@ -195,7 +201,7 @@ class AsyncEngine:
         return Granted(trip.key[0])
 
     async def _send(self, trip: Trip, attempt: int, deadline: float) -> Event:
-        (plan, bound, _), permit, held, clock = trip.order, trip.permit, trip.key, self.clock
+        (plan, bound, _, _), permit, held, clock = trip.order, trip.permit, trip.key, self.clock
         if self.closed:
             self.check_open(plan.operation)
         began = clock.now()
@@ -282,15 +288,10 @@ class AsyncEngine:
             trip.key = None
 
     def _error(self, trip: Trip, fail: Fail) -> Exception:
-        error = failure(
-            fail,
-            provider=self.profile.name,
-            operation=trip.order.plan.operation,
-            last=trip.last,
-            at_wall=self.clock.wall() + fail.at - self.clock.now(),
-            where=self.keys.where,
-        )
-        return nested.explained(error, trip.order.choices)
+        at_wall, where = self.clock.wall() + fail.at - self.clock.now(), self.keys.where
+        name, order = self.profile.name, trip.order
+        error = failure(fail, order, provider=name, last=trip.last, at_wall=at_wall, where=where)
+        return nested.explained(error, order.choices)
 
     def notify(self, notice: Notice) -> None:
         """Log a notice that belongs to no call, and show it to the hooks."""

@@ -15,11 +15,22 @@ if TYPE_CHECKING:
     from callwell.client.answers import Answer
 
 
-__all__ = ["AsyncAhead", "AsyncDefaultTransport", "AsyncFetch", "AsyncLatch", "drop", "finish", "run", "sleep"]
+__all__ = [
+    "AsyncAhead",
+    "AsyncDefaultTransport",
+    "AsyncFetch",
+    "AsyncFind",
+    "AsyncLatch",
+    "drop",
+    "finish",
+    "run",
+    "sleep",
+]
 
 T = TypeVar("T")
 
 AsyncFetch: TypeAlias = "Callable[..., Awaitable[Answer]]"
+AsyncFind: TypeAlias = "Callable[[], Awaitable[Answer | None]]"
 
 LONGEST_S = 86_400.0
 """A wait is looked at again after a day, since a loop's timers are not made for more."""

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
 
+    from callwell.client._sync.ledger import Ledger
     from callwell.client.answers import Answer
     from callwell.client.options import CallOptions, ClientOptions
     from callwell.core.rules import PagingRule
@@ -125,6 +126,13 @@ class Client:
         """By quota: requests that the account cannot make now because of earlier ones, and the limit."""
         return self._engine.account.spent()
 
+    @property
+    def ledger(self) -> Ledger:
+        """The calls of the account that are made exactly once, to look at, settle and resume."""
+        from callwell.client._sync.ledger import Ledger
+
+        return Ledger(self)
+
     def call(self, operation: str, /, **arguments: object) -> Any:
         """Call an operation by name.
 
@@ -139,10 +147,7 @@ class Client:
             CallwellError: see `callwell.errors`.
         """
         found = self._known(operation)
-        answer = self._run(found, arguments)
-        path = self.provider.profile.result
-        result = answer.json if path is None else paging.at(answer.json, path)
-        return renamed(result, found.rule.renamed) if found.rule.renamed else result
+        return self._result(found, self._run(found, arguments))
 
     def call_raw(self, operation: str, /, **arguments: object) -> Answer:
         """Call an operation by name, and get the whole answer.
@@ -241,7 +246,16 @@ class Client:
         order = Order(found.plan, found.binder.bind(arguments), self._choices)
         if found.elsewhere is not None:
             return sought(self._engine, order, found.elsewhere, arguments)
+        if self._choices.exactly_once:
+            from callwell.client._sync.once import once  # few clients need it
+
+            return once(self, found, order, arguments)
         return self._engine.run(order)
+
+    def _result(self, found: Known, answer: Answer) -> Any:
+        path = self.provider.profile.result
+        result = answer.json if path is None else paging.at(answer.json, path)
+        return renamed(result, found.rule.renamed) if found.rule.renamed else result
 
     def _known(self, name: str) -> Known:
         found = self._all_known.get(name)

@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
     from callwell.client.answers import Answer
 
-__all__ = ["Ahead", "DefaultTransport", "Fetch", "Latch", "drop", "finish", "run", "sleep"]
+__all__ = ["Ahead", "DefaultTransport", "Fetch", "Find", "Latch", "drop", "finish", "run", "sleep"]
 
 T = TypeVar("T")
 
 Fetch: TypeAlias = "Callable[..., Answer]"
+Find: TypeAlias = "Callable[[], Answer | None]"
 
 
 class Latch:

@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The outcome ledger: calls that are made exactly once, written down before their first byte leaves.
+
+One record for each call, under its name. Who is at work on a call holds its record until the call's deadline, and is
+let go of at once when its process is gone. Only the holder sends.
+
+A call without a name of the caller's is forgotten when it is settled: nobody will ask for it again. A named one is
+kept for `KEPT_S`, and `MOST` of an account, so that the same program, run again, finds it.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import secrets
+from contextlib import suppress
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from callwell.client.account import boot
+from callwell.client.entry import Entry, Status
+from callwell.errors import NameTaken, UnknownName
+from callwell.state.base import Cell
+
+if TYPE_CHECKING:
+    from callwell.clock import Clock
+    from callwell.state.base import State
+
+KEPT_S: Final = 90 * 86_400.0
+"""For how long a settled call of a caller's own name is remembered."""
+
+MOST: Final = 100_000
+"""How many of them, for one account."""
+
+SWEPT: Final = "00"
+"""How the mark of a record begins whose settling sweeps out old ones: one in 256."""
+
+NOWHERE: Final = Entry()
+"""What is read where nothing was written."""
+
+
+class Old(NamedTuple):
+    """That a record was settled, under a key that begins with when."""
+
+
+class Ledger:
+    """The calls of one account that are made exactly once.
+
+    Args:
+        account: its name in the state.
+        state: where the records are.
+        clock: whose time of day is noted.
+        most: settled calls that are remembered.
+    """
+
+    def __init__(self, account: str, state: State, clock: Clock, *, most: int = MOST) -> None:
+        self._records, self._old = f"once:{account}:", f"once-old:{account}:"
+        self._state = state
+        self._clock = clock
+        self._most = most
+
+    def begin(self, draft: Entry, *, anew: bool = True) -> Entry:
+        """Take a call up, if it may be.
+
+        Args:
+            draft: the call, as it would begin; its `holder` wants to work on it until `until`.
+            anew: it may begin now; else it must have begun, and must not be settled.
+
+        Returns:
+            the call as it stands: somebody else's if the holder is another one, done if there is nothing to do.
+
+        Raises:
+            NameTaken: the name belongs to another request, or the call is settled and may not begin anew.
+        """
+
+        def change(found: Entry) -> tuple[Entry, Entry]:
+            if found.name and found.digest != draft.digest:
+                raise _taken(found, "is the name of another request: give each thing that you create its own")
+            if not anew and (not found.name or found.settled):
+                raise _taken(draft, "was settled meanwhile")
+            if found.status is Status.DONE:
+                return found, found
+            if not found.name or found.status is Status.NOT_DONE:
+                taken = draft._replace(marker=found.marker or draft.marker)
+            elif self._held(found):
+                return found, found
+            else:
+                taken = found._replace(holder=draft.holder, until=draft.until, changed=draft.changed)
+            return taken, taken
+
+        return self._state.update(self._cell(draft.name), change)
+
+    def write(self, entry: Entry, *, first: bool = False) -> bool:
+        """Write what the holder of a call knows.
+
+        Args:
+            entry: the call.
+            first: it was not written before.
+
+        Returns:
+            whether it still is the holder.
+        """
+
+        def change(found: Entry) -> tuple[Entry, bool]:
+            ours = found.holder == entry.holder if found.name else first
+            ours = (ours and not found.settled) or (entry.status is Status.DONE and not found.settled)
+            return (entry, True) if ours else (found, False)
+
+        return self._state.update(self._cell(entry.name), change)
+
+    def end(self, entry: Entry) -> None:
+        """Note how a call has ended, and forget it unless it may be asked for again."""
+        if entry.named or not entry.settled:
+            if self.write(entry) and entry.settled:
+                self._grow_old(entry)
+        elif entry.status is Status.DONE or self._state.read(self._cell(entry.name)).holder == entry.holder:
+            self._state.remove(self._cell(entry.name).key)
+
+    def settle(self, name: str, *, done: bool) -> Entry:
+        """Note what somebody has found out.
+
+        Args:
+            name: of the call.
+            done: it was done.
+
+        Raises:
+            UnknownName: there is no call of that name.
+            NameTaken: it is settled already, or somebody is at work on it.
+        """
+        self.get(name)
+
+        def change(found: Entry) -> tuple[Entry, Entry]:
+            if found.settled:
+                raise _taken(found, f"was settled before: {found.status}")
+            if self._held(found):
+                raise _taken(found, "is being made at the moment: wait for its end")
+            status = Status.DONE if done else Status.NOT_DONE
+            settled = found._replace(status=status, holder="", until=0.0, changed=self._clock.wall())
+            return settled, settled
+
+        settled = self._state.update(self._cell(name), change)
+        if settled.named:
+            self._grow_old(settled)
+        else:
+            self._state.remove(self._cell(name).key)
+        return settled
+
+    def get(self, name: str) -> Entry:
+        """A call by its name.
+
+        Raises:
+            UnknownName: there is none.
+        """
+        entry = self._state.read(self._cell(name))
+        if not entry.name:
+            raise UnknownName("entry", name, [one.name for one in self.all()], where="the ledger")
+        return entry
+
+    def all(self) -> tuple[Entry, ...]:
+        """All calls, settled or not, the oldest first."""
+        keys = (key for key in self._state.keys(self._records) if ":" not in key.removeprefix(self._records))
+        found = (self._state.read(_cell(key)) for key in keys)
+        return tuple(sorted((entry for entry in found if entry.name), key=lambda entry: entry.began))
+
+    def _held(self, entry: Entry) -> bool:
+        return bool(entry.holder) and entry.until > self._clock.wall() and not _gone(entry.holder)
+
+    def _cell(self, name: str) -> Cell[Entry]:
+        return _cell(f"{self._records}{_mark(name)}")
+
+    def _grow_old(self, entry: Entry) -> None:
+        mark = _mark(entry.name)
+        self._state.update(Cell(f"{self._old}{int(entry.changed):012d}:{mark}", Old, Old()), lambda old: (old, None))
+        if mark.startswith(SWEPT):
+            self.sweep()
+
+    def sweep(self) -> None:
+        """Forget named calls that were settled long ago, or many calls ago."""
+        keys = [key for key in self._state.keys(self._old) if key.removeprefix(self._old).count(":") == 1]
+        before = f"{self._old}{max(0, int(self._clock.wall() - KEPT_S)):012d}:"
+        for place, key in enumerate(keys):
+            if place >= len(keys) - self._most and key >= before:
+                break
+            settled_at, _, mark = key.removeprefix(self._old).partition(":")
+            record = self._state.read(_cell(f"{self._records}{mark}"))
+            if record.settled and int(record.changed) == int(settled_at):
+                self._state.remove(f"{self._records}{mark}")
+            self._state.remove(key)
+
+
+def new_marker() -> str:
+    """A mark that nobody has used: 128 random bits."""
+    return secrets.token_hex(16)
+
+
+def new_holder() -> str:
+    """A name for who works on a call: machine, process, and a random part."""
+    return f"{_machine()}|{os.getpid()}|{secrets.token_hex(6)}"
+
+
+def _taken(entry: Entry, why: str) -> NameTaken:
+    return NameTaken(f"{entry.provider} {entry.operation}: {entry.name!r} {why}", name=entry.name, made=entry.made)
+
+
+def _cell(key: str) -> Cell[Entry]:
+    return Cell(key, Entry, NOWHERE)
+
+
+def _mark(name: str) -> str:
+    return sha256(name.encode()).hexdigest()[:32]
+
+
+@cache
+def _machine() -> str:
+    """This boot of this machine, and whose process numbers are meant: containers have their own."""
+    spaces = ""
+    with suppress(OSError):
+        spaces = Path("/proc/self/ns/pid").readlink().name
+    return f"{boot()}{spaces or platform.node()}"
+
+
+def _gone(holder: str) -> bool:
+    """Whether the process of a holder has surely ended."""
+    machine, number, _ = holder.split("|")
+    if machine != _machine() or os.name == "nt":
+        return False
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        pass  # it is there, and somebody else's
+    return False

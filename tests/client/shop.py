@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A made-up provider that remembers what was created, loses answers and requests, and commits late."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import subprocess
+import sys
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qs, urlsplit
+
+from callwell.client.ledger import new_holder
+from callwell.core.rules import MarkerRule, OperationRule, PagingRule
+from callwell.spec.model import Api, Parameter
+from tests.client.acme import TEXT, acme, operation, parameter
+from tests.client.world import LOST, REFUSED, World, answer, code
+
+if TYPE_CHECKING:
+    from callwell.client import Client
+    from callwell.spec.provider import Provider
+    from callwell.state import MemoryState
+    from callwell.transport.base import NoReply, Request, Response
+
+NAME: Final = "made-by"
+BOUND_S: Final = 90.0
+"""How long after the end of its connection a request may still commit."""
+
+FATES: Final = ("ok", "lost", "gone", "late", "error", "failed", "throttled", "refused", "broken")
+"""Of a request that creates: carried out; the answer lost; the request lost; carried out when nobody waits any more;
+an error after it was carried out, and before; not now; no connection; carried out, with half an answer."""
+
+SIGHTS: Final = ("ok", "ok", "lost", "error", "throttled", "missing")
+"""Of a request that lists."""
+
+PAIR: Final = {"type": "object", "properties": {"key": TEXT, "value": TEXT}}
+
+
+def provider(**changes: Any) -> Provider:
+    """Acme, with things that can be marked, and found by their mark."""
+    made = acme(
+        operations={
+            "goods.make": OperationRule(
+                marker=MarkerRule(parameter="labels", name=NAME, probe="goods.list", filter="labels")
+            ),
+            "goods.list": OperationRule(paging=PagingRule(items="data.items", key="id", total="data.total")),
+        },
+        **changes,
+    )
+    labels = parameter("labels", "body", {"type": "array", "items": PAIR}, wire="tags")
+    filters = Parameter(
+        name="labels", wire="labels", place="query", required=False, schema={"type": "object"}, style="deepObject"
+    )
+    more = (
+        operation("goods.make", "POST", "/goods", parameter("title", "body", TEXT, required=True), labels),
+        operation("goods.list", "GET", "/goods", filters, parameter("page", "query", {"type": "integer"})),
+        operation("goods.mint", "POST", "/mint", parameter("title", "body", TEXT), parameter("api_key", "body", TEXT)),
+    )
+    operations = {**made.api.operations, **{one.name: one for one in more}}
+    return dataclasses.replace(made, api=Api(title="Acme", version="1", operations=operations))
+
+
+class Shop(World):
+    """The provider, in a world.
+
+    Args:
+        fates: of the requests that create, one after the other; then all is well.
+        sights: of the requests that list.
+        took: seconds from a request to its reply.
+        late_s: how long after the end of its connection a late one commits.
+        deaf: the list takes no notice of the filter.
+    """
+
+    def __init__(
+        self,
+        fates: tuple[str, ...] = (),
+        sights: tuple[str, ...] = (),
+        *,
+        took: float = 1.0,
+        late_s: float = BOUND_S - 1.0,
+        deaf: bool = False,
+    ) -> None:
+        super().__init__(self.answered, took=took)
+        self.fates, self.sights = list(fates), list(sights)
+        self.late_s = late_s
+        self.deaf = deaf
+        self.creations = 0
+        self._goods: list[tuple[float, dict[str, Any]]] = []
+
+    @property
+    def goods(self) -> list[dict[str, Any]]:
+        """What there is now."""
+        return [thing for at, thing in self._goods if at <= self.clock.now()]
+
+    @property
+    def ever(self) -> list[dict[str, Any]]:
+        """What there will be when everything under way has arrived."""
+        return [thing for _, thing in self._goods]
+
+    def empty(self) -> None:
+        """Somebody takes everything away."""
+        self._goods = []
+
+    def answered(self, request: Request) -> Response | NoReply:
+        """What comes back."""
+        if request.method == "GET":
+            return self._listed(request, self.sights.pop(0) if self.sights else "ok")
+        self.creations += 1
+        return self._created(request, self.fates.pop(0) if self.fates else "ok")
+
+    def stray(self, request: Request, after_s: float) -> None:
+        """A request that nobody waits for is carried out after some time."""
+        self.creations += 1
+        thing = {"id": f"g{self.creations}", "tags": [], **json.loads(request.body or b"{}")}
+        self._goods.append((self.clock.now() + after_s, thing))
+
+    def _created(self, request: Request, fate: str) -> Response | NoReply:
+        said = json.loads(request.body or b"{}")
+        thing = {"id": f"g{self.creations}", "tags": [], **said}
+        if fate in ("ok", "lost", "error", "broken"):
+            self._goods.append((self.clock.now(), thing))
+        if fate == "late":
+            self._goods.append((self.clock.now() + self.took + self.late_s, thing))
+        replies: dict[str, Response | NoReply] = {
+            "ok": answer(201, {"data": thing}),
+            "broken": answer(201, b'{"data', whole=False),
+            "error": code(500, "X"),
+            "failed": code(500, "X"),
+            "throttled": code(429, "X", retry_after="3"),
+            "refused": REFUSED,
+            "bad": code(400, "BAD"),
+        }
+        return replies.get(fate, LOST)
+
+    def _listed(self, request: Request, sight: str) -> Response | NoReply:
+        wanted = parse_qs(urlsplit(request.url).query).get(f"labels[{NAME}]", [""])[0]
+        fit = [one for one in self.goods if self.deaf or {"key": NAME, "value": wanted} in one["tags"]]
+        replies: dict[str, Response | NoReply] = {
+            "ok": answer(200, {"data": {"items": fit, "total": len(fit)}}),
+            "error": code(502, "X"),
+            "throttled": code(429, "X"),
+            "missing": code(404, "X"),
+        }
+        return replies.get(sight, LOST)
+
+
+class Killed(BaseException):
+    """The process is dead: it says nothing any more, and notes nothing."""
+
+
+class DyingState:
+    """A state whose process is killed at one of its steps.
+
+    Args:
+        state: what survives.
+        last: the step at which it is killed, from 0.
+        before: before the step is on disk, not after it.
+    """
+
+    shared = True
+
+    def __init__(self, state: Any, last: int, *, before: bool) -> None:
+        self._state = state
+        self._left = last
+        self._before = before
+        self.dead = False
+
+    def update(self, cell: Any, change: Any) -> Any:
+        """One step, perhaps the last."""
+        if self.dead or (self._left == 0 and self._before):
+            self._die()
+        answered = self._state.update(cell, change)
+        if self._left == 0:
+            self._die()
+        self._left -= 1
+        return answered
+
+    def remove(self, prefix: str) -> None:
+        """One step, perhaps the last."""
+        self.update_nothing()
+        self._state.remove(prefix)
+
+    def update_nothing(self) -> None:
+        """A step that is not counted: dead is dead."""
+        if self.dead:
+            raise Killed
+
+    def read(self, cell: Any) -> Any:
+        """As it is."""
+        self.update_nothing()
+        return self._state.read(cell)
+
+    def keys(self, prefix: str) -> Any:
+        """As they are."""
+        return self._state.keys(prefix)
+
+    def close(self) -> None:
+        """It stays."""
+
+    def _die(self) -> None:
+        self.dead = True
+        raise Killed
+
+
+@cache
+def dead_process() -> int:
+    """The number of a process that has ended."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        return process.pid
+
+
+def bury(state: MemoryState) -> None:
+    """Whoever holds a call in this state is dead."""
+    machine = new_holder().partition("|")[0]
+    for key in state.keys("once:"):
+        state._records[key] = state._records[key]._replace(holder=f"{machine}|{dead_process()}|x")
+
+
+def unsettled(client: Client | Any) -> int:
+    """How many calls are in the ledger of which nobody knows whether they were done."""
+    return len(client.ledger.entries())

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The outcome ledger as a record: who may write, what is forgotten, and what a file keeps."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from callwell.client.entry import Entry, Status
+from callwell.client.ledger import KEPT_S, Ledger, new_holder
+from callwell.core.call import Call, Phase
+from callwell.core.rules import RetryRule
+from callwell.core.types import Traits
+from callwell.errors import NameTaken, UnknownName
+from callwell.state import MemoryState, open_state
+from callwell.testing import ManualClock
+from tests.client.shop import dead_process
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ACCOUNT = "acme:production:https-host-443:default"
+
+
+def entry(clock: ManualClock, name: str = "order-1", **changes: object) -> Entry:
+    """A named call that begins now."""
+    made = Entry(
+        name=name,
+        named=True,
+        digest="d",
+        marker="m",
+        holder=new_holder(),
+        until=clock.wall() + 60,
+        began=clock.wall(),
+        changed=clock.wall(),
+    )
+    return made._replace(**changes)  # type: ignore[arg-type] # by name
+
+
+def test_a_file_keeps_all_of_it(tmp_path: Path) -> None:
+    """What was written is read by another process, with the call's state."""
+    clock, place = ManualClock(), f"sqlite:///{tmp_path / 'state.db'}"
+    call = Call(Traits(safe=False, repeatable=False, probe=True), RetryRule(), phase=Phase.FLIGHT, sends=1, dead=(0, 1))
+    written = entry(clock, call=call, arguments={"a": [1, None, {"ä": 1.5}]})
+    state = open_state(place)
+    assert Ledger(ACCOUNT, state, clock).begin(written) == written
+    state.close()
+    state = open_state(place)
+    assert Ledger(ACCOUNT, state, clock).all() == (written,)
+    state.close()
+
+
+def test_only_the_holder_writes() -> None:
+    """Another one finds that it is not the holder; when the lease is over, it may take the call up."""
+    clock = ManualClock()
+    ledger = Ledger(ACCOUNT, MemoryState(), clock)
+    first, second = entry(clock), entry(clock)
+    assert ledger.begin(first).holder == first.holder
+    assert ledger.begin(second).holder == first.holder
+    assert not ledger.write(second)
+    clock.advance(61)
+    assert ledger.begin(second._replace(until=clock.wall() + 60)).holder == second.holder
+    assert not ledger.write(first)
+    assert ledger.write(first._replace(status=Status.DONE))
+
+
+def test_a_dead_process_holds_nothing() -> None:
+    """Its calls can be taken up at once; those of another machine only when their time is over."""
+    clock = ManualClock()
+    ledger = Ledger(ACCOUNT, MemoryState(), clock)
+    child = dead_process()
+    machine, _, _ = new_holder().split("|")
+    ledger.begin(entry(clock, "a", holder=f"{machine}|{child}|x"))
+    ledger.begin(entry(clock, "b", holder=f"elsewhere|{child}|x"))
+    ledger.begin(entry(clock, "c", holder=f"{machine}|{os.getpid()}|x"))
+    taken = [entry(clock, name) for name in "abc"]
+    assert [ledger.begin(one).holder == one.holder for one in taken] == [True, False, False]
+
+
+def test_names_are_told_apart_by_their_account() -> None:
+    """An account whose name begins like another one's has a ledger of its own."""
+    clock, state = ManualClock(), MemoryState()
+    Ledger(f"{ACCOUNT}:b", state, clock).begin(entry(clock))
+    assert Ledger(ACCOUNT, state, clock).all() == ()
+    with pytest.raises(UnknownName, match="unknown entry 'order-1' of the ledger"):
+        Ledger(ACCOUNT, state, clock).get("order-1")
+
+
+def test_settled_calls_are_forgotten_in_time() -> None:
+    """After 90 days, or when there are too many of them; what is not settled never is."""
+    clock, state = ManualClock(), MemoryState()
+    ledger = Ledger(ACCOUNT, state, clock, most=3)
+    for number in range(6):
+        clock.advance(60)
+        begun = ledger.begin(entry(clock, f"order-{number}"))
+        if number:
+            ledger.end(begun._replace(status=Status.DONE, changed=clock.wall()))
+    ledger.sweep()
+    assert [one.name for one in ledger.all()] == ["order-0", "order-3", "order-4", "order-5"]
+    clock.advance(KEPT_S - 30)
+    ledger.sweep()
+    assert [one.name for one in ledger.all()] == ["order-0", "order-5"]
+    assert len(state.keys("once")) == 3
+
+
+def test_what_was_settled_again_is_kept() -> None:
+    """A name that was refused, and done later, counts from the later time."""
+    clock = ManualClock()
+    ledger = Ledger(ACCOUNT, MemoryState(), clock)
+    ledger.end(ledger.begin(entry(clock))._replace(status=Status.NOT_DONE))
+    clock.advance(KEPT_S - 10)
+    ledger.end(ledger.begin(entry(clock))._replace(status=Status.DONE))
+    clock.advance(20)
+    ledger.sweep()
+    assert ledger.get("order-1").status is Status.DONE
+
+
+def test_a_call_that_is_not_there_cannot_be_resumed() -> None:
+    """Whoever resumes a call that was settled meanwhile does not begin it."""
+    clock = ManualClock()
+    ledger = Ledger(ACCOUNT, MemoryState(), clock)
+    with pytest.raises(NameTaken, match="settled meanwhile"):
+        ledger.begin(entry(clock), anew=False)
+    assert ledger.all() == ()
