@@ -49,6 +49,7 @@ def test_config_tells_from_where(cli: Shell) -> None:
         "state": ("memory:", "env:CALLWELL_STATE"),
         "deadline": (9.5, f"{file}:2"),
         "proxy": (None, "default"),
+        "exactly_once": (False, "default"),
         "ca_file": (None, "default"),
     }
     table = cli.run("config", OTHER=cli.key, CALLWELL_STAT="x")

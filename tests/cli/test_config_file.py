@@ -61,7 +61,7 @@ def test_every_setting_has_its_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("dealine = 3", ":1: dealine: expected deadline, found an unknown setting"),
+        ("dealine = 3", ":1: dealine: expected deadline or exactly_once, found an unknown setting"),
         ("\n[userplane]\nenvironmnt = 'x'", ":3: userplane.environmnt: expected environment, found an unknown setting"),
         ("[userplan]", ":1: userplan: expected userplane, or a `folder` in it, found an unknown provider"),
         ("[userplane]\nfolder = 'x'", ":2: userplane.folder: userplane comes with Callwell"),

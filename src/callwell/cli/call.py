@@ -23,6 +23,7 @@ Examples:
   callwell call PROVIDER things.get thing_id=42
   callwell call PROVIDER things.list tag=new tag=blue     a list: by repeating it
   callwell call PROVIDER things.create title=One meta:='{"a": "b"}'
+  callwell call PROVIDER things.create title=One --call-id order-4711
   callwell call PROVIDER things.video thing_id=42 --out video.webm
 """
 
@@ -41,6 +42,14 @@ def call(
         str | None,
         typer.Option("--out", metavar="FILE", help="Save the file that the operation leads to; - to print it."),
     ] = None,
+    call_id: Annotated[
+        str | None,
+        typer.Option(
+            "--call-id",
+            metavar="NAME",
+            help="Your own name for what the call creates: exactly once, also when the command is run again.",
+        ),
+    ] = None,
     flags: ClientFlags,
 ) -> None:
     """Make one call and print its result as JSON.
@@ -53,7 +62,8 @@ def call(
         raise UsageError("--raw prints a body and --out saves a file: give one of them")
     if out is not None and Path(out).is_dir():
         raise InvalidOption("--out", out, "a file, not a folder")
-    with flags.client(provider) as client:
+    with flags.client(provider) as opened:
+        client = opened if call_id is None else opened.with_options(exactly_once=call_id)
         given = parse(client.provider.operation(operation), arguments or ())
         if raw:
             _print_raw(client.call_raw(operation, **given))

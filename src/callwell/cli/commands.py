@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "call": "one call, JSON out; or the file that an operation leads to",
     "list": "all pages of a list as table, jsonl, csv or json, with a verdict",
     "export": "every object and asset of a provider into a folder; resumable, incremental",
+    "ledger": "calls that may have been done: list, look, settle, resume",
     "config": "what is set and from where: options, variables, callwell.toml",
     "keys": "where keys are, whether they are there and when they were used, never their text",
     "generate": "a typed client from a description of your own",
@@ -39,7 +40,7 @@ Exit codes:
   3   the key is missing, malformed or refused
   4   the provider answered with an error
   5   no answer from the network
-  6   unknown whether it was done: look before you repeat it
+  6   unknown whether it was done: see `callwell ledger`, or look before you repeat it
   7   this machine: files, disk, state, ports
   8   the deadline did not suffice
   9   the file behind an operation could not be had

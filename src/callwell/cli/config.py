@@ -23,14 +23,15 @@ PRECEDENCE: Final = """\
 What counts, from the first to the last:
   1. an option, such as --deadline
   2. CALLWELL_<PROVIDER>_<SETTING>; for its address also <PROVIDER>_BASE_URL
-  3. CALLWELL_<SETTING>, for state, deadline, proxy and ca_file
+  3. CALLWELL_<SETTING>, for state, deadline, exactly_once, proxy and ca_file
   4. callwell.toml: the one that CALLWELL_CONFIG names, or the nearest one in
      this folder and those above it, up to the home folder
   5. what comes with the provider, or with Callwell
 
 \b
 callwell.toml, by example:
-  deadline = 30                  for all: state, deadline, proxy, ca_file
+  deadline = 30                  for all: state, deadline, exactly_once, proxy,
+                                 ca_file
   [PROVIDER]                     the same, and environment, and the next three
   key = "file:~/provider.key"    a place; a key itself is refused
   [PROVIDER.ENVIRONMENT]         base_url, key, account

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from callwell.spec import complaint
 
 NAME: Final = "callwell.toml"
-GENERAL: Final = ("state", "deadline", "proxy", "ca_file")
+GENERAL: Final = ("state", "deadline", "exactly_once", "proxy", "ca_file")
 """What can be said for all providers, and for each."""
 
 FOLDER: Final = "folder"
@@ -50,7 +50,7 @@ class Said(NamedTuple):
     """What a setting was set to, and where: a file and line, or a variable.
 
     Attributes:
-        value: a text, or seconds.
+        value: a text, seconds, or true or false.
         where: for people.
     """
 
@@ -171,6 +171,10 @@ def _checked(path: complaint.Path, value: object) -> str | float:
         if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
             raise Complaint(path, f"expected seconds above zero, {found(value)}")
         return float(value)
+    if path[-1] == "exactly_once":
+        if not isinstance(value, bool):
+            raise Complaint(path, f"expected true or false, {found(value)}")
+        return value
     if path[-1] == "key":
         return _place(path, value)
     if not isinstance(value, str) or not value:

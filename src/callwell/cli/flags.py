@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from callwell.cli.settings import Setting
+    from callwell.client.ledger import Ledger
     from callwell.client.options import ClientOptions, Priority
     from callwell.clock import Clock
     from callwell.observe.notices import Notice
@@ -82,6 +83,14 @@ class ClientFlags:
         str | None,
         typer.Option("--proxy", metavar="URL", help="A proxy's address, or `environment` for the usual variables."),
     ] = None
+    exactly_once: Annotated[
+        bool | None,
+        typer.Option(
+            "--exactly-once",
+            help="Write down what could happen twice before it is sent, and settle it if its answer is lost.",
+            show_default=False,
+        ),
+    ] = None
     ca_file: Annotated[
         str | None,
         typer.Option("--ca-file", metavar="FILE", help="PEM certificates to trust as well as the usual ones."),
@@ -124,6 +133,24 @@ class ClientFlags:
             return AsyncClient(described, **options)
 
     @contextmanager
+    def ledger(self, provider: str, environment: str | None) -> Iterator[Ledger]:
+        """The calls of an account that are made exactly once, without a key.
+
+        Args:
+            provider: its name, or the folder of its description.
+            environment: its environment; the one that is set, if it is None.
+        """
+        from callwell.client.setting import Setting
+
+        flags = dataclasses.replace(self, environment=environment)
+        with flags._described(provider, "batch") as (described, options):  # noqa: SLF001 - of this class
+            made = Setting.of(described, options)
+        try:
+            yield made.ledger()
+        finally:
+            made.close()
+
+    @contextmanager
     def _described(self, provider: str, priority: Priority) -> Iterator[tuple[Provider, ClientOptions]]:
         from callwell.cli.output import log_to_stderr
         from callwell.cli.settings import Settings
@@ -162,6 +189,7 @@ def client_options(held: Mapping[str, Setting], priority: Priority = "interactiv
         InvalidOption: CALLWELL_CLOCK describes no clock.
     """
     values: dict[str, object] = {name: setting.value for name, setting in held.items() if name != "deadline"}
+    values["exactly_once"] = bool(held["exactly_once"].value)
     if held["deadline"].is_set:
         values["deadline_s"] = held["deadline"].value
     options: ClientOptions = {**values, "clock": clock(), "priority": priority}  # type: ignore[typeddict-item] # by name

@@ -39,7 +39,7 @@ class Setting(NamedTuple):
 
     Attributes:
         name: of the setting, as in `callwell.toml`.
-        value: a text, seconds, or None where nothing is set.
+        value: a text, seconds, true or false, or None where nothing is set.
         where: the option, `env:VARIABLE`, file and line, `profile` or `default`.
     """
 
@@ -168,6 +168,8 @@ class Settings:
             return None
         if name == "deadline":
             return Said(_seconds(variable, text), f"env:{variable}")
+        if name == "exactly_once":
+            return Said(_yes_or_no(variable, text), f"env:{variable}")
         return Said(_place(variable, text) if name == "key" else text, f"env:{variable}")
 
 
@@ -195,7 +197,8 @@ def address_variable(provider: str) -> str:
 
 def default(name: str) -> Setting:
     """What a setting is that nobody has set."""
-    return Setting(name, {"state": default_state(), "account": "default"}.get(name), DEFAULT)
+    known: dict[str, str | float] = {"state": default_state(), "account": "default", "exactly_once": False}
+    return Setting(name, known.get(name), DEFAULT)
 
 
 def default_state() -> str:
@@ -232,6 +235,13 @@ def _seconds(variable: str, text: str) -> float:
     if not seconds > 0:
         raise InvalidOption(variable, text, "seconds above zero")
     return seconds
+
+
+def _yes_or_no(variable: str, text: str) -> bool:
+    known = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+    if text.lower() not in known:
+        raise InvalidOption(variable, text, "1 or 0, true or false, yes or no")
+    return known[text.lower()]
 
 
 def _place(variable: str, text: str) -> str:

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`callwell ledger`: calls that are made exactly once, and may have been done: look, settle, resume."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from callwell.cli import output
+from callwell.cli.flags import ClientFlags, JsonOption, ProviderArgument, SomeProviderArgument, takes_client_flags
+from callwell.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+
+    from callwell.client.entry import Entry
+    from callwell.client.ledger import Ledger
+
+COLUMNS: Final = ("provider", "environment", "operation", "name", "status", "began")
+
+EntryArgument = Annotated[
+    str, typer.Argument(metavar="NAME", help="A call's name, as `callwell ledger list` shows it.", show_default=False)
+]
+
+app = typer.Typer(
+    rich_markup_mode=None,
+    add_completion=False,
+    help="Calls that are made exactly once and may have been done: list them, look, settle or resume them.",
+)
+
+
+@app.command("list")
+@takes_client_flags
+def list_(
+    provider: SomeProviderArgument = None,
+    *,
+    settled: Annotated[bool, typer.Option("--all", help="Also those that are settled and remembered.")] = False,
+    as_json: JsonOption = False,
+    flags: ClientFlags,
+) -> None:
+    """Print the calls of which it is not known whether they were done."""
+    from callwell.cli.settings import Settings
+
+    names = [provider] if provider else Settings.here().names()
+    found = [entry for name in names for ledger in _ledgers(flags, name) for entry in ledger.all()]
+    rows = [_row(entry) for entry in found if settled or not entry.settled]
+    if as_json:
+        output.emit_json(rows)
+        return
+    for row in rows:
+        row["began"] = row["began"].replace("T", " ").rstrip("Z")
+    output.emit_table(COLUMNS, ([row[column] for column in COLUMNS] for row in rows))
+
+
+@app.command()
+@takes_client_flags
+def show(provider: ProviderArgument, name: EntryArgument, *, flags: ClientFlags) -> None:
+    """Print one call as JSON: what was sent, when, and how to find out whether it was done."""
+    with _ledger(flags, provider) as ledger:
+        entry = ledger.get(name)
+    output.emit_json({**_row(entry), "how": _advice(entry)})
+
+
+@app.command()
+@takes_client_flags
+def settle(
+    provider: ProviderArgument,
+    name: EntryArgument,
+    *,
+    done: Annotated[
+        bool | None, typer.Option("--done/--not-done", help="What you have found out.", show_default=False)
+    ] = None,
+    flags: ClientFlags,
+) -> None:
+    """Say whether a call was done, after having looked at the provider's."""
+    if done is None:
+        raise UsageError("callwell ledger settle: give --done or --not-done")
+    with _ledger(flags, provider) as ledger:
+        output.emit_json(_row(ledger.settle(name, done=done)))
+
+
+@app.command()
+@takes_client_flags
+def resume(provider: ProviderArgument, name: EntryArgument, *, flags: ClientFlags) -> None:
+    """Look whether a call was done, make it if it surely was not, and print its result as JSON.
+
+    That takes a minute and a half after the call was cut off, unless it was done; without --deadline it is waited for.
+    """
+    with flags.client(provider, priority="batch") as client:
+        output.emit_json(client.ledger.resume(name))
+
+
+def _ledgers(flags: ClientFlags, provider: str) -> Iterator[Ledger]:
+    """The ledgers of all environments, or of the one that is asked for."""
+    from callwell.cli.settings import Settings
+
+    described = Settings.here().load(provider)
+    wanted = [flags.environment] if flags.environment else described.profile.environments
+    for environment in wanted:
+        with flags.ledger(provider, environment) as ledger:
+            yield ledger
+
+
+def _ledger(flags: ClientFlags, provider: str) -> AbstractContextManager[Ledger]:
+    return flags.ledger(provider, flags.environment)
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    return {
+        "provider": entry.provider,
+        "environment": entry.environment,
+        "operation": entry.operation,
+        "name": entry.name,
+        "status": str(entry.status),
+        "began": _time(entry.began),
+        "changed": _time(entry.changed),
+        "sent": entry.sent,
+        "arguments": entry.arguments,
+        "marker": entry.marker,
+        "attempts": 0 if entry.call is None else entry.call.sends,
+        "made": entry.made,
+    }
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _advice(entry: Entry) -> str:
+    if entry.settled:
+        return f"it is settled: {entry.status}"
+    at = f"{entry.provider} {entry.name!r}"
+    if entry.marker:
+        return f"callwell ledger resume {at}"
+    return f"look whether {entry.sent} was done; then callwell ledger settle {at} --done, or --not-done"

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`callwell ledger`, `--exactly-once` and `--call-id`: what may have been done is seen, settled and resumed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from callwell.emulator.options import EmulatorOptions
+from callwell.emulator.process import start
+from tests.cli.playing import Shell, shell
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from callwell.emulator.process import Running
+
+CREATE = ("call", "apivideo", "videos.create", "title=t")
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[Running]:
+    """Both providers, on a clock that runs 100 times as fast."""
+    with start(EmulatorOptions(clock="100")) as running:
+        yield running
+
+
+@pytest.fixture
+def cli(emulator: Running, tmp_path: Path) -> Shell:
+    """The command line, with a state of its own."""
+    point = emulator.endpoint("apivideo", "production")
+    made = shell(tmp_path, emulator)
+    more = {"APIVIDEO_API_KEY": point.key, "APIVIDEO_BASE_URL": point.base_url}
+    return Shell(made.folder, {**made.variables, **more}, made.key, made.control)
+
+
+def struck(cli: Shell, operation: str, fault: str) -> None:
+    """The next request of an operation suffers a fault."""
+    provider = "apivideo/production" if operation.startswith("videos") else "userplane"
+    cli.steer("/faults", [{"provider": provider, "operation": operation, "fault": fault, "nth": 1}])
+
+
+def test_an_empty_ledger(cli: Shell) -> None:
+    """Nothing is in it, and nothing is wrong with that."""
+    assert cli.run("ledger", "list", "--json").json == []
+    assert cli.run("ledger", "list").code == 0
+    assert "unknown entry 'x'" in cli.fails(2, "ledger", "show", "apivideo", "x")
+
+
+def test_a_lost_reply_is_no_trouble(cli: Shell) -> None:
+    """With `--exactly-once` a video is found, and printed as if its answer had come."""
+    struck(cli, "videos.create", "lost_reply")
+    made = cli.run(*CREATE, "--exactly-once").json
+    assert made["videoId"]
+    assert [one["videoId"] for one in cli.run("list", "apivideo", "videos.list").lines] == [made["videoId"]]
+    assert cli.run("ledger", "list", "--all", "--json").json == []
+
+
+def test_the_same_command_again_makes_nothing_new(cli: Shell) -> None:
+    """Under a name of the caller's, the video is the same; other arguments are refused."""
+    first = cli.run(*CREATE, "--call-id", "order 1").json
+    assert cli.run(*CREATE, "--call-id", "order 1").json["videoId"] == first["videoId"]
+    assert "is the name of another request" in cli.fails(2, *CREATE, "public=false", "--call-id", "order 1")
+    [row] = cli.run("ledger", "list", "apivideo", "--all", "--json").json
+    assert (row["name"], row["status"], row["made"]) == ("order 1", "done", first["videoId"])
+    assert "settled" in cli.fails(2, "ledger", "resume", "apivideo", "order 1")
+
+
+def test_what_is_unknown_is_listed_and_resumed(cli: Shell) -> None:
+    """The error names the command, and the command settles it."""
+    struck(cli, "videos.create", "reset")
+    line = cli.fails(6, *CREATE, "--exactly-once", "--deadline", "60")
+    name = line.partition("callwell ledger resume apivideo ")[2].partition("`")[0]
+    [row] = cli.run("ledger", "list", "--json").json
+    assert (row["name"], row["status"], row["operation"], row["sent"]) == (
+        name,
+        "unknown",
+        "videos.create",
+        "POST /videos",
+    )
+    assert name in cli.run("ledger", "list").out
+    assert cli.run("ledger", "show", "apivideo", name).json["how"] == f"callwell ledger resume apivideo {name!r}"
+    assert cli.run("ledger", "resume", "apivideo", name).json["title"] == "t"
+    assert cli.run("ledger", "list", "--json").json == []
+
+
+def test_what_carries_no_mark_is_settled_by_hand(cli: Shell) -> None:
+    """By a setting of `callwell.toml` as well; it is shown what was sent."""
+    (cli.folder / "callwell.toml").write_text("exactly_once = true\n")
+    workspace = cli.run("list", "userplane", "workspaces.list").lines[0]["workspaceId"]
+    domain = cli.run("list", "userplane", "domains.list", f"workspace_id={workspace}").lines[0]["domainId"]
+    struck(cli, "links.create", "lost_reply")
+    arguments = [f"workspace_id={workspace}", f"domain_id={domain}", "link_reference=mine"]
+    line = cli.fails(6, "call", "userplane", "links.create", *arguments)
+    assert "callwell ledger settle userplane" in line
+    [row] = cli.run("ledger", "list", "userplane", "--json").json
+    assert row["arguments"]["link_reference"] == "mine"
+    assert "look whether POST" in cli.run("ledger", "show", "userplane", row["name"]).json["how"]
+    assert "carry a mark" in cli.fails(2, "ledger", "resume", "userplane", row["name"])
+    assert "--done or --not-done" in cli.fails(2, "ledger", "settle", "userplane", row["name"])
+    assert cli.run("ledger", "settle", "userplane", row["name"], "--done").json["status"] == "done"
+    assert cli.run("ledger", "list", "--json").json == []
+
+
+def test_the_setting_takes_yes_and_no(cli: Shell) -> None:
+    """Something else is refused, wherever it stands."""
+    assert "expected 1 or 0" in cli.fails(2, "providers", CALLWELL_EXACTLY_ONCE="perhaps")
+    (cli.folder / "callwell.toml").write_text("exactly_once = 1\n")
+    assert "expected true or false" in cli.fails(2, "providers")
