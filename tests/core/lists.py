@@ -32,13 +32,14 @@ class Lists:
     Attributes:
         ids: what the list holds now.
         lasting: what it held throughout.
-        balanced: between any two pages as many items came as went.
+        balanced: between any two pages that were served so far as many items came as went.
     """
 
     def __init__(self, count: int, changes: list[Change]) -> None:
         self.ids = list(range(count))
         self.lasting = set(self.ids)
         self.balanced = True
+        self._even = True
         self._changes = iter(changes)
         self._born = count
 
@@ -52,10 +53,11 @@ class Lists:
         for place in change.put:
             self.ids.insert(place % (len(self.ids) + 1), self._born)
             self._born += 1
-        self.balanced = self.balanced and before == len(self.ids)
+        self._even = self._even and before == len(self.ids)
 
     def body(self, style: str, position: int | str | None) -> tuple[dict[str, Any], str | None]:
         """The answer to a request for a position, and the target of its `Link` header."""
+        self.balanced = self._even
         if style in ("cursor", "link", "next"):
             begin = 0 if position is None else int(str(position).removeprefix("/?from="))
         else:

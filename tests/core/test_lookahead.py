@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from callwell.core import lookahead, paging
@@ -108,6 +108,7 @@ def test_a_list_that_stands_still_is_whole(style: str, count: int, depth: int, t
     assert len(asked) == len(set(asked)) == pages
 
 
+@example("page", 4, [Change((2, 0), (0, 0)), Change((), (0,))], 2, [0])
 @given(
     style=st.sampled_from(["page", "offset", "pages"]),
     count=st.integers(0, 20),
