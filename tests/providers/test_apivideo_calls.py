@@ -92,10 +92,12 @@ def test_errors_without_a_code() -> None:
 
 def test_a_429_waits_for_the_end_of_the_window() -> None:
     """The header counts on a 429, and on no other answer."""
-    taught: dict[str, Any] = {"x_ratelimit_limit": "500", "x_ratelimit_remaining": "0", "x_ratelimit_retry_after": "37"}
-    refused = answer(429, {"type": "https://docs.api.video/reference/too-many-requests", "status": 429}, **taught)
-    for first, waited in ((refused, True), (answer(503, {}, **taught), False)):
-        world = World(first, answer(200, {"videoId": "v"}, **taught))
+    taught: dict[str, Any] = {"x_ratelimit_limit": "500", "x_ratelimit_retry_after": "37"}
+    slug = {"type": "https://docs.api.video/reference/too-many-requests", "status": 429}
+    refused = answer(429, slug, x_ratelimit_remaining="0", **taught)
+    failed = answer(503, {}, x_ratelimit_remaining="499", **taught)
+    for first, waited in ((refused, True), (failed, False)):
+        world = World(first, answer(200, {"videoId": "v"}, x_ratelimit_remaining="498", **taught))
         with client(world) as api:
             assert api.videos.get(video_id="v") == {"videoId": "v"}
         assert (world.times[1] >= 37) is waited
