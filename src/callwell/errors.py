@@ -6,6 +6,7 @@
     │   ├── UnknownName            a provider, environment, operation or parameter that is not described
     │   ├── NameTaken              a name of a call that must be made exactly once, and that stands for something else
     │   ├── InvalidOption          a value that an option or a parameter cannot take
+    │   ├── EndUserMissing         a call for nobody, where the provider bills by end user
     │   ├── ProfileError           a description that does not say what it must, with file, line and key
     │   └── InBrowser              Callwell was imported in a browser, where everybody would see the keys
     ├── KeyProblem                 you, where the key is kept                   exit code 3
@@ -55,7 +56,7 @@ No message ever holds a key or a signed URL's signature. Errors of other librari
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, TypedDict, Unpack
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, NotRequired, TypedDict, Unpack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -141,6 +142,10 @@ class NameTaken(UsageError):
         self.made = made
 
 
+class EndUserMissing(UsageError):
+    """A call without an end user, where each must say on whose behalf it is made. Nothing was sent."""
+
+
 class ProfileError(UsageError):
     """A description that cannot be used.
 
@@ -201,12 +206,14 @@ class CallFacts(TypedDict):
         operation: the operation's name.
         attempts: HTTP exchanges made for the call.
         outcome: what is known: `done`, `refused` or `unknown`.
+        possibly_billed: exchanges without a whole answer that the provider may have billed, as far as that is counted.
     """
 
     provider: str
     operation: str
     attempts: int
     outcome: str
+    possibly_billed: NotRequired[int]
 
 
 class CallError(CallwellError):
@@ -218,6 +225,7 @@ class CallError(CallwellError):
         self.operation = call["operation"]
         self.attempts = call["attempts"]
         self.outcome = call["outcome"]
+        self.possibly_billed = call.get("possibly_billed", 0)
 
 
 class Problem(NamedTuple):

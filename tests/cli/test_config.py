@@ -41,6 +41,8 @@ def test_config_tells_from_where(cli: Shell) -> None:
     told = {one["setting"]: (one["value"], one["from"]) for one in ended.json["settings"]}
     file = f"{cli.folder}/callwell.toml"
     assert ended.json["file"] == file
+    unset = ("key_header", "plan", "alpha", "user_secret")
+    assert [told.pop(name) for name in unset] == [(None, "default")] * len(unset)
     assert told == {
         "environment": ("production", "profile"),
         "base_url": (cli.variables[ADDRESS_VARIABLE], f"env:{ADDRESS_VARIABLE}"),

@@ -62,6 +62,7 @@ rules = st.builds(
     RetryRule,
     attempts=st.integers(1, 6),
     throttles=st.integers(0, 8),
+    lost_attempts=st.none() | st.integers(1, 3),
     unsafe_5xx=st.booleans(),
     max_transit_s=st.sampled_from([0.0, 60.0]),
     commit_bound_s=st.sampled_from([0.0, 30.0]),
@@ -85,6 +86,7 @@ def test_every_script_has_one_end(call: Call, script: list[Turn]) -> None:
     assert len(story.sends) <= call.rule.attempts + call.rule.throttles + rekeys + machine.MAX_HOPS
     assert story.last.attempts == len(story.sends)
     assert sum(unknown(m.event) or isinstance(m.event, Lost) for m in story.sends) <= call.rule.attempts
+    assert story.last.possibly_billed <= (call.rule.lost_attempts or 0)
 
 
 @given(call=calls, script=scripts)

@@ -44,7 +44,7 @@ ARROWS: dict[str, set[str]] = {
 
 PURE = {
     *("__future__", "abc", "bisect", "collections", "dataclasses", "email.utils", "enum", "functools", "hashlib"),
-    *("itertools", "math", "re", "types", "typing"),
+    *("hmac", "itertools", "math", "re", "types", "typing"),
 }
 """What the core may import of the standard library: nothing that knows the time, rolls dice or does I/O."""
 

@@ -19,6 +19,7 @@ from callwell.observe.notices import (
     ForeignSpending,
     KeyChanged,
     LimitLowered,
+    OneUser,
     Waiting,
 )
 from callwell.observe.opentelemetry import OpenTelemetryHook
@@ -144,6 +145,8 @@ class Watching:
                 assert_type(notice.fingerprint, str)
             case ForeignSpending() | LimitLowered() | ClockDiffers() | Deprecated():
                 assert_type(notice.provider, str)
+            case OneUser():
+                assert_type((notice.calls, notice.user), tuple[int, str])
             case _:
                 assert_never(notice)
 

@@ -32,15 +32,15 @@ What counts, from the first to the last:
 callwell.toml, by example:
   deadline = 30                  for all: state, deadline, exactly_once, proxy,
                                  ca_file
-  [PROVIDER]                     the same, and environment, and the next three
+  [PROVIDER]                     the same, and environment, and the next seven
   key = "file:~/provider.key"    a place; a key itself is refused
-  [PROVIDER.ENVIRONMENT]         base_url, key, account
-  account = "team-a"
+  [PROVIDER.ENVIRONMENT]         base_url, key, key_header, account, plan, alpha,
+  account = "team-a"             user_secret
   [NAME]                         a provider of your own
   folder = "descriptions/NAME"
 
-Paths are relative to the file. A file that merely lies in a folder cannot set proxy, ca_file or the address of another
-machine, for it may be anybody's: that takes a file in the home folder, or one that CALLWELL_CONFIG names.
+Paths are relative to the file. A file that merely lies in a folder cannot set proxy, ca_file, key_header or the address
+of another machine, for it may be anybody's: that takes a file in the home folder, or one that CALLWELL_CONFIG names.
 """
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -84,7 +84,7 @@ def _of_all(settings: Settings) -> Iterator[dict[str, Any]]:
     for name in settings.names():
         described = settings.load(name)
         for setting in settings.of(described, {}).values():
-            if setting != general.get(setting.name):
+            if setting != general.get(setting.name) and (setting.is_set or setting.value is not None):
                 yield _row(name, setting)
 
 

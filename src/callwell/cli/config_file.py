@@ -35,12 +35,15 @@ GENERAL: Final = ("state", "deadline", "exactly_once", "proxy", "ca_file")
 FOLDER: Final = "folder"
 """In the table of a provider that does not come with Callwell: where its description is."""
 
-OF_ENVIRONMENT: Final = ("base_url", "key", "account")
+OF_ENVIRONMENT: Final = ("base_url", "key", "key_header", "account", "plan", "alpha", "user_secret")
 OF_PROVIDER: Final = ("environment", *OF_ENVIRONMENT, *GENERAL)
 TAKES: Final = (GENERAL, (*OF_PROVIDER, FOLDER), OF_ENVIRONMENT)
 """The settings at the top, in a provider's table, and in the table of one of its environments."""
 
-GUARDED: Final = ("base_url", "proxy", "ca_file")
+GUARDED: Final = ("base_url", "key_header", "proxy", "ca_file")
+PLACES: Final = ("key", "user_secret")
+"""Settings that are the place of a secret, never the secret itself."""
+
 STATE_FILE: Final = "sqlite:///"
 KEY_FILE: Final = "file:"
 _LINE: Final = re.compile(r"at line (\d+)")
@@ -171,11 +174,11 @@ def _checked(path: complaint.Path, value: object) -> str | float:
         if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
             raise Complaint(path, f"expected seconds above zero, {found(value)}")
         return float(value)
-    if path[-1] == "exactly_once":
+    if path[-1] in ("exactly_once", "alpha"):
         if not isinstance(value, bool):
             raise Complaint(path, f"expected true or false, {found(value)}")
         return value
-    if path[-1] == "key":
+    if path[-1] in PLACES:
         return _place(path, value)
     if not isinstance(value, str) or not value:
         raise Complaint(path, f"expected a text, {found(value)}")
@@ -201,7 +204,7 @@ def _on_this_machine(name: str, value: str | float) -> bool:
 
 def _absolute(name: str, value: str | float, folder: Path) -> str | float:
     """Paths are relative to the file's folder, not to the working folder."""
-    begin = {"state": STATE_FILE, "key": KEY_FILE, "ca_file": "", FOLDER: ""}.get(name)
+    begin = {"state": STATE_FILE, "key": KEY_FILE, "user_secret": KEY_FILE, "ca_file": "", FOLDER: ""}.get(name)
     if begin is None or not isinstance(value, str) or not value.startswith(begin):
         return value
     return f"{begin}{folder / Path(value.removeprefix(begin)).expanduser()}"

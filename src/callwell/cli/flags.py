@@ -95,6 +95,10 @@ class ClientFlags:
         str | None,
         typer.Option("--ca-file", metavar="FILE", help="PEM certificates to trust as well as the usual ones."),
     ] = None
+    for_user: Annotated[
+        str | None,
+        typer.Option("--for-user", metavar="ID", help="Your own id of the end user, of which the provider gets none."),
+    ] = None
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Tell on standard error about attempts, waits and keys.")
     ] = False
@@ -160,7 +164,10 @@ class ClientFlags:
         described = settings.load(provider)
         held = settings.of(described, dataclasses.asdict(self))
         try:
-            yield described, client_options(held, priority)
+            options = client_options(held, priority)
+            if self.for_user is not None:
+                options["for_user"] = self.for_user
+            yield described, options
         except InvalidOption as error:
             said = held.get(error.name.removesuffix("_s"))
             if said is None or said.where.startswith("--"):
@@ -188,7 +195,9 @@ def client_options(held: Mapping[str, Setting], priority: Priority = "interactiv
     Raises:
         InvalidOption: CALLWELL_CLOCK describes no clock.
     """
-    values: dict[str, object] = {name: setting.value for name, setting in held.items() if name != "deadline"}
+    values: dict[str, object] = {
+        name: setting.value for name, setting in held.items() if name != "deadline" and setting.value is not None
+    }
     values["exactly_once"] = bool(held["exactly_once"].value)
     if held["deadline"].is_set:
         values["deadline_s"] = held["deadline"].value

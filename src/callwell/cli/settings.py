@@ -9,7 +9,7 @@ The first of these that says something counts:
 4. `callwell.toml`: the table of the environment, that of the provider, the top
 5. the provider's profile, or Callwell's default
 
-What belongs to one provider (environment, address, key, account) cannot be said for all of them.
+What belongs to one provider (environment, address, key, account, plan) cannot be said for all of them.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from callwell import providers
-from callwell.cli.config_file import FOLDER, GENERAL, OF_PROVIDER, STATE_FILE, Said, find
+from callwell.cli.config_file import FOLDER, GENERAL, OF_PROVIDER, PLACES, STATE_FILE, Said, find
 from callwell.errors import InvalidOption, UnknownName, UsageError
 from callwell.keys import parse_source
+from callwell.state import home
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -92,7 +93,7 @@ class Settings:
         """
         folder = (self.file.folders() if self.file else {}).get(name)
         if folder is None:
-            if name not in providers.names() and not (name and Path(name).is_dir()):
+            if providers.bundled_name(name) is None and not (name and Path(name).is_dir()):
                 raise UnknownName("provider", name, self.names())
             return providers.load(name)
         if not Path(str(folder.value)).is_dir():
@@ -168,9 +169,9 @@ class Settings:
             return None
         if name == "deadline":
             return Said(_seconds(variable, text), f"env:{variable}")
-        if name == "exactly_once":
+        if name in ("exactly_once", "alpha"):
             return Said(_yes_or_no(variable, text), f"env:{variable}")
-        return Said(_place(variable, text) if name == "key" else text, f"env:{variable}")
+        return Said(_place(variable, text) if name in PLACES else text, f"env:{variable}")
 
 
 def variables(provider: str, name: str) -> list[str]:
@@ -206,9 +207,7 @@ def default_state() -> str:
 
     It is a file, so that a command that is killed and run again stays within the quota.
     """
-    given = os.environ.get("XDG_STATE_HOME", "")
-    folder = Path(given) if given.startswith("/") else Path("~/.local/state").expanduser()
-    return f"{STATE_FILE}{folder / 'callwell' / 'state.db'}"
+    return f"{STATE_FILE}{home.folder() / 'state.db'}"
 
 
 def _described(provider: Provider, environment: str, name: str) -> Setting:

@@ -34,6 +34,7 @@ class Answer(NamedTuple):
         body: its bytes.
         json: the body as read, or None if it is no JSON.
         attempts: arrivals that the call took.
+        possibly_billed: arrivals besides the answered one that the provider may have billed, as far as that is counted.
     """
 
     status: int
@@ -41,6 +42,7 @@ class Answer(NamedTuple):
     body: bytes
     json: Any
     attempts: int = 1
+    possibly_billed: int = 0
 
 
 class Reading(NamedTuple):
@@ -138,7 +140,7 @@ def event(rule: ErrorRule, reading: Reading) -> Answered:
         code,
         reading.whole,
         reading.wait_s,
-        dead_key=known is not None and known.dead_key,
+        dead_key=status in rule.dead_key_statuses if known is None else known.dead_key,
         not_done=known is not None and known.not_done,
         moved=reading.moved_to is not None,
     )

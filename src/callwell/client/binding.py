@@ -155,19 +155,22 @@ def encoded(name: str, body: object) -> bytes:
         raise InvalidOption(f"{name}: the body", type(body).__name__, f"what JSON can hold ({error})") from error
 
 
-def headers(bound: Bound, rule: KeyRule, key: Key) -> tuple[tuple[str, str], ...]:
+def headers(
+    bound: Bound, rule: KeyRule, key: Key, beside: tuple[tuple[str, str], ...] = ()
+) -> tuple[tuple[str, str], ...]:
     """The headers of a request.
 
     Args:
         bound: the request.
         rule: how a key is shown.
         key: the key.
+        beside: what else goes with every request of the caller.
     """
     _, _, body, own, media, keyless = bound
     shown = (ACCEPT,) if keyless else (ACCEPT, (rule.header, key.shown(rule.scheme)))
     if body is None:
-        return shown + own
-    return (*shown, *own, ("content-type", media))
+        return shown + beside + own
+    return (*shown, *beside, *own, ("content-type", media))
 
 
 def _segment(label: str, value: object) -> str:

@@ -42,7 +42,11 @@ def failure(
         where: the place of the key, for people.
     """
     facts = errors.CallFacts(
-        provider=provider, operation=order.plan.operation, attempts=fail.attempts, outcome=str(fail.outcome)
+        provider=provider,
+        operation=order.plan.operation,
+        attempts=fail.attempts,
+        outcome=str(fail.outcome),
+        possibly_billed=fail.possibly_billed,
     )
     if fail.why is Why.UNKNOWN:
         error = _unknown(order, facts, last, sure_at=at_wall if fail.at else 0.0)
@@ -75,6 +79,8 @@ def _error(
 ) -> errors.CallwellError:
     what = f"{call['provider']} {call['operation']}"
     tries = f"after {fail.attempts} attempt{'s' * (fail.attempts != 1)}"
+    if fail.possibly_billed:
+        tries += f", of which {fail.possibly_billed} may have been billed"
     reading = last if isinstance(last, Reading) else None
     reason = last.reason if isinstance(last, NoReply) else ""
     match fail.why:

@@ -48,7 +48,8 @@ class CallOptions(TypedDict, total=False):
         deadline_s: seconds for the whole call, waits included; None for no deadline. Unless said: 60 for interactive
             calls, none for batch.
         priority: `interactive` goes before `batch` where permits are scarce.
-        for_user: the end user on whose behalf the call is made, for providers that want to know.
+        for_user: the end user on whose behalf the call is made, for providers that want to know: your own id, of which
+            they get a pseudonym.
         retry_unsafe_5xx: repeat even what may then happen twice.
         nested: a caller of these calls retries, so that they make one attempt each; or the headers of the request that
             is being served, which say so if its sender is a Callwell that tells.
@@ -71,7 +72,12 @@ class ClientOptions(CallOptions, total=False):
         key: a `Key`, `env:NAME` or `file:PATH`; unless given, the provider's usual environment variable.
         environment: one that the profile names; its default unless given.
         base_url: the address of another deployment of the provider.
+        key_header: the header that carries the key, where an address of your own wants another one.
         account: whose quota it is, where a provider counts for several.
+        plan: what you pay for, where calls depend on it: `monthly-active-users`, and no call goes without `for_user`.
+        alpha: allow operations that the provider itself calls alpha.
+        user_secret: where the secret is kept that makes pseudonyms of end users, as for `key`; unless given, a file
+            that is made once for all programs of this user.
         state: `memory:`, `sqlite:///PATH`, or an open state.
         proxy: the address of a proxy, or `environment` for the usual variables; none unless given.
         ca_file: a file of PEM certificates to trust as well as the usual ones.
@@ -86,7 +92,11 @@ class ClientOptions(CallOptions, total=False):
     key: str | Key | None
     environment: str | None
     base_url: str | None
+    key_header: str | None
     account: str
+    plan: str | None
+    alpha: bool
+    user_secret: str | Key | None
     state: str | State
     proxy: str | None
     ca_file: str | None
@@ -104,10 +114,11 @@ class Choices:
     Attributes:
         deadline_s: infinite for none.
         priority: see `CallOptions`.
-        for_user: see `CallOptions`.
+        for_user: the end user as the provider knows them.
         retry_unsafe_5xx: see `CallOptions`.
         nested: a caller of the call retries.
         exactly_once: see `CallOptions`.
+        headers: what goes with every request besides the key.
     """
 
     deadline_s: float = INTERACTIVE_S
@@ -116,6 +127,7 @@ class Choices:
     retry_unsafe_5xx: bool = False
     nested: bool = False
     exactly_once: bool | str = False
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 def check_names(options: CallOptions, known: Collection[str]) -> None:

@@ -54,7 +54,7 @@ def words(whole: Problem, each: tuple[Problem, ...]) -> str:
 def _problem(rule: ErrorRule, said: Mapping[str, Any], secrets: tuple[str, ...]) -> Problem:
     code, message, parameter = (
         redact(text, *secrets)[:SHOWN] if text else None
-        for text in (_code(rule, said), _said(said, rule.message), _said(said, rule.parameter))
+        for text in (_code(rule, said), _said(said, rule.message), _named(said, rule.parameter))
     )
     return Problem(message or "", code, parameter)
 
@@ -72,3 +72,11 @@ def _code(rule: ErrorRule, said: Mapping[str, Any]) -> str | None:
 
 def _said(said: Mapping[str, Any], places: tuple[str, ...]) -> str | None:
     return next((value for place in places if isinstance(value := paging.at(said, place), str) and value), None)
+
+
+def _named(said: Mapping[str, Any], places: tuple[str, ...]) -> str | None:
+    """The name of a parameter, which may stand there step by step: a list of names and indexes."""
+    for value in (paging.at(said, place) for place in places):
+        if isinstance(value, list) and value and all(isinstance(step, str | int) for step in value):
+            return ".".join(map(str, value))
+    return _said(said, places)

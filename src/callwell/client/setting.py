@@ -14,10 +14,11 @@ from callwell.client.account import Account
 from callwell.client.answers import origin
 from callwell.client.options import check_names, choose, seconds
 from callwell.client.till import Till
+from callwell.client.users import EndUsers, hidden
 from callwell.clock import SystemClock
-from callwell.errors import InvalidOption
+from callwell.errors import InvalidOption, UnknownName
 from callwell.keys import parse_source
-from callwell.observe.hooks import gathered
+from callwell.observe.hooks import KEPT, NAME, gathered
 from callwell.transport.base import Network
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from callwell.client.ledger import Ledger
     from callwell.client.options import CallOptions, Choices, ClientOptions
     from callwell.clock import Clock
-    from callwell.keys import Source
+    from callwell.keys import Key, Source
     from callwell.observe.hooks import Hooks
     from callwell.spec.provider import Provider
     from callwell.state.base import State
@@ -38,7 +39,11 @@ OPTIONS: Final = CHOICES | {
     "key",
     "environment",
     "base_url",
+    "key_header",
     "account",
+    "plan",
+    "alpha",
+    "user_secret",
     "state",
     "proxy",
     "ca_file",
@@ -68,6 +73,10 @@ class Setting:
         network: how connections are made.
         transport: another way of sending, if the caller gave one.
         hooks: what watches the calls.
+        headers: what goes with every request besides the key.
+        operations: those of the environment; None for all.
+        alpha: operations that the provider calls alpha are allowed.
+        users: the end users, for a provider that wants to know them.
     """
 
     provider: Provider
@@ -81,6 +90,10 @@ class Setting:
     network: Network
     transport: Any
     hooks: Hooks | None
+    headers: tuple[tuple[str, str], ...]
+    operations: tuple[str, ...] | None
+    alpha: bool
+    users: EndUsers | None
 
     @classmethod
     def of(cls, provider: str | Path | Provider, options: ClientOptions) -> Self:
@@ -93,7 +106,7 @@ class Setting:
         check_names(options, OPTIONS)
         described = providers.load(provider) if isinstance(provider, str | os.PathLike) else provider
         environment = described.environment(options.get("environment"))
-        described = described.within(environment.name)
+        described = _shown_by(described.within(environment.name), options.get("key_header"))
         base_url = _address(options.get("base_url") or environment.base_url)
         where = options.get("state", "memory:")
         network = Network(proxy=options.get("proxy"), ca_file=options.get("ca_file"), user_agent=_user_agent())
@@ -101,21 +114,44 @@ class Setting:
             network = dataclasses.replace(network, connect_s=seconds("connect_s", options["connect_s"]))
         scheme, host, port = origin(base_url)
         account = f"{described.name}:{environment.name}:{scheme}-{host}-{port}:{options.get('account', 'default')}"
-        check_user(described, options)
+        required = _check_options(described, options)
         hooks = gathered(options.get("on_notice"), options.get("hooks"))
-        return cls(
+        source, clock = parse_source(options.get("key"), described.profile.key.env), options.get("clock")
+        made = cls(
             provider=described,
             environment=environment.name,
             base_url=base_url,
             account=account,
-            source=parse_source(options.get("key"), described.profile.key.env),
+            source=source,
             state=state.open_state(where) if isinstance(where, str) else where,
             owns_state=isinstance(where, str),
-            clock=options.get("clock") or SystemClock(),
+            clock=clock or SystemClock(),
             network=network,
             transport=options.get("transport"),
             hooks=hooks,
+            headers=tuple([(name.lower(), text.replace("{host}", host)) for name, text in environment.headers.items()]),
+            operations=environment.operations,
+            alpha=options.get("alpha", False),
+            users=None,
         )
+        return made._with_users(required=required, secret=options.get("user_secret"))
+
+    def _with_users(self, *, required: bool, secret: str | Key | None) -> Self:
+        """The same, with the end users of a provider that wants to know them."""
+        rule = self.provider.profile.end_user
+        if rule is None:
+            return self
+        users = EndUsers(
+            self.provider.name,
+            rule,
+            required=required,
+            secret=secret,
+            account=self.account,
+            state=self.state,
+            clock=self.clock,
+            hooks=self.hooks,
+        )
+        return dataclasses.replace(self, users=users)
 
     def open_account(self) -> Account | Till:
         """The account's permits: by the lot where nobody else sees its record, and all quotas are known."""
@@ -142,8 +178,38 @@ class Setting:
             InvalidOption: a value that an option cannot take.
         """
         check_names(options, CHOICES)
-        check_user(self.provider, options)
-        return choose(before, options)
+        return self.chosen(before, options)
+
+    def chosen(self, before: Choices, options: CallOptions) -> Choices:
+        """The choices after options have been given, of which those of a client are passed over.
+
+        Raises:
+            InvalidOption: a value that an option cannot take.
+        """
+        user = options.get("for_user")
+        if user is not None and self.users is None:
+            raise _no_users(self.provider, "for_user", user)
+        known_as = None if user is None or self.users is None else self.users.known_as(user)
+        made = choose(before, {**options, "for_user": known_as} if "for_user" in options else options)
+        named = () if self.users is None or made.for_user is None else ((self.users.header, made.for_user),)
+        return dataclasses.replace(made, headers=(*self.headers, *named))
+
+    def check_allowed(self, name: str, *, alpha: bool) -> None:
+        """See that an operation may be called with this setting.
+
+        Args:
+            name: of the operation.
+            alpha: the provider calls it alpha.
+
+        Raises:
+            InvalidOption: it may not; the message says what to do.
+        """
+        if self.operations is not None and name not in self.operations:
+            raise InvalidOption("operation", name, f"one that this environment has: {', '.join(self.operations)}")
+        if alpha and not self.alpha:
+            raise InvalidOption(
+                "operation", name, f"one that {self.provider.name} does not call alpha, unless you allow it: alpha=True"
+            )
 
     def target(self, path: str, query: Mapping[str, str]) -> str:
         """Path and query below the environment's address.
@@ -169,14 +235,40 @@ class Setting:
         return f"{path}{'&' if '?' in path else '?'}{urlencode(query)}" if query else path
 
 
-def check_user(provider: Provider, options: CallOptions) -> None:
-    """See that an end user is named only where the provider wants to know.
+def _check_options(provider: Provider, options: ClientOptions) -> bool:
+    """See that options fit the provider; whether each call must name an end user.
 
     Raises:
-        InvalidOption: it does not.
+        InvalidOption: a user, a plan or a secret for a provider that asks for no end user; a wrong value.
+        UnknownName: a plan that means nothing to the provider.
     """
-    if options.get("for_user") is not None:
-        raise InvalidOption("for_user", options.get("for_user"), f"nothing: {provider.name} asks for no end user")
+    rule, plan = provider.profile.end_user, options.get("plan")
+    if not isinstance(options.get("alpha", False), bool):
+        raise InvalidOption("alpha", options.get("alpha"), "True or False")
+    if rule is None:
+        for name in ("for_user", "plan", "user_secret"):
+            if (given := options.get(name)) is not None:
+                raise _no_users(provider, name, given)
+        return False
+    if plan is not None and plan not in rule.required_on:
+        raise UnknownName("plan", str(plan), rule.required_on, where=provider.name)
+    return rule.required or plan is not None
+
+
+def _no_users(provider: Provider, name: str, given: object) -> InvalidOption:
+    """The error of an option about end users; what was given is not repeated."""
+    return InvalidOption(name, hidden(given), f"nothing: {provider.name} asks for no end user")
+
+
+def _shown_by(provider: Provider, header: str | None) -> Provider:
+    """The provider, whose key another header carries."""
+    if header is None:
+        return provider
+    if not NAME.fullmatch(header.lower()) or header.lower() in KEPT:
+        raise InvalidOption("key_header", header, "the name of a header that no transport writes")
+    profile = provider.profile
+    key = dataclasses.replace(profile.key, header=header.lower())
+    return dataclasses.replace(provider, profile=dataclasses.replace(profile, key=key))
 
 
 def _address(text: str) -> str:

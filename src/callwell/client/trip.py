@@ -92,9 +92,10 @@ class Trip:
 
     def ended(self, attempts: int, outcome: Outcome, now: float) -> None:
         """The call has ended: see `CallEnded`."""
-        if self.told or outcome is not Outcome.DONE:
-            seconds = now - self.began
-            self._say(CallEnded(self.provider, self.order.plan.operation, attempts, str(outcome), seconds))
+        billed = 0 if self.state is None else self.state.lost
+        if self.told or billed or outcome is not Outcome.DONE:
+            operation, seconds = self.order.plan.operation, now - self.began
+            self._say(CallEnded(self.provider, operation, attempts, str(outcome), seconds, possibly_billed=billed))
 
     def finished(self, action: Finish, now: float) -> Answer:
         """The answer of a call that is done."""
@@ -102,7 +103,7 @@ class Trip:
         answer = self.answer or (self.last.answer if isinstance(self.last, Reading) else None)
         if answer is None:
             raise IllegalEvent("a call finished without an answer")
-        answer = answer._replace(attempts=action.attempts)
+        answer = answer._replace(attempts=action.attempts, possibly_billed=action.possibly_billed)
         return answer if action.result else answer._replace(json=None)
 
     def left(self, now: float) -> None:

@@ -89,6 +89,7 @@ class Call(NamedTuple):
         sends: arrivals made.
         failures: arrivals that count against the rule's attempts.
         throttles: answers 429.
+        lost: arrivals without a whole answer that may have been billed; counted where the rule bounds them.
         waited_s: the last wait of the formula, below which the next one does not fall.
         until: the end of the last wait, which an interruption does not shorten.
         doubt: an arrival may have been done.
@@ -116,6 +117,7 @@ class Call(NamedTuple):
     dead: tuple[int, ...] = ()
     probes: int = 0
     closed_at: float = 0.0
+    lost: int = 0
 
 
 class IllegalEvent(Exception):
@@ -164,7 +166,7 @@ def _denied(state: Call, event: Denied, now: float, _roll: float) -> tuple[Call,
 
 def _answered(state: Call, event: Answered, now: float, roll: float) -> tuple[Call, Action]:
     if outcome.fine(event):
-        return state._replace(phase=Phase.ENDED), Finish(state.sends)
+        return state._replace(phase=Phase.ENDED), Finish(state.sends, possibly_billed=state.lost)
     if event.moved and state.traits.safe and state.hops < MAX_HOPS:
         return _line(state._replace(hops=state.hops + 1), event, now, roll)
     return _judged(state._replace(done=state.done or event.status in outcome.OK), event, now, roll)
@@ -175,7 +177,7 @@ def _judged(state: Call, event: Answered, now: float, roll: float) -> tuple[Call
     verdict = outcome.judge(state.traits, event, doubt=state.doubt, unsafe_5xx=rule.unsafe_5xx)
     match verdict:
         case Verdict.DONE | Verdict.DONE_WITHOUT_RESULT:
-            return state._replace(phase=Phase.ENDED), Finish(state.sends, result=verdict is Verdict.DONE)
+            return state._replace(phase=Phase.ENDED), Finish(state.sends, verdict is Verdict.DONE, state.lost)
         case Verdict.THROTTLED:
             return _throttled(state, event, now, roll)
         case Verdict.DEAD_KEY if state.generation not in state.dead and len(state.dead) < MAX_REKEYS:
@@ -185,7 +187,7 @@ def _judged(state: Call, event: Answered, now: float, roll: float) -> tuple[Call
             failed = event.status in outcome.SERVER_ERRORS
             doubtful = state._replace(doubt=state.doubt or not (failed and event.not_done))
             floor = event.retry_after_s if event.status in outcome.HINTED else None
-            return _again(doubtful, now, roll, Why.ANSWER, allowed=event.retry, floor=floor)
+            return _again(doubtful, now, roll, Why.ANSWER, allowed=event.retry, floor=floor, unseen=not failed)
         case Verdict.UNKNOWN | Verdict.RESULT_LOST if state.traits.probe:
             return state._replace(phase=Phase.PROBE, doubt=True, closed_at=now), Probe()
         case Verdict.UNKNOWN:
@@ -210,20 +212,21 @@ def _lost(state: Call, event: Lost, now: float, roll: float) -> tuple[Call, Acti
     if not refused:
         state = state._replace(doubt=True, closed_at=now)
     if refused or state.traits.repeatable:
-        return _again(state, now, roll, Why.NO_CONNECTION if refused else Why.NO_ANSWER, allowed=event.retry)
+        why = Why.NO_CONNECTION if refused else Why.NO_ANSWER
+        return _again(state, now, roll, why, allowed=event.retry, unseen=not refused)
     if state.traits.probe:
         return state._replace(phase=Phase.PROBE), Probe()
     return _fail(state, Why.UNKNOWN)
 
 
 def _again(
-    state: Call, now: float, roll: float, why: Why, *, allowed: bool, floor: float | None = None
+    state: Call, now: float, roll: float, why: Why, *, allowed: bool, floor: float | None = None, unseen: bool = False
 ) -> tuple[Call, Action]:
-    failures = state.failures + 1
-    state = state._replace(failures=failures)
-    if failures >= state.rule.attempts or not allowed:
+    most = state.rule.lost_attempts if unseen else None
+    state = state._replace(failures=state.failures + 1, lost=state.lost + (most is not None))
+    if state.failures >= state.rule.attempts or not allowed or (most is not None and state.lost >= most):
         return _fail(state, why)
-    pause = retry.backoff(state.rule, failures - 1, roll, state.waited_s)
+    pause = retry.backoff(state.rule, state.failures - 1, roll, state.waited_s)
     return _pause(state, now, pause, floor, "backoff")
 
 
@@ -242,7 +245,7 @@ def _rekeyed(state: Call, event: Rekeyed, now: float, roll: float) -> tuple[Call
 
 def _probed(state: Call, event: Probed, now: float, roll: float) -> tuple[Call, Action]:
     if event.found:
-        return state._replace(phase=Phase.ENDED, doubt=False), Finish(state.sends)
+        return state._replace(phase=Phase.ENDED, doubt=False), Finish(state.sends, possibly_billed=state.lost)
     probes = state.probes + 1
     lost = Why.RESULT_LOST if state.done else Why.UNKNOWN
     if event.found is None:
@@ -276,7 +279,7 @@ def _fail(state: Call, why: Why, *, at: float = 0.0, known: Outcome | None = Non
         known = Outcome.DONE
     elif known is None:
         known = Outcome.UNKNOWN if state.doubt and not state.traits.safe else Outcome.REFUSED
-    return state._replace(phase=Phase.ENDED), Fail(why, known, state.sends, at)
+    return state._replace(phase=Phase.ENDED), Fail(why, known, state.sends, at, state.lost)
 
 
 _MOVES: Final[dict[tuple[Phase, type], Callable[[Call, Any, float, float], tuple[Call, Action]]]] = {

@@ -144,6 +144,7 @@ class OperationRule:
     Attributes:
         like: for an operation of a name of its own: another one, whose request it is. So an answer can lead to files.
         summary: of such an operation, one line about it.
+        alpha: the provider itself calls it alpha: it is refused unless the `alpha` option allows it.
         repeatable: whether a second arrival does no harm, where the HTTP method does not tell.
         quotas: names of the quotas that it counts against; all of them unless said.
         paging: how its list is read.
@@ -160,6 +161,7 @@ class OperationRule:
 
     like: str | None = None
     summary: str = ""
+    alpha: bool = False
     repeatable: bool | None = None
     quotas: tuple[str, ...] | None = None
     paging: PagingRule | None = None

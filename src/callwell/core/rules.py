@@ -2,7 +2,8 @@
 """The rule records that a provider's profile fills in: what OpenAPI cannot say, as frozen values.
 
 These records are the schema of `profile.toml`: a table is a record, a key is a field, and a key that no field has is an
-error. Times are in seconds. What is said of single operations is in `operation_rules`.
+error. Times are in seconds. What is said of single operations is in `operation_rules`, of deployments and of those on
+whose behalf calls are made in `environment_rules`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Final, Literal
 
+from callwell.core.environment_rules import EndUserRule, EnvironmentRule, SandboxRule
 from callwell.core.export_rules import ExportRule, PartRule
 from callwell.core.media_rules import AudioRule, FormatRule, RecordingRule
 from callwell.core.operation_rules import AssetRule, MarkerRule, OperationRule, PagingRule, UploadRule
@@ -20,6 +22,7 @@ __all__ = [
     "AssetRule",
     "AudioRule",
     "CodeRule",
+    "EndUserRule",
     "EnvironmentRule",
     "ErrorRule",
     "EventRule",
@@ -97,6 +100,8 @@ class RetryRule:
     Attributes:
         attempts: arrivals that one call may make, throttled ones not counted.
         throttles: answers 429 that one call may get.
+        lost_attempts: where each arrival may be billed: how many of `attempts` may end without a whole answer, which
+            does not tell whether they were.
         base_s: the first wait, which doubles.
         cap_s: the longest wait before jitter.
         unsafe_5xx: repeat unsafe operations after a 5xx, at the risk of doing them twice.
@@ -109,6 +114,7 @@ class RetryRule:
 
     attempts: int = 6
     throttles: int = 20
+    lost_attempts: int | None = None
     base_s: float = 0.5
     cap_s: float = MAX_BACKOFF_S
     unsafe_5xx: bool = False
@@ -147,6 +153,7 @@ class ErrorRule:
         request_id: header names that may hold the provider's name for the exchange.
         retry_after: header names that may hold a wait, in order; seconds or an HTTP date.
         codes: the documented codes.
+        dead_key_statuses: statuses by which a key is refused as dead, where there is no code to tell.
     """
 
     code: tuple[str, ...] = ("code", "error")
@@ -157,6 +164,7 @@ class ErrorRule:
     request_id: tuple[str, ...] = ("x-request-id",)
     retry_after: tuple[str, ...] = ("retry-after",)
     codes: dict[str, CodeRule] = dataclasses.field(default_factory=dict)
+    dead_key_statuses: tuple[int, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,40 +218,6 @@ class KeyRule:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class SandboxRule:
-    """What happens to files in an environment for trials.
-
-    Attributes:
-        cut_s: how much of a file is kept, from its beginning.
-        watermark: a watermark is burnt in.
-        kept_s: after how long a file is deleted.
-    """
-
-    cut_s: float | None = None
-    watermark: bool = False
-    kept_s: float | None = None
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class EnvironmentRule:
-    """One deployment of the provider.
-
-    Attributes:
-        base_url: the address to which operations' paths are added.
-        default: used when the caller names none.
-        env: the environment variable with its key, where its keys are its own.
-        limits: limits of its own, by the quota's name.
-        sandbox: what happens to files in it, if it is for trials.
-    """
-
-    base_url: str
-    default: bool = False
-    env: str | None = None
-    limits: dict[str, int] = dataclasses.field(default_factory=dict)
-    sandbox: SandboxRule | None = None
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """A whole profile.
 
@@ -254,6 +228,7 @@ class Profile:
         result: where a successful body has the result; the whole body unless said.
         environments: at least one.
         key: how a key is shown.
+        end_user: how the provider is told on whose behalf a call is made; nothing if it does not want to know.
         quotas: by name.
         quota_headers: the provider's own headers about its quotas.
         retry: when a call is repeated.
@@ -270,6 +245,7 @@ class Profile:
     result: str | None = None
     environments: dict[str, EnvironmentRule]
     key: KeyRule
+    end_user: EndUserRule | None = None
     quotas: dict[str, QuotaRule] = dataclasses.field(default_factory=dict)
     quota_headers: QuotaHeaderRule | None = None
     retry: RetryRule = RetryRule()

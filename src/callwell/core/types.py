@@ -181,10 +181,12 @@ class Finish(NamedTuple):
     Attributes:
         attempts: how many arrivals it took.
         result: there is an answer with a result; without, the call is known to be done but its answer was lost.
+        possibly_billed: arrivals besides the answered one that the provider may have billed.
     """
 
     attempts: int
     result: bool = True
+    possibly_billed: int = 0
 
 
 class Why(StrEnum):
@@ -209,12 +211,14 @@ class Fail(NamedTuple):
         attempts: how many arrivals were made.
         at: for `WOULD_EXCEED`: monotonic seconds at which the call could go on; for `UNKNOWN` after a probe that found
             nothing: from when on that is sure; 0 where there is no such time.
+        possibly_billed: arrivals that the provider may have billed.
     """
 
     why: Why
     outcome: Outcome
     attempts: int
     at: float = 0.0
+    possibly_billed: int = 0
 
 
 class Defer(NamedTuple):

@@ -16,6 +16,7 @@ from callwell.observe.notices import (
     ForeignSpending,
     KeyChanged,
     LimitLowered,
+    OneUser,
     Waiting,
 )
 from callwell.observe.redact import redact
@@ -43,9 +44,12 @@ def log(notice: Notice) -> None:
             LOGGER.log(level, "%s %s waits up to %.1f s: %s", provider, operation, seconds, why)
         case KeyChanged(provider, fingerprint, generation):
             LOGGER.info("%s key %s in use (generation %d)", provider, fingerprint, generation)
-        case CallEnded(provider, operation, attempts, outcome, seconds):
-            level = logging.DEBUG if outcome == "done" else logging.WARNING
-            LOGGER.log(level, "%s %s: %s after %d attempts in %.3f s", provider, operation, outcome, attempts, seconds)
+        case CallEnded(provider, operation, attempts, outcome, seconds, billed):
+            level = logging.DEBUG if outcome == "done" and not billed else logging.WARNING
+            more = f"; {billed} of them without an answer, and possibly billed" if billed else ""
+            LOGGER.log(
+                level, "%s %s: %s after %d attempts in %.3f s%s", provider, operation, outcome, attempts, seconds, more
+            )
         case _:
             LOGGER.warning("%s", words(notice))
 
@@ -65,6 +69,11 @@ def words(notice: Notice) -> str:
         case Deprecated(provider, operation, since, until):
             ends = "" if until is None else f"; it stops to answer on {_day(until)}"
             return f"{provider} {operation} is deprecated{'' if since is None else f' since {_day(since)}'}{ends}"
+        case OneUser(provider, calls, user):
+            return (
+                f"{provider}: {calls} calls for the end user {user} and none for another; pass each end user's own id "
+                "as for_user, or they are not told apart"
+            )
     return ""
 
 

@@ -141,6 +141,7 @@ class CallEnded(NamedTuple):
         attempts: arrivals made.
         outcome: `done`, `refused` or `unknown`.
         seconds: from its beginning, waits included, by the client's clock.
+        possibly_billed: arrivals without a whole answer that the provider may have billed, as far as that is counted.
         call: the number of the call; 0 in logs.
     """
 
@@ -149,6 +150,7 @@ class CallEnded(NamedTuple):
     attempts: int
     outcome: str
     seconds: float
+    possibly_billed: int = 0
     call: int = 0
 
 
@@ -212,6 +214,20 @@ class Deprecated(NamedTuple):
     until: float | None
 
 
+class OneUser(NamedTuple):
+    """All calls are made for one and the same end user: if they are not, each of the others is not counted.
+
+    Attributes:
+        provider: the provider's name.
+        calls: so many, by this client.
+        user: the end user, as the provider knows them.
+    """
+
+    provider: str
+    calls: int
+    user: str
+
+
 Notice = (
     CallBegan
     | AttemptEnded
@@ -223,4 +239,5 @@ Notice = (
     | LimitLowered
     | ClockDiffers
     | Deprecated
+    | OneUser
 )

@@ -15,7 +15,7 @@ from callwell.spec.provider import load_provider
 if TYPE_CHECKING:
     from callwell.spec.provider import Provider
 
-__all__ = ["FOLDER", "client_class", "load", "names"]
+__all__ = ["FOLDER", "bundled_name", "client_class", "load", "names"]
 
 FOLDER: Final = Path(__file__).parent
 """Where the bundled providers are, a folder each."""
@@ -27,18 +27,25 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(file.parent.name for file in FOLDER.glob("*/profile.toml")))
 
 
+def bundled_name(text: str) -> str | None:
+    """The bundled provider that a text names, with underscores or with dashes; None for any other text."""
+    name = text.replace("-", "_")
+    return name if name in names() else None
+
+
 def load(name_or_path: str | Path) -> Provider:
     """A provider.
 
     Args:
-        name_or_path: a bundled provider's name, or a folder with `openapi.json` and `profile.toml`.
+        name_or_path: a bundled provider's name, in which dashes may stand for underscores, or a folder with
+            `openapi.json` and `profile.toml`.
 
     Raises:
         UnknownName: neither a bundled provider nor a folder.
         ProfileError: the folder's description cannot be used.
     """
-    if isinstance(name_or_path, str) and name_or_path in names():
-        return _bundled(name_or_path)
+    if isinstance(name_or_path, str) and (name := bundled_name(name_or_path)):
+        return _bundled(name)
     folder = Path(name_or_path)
     if not str(name_or_path) or not folder.is_dir():
         raise UnknownName("provider", str(name_or_path), names())
@@ -49,13 +56,14 @@ def client_class(name: str, kind: Literal["Client", "AsyncClient"]) -> type[Any]
     """The generated client class of a bundled provider, None for any other.
 
     Args:
-        name: the provider's name.
+        name: the provider's name, as for `load`.
         kind: whether the sync or the async one is wanted.
     """
-    if name not in names():
+    known = bundled_name(name)
+    if known is None:
         return None
-    module = importlib.import_module(f"{__name__}.{name}.client")
-    found: type[Any] = getattr(module, kind.removesuffix("Client") + pascal(name))
+    module = importlib.import_module(f"{__name__}.{known}.client")
+    found: type[Any] = getattr(module, kind.removesuffix("Client") + pascal(known))
     return found
 
 

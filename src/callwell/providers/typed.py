@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from callwell.client import ClientOptions
     from callwell.providers.apivideo.client import Apivideo, AsyncApivideo
+    from callwell.providers.language_confidence.client import AsyncLanguageConfidence, LanguageConfidence
     from callwell.providers.userplane.client import AsyncUserplane, Userplane
     from callwell.spec.provider import Provider
 
@@ -32,6 +33,11 @@ class AsyncClient(client.AsyncClient):
         def __new__(  # type: ignore[overload-overlap] # a literal goes before a text
             cls, provider: Literal["apivideo"], **options: Unpack[ClientOptions]
         ) -> AsyncApivideo: ...
+
+        @overload
+        def __new__(  # type: ignore[overload-overlap] # a literal goes before a text
+            cls, provider: Literal["language-confidence", "language_confidence"], **options: Unpack[ClientOptions]
+        ) -> AsyncLanguageConfidence: ...
 
         @overload
         def __new__(  # type: ignore[overload-overlap] # a literal goes before a text
@@ -53,6 +59,11 @@ class Client(client.Client):
         def __new__(  # type: ignore[overload-overlap] # a literal goes before a text
             cls, provider: Literal["apivideo"], **options: Unpack[ClientOptions]
         ) -> Apivideo: ...
+
+        @overload
+        def __new__(  # type: ignore[overload-overlap] # a literal goes before a text
+            cls, provider: Literal["language-confidence", "language_confidence"], **options: Unpack[ClientOptions]
+        ) -> LanguageConfidence: ...
 
         @overload
         def __new__(  # type: ignore[overload-overlap] # a literal goes before a text

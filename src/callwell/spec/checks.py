@@ -14,7 +14,7 @@ from callwell.spec.nearness import near, unknown
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from callwell.core.rules import Profile, QuotaRule
+    from callwell.core.rules import EnvironmentRule, Profile, QuotaRule, RetryRule
     from callwell.spec.complaint import Path
     from callwell.spec.model import Api
 
@@ -43,9 +43,12 @@ def check(profile: Profile, api: Api) -> None:
 def _complaints(profile: Profile, api: Api) -> Iterator[Complaint]:
     if not _NAME.fullmatch(profile.name):
         yield Complaint(("name",), f"expected small letters, digits and underscores, {found(profile.name)}")
-    yield from _environments(profile)
+    yield from _environments(profile, api)
     yield from _key(profile, api)
+    if profile.end_user:
+        yield from _header(("end_user", "header"), profile.end_user.header)
     yield from _numbers(profile)
+    yield from _retry(profile.retry)
     yield from _quota_headers(profile)
     yield from _codes(profile)
     yield from _webhooks(profile)
@@ -54,7 +57,7 @@ def _complaints(profile: Profile, api: Api) -> Iterator[Complaint]:
     yield from audio_checks.complaints(profile, api)
 
 
-def _environments(profile: Profile) -> Iterator[Complaint]:
+def _environments(profile: Profile, api: Api) -> Iterator[Complaint]:
     path = ("environments",)
     defaults = [name for name, environment in profile.environments.items() if environment.default]
     if not profile.environments:
@@ -62,11 +65,7 @@ def _environments(profile: Profile) -> Iterator[Complaint]:
     elif len(profile.environments) > 1 and len(defaults) != 1:
         yield Complaint(path, f"expected one environment with default = true, found {len(defaults)}")
     for name, environment in profile.environments.items():
-        if not _absolute(environment.base_url):
-            expected = f"expected an address such as https://host/path, {found(environment.base_url)}"
-            yield Complaint((*path, name, "base_url"), expected)
-        if environment.env is not None and not _VARIABLE.fullmatch(environment.env):
-            yield _variable((*path, name, "env"), environment.env)
+        yield from _environment(environment, (*path, name), api)
         for quota, limit in environment.limits.items():
             if quota not in profile.quotas:
                 known = near(quota, profile.quotas)
@@ -75,6 +74,27 @@ def _environments(profile: Profile) -> Iterator[Complaint]:
                 yield Complaint((*path, name, "limits", quota), f"expected a quota that has a limit, {found(quota)}")
             elif limit < 1:
                 yield Complaint((*path, name, "limits", quota), f"expected more than 0, {found(limit)}")
+
+
+def _environment(rule: EnvironmentRule, path: Path, api: Api) -> Iterator[Complaint]:
+    if not _absolute(rule.base_url):
+        yield Complaint((*path, "base_url"), f"expected an address such as https://host/path, {found(rule.base_url)}")
+    if rule.env is not None and not _VARIABLE.fullmatch(rule.env):
+        yield _variable((*path, "env"), rule.env)
+    if rule.key_header is not None:
+        yield from _header((*path, "key_header"), rule.key_header)
+    for header, value in rule.headers.items():
+        yield from _header((*path, "headers", header), header)
+        if not (value.isascii() and value.isprintable()):
+            yield Complaint((*path, "headers", header), f"expected printable ASCII, {found(value)}")
+    for operation in rule.operations or ():
+        if operation not in api.operations:
+            yield unknown((*path, "operations"), operation, api)
+
+
+def _header(path: Path, name: str) -> Iterator[Complaint]:
+    if not _HEADER.fullmatch(name):
+        yield Complaint(path, f"expected the name of a header, {found(name)}")
 
 
 def _variable(path: Path, name: str) -> Complaint:
@@ -96,8 +116,7 @@ def _key(profile: Profile, api: Api) -> Iterator[Complaint]:
         re.compile(rule.pattern)
     except re.error as error:
         yield Complaint(("key", "pattern"), f"expected a regular expression, {found(rule.pattern)}: {error}")
-    if not _HEADER.fullmatch(rule.header):
-        yield Complaint(("key", "header"), f"expected the name of a header, {found(rule.header)}")
+    yield from _header(("key", "header"), rule.header)
     if not _VARIABLE.fullmatch(rule.env):
         yield _variable(("key", "env"), rule.env)
     if rule.canary is None:
@@ -118,10 +137,14 @@ def _numbers(profile: Profile) -> Iterator[Complaint]:
         for method in quota.methods or ():
             if method not in METHODS:
                 yield Complaint(("quotas", name, "methods"), f"expected {', '.join(METHODS)}, {found(method)}")
-    retry = profile.retry
+
+
+def _retry(retry: RetryRule) -> Iterator[Complaint]:
     for field in ("attempts", "base_s", "cap_s", "attempt_s"):
         if not getattr(retry, field) > 0:
             yield Complaint(("retry", field), f"expected more than 0, {found(getattr(retry, field))}")
+    if retry.lost_attempts is not None and not retry.lost_attempts > 0:
+        yield Complaint(("retry", "lost_attempts"), f"expected more than 0, {found(retry.lost_attempts)}")
     for field in ("throttles", "max_transit_s", "commit_bound_s", "rekey_wait_s"):
         if not getattr(retry, field) >= 0:
             yield Complaint(("retry", field), f"expected 0 or more, {found(getattr(retry, field))}")
@@ -140,8 +163,8 @@ def _quota_headers(profile: Profile) -> Iterator[Complaint]:
     rule = profile.quota_headers
     for field in ("limit", "remaining", "reset") if rule else ():
         name = getattr(rule, field)
-        if name is not None and not _HEADER.fullmatch(name):
-            yield Complaint(("quota_headers", field), f"expected the name of a header, {found(name)}")
+        if name is not None:
+            yield from _header(("quota_headers", field), name)
 
 
 def _codes(profile: Profile) -> Iterator[Complaint]:

@@ -11,6 +11,7 @@ from callwell.errors import UnknownName
 from callwell.spec import likeness, openapi, profile
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from callwell.core.rules import Profile, QuotaRule
@@ -27,10 +28,14 @@ class Environment:
     Attributes:
         name: its name in the profile.
         base_url: the address to which operations' paths are added, without a slash at its end.
+        headers: what goes with every request besides the key, by name; `{host}` stands for the address's host.
+        operations: the operations that there are; None for all.
     """
 
     name: str
     base_url: str
+    headers: Mapping[str, str]
+    operations: tuple[str, ...] | None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,19 +82,23 @@ class Provider:
             name = next((one for one, rule in rules.items() if rule.default), next(iter(rules)))
         if name not in rules:
             raise UnknownName("environment", name, rules, where=self.name)
-        return Environment(name=name, base_url=rules[name].base_url.rstrip("/"))
+        rule = rules[name]
+        return Environment(
+            name=name, base_url=rule.base_url.rstrip("/"), headers=rule.headers, operations=rule.operations
+        )
 
     def within(self, environment: str) -> Provider:
-        """The provider as it behaves in an environment: with the limits and the place of the key that are its own.
+        """The provider as it behaves in an environment: with its own limits, and its own place and header of the key.
 
         Args:
             environment: a name that the profile knows.
         """
         rule, profile_ = self.profile.environments[environment], self.profile
-        if rule.env is None and not rule.limits:
+        if rule.env is None and rule.key_header is None and not rule.limits:
             return self
         quotas = {name: _limited(quota, rule.limits.get(name)) for name, quota in profile_.quotas.items()}
-        key = profile_.key if rule.env is None else dataclasses.replace(profile_.key, env=rule.env)
+        key = profile_.key
+        key = dataclasses.replace(key, env=rule.env or key.env, header=rule.key_header or key.header)
         return dataclasses.replace(self, profile=dataclasses.replace(profile_, quotas=quotas, key=key))
 
 

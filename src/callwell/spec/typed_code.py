@@ -49,7 +49,7 @@ PUBLIC: Final = """class {side}Client(client.{side}Client):
 OVERLOAD: Final = """
         @overload
         def __new__(  # type: ignore[overload-overlap] # a literal goes before a text
-            cls, provider: Literal["{name}"], **options: Unpack[ClientOptions]
+            cls, provider: Literal[{spellings}], **options: Unpack[ClientOptions]
         ) -> {side}{title}: ...
 """
 
@@ -74,7 +74,9 @@ def typed_code(names: Sequence[str]) -> str:
     )
     blocks = [HEAD.format(imports=imports)]
     for side, way in (("Async", "async"), ("", "sync")):
-        overloads = "".join(OVERLOAD.format(name=name, side=side, title=pascal(name)) for name in names)
+        overloads = "".join(
+            OVERLOAD.format(spellings=_spellings(name), side=side, title=pascal(name)) for name in names
+        )
         prose = docstring(f"The {way} client of any provider", "    ")
         blocks.append(PUBLIC.format(side=side, prose=prose, overloads=overloads.rstrip("\n")))
     for side, way in (("Async", "async"), ("", "sync")):
@@ -83,3 +85,8 @@ def typed_code(names: Sequence[str]) -> str:
         )
         blocks.append(DYNAMIC.format(side=side, prose=prose))
     return "\n\n".join(blocks)
+
+
+def _spellings(name: str) -> str:
+    """The texts that name a provider."""
+    return ", ".join(f'"{one}"' for one in sorted({name, name.replace("_", "-")}))

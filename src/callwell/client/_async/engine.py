@@ -201,7 +201,7 @@ class AsyncEngine:
         return Granted(trip.key[0])
 
     async def _send(self, trip: Trip, attempt: int, deadline: float) -> Event:
-        (plan, bound, _, _), permit, held, clock = trip.order, trip.permit, trip.key, self.clock
+        (plan, bound, choices, _), permit, held, clock = trip.order, trip.permit, trip.key, self.clock
         if self.closed:
             self.check_open(plan.operation)
         began = clock.now()
@@ -211,7 +211,7 @@ class AsyncEngine:
         longest_s, left_s = self.profile.retry.attempt_s, deadline - began
         if left_s < longest_s:
             longest_s = max(LEAST_S, left_s)
-        shown = headers(bound, self.profile.key, held[1])
+        shown = headers(bound, self.profile.key, held[1], choices.headers)
         if trip.watch is not None:
             shown = trip.watched(attempt, began, self.base_url, shown)
         timeout_s = clock.real_s(longest_s)

@@ -20,7 +20,7 @@ from callwell.client.answers import joined, renamed
 from callwell.client.binding import Bound, encoded
 from callwell.client.describe import Known, files, groups, known, lists, plan_beyond
 from callwell.client.keyuse import KeyUses
-from callwell.client.options import NOT_GIVEN, Choices, choose
+from callwell.client.options import NOT_GIVEN, Choices
 from callwell.client.order import Order
 from callwell.client.setting import Setting
 from callwell.core import paging
@@ -61,13 +61,13 @@ class Client:
         return made
 
     def __init__(self, provider: str | Path | Provider, **options: Unpack[ClientOptions]) -> None:
-        self._choices = choose(Choices(), options)
         self._all_known: dict[str, Known] = {}
         setting = Setting.of(provider, options)
         self.provider = setting.provider
         self.setting = setting
         account = setting.open_account()
         try:
+            self._choices = setting.chosen(Choices(), options)
             keys = Keyholder(
                 setting.provider.name,
                 setting.provider.profile.key,
@@ -176,7 +176,7 @@ class Client:
             raise InvalidOption("method", method, "an HTTP method")
         body = None if json is None else encoded(method, json)
         bound = Bound(method, self.setting.target(path, query or {}), body)
-        return self._engine.run(Order(plan_beyond(self.provider, method), bound, self._choices))
+        return self._made(Order(plan_beyond(self.provider, method), bound, self._choices))
 
     def pages(self, operation: str, /, **arguments: object) -> Pager[Any]:
         """The items of a list operation.
@@ -229,7 +229,7 @@ class Client:
             bound = found.binder.bind(given)
             link = joined(self.setting.base_url + bound.target, str(position))
             onward = bound._replace(target=self._target(found, link))
-            return self._engine.run(Order(found.plan, onward, self._choices))
+            return self._made(Order(found.plan, onward, self._choices))
         return self._run(found, given if position is None else {**given, rule.position: position})
 
     def _target(self, found: Known, link: str) -> str:
@@ -244,6 +244,15 @@ class Client:
 
     def _run(self, found: Known, arguments: Mapping[str, object]) -> Answer:
         order = Order(found.plan, found.binder.bind(arguments), self._choices)
+        users = self.setting.users
+        if users is None and found.elsewhere is None and not self._choices.exactly_once:
+            return self._engine.run(order)
+        if users is None:
+            return self._asked(found, order, arguments)
+        with users.calling(found.plan.operation, order.choices.for_user):
+            return self._asked(found, order, arguments)
+
+    def _asked(self, found: Known, order: Order, arguments: Mapping[str, object]) -> Answer:
         if found.elsewhere is not None:
             return sought(self._engine, order, found.elsewhere, arguments)
         if self._choices.exactly_once:
@@ -251,6 +260,14 @@ class Client:
 
             return once(self, found, order, arguments)
         return self._engine.run(order)
+
+    def _made(self, order: Order) -> Answer:
+        """A call without more to it, for its end user where the provider wants to know."""
+        users = self.setting.users
+        if users is None:
+            return self._engine.run(order)
+        with users.calling(order.plan.operation, order.choices.for_user):
+            return self._engine.run(order)
 
     def _result(self, found: Known, answer: Answer) -> Any:
         path = self.provider.profile.result
@@ -260,7 +277,9 @@ class Client:
     def _known(self, name: str) -> Known:
         found = self._all_known.get(name)
         if found is None:
-            found = self._all_known[name] = known(self.provider, name)
+            found = known(self.provider, name)
+            self.setting.check_allowed(name, alpha=found.rule.alpha)
+            self._all_known[name] = found
         return found
 
     def _notify(self, notice: Any) -> None:
