@@ -23,7 +23,7 @@ from callwell.emulator.quota import WindowKind
 from callwell.emulator.telling import RateHeaders
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from callwell.emulator.options import Endpoints
 
@@ -32,7 +32,10 @@ EXTRA = "the emulator needs its extra, which is not installed (no {name}): pip i
 Port = Annotated[int, typer.Option(min=0, max=65_535, metavar="PORT", help="0 for any free one.")]
 
 Providers = Annotated[
-    list[str] | None, typer.Option("--provider", metavar="NAME", help="Play this one; all unless said. Repeatable.")
+    list[str] | None, typer.Argument(metavar="PROVIDER", help="Play these; all unless said.", show_default=False)
+]
+MoreProviders = Annotated[
+    list[str] | None, typer.Option("--provider", metavar="NAME", help="The same as an option. Repeatable.")
 ]
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -72,7 +75,7 @@ Others = Annotated[
     typer.Option(
         "--set",
         metavar="NAME=VALUE",
-        help=f"{', '.join(SETTABLE)}, or PROVIDER.NAME of one provider, as JSON; may be given again.",
+        help=f"{', '.join(SETTABLE)}; or NAME of the one provider, PROVIDER.NAME of several, as JSON. Repeatable.",
     ),
 ]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Decides what there is.")]
@@ -85,9 +88,10 @@ RetryAfter = Annotated[bool, typer.Option("--retry-after", help="Say in every 42
 
 @app.command()
 def emulate(
+    providers: Providers = None,
     *,
     as_json: AsJson = False,
-    provider: Providers = None,
+    provider: MoreProviders = None,
     seed: Seed = 1,
     recordings: Recordings = 40,
     scale: Scale = None,
@@ -107,11 +111,12 @@ def emulate(
     """Play the providers on 127.0.0.1, with real quotas, signed URLs and faults on demand, until Ctrl-C."""
     clock = os.environ.get("CALLWELL_CLOCK") if scale is None else f"{scale:g}"
     told: dict[str, Any] = {"retry_after": retry_after, "rate_headers": rate_headers, "skew_s": skew}
-    world: dict[str, Any] = {"provider": tuple(provider or ()), "seed": seed, "recordings": recordings, "clock": clock}
+    played = (*(providers or ()), *(provider or ()))
+    world: dict[str, Any] = {"provider": played, "seed": seed, "recordings": recordings, "clock": clock}
     quota: dict[str, Any] = {"window": window, "per_minute": per_minute, "per_day": per_day, "url_life_s": url_life}
     ports: dict[str, Any] = {"port": port, "storage_port": storage_port, "control_port": control_port}
     gone = dict(map(_deprecated, deprecated or ()))
-    options = EmulatorOptions(**world, **quota, **told, **ports, deprecated=gone, **_set(others or ()))
+    options = EmulatorOptions(**world, **quota, **told, **ports, deprecated=gone, **_set(others or (), played))
     _play(options, as_json=as_json)
 
 
@@ -122,15 +127,16 @@ def _deprecated(text: str) -> tuple[str, int | None]:
     return name, int(seconds) if sign else None
 
 
-def _set(texts: Iterable[str]) -> dict[str, Any]:
-    """What `--set` says, read by the types of the options."""
+def _set(texts: Iterable[str], played: Sequence[str]) -> dict[str, Any]:
+    """What `--set` says, read by the types of the options; what only the one provider can know is left to it."""
     made: dict[str, Any] = {"settings": {}}
     for text in texts:
         name, sign, value = text.partition("=")
-        if "." in name:
-            made["settings"][name] = value
+        provider, dot, option = name.rpartition(".")
+        name = option.replace("-", "_")
+        if dot or (name not in SETTABLE and len(played) == 1):
+            made["settings"][f"{(provider or played[0]).replace('-', '_')}.{name}"] = value
             continue
-        name = name.replace("-", "_")
         if name not in SETTABLE:
             raise errors.UnknownName("--set", name, SETTABLE)
         nouns = {int: "a whole number", bool: "true or false"}.get(SETTABLE[name], "another value")

@@ -208,7 +208,10 @@ class Setting:
             raise InvalidOption("operation", name, f"one that this environment has: {', '.join(self.operations)}")
         if alpha and not self.alpha:
             raise InvalidOption(
-                "operation", name, f"one that {self.provider.name} does not call alpha, unless you allow it: alpha=True"
+                "operation",
+                name,
+                f"one that {self.provider.name} does not call alpha, unless you allow these: alpha=True in code, "
+                "`alpha = true` in callwell.toml",
             )
 
     def target(self, path: str, query: Mapping[str, str]) -> str:

@@ -128,7 +128,8 @@ async def _performed(stand: Stand, request: Incoming, scope: Scope, send: Send) 
         if hit is not None and hit.fault == "late_effect":
             await exchange.let_wait(hit)
         instead = hit is not None and hit.instead
-        reply = Reply(0) if instead else stand.provider.perform(request, admission, hit)
+        done = Reply(0) if instead else stand.provider.perform(request, admission, hit)
+        reply = done if isinstance(done, Reply) else await done
         if hit is not None and (instead or hit.fault == "error_after"):
             reply = replace(stand.provider.fault_reply(request, hit), effect=reply.effect)
     reply = reply or Reply(0)

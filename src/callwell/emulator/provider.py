@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Awaitable, Iterable, Mapping
     from pathlib import Path
 
     from callwell.emulator.fault_rules import Catalogue
@@ -150,8 +150,8 @@ class Provider(Protocol):
         """Find the operation, check the key, count the quota."""
         ...
 
-    def perform(self, request: Incoming, admission: Admission, hit: Hit | None) -> Reply:
-        """Do what an admitted request asks; `hit` is for the faults that change what is done."""
+    def perform(self, request: Incoming, admission: Admission, hit: Hit | None) -> Reply | Awaitable[Reply]:
+        """Do what an admitted request asks, at once or in a while; `hit` is for the faults that change what is done."""
         ...
 
     def fault_reply(self, request: Incoming, hit: Hit) -> Reply:

@@ -127,10 +127,11 @@ def _actors(wanted: Sequence[str]) -> list[Callable[..., list[tuple[Provider, Pl
     """What plays each provider: the function `play` in the module `provider` of each package beside this file."""
     here = str(Path(__file__).parent)
     names = sorted(module.name for module in iter_modules([here]) if module.ispkg)
-    strange = [name for name in wanted if name not in names]
+    chosen = [name.replace("-", "_") for name in wanted]
+    strange = [name for name in chosen if name not in names]
     if strange:
         raise EmulatorError(f"provider {strange[0]!r} is none of {', '.join(names)}")
-    return [import_module(f"{__package__}.{name}.provider").play for name in wanted or names]
+    return [import_module(f"{__package__}.{name}.provider").play for name in chosen or names]
 
 
 def _described(control: str, stands: Mapping[str, Stand], places: Mapping[str, str], clock: str | None) -> Endpoints:

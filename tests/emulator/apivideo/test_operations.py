@@ -10,7 +10,7 @@ import pytest
 
 from callwell.emulator.apivideo.routes import BY_NAME, ROUTES
 from tests.emulator.apivideo.playing import JPEG, VTT, Site, form
-from tests.emulator.apivideo.schemas import complaints, operations
+from tests.emulator.schemas import complaints, operations
 
 if TYPE_CHECKING:
     from tests.emulator.playing import Answer
@@ -98,7 +98,7 @@ def restoring(site: Site) -> Site:
 def test_there_are_59() -> None:
     """The table has every operation once, at the path and under the name of the description."""
     assert len(ROUTES) == len(BY_NAME) == 59
-    names = {place: about["operationId"] for place, about in operations().items()}
+    names = {place: about["operationId"] for place, about in operations("apivideo").items()}
     assert {(route.method, route.path): route.operation for route in ROUTES} == names
 
 
@@ -110,10 +110,10 @@ def test_success(restoring: Site, operation: str) -> None:
     expected = 202 if operation == "live_streams.complete" else expected
     assert answer.status == expected, answer.body
     route = BY_NAME[operation]
-    described = operations()[route.method, route.path]["responses"][str(answer.status)]
+    described = operations("apivideo")[route.method, route.path]["responses"][str(answer.status)]
     if answer.body:
         schema = described["content"]["application/json"]["schema"]
-        assert list(complaints(answer.json, schema)) == []
+        assert list(complaints("apivideo", answer.json, schema)) == []
     assert bool(answer.body) == (expected not in (202, 204))
     told = {name: value for name, value in answer.headers.items() if name.startswith("x-ratelimit-")}
     if operation.startswith("auth."):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Answers held against the description: what an answer has that is not in its schema, and what it lacks."""
+"""Answers held against a description: what an answer has that is not in its schema, and what it lacks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import callwell.providers
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PAGE = Path(callwell.providers.__file__).parent / "apivideo" / "openapi.json"
+FOLDER = Path(callwell.providers.__file__).parent
 KINDS: dict[str, type | tuple[type, ...]] = {
     "string": str,
     "integer": int,
@@ -25,30 +25,34 @@ KINDS: dict[str, type | tuple[type, ...]] = {
 
 
 @cache
-def description() -> Any:
-    """The whole document."""
-    return json.loads(PAGE.read_text("utf-8"))
+def description(provider: str) -> Any:
+    """The whole document of a provider."""
+    return json.loads((FOLDER / provider / "openapi.json").read_text("utf-8"))
 
 
-def operations() -> dict[tuple[str, str], Any]:
+def operations(provider: str) -> dict[tuple[str, str], Any]:
     """The operations by method and path."""
-    paths = description()["paths"]
+    paths = description(provider)["paths"]
     return {(method.upper(), path): about for path, methods in paths.items() for method, about in methods.items()}
 
 
-def resolved(schema: Any) -> Any:
+def resolved(provider: str, schema: Any) -> Any:
     """What a reference leads to."""
     while "$ref" in schema:
-        target = description()
+        target = description(provider)
         for word in schema["$ref"].removeprefix("#/").split("/"):
             target = target[word]
         schema = target
     return schema
 
 
-def complaints(value: Any, schema: Any, where: str = "") -> Iterator[str]:
+def complaints(provider: str, value: Any, schema: Any, where: str = "") -> Iterator[str]:
     """What is wrong with a value."""
-    schema = resolved(schema)
+    schema = resolved(provider, schema)
+    if "anyOf" in schema:
+        found = [list(complaints(provider, value, one, where)) for one in schema["anyOf"]]
+        yield from min(found, key=len)
+        return
     kinds = schema.get("type", [])
     kinds = [kinds] if isinstance(kinds, str) else kinds
     if value is None:
@@ -59,13 +63,18 @@ def complaints(value: Any, schema: Any, where: str = "") -> Iterator[str]:
         yield f"{where} is {value!r}, no {kinds}"
     if "enum" in schema and value not in schema["enum"]:
         yield f"{where} is {value!r}, none of {schema['enum']}"
+    yield from _inner(provider, value, schema, where)
+
+
+def _inner(provider: str, value: Any, schema: Any, where: str) -> Iterator[str]:
+    """What is wrong inside a list or an object."""
     if isinstance(value, list):
         for number, each in enumerate(value):
-            yield from complaints(each, schema.get("items", {}), f"{where}[{number}]")
+            yield from complaints(provider, each, schema.get("items", {}), f"{where}[{number}]")
     if isinstance(value, dict) and "properties" in schema:
         yield from (f"{where}.{name} is missing" for name in set(schema.get("required", [])) - value.keys())
         for name, each in value.items():
             if name not in schema["properties"]:
                 yield f"{where}.{name} is not described"
             else:
-                yield from complaints(each, schema["properties"][name], f"{where}.{name}")
+                yield from complaints(provider, each, schema["properties"][name], f"{where}.{name}")

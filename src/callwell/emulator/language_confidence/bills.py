@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is billed: assessments, and the end users of each calendar month (UTC)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Any
+
+
+class Bills:
+    """The account.
+
+    Attributes:
+        unseen: billed assessments whose answer a fault has kept back or spoiled.
+        audio_s: seconds of all that was heard.
+    """
+
+    def __init__(self) -> None:
+        self._requests: Counter[str] = Counter()
+        self._users: Counter[str] = Counter()
+        self._months: dict[str, set[str]] = {}
+        self._nobody = 0
+        self.unseen = 0
+        self.audio_s = 0.0
+
+    def add(self, request: str, user: str, wall: float) -> None:
+        """One assessment.
+
+        Args:
+            request: what makes two requests the same.
+            user: the end user, empty if none was named.
+            wall: the time of day, epoch seconds.
+        """
+        self._requests[request] += 1
+        if not user:
+            self._nobody += 1
+            return
+        self._users[user] += 1
+        self._months.setdefault(datetime.fromtimestamp(wall, UTC).strftime("%Y-%m"), set()).add(user)
+
+    def counts(self) -> dict[str, Any]:
+        """What the score tells of it."""
+        return {
+            "billed": self._requests.total(),
+            "billed_twice": sum(times - 1 for times in self._requests.values()),
+            "billed_unseen": self.unseen,
+            "audio_s": round(self.audio_s, 3),
+            "active_users": {month: len(users) for month, users in sorted(self._months.items())},
+            "calls_by_user": dict(sorted(self._users.items())),
+            "calls_without_user": self._nobody,
+        }

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The options of the service, as the control port takes and shows them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Final, Literal
+
+import msgspec
+from msgspec import Meta
+
+from callwell.emulator.errors import BadInput
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FARTHEST_S: Final = 10 * 365 * 86_400
+Positive = Annotated[int, Meta(ge=1)]
+Span = Annotated[float, Meta(ge=0)]
+
+
+class ServiceOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What the service is made with.
+
+    Attributes:
+        seed: decides the scores, together with what is assessed.
+        capacity: assessments that can be under way at a time; nobody is told.
+        service_s: how long one takes at least, clock seconds.
+        scaling_s: how long it takes until all of the capacity is there, clock seconds from the first request on, and
+            again after five minutes without one; until then, what is too much gets 429 and 500 in turn.
+        overload: what is answered to what is too much when all of it is there; `both` in turn.
+        retry_after: whether 429 and 503 say when to come back.
+        user_required: the plan is per monthly active user: a request without an end user is refused.
+        new_fields: answers have fields that no description knows.
+        skew_s: how far the servers' time of day is off.
+    """
+
+    seed: int = 1
+    capacity: Positive = 50
+    service_s: Span = 0.0
+    scaling_s: Span = 0.0
+    overload: Literal[429, 503, "both"] = 429
+    retry_after: bool = False
+    user_required: bool = False
+    new_fields: bool = False
+    skew_s: Annotated[int, Meta(ge=-FARTHEST_S, le=FARTHEST_S)] = 0
+
+
+def changed(options: ServiceOptions, changes: Mapping[str, object]) -> ServiceOptions:
+    """`options` with some of them changed.
+
+    Raises:
+        BadInput: an option that does not exist, or cannot have this value.
+    """
+    unknown = changes.keys() - set(ServiceOptions.__struct_fields__)
+    if unknown:
+        known = ", ".join(ServiceOptions.__struct_fields__)
+        raise BadInput(f"option {min(unknown)!r} is none of {known}")
+    try:
+        return msgspec.convert(msgspec.structs.asdict(options) | dict(changes), ServiceOptions)
+    except msgspec.ValidationError as error:
+        raise BadInput(f"option: {error}") from error

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Emulated services for tests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.emulator.language_confidence.playing import NAME, Service
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.emulator.playing import Emulated
+
+
+@pytest.fixture
+def played(emulate: Callable[..., Emulated]) -> Callable[..., Service]:
+    """Start an emulator with settings, and give one of its environments."""
+
+    def start(environment: str = "production", clock: str | None = None, **settings: Any) -> Service:
+        given = {f"{NAME}.{name}": str(value) for name, value in settings.items()}
+        return Service(emulate(provider=(NAME,), settings=given, clock=clock), environment)
+
+    return start
+
+
+@pytest.fixture
+def service(played: Callable[..., Service]) -> Service:
+    """A production with the usual options."""
+    return played()
