@@ -131,11 +131,11 @@ def acme(quotas: dict[str, QuotaRule] | None = None, *, retry: RetryRule | None 
         name="acme",
         title="Acme",
         result="data",
-        environments={"production": EnvironmentRule(base_url=BASE, default=True)},
+        environments=rules.pop("environments", {"production": EnvironmentRule(base_url=BASE, default=True)}),
         key=rules.pop("key", KeyRule(env="ACME_KEY", pattern=r"acme_\S+", looks_like="a text that begins with acme_")),
         quotas=MINUTE if quotas is None else quotas,
         retry=retry or RetryRule(),
-        errors=ERRORS,
+        errors=rules.pop("errors", ERRORS),
         operations=RULES | rules.pop("operations", {}),
         **rules,
     )

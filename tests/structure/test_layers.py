@@ -52,6 +52,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "av": {"emulator", "media"},
     "httptools": {"emulator"},
     "keyring": {"keys"},
+    "matplotlib": {"cli"},
     "opentelemetry": {"observe"},
     "prometheus_client": {"observe"},
     "numpy": {"media"},

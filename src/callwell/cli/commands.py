@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "ledger": "calls that may have been done: list, look, settle, resume",
     "config": "what is set and from where: options, variables, callwell.toml",
     "keys": "where keys are, whether they are there and when they were used, never their text",
+    "users": "how many end users there were in each month, as a provider bills them",
     "generate": "a typed client from a description of your own",
     "emulate": "play the providers on this machine, until Ctrl-C",
 }

@@ -38,6 +38,10 @@ BaseUrlOption = Annotated[
     str | None,
     typer.Option("--base-url", metavar="URL", help="Another address of the provider."),
 ]
+StateOption = Annotated[
+    str | None,
+    typer.Option("--state", metavar="URL", help="What calls share: memory: or sqlite:///PATH."),
+]
 ProviderArgument = Annotated[
     str,
     typer.Argument(metavar="PROVIDER", help="A provider's name, or the folder of a description.", show_default=False),
@@ -67,10 +71,7 @@ class ClientFlags:
         str | None,
         typer.Option("--account", metavar="NAME", help="Whose quota it is, where several accounts are in use."),
     ] = None
-    state: Annotated[
-        str | None,
-        typer.Option("--state", metavar="URL", help="What calls share: memory: or sqlite:///PATH."),
-    ] = None
+    state: StateOption = None
     deadline: Annotated[
         float | None,
         typer.Option(

@@ -10,7 +10,7 @@ import math
 from array import array
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import av
 
@@ -18,6 +18,8 @@ from tests.emulator.playing import Answer, Emulated, ask
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from av.audio.stream import AudioStream
 
 NAME: Final = "language_confidence"
 TEXT: Final = "The quick brown fox jumps over the lazy dog."
@@ -49,7 +51,7 @@ def tone(
     """A file with a tone."""
     out = io.BytesIO()
     with av.open(out, "w", format=kind) as container:
-        stream = container.add_stream(codec or CODECS[kind], rate=rate, layout=layout)
+        stream = cast("AudioStream", container.add_stream(codec or CODECS[kind], rate=rate, layout=layout))
         channels = len(av.AudioLayout(layout).channels)
         wave = [int(9_000 * loud * math.sin(math.tau * hertz * at / rate)) for at in range(int(seconds * rate))]
         frame = av.AudioFrame(format="s16", layout=layout, samples=max(1, len(wave)))

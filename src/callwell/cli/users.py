@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`callwell users`: how many end users there were in each month, as a provider bills them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from callwell.cli import output
+from callwell.cli.flags import EnvironmentOption, JsonOption, ProviderArgument, StateOption
+from callwell.errors import FileProblem, InvalidOption, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+BAR: Final = 40
+"""Characters of the longest bar."""
+
+DOTS_PER_INCH: Final = 150
+EXTRA: Final = "a picture needs the extra `plot`, which is not installed (no {name}): pip install 'callwell[plot]'"
+
+EXAMPLES: Final = """\
+\b
+Examples:
+  callwell users PROVIDER                     a table
+  callwell users PROVIDER --plot              bars in the terminal
+  callwell users PROVIDER --plot users.png    a picture
+"""
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+
+@app.command(epilog=EXAMPLES)
+def users(
+    provider: ProviderArgument,
+    picture: Annotated[
+        str | None, typer.Argument(metavar="FILE.png", help="With --plot: draw a picture.", show_default=False)
+    ] = None,
+    *,
+    plot: Annotated[bool, typer.Option("--plot", help="Draw bars, here or into the file.")] = False,
+    environment: EnvironmentOption = None,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print how many end users a provider saw in each calendar month (UTC), as it bills them: each once a month.
+
+    Counted is what the state knows: the calls of all programs that share it.
+    """
+    if picture is not None and not plot:
+        raise UsageError(f"{picture}: a picture is drawn with --plot only")
+    if picture is not None and not picture.lower().endswith(".png"):
+        raise InvalidOption("FILE.png", picture, "a file whose name ends with .png")
+    name, title, months = _counted(provider, environment, state)
+    if picture is not None:
+        _draw(picture, title, months)
+    if as_json:
+        output.emit_json({"provider": name, "months": [{"month": one, "users": n} for one, n in months.items()]})
+    elif plot and picture is None:
+        most = max(months.values(), default=0)
+        output.emit_table(
+            ("month", "users", ""), ((one, n, "█" * max(1, round(BAR * n / most))) for one, n in months.items())
+        )
+    elif picture is None:
+        output.emit_table(("month", "users"), months.items())
+
+
+def _counted(provider: str, environment: str | None, state: str | None) -> tuple[str, str, dict[str, int]]:
+    """The provider's name and title, and the users of each month."""
+    from callwell.cli.flags import client_options
+    from callwell.cli.settings import Settings
+    from callwell.client.setting import Setting
+
+    output.log_to_stderr(verbose=False)
+    settings = Settings.here()
+    described = settings.load(provider)
+    made = Setting.of(described, client_options(settings.of(described, {"environment": environment, "state": state})))
+    try:
+        if made.users is None:
+            raise UsageError(f"{described.name} asks for no end users, so there are none to be counted")
+        return described.name, described.profile.title, made.users.months()
+    finally:
+        made.close()
+
+
+def _draw(path: str, title: str, months: Mapping[str, int]) -> None:
+    try:
+        from matplotlib.figure import Figure
+    except ModuleNotFoundError as error:
+        raise UsageError(EXTRA.format(name=error.name)) from error
+    figure = Figure(figsize=(max(4.0, 0.6 * len(months) + 2), 3.5), layout="constrained")
+    axes = figure.add_subplot()
+    bars = axes.bar(list(months), list(months.values()))
+    axes.bar_label(bars)
+    axes.set_title(f"{title}: monthly active users")
+    axes.set_ylim(bottom=0)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(axis="x", labelrotation=45)
+    try:
+        figure.savefig(path, dpi=DOTS_PER_INCH, format="png")
+    except OSError as error:
+        raise FileProblem(f"{path} cannot be written: {error.strerror}") from error

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an environment changes: the key's header, headers beside it, operations that there are; and what is alpha."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from callwell import errors
+from callwell.core.rules import EnvironmentRule, ErrorRule, KeyRule, OperationRule
+from tests.client._sync.acting import client
+from tests.client.acme import BASE, KEY, acme
+from tests.client.world import OK, World, answer
+
+MARKET = EnvironmentRule(
+    base_url="https://market.test/acme",
+    key_header="x-market-key",
+    headers={"X-Market-Host": "{host}", "x-market": "yes"},
+    operations=("things.get",),
+)
+PROVIDER = acme(
+    environments={"production": EnvironmentRule(base_url=BASE, default=True), "market": MARKET},
+    key=KeyRule(env="ACME_KEY", scheme="header", header="api-key"),
+    operations={"things.put": OperationRule(alpha=True)},
+)
+
+
+def shown(**options: Any) -> dict[str, str]:
+    """The headers of a call."""
+    world = World()
+    client(world, provider=PROVIDER, **options).call("things.get", thing_id="1")
+    return dict(world.sent[0].request.headers)
+
+
+def test_headers_of_an_environment() -> None:
+    """The key stands in its header, and what is fixed goes with it; the host is that of the address in use."""
+    plain, market = shown(), shown(environment="market")
+    assert (plain["api-key"], "x-market-key" in plain, "x-market" in plain) == (KEY, False, False)
+    assert (market["x-market-key"], "api-key" in market) == (KEY, False)
+    assert (market["x-market-host"], market["x-market"]) == ("market.test", "yes")
+    assert shown(environment="market", base_url="https://other.test")["x-market-host"] == "other.test"
+
+
+def test_another_header_for_the_key() -> None:
+    """An option names it, for addresses of one's own."""
+    headers = shown(key_header="X-Blob-Key", base_url="https://blob.test/x")
+    assert (headers["x-blob-key"], "api-key" in headers) == (KEY, False)
+
+
+def test_operations_of_an_environment() -> None:
+    """What is not there is refused before anything is sent."""
+    world = World()
+    with pytest.raises(errors.InvalidOption, match=r"'things\.make': expected one that this environment has: things"):
+        client(world, provider=PROVIDER, environment="market").call("things.make", name="x")
+    assert world.sent == []
+
+
+def test_alpha_is_off() -> None:
+    """An operation that the provider calls alpha says how it is switched on."""
+    world = World()
+    with pytest.raises(errors.InvalidOption, match="alpha=True"):
+        client(world, provider=PROVIDER).call("things.put", thing_id="1", name="x")
+    assert world.sent == []
+    client(world, provider=PROVIDER, alpha=True).call("things.put", thing_id="1", name="x")
+    assert len(world.sent) == 1
+
+
+def test_a_status_that_means_a_dead_key() -> None:
+    """Where there are no codes, the status tells: the key is read again, or the call fails for its key."""
+    provider = acme(errors=ErrorRule(code=(), dead_key_statuses=(401,)))
+    with pytest.raises(errors.KeyRefused):
+        client(World(answer(401, {"detail": "no"})), provider=provider).call("things.get", thing_id="1")
+
+
+def test_errors_that_name_places_step_by_step() -> None:
+    """A list of names and indexes is one name, and each fault is told."""
+    rule = ErrorRule(code=(), message=("detail", "msg"), parameter=("loc",), problems="detail")
+    provider = acme(errors=rule)
+    wrong = [{"loc": ["body", "tags", 0], "msg": "no text", "type": "x"}, {"loc": ["body"], "msg": "missing"}]
+    for body, message in (
+        ({"detail": wrong}, r"422: body\.tags\.0: no text; body: missing"),
+        ({"detail": "why"}, "why"),
+    ):
+        with pytest.raises(errors.BadRequest, match=message):
+            client(World(answer(422, body), OK), provider=provider).call("things.get", thing_id="1")

@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Calls on behalf of end users: what the provider is told, what is counted, and what is refused."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import pytest
+
+from callwell import errors
+from callwell.client.users import ONE_FOR_ALL
+from callwell.core.rules import EndUserRule, RetryRule
+from callwell.keys import Key
+from callwell.observe.notices import CallEnded, OneUser
+from callwell.state import MemoryState
+from tests.client._async.acting import client as async_client
+from tests.client._sync.acting import client
+from tests.client.acme import acme
+from tests.client.world import LOST, OK, REFUSED, World, answer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SECRET = Key("0123456789abcdef0123456789abcdef")
+RULE = EndUserRule(header="X-User-Id", required_on=("monthly-active-users",))
+PROVIDER = acme(end_user=RULE)
+DAY_S = 86_400.0
+
+
+def made(world: World, **options: Any) -> Any:
+    """A client of a provider that wants to know end users."""
+    return client(world, **{"provider": PROVIDER, "user_secret": SECRET, **options})
+
+
+def users(world: World) -> list[str | None]:
+    """Whom the provider was told of, call by call."""
+    return [dict(one.request.headers).get("x-user-id") for one in world.sent]
+
+
+def test_the_provider_is_told_a_pseudonym() -> None:
+    """The same for the same user, by any client with the same secret, and nothing where no user is named."""
+    world = World()
+    one = made(world)
+    one.with_options(for_user="ann").call("things.get", thing_id="1")
+    one.with_options(for_user="bob").call("things.get", thing_id="1")
+    one.call("things.get", thing_id="1")
+    made(world, for_user="ann").request("GET", "/things/1")
+    made(world, for_user="ann", user_secret=Key("f" * 32)).call("things.get", thing_id="1")
+    ann, bob, nobody, again, other = users(world)
+    assert nobody is None
+    assert ann == again != bob
+    assert other not in (None, ann, bob)
+    assert UUID(ann).version == 4
+
+
+def test_the_id_itself_goes_nowhere(caplog: pytest.LogCaptureFixture) -> None:
+    """Not into the request, the log, notices, errors, or what a client shows of itself."""
+    caplog.set_level(logging.DEBUG, logger="callwell")
+    world = World(answer(400, {"message": "no"}))
+    secretive = made(world, for_user="ann@example.test")
+    with pytest.raises(errors.BadRequest) as caught:
+        secretive.call("things.get", thing_id="1")
+    seen = [caplog.text, repr(world.sent), repr(world.notices), repr(caught.value), repr(secretive._choices)]
+    assert not any("ann@" in text for text in seen)
+    for wrong in ("", "  ", 5):
+        with pytest.raises(errors.InvalidOption, match="your own id of the end user"):
+            secretive.with_options(for_user=wrong)
+
+
+def test_a_plan_by_end_users_takes_no_call_for_nobody() -> None:
+    """It fails before anything is sent, whichever way the call is made; with a user it goes."""
+    world = World()
+    one = made(world, plan="monthly-active-users")
+    for call in (one.call, one.call_raw):
+        with pytest.raises(errors.EndUserMissing, match=r"acme things\.get: nothing was sent"):
+            call("things.get", thing_id="1")
+    with pytest.raises(errors.EndUserMissing):
+        one.request("GET", "/things/1")
+    with pytest.raises(errors.EndUserMissing):
+        next(iter(one.pages("things.list")))
+    assert world.sent == []
+    one.with_options(for_user="ann").call("things.get", thing_id="1")
+    always = made(World(), provider=acme(end_user=EndUserRule(header="x-user-id", required=True)))
+    with pytest.raises(errors.EndUserMissing):
+        always.call("things.get", thing_id="1")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"plan": "monthly"}, "unknown plan 'monthly' of acme: did you mean monthly-active-users"),
+        ({"user_secret": "ann's secret"}, "user_secret cannot be 'a text of 12 characters'"),
+        ({"user_secret": Key("short")}, "a secret of at least 16"),
+        ({"alpha": 1}, "True or False"),
+        ({"key_header": "a b"}, "the name of a header"),
+        ({"key_header": "Host"}, "that no transport writes"),
+    ],
+)
+def test_wrong_options(options: dict[str, Any], message: str) -> None:
+    """They are told without what must not be repeated."""
+    with pytest.raises(errors.UsageError, match=message):
+        made(World(), **{"for_user": "ann", **options})
+
+
+def test_a_secret_that_is_not_there(tmp_path: Path) -> None:
+    """A place that is named is not filled by us."""
+    with pytest.raises(errors.KeyMissing, match="user_secret: no key: "):
+        made(World(), for_user="ann", user_secret=f"file:{tmp_path}/secret")
+    (tmp_path / "secret").write_text("0123456789abcdef0123456789abcdef\n")
+    world = World()
+    made(world, for_user="ann", user_secret=f"file:{tmp_path}/secret").call("things.get", thing_id="1")
+    made(world, for_user="ann").call("things.get", thing_id="1")
+    assert len(set(users(world))) == 1
+
+
+def test_a_provider_that_asks_for_no_end_user() -> None:
+    """Neither a plan nor a secret nor a user makes sense."""
+    for options in ({"plan": "monthly-active-users"}, {"user_secret": SECRET}, {"for_user": "ann"}):
+        with pytest.raises(errors.InvalidOption, match="acme asks for no end user"):
+            client(World(), **options)
+
+
+def test_ids_as_they_are() -> None:
+    """Where the profile says so, the caller's id is sent; the state has its digest only."""
+    world, state = World(), MemoryState()
+    plain = made(world, provider=acme(end_user=EndUserRule(header="x-user-id", pseudonym=False)), state=state)
+    plain.with_options(for_user="ann").call("things.get", thing_id="1")
+    assert users(world) == ["ann"]
+    assert "ann" not in "".join(state.keys("user:"))
+    with pytest.raises(errors.InvalidOption, match="printable ASCII"):
+        plain.with_options(for_user="añn")
+
+
+def test_users_are_counted_by_month() -> None:
+    """Each once a month, by whomever the state is shared."""
+    world, state = World(), MemoryState()
+    one, two = made(world, state=state), made(world, state=state)
+    for user, caller in (("ann", one), ("bob", two), ("ann", two), ("ann", one)):
+        caller.with_options(for_user=user).call("things.get", thing_id="1")
+    one.call("things.get", thing_id="1")
+    assert list(one.setting.users.months().values()) == [2]
+    world.clock.advance(32 * DAY_S)
+    one.with_options(for_user="ann").call("things.get", thing_id="1")
+    assert list(two.setting.users.months().values()) == [2, 1]
+    assert one.setting.users.months().keys() == two.setting.users.months().keys()
+
+
+@pytest.mark.parametrize(
+    ("replies", "counted"),
+    [([answer(400, {})], True), ([LOST], True), ([REFUSED], False), ([answer(503, {})], True)],
+    ids=["refused by the provider", "no answer", "no connection", "failed"],
+)
+def test_who_may_have_arrived_is_counted(replies: list[Any], counted: bool) -> None:  # noqa: FBT001 - a table
+    """A user counts if a request may have reached the provider."""
+    one = made(World(*replies), for_user="ann")
+    with pytest.raises(errors.CallwellError):
+        one.call("things.get", thing_id="1")
+    assert list(one.setting.users.months().values()) == [1] * counted
+
+
+def test_a_state_that_fails_costs_no_result(caplog: pytest.LogCaptureFixture) -> None:
+    """What was paid for is returned; that it is not counted is logged."""
+
+    class Failing(MemoryState):
+        def update(self, cell: Any, change: Any) -> Any:
+            if cell.key.startswith("user:"):
+                raise errors.StateError("the disk is full")
+            return super().update(cell, change)
+
+    one = made(World(), for_user="ann", state=Failing())
+    assert one.call("things.get", thing_id="1") == {"id": "1"}
+    assert "is not counted: the disk is full" in caplog.text
+
+
+def calls(one: Any, *names: str) -> None:
+    """A call for each user."""
+    for name in names:
+        one.with_options(for_user=name).call("things.get", thing_id="1")
+
+
+def test_one_id_for_everybody_is_noticed_once() -> None:
+    """After a hundred calls for the same user and none for another, by the log and by a notice."""
+    world = World()
+    one = made(world, provider=acme({}, end_user=RULE))
+    calls(one, *["everybody"] * (ONE_FOR_ALL - 1))
+    assert not any(isinstance(notice, OneUser) for notice in world.notices)
+    calls(one, *["everybody"] * (ONE_FOR_ALL + 1))
+    [notice] = [notice for notice in world.notices if isinstance(notice, OneUser)]
+    assert (notice.calls, notice.user) == (ONE_FOR_ALL, users(world)[0])
+
+
+def test_who_serves_several_is_left_alone() -> None:
+    """A client that has had two users, and one whose state knows of others, warn of nothing."""
+    world, state = World(), MemoryState()
+    one = made(world, provider=acme({}, end_user=RULE), state=state)
+    calls(one, "ann", "bob", *["ann"] * ONE_FOR_ALL)
+    two = made(world, provider=acme({}, end_user=RULE), state=state)
+    calls(two, *["ann"] * (ONE_FOR_ALL + 1))
+    assert not any(isinstance(notice, OneUser) for notice in world.notices)
+
+
+def test_what_may_be_billed_is_told() -> None:
+    """On the answer, on the notice and in the error; and it is repeated once only."""
+    provider = acme(retry=RetryRule(lost_attempts=2))
+    world = World(LOST, OK)
+    got = client(world, provider=provider).call_raw("things.get", thing_id="1")
+    assert (got.attempts, got.possibly_billed) == (2, 1)
+    assert [one.possibly_billed for one in world.notices if isinstance(one, CallEnded)] == [1]
+    with pytest.raises(errors.ConnectionLost, match="2 attempts, of which 2 may have been billed") as caught:
+        client(World(LOST), provider=provider).call("things.get", thing_id="1")
+    assert (caught.value.attempts, caught.value.possibly_billed) == (2, 2)
+    plain = World(LOST, OK)
+    assert (client(plain).call_raw("things.get", thing_id="1")).possibly_billed == 0
+
+
+def test_async_clients_do_the_same() -> None:
+    """What is sent and counted is the same as of sync clients."""
+    world = World()
+
+    async def work() -> Any:
+        async with async_client(world, provider=PROVIDER, user_secret=SECRET, plan="monthly-active-users") as one:
+            with pytest.raises(errors.EndUserMissing):
+                await one.call("things.get", thing_id="1")
+            await one.with_options(for_user="ann").call("things.get", thing_id="1")
+            return one.setting.users.months()
+
+    assert list(asyncio.run(work()).values()) == [1]
+    made(world, for_user="ann").call("things.get", thing_id="1")
+    assert len(set(users(world))) == 1
