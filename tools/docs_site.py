@@ -22,7 +22,14 @@ import callwell
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 SITE: Final = ROOT / "build" / "site"
-REFERENCED: Final = ("errors", "testing", "core.rules", "core.operation_rules", "observe.notices")
+REFERENCED: Final = (
+    "errors",
+    "testing",
+    "core.rules",
+    "core.operation_rules",
+    "core.environment_rules",
+    "observe.notices",
+)
 """Modules of which every public class and function is in the reference."""
 
 USUAL: Final = re.compile(r"Build started|Build finished in .*|No issues found|")

@@ -26,6 +26,7 @@ from callwell.observe.opentelemetry import OpenTelemetryHook
 from callwell.observe.prometheus import PrometheusHook
 from callwell.providers.apivideo import client as apivideo
 from callwell.providers.apivideo.client import Apivideo
+from callwell.providers.language_confidence.client import LanguageConfidence
 from callwell.providers.typed import AsyncClient, AsyncDynamicClient, Client, DynamicClient
 from callwell.providers.userplane import client as shapes
 from callwell.providers.userplane.client import AsyncUserplane, Code, Userplane
@@ -58,6 +59,19 @@ def sync_side() -> None:
         api.links.update(workspace_id="w", link_id="l", link_meta=NOT_GIVEN)
         assert_type(api.search.search(workspace_id="w", q="x", type="links")["type"], shapes.SearchType)
         assert_type(api.with_options(deadline_s=None), Userplane)
+
+
+def speech() -> None:
+    """Dashes name a provider too; replies are lenient, and end users are named for some calls."""
+    with Client("language-confidence", plan="monthly-active-users", user_secret=Key("x"), alpha=True) as api:
+        assert_type(api, LanguageConfidence)
+        for_ann = api.with_options(for_user="ann")
+        report = for_ann.assess.scripted(accent="us", audio_base64="", audio_format="wav", expected_text="x")
+        assert_type(report["pronunciation"]["words"][0]["word_score"], int)
+        assert_type(report.get("warnings"), dict[str, str] | None)
+        free = for_ann.assess.unscripted(accent="uk", audio_base64="", audio_format="mp3", context={"question": "?"})
+        if (pte := (free["overall"].get("english_proficiency_scores") or {}).get("mock_pte")) is not None:
+            assert_type(pte.get("prediction"), float | str | None)
 
 
 async def async_side() -> None:
