@@ -56,10 +56,14 @@ No message ever holds a key or a signed URL's signature. Errors of other librari
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, NotRequired, TypedDict, Unpack
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, NotRequired, TypedDict, Unpack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+
+
+SHOWN: Final = 200
+"""Characters of a wrong value that a message repeats: it may be a whole file."""
 
 
 class CallwellError(Exception):
@@ -121,7 +125,9 @@ class InvalidOption(UsageError):
     """
 
     def __init__(self, name: str, value: object, expected: str) -> None:
-        super().__init__(f"{name} cannot be {value!r}: expected {expected}")
+        shown = repr(value)
+        shown = shown if len(shown) <= SHOWN else f"{shown[:SHOWN]}…"
+        super().__init__(f"{name} cannot be {shown}: expected {expected}")
         self.name = name
         self.expected = expected
 

@@ -56,6 +56,13 @@ def test_operations_of_an_environment() -> None:
     assert world.sent == []
 
 
+def test_a_wrong_value_is_not_repeated_at_length() -> None:
+    """It may be a whole file."""
+    with pytest.raises(errors.InvalidOption) as caught:
+        client(World()).call("things.make", name=b"x" * 100_000)
+    assert len(str(caught.value)) < 500
+
+
 def test_alpha_is_off() -> None:
     """An operation that the provider calls alpha says how it is switched on."""
     world = World()

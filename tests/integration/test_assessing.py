@@ -51,7 +51,7 @@ def emulated() -> Iterator[Emulated]:
 def client(emulated: Emulated, environment: str = "production", **options: Any) -> LanguageConfidence:
     """A client of the emulator."""
     point = emulated.endpoints.providers[NAME][environment]
-    return Client(
+    made: LanguageConfidence = Client(
         "language_confidence",
         **{
             "key": Key(point.key),
@@ -62,6 +62,7 @@ def client(emulated: Emulated, environment: str = "production", **options: Any) 
             **options,
         },
     )
+    return made
 
 
 def assess(one: LanguageConfidence, text: str = "Hello there.") -> Any:

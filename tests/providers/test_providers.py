@@ -24,6 +24,16 @@ def test_bundled() -> None:
         assert providers.load(name) is providers.load(name)
 
 
+def test_dashes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name may be written with dashes, and means the bundled provider also where a folder is called so."""
+    for name in providers.names():
+        spelt = name.replace("_", "-")
+        (tmp_path / spelt).mkdir()
+        monkeypatch.chdir(tmp_path)
+        assert providers.load(spelt) is providers.load(name)
+        assert providers.client_class(spelt, "Client") is providers.client_class(name, "Client") is not None
+
+
 def test_folders(tmp_path: Path) -> None:
     """A folder with both files is a provider too, given as a path or as text."""
     folder = write(tmp_path / "tiny")

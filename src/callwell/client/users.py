@@ -24,7 +24,6 @@ from callwell.errors import (
 )
 from callwell.forks import remember
 from callwell.keys import parse_source
-from callwell.keys.secret import make_once
 from callwell.observe.logs import LOGGER, log
 from callwell.observe.notices import OneUser
 from callwell.state import home
@@ -198,6 +197,8 @@ class EndUsers:
     def _read_secret(self) -> bytes:
         place = self._place
         if place is None:
+            from callwell.keys.secret import make_once  # once in a user's life
+
             make_once(home.folder() / SECRET)
             place = f"file:{home.folder() / SECRET}"
         try:
