@@ -11,10 +11,11 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from callwell.core.rules import RetryRule
 from callwell.errors import NotFound
 from callwell.observe.prometheus import PrometheusHook
 from tests.client._sync.acting import client
-from tests.client.acme import KEY
+from tests.client.acme import KEY, acme
 from tests.client.world import DEAD, LOST, OK, ListSource, World, answer, code
 
 if TYPE_CHECKING:
@@ -56,6 +57,14 @@ def busy(registry: CollectorRegistry) -> World:
     with pytest.raises(NotFound):
         one.request("DELETE", "/things/SECRET", query={"q": "SECRET"})
     return world
+
+
+def test_what_may_be_billed_is_counted(registry: CollectorRegistry) -> None:
+    """Each request whose answer nobody saw, where that is said to matter."""
+    provider = acme(retry=RetryRule(lost_attempts=2))
+    for replies in ((LOST, OK), (OK,)):
+        client(World(*replies), provider=provider, hooks=[PrometheusHook(registry)]).call("things.get", thing_id="1")
+    assert samples(registry, "callwell_possibly_billed_total") == {("things.get", "acme"): 1}
 
 
 def test_every_kind_of_thing_is_counted(registry: CollectorRegistry) -> None:

@@ -53,6 +53,12 @@ class Collectors:
             buckets=CALL_S,
         )
         self.retries = Counter("callwell_retries", "Attempts after a call's first.", by, registry=registry)
+        self.billed = Counter(
+            "callwell_possibly_billed",
+            "Requests whose answer nobody saw, and that may be billed.",
+            by,
+            registry=registry,
+        )
         self.waits = Counter("callwell_waits", "Waits that were begun.", ["provider", "why"], registry=registry)
         self.wait_s = Counter(
             "callwell_wait_seconds",
@@ -95,8 +101,10 @@ class PrometheusHook:
                 metrics.attempt_s.labels(provider, operation).observe(seconds)
                 if attempt > 1:
                     metrics.retries.labels(provider, operation).inc()
-            case CallEnded(provider, operation, _, outcome, seconds):
+            case CallEnded(provider, operation, _, outcome, seconds, billed):
                 metrics.calls.labels(provider, operation, outcome).inc()
+                if billed:
+                    metrics.billed.labels(provider, operation).inc(billed)
                 metrics.call_s.labels(provider, operation).observe(seconds)
             case Waiting(provider, _, seconds, why):
                 metrics.waits.labels(provider, why).inc()
