@@ -117,6 +117,15 @@ def test_sound(paper: str) -> None:
     section = "## 6. Audio limits"
     seconds = [int(one) for one in re.findall(r"(\d+) s", row(paper, section, "Max length")[1])]
     assert [route.longest_s for route in ROUTES] == [*seconds, 0]
+    audio = PROFILE.audio
+    assert audio is not None
+    recorded = {name: rule.audio for name, rule in PROFILE.operations.items() if rule.audio}
+    assert [one.max_s for one in recorded.values()] == seconds
+    best = re.findall(r"(\d+)–(\d+) s", row(paper, section, "Max length")[2])
+    assert [(one.best_min_s, one.best_max_s) for one in recorded.values()] == [
+        tuple(map(float, best[index])) for index in (0, 0, 1)
+    ]
+    assert (list(audio.formats), audio.min_rate, audio.min_depth) == (list(FORMATS), LEAST_RATE, LEAST_BITS)
     assert "16 kHz" in row(paper, section, "Sample rate")[3]
     assert (LEAST_RATE, f"minimum {LEAST_BITS} bit") == (16_000, row(paper, section, "Bit depth")[1])
 
