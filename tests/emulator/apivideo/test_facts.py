@@ -14,8 +14,8 @@ from callwell.emulator.apivideo.routes import ROUTES
 from tests.emulator.apivideo import test_problems
 from tests.emulator.apivideo.papers import part, table
 from tests.emulator.apivideo.playing import Site, slug
-from tests.emulator.apivideo.schemas import operations
 from tests.emulator.apivideo.test_operations import perform
+from tests.emulator.schemas import operations
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,7 +62,7 @@ def test_what_is_paged_is_what_is_marked(facts: str) -> None:
     marked = set(re.findall(r"GET (/[\w{}/-]+) `P`", cells))
     paged = {
         path
-        for (method, path), about in operations().items()
+        for (method, path), about in operations("apivideo").items()
         if method == "GET" and any("urrent" in str(one) for one in about.get("parameters", ()))
     }
     assert marked == paged
