@@ -67,6 +67,15 @@ WANTED: Final[dict[str, tuple[Wanted, ...]]] = {
         Wanted("threads_vs_one", None, None, "recordings per second in a thread for each core, over one thread"),
         Wanted("bytes_share", None, 0.23, "bytes on the wire, base64 included, over those of the files"),
     ),
+    "upload": (
+        Wanted("vs_official", 1.5, None, "bytes per second, over the official Python client with the same pieces"),
+        Wanted("vs_curl", 0.8, None, "bytes per second, over curl, which sends the same pieces one after the other"),
+        Wanted("cpu_vs_official", None, 0.33, "CPU per byte, over the official client's"),
+        Wanted("peak_vs_official", None, 0.33, "most memory held, over the official client's, whole processes"),
+        Wanted("added_vs_official", None, None, "the same, without what each holds before it sends the file"),
+        Wanted("plan_30gib_s", None, 1.0, "seconds until the first request for a sparse file of 30 GiB, looked into"),
+        Wanted("resent_bytes", None, 5 << 20, "bytes that came twice after a kill, as the emulator counts them"),
+    ),
     "startup": (
         Wanted("import_vs_httpx", None, 1.0, "`import callwell` over `import httpx`, whole processes"),
         Wanted("import_vs_httpx_net", None, None, "the same, without what Python itself takes"),
@@ -127,6 +136,10 @@ def _besides(name: str, result: Sample) -> Iterator[str]:
     elif name == "prepare":
         spent = ", ".join(f"{variant} {value:g}" for variant, value in result["cpu_ms_per_file"].items())
         yield from (f"Milliseconds of CPU per recording: {spent}.", "")
+    elif name == "upload":
+        cost = ", ".join(f"{variant} {value:g}" for variant, value in result["cpu_s_per_gib"].items())
+        peak = ", ".join(f"{variant} {value:g}" for variant, value in result["peak_mib"].items())
+        yield from (f"Seconds of CPU per GiB: {cost}. Most memory held, MiB: {peak}.", "")
     else:
         spent = ", ".join(f"{variant} {value:g}" for variant, value in result["real_ms"].items())
         yield from (f"Milliseconds of whole processes: {spent}.", "")

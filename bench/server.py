@@ -82,11 +82,12 @@ class Nginx:
         self._process.wait(PATIENCE_S)
         self._folder.cleanup()
 
-    def arrived(self, expected: int) -> int:
-        """See that this many requests arrived since the last look, and that all were answered with 200.
+    def arrived(self, expected: int, status: str = "200") -> int:
+        """See that this many requests arrived since the last look, and how all were answered.
 
         Args:
             expected: as many as the client says it made.
+            status: the answer that all must have had.
 
         Returns:
             on how many connections they arrived.
@@ -100,9 +101,11 @@ class Nginx:
         time.sleep(GRACE_S)
         lines = [line.split() for line in log.read_text(encoding="utf-8").splitlines()[self._seen :]]
         self._seen += len(lines)
-        good = sum(line[0] == "200" for line in lines)
+        good = sum(line[0] == status for line in lines)
         if (len(lines), good) != (expected, expected):
-            raise SystemExit(f"bench: {expected} calls were made, {len(lines)} arrived and {good} had an answer 200")
+            raise SystemExit(
+                f"bench: {expected} calls were made, {len(lines)} arrived and {good} had an answer {status}"
+            )
         return len({line[1] for line in lines})
 
 

@@ -47,6 +47,10 @@
     │   ├── WebhookForged          a signature of something else
     │   ├── WebhookStale           older than is accepted
     │   └── WebhookGarbled         signed, and no event
+    ├── UploadError                a large file that is sent in pieces          exit code 11
+    │   ├── FileUnfit              a file that the provider would not take
+    │   ├── FileChanged            a file that changed while it was sent
+    │   └── UploadStopped          some of it is there: `target` names the object
     └── ClosedError                the client was closed before the call        exit code 2
 
 No message ever holds a key or a signed URL's signature. Errors of other libraries never escape: they are the
@@ -452,6 +456,42 @@ class WebhookStale(WebhookError):
 
 class WebhookGarbled(WebhookError):
     """It is signed, and no event."""
+
+
+class UploadError(CallwellError):
+    """A large file could not be sent.
+
+    Attributes:
+        target: the provider's name of the object that is left behind, to go on with or to delete; None for none.
+    """
+
+    exit_code = 11
+
+    def __init__(self, message: str, *, target: str | None = None) -> None:
+        super().__init__(message)
+        self.target = target
+
+
+class FileUnfit(UploadError):
+    """A file that the provider would not take: empty, too large, too long, or not what it seems to be."""
+
+
+class FileChanged(UploadError):
+    """A file grew, shrank, was replaced or vanished while it was sent."""
+
+
+class UploadStopped(UploadError):
+    """An upload that has begun did not end: the same call goes on with it. The error that stopped it is the cause.
+
+    Attributes:
+        confirmed: pieces that the provider has.
+        pieces: pieces of the file; None for a stream whose end was not seen.
+    """
+
+    def __init__(self, message: str, *, target: str | None, confirmed: int, pieces: int | None) -> None:
+        super().__init__(message, target=target)
+        self.confirmed = confirmed
+        self.pieces = pieces
 
 
 class LocalError(CallwellError):

@@ -97,6 +97,8 @@ class _Scripted:
     def _answer(self, request: Request) -> Reply:
         if self._closed:
             return NoReply(Outcome.REFUSED, "the transport was closed")
+        if request.body is not None and not isinstance(request.body, bytes):
+            request = request._replace(body=b"".join(request.body))
         self.requests.append(request)
         return self._reply(request)
 
@@ -127,6 +129,8 @@ class _AsyncBody:
 
 class ScriptedTransport(_Scripted):
     """A transport that sends nothing and replies from a script.
+
+    A body that is read while it is sent is read to its end, and recorded as bytes.
 
     A `Response` that is not whole is told as the real ones tell it: with its status if `keep_status` is asked for, as
     no reply otherwise, and in a stream as a break after its body.

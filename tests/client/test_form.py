@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callwell.client import form
-from callwell.client.binding import Bound, headers
+from callwell.client.binding import SLOWEST, Bound, headers
+from callwell.client.files import Memory
+from callwell.client.sending import Meter, Region
 from callwell.core.rules import KeyRule
 from callwell.errors import InvalidOption
 from callwell.keys import Key
@@ -36,7 +38,8 @@ def send(schemas: dict[str, dict[str, Any]], *, keyless: bool = False) -> Operat
 
 def read(bound: Bound) -> list[tuple[str, str | None, str, bytes]]:
     """The parts as the standard library reads them: name, file name, media type and content."""
-    whole = f"Content-Type: {bound.media}\r\n\r\n".encode() + (bound.body or b"")
+    body = bound.body or b""
+    whole = f"Content-Type: {bound.media}\r\n\r\n".encode() + (body if isinstance(body, bytes) else b"".join(body))
     message: EmailMessage = email.parser.BytesParser(policy=email.policy.HTTP).parsebytes(whole)
     assert message.is_multipart()
     assert not message.defects
@@ -108,6 +111,7 @@ def test_files_that_cannot_be_sent(tmp_path: Path, value: object, message: str) 
 def test_nothing_breaks_out(name: str, content: bytes) -> None:
     """Whatever a file is called and holds, there is one part, and its content comes out as it went in."""
     body, media = form.encode([form.Part("file", content, "text/plain", name)])
+    assert isinstance(body, bytes)
     boundary = media.partition("boundary=")[2].encode()
     assert body.count(b"--" + boundary) == 2
     head, _, rest = body.partition(b"\r\n\r\n")
@@ -128,3 +132,21 @@ def test_a_keyless_operation_goes_without_the_key() -> None:
     bound = bind(send({"id": TEXT}, keyless=True), {"id": "1"})
     assert dict(headers(bound, rule, key)) == {"accept": "application/json", "content-type": bound.media}
     assert "authorization" in dict(headers(bound._replace(keyless=False), rule, key))
+
+
+def test_a_piece_of_a_large_file_is_read_while_it_is_sent() -> None:
+    """It has its length beforehand, comes out as it went in, as often as it is asked for, and counts as a file."""
+    operation = send({"file": FILE, "note": TEXT})
+    region = Region(Memory(b"0123456789"), 2, 5, Meter(None))
+    bound = bind(operation, {"file": region, "note": "n"})
+    assert not isinstance(bound.body, bytes | None)
+    assert len({b"".join(bound.body), b"".join(bound.body)}) == 1
+    assert bound.body.size == len(b"".join(bound.body))
+    assert read(bound) == [
+        ("note", None, "text/plain", b"n"),
+        ("file", "file", "application/octet-stream", b"23456"),
+    ]
+    assert bound.longer_s == bound.body.size / SLOWEST
+    for size in (0, 11):
+        with pytest.raises(InvalidOption):
+            bind(operation, {"file": Region(Memory(bytes(20)), 0, size, Meter(None))})

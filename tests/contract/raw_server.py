@@ -35,7 +35,7 @@ class Connection:
         self.server = server
         self.socket = sock
         self.requests = 0
-        self._buffer = b""
+        self._buffer = bytearray()
 
     def serve(self) -> None:
         """Receive requests and act, until told to close or the client does."""
@@ -61,12 +61,13 @@ class Connection:
             if not self._more():
                 return False
         self.requests += 1
-        self.server.arrivals.append(head)
+        self.server.arrivals.append(bytes(head))
         self.server.arrived.release()
         self._buffer = self._buffer[size:]
         return True
 
     def _more(self) -> bool:
+        self.server.reads.wait(PATIENCE_S)
         piece = self.socket.recv(65_536)
         self._buffer += piece
         return bool(piece)
@@ -96,6 +97,7 @@ class RawServer:
 
     Attributes:
         greeting: said before anything was asked.
+        reads: unless it is set, nothing more is read.
         arrivals: the heads of all whole requests.
         connections: how many were accepted.
         arrived: released once for each of them.
@@ -105,6 +107,8 @@ class RawServer:
     def __init__(self, act: Act) -> None:
         self.act = act
         self.greeting = b""
+        self.reads = threading.Event()
+        self.reads.set()
         self.arrivals: list[bytes] = []
         self.connections = 0
         self.arrived = threading.Semaphore(0)

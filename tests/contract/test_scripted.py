@@ -13,6 +13,8 @@ from callwell.testing import AsyncScriptedTransport, Dice, ManualClock, Scripted
 from callwell.transport.base import NoReply, Request, Response
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from callwell.clock import Clock
     from callwell.testing import Script
     from callwell.transport.base import AsyncTransport, Transport
@@ -83,6 +85,25 @@ def test_half_an_answer_is_told_as_by_the_real_ones(fake: str) -> None:
     assert streamed([HALF], fake=fake) == (HALF.body, False)
     assert streamed([WHOLE], fake=fake) == (WHOLE.body, True)
     assert streamed([NOTHING], fake=fake) == NOTHING
+
+
+class Pieces:
+    """A body that is read while it is sent."""
+
+    size = 4
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield b"bo"
+        yield b"dy"
+
+
+@pytest.mark.parametrize("fake", ["blocking", "async"])
+def test_a_body_is_read_while_it_is_sent(fake: str) -> None:
+    """What it raises comes out; else it is recorded whole."""
+    assert sent([WHOLE], REQUEST._replace(body=Pieces()), fake=fake)[1] == [REQUEST._replace(body=b"body")]
+    broken = type("Broken", (Pieces,), {"__iter__": lambda _: iter(lambda: 1 // 0, b"")})
+    with pytest.raises(ZeroDivisionError):
+        sent([WHOLE], REQUEST._replace(body=broken()), fake=fake)
 
 
 def test_a_closed_fake_sends_nothing() -> None:

@@ -62,9 +62,9 @@ def test_files_go_there_and_come_back(api: Apivideo) -> None:
 def test_an_upload_token_is_enough(api: Apivideo) -> None:
     """The key is not shown, and the token alone is asked for."""
     token = api.upload_tokens.create(ttl=60).get("token", "")
-    assert api.videos.upload_with_token(token=token, file=b"not a film")["videoId"]
+    assert api.videos.upload_with_token(b"not a film", token=token, check=False).target
     with pytest.raises(errors.Unauthorized) as caught:
-        api.videos.upload_with_token(token="to-no-such", file=b"not a film")
+        api.videos.upload_with_token(b"not a film", token="to-no-such", check=False)
     assert caught.value.code == "authentication-invalid-upload-token"
 
 
@@ -100,7 +100,7 @@ def _count(base_url: str, key: Key) -> None:
     with Client("apivideo", environment="sandbox", base_url=base_url, key=key) as api:
         video = api.videos.create(title="t")["videoId"]
         api.videos.get(video_id=video)
-        api.videos.upload(video_id=video, file=b"not a film")
+        api.videos.upload(b"not a film", video_id=video, check=False)
         api.auth.authenticate(api_key=key.reveal())
         assert api.spent() == {"reads": (1, 100), "writes": (1, 40), "uploads": (1, 40)}
 

@@ -89,6 +89,8 @@ def test_complaints(old: str, new: str, key: str, expected: str) -> None:
         ('status = "videos.status"', 'status = "videos.state"', "upload.status", "perhaps videos.status"),
         ('received = "ingest.receivedParts.parts"', 'received = "ingest.parts"', "upload.received", "of type array"),
         ('total = "ingest.receivedParts.total"', 'total = "ingest.receivedParts"', "upload.total", "of type integer"),
+        ('get = "videos.get"', 'get = "videos.got"', "upload.get", "perhaps videos.get"),
+        ('at = "encoding.playable"', 'at = "encoding.plays"', "until.playable.at", "of type boolean"),
     ],
 )
 def test_complaints_about_uploads(old: str, new: str, key: str, expected: str) -> None:

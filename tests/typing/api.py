@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, assert_never, assert_type
 
 from callwell import ApiError, Entry, Key, NameTaken, OutcomeUnknown, Verdict, WouldExceedDeadline, webhooks
-from callwell.client import NOT_GIVEN, Answer, Asset, AsyncAsset, AsyncPager, Pager, Saved
+from callwell.client import NOT_GIVEN, Answer, Asset, AsyncAsset, AsyncPager, Pager, SandboxWarning, Saved, Uploaded
 from callwell.observe.notices import (
     AttemptBegan,
     AttemptEnded,
@@ -72,6 +72,15 @@ def speech() -> None:
         free = for_ann.assess.unscripted(accent="uk", audio_base64="", audio_format="mp3", context={"question": "?"})
         if (pte := (free["overall"].get("english_proficiency_scores") or {}).get("mock_pte")) is not None:
             assert_type(pte.get("prediction"), float | str | None)
+
+
+def uploading(api: Apivideo, path: Path) -> None:
+    """The arguments are those of both operations, and the result has the object."""
+    done = api.videos.upload(path, title="t", tags=["a"], language="no", pieces=2, progress=print, wait="playable")
+    assert_type(done, Uploaded[apivideo.VideosUpload])
+    assert_type((done.target, done.resent, done.warnings), tuple[str, int, tuple[SandboxWarning, ...]])
+    assert_type(api.videos.upload_with_token(iter([b"a"]), token="t"), Uploaded[apivideo.VideosUploadWithToken])
+    assert_type(api.upload("videos.upload", b"a", title="t"), Uploaded[Any])
 
 
 async def async_side() -> None:

@@ -16,6 +16,7 @@ from callwell.client.entry import Entry
 from callwell.client.form import FileContent
 from callwell.client.options import NOT_GIVEN, CallOptions, ClientOptions, NotGiven
 from callwell.client.saving import Saved
+from callwell.client.uploads import AsyncFileSource, FileSource, SandboxWarning, Uploaded, UploadOptions
 
 __all__ = [
     "NOT_GIVEN",
@@ -23,6 +24,7 @@ __all__ = [
     "Asset",
     "AsyncAsset",
     "AsyncClient",
+    "AsyncFileSource",
     "AsyncGroup",
     "AsyncPager",
     "CallOptions",
@@ -30,8 +32,12 @@ __all__ = [
     "ClientOptions",
     "Entry",
     "FileContent",
+    "FileSource",
     "Group",
     "NotGiven",
     "Pager",
+    "SandboxWarning",
     "Saved",
+    "UploadOptions",
+    "Uploaded",
 ]

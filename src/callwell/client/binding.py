@@ -16,12 +16,18 @@ from callwell.errors import InvalidOption, UnknownName
 from callwell.spec.schemas import nullable
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from callwell.core.rules import KeyRule
     from callwell.keys import Key
     from callwell.spec.model import Operation, Parameter
+    from callwell.transport.base import Outgoing
 
 JSON: Final = "application/json"
 ACCEPT: Final = ("accept", JSON)
+
+SLOWEST: Final = 128 << 10
+"""Bytes a second: a network that is slower than that is taken to hang when files are sent."""
 
 NO_NAMES: Final = frozenset({"", ".", ".."})
 """What would make another path of a path."""
@@ -33,18 +39,20 @@ class Bound(NamedTuple):
     Attributes:
         method: in capitals.
         target: path and query.
-        body: JSON or a form, or none.
+        body: JSON or a form, which may be read while it is sent, or none.
         headers: of the operation's own parameters.
         media: the media type of the body.
         keyless: it is sent without the key.
+        longer_s: how much longer than others it may take, for its bytes.
     """
 
     method: str
     target: str
-    body: bytes | None
+    body: bytes | Outgoing | None
     headers: tuple[tuple[str, str], ...] = ()
     media: str = JSON
     keyless: bool = False
+    longer_s: float = 0.0
 
 
 class Field(NamedTuple):
@@ -94,6 +102,11 @@ class Binder:
             for one in operation.parameters
         )
 
+    @property
+    def names(self) -> Collection[str]:
+        """The arguments that the operation takes."""
+        return self._known.keys()
+
     def bind(self, arguments: Mapping[str, object]) -> Bound:
         """The request that the operation makes of its arguments.
 
@@ -130,9 +143,10 @@ class Binder:
                 body[parameter.wire] = field, value
         target = f"{path}?{urlencode(query, safe='[]')}" if query else path
         content, media = self._body(body) if self._takes_body else (None, JSON)
-        return Bound(self._operation.method, target, content, tuple(headers), media, self._operation.keyless)
+        longer_s = form.size(content) / SLOWEST if self._operation.form and content is not None else 0.0
+        return Bound(self._operation.method, target, content, tuple(headers), media, self._operation.keyless, longer_s)
 
-    def _body(self, given: Mapping[str, tuple[Field, object]]) -> tuple[bytes, str]:
+    def _body(self, given: Mapping[str, tuple[Field, object]]) -> tuple[bytes | Outgoing, str]:
         if self._operation.form:
             parts = [form.field(one.label, wire, one.parameter.schema, value) for wire, (one, value) in given.items()]
             return form.encode(part for field in parts for part in field)
@@ -166,7 +180,7 @@ def headers(
         key: the key.
         beside: what else goes with every request of the caller.
     """
-    _, _, body, own, media, keyless = bound
+    _, _, body, own, media, keyless, _ = bound
     shown = (ACCEPT,) if keyless else (ACCEPT, (rule.header, key.shown(rule.scheme)))
     if body is None:
         return shown + beside + own

@@ -121,3 +121,8 @@ def saving(provider: Provider, group: str, method: str) -> str | None:
     rules = provider.profile.operations.items()
     named = (name for name, rule in rules if rule.asset is not None and rule.asset.method == method)
     return next((name for name in named if name.partition(".")[0] == group), None)
+
+
+def large(provider: Provider) -> tuple[str, ...]:
+    """The operations that take a large file."""
+    return tuple(name for name, rule in provider.profile.operations.items() if rule.upload)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whether a value is what a JSON schema takes, and what it takes in words: mistakes are found before anything is sent.
 
-A file is bytes, or the path of one. What is in an object is looked at as well, as far as the schema says what is.
+A file is bytes, the path of one, or a piece of one. What is in an object is looked at as well, as far as the schema
+says what is.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from callwell.client.sending import Region
 from callwell.errors import InvalidOption, UnknownName
 from callwell.spec.schemas import nullable
 
@@ -112,7 +114,7 @@ def _fits(kind: str, schema: Mapping[str, Any], value: object) -> bool:
     if kind == "object":
         return isinstance(value, Mapping) and all(isinstance(key, str) for key in value)
     if kind == "string" and is_file(schema):
-        return isinstance(value, bytes | bytearray | str | os.PathLike)
+        return isinstance(value, bytes | bytearray | str | os.PathLike | Region)
     if (
         kind not in SCALARS
         or not isinstance(value, SCALARS[kind][0])

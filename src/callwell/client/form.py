@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Forms (`multipart/form-data`, RFC 7578) that are sent whole: texts first, then files.
+"""Forms (`multipart/form-data`, RFC 7578): texts first, then files.
 
 The boundary is made of a digest of what it bounds, so that one body has the same bytes whenever it is made, and no file
-can hold it on purpose. Names in headers are escaped as browsers escape them.
+can hold it on purpose. A form with a piece of a large file is read while it is sent, and its boundary is made of dice.
+Names in headers are escaped as browsers escape them.
 """
 
 from __future__ import annotations
@@ -10,18 +11,23 @@ from __future__ import annotations
 import hashlib
 import mimetypes
 import os
+import secrets
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 import msgspec
 
 from callwell.client.fit import describe, is_file
+from callwell.client.sending import Region
 from callwell.errors import InvalidOption
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any
+
+    from callwell.transport.base import Outgoing
 
 FileContent: TypeAlias = bytes | str | os.PathLike[str]
 """A file to be sent: its bytes, or its path."""
@@ -37,13 +43,13 @@ class Part(NamedTuple):
 
     Attributes:
         name: of the field.
-        content: its bytes.
+        content: its bytes, or the piece of a file that has them.
         type: its media type; none for a text.
         file: the file's name; none for what is no file.
     """
 
     name: str
-    content: bytes
+    content: bytes | Region
     type: str = ""
     file: str | None = None
 
@@ -74,20 +80,45 @@ def field(name: str, wire: str, schema: Mapping[str, Any], value: object) -> Ite
             raise InvalidOption(name, type(value).__name__, f"what JSON can hold ({error})") from error
 
 
-def encode(parts: Iterable[Part]) -> tuple[bytes, str]:
-    """A form as bytes, and its media type with the boundary.
+class Streamed:
+    """A form that is read while it is sent.
+
+    Args:
+        pieces: of the form, one or more of them pieces of files.
+    """
+
+    def __init__(self, pieces: Sequence[bytes | Region]) -> None:
+        self.size = sum(piece.size if isinstance(piece, Region) else len(piece) for piece in pieces)
+        self._pieces = pieces
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The form, little by little."""
+        return chain.from_iterable(piece if isinstance(piece, Region) else (piece,) for piece in self._pieces)
+
+
+def encode(parts: Iterable[Part]) -> tuple[bytes | Streamed, str]:
+    """A form as bytes or what gives them, and its media type with the boundary.
 
     Args:
         parts: the fields, in any order.
     """
     ordered = sorted(parts, key=lambda part: part.file is not None)
-    digest = hashlib.blake2b(digest_size=16)
+    streamed = any(isinstance(part.content, Region) for part in ordered)
+    digest = hashlib.blake2b(secrets.token_bytes() if streamed else b"", digest_size=16)
     for part in ordered:
-        digest.update(repr((part.name, part.file, len(part.content))).encode("utf-8", "backslashreplace"))
-        digest.update(part.content)
+        if isinstance(part.content, bytes):
+            digest.update(repr((part.name, part.file, len(part.content))).encode("utf-8", "backslashreplace"))
+            digest.update(part.content)
     boundary = f"callwell-{digest.hexdigest()}"
     pieces = [piece for part in ordered for piece in (_head(boundary, part), part.content, b"\r\n")]
-    return b"".join([*pieces, f"--{boundary}--\r\n".encode()]), f"multipart/form-data; boundary={boundary}"
+    pieces.append(f"--{boundary}--\r\n".encode())
+    whole = Streamed(pieces) if streamed else b"".join(piece for piece in pieces if isinstance(piece, bytes))
+    return whole, f"multipart/form-data; boundary={boundary}"
+
+
+def size(body: bytes | Outgoing) -> int:
+    """Bytes of a body."""
+    return len(body) if isinstance(body, bytes) else body.size
 
 
 def _head(boundary: str, part: Part) -> bytes:
@@ -98,23 +129,27 @@ def _head(boundary: str, part: Part) -> bytes:
 
 
 def _file(name: str, wire: str, schema: Mapping[str, Any], value: Any) -> Part:
+    content: bytes | Region
     if isinstance(value, bytes | bytearray):
         file, content = NAMELESS, bytes(value)
+    elif isinstance(value, Region):
+        file, content = value.name, value
     else:
         path = Path(value)
         try:
-            size, regular = path.stat().st_size, path.is_file()
-            content = path.read_bytes() if regular and _right(schema, size) else b""
+            length, regular = path.stat().st_size, path.is_file()
+            content = path.read_bytes() if regular and _right(schema, length) else b""
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             raise InvalidOption(name, str(path), f"a file that can be read ({reason})") from error
         if not regular:
             raise InvalidOption(name, str(path), "a file, and nothing else that has a path")
-        if not _right(schema, size):
-            raise InvalidOption(name, f"{path} of {size} bytes", describe(schema))
+        if not _right(schema, length):
+            raise InvalidOption(name, f"{path} of {length} bytes", describe(schema))
         file = path.name
-    if not _right(schema, len(content)):
-        raise InvalidOption(name, f"{file} of {len(content)} bytes", describe(schema))
+    count = content.size if isinstance(content, Region) else len(content)
+    if not _right(schema, count):
+        raise InvalidOption(name, f"{file} of {count} bytes", describe(schema))
     return Part(wire, content, mimetypes.guess_type(file)[0] or "application/octet-stream", file)
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from callwell.client.ledger import Ledger
     from callwell.client.options import CallOptions, Choices, ClientOptions
     from callwell.clock import Clock
+    from callwell.core.rules import SandboxRule
     from callwell.keys import Key, Source
     from callwell.observe.hooks import Hooks
     from callwell.spec.provider import Provider
@@ -77,6 +78,7 @@ class Setting:
         operations: those of the environment; None for all.
         alpha: operations that the provider calls alpha are allowed.
         users: the end users, for a provider that wants to know them.
+        sandbox: what happens to files, in an environment for trials.
     """
 
     provider: Provider
@@ -94,6 +96,7 @@ class Setting:
     operations: tuple[str, ...] | None
     alpha: bool
     users: EndUsers | None
+    sandbox: SandboxRule | None
 
     @classmethod
     def of(cls, provider: str | Path | Provider, options: ClientOptions) -> Self:
@@ -133,6 +136,7 @@ class Setting:
             operations=environment.operations,
             alpha=options.get("alpha", False),
             users=None,
+            sandbox=described.profile.environments[environment.name].sandbox,
         )
         return made._with_users(required=required, secret=options.get("user_secret"))
 

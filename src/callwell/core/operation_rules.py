@@ -91,6 +91,19 @@ class MarkerRule:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class UntilRule:
+    """A state of an object that can be waited for after its file has been sent.
+
+    Attributes:
+        at: where the answer of the operation that says what has arrived tells it.
+        values: what stands there then.
+    """
+
+    at: str
+    values: tuple[str | bool, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class UploadRule:
     """An operation that takes a large file in pieces, in any order and several at once.
 
@@ -114,6 +127,8 @@ class UploadRule:
         total: where its answer has how many there will be.
         there: codes by which a piece is refused because it is there already.
         whole: codes by which a piece is refused because the object has its whole file.
+        get: the operation that gives the object, for when the answer that had it was lost.
+        until: states that can be waited for afterwards, by name.
     """
 
     file: str
@@ -135,6 +150,8 @@ class UploadRule:
     total: str
     there: tuple[str, ...] = ()
     whole: tuple[str, ...] = ()
+    get: str | None = None
+    until: dict[str, UntilRule] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from typing import Final, Literal
 from callwell.core.environment_rules import EndUserRule, EnvironmentRule, SandboxRule
 from callwell.core.export_rules import ExportRule, PartRule
 from callwell.core.media_rules import AudioRule, FormatRule, RecordingRule
-from callwell.core.operation_rules import AssetRule, MarkerRule, OperationRule, PagingRule, UploadRule
+from callwell.core.operation_rules import AssetRule, MarkerRule, OperationRule, PagingRule, UntilRule, UploadRule
 from callwell.core.webhook_rules import EventRule, WebhookRule
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "RetryRule",
     "SandboxRule",
     "TokenRule",
+    "UntilRule",
     "UploadRule",
     "WebhookRule",
 ]

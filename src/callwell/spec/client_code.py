@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -58,13 +59,15 @@ class Method(NamedTuple):
         kind: which of the group's own methods carries it out.
         type: the name of the type of its items or its result; for an asset, that of a method that saves the file, if
             there is one.
-        parameters: the code of its parameters.
+        taken: its parameters.
+        parameters: the code of them.
         notes: comments on parameters, by index.
     """
 
     operation: Operation
     kind: str
     type: str
+    taken: tuple[Parameter, ...]
     parameters: list[str]
     notes: dict[int, str]
 
@@ -132,13 +135,26 @@ def _method(provider: Provider, operation: Operation, annotations: Annotations) 
         place = provider.profile.result
         schema: Mapping[str, Any] | None = operation.response
         schema = schemas.at(operation.response, place) if place and operation.response else schema
-        kind, type_ = (
-            "_call",
-            annotations.result({"description": f"What {operation.name} gives.", **(schema or {})}, name),
-        )
-    names = [_python_name(one) for one in operation.parameters]
-    code = [_parameter(one, name, annotations) for one in operation.parameters]
-    return Method(operation, kind, type_, code, {i: SHADOW for i, one in enumerate(names) if shadows(one)})
+        kind = "_upload" if rule.upload else "_call"
+        type_ = annotations.result({"description": f"What {operation.name} gives.", **(schema or {})}, name)
+    taken = _taken(provider, operation)
+    names = [_python_name(one) for _, one in taken]
+    code = [_parameter(one, pascal(*owner.split(".")), annotations) for owner, one in taken]
+    notes = {i: SHADOW for i, one in enumerate(names) if shadows(one)}
+    return Method(operation, kind, type_, tuple(one for _, one in taken), code, notes)
+
+
+def _taken(provider: Provider, operation: Operation) -> list[tuple[str, Parameter]]:
+    """What a method takes, and the operation whose argument it is: for a large file also what makes its object."""
+    own = [(operation.name, one) for one in operation.parameters]
+    rule = provider.rule(operation.name).upload
+    if rule is None:
+        return own
+    create = () if rule.create is None else provider.operation(rule.create).parameters
+    own = [(name, one) for name, one in own if one.name not in (rule.file, rule.range, rule.target)]
+    target = next(one for one in operation.parameters if one.name == rule.target)
+    may = [(operation.name, target), *((rule.create or "", one) for one in create)]
+    return [*own, *((name, dataclasses.replace(one, required=False)) for name, one in may)]
 
 
 def _python_name(parameter: Parameter) -> str:
@@ -163,19 +179,22 @@ def _group(group: str, name: str, methods: list[Method], side: str, title: str) 
 
 def _method_code(method: Method, side: str) -> list[str]:
     operation = method.operation
-    pause, wait = ("async ", "await ") if side and method.kind == "_call" else ("", "")
+    pause, wait = ("async ", "await ") if side and method.kind in ("_call", "_upload") else ("", "")
     given = {
+        "_upload": f"Uploaded[{method.type}]",
         "_asset": f"{side}Asset",
         "_pages": f"{side}Pager[{method.type}]",
         "_call": method.type,
     }[method.kind]
     head = f"{pause}def {identifier(operation.name.partition('.')[2])}("
-    # A comment is on a parameter, which stands after `self` and `*`.
-    shift = 2 if method.parameters else 1
-    items = ["self", *["*"] * bool(method.parameters), *method.parameters]
-    signature = Brackets(head, items, f") -> {given}:", {index + shift: note for index, note in method.notes.items()})
-    arguments = Brackets("{", [f'"{one.name}": {_python_name(one)}' for one in operation.parameters], "}")
-    call = Brackets(f"{wait}self.{method.kind}(", [f'"{operation.name}"', arguments], ")")
+    sends = method.kind == "_upload"
+    items = ["self", *[f"file: {side}FileSource"] * sends, *["*"] * bool(method.parameters)]
+    notes = {index + len(items): note for index, note in method.notes.items()}
+    items += [*method.parameters, *["**options: Unpack[UploadOptions]"] * sends]
+    signature = Brackets(head, items, f") -> {given}:", notes)
+    arguments = Brackets("{", [f'"{one.name}": {_python_name(one)}' for one in method.taken], "}")
+    passed: list[str | Brackets] = [f'"{operation.name}"', *["file"] * sends, arguments, *["options"] * sends]
+    call = Brackets(f"{wait}self.{method.kind}(", passed, ")")
     if method.kind == "_call":
         call = Brackets("cast(", [f'"{method.type}"', call], ")")
     body = lines(call._replace(head=f"return {call.head}"), "        ")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from callwell.core.rules import MarkerRule, Profile, TokenRule, UploadRule
+    from callwell.spec.complaint import Path
     from callwell.spec.model import Api, Operation
 
 
@@ -85,15 +86,25 @@ def _upload(operation: Operation, rule: UploadRule, api: Api) -> Iterator[Compla
     for field in ("max_pieces", "max_bytes"):
         if not getattr(rule, field) > 0:
             yield Complaint((*path, field), f"expected more than 0, {found(getattr(rule, field))}")
-    if rule.create is not None and rule.create not in api.operations:
-        yield unknown((*path, "create"), rule.create, api)
+    yield from _beside(rule, api, path)
+
+
+def _beside(rule: UploadRule, api: Api, path: Path) -> Iterator[Complaint]:
+    """The other operations that an upload needs."""
+    others = {"create": rule.create, "status": rule.status, "get": rule.get}
+    for field, name in others.items():
+        operation = None if name is None else api.operations.get(name)
+        if name is not None and operation is None:
+            yield unknown((*path, field), name, api)
+        elif operation is not None and field != "create":
+            yield from argument(operation, rule.target, (*path, field), "string")
     status = api.operations.get(rule.status)
-    if status is None:
-        yield unknown((*path, "status"), rule.status, api)
-    else:
-        yield from argument(status, rule.target, (*path, "status"), "string")
+    if status is not None:
         yield from place(status, rule.received, "array", (*path, "received"))
         yield from place(status, rule.total, "integer", (*path, "total"))
+        for name, until in rule.until.items():
+            kind = "boolean" if isinstance(next(iter(until.values), ""), bool) else "string"
+            yield from place(status, until.at, kind, (*path, "until", name, "at"))
 
 
 def _gone(profile: Profile, operation: Operation, name: str, api: Api) -> Iterator[Complaint]:

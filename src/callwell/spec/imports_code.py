@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from callwell.spec.layout import lines
+from callwell.spec.layout import WIDTH, Brackets, lines
 
 RUNTIME: Final = {
     "enum": ("StrEnum",),
@@ -26,14 +26,8 @@ TYPES: Final = {
     "os": ("PathLike",),
     "typing": ("Self", "Unpack"),
     "callwell.client": (
-        "Asset",
-        "AsyncAsset",
-        "AsyncPager",
-        "ClientOptions",
-        "FileContent",
-        "NotGiven",
-        "Pager",
-        "Saved",
+        *("Asset", "AsyncAsset", "AsyncFileSource", "AsyncPager", "ClientOptions", "FileContent", "FileSource"),
+        *("NotGiven", "Pager", "Saved", "Uploaded", "UploadOptions"),
     ),
     "callwell.spec.provider": ("Provider",),
 }
@@ -69,5 +63,10 @@ def _blocks(modules: dict[str, tuple[str, ...]], used: set[str], indent: str) ->
     for module, names in modules.items():
         wanted = [name for name in names if name in used]
         if wanted:
-            blocks[module.startswith("callwell")] += lines(f"from {module} import {', '.join(wanted)}", indent)
+            head = f"from {module} import "
+            line = indent + head + ", ".join(wanted)
+            fits = len(line) <= WIDTH
+            blocks[module.startswith("callwell")] += (
+                [line] if fits else lines(Brackets(f"{head}(", wanted, ")"), indent)
+            )
     return [block for block in blocks if block]

@@ -16,10 +16,23 @@ import dataclasses
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
     from callwell.core.types import Outcome
+
+
+class Outgoing(Protocol):
+    """A body that is read while it is sent, from its beginning for each arrival."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of all pieces together."""
+        ...
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The pieces in order."""
+        ...
 
 
 class Request(NamedTuple):
@@ -29,7 +42,7 @@ class Request(NamedTuple):
         method: in capitals.
         url: absolute.
         headers: pairs of name and value, names in lower case.
-        body: the whole body, or none.
+        body: the whole body, one that is read while it is sent, or none.
         timeout_s: real seconds until the whole answer must have arrived.
         keep_status: tell the status even if the body is lost, at the price of a slower read.
     """
@@ -37,7 +50,7 @@ class Request(NamedTuple):
     method: str
     url: str
     headers: tuple[tuple[str, str], ...] = ()
-    body: bytes | None = None
+    body: bytes | Outgoing | None = None
     timeout_s: float = 60.0
     keep_status: bool = False
 

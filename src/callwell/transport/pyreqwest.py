@@ -100,7 +100,12 @@ def _filled(begin: Callable[[str, str], R], request: Request) -> R | NoReply:
         builder = begin(request.method, request.url).headers(request.headers).streamed_read_buffer_limit(UNREAD)
     except ValueError:
         return UNBUILDABLE
-    return builder if request.body is None else builder.body_bytes(request.body)
+    body = request.body
+    if body is None:
+        return builder
+    if isinstance(body, bytes):
+        return builder.body_bytes(body)
+    return builder.header("content-length", str(body.size)).body_stream(iter(body))
 
 
 class _Pool(Generic[C]):

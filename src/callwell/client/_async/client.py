@@ -15,9 +15,10 @@ from callwell.client._async.keyholder import AsyncKeyholder
 from callwell.client._async.missing import sought
 from callwell.client._async.pager import AsyncPager, Position
 from callwell.client._async.primitives import AsyncDefaultTransport
+from callwell.client._async.upload import AsyncUploader
 from callwell.client.answers import joined, renamed
 from callwell.client.binding import Bound, encoded
-from callwell.client.describe import Known, files, groups, known, lists, plan_beyond
+from callwell.client.describe import Known, files, groups, known, large, lists, plan_beyond
 from callwell.client.keyuse import KeyUses
 from callwell.client.options import NOT_GIVEN, Choices
 from callwell.client.order import Order
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from callwell.client._async.ledger import AsyncLedger
     from callwell.client.answers import Answer
     from callwell.client.options import CallOptions, ClientOptions
+    from callwell.client.uploads import Uploaded
     from callwell.core.rules import PagingRule
     from callwell.spec.provider import Provider
 
@@ -224,6 +226,30 @@ class AsyncClient:
         found.binder.bind(arguments)
         ask = partial(self._run, found, arguments)
         return AsyncAsset(f"{self.provider.name} {operation}", rule, engine=self._engine, ask=ask)
+
+    async def upload(self, operation: str, file: Any, /, **given: Any) -> Uploaded[Any]:
+        """Send a large file in pieces. The same call goes on with what was interrupted, in another process too.
+
+        Args:
+            operation: for instance `videos.upload`.
+            file: a path, bytes, an open file, or something that gives bytes.
+            given: arguments of the operation and of the one that makes the object, in snake case; and how it is sent,
+                see `UploadOptions`.
+
+        Raises:
+            UnknownName: no such operation.
+            InvalidOption: the operation takes no large file, or an argument is wrong.
+            UploadError: the file, or what became of it on its way.
+            CallwellError: see `callwell.errors`.
+        """
+        found = self._known(operation)
+        if found.rule.upload is None:
+            raise InvalidOption(
+                "operation", operation, f"one that takes a large file ({', '.join(large(self.provider))})"
+            )
+        return await AsyncUploader(
+            found, found.rule.upload, self._engine, self.setting, self._known, self._choices
+        ).run(file, given)
 
     async def _page(
         self, found: Known, rule: PagingRule, given: Mapping[str, object], position: int | str | None

@@ -208,7 +208,7 @@ class AsyncEngine:
         if permit is None or held is None or began - permit.taken_at > PAUSE_S:
             self._give_back(trip)
             return Lost(Outcome.REFUSED)
-        longest_s, left_s = self.profile.retry.attempt_s, deadline - began
+        longest_s, left_s = self.profile.retry.attempt_s + bound.longer_s, deadline - began
         if left_s < longest_s:
             longest_s = max(LEAST_S, left_s)
         shown = headers(bound, self.profile.key, held[1], choices.headers)

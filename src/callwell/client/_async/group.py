@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from callwell.client._async.client import AsyncClient
     from callwell.client._async.pager import AsyncPager
     from callwell.client.saving import Saved
+    from callwell.client.uploads import Uploaded, UploadOptions
 
 
 class AsyncGroup:
@@ -35,6 +36,11 @@ class AsyncGroup:
 
     def _asset(self, name: str, arguments: Mapping[str, object]) -> AsyncAsset:
         return self._client.asset(name, **arguments)
+
+    async def _upload(
+        self, name: str, file: object, arguments: Mapping[str, object], options: UploadOptions
+    ) -> Uploaded[Any]:
+        return await self._client.upload(name, file, **arguments, **options)
 
 
 class AsyncDynamicGroup(AsyncGroup):
@@ -57,6 +63,8 @@ class AsyncDynamicGroup(AsyncGroup):
             return partial(self._save, saved)
         operation = f"{self._name}.{name}"
         rule = self._client.provider.rule(operation)
+        if rule.upload:
+            return partial(self._client.upload, operation)
         make = self._client.pages if rule.paging else self._client.asset if rule.asset else self._client.call
         return partial(make, operation)
 

@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from callwell.transport.pyreqwest import AsyncPyreqwestTransport as AsyncDefaultTransport
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Iterable
+    from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 
     from callwell.client.answers import Answer
 
@@ -21,8 +22,10 @@ __all__ = [
     "AsyncFetch",
     "AsyncFind",
     "AsyncLatch",
+    "aside",
     "drop",
     "finish",
+    "pull",
     "run",
     "sleep",
 ]
@@ -115,6 +118,18 @@ async def drop(several: Iterable[AsyncAhead[Any]]) -> None:
         one.cancel()
     if dropped:
         await asyncio.wait([one.task for one in dropped])
+
+
+async def aside(work: Callable[[], T]) -> T:
+    """Do something that blocks, in a thread."""
+    return await asyncio.to_thread(work)
+
+
+async def pull(source: AsyncIterator[T] | Iterator[T]) -> T | None:
+    """The next thing that an iterator of either kind gives, None at its end."""
+    if isinstance(source, AsyncIterator):
+        return await anext(source, None)
+    return await asyncio.to_thread(next, source, None)
 
 
 def run(work: Callable[[], Coroutine[Any, Any, T]]) -> T:

@@ -16,9 +16,10 @@ from callwell.client._sync.keyholder import Keyholder
 from callwell.client._sync.missing import sought
 from callwell.client._sync.pager import Pager, Position
 from callwell.client._sync.primitives import DefaultTransport
+from callwell.client._sync.upload import Uploader
 from callwell.client.answers import joined, renamed
 from callwell.client.binding import Bound, encoded
-from callwell.client.describe import Known, files, groups, known, lists, plan_beyond
+from callwell.client.describe import Known, files, groups, known, large, lists, plan_beyond
 from callwell.client.keyuse import KeyUses
 from callwell.client.options import NOT_GIVEN, Choices
 from callwell.client.order import Order
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from callwell.client._sync.ledger import Ledger
     from callwell.client.answers import Answer
     from callwell.client.options import CallOptions, ClientOptions
+    from callwell.client.uploads import Uploaded
     from callwell.core.rules import PagingRule
     from callwell.spec.provider import Provider
 
@@ -223,6 +225,30 @@ class Client:
         found.binder.bind(arguments)
         ask = partial(self._run, found, arguments)
         return Asset(f"{self.provider.name} {operation}", rule, engine=self._engine, ask=ask)
+
+    def upload(self, operation: str, file: Any, /, **given: Any) -> Uploaded[Any]:
+        """Send a large file in pieces. The same call goes on with what was interrupted, in another process too.
+
+        Args:
+            operation: for instance `videos.upload`.
+            file: a path, bytes, an open file, or something that gives bytes.
+            given: arguments of the operation and of the one that makes the object, in snake case; and how it is sent,
+                see `UploadOptions`.
+
+        Raises:
+            UnknownName: no such operation.
+            InvalidOption: the operation takes no large file, or an argument is wrong.
+            UploadError: the file, or what became of it on its way.
+            CallwellError: see `callwell.errors`.
+        """
+        found = self._known(operation)
+        if found.rule.upload is None:
+            raise InvalidOption(
+                "operation", operation, f"one that takes a large file ({', '.join(large(self.provider))})"
+            )
+        return Uploader(found, found.rule.upload, self._engine, self.setting, self._known, self._choices).run(
+            file, given
+        )
 
     def _page(self, found: Known, rule: PagingRule, given: Mapping[str, object], position: int | str | None) -> Answer:
         if rule.style in ("next-link", "link-header") and position is not None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from callwell.client._sync.client import Client
     from callwell.client._sync.pager import Pager
     from callwell.client.saving import Saved
+    from callwell.client.uploads import Uploaded, UploadOptions
 
 
 class Group:
@@ -36,6 +37,11 @@ class Group:
 
     def _asset(self, name: str, arguments: Mapping[str, object]) -> Asset:
         return self._client.asset(name, **arguments)
+
+    def _upload(
+        self, name: str, file: object, arguments: Mapping[str, object], options: UploadOptions
+    ) -> Uploaded[Any]:
+        return self._client.upload(name, file, **arguments, **options)
 
 
 class DynamicGroup(Group):
@@ -58,6 +64,8 @@ class DynamicGroup(Group):
             return partial(self._save, saved)
         operation = f"{self._name}.{name}"
         rule = self._client.provider.rule(operation)
+        if rule.upload:
+            return partial(self._client.upload, operation)
         make = self._client.pages if rule.paging else self._client.asset if rule.asset else self._client.call
         return partial(make, operation)
 

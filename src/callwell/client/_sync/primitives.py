@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 from callwell.transport.pyreqwest import PyreqwestTransport as DefaultTransport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from callwell.client.answers import Answer
 
-__all__ = ["Ahead", "DefaultTransport", "Fetch", "Find", "Latch", "drop", "finish", "run", "sleep"]
+__all__ = ["Ahead", "DefaultTransport", "Fetch", "Find", "Latch", "aside", "drop", "finish", "pull", "run", "sleep"]
 
 T = TypeVar("T")
 
@@ -98,6 +98,16 @@ def drop(several: Iterable[Ahead[Any]]) -> None:
     """Things that are done ahead are not wanted any more: their threads end with the answers that are under way."""
     for one in several:
         one.cancel()
+
+
+def aside(work: Callable[[], T]) -> T:
+    """Do something that blocks."""
+    return work()
+
+
+def pull(source: Iterator[T]) -> T | None:
+    """The next thing that an iterator gives, None at its end."""
+    return next(source, None)
 
 
 def run(work: Callable[[], T]) -> T:

@@ -16,8 +16,21 @@ from callwell.providers.typed import AsyncClient, Client
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from os import PathLike
+    from typing import Unpack
 
-    from callwell.client import Asset, AsyncAsset, AsyncPager, FileContent, NotGiven, Pager, Saved
+    from callwell.client import (
+        Asset,
+        AsyncAsset,
+        AsyncFileSource,
+        AsyncPager,
+        FileContent,
+        FileSource,
+        NotGiven,
+        Pager,
+        Saved,
+        Uploaded,
+        UploadOptions,
+    )
 
 
 class Code(StrEnum):
@@ -988,29 +1001,63 @@ class AsyncVideos(AsyncGroup):
         """What has arrived of a video's file, and how far its encoding is."""
         return cast("VideosStatus", await self._call("videos.status", {"video_id": video_id}))
 
-    async def upload(self, *, video_id: str, content_range: str | None = None, file: FileContent) -> VideosUpload:
+    async def upload(
+        self,
+        file: AsyncFileSource,
+        *,
+        video_id: str | None = None,
+        title: str | None = None,
+        description: str | None = None,
+        source: str | None = None,
+        public: bool | None = None,
+        panoramic: bool | None = None,
+        mp4_support: bool | None = None,
+        player_id: str | None = None,
+        tags: Sequence[str] | None = None,
+        metadata: Sequence[Metadata] | None = None,
+        clip: VideoClip | None = None,
+        watermark: VideoWatermark | None = None,
+        language: Language | NotGiven | None = NOT_GIVEN,
+        transcript: bool | None = None,
+        transcript_summary: bool | None = None,
+        transcript_summary_attributes: Sequence[Literal["abstract", "takeaways"]] | None = None,
+        **options: Unpack[UploadOptions],
+    ) -> Uploaded[VideosUpload]:
         """Send a video's file, whole or in parts, into an empty video."""
-        return cast(
-            "VideosUpload",
-            await self._call("videos.upload", {"video_id": video_id, "content_range": content_range, "file": file}),
+        return await self._upload(
+            "videos.upload",
+            file,
+            {
+                "video_id": video_id,
+                "title": title,
+                "description": description,
+                "source": source,
+                "public": public,
+                "panoramic": panoramic,
+                "mp4_support": mp4_support,
+                "player_id": player_id,
+                "tags": tags,
+                "metadata": metadata,
+                "clip": clip,
+                "watermark": watermark,
+                "language": language,
+                "transcript": transcript,
+                "transcript_summary": transcript_summary,
+                "transcript_summary_attributes": transcript_summary_attributes,
+            },
+            options,
         )
 
     async def upload_with_token(
         self,
+        file: AsyncFileSource,
         *,
         token: str,
-        content_range: str | None = None,
-        file: FileContent,
         video_id: str | None = None,
-    ) -> VideosUploadWithToken:
+        **options: Unpack[UploadOptions],
+    ) -> Uploaded[VideosUploadWithToken]:
         """Send a video's file with an upload token instead of the key."""
-        return cast(
-            "VideosUploadWithToken",
-            await self._call(
-                "videos.upload_with_token",
-                {"token": token, "content_range": content_range, "file": file, "video_id": video_id},
-            ),
-        )
+        return await self._upload("videos.upload_with_token", file, {"token": token, "video_id": video_id}, options)
 
     async def upload_thumbnail(self, *, video_id: str, file: FileContent) -> VideosUploadThumbnail:
         """Set a video's thumbnail to a picture."""
@@ -1884,29 +1931,63 @@ class Videos(Group):
         """What has arrived of a video's file, and how far its encoding is."""
         return cast("VideosStatus", self._call("videos.status", {"video_id": video_id}))
 
-    def upload(self, *, video_id: str, content_range: str | None = None, file: FileContent) -> VideosUpload:
+    def upload(
+        self,
+        file: FileSource,
+        *,
+        video_id: str | None = None,
+        title: str | None = None,
+        description: str | None = None,
+        source: str | None = None,
+        public: bool | None = None,
+        panoramic: bool | None = None,
+        mp4_support: bool | None = None,
+        player_id: str | None = None,
+        tags: Sequence[str] | None = None,
+        metadata: Sequence[Metadata] | None = None,
+        clip: VideoClip | None = None,
+        watermark: VideoWatermark | None = None,
+        language: Language | NotGiven | None = NOT_GIVEN,
+        transcript: bool | None = None,
+        transcript_summary: bool | None = None,
+        transcript_summary_attributes: Sequence[Literal["abstract", "takeaways"]] | None = None,
+        **options: Unpack[UploadOptions],
+    ) -> Uploaded[VideosUpload]:
         """Send a video's file, whole or in parts, into an empty video."""
-        return cast(
-            "VideosUpload",
-            self._call("videos.upload", {"video_id": video_id, "content_range": content_range, "file": file}),
+        return self._upload(
+            "videos.upload",
+            file,
+            {
+                "video_id": video_id,
+                "title": title,
+                "description": description,
+                "source": source,
+                "public": public,
+                "panoramic": panoramic,
+                "mp4_support": mp4_support,
+                "player_id": player_id,
+                "tags": tags,
+                "metadata": metadata,
+                "clip": clip,
+                "watermark": watermark,
+                "language": language,
+                "transcript": transcript,
+                "transcript_summary": transcript_summary,
+                "transcript_summary_attributes": transcript_summary_attributes,
+            },
+            options,
         )
 
     def upload_with_token(
         self,
+        file: FileSource,
         *,
         token: str,
-        content_range: str | None = None,
-        file: FileContent,
         video_id: str | None = None,
-    ) -> VideosUploadWithToken:
+        **options: Unpack[UploadOptions],
+    ) -> Uploaded[VideosUploadWithToken]:
         """Send a video's file with an upload token instead of the key."""
-        return cast(
-            "VideosUploadWithToken",
-            self._call(
-                "videos.upload_with_token",
-                {"token": token, "content_range": content_range, "file": file, "video_id": video_id},
-            ),
-        )
+        return self._upload("videos.upload_with_token", file, {"token": token, "video_id": video_id}, options)
 
     def upload_thumbnail(self, *, video_id: str, file: FileContent) -> VideosUploadThumbnail:
         """Set a video's thumbnail to a picture."""

@@ -1,0 +1,263 @@
+# SPDX-License-Identifier: Apache-2.0
+# Generated from _async/upload.py by tools/unasync.py; do not edit
+"""An upload from its file to its object: looked at, planned, begun or gone on with, sent, and waited for."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from callwell.client import files, uploads
+from callwell.client._sync.pieces import Pieces
+from callwell.client._sync.primitives import aside, sleep
+from callwell.client._sync.stream import Stream
+from callwell.client.options import NOT_GIVEN
+from callwell.client.order import Order
+from callwell.client.sending import Meter
+from callwell.client.uploads import NOTHING, Uploaded, UploadOptions, Wants
+from callwell.core import paging, upload
+from callwell.core.piece import size_of
+from callwell.errors import (
+    CallwellError,
+    DeadlineExceeded,
+    FileChanged,
+    FileUnfit,
+    InvalidOption,
+    Missing,
+    UploadError,
+    UploadStopped,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from callwell.client._sync.engine import Engine
+    from callwell.client.answers import Answer
+    from callwell.client.describe import Known
+    from callwell.client.files import Disk, Memory
+    from callwell.client.options import Choices
+    from callwell.client.setting import Setting
+    from callwell.core.rules import UploadRule
+    from callwell.core.upload import Upload
+    from callwell.state.base import Cell
+
+WAIT_S: Final = 3_600.0
+"""How long a state is waited for where the caller sets no deadline: a file that cannot be read never gets there."""
+
+LOOK_S: Final = (1.0, 15.0)
+"""Seconds between two looks, the first and the longest: each is twice the one before."""
+
+
+class Given(NamedTuple):
+    """The arguments of an upload, by the operation that takes them."""
+
+    pieces: dict[str, object]
+    create: dict[str, object]
+    target: str | None
+
+
+class Uploader:
+    """Sends files by one operation.
+
+    Args:
+        found: the operation.
+        rule: what the profile says about it.
+        engine: makes the calls.
+        setting: what the client is made of.
+        known: gives operations by name.
+        choices: what the caller chose for calls.
+    """
+
+    def __init__(  # noqa: PLR0917 - called in one place
+        self,
+        found: Known,
+        rule: UploadRule,
+        engine: Engine,
+        setting: Setting,
+        known: Callable[[str], Known],
+        choices: Choices,
+    ) -> None:
+        self._found = found
+        self._name = found.plan.operation
+        self._rule = rule
+        self._engine = engine
+        self._setting = setting
+        self._known = known
+        self._choices = dataclasses.replace(choices, retry_unsafe_5xx=False)
+        self._wants = Wants()
+        self._until = float("inf")
+        self._cell: Cell[Upload] | None = None
+
+    def run(self, file: Any, given: Mapping[str, Any]) -> Uploaded[Any]:
+        """Send a file.
+
+        Args:
+            file: bytes, a path, an open file, or what gives bytes.
+            given: arguments of the operation and of the one that makes the object, and upload options.
+
+        Raises:
+            UploadError: the file, or what became of it on its way.
+            CallwellError: see `callwell.errors`.
+        """
+        options = UploadOptions.__annotations__.keys()
+        self._wants = uploads.checked(self._rule, {name: given[name] for name in given if name in options})
+        self._until = self._engine.clock.now() + self._wants.deadline_s
+        return self._run(file, {name: given[name] for name in given if name not in options})
+
+    def _run(self, file: Any, arguments: Mapping[str, object]) -> Uploaded[Any]:
+        given = self._split(arguments)
+        source = aside(lambda: files.source(file))
+        if source is None:
+            return self._run_stream(file, given)
+        held = aside(lambda: uploads.fit(self._rule, source, check=self._wants.check))
+        said = {name: value for name, value in arguments.items() if value is not None and value is not NOT_GIVEN}
+        parts = (aside(source.mark), sorted(said.items()))
+        self._cell = uploads.position(self._setting.account, self._name, parts)
+        pieces = self._gone_on(source, given) if self._wants.resume else None
+        if pieces is None:
+            state = upload.begun(self._rule, self._piece(source.size), source.size, None)
+            pieces = self._sent(source, given, self._begun(state, given))
+        return self._done(pieces, source.size, None if held is None else held.duration_s)
+
+    def _run_stream(self, file: Any, given: Given) -> Uploaded[Any]:
+        if self._rule.unknown is None:
+            raise InvalidOption("file", type(file).__name__, "a path, bytes or an open file: its size must be known")
+        piece = self._piece(None)
+        stream = Stream(file, self._rule, piece)
+        stream.open()
+        state = self._begun(upload.begun(self._rule, piece, None, None), given)
+        pieces = self._sent(stream, given, state)
+        return self._done(pieces, stream.total, None)
+
+    def _split(self, arguments: Mapping[str, object]) -> Given:
+        """Whose argument each of them is."""
+        rule, taken = self._rule, self._found.binder.names
+        given = {name: value for name, value in arguments.items() if value is not NOT_GIVEN}
+        target = given.pop(rule.target, None)
+        if target is not None and not isinstance(target, str):
+            raise InvalidOption(rule.target, target, "the name of an object")
+        pieces = {name: value for name, value in given.items() if name in taken}
+        create = {name: value for name, value in given.items() if name not in taken}
+        name = min((name for name, value in create.items() if value is not None), default=None)
+        if name is not None and (target is not None or rule.create is None):
+            raise InvalidOption(name, create[name], f"nothing: {self._name} makes no object here")
+        if target is None and rule.create is not None:
+            self._known(rule.create).binder.bind(create)
+        return Given(pieces, create, target)
+
+    def _piece(self, size: int | None) -> int:
+        quotas = self._setting.provider.profile.quotas
+        limits = [quotas[name].limit for name in self._found.plan.quotas]
+        piece = self._wants.piece_size or size_of(self._rule, size, min(limits, default=None))
+        if size is not None and -(-size // piece) > self._rule.max_pieces:
+            raise InvalidOption("piece_size", piece, f"so many bytes that {self._rule.max_pieces} pieces suffice")
+        return piece
+
+    def _begun(self, state: Upload, given: Given) -> Upload:
+        """An upload of which nothing has been sent, with an object for it if one must be there first."""
+        target = given.target
+        if target is None and self._rule.target_from == 1:
+            target = self._made(given)
+        state = state._replace(target=target)
+        self._keep(state)
+        return state
+
+    def _made(self, given: Given) -> str:
+        """Make an empty object."""
+        if self._rule.create is None:
+            raise InvalidOption(self._rule.target, None, "the name of the object that the file is for")
+        answer = self._call(self._rule.create, given.create)
+        target = paging.at(answer.json, self._rule.id)
+        if not isinstance(target, str):
+            raise UploadError(f"{self._rule.create}: the answer names no object")
+        return target
+
+    def _gone_on(self, source: Memory | Disk, given: Given) -> Pieces | None:
+        """Go on where this or another process has stopped, if there is such a place."""
+        state = NOTHING if self._cell is None else self._setting.state.read(self._cell)
+        if state == NOTHING or state.target is None:
+            return None
+        try:
+            return self._sent(source, given, upload.revived(state))
+        except UploadStopped as error:
+            if isinstance(error.__cause__, Missing) and given.target is None and error.confirmed == upload.done(state):
+                return None
+            raise
+
+    def _sent(self, file: Memory | Disk | Stream, given: Given, state: Upload) -> Pieces:
+        meter = Meter(self._wants.progress)
+        meter.move(upload.safe_bytes(state))
+        pieces = Pieces(
+            self._rule,
+            self._name,
+            arguments=given.pieces,
+            call=self._call,
+            engine=self._engine,
+            file=file,
+            meter=meter,
+            keep=self._keep,
+            state=state,
+        )
+        try:
+            pieces.run(self._wants.pieces)
+        except (FileChanged, FileUnfit) as error:
+            error.target = pieces.state.target
+            self._forget()
+            raise
+        except CallwellError as error:
+            raise self._stopped(pieces.state, error) from error
+        return pieces
+
+    def _stopped(self, state: Upload, error: CallwellError) -> CallwellError:
+        """The error with the name of what is left behind, or the error itself if nothing is."""
+        if state.target is None:
+            return error
+        done, of = upload.done(state), "" if state.total is None else f" of {state.total}"
+        text = f"{error}; {state.target} has {done}{of} pieces: the same call goes on with it"
+        stopped = UploadStopped(text, target=state.target, confirmed=done, pieces=state.total)
+        stopped.__cause__ = error
+        return stopped
+
+    def _done(self, pieces: Pieces, size: int, duration_s: float | None) -> Uploaded[Any]:
+        rule, target, count = self._rule, pieces.state.target or "", pieces.state.total or 0
+        self._forget()
+        answer: Any = pieces.answer
+        if rule.get is not None and len(answer) <= 1:
+            answer = (self._call(rule.get, {rule.target: target})).json
+        if self._wants.wait is not None:
+            self._await(self._wants.wait, target)
+        told = uploads.warnings(self._setting.sandbox, duration_s, self._engine.clock.wall())
+        return Uploaded(target, answer, size, count, pieces.resent, told)
+
+    def _await(self, name: str, target: str) -> None:
+        """Wait for a state of the object."""
+        until, clock, pause = self._rule.until[name], self._engine.clock, LOOK_S[0]
+        end, looks = min(self._until, clock.now() + WAIT_S), 1
+        while paging.at((self._status(target)).json, until.at) not in until.values:
+            if clock.now() + pause >= end:
+                raise DeadlineExceeded(
+                    f"{self._name}: {target} is there, but not yet {name}",
+                    provider=self._setting.provider.name,
+                    operation=self._rule.status,
+                    attempts=looks,
+                    outcome="done",
+                )
+            sleep(clock.real_s(pause))
+            pause, looks = min(2 * pause, LOOK_S[1]), looks + 1
+
+    def _status(self, target: str) -> Answer:
+        return self._call(self._rule.status, {self._rule.target: target})
+
+    def _call(self, operation: str, arguments: Mapping[str, object]) -> Answer:
+        known = self._known(operation)
+        left = max(0.001, self._until - self._engine.clock.now())
+        choices = dataclasses.replace(self._choices, deadline_s=left)
+        return self._engine.run(Order(known.plan, known.binder.bind(arguments), choices))
+
+    def _keep(self, state: Upload) -> None:
+        if self._cell is not None and state.target is not None:
+            self._setting.state.update(self._cell, lambda _: (state, None))
+
+    def _forget(self) -> None:
+        if self._cell is not None:
+            self._setting.state.remove(self._cell.key)

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files whose pieces are sent: little at a time, counted, and never a whole piece of a file that has changed."""
+
+from __future__ import annotations
+
+import gc
+import io
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from callwell.client import files
+from callwell.client.files import Disk, Memory, Opened, Spool
+from callwell.client.sending import AT_ONCE, Meter, Region, StoppedError
+from callwell.errors import DiskFull, FileChanged, FileProblem, FileUnfit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CONTENT = os.urandom(3 * AT_ONCE + 5)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A file."""
+    made = tmp_path / "film.mp4"
+    made.write_bytes(CONTENT)
+    return made
+
+
+def test_a_piece_is_read_little_by_little_and_counted(path: Path) -> None:
+    """From any place, again from its beginning, and what is read again does not count twice."""
+    told: list[int] = []
+    region = Region(Disk.at(path), 7, 2 * AT_ONCE, Meter(told.append))
+    for _ in range(2):
+        pieces = list(region)
+        assert max(map(len, pieces)) <= AT_ONCE
+        assert b"".join(pieces) == CONTENT[7 : 7 + 2 * AT_ONCE]
+    assert told == [AT_ONCE, 2 * AT_ONCE, 0, AT_ONCE, 2 * AT_ONCE]
+    region.forget()
+    assert (told[-1], region.wasted) == (0, 2 * AT_ONCE)
+
+
+@pytest.mark.parametrize("kind", ["path", "text", "bytes", "open", "memory"])
+def test_what_has_bytes_anywhere(path: Path, kind: str) -> None:
+    """Paths, bytes and open files are read alike, wherever an open file stands."""
+    with path.open("rb") as opened:
+        opened.seek(100)
+        given: Any = {"path": path, "text": str(path), "bytes": CONTENT, "open": opened, "memory": bytearray(CONTENT)}
+        source = files.source(given[kind])
+        assert source is not None
+        assert Opened(source).read(5) == CONTENT[:5]
+        assert opened.tell() == 100
+    assert b"".join(Region(source, 0, source.size, Meter(None))) == CONTENT
+    with io.BufferedReader(Opened(source)) as again:
+        assert again.read(5) == CONTENT[:5]
+        again.seek(-4, os.SEEK_END)
+        again.seek(1, os.SEEK_CUR)
+        assert (again.read(), again.tell()) == (CONTENT[-3:], len(CONTENT))
+
+
+def test_what_is_a_stream() -> None:
+    """Something to iterate over, a pipe, and a file in memory."""
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb") as pipe:
+        os.close(writing)
+        assert [files.source(one) for one in (iter([b"a"]), io.BytesIO(b"a"), pipe)] == [None, None, None]
+
+
+def test_what_is_no_file(tmp_path: Path) -> None:
+    """A directory, a device, a path to nothing: by name, before anything is sent."""
+    for wrong in (tmp_path, "/dev/null"):
+        with pytest.raises(FileUnfit, match=str(wrong)):
+            files.source(wrong)
+    with pytest.raises(FileProblem, match=r"none\.mp4: cannot be read"):
+        files.source(tmp_path / "none.mp4")
+    with pytest.raises(FileProblem):
+        files.source("\0")
+
+
+def shrink(path: Path) -> None:
+    """Half of it is gone."""
+    os.truncate(path, AT_ONCE)
+
+
+def grow(path: Path) -> None:
+    """More of it came."""
+    with path.open("ab") as file:
+        file.write(b"more")
+
+
+def replace(path: Path) -> None:
+    """Another file is there."""
+    other = path.with_name("other")
+    other.write_bytes(CONTENT)
+    other.replace(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [(shrink, "shorter|changed"), (grow, "changed"), (replace, "another file"), (os.unlink, "vanished")],
+)
+def test_a_file_that_changes_is_not_sent_whole(path: Path, change: Callable[[Path], None], words: str) -> None:
+    """The last of a piece is given out only if the file is still what it was."""
+    region = Region(Disk.at(path), 0, len(CONTENT), Meter(None))
+    pieces = iter(region)
+    next(pieces)
+    change(path)
+    with pytest.raises(FileChanged, match=words):
+        list(pieces)
+    assert region.given < len(CONTENT)
+
+
+def test_a_piece_that_nobody_waits_for_is_broken_off(path: Path) -> None:
+    """Whoever reads it stops at once."""
+    meter = Meter(None)
+    pieces = iter(Region(Disk.at(path), 0, len(CONTENT), meter))
+    next(pieces)
+    meter.stopped = True
+    with pytest.raises(StoppedError):
+        next(pieces)
+
+
+def open_files() -> int:
+    """How many this process has."""
+    return len(list(Path("/dev/fd").iterdir()))
+
+
+def test_a_file_is_closed_when_nobody_reads_it(path: Path) -> None:
+    """It stays open for a transport that still reads, and no longer."""
+    gc.collect()
+    before = open_files()
+    pieces = iter(Region(Disk.at(path), 0, len(CONTENT), Meter(None)))
+    next(pieces)
+    assert open_files() == before + 1
+    del pieces
+    gc.collect()
+    assert open_files() == before
+
+
+def test_a_file_is_known_again(path: Path, tmp_path: Path) -> None:
+    """By place, size, time and beginning."""
+    marks = {Disk.at(path).mark(), Disk.at(path).mark()}
+    assert len(marks) == 1
+    os.utime(path, (1, 1))
+    marks.add(Disk.at(path).mark())
+    (tmp_path / "other.mp4").write_bytes(CONTENT)
+    marks.add(Disk.at(tmp_path / "other.mp4").mark())
+    assert len(marks) == 3
+    assert Memory(b"a").mark() != Memory(b"b").mark()
+
+
+def test_a_piece_of_a_stream_is_kept_without_a_name() -> None:
+    """It is written, then read, and has the stream's name."""
+    with Spool("stream.mp4") as spool:
+        spool.write(b"abc")
+        disk = spool.disk()
+    assert (disk.name, disk.size, disk.read(1, 9)) == ("stream.mp4", 3, b"bc")
+    disk.look()
+
+
+def test_no_room_for_a_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told where there is none."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
+    with pytest.raises(DiskFull, match="none"), Spool("stream.mp4"):
+        pass
+    monkeypatch.undo()
+    with Spool("stream.mp4") as spool:
+        spool._file.close()
+        spool._file = Path("/dev/full").open("wb")  # noqa: SIM115 - closed by the spool
+        spool.write(b"abc")
+        with pytest.raises(DiskFull, match="No space left"):
+            spool.disk()

@@ -1,0 +1,290 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Uploads in pieces: every piece is there once in the end, and nothing is sent blind."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Final, NamedTuple
+
+import pytest
+from hypothesis import event, given
+from hypothesis import strategies as st
+
+from callwell.core import piece, upload
+from callwell.core.operation_rules import UploadRule
+from callwell.core.piece import MIB
+from callwell.core.runs import Run
+from callwell.core.upload import ALL, Ask, Fail, Finish, Read, Rest, Send, Upload, Why
+
+RULE: Final = UploadRule(
+    file="file",
+    range="range",
+    form="part {piece}/{pieces}",
+    unknown="*",
+    min_piece=5 * MIB,
+    max_piece=200 * MIB,
+    max_pieces=10_000,
+    max_bytes=30 << 30,
+    target="video_id",
+    id="id",
+    status="status",
+    received="parts",
+    total="total",
+    there=("THERE",),
+    whole=("WHOLE",),
+)
+
+
+class Turn(NamedTuple):
+    """What becomes of one request.
+
+    Attributes:
+        worker: who acts next.
+        fate: `fine`, `lost` before it arrived, `done` and its answer lost, `late`: it arrives after the next report.
+        kill: the process dies first.
+    """
+
+    worker: int
+    fate: str
+    kill: bool = False
+
+
+class World:
+    """A provider that takes each piece once, workers, and what goes wrong.
+
+    Args:
+        count: pieces of the file.
+        named: the object is there before.
+        stream: the end of the file is not known before.
+    """
+
+    def __init__(self, count: int, *, named: bool = True, stream: bool = False) -> None:
+        self.rest = count if stream else 0
+        self.state = upload.begun(RULE, 10, None if stream else count * 10, "v" if named else None)
+        self.count = count
+        self.there: set[int] = set()
+        self.on_the_way: list[int] = []
+        self.sent: list[int] = []
+        self.sending: dict[int, int] = {}
+        self.ended: Finish | Fail | None = None
+        self.killed_with = 0
+        self.kept = self.state
+
+    def arrive(self, number: int) -> str | None:
+        """A piece arrives: how it is refused, if it is."""
+        if len(self.there) == self.count:
+            return "WHOLE"
+        if number in self.there:
+            return "THERE"
+        self.there.add(number)
+        return None
+
+    def kill(self) -> None:
+        """The process dies; another goes on from what was stored. What was in flight arrives, or not, later."""
+        self.on_the_way += self.sending.values()
+        self.killed_with += len(self.sending)
+        self.sending = {}
+        self.state = upload.revived(self.kept)
+
+    def act(self, turn: Turn) -> None:
+        """One worker does its next step: it ends a request, or begins one."""
+        if turn.worker in self.sending:
+            self.end(self.sending.pop(turn.worker), turn.fate)
+            return
+        self.state, action = upload.take(self.state)
+        if isinstance(action, Read):
+            self.rest -= 1
+            self.state, action = upload.came(self.state, last=self.rest == 0)
+        if isinstance(action, Send):
+            assert not any(run.first <= action.number <= run.last for run in self.state.confirmed)
+            assert action.number not in self.sending.values()
+            assert self.state.target or not self.sent
+            self.sending[turn.worker] = action.number
+            self.sent.append(action.number)
+        elif isinstance(action, Ask):
+            total = self.count if self.state.total else None
+            self.state = upload.reported(self.state, action.about, sorted(self.there), total)
+            while self.on_the_way:
+                self.arrive(self.on_the_way.pop())
+        elif isinstance(action, Finish | Fail):
+            self.ended = action
+
+    def end(self, number: int, fate: str) -> None:
+        """A request ends."""
+        code = self.arrive(number) if fate in ("fine", "done") else None
+        if fate == "late":
+            self.on_the_way.append(number)
+        if fate != "fine":
+            self.state = upload.lost(self.state, number)
+        elif code is not None:
+            self.state = upload.refused(self.state, number, code)
+        else:
+            self.state = upload.stored(self.state, number, "v")
+            self.kept = self.state
+
+
+turns = st.lists(
+    st.builds(
+        Turn,
+        st.integers(0, 3),
+        st.sampled_from(["fine", "fine", "lost", "done", "late"]),
+        kill=st.sampled_from([False, False, False, True]),
+    ),
+    max_size=120,
+)
+
+
+@given(count=st.integers(1, 9), script=turns, kills=st.booleans(), stream=st.booleans())
+def test_every_piece_arrives_once_or_the_upload_fails(
+    *, count: int, script: list[Turn], kills: bool, stream: bool
+) -> None:
+    """Whatever is lost and whenever it dies, nothing confirmed is sent, and what is confirmed is there."""
+    world = World(count, stream=stream)
+    for turn in [*script, *(Turn(number % 4, "fine") for number in range(20 * count + 200))]:
+        if turn.kill and kills and not stream:
+            world.kill()
+        world.act(turn)
+        confirmed = {number for run in world.state.confirmed for number in range(run.first, run.last + 1)}
+        assert confirmed <= world.there
+        if world.ended:
+            break
+    event(type(world.ended).__name__)
+    if isinstance(world.ended, Finish):
+        assert world.there == set(range(1, count + 1))
+    else:
+        assert world.ended == Fail(Why.BROKEN, world.state.piece_failed)
+
+
+@given(count=st.integers(1, 9), script=turns)
+def test_a_kill_costs_what_was_in_flight(count: int, script: list[Turn]) -> None:
+    """If nothing else goes wrong, no more pieces are sent again than were in flight when it died."""
+    world = World(count)
+    for turn in [*script, *(Turn(number % 4, "fine") for number in range(20 * count + 200))]:
+        if turn.kill:
+            world.kill()
+        world.act(turn._replace(fate="fine"))
+        if world.ended:
+            break
+    assert world.ended == Finish()
+    assert len(world.sent) <= count + world.killed_with
+
+
+@given(script=turns)
+def test_the_first_piece_goes_alone_where_it_makes_the_object(script: list[Turn]) -> None:
+    """Nobody else sends before its answer, and if that is lost, nobody can name what it made."""
+    world = World(5, named=False)
+    for turn in [*script, *(Turn(number % 4, "fine") for number in range(300))]:
+        world.act(turn)
+        assert world.state.target or len(world.sent) <= 1
+        if world.ended:
+            break
+    assert world.ended in (Finish(), Fail(Why.NAMELESS, 1), Fail(Why.BROKEN, world.state.piece_failed))
+
+
+def test_a_refusal_is_success_after_doubt_only() -> None:
+    """Without doubt somebody else sent the piece, and what he sent is not known."""
+    state = upload.begun(RULE, 10, 20, "v")
+    state, _ = upload.take(state)
+    assert upload.refused(state, 1, "THERE").why is Why.REFUSED
+    state, asked = upload.take(upload.lost(state, 1))
+    assert asked == Ask((1,))
+    state, again = upload.take(upload.reported(state, (1,), [], None))
+    assert again == Send(1, 1)
+    for code in ("THERE", "WHOLE"):
+        assert upload.refused(state, 1, code).confirmed == (Run(1, 1),)
+    assert upload.take(upload.refused(state, 1, "OTHER"))[1] == Fail(Why.REFUSED, 1)
+    assert upload.take(upload.refused(state, 1, None))[1] == Fail(Why.REFUSED, 1)
+
+
+def test_a_report_speaks_of_what_was_in_doubt_when_it_was_asked_for() -> None:
+    """A piece that was lost meanwhile is asked about again."""
+    state = upload.begun(RULE, 10, 30, "v")
+    state, _ = upload.take(state)
+    state, _ = upload.take(state)
+    state, first = upload.take(upload.lost(state, 1))
+    state, second = upload.take(upload.lost(state, 2))
+    assert (first, second) == (Ask((1,)), Ask((2,)))
+    state = upload.reported(state, (1,), [], None)
+    assert [upload.take(state)[1], state.asked] == [Send(1, 1), (2,)]
+
+
+def test_who_goes_on_asks_before_sending_and_alone() -> None:
+    """Until the answer is there the others rest; an object of another plan is not touched."""
+    state = upload.revived(upload.stored(upload.take(upload.begun(RULE, 10, 30, "v"))[0], 1))
+    state, asked = upload.take(state)
+    assert (asked, upload.take(state)[1]) == (Ask((ALL,)), Rest())
+    assert upload.take(upload.reported(state, (ALL,), [1, 3], 3))[1] == Send(2)
+    assert upload.take(upload.reported(state, (ALL,), [1, 2, 3], 3))[1] == Finish()
+    assert upload.take(upload.reported(state, (ALL,), [1], 4))[1] == Fail(Why.OTHER, 0)
+    assert upload.take(upload.unreported(state, (ALL,)))[1] == Send(2)
+
+
+def test_a_piece_that_is_always_lost_ends_it() -> None:
+    """And so does one that a refusal ends for all workers."""
+    state = upload.begun(RULE, 10, 10, "v")
+    for tries in range(upload.MAX_TRIES):
+        state, action = upload.take(state)
+        assert action == Send(1, tries)
+        state, _ = upload.take(upload.lost(state, 1))
+        state = upload.unreported(state, (1,))
+    assert upload.take(state)[1] == Fail(Why.BROKEN, 1)
+
+
+def test_a_stream_is_read_when_nothing_is_under_way() -> None:
+    """Its last piece is known when it is read; a lost one is not read again."""
+    state, action = upload.take(upload.begun(RULE, 10, None, "v"))
+    assert action == Read()
+    state, sent = upload.came(state, last=False)
+    assert (sent, upload.take(state)[1]) == (Send(1), Rest())
+    state, action = upload.take(upload.stored(state, 1))
+    assert action == Read()
+    state, _ = upload.came(state, last=True)
+    state, _ = upload.take(upload.lost(state, 2))
+    state, again = upload.take(upload.unreported(state, (2,)))
+    assert (again, state.total) == (Send(2, 1), 2)
+    assert upload.take(upload.stored(state, 2))[1] == Finish()
+
+
+@pytest.mark.parametrize(
+    ("size", "limit", "mebibytes"),
+    [
+        (1, 100, 16),
+        (100 * MIB, None, 16),
+        (1 << 30, 100, 21),
+        (1 << 30, 40, 52),
+        (30 << 30, 100, 200),
+        (30 << 30, 1, 200),
+        (None, 40, 16),
+    ],
+)
+def test_the_size_of_a_piece(size: int | None, limit: int | None, mebibytes: int) -> None:
+    """Small where it can be, larger where a file would else take most of a window's permits."""
+    made = piece.size_of(RULE, size, limit)
+    assert made == mebibytes * MIB
+    assert -(-(size or RULE.max_bytes) // made) <= RULE.max_pieces
+
+
+def test_the_size_of_a_piece_keeps_to_the_provider() -> None:
+    """Never below its least or above its most, and never more pieces than it takes."""
+    few = dataclasses.replace(RULE, max_pieces=10)
+    assert piece.size_of(few, 1 << 30, None) == 103 * MIB
+    assert piece.size_of(dataclasses.replace(RULE, max_piece=6 * MIB), 1 << 30, 40) == 6 * MIB
+    assert piece.size_of(dataclasses.replace(RULE, min_piece=30 * MIB), 1, None) == 30 * MIB
+
+
+@given(st.integers(1, 100), st.integers(1, 30))
+def test_pieces_cover_the_file(size: int, length: int) -> None:
+    """Each byte once, and what is safe is counted so."""
+    state = upload.begun(RULE, length, size, "v")
+    assert state.total is not None
+    places = [upload.where(state, number) for number in range(1, state.total + 1)]
+    assert [start for start, _ in places] == [0, *(start + count for start, count in places[:-1])]
+    assert sum(count for _, count in places) == size
+    for number in range(1, state.total + 1):
+        state = upload.stored(state, number)
+        assert upload.safe_bytes(state) == sum(count for _, count in places[:number])
+
+
+def test_it_can_be_stored() -> None:
+    """All of it are plain values."""
+    assert Upload(10)._asdict().keys() == Upload.__annotations__.keys()
