@@ -112,11 +112,15 @@ class Shop(World):
     def stray(self, request: Request, after_s: float) -> None:
         """A request that nobody waits for is carried out after some time."""
         self.creations += 1
-        thing = {"id": f"g{self.creations}", "tags": [], **json.loads(request.body or b"{}")}
+        thing = {"id": f"g{self.creations}", "tags": [], **self._said(request)}
         self._goods.append((self.clock.now() + after_s, thing))
 
+    def _said(self, request: Request) -> Any:
+        assert isinstance(request.body, bytes | None)
+        return json.loads(request.body or b"{}")
+
     def _created(self, request: Request, fate: str) -> Response | NoReply:
-        said = json.loads(request.body or b"{}")
+        said = self._said(request)
         thing = {"id": f"g{self.creations}", "tags": [], **said}
         if fate in ("ok", "lost", "error", "broken"):
             self._goods.append((self.clock.now(), thing))

@@ -256,3 +256,16 @@ def test_a_video_that_vanished_is_begun_again(site: Site) -> None:
         done = client.videos.upload(site.film, title="film", piece_size=PIECE)
     assert done.target != caught.value.target
     site.check(done.target)
+
+
+def test_a_lost_answer_to_the_creation_makes_no_second_video(site: Site) -> None:
+    """It is unknown, and told; under `exactly_once` the video is found by its mark."""
+    lost = {"operation": "videos.create", "fault": "lost_reply", "nth": [1]}
+    site.faults(lost)
+    with site.client() as client:
+        with pytest.raises(errors.OutcomeUnknown):
+            client.videos.upload(site.film, title="film", piece_size=PIECE)
+        client.videos.delete(video_id=client.videos.list().pages().__next__()[0]["videoId"])
+        site.faults(lost)
+        done = client.with_options(exactly_once=True).videos.upload(site.film, title="film", piece_size=PIECE)
+    site.check(done.target)

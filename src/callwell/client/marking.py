@@ -101,7 +101,7 @@ class Marking(NamedTuple):
 
 def digest(bound: Bound) -> str:
     """What tells one request from another. The boundary of a form is another one each time."""
-    body = bound.body or b""
+    body = bound.body if isinstance(bound.body, bytes) else b"".join(bound.body or ())
     _, found, boundary = bound.media.partition("boundary=")
     if found:
         body = body.replace(boundary.encode(), b"")

@@ -248,7 +248,7 @@ class AsyncClient:
                 "operation", operation, f"one that takes a large file ({', '.join(large(self.provider))})"
             )
         return await AsyncUploader(
-            found, found.rule.upload, self._engine, self.setting, self._known, self._choices
+            found, found.rule.upload, self._engine, self.setting, self._known, self._choices, self._run
         ).run(file, given)
 
     async def _page(

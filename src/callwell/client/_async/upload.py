@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from callwell.client._async.engine import AsyncEngine
+    from callwell.client._async.primitives import AsyncFetch
     from callwell.client.answers import Answer
     from callwell.client.describe import Known
     from callwell.client.files import Disk, Memory
@@ -65,6 +66,7 @@ class AsyncUploader:
         setting: what the client is made of.
         known: gives operations by name.
         choices: what the caller chose for calls.
+        make: calls the operation that makes an object, as the client makes calls: exactly once, where that is chosen.
     """
 
     def __init__(  # noqa: PLR0917 - called in one place
@@ -75,6 +77,7 @@ class AsyncUploader:
         setting: Setting,
         known: Callable[[str], Known],
         choices: Choices,
+        make: AsyncFetch,
     ) -> None:
         self._found = found
         self._name = found.plan.operation
@@ -83,6 +86,7 @@ class AsyncUploader:
         self._setting = setting
         self._known = known
         self._choices = dataclasses.replace(choices, retry_unsafe_5xx=False)
+        self._make = make
         self._wants = Wants()
         self._until = float("inf")
         self._cell: Cell[Upload] | None = None
@@ -165,7 +169,7 @@ class AsyncUploader:
         """Make an empty object."""
         if self._rule.create is None:
             raise InvalidOption(self._rule.target, None, "the name of the object that the file is for")
-        answer = await self._call(self._rule.create, given.create)
+        answer = await self._make(self._known(self._rule.create), given.create)
         target = paging.at(answer.json, self._rule.id)
         if not isinstance(target, str):
             raise UploadError(f"{self._rule.create}: the answer names no object")

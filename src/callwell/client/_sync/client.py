@@ -246,9 +246,9 @@ class Client:
             raise InvalidOption(
                 "operation", operation, f"one that takes a large file ({', '.join(large(self.provider))})"
             )
-        return Uploader(found, found.rule.upload, self._engine, self.setting, self._known, self._choices).run(
-            file, given
-        )
+        return Uploader(
+            found, found.rule.upload, self._engine, self.setting, self._known, self._choices, self._run
+        ).run(file, given)
 
     def _page(self, found: Known, rule: PagingRule, given: Mapping[str, object], position: int | str | None) -> Answer:
         if rule.style in ("next-link", "link-header") and position is not None:
