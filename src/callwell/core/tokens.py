@@ -22,8 +22,14 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-LEASE_S: Final = 90.0
-"""For how long one who obtains tokens is waited for: an attempt of 60 seconds, and half as much again."""
+OBTAIN_S: Final = 20.0
+"""How long one who obtains tokens takes at the most, repetitions included."""
+
+LEASE_S: Final = 30.0
+"""For how long one who obtains tokens is waited for: its time, and half as much again."""
+
+PAUSE_S: Final = 10.0
+"""After a renewal that failed, how long the next one is put off while the token is still good."""
 
 
 class Lease(NamedTuple):
@@ -123,9 +129,18 @@ def obtained(
     return Tokens(key, tokens.generation + 1, due_at, asked_at + lasts_s, renewable)
 
 
-def failed(tokens: Tokens, key: str, holder: str) -> Tokens:
-    """What is known after no tokens came: the next who asks may try, by the key."""
-    return tokens._replace(lease=None) if _leased_to(tokens, key, holder) else tokens
+def failed(tokens: Tokens, key: str, holder: str, now: float) -> Tokens:
+    """What is known after no tokens came: the next who asks may try, by the key; not at once where there is one yet.
+
+    Args:
+        tokens: what was known.
+        key: the fingerprint of the key by which they were to be got.
+        holder: who tried.
+        now: monotonic seconds.
+    """
+    if not _leased_to(tokens, key, holder):
+        return tokens
+    return tokens._replace(lease=None, due_at=min(now + PAUSE_S, tokens.ends_at))
 
 
 def refused(tokens: Tokens, key: str, generation: int) -> Tokens:
