@@ -28,6 +28,8 @@ LONGEST_NAME: Final = 200
 
 Priority = Literal["interactive", "batch"]
 
+Auth = Literal["key", "token"]
+
 
 class NotGiven(Enum):
     """The type of `NOT_GIVEN`, for parameters whose None means null on the wire."""
@@ -71,6 +73,7 @@ class ClientOptions(CallOptions, total=False):
         key: a `Key`, `env:NAME` or `file:PATH`; unless given, the provider's usual environment variable.
         environment: one that the profile names; its default unless given.
         base_url: the address of another deployment of the provider.
+        auth: what is shown to the provider: the `key`, or a `token` that is got by it and ends, where there are such.
         account: whose quota it is, where a provider counts for several.
         state: `memory:`, `sqlite:///PATH`, or an open state.
         proxy: the address of a proxy, or `environment` for the usual variables; none unless given.
@@ -86,6 +89,7 @@ class ClientOptions(CallOptions, total=False):
     key: str | Key | None
     environment: str | None
     base_url: str | None
+    auth: Auth
     account: str
     state: str | State
     proxy: str | None

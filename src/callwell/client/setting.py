@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from callwell.client.ledger import Ledger
-    from callwell.client.options import CallOptions, Choices, ClientOptions
+    from callwell.client.options import Auth, CallOptions, Choices, ClientOptions
     from callwell.clock import Clock
     from callwell.keys import Source
     from callwell.observe.hooks import Hooks
@@ -38,6 +38,7 @@ OPTIONS: Final = CHOICES | {
     "key",
     "environment",
     "base_url",
+    "auth",
     "account",
     "state",
     "proxy",
@@ -60,6 +61,7 @@ class Setting:
         provider: the description.
         environment: the name of the provider's environment.
         base_url: the environment's address, without a slash at its end.
+        auth: what is shown: the key, or a token.
         account: the name of the account's record in the state.
         source: where the key is kept.
         state: what is shared.
@@ -73,6 +75,7 @@ class Setting:
     provider: Provider
     environment: str
     base_url: str
+    auth: Auth
     account: str
     source: Source
     state: State
@@ -107,6 +110,7 @@ class Setting:
             provider=described,
             environment=environment.name,
             base_url=base_url,
+            auth=_auth(described, options.get("auth", "key")),
             account=account,
             source=parse_source(options.get("key"), described.profile.key.env),
             state=state.open_state(where) if isinstance(where, str) else where,
@@ -177,6 +181,14 @@ def check_user(provider: Provider, options: CallOptions) -> None:
     """
     if options.get("for_user") is not None:
         raise InvalidOption("for_user", options.get("for_user"), f"nothing: {provider.name} asks for no end user")
+
+
+def _auth(provider: Provider, given: Auth) -> Auth:
+    if given not in ("key", "token"):
+        raise InvalidOption("auth", given, "`key` or `token`")
+    if given == "token" and provider.profile.key.token is None:
+        raise InvalidOption("auth", given, f"`key`: {provider.name} has no tokens")
+    return given
 
 
 def _address(text: str) -> str:

@@ -20,7 +20,13 @@ This state holds no token: who drives it keeps the texts by their generation. It
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+import dataclasses
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from callwell.core.rules import CodeRule
+
+if TYPE_CHECKING:
+    from callwell.core.rules import Profile, TokenRule
 
 OBTAIN_S: Final = 20.0
 """How long one who obtains tokens takes at the most, repetitions included."""
@@ -151,3 +157,19 @@ def refused(tokens: Tokens, key: str, generation: int) -> Tokens:
 
 def _leased_to(tokens: Tokens, key: str, holder: str) -> bool:
     return tokens.key == key and tokens.lease is not None and tokens.lease.holder == holder
+
+
+def showing(profile: Profile, rule: TokenRule) -> Profile:
+    """How a provider behaves towards one who shows tokens: what refuses a token asks for another, as for a dead key.
+
+    Args:
+        profile: how it behaves towards one who shows a key.
+        rule: how the key is traded.
+    """
+    codes = profile.errors.codes
+    dead = {code: dataclasses.replace(codes.get(code, CodeRule(status=401)), dead_key=True) for code in rule.dead}
+    return dataclasses.replace(
+        profile,
+        key=dataclasses.replace(profile.key, scheme="bearer", header="authorization"),
+        errors=dataclasses.replace(profile.errors, codes=codes | dead),
+    )

@@ -15,6 +15,7 @@ from callwell.client._async.keyholder import AsyncKeyholder
 from callwell.client._async.missing import sought
 from callwell.client._async.pager import AsyncPager, Position
 from callwell.client._async.primitives import AsyncDefaultTransport
+from callwell.client._async.tokenholder import arm
 from callwell.client.answers import joined, renamed
 from callwell.client.binding import Bound, encoded
 from callwell.client.describe import Known, files, groups, known, lists, plan_beyond
@@ -75,18 +76,19 @@ class AsyncClient:
                 uses=KeyUses(setting.account, setting.state, setting.clock),
                 notify=self._notify,
             )
+            self._engine = AsyncEngine(
+                setting.provider.profile,
+                setting.base_url,
+                account=account,
+                keys=keys,
+                transport=setting.transport or AsyncDefaultTransport(setting.network),
+                clock=setting.clock,
+                hooks=setting.hooks,
+            )
+            arm(self._engine, setting)
         except BaseException:
             setting.close()
             raise
-        self._engine = AsyncEngine(
-            setting.provider.profile,
-            setting.base_url,
-            account=account,
-            keys=keys,
-            transport=setting.transport or AsyncDefaultTransport(setting.network),
-            clock=setting.clock,
-            hooks=setting.hooks,
-        )
 
     if not TYPE_CHECKING:
 

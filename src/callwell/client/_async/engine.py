@@ -39,6 +39,7 @@ from callwell.transport.base import NoReply, Request
 
 if TYPE_CHECKING:
     from callwell.client._async.keyholder import AsyncKeyholder
+    from callwell.client._async.tokenholder import AsyncTokenholder
     from callwell.client.account import Account
     from callwell.client.answers import Answer
     from callwell.client.order import Order
@@ -49,7 +50,6 @@ if TYPE_CHECKING:
     from callwell.observe.hooks import Hooks
     from callwell.observe.notices import Notice
     from callwell.transport.base import AsyncTransport, Response
-
 
 STARTED: Final = Started()
 LEAST_S: Final = 0.001
@@ -68,7 +68,7 @@ class AsyncEngine:
         profile: how the provider behaves.
         base_url: the environment's address, without a slash at its end.
         account: permits and retry budget.
-        keys: the keys.
+        keys: the keys, or tokens in their place.
         transport: how requests are sent.
         clock: whose seconds are meant.
         hooks: what watches the calls.
@@ -80,7 +80,7 @@ class AsyncEngine:
         base_url: str,
         *,
         account: Account | Till,
-        keys: AsyncKeyholder,
+        keys: AsyncKeyholder | AsyncTokenholder,
         transport: AsyncTransport,
         clock: Clock,
         hooks: Hooks | None,
@@ -109,7 +109,8 @@ class AsyncEngine:
         if self.closed:
             self.check_open(plan.operation)
         began = self.clock.now()
-        trip = Trip(order, self.base_url + bound.target, self.profile.name, began, self.hooks)
+        keys = self.keys.keyless if bound.keyless else self.keys
+        trip = Trip(order, self.base_url + bound.target, self.profile.name, began, self.hooks, keys=keys)
         deadline = began + choices.deadline_s
         event: Event = STARTED
         try:
@@ -180,8 +181,11 @@ class AsyncEngine:
         if permit is None:
             return None
         trip.permit = permit
-        trip.key = key = self.keys.lend()
-        return None if key is None else Granted(key[0])
+        trip.key = key = trip.keys.lend()
+        if key is None:
+            self._give_back(trip)
+            return None
+        return Granted(key[0])
 
     async def _acquire(self, trip: Trip, until: float) -> Event:
         choices = trip.order.choices
@@ -197,7 +201,7 @@ class AsyncEngine:
             if isinstance(got, float):
                 return Denied(got)
             trip.permit = got
-            trip.key = self.keys.lend()
+            trip.key = trip.keys.lend()
         return Granted(trip.key[0])
 
     async def _send(self, trip: Trip, attempt: int, deadline: float) -> Event:
@@ -246,7 +250,7 @@ class AsyncEngine:
             trip.url = reading.moved_to
         shown = answers.event(self.profile.errors, reading)
         end = End(Outcome.DONE, response.status, reading.wait_s, 0.0, trip.hints)
-        again = self._settle(trip, end, accepted=not shown.dead_key and response.status < 500)  # noqa: PLR2004
+        again = self._settle(trip, end, accepted=False)
         trip.attempted(attempt, response.status, reading.code, "", seconds)
         return shown if again else shown._replace(retry=False)
 
@@ -258,13 +262,13 @@ class AsyncEngine:
 
     async def _rekey(self, trip: Trip, generation: int, until: float) -> Event:
         trip.waits(until - self.clock.now(), "key")
-        return Rekeyed(await self.keys.renew(generation, until))
+        return Rekeyed(await trip.keys.renew(generation, until))
 
     def _settle(self, trip: Trip, end: End, *, accepted: bool) -> bool:
         permit, held = trip.permit, trip.key
         trip.permit = trip.key = None
         if held is not None:
-            self.keys.settle(held[0], accepted=accepted)
+            trip.keys.settle(held[0], accepted=accepted)
         again = True if permit is None else self.account.settle(trip.order.plan.quotas, permit, end)
         for line in self._all_lines:
             if line.waiters:
@@ -284,7 +288,7 @@ class AsyncEngine:
             for line in self._all_lines:
                 line.settled()
         if trip.key is not None:
-            self.keys.settle(trip.key[0], accepted=False)
+            trip.keys.settle(trip.key[0], accepted=False)
             trip.key = None
 
     def _error(self, trip: Trip, fail: Fail) -> Exception:

@@ -45,6 +45,9 @@ class AsyncKeyholder:
         uses: which keys were ever accepted.
         notify: told of new keys.
 
+    Attributes:
+        keyless: takes the place of the keys for requests that show none.
+
     Raises:
         KeyMissing: there is no key.
         KeyMalformed: what is there is no key of this provider.
@@ -78,6 +81,7 @@ class AsyncKeyholder:
         self._looked_at = clock.now()
         self._mark = source.mark()
         self._offer(self._checked(source.read()))
+        self.keyless = AsyncKeyless(self.newest)
         remember(self)
 
     def forked(self) -> None:
@@ -91,6 +95,11 @@ class AsyncKeyholder:
     def where(self) -> str:
         """The place where the key is kept, for people."""
         return self._source.where
+
+    def newest(self) -> Key:
+        """The key that the source gave last."""
+        keys = self._keys
+        return keys[max(keys)]
 
     def lend(self) -> tuple[int, Key] | None:
         """The key to use now and its generation, to be settled; None while a new one is waited for."""
@@ -115,7 +124,7 @@ class AsyncKeyholder:
 
         Args:
             generation: of the key.
-            accepted: the provider has answered, and not that the key is dead.
+            accepted: the provider has done what was asked.
         """
         with self._lock:
             if self._steady is not None and generation == self._steady[0] and generation <= self._accepted:
@@ -222,3 +231,25 @@ class AsyncKeyholder:
             self._keys = {number: known for number, known in self._keys.items() if number in kept}
         self._notify(KeyChanged(self._provider, key.fingerprint, newest.generation))
         return True
+
+
+class AsyncKeyless:
+    """In the place of keys, for requests that show none: it lends what is not to be repeated should an answer do so.
+
+    Args:
+        secret: gives it.
+    """
+
+    def __init__(self, secret: Callable[[], Key]) -> None:
+        self._secret = secret
+
+    def lend(self) -> tuple[int, Key]:
+        """What is not to be repeated, under a generation that never changes."""
+        return 0, self._secret()
+
+    def settle(self, generation: int, *, accepted: bool) -> None:
+        """An answer to such a request says nothing of a key."""
+
+    async def renew(self, generation: int, until: float) -> int:  # noqa: ARG002 - as a keyholder
+        """There is no other."""
+        return generation

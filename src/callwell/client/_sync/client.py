@@ -16,6 +16,7 @@ from callwell.client._sync.keyholder import Keyholder
 from callwell.client._sync.missing import sought
 from callwell.client._sync.pager import Pager, Position
 from callwell.client._sync.primitives import DefaultTransport
+from callwell.client._sync.tokenholder import arm
 from callwell.client.answers import joined, renamed
 from callwell.client.binding import Bound, encoded
 from callwell.client.describe import Known, files, groups, known, lists, plan_beyond
@@ -76,18 +77,19 @@ class Client:
                 uses=KeyUses(setting.account, setting.state, setting.clock),
                 notify=self._notify,
             )
+            self._engine = Engine(
+                setting.provider.profile,
+                setting.base_url,
+                account=account,
+                keys=keys,
+                transport=setting.transport or DefaultTransport(setting.network),
+                clock=setting.clock,
+                hooks=setting.hooks,
+            )
+            arm(self._engine, setting)
         except BaseException:
             setting.close()
             raise
-        self._engine = Engine(
-            setting.provider.profile,
-            setting.base_url,
-            account=account,
-            keys=keys,
-            transport=setting.transport or DefaultTransport(setting.network),
-            clock=setting.clock,
-            hooks=setting.hooks,
-        )
 
     if not TYPE_CHECKING:
 

@@ -46,6 +46,9 @@ class Keyholder:
         uses: which keys were ever accepted.
         notify: told of new keys.
 
+    Attributes:
+        keyless: takes the place of the keys for requests that show none.
+
     Raises:
         KeyMissing: there is no key.
         KeyMalformed: what is there is no key of this provider.
@@ -79,6 +82,7 @@ class Keyholder:
         self._looked_at = clock.now()
         self._mark = source.mark()
         self._offer(self._checked(source.read()))
+        self.keyless = Keyless(self.newest)
         remember(self)
 
     def forked(self) -> None:
@@ -92,6 +96,11 @@ class Keyholder:
     def where(self) -> str:
         """The place where the key is kept, for people."""
         return self._source.where
+
+    def newest(self) -> Key:
+        """The key that the source gave last."""
+        keys = self._keys
+        return keys[max(keys)]
 
     def lend(self) -> tuple[int, Key] | None:
         """The key to use now and its generation, to be settled; None while a new one is waited for."""
@@ -116,7 +125,7 @@ class Keyholder:
 
         Args:
             generation: of the key.
-            accepted: the provider has answered, and not that the key is dead.
+            accepted: the provider has done what was asked.
         """
         with self._lock:
             if self._steady is not None and generation == self._steady[0] and generation <= self._accepted:
@@ -223,3 +232,25 @@ class Keyholder:
             self._keys = {number: known for number, known in self._keys.items() if number in kept}
         self._notify(KeyChanged(self._provider, key.fingerprint, newest.generation))
         return True
+
+
+class Keyless:
+    """In the place of keys, for requests that show none: it lends what is not to be repeated should an answer do so.
+
+    Args:
+        secret: gives it.
+    """
+
+    def __init__(self, secret: Callable[[], Key]) -> None:
+        self._secret = secret
+
+    def lend(self) -> tuple[int, Key]:
+        """What is not to be repeated, under a generation that never changes."""
+        return 0, self._secret()
+
+    def settle(self, generation: int, *, accepted: bool) -> None:
+        """An answer to such a request says nothing of a key."""
+
+    def renew(self, generation: int, until: float) -> int:  # noqa: ARG002 - as a keyholder
+        """There is no other."""
+        return generation
