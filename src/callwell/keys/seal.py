@@ -40,7 +40,7 @@ class Seal:
             from cryptography.hazmat.primitives.kdf.hkdf import HKDF
         except ModuleNotFoundError as error:
             raise UsageError(
-                f"tokens in a state that processes share are sealed by the package {error.name}, which is not "
+                "tokens in a state that processes share are sealed by the package cryptography, which is not "
                 "installed: pip install 'callwell[tokens]', or take the state memory:"
             ) from error
         made = HKDF(SHA256(), 32, salt=record.encode(), info=PURPOSE).derive(key.reveal().encode())
