@@ -65,7 +65,7 @@ def test_every_setting_has_its_line(tmp_path: Path) -> None:
         ("\n[userplane]\nenvironmnt = 'x'", ":3: userplane.environmnt: expected environment, found an unknown setting"),
         ("[userplan]", ":1: userplan: expected userplane, or a `folder` in it, found an unknown provider"),
         ("[userplane]\nfolder = 'x'", ":2: userplane.folder: userplane comes with Callwell"),
-        ("[userplane.production]\nstate = 'memory:'", ":2: userplane.production.state: expected account or base_url"),
+        ("[userplane.production]\nstate = 'memory:'", ":2: userplane.production.state: expected account or auth"),
         ("[userplane.production.x]\na = 1", ":1: userplane.production.x: expected "),
         ("deadline = 'soon'", ":1: deadline: expected seconds above zero, found 'soon'"),
         ("deadline = true", ":1: deadline: expected seconds above zero"),

@@ -32,9 +32,9 @@ What counts, from the first to the last:
 callwell.toml, by example:
   deadline = 30                  for all: state, deadline, exactly_once, proxy,
                                  ca_file
-  [PROVIDER]                     the same, and environment, and the next three
+  [PROVIDER]                     the same, and environment, and the next four
   key = "file:~/provider.key"    a place; a key itself is refused
-  [PROVIDER.ENVIRONMENT]         base_url, key, account
+  [PROVIDER.ENVIRONMENT]         base_url, key, auth, account
   account = "team-a"
   [NAME]                         a provider of your own
   folder = "descriptions/NAME"

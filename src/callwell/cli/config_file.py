@@ -35,7 +35,7 @@ GENERAL: Final = ("state", "deadline", "exactly_once", "proxy", "ca_file")
 FOLDER: Final = "folder"
 """In the table of a provider that does not come with Callwell: where its description is."""
 
-OF_ENVIRONMENT: Final = ("base_url", "key", "account")
+OF_ENVIRONMENT: Final = ("base_url", "key", "auth", "account")
 OF_PROVIDER: Final = ("environment", *OF_ENVIRONMENT, *GENERAL)
 TAKES: Final = (GENERAL, (*OF_PROVIDER, FOLDER), OF_ENVIRONMENT)
 """The settings at the top, in a provider's table, and in the table of one of its environments."""

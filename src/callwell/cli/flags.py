@@ -63,6 +63,10 @@ class ClientFlags:
     key: KeyOption = None
     environment: EnvironmentOption = None
     base_url: BaseUrlOption = None
+    auth: Annotated[
+        str | None,
+        typer.Option("--auth", metavar="WHAT", help="What is shown: key, or token, which is got by it and ends."),
+    ] = None
     account: Annotated[
         str | None,
         typer.Option("--account", metavar="NAME", help="Whose quota it is, where several accounts are in use."),
@@ -95,6 +99,12 @@ class ClientFlags:
         str | None,
         typer.Option("--ca-file", metavar="FILE", help="PEM certificates to trust as well as the usual ones."),
     ] = None
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain", help="If the key is refused, ask the provider's other environments whether it is theirs."
+        ),
+    ] = False
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Tell on standard error about attempts, waits and keys.")
     ] = False
@@ -160,7 +170,10 @@ class ClientFlags:
         described = settings.load(provider)
         held = settings.of(described, dataclasses.asdict(self))
         try:
-            yield described, client_options(held, priority)
+            options = client_options(held, priority)
+            if self.explain:
+                options |= {"explain": True, "base_url": settings.addresses(described, held)}
+            yield described, options
         except InvalidOption as error:
             said = held.get(error.name.removesuffix("_s"))
             if said is None or said.where.startswith("--"):

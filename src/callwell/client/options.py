@@ -72,8 +72,10 @@ class ClientOptions(CallOptions, total=False):
     Attributes:
         key: a `Key`, `env:NAME` or `file:PATH`; unless given, the provider's usual environment variable.
         environment: one that the profile names; its default unless given.
-        base_url: the address of another deployment of the provider.
+        base_url: the address of another deployment of the provider, or such addresses by environment.
         auth: what is shown to the provider: the `key`, or a `token` that is got by it and ends, where there are such.
+        explain: if a key is refused that was never accepted, see by one request to each environment with other keys
+            whether it belongs there, and say so.
         account: whose quota it is, where a provider counts for several.
         state: `memory:`, `sqlite:///PATH`, or an open state.
         proxy: the address of a proxy, or `environment` for the usual variables; none unless given.
@@ -88,8 +90,9 @@ class ClientOptions(CallOptions, total=False):
 
     key: str | Key | None
     environment: str | None
-    base_url: str | None
+    base_url: str | Mapping[str, str] | None
     auth: Auth
+    explain: bool
     account: str
     state: str | State
     proxy: str | None

@@ -6,12 +6,14 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlencode, urlsplit
 
 from callwell import providers, state
 from callwell.client.account import Account
 from callwell.client.answers import origin
+from callwell.client.keyuse import KeyUses, Realm
 from callwell.client.options import check_names, choose, seconds
 from callwell.client.till import Till
 from callwell.clock import SystemClock
@@ -21,7 +23,6 @@ from callwell.observe.hooks import gathered
 from callwell.transport.base import Network
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
     from typing import Self
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from callwell.clock import Clock
     from callwell.keys import Source
     from callwell.observe.hooks import Hooks
-    from callwell.spec.provider import Provider
+    from callwell.spec.provider import Environment, Provider
     from callwell.state.base import State
 
 CHOICES: Final = frozenset({"deadline_s", "priority", "for_user", "retry_unsafe_5xx", "nested", "exactly_once"})
@@ -39,6 +40,7 @@ OPTIONS: Final = CHOICES | {
     "environment",
     "base_url",
     "auth",
+    "explain",
     "account",
     "state",
     "proxy",
@@ -62,7 +64,11 @@ class Setting:
         environment: the name of the provider's environment.
         base_url: the environment's address, without a slash at its end.
         auth: what is shown: the key, or a token.
+        explain: a key that is refused and was never accepted may be shown to the other environments.
+        others: where the environments are that have other keys, None where that is not known.
+        whose: whose quota it is.
         account: the name of the account's record in the state.
+        realm: which keys belong to it.
         source: where the key is kept.
         state: what is shared.
         owns_state: the state was opened for this client, and is closed with it.
@@ -76,7 +82,11 @@ class Setting:
     environment: str
     base_url: str
     auth: Auth
+    explain: bool
+    others: Mapping[str, str | None]
+    whose: str
     account: str
+    realm: Realm
     source: Source
     state: State
     owns_state: bool
@@ -96,14 +106,14 @@ class Setting:
         check_names(options, OPTIONS)
         described = providers.load(provider) if isinstance(provider, str | os.PathLike) else provider
         environment = described.environment(options.get("environment"))
+        base_url, others = _addresses(described, environment, options.get("base_url"))
+        homes = {name: described.environment(name).base_url for name in (environment.name, *others)} if others else {}
         described = described.within(environment.name)
-        base_url = _address(options.get("base_url") or environment.base_url)
         where = options.get("state", "memory:")
         network = Network(proxy=options.get("proxy"), ca_file=options.get("ca_file"), user_agent=_user_agent())
         if "connect_s" in options:
             network = dataclasses.replace(network, connect_s=seconds("connect_s", options["connect_s"]))
-        scheme, host, port = origin(base_url)
-        account = f"{described.name}:{environment.name}:{scheme}-{host}-{port}:{options.get('account', 'default')}"
+        whose = options.get("account", "default")
         check_user(described, options)
         hooks = gathered(options.get("on_notice"), options.get("hooks"))
         return cls(
@@ -111,7 +121,11 @@ class Setting:
             environment=environment.name,
             base_url=base_url,
             auth=_auth(described, options.get("auth", "key")),
-            account=account,
+            explain=options.get("explain", False),
+            others=others,
+            whose=whose,
+            account=_account(described.name, environment.name, base_url, whose),
+            realm=Realm(described.name, environment.name, {name: _place(home) for name, home in homes.items()}),
             source=parse_source(options.get("key"), described.profile.key.env),
             state=state.open_state(where) if isinstance(where, str) else where,
             owns_state=isinstance(where, str),
@@ -132,6 +146,13 @@ class Setting:
         from callwell.client.ledger import Ledger  # few clients need it
 
         return Ledger(self.account, self.state, self.clock)
+
+    def key_uses(self, environment: str | None = None) -> KeyUses:
+        """The record of the account's keys, or of the same account's in another environment whose address is known."""
+        account, address = self.account, self.others.get(environment or "")
+        if environment is not None and address is not None:
+            account = _account(self.provider.name, environment, address, self.whose)
+        return KeyUses(account, self.state, self.clock, self.realm)
 
     def close(self) -> None:
         """Close the state, if it was opened for this client."""
@@ -181,6 +202,31 @@ def check_user(provider: Provider, options: CallOptions) -> None:
     """
     if options.get("for_user") is not None:
         raise InvalidOption("for_user", options.get("for_user"), f"nothing: {provider.name} asks for no end user")
+
+
+def _account(provider: str, environment: str, address: str, whose: str) -> str:
+    return f"{provider}:{environment}:{_place(address)}:{whose}"
+
+
+def _place(address: str) -> str:
+    return "{}-{}-{}".format(*origin(address))
+
+
+def _addresses(
+    provider: Provider, environment: Environment, given: str | Mapping[str, str] | None
+) -> tuple[str, dict[str, str | None]]:
+    """Where an environment is, and those that do not take its keys: at their own addresses, if it is at its own."""
+    said = given if isinstance(given, Mapping) else {environment.name: given} if given else {}
+    for name in said:
+        provider.environment(name)
+    own = _address(environment.base_url)
+    here = _address(said[environment.name]) if environment.name in said else own
+    others: dict[str, str | None] = {}
+    for name in provider.rivals(environment.name):
+        usual = provider.environment(name).base_url if here == own else None
+        there = _address(said[name]) if name in said else usual
+        others[name] = None if there == here else there
+    return here, others
 
 
 def _auth(provider: Provider, given: Auth) -> Auth:

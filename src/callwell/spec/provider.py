@@ -79,6 +79,16 @@ class Provider:
             raise UnknownName("environment", name, rules, where=self.name)
         return Environment(name=name, base_url=rules[name].base_url.rstrip("/"))
 
+    def rivals(self, environment: str) -> tuple[str, ...]:
+        """The environments that do not take the keys of this one.
+
+        Args:
+            environment: a name that the profile knows.
+        """
+        rules, usual = self.profile.environments, self.profile.key.env
+        mine = rules[environment].env or usual
+        return tuple(name for name, rule in rules.items() if (rule.env or usual) != mine)
+
     def within(self, environment: str) -> Provider:
         """The provider as it behaves in an environment: with the limits and the place of the key that are its own.
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from callwell import providers
 from callwell.client._async.asset import AsyncAsset
 from callwell.client._async.engine import AsyncEngine
+from callwell.client._async.explain import explained
 from callwell.client._async.group import AsyncDynamicGroup, AsyncGroup
 from callwell.client._async.keyholder import AsyncKeyholder
 from callwell.client._async.missing import sought
@@ -19,12 +20,11 @@ from callwell.client._async.tokenholder import arm
 from callwell.client.answers import joined, renamed
 from callwell.client.binding import Bound, encoded
 from callwell.client.describe import Known, files, groups, known, lists, plan_beyond
-from callwell.client.keyuse import KeyUses
 from callwell.client.options import NOT_GIVEN, Choices, choose
 from callwell.client.order import Order
 from callwell.client.setting import Setting
 from callwell.core import paging
-from callwell.errors import CallFacts, InvalidOption, UnexpectedAnswer, UnknownName
+from callwell.errors import CallFacts, InvalidOption, KeyRefused, UnexpectedAnswer, UnknownName
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,7 +73,7 @@ class AsyncClient:
                 setting.provider.profile.key,
                 source=setting.source,
                 clock=setting.clock,
-                uses=KeyUses(setting.account, setting.state, setting.clock),
+                uses=setting.key_uses(),
                 notify=self._notify,
             )
             self._engine = AsyncEngine(
@@ -85,7 +85,7 @@ class AsyncClient:
                 clock=setting.clock,
                 hooks=setting.hooks,
             )
-            arm(self._engine, setting)
+            arm(self._engine, keys, setting)
         except BaseException:
             setting.close()
             raise
@@ -179,7 +179,10 @@ class AsyncClient:
             raise InvalidOption("method", method, "an HTTP method")
         body = None if json is None else encoded(method, json)
         bound = Bound(method, self.setting.target(path, query or {}), body)
-        return await self._engine.run(Order(plan_beyond(self.provider, method), bound, self._choices))
+        try:
+            return await self._engine.run(Order(plan_beyond(self.provider, method), bound, self._choices))
+        except KeyRefused as error:
+            raise await explained(error, self._engine, self.setting) from error.__cause__
 
     def pages(self, operation: str, /, **arguments: object) -> AsyncPager[Any]:
         """The items of a list operation.
@@ -249,13 +252,16 @@ class AsyncClient:
 
     async def _run(self, found: Known, arguments: Mapping[str, object]) -> Answer:
         order = Order(found.plan, found.binder.bind(arguments), self._choices)
-        if found.elsewhere is not None:
-            return await sought(self._engine, order, found.elsewhere, arguments)
-        if self._choices.exactly_once:
-            from callwell.client._async.once import once  # few clients need it
+        try:
+            if found.elsewhere is not None:
+                return await sought(self._engine, order, found.elsewhere, arguments)
+            if self._choices.exactly_once:
+                from callwell.client._async.once import once  # few clients need it
 
-            return await once(self, found, order, arguments)
-        return await self._engine.run(order)
+                return await once(self, found, order, arguments)
+            return await self._engine.run(order)
+        except KeyRefused as error:
+            raise await explained(error, self._engine, self.setting) from error.__cause__
 
     def _result(self, found: Known, answer: Answer) -> Any:
         path = self.provider.profile.result

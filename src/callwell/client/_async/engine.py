@@ -39,7 +39,6 @@ from callwell.transport.base import NoReply, Request
 
 if TYPE_CHECKING:
     from callwell.client._async.keyholder import AsyncKeyholder
-    from callwell.client._async.tokenholder import AsyncTokenholder
     from callwell.client.account import Account
     from callwell.client.answers import Answer
     from callwell.client.order import Order
@@ -68,7 +67,7 @@ class AsyncEngine:
         profile: how the provider behaves.
         base_url: the environment's address, without a slash at its end.
         account: permits and retry budget.
-        keys: the keys, or tokens in their place.
+        keys: the keys; tokens can take their place.
         transport: how requests are sent.
         clock: whose seconds are meant.
         hooks: what watches the calls.
@@ -80,7 +79,7 @@ class AsyncEngine:
         base_url: str,
         *,
         account: Account | Till,
-        keys: AsyncKeyholder | AsyncTokenholder,
+        keys: AsyncKeyholder,
         transport: AsyncTransport,
         clock: Clock,
         hooks: Hooks | None,

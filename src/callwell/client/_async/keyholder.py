@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from callwell.client._async.primitives import AsyncLatch
 from callwell.core import keyring
 from callwell.core.keyring import Ring, Standing
-from callwell.errors import KeyMalformed, KeyMissing
+from callwell.errors import KeyMalformed, KeyMissing, KeyOfAnotherEnvironment
 from callwell.forks import remember
 from callwell.observe.notices import KeyChanged
 
@@ -51,6 +51,7 @@ class AsyncKeyholder:
     Raises:
         KeyMissing: there is no key.
         KeyMalformed: what is there is no key of this provider.
+        KeyOfAnotherEnvironment: it is one of another environment.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class AsyncKeyholder:
         self._clock = clock
         self._uses = uses
         self._accepted = -1
+        self._but = ""
         self._notify = notify
         self._lock = threading.Lock()
         self._ring = Ring()
@@ -94,7 +96,7 @@ class AsyncKeyholder:
     @property
     def where(self) -> str:
         """The place where the key is kept, for people."""
-        return self._source.where
+        return self._source.where + self._but
 
     def newest(self) -> Key:
         """The key that the source gave last."""
@@ -208,6 +210,10 @@ class AsyncKeyholder:
             key = self._checked(self._source.read())
         except (KeyMissing, KeyMalformed):
             return False
+        except KeyOfAnotherEnvironment as error:
+            self._but = f" (what is there now is one of environment {error.belongs_to})"
+            return False
+        self._but = ""
         return self._offer(key)
 
     def _checked(self, key: Key) -> Key:
@@ -216,6 +222,7 @@ class AsyncKeyholder:
             raise KeyMalformed(
                 f"the key at {self._source.where} is not one of {self._provider}'s: expected {self._looks_like}"
             )
+        self._uses.check(key.fingerprint, self._source.where)
         return key
 
     def _offer(self, key: Key) -> bool:

@@ -9,17 +9,16 @@ what, is decided in `core.tokens`. The calls for tokens are calls like any other
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from secrets import token_hex
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from callwell.client._async.primitives import AsyncLatch
-from callwell.client.describe import known
-from callwell.client.options import Choices
-from callwell.client.order import Order
-from callwell.client.tokenstore import Fresh, TokenStore, fresh
+from callwell.client._async.trade import AsyncTrade
+from callwell.client.tokenstore import TokenStore
 from callwell.core.call import MAX_REKEYS
 from callwell.core.tokens import OBTAIN_S, Obtain, Use, Wait, showing
-from callwell.errors import ApiError, CallError, CallwellError, KeyProblem, KeyRefused
+from callwell.errors import CallError, CallwellError, KeyProblem, KeyRefused
 from callwell.forks import remember
 
 if TYPE_CHECKING:
@@ -77,9 +76,8 @@ class AsyncTokenholder:
     def __init__(self, keys: AsyncKeyholder, setting: Setting, rule: TokenRule, engine: AsyncEngine) -> None:
         self.keys = keys
         self.keyless = keys.keyless
-        self._setting = setting
-        self._rule = rule
-        self._engine = engine
+        self._trade = AsyncTrade(engine, setting.provider, rule)
+        self._early_s = rule.early_s
         self._clock = setting.clock
         self._store = TokenStore(setting.account, setting.state, setting.clock)
         self._store.check(keys.newest())
@@ -204,8 +202,10 @@ class AsyncTokenholder:
         try:
             came = None
             if pair is not None and pair.refresh is not None:
-                came = await self._renewed(pair.refresh, (now + until) / 2)
-            self._store.obtained(key, holder, came or await self._issued(key, until), self._rule.early_s)
+                with suppress(CallError, KeyProblem):
+                    came = await self._trade.by_token(pair.refresh, (now + until) / 2)
+            came = came or await self._trade.by_key(key, until)
+            self._store.obtained(key, holder, came, self._early_s)
             done = True
         except CallwellError:
             self._store.failed(key, holder)
@@ -219,33 +219,6 @@ class AsyncTokenholder:
             for latch in waiting:
                 latch.set()
         return done
-
-    async def _renewed(self, refresh: Key, until: float) -> Fresh | None:
-        try:
-            return await self._call(self._rule.renew, self._rule.refresh, refresh, until)
-        except (CallError, KeyProblem):
-            return None
-
-    async def _issued(self, key: Key, until: float) -> Fresh:
-        try:
-            return await self._call(self._rule.issue, self._rule.key, key, until)
-        except ApiError as error:
-            if error.code not in self._rule.refused and error.status != 401:  # noqa: PLR2004 - who does not know it
-                raise
-            text = (
-                f"{self._setting.provider.name} {self._rule.issue}: the provider refuses the key "
-                f"({error.code or 'no code'}); put a valid one at {self.where}"
-            )
-            raise KeyRefused(text, code=error.code) from error
-
-    async def _call(self, operation: str, argument: str, secret: Key, until: float) -> Fresh:
-        """A call whose only argument is a secret."""
-        provider, asked_at = self._setting.provider, self._clock.now()
-        called = known(provider, operation)
-        choices = Choices(deadline_s=max(0.001, until - asked_at))
-        order = Order(called.plan, called.binder.bind({argument: secret.reveal()}), choices)
-        answer = await self._engine.run(order)
-        return fresh(self._rule, answer, asked_at, provider=provider.name, operation=operation)
 
     def _known(self, key_generation: int, key: Key, found: Found) -> Shown | None:
         """The token as calls know it: by the same number as long as it is the same."""
@@ -270,13 +243,14 @@ class AsyncTokenholder:
             self._store.forget(fingerprint)
 
 
-def arm(engine: AsyncEngine, setting: Setting) -> None:
-    """Let an engine show tokens in the place of its key, if that is what the setting says.
+def arm(engine: AsyncEngine, keys: AsyncKeyholder, setting: Setting) -> None:
+    """Let an engine show tokens in the place of its keys, if that is what the setting says.
 
     Raises:
         UsageError: they cannot be kept.
     """
     rule = engine.profile.key.token
     if setting.auth == "token" and rule is not None:
-        engine.keys = AsyncTokenholder(engine.keys, setting, rule, engine)
+        holder = AsyncTokenholder(keys, setting, rule, engine)
+        engine.keys = holder  # type: ignore[assignment] # it is asked like a keyholder
         engine.profile = showing(engine.profile, rule)

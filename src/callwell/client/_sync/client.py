@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from callwell import providers
 from callwell.client._sync.asset import Asset
 from callwell.client._sync.engine import Engine
+from callwell.client._sync.explain import explained
 from callwell.client._sync.group import DynamicGroup, Group
 from callwell.client._sync.keyholder import Keyholder
 from callwell.client._sync.missing import sought
@@ -20,12 +21,11 @@ from callwell.client._sync.tokenholder import arm
 from callwell.client.answers import joined, renamed
 from callwell.client.binding import Bound, encoded
 from callwell.client.describe import Known, files, groups, known, lists, plan_beyond
-from callwell.client.keyuse import KeyUses
 from callwell.client.options import NOT_GIVEN, Choices, choose
 from callwell.client.order import Order
 from callwell.client.setting import Setting
 from callwell.core import paging
-from callwell.errors import CallFacts, InvalidOption, UnexpectedAnswer, UnknownName
+from callwell.errors import CallFacts, InvalidOption, KeyRefused, UnexpectedAnswer, UnknownName
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,7 +74,7 @@ class Client:
                 setting.provider.profile.key,
                 source=setting.source,
                 clock=setting.clock,
-                uses=KeyUses(setting.account, setting.state, setting.clock),
+                uses=setting.key_uses(),
                 notify=self._notify,
             )
             self._engine = Engine(
@@ -86,7 +86,7 @@ class Client:
                 clock=setting.clock,
                 hooks=setting.hooks,
             )
-            arm(self._engine, setting)
+            arm(self._engine, keys, setting)
         except BaseException:
             setting.close()
             raise
@@ -178,7 +178,10 @@ class Client:
             raise InvalidOption("method", method, "an HTTP method")
         body = None if json is None else encoded(method, json)
         bound = Bound(method, self.setting.target(path, query or {}), body)
-        return self._engine.run(Order(plan_beyond(self.provider, method), bound, self._choices))
+        try:
+            return self._engine.run(Order(plan_beyond(self.provider, method), bound, self._choices))
+        except KeyRefused as error:
+            raise explained(error, self._engine, self.setting) from error.__cause__
 
     def pages(self, operation: str, /, **arguments: object) -> Pager[Any]:
         """The items of a list operation.
@@ -246,13 +249,16 @@ class Client:
 
     def _run(self, found: Known, arguments: Mapping[str, object]) -> Answer:
         order = Order(found.plan, found.binder.bind(arguments), self._choices)
-        if found.elsewhere is not None:
-            return sought(self._engine, order, found.elsewhere, arguments)
-        if self._choices.exactly_once:
-            from callwell.client._sync.once import once  # few clients need it
+        try:
+            if found.elsewhere is not None:
+                return sought(self._engine, order, found.elsewhere, arguments)
+            if self._choices.exactly_once:
+                from callwell.client._sync.once import once  # few clients need it
 
-            return once(self, found, order, arguments)
-        return self._engine.run(order)
+                return once(self, found, order, arguments)
+            return self._engine.run(order)
+        except KeyRefused as error:
+            raise explained(error, self._engine, self.setting) from error.__cause__
 
     def _result(self, found: Known, answer: Answer) -> Any:
         path = self.provider.profile.result

@@ -40,7 +40,6 @@ from callwell.transport.base import NoReply, Request
 
 if TYPE_CHECKING:
     from callwell.client._sync.keyholder import Keyholder
-    from callwell.client._sync.tokenholder import Tokenholder
     from callwell.client.account import Account
     from callwell.client.answers import Answer
     from callwell.client.order import Order
@@ -69,7 +68,7 @@ class Engine:
         profile: how the provider behaves.
         base_url: the environment's address, without a slash at its end.
         account: permits and retry budget.
-        keys: the keys, or tokens in their place.
+        keys: the keys; tokens can take their place.
         transport: how requests are sent.
         clock: whose seconds are meant.
         hooks: what watches the calls.
@@ -81,7 +80,7 @@ class Engine:
         base_url: str,
         *,
         account: Account | Till,
-        keys: Keyholder | Tokenholder,
+        keys: Keyholder,
         transport: Transport,
         clock: Clock,
         hooks: Hooks | None,

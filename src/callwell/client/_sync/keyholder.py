@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from callwell.client._sync.primitives import Latch
 from callwell.core import keyring
 from callwell.core.keyring import Ring, Standing
-from callwell.errors import KeyMalformed, KeyMissing
+from callwell.errors import KeyMalformed, KeyMissing, KeyOfAnotherEnvironment
 from callwell.forks import remember
 from callwell.observe.notices import KeyChanged
 
@@ -52,6 +52,7 @@ class Keyholder:
     Raises:
         KeyMissing: there is no key.
         KeyMalformed: what is there is no key of this provider.
+        KeyOfAnotherEnvironment: it is one of another environment.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Keyholder:
         self._clock = clock
         self._uses = uses
         self._accepted = -1
+        self._but = ""
         self._notify = notify
         self._lock = threading.Lock()
         self._ring = Ring()
@@ -95,7 +97,7 @@ class Keyholder:
     @property
     def where(self) -> str:
         """The place where the key is kept, for people."""
-        return self._source.where
+        return self._source.where + self._but
 
     def newest(self) -> Key:
         """The key that the source gave last."""
@@ -209,6 +211,10 @@ class Keyholder:
             key = self._checked(self._source.read())
         except (KeyMissing, KeyMalformed):
             return False
+        except KeyOfAnotherEnvironment as error:
+            self._but = f" (what is there now is one of environment {error.belongs_to})"
+            return False
+        self._but = ""
         return self._offer(key)
 
     def _checked(self, key: Key) -> Key:
@@ -217,6 +223,7 @@ class Keyholder:
             raise KeyMalformed(
                 f"the key at {self._source.where} is not one of {self._provider}'s: expected {self._looks_like}"
             )
+        self._uses.check(key.fingerprint, self._source.where)
         return key
 
     def _offer(self, key: Key) -> bool:

@@ -10,17 +10,16 @@ what, is decided in `core.tokens`. The calls for tokens are calls like any other
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from secrets import token_hex
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from callwell.client._sync.primitives import Latch
-from callwell.client.describe import known
-from callwell.client.options import Choices
-from callwell.client.order import Order
-from callwell.client.tokenstore import Fresh, TokenStore, fresh
+from callwell.client._sync.trade import Trade
+from callwell.client.tokenstore import TokenStore
 from callwell.core.call import MAX_REKEYS
 from callwell.core.tokens import OBTAIN_S, Obtain, Use, Wait, showing
-from callwell.errors import ApiError, CallError, CallwellError, KeyProblem, KeyRefused
+from callwell.errors import CallError, CallwellError, KeyProblem, KeyRefused
 from callwell.forks import remember
 
 if TYPE_CHECKING:
@@ -78,9 +77,8 @@ class Tokenholder:
     def __init__(self, keys: Keyholder, setting: Setting, rule: TokenRule, engine: Engine) -> None:
         self.keys = keys
         self.keyless = keys.keyless
-        self._setting = setting
-        self._rule = rule
-        self._engine = engine
+        self._trade = Trade(engine, setting.provider, rule)
+        self._early_s = rule.early_s
         self._clock = setting.clock
         self._store = TokenStore(setting.account, setting.state, setting.clock)
         self._store.check(keys.newest())
@@ -205,8 +203,10 @@ class Tokenholder:
         try:
             came = None
             if pair is not None and pair.refresh is not None:
-                came = self._renewed(pair.refresh, (now + until) / 2)
-            self._store.obtained(key, holder, came or self._issued(key, until), self._rule.early_s)
+                with suppress(CallError, KeyProblem):
+                    came = self._trade.by_token(pair.refresh, (now + until) / 2)
+            came = came or self._trade.by_key(key, until)
+            self._store.obtained(key, holder, came, self._early_s)
             done = True
         except CallwellError:
             self._store.failed(key, holder)
@@ -220,33 +220,6 @@ class Tokenholder:
             for latch in waiting:
                 latch.set()
         return done
-
-    def _renewed(self, refresh: Key, until: float) -> Fresh | None:
-        try:
-            return self._call(self._rule.renew, self._rule.refresh, refresh, until)
-        except (CallError, KeyProblem):
-            return None
-
-    def _issued(self, key: Key, until: float) -> Fresh:
-        try:
-            return self._call(self._rule.issue, self._rule.key, key, until)
-        except ApiError as error:
-            if error.code not in self._rule.refused and error.status != 401:  # noqa: PLR2004 - who does not know it
-                raise
-            text = (
-                f"{self._setting.provider.name} {self._rule.issue}: the provider refuses the key "
-                f"({error.code or 'no code'}); put a valid one at {self.where}"
-            )
-            raise KeyRefused(text, code=error.code) from error
-
-    def _call(self, operation: str, argument: str, secret: Key, until: float) -> Fresh:
-        """A call whose only argument is a secret."""
-        provider, asked_at = self._setting.provider, self._clock.now()
-        called = known(provider, operation)
-        choices = Choices(deadline_s=max(0.001, until - asked_at))
-        order = Order(called.plan, called.binder.bind({argument: secret.reveal()}), choices)
-        answer = self._engine.run(order)
-        return fresh(self._rule, answer, asked_at, provider=provider.name, operation=operation)
 
     def _known(self, key_generation: int, key: Key, found: Found) -> Shown | None:
         """The token as calls know it: by the same number as long as it is the same."""
@@ -271,13 +244,14 @@ class Tokenholder:
             self._store.forget(fingerprint)
 
 
-def arm(engine: Engine, setting: Setting) -> None:
-    """Let an engine show tokens in the place of its key, if that is what the setting says.
+def arm(engine: Engine, keys: Keyholder, setting: Setting) -> None:
+    """Let an engine show tokens in the place of its keys, if that is what the setting says.
 
     Raises:
         UsageError: they cannot be kept.
     """
     rule = engine.profile.key.token
     if setting.auth == "token" and rule is not None:
-        engine.keys = Tokenholder(engine.keys, setting, rule, engine)
+        holder = Tokenholder(keys, setting, rule, engine)
+        engine.keys = holder  # type: ignore[assignment] # it is asked like a keyholder
         engine.profile = showing(engine.profile, rule)
