@@ -84,12 +84,8 @@ class KeyUses:
             return None
         prefix = f"key:{self._realm.provider}:"
         here = _world(self._realm, self._account.removeprefix(f"{self._realm.provider}:"))
-        found = [
-            name.partition(":")[0]
-            for key in self._state.keys(prefix)
-            for name in [key.removeprefix(prefix)]
-            if name.rpartition(":")[2] == fingerprint and _world(self._realm, name) == here is not None
-        ]
+        names = [key.removeprefix(prefix) for key in self._state.keys(prefix) if key.endswith(f":{fingerprint}")]
+        found = [name.partition(":")[0] for name in names if _world(self._realm, name) == here]
         return self._realm.environment if self._realm.environment in found else next(iter(found), None)
 
     def check(self, fingerprint: str, where: str) -> None:

@@ -147,11 +147,13 @@ class Setting:
 
         return Ledger(self.account, self.state, self.clock)
 
-    def key_uses(self, environment: str | None = None) -> KeyUses:
-        """The record of the account's keys, or of the same account's in another environment whose address is known."""
-        account, address = self.account, self.others.get(environment or "")
-        if environment is not None and address is not None:
-            account = _account(self.provider.name, environment, address, self.whose)
+    def key_uses(self) -> KeyUses:
+        """The record of the account's keys."""
+        return KeyUses(self.account, self.state, self.clock, self.realm)
+
+    def key_uses_at(self, environment: str, address: str) -> KeyUses:
+        """The record of the same account's keys in another environment."""
+        account = _account(self.provider.name, environment, address, self.whose)
         return KeyUses(account, self.state, self.clock, self.realm)
 
     def close(self) -> None:

@@ -35,7 +35,7 @@ async def explained(error: KeyRefused, engine: AsyncEngine, setting: Setting) ->
         setting: what the client is made of.
     """
     key, rule = engine.keys.newest(), setting.provider.profile.key.token
-    if rule is None or not setting.others or setting.key_uses().known(key.fingerprint):
+    if rule is None or not setting.others or setting.key_uses().belongs_to(key.fingerprint):
         return error
     if not setting.explain:
         names = " or ".join(setting.others)
@@ -53,7 +53,7 @@ async def explained(error: KeyRefused, engine: AsyncEngine, setting: Setting) ->
         except CallError as failure:
             said.append(f"environment {name} could not be asked ({failure})")
         else:
-            setting.key_uses(name).accepted(key.fingerprint, engine.keys.where)
+            setting.key_uses_at(name, address).accepted(key.fingerprint, engine.keys.where)
             return KeyOfAnotherEnvironment(
                 setting.provider.name,
                 environment=setting.realm.environment,

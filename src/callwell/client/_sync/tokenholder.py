@@ -109,14 +109,20 @@ class Tokenholder:
         lent = self.keys.lend()
         if lent is None:
             return None
+        shown = None
+        try:
+            shown = self._current(*lent)
+        finally:
+            if shown is None:
+                self.keys.settle(lent[0], accepted=False)
+        return None if shown is None else (shown.number, shown.access)
+
+    def _current(self, key_generation: int, key: Key) -> Shown | None:
         shown = self._latest
-        if shown is None or shown.key_generation != lent[0] or self._clock.now() >= shown.due_at:
-            told, found = self._store.look(lent[1])
-            shown = self._known(*lent, found) if isinstance(told, Use) else None
-        if shown is None:
-            self.keys.settle(lent[0], accepted=False)
-            return None
-        return shown.number, shown.access
+        if shown is not None and shown.key_generation == key_generation and self._clock.now() < shown.due_at:
+            return shown
+        told, found = self._store.look(key)
+        return self._known(key_generation, key, found) if isinstance(told, Use) else None
 
     def settle(self, number: int, *, accepted: bool) -> None:
         """Put a token back.
@@ -127,7 +133,9 @@ class Tokenholder:
         """
         if accepted and number == self._doubted:
             self._doubted = 0
-        self.keys.settle(self._shown[number].key_generation, accepted=accepted)
+        shown = self._shown.get(number)
+        if shown is not None:  # in a forked child nothing is in hand
+            self.keys.settle(shown.key_generation, accepted=accepted)
 
     def renew(self, number: int, until: float) -> int:
         """The number of a token that is not known to be dead, or the same one if none comes in time.
@@ -198,28 +206,25 @@ class Tokenholder:
 
     def _obtain(self, key: Key, holder: str, pair: Pair | None, until: float) -> bool:
         """Get new tokens, by the one for renewal or else by the key. False if that failed while there is a good one."""
-        done, now = False, self._clock.now()
+        came, now = None, self._clock.now()
         until = min(until, now + OBTAIN_S)
         try:
-            came = None
             if pair is not None and pair.refresh is not None:
                 with suppress(CallError, KeyProblem):
                     came = self._trade.by_token(pair.refresh, (now + until) / 2)
             came = came or self._trade.by_key(key, until)
             self._store.obtained(key, holder, came, self._early_s)
-            done = True
-        except CallwellError:
+        except BaseException as error:
             self._store.failed(key, holder)
-            if not isinstance(self._store.look(key)[0], Use):
-                raise
+            if isinstance(error, CallwellError) and isinstance(self._store.look(key)[0], Use):
+                return False
+            raise
         finally:
-            if not done:
-                self._store.failed(key, holder)
             with self._lock:
                 waiting, self._waiting = self._waiting, []
             for latch in waiting:
                 latch.set()
-        return done
+        return True
 
     def _known(self, key_generation: int, key: Key, found: Found) -> Shown | None:
         """The token as calls know it: by the same number as long as it is the same."""
