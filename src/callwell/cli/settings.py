@@ -208,7 +208,12 @@ def address_variable(provider: str) -> str:
 
 def default(name: str) -> Setting:
     """What a setting is that nobody has set."""
-    known: dict[str, str | float] = {"state": default_state(), "account": "default", "auth": "key", "exactly_once": False}
+    known: dict[str, str | float] = {
+        "state": default_state(),
+        "account": "default",
+        "auth": "key",
+        "exactly_once": False,
+    }
     return Setting(name, known.get(name), DEFAULT)
 
 

@@ -184,13 +184,11 @@ class Engine:
         trip.key = key = trip.keys.lend()
         if key is None:
             self._give_back(trip)
-            return None
-        return Granted(key[0])
+        return None if key is None else Granted(key[0])
 
     def _acquire(self, trip: Trip, until: float) -> Event:
-        choices = trip.order.choices
-        names = trip.order.plan.quotas
-        line = self._lines.get(names) or self._line(names)
+        plan, choices = trip.order.plan, trip.order.choices
+        line = self._lines.get(plan.quotas) or self._line(plan.quotas)
         while trip.key is None:
             if trip.permit is not None:
                 self._give_back(trip)
@@ -247,8 +245,7 @@ class Engine:
         if reading.moved_to is not None:
             trip.url = reading.moved_to
         shown = answers.event(self.profile.errors, reading)
-        end = End(Outcome.DONE, response.status, reading.wait_s, 0.0, trip.hints)
-        again = self._settle(trip, end, accepted=False)
+        again = self._settle(trip, End(Outcome.DONE, response.status, reading.wait_s, 0.0, trip.hints), accepted=False)
         trip.attempted(attempt, response.status, reading.code, "", seconds)
         return shown if again else shown._replace(retry=False)
 
