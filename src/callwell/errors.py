@@ -12,6 +12,7 @@
     ├── KeyProblem                 you, where the key is kept                   exit code 3
     │   ├── KeyMissing             no key where one was looked for
     │   ├── KeyMalformed           a key that cannot be one of this provider's
+    │   ├── KeyOfAnotherEnvironment  a key that the provider has accepted in another environment
     │   └── KeyRefused             the provider says that the key is dead, and no new one came in time
     ├── ApiError                   the provider answered: its answer is in it   exit code 4
     │   ├── BadRequest             400, 422
@@ -194,6 +195,25 @@ class KeyMissing(KeyProblem):
 
 class KeyMalformed(KeyProblem):
     """A text that cannot be a key of this provider."""
+
+
+class KeyOfAnotherEnvironment(KeyProblem):
+    """A key that the provider has accepted in another environment: nothing is sent with it in this one.
+
+    Attributes:
+        environment: the one in which it was to be used.
+        belongs_to: the one that has accepted it.
+        where: the place where it is kept.
+    """
+
+    def __init__(self, provider: str, *, environment: str, belongs_to: str, where: str) -> None:
+        super().__init__(
+            f"{provider}: the key at {where} is one of environment {belongs_to}, and this is {environment}: put one of "
+            f"{environment} there, or choose environment {belongs_to}"
+        )
+        self.environment = environment
+        self.belongs_to = belongs_to
+        self.where = where
 
 
 class KeyRefused(KeyProblem):

@@ -47,6 +47,7 @@ def test_config_tells_from_where(cli: Shell) -> None:
         "environment": ("production", "profile"),
         "base_url": (cli.variables[ADDRESS_VARIABLE], f"env:{ADDRESS_VARIABLE}"),
         "key": ("env:OTHER", f"{file}:3"),
+        "auth": ("key", "default"),
         "account": ("default", "default"),
         "state": ("memory:", "env:CALLWELL_STATE"),
         "deadline": (9.5, f"{file}:2"),

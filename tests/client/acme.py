@@ -17,6 +17,7 @@ from callwell.core.rules import (
     Profile,
     QuotaRule,
     RetryRule,
+    TokenRule,
 )
 from callwell.spec.model import Api, Operation, Parameter
 from callwell.spec.provider import Provider
@@ -46,9 +47,11 @@ def parameter(
     return Parameter(name=name, wire=wire or name, place=place, required=required or place == "path", schema=schema)
 
 
-def operation(name: str, method: str, path: str, *parameters: Parameter) -> Operation:
+def operation(name: str, method: str, path: str, *parameters: Parameter, keyless: bool = False) -> Operation:
     """One documented request."""
-    return Operation(name=name, method=method, path=path, parameters=parameters, summary="", response={})
+    return Operation(
+        name=name, method=method, path=path, parameters=parameters, summary="", response={}, keyless=keyless
+    )
 
 
 THING_ID: Final = parameter("thing_id", "path", TEXT, wire="thingId")
@@ -86,6 +89,20 @@ OPERATIONS: Final = (
     operation("things.scroll", "GET", "/scroll", parameter("cursor", "query", TEXT)),
     operation("things.links", "GET", "/links", parameter("colour", "query", TEXT)),
     operation("things.headers", "GET", "/headers"),
+    operation("auth.issue", "POST", "/auth/key", parameter("key", "body", TEXT, required=True), keyless=True),
+    operation("auth.renew", "POST", "/auth/renew", parameter("by", "body", TEXT, required=True), keyless=True),
+)
+
+TOKENS: Final = TokenRule(
+    issue="auth.issue",
+    key="key",
+    renew="auth.renew",
+    refresh="by",
+    access_at="access",
+    refresh_at="renewal",
+    expires_at="seconds",
+    dead=("TOKEN_DEAD",),
+    refused=("NO_SUCH_KEY",),
 )
 
 LISTED: Final = PagingRule(
@@ -93,6 +110,8 @@ LISTED: Final = PagingRule(
 )
 
 RULES: Final = {
+    "auth.issue": OperationRule(quotas=(), repeatable=True),
+    "auth.renew": OperationRule(quotas=()),
     "things.list": OperationRule(paging=LISTED),
     "things.scroll": OperationRule(
         paging=PagingRule(style="cursor", items="items", key="id", position="cursor", next="next")
@@ -119,6 +138,9 @@ ERRORS: Final = ErrorRule(
 )
 
 
+KEYS: Final = KeyRule(env="ACME_KEY", pattern=r"acme_\S+", looks_like="a text that begins with acme_")
+
+
 def acme(quotas: dict[str, QuotaRule] | None = None, *, retry: RetryRule | None = None, **rules: Any) -> Provider:
     """The provider.
 
@@ -132,7 +154,7 @@ def acme(quotas: dict[str, QuotaRule] | None = None, *, retry: RetryRule | None 
         title="Acme",
         result="data",
         environments=rules.pop("environments", {"production": EnvironmentRule(base_url=BASE, default=True)}),
-        key=rules.pop("key", KeyRule(env="ACME_KEY", pattern=r"acme_\S+", looks_like="a text that begins with acme_")),
+        key=rules.pop("key", KEYS),
         quotas=MINUTE if quotas is None else quotas,
         retry=retry or RetryRule(),
         errors=rules.pop("errors", ERRORS),

@@ -27,9 +27,9 @@ def test_other_options_share_the_engine() -> None:
     other = one.with_options(priority="batch", retry_unsafe_5xx=True)
     third = other.with_options(deadline_s=3)
     assert one._engine is other._engine is third._engine
-    assert one._choices == Choices(deadline_s=7.0)
-    assert other._choices == Choices(deadline_s=float("inf"), priority="batch", retry_unsafe_5xx=True)
-    assert third._choices == Choices(deadline_s=3.0, priority="batch", retry_unsafe_5xx=True)
+    assert one._caller.choices == Choices(deadline_s=7.0)
+    assert other._caller.choices == Choices(deadline_s=float("inf"), priority="batch", retry_unsafe_5xx=True)
+    assert third._caller.choices == Choices(deadline_s=3.0, priority="batch", retry_unsafe_5xx=True)
     other.call("things.get", thing_id="1")
     assert one.spent() == third.spent() == {"minute": (1, 100)}
 
@@ -48,7 +48,7 @@ def test_a_typed_client_keeps_its_type_and_its_groups_their_options(kind: Any) -
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"deadlin_s": 5}, r"unknown option 'deadlin_s': did you mean deadline_s\?"),
+        ({"deadlin_s": 5}, "unknown option 'deadlin_s': did you mean deadline_s"),
         ({"key": "env:X"}, "unknown option 'key'"),
         ({"deadline_s": 0}, "seconds above zero"),
         ({"deadline_s": float("nan")}, "seconds above zero"),

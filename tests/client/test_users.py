@@ -63,7 +63,7 @@ def test_the_id_itself_goes_nowhere(caplog: pytest.LogCaptureFixture) -> None:
     secretive = made(world, for_user="ann@example.test")
     with pytest.raises(errors.BadRequest) as caught:
         secretive.call("things.get", thing_id="1")
-    seen = [caplog.text, repr(world.sent), repr(world.notices), repr(caught.value), repr(secretive._choices)]
+    seen = [caplog.text, repr(world.sent), repr(world.notices), repr(caught.value), repr(secretive._caller.choices)]
     assert not any("ann@" in text for text in seen)
     for wrong in ("", "  ", 5):
         with pytest.raises(errors.InvalidOption, match="your own id of the end user"):

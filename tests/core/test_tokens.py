@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from callwell.core import tokens
-from callwell.core.tokens import LEASE_S, Lease, Obtain, Tokens, Use, Wait
+from callwell.core.tokens import LEASE_S, PAUSE_S, Lease, Obtain, Tokens, Use, Wait
 
 NONE: Final = Tokens()
 HELD: Final = Tokens("k", 1, due_at=3540.0, ends_at=3600.0, renewable=True)
@@ -33,11 +33,11 @@ def test_the_first_who_asks_gets_tokens_by_the_key() -> None:
 def test_a_token_is_renewed_before_its_end() -> None:
     """One renews it; all others go on with it until it ends."""
     assert tokens.ask(HELD, "k", "a", 3539.0) == (HELD, Use(1))
-    state, told = tokens.ask(HELD, "k", "a", 3540.0)
+    state, told = tokens.ask(HELD, "k", "a", 3580.0)
     assert told == Obtain(1)
     assert tokens.ask(state, "k", "b", 3599.0) == (state, Use(1))
-    assert tokens.ask(state, "k", "b", 3600.0)[1] == Wait(3540.0 + LEASE_S)
-    assert tokens.ask(got(state, "a", at=3540.0), "k", "b", 3600.0)[1] == Use(2)
+    assert tokens.ask(state, "k", "b", 3600.0)[1] == Wait(3580.0 + LEASE_S)
+    assert tokens.ask(got(state, "a", at=3580.0), "k", "b", 3600.0)[1] == Use(2)
 
 
 @pytest.mark.parametrize(("lasts_s", "due_at"), [(3600.0, 3540.0), (100.0, 50.0), (10.0, 5.0)])
@@ -49,8 +49,17 @@ def test_short_tokens_are_used_for_half_their_time(lasts_s: float, due_at: float
 
 def test_after_a_failed_renewal_the_key_is_next() -> None:
     """The token for renewal may have been used up: it is not tried again."""
-    state, _ = tokens.ask(HELD, "k", "a", 3540.0)
-    assert tokens.ask(tokens.failed(state, "k", "a"), "k", "b", 3541.0)[1] == Obtain(None)
+    state = tokens.failed(tokens.ask(HELD, "k", "a", 3540.0)[0], "k", "a", 3541.0)
+    assert tokens.ask(state, "k", "b", 3541.0 + PAUSE_S)[1] == Obtain(None)
+
+
+def test_a_failed_renewal_stops_nobody_while_the_token_is_good() -> None:
+    """All go on with it, and the next one is tried after a pause, or when it ends."""
+    state = tokens.failed(tokens.ask(HELD, "k", "a", 3540.0)[0], "k", "a", 3541.0)
+    assert tokens.ask(state, "k", "b", 3541.0) == (state, Use(1))
+    late = tokens.failed(tokens.ask(HELD, "k", "a", 3595.0)[0], "k", "a", 3596.0)
+    assert tokens.ask(late, "k", "b", 3599.0)[1] == Use(1)
+    assert tokens.ask(late, "k", "b", 3600.0)[1] == Obtain(None)
 
 
 def test_who_has_died_is_followed() -> None:
@@ -59,7 +68,7 @@ def test_who_has_died_is_followed() -> None:
     state, told = tokens.ask(state, "k", "b", 3540.0 + LEASE_S)
     assert (told, state.lease) == (Obtain(None), Lease("b", 3540.0 + 2 * LEASE_S))
     assert got(state, "a", at=3540.0) == state
-    assert tokens.failed(state, "k", "a") == state
+    assert tokens.failed(state, "k", "a", 3650.0) == state
     assert got(state, "b", at=3640.0).generation == 2
 
 
@@ -132,7 +141,7 @@ class Crowd(RuleBasedStateMachine):
                 assert self.state.generation not in self.good
                 self.good[self.state.generation] = key, at + lasts_s
         elif end == "failed":
-            self.state = tokens.failed(before, key, holder)
+            self.state = tokens.failed(before, key, holder, self.now)
 
     @precondition(lambda self: self.good)
     @rule(data=st.data())

@@ -33,6 +33,7 @@ GONE: Final = '"videos.status"]\ngone_if = "'
         ('remaining = "x-ratelimit-remaining"\n', "", "quota_headers.remaining", "expected this key, found none"),
         ('code_is = "url"', 'code_is = "slug"', "errors.code_is", "one of text, url"),
         ('issue = "auth.authenticate"', 'issue = "auth.get"', "key.token.issue", "the name of an operation"),
+        ('issue = "auth.authenticate"', 'issue = "webhooks.create"', "key.token.issue", "called without the key"),
         ('key = "api_key"', 'key = "apiKey"', "key.token.key", "an argument of type string: api_key"),
         ('expires_at = "expires_in"', 'expires_at = "access_token"', "key.token.expires_at", "of type integer"),
         ('parameter = "metadata"', 'parameter = "title"', "marker.parameter", "an argument of type array"),

@@ -50,6 +50,7 @@ PURE = {
 
 THIRD_PARTY: dict[str, set[str]] = {
     "av": {"emulator", "media"},
+    "cryptography": {"keys"},
     "httptools": {"emulator"},
     "keyring": {"keys"},
     "matplotlib": {"cli"},

@@ -32,10 +32,10 @@ What counts, from the first to the last:
 callwell.toml, by example:
   deadline = 30                  for all: state, deadline, exactly_once, proxy,
                                  ca_file
-  [PROVIDER]                     the same, and environment, and the next seven
+  [PROVIDER]                     the same, and environment, and the next eight
   key = "file:~/provider.key"    a place; a key itself is refused
-  [PROVIDER.ENVIRONMENT]         base_url, key, key_header, account, plan, alpha,
-  account = "team-a"             user_secret
+  [PROVIDER.ENVIRONMENT]         base_url, key, auth, key_header, account, plan,
+  account = "team-a"             alpha, user_secret
   [NAME]                         a provider of your own
   folder = "descriptions/NAME"
 

@@ -35,7 +35,7 @@ GENERAL: Final = ("state", "deadline", "exactly_once", "proxy", "ca_file")
 FOLDER: Final = "folder"
 """In the table of a provider that does not come with Callwell: where its description is."""
 
-OF_ENVIRONMENT: Final = ("base_url", "key", "key_header", "account", "plan", "alpha", "user_secret")
+OF_ENVIRONMENT: Final = ("base_url", "key", "auth", "key_header", "account", "plan", "alpha", "user_secret")
 OF_PROVIDER: Final = ("environment", *OF_ENVIRONMENT, *GENERAL)
 TAKES: Final = (GENERAL, (*OF_PROVIDER, FOLDER), OF_ENVIRONMENT)
 """The settings at the top, in a provider's table, and in the table of one of its environments."""
@@ -197,7 +197,7 @@ def _place(path: complaint.Path, value: object) -> str:
 
 
 def _on_this_machine(name: str, value: str | float) -> bool:
-    from callwell.client.setting import LOCAL  # brings the client with it
+    from callwell.client.places import LOCAL  # brings the client with it
 
     return name == "base_url" and urlsplit(str(value)).hostname in LOCAL
 

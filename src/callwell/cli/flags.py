@@ -67,6 +67,10 @@ class ClientFlags:
     key: KeyOption = None
     environment: EnvironmentOption = None
     base_url: BaseUrlOption = None
+    auth: Annotated[
+        str | None,
+        typer.Option("--auth", metavar="WHAT", help="What is shown: key, or token, which is got by it and ends."),
+    ] = None
     account: Annotated[
         str | None,
         typer.Option("--account", metavar="NAME", help="Whose quota it is, where several accounts are in use."),
@@ -100,6 +104,12 @@ class ClientFlags:
         str | None,
         typer.Option("--for-user", metavar="ID", help="Your own id of the end user, of which the provider gets none."),
     ] = None
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain", help="If the key is refused, ask the provider's other environments whether it is theirs."
+        ),
+    ] = False
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Tell on standard error about attempts, waits and keys.")
     ] = False
@@ -168,6 +178,8 @@ class ClientFlags:
             options = client_options(held, priority)
             if self.for_user is not None:
                 options["for_user"] = self.for_user
+            if self.explain:
+                options |= {"explain": True, "base_url": settings.addresses(described, held)}
             yield described, options
         except InvalidOption as error:
             said = held.get(error.name.removesuffix("_s"))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,10 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from callwell.cli.settings import Setting, Settings
-    from callwell.client.keyuse import KeyUse
+    from callwell.client.keyuse import KeyUse, KeyUses
     from callwell.spec.provider import Provider
 
-COLUMNS: Final = ("provider", "environment", "where", "fingerprint", "clients", "last", "problem")
+COLUMNS: Final = ("provider", "environment", "where", "fingerprint", "belongs_to", "clients", "last", "problem")
 EARLIER: Final = "used earlier; if nobody needs it any more, delete it at the provider"
 
 app = typer.Typer(
@@ -72,16 +73,20 @@ def where(
     held = settings.of(described, {"environment": environment, "key": key})
     place = look(described.profile.key, str(held["key"].value))
     name = str(held["environment"].value)
+    belongs = _belongs(described, held, place) if described.rivals(name) else None
     order = list(_order(settings, described, name, key))
     if as_json:
         looked_at = [{"at": at, "names": names, "used": at == held["key"].where} for at, names in order]
         shown = {"provider": described.name, "environment": name, "order": looked_at, **place._asdict()}
+        shown |= {"belongs_to": belongs}
         output.emit_json(shown | {"looks_like": described.profile.key.looks_like})
         return
     output.emit(f"{described.name}, environment {name}: the key is looked for in this order")
     for number, (at, names) in enumerate(order, 1):
         used = at == held["key"].where
         output.emit(f"  {number}. {at}: {f'{names}: {_what(place)}' if used else names or 'not given'}")
+    if belongs is not None:
+        output.emit(f"The provider has accepted it in environment {belongs}: it is refused in others.")
     output.emit(f"A key is {described.profile.key.looks_like}.")
     output.emit(_advice(place))
     if described.profile.key.canary:
@@ -90,23 +95,33 @@ def where(
 
 def _known(provider: Provider, held: Mapping[str, Setting]) -> Iterator[dict[str, Any]]:
     """The key that is set, and all others that were used."""
-    place, uses = look(provider.profile.key, str(held["key"].value)), _uses(provider, held)
+    place = look(provider.profile.key, str(held["key"].value))
     at = {"provider": provider.name, "environment": held["environment"].value}
-    yield {**at, **place._asdict(), **_times(uses.get(place.fingerprint or ""))}
-    for fingerprint, use in uses.items():
-        if fingerprint != place.fingerprint:
-            other = Place(use.where, None, None, fingerprint, None, EARLIER)
-            yield {**at, **other._asdict(), **_times(use)}
+    with _record(provider, held) as record:
+        uses = record.all()
+        belongs = record.belongs_to(place.fingerprint) if place.fingerprint else None
+        if belongs not in (None, held["environment"].value):
+            place = place._replace(problem=f"it is one of environment {belongs}")
+        yield {**at, **place._asdict(), "belongs_to": belongs, **_times(uses.get(place.fingerprint or ""))}
+        for fingerprint, use in uses.items():
+            if fingerprint != place.fingerprint:
+                other = Place(use.where, None, None, fingerprint, None, EARLIER)
+                yield {**at, **other._asdict(), "belongs_to": record.belongs_to(fingerprint), **_times(use)}
 
 
-def _uses(provider: Provider, held: Mapping[str, Setting]) -> dict[str, KeyUse]:
+def _belongs(provider: Provider, held: Mapping[str, Setting], place: Place) -> str | None:
+    with _record(provider, held) as record:
+        return record.belongs_to(place.fingerprint) if place.fingerprint else None
+
+
+@contextmanager
+def _record(provider: Provider, held: Mapping[str, Setting]) -> Iterator[KeyUses]:
     from callwell.cli.flags import client_options
-    from callwell.client.keyuse import KeyUses
     from callwell.client.setting import Setting as ClientSetting
 
     made = ClientSetting.of(provider, client_options(held))
     try:
-        return KeyUses(made.account, made.state, made.clock).all()
+        yield made.key_uses()
     finally:
         made.close()
 

@@ -9,7 +9,7 @@ The first of these that says something counts:
 4. `callwell.toml`: the table of the environment, that of the provider, the top
 5. the provider's profile, or Callwell's default
 
-What belongs to one provider (environment, address, key, account, plan) cannot be said for all of them.
+What belongs to one provider (environment, address, key, auth, account, plan) cannot be said for all of them.
 """
 
 from __future__ import annotations
@@ -129,6 +129,17 @@ class Settings:
             if name != "environment"
         }
 
+    def addresses(self, provider: Provider, held: Mapping[str, Setting]) -> dict[str, str]:
+        """Where the environments of a provider are, as far as that is set.
+
+        Args:
+            provider: the provider.
+            held: what holds for the one that is in use.
+        """
+        found = {name: self._one(provider, name, "base_url", None) for name in provider.profile.environments}
+        found[str(held["environment"].value)] = held["base_url"]
+        return {name: str(setting.value) for name, setting in found.items() if setting.is_set}
+
     def places(self, provider: Provider, environment: str, name: str) -> Iterator[tuple[str, Said | None]]:
         """Where a setting is looked for, in order and without the option, and what is said there."""
         for variable in variables(provider.name, name):
@@ -198,7 +209,12 @@ def address_variable(provider: str) -> str:
 
 def default(name: str) -> Setting:
     """What a setting is that nobody has set."""
-    known: dict[str, str | float] = {"state": default_state(), "account": "default", "exactly_once": False}
+    known: dict[str, str | float] = {
+        "state": default_state(),
+        "account": "default",
+        "auth": "key",
+        "exactly_once": False,
+    }
     return Setting(name, known.get(name), DEFAULT)
 
 

@@ -3,17 +3,43 @@
 
 A key that was accepted once and is refused now has been rotated: a new one is on its way, and calls wait for it. A key
 that was never accepted is simply wrong, and nobody is kept waiting.
+
+Where environments have keys of their own, a key belongs to the one that accepted it first. What an emulator or a double
+at another address accepts says nothing of the provider's own addresses, and the other way round.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from callwell.errors import KeyOfAnotherEnvironment
 from callwell.state.base import Cell
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from callwell.clock import Clock
     from callwell.state.base import State
+
+
+PLACE: Final = re.compile(r"\w+-(?P<host>.+?)-\d+:")
+"""How the name of an account says where it is, after provider and environment."""
+
+
+class Realm(NamedTuple):
+    """Which environments of a provider have keys of their own.
+
+    Attributes:
+        provider: the provider's name.
+        environment: the one that is in use.
+        homes: where it and those with other keys are by themselves, in the form that accounts' names have; empty where
+            it shares its keys with all.
+    """
+
+    provider: str
+    environment: str
+    homes: Mapping[str, str]
 
 
 class KeyUse(NamedTuple):
@@ -39,16 +65,44 @@ class KeyUses:
         account: its name in the state.
         state: where the record is.
         clock: whose time of day is noted.
+        realm: which keys belong to it; None for all.
     """
 
-    def __init__(self, account: str, state: State, clock: Clock) -> None:
+    def __init__(self, account: str, state: State, clock: Clock, realm: Realm | None = None) -> None:
         self._account = account
+        self._realm = realm
         self._state = state
         self._clock = clock
 
     def known(self, fingerprint: str) -> bool:
         """Whether a key was ever accepted."""
         return self._state.read(self._cell(fingerprint)).first > 0.0
+
+    def belongs_to(self, fingerprint: str) -> str | None:
+        """The environment that has accepted a key, the one in use if it is among them; None if that is not known."""
+        if self._realm is None or not self._realm.homes:
+            return None
+        prefix = f"key:{self._realm.provider}:"
+        here = _world(self._realm, self._account.removeprefix(f"{self._realm.provider}:"))
+        names = [key.removeprefix(prefix) for key in self._state.keys(prefix) if key.endswith(f":{fingerprint}")]
+        found = [name.partition(":")[0] for name in names if _world(self._realm, name) == here]
+        return self._realm.environment if self._realm.environment in found else next(iter(found), None)
+
+    def check(self, fingerprint: str, where: str) -> None:
+        """See that a key is not known to belong to another environment.
+
+        Args:
+            fingerprint: of the key.
+            where: the place where it was found.
+
+        Raises:
+            KeyOfAnotherEnvironment: it is.
+        """
+        other = self.belongs_to(fingerprint)
+        if self._realm is None or other in (None, self._realm.environment):
+            return
+        here = self._realm.environment
+        raise KeyOfAnotherEnvironment(self._realm.provider, environment=here, belongs_to=str(other), where=where)
 
     def accepted(self, fingerprint: str, where: str) -> None:
         """Note that a key is accepted, for the first time by this client.
@@ -74,3 +128,18 @@ class KeyUses:
 
 def _prefix(account: str) -> str:
     return f"key:{account}:"
+
+
+def _world(realm: Realm, name: str) -> str | None:
+    """Whose keys an account takes: empty for the provider's own, the host for those of a double, None for others.
+
+    Args:
+        realm: which environments have keys of their own.
+        name: of the account, or of one of its keys, after the provider.
+    """
+    environment, _, rest = name.partition(":")
+    home = realm.homes.get(environment)
+    if home is None:
+        return None
+    place = PLACE.match(rest)
+    return "" if rest.startswith(f"{home}:") or place is None else place["host"]

@@ -28,6 +28,8 @@ LONGEST_NAME: Final = 200
 
 Priority = Literal["interactive", "batch"]
 
+Auth = Literal["key", "token"]
+
 
 class NotGiven(Enum):
     """The type of `NOT_GIVEN`, for parameters whose None means null on the wire."""
@@ -71,7 +73,10 @@ class ClientOptions(CallOptions, total=False):
     Attributes:
         key: a `Key`, `env:NAME` or `file:PATH`; unless given, the provider's usual environment variable.
         environment: one that the profile names; its default unless given.
-        base_url: the address of another deployment of the provider.
+        base_url: the address of another deployment of the provider, or such addresses by environment.
+        auth: what is shown to the provider: the `key`, or a `token` that is got by it and ends, where there are such.
+        explain: if a key is refused that was never accepted, see by one request to each environment with other keys
+            whether it belongs there, and say so.
         key_header: the header that carries the key, where an address of your own wants another one.
         account: whose quota it is, where a provider counts for several.
         plan: what you pay for, where calls depend on it: `monthly-active-users`, and no call goes without `for_user`.
@@ -91,7 +96,9 @@ class ClientOptions(CallOptions, total=False):
 
     key: str | Key | None
     environment: str | None
-    base_url: str | None
+    base_url: str | Mapping[str, str] | None
+    auth: Auth
+    explain: bool
     key_header: str | None
     account: str
     plan: str | None

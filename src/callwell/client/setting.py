@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlencode, urlsplit
 
 from callwell import providers, state
+from callwell.client import places, suiting
 from callwell.client.account import Account
 from callwell.client.answers import origin
+from callwell.client.keyuse import KeyUses, Realm
 from callwell.client.options import check_names, choose, seconds
 from callwell.client.till import Till
-from callwell.client.users import EndUsers, hidden
+from callwell.client.users import EndUsers
 from callwell.clock import SystemClock
-from callwell.errors import InvalidOption, UnknownName
+from callwell.errors import InvalidOption
 from callwell.keys import parse_source
-from callwell.observe.hooks import KEPT, NAME, gathered
+from callwell.observe.hooks import gathered
 from callwell.transport.base import Network
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from callwell.client.ledger import Ledger
-    from callwell.client.options import CallOptions, Choices, ClientOptions
+    from callwell.client.options import Auth, CallOptions, Choices, ClientOptions
     from callwell.clock import Clock
     from callwell.core.rules import SandboxRule
     from callwell.keys import Key, Source
@@ -41,6 +43,8 @@ OPTIONS: Final = CHOICES | {
     "environment",
     "base_url",
     "key_header",
+    "auth",
+    "explain",
     "account",
     "plan",
     "alpha",
@@ -55,8 +59,6 @@ OPTIONS: Final = CHOICES | {
     "transport",
 }
 
-LOCAL: Final = frozenset({"127.0.0.1", "::1", "localhost"})
-
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
@@ -66,7 +68,12 @@ class Setting:
         provider: the description.
         environment: the name of the provider's environment.
         base_url: the environment's address, without a slash at its end.
+        auth: what is shown: the key, or a token.
+        explain: a key that is refused and was never accepted may be shown to the other environments.
+        others: where the environments are that have other keys, None where that is not known.
+        whose: whose quota it is.
         account: the name of the account's record in the state.
+        realm: which keys belong to it.
         source: where the key is kept.
         state: what is shared.
         owns_state: the state was opened for this client, and is closed with it.
@@ -84,7 +91,12 @@ class Setting:
     provider: Provider
     environment: str
     base_url: str
+    auth: Auth
+    explain: bool
+    others: Mapping[str, str | None]
+    whose: str
     account: str
+    realm: Realm
     source: Source
     state: State
     owns_state: bool
@@ -109,22 +121,28 @@ class Setting:
         check_names(options, OPTIONS)
         described = providers.load(provider) if isinstance(provider, str | os.PathLike) else provider
         environment = described.environment(options.get("environment"))
-        described = _shown_by(described.within(environment.name), options.get("key_header"))
-        base_url = _address(options.get("base_url") or environment.base_url)
+        base_url, others = places.addresses(described, environment, options.get("base_url"))
+        homes = {name: described.environment(name).base_url for name in (environment.name, *others)} if others else {}
+        described = suiting.shown_by(described.within(environment.name), options.get("key_header"))
         where = options.get("state", "memory:")
         network = Network(proxy=options.get("proxy"), ca_file=options.get("ca_file"), user_agent=_user_agent())
         if "connect_s" in options:
             network = dataclasses.replace(network, connect_s=seconds("connect_s", options["connect_s"]))
-        scheme, host, port = origin(base_url)
-        account = f"{described.name}:{environment.name}:{scheme}-{host}-{port}:{options.get('account', 'default')}"
-        required = _check_options(described, options)
+        host = origin(base_url)[1]
+        whose = options.get("account", "default")
+        required = suiting.must_name_user(described, options)
         hooks = gathered(options.get("on_notice"), options.get("hooks"))
         source, clock = parse_source(options.get("key"), described.profile.key.env), options.get("clock")
         made = cls(
             provider=described,
             environment=environment.name,
             base_url=base_url,
-            account=account,
+            auth=suiting.auth(described, options.get("auth", "key")),
+            explain=options.get("explain", False),
+            others=others,
+            whose=whose,
+            account=places.account(described.name, environment.name, base_url, whose),
+            realm=Realm(described.name, environment.name, {name: places.place(home) for name, home in homes.items()}),
             source=source,
             state=state.open_state(where) if isinstance(where, str) else where,
             owns_state=isinstance(where, str),
@@ -169,6 +187,15 @@ class Setting:
 
         return Ledger(self.account, self.state, self.clock)
 
+    def key_uses(self) -> KeyUses:
+        """The record of the account's keys."""
+        return KeyUses(self.account, self.state, self.clock, self.realm)
+
+    def key_uses_at(self, environment: str, address: str) -> KeyUses:
+        """The record of the same account's keys in another environment."""
+        account = places.account(self.provider.name, environment, address, self.whose)
+        return KeyUses(account, self.state, self.clock, self.realm)
+
     def close(self) -> None:
         """Close the state, if it was opened for this client."""
         if self.owns_state:
@@ -192,7 +219,7 @@ class Setting:
         """
         user = options.get("for_user")
         if user is not None and self.users is None:
-            raise _no_users(self.provider, "for_user", user)
+            raise suiting.no_users(self.provider, "for_user", user)
         known_as = None if user is None or self.users is None else self.users.known_as(user)
         made = choose(before, {**options, "for_user": known_as} if "for_user" in options else options)
         named = () if self.users is None or made.for_user is None else ((self.users.header, made.for_user),)
@@ -240,57 +267,6 @@ class Setting:
             raise InvalidOption("path", path, "a path without `..` and control characters")
         path = path if path.startswith("/") else f"/{path}"
         return f"{path}{'&' if '?' in path else '?'}{urlencode(query)}" if query else path
-
-
-def _check_options(provider: Provider, options: ClientOptions) -> bool:
-    """See that options fit the provider; whether each call must name an end user.
-
-    Raises:
-        InvalidOption: a user, a plan or a secret for a provider that asks for no end user; a wrong value.
-        UnknownName: a plan that means nothing to the provider.
-    """
-    rule, plan = provider.profile.end_user, options.get("plan")
-    if not isinstance(options.get("alpha", False), bool):
-        raise InvalidOption("alpha", options.get("alpha"), "True or False")
-    if rule is None:
-        for name in ("for_user", "plan", "user_secret"):
-            if (given := options.get(name)) is not None:
-                raise _no_users(provider, name, given)
-        return False
-    if plan is not None and plan not in rule.required_on:
-        raise UnknownName("plan", str(plan), rule.required_on, where=provider.name)
-    return rule.required or plan is not None
-
-
-def _no_users(provider: Provider, name: str, given: object) -> InvalidOption:
-    """The error of an option about end users; what was given is not repeated."""
-    return InvalidOption(name, hidden(given), f"nothing: {provider.name} asks for no end user")
-
-
-def _shown_by(provider: Provider, header: str | None) -> Provider:
-    """The provider, whose key another header carries."""
-    if header is None:
-        return provider
-    if not NAME.fullmatch(header.lower()) or header.lower() in KEPT:
-        raise InvalidOption("key_header", header, "the name of a header that no transport writes")
-    profile = provider.profile
-    key = dataclasses.replace(profile.key, header=header.lower())
-    return dataclasses.replace(provider, profile=dataclasses.replace(profile, key=key))
-
-
-def _address(text: str) -> str:
-    try:
-        parts = urlsplit(text)
-        _ = parts.port
-    except ValueError as error:
-        raise InvalidOption("base_url", text, "an address such as https://api.example.com/v1") from error
-    if parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment:
-        raise InvalidOption("base_url", text, "an address such as https://api.example.com/v1")
-    if parts.username or parts.password:
-        raise InvalidOption("base_url", f"{parts.scheme}://…@{parts.hostname}", "an address without a password")
-    if parts.scheme == "http" and parts.hostname not in LOCAL:
-        raise InvalidOption("base_url", text, "an https address: a key is sent without TLS to this machine only")
-    return text.rstrip("/")
 
 
 def _user_agent() -> str:

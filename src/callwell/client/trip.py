@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from callwell.client.answers import Reading
 from callwell.core.call import IllegalEvent
@@ -36,6 +36,7 @@ class Trip:
         provider: the provider's name.
         began: monotonic seconds.
         hooks: what watches the calls.
+        keys: where its key comes from.
     """
 
     __slots__ = (
@@ -44,6 +45,7 @@ class Trip:
         "closes_at",
         "hints",
         "key",
+        "keys",
         "last",
         "order",
         "permit",
@@ -56,11 +58,12 @@ class Trip:
         "watch",
     )
 
-    def __init__(self, order: Order, url: str, provider: str, began: float, hooks: Hooks | None) -> None:
+    def __init__(self, order: Order, url: str, provider: str, began: float, hooks: Hooks | None, *, keys: Any) -> None:
         self.order = order
         self.url = url
         self.provider = provider
         self.began = began
+        self.keys = keys
         self.permit: Permit | None = None
         self.key: tuple[int, Key] | None = None
         self.sending = False

@@ -182,6 +182,7 @@ class TokenRule:
         expires_at: where it has the seconds for which the first one is good.
         early_s: how long before its end it is renewed.
         dead: codes by which a token that was shown is refused.
+        refused: codes by which the first operation says that the key is none.
     """
 
     issue: str
@@ -193,6 +194,7 @@ class TokenRule:
     expires_at: str
     early_s: float = 60.0
     dead: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,10 +20,22 @@ This state holds no token: who drives it keeps the texts by their generation. It
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+import dataclasses
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-LEASE_S: Final = 90.0
-"""For how long one who obtains tokens is waited for: an attempt of 60 seconds, and half as much again."""
+from callwell.core.rules import CodeRule
+
+if TYPE_CHECKING:
+    from callwell.core.rules import Profile, TokenRule
+
+OBTAIN_S: Final = 20.0
+"""How long one who obtains tokens takes at the most, repetitions included."""
+
+LEASE_S: Final = 30.0
+"""For how long one who obtains tokens is waited for: its time, and half as much again."""
+
+PAUSE_S: Final = 10.0
+"""After a renewal that failed, how long the next one is put off while the token is still good."""
 
 
 class Lease(NamedTuple):
@@ -123,9 +135,18 @@ def obtained(
     return Tokens(key, tokens.generation + 1, due_at, asked_at + lasts_s, renewable)
 
 
-def failed(tokens: Tokens, key: str, holder: str) -> Tokens:
-    """What is known after no tokens came: the next who asks may try, by the key."""
-    return tokens._replace(lease=None) if _leased_to(tokens, key, holder) else tokens
+def failed(tokens: Tokens, key: str, holder: str, now: float) -> Tokens:
+    """What is known after no tokens came: the next who asks may try, by the key; not at once where there is one yet.
+
+    Args:
+        tokens: what was known.
+        key: the fingerprint of the key by which they were to be got.
+        holder: who tried.
+        now: monotonic seconds.
+    """
+    if not _leased_to(tokens, key, holder):
+        return tokens
+    return tokens._replace(lease=None, due_at=min(now + PAUSE_S, tokens.ends_at))
 
 
 def refused(tokens: Tokens, key: str, generation: int) -> Tokens:
@@ -136,3 +157,19 @@ def refused(tokens: Tokens, key: str, generation: int) -> Tokens:
 
 def _leased_to(tokens: Tokens, key: str, holder: str) -> bool:
     return tokens.key == key and tokens.lease is not None and tokens.lease.holder == holder
+
+
+def showing(profile: Profile, rule: TokenRule) -> Profile:
+    """How a provider behaves towards one who shows tokens: what refuses a token asks for another, as for a dead key.
+
+    Args:
+        profile: how it behaves towards one who shows a key.
+        rule: how the key is traded.
+    """
+    codes = profile.errors.codes
+    dead = {code: dataclasses.replace(codes.get(code, CodeRule(status=401)), dead_key=True) for code in rule.dead}
+    return dataclasses.replace(
+        profile,
+        key=dataclasses.replace(profile.key, scheme="bearer", header="authorization"),
+        errors=dataclasses.replace(profile.errors, codes=codes | dead),
+    )

@@ -48,6 +48,8 @@ def _token(rule: TokenRule, api: Api) -> Iterator[Complaint]:
         if operation is None:
             yield unknown((*path, field), name, api)
             continue
+        if not operation.keyless:
+            yield Complaint((*path, field), f"expected an operation that is called without the key, {found(name)}")
         yield from argument(operation, getattr(rule, taker), (*path, taker), "string")
         for where, kind in (("access_at", "string"), ("refresh_at", "string"), ("expires_at", "integer")):
             yield from place(operation, getattr(rule, where), kind, (*path, where))

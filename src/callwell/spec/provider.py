@@ -87,6 +87,16 @@ class Provider:
             name=name, base_url=rule.base_url.rstrip("/"), headers=rule.headers, operations=rule.operations
         )
 
+    def rivals(self, environment: str) -> tuple[str, ...]:
+        """The environments that do not take the keys of this one.
+
+        Args:
+            environment: a name that the profile knows.
+        """
+        rules, usual = self.profile.environments, self.profile.key.env
+        mine = rules[environment].env or usual
+        return tuple(name for name, rule in rules.items() if (rule.env or usual) != mine)
+
     def within(self, environment: str) -> Provider:
         """The provider as it behaves in an environment: with its own limits, and its own place and header of the key.
 

@@ -50,7 +50,6 @@ if TYPE_CHECKING:
     from callwell.observe.notices import Notice
     from callwell.transport.base import AsyncTransport, Response
 
-
 STARTED: Final = Started()
 LEAST_S: Final = 0.001
 
@@ -68,7 +67,7 @@ class AsyncEngine:
         profile: how the provider behaves.
         base_url: the environment's address, without a slash at its end.
         account: permits and retry budget.
-        keys: the keys.
+        keys: the keys; tokens can take their place.
         transport: how requests are sent.
         clock: whose seconds are meant.
         hooks: what watches the calls.
@@ -109,7 +108,8 @@ class AsyncEngine:
         if self.closed:
             self.check_open(plan.operation)
         began = self.clock.now()
-        trip = Trip(order, self.base_url + bound.target, self.profile.name, began, self.hooks)
+        keys = self.keys.keyless if bound.keyless else self.keys
+        trip = Trip(order, self.base_url + bound.target, self.profile.name, began, self.hooks, keys=keys)
         deadline = began + choices.deadline_s
         event: Event = STARTED
         try:
@@ -180,13 +180,14 @@ class AsyncEngine:
         if permit is None:
             return None
         trip.permit = permit
-        trip.key = key = self.keys.lend()
+        trip.key = key = trip.keys.lend()
+        if key is None:
+            self._give_back(trip)
         return None if key is None else Granted(key[0])
 
     async def _acquire(self, trip: Trip, until: float) -> Event:
-        choices = trip.order.choices
-        names = trip.order.plan.quotas
-        line = self._lines.get(names) or self._line(names)
+        plan, choices = trip.order.plan, trip.order.choices
+        line = self._lines.get(plan.quotas) or self._line(plan.quotas)
         while trip.key is None:
             if trip.permit is not None:
                 self._give_back(trip)
@@ -197,7 +198,7 @@ class AsyncEngine:
             if isinstance(got, float):
                 return Denied(got)
             trip.permit = got
-            trip.key = self.keys.lend()
+            trip.key = trip.keys.lend()
         return Granted(trip.key[0])
 
     async def _send(self, trip: Trip, attempt: int, deadline: float) -> Event:
@@ -245,8 +246,7 @@ class AsyncEngine:
         if reading.moved_to is not None:
             trip.url = reading.moved_to
         shown = answers.event(self.profile.errors, reading)
-        end = End(Outcome.DONE, response.status, reading.wait_s, 0.0, trip.hints)
-        again = self._settle(trip, end, accepted=not shown.dead_key and response.status < 500)  # noqa: PLR2004
+        again = self._settle(trip, End(Outcome.DONE, response.status, reading.wait_s, 0.0, trip.hints), accepted=False)
         trip.attempted(attempt, response.status, reading.code, "", seconds)
         return shown if again else shown._replace(retry=False)
 
@@ -258,13 +258,13 @@ class AsyncEngine:
 
     async def _rekey(self, trip: Trip, generation: int, until: float) -> Event:
         trip.waits(until - self.clock.now(), "key")
-        return Rekeyed(await self.keys.renew(generation, until))
+        return Rekeyed(await trip.keys.renew(generation, until))
 
     def _settle(self, trip: Trip, end: End, *, accepted: bool) -> bool:
         permit, held = trip.permit, trip.key
         trip.permit = trip.key = None
         if held is not None:
-            self.keys.settle(held[0], accepted=accepted)
+            trip.keys.settle(held[0], accepted=accepted)
         again = True if permit is None else self.account.settle(trip.order.plan.quotas, permit, end)
         for line in self._all_lines:
             if line.waiters:
@@ -284,7 +284,7 @@ class AsyncEngine:
             for line in self._all_lines:
                 line.settled()
         if trip.key is not None:
-            self.keys.settle(trip.key[0], accepted=False)
+            trip.keys.settle(trip.key[0], accepted=False)
             trip.key = None
 
     def _error(self, trip: Trip, fail: Fail) -> Exception:

@@ -9,7 +9,7 @@ from callwell.client._async.once import AsyncOnce
 from callwell.errors import InvalidOption
 
 if TYPE_CHECKING:
-    from callwell.client._async.client import AsyncClient
+    from callwell.client._async.caller import AsyncCaller
     from callwell.client.entry import Entry
 
 
@@ -17,12 +17,12 @@ class AsyncLedger:
     """The calls of a client's account that are made exactly once.
 
     Args:
-        client: the client.
+        caller: makes the calls.
     """
 
-    def __init__(self, client: AsyncClient) -> None:
-        self._client = client
-        self._ledger = client.setting.ledger()
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
+        self._ledger = caller.setting.ledger()
 
     def entries(self, *, settled: bool = False) -> tuple[Entry, ...]:
         """The calls of which it is not known whether they were done, the oldest first.
@@ -72,6 +72,6 @@ class AsyncLedger:
         if known.marker is None:
             text = f"a call whose objects carry a mark: look whether {known.sent} was done, and settle it"
             raise InvalidOption("entry", known.name, text)
-        found = self._client._known(known.operation)  # noqa: SLF001 - a part of the client, in a file of its own
-        once = AsyncOnce(self._client, found, found.binder.bind(known.arguments), known.arguments)
-        return self._client._result(found, await once.resume(known))  # noqa: SLF001
+        found = self._caller.known(known.operation)
+        once = AsyncOnce(self._caller, found, found.binder.bind(known.arguments), known.arguments)
+        return self._caller.result(found, await once.resume(known))

@@ -90,11 +90,14 @@ class AsyncLine:
             retrying: the permit is for a repetition.
             told: called with the seconds that the caller will probably wait, when it has to.
         """
+        now = self._clock.now()
+        if now >= until:
+            return now
         if not self.waiters:
             got = self._account.take(self._names, retrying=retrying)
             if isinstance(got, Permit) or until < _sure(got) < float("inf"):
                 return got
-        waiter = AsyncWaiter(self._clock.now() + (AGE_S if priority == "batch" else 0.0))
+        waiter = AsyncWaiter(now + (AGE_S if priority == "batch" else 0.0))
         with self._lock:
             insort(self.waiters, waiter, key=lambda other: other.rank)
         try:

@@ -10,22 +10,19 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from callwell import providers
 from callwell.client._sync.asset import Asset
+from callwell.client._sync.caller import Caller
 from callwell.client._sync.engine import Engine
 from callwell.client._sync.group import DynamicGroup, Group
 from callwell.client._sync.keyholder import Keyholder
-from callwell.client._sync.missing import sought
-from callwell.client._sync.pager import Pager, Position
 from callwell.client._sync.primitives import DefaultTransport
+from callwell.client._sync.tokenholder import arm
 from callwell.client._sync.upload import Uploader
-from callwell.client.answers import joined, renamed
 from callwell.client.binding import Bound, encoded
-from callwell.client.describe import Known, files, groups, known, large, lists, plan_beyond
-from callwell.client.keyuse import KeyUses
-from callwell.client.options import NOT_GIVEN, Choices
+from callwell.client.describe import files, groups, large, plan_beyond
+from callwell.client.options import Choices
 from callwell.client.order import Order
 from callwell.client.setting import Setting
-from callwell.core import paging
-from callwell.errors import CallFacts, InvalidOption, UnexpectedAnswer, UnknownName
+from callwell.errors import InvalidOption, UnknownName
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,10 +30,10 @@ if TYPE_CHECKING:
     from typing import Self
 
     from callwell.client._sync.ledger import Ledger
+    from callwell.client._sync.pager import Pager
     from callwell.client.answers import Answer
     from callwell.client.options import CallOptions, ClientOptions
     from callwell.client.uploads import Uploaded
-    from callwell.core.rules import PagingRule
     from callwell.spec.provider import Provider
 
 
@@ -63,33 +60,34 @@ class Client:
         return made
 
     def __init__(self, provider: str | Path | Provider, **options: Unpack[ClientOptions]) -> None:
-        self._all_known: dict[str, Known] = {}
         setting = Setting.of(provider, options)
         self.provider = setting.provider
         self.setting = setting
         account = setting.open_account()
         try:
-            self._choices = setting.chosen(Choices(), options)
+            choices = setting.chosen(Choices(), options)
             keys = Keyholder(
                 setting.provider.name,
                 setting.provider.profile.key,
                 source=setting.source,
                 clock=setting.clock,
-                uses=KeyUses(setting.account, setting.state, setting.clock),
+                uses=setting.key_uses(),
                 notify=self._notify,
             )
+            self._engine = Engine(
+                setting.provider.profile,
+                setting.base_url,
+                account=account,
+                keys=keys,
+                transport=setting.transport or DefaultTransport(setting.network),
+                clock=setting.clock,
+                hooks=setting.hooks,
+            )
+            arm(self._engine, keys, setting)
+            self._caller = Caller(self._engine, setting, choices, {})
         except BaseException:
             setting.close()
             raise
-        self._engine = Engine(
-            setting.provider.profile,
-            setting.base_url,
-            account=account,
-            keys=keys,
-            transport=setting.transport or DefaultTransport(setting.network),
-            clock=setting.clock,
-            hooks=setting.hooks,
-        )
 
     if not TYPE_CHECKING:
 
@@ -121,7 +119,7 @@ class Client:
         """
         other: Self = object.__new__(type(self))
         vars(other).update({name: value for name, value in vars(self).items() if not isinstance(value, Group)})
-        other._choices = self.setting.choose(self._choices, options)
+        other._caller = self._caller.choosing(options)
         return other
 
     def spent(self) -> Mapping[str, tuple[int, int]]:
@@ -133,7 +131,7 @@ class Client:
         """The calls of the account that are made exactly once, to look at, settle and resume."""
         from callwell.client._sync.ledger import Ledger
 
-        return Ledger(self)
+        return Ledger(self._caller)
 
     def call(self, operation: str, /, **arguments: object) -> Any:
         """Call an operation by name.
@@ -148,8 +146,9 @@ class Client:
         Raises:
             CallwellError: see `callwell.errors`.
         """
-        found = self._known(operation)
-        return self._result(found, self._run(found, arguments))
+        caller = self._caller
+        found = caller.known(operation)
+        return caller.result(found, caller.run(found, arguments))
 
     def call_raw(self, operation: str, /, **arguments: object) -> Answer:
         """Call an operation by name, and get the whole answer.
@@ -158,7 +157,7 @@ class Client:
             operation: for instance `recordings.get`.
             arguments: in snake case.
         """
-        return self._run(self._known(operation), arguments)
+        return self._caller.run(self._caller.known(operation), arguments)
 
     def request(self, method: str, path: str, *, query: Mapping[str, str] | None = None, json: object = None) -> Answer:
         """Make any request to the provider, with all promises kept.
@@ -178,7 +177,7 @@ class Client:
             raise InvalidOption("method", method, "an HTTP method")
         body = None if json is None else encoded(method, json)
         bound = Bound(method, self.setting.target(path, query or {}), body)
-        return self._made(Order(plan_beyond(self.provider, method), bound, self._choices))
+        return self._caller.made(Order(plan_beyond(self.provider, method), bound, self._caller.choices))
 
     def pages(self, operation: str, /, **arguments: object) -> Pager[Any]:
         """The items of a list operation.
@@ -191,21 +190,7 @@ class Client:
             UnknownName: no such operation.
             InvalidOption: the operation has no pages, or an argument is wrong.
         """
-        found = self._known(operation)
-        rule = found.rule.paging
-        if rule is None:
-            raise InvalidOption("operation", operation, f"a list ({', '.join(lists(self.provider))})")
-        given = {name: value for name, value in arguments.items() if value is not None and value is not NOT_GIVEN}
-        size = given.setdefault(rule.size, rule.max_size) if rule.size and rule.max_size else 0
-        found.binder.bind(given)
-        first = given.pop(rule.position, None)
-        fetch = partial(self._page, found, rule, given)
-        walk = paging.start(rule)
-        if isinstance(first, int | str) and first != rule.first:
-            walk = walk._replace(position=first, partial=True)
-        name = f"{self.provider.name} {operation}"
-        full = size if isinstance(size, int) else 0
-        return Pager(name, rule, size=full, fetch=fetch, start=Position(walk, ()), names=found.rule.renamed)
+        return self._caller.pages(operation, **arguments)
 
     def asset(self, operation: str, /, **arguments: object) -> Asset:
         """The file that an operation leads to.
@@ -218,12 +203,12 @@ class Client:
             UnknownName: no such operation.
             InvalidOption: the operation leads to no file, or an argument is wrong.
         """
-        found = self._known(operation)
+        found = self._caller.known(operation)
         rule = found.rule.asset
         if rule is None:
             raise InvalidOption("operation", operation, f"one that leads to a file ({', '.join(files(self.provider))})")
         found.binder.bind(arguments)
-        ask = partial(self._run, found, arguments)
+        ask = partial(self._caller.run, found, arguments)
         return Asset(f"{self.provider.name} {operation}", rule, engine=self._engine, ask=ask)
 
     def upload(self, operation: str, file: Any, /, **given: Any) -> Uploaded[Any]:
@@ -241,72 +226,15 @@ class Client:
             UploadError: the file, or what became of it on its way.
             CallwellError: see `callwell.errors`.
         """
-        found = self._known(operation)
+        found = self._caller.known(operation)
         if found.rule.upload is None:
             raise InvalidOption(
                 "operation", operation, f"one that takes a large file ({', '.join(large(self.provider))})"
             )
+        caller = self._caller
         return Uploader(
-            found, found.rule.upload, self._engine, self.setting, self._known, self._choices, self._run
+            found, found.rule.upload, self._engine, self.setting, caller.known, caller.choices, caller.run
         ).run(file, given)
-
-    def _page(self, found: Known, rule: PagingRule, given: Mapping[str, object], position: int | str | None) -> Answer:
-        if rule.style in ("next-link", "link-header") and position is not None:
-            bound = found.binder.bind(given)
-            link = joined(self.setting.base_url + bound.target, str(position))
-            onward = bound._replace(target=self._target(found, link))
-            return self._made(Order(found.plan, onward, self._choices))
-        return self._run(found, given if position is None else {**given, rule.position: position})
-
-    def _target(self, found: Known, link: str) -> str:
-        """Where a link to the next page leads, if that is a place for the key."""
-        try:
-            return self.setting.target(link, {})
-        except InvalidOption as error:
-            name, operation = self.provider.name, found.plan.operation
-            text = f"{name} {operation}: the link to the next page is not followed: expected {error.expected}"
-            facts = CallFacts(provider=name, operation=operation, attempts=0, outcome="refused")
-            raise UnexpectedAnswer(text, status=200, **facts) from error
-
-    def _run(self, found: Known, arguments: Mapping[str, object]) -> Answer:
-        order = Order(found.plan, found.binder.bind(arguments), self._choices)
-        users = self.setting.users
-        if users is None and found.elsewhere is None and not self._choices.exactly_once:
-            return self._engine.run(order)
-        if users is None:
-            return self._asked(found, order, arguments)
-        with users.calling(found.plan.operation, order.choices.for_user):
-            return self._asked(found, order, arguments)
-
-    def _asked(self, found: Known, order: Order, arguments: Mapping[str, object]) -> Answer:
-        if found.elsewhere is not None:
-            return sought(self._engine, order, found.elsewhere, arguments)
-        if self._choices.exactly_once:
-            from callwell.client._sync.once import once  # few clients need it
-
-            return once(self, found, order, arguments)
-        return self._engine.run(order)
-
-    def _made(self, order: Order) -> Answer:
-        """A call without more to it, for its end user where the provider wants to know."""
-        users = self.setting.users
-        if users is None:
-            return self._engine.run(order)
-        with users.calling(order.plan.operation, order.choices.for_user):
-            return self._engine.run(order)
-
-    def _result(self, found: Known, answer: Answer) -> Any:
-        path = self.provider.profile.result
-        result = answer.json if path is None else paging.at(answer.json, path)
-        return renamed(result, found.rule.renamed) if found.rule.renamed else result
-
-    def _known(self, name: str) -> Known:
-        found = self._all_known.get(name)
-        if found is None:
-            found = known(self.provider, name)
-            self.setting.check_allowed(name, alpha=found.rule.alpha)
-            self._all_known[name] = found
-        return found
 
     def _notify(self, notice: Any) -> None:
         engine = getattr(self, "_engine", None)

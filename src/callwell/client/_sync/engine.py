@@ -51,7 +51,6 @@ if TYPE_CHECKING:
     from callwell.observe.notices import Notice
     from callwell.transport.base import Response, Transport
 
-
 STARTED: Final = Started()
 LEAST_S: Final = 0.001
 
@@ -69,7 +68,7 @@ class Engine:
         profile: how the provider behaves.
         base_url: the environment's address, without a slash at its end.
         account: permits and retry budget.
-        keys: the keys.
+        keys: the keys; tokens can take their place.
         transport: how requests are sent.
         clock: whose seconds are meant.
         hooks: what watches the calls.
@@ -110,7 +109,8 @@ class Engine:
         if self.closed:
             self.check_open(plan.operation)
         began = self.clock.now()
-        trip = Trip(order, self.base_url + bound.target, self.profile.name, began, self.hooks)
+        keys = self.keys.keyless if bound.keyless else self.keys
+        trip = Trip(order, self.base_url + bound.target, self.profile.name, began, self.hooks, keys=keys)
         deadline = began + choices.deadline_s
         event: Event = STARTED
         try:
@@ -181,13 +181,14 @@ class Engine:
         if permit is None:
             return None
         trip.permit = permit
-        trip.key = key = self.keys.lend()
+        trip.key = key = trip.keys.lend()
+        if key is None:
+            self._give_back(trip)
         return None if key is None else Granted(key[0])
 
     def _acquire(self, trip: Trip, until: float) -> Event:
-        choices = trip.order.choices
-        names = trip.order.plan.quotas
-        line = self._lines.get(names) or self._line(names)
+        plan, choices = trip.order.plan, trip.order.choices
+        line = self._lines.get(plan.quotas) or self._line(plan.quotas)
         while trip.key is None:
             if trip.permit is not None:
                 self._give_back(trip)
@@ -196,7 +197,7 @@ class Engine:
             if isinstance(got, float):
                 return Denied(got)
             trip.permit = got
-            trip.key = self.keys.lend()
+            trip.key = trip.keys.lend()
         return Granted(trip.key[0])
 
     def _send(self, trip: Trip, attempt: int, deadline: float) -> Event:
@@ -244,8 +245,7 @@ class Engine:
         if reading.moved_to is not None:
             trip.url = reading.moved_to
         shown = answers.event(self.profile.errors, reading)
-        end = End(Outcome.DONE, response.status, reading.wait_s, 0.0, trip.hints)
-        again = self._settle(trip, end, accepted=not shown.dead_key and response.status < 500)  # noqa: PLR2004
+        again = self._settle(trip, End(Outcome.DONE, response.status, reading.wait_s, 0.0, trip.hints), accepted=False)
         trip.attempted(attempt, response.status, reading.code, "", seconds)
         return shown if again else shown._replace(retry=False)
 
@@ -257,13 +257,13 @@ class Engine:
 
     def _rekey(self, trip: Trip, generation: int, until: float) -> Event:
         trip.waits(until - self.clock.now(), "key")
-        return Rekeyed(self.keys.renew(generation, until))
+        return Rekeyed(trip.keys.renew(generation, until))
 
     def _settle(self, trip: Trip, end: End, *, accepted: bool) -> bool:
         permit, held = trip.permit, trip.key
         trip.permit = trip.key = None
         if held is not None:
-            self.keys.settle(held[0], accepted=accepted)
+            trip.keys.settle(held[0], accepted=accepted)
         again = True if permit is None else self.account.settle(trip.order.plan.quotas, permit, end)
         for line in self._all_lines:
             if line.waiters:
@@ -283,7 +283,7 @@ class Engine:
             for line in self._all_lines:
                 line.settled()
         if trip.key is not None:
-            self.keys.settle(trip.key[0], accepted=False)
+            trip.keys.settle(trip.key[0], accepted=False)
             trip.key = None
 
     def _error(self, trip: Trip, fail: Fail) -> Exception:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from callwell.client._sync.primitives import Latch
 from callwell.core import keyring
 from callwell.core.keyring import Ring, Standing
-from callwell.errors import KeyMalformed, KeyMissing
+from callwell.errors import KeyMalformed, KeyMissing, KeyOfAnotherEnvironment
 from callwell.forks import remember
 from callwell.observe.notices import KeyChanged
 
@@ -46,9 +46,13 @@ class Keyholder:
         uses: which keys were ever accepted.
         notify: told of new keys.
 
+    Attributes:
+        keyless: takes the place of the keys for requests that show none.
+
     Raises:
         KeyMissing: there is no key.
         KeyMalformed: what is there is no key of this provider.
+        KeyOfAnotherEnvironment: it is one of another environment.
     """
 
     def __init__(
@@ -68,6 +72,7 @@ class Keyholder:
         self._clock = clock
         self._uses = uses
         self._accepted = -1
+        self._but = ""
         self._notify = notify
         self._lock = threading.Lock()
         self._ring = Ring()
@@ -79,6 +84,7 @@ class Keyholder:
         self._looked_at = clock.now()
         self._mark = source.mark()
         self._offer(self._checked(source.read()))
+        self.keyless = Keyless(self.newest)
         remember(self)
 
     def forked(self) -> None:
@@ -91,7 +97,12 @@ class Keyholder:
     @property
     def where(self) -> str:
         """The place where the key is kept, for people."""
-        return self._source.where
+        return self._source.where + self._but
+
+    def newest(self) -> Key:
+        """The key that the source gave last."""
+        keys = self._keys
+        return keys[max(keys)]
 
     def lend(self) -> tuple[int, Key] | None:
         """The key to use now and its generation, to be settled; None while a new one is waited for."""
@@ -116,7 +127,7 @@ class Keyholder:
 
         Args:
             generation: of the key.
-            accepted: the provider has answered, and not that the key is dead.
+            accepted: the provider has done what was asked.
         """
         with self._lock:
             if self._steady is not None and generation == self._steady[0] and generation <= self._accepted:
@@ -200,6 +211,10 @@ class Keyholder:
             key = self._checked(self._source.read())
         except (KeyMissing, KeyMalformed):
             return False
+        except KeyOfAnotherEnvironment as error:
+            self._but = f" (what is there now is one of environment {error.belongs_to})"
+            return False
+        self._but = ""
         return self._offer(key)
 
     def _checked(self, key: Key) -> Key:
@@ -208,6 +223,7 @@ class Keyholder:
             raise KeyMalformed(
                 f"the key at {self._source.where} is not one of {self._provider}'s: expected {self._looks_like}"
             )
+        self._uses.check(key.fingerprint, self._source.where)
         return key
 
     def _offer(self, key: Key) -> bool:
@@ -223,3 +239,25 @@ class Keyholder:
             self._keys = {number: known for number, known in self._keys.items() if number in kept}
         self._notify(KeyChanged(self._provider, key.fingerprint, newest.generation))
         return True
+
+
+class Keyless:
+    """In the place of keys, for requests that show none: it lends what is not to be repeated should an answer do so.
+
+    Args:
+        secret: gives it.
+    """
+
+    def __init__(self, secret: Callable[[], Key]) -> None:
+        self._secret = secret
+
+    def lend(self) -> tuple[int, Key]:
+        """What is not to be repeated, under a generation that never changes."""
+        return 0, self._secret()
+
+    def settle(self, generation: int, *, accepted: bool) -> None:
+        """An answer to such a request says nothing of a key."""
+
+    def renew(self, generation: int, until: float) -> int:  # noqa: ARG002 - as a keyholder
+        """There is no other."""
+        return generation

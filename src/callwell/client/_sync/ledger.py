@@ -10,7 +10,7 @@ from callwell.client._sync.once import Once
 from callwell.errors import InvalidOption
 
 if TYPE_CHECKING:
-    from callwell.client._sync.client import Client
+    from callwell.client._sync.caller import Caller
     from callwell.client.entry import Entry
 
 
@@ -18,12 +18,12 @@ class Ledger:
     """The calls of a client's account that are made exactly once.
 
     Args:
-        client: the client.
+        caller: makes the calls.
     """
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
-        self._ledger = client.setting.ledger()
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+        self._ledger = caller.setting.ledger()
 
     def entries(self, *, settled: bool = False) -> tuple[Entry, ...]:
         """The calls of which it is not known whether they were done, the oldest first.
@@ -73,6 +73,6 @@ class Ledger:
         if known.marker is None:
             text = f"a call whose objects carry a mark: look whether {known.sent} was done, and settle it"
             raise InvalidOption("entry", known.name, text)
-        found = self._client._known(known.operation)  # noqa: SLF001 - a part of the client, in a file of its own
-        once = Once(self._client, found, found.binder.bind(known.arguments), known.arguments)
-        return self._client._result(found, once.resume(known))  # noqa: SLF001
+        found = self._caller.known(known.operation)
+        once = Once(self._caller, found, found.binder.bind(known.arguments), known.arguments)
+        return self._caller.result(found, once.resume(known))

@@ -23,7 +23,7 @@ from callwell.errors import InvalidOption, NameTaken, UnexpectedAnswer, WouldExc
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from callwell.client._sync.client import Client
+    from callwell.client._sync.caller import Caller
     from callwell.client.answers import Answer
     from callwell.client.binding import Bound
     from callwell.client.describe import Known
@@ -32,42 +32,42 @@ POLL_S: Final = 0.5
 """How often a call that somebody else is making is looked at."""
 
 
-def once(client: Client, found: Known, order: Order, arguments: Mapping[str, object]) -> Answer:
+def once(caller: Caller, found: Known, order: Order, arguments: Mapping[str, object]) -> Answer:
     """Make a call exactly once, if it is one that could be done twice.
 
     A file in pieces is not: the provider says what has arrived of it. Nor is what is sent without the key: a token is
     in its place, which would have to be written down.
 
     Args:
-        client: which makes it.
+        caller: which makes it.
         found: its operation.
         order: the call.
         arguments: what it was given.
     """
     if found.plan.traits.repeatable or found.rule.upload or found.binder.keyless:
-        return client._engine.run(order)  # noqa: SLF001 - a part of the client, in a file of its own
-    return Once(client, found, order.bound, arguments).make()
+        return caller.engine.run(order)
+    return Once(caller, found, order.bound, arguments).make()
 
 
 class Once:
     """One call that is made exactly once.
 
     Args:
-        client: which makes it, with its choices.
+        caller: which makes it, with its choices.
         found: its operation.
         bound: what is sent, without a mark.
         arguments: what it was given.
     """
 
-    def __init__(self, client: Client, found: Known, bound: Bound, arguments: Mapping[str, object]) -> None:
-        self._client = client
-        self._engine = client._engine  # noqa: SLF001 - as above
-        self._choices = client._choices  # noqa: SLF001 - as above
-        self._ledger = client.setting.ledger()
+    def __init__(self, caller: Caller, found: Known, bound: Bound, arguments: Mapping[str, object]) -> None:
+        self._caller = caller
+        self._engine = caller.engine
+        self._choices = caller.choices
+        self._ledger = caller.setting.ledger()
         self._plan = found.plan
         self._bound = bound
         self._arguments = arguments
-        self._marking = Marking.of(client.provider, found.plan.operation, found)
+        self._marking = Marking.of(caller.setting.provider, found.plan.operation, found)
         self._deadline = self._engine.clock.now() + self._choices.deadline_s
 
     def make(self) -> Answer:
@@ -92,7 +92,7 @@ class Once:
         return self._carry_out(self._taken_up(draft, anew=False))
 
     def _draft(self) -> Entry:
-        wish, setting, marking_ = self._choices.exactly_once, self._client.setting, self._marking
+        wish, setting, marking_ = self._choices.exactly_once, self._caller.setting, self._marking
         wall, marker = self._engine.clock.wall(), ledger.new_marker()
         return Entry(
             name=wish if isinstance(wish, str) else marker,
@@ -165,7 +165,9 @@ class Once:
         if marking_ is None:
             raise InvalidOption("operation", self._plan.operation, "one whose objects can be marked")
         rule, left_s = marking_.rule, max(0.001, self._deadline - self._engine.clock.now())
-        asking = self._client.with_options(exactly_once=False, deadline_s=None if left_s == float("inf") else left_s)
+        asking = self._caller.choosing(
+            {"exactly_once": False, "deadline_s": None if left_s == float("inf") else left_s}
+        )
         filters: dict[str, Any] = {rule.filter: {rule.name: marker}}
         pager = asking.pages(rule.probe, **filters).ahead(0)
         with closing(pager.__iter__()) as items:

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How a client makes a call of an operation: bound, for its end user, once if asked, looked for where it may have gone.
+
+The engine below knows requests, and the client above what is called for. Between the two are the things that depend on
+the operation and on what the caller chose; a call for which nothing is chosen passes straight through.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from callwell.client._async.explain import explained
+from callwell.client._async.missing import sought
+from callwell.client._async.pager import AsyncPager, Position
+from callwell.client.answers import joined, renamed
+from callwell.client.describe import Known, known, lists
+from callwell.client.options import NOT_GIVEN
+from callwell.client.order import Order
+from callwell.core import paging
+from callwell.errors import CallFacts, InvalidOption, KeyRefused, UnexpectedAnswer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Self
+
+    from callwell.client._async.engine import AsyncEngine
+    from callwell.client.answers import Answer
+    from callwell.client.options import CallOptions, Choices
+    from callwell.client.setting import Setting
+    from callwell.core.rules import PagingRule
+
+
+class AsyncCaller:
+    """Makes the calls of a client, all with the same choices.
+
+    Args:
+        engine: which makes the requests.
+        setting: what the client is made of.
+        choices: what the caller chose.
+        all_known: the operations that were looked up, by name.
+    """
+
+    def __init__(self, engine: AsyncEngine, setting: Setting, choices: Choices, all_known: dict[str, Known]) -> None:
+        self.engine = engine
+        self.setting = setting
+        self.choices = choices
+        self._all_known = all_known
+        self._plain = setting.users is None and not choices.exactly_once
+
+    def choosing(self, options: CallOptions) -> Self:
+        """The same with other choices.
+
+        Raises:
+            UnknownName: an option that does not exist, or that a client has for good.
+            InvalidOption: a value that an option cannot take.
+        """
+        return type(self)(self.engine, self.setting, self.setting.choose(self.choices, options), self._all_known)
+
+    def known(self, name: str) -> Known:
+        """An operation by its name.
+
+        Raises:
+            UnknownName: there is no such operation.
+            UsageError: it is not to be called in this environment, or not without being asked for.
+        """
+        found = self._all_known.get(name)
+        if found is None:
+            found = known(self.setting.provider, name)
+            self.setting.check_allowed(name, alpha=found.rule.alpha)
+            self._all_known[name] = found
+        return found
+
+    async def run(self, found: Known, arguments: Mapping[str, object]) -> Answer:
+        """Call an operation.
+
+        Args:
+            found: the operation.
+            arguments: in snake case.
+
+        Raises:
+            CallwellError: see `callwell.errors`.
+        """
+        order = Order(found.plan, found.binder.bind(arguments), self.choices)
+        try:
+            if self._plain and found.elsewhere is None:
+                return await self.engine.run(order)
+            if self.setting.users is None:
+                return await self._asked(found, order, arguments)
+            with self.setting.users.calling(found.plan.operation, self.choices.for_user):
+                return await self._asked(found, order, arguments)
+        except KeyRefused as error:
+            raise await explained(error, self.engine, self.setting) from error.__cause__
+
+    async def made(self, order: Order) -> Answer:
+        """Make a call without more to it, for its end user where the provider wants to know.
+
+        Raises:
+            CallwellError: see `callwell.errors`.
+        """
+        users = self.setting.users
+        try:
+            if users is None:
+                return await self.engine.run(order)
+            with users.calling(order.plan.operation, order.choices.for_user):
+                return await self.engine.run(order)
+        except KeyRefused as error:
+            raise await explained(error, self.engine, self.setting) from error.__cause__
+
+    def result(self, found: Known, answer: Answer) -> Any:
+        """The part of an answer that the profile names, or the whole body."""
+        path = self.setting.provider.profile.result
+        result = answer.json if path is None else paging.at(answer.json, path)
+        return renamed(result, found.rule.renamed) if found.rule.renamed else result
+
+    def pages(self, operation: str, /, **arguments: object) -> AsyncPager[Any]:
+        """The items of a list operation.
+
+        Raises:
+            UnknownName: no such operation.
+            InvalidOption: the operation has no pages, or an argument is wrong.
+        """
+        found, provider = self.known(operation), self.setting.provider
+        rule = found.rule.paging
+        if rule is None:
+            raise InvalidOption("operation", operation, f"a list ({', '.join(lists(provider))})")
+        given = {name: value for name, value in arguments.items() if value is not None and value is not NOT_GIVEN}
+        size = given.setdefault(rule.size, rule.max_size) if rule.size and rule.max_size else 0
+        found.binder.bind(given)
+        first = given.pop(rule.position, None)
+        fetch = partial(self._page, found, rule, given)
+        walk = paging.start(rule)
+        if isinstance(first, int | str) and first != rule.first:
+            walk = walk._replace(position=first, partial=True)
+        name = f"{provider.name} {operation}"
+        full = size if isinstance(size, int) else 0
+        return AsyncPager(name, rule, size=full, fetch=fetch, start=Position(walk, ()), names=found.rule.renamed)
+
+    async def _asked(self, found: Known, order: Order, arguments: Mapping[str, object]) -> Answer:
+        if found.elsewhere is not None:
+            return await sought(self.engine, order, found.elsewhere, arguments)
+        if self.choices.exactly_once:
+            from callwell.client._async.once import once  # few clients need it
+
+            return await once(self, found, order, arguments)
+        return await self.engine.run(order)
+
+    async def _page(
+        self, found: Known, rule: PagingRule, given: Mapping[str, object], position: int | str | None
+    ) -> Answer:
+        if rule.style in ("next-link", "link-header") and position is not None:
+            bound = found.binder.bind(given)
+            link = joined(self.setting.base_url + bound.target, str(position))
+            return await self.made(Order(found.plan, bound._replace(target=self._target(found, link)), self.choices))
+        return await self.run(found, given if position is None else {**given, rule.position: position})
+
+    def _target(self, found: Known, link: str) -> str:
+        """Where a link to the next page leads, if that is a place for the key."""
+        try:
+            return self.setting.target(link, {})
+        except InvalidOption as error:
+            name, operation = self.setting.provider.name, found.plan.operation
+            text = f"{name} {operation}: the link to the next page is not followed: expected {error.expected}"
+            facts = CallFacts(provider=name, operation=operation, attempts=0, outcome="refused")
+            raise UnexpectedAnswer(text, status=200, **facts) from error

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The texts of tokens: shared through the state, where nobody can read them, and never told."""
+
+from __future__ import annotations
+
+import logging
+import pickle
+import traceback
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from callwell import errors
+from callwell.client._async.primitives import run
+from callwell.keys import Key
+from tests.client._async.acting import client
+from tests.client.acme import KEY
+from tests.client.mint import Mint, options
+from tests.client.world import World, code
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+GET = {"thing_id": "1"}
+
+
+def made(mint: Mint, world: World, **more: Any) -> Any:
+    """A client that shows tokens."""
+    return client(world, **options(mint, world, **more))
+
+
+async def get(one: Any) -> None:
+    """A call that is done."""
+    assert await one.call("things.get", **GET) == {"id": "1"}
+
+
+def test_a_shared_state_holds_no_token(tmp_path: Path) -> None:
+    """Another client reads what the first one wrote, with the same key; in the file there is nothing to be read."""
+    mint = Mint()
+    world = World(mint)
+    where = f"sqlite:///{tmp_path / 'state'}"
+    one, other = made(mint, world, state=where), made(mint, world, state=where)
+
+    async def work() -> None:
+        await get(one)
+        await get(other)
+        world.clock.advance(550.0)
+        await get(other)
+        await get(one)
+        await one.aclose()
+        await other.aclose()
+
+    run(work)
+    assert mint.asked == ["key", "1", "1", "renew", "1", "1"]
+    found = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert b"tokens:" in found
+    assert not [text for text in {KEY, *mint.texts} if text.encode() in found]
+
+
+def test_a_sealed_record_that_cannot_be_opened_is_no_token(tmp_path: Path) -> None:
+    """Of another key, or damaged: then there are none yet."""
+    mint = Mint()
+    world = World(mint)
+    one = made(mint, world, state=f"sqlite:///{tmp_path / 'state'}")
+    store, key = one._engine.keys._store, Key(KEY)
+
+    async def work() -> None:
+        await get(one)
+        spoiled = one.setting.state.read(store._cell(key))
+        one.setting.state.update(store._cell(key), lambda _: (spoiled._replace(content=spoiled.content[::-1]), None))
+        one._engine.keys._latest = None
+        await get(one)
+        await one.aclose()
+
+    run(work)
+    assert mint.asked == ["key", "1", "key", "1"]
+
+
+def test_tokens_are_not_told(caplog: pytest.LogCaptureFixture) -> None:
+    """Neither in errors and their tracebacks, nor in logs, `repr` and pickles."""
+    mint = Mint()
+    one = made(mint, World(mint))
+    mint.instead["1"] = lambda: code(401, "TOKEN_DEAD", x_request_id="access-2")
+    with caplog.at_level(logging.DEBUG, "callwell"), pytest.raises(errors.KeyRefused) as caught:
+        run(lambda: one.call("things.get", **GET))
+    told = "".join(traceback.format_exception(caught.value)) + caplog.text + repr(vars(caught.value))
+    told += repr(vars(one._engine.keys)) + repr(one._engine.keys._store.look(Key(KEY)))
+    assert mint.texts
+    assert not [text for text in {KEY, *mint.texts} if text in told]
+    with pytest.raises(TypeError):
+        pickle.dumps(one._engine.keys._shown)

@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: Apache-2.0
+# Generated from _async/test_environments.py by tools/unasync.py; do not edit
+"""Environments with keys of their own: a key belongs to the one that accepted it first, and is sent to no other."""
+
+from __future__ import annotations
+
+import dataclasses
+import pickle
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+import pytest
+
+from callwell import errors
+from callwell.client._sync.primitives import run
+from callwell.core.rules import EnvironmentRule
+from callwell.keys import Key
+from callwell.state import MemoryState
+from tests.client._sync.acting import client
+from tests.client.acme import BASE, KEY, KEYS, TOKENS, acme
+from tests.client.world import DEAD, LOST, OK, ListSource, World, answer, code
+
+if TYPE_CHECKING:
+    from callwell.spec.provider import Provider
+    from callwell.transport.base import NoReply, Request, Response
+
+GET: Final = {"thing_id": "1"}
+SANDBOX: Final = "https://sandbox.acme.test/v1"
+TRADED: Final = answer(200, {"access": "token", "renewal": "other", "seconds": 60})
+
+
+def two(*, own: bool = True, **key: Any) -> Provider:
+    """A provider with two environments, the second of which has keys of its own or not."""
+    provider = acme(key=dataclasses.replace(KEYS, **{"token": TOKENS, **key}))
+    rule = EnvironmentRule(base_url=SANDBOX, env="ACME_SANDBOX_KEY" if own else None)
+    environments = {**provider.profile.environments, "sandbox": rule}
+    return dataclasses.replace(provider, profile=dataclasses.replace(provider.profile, environments=environments))
+
+
+class Hosts:
+    """Environments by their hosts, each with its keys.
+
+    Args:
+        keys: the keys that a host knows.
+    """
+
+    def __init__(self, **keys: str) -> None:
+        self.keys = keys
+        self.asked: list[str] = []
+        self.instead: dict[str, Response | NoReply] = {}
+
+    def __call__(self, request: Request) -> Response | NoReply:
+        """The reply to a request."""
+        host = (urlsplit(request.url).hostname or "").partition(".")[0]
+        self.asked.append(f"{host}{urlsplit(request.url).path.removeprefix('/v1')}")
+        if host in self.instead:
+            return self.instead[host]
+        known = self.keys.get(host, "none").encode()
+        if request.url.endswith("/auth/key"):
+            assert "authorization" not in dict(request.headers)
+            return TRADED if known in (request.body or b"") else code(400, "NO_SUCH_KEY")
+        return OK if known in dict(request.headers)["authorization"].encode() else DEAD
+
+
+def made(hosts: Hosts, environment: str = "production", **options: Any) -> Any:
+    """A client."""
+    return client(World(hosts), **{"provider": two(), "environment": environment, **options})
+
+
+def get(one: Any) -> None:
+    """A call that is done."""
+    assert one.call("things.get", **GET) == {"id": "1"}
+
+
+def refusal(one: Any) -> errors.KeyProblem:
+    """How a call is refused."""
+    with pytest.raises(errors.KeyProblem) as caught:
+        run(lambda: one.call("things.get", **GET))
+    assert KEY not in str(caught.value)
+    return caught.value
+
+
+def test_a_key_that_was_accepted_is_sent_nowhere_else() -> None:
+    """The other environment's client is not even made, and the sentence names both, and the place of the key."""
+    hosts, state = Hosts(sandbox=KEY), MemoryState()
+    run(lambda: get(made(hosts, "sandbox", state=state)))
+    with pytest.raises(errors.KeyOfAnotherEnvironment) as caught:
+        made(hosts, "production", state=state)
+    assert str(caught.value) == (
+        "acme: the key at given in code is one of environment sandbox, and this is production: put one of production "
+        "there, or choose environment sandbox"
+    )
+    again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own
+    assert (again.environment, again.belongs_to, again.where) == ("production", "sandbox", "given in code")
+    assert hosts.asked == ["sandbox/things/1"]
+    run(lambda: get(made(hosts, "sandbox", state=state, account="b")))
+
+
+@pytest.mark.parametrize("reply", [code(404, "X"), code(401, "KEY_REQUIRED"), code(429, "X"), code(400, "X"), LOST])
+def test_only_a_success_binds(reply: Any) -> None:
+    """An answer that does not need a valid key says nothing of the key."""
+    hosts, state = Hosts(api=KEY), MemoryState()
+    hosts.instead["sandbox"] = reply
+    one = made(hosts, "sandbox", state=state, deadline_s=5)
+    with pytest.raises(errors.CallwellError):
+        run(lambda: one.call("things.get", **GET))
+    run(lambda: get(made(hosts, state=state)))
+
+
+def test_a_key_that_is_known_here_is_used_here() -> None:
+    """One that both have accepted, however that came to be, is refused by neither."""
+    hosts, state = Hosts(sandbox=KEY, api=KEY), MemoryState()
+    one = made(hosts, state=state)
+    run(lambda: get(made(hosts, "sandbox", state=state)))
+    run(lambda: get(one))
+    run(lambda: get(made(hosts, state=state)))
+    run(lambda: get(made(hosts, "sandbox", state=state)))
+
+
+def test_environments_that_share_their_keys() -> None:
+    """They are bound to none of them, and nobody is asked."""
+    hosts, state = Hosts(sandbox=KEY), MemoryState()
+    run(lambda: get(made(hosts, "sandbox", state=state, provider=two(own=False))))
+    error = refusal(made(hosts, state=state, provider=two(own=False), explain=True))
+    assert str(error).endswith("put a valid one at given in code")
+    assert hosts.asked == ["sandbox/things/1", "api/things/1"]
+
+
+def test_doubles_are_a_world_of_their_own() -> None:
+    """What a double accepts binds a key among doubles of the same host, and not at the provider's own addresses."""
+    hosts, state = Hosts(api=KEY, localhost=KEY), MemoryState()
+    run(lambda: get(made(hosts, "sandbox", state=state, base_url="http://localhost:1/v1")))
+    run(lambda: get(made(hosts, state=state)))
+    with pytest.raises(errors.KeyOfAnotherEnvironment):
+        made(hosts, state=state, base_url={"production": "http://localhost:2/v1"})
+    made(hosts, state=state, base_url="http://127.0.0.1:2/v1")
+
+
+def test_a_refused_key_can_be_explained() -> None:
+    """Without being asked, nobody shows it elsewhere, and the message says what could be done."""
+    hosts = Hosts(sandbox=KEY)
+    error = refusal(made(hosts))
+    assert isinstance(error, errors.KeyRefused)
+    assert str(error).endswith(
+        "put a valid one at given in code; if it may be one of environment sandbox, explain=True (--explain) asks there"
+    )
+    assert hosts.asked == ["api/things/1"]
+    alone = client(World(DEAD), provider=acme(key=dataclasses.replace(KEYS, token=TOKENS)), explain=True)
+    assert str(refusal(alone)).endswith("put a valid one at given in code")
+    assert str(refusal(made(hosts, provider=two(token=None)))).endswith("put a valid one at given in code")
+
+
+@pytest.mark.parametrize("auth", ["key", "token"])
+def test_where_a_refused_key_belongs(auth: str) -> None:
+    """One request to the other environment tells; from then on nothing is sent with it here."""
+    hosts, state = Hosts(sandbox=KEY), MemoryState()
+    error = refusal(made(hosts, explain=True, state=state, auth=auth))
+    assert isinstance(error, errors.KeyOfAnotherEnvironment)
+    assert (error.environment, error.belongs_to) == ("production", "sandbox")
+    assert hosts.asked == [{"key": "api/things/1", "token": "api/auth/key"}[auth], "sandbox/auth/key"]
+    with pytest.raises(errors.KeyOfAnotherEnvironment):
+        made(hosts, state=state)
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        (None, "environment sandbox refuses it as well"),
+        (code(401, "X"), "environment sandbox refuses it as well"),
+        (code(403, "CLOSED"), "environment sandbox could not be asked (acme auth.issue: 403 CLOSED: because)"),
+        (answer(200, b"<p>Welcome"), "environment sandbox could not be asked (acme auth.issue: 200"),
+        (LOST, "environment sandbox could not be asked (acme auth.issue: the answer broke off"),
+    ],
+)
+def test_what_the_other_environment_says(reply: Any, said: str) -> None:
+    """It is told behind the refusal, and is no binding."""
+    hosts, state = Hosts(), MemoryState()
+    if reply is not None:
+        hosts.instead["sandbox"] = reply
+    error = refusal(made(hosts, explain=True, state=state))
+    assert isinstance(error, errors.KeyRefused)
+    assert said in str(error)
+    assert (error.code, hosts.asked) == ("DEAD", ["api/things/1", "sandbox/auth/key"])
+    made(hosts, "sandbox", state=state)
+
+
+def test_a_key_is_shown_where_its_provider_is() -> None:
+    """At other addresses only those are asked that were given; without, it is said that nobody was."""
+    hosts = Hosts(sandbox=KEY)
+    error = refusal(made(hosts, explain=True, base_url="http://localhost:1/v1"))
+    assert str(error).endswith("environment sandbox was not asked: where it is has not been said")
+    both = {"production": "http://localhost:1/v1", "sandbox": "http://localhost:1/v1"}
+    assert "was not asked" in str(refusal(made(hosts, explain=True, base_url=both)))
+    assert hosts.asked == ["localhost/things/1"] * 2
+    both["sandbox"] = SANDBOX
+    assert isinstance(refusal(made(hosts, explain=True, base_url=both)), errors.KeyOfAnotherEnvironment)
+    with pytest.raises(errors.UnknownName, match="did you mean sandbox"):
+        made(hosts, base_url={"sandbx": BASE})
+
+
+def test_a_key_that_was_accepted_here_is_not_shown_elsewhere() -> None:
+    """It was rotated: where it belongs is known."""
+    hosts = Hosts(api=KEY)
+    one = made(hosts, explain=True)
+    run(lambda: get(one))
+    hosts.keys["api"] = "acme_second"
+    assert str(refusal(one)).endswith("put a valid one at given in code")
+    assert hosts.asked == ["api/things/1"] * 2
+
+
+def test_a_new_key_of_another_environment_is_not_taken() -> None:
+    """The one in use goes on; when it is dead, what is wrong with the new one is told."""
+    hosts, state = Hosts(sandbox="acme_second", api=KEY), MemoryState()
+    run(lambda: get(made(hosts, "sandbox", state=state, key=Key("acme_second"))))
+    one = made(hosts, state=state)
+    one._engine.keys._source = ListSource(["acme_second"], marked=True)
+
+    def work() -> None:
+        get(one)
+        one._engine.clock.advance(1.1)
+        get(one)
+        hosts.keys["api"] = "acme_third"
+        with pytest.raises(
+            errors.KeyRefused, match=r"at list:keys \(what is there now is one of environment sandbox\)"
+        ):
+            one.call("things.get", **GET)
+
+    run(work)
+    assert hosts.asked[1:] == ["api/things/1"] * 3

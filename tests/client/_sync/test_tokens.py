@@ -1,0 +1,273 @@
+# SPDX-License-Identifier: Apache-2.0
+# Generated from _async/test_tokens.py by tools/unasync.py; do not edit
+"""Tokens in the place of a key: got once, renewed in time and once when refused, and never told."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from callwell import errors
+from callwell.client._sync.primitives import run
+from callwell.core.tokens import PAUSE_S
+from callwell.keys import Key
+from callwell.state import MemoryState
+from tests.client._sync.acting import client
+from tests.client.acme import KEY, TOKENS, acme
+from tests.client.mint import PROVIDER, Mint, options
+from tests.client.world import LOST, OK, REFUSED, ListSource, World, answer, code
+
+GET = {"thing_id": "1"}
+
+
+def made(mint: Mint, world: World | None = None, **more: Any) -> Any:
+    """A client that shows tokens."""
+    world = world or World(mint)
+    return client(world, **options(mint, world, **more))
+
+
+def sourced(mint: Mint, *keys: str) -> Any:
+    """The same, whose key comes from a list."""
+    world = World(mint)
+    one = client(world, **options(mint, world))
+    one._engine.keys.keys._source = ListSource(keys, marked=True)
+    one._engine.keys.keys._uses.accepted(Key(keys[0]).fingerprint, "here")
+    return one, world
+
+
+def left(one: Any) -> int:
+    """Permits and keys in hand, and callers that wait for tokens."""
+    keys = one._engine.keys
+    lent = sum(key.uses for key in keys.keys._ring.keys) + keys.keys._out
+    one.spent()
+    record = one._engine.account._account._state.read(one._engine.account._account._cell)
+    permits = sum(count for bucket in record.buckets.values() for _, count in bucket.held)
+    return int(lent + permits + len(keys._waiting))
+
+
+def get(one: Any, times: int = 1) -> None:
+    """Make calls that are done."""
+    for _ in range(times):
+        assert one.call("things.get", **GET) == {"id": "1"}
+
+
+def test_the_key_is_traded_once() -> None:
+    """Calls show the token that was got for the key, and the key is in the one body alone."""
+    mint = Mint()
+    one = made(mint)
+    run(lambda: get(one, 3))
+    assert mint.asked == ["key", "1", "1", "1"]
+    assert mint.shown == ["", *["Bearer access-1"] * 3]
+    assert one.spent() == {"minute": (3, 100)}
+    assert left(one) == 0
+
+
+def test_tokens_are_renewed_before_they_end() -> None:
+    """By the token for renewal, one minute early; the call after that shows the new one."""
+    mint = Mint()
+    world = World(mint)
+    one = made(mint, world)
+
+    def work() -> None:
+        get(one)
+        world.clock.advance(539.0)
+        get(one)
+        world.clock.advance(2.0)
+        get(one, 2)
+
+    run(work)
+    assert mint.asked == ["key", "1", "1", "renew", "1", "1"]
+    assert mint.shown[-2:] == ["Bearer access-2"] * 2
+    assert left(one) == 0
+
+
+def test_a_refused_token_is_renewed_once() -> None:
+    """The call is sent again with the new token."""
+    mint = Mint()
+    one = made(mint)
+
+    def work() -> None:
+        get(one)
+        mint.end()
+        get(one, 2)
+
+    run(work)
+    assert mint.asked == ["key", "1", "1", "renew", "1", "1"]
+
+
+def test_a_provider_that_refuses_every_token_ends_the_call() -> None:
+    """A fresh token that is refused as well is not followed by another; the next call begins anew."""
+    mint = Mint()
+    one = made(mint)
+    mint.instead["1"] = lambda: code(401, "TOKEN_DEAD")
+
+    def work() -> None:
+        with pytest.raises(errors.KeyRefused, match="TOKEN_DEAD"):
+            one.call("things.get", **GET)
+        assert mint.asked == ["key", "1", "renew", "1"]
+        mint.instead.clear()
+        get(one)
+
+    run(work)
+    assert mint.asked[4:] == ["renew", "1"]
+    assert left(one) == 0
+
+
+@pytest.mark.parametrize(
+    "reply", [LOST, REFUSED, code(400, "NO_SUCH_TOKEN"), code(401, "X"), answer(500), answer(200, {"access": 5})]
+)
+def test_a_renewal_that_fails_goes_by_the_key(reply: Any) -> None:
+    """Whatever became of the token for renewal, it is not used again, and the call is done."""
+    mint = Mint()
+    world = World(mint)
+    one = made(mint, world)
+    mint.instead["renew"] = lambda: reply
+
+    def work() -> None:
+        get(one)
+        world.clock.advance(550.0)
+        get(one)
+        mint.end()
+        get(one)
+
+    run(work)
+    assert mint.asked.count("key") == 3
+    assert mint.asked[-1] == "1"
+    assert left(one) == 0
+
+
+def test_a_good_token_outlives_failed_renewals() -> None:
+    """While it is good, no call fails because a new one cannot be had, and it is not asked for all the time."""
+    mint = Mint()
+    world = World(mint)
+    one = made(mint, world)
+
+    def work() -> None:
+        get(one)
+        world.clock.advance(541.0)
+        mint.instead |= {"key": lambda: code(403, "CLOSED"), "renew": lambda: code(403, "CLOSED")}
+        get(one, 5)
+        assert mint.asked == ["key", "1", "renew", "key", *["1"] * 5]
+        world.clock.advance(PAUSE_S)
+        get(one)
+        assert mint.asked[9:] == ["key", "1"]
+        world.clock.advance(60.0)
+        with pytest.raises(errors.Forbidden, match=r"acme auth\.issue: 403 CLOSED"):
+            one.call("things.get", **GET)
+        mint.instead.clear()
+        get(one)
+
+    run(work)
+    assert left(one) == 0
+
+
+def test_a_wrong_key_is_told_as_such() -> None:
+    """Refused where it is traded, it is a refused key, and nothing was sent with it."""
+    mint = Mint("acme_other")
+    one = made(mint)
+    with pytest.raises(errors.KeyRefused, match=r"auth.issue: the provider refuses the key \(NO_SUCH_KEY\)") as caught:
+        run(lambda: one.call("things.get", **GET))
+    assert (caught.value.code, mint.asked) == ("NO_SUCH_KEY", ["key"])
+    assert "given in code" in str(caught.value)
+    assert left(one) == 0
+
+
+def test_a_new_key_brings_new_tokens() -> None:
+    """The tokens of the key before it are not shown any more, and forgotten."""
+    mint = Mint(KEY, "acme_second")
+    one, world = sourced(mint, "acme_second")
+
+    def work() -> None:
+        get(one)
+        world.clock.advance(1.1)
+        get(one, 2)
+
+    run(work)
+    assert mint.asked == ["key", "1", "key", "1", "1"]
+    assert mint.shown[-1] == "Bearer access-2"
+    assert one.setting.state.keys("tokens:") == [f"tokens:{one.setting.account}:{Key('acme_second').fingerprint}"]
+    assert left(one) == 0
+
+
+def test_a_rotation_without_overlap_costs_no_call() -> None:
+    """The old key dies, and its tokens with it, before the new one is written: the call waits, and is sent again."""
+    mint = Mint(KEY)
+    one, world = sourced(mint, KEY, "", "", "acme_second")
+
+    def work() -> None:
+        get(one)
+        mint.keys = {"acme_second"}
+        get(one)
+
+    run(work)
+    assert mint.shown[-1].startswith("Bearer access-")
+    assert world.clock.now() > 1000.0
+    assert left(one) == 0
+
+
+def test_two_clients_of_one_state_share_their_tokens() -> None:
+    """Also in memory: one trade for both, and one renewal, though both find out that the token has ended."""
+    mint, world, state = Mint(), None, MemoryState()
+    world = World(mint)
+    one, other = made(mint, world, state=state), made(mint, world, state=state)
+
+    def work() -> None:
+        get(one)
+        get(other)
+        mint.end()
+        get(other)
+        get(one)
+
+    run(work)
+    assert mint.asked == ["key", "1", "1", "1", "renew", "1", "1", "1"]
+
+
+def test_calls_without_a_key_need_no_token() -> None:
+    """What shows no key does not wait for a trade, and says nothing of the key."""
+    mint = Mint("acme_other")
+    one = made(mint)
+    assert run(lambda: one.call_raw("auth.issue", key="acme_other")).status == 200
+    assert mint.asked == ["key"]
+    assert one._engine.keys.keys._accepted == -1
+    plain = client(World(OK), provider=PROVIDER)
+    run(lambda: plain.call_raw("auth.issue", key="acme_other"))
+    assert plain._engine.keys._accepted == -1
+
+
+def test_an_answer_without_tokens_is_told() -> None:
+    """It is not what the description says, and none of it is repeated."""
+    mint = Mint()
+    one = made(mint)
+    for body in ({}, {"access": "a\nb", "seconds": 5}, {"access": "secret", "seconds": 0}, {"access": "secret"}):
+        mint.instead["key"] = lambda body=body: answer(200, body)  # type: ignore[misc]
+        with pytest.raises(errors.UnexpectedAnswer, match="does not hold tokens") as caught:
+            run(lambda: one.call("things.get", **GET))
+        assert "secret" not in str(caught.value)
+    assert left(one) == 0
+
+
+def test_tokens_without_renewal_are_got_by_the_key() -> None:
+    """A provider that gives none is asked with the key each time."""
+    mint = Mint()
+    world = World(mint)
+    one = made(mint, world)
+    mint.instead["key"] = lambda: answer(200, {"access": "access-1", "seconds": 600})
+
+    def work() -> None:
+        get(one)
+        world.clock.advance(550.0)
+        get(one)
+
+    run(work)
+    assert mint.asked == ["key", "1", "key", "1"]
+
+
+def test_the_option_is_checked() -> None:
+    """Two words, and tokens only where the provider has them."""
+    with pytest.raises(errors.InvalidOption, match="auth cannot be 'tokens': expected `key` or `token`"):
+        client(World(), auth="tokens")
+    with pytest.raises(errors.InvalidOption, match="expected `key`: acme has no tokens"):
+        client(World(), auth="token")
+    assert dataclasses.asdict(TOKENS)["issue"] in acme().api.operations

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Calls that meet a dead key while somebody else is looking for a new one, in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from callwell import errors
+from callwell.core.rules import QuotaRule
+from tests.client.acme import acme
+from tests.client.crowd import get, make
+from tests.client.virtual import leap
+from tests.client.world import DEAD, held
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from callwell.client import AsyncClient
+    from callwell.transport.base import Request, Response
+
+
+async def looking(tmp_path: Path) -> tuple[AsyncClient, asyncio.Task[object]]:
+    """A client, and its first call, which has met a dead key and looks for a new one for thirty seconds."""
+    file = tmp_path / "key"
+    file.write_text("acme_first")
+
+    def reply(_: Request) -> Response:
+        return DEAD
+
+    provider = acme({"ten": QuotaRule(limit=5, window_s=10)})
+    client, _ = make(reply, provider=provider, key=f"file:{file}", deadline_s=None)
+    client._engine.keys._accepted = 0
+    first: asyncio.Task[object] = asyncio.create_task(get(client, "1"))
+    await asyncio.sleep(2.0)
+    assert client._engine.keys._reading
+    return client, first
+
+
+def test_a_call_that_begins_without_a_key_takes_one_permit(tmp_path: Path) -> None:
+    """While the key is looked for it has none in hand, and none is lost."""
+
+    async def work() -> None:
+        client, first = await looking(tmp_path)
+        second = asyncio.create_task(get(client, "2"))
+        await asyncio.sleep(1.0)
+        assert client.spent() == {"ten": (1, 5)}  # that of the first call, which cools
+        for task in (first, second):
+            with pytest.raises(errors.KeyRefused):
+                await task
+        assert held(client) == 0
+
+    leap(work)
+
+
+def test_a_call_without_a_key_keeps_its_deadline(tmp_path: Path) -> None:
+    """It ends in time, while the other one goes on looking."""
+
+    async def work() -> None:
+        client, first = await looking(tmp_path)
+        began = asyncio.get_running_loop().time()
+        with pytest.raises(errors.OutOfTime):
+            await get(client.with_options(deadline_s=12), "2")
+        assert asyncio.get_running_loop().time() - began == pytest.approx(12.0, abs=0.6)
+        assert not first.done()
+        with pytest.raises(errors.KeyRefused):
+            await first
+
+    leap(work)
