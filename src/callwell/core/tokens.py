@@ -170,6 +170,6 @@ def showing(profile: Profile, rule: TokenRule) -> Profile:
     dead = {code: dataclasses.replace(codes.get(code, CodeRule(status=401)), dead_key=True) for code in rule.dead}
     return dataclasses.replace(
         profile,
-        key=dataclasses.replace(profile.key, scheme="bearer", header="authorization"),
+        key=dataclasses.replace(profile.key, scheme="bearer"),
         errors=dataclasses.replace(profile.errors, codes=codes | dead),
     )

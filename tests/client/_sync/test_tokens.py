@@ -64,6 +64,17 @@ def test_the_key_is_traded_once() -> None:
     assert left(one) == 0
 
 
+def test_tokens_are_shown_where_keys_would_be() -> None:
+    """In the header that the caller has named, as those are that behind an address of one's own take keys."""
+    mint = Mint()
+    world = World(mint)
+    one = made(mint, world, key_header="X-Gateway")
+    mint.instead["1"] = lambda: OK
+    run(lambda: get(one))
+    assert dict(world.sent[-1].request.headers)["x-gateway"] == "Bearer access-1"
+    assert set(mint.shown) == {""}
+
+
 def test_tokens_are_renewed_before_they_end() -> None:
     """By the token for renewal, one minute early; the call after that shows the new one."""
     mint = Mint()
