@@ -33,7 +33,7 @@ def providers(*, as_json: JsonOption = False) -> None:
     output.emit_table(
         COLUMNS,
         (
-            (one["name"], name, at["base_url"], at["key"]["where"], at["key"]["present"], one["operations"])
+            (one["name"], name, at["base_url"], at["key"]["where"], at["key"]["present"], at["operations"])
             for one in known
             for name, at in one["environments"].items()
         ),
@@ -43,8 +43,9 @@ def providers(*, as_json: JsonOption = False) -> None:
 def _described(settings: Settings, provider: Provider) -> dict[str, Any]:
     profile = provider.profile
     used = str(settings.of(provider, {})["environment"].value)
+    all_of_it = [name for name in provider.api.operations if provider.rule(name).like is None]
     environments = {}
-    for name in profile.environments:
+    for name, rule in profile.environments.items():
         held = settings.of(provider, {"environment": name})
         place = look(profile.key, str(held["key"].value))
         environments[name] = {
@@ -52,11 +53,12 @@ def _described(settings: Settings, provider: Provider) -> dict[str, Any]:
             "from": held["base_url"].where,
             "default": name == used,
             "key": {"where": place.where, "present": place.present, "right": place.right},
+            "operations": len(all_of_it if rule.operations is None else rule.operations),
         }
     return {
         "name": provider.name,
         "title": profile.title,
         "docs": profile.docs,
         "environments": environments,
-        "operations": sum(provider.rule(name).like is None for name in provider.api.operations),
+        "operations": len(all_of_it),
     }
