@@ -4,85 +4,21 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
-import subprocess
-import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from callwell import AsyncClient, Client, errors
+from callwell import AsyncClient, errors
 from callwell.emulator.options import EmulatorOptions
 from callwell.emulator.process import start
 from callwell.keys import Key
 from clips import clip
-from tests.emulator.playing import ask
+from tests.integration.filming import COUNT, PIECE, ROOMY, SIZE, Site, killed
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping
-
-    from callwell.emulator.process import Running
-    from callwell.providers.apivideo.client import Apivideo
-
-MIB = 1 << 20
-PIECE = 5 * MIB
-SIZE = 23 * MIB + 12_345
-COUNT = 5
-UPLOADING = Path(__file__).with_name("uploading.py")
-ROOMY = {"apivideo.uploads": "10000", "apivideo.writes": "10000", "apivideo.reads": "10000"}
-
-
-class Site:
-    """Both environments of the provider, and a film.
-
-    Args:
-        running: the emulator.
-        folder: for the film and the state.
-    """
-
-    def __init__(self, running: Running, folder: Path) -> None:
-        self.running = running
-        self.folder = folder
-        self.film = folder / "film.mp4"
-        self.content = clip(SIZE)
-        self.film.write_bytes(self.content)
-
-    @property
-    def state(self) -> str:
-        """Where positions are kept."""
-        return f"sqlite:///{self.folder / 'state.db'}"
-
-    def client(self, environment: str = "production") -> Apivideo:
-        """A client of an environment."""
-        point = self.running.endpoint("apivideo", environment)
-        key, base_url = Key(point.key), point.base_url
-        return Client("apivideo", environment=environment, key=key, base_url=base_url, state=self.state)
-
-    def control(self, path: str, body: Any = None) -> Any:
-        """A request to the control port."""
-        data = None if body is None else json.dumps(body).encode()
-        answer = ask(self.running.control + path, "GET" if body is None else "POST", body=data)
-        assert answer.status == 200, answer.body
-        return answer.json
-
-    def faults(self, *rules: Mapping[str, Any]) -> None:
-        """What goes wrong from now on."""
-        self.control("/faults", list(rules))
-
-    def counts(self, environment: str = "production") -> Any:
-        """What has arrived, when all of it has been looked at."""
-        return self.control("/ledger")[f"apivideo/{environment}"]["counts"]
-
-    def check(self, target: str, environment: str = "production") -> None:
-        """There is one video with the film's bytes, and no other."""
-        counts = self.counts(environment)
-        assert (counts["videos"], counts["duplicate_videos"]) == (1, 0)
-        with self.client(environment) as client:
-            saved = client.asset("videos.mp4", video_id=target).save(self.folder / "back.mp4")
-        assert saved.sha256 == hashlib.sha256(self.content).hexdigest()
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -156,26 +92,6 @@ def test_the_async_side_too(site: Site) -> None:
     done = asyncio.run(work())
     assert (done.pieces, done.size) == (COUNT, SIZE)
     site.check(done.target)
-
-
-def killed(site: Site, pieces: int) -> None:
-    """Upload in a process, and kill it when so many pieces have arrived."""
-    point = site.running.endpoint("apivideo")
-    job = {"base_url": point.base_url, "key": point.key, "state": site.state, "file": str(site.film)}
-    command = [sys.executable, str(UPLOADING), json.dumps(job)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    until = time.monotonic() + 60
-    while arrived(site) < pieces and process.poll() is None:
-        assert time.monotonic() < until
-        time.sleep(0.002)
-    process.kill()
-    process.communicate()
-
-
-def arrived(site: Site) -> int:
-    """Pieces that have arrived."""
-    rows = site.control("/ledger/requests")
-    return sum(row["operation"] == "videos.upload" for row in rows)
 
 
 def test_a_kill_in_the_middle_costs_what_was_in_flight(site: Site) -> None:
@@ -255,17 +171,4 @@ def test_a_video_that_vanished_is_begun_again(site: Site) -> None:
         client.videos.delete(video_id=caught.value.target or "")
         done = client.videos.upload(site.film, title="film", piece_size=PIECE)
     assert done.target != caught.value.target
-    site.check(done.target)
-
-
-def test_a_lost_answer_to_the_creation_makes_no_second_video(site: Site) -> None:
-    """It is unknown, and told; under `exactly_once` the video is found by its mark."""
-    lost = {"operation": "videos.create", "fault": "lost_reply", "nth": [1]}
-    site.faults(lost)
-    with site.client() as client:
-        with pytest.raises(errors.OutcomeUnknown):
-            client.videos.upload(site.film, title="film", piece_size=PIECE)
-        client.videos.delete(video_id=client.videos.list().pages().__next__()[0]["videoId"])
-        site.faults(lost)
-        done = client.with_options(exactly_once=True).videos.upload(site.film, title="film", piece_size=PIECE)
     site.check(done.target)

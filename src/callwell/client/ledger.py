@@ -118,6 +118,12 @@ class Ledger:
         elif entry.status is Status.DONE or self._state.read(self._cell(entry.name)).holder == entry.holder:
             self._state.remove(self._cell(entry.name).key)
 
+    def forget(self, name: str) -> None:
+        """Forget a call that was settled: nobody will ask for it again."""
+        entry = self._state.read(self._cell(name))
+        self._state.remove(self._cell(name).key)
+        self._state.remove(self._old_key(entry))
+
     def settle(self, name: str, *, done: bool) -> Entry:
         """Note what somebody has found out.
 
@@ -171,10 +177,12 @@ class Ledger:
         return _cell(f"{self._records}{_mark(name)}")
 
     def _grow_old(self, entry: Entry) -> None:
-        mark = _mark(entry.name)
-        self._state.update(Cell(f"{self._old}{int(entry.changed):012d}:{mark}", Old, Old()), lambda old: (old, None))
-        if mark.startswith(SWEPT):
+        self._state.update(Cell(self._old_key(entry), Old, Old()), lambda old: (old, None))
+        if _mark(entry.name).startswith(SWEPT):
             self.sweep()
+
+    def _old_key(self, entry: Entry) -> str:
+        return f"{self._old}{int(entry.changed):012d}:{_mark(entry.name)}"
 
     def sweep(self) -> None:
         """Forget named calls that were settled long ago, or many calls ago."""

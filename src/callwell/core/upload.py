@@ -73,6 +73,7 @@ class Upload(NamedTuple):
         unsure: nothing may be sent before the provider has been asked.
         why: it has failed.
         piece_failed: by which piece; 0 for none in particular.
+        maker: the name of the call that makes the object, as long as there is none.
     """
 
     piece: int
@@ -90,6 +91,7 @@ class Upload(NamedTuple):
     unsure: bool = False
     why: Why | None = None
     piece_failed: int = 0
+    maker: str = ""
 
 
 class Send(NamedTuple):

@@ -231,10 +231,7 @@ class Client:
             raise InvalidOption(
                 "operation", operation, f"one that takes a large file ({', '.join(large(self.provider))})"
             )
-        caller = self._caller
-        return Uploader(
-            found, found.rule.upload, self._engine, self.setting, caller.known, caller.choices, caller.run
-        ).run(file, given)
+        return Uploader(self._caller, found, found.rule.upload).run(file, given)
 
     def _notify(self, notice: Any) -> None:
         engine = getattr(self, "_engine", None)

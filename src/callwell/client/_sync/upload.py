@@ -8,6 +8,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from callwell.client import files, uploads
+from callwell.client._sync.making import Making
 from callwell.client._sync.pieces import Pieces
 from callwell.client._sync.primitives import aside, sleep
 from callwell.client._sync.stream import Stream
@@ -24,20 +25,16 @@ from callwell.errors import (
     FileUnfit,
     InvalidOption,
     Missing,
-    UploadError,
     UploadStopped,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-    from callwell.client._sync.engine import Engine
-    from callwell.client._sync.primitives import Fetch
+    from callwell.client._sync.caller import Caller
     from callwell.client.answers import Answer
     from callwell.client.describe import Known
     from callwell.client.files import Disk, Memory
-    from callwell.client.options import Choices
-    from callwell.client.setting import Setting
     from callwell.core.rules import UploadRule
     from callwell.core.upload import Upload
     from callwell.state.base import Cell
@@ -58,36 +55,24 @@ class Given(NamedTuple):
 
 
 class Uploader:
-    """Sends files by one operation.
+    """Sends a file by one operation.
 
     Args:
+        caller: makes the calls.
         found: the operation.
         rule: what the profile says about it.
-        engine: makes the calls.
-        setting: what the client is made of.
-        known: gives operations by name.
-        choices: what the caller chose for calls.
-        make: calls the operation that makes an object, as the client makes calls: exactly once, where that is chosen.
     """
 
-    def __init__(  # noqa: PLR0917 - called in one place
-        self,
-        found: Known,
-        rule: UploadRule,
-        engine: Engine,
-        setting: Setting,
-        known: Callable[[str], Known],
-        choices: Choices,
-        make: Fetch,
-    ) -> None:
+    def __init__(self, caller: Caller, found: Known, rule: UploadRule) -> None:
+        self._caller = caller
         self._found = found
         self._name = found.plan.operation
         self._rule = rule
-        self._engine = engine
-        self._setting = setting
-        self._known = known
-        self._choices = dataclasses.replace(choices, retry_unsafe_5xx=False)
-        self._make = make
+        self._engine = caller.engine
+        self._setting = caller.setting
+        self._known = caller.known
+        self._wish = caller.choices.exactly_once
+        self._choices = dataclasses.replace(caller.choices, retry_unsafe_5xx=False)
         self._wants = Wants()
         self._until = float("inf")
         self._cell: Cell[Upload] | None = None
@@ -115,7 +100,7 @@ class Uploader:
             return self._run_stream(file, given)
         held = aside(lambda: uploads.fit(self._rule, source, check=self._wants.check))
         said = {name: value for name, value in arguments.items() if value is not None and value is not NOT_GIVEN}
-        parts = (aside(source.mark), sorted(said.items()))
+        parts = (aside(source.mark), sorted(said.items()), self._wish if isinstance(self._wish, str) else None)
         self._cell = uploads.position(self._setting.account, self._name, parts)
         pieces = self._gone_on(source, given) if self._wants.resume else None
         if pieces is None:
@@ -159,22 +144,12 @@ class Uploader:
 
     def _begun(self, state: Upload, given: Given) -> Upload:
         """An upload of which nothing has been sent, with an object for it if one must be there first."""
-        target = given.target
-        if target is None and self._rule.target_from == 1:
-            target = self._made(given)
-        state = state._replace(target=target)
+        if given.target is None and self._rule.target_from == 1:
+            making = Making(self._caller, self._rule, self._cell)
+            return making.make(state, given.create, self._left_s(), anew=not self._wants.resume)
+        state = state._replace(target=given.target)
         self._keep(state)
         return state
-
-    def _made(self, given: Given) -> str:
-        """Make an empty object."""
-        if self._rule.create is None:
-            raise InvalidOption(self._rule.target, None, "the name of the object that the file is for")
-        answer = self._make(self._known(self._rule.create), given.create)
-        target = paging.at(answer.json, self._rule.id)
-        if not isinstance(target, str):
-            raise UploadError(f"{self._rule.create}: the answer names no object")
-        return target
 
     def _gone_on(self, source: Memory | Disk, given: Given) -> Pieces | None:
         """Go on where this or another process has stopped, if there is such a place."""
@@ -254,9 +229,11 @@ class Uploader:
 
     def _call(self, operation: str, arguments: Mapping[str, object]) -> Answer:
         known = self._known(operation)
-        left = max(0.001, self._until - self._engine.clock.now())
-        choices = dataclasses.replace(self._choices, deadline_s=left)
+        choices = dataclasses.replace(self._choices, deadline_s=self._left_s())
         return self._engine.run(Order(known.plan, known.binder.bind(arguments), choices))
+
+    def _left_s(self) -> float:
+        return max(0.001, self._until - self._engine.clock.now())
 
     def _keep(self, state: Upload) -> None:
         if self._cell is not None and state.target is not None:
