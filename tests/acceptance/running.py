@@ -11,12 +11,13 @@ import sys
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from callwell import providers
-from callwell.demo.checker import Card, check
+from callwell.demo.checker import check
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from callwell.demo.card import Card
     from tests.export.playing import Site
 
 Json: TypeAlias = Any

@@ -30,13 +30,14 @@ ARROWS: dict[str, set[str]] = {
     "observe": BASE,
     "media": BASE,
     "client": INWARD,
+    "batch": INWARD | {"client"},
     "export": INWARD | {"client"},
     "demo": INWARD | {"client", "export", "emulator"},
     "emulator": {"clock", "errors", "spec.model"},
     "webhooks": {"errors", "clock", "core", "spec", "providers", "keys"},
     "readiness": INWARD | {"client", "emulator", ""},
     "testing": {"errors", "clock", "core", "transport", "state", "emulator"},
-    "cli": INWARD | {"client", "demo", "export", "emulator", "readiness", "testing", ""},
+    "cli": INWARD | {"batch", "client", "demo", "export", "emulator", "readiness", "testing", ""},
     "__main__": {"cli"},
     "": INWARD | {"client", "webhooks"},
 }
@@ -50,6 +51,7 @@ PURE = {
 
 THIRD_PARTY: dict[str, set[str]] = {
     "av": {"emulator", "media"},
+    "av": {"demo", "emulator", "media"},
     "cryptography": {"keys"},
     "httptools": {"emulator"},
     "keyring": {"keys"},

@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "call": "one call, JSON out; or the file that an operation leads to",
     "list": "all pages of a list as table, jsonl, csv or json, with a verdict",
     "export": "every object and asset of a provider into a folder; resumable, incremental",
+    "upload": "large files in pieces, several at once; resumed by the same command",
     "ledger": "calls that may have been done: list, look, settle, resume",
     "config": "what is set and from where: options, variables, callwell.toml",
     "keys": "where keys are, whether they are there and when they were used, never their text",
@@ -45,6 +46,7 @@ Exit codes:
   7   this machine: files, disk, state, ports
   8   the deadline did not suffice
   9   the file behind an operation could not be had
+  11  a file that cannot be sent as it is
   70  a mistake in Callwell
   130 interrupted with Ctrl-C
   141 whoever read the output went away

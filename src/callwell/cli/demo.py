@@ -14,23 +14,12 @@ from callwell import errors
 from callwell.cli import output
 
 if TYPE_CHECKING:
-    from callwell.demo.checker import Card
+    from collections.abc import Collection
+
+    from callwell.demo.card import Outcome
 
 FEWEST = 300
 """Items below which the demo says too little about quotas."""
-
-PROMISES = {
-    "lost": "0",
-    "duplicated": "0",
-    "wrong_bytes": "0",
-    "early_calls": "0",
-    "over_quota": "0",
-    "failed_calls": "0",
-    "keys_seen_elsewhere": "0",
-    "amplification": "at most 1.2",
-    "quota_used": "at least 0.9",
-    "verdict": "complete",
-}
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -42,69 +31,80 @@ def demo(
     recordings: Annotated[
         int | None, typer.Option("--recordings", min=FEWEST, metavar="N", help="Items to export.")
     ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", metavar="PROVIDER", help="Only this one's part; may be given again."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="End with one line of JSON.")] = False,
     keep: Annotated[
         Path | None, typer.Option("--keep", metavar="DIR", help="Leave the exported tree in this new folder.")
     ] = None,
 ) -> None:
-    """Export from a provider that is out to spoil it, and count from outside what came of it.
+    """Work with providers that are out to spoil it, and count from outside what came of it.
 
-    The provider is emulated on this machine. It refuses, fails, loses replies, shifts its pages, expires its URLs, and
-    its key is rotated half-way. It takes about a minute.
+    They are emulated on this machine. They refuse, fail, lose replies, shift their pages and expire their URLs. From
+    one everything is exported, and its key is rotated half-way; to the other files are uploaded by a process that is
+    killed half-way, and fetched again. It takes about a minute and a half.
     """
     if keep is not None and keep.exists():
         raise errors.DirectoryNotOurs(f"{keep} exists; name a new folder")
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="callwell-demo-") as folder:
-        cards = _play(Path(folder) / "demo", seed=seed, recordings=recordings)
+        outcomes = _play(Path(folder) / "demo", seed=seed, recordings=recordings, only=only or ())
         if keep is not None:
             (Path(folder) / "demo").rename(keep)
-    ok = not any(card.faults for card in cards.values())
+    ok = not any(outcome.faults for outcome in outcomes.values())
     if as_json:
-        told = {name: card._asdict() for name, card in cards.items()}
+        told = {name: outcome.card.figures for name, outcome in outcomes.items()}
         output.emit_json({"ok": ok, "seed": seed, "providers": told})
     else:
-        _tell(cards, seconds=time.monotonic() - began)
+        _tell(outcomes, seconds=time.monotonic() - began)
     if not ok:
         raise typer.Exit(1)
 
 
-def _play(folder: Path, *, seed: int, recordings: int | None) -> dict[str, Card]:
+def _play(folder: Path, *, seed: int, recordings: int | None, only: Collection[str]) -> dict[str, Outcome]:
     from callwell.cli.live import Live
 
     try:
         from callwell.demo import course
-        from callwell.demo.run import Stage, demo
+        from callwell.demo.run import demo
+        from callwell.demo.stage import Stage
         from callwell.emulator.errors import EmulatorError
     except ModuleNotFoundError as error:
         from callwell.cli.emulate import EXTRA
 
         raise errors.LocalError(EXTRA.format(name=error.name)) from error
+    from callwell.cli.pictures import exporting
     from callwell.clock import scaled_clock
 
     clock = scaled_clock(course.SCALE)
     output.log_to_stderr(verbose=False)
     with Live(clock) as live:
-        live.say(f"a provider is played on this machine, with a clock {course.SCALE:g} times as fast (seed {seed})")
+        live.say(f"providers are played on this machine, with a clock {course.SCALE:g} times as fast (seed {seed})")
         try:
             return demo(
                 folder,
                 clock=clock,
                 seed=seed,
                 recordings=recordings or course.RECORDINGS,
-                stage=Stage(live.progress, live.notice, live.say),
+                stage=Stage(
+                    lambda progress, spent: live.show(lambda: exporting(progress), spent), live.notice, live.say
+                ),
+                only=only,
             )
         except EmulatorError as error:
             raise errors.LocalError(str(error)) from error
 
 
-def _tell(cards: dict[str, Card], *, seconds: float) -> None:
-    for name, card in cards.items():
-        rows = [
-            (field, value, PROMISES.get(field), None if field not in PROMISES else field not in card.faults)
-            for field, value in card._asdict().items()
-        ]
+def _tell(outcomes: dict[str, Outcome], *, seconds: float) -> None:
+    for name, outcome in outcomes.items():
+        rows = []
+        for field, value in outcome.card.figures.items():
+            promise = outcome.promises.get(field)
+            rows.append((field, value, promise, None if promise is None else promise.kept(value)))
         output.emit(f"{name}, counted by the emulator and from the files:")
         output.emit_table(("what", "counted", "promised", "kept"), rows)
-        verdict = "every promise kept" if not card.faults else f"broken: {', '.join(card.faults)}"
+    for name, outcome in outcomes.items():
+        verdict = "every promise kept" if not outcome.faults else f"broken: {', '.join(outcome.faults)}"
         output.emit(f"{name}: {verdict}, in {seconds:.0f} s")

@@ -53,11 +53,16 @@ def export(
 async def _run(
     provider: str, to: Path, only: tuple[str, ...], *, workers: int, flags: ClientFlags, live: Live
 ) -> Report:
+    from callwell.cli.pictures import exporting
     from callwell.export import Export
 
     async with flags.async_client(provider, on_notice=live.notice) as client:
         job = Export(
-            client, to, only=only, workers=workers, show=lambda progress: live.progress(progress, client.spent)
+            client,
+            to,
+            only=only,
+            workers=workers,
+            show=lambda progress: live.show(lambda: exporting(progress), client.spent),
         )
         return await job.run()
 

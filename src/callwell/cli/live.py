@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How far an export is, while it runs: bars on a terminal, a line now and then elsewhere; all on standard error."""
+"""How far work is, while it runs: bars on a terminal, a line now and then elsewhere; all on standard error."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from callwell.cli import output
-from callwell.export.progress import Progress
+from callwell.cli.pictures import Picture
 from callwell.observe.logs import words
 from callwell.observe.notices import Waiting
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from callwell.clock import Clock
     from callwell.observe.notices import Notice
 
+    Draw = Callable[[], Picture]
     Spent = Callable[[], Mapping[str, tuple[int, int]]]
 
 LINE_EVERY_S: Final = 5.0
@@ -40,7 +41,7 @@ WHY: Final = {
 
 
 class Live:
-    """Shows an export while it runs. Use it in a `with`.
+    """Shows work while it runs. Use it in a `with`.
 
     Args:
         clock: by which waits are told.
@@ -50,7 +51,7 @@ class Live:
     def __init__(self, clock: Clock, *, quiet: bool = False) -> None:
         self._clock = clock
         self._quiet = quiet
-        self._progress = Progress()
+        self._draw: Draw = Picture
         self._spent: Spent = dict
         self._waiting: tuple[float, str] = (0.0, "")
         self._told_at = time.monotonic()
@@ -67,17 +68,17 @@ class Live:
         if self._live is not None:
             self._live.stop()
 
-    def progress(self, progress: Progress, spent: Spent) -> None:
-        """Show how far it is.
+    def show(self, draw: Draw, spent: Spent) -> None:
+        """Show how far it is. Any thread may call this.
 
         Args:
-            progress: the export's own account.
+            draw: tells it.
             spent: tells the quota used, by name.
         """
-        self._progress, self._spent = progress, spent
+        self._draw, self._spent = draw, spent
         if self._live is None and not self._quiet and time.monotonic() - self._told_at >= LINE_EVERY_S:
             self._told_at = time.monotonic()
-            output.say(f"{self._counts()}; {self._status()}")
+            output.say(f"{draw().line}; {self._status()}")
 
     def notice(self, notice: Notice) -> None:
         """Remember what is waited for, and tell what a person should act upon."""
@@ -101,23 +102,11 @@ class Live:
         from rich.table import Table
         from rich.text import Text
 
-        p = self._progress
         table = Table.grid(padding=(0, 2))
-        for name, done, total, told in (
-            ("walk", p.scopes, p.scopes_total, f"{p.pages} pages, {p.listed} entries"),
-            ("fetch", p.items, p.items_total, f"{p.assets:,} files, {p.bytes / 1e6:,.1f} MB{self._sad()}"),
-        ):
+        for name, done, total, told, figures in self._draw().bars:
             bar = ProgressBar(total=max(total, 1), completed=done, width=32)
-            table.add_row(Text(name), bar, Text(f"{done}/{total}"), Text(told))
+            table.add_row(Text(name), bar, Text(figures), Text(told))
         return Group(table, Text(self._status(), style="dim"))
-
-    def _sad(self) -> str:
-        told = ((self._progress.gone, "gone"), (self._progress.failed, "failed"))
-        return "".join(f", {count} {word}" for count, word in told if count)
-
-    def _counts(self) -> str:
-        p = self._progress
-        return f"{p.items}/{p.items_total} items, {p.assets} files, {p.bytes / 1e6:.1f} MB, {p.pages} pages"
 
     def _status(self) -> str:
         used = ", ".join(f"{name} {used:,}/{limit:,}" for name, (used, limit) in self._spent().items())

@@ -6,65 +6,12 @@ from __future__ import annotations
 import collections
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from callwell.demo.card import Card, of_client
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-AMPLIFICATION: Final = 1.2
-QUOTA_USED: Final = 0.90
-"""What the demo promises: at most so many attempts per call, at least so much of the quota used."""
-
-
-class Card(NamedTuple):
-    """What an export was worth, counted by the emulator and from the files.
-
-    Attributes:
-        items: records in the tree.
-        assets: files in the tree.
-        bytes: their bytes.
-        lost: items that existed throughout and are not there, or not with all their files.
-        duplicated: keys that are there twice.
-        wrong_bytes: files that are not what the emulator has.
-        calls: what the client wanted, as told from the arrivals.
-        attempts: arrivals.
-        amplification: attempts per call.
-        early_calls: arrivals after a 429 and before its time.
-        over_quota: arrivals beyond the quota in any window.
-        failed_calls: calls that never came to a good end.
-        keys_seen_elsewhere: arrivals at other origins that carried a key.
-        quota_used: the share of the quota that was used while work was waiting.
-        verdict: the export's own.
-    """
-
-    items: int
-    assets: int
-    bytes: int
-    lost: int
-    duplicated: int
-    wrong_bytes: int
-    calls: int
-    attempts: int
-    amplification: float
-    early_calls: int
-    over_quota: int
-    failed_calls: int
-    keys_seen_elsewhere: int
-    quota_used: float
-    verdict: str
-
-    @property
-    def faults(self) -> dict[str, str]:
-        """What is not as promised, in words."""
-        zero = ("lost", "duplicated", "wrong_bytes", "early_calls", "over_quota", "failed_calls", "keys_seen_elsewhere")
-        found = {name: f"{getattr(self, name)}, promised 0" for name in zero if getattr(self, name)}
-        if self.amplification > AMPLIFICATION:
-            found["amplification"] = f"{self.amplification}, promised at most {AMPLIFICATION}"
-        if self.quota_used < QUOTA_USED:
-            found["quota_used"] = f"{self.quota_used}, promised at least {QUOTA_USED}"
-        if self.verdict != "complete":
-            found["verdict"] = self.verdict
-        return found
 
 
 class Found(NamedTuple):
@@ -96,7 +43,6 @@ def check(folder: Path, ledger: dict[str, Any], *, key: str, verdict: str) -> Ca
     """
     truth = {item["id"]: item for item in ledger["items"]}
     found = _search(folder, truth, key)
-    counts = ledger["counts"]
     return Card(
         items=found.records.total(),
         assets=found.files,
@@ -104,15 +50,8 @@ def check(folder: Path, ledger: dict[str, Any], *, key: str, verdict: str) -> Ca
         lost=sum(_lost(item, found) for item in truth.values()),
         duplicated=found.records.total() - len(found.records),
         wrong_bytes=found.wrong,
-        calls=counts["calls"],
-        attempts=counts["attempts"],
-        amplification=round(counts["amplification"], 4),
-        early_calls=counts["early_calls"],
-        over_quota=counts["over_quota"],
-        failed_calls=counts["failed_calls"],
-        keys_seen_elsewhere=counts["keys_seen_elsewhere"],
-        quota_used=round(counts["quota_used"] or 0.0, 4),
         verdict=verdict,
+        **of_client(ledger["counts"]),
     )
 
 

@@ -44,6 +44,24 @@ def faults(seed: int, lists: tuple[str, ...]) -> list[dict[str, Any]]:
     return script
 
 
+def upload_faults(seed: int) -> list[dict[str, Any]]:
+    """The script of faults while files are sent and fetched: more of each, for there are fewer calls.
+
+    The answer of the first creation is lost, whatever the dice say.
+
+    Args:
+        seed: by which each fault draws.
+    """
+    return [
+        {"operation": "*", "fault": "lost_reply", "nth": 1},
+        {"operation": "*", "fault": "error_before", "status": 500, "rate": 0.02, "seed": seed + 1},
+        {"operation": "*", "fault": "error_after", "status": 500, "rate": 0.02, "seed": seed + 2},
+        {"operation": "*", "fault": "lost_reply", "rate": 0.02, "seed": seed + 3},
+        {"operation": "*", "fault": "reset", "rate": 0.02, "seed": seed + 4},
+        {"operation": "*", "fault": "throttle_after", "rate": 0.02, "seed": seed + 5, "retry_after_s": RETRY_AFTER_S},
+    ]
+
+
 def _shifts(seed: int) -> list[int]:
     """Requests for pages at which the list moves: in the first walks, so that two later ones can agree."""
     first = 3 + seed % 5

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A batch of uploads: several files at once, each with its end, whatever becomes of the others."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from callwell.batch.journal import Journal
+from callwell.batch.report import Progress, Report, Sent, UnderWay
+from callwell.client import files
+from callwell.errors import (
+    CallwellError,
+    DiskFull,
+    InvalidOption,
+    KeyProblem,
+    NameTaken,
+    NoAnswer,
+    StateError,
+    UsageError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from callwell.client import AsyncClient
+    from callwell.client.uploads import UploadOptions
+
+AT_ONCE: Final = 4
+"""Files that are sent at once, each in several pieces: small ones are made, sent and looked at in one call each."""
+
+HOPELESS: Final = (KeyProblem, NoAnswer, StateError, DiskFull, UsageError)
+"""What would happen to every other file as well."""
+
+
+class Planned(NamedTuple):
+    """A file to be sent.
+
+    Attributes:
+        path: where it is.
+        arguments: of the operation and of the one that makes the object.
+    """
+
+    path: Path
+    arguments: Mapping[str, Any]
+
+
+class Batch:
+    """Sends files.
+
+    Args:
+        client: which makes the calls; its options should be those of batch work.
+        operation: that takes the files.
+        planned: the files.
+        how: each is sent, as `AsyncClient.upload` takes it.
+        show: called when something has changed, by any thread.
+
+    Raises:
+        FileProblem: a file that cannot be opened.
+        FileUnfit: a directory or the like.
+        InvalidOption: a file that was given twice.
+    """
+
+    def __init__(
+        self,
+        client: AsyncClient,
+        operation: str,
+        planned: Sequence[Planned],
+        *,
+        how: UploadOptions | None = None,
+        show: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._client = client
+        self._operation = operation
+        self._planned = planned
+        self._how: Mapping[str, Any] = how or {}
+        self._show = show
+        self._sizes = _sizes(planned)
+        rule = client.provider.rule(operation).upload
+        create = None if rule is None else rule.create
+        self._marked = create is not None and client.provider.rule(create).marker is not None
+        self._target = "" if rule is None else rule.target
+        setting = client.setting
+        parts = (operation, *sorted((str(one.path.absolute()), sorted(one.arguments.items())) for one in planned))
+        self._journal = Journal(setting.state, setting.ledger(), setting.account, parts)
+        self._sent = dict[Path, int]()
+        self.ended = dict[Path, Sent]()
+
+    @property
+    def progress(self) -> Progress:
+        """How far it is."""
+        ended = dict(self.ended)
+        failed = sum(bool(one.error) for one in ended.values())
+        sent = {path: count for path, count in dict(self._sent).items() if path not in ended}
+        return Progress(
+            len(ended) - failed,
+            len(self._planned),
+            failed,
+            sum(one.size for one in ended.values() if not one.error) + sum(sent.values()),
+            sum(self._sizes.values()),
+            tuple(UnderWay(path.name, count, self._sizes[path]) for path, count in sent.items()),
+        )
+
+    async def run(self) -> Report:
+        """Send what is not there yet.
+
+        Raises:
+            CallwellError: whatever makes going on useless; the same batch goes on later where this one stopped.
+        """
+        waiting = iter(self._planned)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(min(AT_ONCE, len(self._planned))):
+                    group.create_task(self._work(waiting))
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+        ended = tuple(self.ended[one.path] for one in self._planned)
+        if any(one.error for one in ended):
+            return Report("failed", ended)
+        self._journal.forget()
+        return Report("complete", ended)
+
+    async def _work(self, waiting: Iterable[Planned]) -> None:
+        for planned in waiting:
+            self._sent[planned.path] = 0
+            self.ended[planned.path] = await self._one(planned)
+            self._show()
+
+    async def _one(self, planned: Planned) -> Sent:
+        try:
+            return await self._uploaded(planned)
+        except CallwellError as error:
+            cause = error.__cause__ if isinstance(error.__cause__, HOPELESS) else error
+            if isinstance(cause, HOPELESS):
+                raise cause from error
+            failed = Sent(str(planned.path), getattr(error, "target", None), self._sizes[planned.path])
+            return failed._replace(error=str(error))
+
+    async def _uploaded(self, planned: Planned) -> Sent:
+        mark = await asyncio.to_thread(lambda: files.Disk.at(planned.path).mark())
+        file = (mark, sorted(planned.arguments.items()))
+        note = self._journal.begin(file)
+        if note.sent is not None:
+            return note.sent
+        try:
+            sent = await self._upload(planned, note.name)
+        except NameTaken:  # somebody has deleted what was made
+            sent = await self._upload(planned, self._journal.begin(file, anew=True).name)
+        self._journal.finish(file, sent)
+        return sent
+
+    async def _upload(self, planned: Planned, name: str) -> Sent:
+        marked = self._marked and self._target not in planned.arguments
+        client = self._client.with_options(exactly_once=name) if marked else self._client
+        progress = partial(self._moved, planned.path)
+        given = {"progress": progress, **self._how, **planned.arguments}
+        done = await client.upload(self._operation, planned.path, **given)
+        return Sent(str(planned.path), done.target, done.size, done.pieces, done.resent, done.warnings)
+
+    def _moved(self, path: Path, count: int) -> None:
+        self._sent[path] = count
+        self._show()
+
+
+def _sizes(planned: Iterable[Planned]) -> dict[Path, int]:
+    """The sizes of files that can be opened, each given once."""
+    sizes, known = dict[Path, int](), dict[Path, Path]()
+    for path, _ in planned:
+        place = path.resolve()
+        if place in known:
+            also = "" if known[place] == path else f", as {known[place]}"
+            raise InvalidOption("FILE", str(path), f"each file once: it was given before{also}")
+        known[place] = path
+        sizes[path] = files.Disk.at(path).size
+    return sizes

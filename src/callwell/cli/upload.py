@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`callwell upload`: large files to a provider, each once."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from callwell.cli import output
+from callwell.cli.flags import ClientFlags, ProviderArgument, clock, takes_client_flags
+from callwell.errors import InvalidOption, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from callwell.batch import Planned, Report, Sent
+    from callwell.cli.live import Live
+    from callwell.client.uploads import UploadOptions
+    from callwell.spec.provider import Provider
+
+TITLE: Final = "title"
+TAGS: Final = "tags"
+"""The arguments that --title and --tag give, where the operation that makes an object has them."""
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+
+@app.command()
+@takes_client_flags
+def upload(
+    provider: ProviderArgument,
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="The files.", show_default=False)],
+    *,
+    title: Annotated[
+        str | None,
+        typer.Option("--title", metavar="TEXT", help="Of one file; its name without the extension unless said."),
+    ] = None,
+    tag: Annotated[list[str] | None, typer.Option("--tag", metavar="TEXT", help="May be given again.")] = None,
+    values: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Anything else that the provider takes; NAME:=JSON too."),
+    ] = None,
+    wait: Annotated[
+        str | None,
+        typer.Option("--wait", metavar="STATE", help="Wait until each file is in this state, as ingested or playable."),
+    ] = None,
+    pieces: Annotated[
+        int | None, typer.Option("--pieces", min=1, metavar="N", help="Pieces of one file that are sent at once.")
+    ] = None,
+    piece_size: Annotated[
+        int | None, typer.Option("--piece-size", min=1, metavar="BYTES", help="Of a piece; chosen unless said.")
+    ] = None,
+    no_check: Annotated[bool, typer.Option("--no-check", help="Send files whatever they are.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as one line of JSON.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    flags: ClientFlags,
+) -> None:
+    """Send large files, several at once. Run the same again to go on where it stopped.
+
+    What is done when all files are there is forgotten: then the same command makes new objects. Ends with exit code 1
+    if a file could not be sent; the others are.
+    """
+    from callwell.cli.live import Live
+    from callwell.client import loop
+
+    if title is not None and len(files) > 1:
+        raise UsageError("--title is for one file: without it, each gets the name of its file")
+    texts = [*(values or ()), *(f"{TAGS}={one}" for one in tag or ())]
+    texts += [] if title is None else [f"{TITLE}={title}"]
+    how: UploadOptions = {"piece_size": piece_size, "check": not no_check, "wait": wait, "deadline_s": flags.deadline}
+    if pieces is not None:
+        how["pieces"] = pieces
+    with Live(clock(), quiet=quiet) as live:
+        try:
+            report = loop.run(_run(provider, files, texts, how=how, flags=flags, live=live))
+        except KeyboardInterrupt:
+            live.say("what has arrived is kept: run the same again to go on")
+            raise
+    _tell(report, as_json=as_json)
+    if report.verdict != "complete":
+        raise typer.Exit(1)
+
+
+async def _run(
+    provider: str, paths: Sequence[Path], texts: Sequence[str], *, how: UploadOptions, flags: ClientFlags, live: Live
+) -> Report:
+    from callwell.batch import Batch
+    from callwell.cli.pictures import sending
+
+    async with flags.async_client(provider, on_notice=live.notice) as client:
+        operation = _operation(client.provider)
+        planned = _planned(client.provider, operation, paths, texts)
+        batch = Batch(
+            client,
+            operation,
+            planned,
+            how=how,
+            show=lambda: live.show(lambda: sending(batch.progress), client.spent),
+        )
+        try:
+            return await batch.run()
+        finally:
+            for sent in batch.ended.values():
+                if sent.error:
+                    live.say(f"{sent.file}: {sent.error.removeprefix(f'{Path(sent.file).name}: ')}")
+
+
+def _operation(provider: Provider) -> str:
+    """The operation that takes large files from whoever has the key."""
+    from callwell.client.describe import large
+
+    for name in large(provider):
+        rule = provider.rule(name).upload
+        if rule is not None and rule.token is None:
+            return name
+    raise InvalidOption("PROVIDER", provider.name, "one that takes large files")
+
+
+def _planned(provider: Provider, operation: str, paths: Sequence[Path], texts: Sequence[str]) -> list[Planned]:
+    """The files with their arguments: those of the operation, and of the one that makes the object."""
+    from callwell.batch import Planned
+    from callwell.cli.arguments import parse
+
+    described, rule = provider.operation(operation), provider.rule(operation).upload
+    if rule is None:
+        raise InvalidOption("operation", operation, "one that takes large files")
+    making = provider.operation(rule.create).parameters if rule.create else ()
+    taken = (one for one in (*described.parameters, *making) if one.name not in (rule.file, rule.range))
+    free = tuple(dataclasses.replace(one, required=False) for one in taken)
+    given = parse(dataclasses.replace(described, parameters=free), texts)
+    target = rule.target in given
+    if target and len(paths) > 1:
+        raise UsageError(f"{rule.target} names the object of one file: give one FILE")
+    titled = not target and any(one.name == TITLE and one.required for one in making)
+    return [Planned(path, ({TITLE: path.stem} if titled else {}) | given) for path in paths]
+
+
+def _tell(report: Report, *, as_json: bool) -> None:
+    if as_json:
+        output.emit_json({"verdict": report.verdict, "files": [_row(sent) for sent in report.files]})
+        return
+    rows = [
+        (sent.file, sent.target, f"{sent.size:,}", sent.pieces, f"{sent.resent:,}", _what(sent))
+        for sent in report.files
+    ]
+    output.emit_table(("file", "id", "bytes", "pieces", "resent", "end"), rows)
+
+
+def _what(sent: Sent) -> str:
+    return "failed" if sent.error else "; ".join(["there", *(one.message for one in sent.warnings)])
+
+
+def _row(sent: Sent) -> dict[str, Any]:
+    row = sent._asdict()
+    named = {"file": row.pop("file"), "id": row.pop("target"), "bytes": row.pop("size")}
+    return {**named, **row, "warnings": [one._asdict() for one in sent.warnings], "error": sent.error or None}

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The part of a provider whose objects are fetched: an export while lists shift, URLs expire and the key rotates."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from callwell.client import loop
+from callwell.demo import course
+from callwell.demo.card import ALWAYS, Outcome, Promise
+from callwell.demo.checker import check
+from callwell.export import Export
+
+if TYPE_CHECKING:
+    from callwell.demo.card import Card
+    from callwell.demo.stage import Scene
+    from callwell.export import Progress
+    from callwell.spec.provider import Provider
+
+PROMISES: Final = {**ALWAYS, "quota_used": Promise(least=0.9)}
+"""There is more to do than the quota lets: it has to be used."""
+
+
+def fits(provider: Provider) -> bool:
+    """Whether the part is about such a provider."""
+    return provider.profile.export is not None
+
+
+def play(scene: Scene) -> Outcome:
+    """Export, and hold the tree against what the emulator knows."""
+    return Outcome(loop.run(_export(scene)), PROMISES)
+
+
+async def _export(scene: Scene) -> Card:
+    rule = scene.provider.profile.export
+    paging = scene.provider.rule(rule.items).paging if rule else None
+    if rule is None or paging is None or paging.key is None:
+        raise ValueError(f"{scene.provider.name} has nothing to export")
+    scene.write_key(scene.endpoint.key)
+    scene.suffer(course.faults(scene.seed, (rule.items,)))
+    half = asyncio.Event()
+    tree = scene.folder / "tree"
+    async with scene.client() as client:
+
+        def show(progress: Progress) -> None:
+            if progress.items_total and progress.items * 2 >= progress.items_total:
+                half.set()
+            scene.stage.progress(progress, client.spent)
+
+        rotation = asyncio.create_task(_rotate(half, scene))
+        try:
+            report = await Export(client, tree, show=show).run()
+        finally:
+            rotation.cancel()
+            with suppress(asyncio.CancelledError):
+                await rotation
+    return check(tree, scene.ledger(), key=paging.key, verdict=report.verdict)
+
+
+async def _rotate(half: asyncio.Event, scene: Scene) -> None:
+    await half.wait()
+    new = await asyncio.to_thread(scene.control.post, "/keys/rotate", {"provider": scene.stand})
+    scene.stage.say(f"the key was rotated: the old one is dead, the new one comes in {course.KEY_GAP_S:g} s")
+    await asyncio.sleep(scene.clock.real_s(course.KEY_GAP_S))
+    scene.write_key(new["key"])
+    scene.stage.say("the new key is in its file")

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The part of a provider that takes large files: films are uploaded by a process that is killed, and fetched again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from callwell.client import loop
+from callwell.client.describe import large
+from callwell.demo import course
+from callwell.demo.card import ALWAYS, Card, Outcome, Promise, of_client
+from callwell.demo.films import shoot
+from callwell.export import Export
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from callwell.demo.stage import Scene
+    from callwell.export import Report
+    from callwell.spec.provider import Provider
+
+FILMS: Final = 20
+KILLED_AT: Final = 16
+"""Pieces that have arrived when the process is killed: more than half of the films are not there yet."""
+
+IN_FLIGHT: Final = 4
+"""Files that are sent at once."""
+
+LOOK_S: Final = 0.02
+PATIENCE_S: Final = 120.0
+
+
+def fits(provider: Provider) -> bool:
+    """Whether the part is about such a provider: it takes files, and gives them back."""
+    return bool(large(provider)) and provider.profile.export is not None
+
+
+def play(scene: Scene) -> Outcome:
+    """Upload by a process that is killed in the middle, by the same command again, and compare what is fetched."""
+    operation = large(scene.provider)[0]
+    rule = scene.provider.rule(operation).upload
+    if rule is None:
+        raise ValueError(f"{scene.provider.name} takes no files")
+    films = shoot(scene.folder / "films", FILMS, scene.seed)
+    scene.write_key(scene.endpoint.key)
+    scene.suffer(course.upload_faults(scene.seed))
+    command = _command(scene, films, piece=rule.min_piece, wait=next(reversed(rule.until)))
+    _kill(scene, command, operation)
+    told = json.loads(_run(scene, command))
+    resent = sum(row["resent"] for row in told["files"])
+    scene.stage.say(f"the same command went on: {told['verdict']}, {resent} bytes sent more than once by it")
+    report = loop.run(_fetch(scene))
+    ids = {scene.folder / row["file"]: row["id"] for row in told["files"]}
+    verdict = report.verdict if told["verdict"] == "complete" else told["verdict"]
+    card = _check(scene, {film: ids.get(film) for film in films}, report._replace(verdict=verdict))
+    return Outcome(card, {**ALWAYS, "resent_bytes": Promise(most=IN_FLIGHT * rule.min_piece)})
+
+
+def _command(scene: Scene, films: Sequence[Path], *, piece: int, wait: str) -> list[str]:
+    command = [sys.executable, "-m", "callwell", "upload", scene.provider.name, *map(str, films), "--json", "--quiet"]
+    command += ["--key", f"file:{scene.key_file}", "--environment", scene.environment, "--state", scene.state]
+    return [*command, "--base-url", scene.endpoint.base_url, "--piece-size", str(piece), "--wait", wait]
+
+
+def _start(scene: Scene, command: Sequence[str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(  # noqa: S603 - our own interpreter and module
+        command,
+        env={**os.environ, "CALLWELL_CLOCK": str(scene.clock)},
+        cwd=scene.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _kill(scene: Scene, command: Sequence[str], operation: str) -> None:
+    """Start the command, and kill it when so many pieces have come."""
+    process, until = _start(scene, command), time.monotonic() + PATIENCE_S
+    try:
+        while (pieces := _arrived(scene, operation)) < KILLED_AT and process.poll() is None:
+            if time.monotonic() > until:
+                raise TimeoutError(f"{pieces} pieces in {PATIENCE_S:g} s")
+            time.sleep(LOOK_S)
+    finally:
+        process.kill()
+        process.communicate()
+    scene.stage.say(f"{FILMS} films are uploaded; the process is killed after {pieces} pieces, and started again")
+
+
+def _arrived(scene: Scene, operation: str) -> int:
+    return sum(row["operation"] == operation for row in scene.control.get("/ledger/requests"))
+
+
+def _run(scene: Scene, command: Sequence[str]) -> str:
+    process = _start(scene, command)
+    try:
+        told, complaints = process.communicate(timeout=PATIENCE_S)
+    finally:
+        process.kill()
+    if not told:
+        raise ChildProcessError(complaints.strip() or f"the upload ended with {process.returncode}")
+    return told
+
+
+async def _fetch(scene: Scene) -> Report:
+    async with scene.client() as client:
+        show = scene.stage.progress
+        return await Export(client, scene.folder / "tree", show=lambda told: show(told, client.spent)).run()
+
+
+def _check(scene: Scene, films: Mapping[Path, str | None], report: Report) -> Card:
+    rule = scene.provider.profile.export
+    paging = scene.provider.rule(rule.items).paging if rule else None
+    if rule is None or paging is None or paging.key is None:
+        raise ValueError(f"{scene.provider.name} has nothing to export")
+    tree, counts = scene.folder / "tree", scene.ledger()["counts"]
+    lines = (tree / f"{rule.items.partition('.')[0]}.jsonl").read_bytes().splitlines()
+    records = {str(record[paging.key]): record for record in map(json.loads, lines)}
+    kind = rule.assets[0].partition(".")[2]
+    back = {film: _back(tree, records.get(name or ""), kind) for film, name in films.items()}
+    return Card(
+        items=len(lines),
+        assets=report.files,
+        bytes=report.bytes,
+        lost=sum(data is None for data in back.values()),
+        duplicated=max(len(lines) - len(films), counts["duplicate_videos"]),
+        wrong_bytes=sum(
+            data is not None and _digest(film.read_bytes()) != _digest(data) for film, data in back.items()
+        ),
+        verdict=report.verdict,
+        resent_bytes=counts["resent_bytes"],
+        **of_client(counts),
+    )
+
+
+def _back(tree: Path, record: Mapping[str, Any] | None, kind: str) -> bytes | None:
+    file = record["assets"][kind]["file"] if record is not None else None
+    return None if file is None else (tree / file).read_bytes()
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
