@@ -46,6 +46,9 @@ def row(path: str = "/a", status: int | None = 200, **more: Json) -> Row:
         ([row(status=500), row(query="page=2")], (2, 2, 1)),
         ([row(status=500), row(body_sha256="1")], (2, 2, 1)),
         ([row(status=500), row(method="POST")], (2, 2, 1)),
+        ([row(status=None, method="POST", effect=True)], (1, 1, 0)),
+        ([row(status=None, broken=True, body_sha256="1"), row(body_sha256="2")], (2, 1, 0)),
+        ([row(status=500, method="POST", effect=True), row(status=400, method="POST")], (2, 1, 1)),
         ([row(), row(place="storage", status=403)], (1, 1, 0)),
     ],
 )
@@ -80,6 +83,13 @@ def test_early_calls(arrivals: list[tuple[float, float]], expected: int) -> None
     """Before its time, but not within 250 ms of real time; the times are clock and real."""
     rows = [ordered(10.0), *(row(arrived_s=at, arrived_real_s=real) for at, real in arrivals)]
     assert count_early(rows) == expected
+
+
+def test_early_calls_are_those_of_the_same_class() -> None:
+    """What is asked of one class of requests is not asked of another."""
+    order = row(status=429, retry_until_s=10.0, ended_s=0.0, ended_real_s=0.0, quota="writes")
+    later = {"arrived_s": 8.0, "arrived_real_s": 8.0}
+    assert count_early([order, row(quota="writes", **later), row(quota="reads", **later)]) == 1
 
 
 def test_early_calls_obey_the_longest_order() -> None:

@@ -57,14 +57,14 @@ async def read(scope: Scope, receive: Receive, folder: Path | None = None) -> In
         folder: where the files of a form go; without it a form is a body like any other.
     """
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-    body, form = b"", None
+    body, form, broken = b"", None, False
     try:
         if folder is not None and headers.get("content-type", "").lower().startswith(FORM):
             form = await _form(Request(scope, receive), FormReader(headers["content-type"], folder))
         else:
             body = await Request(scope, receive).body()
     except ClientDisconnect:
-        pass
+        broken = True
     return Incoming(
         scope["method"],
         scope["path"],
@@ -74,6 +74,7 @@ async def read(scope: Scope, receive: Receive, folder: Path | None = None) -> In
         scope["state"]["arrived_s"],
         scope["state"]["arrived_real_s"],
         form,
+        broken,
     )
 
 
@@ -162,6 +163,7 @@ def arrival(stand: Stand, request: Incoming, place: Place) -> Row:
         redacted(request.path, texts) if leaked else request.path,
         redacted(request.query, texts) if leaked else request.query,
         request.body_digest,
+        broken=request.broken,
         key_misplaced=leaked or (place != "api" and "authorization" in request.headers),
     )
 

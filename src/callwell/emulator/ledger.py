@@ -22,6 +22,7 @@ class Row(msgspec.Struct, frozen=True):
         path: the path, with key texts replaced.
         query: the raw query, with key texts replaced.
         body_sha256: digest of the body in hex, empty for an empty body.
+        broken: the client went away before its body had come.
         key: fingerprint of the key in the Authorization header, None without one.
         key_accepted: the key was checked and is alive.
         key_dead: the answer says that the key is unknown, expired or disabled.
@@ -46,6 +47,7 @@ class Row(msgspec.Struct, frozen=True):
     path: str
     query: str = ""
     body_sha256: str = ""
+    broken: bool = False
     key: str | None = None
     key_accepted: bool = False
     key_dead: bool = False

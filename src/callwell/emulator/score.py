@@ -3,7 +3,9 @@
 
 Words: an *attempt* is one arrival at the API. A *call* is a chain of attempts with the same method, path, query and
 body, up to a final answer: a whole 2xx that is no garbage, or a 4xx that is neither 429 nor the refusal of a dead key.
-A redirect is none. A chain that never gets one is a call too, and a failed one.
+A redirect is none. A chain that never gets one is a call too, and a failed one, unless it had its effect: a client that
+must not repeat it can find that out by looking. What broke off before its body had come is an attempt, and nobody knows
+of which call.
 """
 
 from __future__ import annotations
@@ -51,28 +53,37 @@ def is_final(row: Row) -> bool:
 def count_calls(rows: Iterable[Row]) -> Calls:
     """Put the attempts among `rows`, which are in order of arrival, together to calls."""
     attempts = calls = failed = 0
-    waiting: set[tuple[str, ...]] = set()
+    waiting: dict[tuple[str, ...], bool] = {}
     for row in rows:
         if row.place != "api":
             continue
         attempts += 1
+        if row.broken:
+            continue
         chain = _chain(row)
         if chain not in waiting:
             calls += 1
-            waiting.add(chain)
+        waiting[chain] = waiting.get(chain, False) or row.effect
         if is_final(row):
-            waiting.discard(chain)
+            del waiting[chain]
             failed += row.status is not None and row.status >= 400 and row.status not in FOUND_GONE  # noqa: PLR2004
-    return Calls(attempts, calls, failed + len(waiting))
+    return Calls(attempts, calls, failed + sum(not done for done in waiting.values()))
 
 
 def count_early(rows: Iterable[Row]) -> int:
     """API arrivals that the server had asked to come later.
 
     Counted are those whose first byte came more than 250 ms of real time after a 429 with a time was written, and
-    before that time: what was already under way is forgiven.
+    before that time: what was already under way is forgiven. A 429 is about its own class of requests.
     """
-    attempts = [row for row in rows if row.place == "api"]
+    classes: dict[str, list[Row]] = {}
+    for row in rows:
+        if row.place == "api":
+            classes.setdefault(row.quota, []).append(row)
+    return sum(map(_early, classes.values()))
+
+
+def _early(attempts: Sequence[Row]) -> int:
     orders = sorted(
         (row.ended_real_s, row.retry_until_s)
         for row in attempts

@@ -30,6 +30,7 @@ class Incoming:
         form: the body, where it is a multipart form.
         arrived_s: when its first byte came, by the emulator's clock.
         arrived_real_s: the same by the machine's monotonic clock.
+        broken: the client went away before the body had come.
     """
 
     method: str
@@ -40,6 +41,7 @@ class Incoming:
     arrived_s: float = 0.0
     arrived_real_s: float = 0.0
     form: Form | None = None
+    broken: bool = False
 
     @property
     def body_digest(self) -> str:
