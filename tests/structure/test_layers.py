@@ -50,7 +50,6 @@ PURE = {
 """What the core may import of the standard library: nothing that knows the time, rolls dice or does I/O."""
 
 THIRD_PARTY: dict[str, set[str]] = {
-    "av": {"emulator", "media"},
     "av": {"demo", "emulator", "media"},
     "cryptography": {"keys"},
     "httptools": {"emulator"},

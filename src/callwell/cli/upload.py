@@ -25,6 +25,19 @@ TITLE: Final = "title"
 TAGS: Final = "tags"
 """The arguments that --title and --tag give, where the operation that makes an object has them."""
 
+TitleOption = Annotated[
+    str | None,
+    typer.Option("--title", metavar="TEXT", help="Of one file; its name without the extension unless said."),
+]
+ValuesOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="Anything else that the provider takes; NAME:=JSON too."),
+]
+WaitOption = Annotated[
+    str | None,
+    typer.Option("--wait", metavar="STATE", help="Wait until each file is in this state, as ingested or playable."),
+]
+
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
@@ -34,19 +47,10 @@ def upload(
     provider: ProviderArgument,
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="The files.", show_default=False)],
     *,
-    title: Annotated[
-        str | None,
-        typer.Option("--title", metavar="TEXT", help="Of one file; its name without the extension unless said."),
-    ] = None,
+    title: TitleOption = None,
     tag: Annotated[list[str] | None, typer.Option("--tag", metavar="TEXT", help="May be given again.")] = None,
-    values: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Anything else that the provider takes; NAME:=JSON too."),
-    ] = None,
-    wait: Annotated[
-        str | None,
-        typer.Option("--wait", metavar="STATE", help="Wait until each file is in this state, as ingested or playable."),
-    ] = None,
+    values: ValuesOption = None,
+    wait: WaitOption = None,
     pieces: Annotated[
         int | None, typer.Option("--pieces", min=1, metavar="N", help="Pieces of one file that are sent at once.")
     ] = None,
