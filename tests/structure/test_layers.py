@@ -32,7 +32,7 @@ ARROWS: dict[str, set[str]] = {
     "client": INWARD,
     "batch": INWARD | {"client"},
     "export": INWARD | {"client"},
-    "demo": INWARD | {"client", "export", "emulator"},
+    "demo": INWARD | {"batch", "client", "export", "emulator"},
     "emulator": {"clock", "errors", "spec.model"},
     "webhooks": {"errors", "clock", "core", "spec", "providers", "keys"},
     "readiness": INWARD | {"client", "emulator", ""},

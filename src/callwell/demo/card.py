@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Promise(NamedTuple):
-    """A bound for one figure.
+    """A bound for one figure; one of them is given.
 
     Attributes:
         most: it is at most so much.
@@ -31,7 +31,7 @@ class Promise(NamedTuple):
     def __str__(self) -> str:
         if self.exactly is not None:
             return str(self.exactly)
-        return f"at least {self.least:g}" if self.most is None else f"at most {self.most:g}"
+        return f"at least {self.least:,}" if self.most is None else f"at most {self.most:,}"
 
 
 ALWAYS: Final[Mapping[str, Promise]] = {

@@ -13,6 +13,9 @@ from callwell.demo.card import Card, of_client
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from callwell.core.rules import ExportRule
+    from callwell.spec.provider import Provider
+
 
 class Found(NamedTuple):
     """What is in the tree.
@@ -30,6 +33,19 @@ class Found(NamedTuple):
     wrong: int
     files: int
     bytes: int
+
+
+def exported(provider: Provider) -> tuple[ExportRule, str]:
+    """What is exported of a provider, and the field of a record that names it.
+
+    Raises:
+        ValueError: nothing is.
+    """
+    rule = provider.profile.export
+    paging = provider.rule(rule.items).paging if rule else None
+    if rule is None or paging is None or paging.key is None:
+        raise ValueError(f"{provider.name} has nothing to export")
+    return rule, paging.key
 
 
 def check(folder: Path, ledger: dict[str, Any], *, key: str, verdict: str) -> Card:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from callwell.client import loop
 from callwell.demo import course
 from callwell.demo.card import ALWAYS, Outcome, Promise
-from callwell.demo.checker import check
+from callwell.demo.checker import check, exported
 from callwell.export import Export
 
 if TYPE_CHECKING:
@@ -34,10 +34,7 @@ def play(scene: Scene) -> Outcome:
 
 
 async def _export(scene: Scene) -> Card:
-    rule = scene.provider.profile.export
-    paging = scene.provider.rule(rule.items).paging if rule else None
-    if rule is None or paging is None or paging.key is None:
-        raise ValueError(f"{scene.provider.name} has nothing to export")
+    rule, key = exported(scene.provider)
     scene.write_key(scene.endpoint.key)
     scene.suffer(course.faults(scene.seed, (rule.items,)))
     half = asyncio.Event()
@@ -56,7 +53,7 @@ async def _export(scene: Scene) -> Card:
             rotation.cancel()
             with suppress(asyncio.CancelledError):
                 await rotation
-    return check(tree, scene.ledger(), key=paging.key, verdict=report.verdict)
+    return check(tree, scene.ledger(), key=key, verdict=report.verdict)
 
 
 async def _rotate(half: asyncio.Event, scene: Scene) -> None:

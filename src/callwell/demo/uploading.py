@@ -11,11 +11,14 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from callwell.batch.run import AT_ONCE
 from callwell.client import loop
 from callwell.client.describe import large
 from callwell.demo import course
 from callwell.demo.card import ALWAYS, Card, Outcome, Promise, of_client
+from callwell.demo.checker import exported
 from callwell.demo.films import shoot
+from callwell.errors import LocalError
 from callwell.export import Export
 
 if TYPE_CHECKING:
@@ -29,9 +32,6 @@ if TYPE_CHECKING:
 FILMS: Final = 20
 KILLED_AT: Final = 16
 """Pieces that have arrived when the process is killed: more than half of the films are not there yet."""
-
-IN_FLIGHT: Final = 4
-"""Files that are sent at once."""
 
 LOOK_S: Final = 0.02
 PATIENCE_S: Final = 120.0
@@ -55,12 +55,12 @@ def play(scene: Scene) -> Outcome:
     _kill(scene, command, operation)
     told = json.loads(_run(scene, command))
     resent = sum(row["resent"] for row in told["files"])
-    scene.stage.say(f"the same command went on: {told['verdict']}, {resent} bytes sent more than once by it")
+    scene.stage.say(f"the same command went on: {told['verdict']}, {resent:,} bytes sent more than once by it")
     report = loop.run(_fetch(scene))
     ids = {scene.folder / row["file"]: row["id"] for row in told["files"]}
     verdict = report.verdict if told["verdict"] == "complete" else told["verdict"]
     card = _check(scene, {film: ids.get(film) for film in films}, report._replace(verdict=verdict))
-    return Outcome(card, {**ALWAYS, "resent_bytes": Promise(most=IN_FLIGHT * rule.min_piece)})
+    return Outcome(card, {**ALWAYS, "resent_bytes": Promise(most=AT_ONCE * rule.min_piece)})
 
 
 def _command(scene: Scene, films: Sequence[Path], *, piece: int, wait: str) -> list[str]:
@@ -86,7 +86,7 @@ def _kill(scene: Scene, command: Sequence[str], operation: str) -> None:
     try:
         while (pieces := _arrived(scene, operation)) < KILLED_AT and process.poll() is None:
             if time.monotonic() > until:
-                raise TimeoutError(f"{pieces} pieces in {PATIENCE_S:g} s")
+                raise LocalError(f"the upload has sent {pieces} pieces in {PATIENCE_S:g} s")
             time.sleep(LOOK_S)
     finally:
         process.kill()
@@ -105,7 +105,7 @@ def _run(scene: Scene, command: Sequence[str]) -> str:
     finally:
         process.kill()
     if not told:
-        raise ChildProcessError(complaints.strip() or f"the upload ended with {process.returncode}")
+        raise LocalError(complaints.strip() or f"the upload ended with {process.returncode}")
     return told
 
 
@@ -116,13 +116,10 @@ async def _fetch(scene: Scene) -> Report:
 
 
 def _check(scene: Scene, films: Mapping[Path, str | None], report: Report) -> Card:
-    rule = scene.provider.profile.export
-    paging = scene.provider.rule(rule.items).paging if rule else None
-    if rule is None or paging is None or paging.key is None:
-        raise ValueError(f"{scene.provider.name} has nothing to export")
+    rule, key = exported(scene.provider)
     tree, counts = scene.folder / "tree", scene.ledger()["counts"]
     lines = (tree / f"{rule.items.partition('.')[0]}.jsonl").read_bytes().splitlines()
-    records = {str(record[paging.key]): record for record in map(json.loads, lines)}
+    records = {str(record[key]): record for record in map(json.loads, lines)}
     kind = rule.assets[0].partition(".")[2]
     back = {film: _back(tree, records.get(name or ""), kind) for film, name in films.items()}
     return Card(
