@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from callwell.demo.checker import Card
+    from callwell.demo.card import Card
     from tests.acceptance.conftest import Tell
 
 SEED = 11

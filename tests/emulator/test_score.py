@@ -88,8 +88,8 @@ def test_early_calls(arrivals: list[tuple[float, float]], expected: int) -> None
 def test_early_calls_are_those_of_the_same_class() -> None:
     """What is asked of one class of requests is not asked of another."""
     order = row(status=429, retry_until_s=10.0, ended_s=0.0, ended_real_s=0.0, quota="writes")
-    later = {"arrived_s": 8.0, "arrived_real_s": 8.0}
-    assert count_early([order, row(quota="writes", **later), row(quota="reads", **later)]) == 1
+    later = [row(quota=quota, arrived_s=8.0, arrived_real_s=8.0) for quota in ("writes", "reads")]
+    assert count_early([order, *later]) == 1
 
 
 def test_early_calls_obey_the_longest_order() -> None:

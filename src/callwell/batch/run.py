@@ -143,7 +143,7 @@ class Batch:
         file = (mark, sorted(planned.arguments.items()))
         note = self._journal.begin(file)
         if note.sent is not None:
-            return note.sent
+            return note.sent._replace(file=str(planned.path))
         try:
             sent = await self._upload(planned, note.name)
         except NameTaken:  # somebody has deleted what was made
