@@ -17,6 +17,7 @@ from callwell.core.sound import Raw
 from callwell.errors import AudioRefused, FileProblem, InvalidOption, UnknownName, UsageError
 from callwell.media import audio, prepare
 from tests.media.making import File, encoded, samples
+from tests.media.provider import ear as described
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -167,6 +168,16 @@ def test_samples_that_cannot_be_are_told(raw: Raw, ear: Provider) -> None:
     """Samples have a rate, channels, and one of the known encodings."""
     with pytest.raises(InvalidOption, match="raw"):
         prepare(WAV, ear, "speech.read", raw=raw)
+
+
+def test_a_provider_is_named_as_for_a_client(tmp_path: Path) -> None:
+    """By its name, with underscores or with dashes, or by the folder of its description."""
+    sent = [prepare(WAV, name, "assess.scripted") for name in ("language_confidence", "language-confidence")]
+    assert {(one.format, one.names) for one in sent} == {("wav", ("audio_base64", "audio_format"))}
+    described(tmp_path / "described")
+    assert [prepare(WAV, one, "speech.read").data for one in (tmp_path / "described", str(tmp_path / "described"))]
+    with pytest.raises(UnknownName, match="unknown provider 'nobody'"):
+        prepare(WAV, "nobody", "speech.read")
 
 
 def test_operations_without_recordings_are_told(ear: Provider) -> None:

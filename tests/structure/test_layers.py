@@ -28,7 +28,7 @@ ARROWS: dict[str, set[str]] = {
     "keys": BASE,
     "state": BASE,
     "observe": BASE,
-    "media": BASE,
+    "media": BASE | {"providers"},
     "client": INWARD,
     "batch": INWARD | {"client"},
     "export": INWARD | {"client"},

@@ -17,10 +17,11 @@ from contextlib import suppress
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from callwell.client.account import boot
 from callwell.client.entry import Entry, Status
+from callwell.client.fading import Fading
 from callwell.errors import NameTaken, UnknownName
 from callwell.state.base import Cell
 
@@ -34,15 +35,8 @@ KEPT_S: Final = 90 * 86_400.0
 MOST: Final = 100_000
 """How many of them, for one account."""
 
-SWEPT: Final = "00"
-"""How the mark of a record begins whose settling sweeps out old ones: one in 256."""
-
 NOWHERE: Final = Entry()
 """What is read where nothing was written."""
-
-
-class Old(NamedTuple):
-    """That a record was settled, under a key that begins with when."""
 
 
 class Ledger:
@@ -56,10 +50,13 @@ class Ledger:
     """
 
     def __init__(self, account: str, state: State, clock: Clock, *, most: int = MOST) -> None:
-        self._records, self._old = f"once:{account}:", f"once-old:{account}:"
+        self._records = f"once:{account}:"
         self._state = state
         self._clock = clock
-        self._most = most
+        index = f"once-old:{account}:"
+        self._fading = Fading(
+            self._records, index, self._settled_at, state=state, clock=clock, kept_s=KEPT_S, most=most
+        )
 
     def begin(self, draft: Entry, *, anew: bool = True) -> Entry:
         """Take a call up, if it may be.
@@ -114,7 +111,7 @@ class Ledger:
         """Note how a call has ended, and forget it unless it may be asked for again."""
         if entry.named or not entry.settled:
             if self.write(entry) and entry.settled:
-                self._grow_old(entry)
+                self._fading.note(_mark(entry.name), entry.changed)
         elif entry.status is Status.DONE or self._state.read(self._cell(entry.name)).holder == entry.holder:
             self._state.remove(self._cell(entry.name).key)
 
@@ -122,7 +119,7 @@ class Ledger:
         """Forget a call that was settled: nobody will ask for it again."""
         entry = self._state.read(self._cell(name))
         self._state.remove(self._cell(name).key)
-        self._state.remove(self._old_key(entry))
+        self._fading.drop(_mark(entry.name), entry.changed)
 
     def settle(self, name: str, *, done: bool) -> Entry:
         """Note what somebody has found out.
@@ -148,7 +145,7 @@ class Ledger:
 
         settled = self._state.update(self._cell(name), change)
         if settled.named:
-            self._grow_old(settled)
+            self._fading.note(_mark(settled.name), settled.changed)
         else:
             self._state.remove(self._cell(name).key)
         return settled
@@ -173,29 +170,16 @@ class Ledger:
     def _held(self, entry: Entry) -> bool:
         return bool(entry.holder) and entry.until > self._clock.wall() and not _gone(entry.holder)
 
+    def sweep(self) -> None:
+        """Forget named calls that were settled long ago, or many calls ago."""
+        self._fading.sweep()
+
     def _cell(self, name: str) -> Cell[Entry]:
         return _cell(f"{self._records}{_mark(name)}")
 
-    def _grow_old(self, entry: Entry) -> None:
-        self._state.update(Cell(self._old_key(entry), Old, Old()), lambda old: (old, None))
-        if _mark(entry.name).startswith(SWEPT):
-            self.sweep()
-
-    def _old_key(self, entry: Entry) -> str:
-        return f"{self._old}{int(entry.changed):012d}:{_mark(entry.name)}"
-
-    def sweep(self) -> None:
-        """Forget named calls that were settled long ago, or many calls ago."""
-        keys = [key for key in self._state.keys(self._old) if key.removeprefix(self._old).count(":") == 1]
-        before = f"{self._old}{max(0, int(self._clock.wall() - KEPT_S)):012d}:"
-        for place, key in enumerate(keys):
-            if place >= len(keys) - self._most and key >= before:
-                break
-            settled_at, _, mark = key.removeprefix(self._old).partition(":")
-            record = self._state.read(_cell(f"{self._records}{mark}"))
-            if record.settled and int(record.changed) == int(settled_at):
-                self._state.remove(f"{self._records}{mark}")
-            self._state.remove(key)
+    def _settled_at(self, mark: str) -> float | None:
+        record = self._state.read(_cell(f"{self._records}{mark}"))
+        return record.changed if record.settled else None
 
 
 def new_marker() -> str:

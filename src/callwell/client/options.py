@@ -57,6 +57,9 @@ class CallOptions(TypedDict, total=False):
             is being served, which say so if its sender is a Callwell that tells.
         exactly_once: write a call that could happen twice down before it is sent, and settle it if its answer is lost;
             a text is the caller's own name for the call, under which it is found when the program is run again.
+        remember: keep results in the state, and answer the same request from there: nothing is sent, and nothing
+            billed, again. For operations of which the profile says that their results may be remembered.
+        force: send it all the same, and remember the new result.
     """
 
     deadline_s: float | None
@@ -65,6 +68,8 @@ class CallOptions(TypedDict, total=False):
     retry_unsafe_5xx: bool
     nested: bool | Mapping[str, str]
     exactly_once: bool | str
+    remember: bool
+    force: bool
 
 
 class ClientOptions(CallOptions, total=False):
@@ -125,6 +130,8 @@ class Choices:
         retry_unsafe_5xx: see `CallOptions`.
         nested: a caller of the call retries.
         exactly_once: see `CallOptions`.
+        remember: see `CallOptions`.
+        force: see `CallOptions`.
         headers: what goes with every request besides the key.
     """
 
@@ -134,6 +141,8 @@ class Choices:
     retry_unsafe_5xx: bool = False
     nested: bool = False
     exactly_once: bool | str = False
+    remember: bool = False
+    force: bool = False
     headers: tuple[tuple[str, str], ...] = ()
 
 
@@ -167,6 +176,9 @@ def choose(before: Choices, options: CallOptions) -> Choices:
         values["nested"] = told(values["nested"])
     if "exactly_once" in values:
         _check_name(values["exactly_once"])
+    for name in ("remember", "force"):
+        if not isinstance(values.get(name, False), bool):
+            raise InvalidOption(name, values[name], "True or False")
     return dataclasses.replace(before, **values)
 
 

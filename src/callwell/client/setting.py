@@ -14,7 +14,7 @@ from callwell.client import places, suiting
 from callwell.client.account import Account
 from callwell.client.answers import origin
 from callwell.client.keyuse import KeyUses, Realm
-from callwell.client.options import check_names, choose, seconds
+from callwell.client.options import CallOptions, check_names, choose, seconds
 from callwell.client.till import Till
 from callwell.client.users import EndUsers
 from callwell.clock import SystemClock
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from typing import Self
 
     from callwell.client.ledger import Ledger
-    from callwell.client.options import Auth, CallOptions, Choices, ClientOptions
+    from callwell.client.options import Auth, Choices, ClientOptions
+    from callwell.client.remember import Memory
     from callwell.clock import Clock
     from callwell.core.rules import SandboxRule
     from callwell.keys import Key, Source
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from callwell.spec.provider import Provider
     from callwell.state.base import State
 
-CHOICES: Final = frozenset({"deadline_s", "priority", "for_user", "retry_unsafe_5xx", "nested", "exactly_once"})
+CHOICES: Final = frozenset(CallOptions.__annotations__)
 OPTIONS: Final = CHOICES | {
     "key",
     "environment",
@@ -195,6 +196,12 @@ class Setting:
         """The record of the same account's keys in another environment."""
         account = places.account(self.provider.name, environment, address, self.whose)
         return KeyUses(account, self.state, self.clock, self.realm)
+
+    def memory(self) -> Memory:
+        """The account's results that are remembered."""
+        from callwell.client.remember import Memory  # as above
+
+        return Memory(self.account, self.state, self.clock)
 
     def close(self) -> None:
         """Close the state, if it was opened for this client."""

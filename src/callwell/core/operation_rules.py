@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Literal
 
+from callwell.core.assess_rules import AssessRule  # noqa: TC001 - as below
 from callwell.core.media_rules import RecordingRule  # noqa: TC001 - spec/profile.py asks for the types of fields
 
 
@@ -169,6 +170,8 @@ class OperationRule:
         marker: how what it creates is found again.
         upload: that it takes a large file in pieces.
         audio: that it takes a recording.
+        assess: that it assesses one.
+        remember: its results may be remembered: they follow from what is sent, and from nothing else.
         gone_if: an operation that takes one or more of its arguments, and succeeds if what is not found was deleted.
         renamed: fields of its result (of its items, for a list) that have a new name: the old place, dotted, and the
             new name, under which the caller finds them whichever the provider sends.
@@ -186,6 +189,8 @@ class OperationRule:
     marker: MarkerRule | None = None
     upload: UploadRule | None = None
     audio: RecordingRule | None = None
+    assess: AssessRule | None = None
+    remember: bool = False
     gone_if: str | None = None
     renamed: dict[str, str] = dataclasses.field(default_factory=dict)
     signed: dict[str, str] = dataclasses.field(default_factory=dict)

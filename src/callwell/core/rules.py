@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Final, Literal
 
+from callwell.core.assess_rules import AssessRule
 from callwell.core.environment_rules import EndUserRule, EnvironmentRule, SandboxRule
 from callwell.core.export_rules import ExportRule, PartRule
 from callwell.core.media_rules import AudioRule, FormatRule, RecordingRule
@@ -19,6 +20,7 @@ from callwell.core.webhook_rules import EventRule, WebhookRule
 
 __all__ = [
     "MAX_BACKOFF_S",
+    "AssessRule",
     "AssetRule",
     "AudioRule",
     "CodeRule",

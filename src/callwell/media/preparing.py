@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, Literal, NamedTuple, Protocol
 
+from callwell import providers
 from callwell.core.audio import decide
 from callwell.core.sound import ENCODINGS, Convert, Refuse, Wish
 from callwell.errors import AudioRefused, FileProblem, InvalidOption, UsageError
@@ -104,7 +105,7 @@ class _Limits(NamedTuple):
 
 def prepare(
     source: str | os.PathLike[str] | bytes,
-    provider: Provider,
+    provider: Provider | str | Path,
     operation: str,
     *,
     channel: int | Literal["mix"] | None = None,
@@ -115,7 +116,7 @@ def prepare(
 
     Args:
         source: the file, or its bytes.
-        provider: a client's `provider`, or what `callwell.providers.load` gives.
+        provider: a bundled provider's name, the folder of a description, or a description: a client's `provider`.
         operation: the name of the operation, which must take recordings.
         channel: the channel that is meant, counted from 1 (1 is left); `mix` for all of them, whatever they hold.
         accept_low: a recording below the provider's smallest rate or depth is not refused; it stays as low.
@@ -124,13 +125,14 @@ def prepare(
     Raises:
         AudioRefused: it cannot be sent as it is, nor made so without loss; with the reason and what to do.
         FileProblem: the file cannot be read.
-        UnknownName: there is no such operation.
+        UnknownName: there is no such provider or operation.
         InvalidOption: a channel or samples that there cannot be.
         UsageError: the operation takes no recordings, or the extra `media` is not installed.
     """
-    rule, audio = provider.rule(operation).audio, provider.profile.audio
+    described = providers.load(provider) if isinstance(provider, str | Path) else provider
+    rule, audio = described.rule(operation).audio, described.profile.audio
     if rule is None or audio is None:
-        raise UsageError(f"{operation} of {provider.name} takes no recordings, as far as its profile says")
+        raise UsageError(f"{operation} of {described.name} takes no recordings, as far as its profile says")
     _check(channel, raw)
     limits = _Limits(audio, rule, Wish(channel, accept_low))
     name = BYTES if isinstance(source, bytes) else os.fspath(source)

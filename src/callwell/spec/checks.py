@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from callwell.spec import audio_checks, effect_checks, operation_checks
+from callwell.spec import assess_checks, audio_checks, effect_checks, operation_checks
 from callwell.spec.complaint import Complaint, found
 from callwell.spec.nearness import near, unknown
 
@@ -55,6 +55,7 @@ def _complaints(profile: Profile, api: Api) -> Iterator[Complaint]:
     yield from operation_checks.complaints(profile, api)
     yield from effect_checks.complaints(profile, api)
     yield from audio_checks.complaints(profile, api)
+    yield from assess_checks.complaints(profile, api)
 
 
 def _environments(profile: Profile, api: Api) -> Iterator[Complaint]:

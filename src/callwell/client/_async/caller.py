@@ -46,7 +46,7 @@ class AsyncCaller:
         self.setting = setting
         self.choices = choices
         self._all_known = all_known
-        self._plain = setting.users is None and not choices.exactly_once
+        self._plain = setting.users is None and not (choices.exactly_once or choices.remember)
 
     def choosing(self, options: CallOptions) -> Self:
         """The same with other choices.
@@ -85,10 +85,12 @@ class AsyncCaller:
         try:
             if self._plain and found.elsewhere is None:
                 return await self.engine.run(order)
-            if self.setting.users is None:
-                return await self._asked(found, order, arguments)
-            with self.setting.users.calling(found.plan.operation, self.choices.for_user):
-                return await self._asked(found, order, arguments)
+            send = partial(self._counted, found, order, arguments)
+            if self.choices.remember:
+                from callwell.client._async.remembering import remembered  # few clients need it
+
+                return await remembered(self.setting, found, order, send)
+            return await send()
         except KeyRefused as error:
             raise await explained(error, self.engine, self.setting) from error.__cause__
 
@@ -135,6 +137,13 @@ class AsyncCaller:
         name = f"{provider.name} {operation}"
         full = size if isinstance(size, int) else 0
         return AsyncPager(name, rule, size=full, fetch=fetch, start=Position(walk, ()), names=found.rule.renamed)
+
+    async def _counted(self, found: Known, order: Order, arguments: Mapping[str, object]) -> Answer:
+        users = self.setting.users
+        if users is None:
+            return await self._asked(found, order, arguments)
+        with users.calling(found.plan.operation, self.choices.for_user):
+            return await self._asked(found, order, arguments)
 
     async def _asked(self, found: Known, order: Order, arguments: Mapping[str, object]) -> Answer:
         if found.elsewhere is not None:

@@ -47,7 +47,7 @@ class Caller:
         self.setting = setting
         self.choices = choices
         self._all_known = all_known
-        self._plain = setting.users is None and not choices.exactly_once
+        self._plain = setting.users is None and not (choices.exactly_once or choices.remember)
 
     def choosing(self, options: CallOptions) -> Self:
         """The same with other choices.
@@ -86,10 +86,12 @@ class Caller:
         try:
             if self._plain and found.elsewhere is None:
                 return self.engine.run(order)
-            if self.setting.users is None:
-                return self._asked(found, order, arguments)
-            with self.setting.users.calling(found.plan.operation, self.choices.for_user):
-                return self._asked(found, order, arguments)
+            send = partial(self._counted, found, order, arguments)
+            if self.choices.remember:
+                from callwell.client._sync.remembering import remembered  # few clients need it
+
+                return remembered(self.setting, found, order, send)
+            return send()
         except KeyRefused as error:
             raise explained(error, self.engine, self.setting) from error.__cause__
 
@@ -136,6 +138,13 @@ class Caller:
         name = f"{provider.name} {operation}"
         full = size if isinstance(size, int) else 0
         return Pager(name, rule, size=full, fetch=fetch, start=Position(walk, ()), names=found.rule.renamed)
+
+    def _counted(self, found: Known, order: Order, arguments: Mapping[str, object]) -> Answer:
+        users = self.setting.users
+        if users is None:
+            return self._asked(found, order, arguments)
+        with users.calling(found.plan.operation, self.choices.for_user):
+            return self._asked(found, order, arguments)
 
     def _asked(self, found: Known, order: Order, arguments: Mapping[str, object]) -> Answer:
         if found.elsewhere is not None:

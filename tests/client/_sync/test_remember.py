@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+# Generated from _async/test_remember.py by tools/unasync.py; do not edit
+"""Remembered results: the same request is not sent again, unless the caller insists."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from callwell import errors
+from callwell.client import remember
+from callwell.client._sync.primitives import run
+from callwell.core.environment_rules import EndUserRule
+from callwell.core.rules import OperationRule
+from callwell.keys import Key
+from callwell.state import MemoryState
+from callwell.testing import ManualClock
+from tests.client._sync.acting import client
+from tests.client.acme import acme
+from tests.client.world import LOST, World, answer, held
+
+THING = answer(body={"data": {"id": "t1"}})
+MAKE = "things.make"
+
+
+def described() -> Any:
+    """Acme, whose things follow from what it is told, and which wants to know its users."""
+    rule = OperationRule(repeatable=True, remember=True)
+    return acme(operations={MAKE: rule}, end_user=EndUserRule(header="x-user"))
+
+
+def remembering(world: World, **options: Any) -> Any:
+    """A client that remembers."""
+    secret = Key("0123456789abcdef")
+    return client(world, provider=described(), **{"remember": True, "user_secret": secret, **options})
+
+
+def called(one: Any, **arguments: Any) -> Any:
+    """The whole answer of a call; afterwards nothing is lent to anybody."""
+    try:
+        return one.call_raw(MAKE, **{"name": "n", **arguments})
+    finally:
+        assert held(one) == 0
+
+
+def test_the_same_request_is_sent_once() -> None:
+    """The second answer says the same, took no attempt, and comes for another user as well."""
+    world = World(THING)
+    one = remembering(world)
+    first = run(lambda: called(one.with_options(for_user="ann")))
+    second = run(lambda: called(one.with_options(for_user="bob")))
+    assert (first.json, first.body, first.attempts) == (second.json, second.body, 1)
+    assert (second.attempts, second.possibly_billed, len(world.sent)) == (0, 0, 1)
+    assert list(one.setting.users.months().values()) == [1]
+
+
+@pytest.mark.parametrize("changed", [{"name": "o"}, {"count": 2}, {"trace": "x"}, {"note": None}])
+def test_another_request_is_sent(changed: dict[str, Any]) -> None:
+    """Whatever is sent makes the difference, the operation's own headers too."""
+    world = World(THING)
+    one = remembering(world)
+    for arguments in ({}, changed):
+        run(lambda arguments=arguments: called(one, **arguments))
+    assert len(world.sent) == 2
+
+
+def test_who_insists_is_served() -> None:
+    """With `force` it is sent, and the new result is the one that is remembered."""
+    world = World(THING, answer(body={"data": {"id": "t2"}}))
+    one = remembering(world)
+    told = [run(lambda forced=forced: called(one.with_options(force=forced))) for forced in (False, True, False)]
+    assert [one.json["data"]["id"] for one in told] == ["t1", "t2", "t2"]
+    assert [one.attempts for one in told] == [1, 1, 0]
+
+
+def test_only_results_are_remembered() -> None:
+    """An error is not, nor is a call that nobody wanted to be remembered."""
+    world = World(answer(400, {"error": "BAD"}), THING)
+    one = remembering(world)
+    with pytest.raises(errors.BadRequest):
+        run(lambda: called(one))
+    run(lambda: called(one.with_options(remember=False)))
+    assert run(lambda: called(one)).attempts == 1
+    assert len(world.sent) == 3
+
+
+def test_a_lost_answer_is_counted_once() -> None:
+    """What may have been billed twice is told with the call that was made, not with what is remembered of it."""
+    world = World(LOST, THING)
+    one = remembering(world)
+    assert [run(lambda: called(one)).attempts for _ in range(2)] == [2, 0]
+
+
+def test_other_operations_are_refused() -> None:
+    """An operation whose results may change is not called from memory, and nothing is sent."""
+    world = World(THING)
+    with pytest.raises(errors.UsageError, match=r"acme things\.get: its results are not remembered"):
+        run(lambda: remembering(world).call_raw("things.get", thing_id="t1"))
+    assert world.sent == []
+
+
+def test_no_user_is_in_the_state() -> None:
+    """Two accounts share a state, and nothing; no raw id is in it."""
+    world, state = World(THING), MemoryState()
+    for account in ("a", "b"):
+        one = remembering(world, state=state, account=account)
+        run(lambda one=one: called(one.with_options(for_user="ann@example.org")))
+    assert len(world.sent) == 2
+    assert not any("ann" in key for key in state.keys(""))
+
+
+def test_values_that_cannot_be_are_told() -> None:
+    """Both options are true or false."""
+    for name in ("remember", "force"):
+        with pytest.raises(errors.InvalidOption, match=f"{name} cannot be 'yes': expected True or False"):
+            remembering(World(), **{name: "yes"})
+
+
+def test_results_are_forgotten_in_time() -> None:
+    """After 90 days, or when there are too many of them."""
+    clock, state = ManualClock(), MemoryState()
+    memory = remember.Memory("acme:x", state, clock, most=2)
+    got = remember.Answer(200, {}, b'{"id": 1}', {"id": 1})
+    for mark in ("1a", "2a", "3a"):
+        clock.advance(60)
+        memory.keep(mark, got)
+    memory.sweep()
+    assert [memory.find(mark) is not None for mark in ("1a", "2a", "3a")] == [False, True, True]
+    clock.advance(remember.KEPT_S - 30)
+    assert [memory.find(mark) is not None for mark in ("2a", "3a")] == [False, True]
+    memory.sweep()
+    assert len(state.keys("remember")) == 2
