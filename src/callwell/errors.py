@@ -7,6 +7,7 @@
     │   ├── NameTaken              a name of a call that must be made exactly once, and that stands for something else
     │   ├── InvalidOption          a value that an option or a parameter cannot take
     │   ├── EndUserMissing         a call for nobody, where the provider bills by end user
+    │   ├── ManifestError          a manifest that cannot be understood, with file and row
     │   ├── ProfileError           a description that does not say what it must, with file, line and key
     │   └── InBrowser              Callwell was imported in a browser, where everybody would see the keys
     ├── KeyProblem                 you, where the key is kept                   exit code 3
@@ -43,6 +44,7 @@
     │   └── AssetDamaged           what arrived is not what was announced, again and again
     ├── MediaError                 a file that is to be sent                    exit code 10
     │   └── AudioRefused           a recording that cannot be sent, nor made so without loss
+    ├── RowFailed                  one row of many: `cause` says who must act   exit code 1
     ├── WebhookError               nobody: a delivery that is not to be believed exit code 1
     │   ├── WebhookUnsigned        no signature
     │   ├── WebhookForged          a signature of something else
@@ -155,6 +157,22 @@ class NameTaken(UsageError):
 
 class EndUserMissing(UsageError):
     """A call without an end user, where each must say on whose behalf it is made. Nothing was sent."""
+
+
+class ManifestError(UsageError):
+    """A manifest that cannot be understood.
+
+    Args:
+        file: the file's path.
+        reason: what is wrong with it.
+        row: the line in the file, from 1; in Parquet, the row.
+    """
+
+    def __init__(self, file: str, reason: str, *, row: int | None = None) -> None:
+        super().__init__(f"{file}{f':{row}' if row else ''}: {reason}")
+        self.file = file
+        self.reason = reason
+        self.row = row
 
 
 class ProfileError(UsageError):
@@ -456,6 +474,26 @@ class AudioRefused(MediaError):
         self.reason = reason
         self.remedy = remedy
         self.code = code
+
+
+class RowFailed(CallwellError):
+    """One row of a manifest could not be done; the others went on.
+
+    Args:
+        file: the row's file.
+        cause: why.
+        manifest: the file of the manifest, empty if there is none.
+        row: its line there, from 1.
+    """
+
+    def __init__(self, file: str, cause: CallwellError, *, manifest: str = "", row: int = 0) -> None:
+        where = f"{manifest}:{row}: " if manifest else ""
+        said = str(cause)
+        super().__init__(f"{where}{said if said.startswith(f'{file}: ') else f'{file}: {said}'}")
+        self.file = file
+        self.cause = cause
+        self.manifest = manifest
+        self.row = row
 
 
 class WebhookError(CallwellError):

@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "providers": "what is known, in which environments, and whether there is a key",
     "call": "one call, JSON out; or the file that an operation leads to",
     "list": "all pages of a list as table, jsonl, csv or json, with a verdict",
+    "assess": "recordings from a folder or a manifest: results, scores and a report; resumable",
     "export": "every object and asset of a provider into a folder; resumable, incremental",
     "upload": "large files in pieces, several at once; resumed by the same command",
     "ledger": "calls that may have been done: list, look, settle, resume",

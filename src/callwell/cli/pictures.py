@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from callwell.assess import Progress as Assessing
     from callwell.batch import Progress as Sending
     from callwell.export import Progress as Exporting
 
@@ -61,6 +62,14 @@ def sending(p: Sending) -> Picture:
         told = f"{one.sent / 1e6:,.1f} of {one.size / 1e6:,.1f} MB"
         bars.append(Bar(_short(one.name), one.sent, one.size, told, f"{100 * one.sent // max(one.size, 1)} %"))
     return Picture(tuple(bars), f"{p.files}/{p.files_total} files, {whole}")
+
+
+def assessing(p: Assessing) -> Picture:
+    """How far an assessment is."""
+    sad = _sad((p.remembered, "known"), (p.failed, "failed"), (p.possibly_billed, "possibly billed twice"))
+    told = f"{p.audio_s / 60:,.1f} min of speech, {p.sent / 1e6:,.1f} MB{sad}"
+    done = p.done + p.failed
+    return Picture((_bar("assess", done, p.rows, told),), f"{done}/{p.rows} recordings, {told}")
 
 
 def _bar(name: str, done: int, total: int, told: str) -> Bar:

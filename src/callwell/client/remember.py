@@ -100,5 +100,6 @@ def digest(bound: Bound) -> str:
     for name, value in bound.headers:
         told.update(f"{name}: {value}\n".encode())
     told.update(b"\n")
-    told.update(bound.body or b"")
+    for piece in (bound.body,) if isinstance(bound.body, bytes) else bound.body or ():
+        told.update(piece)
     return told.hexdigest()

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-MARKER: Final = "callwell-export.json"
 MANIFEST: Final = "manifest.json"
 GONE: Final = "gone.jsonl"
 FORMAT: Final = 1
@@ -57,20 +56,23 @@ class Tree:
     Args:
         folder: where it is.
         owner: what the marker says: provider, address and account.
+        what: what is in it, in a word: it is in the marker's name.
     """
 
-    def __init__(self, folder: Path, owner: dict[str, str]) -> None:
+    def __init__(self, folder: Path, owner: dict[str, str], *, what: str = "export") -> None:
         self.folder = folder
+        self._what = what
+        self._marker_name = f"callwell-{what}.json"
         self._marker = {"format": FORMAT, **owner}
         self._lock: int | None = None
 
     def claim(self) -> None:
-        """Make the folder ours, or see that it is, and keep other exports out of it until `release`.
+        """Make the folder ours, or see that it is, and keep others out of it until `release`.
 
         Raises:
-            DirectoryNotOurs: it holds other things, or another account's export.
-            DiskFull: there is less room than every export needs.
-            FileProblem: it cannot be made or read, or another export is at work in it.
+            DirectoryNotOurs: it holds other things, or another account's.
+            DiskFull: there is less room than is always needed.
+            FileProblem: it cannot be made or read, or another process is at work in it.
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -78,21 +80,24 @@ class Tree:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             found = self._read_marker()
             if found is None and any(self.folder.iterdir()):
-                raise DirectoryNotOurs(f"{self.folder} is not empty and no export of ours; name an empty or new folder")
+                raise DirectoryNotOurs(
+                    f"{self.folder} is not empty and no {self._what} of ours; name an empty or new folder"
+                )
         except BlockingIOError as error:
-            raise FileProblem(f"{self.folder}: another export is at work in this folder; wait for its end") from error
+            busy = f"{self.folder}: another {self._what} is at work in this folder; wait for its end"
+            raise FileProblem(busy) from error
         except OSError as error:
             raise FileProblem(f"{self.folder}: cannot be used as a folder: {error.strerror}") from error
         if found is not None and found != self._marker:
             whose = ", ".join(f"{key} {value}" for key, value in found.items() if self._marker.get(key) != value)
-            raise DirectoryNotOurs(f"{self.folder} holds another export ({whose}); name another folder")
+            raise DirectoryNotOurs(f"{self.folder} holds another {self._what} ({whose}); name another folder")
         self.need(0)
         self._sweep()
         if found is None:
-            self.write(MARKER, [_pretty(self._marker)])
+            self.write(self._marker_name, [_pretty(self._marker)])
 
     def release(self) -> None:
-        """Let other exports into the folder."""
+        """Let others into the folder."""
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -192,11 +197,13 @@ class Tree:
 
     def _read_marker(self) -> dict[str, Any] | None:
         try:
-            return msgspec.json.decode((self.folder / MARKER).read_bytes(), type=dict[str, Any])
+            return msgspec.json.decode((self.folder / self._marker_name).read_bytes(), type=dict[str, Any])
         except FileNotFoundError:
             return None
         except msgspec.DecodeError as error:
-            raise DirectoryNotOurs(f"{self.folder / MARKER} is damaged; is this a folder of ours?") from error
+            raise DirectoryNotOurs(
+                f"{self.folder / self._marker_name} is damaged; is this a folder of ours?"
+            ) from error
 
     def _sweep(self) -> None:
         for path in self.folder.rglob(".*.part"):

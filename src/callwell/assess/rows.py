@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rows of a manifest, and what is wrong with them before anything is sent."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from callwell.client.fit import check, describe
+from callwell.errors import CallwellError, FileProblem, InvalidOption, RowFailed, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from callwell.core.rules import AssessRule
+    from callwell.spec.provider import Provider
+
+TEXT = "expected_text"
+
+
+class Row(NamedTuple):
+    """One recording that is to be assessed.
+
+    Attributes:
+        file: it.
+        text: what was to be said, for operations that want to know.
+        user: the caller's own id of the speaker.
+        accent: the accent that is expected; that of the assessment unless given.
+        operation: the operation; that of the assessment unless given.
+        manifest: the file that says so, empty if there is none.
+        number: its line there, from 1.
+    """
+
+    file: Path
+    text: str | None = None
+    user: str | None = None
+    accent: str | None = None
+    operation: str | None = None
+    manifest: str = ""
+    number: int = 0
+
+    def failed(self, error: CallwellError) -> RowFailed:
+        """The error that says which row it is."""
+        return RowFailed(str(self.file), error, manifest=self.manifest, row=self.number)
+
+
+class Task(NamedTuple):
+    """A row with nothing left open.
+
+    Attributes:
+        row: it.
+        operation: the operation's full name.
+        rule: what the profile says of it.
+        arguments: all that it is called with but the recording.
+    """
+
+    row: Row
+    operation: str
+    rule: AssessRule
+    arguments: Mapping[str, str]
+
+
+class Rules:
+    """What a provider's assessments take.
+
+    Args:
+        provider: the provider.
+        operation: the one that is meant where a row names none: its name, or the last part of it.
+        accent: likewise.
+
+    Raises:
+        UsageError: the provider assesses nothing.
+        InvalidOption: no such operation.
+    """
+
+    def __init__(self, provider: Provider, *, operation: str | None = None, accent: str | None = None) -> None:
+        self._provider = provider
+        self._rules = {name: rule.assess for name, rule in provider.profile.operations.items() if rule.assess}
+        if not self._rules:
+            raise UsageError(f"{provider.name} assesses no recordings, as far as its profile says")
+        self._accent = accent
+        self._default = next((name for name, rule in self._rules.items() if rule.default), None)
+        self._default = self._named(operation)
+        if accent is not None:
+            self._takes_accent(self._default, accent)
+
+    def task(self, row: Row) -> Task:
+        """A row as it will be sent.
+
+        Raises:
+            CallwellError: what is wrong with it.
+        """
+        if not row.file.is_file():
+            raise FileProblem(f"{row.file}: {'is a folder' if row.file.is_dir() else 'no such file'}")
+        operation = self._named(row.operation)
+        rule, arguments = self._rules[operation], dict[str, str]()
+        if rule.accent is not None:
+            arguments[rule.accent] = self._takes_accent(operation, row.accent or self._accent)
+        if rule.text is not None:
+            arguments[rule.text] = _text(operation, rule, row.text)
+        return Task(row, operation, rule, arguments)
+
+    def _named(self, name: str | None) -> str:
+        full = [one for one in self._rules if name in (one, one.rpartition(".")[2])]
+        if name is None and self._default is not None:
+            return self._default
+        if len(full) != 1:
+            raise InvalidOption("operation", name, f"one of {', '.join(self._rules)}")
+        return full[0]
+
+    def _takes_accent(self, operation: str, accent: str | None) -> str:
+        rule = self._rules[operation]
+        schemas = {one.name: one.schema for one in self._provider.operation(operation).parameters}
+        schema: Mapping[str, Any] = schemas.get(rule.accent or "", {})
+        if rule.accent is None or accent is None:
+            raise InvalidOption("accent", accent, describe(schema) if rule.accent else f"none: {operation} has no such")
+        check("accent", schema, accent)
+        return accent
+
+
+def _text(operation: str, rule: AssessRule, text: str | None) -> str:
+    if text is None or not text.strip():
+        raise InvalidOption(TEXT, text, f"what was to be said, for {operation}")
+    letters = [one for one in text if one.isalpha()]
+    if not letters:
+        raise InvalidOption(TEXT, text, "a text with words in it")
+    wrong = next((one for one in letters if rule.script and _script(one) != rule.script), None)
+    if wrong is not None:
+        expected = f"a text in {str(rule.script).capitalize()} letters; {wrong!r} is {_script(wrong).capitalize()}"
+        raise InvalidOption(TEXT, text, expected)
+    return text
+
+
+def _script(letter: str) -> str:
+    """The script of a letter, as its name begins in Unicode; a compatibility form counts as what it stands for."""
+    name = unicodedata.name(unicodedata.normalize("NFKC", letter)[0], "unknown")
+    return name.replace("-", " ").partition(" ")[0].lower()
