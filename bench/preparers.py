@@ -22,6 +22,7 @@ from callwell.media import prepare
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+SUFFIX: Final = ".wav"
 FORMATS: Final = {"wav": FormatRule(containers=("wav",), codecs=("pcm_s16le",))}
 OPERATION: Final = "speech.assess"
 
@@ -48,9 +49,14 @@ def callwell(file: Path) -> bytes:
     return prepare(file, Ear(), OPERATION).data
 
 
-def ffmpeg(file: Path) -> bytes:
-    """A recording as the usual command converts it."""
-    made = file.with_suffix(".16k.wav")
+def ffmpeg(file: Path, mark: str = "16k") -> bytes:
+    """A recording as the usual command converts it.
+
+    Args:
+        file: the recording.
+        mark: in the name of the new file, which is removed at the end.
+    """
+    made = file.with_suffix(f".{mark}{SUFFIX}")
     command = ["ffmpeg", "-v", "error", "-nostdin", "-y", "-i", str(file), "-ar", "16000", "-ac", "1"]
     subprocess.run([*command, "-c:a", "pcm_s16le", str(made)], check=True)
     data = made.read_bytes()
@@ -65,7 +71,7 @@ def main() -> None:
     """Carry one order out."""
     order = json.loads(sys.argv[1])
     work = HOW[order["how"]]
-    files = sorted(Path(order["folder"]).glob("????.wav"))
+    files = sorted(Path(order["folder"]).glob(f"????{SUFFIX}"))
     with ThreadPoolExecutor(order["threads"]) as pool:
         list(pool.map(work, files[: order["threads"] * 2]))
         before, begin = _cpu_s(), time.perf_counter()

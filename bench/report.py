@@ -76,6 +76,14 @@ WANTED: Final[dict[str, tuple[Wanted, ...]]] = {
         Wanted("plan_30gib_s", None, 1.0, "seconds until the first request for a sparse file of 30 GiB, looked into"),
         Wanted("resent_bytes", None, 5 << 20, "bytes that came twice after a kill, as the emulator counts them"),
     ),
+    "assess": (
+        Wanted("capacity_used", 0.9, None, "assessments a second in the steady state, over those that fit"),
+        Wanted("refused_share", None, 0.01, "requests that were refused as too many, the search for the pace included"),
+        Wanted("prepare_vs_subprocess", 5, None, "as under prepare"),
+        Wanted("bytes_share", None, 0.23, "as under prepare"),
+        Wanted("vs_threads", None, None, "recordings per second, over 50 threads with ffmpeg, httpx and tenacity"),
+        Wanted("vs_loop", None, None, "the same, over one after the other"),
+    ),
     "startup": (
         Wanted("import_vs_httpx", None, 1.0, "`import callwell` over `import httpx`, whole processes"),
         Wanted("import_vs_httpx_net", None, None, "the same, without what Python itself takes"),
@@ -140,6 +148,11 @@ def _besides(name: str, result: Sample) -> Iterator[str]:
         cost = ", ".join(f"{variant} {value:g}" for variant, value in result["cpu_s_per_gib"].items())
         peak = ", ".join(f"{variant} {value:g}" for variant, value in result["peak_mib"].items())
         yield from (f"Seconds of CPU per GiB: {cost}. Most memory held, MiB: {peak}.", "")
+    elif name == "assess":
+        spent = ", ".join(f"{variant} {value:g}" for variant, value in result["seconds"].items())
+        refused = ", ".join(f"{variant} {value:.1%}" for variant, value in result["refused"].items())
+        yield from (f"Seconds for 2,000 recordings (of 100, scaled, but for callwell): {spent}.", "")
+        yield from (f"Refused: {refused}. Callwell kept {result['cpu_share']:g} of a core busy.", "")
     else:
         spent = ", ".join(f"{variant} {value:g}" for variant, value in result["real_ms"].items())
         yield from (f"Milliseconds of whole processes: {spent}.", "")

@@ -15,6 +15,7 @@ import signal
 import statistics
 import subprocess
 import sys
+import urllib.request
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
@@ -110,6 +111,18 @@ def child(module: str, order: Mapping[str, Any]) -> Sample:
         raise SystemExit(f"bench: {command[2:]} ended with {done.returncode}")
     sample: Sample = json.loads(done.stdout.splitlines()[-1])
     return sample | {"aborted": done.returncode != 0}
+
+
+def ledger(control: str) -> Sample:
+    """What an emulator has counted, by provider.
+
+    Args:
+        control: the address of its control port, on this machine.
+    """
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(f"{control}/ledger") as answer:
+        found: Sample = json.loads(answer.read())
+    return found
 
 
 def environment() -> dict[str, str]:

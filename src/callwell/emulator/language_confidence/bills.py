@@ -12,6 +12,7 @@ class Bills:
     """The account.
 
     Attributes:
+        again: assessments billed although an answer to the same had been given whole.
         unseen: billed assessments whose answer a fault has kept back or spoiled.
         audio_s: seconds of all that was heard.
     """
@@ -21,17 +22,24 @@ class Bills:
         self._users: Counter[str] = Counter()
         self._months: dict[str, set[str]] = {}
         self._nobody = 0
+        self._answered: set[str] = set()
+        self.again = 0
         self.unseen = 0
         self.audio_s = 0.0
 
-    def add(self, request: str, user: str, wall: float) -> None:
+    def add(self, request: str, user: str, wall: float, *, seen: bool) -> None:
         """One assessment.
 
         Args:
             request: what makes two requests the same.
             user: the end user, empty if none was named.
             wall: the time of day, epoch seconds.
+            seen: its answer is given whole.
         """
+        self.again += request in self._answered
+        self.unseen += not seen
+        if seen:
+            self._answered.add(request)
         self._requests[request] += 1
         if not user:
             self._nobody += 1
@@ -44,6 +52,7 @@ class Bills:
         return {
             "billed": self._requests.total(),
             "billed_twice": sum(times - 1 for times in self._requests.values()),
+            "billed_again": self.again,
             "billed_unseen": self.unseen,
             "audio_s": round(self.audio_s, 3),
             "active_users": {month: len(users) for month, users in sorted(self._months.items())},

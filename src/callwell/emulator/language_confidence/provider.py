@@ -198,8 +198,8 @@ class LanguageConfidence:
             gate.leave()
         if hit is not None and hit.fault == "error_after":
             return Reply(200, report)
-        bills.add(f"{request.path} {request.body_digest}", request.headers.get("x-user-id", ""), self.wall())
-        bills.unseen += hit is not None and hit.fault in UNSEEN
+        seen = hit is None or hit.fault not in UNSEEN
+        bills.add(f"{request.path} {request.body_digest}", request.headers.get("x-user-id", ""), self.wall(), seen=seen)
         return Reply(200, report, effect=True)
 
     async def _report(self, route: Route, accent: str, body: dict[str, Any]) -> bytes:

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What it takes to have many recordings assessed by a service whose capacity nobody tells.
+
+The service is the emulator, in a process of its own: 50 assessments at a time, each of which takes a second; what is
+too much is refused. The same recordings are assessed by Callwell, and by what is usually written: `ffmpeg` as a process
+for each recording, tenacity around each request, one after the other or in 50 threads.
+"""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from bench import prepare, rounds
+from bench.preparers import SUFFIX
+from callwell.emulator.options import EmulatorOptions
+from callwell.emulator.process import start
+
+if TYPE_CHECKING:
+    from bench.rounds import Sample
+
+CAPACITY: Final = 50
+SERVICE_S: Final = 1.0
+FILES: Final = 2_000
+FEW: Final = 100
+"""Recordings on disk, each of which is assessed with many texts; and how many the other ways are measured with."""
+
+ROUNDS: Final = 3
+VARIANTS: Final = ("callwell", "threads", "loop")
+PROVIDER: Final = "language_confidence"
+VERSIONS: Final = ("callwell", "httpx", "tenacity")
+CAPACITY_SET: Final = {f"{PROVIDER}.capacity": str(CAPACITY), f"{PROVIDER}.service_s": str(SERVICE_S)}
+
+
+def run() -> Sample:
+    """Measure.
+
+    Raises:
+        SystemExit: ffmpeg is not installed.
+    """
+    prepared = prepare.run()
+    with tempfile.TemporaryDirectory() as folder:
+        bases = prepare.recordings(Path(folder), FEW // 10)
+        for number, base in zip(range(len(bases), FEW), itertools.cycle(bases), strict=False):
+            shifted(base, Path(folder, f"{number:04}{SUFFIX}"), number)
+        done = rounds.interleaved(VARIANTS, ROUNDS, lambda variant: one(variant, folder))
+    figures = ("capacity_used", "refused_share")
+    values = {name: [sample["callwell"][name] for sample in done] for name in figures}
+    ratios = {
+        **{
+            name: rounds.Ratio(sorted(found)[len(found) // 2], min(found), max(found)) for name, found in values.items()
+        },
+        "vs_threads": rounds.ratio(done, "threads", "callwell", "s_per_file"),
+        "vs_loop": rounds.ratio(done, "loop", "callwell", "s_per_file"),
+    }
+    told = rounds.told(ratios)
+    for name in ("prepare_vs_subprocess", "bytes_share"):
+        told[name], told["spread"][name] = prepared[name], prepared["spread"][name]
+    return told | {
+        "seconds": {name: round(rounds.median(done, name, "s_per_file") * FILES, 1) for name in VARIANTS},
+        "refused": {name: round(rounds.median(done, name, "refused_share"), 4) for name in VARIANTS},
+        "cpu_share": round(rounds.median(done, "callwell", "cpu_share"), 2),
+        "capacity": CAPACITY,
+        "service_s": SERVICE_S,
+        "files": {name: FILES if name == "callwell" else FEW for name in VARIANTS},
+        "rounds": ROUNDS,
+        "versions": {name: version(name) for name in VERSIONS},
+    }
+
+
+def one(variant: str, folder: str) -> Sample:
+    """Run one variant against a service of its own."""
+    files = FILES if variant == "callwell" else FEW
+    with start(EmulatorOptions(provider=(PROVIDER,), settings=CAPACITY_SET)) as emulator:
+        place = emulator.endpoint(PROVIDER)
+        order = {"how": variant, "folder": folder, "files": files, "url": place.base_url, "key": place.key}
+        sample = rounds.child("bench.assessors", {**order, "capacity": CAPACITY, "service_s": SERVICE_S})
+        counts = rounds.ledger(emulator.control)[f"{PROVIDER}/production"]["counts"]
+    if counts["billed"] != files:
+        raise SystemExit(f"bench: {files} recordings were to be assessed, and {counts['billed']} were")
+    return sample | {"refused_share": counts["refused_for_load"] / counts["attempts"]}
+
+
+def shifted(base: Path, made: Path, by: int) -> None:
+    """Another recording than the first, of the same length: what is said begins a little later."""
+    shutil.copyfile(base, made)
+    head, frame = 44, 4
+    data = made.read_bytes()
+    cut = head + 480 * frame * by
+    made.write_bytes(data[:head] + data[cut:] + data[head:cut])

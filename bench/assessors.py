@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One measured process: has the recordings of a folder assessed and prints what it took.
+
+`python -m bench.assessors '{"how": "callwell", "folder": "…", "files": 100, …}'`
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import resource
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+import tenacity
+
+from bench.preparers import SUFFIX, ffmpeg
+from callwell.assess import Assessment, Row
+from callwell.client import AsyncClient, loop
+from callwell.keys import Key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from callwell.assess import Progress
+
+PROVIDER: Final = "language_confidence"
+PATH: Final = "/speech-assessment/scripted/us"
+WARM: Final = 0.35
+COOL: Final = 0.95
+"""Between these parts of the files, the service is taken to be in its steady state."""
+
+THREADS: Final = 50
+ATTEMPTS: Final = 20
+
+
+def rows(order: dict[str, Any]) -> list[Row]:
+    """As many rows as are ordered: each recording with many texts."""
+    files = sorted(Path(order["folder"]).glob(f"????{SUFFIX}"))
+    return [Row(files[n % len(files)], f"Sentence {n} has words.", accent="us") for n in range(order["files"])]
+
+
+def callwell(order: dict[str, Any]) -> dict[str, float]:
+    """As Callwell does it."""
+    ends: list[float] = []
+
+    def show(progress: Progress) -> None:
+        while len(ends) < progress.done:
+            ends.append(time.perf_counter())
+
+    async def work() -> int:
+        with tempfile.TemporaryDirectory() as out:
+            key = Key(order["key"])
+            async with AsyncClient(PROVIDER, key=key, base_url=order["url"], priority="batch") as client:
+                return len((await Assessment(client, rows(order), out, show=show).run()).failed)
+
+    if failed := loop.run(work()):
+        raise SystemExit(f"bench: {failed} recordings could not be assessed")
+    first, last = int(WARM * len(ends)), int(COOL * len(ends))
+    return {"capacity_used": (last - first) / (ends[last] - ends[first]) * order["service_s"] / order["capacity"]}
+
+
+@tenacity.retry(
+    retry=tenacity.retry_if_exception_type(httpx.HTTPError),
+    wait=tenacity.wait_random_exponential(0.5, 20),
+    stop=tenacity.stop_after_attempt(ATTEMPTS),
+)
+def posted(client: httpx.Client, body: dict[str, str]) -> None:
+    """One request, repeated while it fails."""
+    client.post(PATH, json=body).raise_for_status()
+
+
+def usual(order: dict[str, Any], threads: int) -> dict[str, float]:
+    """As it is usually written."""
+    limits = httpx.Limits(max_connections=threads)
+    headers = {"api-key": order["key"]}
+    with httpx.Client(base_url=order["url"], headers=headers, limits=limits, timeout=60, trust_env=False) as client:
+
+        def assess(numbered: tuple[int, Row]) -> None:
+            number, row = numbered
+            audio = base64.b64encode(ffmpeg(row.file, f"{number}")).decode()
+            posted(client, {"audio_base64": audio, "audio_format": "wav", "expected_text": str(row.text)})
+
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(assess, enumerate(rows(order))))
+    return {}
+
+
+HOW: Final[dict[str, Callable[[dict[str, Any]], dict[str, float]]]] = {
+    "callwell": callwell,
+    "threads": lambda order: usual(order, THREADS),
+    "loop": lambda order: usual(order, 1),
+}
+
+
+def main() -> None:
+    """Carry one order out."""
+    order = json.loads(sys.argv[1])
+    begin = time.perf_counter()
+    found = HOW[order["how"]](order)
+    real = time.perf_counter() - begin
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    taken = {"s_per_file": real / order["files"], "cpu_share": (used.ru_utime + used.ru_stime) / real}
+    print(json.dumps(taken | found))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An emulated service for all tests here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from callwell.emulator.options import EmulatorOptions
+from tests.assess.playing import NAME
+from tests.emulator.playing import Emulated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def emulated() -> Iterator[Emulated]:
+    """A service with a fast clock."""
+    running = Emulated(EmulatorOptions(provider=(NAME,), clock="50")).start()
+    yield running
+    running.stop()
