@@ -22,6 +22,7 @@ import tenacity
 from bench.preparers import SUFFIX, ffmpeg
 from callwell.assess import Assessment, Row
 from callwell.client import AsyncClient, loop
+from callwell.clock import parse_clock
 from callwell.keys import Key
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ def callwell(order: dict[str, Any]) -> dict[str, float]:
     async def work() -> int:
         with tempfile.TemporaryDirectory() as out:
             key = Key(order["key"])
-            async with AsyncClient(PROVIDER, key=key, base_url=order["url"], priority="batch") as client:
+            place, clock = order["url"], parse_clock(order["clock"])
+            async with AsyncClient(PROVIDER, key=key, base_url=place, clock=clock, priority="batch") as client:
                 return len((await Assessment(client, rows(order), out, show=show).run()).failed)
 
     if failed := loop.run(work()):
@@ -79,7 +81,7 @@ def usual(order: dict[str, Any], threads: int) -> dict[str, float]:
     """As it is usually written."""
     limits = httpx.Limits(max_connections=threads)
     headers = {"api-key": order["key"]}
-    with httpx.Client(base_url=order["url"], headers=headers, limits=limits, timeout=60, trust_env=False) as client:
+    with httpx.Client(base_url=order["url"], headers=headers, limits=limits, timeout=600, trust_env=False) as client:
 
         def assess(numbered: tuple[int, Row]) -> None:
             number, row = numbered

@@ -38,6 +38,7 @@ def histogram(scores: Sequence[float]) -> str:
 
     def draw(axes: Axes) -> None:
         axes.hist(scores, bins=BINS, range=(0, top), edgecolor="white")
+        axes.set_xlim(0, top)
         axes.set_xlabel("score")
         axes.set_ylabel("recordings")
 

@@ -23,6 +23,23 @@ Examples:
   callwell assess PROVIDER recordings/ --operation unscripted --accent uk  no texts, so no manifest
 """
 
+FilesArgument = Annotated[list[Path] | None, typer.Argument(metavar="DIR|FILE", help="Recordings, or folders of them.")]
+ManifestOption = Annotated[
+    Path | None,
+    typer.Option("--manifest", metavar="FILE", help="CSV, JSON lines or Parquet: file, expected_text, user, accent."),
+]
+OperationOption = Annotated[
+    str | None, typer.Option("--operation", metavar="NAME", help="What to do; the provider's usual one unless said.")
+]
+AccentOption = Annotated[
+    str | None, typer.Option("--accent", metavar="NAME", help="The accent, where the manifest says none.")
+]
+OutOption = Annotated[
+    Path, typer.Option("--out", metavar="DIR", help="The folder for results; new, empty, or one of ours.")
+]
+ForceOption = Annotated[bool, typer.Option("--force", help="Send, and pay for, what was assessed before as well.")]
+WorkersOption = Annotated[int, typer.Option("--workers", min=1, max=1024, metavar="N", help="Files in hand at once.")]
+
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
@@ -30,32 +47,14 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 @takes_client_flags
 def assess(
     provider: ProviderArgument,
-    files: Annotated[
-        list[Path] | None, typer.Argument(metavar="DIR|FILE", help="Recordings, or folders with them.")
-    ] = None,
+    files: FilesArgument = None,
     *,
-    manifest: Annotated[
-        Path | None,
-        typer.Option(
-            "--manifest", metavar="FILE", help="CSV, JSON lines or Parquet: file, expected_text, user, accent."
-        ),
-    ] = None,
-    operation: Annotated[
-        str | None,
-        typer.Option("--operation", metavar="NAME", help="What to do; the provider's usual one unless said."),
-    ] = None,
-    accent: Annotated[
-        str | None, typer.Option("--accent", metavar="NAME", help="The accent, where the manifest says none.")
-    ] = None,
-    out: Annotated[
-        Path, typer.Option("--out", metavar="DIR", help="The folder for results; new, empty, or one of ours.")
-    ] = Path("assessment"),
-    force: Annotated[
-        bool, typer.Option("--force", help="Send, and pay for, what was assessed before as well.")
-    ] = False,
-    workers: Annotated[
-        int, typer.Option("--workers", min=1, max=1024, metavar="N", help="Files in hand at once.")
-    ] = 64,
+    manifest: ManifestOption = None,
+    operation: OperationOption = None,
+    accent: AccentOption = None,
+    out: OutOption = Path("assessment"),
+    force: ForceOption = False,
+    workers: WorkersOption = 64,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as one line of JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
     flags: ClientFlags,

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a profile says about assessments is held against the operations that it speaks of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from callwell import providers
+from callwell.errors import ProfileError
+from callwell.spec import openapi, profile
+
+FOLDER = providers.FOLDER / "language_confidence"
+API = openapi.read(FOLDER / "openapi.json")
+TEXT = Path(FOLDER / "profile.toml").read_text(encoding="utf-8")
+HEAD = '[operations."assess.scripted".assess]\n'
+
+
+def test_what_is_right() -> None:
+    """The rules say where everything is."""
+    rule = profile.parse(TEXT, API).operations["assess.scripted"]
+    assert rule.assess is not None
+    assert (rule.remember, rule.assess.default, rule.assess.text, rule.assess.script) == (
+        True,
+        True,
+        "expected_text",
+        "latin",
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "key", "expected"),
+    [
+        ("repeatable = true\n", "", 'operations."assess.pronunciation".remember', "beside repeatable = true only"),
+        (
+            '[operations."assess.unscripted".assess]\n',
+            '[operations."assess.unscripted".assess]\ndefault = true\n',
+            'operations."assess.unscripted".assess.default',
+            "one default, found 'assess.scripted' as well",
+        ),
+        (
+            f"{HEAD}default = true\naccent = ",
+            f"{HEAD}accent = 1 #",
+            'operations."assess.scripted".assess.accent',
+            "a text",
+        ),
+        ('text = "expected_text"', 'text = "text"', 'operations."assess.pronunciation".assess.text', "an argument"),
+        ('script = "latin"', 'script = "Latin"', 'operations."assess.pronunciation".assess.script', "small letters"),
+        (
+            'score = "overall.overall_score"',
+            'score = "all"',
+            'operations."assess.scripted".assess.score',
+            "the place of",
+        ),
+        ('words = "pronunciation.words"', 'words = "w"', 'operations."assess.scripted".assess.words', "the place of"),
+        ('word = "word_text"', 'word = "w"', 'operations."assess.pronunciation".assess.word', "a field of a word"),
+    ],
+)
+def test_what_is_wrong(before: str, after: str, key: str, expected: str) -> None:
+    """Each complaint names the key, and says what was expected."""
+    assert before in TEXT
+    with pytest.raises(ProfileError) as caught:
+        profile.parse(TEXT.replace(before, after, 1), API)
+    assert (caught.value.key, expected in str(caught.value)) == (key, True)
