@@ -67,26 +67,22 @@ def callwell(order: dict[str, Any]) -> dict[str, float]:
     return {"capacity_used": (last - first) / (ends[last] - ends[first]) * order["service_s"] / order["capacity"]}
 
 
-@tenacity.retry(
-    retry=tenacity.retry_if_exception_type(httpx.HTTPError),
-    wait=tenacity.wait_random_exponential(0.5, 20),
-    stop=tenacity.stop_after_attempt(ATTEMPTS),
-)
-def posted(client: httpx.Client, body: dict[str, str]) -> None:
-    """One request, repeated while it fails."""
-    client.post(PATH, json=body).raise_for_status()
-
-
 def usual(order: dict[str, Any], threads: int) -> dict[str, float]:
     """As it is usually written."""
     limits = httpx.Limits(max_connections=threads)
+    again = tenacity.Retrying(
+        retry=tenacity.retry_if_exception_type(httpx.HTTPError),
+        wait=tenacity.wait_random_exponential(0.5, 20),
+        stop=tenacity.stop_after_attempt(ATTEMPTS),
+    )
     headers = {"api-key": order["key"]}
     with httpx.Client(base_url=order["url"], headers=headers, limits=limits, timeout=600, trust_env=False) as client:
 
         def assess(numbered: tuple[int, Row]) -> None:
             number, row = numbered
             audio = base64.b64encode(ffmpeg(row.file, f"{number}")).decode()
-            posted(client, {"audio_base64": audio, "audio_format": "wav", "expected_text": str(row.text)})
+            body = {"audio_base64": audio, "audio_format": "wav", "expected_text": str(row.text)}
+            again(lambda: client.post(PATH, json=body).raise_for_status())
 
         with ThreadPoolExecutor(threads) as pool:
             list(pool.map(assess, enumerate(rows(order))))

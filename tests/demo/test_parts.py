@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell.clock import scaled_clock
-from callwell.demo import exporting, uploading
+from callwell.demo import assessing, exporting, uploading
 from callwell.demo.card import ALWAYS, Card, Outcome, Promise
 from callwell.demo.films import shoot
 from callwell.demo.parts import part
@@ -25,9 +25,10 @@ GOOD = Card(1, 1, 1, 0, 0, 0, 10, 11, 1.1, 0, 0, 0, 0, 0.5, "complete")
 
 
 def test_a_description_has_the_part_that_fits_it() -> None:
-    """Who takes files is sent some; from whoever else gives some they are fetched."""
+    """Who takes files is sent some; from whoever else gives some they are fetched; who listens is spoken to."""
     assert part(load("apivideo")) is uploading.play
     assert part(load("userplane")) is exporting.play
+    assert part(load("language_confidence")) is assessing.play
 
 
 @pytest.mark.parametrize(

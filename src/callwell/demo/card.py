@@ -68,6 +68,7 @@ class Card(NamedTuple):
         quota_used: the share of the quota that was used.
         verdict: the client's own.
         resent_bytes: bytes that arrived although they were there; None where nothing large is sent.
+        billed_twice: what was billed although an answer to the same had come; None where nothing is billed one by one.
     """
 
     items: int
@@ -86,6 +87,7 @@ class Card(NamedTuple):
     quota_used: float
     verdict: str
     resent_bytes: int | None = None
+    billed_twice: int | None = None
 
     @property
     def figures(self) -> dict[str, Any]:

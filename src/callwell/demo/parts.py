@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from callwell.demo import exporting, uploading
+from callwell.demo import assessing, exporting, uploading
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from callwell.demo.stage import Scene
     from callwell.spec.provider import Provider
 
-PARTS: Final = (uploading, exporting)
+PARTS: Final = (uploading, exporting, assessing)
 """The first that fits a provider's description is played."""
 
 

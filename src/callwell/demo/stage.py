@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from callwell.demo.control import Control
     from callwell.emulator.options import Endpoint
     from callwell.export import Progress
+    from callwell.keys import Key
     from callwell.observe.notices import Notice
     from callwell.spec.provider import Provider
 
@@ -70,8 +71,12 @@ class Scene(NamedTuple):
         """Where clients keep what must outlive them."""
         return f"sqlite:///{self.folder / 'state.db'}"
 
-    def client(self) -> AsyncClient:
-        """A client for work whose end nobody waits for."""
+    def client(self, *, user_secret: Key | None = None) -> AsyncClient:
+        """A client for work whose end nobody waits for.
+
+        Args:
+            user_secret: by which end users are named to the provider, if it wants to know them.
+        """
         from callwell.client import AsyncClient
 
         return AsyncClient(
@@ -83,6 +88,7 @@ class Scene(NamedTuple):
             priority="batch",
             clock=self.clock,
             on_notice=self.stage.notice,
+            user_secret=user_secret,
         )
 
     def write_key(self, key: str) -> None:
