@@ -43,8 +43,9 @@ def demo(
     """Work with providers that are out to spoil it, and count from outside what came of it.
 
     They are emulated on this machine. They refuse, fail, lose replies, shift their pages and expire their URLs. From
-    one everything is exported, and its key is rotated half-way; to the other files are uploaded by a process that is
-    killed half-way, and fetched again. It takes about a minute and a half.
+    one everything is exported, and its key is rotated half-way; to another files are uploaded by a process that is
+    killed half-way, and fetched again; the third has recordings to assess, and bills each. It takes about a minute and
+    a half.
     """
     if keep is not None and keep.exists():
         raise errors.DirectoryNotOurs(f"{keep} exists; name a new folder")
