@@ -14,7 +14,7 @@ from callwell.cli.flags import ClientFlags, ProviderArgument, clock, takes_clien
 from callwell.errors import InvalidOption, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from callwell.batch import Planned, Report, Sent
     from callwell.cli.live import Live
@@ -106,10 +106,10 @@ async def _run(
         )
         try:
             return await batch.run()
-        finally:
-            for sent in batch.ended.values():
-                if sent.error:
-                    live.say(f"{sent.file}: {sent.error.removeprefix(f'{Path(sent.file).name}: ')}")
+        except BaseException:
+            for line in _complaints(batch.ended.values()):
+                live.say(line)
+            raise
 
 
 def _operation(provider: Provider) -> str:
@@ -142,7 +142,14 @@ def _planned(provider: Provider, operation: str, paths: Sequence[Path], texts: S
     return [Planned(path, ({TITLE: path.stem} if titled else {}) | given) for path in paths]
 
 
+def _complaints(ended: Iterable[Sent]) -> list[str]:
+    """A line for each file that failed: it may name the file itself."""
+    return [f"{one.file}: {one.error.removeprefix(f'{Path(one.file).name}: ')}" for one in ended if one.error]
+
+
 def _tell(report: Report, *, as_json: bool) -> None:
+    for line in _complaints(report.files):
+        output.say(line)
     if as_json:
         output.emit_json({"verdict": report.verdict, "files": [_row(sent) for sent in report.files]})
         return
