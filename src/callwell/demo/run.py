@@ -11,7 +11,7 @@ from callwell.demo.stage import Scene
 from callwell.emulator.options import EmulatorOptions
 from callwell.emulator.process import start
 from callwell.errors import UnknownName
-from callwell.providers import load, names
+from callwell.providers import bundled_name, load, names
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -42,10 +42,11 @@ def demo(
         UnknownName: a provider without a part.
     """
     parts = {name: found for name in names() if (found := part(load(name))) is not None}
-    for name in only:
+    chosen = {bundled_name(name) or name for name in only} or parts.keys()
+    for name in chosen:
         if name not in parts:
             raise UnknownName("provider", name, parts, where="the demo")
-    played = tuple(name for name in parts if name in (only or parts))
+    played = tuple(name for name in parts if name in chosen)
     options = EmulatorOptions(seed=seed, recordings=recordings, clock=str(clock), window="sliding", provider=played)
     outcomes = {}
     with start(options) as emulator:
