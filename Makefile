@@ -30,7 +30,7 @@ demo: $(STAMP) ## the main job, live on the embedded emulator, with a verdict
 test: $(STAMP) ## all tests
 	@$(RUN) -m pytest -n $(JOBS)
 
-acceptance: $(STAMP) ## what takes longer: twenty demos, kills, a dead provider, a full disk, a lost network; twelve minutes
+acceptance: $(STAMP) ## what takes longer: twenty demos, kills, a dead provider, a full disk, a lost network; fourteen minutes
 	@$(RUN) -m pytest tests/acceptance -n 3 --dist worksteal -o faulthandler_timeout=900
 
 check: $(STAMP) ## format, lint, types, and generated code is fresh
@@ -56,11 +56,11 @@ docs: $(STAMP) ## the documentation as a site, in build/site; a warning or a for
 recording: $(STAMP) ## run the demo in a terminal and write it down as docs/demo.svg; a minute
 	@$(RUN) tools/recording.py
 
-bench: $(STAMP) ## measure against the usual stack on nginx, into bench/results; eight minutes, best on an idle machine
+bench: $(STAMP) ## measure against the usual stack on nginx, into bench/results; twenty minutes, best on an idle machine
 	@PATH="$$PATH:/usr/sbin"; command -v nginx >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
 		&& apt-get update -qq && apt-get install -qq --yes nginx >/dev/null; } || { echo "bench: nginx is missing: apt-get install nginx"; exit 1; }
 	@$(PIP) install --require-hashes --requirement requirements/bench.txt
-	@for name in overhead pages prepare upload startup; do $(RUN) -m bench $$name --write || exit; done
+	@for name in overhead pages startup upload prepare assess; do $(RUN) -m bench $$name --write || exit; done
 
 lock: $(STAMP) ## resolve the requirements anew, within the bounds of pyproject.toml and requirements/dev.in
 	@$(RUN) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "lock: resolve on Python 3.11, the oldest supported")'
