@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,10 @@ SLOW_MACHINES = [HealthCheck.too_slow]
 settings.register_profile("ci", deadline=None, derandomize=True, max_examples=100, suppress_health_check=SLOW_MACHINES)
 settings.register_profile("dev", deadline=None, max_examples=100, suppress_health_check=SLOW_MACHINES)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell without job control lets what it runs in the background ignore Ctrl-C, and all that are started by it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
