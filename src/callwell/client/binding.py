@@ -117,9 +117,9 @@ class Binder:
             UnknownName: an argument that the operation does not take.
             InvalidOption: a missing argument, a value of the wrong type, or a file that cannot be read.
         """
-        for name in arguments:
-            if name not in self._known:
-                raise UnknownName("parameter", name, self._known, where=self._operation.name)
+        if not arguments.keys() <= self._known.keys():
+            name = next(name for name in arguments if name not in self._known)
+            raise UnknownName("parameter", name, self._known, where=self._operation.name)
         path = self._operation.path
         query: list[tuple[str, str]] = []
         headers: list[tuple[str, str]] = []

@@ -191,6 +191,8 @@ def at(body: Any, path: str | None) -> Any:
     """
     if path is None:
         return None
+    if isinstance(body, dict) and path in body:  # most paths are one key
+        return body[path]
     for key in path.split("."):
         if isinstance(body, dict):
             body = body.get(key)
