@@ -92,10 +92,9 @@ def read(
     wall: Callable[[], float],
     key: Key | None,
     *,
-    described: bool = True,
     reset_s: float | None = None,
 ) -> Reading:
-    """What an answer says.
+    """What an answer says that is no `success`: a 2xx among them is not whole.
 
     Args:
         rule: where error answers say what is wrong.
@@ -103,14 +102,13 @@ def read(
         url: what was asked.
         wall: tells the seconds since the epoch, for dates in headers.
         key: whose text is not repeated, should the answer do so.
-        described: a success is JSON, or it is broken; else it may be anything.
         reset_s: for how long a 429 holds that does not say so itself, by the provider's own headers about quotas.
     """
     status, headers = response.status, response.headers
-    json, readable = _json(response.body)
+    json, _ = _json(response.body)
     answer = Answer(status, headers, response.body, json)
     if status in outcome.OK:
-        return Reading(answer, whole=response.whole and (readable or not response.body or not described))
+        return Reading(answer, whole=False)
     secrets = () if key is None else (key.reveal(),)
     whole, each = problems.read(rule, json, secrets)
     name = next((headers[name] for name in rule.request_id if name in headers), None)

@@ -20,18 +20,14 @@ class Plan(NamedTuple):
         operation: the operation's name, or the method for requests outside the description.
         traits: what the description says about it.
         quotas: names of the quotas that it counts against.
-        template: the path with its parameters in braces, None for requests outside the description.
+        template: the path with its parameters in braces, None for requests outside the description, whose successes
+            may be anything and not only JSON.
     """
 
     operation: str
     traits: Traits
     quotas: tuple[str, ...]
     template: str | None
-
-    @property
-    def described(self) -> bool:
-        """Whether it is an operation of the description, whose successes are JSON."""
-        return self.template is not None
 
 
 class Guard(Protocol):

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 
 STARTED: Final = Started()
 LEAST_S: Final = 0.001
+"""The least time that a request is given."""
 
 FINE: Final = End(Outcome.DONE, 200)
 """How a Send ends that went well: which of the 2xx it was changes nothing."""
@@ -230,8 +231,7 @@ class AsyncEngine:
             again = self._settle(trip, End(response.outcome), accepted=False)
             trip.attempted(attempt, None, None, response.reason, seconds)
             return Lost(response.outcome, again)
-        described = trip.order.plan.template is not None
-        trip.answer = answers.success(response, described=described)
+        trip.answer = answers.success(response, described=trip.order.plan.template is not None)
         if trip.answer is not None:
             self._settle(trip, FINE._replace(hints=trip.hints) if trip.hints else FINE, accepted=True)
             if trip.told:
@@ -241,7 +241,7 @@ class AsyncEngine:
         if not trip.hints:
             trip.hints = self.learner.look(trip.order.plan.operation, response, self.clock.now(), seconds)
         reset_s, wall = self.learner.reset_s(trip.hints), self.learner.wall
-        reading = answers.read(self.profile.errors, response, trip.url, wall, key, described=described, reset_s=reset_s)
+        reading = answers.read(self.profile.errors, response, trip.url, wall, key, reset_s=reset_s)
         trip.last = reading
         if reading.moved_to is not None:
             trip.url = reading.moved_to
