@@ -37,13 +37,13 @@ def main() -> int:
 
 
 def write_clients(into: Path) -> None:
-    """Write `<provider>/client.py` for every provider, and `typed.py`, into a folder."""
+    """Write the modules of every provider's client, and `typed.py`, into a folder."""
     write_all(into)
 
 
 def client_differences() -> list[str]:
     """How the providers' clients differ from what would be written now."""
-    written = [*(ROOT / PROVIDERS).glob("*/client.py"), ROOT / PROVIDERS / "typed.py"]
+    written = [*(ROOT / PROVIDERS).glob("*/*client.py"), ROOT / PROVIDERS / "typed.py"]
     there = {path.relative_to(ROOT / PROVIDERS) for path in written}
     with tempfile.TemporaryDirectory() as folder:
         fresh = Path(folder)

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
+
+from callwell.late import late
 
 if sys.platform == "emscripten":
     from callwell.errors import InBrowser
@@ -78,34 +79,29 @@ __all__ = [
     "outer_retries",
 ]
 
-_HOMES: Final = {
-    "AsyncClient": "callwell.providers.typed",
-    "Client": "callwell.providers.typed",
-    "End": "callwell.core.paging",
-    "Key": "callwell.keys",
-    "Verdict": "callwell.core.paging",
-    "NOT_GIVEN": "callwell.client",
-    "Answer": "callwell.client",
-    "Asset": "callwell.client",
-    "AsyncAsset": "callwell.client",
-    "AsyncPager": "callwell.client",
-    "CallOptions": "callwell.client",
-    "ClientOptions": "callwell.client",
-    "Entry": "callwell.client",
-    "Pager": "callwell.client",
-    "outer_retries": "callwell.client.nested",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Load a public name when it is first used, so that importing the package costs next to nothing."""
-    if name == "errors":
-        return importlib.import_module("callwell.errors")
-    if name not in __all__:
-        raise AttributeError(f"module 'callwell' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES.get(name, "callwell.errors")), name)
-
-
-def __dir__() -> list[str]:
-    """The public names, loaded or not."""
-    return sorted([*globals(), *__all__])
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = late(
+        __name__,
+        {
+            "callwell.client": (
+                *("NOT_GIVEN", "Answer", "Asset", "AsyncAsset", "AsyncClient", "AsyncPager", "CallOptions", "Client"),
+                *("ClientOptions", "Entry", "Pager"),
+            ),
+            "callwell.client.nested": ("outer_retries",),
+            "callwell.core.verdict": ("End", "Verdict"),
+            "callwell.errors": (
+                *(
+                    "errors",
+                    "ApiError",
+                    "AssetUnavailable",
+                    "CallwellError",
+                    "Gone",
+                    "KeyProblem",
+                    "Missing",
+                    "NameTaken",
+                ),
+                *("NoAnswer", "NotFound", "OutcomeUnknown", "RateLimited", "WouldExceedDeadline"),
+            ),
+            "callwell.keys": ("Key",),
+        },
+    )

@@ -14,6 +14,8 @@ from contextlib import asynccontextmanager, contextmanager
 from itertools import cycle
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from msgspec.structs import replace
+
 from callwell.core.types import Outcome
 from callwell.transport.base import NoReply, Response
 
@@ -98,7 +100,7 @@ class _Scripted:
         if self._closed:
             return NoReply(Outcome.REFUSED, "the transport was closed")
         if request.body is not None and not isinstance(request.body, bytes):
-            request = request._replace(body=b"".join(request.body))
+            request = replace(request, body=b"".join(request.body))
         self.requests.append(request)
         return self._reply(request)
 

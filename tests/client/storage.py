@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from callwell.core.ranges import Split
 from tests.client.world import answer
 
@@ -60,7 +62,7 @@ class Storage:
         place = f"bytes {start}-{start + len(body) - 1}/{len(self.content)}"
         extra: dict[str, Any] = {"content_range": place} if part else {}
         whole = answer(206 if part else 200, body, content_length=str(len(body)), etag=self.etag, **extra)
-        return whole if cut is None else whole._replace(body=body[:cut], whole=False)
+        return whole if cut is None else replace(whole, body=body[:cut], whole=False)
 
     def cut(self, count: int) -> Callable[[Request], Response]:
         """An answer that breaks off after `count` bytes."""

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callwell.client import NOT_GIVEN
+from callwell.client.binding import Bound
 from callwell.client.fit import check, describe
 from callwell.errors import InvalidOption, UnknownName
 from callwell.spec.model import Parameter
@@ -25,7 +26,7 @@ MAKE, LIST, GET = API["things.make"], API["things.list"], API["things.get"]
 
 def test_places() -> None:
     """Each argument goes where the description says: path, query, header, body."""
-    assert bind(GET, {"thing_id": "a"})[:4] == ("GET", "/things/a", None, ())
+    assert bind(GET, {"thing_id": "a"}) == Bound("GET", "/things/a", None)
     made = bind(MAKE, {"name": "n", "count": 3, "trace": "t", "labels": {"a": "b"}})
     assert (made.method, made.target, made.headers) == ("POST", "/things", (("x-trace", "t"),))
     assert isinstance(made.body, bytes)
@@ -43,7 +44,7 @@ def test_absent_and_null() -> None:
     """`NOT_GIVEN` is absent, None is null where the body may hold it, and absent everywhere else."""
     assert bind(MAKE, {"name": "n", "note": NOT_GIVEN, "count": NOT_GIVEN}).body == b'{"name":"n"}'
     assert bind(MAKE, {"name": "n", "note": None}).body == b'{"name":"n","note":null}'
-    assert bind(MAKE, {"name": "n", "count": None, "trace": None})[:4] == ("POST", "/things", b'{"name":"n"}', ())
+    assert bind(MAKE, {"name": "n", "count": None, "trace": None}) == Bound("POST", "/things", b'{"name":"n"}')
     assert bind(LIST, {"maybe": None}).target == "/things"
     assert repr(NOT_GIVEN) == "NOT_GIVEN"
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from callwell.core.rules import QuotaRule, RetryRule
 from callwell.errors import CallwellError
@@ -36,7 +37,7 @@ HEADERS = st.one_of(
 REPLIES = st.one_of(
     st.sampled_from([LOST, REFUSED, DEAD, answer(200, b"{"), answer(200), answer(200, {"data": 1}, whole=False)]),
     st.builds(
-        lambda status, name, headers, whole: code(status, name, **headers)._replace(whole=whole),
+        lambda status, name, headers, whole: replace(code(status, name, **headers), whole=whole),
         st.sampled_from([200, 201, 204, 302, 400, 401, 403, 404, 409, 410, 422, 429, 429, 500, 502, 503, 504]),
         st.sampled_from(["X", "DEAD", "NOT_DONE", ""]),
         HEADERS,

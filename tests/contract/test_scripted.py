@@ -7,6 +7,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from callwell.core.types import Outcome
 from callwell.testing import AsyncScriptedTransport, Dice, ManualClock, ScriptedTransport
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 REQUEST = Request("POST", "http://host/a")
 WHOLE = Response(200, {"a": "b"}, b"x" * 200_000)
-HALF = WHOLE._replace(whole=False)
+HALF = replace(WHOLE, whole=False)
 NOTHING = NoReply(Outcome.REFUSED, "no connection")
 
 
@@ -81,7 +82,7 @@ def test_half_an_answer_is_told_as_by_the_real_ones(fake: str) -> None:
     reply, _ = sent([HALF], fake=fake)
     assert isinstance(reply, NoReply)
     assert reply.outcome is Outcome.UNKNOWN
-    assert sent([HALF], REQUEST._replace(keep_status=True), fake=fake)[0] == HALF
+    assert sent([HALF], replace(REQUEST, keep_status=True), fake=fake)[0] == HALF
     assert streamed([HALF], fake=fake) == (HALF.body, False)
     assert streamed([WHOLE], fake=fake) == (WHOLE.body, True)
     assert streamed([NOTHING], fake=fake) == NOTHING
@@ -100,10 +101,10 @@ class Pieces:
 @pytest.mark.parametrize("fake", ["blocking", "async"])
 def test_a_body_is_read_while_it_is_sent(fake: str) -> None:
     """What it raises comes out; else it is recorded whole."""
-    assert sent([WHOLE], REQUEST._replace(body=Pieces()), fake=fake)[1] == [REQUEST._replace(body=b"body")]
+    assert sent([WHOLE], replace(REQUEST, body=Pieces()), fake=fake)[1] == [replace(REQUEST, body=b"body")]
     broken = type("Broken", (Pieces,), {"__iter__": lambda _: iter(lambda: 1 // 0, b"")})
     with pytest.raises(ZeroDivisionError):
-        sent([WHOLE], REQUEST._replace(body=broken()), fake=fake)
+        sent([WHOLE], replace(REQUEST, body=broken()), fake=fake)
 
 
 def test_a_closed_fake_sends_nothing() -> None:

@@ -57,7 +57,7 @@ def test_generated_code_is_fresh(tmp_path: Path) -> None:
     files = write_all(tmp_path)
     assert {file.relative_to(tmp_path) for file in files} == {
         Path("typed.py"),
-        *(Path(name, "client.py") for name in providers.names()),
+        *(Path(name, f"{side}client.py") for name in providers.names() for side in ("", "async_", "sync_")),
     }
     for file in files:
         assert file.read_bytes() == (providers.FOLDER / file.relative_to(tmp_path)).read_bytes()
@@ -73,7 +73,7 @@ def test_every_operation_has_a_method_on_both_sides(name: str) -> None:
     for kind in ("Client", "AsyncClient"):
         cls = providers.client_class(name, kind)
         assert cls is not None
-        tree = ast.parse((providers.FOLDER / name / "client.py").read_text(encoding="utf-8"))
+        tree = ast.parse(Path(str(sys.modules[cls.__module__].__file__)).read_text(encoding="utf-8"))
         groups = {one.attr: one for one in _properties(tree, cls.__name__)}
         found = {f"{group}.{method}" for group, one in groups.items() for method in _methods(tree, one.returns)}
         known = providers.load(name)

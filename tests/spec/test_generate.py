@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import runpy
 import subprocess
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell import Key, providers
-from callwell.spec.client_code import client_code
+from callwell.spec.client_code import client_code, client_files
 from callwell.spec.layout import Brackets, docstring, lines, quoted
 from callwell.spec.provider import load_provider
 from callwell.spec.typed_code import typed_code
@@ -50,7 +51,8 @@ def test_the_same_on_every_run(folder: Path) -> None:
 
 def test_formatted_and_linted(folder: Path, root: Path) -> None:
     """Neither the formatter nor the linter finds anything, with the project's own settings."""
-    (folder / "client.py").write_text(client_code(load_provider(folder)), encoding="utf-8")
+    for name, code in client_files(load_provider(folder)).items():
+        (folder / name).write_text(code, encoding="utf-8")
     (folder / "typed.py").write_text(typed_code(["tiny"]), encoding="utf-8")
     (folder / "__init__.py").write_text('# SPDX-License-Identifier: Apache-2.0\n"""Tiny."""\n', encoding="utf-8")
     config = ["--config", str(root / "pyproject.toml"), "--no-cache"]
@@ -99,14 +101,14 @@ def test_what_is_written(folder: Path, text: str) -> None:
 def test_it_can_be_run(folder: Path) -> None:
     """The code is more than well-typed: it runs, and its shapes are there."""
     pytest.importorskip("callwell.client")
-    names: dict[str, object] = {"__name__": "tiny"}
+    names: dict[str, object] = {"__name__": "tiny", "__file__": str(folder / "client.py")}
     exec(compile(client_code(load_provider(folder)), "tiny", "exec"), names)  # noqa: S102 - our own code
     assert {"Tiny", "AsyncTiny", "Thing", "Things", "AsyncThings", "Code", "Size"} <= set(names)
 
 
 def test_standalone(folder: Path, root: Path) -> None:
     """A client outside the library takes the description beside it, and is as clean."""
-    code = client_code(load_provider(folder), standalone=True)
+    code = client_code(load_provider(folder))
     assert "SPDX" not in code
     (folder / "client.py").write_text(code, encoding="utf-8")
     names: dict[str, Any] = runpy.run_path(str(folder / "client.py"))
@@ -126,6 +128,28 @@ def test_a_group_named_as_the_provider(folder: Path) -> None:
     assert "class Things(Client):" in code
     assert "class AsyncThingsGroup(AsyncGroup):" in code
     assert "    def things(self) -> ThingsGroup:" in code
+
+
+def test_each_side_by_itself(folder: Path) -> None:
+    """The modules of a bundled client say what the one file says, but each side has one of its own."""
+    files = client_files(load_provider(folder))
+    assert sorted(files) == ["async_client.py", "client.py", "sync_client.py"]
+    whole = set(client_code(load_provider(folder)).split("\n\n\n"))
+    apart = {block for code in files.values() for block in code.split("\n\n\n")}
+    assert sum(block.startswith("class ") for block in whole) == sum(block.startswith("class ") for block in apart)
+    assert "Async" not in files["sync_client.py"]
+
+
+def test_a_side_is_loaded_alone() -> None:
+    """Who uses the sync side of a provider pays neither for the async one nor for asyncio, nor for types."""
+    code = (
+        "import json, sys; from callwell import Client, Key;"
+        "Client('userplane', key=Key('uspl_' + 'a' * 40)).close(); print(json.dumps(sorted(sys.modules)))"
+    )
+    loaded = json.loads(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
+    assert [name for name in loaded if "async" in name] == []
+    assert "callwell.providers.userplane.sync_client" in loaded
+    assert "callwell.providers.userplane.client" not in loaded
 
 
 def test_other_names_for_shapes_that_clash() -> None:

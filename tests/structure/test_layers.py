@@ -14,13 +14,15 @@ from tests.structure import tree
 if TYPE_CHECKING:
     from pathlib import Path
 
-BASE = {"errors", "clock", "forks", "core"}
+BASE = {"errors", "clock", "forks", "late", "version", "core"}
 INWARD = BASE | {"spec", "providers", "transport", "keys", "state", "observe", "media"}
 
 ARROWS: dict[str, set[str]] = {
     "errors": set(),
     "clock": {"errors"},
     "forks": set(),
+    "late": set(),
+    "version": set(),
     "core": {"errors"},
     "spec": BASE | {"providers"},
     "providers": BASE | {"spec", "client"},

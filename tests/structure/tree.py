@@ -75,4 +75,4 @@ def is_generated(path: Path) -> bool:
     """Whether a file is written by `make generate`."""
     parts = path.relative_to(ROOT).parts
     sync = "_sync" in parts and path.name != "primitives.py"
-    return sync or (path.name in ("client.py", "typed.py") and "providers" in parts)
+    return sync or (path.name.endswith(("client.py", "typed.py")) and "providers" in parts)

@@ -16,6 +16,7 @@ from typer.main import get_command
 
 from callwell.cli.shells import SCRIPTS, Shell, install
 from callwell.errors import UnknownName
+from callwell.version import VERSION
 
 COMMANDS: Final = {
     "demo": "the main job against the embedded emulator, with a verdict",
@@ -62,8 +63,6 @@ Environment:
   CALLWELL_DEBUG       1 shows tracebacks
   NO_COLOR             no colours
 """
-
-LIBRARY: Final = "callwell"
 
 
 class LazyGroup(TyperGroup):
@@ -114,9 +113,7 @@ def load(name: str) -> TyperCommand | TyperGroup:
 
 def _print_version(asked: bool) -> None:
     if asked:
-        from importlib.metadata import version
-
-        typer.echo(f"callwell {version(LIBRARY)}")
+        typer.echo(f"callwell {VERSION}")
         raise typer.Exit
 
 

@@ -35,7 +35,7 @@ def generate(
     from callwell.spec.provider import load_provider
 
     provider = load_provider(folder)
-    code, target = client_code(provider, standalone=True), folder / NAME
+    code, target = client_code(provider), folder / NAME
     try:
         if target.exists() and MARK not in target.read_text(encoding="utf-8"):
             raise DirectoryNotOurs(f"{target} was not written by `callwell generate`; move it out of the way")

@@ -78,8 +78,8 @@ def success(response: Response, *, described: bool) -> Answer | None:
         response: the answer.
         described: a success is JSON, or it is broken; else it may be anything.
     """
-    status, headers, body, whole = response
-    if not whole or status not in outcome.OK:
+    status, headers, body = response.status, response.headers, response.body
+    if not response.whole or status not in outcome.OK:
         return None
     json, readable = _json(body)
     return Answer(status, headers, body, json) if readable or not body or not described else None

@@ -14,6 +14,7 @@ from callwell.client.fit import check, describe, plain
 from callwell.client.options import NOT_GIVEN
 from callwell.errors import InvalidOption, UnknownName
 from callwell.spec.schemas import nullable
+from callwell.transport.base import Outgoing
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from callwell.core.rules import KeyRule
     from callwell.keys import Key
     from callwell.spec.model import Operation, Parameter
-    from callwell.transport.base import Outgoing
 
 JSON: Final = "application/json"
 ACCEPT: Final = ("accept", JSON)
@@ -33,7 +33,7 @@ NO_NAMES: Final = frozenset({"", ".", ".."})
 """What would make another path of a path."""
 
 
-class Bound(NamedTuple):
+class Bound(msgspec.Struct, frozen=True, gc=False):
     """A request without its origin and its key.
 
     Attributes:
@@ -88,7 +88,7 @@ class Binder:
     def __init__(self, operation: Operation) -> None:
         self._operation = operation
         self.keyless = operation.keyless
-        self._known = {one.name: one for one in operation.parameters}
+        self._names = frozenset(one.name for one in operation.parameters)
         self._takes_body = any(one.place == "body" for one in operation.parameters)
         self._fields = tuple(
             Field(
@@ -105,7 +105,7 @@ class Binder:
     @property
     def names(self) -> Collection[str]:
         """The arguments that the operation takes."""
-        return self._known.keys()
+        return tuple(field.name for field in self._fields)
 
     def bind(self, arguments: Mapping[str, object]) -> Bound:
         """The request that the operation makes of its arguments.
@@ -117,9 +117,9 @@ class Binder:
             UnknownName: an argument that the operation does not take.
             InvalidOption: a missing argument, a value of the wrong type, or a file that cannot be read.
         """
-        if not arguments.keys() <= self._known.keys():
-            name = next(name for name in arguments if name not in self._known)
-            raise UnknownName("parameter", name, self._known, where=self._operation.name)
+        if not self._names.issuperset(arguments):
+            name = next(name for name in arguments if name not in self._names)
+            raise UnknownName("parameter", name, self.names, where=self._operation.name)
         path = self._operation.path
         query: list[tuple[str, str]] = []
         headers: list[tuple[str, str]] = []
@@ -180,11 +180,10 @@ def headers(
         key: the key.
         beside: what else goes with every request of the caller.
     """
-    _, _, body, own, media, keyless, _ = bound
-    shown = (ACCEPT,) if keyless else (ACCEPT, (rule.header, key.shown(rule.scheme)))
-    if body is None:
-        return shown + beside + own
-    return (*shown, *beside, *own, ("content-type", media))
+    shown = (ACCEPT,) if bound.keyless else (ACCEPT, (rule.header, key.shown(rule.scheme)))
+    if bound.body is None:
+        return shown + beside + bound.headers
+    return (*shown, *beside, *bound.headers, ("content-type", bound.media))
 
 
 def _segment(label: str, value: object) -> str:

@@ -5,9 +5,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+import msgspec
+
+from callwell.client.binding import Bound
+from callwell.client.options import Choices
+
 if TYPE_CHECKING:
-    from callwell.client.binding import Bound
-    from callwell.client.options import Choices
     from callwell.client.trip import Trip
     from callwell.core.call import Call
     from callwell.core.types import Action, Event, Traits
@@ -56,7 +59,7 @@ class Guard(Protocol):
         ...
 
 
-class Order(NamedTuple):
+class Order(msgspec.Struct, frozen=True):
     """One call, as the engine takes it.
 
     Attributes:

@@ -15,9 +15,8 @@ from callwell.errors import FileChanged
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-AT_ONCE: Final = 512 << 10
-"""Bytes that are read at once: two such are in memory for each piece under way. Smaller ones cost more CPU, larger ones
-hardly less."""
+AT_ONCE: Final = 256 << 10
+"""Bytes that are read at once: with all copies of them a piece under way holds less than 1 MiB. Fewer cost more CPU."""
 
 
 class Sendable(Protocol):

@@ -22,6 +22,7 @@ from callwell.errors import InvalidOption
 from callwell.keys import parse_source
 from callwell.observe.hooks import gathered
 from callwell.transport.base import Network
+from callwell.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -126,7 +127,7 @@ class Setting:
         homes = {name: described.environment(name).base_url for name in (environment.name, *others)} if others else {}
         described = suiting.shown_by(described.within(environment.name), options.get("key_header"))
         where = options.get("state", "memory:")
-        network = Network(proxy=options.get("proxy"), ca_file=options.get("ca_file"), user_agent=_user_agent())
+        network = Network(proxy=options.get("proxy"), ca_file=options.get("ca_file"), user_agent=f"callwell/{VERSION}")
         if "connect_s" in options:
             network = dataclasses.replace(network, connect_s=seconds("connect_s", options["connect_s"]))
         host = origin(base_url)[1]
@@ -274,12 +275,3 @@ class Setting:
             raise InvalidOption("path", path, "a path without `..` and control characters")
         path = path if path.startswith("/") else f"/{path}"
         return f"{path}{'&' if '?' in path else '?'}{urlencode(query)}" if query else path
-
-
-def _user_agent() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return f"callwell/{version('callwell')}"
-    except PackageNotFoundError:
-        return "callwell"

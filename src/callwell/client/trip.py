@@ -6,79 +6,69 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from callwell.client.answers import Reading
-from callwell.core.call import IllegalEvent
+import msgspec
+
+from callwell.client.answers import Answer, Reading
+from callwell.client.order import Order
+from callwell.core.call import Call, IllegalEvent
+from callwell.core.headers import Hint
+from callwell.core.permits import Permit
 from callwell.core.types import Outcome
+from callwell.keys import Key
 from callwell.observe.logs import LOGGER, log
 from callwell.observe.notices import AttemptEnded, CallEnded, Waiting
 from callwell.observe.watch import Watch
+from callwell.transport.base import NoReply
 
 if TYPE_CHECKING:
-    from callwell.client.answers import Answer
-    from callwell.client.order import Order
-    from callwell.core.call import Call
-    from callwell.core.headers import Hint
-    from callwell.core.permits import Permit
     from callwell.core.types import Finish
-    from callwell.keys import Key
     from callwell.observe.hooks import Hooks
-    from callwell.transport.base import NoReply
 
     Headers = tuple[tuple[str, str], ...]
 
 
-class Trip:
+class Trip(msgspec.Struct):
     """What one call has in hand while it is under way.
 
-    Args:
+    Attributes:
         order: the call.
         url: its address; a redirect changes it.
         provider: the provider's name.
         began: monotonic seconds.
-        hooks: what watches the calls.
         keys: where its key comes from.
+        watch: what tells the hooks of it.
+        told: attempts and the end are told even if all is well.
+        permit: that it holds.
+        key: that it holds, and its generation.
+        sending: a request is under way.
+        closes_at: when that ends at the latest.
+        sends: arrivals so far.
+        hints: what the last answer says about quotas.
+        state: where the call stands, once it is not done at the first attempt.
+        answer: of a call that is done.
+        last: what the last attempt came to, if it was no success.
     """
 
-    __slots__ = (
-        "answer",
-        "began",
-        "closes_at",
-        "hints",
-        "key",
-        "keys",
-        "last",
-        "order",
-        "permit",
-        "provider",
-        "sending",
-        "sends",
-        "state",
-        "told",
-        "url",
-        "watch",
-    )
-
-    def __init__(self, order: Order, url: str, provider: str, began: float, hooks: Hooks | None, *, keys: Any) -> None:
-        self.order = order
-        self.url = url
-        self.provider = provider
-        self.began = began
-        self.keys = keys
-        self.permit: Permit | None = None
-        self.key: tuple[int, Key] | None = None
-        self.sending = False
-        self.closes_at = 0.0
-        self.sends = 0
-        self.hints: tuple[Hint, ...] = ()
-        self.state: Call | None = None
-        self.answer: Answer | None = None
-        self.last: Reading | NoReply | None = None
-        self.watch = None if hooks is None else Watch(hooks, provider, order.plan.operation, began)
-        self.told = hooks is not None or LOGGER.isEnabledFor(logging.DEBUG)
+    order: Order
+    url: str
+    provider: str
+    began: float
+    keys: Any
+    watch: Watch | None
+    told: bool
+    permit: Permit | None = None
+    key: tuple[int, Key] | None = None
+    sending: bool = False
+    closes_at: float = 0.0
+    sends: int = 0
+    hints: tuple[Hint, ...] = ()
+    state: Call | None = None
+    answer: Answer | None = None
+    last: Reading | NoReply | None = None
 
     def watched(self, attempt: int, began: float, base_url: str, shown: Headers) -> Headers:
         """The headers of a request that is about to be sent, with those that hooks add."""
-        plan, bound, *_ = self.order
+        plan, bound = self.order.plan, self.order.bound
         moved = self.url != base_url + bound.target
         template = None if moved or plan.template is None else base_url + plan.template
         watch = self.watch
@@ -118,3 +108,18 @@ class Trip:
         log(notice)
         if self.watch is not None:
             self.watch.notice(notice)
+
+
+def begun(order: Order, url: str, provider: str, began: float, hooks: Hooks | None, *, keys: Any) -> Trip:
+    """What a call has in hand when it begins.
+
+    Args:
+        order: the call.
+        url: its address.
+        provider: the provider's name.
+        began: monotonic seconds.
+        hooks: what watches the calls.
+        keys: where its key comes from.
+    """
+    watch = None if hooks is None else Watch(hooks, provider, order.plan.operation, began)
+    return Trip(order, url, provider, began, keys, watch, watch is not None or LOGGER.isEnabledFor(logging.DEBUG))

@@ -62,8 +62,9 @@ def client_class(name: str, kind: Literal["Client", "AsyncClient"]) -> type[Any]
     known = bundled_name(name)
     if known is None:
         return None
-    module = importlib.import_module(f"{__name__}.{known}.client")
-    found: type[Any] = getattr(module, kind.removesuffix("Client") + pascal(known))
+    side = kind.removesuffix("Client")
+    module = importlib.import_module(f"{__name__}.{known}.{side.lower() or 'sync'}_client")
+    found: type[Any] = getattr(module, side + pascal(known))
     return found
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from callwell import providers
-from callwell.spec.client_code import client_code
+from callwell.spec.client_code import client_files
 from callwell.spec.typed_code import typed_code
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def write_all(into: Path | None = None) -> list[Path]:
-    """Write `<provider>/client.py` for every bundled provider, and `typed.py`.
+    """Write the modules of every bundled provider's client, and `typed.py`.
 
     Args:
         into: another folder than the providers' own.
@@ -26,7 +26,11 @@ def write_all(into: Path | None = None) -> list[Path]:
         The files, in the order of writing. One whose text is right already is left alone.
     """
     folder = providers.FOLDER if into is None else into
-    files = {folder / name / "client.py": client_code(providers.load(name)) for name in providers.names()}
+    files = {
+        folder / name / file: code
+        for name in providers.names()
+        for file, code in client_files(providers.load(name)).items()
+    }
     files[folder / "typed.py"] = typed_code(providers.names())
     for file, code in files.items():
         if not file.is_file() or file.read_bytes() != code.encode():

@@ -3,10 +3,15 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from typing import Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
 
 from callwell.spec.layout import WIDTH, Brackets, lines
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 RUNTIME: Final = {
     "enum": ("StrEnum",),
@@ -14,10 +19,7 @@ RUNTIME: Final = {
     "pathlib": ("Path",),
     "typing": ("TYPE_CHECKING", "Any", "Final", "Literal", "Required", "TypeAlias", "TypedDict", "cast"),
 }
-BUNDLED: Final = {
-    "callwell.client": ("NOT_GIVEN", "AsyncGroup", "Group"),
-    "callwell.providers.typed": ("AsyncClient", "Client"),
-}
+SIDE: Final = {"callwell.client": ("NOT_GIVEN", "AsyncGroup", "Group")}
 STANDALONE: Final = {"callwell.client": ("NOT_GIVEN", "AsyncClient", "AsyncGroup", "Client", "Group")}
 """A client outside the library has its own folder and no name that `callwell.Client` would know."""
 
@@ -36,31 +38,42 @@ NAMES: Final = frozenset(
 )
 """What a generated client may import: nothing else in it has one of these names."""
 
+TYPED: Final = "callwell.providers.typed"
+NOTHING: Final[Mapping[str, Sequence[str]]] = MappingProxyType({})
+
 _STRING: Final = re.compile(r'"""(?:.|\n)*?"""|"(?:\\.|[^"\\\n])*"')
 
 
-def imports(body: str, *, standalone: bool = False) -> str:
+def imports(
+    body: str,
+    runtime: Mapping[str, Sequence[str]] = STANDALONE,
+    own: Mapping[str, Sequence[str]] = NOTHING,
+    base: str = "",
+) -> str:
     """The import lines of a module, after its `from __future__` line.
 
     Args:
         body: the rest of the module.
-        standalone: it is no part of the library.
+        runtime: what it may need of ours when it is run.
+        own: what it needs of its provider's other modules, for type checkers only.
+        base: the class of ours that its client derives from, of which a type checker knows more.
     """
-    used = set(re.findall(r"\w+", _STRING.sub('""', body)))
-    types = _blocks(TYPES, used, "    ")
+    used = {*re.findall(r"\w+", _STRING.sub('""', body)), *itertools.chain.from_iterable(own.values())}
+    types = _blocks({**TYPES, **own, **({TYPED: (base,)} if base else {})}, used, "    ")
     if types:
         used.add("TYPE_CHECKING")
-    runtime = RUNTIME | (STANDALONE if standalone else BUNDLED)
-    code = [line for block in _blocks(runtime, used, "") for line in ("", *block)]
+    code = [line for block in _blocks({**RUNTIME, **runtime}, used, "") for line in ("", *block)]
     if types:
         code += ["", "if TYPE_CHECKING:", *types[0], *(line for block in types[1:] for line in ("", *block))]
+    if base:
+        code += ["else:", f"    from callwell.client import {base}"]
     return "\n".join(code) + "\n"
 
 
-def _blocks(modules: dict[str, tuple[str, ...]], used: set[str], indent: str) -> list[list[str]]:
+def _blocks(modules: Mapping[str, Sequence[str]], used: set[str], indent: str) -> list[list[str]]:
     """Import lines of what is used: one block for the standard library, one for ours."""
     blocks: list[list[str]] = [[], []]
-    for module, names in modules.items():
+    for module, names in sorted(modules.items()):
         wanted = [name for name in names if name in used]
         if wanted:
             head = f"from {module} import "

@@ -13,10 +13,13 @@ connection be taken for closed.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+import msgspec
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
     from callwell.core.types import Outcome
@@ -35,7 +38,7 @@ class Outgoing(Protocol):
         ...
 
 
-class Request(NamedTuple):
+class Request(msgspec.Struct, frozen=True, gc=False):
     """One HTTP request.
 
     Attributes:
@@ -55,7 +58,7 @@ class Request(NamedTuple):
     keep_status: bool = False
 
 
-class Response(NamedTuple):
+class Response(msgspec.Struct, frozen=True, gc=False):
     """One HTTP answer.
 
     Attributes:

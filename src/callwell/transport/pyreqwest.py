@@ -13,20 +13,23 @@ from __future__ import annotations
 import os
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from datetime import timedelta
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
-
-from pyreqwest.client import ClientBuilder, SyncClientBuilder
-from pyreqwest.exceptions import PyreqwestError
-from pyreqwest.proxy import ProxyBuilder
 
 from callwell.core.types import Outcome
 from callwell.errors import InvalidOption, UsageError
 from callwell.forks import remember
 from callwell.transport.base import Network, NoReply, Request, Response
-from callwell.transport.errors import no_reply
 from callwell.transport.leaving import wait_at_exit
+from callwell.transport.sparing import sparing
+
+with sparing():
+    from pyreqwest.client import ClientBuilder, SyncClientBuilder
+    from pyreqwest.exceptions import PyreqwestError
+    from pyreqwest.proxy import ProxyBuilder
+
+    from callwell.transport.errors import no_reply
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -47,9 +50,18 @@ UNREAD: Final = 0
 UNBUILDABLE: Final = NoReply(Outcome.REFUSED, "the request could not be built")
 """Without its cause, whose text would hold the header or the address that cannot be."""
 
+SPANS: Final = 8
+"""Times that are kept as the library wants them: most requests have one of a few, and making one takes as long as all
+the rest of a request."""
+
 FORKED: Final = "a forked child cannot send where its parent has sent before: spawn it, or fork before the first call"
 
 PROXY_VARIABLES: Final = (("https", "HTTPS_PROXY"), ("http", "HTTP_PROXY"), ("all", "ALL_PROXY"))
+
+
+@lru_cache(SPANS)
+def _span(seconds: float) -> timedelta:
+    return timedelta(seconds=seconds)
 
 
 def _configured(builder: B, network: Network, pause_s: float | None) -> B:
@@ -150,7 +162,7 @@ class AsyncPyreqwestTransport:
             builder = _filled(self._pool.client().request, request)
             if isinstance(builder, NoReply):
                 return builder
-            builder = builder.timeout(timedelta(seconds=request.timeout_s))
+            builder = builder.timeout(_span(request.timeout_s))
             if request.keep_status:
                 async with builder.build_streamed() as answer:
                     return await _kept_async(answer)
@@ -213,7 +225,7 @@ class PyreqwestTransport:
             builder = _filled(self._pool.client().request, request)
             if isinstance(builder, NoReply):
                 return builder
-            builder = builder.timeout(timedelta(seconds=request.timeout_s))
+            builder = builder.timeout(_span(request.timeout_s))
             if request.keep_status:
                 with builder.build_streamed() as answer:
                     return _kept(answer)

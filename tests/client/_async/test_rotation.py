@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 
 from callwell import errors
 from callwell.client._async.primitives import run
@@ -225,8 +226,8 @@ def test_a_key_echoed_by_the_provider_is_hidden() -> None:
 
     def echo(request: Request) -> Response:
         shown = dict(request.headers)["authorization"].removeprefix("Bearer ")
-        return code(403, shown, x_request_id=shown)._replace(
-            body=f'{{"code":"{shown}","message":"bad {shown}"}}'.encode()
+        return replace(
+            code(403, shown, x_request_id=shown), body=f'{{"code":"{shown}","message":"bad {shown}"}}'.encode()
         )
 
     one = client(World(echo))

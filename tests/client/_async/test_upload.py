@@ -7,6 +7,7 @@ import io
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 
 from callwell import errors
 from callwell.client._async.primitives import run
@@ -294,6 +295,6 @@ def test_an_answer_without_a_name_ends_it() -> None:
 
 def test_a_broken_answer_means_that_the_piece_is_there() -> None:
     """It was done, and it is not sent again."""
-    there = Vault({("send", 2): lambda said: said._replace(body=b"{", whole=False)})
+    there = Vault({("send", 2): lambda said: replace(said, body=b"{", whole=False)})
     assert there.whole(sent(there).target) == SMALL
     assert there.asked.count("send") == COUNT

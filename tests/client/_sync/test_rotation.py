@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 
 from callwell import errors
 from callwell.client._sync.primitives import run
@@ -226,8 +227,8 @@ def test_a_key_echoed_by_the_provider_is_hidden() -> None:
 
     def echo(request: Request) -> Response:
         shown = dict(request.headers)["authorization"].removeprefix("Bearer ")
-        return code(403, shown, x_request_id=shown)._replace(
-            body=f'{{"code":"{shown}","message":"bad {shown}"}}'.encode()
+        return replace(
+            code(403, shown, x_request_id=shown), body=f'{{"code":"{shown}","message":"bad {shown}"}}'.encode()
         )
 
     one = client(World(echo))

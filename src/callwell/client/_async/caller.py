@@ -10,7 +10,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from callwell.client._async.explain import explained
+from msgspec.structs import replace
+
 from callwell.client._async.missing import sought
 from callwell.client._async.pager import AsyncPager, Position
 from callwell.client.answers import joined, renamed
@@ -18,13 +19,14 @@ from callwell.client.describe import Known, known, lists
 from callwell.client.options import NOT_GIVEN
 from callwell.client.order import Order
 from callwell.core import paging
-from callwell.errors import CallFacts, InvalidOption, KeyRefused, UnexpectedAnswer
+from callwell.errors import CallFacts, InvalidOption, UnexpectedAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Self
 
     from callwell.client._async.engine import AsyncEngine
+    from callwell.client._async.primitives import AsyncComing
     from callwell.client.answers import Answer
     from callwell.client.options import CallOptions, Choices
     from callwell.client.setting import Setting
@@ -71,7 +73,7 @@ class AsyncCaller:
             self._all_known[name] = found
         return found
 
-    async def run(self, found: Known, arguments: Mapping[str, object]) -> Answer:
+    def run(self, found: Known, arguments: Mapping[str, object]) -> AsyncComing:
         """Call an operation.
 
         Args:
@@ -82,17 +84,9 @@ class AsyncCaller:
             CallwellError: see `callwell.errors`.
         """
         order = Order(found.plan, found.binder.bind(arguments), self.choices)
-        try:
-            if self._plain and found.elsewhere is None:
-                return await self.engine.run(order)
-            send = partial(self._counted, found, order, arguments)
-            if self.choices.remember:
-                from callwell.client._async.remembering import remembered  # few clients need it
-
-                return await remembered(self.setting, found, order, send)
-            return await send()
-        except KeyRefused as error:
-            raise await explained(error, self.engine, self.setting) from error.__cause__
+        if self._plain and found.elsewhere is None:
+            return self.engine.run(order)
+        return self._chosen(found, order, arguments)
 
     async def made(self, order: Order) -> Answer:
         """Make a call without more to it, for its end user where the provider wants to know.
@@ -101,13 +95,10 @@ class AsyncCaller:
             CallwellError: see `callwell.errors`.
         """
         users = self.setting.users
-        try:
-            if users is None:
-                return await self.engine.run(order)
-            with users.calling(order.plan.operation, order.choices.for_user):
-                return await self.engine.run(order)
-        except KeyRefused as error:
-            raise await explained(error, self.engine, self.setting) from error.__cause__
+        if users is None:
+            return await self.engine.run(order)
+        with users.calling(order.plan.operation, order.choices.for_user):
+            return await self.engine.run(order)
 
     def result(self, found: Known, answer: Answer) -> Any:
         """The part of an answer that the profile names, or the whole body."""
@@ -138,6 +129,14 @@ class AsyncCaller:
         full = size if isinstance(size, int) else 0
         return AsyncPager(name, rule, size=full, fetch=fetch, start=Position(walk, ()), names=found.rule.renamed)
 
+    async def _chosen(self, found: Known, order: Order, arguments: Mapping[str, object]) -> Answer:
+        send = partial(self._counted, found, order, arguments)
+        if self.choices.remember:
+            from callwell.client._async.remembering import remembered  # few clients need it
+
+            return await remembered(self.setting, found, order, send)
+        return await send()
+
     async def _counted(self, found: Known, order: Order, arguments: Mapping[str, object]) -> Answer:
         users = self.setting.users
         if users is None:
@@ -160,7 +159,8 @@ class AsyncCaller:
         if rule.style in ("next-link", "link-header") and position is not None:
             bound = found.binder.bind(given)
             link = joined(self.setting.base_url + bound.target, str(position))
-            return await self.made(Order(found.plan, bound._replace(target=self._target(found, link)), self.choices))
+            bound = replace(bound, target=self._target(found, link))
+            return await self.made(Order(found.plan, bound, self.choices))
         return await self.run(found, given if position is None else {**given, rule.position: position})
 
     def _target(self, found: Known, link: str) -> str:

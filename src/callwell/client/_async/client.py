@@ -11,6 +11,7 @@ from callwell import providers
 from callwell.client._async.asset import AsyncAsset
 from callwell.client._async.caller import AsyncCaller
 from callwell.client._async.engine import AsyncEngine
+from callwell.client._async.explain import explained
 from callwell.client._async.group import AsyncDynamicGroup, AsyncGroup
 from callwell.client._async.keyholder import AsyncKeyholder
 from callwell.client._async.primitives import AsyncDefaultTransport
@@ -82,6 +83,7 @@ class AsyncClient:
                 clock=setting.clock,
                 hooks=setting.hooks,
             )
+            self._engine.explain = partial(explained, engine=self._engine, setting=setting)
             arm(self._engine, keys, setting)
             self._caller = AsyncCaller(self._engine, setting, choices, {})
         except BaseException:

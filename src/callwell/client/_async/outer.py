@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from msgspec.structs import replace
+
 from callwell.client._async.primitives import AsyncDefaultTransport
 from callwell.client.nested import HEADER, outer_retries
 
@@ -33,7 +35,7 @@ def retried(transport: AsyncTransport, *, tells: bool) -> AsyncExchange:
 
     async def inside(request: Request) -> Response | NoReply:
         if tells:
-            request = request._replace(headers=(*request.headers, (HEADER, "1")))
+            request = replace(request, headers=(*request.headers, (HEADER, "1")))
         with outer_retries():
             return await send(request)
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from callwell.client._sync.explain import explained
+from msgspec.structs import replace
+
 from callwell.client._sync.missing import sought
 from callwell.client._sync.pager import Pager, Position
 from callwell.client.answers import joined, renamed
@@ -19,13 +20,14 @@ from callwell.client.describe import Known, known, lists
 from callwell.client.options import NOT_GIVEN
 from callwell.client.order import Order
 from callwell.core import paging
-from callwell.errors import CallFacts, InvalidOption, KeyRefused, UnexpectedAnswer
+from callwell.errors import CallFacts, InvalidOption, UnexpectedAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Self
 
     from callwell.client._sync.engine import Engine
+    from callwell.client._sync.primitives import Coming
     from callwell.client.answers import Answer
     from callwell.client.options import CallOptions, Choices
     from callwell.client.setting import Setting
@@ -72,7 +74,7 @@ class Caller:
             self._all_known[name] = found
         return found
 
-    def run(self, found: Known, arguments: Mapping[str, object]) -> Answer:
+    def run(self, found: Known, arguments: Mapping[str, object]) -> Coming:
         """Call an operation.
 
         Args:
@@ -83,17 +85,9 @@ class Caller:
             CallwellError: see `callwell.errors`.
         """
         order = Order(found.plan, found.binder.bind(arguments), self.choices)
-        try:
-            if self._plain and found.elsewhere is None:
-                return self.engine.run(order)
-            send = partial(self._counted, found, order, arguments)
-            if self.choices.remember:
-                from callwell.client._sync.remembering import remembered  # few clients need it
-
-                return remembered(self.setting, found, order, send)
-            return send()
-        except KeyRefused as error:
-            raise explained(error, self.engine, self.setting) from error.__cause__
+        if self._plain and found.elsewhere is None:
+            return self.engine.run(order)
+        return self._chosen(found, order, arguments)
 
     def made(self, order: Order) -> Answer:
         """Make a call without more to it, for its end user where the provider wants to know.
@@ -102,13 +96,10 @@ class Caller:
             CallwellError: see `callwell.errors`.
         """
         users = self.setting.users
-        try:
-            if users is None:
-                return self.engine.run(order)
-            with users.calling(order.plan.operation, order.choices.for_user):
-                return self.engine.run(order)
-        except KeyRefused as error:
-            raise explained(error, self.engine, self.setting) from error.__cause__
+        if users is None:
+            return self.engine.run(order)
+        with users.calling(order.plan.operation, order.choices.for_user):
+            return self.engine.run(order)
 
     def result(self, found: Known, answer: Answer) -> Any:
         """The part of an answer that the profile names, or the whole body."""
@@ -139,6 +130,14 @@ class Caller:
         full = size if isinstance(size, int) else 0
         return Pager(name, rule, size=full, fetch=fetch, start=Position(walk, ()), names=found.rule.renamed)
 
+    def _chosen(self, found: Known, order: Order, arguments: Mapping[str, object]) -> Answer:
+        send = partial(self._counted, found, order, arguments)
+        if self.choices.remember:
+            from callwell.client._sync.remembering import remembered  # few clients need it
+
+            return remembered(self.setting, found, order, send)
+        return send()
+
     def _counted(self, found: Known, order: Order, arguments: Mapping[str, object]) -> Answer:
         users = self.setting.users
         if users is None:
@@ -159,7 +158,8 @@ class Caller:
         if rule.style in ("next-link", "link-header") and position is not None:
             bound = found.binder.bind(given)
             link = joined(self.setting.base_url + bound.target, str(position))
-            return self.made(Order(found.plan, bound._replace(target=self._target(found, link)), self.choices))
+            bound = replace(bound, target=self._target(found, link))
+            return self.made(Order(found.plan, bound, self.choices))
         return self.run(found, given if position is None else {**given, rule.position: position})
 
     def _target(self, found: Known, link: str) -> str:

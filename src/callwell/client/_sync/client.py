@@ -12,6 +12,7 @@ from callwell import providers
 from callwell.client._sync.asset import Asset
 from callwell.client._sync.caller import Caller
 from callwell.client._sync.engine import Engine
+from callwell.client._sync.explain import explained
 from callwell.client._sync.group import DynamicGroup, Group
 from callwell.client._sync.keyholder import Keyholder
 from callwell.client._sync.primitives import DefaultTransport
@@ -83,6 +84,7 @@ class Client:
                 clock=setting.clock,
                 hooks=setting.hooks,
             )
+            self._engine.explain = partial(explained, engine=self._engine, setting=setting)
             arm(self._engine, keys, setting)
             self._caller = Caller(self._engine, setting, choices, {})
         except BaseException:

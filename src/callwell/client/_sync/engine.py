@@ -8,7 +8,7 @@ import random
 from typing import TYPE_CHECKING, Final
 
 from callwell.client import answers, nested
-from callwell.client._sync.line import Line
+from callwell.client._sync.line import Lines
 from callwell.client._sync.outer import retried
 from callwell.client._sync.primitives import sleep
 from callwell.client.account import PAUSE_S
@@ -16,7 +16,7 @@ from callwell.client.binding import headers
 from callwell.client.failures import failure
 from callwell.client.learner import Learner
 from callwell.client.record import End
-from callwell.client.trip import Trip
+from callwell.client.trip import begun
 from callwell.core import call as machine
 from callwell.core.types import (
     Acquire,
@@ -34,30 +34,32 @@ from callwell.core.types import (
     Wait,
     Woken,
 )
-from callwell.errors import ClosedError
+from callwell.errors import ClosedError, KeyRefused
 from callwell.observe.logs import log
 from callwell.transport.base import NoReply, Request
 
 if TYPE_CHECKING:
     from callwell.client._sync.keyholder import Keyholder
+    from callwell.client._sync.primitives import Explain
     from callwell.client.account import Account
     from callwell.client.answers import Answer
     from callwell.client.order import Order
     from callwell.client.till import Till
+    from callwell.client.trip import Trip
     from callwell.clock import Clock
     from callwell.core.rules import Profile
     from callwell.core.types import Event
+    from callwell.keys import Key
     from callwell.observe.hooks import Hooks
     from callwell.observe.notices import Notice
     from callwell.transport.base import Response, Transport
 
-STARTED: Final = Started()
+STARTED: Final[Event] = Started()
 LEAST_S: Final = 0.001
 """The least time that a request is given."""
 
 FINE: Final = End(Outcome.DONE, 200)
 """How a Send ends that went well: which of the 2xx it was changes nothing."""
-
 FINE_ANSWER: Final = Answered(200)
 """The event of it."""
 
@@ -73,6 +75,9 @@ class Engine:
         transport: how requests are sent.
         clock: whose seconds are meant.
         hooks: what watches the calls.
+
+    Attributes:
+        explain: tells why a key was refused, in the error's place.
     """
 
     def __init__(
@@ -95,10 +100,10 @@ class Engine:
         self.clock = clock
         self.roll = random.random
         self.closed = False
+        self.explain: Explain | None = None
         self.hooks = hooks
         self.learner = Learner(profile, account, clock, self.notify)
-        self._lines: dict[tuple[str, ...], Line] = {}
-        self._all_lines: tuple[Line, ...] = ()
+        self._lines = Lines(account, clock)
 
     def run(self, order: Order) -> Answer:
         """Make a call.
@@ -106,29 +111,32 @@ class Engine:
         Raises:
             CallwellError: see `callwell.errors`.
         """
-        plan, bound, choices, guard = order
+        plan, bound, choices, guard = order.plan, order.bound, order.choices, order.guard
         if self.closed:
             self.check_open(plan.operation)
         began = self.clock.now()
         keys = self.keys.keyless if bound.keyless else self.keys
-        trip = Trip(order, self.base_url + bound.target, self.profile.name, began, self.hooks, keys=keys)
-        deadline = began + choices.deadline_s
-        event: Event = STARTED
+        trip = begun(order, self.base_url + bound.target, self.profile.name, began, self.hooks, keys=keys)
+        deadline, event = began + choices.deadline_s, STARTED
         try:
-            granted = self._lent(trip) if guard is None else None
-            if granted is not None:
+            held = self._lent(trip) if guard is None else None
+            if held is not None:
                 event = self._send(trip, 1, deadline)
                 if event is FINE_ANSWER and trip.answer is not None:
                     if trip.told:
                         trip.ended(1, Outcome.DONE, self.clock.now())
                     return trip.answer
             rule = nested.rule(self.profile.retry, choices)
-            if granted is not None:
-                trip.state = machine.sent(plan.traits, rule, deadline, granted.generation)
+            if held is not None:
+                trip.state = machine.sent(plan.traits, rule, deadline, held[0])
             else:
                 trip.state = machine.Call(plan.traits, rule, deadline) if guard is None else guard.state
                 event = event if guard is None else guard.event
             return trip.finished(self._work(trip, trip.state, event), self.clock.now())
+        except KeyRefused as error:
+            if self.explain is None or bound.keyless:
+                raise
+            raise self.explain(error) from error.__cause__
         finally:
             if trip.permit is not None or trip.key is not None:
                 self._give_back(trip)
@@ -144,7 +152,7 @@ class Engine:
             if guard is not None:
                 guard.note(state, action)
             if isinstance(action, Acquire):
-                event = self._lent(trip) or self._acquire(trip, state.deadline)
+                event = self._acquire(trip, state.deadline)
             elif isinstance(action, Send):
                 event = self._send(trip, action.attempt, state.deadline)
             elif isinstance(action, Wait):
@@ -170,26 +178,19 @@ class Engine:
         if self.closed:
             raise ClosedError(f"{self.profile.name} {operation}: the client was closed")
 
-    def _line(self, names: tuple[str, ...]) -> Line:
-        line = self._lines.setdefault(names, Line(self.account, names, self.clock))
-        self._all_lines = tuple(self._lines.values())
-        return line
-
-    def _lent(self, trip: Trip) -> Granted | None:
+    def _lent(self, trip: Trip) -> tuple[int, Key] | None:
         """What most calls get: a permit and a key without waiting."""
-        names = trip.order.plan.quotas
-        permit = (self._lines.get(names) or self._line(names)).at_once(retrying=trip.sends > 0)
+        permit = self._lines[trip.order.plan.quotas].at_once(retrying=trip.sends > 0)
         if permit is None:
             return None
-        trip.permit = permit
-        trip.key = key = trip.keys.lend()
-        if key is None:
+        trip.permit, trip.key = permit, trip.keys.lend()
+        if trip.key is None:
             self._give_back(trip)
-        return None if key is None else Granted(key[0])
+        return trip.key
 
     def _acquire(self, trip: Trip, until: float) -> Event:
-        plan, choices = trip.order.plan, trip.order.choices
-        line = self._lines.get(plan.quotas) or self._line(plan.quotas)
+        line, choices = self._lines[trip.order.plan.quotas], trip.order.choices
+        self._lent(trip)
         while trip.key is None:
             if trip.permit is not None:
                 self._give_back(trip)
@@ -202,17 +203,18 @@ class Engine:
         return Granted(trip.key[0])
 
     def _send(self, trip: Trip, attempt: int, deadline: float) -> Event:
-        (plan, bound, choices, _), permit, held, clock = trip.order, trip.permit, trip.key, self.clock
+        permit, held, clock, order = trip.permit, trip.key, self.clock, trip.order
+        plan, bound = order.plan, order.bound
         if self.closed:
             self.check_open(plan.operation)
         began = clock.now()
         if permit is None or held is None or began - permit.taken_at > PAUSE_S:
             self._give_back(trip)
             return Lost(Outcome.REFUSED)
-        longest_s, left_s = self.profile.retry.attempt_s + bound.longer_s, deadline - began
-        if left_s < longest_s:
-            longest_s = max(LEAST_S, left_s)
-        shown = headers(bound, self.profile.key, held[1], choices.headers)
+        longest_s = self.profile.retry.attempt_s + bound.longer_s
+        if deadline - began < longest_s:
+            longest_s = max(LEAST_S, deadline - began)
+        shown = headers(bound, self.profile.key, held[1], order.choices.headers)
         if trip.watch is not None:
             shown = trip.watched(attempt, began, self.base_url, shown)
         timeout_s = clock.real_s(longest_s)
@@ -265,7 +267,7 @@ class Engine:
         if held is not None:
             trip.keys.settle(held[0], accepted=accepted)
         again = True if permit is None else self.account.settle(trip.order.plan.quotas, permit, end)
-        for line in self._all_lines:
+        for line in self._lines.all:
             if line.waiters:
                 line.settled()
         if end.hints:
@@ -280,17 +282,15 @@ class Engine:
         if trip.permit is not None:
             self.account.unsent(trip.order.plan.quotas, trip.permit)
             trip.permit = None
-            for line in self._all_lines:
-                line.settled()
+            self._lines.settled()
         if trip.key is not None:
             trip.keys.settle(trip.key[0], accepted=False)
             trip.key = None
 
     def _error(self, trip: Trip, fail: Fail) -> Exception:
         at_wall, where = self.clock.wall() + fail.at - self.clock.now(), self.keys.where
-        name, order = self.profile.name, trip.order
-        error = failure(fail, order, provider=name, last=trip.last, at_wall=at_wall, where=where)
-        return nested.explained(error, order.choices)
+        error = failure(fail, trip.order, provider=trip.provider, last=trip.last, at_wall=at_wall, where=where)
+        return nested.explained(error, trip.order.choices)
 
     def notify(self, notice: Notice) -> None:
         """Log a notice that belongs to no call, and show it to the hooks."""

@@ -148,6 +148,34 @@ class Line:
             waiter.latch.wait(self._clock.real_s(wait_s))
 
 
+class Lines(dict[tuple[str, ...], Line]):
+    """The lines of one client, by the names of their quotas; each is made when it is first asked for.
+
+    Args:
+        account: which lends the permits.
+        clock: whose seconds are meant.
+
+    Attributes:
+        all: the lines.
+    """
+
+    def __init__(self, account: Account | Till, clock: Clock) -> None:
+        super().__init__()
+        self.all: tuple[Line, ...] = ()
+        self._account = account
+        self._clock = clock
+
+    def __missing__(self, names: tuple[str, ...]) -> Line:
+        line = self.setdefault(names, Line(self._account, names, self._clock))
+        self.all = tuple(self.values())
+        return line
+
+    def settled(self) -> None:
+        """A permit was settled: see `Line`."""
+        for line in self.all:
+            line.settled()
+
+
 def _sure(at: float) -> float:
     """A time that cannot come sooner; infinite where a holder may settle its permit any moment."""
     return float("inf") if isinstance(at, AtLatest) else at

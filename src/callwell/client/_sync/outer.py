@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from msgspec.structs import replace
+
 from callwell.client._sync.primitives import DefaultTransport
 from callwell.client.nested import HEADER, outer_retries
 
@@ -34,7 +36,7 @@ def retried(transport: Transport, *, tells: bool) -> Exchange:
 
     def inside(request: Request) -> Response | NoReply:
         if tells:
-            request = request._replace(headers=(*request.headers, (HEADER, "1")))
+            request = replace(request, headers=(*request.headers, (HEADER, "1")))
         with outer_retries():
             return send(request)
 

@@ -15,11 +15,28 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from callwell.client.answers import Answer
+    from callwell.errors import KeyProblem, KeyRefused
 
-__all__ = ["Ahead", "DefaultTransport", "Fetch", "Find", "Latch", "aside", "drop", "finish", "pull", "run", "sleep"]
+__all__ = [
+    "Ahead",
+    "Coming",
+    "DefaultTransport",
+    "Explain",
+    "Fetch",
+    "Find",
+    "Latch",
+    "aside",
+    "drop",
+    "finish",
+    "pull",
+    "run",
+    "sleep",
+]
 
 T = TypeVar("T")
 
+Coming: TypeAlias = "Answer"
+Explain: TypeAlias = "Callable[[KeyRefused], KeyProblem]"
 Fetch: TypeAlias = "Callable[..., Answer]"
 Find: TypeAlias = "Callable[[], Answer | None]"
 
