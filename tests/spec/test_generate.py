@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell import Key, providers
-from callwell.spec.client_code import client_code, client_files
+from callwell.spec.bundled_code import bundled_code
+from callwell.spec.client_code import client_code
 from callwell.spec.layout import Brackets, docstring, lines, quoted
 from callwell.spec.provider import load_provider
 from callwell.spec.typed_code import typed_code
@@ -51,7 +52,7 @@ def test_the_same_on_every_run(folder: Path) -> None:
 
 def test_formatted_and_linted(folder: Path, root: Path) -> None:
     """Neither the formatter nor the linter finds anything, with the project's own settings."""
-    for name, code in client_files(load_provider(folder)).items():
+    for name, code in bundled_code(load_provider(folder)).items():
         (folder / name).write_text(code, encoding="utf-8")
     (folder / "typed.py").write_text(typed_code(["tiny"]), encoding="utf-8")
     (folder / "__init__.py").write_text('# SPDX-License-Identifier: Apache-2.0\n"""Tiny."""\n', encoding="utf-8")
@@ -132,7 +133,7 @@ def test_a_group_named_as_the_provider(folder: Path) -> None:
 
 def test_each_side_by_itself(folder: Path) -> None:
     """The modules of a bundled client say what the one file says, but each side has one of its own."""
-    files = client_files(load_provider(folder))
+    files = bundled_code(load_provider(folder))
     assert sorted(files) == ["async_client.py", "client.py", "sync_client.py"]
     whole = set(client_code(load_provider(folder)).split("\n\n\n"))
     apart = {block for code in files.values() for block in code.split("\n\n\n")}

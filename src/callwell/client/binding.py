@@ -61,6 +61,7 @@ class Field(NamedTuple):
     Attributes:
         name: the parameter's name.
         place: where it goes.
+        hole: what stands for it in the path.
         parameter: the parameter.
         label: its name in messages.
         plain: a type whose values all fit, but for empty texts and those beyond ASCII; None where it is not so simple.
@@ -69,6 +70,7 @@ class Field(NamedTuple):
 
     name: str
     place: str
+    hole: str
     parameter: Parameter
     label: str
     plain: type | None
@@ -94,6 +96,7 @@ class Binder:
             Field(
                 one.name,
                 one.place,
+                f"{{{one.wire}}}",
                 one,
                 f"{operation.name}: {one.name}",
                 plain(one.schema),
@@ -120,12 +123,12 @@ class Binder:
         if not self._names.issuperset(arguments):
             name = next(name for name in arguments if name not in self._names)
             raise UnknownName("parameter", name, self.names, where=self._operation.name)
-        path = self._operation.path
+        target = self._operation.path
         query: list[tuple[str, str]] = []
         headers: list[tuple[str, str]] = []
         body: dict[str, tuple[Field, object]] = {}
         for field in self._fields:
-            name, place, parameter, label, easy, null = field
+            name, place, hole, parameter, label, easy, null = field
             value = arguments.get(name, NOT_GIVEN)
             if value is NOT_GIVEN or (value is None and not null):
                 if parameter.required:
@@ -134,17 +137,19 @@ class Binder:
             if type(value) is not easy or (isinstance(value, str) and not (value and value.isascii())):
                 check(label, parameter.schema, value)
             if place == "path":
-                path = path.replace("{" + parameter.wire + "}", _segment(label, value))
+                target = target.replace(hole, str(value) if type(value) is int else _segment(label, value))
             elif place == "query":
                 query.extend(_pairs(parameter, value))
             elif place == "header":
                 headers.append((parameter.wire.lower(), _header(label, parameter, value)))
             else:
                 body[parameter.wire] = field, value
-        target = f"{path}?{urlencode(query, safe='[]')}" if query else path
-        content, media = self._body(body) if self._takes_body else (None, JSON)
-        longer_s = form.size(content) / SLOWEST if self._operation.form and content is not None else 0.0
-        return Bound(self._operation.method, target, content, tuple(headers), media, self._operation.keyless, longer_s)
+        target = f"{target}?{urlencode(query, safe='[]')}" if query else target
+        if not self._takes_body:
+            return Bound(self._operation.method, target, None, tuple(headers), JSON, self.keyless)
+        content, media = self._body(body)
+        longer_s = form.size(content) / SLOWEST if self._operation.form else 0.0
+        return Bound(self._operation.method, target, content, tuple(headers), media, self.keyless, longer_s)
 
     def _body(self, given: Mapping[str, tuple[Field, object]]) -> tuple[bytes | Outgoing, str]:
         if self._operation.form:
@@ -188,8 +193,6 @@ def headers(
 
 def _segment(label: str, value: object) -> str:
     text = str(value)
-    if type(value) is int:
-        return text
     if text in NO_NAMES:
         raise InvalidOption(label, value, "the name of one thing, not a path")
     return text if text.isalnum() and text.isascii() else quote(text, safe="")

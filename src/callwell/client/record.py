@@ -63,6 +63,10 @@ class End(NamedTuple):
     hints: tuple[Hint, ...] = ()
 
 
+FINE: Final = End(Outcome.DONE, 200)
+"""How a Send ends that went well and says nothing of quotas: which of the 2xx it was changes nothing."""
+
+
 def settled(quota: Quota, bucket: Bucket, permit: Permit, end: End, now: float) -> Bucket:
     """A bucket after a Send."""
     if end.status:

@@ -17,7 +17,7 @@ import threading
 from math import inf
 from typing import TYPE_CHECKING, Final
 
-from callwell.client.record import TOO_MANY
+from callwell.client.record import FINE, TOO_MANY
 from callwell.core.permits import Permit
 from callwell.forks import remember
 
@@ -28,8 +28,10 @@ if TYPE_CHECKING:
     from callwell.client.record import End
     from callwell.clock import Clock
 
-LOT: Final = 32
+LOT: Final = 128
 """Permits of a lot, at most: more of them would save less than a hundredth of a call."""
+
+SERVER_ERROR: Final = 500
 
 LOT_S: Final = 0.05
 """For how long a lot is lent from: about a bin of a quota per minute."""
@@ -93,7 +95,7 @@ class Till:
     def settle(self, names: tuple[str, ...], permit: Permit, end: End) -> bool:
         """Take a permit back, and learn from the end of its Send: see `Account.settle`."""
         with self._lock:
-            if 0 < end.status < 500 and end.status != TOO_MANY and not end.hints:  # noqa: PLR2004 - server errors
+            if end is FINE or (0 < end.status < SERVER_ERROR and end.status != TOO_MANY and not end.hints):
                 drawer = self._drawers[names]
                 drawer.answered += 1
                 drawer.answered_at = self._clock.now()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from callwell import providers
-from callwell.spec.client_code import client_files
+from callwell.spec.bundled_code import bundled_code
 from callwell.spec.typed_code import typed_code
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def write_all(into: Path | None = None) -> list[Path]:
     files = {
         folder / name / file: code
         for name in providers.names()
-        for file, code in client_files(providers.load(name)).items()
+        for file, code in bundled_code(providers.load(name)).items()
     }
     files[folder / "typed.py"] = typed_code(providers.names())
     for file, code in files.items():

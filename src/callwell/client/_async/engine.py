@@ -14,7 +14,7 @@ from callwell.client.account import PAUSE_S
 from callwell.client.binding import headers
 from callwell.client.failures import failure
 from callwell.client.learner import Learner
-from callwell.client.record import End
+from callwell.client.record import FINE, End
 from callwell.client.trip import begun
 from callwell.core import call as machine
 from callwell.core.types import (
@@ -57,10 +57,8 @@ STARTED: Final[Event] = Started()
 LEAST_S: Final = 0.001
 """The least time that a request is given."""
 
-FINE: Final = End(Outcome.DONE, 200)
-"""How a Send ends that went well: which of the 2xx it was changes nothing."""
 FINE_ANSWER: Final = Answered(200)
-"""The event of it."""
+"""What a call is shown of a Send that went well: which of the 2xx it was changes nothing."""
 
 
 class AsyncEngine:

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An assessment that is killed in the middle, again and again: what was answered is never sent or billed again."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from callwell.emulator.options import EmulatorOptions
+from callwell.emulator.process import start
+from tests.assess.playing import NAME, TEXT, tone
+from tests.emulator.playing import ask
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from callwell.emulator.process import Running
+
+FILES: Final = 60
+KILLS: Final = 3
+CAPACITY: Final = 4
+PATIENCE_S: Final = 60.0
+
+
+def assessing(folder: Path, running: Running) -> subprocess.Popen[str]:
+    """The command as a user starts it."""
+    point = running.endpoint(NAME)
+    variables = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "CALLWELL_CLOCK": str(running.endpoints.clock),
+        "LANGUAGE_CONFIDENCE_API_KEY": point.key,
+        "LANGUAGE_CONFIDENCE_BASE_URL": point.base_url,
+    }
+    command = [sys.executable, "-m", "callwell", "assess", NAME, "--manifest", "class.csv", "--out", "out", "--json"]
+    return subprocess.Popen(
+        command, cwd=folder, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def billed(running: Running) -> int:
+    """Assessments that the service has billed."""
+    answer = ask(f"{running.endpoints.control}/ledger", "GET")
+    count: int = answer.json[f"{NAME}/production"]["counts"]["billed"]
+    return count
+
+
+def settled(running: Running) -> int:
+    """The same once those are done that a killed process had sent."""
+    before = -1
+    while (now := billed(running)) > before:
+        before = now
+        time.sleep(0.5)
+    return now
+
+
+def test_an_assessment_that_is_killed(tmp_path: Path) -> None:
+    """All rows have a result in the end, and no more was billed twice than was under way at the kills."""
+    names = [tone(tmp_path / f"{n:02}.wav", hertz=200 + 10 * n, seconds=0.8).name for n in range(FILES)]
+    rows = "".join(f"{name},{TEXT},us\n" for name in names)
+    (tmp_path / "class.csv").write_text(f"file,expected_text,accent\n{rows}")
+    settings = {f"{NAME}.capacity": str(CAPACITY), f"{NAME}.service_s": "1"}
+    with start(EmulatorOptions(provider=(NAME,), settings=settings, clock="10")) as running:
+        known = 0
+        for kill in range(KILLS):
+            process, enough = assessing(tmp_path, running), settled(running) + 8 + 3 * kill
+            while billed(running) < enough and process.poll() is None:
+                time.sleep(0.01)
+            process.kill()
+            output, _ = process.communicate()
+            assert output == ""
+            known = settled(running) - (kill + 1) * CAPACITY
+        process = assessing(tmp_path, running)
+        output, complaints = process.communicate(timeout=PATIENCE_S)
+        assert (process.returncode, complaints) == (0, "")
+        report: dict[str, Any] = json.loads(output)
+        assert (report["rows"], report["failed"]) == (FILES, [])
+        assert report["assessed"] + report["remembered"] == FILES
+        assert report["remembered"] >= known > 0
+        assert FILES <= billed(running) <= FILES + KILLS * CAPACITY
+    lines = [json.loads(line) for line in (tmp_path / "out/results.jsonl").read_bytes().splitlines()]
+    assert [line["file"] for line in lines] == names
+    assert {line["status"] for line in lines} == {"done"}
