@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from callwell.emulator.process import Running
 
-FILES: Final = 60
-KILLS: Final = 3
+FILES: Final = 48
+KILLS: Final = 2
 CAPACITY: Final = 4
 PATIENCE_S: Final = 60.0
 
@@ -36,7 +36,19 @@ def assessing(folder: Path, running: Running) -> subprocess.Popen[str]:
         "LANGUAGE_CONFIDENCE_API_KEY": point.key,
         "LANGUAGE_CONFIDENCE_BASE_URL": point.base_url,
     }
-    command = [sys.executable, "-m", "callwell", "assess", NAME, "--manifest", "class.csv", "--out", "out", "--json"]
+    command = [
+        sys.executable,
+        "-m",
+        "callwell",
+        "assess",
+        NAME,
+        "--manifest",
+        "class.csv",
+        "--out",
+        "out",
+        "--json",
+        "-q",
+    ]
     return subprocess.Popen(
         command, cwd=folder, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -64,7 +76,7 @@ def test_an_assessment_that_is_killed(tmp_path: Path) -> None:
     rows = "".join(f"{name},{TEXT},us\n" for name in names)
     (tmp_path / "class.csv").write_text(f"file,expected_text,accent\n{rows}")
     settings = {f"{NAME}.capacity": str(CAPACITY), f"{NAME}.service_s": "1"}
-    with start(EmulatorOptions(provider=(NAME,), settings=settings, clock="10")) as running:
+    with start(EmulatorOptions(provider=(NAME,), settings=settings, clock="25")) as running:
         known = 0
         for kill in range(KILLS):
             process, enough = assessing(tmp_path, running), settled(running) + 8 + 3 * kill

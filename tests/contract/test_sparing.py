@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The HTTP library is loaded with an allocator that takes memory as it needs it, and nobody else is told to."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from callwell.transport.sparing import COMMIT_AHEAD, sparing
+
+LOAD = """
+import json, os
+from callwell.transport.pyreqwest import PyreqwestTransport
+from callwell.transport.base import Request
+
+transport = PyreqwestTransport()
+transport.send(Request("GET", "http://127.0.0.1:9/"))
+with open("/proc/self/smaps") as file:
+    huge = sum(int(line.split()[1]) for line in file if line.startswith("AnonHugePages:"))
+print(json.dumps([os.environ.get("MIMALLOC_ARENA_EAGER_COMMIT"), huge]))
+"""
+
+
+def loaded(**variables: str) -> tuple[str | None, int]:
+    """What a process that has sent a request finds in its environment, and its KiB in huge pages."""
+    command = [sys.executable, "-c", LOAD]
+    answer = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)
+    variable, huge = json.loads(answer.stdout)
+    return variable, huge
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="only Linux tells")
+def test_nothing_is_left_behind() -> None:
+    """The environment is what it was, and no memory was taken in advance."""
+    assert loaded() == (None, 0)
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="only Linux tells")
+def test_the_user_decides() -> None:
+    """What the user has set stays, and holds."""
+    assert loaded(MIMALLOC_ARENA_EAGER_COMMIT="2")[0] == "2"
+
+
+def test_an_error_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The option goes even if the library cannot be loaded."""
+    monkeypatch.delenv(COMMIT_AHEAD, raising=False)
+    with pytest.raises(ImportError), sparing():
+        importlib.import_module("no_such_library")
+    assert COMMIT_AHEAD not in os.environ
