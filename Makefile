@@ -74,7 +74,7 @@ lock: $(STAMP) ## resolve the requirements anew, within the bounds of pyproject.
 	@echo "lock: requirements/*.txt, requirements/conformance/package-lock.json (LOCKFLAGS=--upgrade takes newer versions)"
 
 # The stamp is the last thing written: a set-up that was interrupted has none, and starts from an empty .venv.
-$(STAMP): pyproject.toml requirements/dev.txt
+$(STAMP): pyproject.toml src/callwell/version.py requirements/dev.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and "Callwell needs Python 3.11 or newer; $(PYTHON) is %d.%d. Name another one: make setup PYTHON=python3.12" % v[:2])'
 	@if [ -e $@ ] && $(RUN) -c '' 2>/dev/null; then rm $@; else echo "set-up: .venv with $$($(PYTHON) --version)"; $(PYTHON) -m venv --clear .venv; fi
 	@echo "set-up: pinned requirements"

@@ -239,11 +239,13 @@ class KeyRefused(KeyProblem):
 
     Attributes:
         code: the provider's code.
+        explained: the message says all that could be found out.
     """
 
-    def __init__(self, message: str, *, code: str | None = None) -> None:
+    def __init__(self, message: str, *, code: str | None = None, explained: bool = False) -> None:
         super().__init__(message)
         self.code = code
+        self.explained = explained
 
 
 class CallFacts(TypedDict):

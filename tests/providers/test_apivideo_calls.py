@@ -178,3 +178,19 @@ def test_a_link_to_another_origin_is_refused(link: str) -> None:
         list(api.videos.list())
     assert "evil" not in str(caught.value)
     assert len(world.sent) == 1
+
+
+@pytest.mark.parametrize("auth", ["key", "token"])
+@pytest.mark.parametrize("target", [{"title": "t"}, {"video_id": "v"}])
+def test_a_key_that_is_refused_for_a_file_is_explained_once(target: dict[str, Any], auth: Any) -> None:
+    """However many pieces are under way, the other environment is asked once, and the error says where it belongs."""
+    refused = answer(401, {"type": "https://docs.api.video/reference/authentication-invalid-api-key", "status": 401})
+    traded = answer(200, {"access_token": "a", "refresh_token": "r", "expires_in": 3600, "token_type": "Bearer"})
+    world = World(lambda request: traded if "sandbox" in request.url else refused)
+    transport = ScriptedTransport(world.reply)
+    api = Client(
+        "apivideo", key=Key("the-key"), transport=transport, clock=world.clock, explain=True, auth=auth, state="memory:"
+    )
+    with api, pytest.raises(errors.CallwellError, match="is one of environment sandbox"):
+        api.videos.upload(b"film" * (3 << 20), check=False, piece_size=5 * MIB, **target)
+    assert [url for url in world.urls if "sandbox" in url] == ["https://sandbox.api.video/auth/api-key"]

@@ -60,3 +60,14 @@ def test_importing_is_cheap() -> None:
     code = "import callwell, json, sys; print(json.dumps(sorted(sys.modules)))"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert HEAVY & set(json.loads(answer.stdout)) == set()
+
+
+def test_a_providers_client_is_a_client() -> None:
+    """What a type checker is told of the public classes holds at run time, from wherever they are imported."""
+    callwell, typed = importlib.import_module("callwell"), importlib.import_module("callwell.providers.typed")
+    for public in (callwell.Client, typed.Client, typed.DynamicClient):
+        with public("userplane", key=callwell.Key("uspl_" + "a" * 40)) as made:
+            assert type(made).__name__ == "Userplane"
+            assert isinstance(made, public)
+            assert made.provider.name == "userplane"
+    assert issubclass(typed.AsyncDynamicClient, callwell.AsyncClient)

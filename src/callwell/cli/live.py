@@ -32,7 +32,7 @@ LONG_S: Final = 1.0
 """Waits shorter than this are not worth a word."""
 
 WHY: Final = {
-    "quota": "the quota of this window is used up",
+    "quota": "the quota allows nothing sooner",
     "throttled": "the provider asked for a pause",
     "backoff": "before another attempt",
     "key": "for a new key",
@@ -78,7 +78,7 @@ class Live:
         self._draw, self._spent = draw, spent
         if self._live is None and not self._quiet and time.monotonic() - self._told_at >= LINE_EVERY_S:
             self._told_at = time.monotonic()
-            output.say(f"{draw().line}; {self._status()}")
+            output.say("; ".join([draw().line, *self._status()]))
 
     def notice(self, notice: Notice) -> None:
         """Remember what is waited for, and tell what a person should act upon."""
@@ -106,15 +106,16 @@ class Live:
         for name, done, total, told, figures in self._draw().bars:
             bar = ProgressBar(total=max(total, 1), completed=done, width=32)
             table.add_row(Text(name), bar, Text(figures), Text(told))
-        return Group(table, Text(self._status(), style="dim"))
+        return Group(table, *(Text("; ".join(said), style="dim") for said in [self._status()] if said))
 
-    def _status(self) -> str:
+    def _status(self) -> list[str]:
         used = ", ".join(f"{name} {used:,}/{limit:,}" for name, (used, limit) in self._spent().items())
+        said = [f"quota used: {used}"] if used else []
         until, why = self._waiting
-        if until <= self._clock.wall():
-            return f"quota used: {used}"
-        at = time.strftime("%H:%M:%S", time.localtime(until))
-        return f"quota used: {used}; waiting until {at}: {WHY.get(why, why)}"
+        if until > self._clock.wall():
+            at = time.strftime("%H:%M:%S", time.localtime(until))
+            said.append(f"waiting until {at}: {WHY.get(why, why)}")
+        return said
 
 
 def _live(shown: Live) -> rich_live.Live:

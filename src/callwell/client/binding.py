@@ -33,7 +33,7 @@ NO_NAMES: Final = frozenset({"", ".", ".."})
 """What would make another path of a path."""
 
 
-class Bound(msgspec.Struct, frozen=True, gc=False):
+class Bound(msgspec.Struct, frozen=True):
     """A request without its origin and its key.
 
     Attributes:

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import msgspec
 
 from callwell.client.binding import Bound
 from callwell.client.options import Choices
+from callwell.errors import KeyRefused
 
 if TYPE_CHECKING:
     from callwell.client.trip import Trip
@@ -67,9 +69,11 @@ class Order(msgspec.Struct, frozen=True):
         bound: what is sent.
         choices: what the caller chose.
         guard: what sees that it is done exactly once, if the caller wants that.
+        explain: gives an error that tells more in the place of one that says that the key was refused.
     """
 
     plan: Plan
     bound: Bound
     choices: Choices
     guard: Guard | None = None
+    explain: Callable[[KeyRefused], Any] | None = None

@@ -38,7 +38,7 @@ class Outgoing(Protocol):
         ...
 
 
-class Request(msgspec.Struct, frozen=True, gc=False):
+class Request(msgspec.Struct, frozen=True):
     """One HTTP request.
 
     Attributes:
@@ -58,7 +58,7 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     keep_status: bool = False
 
 
-class Response(msgspec.Struct, frozen=True, gc=False):
+class Response(msgspec.Struct, frozen=True):
     """One HTTP answer.
 
     Attributes:

@@ -32,4 +32,4 @@ def sparing() -> Iterator[None]:
     try:
         yield
     finally:
-        del os.environ[COMMIT_AHEAD]
+        os.environ.pop(COMMIT_AHEAD, None)

@@ -244,3 +244,33 @@ def test_generations_are_settled_after_losses() -> None:
         run(lambda: one.call("things.get", **GET))
     assert held(one) == 0
     assert one._engine.keys.lend() == (0, Key(KEY))
+
+
+class Unreadable(ListSource):
+    """A source that cannot be looked at any more."""
+
+    broken = False
+
+    def mark(self) -> object:
+        """What has changed, or the trouble."""
+        if self.broken:
+            raise errors.StateError("the state cannot be read: locked")
+        return None
+
+
+def test_a_key_that_cannot_be_looked_up_keeps_no_permit() -> None:
+    """The call fails with the cause, and nothing of the quota is lost by it."""
+    source = Unreadable([KEY])
+    one = client(World(OK), source=source)
+
+    def work() -> None:
+        one.call("things.get", **GET)
+        source.broken = True
+        for _ in range(3):
+            one._engine.clock.advance(1.1)
+            with pytest.raises(errors.StateError, match="locked"):
+                one.call("things.get", **GET)
+
+    run(work)
+    assert held(one) == 0
+    assert {used for used, _ in one.spent().values()} == {1}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
+from callwell.client._async.explain import explained
 from callwell.client._async.missing import sought
 from callwell.client._async.pager import AsyncPager, Position
 from callwell.client.answers import joined, renamed
@@ -19,7 +20,7 @@ from callwell.client.describe import Known, known, lists
 from callwell.client.options import NOT_GIVEN
 from callwell.client.order import Order
 from callwell.core import paging
-from callwell.errors import CallFacts, InvalidOption, UnexpectedAnswer
+from callwell.errors import CallFacts, InvalidOption, KeyRefused, UnexpectedAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
     from callwell.client._async.engine import AsyncEngine
     from callwell.client._async.primitives import AsyncComing
     from callwell.client.answers import Answer
+    from callwell.client.binding import Bound
     from callwell.client.options import CallOptions, Choices
+    from callwell.client.order import Plan
     from callwell.client.setting import Setting
     from callwell.core.rules import PagingRule
 
@@ -41,6 +44,9 @@ class AsyncCaller:
         setting: what the client is made of.
         choices: what the caller chose.
         all_known: the operations that were looked up, by name.
+
+    Attributes:
+        explain: tells more of a key that was refused, see `explained`.
     """
 
     def __init__(self, engine: AsyncEngine, setting: Setting, choices: Choices, all_known: dict[str, Known]) -> None:
@@ -48,6 +54,7 @@ class AsyncCaller:
         self.setting = setting
         self.choices = choices
         self._all_known = all_known
+        self.explain = partial(explained, engine=engine, setting=setting)
         self._plain = setting.users is None and not (choices.exactly_once or choices.remember)
 
     def choosing(self, options: CallOptions) -> Self:
@@ -83,10 +90,14 @@ class AsyncCaller:
         Raises:
             CallwellError: see `callwell.errors`.
         """
-        order = Order(found.plan, found.binder.bind(arguments), self.choices)
+        order = self.order(found.plan, found.binder.bind(arguments))
         if self._plain and found.elsewhere is None:
             return self.engine.run(order)
         return self._chosen(found, order, arguments)
+
+    def order(self, plan: Plan, bound: Bound) -> Order:
+        """A call as the engine takes it, with what the caller chose."""
+        return Order(plan, bound, self.choices, None, self.explain)
 
     async def made(self, order: Order) -> Answer:
         """Make a call without more to it, for its end user where the provider wants to know.
@@ -150,7 +161,10 @@ class AsyncCaller:
         if self.choices.exactly_once:
             from callwell.client._async.once import once  # few clients need it
 
-            return await once(self, found, order, arguments)
+            try:
+                return await once(self, found, order, arguments)
+            except KeyRefused as error:
+                raise await self.explain(error) from error.__cause__
         return await self.engine.run(order)
 
     async def _page(
@@ -160,7 +174,7 @@ class AsyncCaller:
             bound = found.binder.bind(given)
             link = joined(self.setting.base_url + bound.target, str(position))
             bound = replace(bound, target=self._target(found, link))
-            return await self.made(Order(found.plan, bound, self.choices))
+            return await self.made(self.order(found.plan, bound))
         return await self.run(found, given if position is None else {**given, rule.position: position})
 
     def _target(self, found: Known, link: str) -> str:

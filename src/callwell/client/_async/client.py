@@ -11,7 +11,6 @@ from callwell import providers
 from callwell.client._async.asset import AsyncAsset
 from callwell.client._async.caller import AsyncCaller
 from callwell.client._async.engine import AsyncEngine
-from callwell.client._async.explain import explained
 from callwell.client._async.group import AsyncDynamicGroup, AsyncGroup
 from callwell.client._async.keyholder import AsyncKeyholder
 from callwell.client._async.primitives import AsyncDefaultTransport
@@ -20,7 +19,6 @@ from callwell.client._async.upload import AsyncUploader
 from callwell.client.binding import Bound, encoded
 from callwell.client.describe import files, groups, large, plan_beyond
 from callwell.client.options import Choices
-from callwell.client.order import Order
 from callwell.client.setting import Setting
 from callwell.errors import InvalidOption, UnknownName
 
@@ -83,7 +81,6 @@ class AsyncClient:
                 clock=setting.clock,
                 hooks=setting.hooks,
             )
-            self._engine.explain = partial(explained, engine=self._engine, setting=setting)
             arm(self._engine, keys, setting)
             self._caller = AsyncCaller(self._engine, setting, choices, {})
         except BaseException:
@@ -180,7 +177,7 @@ class AsyncClient:
             raise InvalidOption("method", method, "an HTTP method")
         body = None if json is None else encoded(method, json)
         bound = Bound(method, self.setting.target(path, query or {}), body)
-        return await self._caller.made(Order(plan_beyond(self.provider, method), bound, self._caller.choices))
+        return await self._caller.made(self._caller.order(plan_beyond(self.provider, method), bound))
 
     def pages(self, operation: str, /, **arguments: object) -> AsyncPager[Any]:
         """The items of a list operation.

@@ -39,7 +39,6 @@ from callwell.transport.base import NoReply, Request
 
 if TYPE_CHECKING:
     from callwell.client._async.keyholder import AsyncKeyholder
-    from callwell.client._async.primitives import AsyncExplain
     from callwell.client.account import Account
     from callwell.client.answers import Answer
     from callwell.client.order import Order
@@ -72,9 +71,6 @@ class AsyncEngine:
         transport: how requests are sent.
         clock: whose seconds are meant.
         hooks: what watches the calls.
-
-    Attributes:
-        explain: tells why a key was refused, in the error's place.
     """
 
     def __init__(
@@ -97,7 +93,6 @@ class AsyncEngine:
         self.clock = clock
         self.roll = random.random
         self.closed = False
-        self.explain: AsyncExplain | None = None
         self.hooks = hooks
         self.learner = Learner(profile, account, clock, self.notify)
         self._lines = AsyncLines(account, clock)
@@ -131,14 +126,15 @@ class AsyncEngine:
                 event = event if guard is None else guard.event
             return trip.finished(await self._work(trip, trip.state, event), self.clock.now())
         except KeyRefused as error:
-            if self.explain is None or bound.keyless:
-                raise
-            raise await self.explain(error) from error.__cause__
+            refused = error
         finally:
             if trip.permit is not None or trip.key is not None:
                 self._give_back(trip)
             if trip.watch is not None:
                 trip.left(self.clock.now())
+        if order.explain is None or bound.keyless:
+            raise refused
+        raise await order.explain(refused) from refused.__cause__
 
     async def _work(self, trip: Trip, state: machine.Call, event: Event) -> Finish:
         """Show the call what happens, and do what it says, until it is done."""
@@ -180,7 +176,8 @@ class AsyncEngine:
         permit = self._lines[trip.order.plan.quotas].at_once(retrying=trip.sends > 0)
         if permit is None:
             return None
-        trip.permit, trip.key = permit, trip.keys.lend()
+        trip.permit = permit
+        trip.key = trip.keys.lend()
         if trip.key is None:
             self._give_back(trip)
         return trip.key

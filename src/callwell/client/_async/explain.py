@@ -34,13 +34,15 @@ async def explained(error: KeyRefused, engine: AsyncEngine, setting: Setting) ->
         engine: that of the call.
         setting: what the client is made of.
     """
+    if error.explained:
+        return error
     key, rule = engine.keys.newest(), setting.provider.profile.key.token
     if rule is None or not setting.others or setting.key_uses().belongs_to(key.fingerprint):
         return error
     if not setting.explain:
         names = " or ".join(setting.others)
         hint = f"if it may be one of environment {names}, explain=True (--explain) asks there"
-        return KeyRefused(f"{error}; {hint}", code=error.code)
+        return KeyRefused(f"{error}; {hint}", code=error.code, explained=True)
     said = []
     for name, address in setting.others.items():
         if address is None:
@@ -60,7 +62,7 @@ async def explained(error: KeyRefused, engine: AsyncEngine, setting: Setting) ->
                 belongs_to=name,
                 where=engine.keys.where,
             )
-    return KeyRefused("; ".join((str(error), *said)), code=error.code)
+    return KeyRefused("; ".join((str(error), *said)), code=error.code, explained=True)
 
 
 async def _ask(key: Key, rule: TokenRule, address: str, engine: AsyncEngine, setting: Setting) -> None:

@@ -14,14 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 
     from callwell.client.answers import Answer
-    from callwell.errors import KeyProblem, KeyRefused
 
 
 __all__ = [
     "AsyncAhead",
     "AsyncComing",
     "AsyncDefaultTransport",
-    "AsyncExplain",
     "AsyncFetch",
     "AsyncFind",
     "AsyncLatch",
@@ -36,7 +34,6 @@ __all__ = [
 T = TypeVar("T")
 
 AsyncComing: TypeAlias = "Awaitable[Answer]"
-AsyncExplain: TypeAlias = "Callable[[KeyRefused], Awaitable[KeyProblem]]"
 AsyncFetch: TypeAlias = "Callable[..., Awaitable[Answer]]"
 AsyncFind: TypeAlias = "Callable[[], Awaitable[Answer | None]]"
 

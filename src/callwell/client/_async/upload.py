@@ -23,6 +23,7 @@ from callwell.errors import (
     FileChanged,
     FileUnfit,
     InvalidOption,
+    KeyRefused,
     Missing,
     UploadStopped,
 )
@@ -183,7 +184,10 @@ class AsyncUploader:
             self._forget()
             raise
         except CallwellError as error:
-            raise self._stopped(pieces.state, error) from error
+            cause: CallwellError = error
+            if isinstance(error, KeyRefused) and self._rule.token is None:
+                cause = await self._caller.explain(error)
+            raise self._stopped(pieces.state, cause) from error
         return pieces
 
     def _stopped(self, state: Upload, error: CallwellError) -> CallwellError:

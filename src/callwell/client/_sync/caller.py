@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
+from callwell.client._sync.explain import explained
 from callwell.client._sync.missing import sought
 from callwell.client._sync.pager import Pager, Position
 from callwell.client.answers import joined, renamed
@@ -20,7 +21,7 @@ from callwell.client.describe import Known, known, lists
 from callwell.client.options import NOT_GIVEN
 from callwell.client.order import Order
 from callwell.core import paging
-from callwell.errors import CallFacts, InvalidOption, UnexpectedAnswer
+from callwell.errors import CallFacts, InvalidOption, KeyRefused, UnexpectedAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
     from callwell.client._sync.engine import Engine
     from callwell.client._sync.primitives import Coming
     from callwell.client.answers import Answer
+    from callwell.client.binding import Bound
     from callwell.client.options import CallOptions, Choices
+    from callwell.client.order import Plan
     from callwell.client.setting import Setting
     from callwell.core.rules import PagingRule
 
@@ -42,6 +45,9 @@ class Caller:
         setting: what the client is made of.
         choices: what the caller chose.
         all_known: the operations that were looked up, by name.
+
+    Attributes:
+        explain: tells more of a key that was refused, see `explained`.
     """
 
     def __init__(self, engine: Engine, setting: Setting, choices: Choices, all_known: dict[str, Known]) -> None:
@@ -49,6 +55,7 @@ class Caller:
         self.setting = setting
         self.choices = choices
         self._all_known = all_known
+        self.explain = partial(explained, engine=engine, setting=setting)
         self._plain = setting.users is None and not (choices.exactly_once or choices.remember)
 
     def choosing(self, options: CallOptions) -> Self:
@@ -84,10 +91,14 @@ class Caller:
         Raises:
             CallwellError: see `callwell.errors`.
         """
-        order = Order(found.plan, found.binder.bind(arguments), self.choices)
+        order = self.order(found.plan, found.binder.bind(arguments))
         if self._plain and found.elsewhere is None:
             return self.engine.run(order)
         return self._chosen(found, order, arguments)
+
+    def order(self, plan: Plan, bound: Bound) -> Order:
+        """A call as the engine takes it, with what the caller chose."""
+        return Order(plan, bound, self.choices, None, self.explain)
 
     def made(self, order: Order) -> Answer:
         """Make a call without more to it, for its end user where the provider wants to know.
@@ -151,7 +162,10 @@ class Caller:
         if self.choices.exactly_once:
             from callwell.client._sync.once import once  # few clients need it
 
-            return once(self, found, order, arguments)
+            try:
+                return once(self, found, order, arguments)
+            except KeyRefused as error:
+                raise self.explain(error) from error.__cause__
         return self.engine.run(order)
 
     def _page(self, found: Known, rule: PagingRule, given: Mapping[str, object], position: int | str | None) -> Answer:
@@ -159,7 +173,7 @@ class Caller:
             bound = found.binder.bind(given)
             link = joined(self.setting.base_url + bound.target, str(position))
             bound = replace(bound, target=self._target(found, link))
-            return self.made(Order(found.plan, bound, self.choices))
+            return self.made(self.order(found.plan, bound))
         return self.run(found, given if position is None else {**given, rule.position: position})
 
     def _target(self, found: Known, link: str) -> str:

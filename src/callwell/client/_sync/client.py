@@ -12,7 +12,6 @@ from callwell import providers
 from callwell.client._sync.asset import Asset
 from callwell.client._sync.caller import Caller
 from callwell.client._sync.engine import Engine
-from callwell.client._sync.explain import explained
 from callwell.client._sync.group import DynamicGroup, Group
 from callwell.client._sync.keyholder import Keyholder
 from callwell.client._sync.primitives import DefaultTransport
@@ -21,7 +20,6 @@ from callwell.client._sync.upload import Uploader
 from callwell.client.binding import Bound, encoded
 from callwell.client.describe import files, groups, large, plan_beyond
 from callwell.client.options import Choices
-from callwell.client.order import Order
 from callwell.client.setting import Setting
 from callwell.errors import InvalidOption, UnknownName
 
@@ -84,7 +82,6 @@ class Client:
                 clock=setting.clock,
                 hooks=setting.hooks,
             )
-            self._engine.explain = partial(explained, engine=self._engine, setting=setting)
             arm(self._engine, keys, setting)
             self._caller = Caller(self._engine, setting, choices, {})
         except BaseException:
@@ -179,7 +176,7 @@ class Client:
             raise InvalidOption("method", method, "an HTTP method")
         body = None if json is None else encoded(method, json)
         bound = Bound(method, self.setting.target(path, query or {}), body)
-        return self._caller.made(Order(plan_beyond(self.provider, method), bound, self._caller.choices))
+        return self._caller.made(self._caller.order(plan_beyond(self.provider, method), bound))
 
     def pages(self, operation: str, /, **arguments: object) -> Pager[Any]:
         """The items of a list operation.

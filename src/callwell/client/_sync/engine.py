@@ -40,7 +40,6 @@ from callwell.transport.base import NoReply, Request
 
 if TYPE_CHECKING:
     from callwell.client._sync.keyholder import Keyholder
-    from callwell.client._sync.primitives import Explain
     from callwell.client.account import Account
     from callwell.client.answers import Answer
     from callwell.client.order import Order
@@ -73,9 +72,6 @@ class Engine:
         transport: how requests are sent.
         clock: whose seconds are meant.
         hooks: what watches the calls.
-
-    Attributes:
-        explain: tells why a key was refused, in the error's place.
     """
 
     def __init__(
@@ -98,7 +94,6 @@ class Engine:
         self.clock = clock
         self.roll = random.random
         self.closed = False
-        self.explain: Explain | None = None
         self.hooks = hooks
         self.learner = Learner(profile, account, clock, self.notify)
         self._lines = Lines(account, clock)
@@ -132,14 +127,15 @@ class Engine:
                 event = event if guard is None else guard.event
             return trip.finished(self._work(trip, trip.state, event), self.clock.now())
         except KeyRefused as error:
-            if self.explain is None or bound.keyless:
-                raise
-            raise self.explain(error) from error.__cause__
+            refused = error
         finally:
             if trip.permit is not None or trip.key is not None:
                 self._give_back(trip)
             if trip.watch is not None:
                 trip.left(self.clock.now())
+        if order.explain is None or bound.keyless:
+            raise refused
+        raise order.explain(refused) from refused.__cause__
 
     def _work(self, trip: Trip, state: machine.Call, event: Event) -> Finish:
         """Show the call what happens, and do what it says, until it is done."""
@@ -181,7 +177,8 @@ class Engine:
         permit = self._lines[trip.order.plan.quotas].at_once(retrying=trip.sends > 0)
         if permit is None:
             return None
-        trip.permit, trip.key = permit, trip.keys.lend()
+        trip.permit = permit
+        trip.key = trip.keys.lend()
         if trip.key is None:
             self._give_back(trip)
         return trip.key

@@ -15,13 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from callwell.client.answers import Answer
-    from callwell.errors import KeyProblem, KeyRefused
 
 __all__ = [
     "Ahead",
     "Coming",
     "DefaultTransport",
-    "Explain",
     "Fetch",
     "Find",
     "Latch",
@@ -36,7 +34,6 @@ __all__ = [
 T = TypeVar("T")
 
 Coming: TypeAlias = "Answer"
-Explain: TypeAlias = "Callable[[KeyRefused], KeyProblem]"
 Fetch: TypeAlias = "Callable[..., Answer]"
 Find: TypeAlias = "Callable[[], Answer | None]"
 
