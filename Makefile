@@ -30,8 +30,8 @@ demo: $(STAMP) ## the main job, live on the embedded emulator, with a verdict
 test: $(STAMP) ## all tests
 	@$(RUN) -m pytest -n $(JOBS)
 
-acceptance: $(STAMP) ## what takes longer: twenty demos, kills, a dead provider, a full disk, a lost network; fourteen minutes
-	@$(RUN) -m pytest tests/acceptance -n 3 --dist worksteal -o faulthandler_timeout=900
+acceptance: $(STAMP) ## what takes longer: twenty demos, kills, a dead provider, a full disk, a lost network; twenty minutes
+	@$(RUN) -m pytest tests/acceptance -n 2 --dist worksteal -o faulthandler_timeout=900
 
 check: $(STAMP) ## format, lint, types, and generated code is fresh
 	@$(RUN) -m ruff format --check --quiet . || { echo "format: run .venv/bin/ruff format"; exit 1; }
