@@ -28,7 +28,7 @@ demo: $(STAMP) ## the main job, live on the embedded emulator, with a verdict
 	@.venv/bin/callwell demo
 
 test: $(STAMP) ## all tests
-	@$(RUN) -m pytest -n $(JOBS)
+	@$(RUN) -m pytest -n $(JOBS) --dist worksteal
 
 acceptance: $(STAMP) ## what takes longer: twenty demos, kills, a dead provider, a full disk, a lost network; twenty minutes
 	@$(RUN) -m pytest tests/acceptance -n 2 --dist worksteal -o faulthandler_timeout=900

@@ -163,7 +163,7 @@ def test_what_is_left_behind_is_named(studio: Studio) -> None:
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_a_process_that_is_stopped_goes_on(studio: Studio, number: int) -> None:
     """The same command ends it: every film once, byte for byte; who can still speak says so."""
-    files = [studio.film(f"{name}.mp4", 3 * PIECE) for name in "abcd"]
+    files = [studio.film(f"{name}.mp4", 6 * PIECE) for name in "abcd"]
     arguments = (*files, "--piece-size", str(PIECE), "--json")
     code, said = stopped(studio, number, 4, *arguments)
     assert code in (-number, 128 + number)
