@@ -19,6 +19,7 @@ from callwell.assess.progress import Progress
 from callwell.assess.report import Report
 from callwell.assess.rows import Rules
 from callwell.assess.scores import Tally, scored
+from callwell.client.loop import crowd
 from callwell.errors import (
     CallError,
     CallwellError,
@@ -134,11 +135,7 @@ class Assessment:
         waiting = iter(list(self._tasks(book)))
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             try:
-                async with asyncio.TaskGroup() as group:
-                    for _ in range(min(self._workers, len(self._rows))):
-                        group.create_task(self._work(waiting, book, pool))
-            except BaseExceptionGroup as errors:
-                raise next(iter(errors.exceptions)) from None
+                await crowd(min(self._workers, len(self._rows)), lambda: self._work(waiting, book, pool))
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from callwell.batch.journal import Journal
 from callwell.batch.report import Progress, Report, Sent, UnderWay
 from callwell.client import files
+from callwell.client.loop import crowd
 from callwell.errors import (
     CallwellError,
     DiskFull,
@@ -110,12 +111,7 @@ class Batch:
             CallwellError: whatever makes going on useless; the same batch goes on later where this one stopped.
         """
         waiting = iter(self._planned)
-        try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(min(AT_ONCE, len(self._planned))):
-                    group.create_task(self._work(waiting))
-        except BaseExceptionGroup as errors:
-            raise errors.exceptions[0] from None
+        await crowd(min(AT_ONCE, len(self._planned)), lambda: self._work(waiting))
         ended = tuple(self.ended[one.path] for one in self._planned)
         if any(one.error for one in ended):
             return Report("failed", ended)

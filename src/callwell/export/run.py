@@ -3,16 +3,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from callwell.client.loop import crowd
 from callwell.core.signed import replaced
 from callwell.core.verdict import End
-from callwell.errors import AssetError, CallError, CallwellError, InvalidOption, Missing, NoAnswer, OutOfTime
+from callwell.errors import AssetError, CallError, InvalidOption, Missing, NoAnswer, OutOfTime
 from callwell.export import items, walks
 from callwell.export.items import Item
 from callwell.export.journal import Entry, Journal, Stage
@@ -173,12 +173,7 @@ class Export:
 
     async def _fetch_all(self, todo: list[Item], finished: dict[str, dict[str, Entry]]) -> None:
         waiting = iter(todo)
-        try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(min(self._workers, len(todo))):
-                    group.create_task(self._work(waiting, finished))
-        except BaseExceptionGroup as errors:
-            raise _first(errors) from None
+        await crowd(min(self._workers, len(todo)), lambda: self._work(waiting, finished))
 
     async def _work(self, waiting: Iterable[Item], finished: dict[str, dict[str, Entry]]) -> None:
         for item in waiting:
@@ -289,12 +284,3 @@ _SEVERITY: Final = (End.COMPLETE, End.DRIFTED, End.TRUNCATED)
 
 def _scope_file(scopes: str) -> str:
     return f"{scopes.partition('.')[0]}.jsonl"
-
-
-def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    for error in errors.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            return _first(error)
-        if isinstance(error, CallwellError):
-            return error
-    return errors.exceptions[0]

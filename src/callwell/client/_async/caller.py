@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from callwell.client._async.engine import AsyncEngine
-    from callwell.client._async.primitives import AsyncComing
+    from callwell.client._async.primitives import AsyncComing, AsyncFetch
     from callwell.client.answers import Answer
     from callwell.client.binding import Bound
     from callwell.client.options import CallOptions, Choices
@@ -105,11 +105,7 @@ class AsyncCaller:
         Raises:
             CallwellError: see `callwell.errors`.
         """
-        users = self.setting.users
-        if users is None:
-            return await self.engine.run(order)
-        with users.calling(order.plan.operation, order.choices.for_user):
-            return await self.engine.run(order)
+        return await self._counted(order, partial(self.engine.run, order))
 
     def result(self, found: Known, answer: Answer) -> Any:
         """The part of an answer that the profile names, or the whole body."""
@@ -141,19 +137,20 @@ class AsyncCaller:
         return AsyncPager(name, rule, size=full, fetch=fetch, start=Position(walk, ()), names=found.rule.renamed)
 
     async def _chosen(self, found: Known, order: Order, arguments: Mapping[str, object]) -> Answer:
-        send = partial(self._counted, found, order, arguments)
+        send = partial(self._counted, order, partial(self._asked, found, order, arguments))
         if self.choices.remember:
             from callwell.client._async.remembering import remembered  # few clients need it
 
             return await remembered(self.setting, found, order, send)
         return await send()
 
-    async def _counted(self, found: Known, order: Order, arguments: Mapping[str, object]) -> Answer:
+    async def _counted(self, order: Order, send: AsyncFetch) -> Answer:
+        """What a call gives, made for its end user where the provider wants to know."""
         users = self.setting.users
         if users is None:
-            return await self._asked(found, order, arguments)
-        with users.calling(found.plan.operation, self.choices.for_user):
-            return await self._asked(found, order, arguments)
+            return await send()
+        with users.calling(order.plan.operation, order.choices.for_user):
+            return await send()
 
     async def _asked(self, found: Known, order: Order, arguments: Mapping[str, object]) -> Answer:
         if found.elsewhere is not None:

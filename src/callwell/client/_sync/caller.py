@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from callwell.client._sync.engine import Engine
-    from callwell.client._sync.primitives import Coming
+    from callwell.client._sync.primitives import Coming, Fetch
     from callwell.client.answers import Answer
     from callwell.client.binding import Bound
     from callwell.client.options import CallOptions, Choices
@@ -106,11 +106,7 @@ class Caller:
         Raises:
             CallwellError: see `callwell.errors`.
         """
-        users = self.setting.users
-        if users is None:
-            return self.engine.run(order)
-        with users.calling(order.plan.operation, order.choices.for_user):
-            return self.engine.run(order)
+        return self._counted(order, partial(self.engine.run, order))
 
     def result(self, found: Known, answer: Answer) -> Any:
         """The part of an answer that the profile names, or the whole body."""
@@ -142,19 +138,20 @@ class Caller:
         return Pager(name, rule, size=full, fetch=fetch, start=Position(walk, ()), names=found.rule.renamed)
 
     def _chosen(self, found: Known, order: Order, arguments: Mapping[str, object]) -> Answer:
-        send = partial(self._counted, found, order, arguments)
+        send = partial(self._counted, order, partial(self._asked, found, order, arguments))
         if self.choices.remember:
             from callwell.client._sync.remembering import remembered  # few clients need it
 
             return remembered(self.setting, found, order, send)
         return send()
 
-    def _counted(self, found: Known, order: Order, arguments: Mapping[str, object]) -> Answer:
+    def _counted(self, order: Order, send: Fetch) -> Answer:
+        """What a call gives, made for its end user where the provider wants to know."""
         users = self.setting.users
         if users is None:
-            return self._asked(found, order, arguments)
-        with users.calling(found.plan.operation, self.choices.for_user):
-            return self._asked(found, order, arguments)
+            return send()
+        with users.calling(order.plan.operation, order.choices.for_user):
+            return send()
 
     def _asked(self, found: Known, order: Order, arguments: Mapping[str, object]) -> Answer:
         if found.elsewhere is not None:
