@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-MAX_FILE = 300
-MAX_FUNCTION = 40
+MAX_FILE = 400
+MAX_FUNCTION = 50
 AGREED_LONG = {
     "src/callwell/errors.py": "one tree, drawn at its top: two files would be two trees",
 }
@@ -50,14 +50,14 @@ def named(path: Path, line: int | None = None) -> str:
 
 
 def test_files_are_short() -> None:
-    """No file written by hand is longer than 300 lines."""
+    """No file written by hand is longer than 400 lines."""
     lengths = {named(path): len(path.read_text(encoding="utf-8").splitlines()) for path in BY_HAND}
     long = {name for name, length in lengths.items() if length > MAX_FILE}
     assert long == set(AGREED_LONG)
 
 
 def test_functions_are_short() -> None:
-    """No function written by hand is longer than 40 lines, its docstring not counted."""
+    """No function written by hand is longer than 50 lines, its docstring not counted."""
     lengths = {
         f"{named(path, node.lineno)} {node.name}": function_length(node)
         for path in BY_HAND
