@@ -232,8 +232,6 @@ def test_every_deviation_is_found(theirs: dict[str, Any], ours: dict[str, Any], 
         before, node[key] = node[key], spoilt(node, key)
         try:
             assert deviations(theirs, ours), (path, key)
-        except KeyError:
-            pass  # a place that the sentences have no words for
         finally:
             node[key] = before
     assert deviations(theirs, ours) == set()

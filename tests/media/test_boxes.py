@@ -56,4 +56,9 @@ def test_no_file_is_too_strange(changes: list[tuple[int, int]]) -> None:
     content = bytearray(CLIP)
     for place, value in changes:
         content[place] = value
-    boxes.quick(io.BytesIO(bytes(content)))
+    facts = boxes.quick(io.BytesIO(bytes(content)))
+    if facts is None:
+        return
+    seconds, streams = facts
+    assert seconds > 0
+    assert {kind for kind, _ in streams} <= {"audio", "video"}

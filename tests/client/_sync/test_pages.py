@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import gc
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -95,13 +96,22 @@ def test_an_error_ahead_that_nobody_wants_is_dropped() -> None:
     """A page that was asked for ahead and failed disturbs nobody who has left."""
     world = World(shelf(100), code(403, "X"))
     one = client(world)
+    pager = one.pages("things.list")
+    read_pages: list[int] = []
 
     def work() -> None:
-        for _ in one.pages("things.list").pages():
+        for page in pager.pages():
+            read_pages.append(len(page))
             break
 
-    run(work)
-    gc.collect()
+    with warnings.catch_warnings(record=True) as complaints:
+        run(work)
+        gc.collect()
+    assert complaints == []
+    assert read_pages == [2]
+    assert len(world.sent) <= 2
+    assert pager.verdict.end is End.TRUNCATED
+    assert held(one) == 0
 
 
 def test_an_error_in_the_middle_can_be_walked_over() -> None:
