@@ -110,11 +110,19 @@ def _picture(number: int, hue: int) -> av.VideoFrame:
 def _tone(number: int, pitch: int) -> av.AudioFrame:
     frame = av.AudioFrame("s16", "mono", SAMPLES_PER_FRAME)
     start = number * SAMPLES_PER_FRAME
-    frame.sample_rate, frame.pts, frame.time_base = SAMPLES_PER_S, start, Fraction(1, SAMPLES_PER_S)
-    step = 2 * math.pi * pitch / SAMPLES_PER_S
-    samples = (int(3000 * math.sin(step * (start + offset))) for offset in range(SAMPLES_PER_FRAME))
-    frame.planes[0].update(array("h", samples).tobytes())
+    frame.sample_rate = SAMPLES_PER_S
+    frame.pts = start
+    frame.time_base = Fraction(1, SAMPLES_PER_S)
+    within = start % SAMPLES_PER_S
+    frame.planes[0].update(_second(pitch)[within : within + SAMPLES_PER_FRAME].tobytes())
     return frame
+
+
+@cache
+def _second(pitch: int) -> array[int]:
+    """One second of a tone. Its pitch is whole, so every second is the same: sines are half of what a clip costs."""
+    step = 2 * math.pi * pitch / SAMPLES_PER_S
+    return array("h", (int(3000 * math.sin(step * place)) for place in range(SAMPLES_PER_S)))
 
 
 def _still(frame: av.VideoFrame) -> bytes:
