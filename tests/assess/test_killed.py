@@ -5,15 +5,13 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING, Any, Final
 
 from callwell.emulator.options import EmulatorOptions
-from callwell.emulator.process import start
 from tests.assess.playing import NAME, TEXT, tone
 from tests.emulator.playing import ask
+from tests.processes.program import Program, popen, start
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +24,7 @@ CAPACITY: Final = 4
 PATIENCE_S: Final = 60.0
 
 
-def assessing(folder: Path, running: Running) -> subprocess.Popen[str]:
+def assessing(folder: Path, running: Running) -> Program[str]:
     """The command as a user starts it."""
     point = running.endpoint(NAME)
     variables = {
@@ -37,7 +35,6 @@ def assessing(folder: Path, running: Running) -> subprocess.Popen[str]:
         "LANGUAGE_CONFIDENCE_BASE_URL": point.base_url,
     }
     command = [
-        sys.executable,
         "-m",
         "callwell",
         "assess",
@@ -49,9 +46,7 @@ def assessing(folder: Path, running: Running) -> subprocess.Popen[str]:
         "--json",
         "-q",
     ]
-    return subprocess.Popen(
-        command, cwd=folder, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    return popen(command, folder=folder, variables=variables)
 
 
 def billed(running: Running) -> int:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One emulator for each file of tests, with a clock a hundred times as fast, so that its quota is no hindrance."""
+"""An emulator for each test, so that no test spends the quota of another."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from callwell.emulator.options import EmulatorOptions
-from callwell.emulator.process import start
 from tests.cli.playing import PROVIDER, Shell, shell
+from tests.processes.program import start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 
     from callwell.emulator.process import Running
 
+OPTIONS = EmulatorOptions(provider=("userplane",))
 
-@pytest.fixture(scope="module")
+
+@pytest.fixture
 def emulator() -> Iterator[Running]:
     """The emulator."""
-    with start(EmulatorOptions(provider=("userplane",), clock="100")) as running:
+    with start(OPTIONS) as running:
         yield running
 
 
@@ -32,10 +34,11 @@ def cli(emulator: Running, tmp_path: Path) -> Shell:
 
 
 @pytest.fixture(scope="module")
-def place(emulator: Running, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The larger workspace and one recording of it that has a thumbnail, as arguments."""
-    run = shell(tmp_path_factory.mktemp("place"), emulator).run
-    workspace = f"workspace_id={run('list', PROVIDER, 'workspaces.list').lines[0]['workspaceId']}"
-    recordings = run("list", PROVIDER, "recordings.list", workspace).lines
+def place(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The larger workspace and one recording of it that has a thumbnail, as arguments: the same in every emulator."""
+    with start(OPTIONS) as running:
+        run = shell(tmp_path_factory.mktemp("place"), running).run
+        workspace = f"workspace_id={run('list', PROVIDER, 'workspaces.list').lines[0]['workspaceId']}"
+        recordings = run("list", PROVIDER, "recordings.list", workspace).lines
     recording = next(one["recordingId"] for one in recordings if one["recordingThumbnail"])
     return {"workspace": workspace, "recording": f"recording_id={recording}", "count": str(len(recordings))}

@@ -13,6 +13,8 @@ from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from tests.processes.program import run
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
@@ -68,19 +70,17 @@ class Shell:
 
         Args:
             arguments: after `callwell`.
-            variables: changes of the environment; None takes one away.
+            variables: changes of the environment; None takes one away. None of them may be an interpreter's own
+                (`PYTHON…`, `LC_…`): those are read when it starts, and this one has started.
         """
         changed = {**self.variables, **variables}
-        done = subprocess.run(
-            [*COMMAND, *arguments],
-            cwd=self.folder,
-            env={name: value for name, value in changed.items() if value is not None},
-            capture_output=True,
-            stdin=subprocess.DEVNULL,
+        done = run(
+            ["-m", "callwell", *arguments],
+            folder=self.folder,
+            variables={name: value for name, value in changed.items() if value is not None},
             timeout=PATIENCE_S,
-            check=False,
         )
-        return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
+        return Ended(done.returncode, done.stdout, done.stderr)
 
     def fails(self, code: int, *arguments: str, **variables: str | None) -> str:
         """Run a command that fails as all failures must: with its code, one line, no traceback and no key.

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from callwell.emulator.options import EmulatorOptions
-from callwell.emulator.process import start
 from tests.assess.playing import tone
 from tests.cli.playing import Shell
+from tests.processes.program import start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

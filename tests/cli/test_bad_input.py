@@ -130,7 +130,7 @@ def test_no_network(cli: Shell) -> None:
     with socket.socket() as plug:
         plug.bind(("127.0.0.1", 0))
         closed = f"http://127.0.0.1:{plug.getsockname()[1]}"
-    assert "no connection" in cli.fails(5, *ME, **{ADDRESS_VARIABLE: closed})
+    assert "no connection" in cli.fails(5, *ME, **{ADDRESS_VARIABLE: closed, "CALLWELL_CLOCK": "50"})
 
 
 def test_a_state_of_another_program(cli: Shell) -> None:

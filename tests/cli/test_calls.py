@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from callwell.emulator.options import EmulatorOptions
-from callwell.emulator.process import start
 from tests.cli.playing import ADDRESS_VARIABLE, COMMAND, KEY_VARIABLE, PATIENCE_S, PROVIDER, shell
+from tests.processes.program import start
 
 if TYPE_CHECKING:
     from pathlib import Path

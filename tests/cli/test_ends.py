@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
+from callwell.emulator.options import EmulatorOptions
 from tests.cli.playing import PATIENCE_S, PROVIDER, started
+from tests.processes.program import start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from callwell.emulator.process import Running
     from tests.cli.playing import Shell
 
 
@@ -30,6 +33,13 @@ ENDINGS = [
     Ending(signal.SIGTERM, background=False, code=143, words="callwell: terminated"),
     Ending(signal.SIGTERM, background=True, code=143, words="callwell: terminated"),
 ]
+
+
+@pytest.fixture
+def emulator() -> Iterator[Running]:
+    """An emulator whose quota of a minute comes back in two seconds: an export needs three of them."""
+    with start(EmulatorOptions(provider=(PROVIDER,), clock="25")) as running:
+        yield running
 
 
 @pytest.fixture

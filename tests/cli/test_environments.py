@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from callwell.emulator.options import EmulatorOptions
-from callwell.emulator.process import start
 from tests.cli.playing import Shell
 from tests.cli.playing import shell as shell_of
 from tests.emulator.playing import ask
+from tests.processes.program import start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

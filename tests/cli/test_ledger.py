@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from callwell.emulator.options import EmulatorOptions
-from callwell.emulator.process import start
 from tests.cli.playing import Shell, shell
+from tests.processes.program import start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 CREATE = ("call", "apivideo", "videos.create", "title=t")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def emulator() -> Iterator[Running]:
-    """Both providers, on a clock that runs 100 times as fast."""
+    """Both providers, on a clock that runs 100 times as fast: an outcome is waited for."""
     with start(EmulatorOptions(clock="100")) as running:
         yield running
 

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell.emulator.options import EmulatorOptions
-from callwell.emulator.process import start
 from clips import clip
-from tests.cli.playing import COMMAND, PATIENCE_S, Ended, Shell
+from tests.cli.playing import PATIENCE_S, Ended, Shell
 from tests.emulator.playing import ask
+from tests.processes.program import Program, popen, start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,13 +83,10 @@ def studio(tmp_path: Path) -> Iterator[Studio]:
         yield Studio(Shell(tmp_path, variables, point.key, running.control), running)
 
 
-def started(studio: Studio, *arguments: str, **how: Any) -> subprocess.Popen[str]:
+def started(studio: Studio, *arguments: str, stderr: int = subprocess.PIPE) -> Program[str]:
     """The command, while it runs."""
-    given = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **how}
-    made: subprocess.Popen[str] = subprocess.Popen(
-        [*COMMAND, "upload", PROVIDER, *arguments], cwd=studio.cli.folder, env=studio.cli.variables, **given
-    )
-    return made
+    command = ["-m", "callwell", "upload", PROVIDER, *arguments]
+    return popen(command, folder=studio.cli.folder, variables=studio.cli.variables, stderr=stderr)
 
 
 def stopped(studio: Studio, number: int, pieces: int, *arguments: str) -> tuple[int, str]:
@@ -100,7 +97,7 @@ def stopped(studio: Studio, number: int, pieces: int, *arguments: str) -> tuple[
         time.sleep(0.005)
     process.send_signal(number)
     _, said = process.communicate(timeout=PATIENCE_S)
-    return process.returncode, said
+    return process.wait(), said
 
 
 def test_files_get_their_names_as_titles(studio: Studio) -> None:

@@ -7,8 +7,6 @@ import asyncio
 import dataclasses
 import hashlib
 import json
-import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -20,6 +18,7 @@ from callwell.clock import parse_clock
 from callwell.export import Export
 from callwell.providers import load
 from tests.emulator.playing import ask
+from tests.processes.program import popen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from callwell.emulator.process import Running
     from callwell.export import Progress, Report
     from callwell.spec.provider import Provider
+    from tests.processes.program import Program
 
 PROGRAM = Path(__file__).with_name("exporting.py")
 Json: TypeAlias = Any
@@ -105,7 +105,7 @@ class Site:
         async with self.client(**options) as client:
             return await Export(client, tree, only=only, show=show).run()
 
-    def process(self, tree: Path | None = None, **job: Json) -> subprocess.Popen[str]:
+    def process(self, tree: Path | None = None, **job: Json) -> Program[str]:
         """Export in a process of its own, with the quotas as they are; it prints its report as JSON."""
         given = {
             "tree": str(tree or self.tree),
@@ -114,8 +114,8 @@ class Site:
             "state": f"sqlite:///{self.state}",
             "clock": self.running.endpoints.clock,
         }
-        command = [sys.executable, str(PROGRAM), json.dumps({**given, **job})]
-        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        command = [str(PROGRAM), json.dumps({**given, **job})]
+        return popen(command)
 
     def control(self, path: str, body: Json = None) -> Json:
         """A request to the control port."""

@@ -12,13 +12,13 @@ import pytest
 from callwell import Client
 from callwell.client import AsyncClient
 from callwell.emulator.options import EmulatorOptions
-from callwell.emulator.process import start
 from callwell.errors import InvalidOption
 from callwell.export import Export, Report
 from callwell.keys import Key
 from clips import clip
 from tests.emulator.playing import ask
 from tests.export.playing import check_manifest, contents
+from tests.processes.program import start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +13,7 @@ from callwell import Client
 from callwell.keys import Key
 from clips import clip
 from tests.emulator.playing import ask
+from tests.processes.program import popen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,8 +83,7 @@ def killed(site: Site, count: int, operation: str = "videos.upload", name: str |
     """Upload in a process, and kill it when so many requests have arrived."""
     point = site.running.endpoint("apivideo")
     job = {"base_url": point.base_url, "key": point.key, "state": site.state, "file": str(site.film), "name": name}
-    command = [sys.executable, str(UPLOADING), json.dumps(job)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    process = popen([str(UPLOADING), json.dumps(job)])
     until = time.monotonic() + 60
     while arrived(site, operation) < count and process.poll() is None:
         assert time.monotonic() < until

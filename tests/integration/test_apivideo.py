@@ -12,9 +12,9 @@ import pytest
 
 from callwell import Client, errors, providers
 from callwell.emulator.options import EmulatorOptions
-from callwell.emulator.process import start
 from callwell.keys import Key
 from tests.emulator.playing import ask
+from tests.processes.program import start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,8 +9,8 @@ import pytest
 
 from callwell import Client, errors
 from callwell.emulator.options import EmulatorOptions
-from callwell.emulator.process import start
 from callwell.keys import Key
+from tests.processes.program import start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

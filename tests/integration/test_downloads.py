@@ -6,8 +6,6 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +13,13 @@ import pytest
 
 from callwell import Client
 from callwell.emulator.options import EmulatorOptions
-from callwell.emulator.process import start
 from callwell.keys import Key
 from clips import clip
 from tests.emulator.playing import ask
+from tests.processes.program import run, start
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
 
     from callwell.emulator.process import Running
@@ -62,7 +61,7 @@ def save(emulator: Running, key: Path, video: str, path: Path, size: int = 0) ->
     """Save it in a process of its own, which kills itself when so many bytes have come."""
     point = emulator.endpoint("apivideo", "production")
     job = {"base_url": point.base_url, "key": f"file:{key}", "video": video, "path": str(path), "bytes": size}
-    return subprocess.run([sys.executable, str(SAVING), json.dumps(job)], capture_output=True, text=True, check=False)
+    return run([str(SAVING), json.dumps(job)])
 
 
 def test_a_download_that_is_killed_is_gone_on_with(api: Apivideo, emulator: Running, tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import random
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,8 +14,8 @@ import pytest
 
 from callwell.clock import parse_clock
 from callwell.emulator.options import EmulatorOptions
-from callwell.emulator.process import start
 from tests.export.playing import Site, check_manifest, check_truth, contents
+from tests.processes.program import Program, popen, start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +33,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
         yield Site(running, tmp_path)
 
 
-def calling(site: Site, until: float) -> subprocess.Popen[str]:
+def calling(site: Site, until: float) -> Program[str]:
     """A process that calls until then."""
     job = {
         "key": f"file:{site.key_file}",
@@ -43,11 +42,11 @@ def calling(site: Site, until: float) -> subprocess.Popen[str]:
         "clock": site.running.endpoints.clock,
         "until": until,
     }
-    command = [sys.executable, str(CALLING), json.dumps(job)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    command = [str(CALLING), json.dumps(job)]
+    return popen(command)
 
 
-def killed(process: subprocess.Popen[str], after_s: float) -> bool:
+def killed(process: Program[str], after_s: float) -> bool:
     """Kill it then, unless it has ended by itself."""
     try:
         _, complaints = process.communicate(timeout=after_s)

@@ -11,9 +11,9 @@ import pytest
 from callwell.client import AsyncClient
 from callwell.clock import scaled_clock
 from callwell.emulator.options import EmulatorOptions
-from callwell.emulator.process import start
 from callwell.keys import Key
 from callwell.observe.notices import AttemptEnded, ForeignSpending
+from tests.processes.program import start
 
 if TYPE_CHECKING:
     from callwell.clock import Clock

@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import json
 import random
-import subprocess
-import sys
 import threading
 import time
 import urllib.request
@@ -19,8 +17,8 @@ import pytest
 from callwell import Client, errors, providers
 from callwell.clock import parse_clock
 from callwell.emulator.options import EmulatorOptions
-from callwell.emulator.process import start
 from callwell.keys import Key
+from tests.processes.program import Program, popen, start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +71,7 @@ class Site:
         made: Apivideo = Client("apivideo", **{**usual, **options})
         return made
 
-    def process(self, name: str) -> subprocess.Popen[str]:
+    def process(self, name: str) -> Program[str]:
         """A process that makes one video of that name."""
         job = {
             "key": f"file:{self.key_file}",
@@ -82,8 +80,8 @@ class Site:
             "clock": self.running.endpoints.clock,
             "name": name,
         }
-        command = [sys.executable, str(CREATING), json.dumps(job)]
-        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        command = [str(CREATING), json.dumps(job)]
+        return popen(command)
 
     def steer(self, path: str, body: object = None) -> Any:
         """Tell the emulator something, or ask it."""

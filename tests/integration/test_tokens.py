@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import random
 import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from itertools import pairwise
@@ -18,9 +17,9 @@ import pytest
 from callwell import Client, errors
 from callwell.clock import parse_clock
 from callwell.emulator.options import EmulatorOptions
-from callwell.emulator.process import start
 from callwell.keys import Key
 from tests.emulator.playing import ask
+from tests.processes.program import Program, popen, start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,11 +57,11 @@ class Site:
         options = {**self.job, "auth": "token", "clock": self.clock, **options}
         return cast("Apivideo", Client("apivideo", **options))
 
-    def process(self, until: float) -> subprocess.Popen[str]:
+    def process(self, until: float) -> Program[str]:
         """A process that calls until then."""
         job = json.dumps(self.job | {"clock": self.running.endpoints.clock, "until": until})
-        command = [sys.executable, str(CALLING), job]
-        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        command = [str(CALLING), job]
+        return popen(command)
 
     def control(self, path: str, body: Any) -> Any:
         """Tell the emulator something."""

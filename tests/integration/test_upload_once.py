@@ -10,9 +10,9 @@ import pytest
 from callwell.client.uploads import NOTHING
 from callwell.core.upload import Upload
 from callwell.emulator.options import EmulatorOptions
-from callwell.emulator.process import start
 from callwell.state.base import Cell
 from tests.integration.filming import COUNT, PIECE, ROOMY, Site, arrived, killed
+from tests.processes.program import start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

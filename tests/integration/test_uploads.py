@@ -11,10 +11,10 @@ import pytest
 
 from callwell import AsyncClient, errors
 from callwell.emulator.options import EmulatorOptions
-from callwell.emulator.process import start
 from callwell.keys import Key
 from clips import clip
 from tests.integration.filming import COUNT, PIECE, ROOMY, SIZE, Site, killed
+from tests.processes.program import start
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

@@ -15,12 +15,12 @@ import uvicorn
 
 from callwell import Client, errors, webhooks
 from callwell.emulator.options import EmulatorOptions
-from callwell.emulator.process import start
 from callwell.keys import Key
 from clips import clip
 from tests.docs import pages
 from tests.emulator.apivideo.hearing import listener
 from tests.emulator.playing import ask
+from tests.processes.program import start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

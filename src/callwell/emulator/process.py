@@ -71,7 +71,7 @@ def start(options: EmulatorOptions) -> Running:
     Raises:
         EmulatorError: it could not start; the message is its own last line.
     """
-    command = [sys.executable, "-m", "callwell.emulator", "--json", "--watch-stdin", *_arguments(options)]
+    command = [sys.executable, "-m", "callwell.emulator", "--json", "--watch-stdin", *arguments(options)]
     with tempfile.TemporaryFile() as complaints:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             command,
@@ -88,19 +88,20 @@ def start(options: EmulatorOptions) -> Running:
     return Running(msgspec.json.decode(line, type=Endpoints), process)
 
 
-def _arguments(options: EmulatorOptions) -> list[str]:
-    arguments = []
+def arguments(options: EmulatorOptions) -> list[str]:
+    """The options as the arguments of `python -m callwell.emulator`."""
+    words = []
     for field in fields(options):
         value, flag = getattr(options, field.name), "--" + field.name.replace("_", "-")
         if value is True:
-            arguments.append(flag)
+            words.append(flag)
         elif isinstance(value, Mapping):
-            arguments += [f"{flag}={name}" if of is None else f"{flag}={name}={of}" for name, of in value.items()]
+            words += [f"{flag}={name}" if of is None else f"{flag}={name}={of}" for name, of in value.items()]
         elif isinstance(value, tuple):
-            arguments += [f"{flag}={each}" for each in value]
+            words += [f"{flag}={each}" for each in value]
         elif value is not None and value is not False:
-            arguments.append(f"{flag}={value}")
-    return arguments
+            words.append(f"{flag}={value}")
+    return words
 
 
 def _environment() -> dict[str, str]:

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A Python that has everything imported and forks a child for each program: it is run by `tests/processes/program.py`.
+
+Tests start hundreds of processes, and nearly all that each of them costs is its imports: 0.4 s of processor time for a
+command, 0.9 s for an emulator. Here they are paid for once. A child is a process like any other: it has its own folder,
+environment, files and signals, is killed as others are, and ends as an interpreter ends.
+
+The channel is a Unix socket. A request is one line of JSON with four file descriptors: standard input, output and
+error, and a pipe on which the process ID is written, and its exit status when it has ended. The next request is made
+when the process ID has come.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import io
+import json
+import os
+import runpy
+import selectors
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+COMMANDS: Final = ("assess", "call", "config", "export", "flags", "ledger", "list", "providers", "upload", "users")
+PRELOADED: Final = (
+    *("asyncio", "uvloop", "rich.progress", "rich.table", "typer", "callwell.cli.main", "callwell.cli.commands"),
+    *("callwell.client._async.client", "callwell.client._sync.client", "callwell.transport.pyreqwest"),
+    *(f"callwell.cli.{name}" for name in COMMANDS),
+    *("callwell.emulator.server", "callwell.emulator.userplane.provider", "callwell.emulator.apivideo.provider"),
+    "callwell.emulator.language_confidence.provider",
+)
+"""What most programs import. Nothing that starts a thread: a child would not have it. (numpy does.)"""
+
+PIECE_BYTES: Final = 1 << 16
+DESCRIPTORS: Final = 4
+TASKS: Final = Path("/proc/self/task")
+
+
+class Children:
+    """The programs that run, and where to tell that they have ended."""
+
+    def __init__(self) -> None:
+        self.pipes: dict[int, int] = {}
+
+    def reap(self) -> None:
+        """Tell of every child that has ended."""
+        while self.pipes:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if not pid:
+                return
+            pipe = self.pipes.pop(pid)
+            os.write(pipe, f"{os.waitstatus_to_exitcode(status)}\n".encode())
+            os.close(pipe)
+
+
+def main() -> None:
+    """Serve until the other end of the channel is closed; in a child, run the program."""
+    channel = socket.socket(fileno=int(sys.argv[1]))
+    preload()
+    job = serve(channel)
+    if job is not None:
+        run(job)
+
+
+def preload() -> None:
+    """Import what programs need, and encode the emulator's clips: half a second for each process that does so alone."""
+    for name in PRELOADED:
+        importlib.import_module(name)
+    from callwell.cli.main import main as command
+    from callwell.emulator.userplane.clips import clips
+
+    clips()
+    sys.argv = ["callwell", "providers"]  # reads all descriptions, and has typer import what it imports late
+    with contextlib.redirect_stdout(io.StringIO()):
+        command()
+    if TASKS.is_dir() and len(list(TASKS.iterdir())) != 1:
+        raise RuntimeError("something that is preloaded has started a thread, which no child would have")
+    gc.collect()
+    gc.freeze()
+
+
+def serve(channel: socket.socket) -> dict[str, Any] | None:
+    """Fork for each request. Returns twice: in a child with its job, and in the server with nothing, at the end."""
+    ours, theirs = socket.socketpair()
+    theirs.setblocking(False)
+    signal.set_wakeup_fd(theirs.fileno())
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    children = Children()
+    selector = selectors.DefaultSelector()
+    selector.register(channel, selectors.EVENT_READ)
+    selector.register(ours, selectors.EVENT_READ)
+    while True:
+        for key, _ in selector.select():
+            if key.fileobj is ours:
+                ours.recv(1024)
+                continue
+            request, descriptors = received(channel)
+            if not request:
+                return None
+            pid = os.fork()
+            if not pid:
+                signal.set_wakeup_fd(-1)
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                selector.close()
+                channel.close()
+                for pipe in (*children.pipes.values(), descriptors[3]):
+                    os.close(pipe)
+                return {"streams": descriptors[:3], **json.loads(request)}
+            children.pipes[pid] = descriptors[3]
+            os.write(descriptors[3], f"{pid}\n".encode())
+            for descriptor in descriptors[:3]:
+                os.close(descriptor)
+        children.reap()
+
+
+def received(channel: socket.socket) -> tuple[bytes, list[int]]:
+    """The next request and its descriptors; nothing when the other end is closed."""
+    request, descriptors, _, _ = socket.recv_fds(channel, PIECE_BYTES, DESCRIPTORS)
+    while request and not request.endswith(b"\n"):
+        request += channel.recv(PIECE_BYTES)
+    return request, descriptors
+
+
+def run(job: dict[str, Any]) -> None:
+    """Be the program: `-m MODULE`, or a file."""
+    for number, descriptor in enumerate(job["streams"]):
+        os.dup2(descriptor, number)
+        os.close(descriptor)
+    os.chdir(job["folder"])
+    os.environ.clear()
+    os.environ.update(job["variables"])
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - it lives as long as we do
+    sys.stdout = text(1, "strict")
+    sys.stderr = text(2, "backslashreplace")
+    first, *rest = job["arguments"]
+    if first == "-m":
+        sys.argv = rest
+        sys.path[0] = job["folder"]
+        runpy.run_module(rest[0], run_name="__main__", alter_sys=True)
+    else:
+        sys.argv = job["arguments"]
+        sys.path[0] = str(Path(first).parent)
+        runpy.run_path(first, run_name="__main__")
+
+
+def text(descriptor: int, errors: str) -> Any:
+    """A stream as an interpreter opens it: standard error by lines, standard output too on a terminal."""
+    by_lines = descriptor == 2 or os.isatty(descriptor)
+    return open(descriptor, "w", 1 if by_lines else -1, encoding="utf-8", errors=errors, closefd=False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Programs in processes of their own, started in a hundredth of a second: see `fork_server.py`."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from functools import cache
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Final, Generic, Self, TypeVar, cast
+
+import msgspec
+
+from callwell.emulator.options import Endpoints
+from callwell.emulator.process import Running, arguments
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from callwell.emulator.options import EmulatorOptions
+
+SERVER: Final = Path(__file__).with_name("fork_server.py")
+SOURCE: Final = Path(__file__).parents[2] / "src"
+T = TypeVar("T", str, bytes)
+_LOCK: Final = threading.Lock()
+
+
+class Program(Generic[T]):
+    """A running program, with as much of `subprocess.Popen` as tests need.
+
+    Attributes:
+        pid: its process ID.
+        returncode: how it ended, negative for a signal; None while it runs.
+        stdin: where it reads, if it was given a pipe.
+        stdout: what it prints, if that is kept.
+        stderr: the same for standard error.
+    """
+
+    def __init__(  # noqa: PLR0917 - `_started` alone makes one
+        self,
+        pid: int,
+        status: IO[str],
+        stdin: IO[bytes] | None,
+        stdout: IO[T] | None,
+        stderr: IO[T] | None,
+        arguments: list[str],
+    ) -> None:
+        self.args = arguments
+        self.stdin = stdin
+        self.stdout: IO[T] | None = stdout
+        self.stderr: IO[T] | None = stderr
+        self.returncode: int | None = None
+        self.pid = pid
+        self._ended = threading.Event()
+        self._read: dict[int, T] = {}
+        self._readers: list[threading.Thread] = []
+        threading.Thread(target=self._watch, args=(status,), daemon=True).start()
+
+    def poll(self) -> int | None:
+        """How it ended, or None."""
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait until it has ended.
+
+        Raises:
+            subprocess.TimeoutExpired: it has not, after so many seconds.
+        """
+        if not self._ended.wait(timeout):
+            raise subprocess.TimeoutExpired(self.args, timeout or 0.0)
+        assert self.returncode is not None
+        return self.returncode
+
+    def communicate(self, timeout: float | None = None) -> tuple[T, T]:
+        """Wait until it has ended, and give what it has printed.
+
+        Raises:
+            subprocess.TimeoutExpired: it has not ended; nothing of what it prints is lost.
+        """
+        if not self._readers:
+            for number, stream in enumerate((self.stdout, self.stderr)):
+                reader = threading.Thread(target=self._drain, args=(number, stream), daemon=True)
+                self._readers.append(reader)
+                reader.start()
+        self.wait(timeout)
+        for reader in self._readers:
+            reader.join()
+        self.close()
+        return self._read[0], self._read[1]
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal, unless it has ended."""
+        if self.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        """Send SIGTERM."""
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Send SIGKILL."""
+        self.send_signal(signal.SIGKILL)
+
+    def close(self) -> None:
+        """Close its pipes."""
+        for stream in (self.stdin, self.stdout, self.stderr):
+            if stream is not None:
+                stream.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.stdin is not None:
+            self.stdin.close()
+        self.wait()
+        self.close()
+
+    def _watch(self, status: IO[str]) -> None:
+        with status:
+            line = status.readline()
+        self.returncode = int(line) if line else -signal.SIGKILL
+        self._ended.set()
+
+    def _drain(self, number: int, stream: IO[T] | None) -> None:
+        self._read[number] = stream.read() if stream is not None else cast("T", "")  # type: ignore[redundant-cast,unused-ignore]
+
+
+def popen(
+    arguments: Sequence[str],
+    *,
+    folder: Path | None = None,
+    variables: Mapping[str, str] | None = None,
+    stderr: int | None = subprocess.PIPE,
+) -> Program[str]:
+    """Start a program that reads nothing and prints text.
+
+    Args:
+        arguments: `-m` and a module, or a file of Python, and what it is given.
+        folder: where it works; here, unless said.
+        variables: its environment; this process's, unless said.
+        stderr: a descriptor for standard error; a pipe unless said.
+    """
+    return cast("Program[str]", _started(arguments, folder, variables, stderr, text=True))
+
+
+def run(
+    arguments: Sequence[str],
+    *,
+    folder: Path | None = None,
+    variables: Mapping[str, str] | None = None,
+    timeout: float | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end, as `subprocess.run` does; it is killed if it takes longer than `timeout` seconds."""
+    program = popen(arguments, folder=folder, variables=variables)
+    try:
+        out, complaints = program.communicate(timeout)
+    except subprocess.TimeoutExpired:
+        program.kill()
+        program.wait()
+        raise
+    return subprocess.CompletedProcess(list(arguments), program.wait(), out, complaints)
+
+
+def start(options: EmulatorOptions) -> Running:
+    """Start an emulator, as `callwell.emulator.process.start` does."""
+    command = ["-m", "callwell.emulator", "--json", "--watch-stdin", *arguments(options)]
+    program = cast("Program[bytes]", _started(command, None, None, None, text=False))
+    assert program.stdout is not None
+    line = program.stdout.readline()
+    assert line, "the emulator ended before it was ready"
+    return Running(msgspec.json.decode(line, type=Endpoints), cast("subprocess.Popen[bytes]", program))
+
+
+def _started(
+    arguments: Sequence[str],
+    folder: Path | None,
+    variables: Mapping[str, str] | None,
+    stderr: int | None,
+    *,
+    text: bool,
+) -> Program[Any]:
+    mode = "r" if text else "rb"
+    encoding = "utf-8" if text else None
+    in_read, in_write = os.pipe()
+    out_read, out_write = os.pipe()
+    status_read, status_write = os.pipe()
+    theirs = [in_read, out_write, 2 if stderr is None else stderr, status_write]
+    errors: IO[Any] | None = None
+    if stderr == subprocess.PIPE:
+        error_read, theirs[2] = os.pipe()
+        errors = open(error_read, mode, encoding=encoding)  # noqa: PTH123, SIM115 - a descriptor, closed by `close`
+    given = os.environ if variables is None else variables
+    job = {"arguments": list(arguments), "folder": str(folder or Path.cwd()), "variables": dict(given)}
+    status = open(status_read, encoding="ascii")  # noqa: PTH123, SIM115 - a descriptor, closed by `Program`
+    with _LOCK:
+        send(_channel(os.getpid()), json.dumps(job).encode() + b"\n", theirs)
+        for descriptor in {in_read, out_write, status_write, theirs[2]} - {2, stderr}:
+            os.close(descriptor)
+        pid = int(status.readline())
+    stdin: IO[bytes] | None = open(in_write, "wb")  # noqa: PTH123, SIM115 - a descriptor, closed by `close`
+    if text and stdin is not None:
+        stdin.close()
+        stdin = None
+    stdout = open(out_read, mode, encoding=encoding)  # noqa: PTH123, SIM115 - a descriptor, closed by `close`
+    return Program(pid, status, stdin, stdout, errors, list(arguments))
+
+
+def send(channel: socket.socket, request: bytes, descriptors: list[int]) -> None:
+    """Send a request with its descriptors."""
+    sent = socket.send_fds(channel, [request], descriptors)
+    channel.sendall(request[sent:])
+
+
+@cache
+def _channel(_pid: int) -> socket.socket:
+    """The channel to this process's server, which ends when this process does."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    variables = {**os.environ, "PYTHONPATH": str(SOURCE), "PYTHONUTF8": "1"}
+    process = subprocess.Popen(
+        [sys.executable, str(SERVER), str(theirs.fileno())],
+        pass_fds=[theirs.fileno()],
+        stdin=subprocess.DEVNULL,
+        env=variables,
+        start_new_session=True,
+    )
+    theirs.close()
+    atexit.register(_end, os.getpid(), ours, process)
+    return ours
+
+
+def _end(pid: int, channel: socket.socket, process: subprocess.Popen[bytes]) -> None:
+    """End the server, but not from a child of this process, which has these exits too."""
+    if os.getpid() == pid:
+        channel.close()
+        process.wait()
