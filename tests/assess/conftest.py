@@ -10,6 +10,7 @@ import pytest
 from callwell.emulator.options import EmulatorOptions
 from tests.assess.playing import NAME
 from tests.emulator.playing import Emulated
+from tests.processes.pace import clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +19,6 @@ if TYPE_CHECKING:
 @pytest.fixture
 def emulated() -> Iterator[Emulated]:
     """A service with a fast clock."""
-    running = Emulated(EmulatorOptions(provider=(NAME,), clock="50")).start()
+    running = Emulated(EmulatorOptions(provider=(NAME,), clock=clock(25))).start()
     yield running
     running.stop()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from callwell.emulator.options import EmulatorOptions
 from tests.assess.playing import NAME, TEXT, tone
 from tests.emulator.playing import ask
+from tests.processes.pace import clock
 from tests.processes.program import Program, popen, start
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 FILES: Final = 48
 KILLS: Final = 2
 CAPACITY: Final = 4
-PATIENCE_S: Final = 60.0
+PATIENCE_S: Final = 600.0
 
 
 def assessing(folder: Path, running: Running) -> Program[str]:
@@ -58,11 +59,28 @@ def billed(running: Running) -> int:
 
 def settled(running: Running) -> int:
     """The same once those are done that a killed process had sent."""
-    before = -1
-    while (now := billed(running)) > before:
-        before = now
-        time.sleep(0.5)
-    return now
+    rows = f"{running.endpoints.control}/ledger/requests"
+    while any(row["ended_s"] is None for row in ask(rows).json):
+        time.sleep(0.05)
+    return billed(running)
+
+
+def steer(running: Running, *faults: dict[str, Any]) -> None:
+    """Say what goes wrong from now on."""
+    answer = ask(f"{running.endpoints.control}/faults", "POST", body=json.dumps(faults).encode())
+    assert answer.status == 200
+
+
+def stopping_after(running: Running, count: int) -> None:
+    """Answer so many more requests, and let all others hang: whoever sends them cannot end before it is killed."""
+    others = list(range(count + 1, count + 10 * FILES))
+    steer(running, {"operation": "assess.scripted", "fault": "hang", "nth": others, "delay_s": 60})
+
+
+def hanging(running: Running) -> int:
+    """Requests that wait for an answer that will not come."""
+    rows = ask(f"{running.endpoints.control}/ledger/requests").json
+    return sum(row["fault"] == "hang" and row["ended_s"] is None for row in rows)
 
 
 def test_an_assessment_that_is_killed(tmp_path: Path) -> None:
@@ -71,15 +89,18 @@ def test_an_assessment_that_is_killed(tmp_path: Path) -> None:
     rows = "".join(f"{name},{TEXT},us\n" for name in names)
     (tmp_path / "class.csv").write_text(f"file,expected_text,accent\n{rows}")
     settings = {f"{NAME}.capacity": str(CAPACITY), f"{NAME}.service_s": "1"}
-    with start(EmulatorOptions(provider=(NAME,), settings=settings, clock="25")) as running:
+    with start(EmulatorOptions(provider=(NAME,), settings=settings, clock=clock(25))) as running:
         known = 0
         for kill in range(KILLS):
-            process, enough = assessing(tmp_path, running), settled(running) + 8 + 3 * kill
-            while billed(running) < enough and process.poll() is None:
-                time.sleep(0.01)
+            stopping_after(running, 8 + 3 * kill)
+            process = assessing(tmp_path, running)
+            while not hanging(running):
+                assert process.poll() is None
+                time.sleep(0.02)
             process.kill()
             output, _ = process.communicate()
             assert output == ""
+            steer(running)
             known = settled(running) - (kill + 1) * CAPACITY
         process = assessing(tmp_path, running)
         output, complaints = process.communicate(timeout=PATIENCE_S)

@@ -7,12 +7,14 @@ import csv
 import hashlib
 import io
 import subprocess
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from callwell.emulator.options import EmulatorOptions
 from tests.cli.playing import ADDRESS_VARIABLE, COMMAND, KEY_VARIABLE, PATIENCE_S, PROVIDER, shell
+from tests.processes.pace import clock
 from tests.processes.program import start
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ def test_call_prints_the_result(cli: Shell) -> None:
 
 def test_a_deprecated_operation_is_told_once(tmp_path: Path) -> None:
     """On standard error, with the day on which it stops to answer, however many pages are read."""
-    gone = EmulatorOptions(provider=(PROVIDER,), clock="100", deprecated={"workspaces.list": 86_400})
+    gone = EmulatorOptions(provider=(PROVIDER,), clock=clock(25), deprecated={"workspaces.list": 86_400})
     with start(gone) as running:
         ended = shell(tmp_path, running).run("list", PROVIDER, "workspaces.list", "--format", "jsonl")
     assert ended.code == 0
@@ -203,8 +205,9 @@ def test_keys_list_tells_of_use(cli: Shell) -> None:
     """Keys that were used are told with how often and when, also those that are at their place no more."""
     before = cli.run("keys", "list", PROVIDER, "--json").json
     assert [(one["clients"], one["first"], one["last"]) for one in before] == [(0, None, None)]
-    for _ in range(2):
-        cli.run("call", PROVIDER, "me.get", "--key", "env:OTHER", OTHER=cli.key)
+    for minute in range(2):
+        later = f"1@{time.monotonic()}@{1_800_000_000 + 60 * minute}"
+        cli.run("call", PROVIDER, "me.get", "--key", "env:OTHER", OTHER=cli.key, CALLWELL_CLOCK=later)
     [after] = cli.run("keys", "list", PROVIDER, "--json").json
     assert after["clients"] == 2
     assert after["first"] < after["last"]

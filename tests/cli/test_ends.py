@@ -10,6 +10,7 @@ import pytest
 
 from callwell.emulator.options import EmulatorOptions
 from tests.cli.playing import PATIENCE_S, PROVIDER, started
+from tests.processes.pace import clock
 from tests.processes.program import start
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ ENDINGS = [
 @pytest.fixture
 def emulator() -> Iterator[Running]:
     """An emulator whose quota of a minute comes back in two seconds: an export needs three of them."""
-    with start(EmulatorOptions(provider=(PROVIDER,), clock="25")) as running:
+    with start(EmulatorOptions(provider=(PROVIDER,), clock=clock(25))) as running:
         yield running
 
 

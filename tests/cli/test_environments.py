@@ -12,6 +12,7 @@ from callwell.emulator.options import EmulatorOptions
 from tests.cli.playing import Shell
 from tests.cli.playing import shell as shell_of
 from tests.emulator.playing import ask
+from tests.processes.pace import clock
 from tests.processes.program import start
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ LIST = ("list", NAME, "tags.list")
 
 @pytest.fixture(scope="module")
 def pair() -> Iterator[Running]:
-    """Both environments, on a clock a hundred times as fast."""
-    with start(EmulatorOptions(provider=(NAME, "userplane"), clock="100")) as running:
+    """Both environments, on a fast clock."""
+    with start(EmulatorOptions(provider=(NAME, "userplane"), clock=clock(25))) as running:
         yield running
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from callwell.emulator.options import EmulatorOptions
 from tests.cli.playing import Shell, shell
+from tests.processes.pace import clock
 from tests.processes.program import start
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ CREATE = ("call", "apivideo", "videos.create", "title=t")
 
 @pytest.fixture
 def emulator() -> Iterator[Running]:
-    """Both providers, on a clock that runs 100 times as fast: an outcome is waited for."""
-    with start(EmulatorOptions(clock="100")) as running:
+    """Both providers, on a fast clock: an outcome is waited for."""
+    with start(EmulatorOptions(clock=clock(25))) as running:
         yield running
 
 

@@ -17,6 +17,7 @@ from callwell.emulator.options import EmulatorOptions
 from clips import clip
 from tests.cli.playing import PATIENCE_S, Ended, Shell
 from tests.emulator.playing import ask
+from tests.processes.pace import clock
 from tests.processes.program import Program, popen, start
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class Studio:
 @pytest.fixture
 def studio(tmp_path: Path) -> Iterator[Studio]:
     """An account without videos."""
-    with start(EmulatorOptions(provider=(PROVIDER,), clock="100", settings=ROOMY)) as running:
+    with start(EmulatorOptions(provider=(PROVIDER,), clock=clock(25), settings=ROOMY)) as running:
         point, sandbox = running.endpoint(PROVIDER), running.endpoint(PROVIDER, "sandbox")
         variables = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ} | {
             "XDG_STATE_HOME": str(tmp_path / "state"),

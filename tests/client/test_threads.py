@@ -18,6 +18,7 @@ from callwell.observe.notices import CallEnded, KeyChanged
 from callwell.testing import ScriptedTransport
 from tests.client.acme import KEY, acme
 from tests.client.world import DEAD, OK, ListSource, code, held, tried
+from tests.processes.pace import scale
 
 if TYPE_CHECKING:
     from callwell.transport.base import Request, Response
@@ -43,7 +44,7 @@ def together(work: Any, count: int = THREADS) -> list[Any]:
 @pytest.mark.parametrize("limit", [1, 5, 20])
 def test_threads_keep_the_quota(limit: int) -> None:
     """However many threads share a client, no window holds more arrivals than the quota, and all calls are made."""
-    clock = scaled_clock(100.0)
+    clock = scaled_clock(scale(100.0))
     arrivals: list[float] = []
     ended: list[object] = []
 
@@ -70,7 +71,7 @@ def test_threads_keep_the_quota(limit: int) -> None:
 
 def test_threads_read_a_dead_key_once() -> None:
     """One thread reads the source, all others wait for it, and each call is sent again once."""
-    clock = scaled_clock(100.0)
+    clock = scaled_clock(scale(100.0))
 
     def reply(request: Request) -> Response:
         return OK if "acme_second" in dict(request.headers)["authorization"] else DEAD

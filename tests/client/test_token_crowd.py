@@ -22,6 +22,7 @@ from tests.client.crowd import get, make
 from tests.client.mint import PROVIDER, Mint
 from tests.client.virtual import CancelledAt, LoopClock, leap
 from tests.client.world import LOST
+from tests.processes.pace import scale
 
 
 def virtual(mint: Mint, **options: Any) -> Any:
@@ -119,7 +120,7 @@ def test_a_trade_that_fails_fails_those_who_waited() -> None:
 def test_many_threads_trade_once() -> None:
     """The same with threads, while tokens end all the time."""
     mint = Mint(lasts_s=5.0)
-    mint.clock = clock = scaled_clock(20.0)
+    mint.clock = clock = scaled_clock(scale(20.0))
     quick = dataclasses.replace(TOKENS, early_s=1.0)
     provider = acme({}, key=dataclasses.replace(KEYS, token=quick))
     with (

@@ -17,6 +17,7 @@ from callwell.demo.stage import Stage
 from callwell.errors import UnknownName
 from callwell.media import container
 from callwell.providers import load
+from tests.processes.pace import scale
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,4 +74,4 @@ def test_a_provider_without_a_part_is_refused(tmp_path: Path) -> None:
     """Before anything is started."""
     stage = Stage(lambda _progress, _spent: None, lambda _notice: None, lambda _text: None)
     with pytest.raises(UnknownName, match="known: apivideo"):
-        demo(tmp_path, clock=scaled_clock(25), seed=1, recordings=1, stage=stage, only=["nobody"])
+        demo(tmp_path, clock=scaled_clock(scale(25)), seed=1, recordings=1, stage=stage, only=["nobody"])

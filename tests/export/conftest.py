@@ -9,6 +9,7 @@ import pytest
 
 from callwell.emulator.options import EmulatorOptions
 from tests.export.playing import Site
+from tests.processes.pace import clock
 from tests.processes.program import start
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ UNHURRIED = {"per_minute": 1_000_000, "per_day": 1_000_000, "seed": 7, "recordin
 @pytest.fixture(scope="session")
 def running() -> Iterator[Running]:
     """The emulator, on a clock that runs ten times as fast so that waits between attempts are short."""
-    with start(EmulatorOptions(provider=("userplane",), clock="10", window="sliding")) as emulator:
+    with start(EmulatorOptions(provider=("userplane",), clock=clock(10), window="sliding")) as emulator:
         yield emulator
 
 

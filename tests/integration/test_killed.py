@@ -15,6 +15,7 @@ import pytest
 from callwell.clock import parse_clock
 from callwell.emulator.options import EmulatorOptions
 from tests.export.playing import Site, check_manifest, check_truth, contents
+from tests.processes.pace import clock
 from tests.processes.program import Program, popen, start
 
 if TYPE_CHECKING:
@@ -26,9 +27,9 @@ MINUTE_S = 60.0
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    """A world of 60 recordings and the quota as documented, on a clock that runs 25 times as fast."""
+    """A world of 60 recordings and the quota as documented, on a fast clock."""
     with start(
-        EmulatorOptions(provider=("userplane",), clock="25", window="sliding", recordings=60, seed=3)
+        EmulatorOptions(provider=("userplane",), clock=clock(25), window="sliding", recordings=60, seed=3)
     ) as running:
         yield Site(running, tmp_path)
 

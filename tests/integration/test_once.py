@@ -18,6 +18,7 @@ from callwell import Client, errors, providers
 from callwell.clock import parse_clock
 from callwell.emulator.options import EmulatorOptions
 from callwell.keys import Key
+from tests.processes.pace import clock
 from tests.processes.program import Program, popen, start
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from callwell.providers.apivideo.client import Apivideo
 
 CREATING: Final = Path(__file__).with_name("creating.py")
-SCALE: Final = "50"
 CAPTIONS: Final = b"WEBVTT\n\n00:00.000 --> 00:01.000\nhello\n"
 PICTURE: Final = b"\x89PNG\r\n\x1a\n" + bytes(100)
 
@@ -103,7 +103,7 @@ class Site:
 def site(tmp_path: Path) -> Iterator[Site]:
     """The emulator on a clock that runs 50 times as fast: a late commit is waited for two seconds."""
     options = {"apivideo.writes": "100000", "apivideo.reads": "100000"}
-    with start(EmulatorOptions(provider=("apivideo",), clock=SCALE, settings=options)) as running:
+    with start(EmulatorOptions(provider=("apivideo",), clock=clock(25), settings=options)) as running:
         yield Site(running, tmp_path)
 
 

@@ -19,6 +19,7 @@ from callwell.clock import parse_clock
 from callwell.emulator.options import EmulatorOptions
 from callwell.keys import Key
 from tests.emulator.playing import ask
+from tests.processes.pace import clock
 from tests.processes.program import Program, popen, start
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ ISSUE, RENEW = "auth.authenticate", "auth.refresh"
 
 @dataclass
 class Site:
-    """An emulator whose tokens live for twenty seconds of a clock that runs 25 times as fast, and a folder."""
+    """An emulator whose tokens live for twenty seconds of a fast clock, and a folder."""
 
     running: Running
     folder: Path
@@ -77,7 +78,7 @@ class Site:
 def site(tmp_path: Path) -> Iterator[Site]:
     """An emulator of its own for each test."""
     settings = {"apivideo.token_life_s": str(LIFE_S)}
-    with start(EmulatorOptions(provider=("apivideo",), clock="25", settings=settings)) as running:
+    with start(EmulatorOptions(provider=("apivideo",), clock=clock(25), settings=settings)) as running:
         yield Site(running, tmp_path)
 
 
@@ -111,7 +112,11 @@ def test_processes_share_tokens_while_some_are_killed(site: Site) -> None:
     assert {row["status"] for row in rows} <= {200, None}
     assert len([row for row in rows if row["operation"] == RENEW]) >= 3
     check_single_flight(rows)
-    assert {row["status"] for row in site.rows("tags.list")} <= {200, None}
+    calls = site.rows("tags.list")
+    late = [row for row in calls if row["status"] == 401]  # on a slow machine a token can end on its way
+    ends = [row["arrived_s"] + LIFE_S for row in rows if row["status"] == 200]
+    assert all(any(end <= row["arrived_s"] for end in ends) for row in late)
+    assert {row["status"] for row in calls} <= {200, 401, None}
     state = b"".join(path.read_bytes() for path in site.folder.iterdir() if path.name != "key")
     assert b"tokens:" in state
     assert site.running.endpoint("apivideo").key.encode() not in state

@@ -20,6 +20,7 @@ from clips import clip
 from tests.docs import pages
 from tests.emulator.apivideo.hearing import listener
 from tests.emulator.playing import ask
+from tests.processes.pace import clock
 from tests.processes.program import start
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ SUMMARY = "video.summary.generated"
 @pytest.fixture(scope="module")
 def emulator() -> Iterator[Running]:
     """A provider whose clock runs ten times as fast."""
-    with start(EmulatorOptions(provider=("apivideo",), clock="10")) as running:
+    with start(EmulatorOptions(provider=("apivideo",), clock=clock(10))) as running:
         yield running
 
 

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How fast this machine is now, so that a clock which runs faster than the machine's never outruns the processes.
+
+A test on a clock 25 times as fast gives a process 40 ms of real time for a second of its own. On a machine with busy
+neighbours that is not enough, and what the test finds would depend on its share of the processor. So such a clock is
+slowed down by as much as the machine is slow: a fixed amount of work is timed when the clock is made.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from typing import Final
+
+WORK: Final = bytes(1 << 20)
+ROUNDS: Final = 24
+NOMINAL_S: Final = 0.04
+"""What the work takes on an idle machine of 2026 with two virtual cores."""
+
+SLOWEST: Final = 8.0
+"""A test takes at most this many times as long, or nobody would wait for it."""
+
+
+def slowness() -> float:
+    """By how much the machine is slower than it would be if it were idle; at least 1."""
+    began = time.perf_counter()
+    for _ in range(ROUNDS):
+        hashlib.sha256(WORK).digest()
+        sum(range(20_000))
+    return min(SLOWEST, max(1.0, (time.perf_counter() - began) / NOMINAL_S))
+
+
+def scale(idle: float) -> float:
+    """The scale of a clock for a test.
+
+    Args:
+        idle: the scale on an idle machine.
+    """
+    return max(1.0, idle / slowness())
+
+
+def clock(idle: float) -> str:
+    """The same as an emulator takes it."""
+    return f"{scale(idle):g}"
