@@ -67,7 +67,7 @@ def fate(traits: Traits, end: Answered | Lost) -> str:
         (Answered(204), DONE, DONE),
         (BROKEN, REPEATED, LOST_RESULT),
         (Answered(429), REPEATED, REPEATED),
-        *((Answered(status), REFUSED, REFUSED) for status in (301, 400, 401, 403, 404, 408, 409, 410, 422, 451)),
+        *((Answered(status), REFUSED, REFUSED) for status in (400, 401, 403, 404, 409, 410, 422, 451)),
         *((Answered(status), REPEATED, UNKNOWN) for status in (500, 502, 503, 504)),
         (Answered(503, not_done=True), REPEATED, REPEATED),
         (Answered(500, dead_key=True), REPEATED, UNKNOWN),

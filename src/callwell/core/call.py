@@ -169,7 +169,7 @@ def _answered(state: Call, event: Answered, now: float, roll: float) -> tuple[Ca
         return state._replace(phase=Phase.ENDED), Finish(state.sends, possibly_billed=state.lost)
     if event.moved and state.traits.safe and state.hops < MAX_HOPS:
         return _line(state._replace(hops=state.hops + 1), event, now, roll)
-    return _judged(state._replace(done=state.done or event.status in outcome.OK), event, now, roll)
+    return _judged(state._replace(done=state.done or outcome.shows_done(state.traits, event)), event, now, roll)
 
 
 def _judged(state: Call, event: Answered, now: float, roll: float) -> tuple[Call, Action]:
@@ -184,10 +184,10 @@ def _judged(state: Call, event: Answered, now: float, roll: float) -> tuple[Call
             again = state._replace(phase=Phase.REKEY, dead=(*state.dead, state.generation))
             return again, Rekey(state.generation, min(now + rule.rekey_wait_s, state.deadline))
         case Verdict.REPEAT:
-            failed = event.status in outcome.SERVER_ERRORS
-            doubtful = state._replace(doubt=state.doubt or not (failed and event.not_done))
+            doubtful = state._replace(doubt=state.doubt or not outcome.undone(event))
             floor = event.retry_after_s if event.status in outcome.HINTED else None
-            return _again(doubtful, now, roll, Why.ANSWER, allowed=event.retry, floor=floor, unseen=not failed)
+            unseen = event.status in outcome.OK and not event.foreign  # nobody bills for a page of a gateway's
+            return _again(doubtful, now, roll, Why.ANSWER, allowed=event.retry, floor=floor, unseen=unseen)
         case Verdict.UNKNOWN | Verdict.RESULT_LOST if state.traits.probe:
             return state._replace(phase=Phase.PROBE, doubt=True, closed_at=now), Probe()
         case Verdict.UNKNOWN:

@@ -1,8 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an answer means: done, refused or unknown, and whether another attempt makes sense.
 
-By what is known, never by the name of an exception. A 5xx of an operation that may not be repeated leaves the outcome
-unknown, because a server can fail after it has done the work; the profile may say of a code that it means "not done".
+By what is known, never by the name of an exception. The statuses, for an operation that may not be repeated:
+
+| status | what is known |
+| --- | --- |
+| 2xx | done; unknown if the body is a page in HTML or of another type than described: a gateway may have written it |
+| 303 | done: the answer points at the result (RFC 9110, 15.4.4) |
+| 307, 308 | refused: the method is to be used at another address, so it was not carried out at this one (15.4.8, 15.4.9) |
+| other 3xx | unknown: many services answer 302 after they have done the work |
+| 407, 425, 511 | refused: a proxy, or a server that did not begin, has answered (15.5.8; RFC 8470, RFC 6585) |
+| 408, 460, 499 | unknown: someone lost patience, and gateways do not say who |
+| 429, other 4xx | refused |
+| 1xx, 5xx, 600 and above | unknown, unless the profile says of the code that it means "not done" (RFC 9110, 15) |
 """
 
 from __future__ import annotations
@@ -16,11 +26,34 @@ if TYPE_CHECKING:
     from callwell.core.types import Answered, Traits
 
 OK: Final = range(200, 300)
-SERVER_ERRORS: Final = range(500, 600)
+SEE_OTHER: Final = 303
 TOO_MANY: Final = 429
+PROXY_LOGIN: Final = 407
 MISSING: Final = frozenset({404, 410})
-HINTED: Final = frozenset({429, 503})
-"""Statuses whose `Retry-After` is obeyed (RFC 9110 and RFC 6585); elsewhere such a header only teaches."""
+
+SERVER_ERRORS: Final = range(500, 1000)
+"""A status above 599 does not exist, and is treated as a 5xx (RFC 9110, 15)."""
+
+INTERIM: Final = range(200)
+"""No final answer: where one comes as such, there is none."""
+
+NOT_BEGUN: Final = frozenset({PROXY_LOGIN, 425, 511})
+"""The request went no further than a proxy, or the server did not begin with it."""
+
+TRY_AGAIN: Final = frozenset({425, 511})
+"""Those of them that may pass: a server's caution, a network's log-in."""
+
+IMPATIENT: Final = frozenset({408, 460, 499})
+"""Someone on the way stopped waiting: for the request, as the RFC has it, or for what the service made of it."""
+
+MOVED: Final = range(300, 400)
+NOT_HERE: Final = frozenset({307, 308})
+
+HINTED: Final = frozenset({408, 425, 429, 503, *range(511, 600)})
+"""Statuses with a `Retry-After` that is obeyed: those of RFC 9110 and RFC 6585, and those of gateways, such as 529.
+
+Elsewhere such a header only teaches.
+"""
 
 
 class Verdict(StrEnum):
@@ -41,6 +74,30 @@ def fine(answer: Answered) -> bool:
     return answer.whole and answer.status in OK
 
 
+def shows_done(traits: Traits, answer: Answered) -> bool:
+    """Whether an answer says that the operation was done, even if its result did not come with it."""
+    if answer.status == SEE_OTHER:
+        return not traits.safe
+    return answer.status in OK and not answer.foreign
+
+
+def undone(answer: Answered) -> bool:
+    """Whether an answer that is no success says that nothing was done, although another attempt may succeed."""
+    return answer.status in NOT_BEGUN or (answer.status in SERVER_ERRORS and answer.not_done)
+
+
+def unsure(answer: Answered) -> bool:
+    """Whether an answer leaves open if an operation that changes something was done."""
+    status = answer.status
+    if undone(answer):
+        return False
+    if status in OK:
+        return answer.foreign
+    if status in MOVED:
+        return status != SEE_OTHER and status not in NOT_HERE
+    return status in SERVER_ERRORS or status in INTERIM or status in IMPATIENT
+
+
 def judge(traits: Traits, answer: Answered, *, doubt: bool, unsafe_5xx: bool = False) -> Verdict:
     """What an answer means for an operation.
 
@@ -53,18 +110,31 @@ def judge(traits: Traits, answer: Answered, *, doubt: bool, unsafe_5xx: bool = F
     status = answer.status
     if fine(answer):
         return Verdict.DONE
-    if status in OK:
-        return Verdict.REPEAT if traits.repeatable else Verdict.RESULT_LOST
     if status == TOO_MANY:
         return Verdict.THROTTLED
+    if status in TRY_AGAIN:
+        return Verdict.REPEAT
     if status in SERVER_ERRORS:
         again = traits.repeatable or answer.not_done or unsafe_5xx
         return Verdict.REPEAT if again else Verdict.UNKNOWN
+    if status in OK or status in INTERIM or status in IMPATIENT:
+        if traits.repeatable:
+            return Verdict.REPEAT
+        return Verdict.UNKNOWN if unsure(answer) else Verdict.RESULT_LOST
+    if status in MOVED and not traits.safe:
+        return _moved(traits, answer)
     if answer.dead_key:
         return Verdict.DEAD_KEY
-    if doubt and traits.deletes and status in MISSING:
+    if doubt and traits.deletes and status in MISSING and not answer.foreign:
         return Verdict.DONE_WITHOUT_RESULT
     return Verdict.REFUSED
+
+
+def _moved(traits: Traits, answer: Answered) -> Verdict:
+    """What a redirect means that is not followed; asking again would only bring it again."""
+    if shows_done(traits, answer):
+        return Verdict.RESULT_LOST
+    return Verdict.UNKNOWN if unsure(answer) and not traits.repeatable else Verdict.REFUSED
 
 
 def known(traits: Traits, answer: Answered, *, doubt: bool) -> Outcome:
@@ -75,9 +145,8 @@ def known(traits: Traits, answer: Answered, *, doubt: bool) -> Outcome:
         answer: the last answer.
         doubt: an earlier attempt of this call ended with an unknown outcome.
     """
-    if answer.status in OK:
+    if shows_done(traits, answer):
         return Outcome.DONE
     if traits.safe:
         return Outcome.REFUSED
-    failed = answer.status in SERVER_ERRORS and not answer.not_done
-    return Outcome.UNKNOWN if doubt or failed else Outcome.REFUSED
+    return Outcome.UNKNOWN if doubt or unsure(answer) else Outcome.REFUSED

@@ -72,6 +72,7 @@ class Answered(NamedTuple):
         not_done: the profile says that this code means that nothing was done.
         moved: it is a redirect that may be followed: to the environment's own origin.
         retry: the provider's retry budget allows another attempt.
+        foreign: it does not look like the provider's: a page in HTML, or a body of another type than described.
     """
 
     status: int
@@ -82,6 +83,7 @@ class Answered(NamedTuple):
     not_done: bool = False
     moved: bool = False
     retry: bool = True
+    foreign: bool = False
 
 
 class Lost(NamedTuple):
