@@ -411,9 +411,18 @@ class OutcomeUnknown(CallError):
 
 
 class OutOfTime(CallError):
-    """The call's time did not suffice."""
+    """The call's time did not suffice.
+
+    Attributes:
+        last_error: what kept it from being done, in words: how the last attempt ended, or which quota is used up; None
+            if nothing did but the time.
+    """
 
     exit_code = 8
+
+    def __init__(self, text: str, *, last_error: str | None = None, **call: Unpack[CallFacts]) -> None:
+        super().__init__(text, **call)
+        self.last_error = last_error
 
 
 class DeadlineExceeded(OutOfTime):
@@ -425,11 +434,21 @@ class WouldExceedDeadline(OutOfTime):
 
     Attributes:
         at: seconds since the epoch at which the call could be made.
+        wait_s: seconds until then, from when the error was raised: for a `Retry-After` of your own.
     """
 
-    def __init__(self, text: str, *, at: float, **call: Unpack[CallFacts]) -> None:
-        super().__init__(text, **call)
+    def __init__(
+        self,
+        text: str,
+        *,
+        at: float,
+        wait_s: float = 0.0,
+        last_error: str | None = None,
+        **call: Unpack[CallFacts],
+    ) -> None:
+        super().__init__(text, last_error=last_error, **call)
         self.at = at
+        self.wait_s = wait_s
 
 
 class AssetError(CallwellError):

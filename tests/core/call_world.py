@@ -153,6 +153,8 @@ def unknown(event: Event) -> bool:
     match event:
         case Lost(outcome=Outcome.UNKNOWN) | Interrupted():
             return True
-        case Answered(status=status, not_done=not_done):
-            return status >= 500 and not not_done
+        case Answered(status=status, not_done=not_done, foreign=foreign):
+            if status in range(200, 300):
+                return foreign
+            return status < 200 or status in (301, 302, 408) or (status >= 500 and not not_done)
     return False

@@ -33,7 +33,7 @@ from callwell.core.types import (
 )
 from tests.core.call_world import KINDS, Moment, Story, Turn, play, unknown
 
-STATUSES = [200, 200, 204, 301, 400, 401, 404, 410, 429, 429, 500, 503, 503]
+STATUSES = [101, 200, 200, 204, 301, 303, 307, 400, 401, 404, 407, 408, 410, 425, 429, 429, 500, 503, 503, 600]
 
 answers = st.builds(
     Answered,
@@ -44,8 +44,14 @@ answers = st.builds(
     not_done=st.booleans(),
     moved=st.sampled_from([False, False, True]),
     retry=st.sampled_from([True, True, True, False]),
+    foreign=st.sampled_from([False, False, False, True]),
 )
-answers = answers.map(lambda answer: answer._replace(moved=answer.moved and answer.status == 301))
+answers = answers.map(
+    lambda answer: answer._replace(
+        moved=answer.moved and answer.status == 301,
+        whole=answer.whole and not answer.foreign,
+    )
+)
 losses = st.builds(Lost, st.sampled_from([Outcome.REFUSED, Outcome.UNKNOWN]), st.sampled_from([True, True, False]))
 turns = st.builds(
     Turn,
@@ -141,6 +147,11 @@ def test_an_unsafe_call_is_never_repeated_blind(call: Call, script: list[Turn]) 
             assert settled(story, before, after)
 
 
+def shows_done(answer: Answered) -> bool:
+    """Whether an answer says that the operation was done: a success of the provider's own, or where its result is."""
+    return answer.status == 303 or (answer.status in range(200, 300) and not answer.foreign)
+
+
 def possible(story: Story, traits: Traits) -> set[Outcome]:
     """What may be true of an unsafe call in the end, for all that was seen."""
     truth = {Outcome.REFUSED}
@@ -148,7 +159,7 @@ def possible(story: Story, traits: Traits) -> set[Outcome]:
         if moment in story.sends and unknown(moment.event):
             truth = {Outcome.REFUSED, Outcome.DONE} if Outcome.REFUSED in truth else truth
             last = place
-        elif isinstance(moment.event, Answered) and moment.event.status in range(200, 300) and not moment.event.moved:
+        elif isinstance(moment.event, Answered) and shows_done(moment.event):
             truth = {Outcome.DONE}
         elif isinstance(moment.event, Probed):
             if moment.event.found:

@@ -21,6 +21,7 @@ from callwell.observe.notices import (
     ForeignSpending,
     KeyChanged,
     LimitLowered,
+    NotRecorded,
     OneUser,
     Waiting,
 )
@@ -168,7 +169,7 @@ class Watching:
                 assert_type(notice.status, int | None)
             case KeyChanged():
                 assert_type(notice.fingerprint, str)
-            case ForeignSpending() | LimitLowered() | ClockDiffers() | Deprecated():
+            case ForeignSpending() | LimitLowered() | ClockDiffers() | Deprecated() | NotRecorded():
                 assert_type(notice.provider, str)
             case OneUser():
                 assert_type((notice.calls, notice.user), tuple[int, str])

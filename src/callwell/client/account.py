@@ -156,8 +156,12 @@ class Account:
                 buckets = record.taught(names, quotas, buckets, permit, end.hints, now)
             if end.status == TOO_MANY:
                 buckets = permits.throttle(quotas, buckets, permit, now, end.wait_s)
-            budget = retry.record(shared.budget, failed=failed)
-            knocking = breaker.record(shared.knocking, now, failed=failed)
+            budget = shared.budget
+            if end.blameless:
+                knocking = breaker.release(shared.knocking)
+            else:
+                budget = retry.record(budget, failed=failed)
+                knocking = breaker.record(shared.knocking, now, failed=failed)
             ended = [record.paced(one, permit, end, now) for one in _paces(shared, paces, now)]
             shared = self._with(shared, names, buckets, budget, knocking, zip(paces, ended, strict=True))
             return shared, (buckets, retry.allows(budget))
@@ -197,6 +201,11 @@ class Account:
             name: (permits.spent(quota, permits.harvest(quota, bucket, now)), quota.limit)
             for (name, quota), bucket in buckets
         }
+
+    def resting_s(self) -> float:
+        """For how long the provider is left alone after failures in a row; 0 if it is not."""
+        now, shared = self._present(self._state.read(self._cell))
+        return max(0.0, breaker.ready_at(shared.knocking, now) - now)
 
     def _of(self, names: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[Quota, ...], tuple[str, ...]]:
         """Those that are known by name and as buckets know them, and those that are not."""

@@ -8,7 +8,7 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import msgspec
 
-from callwell.client import problems
+from callwell.client import gateways, problems
 from callwell.core import headers as fields
 from callwell.core import outcome, paging
 from callwell.core.types import Answered
@@ -58,6 +58,7 @@ class Reading(NamedTuple):
         wait_s: for how long it asks to be left alone.
         moved_to: the address of a redirect that may be followed.
         whole: the body arrived whole and could be read.
+        foreign: it does not look like the provider's, but like a page of a proxy's or a portal's.
     """
 
     answer: Answer
@@ -69,6 +70,7 @@ class Reading(NamedTuple):
     wait_s: float | None = None
     moved_to: str | None = None
     whole: bool = True
+    foreign: bool = False
 
 
 def success(response: Response, *, described: bool) -> Answer | None:
@@ -93,6 +95,7 @@ def read(
     key: Key | None,
     *,
     reset_s: float | None = None,
+    described: bool = True,
 ) -> Reading:
     """What an answer says that is no `success`: a 2xx among them is not whole.
 
@@ -103,12 +106,14 @@ def read(
         wall: tells the seconds since the epoch, for dates in headers.
         key: whose text is not repeated, should the answer do so.
         reset_s: for how long a 429 holds that does not say so itself, by the provider's own headers about quotas.
+        described: a success is JSON, or else broken or not the provider's; otherwise it may be anything.
     """
     status, headers = response.status, response.headers
-    json, _ = _json(response.body)
+    json, readable = _json(response.body)
     answer = Answer(status, headers, response.body, json)
     if status in outcome.OK:
-        return Reading(answer, whole=False)
+        foreign = described and not readable and gateways.another_type(headers, response.body)
+        return Reading(answer, whole=False, foreign=foreign)
     secrets = () if key is None else (key.reveal(),)
     whole, each = problems.read(rule, json, secrets)
     name = next((headers[name] for name in rule.request_id if name in headers), None)
@@ -118,8 +123,22 @@ def read(
     moved_to = _moved(url, headers.get("location")) if status in REDIRECTS else None
     request_id = redact(name, *secrets)[: problems.SHOWN] if name else None
     return Reading(
-        answer, whole.code, whole.message, request_id, whole.parameter, each, wait_s, moved_to, response.whole
+        answer,
+        code=whole.code,
+        message=whole.message,
+        request_id=request_id,
+        parameter=whole.parameter,
+        problems=each,
+        wait_s=wait_s,
+        moved_to=moved_to,
+        whole=response.whole,
+        foreign=not readable and gateways.speaks(status, headers, response.body),
     )
+
+
+def unreadable(response: Response) -> Reading:
+    """What is left of an answer that could not be read: its status."""
+    return Reading(Answer(response.status, {}, b"", None), whole=False)
 
 
 def event(rule: ErrorRule, reading: Reading) -> Answered:
@@ -131,16 +150,18 @@ def event(rule: ErrorRule, reading: Reading) -> Answered:
     """
     status, code = reading.answer.status, reading.code
     if status in outcome.OK:
-        return Answered(status, None, reading.whole)
+        return Answered(status, None, reading.whole, foreign=reading.foreign)
     known = rule.codes.get(code) if code else None
+    dead = status in rule.dead_key_statuses and not reading.foreign  # a proxy knows nothing of keys
     return Answered(
         status,
         code,
         reading.whole,
         reading.wait_s,
-        dead_key=status in rule.dead_key_statuses if known is None else known.dead_key,
+        dead_key=dead if known is None else known.dead_key,
         not_done=known is not None and known.not_done,
         moved=reading.moved_to is not None,
+        foreign=reading.foreign,
     )
 
 

@@ -6,15 +6,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Unpack
 
 from callwell import errors
-from callwell.client import problems, unsure
-from callwell.client.answers import REDIRECTS, Reading
+from callwell.client import gateways, problems, unsure
+from callwell.client.answers import REDIRECTS, Reading, origin
 from callwell.core import outcome
-from callwell.core.types import Why
+from callwell.core.types import Outcome, Why
+from callwell.observe.redact import redact
 from callwell.transport.base import NoReply
 
 if TYPE_CHECKING:
+    from callwell.client.account import Account
     from callwell.client.order import Order
+    from callwell.client.till import Till
+    from callwell.client.trip import Trip
     from callwell.core.types import Fail
+
+OUT_OF_TIME: Final = frozenset({Why.DEADLINE, Why.WOULD_EXCEED})
+
+CONNECTING: Final = "no connection: "
+"""How a transport begins the reason why none could be made."""
 
 CLASSES: Final[dict[int, type[errors.ApiError]]] = {
     400: errors.BadRequest,
@@ -28,21 +37,20 @@ CLASSES: Final[dict[int, type[errors.ApiError]]] = {
 }
 
 
-def failure(
-    fail: Fail, order: Order, *, provider: str, last: Reading | NoReply | None, at_wall: float, where: str
-) -> errors.CallwellError:
+def failure(fail: Fail, trip: Trip, *, at_wall: float, wait_s: float, where: str, scarce: str) -> errors.CallwellError:
     """The error that a failed call raises.
 
     Args:
         fail: how it failed.
-        order: the call.
-        provider: the provider's name.
-        last: the last answer, or why there was none.
+        trip: the call, and its last answer.
         at_wall: for waits that do not fit: seconds since the epoch at which the call could go on.
+        wait_s: the same as seconds from now.
         where: the place of the key, for people.
+        scarce: what the call waited for, see `scarcity`.
     """
+    order, last = trip.order, trip.last
     facts = errors.CallFacts(
-        provider=provider,
+        provider=trip.provider,
         operation=order.plan.operation,
         attempts=fail.attempts,
         outcome=str(fail.outcome),
@@ -50,8 +58,12 @@ def failure(
     )
     if fail.why is Why.UNKNOWN:
         error = _unknown(order, facts, last, sure_at=at_wall if fail.at else 0.0)
+    elif fail.why in OUT_OF_TIME:
+        causes = [f"last: {told}"] if (told := _last(last, trip.url)) else []
+        causes += [scarce] if scarce else []
+        error = _out_of_time(fail, facts, causes="; ".join(causes), at_wall=at_wall, wait_s=wait_s)
     else:
-        error = _error(fail, facts, last, at_wall=at_wall, where=where)
+        error = _error(fail, facts, last, where=where)
     if isinstance(last, NoReply):
         error.__cause__ = last.cause
     return error
@@ -62,7 +74,11 @@ def _unknown(
 ) -> errors.CallwellError:
     reading = last if isinstance(last, Reading) else None
     status, code = (reading.answer.status, reading.code) if reading else (None, None)
-    happened = f"{status} {code or ''}".strip() if status else last.reason if isinstance(last, NoReply) else ""
+    happened = last.reason if isinstance(last, NoReply) else ""
+    if reading is not None:
+        happened = f"{status} {code or ''}".strip()
+        if reading.foreign:
+            happened += f", {gateways.words(reading.answer.status, reading.answer.headers)}"
     return errors.OutcomeUnknown(
         unsure.words(call, order, happened or "its answer never came", sure_at),
         status=status,
@@ -74,21 +90,72 @@ def _unknown(
     )
 
 
-def _error(
-    fail: Fail, call: errors.CallFacts, last: Reading | NoReply | None, *, at_wall: float, where: str
-) -> errors.CallwellError:
-    what = f"{call['provider']} {call['operation']}"
+def scarcity(account: Account | Till, trip: Trip, wait_s: float) -> str:
+    """What keeps a call from being sent that got no permit before its deadline: for people, and only then looked up.
+
+    Args:
+        account: whose permits they are.
+        trip: the call.
+        wait_s: when it could go on, in seconds from now.
+    """
+    if not trip.denied:
+        return ""
+    free = f"free in {_seconds(wait_s)}" if wait_s > 0 else "free when a call under way has ended"
+    try:
+        resting_s = account.resting_s()
+        if resting_s > 0:
+            return f"the provider has failed many times in a row, and is left alone for {_seconds(resting_s)}"
+        used = account.spent()
+    except errors.StateError:
+        return f"no permit, {free}"
+    quotas = [(name, *used[name]) for name in trip.order.plan.quotas if name in used]
+    full = [f"quota `{name}`: {spent} of {limit} used" for name, spent, limit in quotas if spent >= limit]
+    names = ", ".join(f"`{name}`" for name, _, _ in quotas)
+    return f"{'; '.join(full) or f'quota {names}: paced after a refusal'}, {free}"
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"  # noqa: PLR2004 - two digits are enough
+
+
+def _last(last: Reading | NoReply | None, url: str) -> str:
+    """How the last attempt of a call ended, in words."""
+    if isinstance(last, Reading):
+        return f"{last.answer.status} {last.code or ''}".strip()
+    if last is None:
+        return ""
+    if last.outcome is not Outcome.REFUSED:
+        return last.reason
+    _, host, port = origin(url)
+    return f"{last.reason.removeprefix(CONNECTING)} to {host}:{port}"
+
+
+def _tries(fail: Fail) -> str:
     tries = f"after {fail.attempts} attempt{'s' * (fail.attempts != 1)}"
     if fail.possibly_billed:
         tries += f", of which {fail.possibly_billed} may have been billed"
+    return tries
+
+
+def _out_of_time(
+    fail: Fail, call: errors.CallFacts, *, causes: str, at_wall: float, wait_s: float
+) -> errors.CallwellError:
+    what = f"{call['provider']} {call['operation']}"
+    known = f" ({causes})" if causes else ""
+    if fail.why is Why.DEADLINE:
+        return errors.DeadlineExceeded(
+            f"{what}: the deadline passed {_tries(fail)}{known}", last_error=causes or None, **call
+        )
+    text = f"{what}: the next attempt would start after the deadline, {_tries(fail)}{known}"
+    return errors.WouldExceedDeadline(text, at=at_wall, wait_s=wait_s, last_error=causes or None, **call)
+
+
+def _error(fail: Fail, call: errors.CallFacts, last: Reading | NoReply | None, *, where: str) -> errors.CallwellError:
+    what = f"{call['provider']} {call['operation']}"
+    tries = _tries(fail)
     reading = last if isinstance(last, Reading) else None
     reason = last.reason if isinstance(last, NoReply) else ""
     match fail.why:
-        case Why.DEADLINE:
-            return errors.DeadlineExceeded(f"{what}: the deadline passed {tries}", **call)
-        case Why.WOULD_EXCEED:
-            text = f"{what}: the deadline does not leave time for the wait that is needed {tries}"
-            return errors.WouldExceedDeadline(text, at=at_wall, **call)
         case Why.NO_CONNECTION:
             return errors.ConnectFailed(f"{what}: {reason} {tries}; is the network up and the address right?", **call)
         case Why.NO_ANSWER:
@@ -99,6 +166,8 @@ def _error(
             return errors.KeyRefused(text, code=code)
     if reading is None:
         return errors.ConnectionLost(f"{what}: {reason} {tries}", **call)
+    if reading.answer.status == outcome.PROXY_LOGIN:
+        return errors.ConnectFailed(f"{what}: 407: {gateways.words(outcome.PROXY_LOGIN, {})}", **call)
     return api_error(reading, what=what, lost=fail.why is Why.RESULT_LOST, **call)
 
 
@@ -115,7 +184,12 @@ def api_error(reading: Reading, *, what: str, lost: bool = False, **call: Unpack
     cls = errors.UnexpectedAnswer if lost else CLASSES.get(status) or _by_hundred(status)
     said = problems.words(errors.Problem(reading.message, reading.code, reading.parameter), reading.problems)
     words = "it was done, but the answer with the result was lost" if lost else said
-    if status in REDIRECTS:
+    if lost and status == outcome.SEE_OTHER:
+        place = redact(reading.answer.headers.get("location", "another address"))
+        words = f"it was done, and its result is at {place}"
+    elif reading.foreign:
+        words = said or gateways.words(status, reading.answer.headers)
+    elif status in REDIRECTS:
         words = words or "a redirect that is not followed, since the key stays with the provider's own address"
     elif status in outcome.OK and not lost:
         words = "the answer is not whole or not what the description says"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from callwell.core import headers as fields
 from callwell.core import skew
+from callwell.observe.logs import LOGGER
 from callwell.observe.notices import ClockDiffers, Deprecated, ForeignSpending, LimitLowered
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ NOTHING_S: Final = 1.0
 
 DIFFERS_S: Final = 30.0
 """From here on a difference between two clocks is told."""
+
+UNREAD: Final = "the headers of an answer could not be read"
 
 DEPRECATED: Final[set[tuple[str, str]]] = set()
 """Providers and operations of which this process was told."""
@@ -78,12 +81,25 @@ class Learner:
             what it says about quotas.
         """
         headers = response.headers
-        self._see_date(headers, now, seconds)
-        self._see_end(operation, headers)
-        hints = fields.hints(headers, self.wall(), self._profile.quota_headers)
+        hints: tuple[Hint, ...] = ()
+        try:
+            hints = fields.hints(headers, self.wall(), self._profile.quota_headers)
+            hints = tuple([self._bounded(hint, now) for hint in hints])
+        except Exception:  # noqa: BLE001 - whatever a header makes of its reader: nothing is learnt from it
+            LOGGER.debug("%s %s: %s", self._profile.name, operation, UNREAD, exc_info=True)
+        try:
+            self._see_date(headers, now, seconds)
+            self._see_end(operation, headers)
+        except Exception:  # noqa: BLE001 - the same
+            LOGGER.debug("%s %s: %s", self._profile.name, operation, UNREAD, exc_info=True)
         scarce = any(hint.remaining is None or hint.remaining * 4 < (hint.limit or inf) for hint in hints)
-        self.due[operation] = now + (NOTHING_S if not hints else 0.0 if scarce else PLENTY_S)
-        return tuple([self._bounded(hint, now) for hint in hints])
+        wait_s = PLENTY_S
+        if not hints:
+            wait_s = NOTHING_S
+        elif scarce:
+            wait_s = 0.0
+        self.due[operation] = now + wait_s
+        return hints
 
     def reset_s(self, hints: tuple[Hint, ...]) -> float | None:
         """For how long a 429 holds, by the headers that the profile names."""

@@ -54,6 +54,7 @@ class End(NamedTuple):
         wait_s: for how long a 429 asks to be left alone.
         open_s: without an answer: for how long the request may still be sent, since it was only let go of.
         hints: what the answer says about quotas.
+        blameless: without an answer: the caller did not wait for it, so that it says nothing of the provider.
     """
 
     outcome: Outcome
@@ -61,6 +62,7 @@ class End(NamedTuple):
     wait_s: float | None = None
     open_s: float = 0.0
     hints: tuple[Hint, ...] = ()
+    blameless: bool = False
 
 
 FINE: Final = End(Outcome.DONE, 200)

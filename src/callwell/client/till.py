@@ -118,6 +118,11 @@ class Till:
             self._empty()
             return self._account.spent()
 
+    def resting_s(self) -> float:
+        """For how long the provider is left alone after failures in a row; 0 if it is not."""
+        with self._lock:
+            return self._account.resting_s()
+
     def _draw(self, names: tuple[str, ...], drawer: Drawer, now: float, *, retrying: bool) -> Permit | float:
         drawer.size = min(LOT, 2 * drawer.size if now < drawer.until else max(1, drawer.lent))
         self._return(names, drawer)

@@ -10,10 +10,11 @@ import msgspec
 
 from callwell.client.answers import Answer, Reading
 from callwell.client.order import Order
-from callwell.core.call import Call, IllegalEvent
+from callwell.core import outcome as outcomes
+from callwell.core.call import Call, IllegalEvent, Phase
 from callwell.core.headers import Hint
 from callwell.core.permits import Permit
-from callwell.core.types import Outcome
+from callwell.core.types import Answered, Fail, Outcome, Why
 from callwell.keys import Key
 from callwell.observe.logs import LOGGER, log
 from callwell.observe.notices import AttemptEnded, CallEnded, Waiting
@@ -40,13 +41,16 @@ class Trip(msgspec.Struct):
         told: attempts and the end are told even if all is well.
         permit: that it holds.
         key: that it holds, and its generation.
-        sending: a request is under way.
-        closes_at: when that ends at the latest.
+        sending: a request was sent for which the permit is not settled.
+        closes_at: when it ends at the latest.
+        status: of its answer; 0 before there is one.
+        denied: no permit could be had before the deadline.
         sends: arrivals so far.
         hints: what the last answer says about quotas.
         state: where the call stands, once it is not done at the first attempt.
         answer: of a call that is done.
         last: what the last attempt came to, if it was no success.
+        callers: what was raised while a body of the caller's was read.
     """
 
     order: Order
@@ -60,11 +64,14 @@ class Trip(msgspec.Struct):
     key: tuple[int, Key] | None = None
     sending: bool = False
     closes_at: float = 0.0
+    status: int = 0
+    denied: bool = False
     sends: int = 0
     hints: tuple[Hint, ...] = ()
     state: Call | None = None
     answer: Answer | None = None
     last: Reading | NoReply | None = None
+    callers: Exception | None = None
 
     def watched(self, attempt: int, began: float, base_url: str, shown: Headers) -> Headers:
         """The headers of a request that is about to be sent, with those that hooks add."""
@@ -98,6 +105,20 @@ class Trip(msgspec.Struct):
             raise IllegalEvent("a call finished without an answer")
         answer = answer._replace(attempts=action.attempts, possibly_billed=action.possibly_billed)
         return answer if action.result else answer._replace(json=None)
+
+    def stopped(self) -> Fail:
+        """What is known of a call that was sent and cannot go on."""
+        traits, state = self.order.plan.traits, self.state
+        doubt = state is not None and state.doubt
+        known = Outcome.UNKNOWN if doubt and not traits.safe else Outcome.REFUSED
+        if state is not None and state.done:
+            known = Outcome.DONE
+        elif self.sending or state is None or state.phase is Phase.FLIGHT:
+            known = Outcome.REFUSED if traits.safe else Outcome.UNKNOWN
+            if self.status:
+                known = outcomes.known(traits, Answered(self.status), doubt=doubt)
+        why = {Outcome.DONE: Why.RESULT_LOST, Outcome.UNKNOWN: Why.UNKNOWN}.get(known, Why.NO_ANSWER)
+        return Fail(why, known, self.sends, possibly_billed=0 if state is None else state.lost)
 
     def left(self, now: float) -> None:
         """The caller goes, one way or another: for the hooks, what has not ended ends now."""

@@ -7,7 +7,7 @@ By what is known, never by the name of an exception. The statuses, for an operat
 | --- | --- |
 | 2xx | done; unknown if the body is a page in HTML or of another type than described: a gateway may have written it |
 | 303 | done: the answer points at the result (RFC 9110, 15.4.4) |
-| 307, 308 | refused: the method is to be used at another address, so it was not carried out at this one (15.4.8, 15.4.9) |
+| 307, 308 | refused: the same request is to be made elsewhere, so it was not carried out here (15.4.8, 15.4.9) |
 | other 3xx | unknown: many services answer 302 after they have done the work |
 | 407, 425, 511 | refused: a proxy, or a server that did not begin, has answered (15.5.8; RFC 8470, RFC 6585) |
 | 408, 460, 499 | unknown: someone lost patience, and gateways do not say who |

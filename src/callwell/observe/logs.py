@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 import time
+import traceback
 from typing import TYPE_CHECKING, Final
 
 from callwell.observe.notices import (
@@ -16,6 +17,7 @@ from callwell.observe.notices import (
     ForeignSpending,
     KeyChanged,
     LimitLowered,
+    NotRecorded,
     OneUser,
     Waiting,
 )
@@ -31,7 +33,15 @@ LONG_S: Final = 1.0
 
 
 def log(notice: Notice) -> None:
-    """Write one notice to the `callwell` logger."""
+    """Write one notice to the `callwell` logger; what a handler or a filter raises costs no call its outcome."""
+    try:
+        _log(notice)
+    except Exception:  # noqa: BLE001 - whatever a program's own logging raises
+        if logging.raiseExceptions:
+            traceback.print_exc()
+
+
+def _log(notice: Notice) -> None:
     match notice:
         case AttemptEnded(provider, operation, attempt, status, code, reason, seconds):
             answer = f"{status} {code or ''}".strip() if status is not None else redact(reason)
@@ -73,6 +83,10 @@ def words(notice: Notice) -> str:
             return (
                 f"{provider}: {calls} calls for the end user {user} and none for another; pass each end user's own id "
                 "as for_user, or they are not told apart"
+            )
+        case NotRecorded(provider, operation, reason):
+            return (
+                f"{provider} {operation}: the end of a request is not recorded, and its permit rests longer: {reason}"
             )
     return ""
 

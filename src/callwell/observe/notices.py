@@ -228,6 +228,22 @@ class OneUser(NamedTuple):
     user: str
 
 
+class NotRecorded(NamedTuple):
+    """The end of a request could not be written into the state, which costs the call nothing.
+
+    Its permits count as used until the request is surely over.
+
+    Attributes:
+        provider: the provider's name.
+        operation: the operation's name.
+        reason: why, in words.
+    """
+
+    provider: str
+    operation: str
+    reason: str
+
+
 Notice = (
     CallBegan
     | AttemptEnded
@@ -240,4 +256,5 @@ Notice = (
     | ClockDiffers
     | Deprecated
     | OneUser
+    | NotRecorded
 )

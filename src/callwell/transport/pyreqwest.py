@@ -21,6 +21,7 @@ from callwell.core.types import Outcome
 from callwell.errors import InvalidOption, UsageError
 from callwell.forks import remember
 from callwell.transport.base import Network, NoReply, Request, Response
+from callwell.transport.headers import Headers
 from callwell.transport.leaving import wait_at_exit
 from callwell.transport.sparing import sparing
 
@@ -167,7 +168,7 @@ class AsyncPyreqwestTransport:
                 async with builder.build_streamed() as answer:
                     return await _kept_async(answer)
             answer = await builder.build().send()
-            return Response(answer.status, answer.headers, bytes(await answer.bytes()))
+            return Response(answer.status, Headers(answer.headers), bytes(await answer.bytes()))
         except PyreqwestError as error:
             return no_reply(error)
 
@@ -197,7 +198,7 @@ class AsyncPyreqwestBody:
 
     def __init__(self, answer: TheirResponse) -> None:
         self.status = answer.status
-        self.headers: Mapping[str, str] = answer.headers
+        self.headers: Mapping[str, str] = Headers(answer.headers)
         self._reader = answer.body_reader
 
     async def read(self) -> bytes | NoReply:
@@ -230,7 +231,7 @@ class PyreqwestTransport:
                 with builder.build_streamed() as answer:
                     return _kept(answer)
             answer = builder.build().send()
-            return Response(answer.status, answer.headers, bytes(answer.bytes()))
+            return Response(answer.status, Headers(answer.headers), bytes(answer.bytes()))
         except PyreqwestError as error:
             return no_reply(error)
 
@@ -260,7 +261,7 @@ class PyreqwestBody:
 
     def __init__(self, answer: TheirSyncResponse) -> None:
         self.status = answer.status
-        self.headers: Mapping[str, str] = answer.headers
+        self.headers: Mapping[str, str] = Headers(answer.headers)
         self._reader = answer.body_reader
 
     def read(self) -> bytes | NoReply:
@@ -280,13 +281,13 @@ def _made_async(network: Network, pause_s: float | None) -> Client:
 
 async def _kept_async(answer: TheirResponse) -> Response:
     try:
-        return Response(answer.status, answer.headers, bytes(await answer.bytes()))
+        return Response(answer.status, Headers(answer.headers), bytes(await answer.bytes()))
     except PyreqwestError:
-        return Response(answer.status, answer.headers, b"", whole=False)
+        return Response(answer.status, Headers(answer.headers), b"", whole=False)
 
 
 def _kept(answer: TheirSyncResponse) -> Response:
     try:
-        return Response(answer.status, answer.headers, bytes(answer.bytes()))
+        return Response(answer.status, Headers(answer.headers), bytes(answer.bytes()))
     except PyreqwestError:
-        return Response(answer.status, answer.headers, b"", whole=False)
+        return Response(answer.status, Headers(answer.headers), b"", whole=False)

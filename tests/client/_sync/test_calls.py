@@ -226,16 +226,17 @@ def test_closing_ends_a_call_that_waits() -> None:
 
 
 def test_a_broken_transport_keeps_nothing() -> None:
-    """What a transport should never raise comes through, but permit and key are settled as unknown."""
+    """What a transport should never raise is a lost answer: permit and key are settled as unknown, each time."""
 
     def fail(_: Request) -> Response:
         raise ZeroDivisionError
 
     one = client(World(fail))
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(errors.ConnectionLost) as caught:
         run(lambda: one.call("things.get", thing_id="1"))
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
     assert held(one) == 0
-    assert one.spent() == {"minute": (1, 100)}
+    assert one.spent() == {"minute": (6, 100)}
 
 
 def test_the_retry_budget_binds_while_the_provider_is_dead() -> None:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Final
 from callwell.client import answers, nested
 from callwell.client._async.line import AsyncLines
 from callwell.client._async.outer import retried
-from callwell.client._async.primitives import sleep
+from callwell.client._async.primitives import AsyncDefaultTransport, sleep
 from callwell.client.account import PAUSE_S
 from callwell.client.binding import headers
-from callwell.client.failures import failure
+from callwell.client.failures import failure, scarcity
 from callwell.client.learner import Learner
 from callwell.client.record import FINE, End
 from callwell.client.trip import begun
@@ -33,8 +33,9 @@ from callwell.core.types import (
     Wait,
     Woken,
 )
-from callwell.errors import ClosedError, KeyRefused
-from callwell.observe.logs import log
+from callwell.errors import CallError, CallwellError, ClosedError, KeyRefused, StateError, UsageError
+from callwell.observe.logs import LOGGER, log
+from callwell.observe.notices import NotRecorded
 from callwell.transport.base import NoReply, Request
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from callwell.client.till import Till
     from callwell.client.trip import Trip
     from callwell.clock import Clock
+    from callwell.core.permits import Permit
     from callwell.core.rules import Profile
     from callwell.core.types import Event
     from callwell.keys import Key
@@ -55,6 +57,12 @@ if TYPE_CHECKING:
 STARTED: Final[Event] = Started()
 LEAST_S: Final = 0.001
 """The least time that a request is given."""
+
+PATIENCE_S: Final = 5.0
+"""A provider that has not answered within less time has not failed: the caller was in a hurry."""
+
+NEARLY: Final = 0.9
+"""Of the time given, from where on a request without an answer ended for lack of it."""
 
 FINE_ANSWER: Final = Answered(200)
 """What a call is shown of a Send that went well: which of the 2xx it was changes nothing."""
@@ -118,15 +126,11 @@ class AsyncEngine:
                     if trip.told:
                         trip.ended(1, Outcome.DONE, self.clock.now())
                     return trip.answer
-            rule = nested.rule(self.profile.retry, choices)
-            if held is not None:
-                trip.state = machine.sent(plan.traits, rule, deadline, held[0])
-            else:
-                trip.state = machine.Call(plan.traits, rule, deadline) if guard is None else guard.state
-                event = event if guard is None else guard.event
-            return trip.finished(await self._work(trip, trip.state, event), self.clock.now())
+            return await self._go_on(trip, event, deadline, None if held is None else held[0])
         except KeyRefused as error:
             refused = error
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not hide what is known of the call
+            return self._stopped(trip, error)
         finally:
             if trip.permit is not None or trip.key is not None:
                 self._give_back(trip)
@@ -135,6 +139,19 @@ class AsyncEngine:
         if order.explain is None or bound.keyless:
             raise refused
         raise await order.explain(refused) from refused.__cause__
+
+    async def _go_on(self, trip: Trip, event: Event, deadline: float, generation: int | None) -> Answer:
+        """Let the core decide: about a first request that did not go well, or from the beginning."""
+        traits, guard = trip.order.plan.traits, trip.order.guard
+        rule = nested.rule(self.profile.retry, trip.order.choices)
+        if generation is not None:
+            trip.state = machine.sent(traits, rule, deadline, generation)
+        elif guard is None:
+            trip.state = machine.Call(traits, rule, deadline)
+        else:
+            trip.state = guard.state
+            event = guard.event
+        return trip.finished(await self._work(trip, trip.state, event), self.clock.now())
 
     async def _work(self, trip: Trip, state: machine.Call, event: Event) -> Finish:
         """Show the call what happens, and do what it says, until it is done."""
@@ -193,12 +210,13 @@ class AsyncEngine:
                 until, choices.priority, retrying=trip.sends > 0, told=lambda s: trip.waits(s, "quota")
             )
             if isinstance(got, float):
+                trip.denied = True
                 return Denied(got)
             trip.permit = got
             trip.key = trip.keys.lend()
         return Granted(trip.key[0])
 
-    async def _send(self, trip: Trip, attempt: int, deadline: float) -> Event:
+    async def _send(self, trip: Trip, attempt: int, deadline: float) -> Event:  # noqa: C901 - each frame costs calls
         permit, held, clock, order = trip.permit, trip.key, self.clock, trip.order
         plan, bound = order.plan, order.bound
         if self.closed:
@@ -215,35 +233,74 @@ class AsyncEngine:
             shown = trip.watched(attempt, began, self.base_url, shown)
         timeout_s = clock.real_s(longest_s)
         request = Request(bound.method, trip.url, shown, bound.body, timeout_s, not plan.traits.repeatable)
-        trip.sending, trip.sends, trip.closes_at = True, attempt, began + longest_s
-        response = await self._exchange(request)
-        trip.sending, trip.hints, now = False, (), clock.now()
-        if now >= self.learner.due.get(plan.operation, now) and not isinstance(response, NoReply):
-            trip.hints = self.learner.look(plan.operation, response, now, now - began)
-        return self._learn(trip, response, attempt, now - began)
-
-    def _learn(self, trip: Trip, response: Response | NoReply, attempt: int, seconds: float) -> Event:
+        trip.sends = attempt
+        trip.status = 0
+        trip.hints = ()
+        trip.closes_at = began + longest_s
+        trip.sending = True  # until the permit is settled: whatever is raised from here on, it was used
+        try:
+            response = await self._exchange(request)
+        except Exception as error:  # noqa: BLE001 - whatever a transport raises
+            response = self._raised(trip, error)
+        now = clock.now()
         if isinstance(response, NoReply):
-            trip.last = response
-            again = self._settle(trip, End(response.outcome), accepted=False)
-            trip.attempted(attempt, None, None, response.reason, seconds)
-            return Lost(response.outcome, again)
-        trip.answer = answers.success(response, described=trip.order.plan.template is not None)
-        if trip.answer is not None:
-            self._settle(trip, FINE._replace(hints=trip.hints) if trip.hints else FINE, accepted=True)
-            if trip.told:
-                trip.attempted(attempt, response.status, None, "", seconds)
-            return FINE_ANSWER
+            return self._unanswered(trip, response, attempt, now - began)
+        trip.status = response.status
+        if now >= self.learner.due.get(plan.operation, now):
+            trip.hints = self.learner.look(plan.operation, response, now, now - began)
+        try:
+            trip.answer = answers.success(response, described=plan.template is not None)
+        except Exception:  # noqa: BLE001 - whatever a body makes of its reader
+            trip.answer = None
+        if trip.answer is None:
+            return self._learn(trip, response, attempt, now - began)
+        self._settle(trip, FINE._replace(hints=trip.hints) if trip.hints else FINE, accepted=True)
+        if trip.told:
+            trip.attempted(attempt, response.status, None, "", now - began)
+        return FINE_ANSWER
+
+    def _raised(self, trip: Trip, error: Exception) -> NoReply:
+        """What is known after a transport has raised an error, which it should not unless a body that is read did."""
+        body = trip.order.bound.body
+        if body is not None and not isinstance(body, bytes):
+            trip.callers = error
+            raise error
+        if isinstance(error, UsageError) and isinstance(self.transport, AsyncDefaultTransport):
+            trip.sending = False  # the default transport could not begin: nothing was sent
+            trip.sends -= 1
+            raise error
+        return NoReply(Outcome.UNKNOWN, f"the transport failed ({type(error).__name__})", error)
+
+    def _unanswered(self, trip: Trip, reply: NoReply, attempt: int, seconds: float) -> Event:
+        """Learn from a request that got no answer: not from one that the caller gave too little time for it."""
+        trip.last = reply
+        given_s = trip.closes_at - self.clock.now() + seconds
+        hasty = given_s < PATIENCE_S and seconds >= given_s * NEARLY
+        again = self._settle(trip, End(reply.outcome, blameless=hasty), accepted=False)
+        trip.attempted(attempt, None, None, reply.reason, seconds)
+        return Lost(reply.outcome, again)
+
+    def _learn(self, trip: Trip, response: Response, attempt: int, seconds: float) -> Event:
+        """Learn from an answer that is no success."""
+        plan, rule = trip.order.plan, self.profile.errors
         key = trip.key[1] if trip.key is not None else None
         if not trip.hints:
-            trip.hints = self.learner.look(trip.order.plan.operation, response, self.clock.now(), seconds)
-        reset_s, wall = self.learner.reset_s(trip.hints), self.learner.wall
-        reading = answers.read(self.profile.errors, response, trip.url, wall, key, reset_s=reset_s)
+            trip.hints = self.learner.look(plan.operation, response, self.clock.now(), seconds)
+        reset_s = self.learner.reset_s(trip.hints)
+        described = plan.template is not None
+        try:
+            reading = answers.read(
+                rule, response, trip.url, self.learner.wall, key, reset_s=reset_s, described=described
+            )
+        except Exception:  # noqa: BLE001 - whatever headers and body make of their reader
+            LOGGER.exception("%s %s: an answer could not be read", trip.provider, plan.operation)
+            reading = answers.unreadable(response)
         trip.last = reading
         if reading.moved_to is not None:
             trip.url = reading.moved_to
-        shown = answers.event(self.profile.errors, reading)
-        again = self._settle(trip, End(Outcome.DONE, response.status, reading.wait_s, 0.0, trip.hints), accepted=False)
+        shown = answers.event(rule, reading)
+        end = End(Outcome.DONE, response.status, reading.wait_s, hints=trip.hints)
+        again = self._settle(trip, end, accepted=False)
         trip.attempted(attempt, response.status, reading.code, "", seconds)
         return shown if again else shown._replace(retry=False)
 
@@ -258,11 +315,18 @@ class AsyncEngine:
         return Rekeyed(await trip.keys.renew(generation, until))
 
     def _settle(self, trip: Trip, end: End, *, accepted: bool) -> bool:
+        """Put permit and key back after a Send; that it cannot be written down costs the caller nothing."""
         permit, held = trip.permit, trip.key
         trip.permit = trip.key = None
-        if held is not None:
-            trip.keys.settle(held[0], accepted=accepted)
-        again = True if permit is None else self.account.settle(trip.order.plan.quotas, permit, end)
+        trip.sending = False
+        again = True
+        try:
+            if permit is not None:
+                again = self._settled(trip, permit, end)
+            if held is not None:
+                trip.keys.settle(held[0], accepted=accepted)
+        except StateError as error:
+            self._unrecorded(trip, error)
         for line in self._lines.all:
             if line.waiters:
                 line.settled()
@@ -270,13 +334,33 @@ class AsyncEngine:
             self.learner.tell()
         return again
 
+    def _settled(self, trip: Trip, permit: Permit, end: End) -> bool:
+        quotas = trip.order.plan.quotas
+        try:
+            return self.account.settle(quotas, permit, end)
+        except StateError as error:  # the record lapses: there the permit is held until the request is surely over
+            self._unrecorded(trip, error)
+            return True
+        except Exception:  # noqa: BLE001 - whatever a header makes of it, the permit was used
+            LOGGER.exception("%s: an answer's quota headers could not be used", trip.provider)
+            return self.account.settle(quotas, permit, end._replace(hints=(), wait_s=None))
+
+    def _unrecorded(self, trip: Trip, error: StateError) -> None:
+        self.notify(NotRecorded(trip.provider, trip.order.plan.operation, str(error)))
+
     def _give_back(self, trip: Trip) -> None:
+        """Put back what a call has in hand that leaves: as used if its request was sent."""
         if trip.sending:
-            trip.sending = False
-            open_s = max(0.0, trip.closes_at - self.clock.now())
-            self._settle(trip, End(Outcome.UNKNOWN, open_s=open_s), accepted=False)
+            end = End(Outcome.DONE, trip.status)
+            if not trip.status:
+                open_s = max(0.0, trip.closes_at - self.clock.now())
+                end = End(Outcome.UNKNOWN, open_s=open_s, blameless=True)
+            self._settle(trip, end, accepted=False)
         if trip.permit is not None:
-            self.account.unsent(trip.order.plan.quotas, trip.permit)
+            try:
+                self.account.unsent(trip.order.plan.quotas, trip.permit)
+            except StateError as error:
+                self._unrecorded(trip, error)
             trip.permit = None
             self._lines.settled()
         if trip.key is not None:
@@ -284,9 +368,34 @@ class AsyncEngine:
             trip.key = None
 
     def _error(self, trip: Trip, fail: Fail) -> Exception:
-        at_wall, where = self.clock.wall() + fail.at - self.clock.now(), self.keys.where
-        error = failure(fail, trip.order, provider=trip.provider, last=trip.last, at_wall=at_wall, where=where)
+        wait_s = fail.at - self.clock.now()
+        error = failure(
+            fail,
+            trip,
+            at_wall=self.clock.wall() + wait_s,
+            wait_s=max(0.0, wait_s),
+            where=self.keys.where,
+            scarce=scarcity(self.account, trip, wait_s),
+        )
         return nested.explained(error, trip.order.choices)
+
+    def _stopped(self, trip: Trip, error: Exception) -> Answer:
+        """End a call that has met an error: with what is known of it, if it was sent and the error does not say so.
+
+        Returns:
+            its answer, if it was done all the same.
+        """
+        if isinstance(error, CallError) or not trip.sends or error is trip.callers:
+            raise error
+        if trip.answer is not None:
+            LOGGER.error("%s %s: done, and then: %r", trip.provider, trip.order.plan.operation, error)
+            return trip.answer
+        fail = trip.stopped()
+        trip.ended(fail.attempts, fail.outcome, self.clock.now())
+        if fail.outcome is Outcome.REFUSED and isinstance(error, CallwellError):
+            raise error
+        trip.last = NoReply(Outcome.UNKNOWN, f"the call was stopped ({type(error).__name__}: {error})", error)
+        raise self._error(trip, fail) from error
 
     def notify(self, notice: Notice) -> None:
         """Log a notice that belongs to no call, and show it to the hooks."""

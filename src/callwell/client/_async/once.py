@@ -120,6 +120,7 @@ class AsyncOnce:
                 raise WouldExceedDeadline(
                     f"{draft.provider} {draft.operation}: {draft.name!r} is being made by another process or thread",
                     at=entry.until,
+                    wait_s=max(0.0, entry.until - wall),
                     provider=draft.provider,
                     operation=draft.operation,
                     attempts=0,

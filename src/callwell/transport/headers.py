@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Headers of an answer, of which none can raise an error.
+
+A header may hold any byte (RFC 9110, 5.5), and the library raises a `ValueError` when it is asked for one beyond ASCII;
+it has no way to give the bytes. Such a value is taken for absent, like every value that cannot be understood: it is
+no validator, no address and no time. Where absence would mean something, `getall` shows that there is a value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar, overload
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+T = TypeVar("T")
+
+UNREADABLE: Final = "\ufffd"
+"""What `getall` gives for a value that cannot be read: no grammar knows this character."""
+
+
+class Fields(Protocol):
+    """The library's headers."""
+
+    def get(self, key: str, /) -> str | None:
+        """The first value of a name."""
+        ...
+
+    def getall(self, key: str, /) -> list[str]:
+        """All values of a name."""
+        ...
+
+    def items(self) -> Iterable[tuple[str, str]]:
+        """All names and values."""
+        ...
+
+    def __iter__(self) -> Iterator[str]:
+        """A name in lower case for each value."""
+        ...
+
+
+class Headers(Mapping[str, str]):
+    """The headers of one answer by name, whatever the case.
+
+    Args:
+        fields: the library's.
+    """
+
+    __slots__ = ("_fields",)
+
+    def __init__(self, fields: Fields) -> None:
+        self._fields = fields
+
+    @overload
+    def get(self, name: str, /) -> str | None: ...
+
+    @overload
+    def get(self, name: str, /, default: str | T) -> str | T: ...
+
+    def get(self, name: str, /, default: str | T | None = None) -> str | T | None:
+        """The first value of a name."""
+        try:
+            value = self._fields.get(name)
+        except ValueError:
+            return default
+        return default if value is None else value
+
+    def getall(self, name: str) -> list[str]:
+        """All values of a name, in order, with `UNREADABLE` for each that cannot be read."""
+        try:
+            return self._fields.getall(name)
+        except ValueError:
+            return self._each(name.lower())
+
+    def _each(self, wanted: str) -> list[str]:
+        found = []
+        items = iter(self._fields.items())
+        for name in self._fields:
+            try:
+                _, value = next(items)
+            except ValueError:  # it goes on with the next one all the same
+                value = UNREADABLE
+            if name == wanted:
+                found.append(value)
+        return found
+
+    def __getitem__(self, name: str) -> str:
+        value = self.get(name)
+        if value is None:
+            raise KeyError(name)
+        return value
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and self.get(name) is not None
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in dict.fromkeys(self._fields) if name in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __repr__(self) -> str:
+        return f"Headers({dict(self)!r})"
