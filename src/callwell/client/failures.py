@@ -56,7 +56,8 @@ def failure(fail: Fail, trip: Trip, *, at_wall: float, wait_s: float, where: str
         outcome=str(fail.outcome),
         possibly_billed=fail.possibly_billed,
     )
-    if fail.why is Why.UNKNOWN:
+    doubtful = fail.outcome is Outcome.UNKNOWN and not order.plan.traits.repeatable
+    if fail.why is Why.UNKNOWN or (fail.why is Why.KEY and doubtful):
         error = _unknown(order, facts, last, sure_at=at_wall if fail.at else 0.0)
     elif fail.why in OUT_OF_TIME:
         causes = [f"last: {told}"] if (told := _last(last, trip.url)) else []

@@ -33,15 +33,7 @@ LONG_S: Final = 1.0
 
 
 def log(notice: Notice) -> None:
-    """Write one notice to the `callwell` logger; what a handler or a filter raises costs no call its outcome."""
-    try:
-        _log(notice)
-    except Exception:  # noqa: BLE001 - whatever a program's own logging raises
-        if logging.raiseExceptions:
-            traceback.print_exc()
-
-
-def _log(notice: Notice) -> None:
+    """Write one notice to the `callwell` logger."""
     match notice:
         case AttemptEnded(provider, operation, attempt, status, code, reason, seconds):
             answer = f"{status} {code or ''}".strip() if status is not None else redact(reason)
@@ -98,4 +90,14 @@ def _day(seconds: float) -> str:
         return "a day that no calendar has"
 
 
+def _handle(record: logging.LogRecord) -> None:
+    """Hand a line to the program's own filters and handlers: what they raise costs no call its outcome."""
+    try:
+        logging.Logger.handle(LOGGER, record)
+    except Exception:  # noqa: BLE001 - whatever they raise
+        if logging.raiseExceptions:
+            traceback.print_exc()
+
+
+LOGGER.handle = _handle  # type: ignore[method-assign]
 LOGGER.addHandler(logging.NullHandler())
