@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: Apache-2.0
+"""After Send: whatever fails on this side, the permit counts as used, and the caller is told what is known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from callwell import errors
+from callwell.client._async.primitives import run
+from callwell.core.rules import QuotaRule, RetryRule
+from callwell.errors import StateError
+from callwell.observe.notices import NotRecorded
+from callwell.state import MemoryState
+from callwell.transport.base import Request, Response
+from tests.client._async.acting import client
+from tests.client.acme import acme
+from tests.client.world import LOST, OK, World, answer, code, held
+
+FULL = "cannot write the state: the disk is full"
+PAGE = answer(200, b"<html>Please sign in</html>", content_type="text/html")
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "things.get": {"thing_id": "1"},
+    "things.put": {"thing_id": "1", "name": "n"},
+    "things.make": {"name": "n"},
+    "things.remove": {"thing_id": "1"},
+}
+
+
+class FailingState(MemoryState):
+    """A state that others see, and that fails for writers when it is told to.
+
+    Attributes:
+        full: nothing can be written.
+    """
+
+    shared = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.full = False
+
+    def update(self, cell: Any, change: Any) -> Any:
+        """Write, unless that fails."""
+        if self.full:
+            raise StateError(FULL)
+        return super().update(cell, change)
+
+
+def ended(one: Any, operation: str = "things.make") -> Any:
+    """What a call gives or raises."""
+
+    async def work() -> Any:
+        return await one.call(operation, **ARGUMENTS[operation])
+
+    try:
+        return run(work)
+    except errors.CallwellError as error:
+        return error
+
+
+def filled(state: FailingState, *replies: Any) -> list[Any]:
+    """Replies during the first of which the disk becomes full."""
+
+    def first(_: Request) -> Any:
+        state.full = True
+        return replies[0]
+
+    return [first, *replies[1:]]
+
+
+@pytest.mark.parametrize("operation", ["things.get", "things.make"])
+def test_a_state_that_fails_after_the_answer_costs_no_answer(operation: str) -> None:
+    """The result is given, a notice warns, and the permit is held until its request is surely over."""
+    state = FailingState()
+    world = World(*filled(state, OK))
+    one = client(world, state=state)
+    assert ended(one, operation) == {"id": "1"}
+    assert any(isinstance(notice, NotRecorded) and FULL in notice.reason for notice in world.notices)
+    assert one.spent() == {"minute": (1, 100)}
+    world.clock.advance(60.0)
+    assert one.spent() == {"minute": (1, 100)}
+    world.clock.advance(200.0)
+    assert one.spent() == {"minute": (0, 100)}
+
+
+@pytest.mark.parametrize(("status", "cls"), [(404, errors.NotFound), (500, errors.OutcomeUnknown)])
+def test_a_state_that_fails_after_an_error_costs_no_truth(status: int, cls: type[Exception]) -> None:
+    """An error is told as what it is, and not as one of the state."""
+    state = FailingState()
+    assert type(ended(client(World(*filled(state, code(status, "X"))), state=state))) is cls
+
+
+def test_a_state_that_fails_between_two_attempts_hides_no_doubt() -> None:
+    """A call that may have been done ends as unknown, though it was the state that stopped it."""
+    state = FailingState()
+    world = World(*filled(state, code(500, "X"), OK))
+    error = ended(client(world, state=state, retry_unsafe_5xx=True))
+    assert isinstance(error, errors.OutcomeUnknown)
+    assert FULL in str(error)
+    assert isinstance(error.__cause__, StateError)
+
+
+def test_a_state_that_fails_where_nothing_was_done_says_so() -> None:
+    """Without doubt the error is the state's own."""
+    state = FailingState()
+    error = ended(client(World(*filled(state, code(503, "NOT_DONE"), OK)), state=state))
+    assert isinstance(error, StateError)
+
+
+def test_a_client_that_is_closed_meanwhile_hides_no_doubt() -> None:
+    """Between an attempt that may have been done and the next, closing ends the call as unknown."""
+
+    def close(_: Request) -> Response:
+        one._engine.closed = True
+        return code(500, "X")
+
+    one = client(World(close, OK), retry_unsafe_5xx=True)
+    error = ended(one)
+    assert isinstance(error, errors.OutcomeUnknown)
+    assert isinstance(error.__cause__, errors.ClosedError)
+    assert held(one) == 0
+
+
+def test_a_transport_that_raises_has_sent() -> None:
+    """An error from inside a transport leaves a creation unknown."""
+
+    def fail(_: Request) -> Response:
+        raise ValueError("failed to convert header to a str")
+
+    one = client(World(fail))
+    error = ended(one)
+    assert isinstance(error, errors.OutcomeUnknown)
+    assert isinstance(error.__cause__, ValueError)
+    assert one.spent() == {"minute": (1, 100)}
+
+
+def test_a_key_that_is_refused_after_a_doubt_hides_no_doubt() -> None:
+    """The first request may have been done: that the second one's key is dead does not change it."""
+    world = World(code(500, "X"), code(401, "DEAD"))
+    error = ended(client(world, retry_unsafe_5xx=True))
+    assert isinstance(error, errors.OutcomeUnknown)
+
+
+@pytest.mark.parametrize("content_type", ["text/html", "text/plain; charset=utf-8", "application/xml", "image/png"])
+@pytest.mark.parametrize("body", [b"<html>", b"\n <!DOCTYPE html>", b"OK"])
+def test_another_type_than_described_proves_nothing(content_type: str, body: bytes) -> None:
+    """A creation with such an answer is unknown; a read is asked for again, and says at last what came."""
+    page = answer(201, body, content_type=content_type)
+    error = ended(client(World(page)))
+    assert isinstance(error, errors.OutcomeUnknown)
+    assert (error.status, error.outcome) == (201, "unknown")
+    assert content_type.partition(";")[0] in str(error)
+    world = World(page, OK)
+    assert ended(client(world), "things.get") == {"id": "1"}
+    failed = ended(client(World(page)), "things.get")
+    assert isinstance(failed, errors.UnexpectedAnswer)
+    assert (failed.attempts, "in the place of JSON" in str(failed)) == (6, True)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        answer(201, b'{"data": {"id"', content_type="application/json"),
+        answer(201, b'{"data": {"id"'),
+        answer(201, b'{"data": {"id"', content_type="application/vnd.acme+json"),
+        answer(201, b"", whole=False, content_type="application/json"),
+    ],
+)
+def test_json_that_broke_off_is_the_providers_own(reply: Response) -> None:
+    """A creation whose result did not come whole is done."""
+    error = ended(client(World(reply)))
+    assert isinstance(error, errors.UnexpectedAnswer)
+    assert error.outcome == "done"
+
+
+def test_json_under_another_name_is_a_result() -> None:
+    """A server that calls its JSON a page is understood; an empty answer is one whatever it calls itself."""
+    assert ended(client(World(answer(200, {"data": {"id": "1"}}, content_type="text/html")))) == {"id": "1"}
+    assert ended(client(World(answer(200, b"", content_type="text/html")))) is None
+
+
+def test_a_creation_that_points_at_its_result_is_done() -> None:
+    """303 after a POST: done, with the place of the result in the message, and never sent again."""
+    world = World(answer(303, location="https://api.acme.test/v1/things/7"))
+    error = ended(client(world))
+    assert isinstance(error, errors.UnexpectedAnswer)
+    assert (error.outcome, error.status, len(world.sent)) == ("done", 303, 1)
+    assert "https://api.acme.test/v1/things/7" in str(error)
+
+
+@pytest.mark.parametrize("reply", [PAGE, answer(401, b"<html>", content_type="text/html"), answer(407)])
+def test_no_key_is_dead_by_a_gateways_page(reply: Response) -> None:
+    """Where a status alone says that a key is dead, a page of a proxy's does not say it."""
+    from callwell.core.rules import ErrorRule
+
+    provider = acme(errors=ErrorRule(dead_key_statuses=(401, 407)))
+    error = ended(client(World(reply), provider=provider), "things.get")
+    assert not isinstance(error, errors.KeyRefused)
+    assert isinstance(ended(client(World(answer(401)), provider=provider), "things.get"), errors.KeyRefused)
+
+
+def test_a_proxy_that_asks_for_a_log_in_is_no_provider() -> None:
+    """407: no connection to the provider was made, nothing was done, and the message says what to do."""
+    error = ended(client(World(answer(407, proxy_authenticate="Basic"))))
+    assert isinstance(error, errors.ConnectFailed)
+    assert (error.outcome, error.attempts) == ("refused", 1)
+    assert "the proxy asks for a log-in" in str(error)
+
+
+@pytest.mark.parametrize("reply", [PAGE, answer(408), answer(425), answer(511)])
+def test_what_no_provider_answered_was_not_billed(reply: Response) -> None:
+    """Nobody bills for an answer that somebody on the way has written."""
+    provider = acme(retry=RetryRule(lost_attempts=2))
+    error = ended(client(World(reply), provider=provider), "things.get")
+    assert error.possibly_billed == 0
+    assert ended(client(World(LOST), provider=provider), "things.get").possibly_billed == 2
+
+
+def test_a_window_holds_no_more_than_its_limit_when_reading_fails() -> None:
+    """Headers that raise in their reader: forty calls through a quota of five take eight windows."""
+
+    class Raising(dict[str, str]):
+        def get(self, *_: Any) -> Any:
+            raise ValueError("failed to convert header to a str")
+
+    world = World(Response(200, Raising(), b'{"data": {"id": "1"}}'))
+    one = client(world, provider=acme({"minute": QuotaRule(limit=5, window_s=60)}), deadline_s=None)
+
+    async def work() -> None:
+        for _ in range(40):
+            await one.call("things.make", name="n")
+
+    run(work)
+    times = world.times
+    assert min(after - before for before, after in zip(times, times[5:], strict=False)) >= 60
