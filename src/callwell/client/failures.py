@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING, Final, Unpack
 
 from callwell import errors
@@ -116,7 +117,8 @@ def scarcity(account: Account | Till, trip: Trip, wait_s: float) -> str:
 
 
 def _seconds(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"  # noqa: PLR2004 - two digits are enough
+    """Seconds for people, never fewer than they are."""
+    return f"{ceil(seconds)} s" if seconds >= 10 else f"{ceil(seconds * 10) / 10:g} s"  # noqa: PLR2004 - two digits
 
 
 def _last(last: Reading | NoReply | None, url: str) -> str:
@@ -128,10 +130,13 @@ def _last(last: Reading | NoReply | None, url: str) -> str:
     if last.outcome is not Outcome.REFUSED:
         return last.reason
     _, host, port = origin(url)
-    return f"{last.reason.removeprefix(CONNECTING)} to {host}:{port}"
+    reason = last.reason.removeprefix(CONNECTING)
+    return f"{reason} to {host}:{port}" if reason == "connection refused" else f"{reason} ({host}:{port})"
 
 
 def _tries(fail: Fail) -> str:
+    if not fail.attempts:
+        return "before the first attempt"
     tries = f"after {fail.attempts} attempt{'s' * (fail.attempts != 1)}"
     if fail.possibly_billed:
         tries += f", of which {fail.possibly_billed} may have been billed"
@@ -147,7 +152,9 @@ def _out_of_time(
         return errors.DeadlineExceeded(
             f"{what}: the deadline passed {_tries(fail)}{known}", last_error=causes or None, **call
         )
-    text = f"{what}: the next attempt would start after the deadline, {_tries(fail)}{known}"
+    would = "a permit would come" if not fail.attempts else "the next attempt would start"
+    tries = f", {_tries(fail)}" if fail.attempts else ""
+    text = f"{what}: {would} after the deadline{tries}{known}"
     return errors.WouldExceedDeadline(text, at=at_wall, wait_s=wait_s, last_error=causes or None, **call)
 
 
