@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -26,6 +26,12 @@ if TYPE_CHECKING:
     from callwell.observe.hooks import Hooks
 
     Headers = tuple[tuple[str, str], ...]
+
+PATIENCE_S: Final = 5.0
+"""A provider that has not answered within less time has not failed: the caller was in a hurry."""
+
+NEARLY: Final = 0.9
+"""Of the time given, from where on a request without an answer ended for lack of it."""
 
 
 class Trip(msgspec.Struct):
@@ -105,6 +111,16 @@ class Trip(msgspec.Struct):
             raise IllegalEvent("a call finished without an answer")
         answer = answer._replace(attempts=action.attempts, possibly_billed=action.possibly_billed)
         return answer if action.result else answer._replace(json=None)
+
+    def hasty(self, now: float, seconds: float) -> bool:
+        """Whether a request that took so long without an answer ended because the caller gave it too little time.
+
+        Args:
+            now: monotonic seconds.
+            seconds: since it was sent.
+        """
+        given_s = self.closes_at - now + seconds
+        return given_s < PATIENCE_S and seconds >= given_s * NEARLY
 
     def stopped(self) -> Fail:
         """What is known of a call that was sent and cannot go on."""

@@ -58,12 +58,6 @@ STARTED: Final[Event] = Started()
 LEAST_S: Final = 0.001
 """The least time that a request is given."""
 
-PATIENCE_S: Final = 5.0
-"""A provider that has not answered within less time has not failed: the caller was in a hurry."""
-
-NEARLY: Final = 0.9
-"""Of the time given, from where on a request without an answer ended for lack of it."""
-
 FINE_ANSWER: Final = Answered(200)
 """What a call is shown of a Send that went well: which of the 2xx it was changes nothing."""
 
@@ -274,8 +268,7 @@ class AsyncEngine:
     def _unanswered(self, trip: Trip, reply: NoReply, attempt: int, seconds: float) -> Event:
         """Learn from a request that got no answer: not from one that the caller gave too little time for it."""
         trip.last = reply
-        given_s = trip.closes_at - self.clock.now() + seconds
-        hasty = given_s < PATIENCE_S and seconds >= given_s * NEARLY
+        hasty = trip.hasty(self.clock.now(), seconds)
         again = self._settle(trip, End(reply.outcome, blameless=hasty), accepted=False)
         trip.attempted(attempt, None, None, reply.reason, seconds)
         return Lost(reply.outcome, again)
@@ -287,11 +280,10 @@ class AsyncEngine:
         if not trip.hints:
             trip.hints = self.learner.look(plan.operation, response, self.clock.now(), seconds)
         reset_s = self.learner.reset_s(trip.hints)
+        wall = self.learner.wall
         described = plan.template is not None
         try:
-            reading = answers.read(
-                rule, response, trip.url, self.learner.wall, key, reset_s=reset_s, described=described
-            )
+            reading = answers.read(rule, response, trip.url, wall, key, reset_s=reset_s, described=described)
         except Exception:  # noqa: BLE001 - whatever headers and body make of their reader
             LOGGER.exception("%s %s: an answer could not be read", trip.provider, plan.operation)
             reading = answers.unreadable(response)
@@ -322,7 +314,10 @@ class AsyncEngine:
         again = True
         try:
             if permit is not None:
-                again = self._settled(trip, permit, end)
+                again = self.account.settle(trip.order.plan.quotas, permit, end)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the permit was used
+            self._unsettled(trip, permit, end, error)
+        try:
             if held is not None:
                 trip.keys.settle(held[0], accepted=accepted)
         except StateError as error:
@@ -334,16 +329,13 @@ class AsyncEngine:
             self.learner.tell()
         return again
 
-    def _settled(self, trip: Trip, permit: Permit, end: End) -> bool:
-        quotas = trip.order.plan.quotas
-        try:
-            return self.account.settle(quotas, permit, end)
-        except StateError as error:  # the record lapses: there the permit is held until the request is surely over
+    def _unsettled(self, trip: Trip, permit: Permit | None, end: End, error: Exception) -> None:
+        """A permit could not be settled, by a failing state or an odd header: see that it counts as used."""
+        if isinstance(error, StateError):  # the record lapses: there the permit is held until the request is over
             self._unrecorded(trip, error)
-            return True
-        except Exception:  # noqa: BLE001 - whatever a header makes of it, the permit was used
-            LOGGER.exception("%s: an answer's quota headers could not be used", trip.provider)
-            return self.account.settle(quotas, permit, end._replace(hints=(), wait_s=None))
+        elif permit is not None:
+            LOGGER.error("%s: an answer's quota headers could not be used: %r", trip.provider, error)
+            self.account.settle(trip.order.plan.quotas, permit, end._replace(hints=(), wait_s=None))
 
     def _unrecorded(self, trip: Trip, error: StateError) -> None:
         self.notify(NotRecorded(trip.provider, trip.order.plan.operation, str(error)))
@@ -369,14 +361,9 @@ class AsyncEngine:
 
     def _error(self, trip: Trip, fail: Fail) -> Exception:
         wait_s = fail.at - self.clock.now()
-        error = failure(
-            fail,
-            trip,
-            at_wall=self.clock.wall() + wait_s,
-            wait_s=max(0.0, wait_s),
-            where=self.keys.where,
-            scarce=scarcity(self.account, trip, wait_s),
-        )
+        at_wall = self.clock.wall() + wait_s
+        scarce = scarcity(self.account, trip, wait_s)
+        error = failure(fail, trip, at_wall=at_wall, wait_s=max(0.0, wait_s), where=self.keys.where, scarce=scarce)
         return nested.explained(error, trip.order.choices)
 
     def _stopped(self, trip: Trip, error: Exception) -> Answer:
