@@ -235,3 +235,16 @@ def test_a_window_holds_no_more_than_its_limit_when_reading_fails() -> None:
     run(work)
     times = world.times
     assert min(after - before for before, after in zip(times, times[5:], strict=False)) >= 60
+
+
+@pytest.mark.parametrize("name", [True, "order-1"])
+def test_a_state_that_fails_after_a_call_made_exactly_once(name: bool | str) -> None:  # noqa: FBT001 - a table
+    """The result is given though its end cannot be written down, and the call is not made again under its name."""
+    state = FailingState()
+    world = World(*filled(state, OK))
+    one = client(world, state=state, exactly_once=name, deadline_s=5.0)
+    assert ended(one) == {"id": "1"}
+    state.full = False
+    if name is not True:
+        assert isinstance(ended(one), errors.WouldExceedDeadline)
+        assert len(world.sent) == 1

@@ -321,7 +321,7 @@ class AsyncEngine:
             if held is not None:
                 trip.keys.settle(held[0], accepted=accepted)
         except StateError as error:
-            self._unrecorded(trip, error)
+            LOGGER.warning("%s: it is not recorded that the key was accepted: %s", trip.provider, error)
         for line in self._lines.all:
             if line.waiters:
                 line.settled()
