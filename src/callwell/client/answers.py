@@ -15,7 +15,7 @@ from callwell.core.types import Answered
 from callwell.observe.redact import redact
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from callwell.core.rules import ErrorRule
     from callwell.errors import Problem
@@ -96,6 +96,7 @@ def read(
     *,
     reset_s: float | None = None,
     described: bool = True,
+    media: Collection[str] = (),
 ) -> Reading:
     """What an answer says that is no `success`: a 2xx among them is not whole.
 
@@ -107,12 +108,13 @@ def read(
         key: whose text is not repeated, should the answer do so.
         reset_s: for how long a 429 holds that does not say so itself, by the provider's own headers about quotas.
         described: a success is JSON, or else broken or not the provider's; otherwise it may be anything.
+        media: other types that the provider gives.
     """
     status, headers = response.status, response.headers
     json, readable = _json(response.body)
     answer = Answer(status, headers, response.body, json)
     if status in outcome.OK:
-        foreign = described and not readable and gateways.another_type(headers, response.body)
+        foreign = described and not readable and gateways.another_type(headers, response.body, media)
         return Reading(answer, whole=False, foreign=foreign)
     secrets = () if key is None else (key.reveal(),)
     whole, each = problems.read(rule, json, secrets)

@@ -68,7 +68,7 @@ def known(provider: Provider, name: str) -> Known:
     if rule.paging is not None:
         rule = dataclasses.replace(rule, paging=_named(rule.paging))
     quotas = _quotas(provider, operation.method, rule.quotas)
-    plan = Plan(name, _traits(operation.method, rule.repeatable), quotas, operation.path)
+    plan = Plan(name, _traits(operation.method, rule.repeatable), quotas, operation.path, operation.media)
     return Known(Binder(operation), rule, plan, None if rule.gone_if is None else _elsewhere(provider, rule.gone_if))
 
 

@@ -12,22 +12,25 @@ from typing import TYPE_CHECKING
 from callwell.core import outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 BLANK = b" \t\r\n\xef\xbb\xbf"
 """What may stand before the first character of a text."""
 
 
-def another_type(headers: Mapping[str, str], body: bytes) -> bool:
-    """Whether a success that is no JSON says itself that it is something else.
+def another_type(headers: Mapping[str, str], body: bytes, described: Collection[str] = ()) -> bool:
+    """Whether a success that is no JSON says itself that it is something else than described.
 
     JSON that broke off, or that a server names wrongly, is the provider's own.
 
     Args:
         headers: the answer's.
         body: what arrived of it.
+        described: other types that the provider gives.
     """
-    named = headers.get("content-type", "").lower()
+    named = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if named in described:
+        return False
     return _marked(body) or (named != "" and "json" not in named)
 
 

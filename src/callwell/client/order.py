@@ -27,12 +27,14 @@ class Plan(NamedTuple):
         quotas: names of the quotas that it counts against.
         template: the path with its parameters in braces, None for requests outside the description, whose successes
             may be anything and not only JSON.
+        media: the types of successful bodies that are described beside JSON.
     """
 
     operation: str
     traits: Traits
     quotas: tuple[str, ...]
     template: str | None
+    media: frozenset[str] = frozenset()
 
 
 class Guard(Protocol):

@@ -46,6 +46,7 @@ class Operation:
         parameters: what it takes, path first, then query, then body.
         summary: one line about it.
         response: the JSON schema of a successful body, with references resolved; empty if there is none.
+        media: the types of successful bodies that are described beside JSON, in lower case.
         form: its body is a form (`multipart/form-data`), which can hold files.
         keyless: it is called without a key.
     """
@@ -58,6 +59,7 @@ class Operation:
     response: Mapping[str, Any]
     form: bool = False
     keyless: bool = False
+    media: frozenset[str] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

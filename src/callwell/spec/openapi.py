@@ -119,6 +119,7 @@ class _Document:
             response=self._response(node, here),
             form=form,
             keyless=node.get("security") == [],
+            media=self._media(node, here),
         )
 
     def _parameters(self, node: Mapping[str, Any], path: complaint.Path) -> dict[tuple[str, str], Parameter]:
@@ -173,6 +174,17 @@ class _Document:
             for name, field in schema["properties"].items()
         ]
         return fields, json is None
+
+    def _media(self, node: Mapping[str, Any], path: complaint.Path) -> frozenset[str]:
+        """The types of successful answers that are no JSON."""
+        path = (*path, "responses")
+        found = set()
+        for status, given in mapping(node.get("responses"), path).items():
+            if status.startswith("2"):
+                answer, place = self._refs.follow(given, (*path, status))
+                kinds = mapping(answer.get("content", {}), (*place, "content"))
+                found |= {kind.partition(";")[0].strip().lower() for kind in kinds if not _JSON_TYPE.fullmatch(kind)}
+        return frozenset(found)
 
     def _response(self, node: Mapping[str, Any], path: complaint.Path) -> Schema:
         """The schema of the first successful answer that has a JSON body; empty without one."""

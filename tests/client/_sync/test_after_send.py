@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -174,6 +175,21 @@ def test_json_that_broke_off_is_the_providers_own(reply: Response) -> None:
     error = ended(client(World(reply)))
     assert isinstance(error, errors.UnexpectedAnswer)
     assert error.outcome == "done"
+
+
+def test_a_type_that_is_described_is_the_providers_own() -> None:
+    """A creation that is described to answer with a text is done when it does, and unknown with another type."""
+    provider = acme()
+    make = dataclasses.replace(
+        provider.api.operations["things.make"], media=frozenset({"text/plain", "application/xml"})
+    )
+    api = dataclasses.replace(provider.api, operations={**provider.api.operations, "things.make": make})
+    provider = dataclasses.replace(provider, api=api)
+    for body, content_type in ((b"OK", "text/plain; charset=utf-8"), (b"<a/>", "Application/XML")):
+        reply = answer(200, body, content_type=content_type)
+        assert ended(client(World(reply), provider=provider)).outcome == "done"
+    page = answer(200, b"<html>", content_type="text/html")
+    assert isinstance(ended(client(World(page), provider=provider)), errors.OutcomeUnknown)
 
 
 def test_json_under_another_name_is_a_result() -> None:

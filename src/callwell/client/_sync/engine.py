@@ -282,7 +282,9 @@ class Engine:
         wall = self.learner.wall
         described = plan.template is not None
         try:
-            reading = answers.read(rule, response, trip.url, wall, key, reset_s=reset_s, described=described)
+            reading = answers.read(
+                rule, response, trip.url, wall, key, reset_s=reset_s, described=described, media=plan.media
+            )
         except Exception:  # noqa: BLE001 - whatever headers and body make of their reader
             LOGGER.exception("%s %s: an answer could not be read", trip.provider, plan.operation)
             reading = answers.unreadable(response)

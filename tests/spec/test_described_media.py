@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which types a description gives successful answers beside JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from callwell.spec.openapi import read
+
+JSON = {"application/json": {"schema": {"type": "object"}}}
+
+
+def media(responses: dict[str, Any]) -> frozenset[str]:
+    """The types that an operation with these answers may give beside JSON."""
+    document = {
+        "openapi": "3.1.0",
+        "info": {"title": "T", "version": "1"},
+        "paths": {"/things": {"get": {"operationId": "things.get", "responses": responses}}},
+    }
+    return read(document).operations["things.get"].media
+
+
+@pytest.mark.parametrize(
+    ("responses", "expected"),
+    [
+        ({"200": {"content": JSON}}, set()),
+        ({"200": {"content": {"application/vnd.acme+json": {}}}}, set()),
+        ({"200": {"content": {"Text/Plain; charset=utf-8": {}}}}, {"text/plain"}),
+        (
+            {"200": {"content": {**JSON, "text/csv": {}}}, "206": {"content": {"image/png": {}}}},
+            {"text/csv", "image/png"},
+        ),
+        ({"200": {"description": "none"}, "404": {"content": {"text/html": {}}}}, set()),
+    ],
+)
+def test_types_beside_json_are_known(responses: dict[str, Any], expected: set[str]) -> None:
+    """Those of successes, in lower case and without parameters."""
+    assert media(responses) == expected
