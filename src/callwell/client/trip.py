@@ -133,7 +133,9 @@ class Trip(msgspec.Struct):
             known = Outcome.REFUSED if traits.safe else Outcome.UNKNOWN
             if self.status:
                 known = outcomes.known(traits, Answered(self.status), doubt=doubt)
-        why = {Outcome.DONE: Why.RESULT_LOST, Outcome.UNKNOWN: Why.UNKNOWN}.get(known, Why.NO_ANSWER)
+        why = Why.NO_ANSWER
+        if known is not Outcome.REFUSED and not traits.repeatable:
+            why = Why.UNKNOWN if known is Outcome.UNKNOWN else Why.RESULT_LOST
         return Fail(why, known, self.sends, possibly_billed=0 if state is None else state.lost)
 
     def left(self, now: float) -> None:

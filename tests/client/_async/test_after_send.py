@@ -103,6 +103,13 @@ def test_a_state_that_fails_between_two_attempts_hides_no_doubt() -> None:
     assert isinstance(error.__cause__, StateError)
 
 
+def test_a_call_that_may_be_repeated_is_told_the_states_own_error() -> None:
+    """An update that may have been done needs no looking: the error is the one that stopped it."""
+    state = FailingState()
+    error = ended(client(World(*filled(state, code(500, "X"), OK)), state=state), "things.put")
+    assert isinstance(error, StateError)
+
+
 def test_a_state_that_fails_where_nothing_was_done_says_so() -> None:
     """Without doubt the error is the state's own."""
     state = FailingState()

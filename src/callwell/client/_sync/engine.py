@@ -32,6 +32,7 @@ from callwell.core.types import (
     Send,
     Started,
     Wait,
+    Why,
     Woken,
 )
 from callwell.errors import CallError, CallwellError, ClosedError, KeyRefused, StateError, UsageError
@@ -380,8 +381,8 @@ class Engine:
             return trip.answer
         fail = trip.stopped()
         trip.ended(fail.attempts, fail.outcome, self.clock.now())
-        if fail.outcome is Outcome.REFUSED and isinstance(error, CallwellError):
-            raise error
+        if fail.why is Why.NO_ANSWER and isinstance(error, CallwellError):
+            raise error  # nothing was done, or doing it again does no harm
         trip.last = NoReply(Outcome.UNKNOWN, f"the call was stopped ({type(error).__name__}: {error})", error)
         raise self._error(trip, fail) from error
 
