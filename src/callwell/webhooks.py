@@ -99,7 +99,8 @@ def verify(
     given, raw = _named(headers), bytes(body)
     if len(raw) > MOST_BYTES:
         raise WebhookGarbled(f"{name}: a delivery of {len(raw)} bytes: longer than any event")
-    _check(rule, name, given, raw, _secret(secret))
+    secret = _secret(secret)  # from here on no frame shows its text
+    _check(rule, name, given, raw, secret)
     data = _read(raw, name)
     kind, at = paging.at(data, rule.event), _time(paging.at(data, rule.at))
     if not isinstance(kind, str) or not kind:
@@ -125,11 +126,11 @@ def _text(value: str | bytes) -> str:
     return value if isinstance(value, str) else value.decode("latin-1")
 
 
-def _secret(given: str | Key) -> bytes:
+def _secret(given: str | Key) -> Key:
     key = given if isinstance(given, Key) else _found(given)
     if not key:
         raise InvalidOption("secret", "an empty text", "the secret that the provider gave for the webhook")
-    return key.reveal().encode()
+    return key
 
 
 def _found(given: str) -> Key:
@@ -139,15 +140,19 @@ def _found(given: str) -> Key:
         return Key(given)
 
 
-def _check(rule: WebhookRule, name: str, given: Mapping[str, list[str]], body: bytes, secret: bytes) -> None:
+def _check(rule: WebhookRule, name: str, given: Mapping[str, list[str]], body: bytes, secret: Key) -> None:
     shown = given.get(rule.signature.lower(), [])
     if len(shown) != 1:
         what = "without" if not shown else "with more than one"
         raise WebhookUnsigned(f"{name}: a delivery {what} {rule.signature}: it is not the provider's, or was changed")
-    right = hmac.digest(secret, body, rule.algorithm)
-    if not hmac.compare_digest(_decoded(shown[0], rule), right):
+    if not _signs(secret, body, _decoded(shown[0], rule), rule.algorithm):
         why = "the body was changed on its way here, or the secret is that of another webhook"
         raise WebhookForged(f"{name}: {rule.signature} is not the signature of this body: {why}")
+
+
+def _signs(secret: Key, body: bytes, signature: bytes, algorithm: str) -> bool:
+    """Whether a signature is right; the right one is in no frame of the error that says it is not."""
+    return hmac.compare_digest(signature, hmac.digest(secret.reveal().encode(), body, algorithm))
 
 
 def _decoded(text: str, rule: WebhookRule) -> bytes:

@@ -104,7 +104,7 @@ def test_an_address_is_shown_without_secrets() -> None:
     assert shown[1:] == [(f"{BASE}/elsewhere", None), (f"{BASE}/any", None)]
     assert "SECRET" not in str(hook.told)
     assert KEY not in str(hook.told)
-    assert "SECRET" in str(world.sent)
+    assert all("SECRET" in world.sent[i].request.url for i in (1, 2))
 
 
 def test_what_a_hook_adds_is_sent() -> None:

@@ -14,7 +14,7 @@ from tests.structure import tree
 if TYPE_CHECKING:
     from pathlib import Path
 
-BASE = {"errors", "clock", "forks", "late", "version", "core"}
+BASE = {"errors", "clock", "forks", "late", "opaque", "version", "core"}
 INWARD = BASE | {"spec", "providers", "transport", "keys", "state", "observe", "media"}
 
 ARROWS: dict[str, set[str]] = {
@@ -22,6 +22,7 @@ ARROWS: dict[str, set[str]] = {
     "clock": {"errors"},
     "forks": set(),
     "late": set(),
+    "opaque": set(),
     "version": set(),
     "core": {"errors"},
     "spec": BASE | {"providers"},

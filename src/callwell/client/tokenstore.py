@@ -15,7 +15,7 @@ from callwell.client.account import boot
 from callwell.core import tokens as core
 from callwell.core.paging import at
 from callwell.core.tokens import Tokens
-from callwell.errors import UnexpectedAnswer
+from callwell.errors import InvalidOption, KeyMalformed, UnexpectedAnswer
 from callwell.keys import Key
 from callwell.keys.seal import Seal
 from callwell.state.base import Cell
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from callwell.client.answers import Answer
+    from callwell.client.binding import Bound
+    from callwell.client.describe import Known
     from callwell.clock import Clock
     from callwell.core.rules import TokenRule
     from callwell.core.tokens import Obtain, Use, Wait
@@ -185,8 +187,9 @@ class TokenStore:
     def _closed(self, key: Key, pair: Pair | None) -> Any:
         if pair is None or not self._state.shared:
             return pair
-        texts = [pair.access.reveal(), pair.refresh and pair.refresh.reveal()]
-        return self._seal(key).close(msgspec.json.encode(texts))
+        return self._seal(key).close(
+            msgspec.json.encode([pair.access.reveal(), pair.refresh and pair.refresh.reveal()])
+        )
 
     def _opened(self, key: Key, content: Any) -> Pair | None:
         if isinstance(content, Pair) or content is None:
@@ -218,17 +221,47 @@ def fresh(rule: TokenRule, answer: Answer, asked_at: float, *, provider: str, op
     Raises:
         UnexpectedAnswer: it does not hold what it should.
     """
-    access, refresh, lasts_s = (at(answer.json, place) for place in (rule.access_at, rule.refresh_at, rule.expires_at))
-    if not _can_be_shown(access) or isinstance(lasts_s, bool) or not isinstance(lasts_s, int | float) or lasts_s <= 0:
+    found = _read(rule, answer.json, asked_at)
+    if found is None:
+        status = answer.status
+        attempts = answer.attempts
+        del answer  # an error reporter would write it down
         raise UnexpectedAnswer(
-            f"{provider} {operation}: {answer.status}: the answer does not hold tokens as the description says",
-            status=answer.status,
+            f"{provider} {operation}: {status}: the answer does not hold tokens as the description says",
+            status=status,
             provider=provider,
             operation=operation,
-            attempts=answer.attempts,
+            attempts=attempts,
             outcome="done",
         )
+    return found
+
+
+def _read(rule: TokenRule, body: Any, asked_at: float) -> Fresh | None:
+    access = at(body, rule.access_at)
+    refresh = at(body, rule.refresh_at)
+    lasts_s = at(body, rule.expires_at)
+    if not _can_be_shown(access) or isinstance(lasts_s, bool) or not isinstance(lasts_s, int | float) or lasts_s <= 0:
+        return None
     return Fresh(Pair(Key(access), Key(refresh) if _can_be_shown(refresh) else None), asked_at, float(lasts_s))
+
+
+def secret_bound(called: Known, argument: str, secret: Key) -> Bound:
+    """The request of an operation with a secret for its only argument.
+
+    Args:
+        called: the operation.
+        argument: its name.
+        secret: the secret.
+
+    Raises:
+        KeyMalformed: the operation does not take such a text; the message does not hold it, nor does any frame.
+    """
+    try:
+        return called.binder.bind({argument: secret.reveal()})
+    except InvalidOption:
+        pass  # its frames and its text hold the secret
+    raise KeyMalformed(f"{called.plan.operation}: the secret is not a text that the operation takes as {argument}")
 
 
 def _can_be_shown(text: Any) -> bool:

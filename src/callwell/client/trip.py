@@ -19,13 +19,14 @@ from callwell.keys import Key
 from callwell.observe.logs import LOGGER, log
 from callwell.observe.notices import AttemptEnded, CallEnded, Waiting
 from callwell.observe.watch import Watch
+from callwell.opaque import Opaque
 from callwell.transport.base import NoReply
 
 if TYPE_CHECKING:
     from callwell.core.types import Finish
     from callwell.observe.hooks import Hooks
+    from callwell.transport.base import RequestHeaders
 
-    Headers = tuple[tuple[str, str], ...]
 
 PATIENCE_S: Final = 5.0
 """A provider that has not answered within less time has not failed: the caller was in a hurry."""
@@ -34,8 +35,8 @@ NEARLY: Final = 0.9
 """Of the time given, from where on a request without an answer ended for lack of it."""
 
 
-class Trip(msgspec.Struct):
-    """What one call has in hand while it is under way.
+class Trip(Opaque, msgspec.Struct):
+    """What one call has in hand while it is under way. Its `repr` shows no answer, which may hold tokens.
 
     Attributes:
         order: the call.
@@ -57,6 +58,7 @@ class Trip(msgspec.Struct):
         answer: of a call that is done.
         last: what the last attempt came to, if it was no success.
         callers: what was raised while a body of the caller's was read.
+        astray: a redirect has led out of the environment's path, where no key is shown.
     """
 
     order: Order
@@ -78,14 +80,22 @@ class Trip(msgspec.Struct):
     answer: Answer | None = None
     last: Reading | NoReply | None = None
     callers: Exception | None = None
+    astray: bool = False
 
-    def watched(self, attempt: int, began: float, base_url: str, shown: Headers) -> Headers:
+    def summary(self) -> str:
+        """The operation, and how often it was sent."""
+        return f"{self.provider} {self.order.plan.operation}, attempts: {self.sends}"
+
+    def watched(self, attempt: int, began: float, base_url: str, shown: RequestHeaders) -> RequestHeaders:
         """The headers of a request that is about to be sent, with those that hooks add."""
         plan, bound = self.order.plan, self.order.bound
         moved = self.url != base_url + bound.target
         template = None if moved or plan.template is None else base_url + plan.template
         watch = self.watch
-        return shown if watch is None else watch.began(attempt, began, bound.method, self.url, shown, template=template)
+        if watch is None:
+            return shown
+        names = set(shown.names)
+        return shown.beside(watch.began(attempt, began, bound.method, self.url, names, template=template))
 
     def attempted(self, attempt: int, status: int | None, code: str | None, reason: str, seconds: float) -> None:
         """An arrival was made, or could not be: see `AttemptEnded`."""

@@ -202,14 +202,15 @@ class EndUsers:
             make_once(home.folder() / SECRET)
             place = f"file:{home.folder() / SECRET}"
         try:
-            secret = parse_source(place, "").read().reveal().encode()
+            secret = parse_source(place, "").read()
         except InvalidOption as error:
             raise InvalidOption("user_secret", hidden(place), "the place of a secret, as for a key") from error
         except KeyMissing as error:
             raise KeyMissing(f"user_secret: {error}") from error
-        if len(secret) < SHORTEST:
-            raise InvalidOption("user_secret", f"a text of {len(secret)} bytes", f"a secret of at least {SHORTEST}")
-        return secret
+        size = len(secret.reveal().encode())
+        if size < SHORTEST:
+            raise InvalidOption("user_secret", f"a text of {size} bytes", f"a secret of at least {SHORTEST}")
+        return secret.reveal().encode()
 
 
 def hidden(value: object) -> str:

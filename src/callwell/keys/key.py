@@ -5,7 +5,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    import re
 
 
 class Key:
@@ -19,13 +22,18 @@ class Key:
 
     def __init__(self, text: str) -> None:
         self._text = text.strip()
-        encoded = self._text.encode("utf-8", "surrogatepass")
         self._shown: dict[str, str] = {}
-        self.fingerprint = hashlib.blake2b(encoded, digest_size=6, person=b"callwell").hexdigest()
+        self.fingerprint = hashlib.blake2b(
+            self._text.encode("utf-8", "surrogatepass"), digest_size=6, person=b"callwell"
+        ).hexdigest()
 
     def reveal(self) -> str:
         """The text, for the one place that sends it."""
         return self._text
+
+    def matches(self, pattern: re.Pattern[str]) -> bool:
+        """Whether the whole text is printable ASCII and looks like this."""
+        return self._text.isascii() and self._text.isprintable() and pattern.fullmatch(self._text) is not None
 
     def shown(self, scheme: str) -> str:
         """The text as a header shows it.
@@ -34,13 +42,16 @@ class Key:
             scheme: `bearer`, `basic` (the key is the user name, the password is empty), or `header` (the bare key).
         """
         if scheme not in self._shown:
-            text = self._text
-            if scheme == "bearer":
-                text = f"Bearer {text}"
-            elif scheme == "basic":
-                text = f"Basic {base64.b64encode(f'{text}:'.encode()).decode()}"
-            self._shown[scheme] = text
+            self._shown[scheme] = self._as_header(scheme)
         return self._shown[scheme]
+
+    def _as_header(self, scheme: str) -> str:
+        """The same, made anew: the text is in no local variable."""
+        if scheme == "bearer":
+            return f"Bearer {self._text}"
+        if scheme == "basic":
+            return f"Basic {base64.b64encode(f'{self._text}:'.encode()).decode()}"
+        return self._text
 
     def __repr__(self) -> str:
         return f"Key({self.fingerprint})"
@@ -54,5 +65,8 @@ class Key:
     def __bool__(self) -> bool:
         return bool(self._text)
 
-    def __reduce__(self) -> NoReturn:
+    def __getstate__(self) -> NoReturn:
         raise TypeError("a Key cannot be pickled: pass its source (`env:NAME`, `file:PATH`) instead")
+
+    def __reduce__(self) -> NoReturn:
+        self.__getstate__()

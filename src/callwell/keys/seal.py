@@ -43,8 +43,9 @@ class Seal:
                 "tokens in a state that processes share are sealed by the package cryptography, which is not "
                 "installed: pip install 'callwell[tokens]', or take the state memory:"
             ) from error
-        made = HKDF(SHA256(), 32, salt=record.encode(), info=PURPOSE).derive(key.reveal().encode())
-        self._cipher = AESGCM(made)
+        self._cipher = AESGCM(
+            HKDF(SHA256(), 32, salt=record.encode(), info=PURPOSE).derive(key.reveal().encode())
+        )  # the derived key is in no local variable
         self._record = record.encode()
 
     def close(self, text: bytes) -> bytes:

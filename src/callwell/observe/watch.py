@@ -48,7 +48,7 @@ class Watch:
         at: float,
         method: str,
         url: str,
-        headers: tuple[tuple[str, str], ...],
+        names: set[str],
         *,
         template: str | None,
     ) -> tuple[tuple[str, str], ...]:
@@ -59,18 +59,18 @@ class Watch:
             at: monotonic seconds.
             method: the HTTP method.
             url: the whole address.
-            headers: the request's own headers.
+            names: of the request's own headers, in lower case.
             template: the address as described, with its parameters in braces, None if it is not known.
 
         Returns:
-            the headers to send: its own, and what the hooks add.
+            the headers that the hooks add.
         """
         self._open, self._sent_at = attempt, at
         base, host, port = where(url)
         path = None if template is None else urlsplit(template).path
         call, address = self._call, base + urlsplit(url).path
         told = AttemptBegan(self._provider, self._operation, call, attempt, method, address, path, host=host, port=port)
-        return (*headers, *self._hooks.began(told, {name.lower() for name, _ in headers}))
+        return tuple(self._hooks.began(told, names))
 
     def notice(self, notice: AttemptEnded | Waiting | CallEnded) -> None:
         """Something has happened to the call."""

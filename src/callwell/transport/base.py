@@ -14,12 +14,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn, Protocol
 
 import msgspec
 
+from callwell.opaque import Opaque, without_query
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
     from callwell.core.types import Outcome
@@ -38,40 +40,109 @@ class Outgoing(Protocol):
         ...
 
 
-class Request(msgspec.Struct, frozen=True):
-    """One HTTP request.
+class RequestHeaders(Opaque):
+    """The header fields of a request. One of them is the key, so values are shown to nobody.
+
+    Only a transport iterates over it, inside the call that sends. It is neither a sequence nor a mapping, whose items
+    error reporters write down, and it cannot be pickled.
+
+    Args:
+        pairs: name and value, names in lower case.
+    """
+
+    __slots__ = ("_pairs",)
+
+    def __init__(self, pairs: tuple[tuple[str, str], ...] = ()) -> None:
+        self._pairs = pairs
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names in order."""
+        return tuple([name for name, _ in self._pairs])
+
+    def beside(self, more: Iterable[tuple[str, str]]) -> RequestHeaders:
+        """These fields and more."""
+        return RequestHeaders((*self._pairs, *more))
+
+    def summary(self) -> str:
+        """The names."""
+        return ", ".join(self.names)
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return iter(self._pairs)
+
+    def __len__(self) -> int:
+        return len(self._pairs)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RequestHeaders) and self._pairs == other._pairs
+
+    def __hash__(self) -> int:
+        return hash(self._pairs)
+
+    def __getstate__(self) -> NoReturn:
+        raise TypeError("the headers of a request cannot be pickled: one of them is a key")
+
+    def __reduce__(self) -> NoReturn:
+        self.__getstate__()
+
+
+NO_HEADERS: Final = RequestHeaders()
+
+MOST_BYTES: Final = 64 << 20
+"""Bytes of an answer that is read at once, unless the profile or the caller says otherwise."""
+
+MOST_ERROR_BYTES: Final = 1 << 20
+"""Bytes of an answer that is no success: more of it are not read."""
+
+
+class Request(Opaque, msgspec.Struct, frozen=True):
+    """One HTTP request. Its `repr` shows neither values of headers, nor the query, nor the body.
 
     Attributes:
         method: in capitals.
         url: absolute.
-        headers: pairs of name and value, names in lower case.
+        headers: the header fields, which a plain tuple of pairs can stand for where none is secret.
         body: the whole body, one that is read while it is sent, or none.
         timeout_s: real seconds until the whole answer must have arrived.
         keep_status: tell the status even if the body is lost, at the price of a slower read.
+        fresh: over a new connection, since those that are open may be dead.
     """
 
     method: str
     url: str
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: RequestHeaders | tuple[tuple[str, str], ...] = NO_HEADERS
     body: bytes | Outgoing | None = None
     timeout_s: float = 60.0
     keep_status: bool = False
+    fresh: bool = False
+
+    def summary(self) -> str:
+        """Method, address without its query, and names of headers."""
+        names = ", ".join([name for name, _ in self.headers])
+        return f"{self.method} {without_query(self.url)}, headers: {names}"
 
 
-class Response(msgspec.Struct, frozen=True):
-    """One HTTP answer.
+class Response(Opaque, msgspec.Struct, frozen=True):
+    """One HTTP answer. Its `repr` does not show the body, which may hold tokens.
 
     Attributes:
         status: the HTTP status.
         headers: by name, whatever the case.
         body: what arrived of it.
-        whole: all of it arrived.
+        whole: all of it arrived, and its coding could be undone.
+        too_large: it is not whole because it has more bytes than are allowed.
     """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
     whole: bool = True
+    too_large: bool = False
+
+    def summary(self) -> str:
+        """The status, and how much of the body arrived."""
+        return f"{self.status}, {len(self.body)} bytes{'' if self.whole else ', not whole'}"
 
 
 class NoReply(NamedTuple):
@@ -81,11 +152,13 @@ class NoReply(NamedTuple):
         outcome: `REFUSED` if nothing can have been sent, else `UNKNOWN`.
         reason: in words, without addresses or secrets.
         cause: the foreign exception, for `raise ... from`.
+        lasting: another attempt would fail in the same way, for instance at a certificate; the reason says what to do.
     """
 
     outcome: Outcome
     reason: str
     cause: Exception | None = None
+    lasting: bool = False
 
 
 class AsyncBody(Protocol):
@@ -150,13 +223,16 @@ class Network:
         connect_s: real seconds to make a connection, TLS included.
         idle_s: real seconds after which an idle connection is closed, before any usual server would (Node.js and
             uvicorn close after 5 s): a request on a connection that is just being closed has an unknown outcome.
-        proxy: the address of a proxy; `environment` for the usual variables; none by default.
+        proxy: the address of a proxy; `environment` for the usual variables; none by default. Its password does not
+            show.
         ca_file: a file of PEM certificates to trust as well.
         user_agent: what the client calls itself.
+        most_bytes: of a decoded answer that is read at once; one with more is not whole. Streams have no bound.
     """
 
     connect_s: float = 10.0
     idle_s: float = 4.0
-    proxy: str | None = None
+    proxy: str | None = dataclasses.field(default=None, repr=False)
     ca_file: str | None = None
     user_agent: str = "callwell"
+    most_bytes: int = MOST_BYTES

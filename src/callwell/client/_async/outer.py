@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from callwell.client._async.primitives import AsyncDefaultTransport
 from callwell.client.nested import HEADER, outer_retries
+from callwell.transport.base import RequestHeaders
 
 if TYPE_CHECKING:
     from callwell.transport.base import AsyncTransport, NoReply, Request, Response
@@ -35,7 +36,7 @@ def retried(transport: AsyncTransport, *, tells: bool) -> AsyncExchange:
 
     async def inside(request: Request) -> Response | NoReply:
         if tells:
-            request = replace(request, headers=(*request.headers, (HEADER, "1")))
+            request = replace(request, headers=RequestHeaders((*request.headers, (HEADER, "1"))))
         with outer_retries():
             return await send(request)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from callwell.client.describe import known
 from callwell.client.options import Choices
 from callwell.client.order import Order
-from callwell.client.tokenstore import fresh
+from callwell.client.tokenstore import fresh, secret_bound
 from callwell.errors import ApiError, KeyRefused
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ class AsyncTrade:
     async def _call(self, operation: str, argument: str, secret: Key, until: float) -> Fresh:
         asked_at, called = self._engine.clock.now(), known(self._provider, operation)
         choices = Choices(deadline_s=max(LEAST_S, until - asked_at))
-        bound = called.binder.bind({argument: secret.reveal()})
-        answer = await self._engine.run(Order(called.plan, bound, choices))
-        return fresh(self._rule, answer, asked_at, provider=self._provider.name, operation=operation)
+        order = Order(called.plan, secret_bound(called, argument, secret), choices)
+        return fresh(  # the answer is in no local variable: it holds tokens
+            self._rule, await self._engine.run(order), asked_at, provider=self._provider.name, operation=operation
+        )

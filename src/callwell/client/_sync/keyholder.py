@@ -218,8 +218,7 @@ class Keyholder:
         return self._offer(key)
 
     def _checked(self, key: Key) -> Key:
-        text = key.reveal()
-        if not (text.isascii() and text.isprintable() and self._pattern.fullmatch(text)):
+        if not key.matches(self._pattern):
             raise KeyMalformed(
                 f"the key at {self._source.where} is not one of {self._provider}'s: expected {self._looks_like}"
             )

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from callwell.client._sync.primitives import DefaultTransport
 from callwell.client.nested import HEADER, outer_retries
+from callwell.transport.base import RequestHeaders
 
 if TYPE_CHECKING:
     from callwell.transport.base import NoReply, Request, Response, Transport
@@ -36,7 +37,7 @@ def retried(transport: Transport, *, tells: bool) -> Exchange:
 
     def inside(request: Request) -> Response | NoReply:
         if tells:
-            request = replace(request, headers=(*request.headers, (HEADER, "1")))
+            request = replace(request, headers=RequestHeaders((*request.headers, (HEADER, "1"))))
         with outer_retries():
             return send(request)
 
