@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import quote, urlencode
 
@@ -13,8 +16,9 @@ from callwell.client import form
 from callwell.client.fit import check, describe, plain
 from callwell.client.options import NOT_GIVEN
 from callwell.errors import InvalidOption, UnknownName
+from callwell.opaque import Opaque, without_query
 from callwell.spec.schemas import nullable
-from callwell.transport.base import Outgoing
+from callwell.transport.base import Outgoing, RequestHeaders
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -33,8 +37,8 @@ NO_NAMES: Final = frozenset({"", ".", ".."})
 """What would make another path of a path."""
 
 
-class Bound(msgspec.Struct, frozen=True):
-    """A request without its origin and its key.
+class Bound(Opaque, msgspec.Struct, frozen=True):
+    """A request without its origin and its key. Its `repr` shows no values: the body may be a secret to be exchanged.
 
     Attributes:
         method: in capitals.
@@ -53,6 +57,10 @@ class Bound(msgspec.Struct, frozen=True):
     media: str = JSON
     keyless: bool = False
     longer_s: float = 0.0
+
+    def summary(self) -> str:
+        """Method and path."""
+        return f"{self.method} {without_query(self.target)}"
 
 
 class Field(NamedTuple):
@@ -166,29 +174,49 @@ def encoded(name: str, body: object) -> bytes:
         body: what JSON can hold.
 
     Raises:
-        InvalidOption: it holds something else.
+        InvalidOption: it holds something else; `NaN` and infinity, of which null would be made, are named by place.
     """
     try:
-        return msgspec.json.encode(body)
+        text = msgspec.json.encode(body)
+        if b"null" in text:
+            _check_numbers(name, body, "")
+        return text
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidOption(f"{name}: the body", type(body).__name__, f"what JSON can hold ({error})") from error
 
 
+def _check_numbers(name: str, value: object, place: str) -> None:
+    """See that there is no number in a body that JSON does not have."""
+    if isinstance(value, float) and not math.isfinite(value):
+        label = f"{name}: {place}" if place else f"{name}: the body"
+        raise InvalidOption(label, value, "a finite number: JSON has neither NaN nor Infinity")
+    if isinstance(value, Mapping):
+        for key, one in value.items():
+            _check_numbers(name, one, f"{place}.{key}" if place else str(key))
+    elif isinstance(value, Sequence | AbstractSet) and not isinstance(value, str | bytes | bytearray):
+        for number, one in enumerate(value):
+            _check_numbers(name, one, f"{place}.{number}" if place else str(number))
+    elif isinstance(value, msgspec.Struct) or dataclasses.is_dataclass(value):
+        for field in value.__struct_fields__ if isinstance(value, msgspec.Struct) else value.__dataclass_fields__:
+            _check_numbers(name, getattr(value, field, None), f"{place}.{field}" if place else field)
+
+
 def headers(
-    bound: Bound, rule: KeyRule, key: Key, beside: tuple[tuple[str, str], ...] = ()
-) -> tuple[tuple[str, str], ...]:
-    """The headers of a request.
+    bound: Bound, rule: KeyRule, key: Key, beside: tuple[tuple[str, str], ...] = (), *, keyless: bool | None = None
+) -> RequestHeaders:
+    """The headers of a request. The key is in no local variable, neither here nor later.
 
     Args:
         bound: the request.
         rule: how a key is shown.
         key: the key.
         beside: what else goes with every request of the caller.
+        keyless: no key is shown; as the request says unless given.
     """
-    shown = (ACCEPT,) if bound.keyless else (ACCEPT, (rule.header, key.shown(rule.scheme)))
-    if bound.body is None:
-        return shown + beside + bound.headers
-    return (*shown, *beside, *bound.headers, ("content-type", bound.media))
+    content = () if bound.body is None else (("content-type", bound.media),)
+    if bound.keyless if keyless is None else keyless:
+        return RequestHeaders((ACCEPT, *beside, *bound.headers, *content))
+    return RequestHeaders((ACCEPT, (rule.header, key.shown(rule.scheme)), *beside, *bound.headers, *content))
 
 
 def _segment(label: str, value: object) -> str:

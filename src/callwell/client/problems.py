@@ -6,13 +6,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from callwell.core import paging
 from callwell.errors import Problem
 from callwell.observe.redact import redact
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from callwell.core.rules import ErrorRule
 
 SHOWN: Final = 300
@@ -33,9 +30,9 @@ def read(rule: ErrorRule, body: Any, secrets: tuple[str, ...] = ()) -> tuple[Pro
         body: of an error answer, whatever it is.
         secrets: texts that are not repeated.
     """
-    listed = paging.at(body, rule.problems)
+    listed = _at(body, rule.problems)
     inner = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
-    whole = _problem(rule, body if isinstance(body, dict) else {}, secrets)
+    whole = _problem(rule, body, secrets)
     return whole, tuple(_problem(rule, one, secrets) for one in inner[:KEPT])
 
 
@@ -51,7 +48,7 @@ def words(whole: Problem, each: tuple[Problem, ...]) -> str:
     return "; ".join(told[:NAMED]) + more
 
 
-def _problem(rule: ErrorRule, said: Mapping[str, Any], secrets: tuple[str, ...]) -> Problem:
+def _problem(rule: ErrorRule, said: Any, secrets: tuple[str, ...]) -> Problem:
     code, message, parameter = (
         redact(text, *secrets)[:SHOWN] if text else None
         for text in (_code(rule, said), _said(said, rule.message), _named(said, rule.parameter))
@@ -59,7 +56,7 @@ def _problem(rule: ErrorRule, said: Mapping[str, Any], secrets: tuple[str, ...])
     return Problem(message or "", code, parameter)
 
 
-def _code(rule: ErrorRule, said: Mapping[str, Any]) -> str | None:
+def _code(rule: ErrorRule, said: Any) -> str | None:
     text = _said(said, rule.code)
     if text is None or rule.code_is == "text":
         return text
@@ -70,13 +67,48 @@ def _code(rule: ErrorRule, said: Mapping[str, Any]) -> str | None:
     return None if parts.scheme and not parts.netloc else parts.path.rstrip("/").rpartition("/")[2] or None
 
 
-def _said(said: Mapping[str, Any], places: tuple[str, ...]) -> str | None:
-    return next((value for place in places if isinstance(value := paging.at(said, place), str) and value), None)
+def _said(said: Any, places: tuple[str, ...]) -> str | None:
+    for place in places:
+        text = _text(_at(said, place))
+        if text:
+            return text
+    return None
 
 
-def _named(said: Mapping[str, Any], places: tuple[str, ...]) -> str | None:
+def _at(said: Any, place: str | None) -> Any:
+    """What stands at a dotted place. Of a list it is what the place numbers, or else the first that has it."""
+    if place is None:
+        return None
+    if isinstance(said, dict) and place in said:
+        return said[place]
+    for step in place.split("."):
+        if isinstance(said, list):
+            if step.isdecimal():
+                said = said[int(step)] if int(step) < len(said) else None
+                continue
+            said = next((one for one in said if isinstance(one, dict) and step in one), None)
+        said = said.get(step) if isinstance(said, dict) else None
+    return said
+
+
+def _text(value: Any) -> str:
+    """A code or words: a number counts as its digits, a list of texts as all of them."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return ""
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else str(value)
+    if isinstance(value, list) and value and all(isinstance(one, str) for one in value):
+        return "; ".join(value)
+    return ""
+
+
+def _named(said: Any, places: tuple[str, ...]) -> str | None:
     """The name of a parameter, which may stand there step by step: a list of names and indexes."""
-    for value in (paging.at(said, place) for place in places):
+    for value in (_at(said, place) for place in places):
         if isinstance(value, list) and value and all(isinstance(step, str | int) for step in value):
             return ".".join(map(str, value))
     return _said(said, places)
