@@ -9,12 +9,15 @@ from urllib.parse import urlsplit
 
 from callwell.client.answers import origin
 from callwell.errors import InvalidOption
+from callwell.opaque import without_query
 
 if TYPE_CHECKING:
     from callwell.spec.provider import Environment, Provider
 
 LOCAL: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 """This machine, to which alone a key is sent without TLS."""
+
+EXPECTED: Final = "an address such as https://api.example.com/v1"
 
 
 def account(provider: str, environment: str, address: str, whose: str) -> str:
@@ -50,15 +53,28 @@ def address(text: str) -> str:
     Raises:
         InvalidOption: one to which no key can be sent.
     """
+    if not isinstance(text, str):
+        raise InvalidOption("base_url", type(text).__name__, EXPECTED)
+    text = text.strip()
     try:
         parts = urlsplit(text)
         _ = parts.port
-    except ValueError as error:
-        raise InvalidOption("base_url", text, "an address such as https://api.example.com/v1") from error
-    if parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment:
-        raise InvalidOption("base_url", text, "an address such as https://api.example.com/v1")
-    if parts.username or parts.password:
-        raise InvalidOption("base_url", f"{parts.scheme}://…@{parts.hostname}", "an address without a password")
+        clean = text.isprintable() and not any(map(str.isspace, text)) and "\\" not in text
+    except ValueError:
+        clean = False
+    if not clean or parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment:
+        raise InvalidOption("base_url", shown(text), EXPECTED)
+    if parts.username is not None or parts.password is not None:
+        raise InvalidOption("base_url", shown(text), "an address without a password")
     if parts.scheme == "http" and parts.hostname not in LOCAL:
-        raise InvalidOption("base_url", text, "an https address: a key is sent without TLS to this machine only")
+        raise InvalidOption("base_url", shown(text), "an https address: a key is sent without TLS to this machine only")
     return text.rstrip("/")
+
+
+def shown(text: str) -> str:
+    """An address that can be shown: before an `@` may stand a password, and a query may hold a key."""
+    head, at, host = text.rpartition("@")
+    if not at:
+        return without_query(text)
+    scheme, mark, _ = head.partition("://")
+    return f"{scheme}://…@{without_query(host)}" if mark else f"…@{without_query(host)}"

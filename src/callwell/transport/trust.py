@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A file of certificates to trust, read before anything is sent: a library that finds none in it says nothing."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from pathlib import Path
+from typing import Final
+
+from callwell.errors import InvalidOption
+
+CERTIFICATE: Final = re.compile(
+    rb"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----(.*?)-----END (?:TRUSTED |X509 )?CERTIFICATE-----", re.DOTALL
+)
+SEQUENCE: Final = b"\x30"
+"""The first byte of a certificate in DER (X.690, 8.9)."""
+
+EXPECTED: Final = "a file of PEM certificates (-----BEGIN CERTIFICATE-----)"
+CONVERT: Final = "; `openssl x509 -inform der -in FILE -out FILE.pem` makes one of a file in DER"
+MOST: Final = 16 << 20
+"""Bytes of such a file; the largest public bundles have 300 KiB."""
+
+
+def certificates(file: str) -> tuple[bytes, ...]:
+    """The certificates of a file, in DER.
+
+    Args:
+        file: its path.
+
+    Raises:
+        InvalidOption: it cannot be read, or there is no certificate in it; the message says what there is.
+    """
+    content = _read(file)
+    found = [_der(file, match[1]) for match in CERTIFICATE.finditer(content)]
+    if found:
+        return tuple(found)
+    if not content.strip():
+        raise InvalidOption("ca_file", file, f"{EXPECTED}, but it is empty")
+    if content.startswith(SEQUENCE):
+        raise InvalidOption("ca_file", file, f"{EXPECTED}, but it looks like DER{CONVERT}")
+    if b"PRIVATE KEY-----" in content:
+        raise InvalidOption("ca_file", file, f"{EXPECTED}, but it holds a private key and no certificate")
+    if b"-----BEGIN " in content:
+        raise InvalidOption("ca_file", file, f"{EXPECTED}, but what stands in it is something else, or was cut off")
+    raise InvalidOption("ca_file", file, f"{EXPECTED}, but no certificate stands in it")
+
+
+def _read(file: str) -> bytes:
+    try:
+        path = Path(file).expanduser()
+        if path.is_dir():
+            raise InvalidOption("ca_file", file, f"{EXPECTED}, but it is a folder")
+        with path.open("rb") as opened:
+            content = opened.read(MOST + 1)
+    except (OSError, ValueError, RuntimeError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise InvalidOption("ca_file", file, f"a readable {EXPECTED.removeprefix('a ')} ({why})") from error
+    if len(content) > MOST:
+        raise InvalidOption("ca_file", file, f"{EXPECTED}, but it is larger than any bundle of certificates")
+    return content
+
+
+def _der(file: str, text: bytes) -> bytes:
+    try:
+        der = base64.b64decode(b"".join(text.split()), validate=True)
+    except binascii.Error:
+        der = b""
+    if not _can_be_trusted(der):
+        raise InvalidOption("ca_file", file, f"{EXPECTED}, but one of them is damaged")
+    return der
+
+
+def _can_be_trusted(der: bytes) -> bool:
+    import ssl  # few name such a file
+
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=der)
+    except (ssl.SSLError, ValueError):
+        return False
+    return True
