@@ -40,6 +40,7 @@ class Connection:
     def serve(self) -> None:
         """Receive requests and act, until told to close or the client does."""
         try:
+            self.server.greet(self)
             with self.socket:
                 if self.server.greeting:
                     self.send(self.server.greeting)
@@ -97,6 +98,7 @@ class RawServer:
 
     Attributes:
         greeting: said before anything was asked.
+        greet: done to a connection before that.
         reads: unless it is set, nothing more is read.
         arrivals: the heads of all whole requests.
         connections: how many were accepted.
@@ -107,6 +109,7 @@ class RawServer:
     def __init__(self, act: Act) -> None:
         self.act = act
         self.greeting = b""
+        self.greet: Callable[[Connection], object] = lambda _: None
         self.reads = threading.Event()
         self.reads.set()
         self.arrivals: list[bytes] = []

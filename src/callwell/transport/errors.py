@@ -15,6 +15,7 @@ from pyreqwest import exceptions as theirs
 
 from callwell.core.types import Outcome
 from callwell.transport.base import NoReply
+from callwell.transport.remedies import remedy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +59,11 @@ def no_reply(error: theirs.PyreqwestError) -> NoReply:
     for cause in details.get("causes") or ():
         cause["message"] = ADDRESS.sub("", cause["message"])
     causes = [cause["message"] for cause in details.get("causes") or ()]
-    if CONNECTING in causes:
+    connecting = CONNECTING in causes
+    lasting = remedy(causes, connecting=connecting)
+    if lasting is not None:
+        return NoReply(Outcome.REFUSED if connecting else Outcome.UNKNOWN, lasting, error, lasting=True)
+    if connecting:
         return NoReply(Outcome.REFUSED, _connecting(causes), error)
     if isinstance(error, NEVER_SENT):
         return NoReply(Outcome.REFUSED, REASONS[type(error)], error)

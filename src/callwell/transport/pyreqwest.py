@@ -1,52 +1,61 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sending with pyreqwest (reqwest and hyper, in Rust): the only file that knows it.
+"""Sending with pyreqwest (reqwest and hyper, in Rust), which only this file, `clients` and `errors` know.
 
 HTTP/1.1 only: HTTP/2 repeats refused streams by itself, which would be a second arrival. A client is made on first use,
 so that a process may fork before it; the library's own threads do not survive a fork after it.
 
 A task that is cancelled leaves its request to the library, which goes on with it, connecting and sending included,
 until `timeout_s` is over. Closing the client does not end it either.
+
+No local variable here holds headers or a request that the library has built: an error reporter writes down the locals
+of every frame.
 """
 
 from __future__ import annotations
 
-import os
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
-from functools import lru_cache, partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, ParamSpec, TypeAlias, TypeVar
 
 from callwell.core.types import Outcome
-from callwell.errors import InvalidOption, UsageError
-from callwell.forks import remember
+from callwell.transport import bodies
 from callwell.transport.base import Network, NoReply, Request, Response
+from callwell.transport.clients import PLAIN, Pool, Way, configured
 from callwell.transport.headers import Headers
 from callwell.transport.leaving import wait_at_exit
 from callwell.transport.sparing import sparing
+from callwell.transport.spelling import SUSPECT, is_rewritten
 
 with sparing():
     from pyreqwest.client import ClientBuilder, SyncClientBuilder
     from pyreqwest.exceptions import PyreqwestError
-    from pyreqwest.proxy import ProxyBuilder
+    from pyreqwest.http import HeaderMap, Url
 
     from callwell.transport.errors import no_reply
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
-    from pyreqwest.client import Client
+    from pyreqwest.client import Client, SyncClient
     from pyreqwest.request import RequestBuilder, SyncRequestBuilder
     from pyreqwest.response import Response as TheirResponse
     from pyreqwest.response import SyncResponse as TheirSyncResponse
 
-C = TypeVar("C")
-B = TypeVar("B", "ClientBuilder", "SyncClientBuilder")
+    from callwell.transport.exact import ExactAnswer
+
 R = TypeVar("R", "RequestBuilder", "SyncRequestBuilder")
+T = TypeVar("T")
+P = ParamSpec("P")
+AnyPool: TypeAlias = "Pool[Client] | Pool[SyncClient]"
 
 DEFAULT: Final = Network()
+
+READ_AHEAD: Final = 64 << 10
+"""Bytes of a body that are read together with its status: what fits costs no further turn of the event loop."""
+
 UNREAD: Final = 0
-"""Bytes of a body that are read before its status is told: with any, a break among them would hide the status."""
+"""The same where the status must be known even if the body breaks off: a break among them would hide it."""
 
 UNBUILDABLE: Final = NoReply(Outcome.REFUSED, "the request could not be built")
 """Without its cause, whose text would hold the header or the address that cannot be."""
@@ -55,96 +64,43 @@ SPANS: Final = 8
 """Times that are kept as the library wants them: most requests have one of a few, and making one takes as long as all
 the rest of a request."""
 
-FORKED: Final = "a forked child cannot send where its parent has sent before: spawn it, or fork before the first call"
-
-PROXY_VARIABLES: Final = (("https", "HTTPS_PROXY"), ("http", "HTTP_PROXY"), ("all", "ALL_PROXY"))
-
 
 @lru_cache(SPANS)
 def _span(seconds: float) -> timedelta:
     return timedelta(seconds=seconds)
 
 
-def _configured(builder: B, network: Network, pause_s: float | None) -> B:
-    builder = (
-        builder.http1_only()
-        .follow_redirects(False)  # noqa: FBT003 - theirs
-        .referer(False)  # noqa: FBT003 - theirs
-        .connect_timeout(timedelta(seconds=network.connect_s))
-        .pool_idle_timeout(timedelta(seconds=network.idle_s))
-        .user_agent(network.user_agent)
-        .no_proxy()
-    )
-    for proxy in _proxies(network.proxy):
-        builder = builder.proxy(proxy)
-    if network.ca_file is not None:
-        builder = builder.add_root_certificate_pem(_pem(network.ca_file))
-    if pause_s is not None:
-        builder = builder.gzip(False).brotli(False).zstd(False).deflate(False)  # noqa: FBT003 - theirs
-        builder = builder.read_timeout(timedelta(seconds=pause_s))
-    return builder
+def _way(pool: AnyPool, request: Request, pause_s: float | None = None) -> Way:
+    """How a request leaves.
+
+    A HEAD has a connection of its own: some servers send a body with its answer, which the next request would get.
+    """
+    fresh = request.fresh or request.method == "HEAD"
+    return Way(pause_s, fresh, pool.proxies.through(request.url))
 
 
-def _proxies(proxy: str | None) -> Iterator[ProxyBuilder]:
-    if proxy is None:
-        return
+def _filled(begin: Callable[[str, str], R], request: Request, read_ahead: int) -> R | NoReply:
     try:
-        if proxy != "environment":
-            yield ProxyBuilder.all(proxy)
-            return
-        skip = os.environ.get("NO_PROXY") or os.environ.get("no_proxy")
-        for kind, variable in PROXY_VARIABLES:
-            if address := os.environ.get(variable) or os.environ.get(variable.lower()):
-                made: ProxyBuilder = getattr(ProxyBuilder, kind)(address)
-                yield made.no_proxy(skip) if skip else made
-    except (PyreqwestError, ValueError) as error:
-        raise InvalidOption("proxy", proxy, "the address of a proxy, or `environment`") from error
-
-
-def _pem(file: str) -> bytes:
-    try:
-        return Path(file).read_bytes()
-    except OSError as error:
-        raise InvalidOption("ca_file", file, f"a readable file of PEM certificates ({error.strerror})") from error
-
-
-def _filled(begin: Callable[[str, str], R], request: Request) -> R | NoReply:
-    try:
-        builder = begin(request.method, request.url).headers(request.headers).streamed_read_buffer_limit(UNREAD)
+        builder = (
+            begin(request.method, request.url).headers(list(request.headers)).streamed_read_buffer_limit(read_ahead)
+        )
     except ValueError:
         return UNBUILDABLE
-    body = request.body
-    if body is None:
+    if request.body is None:
         return builder
-    if isinstance(body, bytes):
-        return builder.body_bytes(body)
-    return builder.header("content-length", str(body.size)).body_stream(iter(body))
+    if isinstance(request.body, bytes):
+        return builder.body_bytes(request.body)
+    return builder.header("content-length", str(request.body.size)).body_stream(iter(request.body))
 
 
-class _Pool(Generic[C]):
-    """Clients by the longest pause that they allow in a body; none for answers that are read at once."""
-
-    def __init__(self, make: Callable[[float | None], C]) -> None:
-        self._make = make
-        self._clients: dict[float | None, C] = {}
-        remember(self)
-
-    def forked(self) -> None:
-        """A child has none of the connections of its parent."""
-        self._clients = {}
-
-    def client(self, pause_s: float | None = None) -> C:
-        return self._clients.get(pause_s) or self._made(pause_s)
-
-    def _made(self, pause_s: float | None) -> C:
-        try:
-            return self._clients.setdefault(pause_s, self._make(pause_s))
-        except RuntimeError as error:
-            raise UsageError(FORKED) from error
-
-    def drain(self) -> tuple[C, ...]:
-        clients, self._clients = self._clients, {}
-        return tuple(clients.values())
+def _must_be_exact(url: str) -> bool:
+    """Whether the library would send another address than the one given."""
+    if SUSPECT.search(url) is None:
+        return False
+    try:
+        return is_rewritten(url, str(Url(url)))
+    except ValueError:
+        return False  # it cannot be sent at all
 
 
 class AsyncPyreqwestTransport:
@@ -152,40 +108,82 @@ class AsyncPyreqwestTransport:
 
     Args:
         network: how connections are made.
+
+    Raises:
+        InvalidOption: the network names a proxy or certificates that cannot be.
     """
 
     def __init__(self, network: Network = DEFAULT) -> None:
-        self._pool = _Pool(partial(_made_async, network))
+        self._network = network
+        self._pool: Pool[Client] = Pool(network, self._made)
+
+    def _made(self, way: Way) -> Client:
+        client = configured(ClientBuilder(), self._network, self._pool, way).build()
+        wait_at_exit()
+        return client
 
     async def send(self, request: Request) -> Response | NoReply:
         """Make one arrival and read the whole answer."""
+        pool = self._pool
+        if ("'" in request.url or "/." in request.url or "/%2" in request.url) and _must_be_exact(request.url):
+            return await _aside(_sent_exactly, pool, request)
         try:
-            builder = _filled(self._pool.client().request, request)
+            usual = pool.is_plain and not request.fresh and request.method != "HEAD"
+            way = PLAIN if usual else _way(pool, request)
+            builder = _filled(pool.client(way).request, request, UNREAD if request.keep_status else READ_AHEAD)
             if isinstance(builder, NoReply):
                 return builder
-            builder = builder.timeout(_span(request.timeout_s))
-            if request.keep_status:
-                async with builder.build_streamed() as answer:
-                    return await _kept_async(answer)
-            answer = await builder.build().send()
-            return Response(answer.status, Headers(answer.headers), bytes(await answer.bytes()))
+            async with builder.timeout(_span(request.timeout_s)).build_streamed() as answer:
+                status = answer.status
+                fields = answer.headers
+                headers = Headers(fields)
+                most = bodies.most(pool.most_bytes, status)
+                try:
+                    if bodies.is_simple(fields, most):
+                        return Response(status, headers, bytes(await answer.bytes()))
+                    if bodies.has_none(status, request.method):
+                        return Response(status, headers, b"")
+                    if bodies.is_too_large(headers, status, most):
+                        return Response(status, headers, b"", whole=False, too_large=True)
+                    body = bytes(await answer.body_reader.read(most + 1) or b"")
+                except PyreqwestError:
+                    if not request.keep_status:
+                        raise
+                    return Response(status, headers, b"", whole=False)
+            return bodies.response(status, fields, headers, body, most)
         except PyreqwestError as error:
             return no_reply(error)
 
     @asynccontextmanager
-    async def stream(self, request: Request) -> AsyncIterator[AsyncPyreqwestBody | NoReply]:
+    async def stream(self, request: Request) -> AsyncIterator[AsyncPyreqwestBody | AsyncExactBody | NoReply]:
         """Make one arrival and leave the body to be read piece by piece; `timeout_s` is then the longest pause."""
-        async with AsyncExitStack() as stack:
+        pool = self._pool
+        if _must_be_exact(request.url):
+            opened = await _aside(_opened_exactly, pool, request)
+            if isinstance(opened, NoReply):
+                yield opened
+                return
             try:
-                builder = _filled(self._pool.client(request.timeout_s).request, request)
-                body: AsyncPyreqwestBody | NoReply
-                if isinstance(builder, NoReply):
-                    body = builder
-                else:
-                    body = AsyncPyreqwestBody(await stack.enter_async_context(builder.build_streamed()))
-            except PyreqwestError as error:
-                body = no_reply(error)
-            yield body
+                yield AsyncExactBody(opened)
+            finally:
+                opened.close()
+            return
+        failed: NoReply | None = None
+        entered = False
+        try:
+            builder = _filled(pool.client(_way(pool, request, request.timeout_s)).request, request, UNREAD)
+            if isinstance(builder, NoReply):
+                failed = builder
+            else:
+                async with builder.build_streamed() as answer:
+                    entered = True
+                    yield AsyncPyreqwestBody(answer)
+        except PyreqwestError as error:
+            if entered:
+                raise
+            failed = no_reply(error)
+        if failed is not None:
+            yield failed
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -210,45 +208,98 @@ class AsyncPyreqwestBody:
         return b"" if piece is None else bytes(piece)
 
 
+class AsyncExactBody:
+    """The body of an answer that the standard library reads, in a thread."""
+
+    def __init__(self, answer: ExactAnswer) -> None:
+        self.status = answer.status
+        self.headers: Mapping[str, str] = Headers(HeaderMap(answer.fields))
+        self._read = answer.read
+
+    async def read(self) -> bytes | NoReply:
+        """The next piece: empty at the end, `NoReply` if it broke off."""
+        return await _aside(self._read)
+
+
 class PyreqwestTransport:
     """Synchronous sending.
 
     Args:
         network: how connections are made.
+
+    Raises:
+        InvalidOption: the network names a proxy or certificates that cannot be.
     """
 
     def __init__(self, network: Network = DEFAULT) -> None:
-        self._pool = _Pool(lambda pause_s: _configured(SyncClientBuilder(), network, pause_s).build())
+        self._network = network
+        self._pool: Pool[SyncClient] = Pool(network, self._made)
+
+    def _made(self, way: Way) -> SyncClient:
+        return configured(SyncClientBuilder(), self._network, self._pool, way).build()
 
     def send(self, request: Request) -> Response | NoReply:
         """Make one arrival and read the whole answer."""
+        pool = self._pool
+        if ("'" in request.url or "/." in request.url or "/%2" in request.url) and _must_be_exact(request.url):
+            return _sent_exactly(pool, request)
         try:
-            builder = _filled(self._pool.client().request, request)
+            usual = pool.is_plain and not request.fresh and request.method != "HEAD"
+            way = PLAIN if usual else _way(pool, request)
+            builder = _filled(pool.client(way).request, request, UNREAD if request.keep_status else READ_AHEAD)
             if isinstance(builder, NoReply):
                 return builder
-            builder = builder.timeout(_span(request.timeout_s))
-            if request.keep_status:
-                with builder.build_streamed() as answer:
-                    return _kept(answer)
-            answer = builder.build().send()
-            return Response(answer.status, Headers(answer.headers), bytes(answer.bytes()))
+            with builder.timeout(_span(request.timeout_s)).build_streamed() as answer:
+                status = answer.status
+                fields = answer.headers
+                headers = Headers(fields)
+                most = bodies.most(pool.most_bytes, status)
+                try:
+                    if bodies.is_simple(fields, most):
+                        return Response(status, headers, bytes(answer.bytes()))
+                    if bodies.has_none(status, request.method):
+                        return Response(status, headers, b"")
+                    if bodies.is_too_large(headers, status, most):
+                        return Response(status, headers, b"", whole=False, too_large=True)
+                    body = bytes(answer.body_reader.read(most + 1) or b"")
+                except PyreqwestError:
+                    if not request.keep_status:
+                        raise
+                    return Response(status, headers, b"", whole=False)
+            return bodies.response(status, fields, headers, body, most)
         except PyreqwestError as error:
             return no_reply(error)
 
     @contextmanager
-    def stream(self, request: Request) -> Iterator[PyreqwestBody | NoReply]:
+    def stream(self, request: Request) -> Iterator[PyreqwestBody | ExactBody | NoReply]:
         """Make one arrival and leave the body to be read piece by piece; `timeout_s` is then the longest pause."""
-        with ExitStack() as stack:
+        pool = self._pool
+        if _must_be_exact(request.url):
+            opened = _opened_exactly(pool, request)
+            if isinstance(opened, NoReply):
+                yield opened
+                return
             try:
-                builder = _filled(self._pool.client(request.timeout_s).request, request)
-                body: PyreqwestBody | NoReply
-                if isinstance(builder, NoReply):
-                    body = builder
-                else:
-                    body = PyreqwestBody(stack.enter_context(builder.build_streamed()))
-            except PyreqwestError as error:
-                body = no_reply(error)
-            yield body
+                yield ExactBody(opened)
+            finally:
+                opened.close()
+            return
+        failed: NoReply | None = None
+        entered = False
+        try:
+            builder = _filled(pool.client(_way(pool, request, request.timeout_s)).request, request, UNREAD)
+            if isinstance(builder, NoReply):
+                failed = builder
+            else:
+                with builder.build_streamed() as answer:
+                    entered = True
+                    yield PyreqwestBody(answer)
+        except PyreqwestError as error:
+            if entered:
+                raise
+            failed = no_reply(error)
+        if failed is not None:
+            yield failed
 
     def close(self) -> None:
         """Close all connections."""
@@ -273,21 +324,42 @@ class PyreqwestBody:
         return b"" if piece is None else bytes(piece)
 
 
-def _made_async(network: Network, pause_s: float | None) -> Client:
-    client = _configured(ClientBuilder(), network, pause_s).build()
-    wait_at_exit()
-    return client
+class ExactBody:
+    """The body of an answer that the standard library reads."""
+
+    def __init__(self, answer: ExactAnswer) -> None:
+        self.status = answer.status
+        self.headers: Mapping[str, str] = Headers(HeaderMap(answer.fields))
+        self.read = answer.read
 
 
-async def _kept_async(answer: TheirResponse) -> Response:
+async def _aside(work: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
+    from asyncio import to_thread  # who uses the sync side does not load asyncio
+
+    return await to_thread(work, *given, **named)
+
+
+def _opened_exactly(pool: AnyPool, request: Request, within_s: float | None = None) -> ExactAnswer | NoReply:
+    return pool.exact.open(request, pool.proxies.proxy(request.url), within_s=within_s)
+
+
+def _sent_exactly(pool: AnyPool, request: Request) -> Response | NoReply:
+    """Make one arrival whose address is kept letter by letter, and read the whole answer."""
+    answer = _opened_exactly(pool, request, request.timeout_s)
+    if isinstance(answer, NoReply):
+        return answer
+    status = answer.status
+    fields = HeaderMap(answer.fields)
+    headers = Headers(fields)
+    most = bodies.most(pool.most_bytes, status)
+    pieces: list[bytes] = []
+    left = most
     try:
-        return Response(answer.status, Headers(answer.headers), bytes(await answer.bytes()))
-    except PyreqwestError:
-        return Response(answer.status, Headers(answer.headers), b"", whole=False)
-
-
-def _kept(answer: TheirSyncResponse) -> Response:
-    try:
-        return Response(answer.status, Headers(answer.headers), bytes(answer.bytes()))
-    except PyreqwestError:
-        return Response(answer.status, Headers(answer.headers), b"", whole=False)
+        while left >= 0 and (piece := answer.read()):
+            if isinstance(piece, NoReply):
+                return Response(status, headers, b"", whole=False) if request.keep_status else piece
+            left -= len(piece)
+            pieces.append(piece)
+    finally:
+        answer.close()
+    return bodies.response(status, fields, headers, b"".join(pieces), most)

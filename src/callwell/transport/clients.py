@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Clients of pyreqwest, made as a network says: one for each way in which requests leave."""
+
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
+
+from callwell.errors import InvalidOption, UsageError
+from callwell.forks import remember
+from callwell.transport.codings import ACCEPTED
+from callwell.transport.proxies import proxies
+from callwell.transport.sparing import sparing
+from callwell.transport.trust import certificates
+
+with sparing():
+    from pyreqwest.exceptions import PyreqwestError
+    from pyreqwest.proxy import ProxyBuilder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pyreqwest.client import ClientBuilder, SyncClientBuilder
+
+    from callwell.transport.base import Network
+    from callwell.transport.exact import ExactSender
+    from callwell.transport.proxies import Proxies
+
+C = TypeVar("C")
+B = TypeVar("B", "ClientBuilder", "SyncClientBuilder")
+
+FORKED: Final = "a forked child cannot send where its parent has sent before: spawn it, or fork before the first call"
+
+UNACKNOWLEDGED_S: Final = 20.0
+"""Seconds for which a server's machine may leave bytes unacknowledged: after that it is gone, and nobody waits for the
+whole time of an attempt. A machine that is there acknowledges within a round trip, however slow its program is."""
+
+KEEPALIVE_S: Final = 15.0
+"""Seconds without a byte after which the server's machine is asked whether it is there, while an answer is awaited."""
+
+KEEPALIVE_PROBES: Final = 3
+"""How often it is asked, every 5 s."""
+
+
+class Way(NamedTuple):
+    """How a request leaves.
+
+    Attributes:
+        pause_s: the longest pause in a body that is streamed; None for answers that are read at once.
+        fresh: over a connection of its own.
+        through: the scheme of its address, if there is a proxy for that. The proxy's own address holds a password.
+    """
+
+    pause_s: float | None = None
+    fresh: bool = False
+    through: str | None = None
+
+
+PLAIN: Final = Way()
+"""How nearly all requests leave."""
+
+
+class Pool(Generic[C]):
+    """The clients of one transport.
+
+    Args:
+        network: how connections are made.
+        make: makes a client.
+
+    Attributes:
+        proxies: which proxy a request goes through.
+        trusted: certificates to trust as well, in DER.
+        most_bytes: of an answer that is read at once.
+        is_plain: there is no proxy.
+
+    Raises:
+        InvalidOption: the network names a proxy or certificates that cannot be.
+    """
+
+    def __init__(self, network: Network, make: Callable[[Way], C]) -> None:
+        self.proxies = proxies(network.proxy)
+        self.trusted = () if network.ca_file is None else certificates(network.ca_file)
+        self.most_bytes = network.most_bytes
+        self.is_plain = not self.proxies.by_scheme
+        self._network = network
+        self._make = make
+        self._clients: dict[Way, C] = {}
+        remember(self)
+
+    def forked(self) -> None:
+        """A child has none of the connections of its parent."""
+        self._clients = {}
+
+    def client(self, way: Way) -> C:
+        """The client for a way.
+
+        Raises:
+            UsageError: a forked child of a process that has sent.
+            InvalidOption: the library does not take what the network names.
+        """
+        return self._clients.get(way) or self._made(way)
+
+    def _made(self, way: Way) -> C:
+        try:
+            return self._clients.setdefault(way, self._make(way))
+        except RuntimeError as error:
+            raise UsageError(FORKED) from error
+
+    @cached_property
+    def exact(self) -> ExactSender:
+        """Sends what must go out letter by letter."""
+        from callwell.transport.exact import ExactSender  # few need it, and the standard library's client with it
+
+        return ExactSender(self._network, self.trusted)
+
+    def drain(self) -> tuple[C, ...]:
+        """All clients, which are forgotten."""
+        clients = tuple(self._clients.values())
+        self._clients = {}
+        return clients
+
+
+def configured(builder: B, network: Network, pool: Pool[C], way: Way) -> B:
+    """A builder of clients, set up.
+
+    Args:
+        builder: a new one.
+        network: how connections are made.
+        pool: which the client is for.
+        way: how its requests leave.
+
+    Raises:
+        InvalidOption: a proxy or a certificate that the library does not take.
+    """
+    streamed = way.pause_s is not None
+    builder = (
+        builder.http1_only()
+        .follow_redirects(False)  # noqa: FBT003 - theirs
+        .referer(False)  # noqa: FBT003 - theirs
+        .connect_timeout(timedelta(seconds=network.connect_s))
+        .pool_idle_timeout(timedelta(seconds=network.idle_s))
+        .tcp_keepalive(timedelta(seconds=KEEPALIVE_S))
+        .tcp_keepalive_interval(timedelta(seconds=5))
+        .tcp_keepalive_retries(KEEPALIVE_PROBES)
+        .user_agent(network.user_agent)
+        .gzip(False)  # noqa: FBT003 - theirs; `codings` does it, within a bound
+        .deflate(False)  # noqa: FBT003 - theirs
+        .brotli(not streamed)
+        .zstd(not streamed)
+        .no_proxy()
+    )
+    if sys.platform == "linux":  # other systems have no such time
+        builder = builder.tcp_user_timeout(timedelta(seconds=UNACKNOWLEDGED_S))
+    if way.fresh:
+        builder = builder.pool_max_idle_per_host(0)
+    if streamed:
+        builder = builder.read_timeout(timedelta(seconds=way.pause_s or 0.0))
+    else:
+        builder = builder.default_headers({"accept-encoding": ACCEPTED})
+    for der in pool.trusted:
+        builder = builder.add_root_certificate_der(der)
+    if way.through is None:
+        return builder
+    proxy = _proxy(pool.proxies, way.through)
+    if proxy is None:
+        raise InvalidOption("proxy", "…", "the address of a proxy, such as http://proxy.example.com:3128")
+    return builder.proxy(proxy)
+
+
+def _proxy(known: Proxies, scheme: str) -> ProxyBuilder | None:
+    """The proxy as the library wants it; its address, with its password, stays in this frame."""
+    try:
+        return ProxyBuilder.all(known.by_scheme[scheme])
+    except (PyreqwestError, ValueError):
+        return None
