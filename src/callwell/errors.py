@@ -26,6 +26,7 @@
     │   ├── RateLimited            429, still after every permitted wait
     │   ├── ServerError            5xx, still after every permitted attempt
     │   └── UnexpectedAnswer       an answer that the description does not know, or whose body is not whole
+    │       └── AnswerTooLarge     a success with more bytes than `max_answer_bytes`
     ├── NoAnswer                   the network                                  exit code 5
     │   ├── ConnectFailed          no connection: surely not done
     │   └── ConnectionLost         no answer to a call that may be repeated, after every permitted attempt
@@ -362,6 +363,13 @@ class ServerError(ApiError):
 
 class UnexpectedAnswer(ApiError):
     """An answer that the description does not know, or whose body did not arrive whole."""
+
+
+class AnswerTooLarge(UnexpectedAnswer):
+    """A success with more bytes than `max_answer_bytes` of the client or of the profile allows.
+
+    The call was done. Raise the bound, or ask for less at once: a smaller page, fewer fields.
+    """
 
 
 class NoAnswer(CallError):

@@ -106,7 +106,9 @@ class _Scripted:
 
     def _sent(self, request: Request) -> Reply:
         reply = self._answer(request)
-        return BROKE_OFF if isinstance(reply, Response) and not (reply.whole or request.keep_status) else reply
+        if isinstance(reply, Response) and not (reply.whole or reply.too_large or request.keep_status):
+            return BROKE_OFF
+        return reply
 
 
 class _Body:

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
-from urllib.parse import urljoin, urlsplit, urlunsplit
+from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 
 import msgspec
 
-from callwell.client import gateways, problems
+from callwell.client import bodies, gateways, problems
 from callwell.core import headers as fields
 from callwell.core import outcome, paging
 from callwell.core.types import Answered
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from callwell.errors import Problem
     from callwell.keys import Key
     from callwell.transport.base import Response
+
+SEPARATOR: Final = re.compile(r"[/\\;]")
+"""What some servers take for the end of a path's segment."""
 
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
@@ -59,6 +63,7 @@ class Reading(NamedTuple):
         moved_to: the address of a redirect that may be followed.
         whole: the body arrived whole and could be read.
         foreign: it does not look like the provider's, but like a page of a proxy's or a portal's.
+        too_large: it did not, because it has more bytes than are allowed.
     """
 
     answer: Answer
@@ -71,6 +76,7 @@ class Reading(NamedTuple):
     moved_to: str | None = None
     whole: bool = True
     foreign: bool = False
+    too_large: bool = False
 
 
 def success(response: Response, *, described: bool) -> Answer | None:
@@ -83,7 +89,7 @@ def success(response: Response, *, described: bool) -> Answer | None:
     status, headers, body = response.status, response.headers, response.body
     if not response.whole or status not in outcome.OK:
         return None
-    json, readable = _json(body)
+    json, readable = _json(body, headers)
     return Answer(status, headers, body, json) if readable or not body or not described else None
 
 
@@ -111,11 +117,12 @@ def read(
         media: other types that the provider gives.
     """
     status, headers = response.status, response.headers
-    json, readable = _json(response.body)
+    json, readable = _json(response.body, headers)
     answer = Answer(status, headers, response.body, json)
     if status in outcome.OK:
         foreign = described and not readable and gateways.another_type(headers, response.body, media)
-        return Reading(answer, whole=False, foreign=foreign)
+        why = "" if readable or not response.whole else bodies.trouble(response.body)
+        return Reading(answer, message=why, whole=False, foreign=foreign, too_large=response.too_large)
     secrets = () if key is None else (key.reveal(),)
     whole, each = problems.read(rule, json, secrets)
     name = next((headers[name] for name in rule.request_id if name in headers), None)
@@ -152,7 +159,7 @@ def event(rule: ErrorRule, reading: Reading) -> Answered:
     """
     status, code = reading.answer.status, reading.code
     if status in outcome.OK:
-        return Answered(status, None, reading.whole, foreign=reading.foreign)
+        return Answered(status, None, reading.whole, foreign=reading.foreign, too_large=reading.too_large)
     known = rule.codes.get(code) if code else None
     dead = status in rule.dead_key_statuses and not reading.foreign  # a proxy knows nothing of keys
     return Answered(
@@ -182,12 +189,16 @@ def renamed(result: Any, names: Mapping[str, str]) -> Any:
     return result
 
 
-def _json(body: bytes) -> tuple[Any, bool]:
+def _json(body: bytes, headers: Mapping[str, str]) -> tuple[Any, bool]:
     if not body:
         return None, False
     try:
         return msgspec.json.decode(body), True
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass
+    try:
+        return msgspec.json.decode(bodies.mended(body, headers.get("content-type", ""))), True
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None, False
 
 
@@ -207,6 +218,21 @@ def joined(url: str, link: str) -> str:
         return urljoin(url, link)
     except ValueError:
         return link
+
+
+def is_below(url: str, base_url: str) -> bool:
+    """Whether an address of the same origin is below the environment's path, however its server reads dots.
+
+    Args:
+        url: the address.
+        base_url: the environment's address, without a slash at its end.
+    """
+    base = urlsplit(base_url).path
+    path = urlsplit(url).path
+    if not base:
+        return True
+    climbs = ".." in SEPARATOR.split(unquote(unquote(path)))
+    return not climbs and (path == base or path.startswith(f"{base}/"))
 
 
 def origin(url: str) -> tuple[str, str, int]:

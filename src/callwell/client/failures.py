@@ -37,6 +37,8 @@ CLASSES: Final[dict[int, type[errors.ApiError]]] = {
     429: errors.RateLimited,
 }
 
+TOO_LARGE: Final = "it has more bytes than max_answer_bytes allows"
+
 
 def failure(fail: Fail, trip: Trip, *, at_wall: float, wait_s: float, where: str, scarce: str) -> errors.CallwellError:
     """The error that a failed call raises.
@@ -190,8 +192,13 @@ def api_error(reading: Reading, *, what: str, lost: bool = False, **call: Unpack
     """
     status = reading.answer.status
     cls = errors.UnexpectedAnswer if lost else CLASSES.get(status) or _by_hundred(status)
+    if reading.too_large:
+        cls = errors.AnswerTooLarge
     said = problems.words(errors.Problem(reading.message, reading.code, reading.parameter), reading.problems)
-    words = "it was done, but the answer with the result was lost" if lost else said
+    words = said
+    if lost:
+        why = TOO_LARGE if reading.too_large else said
+        words = f"it was done, but the answer with the result was lost{f': {why}' if why else ''}"
     if lost and status == outcome.SEE_OTHER:
         place = redact(reading.answer.headers.get("location", "another address"))
         words = f"it was done, and its result is at {place}"
@@ -200,7 +207,7 @@ def api_error(reading: Reading, *, what: str, lost: bool = False, **call: Unpack
     elif status in REDIRECTS:
         words = words or "a redirect that is not followed, since the key stays with the provider's own address"
     elif status in outcome.OK and not lost:
-        words = "the answer is not whole or not what the description says"
+        words = said or "the answer is not whole or not what the description says"
     text = f"{what}: {status}{f' {reading.code}' if reading.code else ''}{f': {words}' if words else ''}"
     return cls(
         text,

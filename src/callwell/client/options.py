@@ -92,6 +92,8 @@ class ClientOptions(CallOptions, total=False):
         proxy: the address of a proxy, or `environment` for the usual variables; none unless given.
         ca_file: a file of PEM certificates to trust as well as the usual ones.
         connect_s: seconds to make a connection.
+        max_answer_bytes: bytes of a decoded answer; a larger one is not read, and the call ends with `AnswerTooLarge`.
+            The profile's bound unless given, 64 MiB. Files are streamed and have no bound.
         on_notice: called with every notice (attempts, waits, new keys); it must not wait, and what it raises is logged.
         hooks: what watches the calls and may add headers: `Hook`s of `callwell.observe.hooks`, `opentelemetry`,
             `prometheus`.
@@ -113,6 +115,7 @@ class ClientOptions(CallOptions, total=False):
     proxy: str | None
     ca_file: str | None
     connect_s: float
+    max_answer_bytes: int
     on_notice: Callable[[Notice], None] | None
     hooks: Sequence[Hook | str] | None
     clock: Clock | None

@@ -55,6 +55,7 @@ OPTIONS: Final = CHOICES | {
     "proxy",
     "ca_file",
     "connect_s",
+    "max_answer_bytes",
     "on_notice",
     "hooks",
     "clock",
@@ -127,7 +128,15 @@ class Setting:
         homes = {name: described.environment(name).base_url for name in (environment.name, *others)} if others else {}
         described = suiting.shown_by(described.within(environment.name), options.get("key_header"))
         where = options.get("state", "memory:")
-        network = Network(proxy=options.get("proxy"), ca_file=options.get("ca_file"), user_agent=f"callwell/{VERSION}")
+        most_bytes = options.get("max_answer_bytes", described.profile.max_answer_bytes)
+        if type(most_bytes) is not int or most_bytes < 1:
+            raise InvalidOption("max_answer_bytes", most_bytes, "a whole number of bytes above zero")
+        network = Network(
+            proxy=options.get("proxy"),
+            ca_file=options.get("ca_file"),
+            user_agent=f"callwell/{VERSION}",
+            most_bytes=most_bytes,
+        )
         if "connect_s" in options:
             network = dataclasses.replace(network, connect_s=seconds("connect_s", options["connect_s"]))
         host = origin(base_url)[1]
@@ -259,6 +268,9 @@ class Setting:
         Raises:
             InvalidOption: an address of another origin, or a path that climbs.
         """
+        for name in query:
+            if not isinstance(name, str):
+                raise InvalidOption("query", name, "names that are texts")
         if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*:|//", path):
             there = origin(path)
             if there != origin(self.base_url):

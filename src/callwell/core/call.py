@@ -213,7 +213,8 @@ def _lost(state: Call, event: Lost, now: float, roll: float) -> tuple[Call, Acti
         state = state._replace(doubt=True, closed_at=now)
     if refused or state.traits.repeatable:
         why = Why.NO_CONNECTION if refused else Why.NO_ANSWER
-        return _again(state, now, roll, why, allowed=event.retry, unseen=not refused)
+        allowed = event.retry and not event.lasting
+        return _again(state, now, roll, why, allowed=allowed, unseen=not refused)
     if state.traits.probe:
         return state._replace(phase=Phase.PROBE), Probe()
     return _fail(state, Why.UNKNOWN)

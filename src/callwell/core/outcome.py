@@ -118,9 +118,9 @@ def judge(traits: Traits, answer: Answered, *, doubt: bool, unsafe_5xx: bool = F
         again = traits.repeatable or answer.not_done or unsafe_5xx
         return Verdict.REPEAT if again else Verdict.UNKNOWN
     if status in OK or status in INTERIM or status in IMPATIENT:
-        if traits.repeatable:
+        if traits.repeatable and not answer.too_large:
             return Verdict.REPEAT
-        return Verdict.UNKNOWN if unsure(answer) else Verdict.RESULT_LOST
+        return Verdict.UNKNOWN if unsure(answer) and not traits.repeatable else Verdict.RESULT_LOST
     if status in MOVED and not traits.safe:
         return _moved(traits, answer)
     if answer.dead_key:

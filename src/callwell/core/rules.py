@@ -211,6 +211,7 @@ class KeyRule:
         looks_like: the same in words, for the person whose key does not match.
         canary: a safe operation without parameters, by which a new key is tried.
         token: how it is traded for tokens, where the provider has them.
+        whole_origin: a redirect within the origin carries the key out of the environment's path as well.
     """
 
     scheme: Literal["bearer", "basic", "header"] = "bearer"
@@ -220,6 +221,7 @@ class KeyRule:
     looks_like: str = "a text without spaces"
     canary: str | None = None
     token: TokenRule | None = None
+    whole_origin: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,6 +244,7 @@ class Profile:
         operations: what is said about single operations.
         export: what `callwell export` fetches.
         webhooks: how events are delivered.
+        max_answer_bytes: of a decoded answer; a larger one is not read. Files are streamed and have no bound.
     """
 
     name: str
@@ -259,3 +262,4 @@ class Profile:
     operations: dict[str, OperationRule] = dataclasses.field(default_factory=dict)
     export: ExportRule | None = None
     webhooks: WebhookRule | None = None
+    max_answer_bytes: int = 67_108_864

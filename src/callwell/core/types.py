@@ -73,6 +73,7 @@ class Answered(NamedTuple):
         moved: it is a redirect that may be followed: to the environment's own origin.
         retry: the provider's retry budget allows another attempt.
         foreign: it does not look like the provider's: a page in HTML, or a body of another type than described.
+        too_large: the body has more bytes than are allowed: another attempt would bring the same.
     """
 
     status: int
@@ -84,6 +85,7 @@ class Answered(NamedTuple):
     moved: bool = False
     retry: bool = True
     foreign: bool = False
+    too_large: bool = False
 
 
 class Lost(NamedTuple):
@@ -92,10 +94,12 @@ class Lost(NamedTuple):
     Attributes:
         outcome: `REFUSED` where a failed connect shows that nothing was sent, else `UNKNOWN`.
         retry: the provider's retry budget allows another attempt.
+        lasting: another attempt would fail in the same way, for instance at a certificate.
     """
 
     outcome: Outcome
     retry: bool = True
+    lasting: bool = False
 
 
 class Woken(NamedTuple):

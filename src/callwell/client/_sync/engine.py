@@ -222,11 +222,15 @@ class Engine:
         longest_s = self.profile.retry.attempt_s + bound.longer_s
         if deadline - began < longest_s:
             longest_s = max(LEAST_S, deadline - began)
-        shown = headers(bound, self.profile.key, held[1], order.choices.headers)
+        keyless = bound.keyless or trip.astray
+        shown = headers(bound, self.profile.key, held[1], order.choices.headers, keyless=keyless)
         if trip.watch is not None:
             shown = trip.watched(attempt, began, self.base_url, shown)
         timeout_s = clock.real_s(longest_s)
-        request = Request(bound.method, trip.url, shown, bound.body, timeout_s, not plan.traits.repeatable)
+        fresh = attempt > 1 and isinstance(trip.last, NoReply) and trip.last.outcome is Outcome.UNKNOWN
+        request = Request(
+            bound.method, trip.url, shown, bound.body, timeout_s, keep_status=not plan.traits.repeatable, fresh=fresh
+        )
         trip.sends = attempt
         trip.status = 0
         trip.hints = ()
@@ -271,7 +275,7 @@ class Engine:
         hasty = trip.hasty(self.clock.now(), seconds)
         again = self._settle(trip, End(reply.outcome, blameless=hasty), accepted=False)
         trip.attempted(attempt, None, None, reply.reason, seconds)
-        return Lost(reply.outcome, again)
+        return Lost(reply.outcome, again, reply.lasting)
 
     def _learn(self, trip: Trip, response: Response, attempt: int, seconds: float) -> Event:
         """Learn from an answer that is no success."""
@@ -292,6 +296,7 @@ class Engine:
         trip.last = reading
         if reading.moved_to is not None:
             trip.url = reading.moved_to
+            trip.astray = not (self.profile.key.whole_origin or answers.is_below(trip.url, self.base_url))
         shown = answers.event(rule, reading)
         end = End(Outcome.DONE, response.status, reading.wait_s, hints=trip.hints)
         again = self._settle(trip, end, accepted=False)
