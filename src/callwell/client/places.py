@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from callwell.client.answers import origin
 from callwell.errors import InvalidOption
@@ -25,6 +26,23 @@ def account(provider: str, environment: str, address: str, whose: str) -> str:
 def place(address: str) -> str:
     """An address as a part of such a name: its origin."""
     return "{}-{}-{}".format(*origin(address))
+
+
+def below_origin(url: str) -> str:
+    """Path and query of an address."""
+    parts = urlsplit(url)
+    path = parts.path or "/"
+    return f"{path}?{parts.query}" if parts.query else path
+
+
+def check_path(path: str) -> None:
+    """See that a path does not leave its place.
+
+    Raises:
+        InvalidOption: it climbs, or has control characters.
+    """
+    if not path.isprintable() or ".." in re.split(r"[/\\]", unquote(path.partition("?")[0])):
+        raise InvalidOption("path", path, "a path without `..` and control characters")
 
 
 def addresses(

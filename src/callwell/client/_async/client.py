@@ -16,10 +16,11 @@ from callwell.client._async.keyholder import AsyncKeyholder
 from callwell.client._async.primitives import AsyncDefaultTransport
 from callwell.client._async.tokenholder import arm
 from callwell.client._async.upload import AsyncUploader
-from callwell.client.binding import Bound, encoded
+from callwell.client.binding import Bound, encoded, query_pairs
 from callwell.client.describe import files, groups, large, plan_beyond
 from callwell.client.options import Choices
 from callwell.client.setting import Setting
+from callwell.client.wire_values import wire_value
 from callwell.errors import InvalidOption, UnknownName
 
 if TYPE_CHECKING:
@@ -158,14 +159,14 @@ class AsyncClient:
         return await self._caller.run(self._caller.known(operation), arguments)
 
     async def request(
-        self, method: str, path: str, *, query: Mapping[str, str] | None = None, json: object = None
+        self, method: str, path: str, *, query: Mapping[str, object] | None = None, json: object = None
     ) -> Answer:
         """Make any request to the provider, with all promises kept.
 
         Args:
             method: the HTTP method. GET, HEAD, OPTIONS, PUT and DELETE are repeated as HTTP allows, others are not.
             path: below the environment's address, or a whole address of the same origin.
-            query: query parameters.
+            query: query parameters; lists are repeated, and what is None is left out.
             json: the body.
 
         Raises:
@@ -175,8 +176,8 @@ class AsyncClient:
         method = method.upper()
         if not re.fullmatch("[A-Z]+", method):
             raise InvalidOption("method", method, "an HTTP method")
-        body = None if json is None else encoded(method, json)
-        bound = Bound(method, self.setting.target(path, query or {}), body)
+        body = None if json is None else encoded(method, wire_value(f"{method}: the body", {}, json))
+        bound = Bound(method, self.setting.target(path, query_pairs(query or {})), body)
         return await self._caller.made(self._caller.order(plan_beyond(self.provider, method), bound))
 
     def pages(self, operation: str, /, **arguments: object) -> AsyncPager[Any]:
@@ -207,8 +208,9 @@ class AsyncClient:
         rule = found.rule.asset
         if rule is None:
             raise InvalidOption("operation", operation, f"one that leads to a file ({', '.join(files(self.provider))})")
-        found.binder.bind(arguments)
-        ask = partial(self._caller.run, found, arguments)
+        taken = found.binder.wire(arguments)
+        found.binder.bind(taken)
+        ask = partial(self._caller.run, found, taken)
         return AsyncAsset(f"{self.provider.name} {operation}", rule, engine=self._engine, ask=ask)
 
     async def upload(self, operation: str, file: Any, /, **given: Any) -> Uploaded[Any]:
