@@ -9,10 +9,16 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
 from callwell.client.answers import origin
+from callwell.core.addresses import masked
 from callwell.errors import InvalidOption
 
 if TYPE_CHECKING:
     from callwell.spec.provider import Environment, Provider
+
+EXAMPLE: Final = "an address such as https://api.example.com/v1"
+
+PLAIN: Final = re.compile(r"[^\s\x00-\x1f\x7f\"'<>\\^`{|}?#]+")
+"""No character that libraries read in different ways."""
 
 LOCAL: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 """This machine, to which alone a key is sent without TLS."""
@@ -62,21 +68,29 @@ def addresses(
     return here, others
 
 
-def address(text: str) -> str:
-    """An address without a slash at its end.
+def address(text: object) -> str:
+    """An address without spaces around it and without a slash at its end.
 
     Raises:
-        InvalidOption: one to which no key can be sent.
+        InvalidOption: one to which no key can be sent. A password in it is not shown.
     """
+    if not isinstance(text, str):
+        raise InvalidOption("base_url", type(text).__name__, EXAMPLE)
+    url = text.strip()
+    shown = masked(url)
     try:
-        parts = urlsplit(text)
-        _ = parts.port
-    except ValueError as error:
-        raise InvalidOption("base_url", text, "an address such as https://api.example.com/v1") from error
-    if parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment:
-        raise InvalidOption("base_url", text, "an address such as https://api.example.com/v1")
-    if parts.username or parts.password:
-        raise InvalidOption("base_url", f"{parts.scheme}://…@{parts.hostname}", "an address without a password")
-    if parts.scheme == "http" and parts.hostname not in LOCAL:
-        raise InvalidOption("base_url", text, "an https address: a key is sent without TLS to this machine only")
-    return text.rstrip("/")
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:  # it may repeat a part of a password
+        raise InvalidOption("base_url", shown, EXAMPLE) from None
+    if "@" in parts.netloc:
+        raise InvalidOption("base_url", shown, "an address without a password")
+    if parts.scheme not in ("https", "http") or not host or port == 0 or parts.query or parts.fragment:
+        raise InvalidOption("base_url", shown, EXAMPLE)
+    if not PLAIN.fullmatch(url):
+        raise InvalidOption("base_url", shown, f"{EXAMPLE}, without spaces, quotes and backslashes")
+    if ".." in unquote(parts.path).split("/"):
+        raise InvalidOption("base_url", shown, "an address whose path does not climb by `..`")
+    if parts.scheme == "http" and host not in LOCAL:
+        raise InvalidOption("base_url", shown, "an https address: a key is sent without TLS to this machine only")
+    return f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/")

@@ -108,7 +108,9 @@ def _gathered(name: str, schema: Schema, value: object) -> Any:
     """What a record, an iterable or a scalar of an array library becomes."""
     if hasattr(value, "dtype") and not getattr(value, "shape", ()):
         return _plain(name, schema, value.item())  # type: ignore[attr-defined] # those have it
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+    if isinstance(value, type):
+        raise InvalidOption(name, value, _expected(schema))
+    if dataclasses.is_dataclass(value):
         fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
         return _object(name, schema, fields)
     if isinstance(value, msgspec.Struct):
