@@ -60,3 +60,16 @@ def test_what_is_no_whole_number_is_said(value: Any) -> None:
 def test_counts() -> None:
     """A number below zero says that nobody knows how many there are."""
     assert [json_values.count(value) for value in (3, "3", 0, -1, "-1", None)] == [3, 3, 0, None, None, None]
+
+
+@pytest.mark.parametrize(("value", "name"), [("a", "a"), (5, "5"), (5.0, "5"), (0, "0"), ("", None), (None, None)])
+def test_names(value: object, name: str | None) -> None:
+    """A number names an object as well as a text does."""
+    assert json_values.name(value) == name
+
+
+@pytest.mark.parametrize("value", [True, 5.5, [], {}, float("nan"), float("inf")])
+def test_what_is_no_name_is_said(value: object) -> None:
+    """Nothing else can be put into an address."""
+    with pytest.raises(Unclear, match="expected a name"):
+        json_values.name(value)

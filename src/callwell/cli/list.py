@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from callwell.cli import output
-from callwell.cli.flags import ClientFlags, ProviderArgument, ValuesArgument, takes_client_flags
+from callwell.cli import operations, output
+from callwell.cli.flags import ClientFlags, OperationArgument, ProviderArgument, ValuesArgument, takes_client_flags
 from callwell.cli.rows import writer
 from callwell.core.signed import replaced
 from callwell.core.verdict import End, Verdict
@@ -46,7 +46,7 @@ class Format(StrEnum):
 @takes_client_flags
 def list_(
     provider: ProviderArgument,
-    operation: Annotated[str, typer.Argument(metavar="OPERATION", help="As things.list.", show_default=False)],
+    operation: OperationArgument = None,
     arguments: ValuesArgument = None,
     *,
     form: Annotated[
@@ -58,7 +58,7 @@ def list_(
     depth: Annotated[int, typer.Option("--depth", min=0, max=64, metavar="N", help="Pages fetched at once.")] = 1,
     flags: ClientFlags,
 ) -> None:
-    """Print all items of a list, page after page.
+    """Print all items of a list, page after page. Without OPERATION, list the operations that have pages.
 
     Where a field would hold a signed address, the operation that leads to the file stands instead.
     """
@@ -66,6 +66,9 @@ def list_(
 
     if as_json and form not in (None, Format.JSON):
         raise UsageError(f"--json and --format {form} are two formats: give one of them")
+    if operation is None:
+        operations.show(flags, provider, paged=True)
+        return
     chosen = Format.JSON if as_json else form or (Format.TABLE if output.on_terminal() else Format.JSONL)
     with flags.client(provider, priority="batch") as client:
         given = parse(client.provider.operation(operation), arguments or ())

@@ -12,7 +12,7 @@ import msgspec
 
 from callwell.client.answers import Answer
 from callwell.client.options import NOT_GIVEN
-from callwell.core import paging
+from callwell.core import json_values, paging
 from callwell.errors import InvalidOption
 
 if TYPE_CHECKING:
@@ -95,8 +95,12 @@ class Marking(NamedTuple):
     def made(self, answer: Answer) -> str | None:
         """What names the object of an answer."""
         found = answer.json if self.result is None else paging.at(answer.json, self.result)
-        named = paging.at(found, self.key) if self.key is not None and found is not None else None
-        return named if isinstance(named, str) else None
+        if self.key is None:
+            return None
+        try:
+            return json_values.name(paging.at(found, self.key))
+        except json_values.Unclear:
+            return None
 
 
 def digest(bound: Bound) -> str:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Flags and whole numbers in answers: read where their meaning is plain, refused where it is not, never ignored.
+"""Flags, whole numbers and names in answers: read where their meaning is plain, refused where it is not, never ignored.
 
 Providers send `"true"`, `"5"` or `5.0` where their documents say `true` and `5`. These readers take every form that can
 mean one thing only. For all others they raise `Unclear`, so that a caller must decide what to do without the value.
@@ -82,6 +82,19 @@ def count(value: Any) -> int | None:
     """
     number = whole(value)
     return number if number is not None and number >= 0 else None
+
+
+def name(value: Any) -> str | None:
+    """What an object is called, or None where nothing is said: a text, or a whole number as text.
+
+    Raises:
+        Unclear: the value is neither.
+    """
+    if value is None or isinstance(value, str):
+        return value or None
+    if isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1:
+        return str(int(value))
+    raise Unclear(value, "a name")
 
 
 def kind(value: object) -> str:

@@ -13,7 +13,7 @@ from callwell.client._async.caller import AsyncCaller
 from callwell.client._async.engine import AsyncEngine
 from callwell.client._async.group import AsyncDynamicGroup, AsyncGroup
 from callwell.client._async.keyholder import AsyncKeyholder
-from callwell.client._async.primitives import AsyncDefaultTransport
+from callwell.client._async.primitives import AsyncClosing, AsyncDefaultTransport
 from callwell.client._async.tokenholder import arm
 from callwell.client._async.upload import AsyncUploader
 from callwell.client.binding import Bound, encoded, query_pairs
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from callwell.spec.provider import Provider
 
 
-class AsyncClient:
+class AsyncClient(AsyncClosing):
     """A client of one provider.
 
     Use it as a context manager, or close it. Tasks may share an async client, threads a sync one.
@@ -97,6 +97,11 @@ class AsyncClient:
             if name not in (known := groups(self.provider)):
                 raise UnknownName("operation", name, known, where=self.provider.name)
             return AsyncDynamicGroup(self, name)
+
+    def __dir__(self) -> list[str]:
+        """The attributes, and the groups of operations among them."""
+        known = groups(self.provider) if "provider" in vars(self) else ()
+        return sorted({*super().__dir__(), *known})
 
     async def __aenter__(self) -> Self:
         return self

@@ -14,7 +14,7 @@ from callwell.client._sync.caller import Caller
 from callwell.client._sync.engine import Engine
 from callwell.client._sync.group import DynamicGroup, Group
 from callwell.client._sync.keyholder import Keyholder
-from callwell.client._sync.primitives import DefaultTransport
+from callwell.client._sync.primitives import Closing, DefaultTransport
 from callwell.client._sync.tokenholder import arm
 from callwell.client._sync.upload import Uploader
 from callwell.client.binding import Bound, encoded, query_pairs
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from callwell.spec.provider import Provider
 
 
-class Client:
+class Client(Closing):
     """A client of one provider.
 
     Use it as a context manager, or close it. Tasks may share an async client, threads a sync one.
@@ -98,6 +98,11 @@ class Client:
             if name not in (known := groups(self.provider)):
                 raise UnknownName("operation", name, known, where=self.provider.name)
             return DynamicGroup(self, name)
+
+    def __dir__(self) -> list[str]:
+        """The attributes, and the groups of operations among them."""
+        known = groups(self.provider) if "provider" in vars(self) else ()
+        return sorted({*super().__dir__(), *known})
 
     def __enter__(self) -> Self:
         return self
