@@ -27,7 +27,8 @@ Examples:
   callwell list PROVIDER things.list --format jsonl | jq .id
 
 The verdict is `complete` (all that the provider has), `drifted` (the list moved while it was read, so that
-something may be missing) or `truncated` (not read to its end, also by --limit). Only `complete` ends with exit code 0.
+something may be missing) or `truncated` (not read to its end). Only `complete` ends with exit code 0, and what you cut
+yourself by --limit.
 """
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -76,15 +77,16 @@ def list_(
         rule = client.provider.rule(operation)
         out = writer(chosen, first=rule.paging.key if rule.paging else None)
         try:
-            verdict = _walk(pager, out, rule.signed, limit)
+            verdict, limited = _walk(pager, out, rule.signed, limit)
         finally:
             out.close()
     _tell(verdict)
-    if verdict.end is not End.COMPLETE:
+    if verdict.end is not End.COMPLETE and not limited:
         raise typer.Exit(1)
 
 
-def _walk(pager: Pager[Any], out: Writer, signed: dict[str, str], limit: int | None) -> Verdict:
+def _walk(pager: Pager[Any], out: Writer, signed: dict[str, str], limit: int | None) -> tuple[Verdict, bool]:
+    """Write the items, and give the verdict and whether the limit cut them."""
     count = 0
     for page in pager.pages():
         wanted = page if limit is None else page[: limit - count]
@@ -92,8 +94,8 @@ def _walk(pager: Pager[Any], out: Writer, signed: dict[str, str], limit: int | N
             out.add(replaced(item, {place: operation or None for place, operation in signed.items()}))
         count += len(wanted)
         if count == limit and (len(wanted) < len(page) or pager.verdict.end is End.TRUNCATED):
-            return Verdict(End.TRUNCATED, pager.walk.pages, count, reason=f"stopped at --limit {limit}")
-    return pager.verdict
+            return Verdict(End.TRUNCATED, pager.walk.pages, count, reason=f"stopped at --limit {limit}"), True
+    return pager.verdict, False
 
 
 def _tell(verdict: Verdict) -> None:
