@@ -12,6 +12,7 @@ import msgspec
 
 from callwell.client.answers import Answer
 from callwell.client.options import NOT_GIVEN
+from callwell.client.wire_values import ENCODER
 from callwell.core import json_values, paging
 from callwell.errors import InvalidOption
 
@@ -121,7 +122,7 @@ def kept(arguments: Mapping[str, object], *, whole: bool) -> dict[str, Any]:
     """
     plain = {name: value for name, value in arguments.items() if value is not NOT_GIVEN}
     without = {name: FILE if isinstance(value, bytes | os.PathLike) else value for name, value in plain.items()}
-    decoded: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(without))
+    decoded: dict[str, Any] = msgspec.json.decode(ENCODER.encode(without))
     return decoded if whole else _shown(decoded)
 
 
