@@ -5,126 +5,42 @@ from __future__ import annotations
 
 import collections
 import datetime as dt
-import enum
 import http
 import io
 import math
 import pathlib
 import uuid
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Final, Literal
-from urllib.parse import parse_qsl, unquote
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qsl
 
-import msgspec
 import pytest
 
-from callwell.client.binding import Bound, query_pairs
 from callwell.client.wire_values import wire_value
 from callwell.errors import InvalidOption
 from callwell.keys import Key
-from callwell.spec.model import Parameter
-from tests.client.acme import bind, operation
+from tests.client.arguments import (
+    LIST,
+    NEW_YORK,
+    NOON,
+    PLACES,
+    TEXT,
+    Cell,
+    Colour,
+    Count,
+    Level,
+    Name,
+    Pair,
+    Place,
+    Point,
+    Shade,
+    make,
+    sent,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    Place = Literal["path", "query", "header", "body"]
-
-TEXT: Final = {"type": "string"}
-LIST: Final = {"type": "array", "items": TEXT}
-PLACES: Final[tuple[Place, ...]] = ("path", "query", "header")
-NEW_YORK: Final = dt.timezone(dt.timedelta(hours=-4))
-NOON: Final = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
-
-
-class Colour(enum.Enum):
-    """A plain enumeration."""
-
-    RED = "red"
-
-
-class Shade(enum.StrEnum):
-    """One of texts."""
-
-    DARK = "dark"
-
-
-class Level(enum.IntEnum):
-    """One of numbers."""
-
-    HIGH = 3
-
-
-class Count:
-    """A number of another library's."""
-
-    def __index__(self) -> int:
-        return 7
-
-
-class Name(str):
-    """A text with a face of its own."""
-
-    __slots__ = ()
-
-    def __str__(self) -> str:
-        return "<Name>"
-
-
-class Cell:
-    """A scalar of an array library's."""
-
-    dtype = "bool"
-    shape = ()
-
-    def item(self) -> bool:
-        """Its value."""
-        return True
-
-
-@dataclass
-class Point:
-    """A record of the standard library's."""
-
-    x: int
-    at: dt.datetime
-
-
-class Pair(msgspec.Struct, rename="camel"):
-    """A record with another name on the wire."""
-
-    left_side: Colour
-
-
-def make(place: Place, schema: dict[str, Any], value: object, *, form: bool = False, **how: Any) -> Bound:
-    """A request with one argument."""
-    path = "/x/{v}" if place == "path" else "/x"
-    one = Parameter(name="v", wire="v", place=place, required=place == "path", schema=schema, **how)
-    made = operation("x.y", "POST" if place == "body" else "GET", path, one)
-    return bind(made if not form else operation_with_form(one), {"v": value})
-
-
-def operation_with_form(one: Parameter) -> Any:
-    """An operation that takes a form."""
-    import dataclasses
-
-    return dataclasses.replace(operation("x.y", "POST", "/x", one), form=True)
-
-
-def sent(place: Place, schema: dict[str, Any], value: object, **how: Any) -> Any:
-    """What arrives of one argument: texts, or JSON for a body."""
-    bound = make(place, schema, value, **how)
-    if place == "path":
-        return unquote(bound.target.removeprefix("/x/"))
-    if place == "header":
-        return dict(bound.headers).get("v")
-    if place == "query":
-        pairs = parse_qsl(bound.target.partition("?")[2], keep_blank_values=True)
-        return [text for _, text in pairs] if len(pairs) != 1 else pairs[0][1]
-    assert isinstance(bound.body, bytes)
-    return msgspec.json.decode(bound.body)["v"]
 
 
 PLAIN: Final[list[tuple[dict[str, Any], object, str, object]]] = [
@@ -316,108 +232,6 @@ def test_the_schema_of_a_field_counts_for_the_field() -> None:
     one = Decimal("1.50")
     body = make("body", schema, {"price": one, "prices": (one,), "other": one}).body
     assert body == b'{"v":{"price":"1.50","prices":["1.50"],"other":1.50}}'
-
-
-def test_none_is_never_a_text() -> None:
-    """It is null in JSON, absent in objects of queries, headers and forms, and refused in their lists."""
-    loose: dict[str, Any] = {"type": ["object", "null"]}
-    assert sent("body", loose, {"a": None, "b": [None]}) == {"a": None, "b": [None]}
-    assert make("query", loose, {"a": None, "b": 1}).target == "/x?b=1"
-    assert make("query", loose, {"a": {"c": None}, "b": 1}, style="deepObject").target == "/x?v[b]=1"
-    assert make("query", loose, {"a": None}, explode=False).target == "/x"
-    assert make("header", loose, None).headers == ()
-    form = make("body", {"type": ["string", "null"]}, None, form=True).body
-    assert isinstance(form, bytes)
-    assert b"null" not in form
-    assert b"None" not in form
-    anything: dict[str, Any] = {"type": "array"}
-    for place in PLACES:
-        with pytest.raises(InvalidOption):
-            make(place, anything, ["a", None])
-    with pytest.raises(InvalidOption):
-        make("body", anything, ["a", None], form=True)
-
-
-@pytest.mark.parametrize("place", PLACES)
-def test_what_has_no_form_in_a_place_is_refused(place: Place) -> None:
-    """Lists in lists and objects in lists are not written as Python writes them."""
-    for value in ([["a"]], [{"a": 1}]):
-        with pytest.raises(InvalidOption, match="plain values here"):
-            make(place, {}, value)
-    with pytest.raises(InvalidOption):
-        make("path", {}, {"a": 1})
-
-
-def test_objects_that_are_not_exploded() -> None:
-    """Keys and values stand in turn, with commas between them."""
-    assert make("query", {}, {"a": 1, "b": True}, explode=False).target == "/x?v=a%2C1%2Cb%2Ctrue"
-    assert sent("header", {}, {"a": 1, "b": Colour.RED}) == "a,1,b,red"
-
-
-@pytest.mark.parametrize("place", ["query", "header"])
-def test_a_comma_in_a_list_of_commas_is_refused(place: Place) -> None:
-    """It would be two items for the reader; where items stand alone, it is a character like others."""
-    with pytest.raises(InvalidOption, match="a text without a comma"):
-        make(place, LIST, ["a,b"], explode=False)
-    assert sent("query", LIST, ["a,b", "c"]) == ["a,b", "c"]
-    assert sent("header", TEXT, "a,b") == "a,b"
-
-
-def test_empty_lists_are_not_empty_texts() -> None:
-    """Nothing is said of a list without items."""
-    for how in (True, False):
-        assert make("query", LIST, [], explode=how).target == "/x"
-    assert make("header", LIST, []).headers == ()
-    with pytest.raises(InvalidOption):
-        make("path", LIST, [])
-
-
-@pytest.mark.parametrize("value", ["a\nb", "a\r\nx: y", "\x00", "é", " a", "a ", "\ta"])
-def test_headers_hold_what_arrives_unchanged(value: str) -> None:
-    """No line breaks, nothing beyond ASCII, and no spaces that HTTP would take away."""
-    for given in (value, [value]):
-        with pytest.raises(InvalidOption, match="printable ASCII"):
-            make("header", {}, given)
-
-
-@pytest.mark.parametrize("value", ["", ".", "..", [".."], [""], pathlib.PurePosixPath("..")])
-def test_no_value_makes_another_path(value: object) -> None:
-    """A segment is the name of one thing, whatever the type that it comes in."""
-    with pytest.raises(InvalidOption):
-        make("path", {}, value)
-    assert make("path", {}, "a/../b").target == "/x/a%2F..%2Fb"
-
-
-def test_forms_have_the_same_values() -> None:
-    """A field of a form is the text, and an object in it is JSON."""
-    for value, text in (
-        (NOON, b"2026-03-01T12:00:00Z"),
-        (Decimal("1.10"), b"1.10"),
-        (True, b"true"),
-        (Shade.DARK, b"dark"),
-    ):
-        body = make("body", {}, value, form=True).body
-        assert isinstance(body, bytes)
-        assert b"\r\n\r\n" + text + b"\r\n" in body
-    body = make("body", {}, {"price": Decimal("1.10")}, form=True).body
-    assert isinstance(body, bytes)
-    assert b'{"price":1.10}' in body
-
-
-def test_queries_that_no_description_knows() -> None:
-    """`request` takes the same values: lists are repeated, None is left out."""
-    query = {"a": None, "b": True, "c": [1, Level.HIGH], "d": NOON, "e": Decimal("1.0"), "f": ""}
-    assert query_pairs(query) == [
-        ("b", "true"),
-        ("c", "1"),
-        ("c", "3"),
-        ("d", "2026-03-01T12:00:00Z"),
-        ("e", "1.0"),
-        ("f", ""),
-    ]
-    for value in ({"a": 1}, [None], math.nan, b"x"):
-        with pytest.raises(InvalidOption, match="query: q"):
-            query_pairs({"q": value})
 
 
 def test_plain_values_stay_what_they_are() -> None:
