@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
-from urllib.parse import urljoin, urlsplit, urlunsplit
+from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 
 import msgspec
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from callwell.transport.base import Response
 
 NO_CONTENT: Final = 204
+
+SEPARATOR: Final = re.compile(r"[/\\;]")
+"""What some servers take for the end of a path's segment."""
 
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
@@ -224,6 +228,21 @@ def joined(url: str, link: str) -> str:
         return urljoin(url, link)
     except ValueError:
         return link
+
+
+def is_below(url: str, base_url: str) -> bool:
+    """Whether an address of the same origin is below the environment's path, however its server reads dots.
+
+    Args:
+        url: the address.
+        base_url: the environment's address, without a slash at its end.
+    """
+    base = urlsplit(base_url).path
+    path = urlsplit(url).path
+    if not base:
+        return True
+    climbs = ".." in SEPARATOR.split(unquote(unquote(path)))
+    return not climbs and (path == base or path.startswith(f"{base}/"))
 
 
 def origin(url: str) -> tuple[str, str, int]:

@@ -46,6 +46,6 @@ def next_link(headers: Mapping[str, str], here: frozenset[str]) -> NextLink:
 def _lines(headers: Mapping[str, str]) -> list[str]:
     every = getattr(headers, "getall", None)
     if every is not None:
-        return [str(line) for line in every("link")] if "link" in headers else []
+        return [str(line) for line in every("link")]
     line = headers.get("link")
     return [] if line is None else [line]

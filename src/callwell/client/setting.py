@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urlsplit
 from callwell import providers, state
 from callwell.client import places, suiting
 from callwell.client.account import Account
-from callwell.client.answers import origin
+from callwell.client.answers import is_below, origin
 from callwell.client.keyuse import KeyUses, Realm
 from callwell.client.options import CallOptions, check_names, choose, seconds
 from callwell.client.till import Till
@@ -67,11 +67,11 @@ class Place(NamedTuple):
 
     Attributes:
         url: the whole address.
-        target: path and query below the environment's address; None for what is outside of it, where no key is shown.
+        keyed: the key may be shown there: it is below the environment's address, or the profile says so.
     """
 
     url: str
-    target: str | None
+    keyed: bool
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,8 +282,7 @@ class Setting:
         places.check_path(path)
         base = urlsplit(self.base_url)
         whole = f"{base.scheme}://{base.netloc}{path}"
-        below = re.match(rf"{re.escape(base.path)}(?=[/?]|$)", path)
-        return Place(whole, path[below.end() :] if below else None)
+        return Place(whole, is_below(whole, self.base_url) or self.provider.profile.key.whole_origin)
 
     def target(self, path: str, query: Sequence[tuple[str, str]] = ()) -> str:
         """Path and query below the environment's address.

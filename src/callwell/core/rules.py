@@ -211,6 +211,7 @@ class KeyRule:
         looks_like: the same in words, for the person whose key does not match.
         canary: a safe operation without parameters, by which a new key is tried.
         token: how it is traded for tokens, where the provider has them.
+        whole_origin: a redirect within the origin carries the key out of the environment's path as well.
     """
 
     scheme: Literal["bearer", "basic", "header"] = "bearer"
@@ -220,6 +221,7 @@ class KeyRule:
     looks_like: str = "a text without spaces"
     canary: str | None = None
     token: TokenRule | None = None
+    whole_origin: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

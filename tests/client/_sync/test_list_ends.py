@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from callwell.core.rules import OperationRule, PagingRule
 from callwell.core.verdict import End
 from callwell.transport.base import Response
 from tests.client._sync.acting import client
-from tests.client.acme import BASE, KEY, acme
+from tests.client.acme import BASE, KEY, KEYS, acme
 from tests.client.world import World, answer, query
 
 ROOT = BASE.removesuffix("/v1")
@@ -105,6 +106,14 @@ def test_a_link_outside_of_the_base_path_goes_without_the_key(link: str) -> None
     assert read(client(world).pages("things.links")) == ["1", "2", "3"]
     assert world.urls[1].startswith(f"{ROOT}/v")
     assert world.keys == [KEY, "", KEY]
+
+
+def test_a_profile_may_give_its_key_to_the_whole_origin() -> None:
+    """Then a link within it is followed with the key, wherever it leads there."""
+    world = World(page(1, "/v2/things?page=2"), page(2))
+    whole = acme(key=dataclasses.replace(KEYS, whole_origin=True))
+    assert read(client(world, provider=whole).pages("things.links")) == ["1", "2"]
+    assert world.keys == [KEY, KEY]
 
 
 @pytest.mark.parametrize("link", ["https://evil.test/v1/x", "http://api.acme.test/v1/x", "//evil.test/v1/x"])

@@ -193,9 +193,10 @@ class Caller:
         """The request that a link to the next page asks for, if it leads to a place of the provider's own."""
         try:
             place = self.setting.followed(link)
-            if place.target is not None:
-                return replace(bound, target=place.target)
-            return replace(bound, url=place.url, keyless=True)
+            below = place.url.removeprefix(self.setting.base_url)
+            if place.keyed and below != place.url:
+                return replace(bound, target=below)
+            return replace(bound, url=place.url, keyless=bound.keyless or not place.keyed)
         except InvalidOption as error:
             name, operation = self.setting.provider.name, found.plan.operation
             text = f"{name} {operation}: the link to the next page is not followed: expected {error.expected}"
