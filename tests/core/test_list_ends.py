@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pytest
 
 from callwell.core import paging
-from callwell.core.paging import MAX_EMPTY_COUNTED, Walk
+from callwell.core.paging import MAX_ALIKE, MAX_EMPTY_COUNTED, Walk
 from callwell.core.rules import PagingRule
 from callwell.core.verdict import End, Verdict
 
@@ -148,6 +148,12 @@ def test_a_size_that_the_provider_cuts_loses_nothing() -> None:
     assert (got, verdict) == ([1, 2, 3, 4, 5], Verdict(End.COMPLETE, 3, 5))
 
 
+def test_a_size_that_the_provider_keeps_to_tells_the_last_page() -> None:
+    """Then nothing is asked for beyond it, also where fewer came than were announced."""
+    _, verdict = follow(NUMBER, page(1, 2, total=4), page(3, total=4), size=2)
+    assert (verdict.end, verdict.pages, verdict.items) == (End.DRIFTED, 2, 3)
+
+
 def test_fewer_than_announced_is_no_complete_list() -> None:
     """Whatever the style: an end before the announced total is noticed."""
     for rule in (NUMBER, CURSOR):
@@ -237,6 +243,9 @@ def test_a_page_that_is_always_the_same_is_a_standstill() -> None:
     for rule in (BARE, UNKEYED):
         _, verdict = follow(rule, page(1, 2))
         assert (verdict.end, verdict.pages <= 4) == (End.TRUNCATED, True)
+    rule = PagingRule(style="cursor", items="data", next="next")
+    _, verdict = follow(rule, *(page(0, next=f"{i}") for i in range(2000)))
+    assert (verdict.end, verdict.pages) == (End.TRUNCATED, MAX_ALIKE)
     rule = PagingRule(items="data", total="total")
     got, verdict = follow(rule, page(0, total=6))
     assert (got, verdict.end) == ([0] * 6, End.COMPLETE)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from callwell.core.rules import PagingRule
 
 __all__ = [
+    "MAX_ALIKE",
     "MAX_EMPTY",
     "MAX_EMPTY_COUNTED",
     "MAX_STALE",
@@ -49,7 +50,11 @@ __all__ = [
 
 MAX_STALE: Final = 3
 """Pages in a row without anything new, after which a walk is given up: those that hold known items only, those that are
-all alike, and those that come from positions where the same was found before."""
+all alike although the client counts, and those that come from positions where the same was found before."""
+
+MAX_ALIKE: Final = 10
+"""Pages in a row that are all alike, after which a walk is given up whose positions the provider names: each is another
+one, and items without keys may be alike for a while."""
 
 MAX_EMPTY: Final = 1000
 """Empty pages in a row that announce more, after which a walk is given up. Each names another position: a filter may
@@ -257,8 +262,8 @@ def _ending(rule: PagingRule, walk: Walk, after: Walk, page: Page, size: int) ->
 def _announced(rule: PagingRule, walk: Walk, after: Walk, page: Page, size: int) -> bool | None:
     """Whether there is more by the announced totals, None where there are none.
 
-    A total of items is reached when so many have come: a page that is shorter than was asked for does not count as a
-    full one. If they do not come, an empty page is the end.
+    A total of items is reached when so many have come. If they do not come, the last page is the end where the provider
+    keeps to the size of pages that was asked for, and an empty page elsewhere.
     """
     before = _here(rule, walk) - rule.first
     if rule.style == "page" and page.pages is not None:
@@ -272,8 +277,10 @@ def _announced(rule: PagingRule, walk: Walk, after: Walk, page: Page, size: int)
         return (before + 1) * size < total
     if walk.partial:
         return bool(page.items)
-    behind = size and (before + 1) * size >= total
-    return after.came < total and bool(page.items or not behind)
+    last = bool(size) and (before + 1) * size >= total
+    keeps_to_size = walk.pages > 0 and walk.came == walk.pages * size
+    over = last and (keeps_to_size or not page.items)
+    return after.came < total and not over
 
 
 def _stuck(rule: PagingRule, walk: Walk, page: Page, *, again: bool) -> str:
@@ -288,8 +295,9 @@ def _stuck(rule: PagingRule, walk: Walk, page: Page, *, again: bool) -> str:
         return f"a standstill: {MAX_STALE} pages from the same position brought nothing new"
     if walk.stale >= MAX_STALE:
         return f"{MAX_STALE} pages in a row brought nothing new"
-    if walk.alike >= MAX_STALE - 1 and not announced:
-        return f"a standstill: {MAX_STALE} pages in a row are the same"
-    if walk.empty >= (MAX_EMPTY if rule.style in FOLLOWED else MAX_EMPTY_COUNTED):
+    followed = rule.style in FOLLOWED
+    if walk.alike + 1 >= (MAX_ALIKE if followed else MAX_STALE) and not announced:
+        return f"a standstill: {walk.alike + 1} pages in a row are the same"
+    if walk.empty >= (MAX_EMPTY if followed else MAX_EMPTY_COUNTED):
         return f"{walk.empty} pages in a row were empty"
     return ""
