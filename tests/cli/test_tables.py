@@ -172,9 +172,15 @@ def test_a_reader_that_leaves_is_no_error(cli: Shell, arguments: tuple[str, ...]
 def test_a_list_in_ascii(cli: Shell, place: dict[str, str]) -> None:
     """A whole command under an old locale."""
     plain = {"PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii", "LC_ALL": "C", "COLUMNS": "40"}
-    ended = cli.run(
-        "list", PROVIDER, "recordings.list", place["workspace"], "--limit", "2", "--format", "table", **plain
+    arguments = ("recordings.list", place["workspace"], "--limit", "2", "--format", "table")
+    ended = subprocess.run(
+        [*COMMAND, "list", PROVIDER, *arguments],
+        cwd=cli.folder,
+        env={**cli.variables, **plain},
+        capture_output=True,
+        timeout=PATIENCE_S,
+        check=True,
     )
-    assert ended.code == 0
-    assert ended.out.isascii()
-    assert ended.err.endswith("; stopped at --limit 2\n")
+    assert ended.stdout.isascii()
+    assert len(ended.stdout.splitlines()) == 4
+    assert ended.stderr.endswith(b"; stopped at --limit 2\n")
