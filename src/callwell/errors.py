@@ -108,12 +108,14 @@ class UnknownName(UsageError, AttributeError):
         kind: what it should have named: `provider`, `operation`, `parameter`.
         name: the name.
         known: the names that exist; the nearest are in the message.
+        where: what it is a name of.
+        why: what is wrong, where a near name would not help.
     """
 
-    def __init__(self, kind: str, name: str, known: Iterable[str], *, where: str = "") -> None:
+    def __init__(self, kind: str, name: str, known: Iterable[str], *, where: str = "", why: str = "") -> None:
         known = sorted(known)
-        near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known) or 'none'}"
+        near = [] if why else difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+        hint = why or (f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known) or 'none'}")
         super().__init__(f"unknown {kind} {name!r}{f' of {where}' if where else ''}: {hint}")
         self.kind = kind
         self.name = name

@@ -59,7 +59,6 @@ ME = ("call", PROVIDER, "me.get")
         ((*ME, "--state", "redis://x"), "expected `memory:` or `sqlite:///PATH`"),
         ((*ME, "--ca-file", "none.pem"), "expected a readable file of PEM certificates"),
         ((*ME, "--key", "secret-text-of-a-key"), "expected env:NAME, file:PATH"),
-        (("call", PROVIDER), "Missing argument 'OPERATION'; try callwell call --help"),
         (("keys",), "Missing command; try callwell keys --help"),
         (("keys", "where", "userplan"), "did you mean userplane?"),
         (("emulate", "--port", "70000"), "Invalid value for '--port'"),

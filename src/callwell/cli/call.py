@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from callwell.cli import output
-from callwell.cli.flags import ClientFlags, ProviderArgument, ValuesArgument, takes_client_flags
+from callwell.cli import operations, output
+from callwell.cli.flags import ClientFlags, OperationArgument, ProviderArgument, ValuesArgument, takes_client_flags
 from callwell.errors import InvalidOption, UsageError
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ STDOUT = "-"
 EXAMPLES = """\
 \b
 Examples:
+  callwell call PROVIDER                                  what there is to call
   callwell call PROVIDER things.get thing_id=42
   callwell call PROVIDER things.list tag=new tag=blue     a list: by repeating it
   callwell call PROVIDER things.create title=One meta:='{"a": "b"}'
@@ -34,7 +35,7 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 @takes_client_flags
 def call(
     provider: ProviderArgument,
-    operation: Annotated[str, typer.Argument(metavar="OPERATION", help="As things.get.", show_default=False)],
+    operation: OperationArgument = None,
     arguments: ValuesArgument = None,
     *,
     raw: Annotated[bool, typer.Option("--raw", help="Print the whole body as it came, not only the result.")] = False,
@@ -52,7 +53,7 @@ def call(
     ] = None,
     flags: ClientFlags,
 ) -> None:
-    """Make one call and print its result as JSON.
+    """Make one call and print its result as JSON. Without OPERATION, list the operations.
 
     Of an operation that leads to a file, print what the provider says about it, without its address; --out gets it.
     """
@@ -62,6 +63,9 @@ def call(
         raise UsageError("--raw prints a body and --out saves a file: give one of them")
     if out is not None and Path(out).is_dir():
         raise InvalidOption("--out", out, "a file, not a folder")
+    if operation is None:
+        operations.show(flags, provider)
+        return
     with flags.client(provider) as opened:
         client = opened if call_id is None else opened.with_options(exactly_once=call_id)
         given = parse(client.provider.operation(operation), arguments or ())

@@ -49,6 +49,9 @@ ProviderArgument = Annotated[
 SomeProviderArgument = Annotated[
     str | None, typer.Argument(metavar="PROVIDER", help="One provider; all unless said.", show_default=False)
 ]
+OperationArgument = Annotated[
+    str | None, typer.Argument(metavar="OPERATION", help="As things.list.", show_default=False)
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 ValuesArgument = Annotated[
@@ -146,6 +149,18 @@ class ClientFlags:
         with self._described(provider, "batch") as (described, options):
             options["on_notice"] = on_notice
             return AsyncClient(described, **options)
+
+    def described(self, provider: str) -> tuple[Provider, str]:
+        """A provider and the environment that is set for it, without a key.
+
+        Args:
+            provider: its name, or the folder of its description.
+        """
+        from callwell.cli.settings import Settings
+
+        settings = Settings.here()
+        found = settings.load(provider)
+        return found, str(settings.of(found, {"environment": self.environment})["environment"].value)
 
     @contextmanager
     def ledger(self, provider: str, environment: str | None) -> Iterator[Ledger]:

@@ -52,7 +52,8 @@ def list_(
         return
     for row in rows:
         row["began"] = row["began"].replace("T", " ").rstrip("Z")
-    output.emit_table(COLUMNS, ([row[column] for column in COLUMNS] for row in rows))
+    table = ([row[column] for column in COLUMNS] for row in rows)
+    output.emit_table(COLUMNS, table, empty="the outcome of every call is known")
 
 
 @app.command()

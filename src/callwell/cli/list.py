@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from callwell.cli import output
-from callwell.cli.flags import ClientFlags, ProviderArgument, ValuesArgument, takes_client_flags
+from callwell.cli import operations, output
+from callwell.cli.flags import ClientFlags, OperationArgument, ProviderArgument, ValuesArgument, takes_client_flags
 from callwell.cli.rows import writer
 from callwell.core.signed import replaced
 from callwell.core.verdict import End, Verdict
@@ -27,7 +27,8 @@ Examples:
   callwell list PROVIDER things.list --format jsonl | jq .id
 
 The verdict is `complete` (all that the provider has), `drifted` (the list moved while it was read, so that
-something may be missing) or `truncated` (not read to its end, also by --limit). Only `complete` ends with exit code 0.
+something may be missing) or `truncated` (not read to its end). Only `complete` ends with exit code 0, and what you cut
+yourself by --limit.
 """
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -46,7 +47,7 @@ class Format(StrEnum):
 @takes_client_flags
 def list_(
     provider: ProviderArgument,
-    operation: Annotated[str, typer.Argument(metavar="OPERATION", help="As things.list.", show_default=False)],
+    operation: OperationArgument = None,
     arguments: ValuesArgument = None,
     *,
     form: Annotated[
@@ -58,7 +59,7 @@ def list_(
     depth: Annotated[int, typer.Option("--depth", min=0, max=64, metavar="N", help="Pages fetched at once.")] = 1,
     flags: ClientFlags,
 ) -> None:
-    """Print all items of a list, page after page.
+    """Print all items of a list, page after page. Without OPERATION, list the operations that have pages.
 
     Where a field would hold a signed address, the operation that leads to the file stands instead.
     """
@@ -66,6 +67,9 @@ def list_(
 
     if as_json and form not in (None, Format.JSON):
         raise UsageError(f"--json and --format {form} are two formats: give one of them")
+    if operation is None:
+        operations.show(flags, provider, paged=True)
+        return
     chosen = Format.JSON if as_json else form or (Format.TABLE if output.on_terminal() else Format.JSONL)
     with flags.client(provider, priority="batch") as client:
         given = parse(client.provider.operation(operation), arguments or ())
@@ -73,15 +77,16 @@ def list_(
         rule = client.provider.rule(operation)
         out = writer(chosen, first=rule.paging.key if rule.paging else None)
         try:
-            verdict = _walk(pager, out, rule.signed, limit)
+            verdict, limited = _walk(pager, out, rule.signed, limit)
         finally:
             out.close()
     _tell(verdict)
-    if verdict.end is not End.COMPLETE:
+    if verdict.end is not End.COMPLETE and not limited:
         raise typer.Exit(1)
 
 
-def _walk(pager: Pager[Any], out: Writer, signed: dict[str, str], limit: int | None) -> Verdict:
+def _walk(pager: Pager[Any], out: Writer, signed: dict[str, str], limit: int | None) -> tuple[Verdict, bool]:
+    """Write the items, and give the verdict and whether the limit cut them."""
     count = 0
     for page in pager.pages():
         wanted = page if limit is None else page[: limit - count]
@@ -89,8 +94,8 @@ def _walk(pager: Pager[Any], out: Writer, signed: dict[str, str], limit: int | N
             out.add(replaced(item, {place: operation or None for place, operation in signed.items()}))
         count += len(wanted)
         if count == limit and (len(wanted) < len(page) or pager.verdict.end is End.TRUNCATED):
-            return Verdict(End.TRUNCATED, pager.walk.pages, count, reason=f"stopped at --limit {limit}")
-    return pager.verdict
+            return Verdict(End.TRUNCATED, pager.walk.pages, count, reason=f"stopped at --limit {limit}"), True
+    return pager.verdict, False
 
 
 def _tell(verdict: Verdict) -> None:

@@ -43,6 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         the exit code.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
+    _prepare()
     if shell := os.environ.get("_CALLWELL_COMPLETE"):
         return _complete(shell)
     terminated = threading.Event()
@@ -58,6 +59,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001 - the border: nothing may leave but a line and a code
         return _explain(error)
     return code
+
+
+def _prepare() -> None:
+    from callwell.cli.output import prepare
+
+    prepare()
 
 
 def _run(arguments: list[str]) -> int:

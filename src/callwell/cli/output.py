@@ -7,12 +7,15 @@ characters, which a terminal would obey.
 
 from __future__ import annotations
 
+import codecs
+import io
 import os
 import re
 import shutil
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
+from callwell.cli import tables
 from callwell.observe.redact import redact
 
 if TYPE_CHECKING:
@@ -29,14 +32,37 @@ PIPE_WIDTH: Final = 160
 """Columns of a table where nobody says how wide the paper is."""
 
 
+ERRORS: Final = "callwell.plain"
+"""The name under which `prepare` registers how characters are written that an encoding lacks."""
+
+PLAINER: Final = str.maketrans({"─": "-", "│": "|", "–": "-", "—": "-", "…": "...", "→": "->", "×": "x", "·": "."})
+"""What this program itself writes, and what can stand for it."""
+
+
 def on_terminal() -> bool:
     """Whether standard output is read by a person."""
     return sys.stdout.isatty()
 
 
+def prepare() -> None:
+    """Let every character be written, whatever the encoding, and let nobody be surprised by a closed stream."""
+    codecs.register_error(ERRORS, _replaced)
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by the caller: what is written goes nowhere
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - as long as the process
+        elif isinstance(stream, io.TextIOWrapper) and stream.errors in ("strict", "surrogateescape"):
+            stream.reconfigure(errors=ERRORS)
+
+
 def emit(text: str) -> None:
     """Write a line of a result."""
     sys.stdout.write(f"{text}\n")
+
+
+def emit_data(text: str) -> None:
+    """Write a piece of a result that a program will read: what the encoding lacks is escaped."""
+    sys.stdout.write(escaped(text, sys.stdout.encoding))
 
 
 def emit_bytes(piece: bytes) -> None:
@@ -47,33 +73,44 @@ def emit_bytes(piece: bytes) -> None:
 
 def emit_json(value: object) -> None:
     """Write one JSON document: for people on a terminal, in one line elsewhere."""
+    line = json_line(value)
+    if not on_terminal():
+        emit_data(f"{line}\n")
+        return
     import msgspec
 
-    body = msgspec.json.encode(value)
-    if not on_terminal():
-        emit(body.decode())
-        return
     paper = console()
     with paper.capture() as printed:
-        paper.print_json(msgspec.json.format(body, indent=2).decode(), ensure_ascii=False)
+        paper.print_json(msgspec.json.format(line, indent=2), ensure_ascii=not line.isascii() and not _holds(line))
     emit(printed.get().rstrip("\n"))
 
 
-def emit_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write a table; None is shown as a dash."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
+def json_line(value: object) -> str:
+    """A value as JSON in one line; halves of characters, which are in no encoding, are escaped."""
+    import msgspec
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for column in columns:
-        table.add_column(Text(column), overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(shown(value)) for value in row))
-    paper = console()
-    with paper.capture() as printed:
-        paper.print(table)
-    emit("\n".join(line.rstrip() for line in printed.get().splitlines()))
+    try:
+        return msgspec.json.encode(value).decode()
+    except UnicodeError:
+        import json
+
+        return json.dumps(msgspec.to_builtins(value), separators=(",", ":"))
+
+
+def emit_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str = "nothing to show") -> None:
+    """Write a table; None is shown as a dash.
+
+    Args:
+        columns: their names.
+        rows: the values of each row.
+        empty: what standard error is told if there are none.
+    """
+    cells = [[shown(value) for value in row] for row in rows]
+    if not cells:
+        say(empty)
+        return
+    for line in tables.lines(columns, cells, width()):
+        emit(line)
 
 
 def shown(value: object) -> str:
@@ -98,6 +135,47 @@ def console() -> Console:
 def width() -> int:
     """Columns of the paper."""
     return shutil.get_terminal_size((PIPE_WIDTH, 24)).columns
+
+
+def escaped(text: str, encoding: str) -> str:
+    """A text in which what an encoding lacks is written as JSON and Python escape it.
+
+    Args:
+        text: the text.
+        encoding: its name.
+    """
+    if text.isascii():
+        return text
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return "".join(one if _encodes(one, encoding) else _escape(one) for one in text)
+    return text
+
+
+def _encodes(text: str, encoding: str) -> bool:
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _escape(character: str) -> str:
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[i : i + 2].hex()}" for i in range(0, len(units), 2))
+
+
+def _holds(text: str) -> bool:
+    return _encodes(text, sys.stdout.encoding)
+
+
+def _replaced(error: UnicodeError) -> tuple[str, int]:
+    """What is written in the place of characters that an encoding lacks."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lacking = error.object[error.start : error.end].translate(PLAINER)
+    return escaped(lacking, "ascii"), error.end
 
 
 def say(text: str) -> None:

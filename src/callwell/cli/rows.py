@@ -8,18 +8,10 @@ are written at the end, also when the walk broke off.
 from __future__ import annotations
 
 import csv
-import sys
 from typing import Any, Final, Protocol
 
-import msgspec
-
 from callwell.cli import output
-
-WIDEST: Final = 44
-"""Characters of a table's cell, the length of an identifier with a prefix; longer ones are folded."""
-
-GAP: Final = 3
-"""Characters between two columns."""
+from callwell.cli.tables import GAP, WIDEST
 
 VALUE: Final = "value"
 """The column of items that are no records."""
@@ -42,7 +34,7 @@ class Lines:
 
     def add(self, item: object) -> None:
         """Write it."""
-        output.emit(msgspec.json.encode(item).decode())
+        output.emit_data(f"{output.json_line(item)}\n")
 
     def close(self) -> None:
         """Nothing is left."""
@@ -56,7 +48,7 @@ class Array:
 
     def add(self, item: object) -> None:
         """Write it."""
-        sys.stdout.write(f"{self._before}\n{msgspec.json.encode(item).decode()}")
+        output.emit_data(f"{self._before}\n{output.json_line(item)}")
         self._before = ","
 
     def close(self) -> None:
@@ -93,10 +85,18 @@ class Csv(Records):
     def close(self) -> None:
         """Write them all."""
         columns = self.columns
-        lines = csv.writer(sys.stdout, lineterminator="\n")
+        lines = csv.writer(_Paper(), lineterminator="\n")
         if columns:
             lines.writerow(columns)
         lines.writerows([_plain(item.get(name)) for name in columns] for item in self.items)
+
+
+class _Paper:
+    """Where the standard library's writer writes."""
+
+    def write(self, text: str) -> None:
+        """Write a line."""
+        output.emit_data(text)
 
 
 class Table(Records):
@@ -141,6 +141,4 @@ def writer(form: str, *, first: str | None) -> Writer:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, dict | list | bool):
-        return msgspec.json.encode(value).decode()
-    return value
+    return output.json_line(value) if isinstance(value, dict | list | bool) else value

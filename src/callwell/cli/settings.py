@@ -94,7 +94,7 @@ class Settings:
         folder = (self.file.folders() if self.file else {}).get(name)
         if folder is None:
             if providers.bundled_name(name) is None and not (name and Path(name).is_dir()):
-                raise UnknownName("provider", name, self.names())
+                raise UnknownName("provider", name, self.names(), why=providers.why_unknown(name))
             return providers.load(name)
         if not Path(str(folder.value)).is_dir():
             raise UsageError(f"{folder.where}: {name}.{FOLDER}: there is no folder {folder.value}")

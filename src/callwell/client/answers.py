@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from callwell.keys import Key
     from callwell.transport.base import Response
 
+NO_CONTENT: Final = 204
+
 SEPARATOR: Final = re.compile(r"[/\\;]")
 """What some servers take for the end of a path's segment."""
 
@@ -39,6 +41,7 @@ class Answer(NamedTuple):
         json: the body as read, or None if it is no JSON.
         attempts: arrivals that the call took.
         possibly_billed: arrivals besides the answered one that the provider may have billed, as far as that is counted.
+        url: the address that answered, for pages of lists and where a redirect led to another one than was asked.
     """
 
     status: int
@@ -47,6 +50,7 @@ class Answer(NamedTuple):
     json: Any
     attempts: int = 1
     possibly_billed: int = 0
+    url: str = ""
 
 
 class Reading(NamedTuple):
@@ -187,6 +191,19 @@ def renamed(result: Any, names: Mapping[str, str]) -> Any:
         if isinstance(holder, dict) and old in holder and name not in holder:
             holder[name] = holder[old]
     return result
+
+
+def page_body(answer: Answer) -> Any:
+    """What a page holds: an empty object for one without content, and nothing where a body was lost.
+
+    Raises:
+        LookupError: the body is empty, although its status promises one, or no JSON.
+    """
+    if answer.status == NO_CONTENT:
+        return {}
+    if answer.json is None and answer.body.strip() != b"null":
+        raise LookupError("no JSON")
+    return answer.json
 
 
 def _json(body: bytes, headers: Mapping[str, str]) -> tuple[Any, bool]:

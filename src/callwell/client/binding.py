@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import TYPE_CHECKING, Final, NamedTuple
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -15,9 +17,10 @@ import msgspec
 from callwell.client import form
 from callwell.client.fit import check, describe, plain
 from callwell.client.options import NOT_GIVEN
+from callwell.client.wire_values import ENCODER, wire_value
 from callwell.errors import InvalidOption, UnknownName
 from callwell.opaque import Opaque, without_query
-from callwell.spec.schemas import nullable
+from callwell.spec.schemas import choices, kinds, nullable
 from callwell.transport.base import Outgoing, RequestHeaders
 
 if TYPE_CHECKING:
@@ -32,6 +35,8 @@ ACCEPT: Final = ("accept", JSON)
 
 SLOWEST: Final = 128 << 10
 """Bytes a second: a network that is slower than that is taken to hang when files are sent."""
+
+WHOLE: Final = re.compile("-?[0-9]{1,30}")
 
 NO_NAMES: Final = frozenset({"", ".", ".."})
 """What would make another path of a path."""
@@ -48,6 +53,7 @@ class Bound(Opaque, msgspec.Struct, frozen=True):
         media: the media type of the body.
         keyless: it is sent without the key.
         longer_s: how much longer than others it may take, for its bytes.
+        url: the whole address in the place of `target`, for one that is not below the environment's own.
     """
 
     method: str
@@ -57,6 +63,7 @@ class Bound(Opaque, msgspec.Struct, frozen=True):
     media: str = JSON
     keyless: bool = False
     longer_s: float = 0.0
+    url: str = ""
 
     def summary(self) -> str:
         """Method and path."""
@@ -143,13 +150,14 @@ class Binder:
                     raise InvalidOption(label, None, describe(parameter.schema))
                 continue
             if type(value) is not easy or (isinstance(value, str) and not (value and value.isascii())):
+                value = wire_value(label, parameter.schema, value)
                 check(label, parameter.schema, value)
             if place == "path":
                 target = target.replace(hole, str(value) if type(value) is int else _segment(label, value))
             elif place == "query":
-                query.extend(_pairs(parameter, value))
+                query.extend(_pairs(label, parameter, value))
             elif place == "header":
-                headers.append((parameter.wire.lower(), _header(label, parameter, value)))
+                headers.extend(_header(label, parameter, value))
             else:
                 body[parameter.wire] = field, value
         target = f"{target}?{urlencode(query, safe='[]')}" if query else target
@@ -159,9 +167,38 @@ class Binder:
         longer_s = form.size(content) / SLOWEST if self._operation.form else 0.0
         return Bound(self._operation.method, target, content, tuple(headers), media, self.keyless, longer_s)
 
+    def wire(self, arguments: Mapping[str, object]) -> dict[str, Any]:
+        """The arguments as JSON has them, so that they can be bound again and again: a generator gives its items once.
+
+        Raises:
+            UnknownName: an argument that the operation does not take.
+            InvalidOption: a value that cannot be sent.
+        """
+        made: dict[str, Any] = {}
+        for name, value in arguments.items():
+            field = next((one for one in self._fields if one.name == name), None)
+            if field is None:
+                raise UnknownName("parameter", name, self._names, where=self._operation.name)
+            made[name] = value if value is NOT_GIVEN else wire_value(field.label, field.parameter.schema, value)
+        return made
+
+    def at(self, arguments: Mapping[str, object], name: str, position: int | str) -> dict[str, object]:
+        """The arguments of a page: a cursor that came as another type than its parameter takes is sent as that."""
+        schema = next((one.parameter.schema for one in self._fields if one.name == name), {})
+        takes = [kind for one in choices(schema) for kind in kinds(one)]
+        if isinstance(position, int) and "string" in takes and "integer" not in takes and "number" not in takes:
+            return {**arguments, name: str(position)}
+        if isinstance(position, str) and "string" not in takes and WHOLE.fullmatch(position):
+            return {**arguments, name: int(position)}
+        return {**arguments, name: position}
+
     def _body(self, given: Mapping[str, tuple[Field, object]]) -> tuple[bytes | Outgoing, str]:
         if self._operation.form:
-            parts = [form.field(one.label, wire, one.parameter.schema, value) for wire, (one, value) in given.items()]
+            parts = [
+                form.field(one.label, wire, one.parameter.schema, value)
+                for wire, (one, value) in given.items()
+                if value is not None  # a form has texts only: what is null is left out
+            ]
             return form.encode(part for field in parts for part in field)
         return encoded(self._operation.name, {wire: value for wire, (_, value) in given.items()}), JSON
 
@@ -177,7 +214,7 @@ def encoded(name: str, body: object) -> bytes:
         InvalidOption: it holds something else; `NaN` and infinity, of which null would be made, are named by place.
     """
     try:
-        text = msgspec.json.encode(body)
+        text = ENCODER.encode(body)
         if b"null" in text:
             _check_numbers(name, body, "")
         return text
@@ -219,41 +256,100 @@ def headers(
     return RequestHeaders((ACCEPT, (rule.header, key.shown(rule.scheme)), *beside, *bound.headers, *content))
 
 
+def query_pairs(query: Mapping[str, object]) -> list[tuple[str, str]]:
+    """The pairs of a query that no description knows: lists are repeated, and None is left out.
+
+    Raises:
+        InvalidOption: a value that has no form in a query.
+    """
+    pairs: list[tuple[str, str]] = []
+    for name, given in query.items():
+        label = f"query: {name}"
+        value = wire_value(label, {}, given)
+        if isinstance(value, list):
+            pairs.extend((name, _text(label, item)) for item in value)
+        elif value is not None:
+            pairs.append((name, _text(label, value)))
+    return pairs
+
+
 def _segment(label: str, value: object) -> str:
-    text = str(value)
+    if isinstance(value, list):
+        text = ",".join(quote(_text(label, item), safe="") for item in value)
+        if text in NO_NAMES:
+            raise InvalidOption(label, value, "the names of things, at least one")
+        return text
+    text = _text(label, value)
     if text in NO_NAMES:
         raise InvalidOption(label, value, "the name of one thing, not a path")
     return text if text.isalnum() and text.isascii() else quote(text, safe="")
 
 
-def _header(label: str, parameter: Parameter, value: object) -> str:
-    text = ",".join(wire for _, wire in _pairs(parameter, value))
-    if not (text.isascii() and text.isprintable()):
-        raise InvalidOption(label, value, "a text of printable ASCII characters")
+def _header(label: str, parameter: Parameter, value: object) -> list[tuple[str, str]]:
+    name = parameter.wire.lower()
+    if isinstance(value, Mapping):
+        text = ",".join(_flat(label, value))
+    elif isinstance(value, list):
+        if not value:
+            return []
+        text = ",".join(_joinable(label, item) for item in value)
+    else:
+        text = _text(label, value)
+    if not (text.isascii() and text.isprintable() and text == text.strip()):
+        raise InvalidOption(label, value, "a text of printable ASCII characters, without spaces at its ends")
+    return [(name, text)]
+
+
+def _pairs(label: str, parameter: Parameter, value: object) -> list[tuple[str, str]]:
+    wire = parameter.wire
+    if isinstance(value, Mapping):
+        if parameter.style == "deepObject":
+            return [pair for key, one in value.items() for pair in _deep(label, f"{wire}[{key}]", one)]
+        if parameter.explode:
+            return [pair for key, one in value.items() for pair in _deep(label, key, one)]
+        flat = _flat(label, value)
+        return [(wire, ",".join(flat))] if flat else []
+    if not isinstance(value, list):
+        return [(wire, _text(label, value))]
+    if parameter.schema.get("x-array-style") == "indexed":
+        return [(f"{wire}[{i}]", _text(label, item)) for i, item in enumerate(value)]
+    if parameter.explode:
+        return [(wire, _text(label, item)) for item in value]
+    return [(wire, ",".join(_joinable(label, item) for item in value))] if value else []
+
+
+def _deep(label: str, name: str, value: object) -> list[tuple[str, str]]:
+    """What stands below a key of an object: a list under the name with `[]`, as servers that know this style do."""
+    if value is None:
+        return []
+    if isinstance(value, Mapping):
+        return [pair for key, one in value.items() for pair in _deep(label, f"{name}[{key}]", one)]
+    if isinstance(value, list):
+        return [(f"{name}[]", _text(label, item)) for item in value]
+    return [(name, _text(label, value))]
+
+
+def _flat(label: str, value: Mapping[str, object]) -> list[str]:
+    """Keys and values in turn, to be joined by commas."""
+    pairs = [(key, one) for key, one in value.items() if one is not None]
+    return [_joinable(label, text) for pair in pairs for text in pair]
+
+
+def _joinable(label: str, value: object) -> str:
+    text = _text(label, value)
+    if "," in text:
+        raise InvalidOption(label, value, "a text without a comma, for the list is sent with commas between its items")
     return text
 
 
-def _pairs(parameter: Parameter, value: object) -> list[tuple[str, str]]:
-    if isinstance(value, Mapping):
-        deep = parameter.style == "deepObject"
-        return [pair for key, one in value.items() for pair in _deep(f"{parameter.wire}[{key}]" if deep else key, one)]
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        if parameter.schema.get("x-array-style") == "indexed":
-            return [(f"{parameter.wire}[{i}]", _text(item)) for i, item in enumerate(value)]
-        if not parameter.explode:
-            return [(parameter.wire, ",".join(map(_text, value)))]
-        return [(parameter.wire, _text(item)) for item in value]
-    return [(parameter.wire, _text(value))]
-
-
-def _deep(name: str, value: object) -> list[tuple[str, str]]:
-    """What stands below a key of an object: a list under the name with `[]`, as servers that know this style do."""
-    if isinstance(value, Mapping):
-        return [pair for key, one in value.items() for pair in _deep(f"{name}[{key}]", one)]
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [(f"{name}[]", _text(item)) for item in value]
-    return [(name, _text(value))]
-
-
-def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _text(label: str, value: object) -> str:
+    """A plain value as JSON writes it, but for the quotes of a text."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, int | float):
+        return ENCODER.encode(value).decode()
+    raise InvalidOption(label, value, "plain values here: nothing else has a form in an address or a header")

@@ -106,6 +106,14 @@ def groups(provider: Provider) -> tuple[str, ...]:
     return tuple(sorted({name.partition(".")[0] for name in provider.api.operations}))
 
 
+def methods(provider: Provider, group: str) -> tuple[str, ...]:
+    """What can be called in a group: its operations, and the methods that save files."""
+    named = {name.partition(".")[2] for name in provider.api.operations if name.partition(".")[0] == group}
+    rules = provider.profile.operations.items()
+    saved = {rule.asset.method for name, rule in rules if rule.asset is not None and name.partition(".")[0] == group}
+    return tuple(sorted(named | {name for name in saved if name is not None}))
+
+
 def lists(provider: Provider) -> tuple[str, ...]:
     """The operations that have pages."""
     return tuple(name for name, rule in provider.profile.operations.items() if rule.paging)

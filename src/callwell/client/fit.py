@@ -11,6 +11,7 @@ import math
 import os
 import re
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Final
 
 from callwell.client.sending import Region
@@ -20,7 +21,7 @@ from callwell.spec.schemas import nullable
 SCALARS: Final[dict[str, tuple[type | tuple[type, ...], str]]] = {
     "string": (str, "a text"),
     "integer": (int, "a whole number"),
-    "number": ((int, float), "a number"),
+    "number": ((int, float, Decimal), "a number"),
     "boolean": (bool, "True or False"),
 }
 
@@ -63,7 +64,7 @@ def check(name: str, schema: Mapping[str, Any], value: object) -> None:
         return
     if not any(_fits(kind, schema, value) for kind in types if kind != "null") and types:
         raise InvalidOption(name, value, describe(schema))
-    if "enum" in schema and value not in schema["enum"]:
+    if "enum" in schema and not any(one == value and _flags(one) == _flags(value) for one in schema["enum"]):
         raise InvalidOption(name, value, describe(schema))
     if isinstance(value, Mapping):
         _check_fields(name, schema, value)
@@ -124,10 +125,15 @@ def _fits(kind: str, schema: Mapping[str, Any], value: object) -> bool:
     if isinstance(value, str):
         shortest, longest = schema.get("minLength", 0), schema.get("maxLength", len(value))
         return shortest <= len(value) <= longest and not SURROGATES.search(value)
-    if isinstance(value, float) and not math.isfinite(value):
+    if isinstance(value, float | Decimal) and not math.isfinite(value):
         return False
     low, high = schema.get("minimum", value), schema.get("maximum", value)
-    return bool(low <= value <= high) if isinstance(value, int | float) else True
+    return bool(low <= value <= high) if isinstance(value, int | float | Decimal) else True
+
+
+def _flags(value: object) -> bool:
+    """Python takes True for 1, which JSON does not."""
+    return isinstance(value, bool)
 
 
 def _bounds(schema: Mapping[str, Any], unit: str) -> str:

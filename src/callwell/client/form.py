@@ -17,10 +17,9 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-import msgspec
-
 from callwell.client.fit import describe, is_file
 from callwell.client.sending import Region
+from callwell.client.wire_values import ENCODER
 from callwell.errors import InvalidOption
 
 if TYPE_CHECKING:
@@ -70,12 +69,14 @@ def field(name: str, wire: str, schema: Mapping[str, Any], value: object) -> Ite
         yield _file(name, wire, schema, value)
     elif isinstance(value, str):
         yield Part(wire, value.encode())
+    elif value is None:
+        raise InvalidOption(name, value, "a value: a form has no null")
     elif isinstance(value, Sequence):
         for item in value:
             yield from field(name, wire, schema.get("items", {}), item)
     else:
         try:
-            yield Part(wire, msgspec.json.encode(value), "application/json" if isinstance(value, Mapping) else "")
+            yield Part(wire, ENCODER.encode(value), "application/json" if isinstance(value, Mapping) else "")
         except (TypeError, ValueError, RecursionError) as error:
             raise InvalidOption(name, type(value).__name__, f"what JSON can hold ({error})") from error
 

@@ -12,7 +12,8 @@ import msgspec
 
 from callwell.client.answers import Answer
 from callwell.client.options import NOT_GIVEN
-from callwell.core import paging
+from callwell.client.wire_values import ENCODER
+from callwell.core import json_values, paging
 from callwell.errors import InvalidOption
 
 if TYPE_CHECKING:
@@ -95,8 +96,12 @@ class Marking(NamedTuple):
     def made(self, answer: Answer) -> str | None:
         """What names the object of an answer."""
         found = answer.json if self.result is None else paging.at(answer.json, self.result)
-        named = paging.at(found, self.key) if self.key is not None and found is not None else None
-        return named if isinstance(named, str) else None
+        if self.key is None:
+            return None
+        try:
+            return json_values.name(paging.at(found, self.key))
+        except json_values.Unclear:
+            return None
 
 
 def digest(bound: Bound) -> str:
@@ -117,7 +122,7 @@ def kept(arguments: Mapping[str, object], *, whole: bool) -> dict[str, Any]:
     """
     plain = {name: value for name, value in arguments.items() if value is not NOT_GIVEN}
     without = {name: FILE if isinstance(value, bytes | os.PathLike) else value for name, value in plain.items()}
-    decoded: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(without))
+    decoded: dict[str, Any] = msgspec.json.decode(ENCODER.encode(without))
     return decoded if whole else _shown(decoded)
 
 

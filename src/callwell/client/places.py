@@ -3,16 +3,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from callwell.client.answers import origin
+from callwell.core.addresses import masked
 from callwell.errors import InvalidOption
-from callwell.opaque import without_query
 
 if TYPE_CHECKING:
     from callwell.spec.provider import Environment, Provider
+
+EXAMPLE: Final = "an address such as https://api.example.com/v1"
+
+PLAIN: Final = re.compile(r"[^\s\x00-\x1f\x7f\"'<>\\^`{|}?#]+")
+"""No character that libraries read in different ways."""
 
 LOCAL: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 """This machine, to which alone a key is sent without TLS."""
@@ -28,6 +34,23 @@ def account(provider: str, environment: str, address: str, whose: str) -> str:
 def place(address: str) -> str:
     """An address as a part of such a name: its origin."""
     return "{}-{}-{}".format(*origin(address))
+
+
+def below_origin(url: str) -> str:
+    """Path and query of an address."""
+    parts = urlsplit(url)
+    path = parts.path or "/"
+    return f"{path}?{parts.query}" if parts.query else path
+
+
+def check_path(path: str) -> None:
+    """See that a path does not leave its place.
+
+    Raises:
+        InvalidOption: it climbs, or has control characters.
+    """
+    if not path.isprintable() or ".." in re.split(r"[/\\]", unquote(path.partition("?")[0])):
+        raise InvalidOption("path", path, "a path without `..` and control characters")
 
 
 def addresses(
@@ -47,34 +70,29 @@ def addresses(
     return here, others
 
 
-def address(text: str) -> str:
-    """An address without a slash at its end.
+def address(text: object) -> str:
+    """An address without spaces around it and without a slash at its end.
 
     Raises:
-        InvalidOption: one to which no key can be sent.
+        InvalidOption: one to which no key can be sent. A password in it is not shown.
     """
     if not isinstance(text, str):
-        raise InvalidOption("base_url", type(text).__name__, EXPECTED)
-    text = text.strip()
+        raise InvalidOption("base_url", type(text).__name__, EXAMPLE)
+    url = text.strip()
+    shown = masked(url)
     try:
-        parts = urlsplit(text)
-        _ = parts.port
-        clean = text.isprintable() and not any(map(str.isspace, text)) and "\\" not in text
-    except ValueError:
-        clean = False
-    if not clean or parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment:
-        raise InvalidOption("base_url", shown(text), EXPECTED)
-    if parts.username is not None or parts.password is not None:
-        raise InvalidOption("base_url", shown(text), "an address without a password")
-    if parts.scheme == "http" and parts.hostname not in LOCAL:
-        raise InvalidOption("base_url", shown(text), "an https address: a key is sent without TLS to this machine only")
-    return text.rstrip("/")
-
-
-def shown(text: str) -> str:
-    """An address that can be shown: before an `@` may stand a password, and a query may hold a key."""
-    head, at, host = text.rpartition("@")
-    if not at:
-        return without_query(text)
-    scheme, mark, _ = head.partition("://")
-    return f"{scheme}://…@{without_query(host)}" if mark else f"…@{without_query(host)}"
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:  # it may repeat a part of a password
+        raise InvalidOption("base_url", shown, EXAMPLE) from None
+    if "@" in parts.netloc:
+        raise InvalidOption("base_url", shown, "an address without a password")
+    if parts.scheme not in ("https", "http") or not host or port == 0 or parts.query or parts.fragment:
+        raise InvalidOption("base_url", shown, EXAMPLE)
+    if not PLAIN.fullmatch(url):
+        raise InvalidOption("base_url", shown, f"{EXAMPLE}, without spaces, quotes and backslashes")
+    if ".." in unquote(parts.path).split("/"):
+        raise InvalidOption("base_url", shown, "an address whose path does not climb by `..`")
+    if parts.scheme == "http" and host not in LOCAL:
+        raise InvalidOption("base_url", shown, "an https address: a key is sent without TLS to this machine only")
+    return f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/")

@@ -6,13 +6,13 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
-from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import unquote, urlencode, urlsplit
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from urllib.parse import urlencode, urlsplit
 
 from callwell import providers, state
 from callwell.client import places, suiting
 from callwell.client.account import Account
-from callwell.client.answers import origin
+from callwell.client.answers import is_below, origin
 from callwell.client.keyuse import KeyUses, Realm
 from callwell.client.options import CallOptions, check_names, choose, seconds
 from callwell.client.till import Till
@@ -25,7 +25,7 @@ from callwell.transport.base import Network
 from callwell.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
     from typing import Self
 
@@ -61,6 +61,18 @@ OPTIONS: Final = CHOICES | {
     "clock",
     "transport",
 }
+
+
+class Place(NamedTuple):
+    """Where something of the provider's is.
+
+    Attributes:
+        url: the whole address.
+        keyed: the key may be shown there: it is below the environment's address, or the profile says so.
+    """
+
+    url: str
+    keyed: bool
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,7 +274,26 @@ class Setting:
                 "`alpha = true` in callwell.toml",
             )
 
-    def target(self, path: str, query: Mapping[str, str]) -> str:
+    def relative(self, url: str) -> str:
+        """An address without the environment's origin, if it has that; else as it is."""
+        return places.below_origin(url) if origin(url) == origin(self.base_url) else url
+
+    def followed(self, url: str) -> Place:
+        """The place to which a link or a redirect of the provider's leads.
+
+        Raises:
+            InvalidOption: an address of another origin, or a path that climbs.
+        """
+        if origin(url) != origin(self.base_url):
+            shown = "{}://{}:{}".format(*origin(url))
+            raise InvalidOption("path", shown, f"an address of {self.base_url}, to which alone the key is shown")
+        path = places.below_origin(url)
+        places.check_path(path)
+        base = urlsplit(self.base_url)
+        whole = f"{base.scheme}://{base.netloc}{path}"
+        return Place(whole, is_below(whole, self.base_url) or self.provider.profile.key.whole_origin)
+
+    def target(self, path: str, query: Sequence[tuple[str, str]] = ()) -> str:
         """Path and query below the environment's address.
 
         Raises:
@@ -283,7 +314,6 @@ class Setting:
                 raise InvalidOption("path", path, f"an address below {self.base_url}")
             path = path.removeprefix(base_path)
         path = path.partition("#")[0]
-        if not path.isprintable() or ".." in re.split(r"[/\\]", unquote(path.partition("?")[0])):
-            raise InvalidOption("path", path, "a path without `..` and control characters")
+        places.check_path(path)
         path = path if path.startswith("/") else f"/{path}"
         return f"{path}{'&' if '?' in path else '?'}{urlencode(query)}" if query else path

@@ -119,7 +119,8 @@ class Trip(Opaque, msgspec.Struct):
         answer = self.answer or (self.last.answer if isinstance(self.last, Reading) else None)
         if answer is None:
             raise IllegalEvent("a call finished without an answer")
-        answer = answer._replace(attempts=action.attempts, possibly_billed=action.possibly_billed)
+        billed = action.possibly_billed
+        answer = answer._replace(attempts=action.attempts, possibly_billed=billed, url=self.url)
         return answer if action.result else answer._replace(json=None)
 
     def hasty(self, now: float, seconds: float) -> bool:

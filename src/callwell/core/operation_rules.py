@@ -23,7 +23,7 @@ class PagingRule:
         size: the query parameter for the page's size.
         max_size: the largest size that the provider takes, used for walks unless the caller says otherwise.
         more: where the body says that there is more (true or false).
-        next: where the body has the next cursor or link.
+        next: where the body has the next cursor (a text or a number) or link.
         total: where the body has the total of items.
         pages: where the body has the total of pages.
         links: where the body has a list of links, each with `rel` and `uri`; the one whose `rel` is `next` leads on.

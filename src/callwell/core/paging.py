@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """A walk over pages: what one page says, where the next one is, and what the walk was worth.
 
-A walk ends where the provider says that it ends, never on an empty page that announces more. It ends with a verdict:
+A walk ends where the provider's own end is recognised: `more` is false, there is no next position, the announced total
+has come, or, where nothing is announced, a page is empty. A short page proves nothing, nor does a value that cannot be
+read. The walk ends with a verdict:
 
-* `complete`: the provider's own end was reached, no item came twice and no total moved;
-* `drifted`: it was reached, but the list moved underneath, so that items may have been missed;
-* `truncated`: it was not reached: a cycle, pages without anything new, or the caller stopped.
+* `complete`: the provider's own end was recognised, no item came twice and no total moved;
+* `drifted`: it was recognised, but the list moved underneath, so that items may have been missed;
+* `truncated`: it was not: a cycle, a standstill, a next position that cannot be read, or the caller stopped.
 
 A cycle is told by position *and* content, so that a constant cursor whose pages differ is legal. What has come is kept
 by the caller as short marks, so that the state of a walk stays small enough to be stored after every page; a step is
@@ -17,45 +19,55 @@ same: they differ between some two pages wherever more came than went between th
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from callwell.core.page import Page, at, digest, key_digest, read
 from callwell.core.verdict import End, Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from callwell.core.rules import PagingRule
 
+__all__ = [
+    "MAX_ALIKE",
+    "MAX_EMPTY",
+    "MAX_EMPTY_COUNTED",
+    "MAX_STALE",
+    "NAMED",
+    "Page",
+    "Step",
+    "Walk",
+    "at",
+    "digest",
+    "ended",
+    "key_digest",
+    "read",
+    "start",
+    "step",
+    "stopped",
+]
+
 MAX_STALE: Final = 3
-"""Pages in a row that hold items but none that is new, after which a walk is given up as a cycle."""
+"""Pages in a row without anything new, after which a walk is given up: those that hold known items only, those that are
+all alike although the client counts, and those that come from positions where the same was found before."""
+
+MAX_ALIKE: Final = 10
+"""Pages in a row that are all alike, after which a walk is given up whose positions the provider names: each is another
+one, and items without keys may be alike for a while."""
 
 MAX_EMPTY: Final = 1000
-"""Empty pages in a row that announce more, after which a walk is given up."""
+"""Empty pages in a row that announce more, after which a walk is given up. Each names another position: a filter may
+leave many pages empty."""
+
+MAX_EMPTY_COUNTED: Final = 20
+"""The same where positions are counted by the client: then nothing shows that the provider moves on."""
+
+FOLLOWED: Final = ("cursor", "next-link", "link-header")
+"""Styles in which a page says where the next one is."""
 
 NAMED: Final = 100
 """Repeated keys that a verdict names."""
-
-
-class Page(NamedTuple):
-    """What one answer says.
-
-    Attributes:
-        items: the items, as they came.
-        keys: their keys, or none if the profile names no key; an item without one has the empty key.
-        marks: digests by which the page, and after it each of its keys, is recognised when it comes again.
-        more: whether there is another page, where the body says so in as many words.
-        next: the next position as the provider gave it: a cursor or a link.
-        total: the announced total of items.
-        pages: the announced total of pages.
-    """
-
-    items: tuple[Any, ...]
-    keys: tuple[str, ...]
-    marks: tuple[int, ...]
-    more: bool | None
-    next: str | None
-    total: int | None
-    pages: int | None
 
 
 class Walk(NamedTuple):
@@ -68,8 +80,13 @@ class Walk(NamedTuple):
         items: items delivered.
         totals: the totals that were announced, each time that it changed.
         repeated: keys that came more than once.
-        stale: pages in a row without anything new.
+        stale: pages in a row that hold items, but none that is new.
         empty: empty pages in a row.
+        came: items that came, those that came again among them.
+        still: pages in a row without anything new, from positions where the same was found before.
+        alike: pages in a row that are like the one before.
+        content: the digest of the last page's items, where they are not recognised by their keys.
+        unclear: what could not be read, in words, each once.
     """
 
     position: int | str | None = None
@@ -80,6 +97,11 @@ class Walk(NamedTuple):
     repeated: tuple[str, ...] = ()
     stale: int = 0
     empty: int = 0
+    came: int = 0
+    still: int = 0
+    alike: int = 0
+    content: int = 0
+    unclear: tuple[str, ...] = ()
 
 
 class Step(NamedTuple):
@@ -101,38 +123,6 @@ def start(rule: PagingRule) -> Walk:
     return Walk(position=rule.first if rule.style in ("page", "offset") else None)
 
 
-def read(rule: PagingRule, walk: Walk, body: Mapping[str, Any], link: str | None = None) -> Page:
-    """What an answer says.
-
-    Args:
-        rule: how the list is read.
-        walk: where the walk stands: the page is the one at its position.
-        body: the answer's body.
-        link: the target of the `Link` header's `next` relation, for that style.
-
-    Raises:
-        LookupError: the body has no items where the rule says; the message names the place.
-    """
-    items = at(body, rule.items)
-    if not isinstance(items, Sequence) or isinstance(items, str):
-        raise LookupError(f"no list at {rule.items!r}")  # noqa: TRY004 - the answer is at fault, no argument
-    keys = tuple([_key(item, rule.key) for item in items]) if rule.key else ()
-    mark = digest(repr(walk.position), *(keys if keys and all(keys) else map(repr, items)))
-    total, pages = at(body, rule.total), at(body, rule.pages)
-    following = link if rule.style == "link-header" else at(body, rule.next) or _linked(at(body, rule.links))
-    following = following if isinstance(following, str) and following else None
-    more = at(body, rule.more)
-    return Page(
-        tuple(items),
-        keys,
-        (mark, *map(key_digest, keys)),
-        more if isinstance(more, bool) else None,
-        following,
-        total if isinstance(total, int) else None,
-        pages if isinstance(pages, int) else None,
-    )
-
-
 def step(rule: PagingRule, walk: Walk, page: Page, size: int, seen: frozenset[int] | set[int]) -> Step:
     """What follows from a page.
 
@@ -144,26 +134,25 @@ def step(rule: PagingRule, walk: Walk, page: Page, size: int, seen: frozenset[in
         seen: marks that came before; of those, only the page's own matter.
     """
     fresh, repeated = _sift(page, seen)
-    totals = walk.totals
-    if page.total is not None and (not totals or totals[-1] != page.total):
-        totals = (*totals, page.total)
-    after = walk._replace(
-        position=_next(rule, walk, page, size),
-        pages=walk.pages + 1,
-        items=walk.items + len(fresh),
-        totals=totals,
-        repeated=(*walk.repeated, *repeated)[:NAMED],
-        stale=walk.stale + 1 if page.items and not fresh else 0 if page.items else walk.stale,
-        empty=0 if page.items else walk.empty + 1,
-    )
-    if not _more(rule, walk, page, size):
-        return Step(after, fresh, ended(after))
-    reason = _stuck(after, again=bool(page.items) and page.marks[0] in seen)
-    return Step(after, fresh, stopped(after, reason) if reason else None)
+    known = page.marks[0] in seen
+    after = _after(walk, page, fresh, repeated, known=known)
+    after = after._replace(position=_next(rule, walk, page, size))
+    ending = _ending(rule, walk, after, page, size)
+    if ending.more:
+        reason = _stuck(rule, after, page, again=known and bool(page.items))
+        return Step(after, fresh, stopped(after, reason) if reason else None)
+    if ending.doubt:
+        return Step(after, fresh, stopped(after, ending.doubt))
+    return Step(after, fresh, ended(after, page.pages))
 
 
-def ended(walk: Walk) -> Verdict:
-    """The verdict of a walk that reached the provider's own end."""
+def ended(walk: Walk, pages: int | None = None) -> Verdict:
+    """The verdict of a walk that reached the provider's own end.
+
+    Args:
+        walk: where it stands.
+        pages: the total of pages that the last page announced.
+    """
     moved = walk.totals if len(walk.totals) > 1 else ()
     reasons = []
     if walk.repeated:
@@ -173,61 +162,16 @@ def ended(walk: Walk) -> Verdict:
     elif walk.totals and walk.totals[0] != walk.items and not walk.partial:
         moved = walk.totals
         reasons.append(f"{walk.items} items came of {walk.totals[0]} announced")
+    if pages is not None and walk.pages < pages and not walk.partial:
+        reasons.append(f"{walk.pages} pages came of {pages} announced")
     end = End.DRIFTED if reasons else End.COMPLETE
+    reasons.extend(walk.unclear)
     return Verdict(end, walk.pages, walk.items, walk.repeated, moved, "; ".join(reasons))
 
 
 def stopped(walk: Walk, reason: str) -> Verdict:
     """The verdict of a walk that did not reach the provider's own end."""
     return Verdict(End.TRUNCATED, walk.pages, walk.items, walk.repeated, (), reason)
-
-
-def at(body: Any, path: str | None) -> Any:
-    """What a dotted path leads to, or None.
-
-    Args:
-        body: what was JSON: dictionaries and lists.
-        path: keys joined by dots; a number is an index into a list.
-    """
-    if path is None:
-        return None
-    if isinstance(body, dict) and path in body:  # most paths are one key
-        return body[path]
-    for key in path.split("."):
-        if isinstance(body, dict):
-            body = body.get(key)
-        elif isinstance(body, list) and key.isdecimal() and int(key) < len(body):
-            body = body[int(key)]
-        else:
-            return None
-    return body
-
-
-def digest(*texts: str) -> int:
-    """Sixty-four bits by which texts are recognised: a collision among a million has odds of one in 37 million."""
-    hashed = hashlib.blake2b("\x00".join(texts).encode("utf-8", "surrogatepass"), digest_size=8)
-    return int.from_bytes(hashed.digest(), "big", signed=True)
-
-
-def key_digest(key: str) -> int:
-    """The digest by which a delivered key is remembered: that of the texts `key` and the key, for half the price."""
-    hashed = _BEFORE_KEY.copy()
-    hashed.update(key.encode("utf-8", "surrogatepass"))
-    return int.from_bytes(hashed.digest(), "big", signed=True)
-
-
-_BEFORE_KEY: Final = hashlib.blake2b(b"key\x00", digest_size=8)
-
-
-def _linked(links: Any) -> Any:
-    """The target of the link to the next page in a list of links."""
-    given = links if isinstance(links, list) else ()
-    return next((one.get("uri") for one in given if isinstance(one, Mapping) and one.get("rel") == "next"), None)
-
-
-def _key(item: Any, name: str) -> str:
-    key = item.get(name) if isinstance(item, dict) else None
-    return "" if key is None else str(key)
 
 
 def _sift(page: Page, seen: frozenset[int] | set[int]) -> tuple[tuple[Any, ...], tuple[str, ...]]:
@@ -245,39 +189,115 @@ def _sift(page: Page, seen: frozenset[int] | set[int]) -> tuple[tuple[Any, ...],
     return tuple(fresh), tuple(repeated)
 
 
+def _after(walk: Walk, page: Page, fresh: Sequence[Any], repeated: Sequence[str], *, known: bool) -> Walk:
+    """A walk after a page, but for its position."""
+    totals = walk.totals
+    if page.total is not None and (not totals or totals[-1] != page.total):
+        totals = (*totals, page.total)
+    words = [f"{name}: {wrong}" for name, wrong in page.unclear]
+    after = walk._replace(
+        pages=walk.pages + 1,
+        items=walk.items + len(fresh),
+        came=walk.came + len(page.items),
+        totals=totals,
+        repeated=(*walk.repeated, *repeated)[:NAMED],
+        alike=walk.alike + 1 if page.content and page.content == walk.content else 0,
+        content=page.content,
+        unclear=tuple(dict.fromkeys((*walk.unclear, *words)))[:NAMED],
+    )
+    if fresh:
+        return after._replace(stale=0, empty=0, still=0)
+    still = walk.still + 1 if known else walk.still
+    if page.items:
+        return after._replace(stale=walk.stale + 1, empty=0, still=still)
+    return after._replace(empty=walk.empty + 1, still=still)
+
+
 def _next(rule: PagingRule, walk: Walk, page: Page, size: int) -> int | str | None:
     match rule.style:
         case "page":
-            return int(walk.position if walk.position is not None else rule.first) + 1
+            return _here(rule, walk) + 1
         case "offset":
-            return int(walk.position if walk.position is not None else rule.first) + (len(page.items) or size)
+            return _here(rule, walk) + (len(page.items) or size)
         case _:
             return page.next
 
 
-def _more(rule: PagingRule, walk: Walk, page: Page, size: int) -> bool:
+def _here(rule: PagingRule, walk: Walk) -> int:
+    """The page number or the offset of the page that a walk stands at."""
+    return int(walk.position if walk.position is not None else rule.first)
+
+
+class _Ending(NamedTuple):
+    """Whether a walk goes on after a page.
+
+    Attributes:
+        more: it goes on.
+        doubt: why its end is not recognised, if it does not.
+    """
+
+    more: bool
+    doubt: str = ""
+
+
+def _ending(rule: PagingRule, walk: Walk, after: Walk, page: Page, size: int) -> _Ending:
     if page.more is not None:
-        return page.more
-    if rule.style in ("cursor", "next-link", "link-header"):
-        return page.next is not None
-    here = int(walk.position if walk.position is not None else rule.first)
+        return _Ending(page.more)
+    unclear = dict(page.unclear)
+    if rule.style not in FOLLOWED:
+        announced = _announced(rule, walk, after, page, size)
+        if announced is not None:
+            return _Ending(announced)
+    if rule.style in FOLLOWED or rule.links is not None or rule.next is not None:
+        more = page.next is not None
+        wrong = unclear.get("next") or unclear.get("links") or unclear.get("more")
+    else:
+        more = bool(page.items)
+        wrong = unclear.get("more")
+    if more or wrong is None:
+        return _Ending(more)
+    return _Ending(more=False, doubt=f"the end cannot be recognised: {wrong}")
+
+
+def _announced(rule: PagingRule, walk: Walk, after: Walk, page: Page, size: int) -> bool | None:
+    """Whether there is more by the announced totals, None where there are none.
+
+    A total of items is reached when so many have come. If they do not come, the last page is the end where the provider
+    keeps to the size of pages that was asked for, and an empty page elsewhere.
+    """
+    before = _here(rule, walk) - rule.first
     if rule.style == "page" and page.pages is not None:
-        return here - rule.first + 1 < page.pages
-    if page.total is not None:
-        read = here - rule.first + len(page.items) if rule.style == "offset" else (here - rule.first + 1) * size
-        return read < page.total
-    if rule.links is not None:
-        return page.next is not None
-    return len(page.items) >= size
+        return before + 1 < page.pages
+    total = page.total if page.total is not None or not walk.totals else walk.totals[-1]
+    if total is None:
+        return None
+    if rule.style == "offset":
+        return before + len(page.items) < total
+    if walk.partial and size:
+        return (before + 1) * size < total
+    if walk.partial:
+        return bool(page.items)
+    last = bool(size) and (before + 1) * size >= total
+    keeps_to_size = walk.pages > 0 and walk.came == walk.pages * size
+    over = last and (keeps_to_size or not page.items)
+    return after.came < total and not over
 
 
-def _stuck(walk: Walk, *, again: bool) -> str:
+def _stuck(rule: PagingRule, walk: Walk, page: Page, *, again: bool) -> str:
+    """Why a walk that should go on cannot, or does not get anywhere."""
+    announced = page.total is not None or page.pages is not None
     if again:
         return "a cycle: the same page came from the same position"
     if walk.position is None:
-        return "more was announced, but not where"
+        wrong = "; ".join(text for _, text in page.unclear)
+        return f"more was announced, but not where{f': {wrong}' if wrong else ''}"
+    if walk.still >= MAX_STALE - 1:
+        return f"a standstill: {MAX_STALE} pages from the same position brought nothing new"
     if walk.stale >= MAX_STALE:
         return f"{MAX_STALE} pages in a row brought nothing new"
-    if walk.empty >= MAX_EMPTY:
-        return f"{MAX_EMPTY} pages in a row were empty"
+    followed = rule.style in FOLLOWED
+    if walk.alike + 1 >= (MAX_ALIKE if followed else MAX_STALE) and not announced:
+        return f"a standstill: {walk.alike + 1} pages in a row are the same"
+    if walk.empty >= (MAX_EMPTY if followed else MAX_EMPTY_COUNTED):
+        return f"{walk.empty} pages in a row were empty"
     return ""

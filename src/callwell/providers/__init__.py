@@ -15,7 +15,7 @@ from callwell.spec.provider import load_provider
 if TYPE_CHECKING:
     from callwell.spec.provider import Provider
 
-__all__ = ["FOLDER", "bundled_name", "client_class", "load", "names"]
+__all__ = ["FOLDER", "bundled_name", "client_class", "load", "names", "why_unknown"]
 
 FOLDER: Final = Path(__file__).parent
 """Where the bundled providers are, a folder each."""
@@ -48,7 +48,7 @@ def load(name_or_path: str | Path) -> Provider:
         return _bundled(name)
     folder = Path(name_or_path)
     if not str(name_or_path) or not folder.is_dir():
-        raise UnknownName("provider", str(name_or_path), names())
+        raise UnknownName("provider", str(name_or_path), names(), why=why_unknown(name_or_path))
     return load_provider(folder)
 
 
@@ -66,6 +66,19 @@ def client_class(name: str, kind: Literal["Client", "AsyncClient"]) -> type[Any]
     module = importlib.import_module(f"{__name__}.{known}.{side.lower() or 'sync'}_client")
     found: type[Any] = getattr(module, side + pascal(known))
     return found
+
+
+def why_unknown(name_or_path: str | Path) -> str:
+    """Why a place holds no description; nothing for what looks like a name.
+
+    Args:
+        name_or_path: as for `load`.
+    """
+    text = str(name_or_path)
+    if text and Path(text).is_file():
+        return "that is a file; name the folder that has openapi.json and profile.toml"
+    looks_like_a_place = "/" in text or "\\" in text or text.startswith((".", "~"))
+    return "there is no such folder" if looks_like_a_place or isinstance(name_or_path, Path) else ""
 
 
 @functools.cache

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from callwell.core.addresses import masked
 from callwell.spec import assess_checks, audio_checks, effect_checks, operation_checks
 from callwell.spec.complaint import Complaint, found
 from callwell.spec.nearness import near, unknown
@@ -79,7 +80,9 @@ def _environments(profile: Profile, api: Api) -> Iterator[Complaint]:
 
 def _environment(rule: EnvironmentRule, path: Path, api: Api) -> Iterator[Complaint]:
     if not _absolute(rule.base_url):
-        yield Complaint((*path, "base_url"), f"expected an address such as https://host/path, {found(rule.base_url)}")
+        yield Complaint(
+            (*path, "base_url"), f"expected an address such as https://host/path, {found(masked(rule.base_url))}"
+        )
     if rule.env is not None and not _VARIABLE.fullmatch(rule.env):
         yield _variable((*path, "env"), rule.env)
     if rule.key_header is not None:

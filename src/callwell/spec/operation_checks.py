@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from callwell.spec.complaint import Path
     from callwell.spec.model import Api, Operation
 
+COUNTED: Final = ("page", "offset", "cursor")
+"""Paging styles in which the next position may be a number."""
+
+NUMBERS: Final = ("integer", "number")
+
 FOLLOWED: Final = ("cursor", "next-link")
 """Paging styles for which the body must say what comes next."""
 
@@ -66,9 +71,12 @@ def _paging(operation: Operation, rule: PagingRule, path: Path) -> Iterator[Comp
         yield Complaint((*path, "items"), f"expected the place of a list in the answer, {found(rule.items)}")
     elif items and rule.key and schemas.at(items, f"0.{rule.key}") is None:
         yield Complaint((*path, "key"), f"expected a field of the items, {found(rule.key)}")
-    wanted = (("more", rule.more, "boolean"), ("next", rule.next, "string"), ("total", rule.total, "integer"))
-    for field, where, kind in (*wanted, ("pages", rule.pages, "integer"), ("links", rule.links, "array")):
-        yield from place(operation, where, kind, (*path, field))
+    numbers = NUMBERS if rule.style in COUNTED else ()
+    yield from place(operation, rule.more, "boolean", (*path, "more"), also=("string",))
+    yield from place(operation, rule.next, "string", (*path, "next"), also=numbers)
+    yield from place(operation, rule.total, "integer", (*path, "total"), also=("number", "string"))
+    yield from place(operation, rule.pages, "integer", (*path, "pages"), also=("number", "string"))
+    yield from place(operation, rule.links, "array", (*path, "links"))
 
 
 def _size(rule: PagingRule, taken: Mapping[str, Mapping[str, object]], path: Path) -> Iterator[Complaint]:

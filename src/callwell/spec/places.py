@@ -9,13 +9,15 @@ from callwell.spec import schemas
 from callwell.spec.complaint import Complaint, found
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from callwell.spec.complaint import Path
     from callwell.spec.model import Operation
 
 
-def place(operation: Operation, where: str | None, kind: str, path: Path) -> Iterator[Complaint]:
+def place(
+    operation: Operation, where: str | None, kind: str, path: Path, *, also: Collection[str] = ()
+) -> Iterator[Complaint]:
     """What is wrong with a place in an operation's answer, as far as the schema tells.
 
     Args:
@@ -23,10 +25,11 @@ def place(operation: Operation, where: str | None, kind: str, path: Path) -> Ite
         where: the place, dotted; None for one that the profile does not name.
         kind: the type of the value that it must hold.
         path: where the profile names it.
+        also: other types in which its meaning is understood.
     """
     if where is None:
         return
     schema = schemas.at(operation.response, where)
     kinds = schemas.kinds(schema) if schema is not None else []
-    if schema is None or (kinds and kind not in kinds):
+    if schema is None or (kinds and not {kind, *also} & set(kinds)):
         yield Complaint(path, f"expected the place of a value of type {kind} in the answer, {found(where)}")

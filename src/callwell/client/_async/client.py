@@ -13,13 +13,14 @@ from callwell.client._async.caller import AsyncCaller
 from callwell.client._async.engine import AsyncEngine
 from callwell.client._async.group import AsyncDynamicGroup, AsyncGroup
 from callwell.client._async.keyholder import AsyncKeyholder
-from callwell.client._async.primitives import AsyncDefaultTransport
+from callwell.client._async.primitives import AsyncClosing, AsyncDefaultTransport
 from callwell.client._async.tokenholder import arm
 from callwell.client._async.upload import AsyncUploader
-from callwell.client.binding import Bound, encoded
+from callwell.client.binding import Bound, encoded, query_pairs
 from callwell.client.describe import files, groups, large, plan_beyond
 from callwell.client.options import Choices
 from callwell.client.setting import Setting
+from callwell.client.wire_values import wire_value
 from callwell.errors import InvalidOption, UnknownName
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from callwell.spec.provider import Provider
 
 
-class AsyncClient:
+class AsyncClient(AsyncClosing):
     """A client of one provider.
 
     Use it as a context manager, or close it. Tasks may share an async client, threads a sync one.
@@ -96,6 +97,11 @@ class AsyncClient:
             if name not in (known := groups(self.provider)):
                 raise UnknownName("operation", name, known, where=self.provider.name)
             return AsyncDynamicGroup(self, name)
+
+    def __dir__(self) -> list[str]:
+        """The attributes, and the groups of operations among them."""
+        known = groups(self.provider) if "provider" in vars(self) else ()
+        return sorted({*super().__dir__(), *known})
 
     async def __aenter__(self) -> Self:
         return self
@@ -158,14 +164,14 @@ class AsyncClient:
         return await self._caller.run(self._caller.known(operation), arguments)
 
     async def request(
-        self, method: str, path: str, *, query: Mapping[str, str] | None = None, json: object = None
+        self, method: str, path: str, *, query: Mapping[str, object] | None = None, json: object = None
     ) -> Answer:
         """Make any request to the provider, with all promises kept.
 
         Args:
             method: the HTTP method. GET, HEAD, OPTIONS, PUT and DELETE are repeated as HTTP allows, others are not.
             path: below the environment's address, or a whole address of the same origin.
-            query: query parameters.
+            query: query parameters; lists are repeated, and what is None is left out.
             json: the body.
 
         Raises:
@@ -175,8 +181,8 @@ class AsyncClient:
         method = method.upper()
         if not re.fullmatch("[A-Z]+", method):
             raise InvalidOption("method", method, "an HTTP method")
-        body = None if json is None else encoded(method, json)
-        bound = Bound(method, self.setting.target(path, query or {}), body)
+        body = None if json is None else encoded(method, wire_value(f"{method}: the body", {}, json))
+        bound = Bound(method, self.setting.target(path, query_pairs(query or {})), body)
         return await self._caller.made(self._caller.order(plan_beyond(self.provider, method), bound))
 
     def pages(self, operation: str, /, **arguments: object) -> AsyncPager[Any]:
@@ -207,8 +213,9 @@ class AsyncClient:
         rule = found.rule.asset
         if rule is None:
             raise InvalidOption("operation", operation, f"one that leads to a file ({', '.join(files(self.provider))})")
-        found.binder.bind(arguments)
-        ask = partial(self._caller.run, found, arguments)
+        taken = found.binder.wire(arguments)
+        found.binder.bind(taken)
+        ask = partial(self._caller.run, found, taken)
         return AsyncAsset(f"{self.provider.name} {operation}", rule, engine=self._engine, ask=ask)
 
     async def upload(self, operation: str, file: Any, /, **given: Any) -> Uploaded[Any]:

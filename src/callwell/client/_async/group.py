@@ -6,7 +6,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from callwell.client.describe import saving
+from callwell.client.describe import methods, saving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -67,6 +67,10 @@ class AsyncDynamicGroup(AsyncGroup):
             return partial(self._client.upload, operation)
         make = self._client.pages if rule.paging else self._client.asset if rule.asset else self._client.call
         return partial(make, operation)
+
+    def __dir__(self) -> list[str]:
+        """The attributes, and the operations of the group among them."""
+        return sorted({*super().__dir__(), *methods(self._client.provider, self._name)})
 
     async def _save(
         self, operation: str, /, *given: Any, progress: Callable[[int], None] | None = None, **more: Any

@@ -6,18 +6,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar
 
 from callwell.transport.pyreqwest import AsyncPyreqwestTransport as AsyncDefaultTransport
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
+    from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Iterator
 
     from callwell.client.answers import Answer
 
 
 __all__ = [
     "AsyncAhead",
+    "AsyncClosing",
     "AsyncComing",
     "AsyncDefaultTransport",
     "AsyncFetch",
@@ -75,6 +76,41 @@ class AsyncLatch:
 async def sleep(seconds: float) -> None:
     """Wait for real seconds."""
     await asyncio.sleep(max(0.0, seconds))
+
+
+class AsyncClosing:
+    """Gives what is closed by `aclose` the name `close` as well."""
+
+    if TYPE_CHECKING:
+
+        async def aclose(self) -> None:
+            """Close it."""
+
+    def close(self) -> Awaitable[None]:
+        """The same as `aclose`, to be awaited. Without that, it is closed soon; at once, where no event loop runs."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            asyncio.run(self.aclose())
+            return NOTHING_LEFT
+        task = loop.create_task(self.aclose())
+        UNDER_WAY.add(task)
+        task.add_done_callback(UNDER_WAY.discard)
+        return task
+
+
+class NothingLeft:
+    """Something to await that is over."""
+
+    def __await__(self) -> Generator[Any, None, None]:
+        """Nothing to wait for."""
+        return iter(())  # type: ignore[return-value] # awaiting needs no more than an iterator
+
+
+NOTHING_LEFT: Final = NothingLeft()
+
+UNDER_WAY: Final[set[asyncio.Task[None]]] = set()
+"""A loop keeps no task alive that nobody else knows."""
 
 
 class AsyncAhead(Generic[T]):

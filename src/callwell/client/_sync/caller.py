@@ -9,7 +9,7 @@ the operation and on what the caller chose; a call for which nothing is chosen p
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from callwell.client.order import Plan
     from callwell.client.setting import Setting
     from callwell.core.rules import PagingRule
+
+
+LINKED: Final = ("next-link", "link-header")
+"""Styles of paging in which a page has the address of the next one."""
 
 
 class Caller:
@@ -91,10 +95,10 @@ class Caller:
         Raises:
             CallwellError: see `callwell.errors`.
         """
-        order = self.order(found.plan, found.binder.bind(arguments))
         if self._plain and found.elsewhere is None:
-            return self.engine.run(order)
-        return self._chosen(found, order, arguments)
+            return self.engine.run(self.order(found.plan, found.binder.bind(arguments)))
+        taken = found.binder.wire(arguments)  # what is asked for again, or written down, is bound more than once
+        return self._chosen(found, self.order(found.plan, found.binder.bind(taken)), taken)
 
     def order(self, plan: Plan, bound: Bound) -> Order:
         """A call as the engine takes it, with what the caller chose."""
@@ -121,11 +125,13 @@ class Caller:
             UnknownName: no such operation.
             InvalidOption: the operation has no pages, or an argument is wrong.
         """
-        found, provider = self.known(operation), self.setting.provider
+        found = self.known(operation)
+        provider = self.setting.provider
         rule = found.rule.paging
         if rule is None:
             raise InvalidOption("operation", operation, f"a list ({', '.join(lists(provider))})")
-        given = {name: value for name, value in arguments.items() if value is not None and value is not NOT_GIVEN}
+        wire = found.binder.wire(arguments)
+        given = {name: value for name, value in wire.items() if value is not None and value is not NOT_GIVEN}
         size = given.setdefault(rule.size, rule.max_size) if rule.size and rule.max_size else 0
         found.binder.bind(given)
         first = given.pop(rule.position, None)
@@ -133,9 +139,15 @@ class Caller:
         walk = paging.start(rule)
         if isinstance(first, int | str) and first != rule.first:
             walk = walk._replace(position=first, partial=True)
-        name = f"{provider.name} {operation}"
-        full = size if isinstance(size, int) else 0
-        return Pager(name, rule, size=full, fetch=fetch, start=Position(walk, ()), names=found.rule.renamed)
+        return Pager(
+            f"{provider.name} {operation}",
+            rule,
+            size=size if isinstance(size, int) else 0,
+            fetch=fetch,
+            start=Position(walk, ()),
+            names=found.rule.renamed,
+            locate=self.setting.relative if rule.style in LINKED else None,
+        )
 
     def _chosen(self, found: Known, order: Order, arguments: Mapping[str, object]) -> Answer:
         send = partial(self._counted, order, partial(self._asked, found, order, arguments))
@@ -166,17 +178,25 @@ class Caller:
         return self.engine.run(order)
 
     def _page(self, found: Known, rule: PagingRule, given: Mapping[str, object], position: int | str | None) -> Answer:
-        if rule.style in ("next-link", "link-header") and position is not None:
-            bound = found.binder.bind(given)
-            link = joined(self.setting.base_url + bound.target, str(position))
-            bound = replace(bound, target=self._target(found, link))
-            return self.made(self.order(found.plan, bound))
-        return self.run(found, given if position is None else {**given, rule.position: position})
+        if rule.style not in LINKED:
+            return self.run(found, given if position is None else found.binder.at(given, rule.position, position))
+        bound = found.binder.bind(given)
+        url = self.setting.base_url + bound.target
+        if position is None:
+            answer = self.run(found, given)
+        else:
+            url = joined(url, str(position))
+            answer = self.made(self.order(found.plan, self._leading(found, bound, url)))
+        return answer if answer.url else answer._replace(url=url)
 
-    def _target(self, found: Known, link: str) -> str:
-        """Where a link to the next page leads, if that is a place for the key."""
+    def _leading(self, found: Known, bound: Bound, link: str) -> Bound:
+        """The request that a link to the next page asks for, if it leads to a place of the provider's own."""
         try:
-            return self.setting.target(link, {})
+            place = self.setting.followed(link)
+            below = place.url.removeprefix(self.setting.base_url)
+            if place.keyed and below != place.url:
+                return replace(bound, target=below)
+            return replace(bound, url=place.url, keyless=bound.keyless or not place.keyed)
         except InvalidOption as error:
             name, operation = self.setting.provider.name, found.plan.operation
             text = f"{name} {operation}: the link to the next page is not followed: expected {error.expected}"

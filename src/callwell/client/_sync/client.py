@@ -14,13 +14,14 @@ from callwell.client._sync.caller import Caller
 from callwell.client._sync.engine import Engine
 from callwell.client._sync.group import DynamicGroup, Group
 from callwell.client._sync.keyholder import Keyholder
-from callwell.client._sync.primitives import DefaultTransport
+from callwell.client._sync.primitives import Closing, DefaultTransport
 from callwell.client._sync.tokenholder import arm
 from callwell.client._sync.upload import Uploader
-from callwell.client.binding import Bound, encoded
+from callwell.client.binding import Bound, encoded, query_pairs
 from callwell.client.describe import files, groups, large, plan_beyond
 from callwell.client.options import Choices
 from callwell.client.setting import Setting
+from callwell.client.wire_values import wire_value
 from callwell.errors import InvalidOption, UnknownName
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from callwell.spec.provider import Provider
 
 
-class Client:
+class Client(Closing):
     """A client of one provider.
 
     Use it as a context manager, or close it. Tasks may share an async client, threads a sync one.
@@ -98,6 +99,11 @@ class Client:
                 raise UnknownName("operation", name, known, where=self.provider.name)
             return DynamicGroup(self, name)
 
+    def __dir__(self) -> list[str]:
+        """The attributes, and the groups of operations among them."""
+        known = groups(self.provider) if "provider" in vars(self) else ()
+        return sorted({*super().__dir__(), *known})
+
     def __enter__(self) -> Self:
         return self
 
@@ -158,13 +164,15 @@ class Client:
         """
         return self._caller.run(self._caller.known(operation), arguments)
 
-    def request(self, method: str, path: str, *, query: Mapping[str, str] | None = None, json: object = None) -> Answer:
+    def request(
+        self, method: str, path: str, *, query: Mapping[str, object] | None = None, json: object = None
+    ) -> Answer:
         """Make any request to the provider, with all promises kept.
 
         Args:
             method: the HTTP method. GET, HEAD, OPTIONS, PUT and DELETE are repeated as HTTP allows, others are not.
             path: below the environment's address, or a whole address of the same origin.
-            query: query parameters.
+            query: query parameters; lists are repeated, and what is None is left out.
             json: the body.
 
         Raises:
@@ -174,8 +182,8 @@ class Client:
         method = method.upper()
         if not re.fullmatch("[A-Z]+", method):
             raise InvalidOption("method", method, "an HTTP method")
-        body = None if json is None else encoded(method, json)
-        bound = Bound(method, self.setting.target(path, query or {}), body)
+        body = None if json is None else encoded(method, wire_value(f"{method}: the body", {}, json))
+        bound = Bound(method, self.setting.target(path, query_pairs(query or {})), body)
         return self._caller.made(self._caller.order(plan_beyond(self.provider, method), bound))
 
     def pages(self, operation: str, /, **arguments: object) -> Pager[Any]:
@@ -206,8 +214,9 @@ class Client:
         rule = found.rule.asset
         if rule is None:
             raise InvalidOption("operation", operation, f"one that leads to a file ({', '.join(files(self.provider))})")
-        found.binder.bind(arguments)
-        ask = partial(self._caller.run, found, arguments)
+        taken = found.binder.wire(arguments)
+        found.binder.bind(taken)
+        ask = partial(self._caller.run, found, taken)
         return Asset(f"{self.provider.name} {operation}", rule, engine=self._engine, ask=ask)
 
     def upload(self, operation: str, file: Any, /, **given: Any) -> Uploaded[Any]:

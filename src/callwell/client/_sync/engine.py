@@ -112,7 +112,7 @@ class Engine:
             self.check_open(plan.operation)
         began = self.clock.now()
         keys = self.keys.keyless if bound.keyless else self.keys
-        trip = begun(order, self.base_url + bound.target, self.profile.name, began, self.hooks, keys=keys)
+        trip = begun(order, bound.url or self.base_url + bound.target, self.profile.name, began, self.hooks, keys=keys)
         deadline, event = began + choices.deadline_s, STARTED
         try:
             held = self._lent(trip) if guard is None else None

@@ -8,12 +8,13 @@ Pages may come early, but each is read when its turn comes: every decision is ma
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar, cast
 
 import msgspec
 
 from callwell.client._sync.window import Window
-from callwell.client.answers import renamed
+from callwell.client.answers import joined, page_body, renamed
+from callwell.client.link_header import next_link
 from callwell.client.seen import Seen
 from callwell.core import lookahead, paging
 from callwell.core.paging import Walk  # noqa: TC001 - a stored `Position` is read by its annotations
@@ -21,7 +22,7 @@ from callwell.core.verdict import Verdict  # noqa: TC001 - as above
 from callwell.errors import InvalidOption, UnexpectedAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Mapping
+    from collections.abc import Callable, Generator, Iterable, Mapping
 
     from callwell.client._sync.primitives import Fetch
     from callwell.client.answers import Answer
@@ -59,6 +60,7 @@ class Pager(Generic[T]):
         names: fields of the items that have new names.
         delivered: marks of what was delivered, besides those in `start`.
         depth: pages that may be under way at once.
+        locate: for links to next pages: gives an address without its origin, if it is the provider's.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Pager(Generic[T]):
         names: Mapping[str, str],
         delivered: Iterable[int] = (),
         depth: int = 1,
+        locate: Callable[[str], str] | None = None,
     ) -> None:
         self._name = name
         self._rule = rule
@@ -80,6 +83,7 @@ class Pager(Generic[T]):
         self._names = names
         self._walk = start.walk
         self._depth = depth
+        self._locate = locate
         self._seen = Seen()
         self._seen.recall(start.seen)
         self._seen.recall(delivered)
@@ -175,12 +179,12 @@ class Pager(Generic[T]):
             names=self._names,
             delivered=delivered,
             depth=depth,
+            locate=self._locate,
         )
 
     def _read(self, answer: Answer) -> paging.Page:
-        body: Any = answer.json if isinstance(answer.json, dict) else {}
         try:
-            return paging.read(self._rule, self._walk, body, _next_link(answer.headers.get("link", "")))
+            page = self._said(answer)
         except LookupError as error:
             raise UnexpectedAnswer(
                 f"{self._name}: {answer.status}: the answer is no page: {error}",
@@ -190,11 +194,14 @@ class Pager(Generic[T]):
                 attempts=answer.attempts,
                 outcome="done",
             ) from error
+        if self._locate is None or page.next is None:
+            return page
+        return page._replace(next=self._locate(joined(answer.url, str(page.next))))
 
-
-def _next_link(header: str) -> str | None:
-    for part in header.split(","):
-        target, _, parameters = part.partition(";")
-        if 'rel="next"' in parameters.replace(" ", "") or "rel=next" in parameters.replace(" ", ""):
-            return target.strip().removeprefix("<").removesuffix(">") or None
-    return None
+    def _said(self, answer: Answer) -> paging.Page:
+        body = page_body(answer)
+        if self._rule.style != "link-header" or self._locate is None:
+            return paging.read(self._rule, self._walk, body)
+        here = frozenset({answer.url, self._locate(answer.url)})
+        link = next_link(answer.headers, here)
+        return paging.read(self._rule, self._walk, body, link.target, trouble=link.trouble)

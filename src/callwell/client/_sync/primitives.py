@@ -7,17 +7,18 @@ import contextvars
 import threading
 import time
 from concurrent.futures import FIRST_EXCEPTION, Future, wait
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar
 
 from callwell.transport.pyreqwest import PyreqwestTransport as DefaultTransport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator
 
     from callwell.client.answers import Answer
 
 __all__ = [
     "Ahead",
+    "Closing",
     "Coming",
     "DefaultTransport",
     "Fetch",
@@ -62,6 +63,31 @@ class Latch:
 def sleep(seconds: float) -> None:
     """Wait for real seconds."""
     time.sleep(max(0.0, seconds))
+
+
+class Closing:
+    """Gives what is closed by `close` the name `aclose` as well."""
+
+    if TYPE_CHECKING:
+
+        def close(self) -> None:
+            """Close it."""
+
+    def aclose(self) -> Awaitable[None]:
+        """The same as `close`: it is closed when this returns, and may be awaited."""
+        self.close()
+        return NOTHING_LEFT
+
+
+class NothingLeft:
+    """Something to await that is over."""
+
+    def __await__(self) -> Generator[Any, None, None]:
+        """Nothing to wait for."""
+        return iter(())  # type: ignore[return-value] # awaiting needs no more than an iterator
+
+
+NOTHING_LEFT: Final = NothingLeft()
 
 
 class Ahead(Generic[T]):

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Addresses as messages may show them."""
+
+from __future__ import annotations
+
+
+def masked(address: str) -> str:
+    """An address without user, password, query and fragment, however badly it is written.
+
+    What stands before the last `@` is hidden, for a password may hold any character.
+    """
+    before, at, shown = address.rpartition("@")
+    if at:
+        scheme, mark, _ = before.partition("://")
+        shown = f"{scheme}://…@{shown}" if mark else f"…@{shown}"
+    for sign in "?#":
+        kept, found, _ = shown.partition(sign)
+        shown = f"{kept}{found}…" if found else kept
+    return shown

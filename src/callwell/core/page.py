@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What one answer of a list says: its items, and where the next page is.
+
+A value that is missing, null or empty says nothing; one whose meaning is not plain is named, so that a walk does not
+take it for the end of the list.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+
+from callwell.core import json_values, links
+
+if TYPE_CHECKING:
+    from callwell.core.operation_rules import PagingRule
+    from callwell.core.paging import Walk
+
+T = TypeVar("T")
+
+
+class Page(NamedTuple):
+    """What one answer says.
+
+    Attributes:
+        items: the items, as they came.
+        keys: their keys, or none if the profile names no key; an item without one has the empty key.
+        marks: digests by which the page, and after it each of its keys, is recognised when it comes again.
+        more: whether there is another page, where the body says so in as many words.
+        next: the next position as the provider gave it: a cursor or a link.
+        total: the announced total of items.
+        pages: the announced total of pages.
+        unclear: values that cannot be read, each with the name of its place in the rule and what is wrong.
+        content: a digest of the items alone, where they are not recognised by their keys; 0 elsewhere.
+    """
+
+    items: tuple[Any, ...]
+    keys: tuple[str, ...]
+    marks: tuple[int, ...]
+    more: bool | None
+    next: int | str | None
+    total: int | None
+    pages: int | None
+    unclear: tuple[tuple[str, str], ...] = ()
+    content: int = 0
+
+
+def read(rule: PagingRule, walk: Walk, body: Any, link: str | None = None, *, trouble: str = "") -> Page:
+    """What an answer says.
+
+    Args:
+        rule: how the list is read.
+        walk: where the walk stands: the page is the one at its position.
+        body: the answer's body; an empty one for an answer without content.
+        link: the target of the `Link` header's `next` relation, for that style; None where there is none.
+        trouble: why that is not sure.
+
+    Raises:
+        LookupError: the body has no items where the rule says; the message names the place.
+    """
+    items = _items(rule, body)
+    keys = tuple([_key(item, rule.key) for item in items]) if rule.key else ()
+    unkeyed = not (keys and all(keys))
+    texts = [repr(item) for item in items] if unkeyed else keys
+    mark = digest(repr(walk.position), *texts)
+    unclear = [("next", trouble)] if trouble else []
+
+    def plain(name: str, reader: Callable[[Any], T], value: Any) -> T | None:
+        try:
+            return reader(value)
+        except json_values.Unclear as error:
+            unclear.append((name, str(error)))
+            return None
+
+    following = link if rule.style == "link-header" else plain("next", _position(rule), at(body, rule.next))
+    if following is None and rule.links is not None:
+        following = plain("links", _linked, at(body, rule.links))
+    return Page(
+        items=items,
+        keys=keys,
+        marks=(mark, *map(key_digest, keys)),
+        more=plain("more", json_values.flag, at(body, rule.more)),
+        next=following,
+        total=plain("total", json_values.count, at(body, rule.total)),
+        pages=plain("pages", json_values.count, at(body, rule.pages)),
+        unclear=tuple(unclear),
+        content=digest(*texts) if unkeyed and items else 0,
+    )
+
+
+def at(body: Any, path: str | None) -> Any:
+    """What a dotted path leads to, or None.
+
+    Args:
+        body: what was JSON: dictionaries and lists.
+        path: keys joined by dots; a number is an index into a list.
+    """
+    if path is None:
+        return None
+    if isinstance(body, dict) and path in body:  # most paths are one key
+        return body[path]
+    for key in path.split("."):
+        if isinstance(body, dict):
+            body = body.get(key)
+        elif isinstance(body, list) and key.isdecimal() and int(key) < len(body):
+            body = body[int(key)]
+        else:
+            return None
+    return body
+
+
+def digest(*texts: str) -> int:
+    """Sixty-four bits by which texts are recognised: a collision among a million has odds of one in 37 million."""
+    hashed = hashlib.blake2b("\x00".join(texts).encode("utf-8", "surrogatepass"), digest_size=8)
+    return int.from_bytes(hashed.digest(), "big", signed=True)
+
+
+def key_digest(key: str) -> int:
+    """The digest by which a delivered key is remembered: that of the texts `key` and the key, for half the price."""
+    hashed = _BEFORE_KEY.copy()
+    hashed.update(key.encode("utf-8", "surrogatepass"))
+    return int.from_bytes(hashed.digest(), "big", signed=True)
+
+
+_BEFORE_KEY: Final = hashlib.blake2b(b"key\x00", digest_size=8)
+
+
+def _items(rule: PagingRule, body: Any) -> tuple[Any, ...]:
+    found = at(body, rule.items)
+    if isinstance(found, Sequence) and not isinstance(found, str):
+        return tuple(found)
+    if found is None and _may_be_empty(rule, body):
+        return ()
+    raise LookupError(f"no list at {rule.items!r}")
+
+
+def _may_be_empty(rule: PagingRule, body: Any) -> bool:
+    """Whether a body without a list is that of an empty one: null, left out of an empty object or beside a page's rest.
+
+    An object with other things only is no page: it may be an error, or a list whose field has a new name.
+    """
+    here = body
+    for key in rule.items.split("."):
+        if here is None:
+            return True
+        if not isinstance(here, Mapping):
+            return False
+        if key not in here:
+            places = (rule.more, rule.next, rule.total, rule.pages, rule.links)
+            return not here or any(at(body, place) is not None for place in places)
+        here = here[key]
+    return here is None
+
+
+def _position(rule: PagingRule) -> Callable[[Any], int | str | None]:
+    return _link if rule.style == "next-link" else _cursor
+
+
+def _link(value: Any) -> str | None:
+    if isinstance(value, str):
+        return value if value.strip() else None
+    if value is None or value is False:
+        return None
+    raise json_values.Unclear(value, "a link to the next page")
+
+
+def _cursor(value: Any) -> int | str | None:
+    """A cursor as it is sent back: text, or a number; nothing, an empty text and false say that there is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        if isinstance(value, Mapping | list) or value is True:
+            raise json_values.Unclear(value, "a cursor, a text or a number")
+        return _link(value)
+    return int(value) if isinstance(value, float) and value.is_integer() else _number(value)
+
+
+def _number(value: float) -> int | str:
+    return value if isinstance(value, int) else repr(value)
+
+
+def _linked(given: Any) -> str | None:
+    """The target of the link to the next page in a list of links."""
+    if not given:
+        return None
+    if not isinstance(given, list):
+        raise json_values.Unclear(given, "a list of links")
+    leading = links.listed(given, "next")
+    if not leading:
+        return None
+    target = leading[0].get("uri")
+    if not isinstance(target, str) or not target:
+        raise json_values.Unclear(target, "the address of the next page")
+    return target
+
+
+def _key(item: Any, name: str) -> str:
+    key = item.get(name) if isinstance(item, dict) else None
+    return "" if key is None else str(key)
