@@ -301,5 +301,9 @@ class AsyncUploader:
             self._setting.state.update(self._cell, lambda _: (state, None))
 
     def _forget(self) -> None:
-        if self._cell is not None:
-            self._setting.state.remove(self._cell.key)
+        if self._cell is None:
+            return
+        maker = self._setting.state.read(self._cell).maker
+        if maker:
+            self._setting.ledger().forget(maker)
+        self._setting.state.remove(self._cell.key)
