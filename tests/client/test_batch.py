@@ -104,7 +104,7 @@ def test_one_that_ends_takes_nothing_from_one_that_is_at_work(tmp_path: Path) ->
                 await first_ended.wait()
             return await begun(plan)
 
-        slow._uploaded = held  # type: ignore[method-assign] # the moment is what is tested
+        slow._uploaded = held  # type: ignore[method-assign, assignment] # the moment is what is tested
         second = asyncio.create_task(slow.run())
         fast = Batch(one, "films.send", planned(tmp_path), how=how)
         first = await fast.run()

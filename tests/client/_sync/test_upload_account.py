@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 STATE = UntilRule(at="state", values=("whole",))
-SAYING = {"state": STATE, "size": "size", "checksum": "md5", "checksum_kind": "md5"}
+SAYING: Any = {"state": STATE, "size": "size", "checksum": "md5", "checksum_kind": "md5"}
 MD5 = hashlib.md5(SMALL, usedforsecurity=False).hexdigest()
 
 
