@@ -14,7 +14,7 @@ TRIALS = 3
 FILES = 8
 
 
-def test_two_at_once_make_each_object_once(studio: Studio) -> None:  # noqa: F811 - a fixture
+def test_two_at_once_make_each_object_once(studio: Studio) -> None:
     """Whichever of them ends first; then the same command sends nothing, and says where everything is."""
     for trial in range(1, TRIALS + 1):
         files = [f"{trial}-{number}.bin" for number in range(FILES)]

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from callwell.core.rules import MarkerRule, OperationRule, PagingRule
 from callwell.spec.model import Api, Operation, Parameter
-from tests.client.acme import TEXT, parameter
+from tests.client.acme import parameter
 from tests.client.shop import PAIR
 from tests.client.vault import TITLE, Vault, vault
 from tests.client.world import answer
@@ -47,9 +47,7 @@ def studio() -> Provider:
         "films.list": OperationRule(paging=PagingRule(items="items", key="filmId", total="total")),
     }
     profile = dataclasses.replace(made.profile, operations=rules)
-    return dataclasses.replace(
-        made, profile=profile, api=Api(title="Studio", version="1", operations=operations)
-    )
+    return dataclasses.replace(made, profile=profile, api=Api(title="Studio", version="1", operations=operations))
 
 
 def _operation(name: str, method: str, *parameters: Any) -> Operation:

@@ -54,7 +54,7 @@ def test_a_rotation() -> None:
 
 
 def test_a_refused_new_key_changes_nothing() -> None:
-    """The active key goes on; the refused one is put aside, and tried again when it is time, or when the old one dies."""
+    """The active key goes on; the refused one is put aside until it is time, or until the old one dies."""
     ring = keyring.reject(ring_of("a", "b"), 1)
     assert (standings(ring), in_use(ring)) == (["a active", "b aside"], "a")
     assert keyring.offer(ring, "b") == ring

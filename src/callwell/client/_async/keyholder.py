@@ -9,7 +9,6 @@ that is refused is put aside, and tried again later: a provider may not know it 
 
 from __future__ import annotations
 
-import re
 import threading
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +17,7 @@ from callwell.core import keyring
 from callwell.core.keyring import Ring, Standing
 from callwell.errors import KeyMalformed, KeyMissing, KeyOfAnotherEnvironment
 from callwell.forks import remember
+from callwell.keys.form import flaw
 from callwell.observe.logs import LOGGER
 from callwell.observe.notices import KeyChanged
 
@@ -76,8 +76,7 @@ class AsyncKeyholder:
         notify: Callable[[Notice], None],
     ) -> None:
         self._provider = provider
-        self._pattern = re.compile(rule.pattern)
-        self._looks_like = rule.looks_like
+        self._rule = rule
         self._source = source
         self._clock = clock
         self._uses = uses
@@ -283,13 +282,15 @@ class AsyncKeyholder:
         return self._offer(key)
 
     def _checked(self, key: Key) -> Key:
-        text = key.reveal()
-        if not (text.isascii() and text.isprintable() and self._pattern.fullmatch(text)):
-            raise KeyMalformed(
-                f"the key at {self._source.where} is not one of {self._provider}'s: expected {self._looks_like}"
-            )
+        wrong = flaw(key.reveal(), self._rule)
+        if wrong is not None:
+            raise KeyMalformed(f"{self._provider}: {self._named()} {wrong}")
         self._uses.check(key.fingerprint, self._source.where)
         return key
+
+    def _named(self) -> str:
+        where = self._source.where
+        return f"the key passed {where.removeprefix('given ')}" if where.startswith("given ") else f"the key at {where}"
 
     def _offer(self, key: Key) -> bool:
         with self._lock:
