@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlencode, urlsplit
 
@@ -25,7 +26,6 @@ from callwell.transport.base import Network
 from callwell.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
     from typing import Self
 
@@ -274,4 +274,25 @@ class Setting:
         if not path.isprintable() or ".." in re.split(r"[/\\]", unquote(path.partition("?")[0])):
             raise InvalidOption("path", path, "a path without `..` and control characters")
         path = path if path.startswith("/") else f"/{path}"
-        return f"{path}{'&' if '?' in path else '?'}{urlencode(query)}" if query else path
+        return f"{path}{'&' if '?' in path else '?'}{urlencode(_query(query))}" if query else path
+
+
+def _query(query: object) -> dict[str, str]:
+    """Query parameters in the form of the wire.
+
+    Raises:
+        InvalidOption: a name or a value that has none.
+    """
+    if not isinstance(query, Mapping):
+        raise InvalidOption("query", query, "a mapping of names to texts")
+    found = dict[str, str]()
+    for name, value in query.items():
+        if not isinstance(name, str):
+            raise InvalidOption("query", name, "names that are texts")
+        if isinstance(value, bool):
+            found[name] = "true" if value else "false"
+        elif isinstance(value, str | int | float):
+            found[name] = str(value)
+        else:
+            raise InvalidOption(f"query: {name}", value, "a text or a number")
+    return found
