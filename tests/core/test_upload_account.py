@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from typing import Any, Final, NamedTuple
 
 import pytest
@@ -358,17 +356,6 @@ def test_a_failure_counts_when_the_provider_has_stopped_work(json: Any, word: st
 def test_numbers_count_in_either_form(value: object, number: int | None) -> None:
     """What is no whole number says nothing."""
     assert received.number(value) == number
-
-
-def test_a_checksum_counts_in_every_usual_form() -> None:
-    """Hex of any case, Base64 of both alphabets, with or without its padding, in quotes."""
-    digest = hashlib.md5(b"film", usedforsecurity=False).digest()
-    text = base64.b64encode(digest).decode()
-    web = base64.urlsafe_b64encode(digest).decode().rstrip("=")
-    for said in (digest.hex(), digest.hex().upper(), f'"{digest.hex()}"', text, web):
-        assert received.same_checksum(said, digest)
-    for said in (digest.hex()[:-1], "", "no checksum", text[:-3]):
-        assert not received.same_checksum(said, digest)
 
 
 numbers = st.sets(st.integers(1, 30))

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hashlib
 import io
 from datetime import UTC, datetime, timedelta
@@ -242,6 +244,18 @@ def _mismatch(operation: str, state: Upload, size: int | None, said: Received) -
         difference = f"the provider has {found} pieces, and {sent} were sent"
     text = f"{operation}: {state.target} is not the file that was sent: {difference}: delete it, and send it again"
     return UploadMismatch(text, target=state.target, what=what, sent=sent, found=found)
+
+
+def same_checksum(said: str, digest: bytes) -> bool:
+    """Whether a checksum that a provider gives is this digest: in hex of any case or Base64, in quotes or not."""
+    text = said.strip().strip('"')
+    if text.lower() == digest.hex():
+        return True
+    padded = text.replace("-", "+").replace("_", "/") + "=" * (-len(text) % 4)
+    try:
+        return base64.b64decode(padded, validate=True) == digest
+    except (binascii.Error, ValueError):
+        return False
 
 
 def position(account: str, operation: str, parts: Iterable[object]) -> Cell[Upload]:

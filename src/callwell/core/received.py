@@ -7,8 +7,6 @@ either form that JSON has for them, `5` and `"5"`.
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from callwell.core import paging, runs
@@ -88,18 +86,6 @@ def failed(rule: UntilRule, json: Any) -> str | None:
     if any(word in rule.pending for word in words):
         return None
     return next((str(word) for word in words if word in rule.failed), None)
-
-
-def same_checksum(said: str, digest: bytes) -> bool:
-    """Whether a checksum that a provider gives is this digest: in hex of any case or Base64, in quotes or not."""
-    text = said.strip().strip('"')
-    if text.lower() == digest.hex():
-        return True
-    padded = text.replace("-", "+").replace("_", "/") + "=" * (-len(text) % 4)
-    try:
-        return base64.b64decode(padded, validate=True) == digest
-    except (binascii.Error, ValueError):
-        return False
 
 
 def number(value: object) -> int | None:

@@ -21,17 +21,14 @@ and for no other. After a death of the process every piece that was not confirme
 was stored nowhere.
 
 One question is under way at a time. It waits a little, so that it speaks of all pieces that were lost meanwhile: a
-provider that refuses four pieces at once is asked once.
-
-The provider's account is believed over the answers to the pieces: what it does not name in two reports one after the
-other is forgotten, and goes again. When all pieces are confirmed, it is asked what it has: pieces, state, size and
-checksum as far as it gives them. If that is not what was sent, the upload fails.
+provider that refuses four pieces at once is asked once. Its account is believed over the answers to the pieces: what it
+does not name in two reports one after the other is forgotten, and goes again. When all pieces are confirmed, it is
+asked what it has: if that is not what was sent, the upload fails.
 
 Where the first piece makes the object, it goes alone, and nothing is known of the object until its answer comes: if
 that is lost, nobody can name the object, and the upload fails.
 
-Several workers take from one state. Who gets `Rest` has nothing more to do: whoever is still sending or asking goes on
-by itself.
+Several workers take from one state. Who gets `Rest` is done: whoever is still sending or asking goes on by itself.
 """
 
 from __future__ import annotations
@@ -241,9 +238,8 @@ def stored(state: Upload, number: int, target: str | None = None) -> Upload:
         number: the piece.
         target: the object, as the answer names it.
     """
-    return _landed(state, number)._replace(
-        confirmed=runs.joined(state.confirmed, Run(number, number)), target=state.target or target
-    )
+    confirmed = runs.joined(state.confirmed, Run(number, number))
+    return _landed(state, number)._replace(confirmed=confirmed, target=state.target or target)
 
 
 def lost(state: Upload, number: int) -> Upload:
@@ -374,12 +370,14 @@ def _next(state: Upload) -> int:
     """The first piece that is neither there nor under way nor in doubt."""
     busy = {*state.flying, *state.asked, *state.doubtful}
     number = 1
-    for run in (*state.confirmed, None):
-        while (run is None or number < run.first) and number in busy:
+    for run in state.confirmed:
+        while number < run.first and number in busy:
             number += 1
-        if run is None or number < run.first:
-            break
+        if number < run.first:
+            return number
         number = run.last + 1
+    while number in busy:
+        number += 1
     return number
 
 

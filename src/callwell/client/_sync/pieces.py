@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from callwell.client._sync.primitives import Ahead, aside, drop, finish, sleep
 from callwell.client.sending import Meter, Region
-from callwell.client.uploads import failure
+from callwell.client.uploads import failure, same_checksum
 from callwell.core import paging, received, retry, upload
 from callwell.core.received import Received
 from callwell.core.upload import Ask, Fail, Read, Send
@@ -235,7 +235,7 @@ class Pieces:
             return said
         if self._checksum is None:
             self._checksum = aside(lambda: self._file.checksum(self._rule.checksum_kind))
-        return said._replace(same=received.same_checksum(said.checksum, self._checksum))
+        return said._replace(same=same_checksum(said.checksum, self._checksum))
 
     def _failed(self, fail: Fail) -> Exception:
         return failure(fail, self._operation, self.state, self._received, size=self._size(), error=self._error)
