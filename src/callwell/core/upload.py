@@ -25,10 +25,8 @@ provider that refuses four pieces at once is asked once. Its account is believed
 does not name in two reports one after the other is forgotten, and goes again. When all pieces are confirmed, it is
 asked what it has: if that is not what was sent, the upload fails.
 
-Where the first piece makes the object, it goes alone, and nothing is known of the object until its answer comes: if
-that is lost, nobody can name the object, and the upload fails.
-
-Several workers take from one state. Who gets `Rest` is done: whoever is still sending or asking goes on by itself.
+Where the first piece makes the object, it goes alone: if its answer is lost, nobody can name the object, and the upload
+fails. Of several workers, who gets `Rest` is done: whoever is still sending or asking goes on by itself.
 """
 
 from __future__ import annotations
@@ -95,7 +93,7 @@ class Upload(NamedTuple):
         checked: the provider has said that it has the file as it was sent.
         checks: how often it has said something else after all pieces were confirmed.
         begun: pieces that were sent at least once, by whichever process.
-        resent: bytes that were sent more than once, by whichever process.
+        resent: bytes that were sent more than once, likewise.
     """
 
     piece: int
@@ -260,15 +258,15 @@ def refused(state: Upload, number: int, code: str | None) -> Upload:
 
 
 def asked(state: Upload) -> Upload:
-    """The question what has arrived goes out: it is about the pieces that are in doubt now."""
+    """The question goes out: it is about the pieces that are in doubt now."""
     return state._replace(doubtful=(), asked=state.doubtful, known=state.confirmed)
 
 
 def reported(state: Upload, received: Received, size: int | None) -> Upload:
     """The provider has said what has arrived.
 
-    A piece that was confirmed and is not named may be missing for a moment only, as long as one server of the provider
-    has not heard of it from another. So a second report is waited for, unless what was confirmed was stored.
+    A piece that was confirmed and is not named may be missing only until one server of the provider hears of it from
+    another: a second report is waited for, unless the upload was found in store.
 
     Args:
         state: where the upload stands.
