@@ -207,9 +207,7 @@ def take(state: Upload) -> tuple[Upload, Action]:
     if state.unsure or complete:
         return state, Rest()
     number = _next(state)
-    if state.target is None and state.flying:
-        return state, Rest()
-    if state.total is not None and number > state.total:
+    if (state.target is None and state.flying) or (state.total is not None and number > state.total):
         return state, Rest()
     again = runs.has(state.begun, number)
     if state.size is None and not again:
