@@ -144,7 +144,7 @@ def test_some_fail_and_the_others_go_on(studio: Studio) -> None:
     before = studio.pieces()
     known = studio.upload(*files, "--json")
     assert (known.json["files"][0]["id"], studio.pieces()) == (good["id"], before)
-    assert "--force sends it again" in known.err
+    assert "--force" in known.err
     assert studio.report(*files, "--force")["files"][0]["id"] != good["id"]
     assert studio.counts()["duplicate_videos"] == 0
 

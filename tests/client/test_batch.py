@@ -158,5 +158,7 @@ def test_a_kill_between_the_last_piece_and_the_report_sends_nothing_again(tmp_pa
     asyncio.run(unreported())
     sends = there.asked.count("send")
     world.clock.advance(100 * KEPT_S)
-    report, _ = asyncio.run(sent(tmp_path, world, state))
-    assert (report.verdict, there.asked.count("send"), right(there, tmp_path)) == ("complete", sends, True)
+    report, known = asyncio.run(sent(tmp_path, world, state))
+    assert (report.verdict, known, there.asked.count("send")) == ("complete", True, sends)
+    assert right(there, tmp_path)
+    assert asyncio.run(sent(tmp_path, world, state, anew=True))[1] is False

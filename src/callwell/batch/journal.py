@@ -74,9 +74,6 @@ class Journal:
         parts: what makes it this batch: the operation, the files and their arguments.
         clock: whose time of day is noted.
         anew: a round that has ended is not meant.
-
-    Attributes:
-        ended: when the round had ended, before this process took part in it; 0 if it had not.
     """
 
     def __init__(
@@ -91,7 +88,6 @@ class Journal:
         noted = state.keys(self._notes)  # before the rounds are read: whose notes are there now has a round by then
         rounds = state.update(self._rounds, lambda before: self._opened(before, anew=anew))
         ours = next(one for one in rounds.known if one.batch == self._batch)
-        self.ended = ours.ended
         self._round = ours.name
         self._forget(noted, {one.name for one in rounds.known})
 

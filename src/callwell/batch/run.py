@@ -90,6 +90,7 @@ class Batch:
         parts = (operation, *sorted((str(one.path.absolute()), sorted(one.arguments.items())) for one in planned))
         self._journal = Journal(setting.state, setting.ledger(), setting.account, parts, clock=setting.clock, anew=anew)
         self._sent = dict[Path, int]()
+        self._found = 0
         self.ended = dict[Path, Sent]()
 
     @property
@@ -120,8 +121,8 @@ class Batch:
 
     @property
     def known(self) -> bool:
-        """Whether the same batch has ended a short while ago, so that nothing was sent."""
-        return self._journal.ended > 0.0
+        """Whether all files were there before, so that nothing was sent."""
+        return self._found == len(self._planned)
 
     def end(self) -> None:
         """The report of a complete batch was given: it is known for an hour, and then forgotten."""
@@ -148,6 +149,7 @@ class Batch:
         file = (mark, sorted(planned.arguments.items()))
         note = self._journal.begin(file)
         if note.sent is not None:
+            self._found += 1
             return note.sent._replace(file=str(planned.path))
         try:
             return await self._upload(planned, file, note.name)

@@ -127,7 +127,7 @@ async def _run(
             raise
         _tell(report, as_json=as_json)
         if batch.known:
-            output.say("all of it was sent within the last hour: --force sends it again, as new objects")
+            output.say("all of it was sent before; to send it again, as new objects: --force")
         if report.verdict == "complete":
             batch.end()
         return report
