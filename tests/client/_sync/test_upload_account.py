@@ -212,3 +212,33 @@ def test_what_is_said_about_going_on_is_true(tmp_path: Path) -> None:
     there = Vault({("send", 3): code(404, "NO")})
     there.films["mine"] = {}
     assert str(sent(there, film_id="mine", pieces=1)).endswith("it is gone")
+
+
+class Failing(MemoryState):
+    """A state whose disk is full after some writes of positions."""
+
+    left = 3
+
+    def update(self, cell: Any, change: Any) -> Any:
+        """Replace a record, while there is room."""
+        if cell.key.startswith("upload:"):
+            self.left -= 1
+            if self.left < 0:
+                raise errors.StateError("the disk is full")
+        return super().update(cell, change)
+
+    def remove(self, prefix: str) -> None:
+        """Forget records, while there is room."""
+        if prefix.startswith("upload:"):
+            raise errors.StateError("the disk is full")
+        super().remove(prefix)
+
+
+def test_a_state_that_fails_in_the_middle_costs_no_upload(caplog: pytest.LogCaptureFixture) -> None:
+    """The file is sent all the same; that its position is not stored is logged, once."""
+    there = Vault()
+    done = sent(there, state=Failing())
+    assert (done.target, there.whole("f1")) == ("f1", SMALL)
+    assert sum("could not be stored: the disk is full" in line for line in caplog.messages) == 2
+    said = str(sent(Vault({("send", 4): code(403, "NO")}), state=Failing(), pieces=1))
+    assert said.endswith("so that the same call may send pieces again")

@@ -157,7 +157,9 @@ class Keyholder:
             self._unsteady()
             key = self._keys.get(generation) if accepted and generation > self._accepted else None
             if accepted:
-                self._accepted = max(self._accepted, generation)
+                if generation > self._accepted:
+                    self._accepted = generation
+                    self._but = ""
                 self._ring = keyring.confirm(self._ring, generation)
             self._ring = keyring.settle(self._ring, generation)
         if key is not None:
@@ -218,6 +220,8 @@ class Keyholder:
             reason: why, for people.
         """
         with self._lock:
+            if not keyring.on_trial(self._ring, generation):
+                return  # the old key has died meanwhile: then calls find out about the new one
             self._unsteady()
             self._ring = keyring.reject(self._ring, generation)
             self._retry_at = self._clock.now() + self._retry_s
@@ -280,7 +284,11 @@ class Keyholder:
             return False
         if mark is not None:
             self._mark = mark
-        return self._offer(key)
+        if self._offer(key):
+            return True
+        if not self.on_trial(self._ring.keys[-1].generation):
+            self._but = ""
+        return False
 
     def _checked(self, key: Key) -> Key:
         wrong = flaw(key.reveal(), self._rule)

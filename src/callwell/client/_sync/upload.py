@@ -32,6 +32,7 @@ from callwell.errors import (
     UploadMismatch,
     UploadStopped,
 )
+from callwell.observe.logs import LOGGER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -95,6 +96,7 @@ class Uploader:
         self._until = float("inf")
         self._cell: Cell[Upload] | None = None
         self._duration_s: float | None = None
+        self._unkept = False
 
     def run(self, file: Any, given: Mapping[str, Any]) -> Uploaded[Any]:
         """Send a file.
@@ -231,8 +233,8 @@ class Uploader:
             return "a stream cannot be gone on with, so delete it and send the whole again"
         if state.why is Why.OTHER:
             return "the same call does not touch it; resume=False makes another one"
-        if isinstance(error, StateError):
-            return "where it stands could not be stored"
+        if self._unkept:
+            return "where it stands could not be stored, so that the same call may send pieces again"
         if not self._wants.resume:
             return "the same call with resume=True goes on with it"
         if not self._setting.state.shared:
@@ -298,13 +300,23 @@ class Uploader:
         return max(0.001, self._until - self._engine.clock.now())
 
     def _keep(self, state: Upload) -> None:
-        if self._cell is not None and state.target is not None:
+        """Store where it stands. A state that fails in the middle costs the upload nothing but that."""
+        if self._cell is None or state.target is None:
+            return
+        try:
             self._setting.state.update(self._cell, lambda _: (state, None))
+        except StateError as error:
+            if not self._unkept:
+                LOGGER.warning("%s: where %s stands could not be stored: %s", self._name, state.target, error)
+            self._unkept = True
 
     def _forget(self) -> None:
         if self._cell is None:
             return
-        maker = self._setting.state.read(self._cell).maker
-        if maker:
-            self._setting.ledger().forget(maker)
-        self._setting.state.remove(self._cell.key)
+        try:
+            maker = self._setting.state.read(self._cell).maker
+            if maker:
+                self._setting.ledger().forget(maker)
+            self._setting.state.remove(self._cell.key)
+        except StateError as error:  # it must not cost the result
+            LOGGER.warning("%s: that it has ended could not be stored: %s", self._name, error)
