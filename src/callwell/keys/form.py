@@ -38,7 +38,7 @@ def flaw(text: str, rule: KeyRule) -> str | None:
         return wrong
     if text.isascii() and text.isprintable() and re.fullmatch(rule.pattern, text):
         return None
-    return _odd(text) or f"is not {rule.looks_like}"
+    return _odd(text) or f"cannot be right: expected {rule.looks_like}"
 
 
 def _copied(text: str, rule: KeyRule) -> str | None:
