@@ -54,7 +54,9 @@
     ├── UploadError                a large file that is sent in pieces          exit code 11
     │   ├── FileUnfit              a file that the provider would not take
     │   ├── FileChanged            a file that changed while it was sent
-    │   └── UploadStopped          some of it is there: `target` names the object
+    │   ├── UploadStopped          some of it is there: `target` names the object
+    │   ├── UploadMismatch         what the provider says it has is not what was sent
+    │   └── ProcessingFailed       the file is there, and the provider says that it cannot use it
     └── ClosedError                the client was closed before the call        exit code 2
 
 No message ever holds a key or a signed URL's signature. Errors of other libraries never escape: they are the
@@ -569,8 +571,38 @@ class FileChanged(UploadError):
     """A file grew, shrank, was replaced or vanished while it was sent."""
 
 
+class UploadMismatch(UploadError):
+    """All pieces were sent, and the provider says that it has something else.
+
+    Attributes:
+        what: `size`, `checksum`, `pieces` or `state`.
+        sent: what was sent.
+        found: what the provider says it has.
+    """
+
+    def __init__(self, message: str, *, target: str | None, what: str, sent: object, found: object) -> None:
+        super().__init__(message, target=target)
+        self.what = what
+        self.sent = sent
+        self.found = found
+
+
+class ProcessingFailed(UploadError):
+    """The file is there, and the provider says that it cannot make of it what was waited for.
+
+    Attributes:
+        state: the provider's word for it.
+    """
+
+    def __init__(self, message: str, *, target: str | None, state: str) -> None:
+        super().__init__(message, target=target)
+        self.state = state
+
+
 class UploadStopped(UploadError):
-    """An upload that has begun did not end: the same call goes on with it. The error that stopped it is the cause.
+    """An upload that has begun did not end; the message says whether the same call goes on with it.
+
+    The error that stopped it is the cause.
 
     Attributes:
         confirmed: pieces that the provider has.

@@ -141,7 +141,11 @@ def test_some_fail_and_the_others_go_on(studio: Studio) -> None:
     assert (bad["id"], "not a media file" in bad["error"]) == (None, True)
     studio.film("bad.mp4")
     assert [one["id"] == good["id"] for one in studio.report(*files)["files"]] == [True, False]
-    assert studio.report(*files)["files"][0]["id"] != good["id"]
+    before = studio.pieces()
+    known = studio.upload(*files, "--json")
+    assert (known.json["files"][0]["id"], studio.pieces()) == (good["id"], before)
+    assert "--force" in known.err
+    assert studio.report(*files, "--force")["files"][0]["id"] != good["id"]
     assert studio.counts()["duplicate_videos"] == 0
 
 

@@ -54,10 +54,27 @@ def test_a_rotation() -> None:
 
 
 def test_a_refused_new_key_changes_nothing() -> None:
-    """The active key goes on; the refused one is not tried again while its source gives nothing else."""
+    """The active key goes on; the refused one is put aside until it is time, or until the old one dies."""
     ring = keyring.reject(ring_of("a", "b"), 1)
-    assert (standings(ring), in_use(ring)) == (["a active", "b retired"], "a")
+    assert (standings(ring), in_use(ring)) == (["a active", "b aside"], "a")
     assert keyring.offer(ring, "b") == ring
+    assert standings(keyring.retry(ring)) == ["a active", "b staged"]
+    assert standings(keyring.reject(ring, 0)) == ["a retired", "b active"]
+    assert standings(keyring.offer(ring, "c")) == ["a active", "b retired", "c staged"]
+    assert standings(keyring.confirm(ring, 1)) == ["a retired", "b active"]
+
+
+def test_a_canary_tries_a_new_key_in_the_place_of_calls() -> None:
+    """No call has it in hand while there is an active one; without one, calls take it."""
+    ring = ring_of("a", "b")
+    held = keyring.current(ring, canary=True)
+    assert held is not None
+    assert (held.fingerprint, keyring.untried(ring)) == ("a", ring.keys[1])
+    assert [keyring.on_trial(ring, generation) for generation in (0, 1, 2)] == [False, True, False]
+    alone = keyring.reject(ring, 0)
+    held = keyring.current(alone, canary=True)
+    assert held is not None
+    assert (held.fingerprint, keyring.untried(alone), keyring.on_trial(alone, 1)) == ("b", None, False)
 
 
 def test_a_dead_active_key_is_followed_by_the_staged_one() -> None:
@@ -113,7 +130,7 @@ moves = st.lists(
     st.one_of(
         st.tuples(st.just("offer"), st.sampled_from("abcdef")),
         st.tuples(st.sampled_from(["lend", "settle", "confirm", "reject"]), st.integers(0, 40)),
-        st.tuples(st.just("revive"), st.none()),
+        st.tuples(st.sampled_from(["revive", "retry"]), st.none()),
     ),
     max_size=120,
 )
@@ -124,7 +141,7 @@ def after(ring: Ring, name: str, argument: str | int | None) -> Ring:
     if isinstance(argument, str):
         return keyring.offer(ring, argument)
     if argument is None:
-        return keyring.revive(ring)
+        return keyring.revive(ring) if name == "revive" else keyring.retry(ring)
     generation = ring.keys[-1 - argument % len(ring.keys)].generation if ring.keys else argument
     move = {"lend": keyring.lend, "settle": keyring.settle, "confirm": keyring.confirm, "reject": keyring.reject}
     return move[name](ring, generation)
@@ -138,11 +155,13 @@ def test_a_ring_keeps_its_shape(moves: list[tuple[str, str | int | None]]) -> No
         before, ring = ring, after(ring, name, argument)
         found = [key.standing for key in ring.keys]
         assert found.count(Standing.ACTIVE) <= 1
-        assert found.count(Standing.STAGED) <= 1
+        assert found.count(Standing.STAGED) + found.count(Standing.ASIDE) <= 1
         generations = [key.generation for key in ring.keys]
         assert generations == sorted(set(generations))
         uses = sum(key.uses for key in ring.keys) - sum(key.uses for key in before.keys)
         assert uses == (bool(ring.keys) if name == "lend" else uses if name == "settle" else 0)
         assert all(key.uses for key in ring.keys if key.standing is Standing.DRAINING) or name == "reject"
+        if Standing.ASIDE in found:
+            assert Standing.ACTIVE in found
         if name not in ("reject", "revive") and keyring.current(before) is not None:
             assert keyring.current(ring) is not None

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from callwell.core import piece, upload
+from callwell.core import piece, runs, upload
 from callwell.core.operation_rules import UploadRule
 from callwell.core.piece import MIB
+from callwell.core.received import Received
 from callwell.core.runs import Run
-from callwell.core.upload import ALL, Ask, Fail, Finish, Read, Rest, Send, Upload, Why
+from callwell.core.upload import Ask, Fail, Finish, Read, Rest, Send, Upload, Why
 
 RULE: Final = UploadRule(
     file="file",
@@ -33,6 +34,16 @@ RULE: Final = UploadRule(
     there=("THERE",),
     whole=("WHOLE",),
 )
+
+
+def named(*parts: int, total: int | None = None) -> Received:
+    """A report that names pieces."""
+    return Received(parts=runs.of(parts), total=total)
+
+
+def reported(state: Upload, *parts: int, total: int | None = None) -> Upload:
+    """An upload after it has asked, and was told."""
+    return upload.reported(upload.asked(state), named(*parts, total=total), state.size)
 
 
 class Turn(NamedTuple):
@@ -103,7 +114,8 @@ class World:
             self.sent.append(action.number)
         elif isinstance(action, Ask):
             total = self.count if self.state.total else None
-            self.state = upload.reported(self.state, action.about, sorted(self.there), total)
+            self.state = upload.asked(self.state)
+            self.state = upload.reported(self.state, named(*self.there, total=total), self.state.size)
             while self.on_the_way:
                 self.arrive(self.on_the_way.pop())
         elif isinstance(action, Finish | Fail):
@@ -187,36 +199,39 @@ def test_a_refusal_is_success_after_doubt_only() -> None:
     state, _ = upload.take(state)
     assert upload.refused(state, 1, "THERE").why is Why.REFUSED
     state, asked = upload.take(upload.lost(state, 1))
-    assert asked == Ask((1,))
-    state, again = upload.take(upload.reported(state, (1,), [], None))
-    assert again == Send(1, 1)
+    assert asked == Ask(1)
+    state, again = upload.take(reported(state))
+    assert again == Send(1, again=True)
     for code in ("THERE", "WHOLE"):
         assert upload.refused(state, 1, code).confirmed == (Run(1, 1),)
     assert upload.take(upload.refused(state, 1, "OTHER"))[1] == Fail(Why.REFUSED, 1)
     assert upload.take(upload.refused(state, 1, None))[1] == Fail(Why.REFUSED, 1)
 
 
-def test_a_report_speaks_of_what_was_in_doubt_when_it_was_asked_for() -> None:
-    """A piece that was lost meanwhile is asked about again."""
-    state = upload.begun(RULE, 10, 30, "v")
-    state, _ = upload.take(state)
-    state, _ = upload.take(state)
+def test_one_question_speaks_of_all_that_is_in_doubt_when_it_goes_out() -> None:
+    """Who asks waits a little first; the others go on, and what is lost after it has asked is asked about again."""
+    state = upload.begun(RULE, 10, 50, "v")
+    for _ in range(3):
+        state, _ = upload.take(state)
     state, first = upload.take(upload.lost(state, 1))
     state, second = upload.take(upload.lost(state, 2))
-    assert (first, second) == (Ask((1,)), Ask((2,)))
-    state = upload.reported(state, (1,), [], None)
-    assert [upload.take(state)[1], state.asked] == [Send(1, 1), (2,)]
+    assert (first, second) == (Ask(1), Send(4))
+    state = upload.asked(state)
+    assert state.asked == (1, 2)
+    state = upload.reported(upload.lost(state, 3), named(1, total=5), 50)
+    assert (state.confirmed, state.doubtful) == ((Run(1, 1),), (3,))
+    assert upload.take(state)[1] == Ask(1)
 
 
 def test_who_goes_on_asks_before_sending_and_alone() -> None:
     """Until the answer is there the others rest; an object of another plan is not touched."""
     state = upload.revived(upload.stored(upload.take(upload.begun(RULE, 10, 30, "v"))[0], 1))
     state, asked = upload.take(state)
-    assert (asked, upload.take(state)[1]) == (Ask((ALL,)), Rest())
-    assert upload.take(upload.reported(state, (ALL,), [1, 3], 3))[1] == Send(2)
-    assert upload.take(upload.reported(state, (ALL,), [1, 2, 3], 3))[1] == Finish()
-    assert upload.take(upload.reported(state, (ALL,), [1], 4))[1] == Fail(Why.OTHER, 0)
-    assert upload.take(upload.unreported(state, (ALL,)))[1] == Send(2)
+    assert (asked, upload.take(state)[1]) == (Ask(0), Rest())
+    assert upload.take(reported(state, 1, 3, total=3))[1] == Send(2)
+    assert upload.take(reported(state, 1, 2, 3, total=3))[1] == Finish()
+    assert upload.take(reported(state, 1, total=4))[1] == Fail(Why.OTHER, 0)
+    assert upload.take(upload.unreported(state))[1] == Send(2)
 
 
 def test_a_piece_that_is_always_lost_ends_it() -> None:
@@ -224,9 +239,9 @@ def test_a_piece_that_is_always_lost_ends_it() -> None:
     state = upload.begun(RULE, 10, 10, "v")
     for tries in range(upload.MAX_TRIES):
         state, action = upload.take(state)
-        assert action == Send(1, tries)
+        assert action == Send(1, again=tries > 0)
         state, _ = upload.take(upload.lost(state, 1))
-        state = upload.unreported(state, (1,))
+        state = upload.unreported(upload.asked(state))
     assert upload.take(state)[1] == Fail(Why.BROKEN, 1)
 
 
@@ -240,9 +255,11 @@ def test_a_stream_is_read_when_nothing_is_under_way() -> None:
     assert action == Read()
     state, _ = upload.came(state, last=True)
     state, _ = upload.take(upload.lost(state, 2))
-    state, again = upload.take(upload.unreported(state, (2,)))
-    assert (again, state.total) == (Send(2, 1), 2)
-    assert upload.take(upload.stored(state, 2))[1] == Finish()
+    state, again = upload.take(upload.unreported(upload.asked(state)))
+    assert (again, state.total) == (Send(2, again=True), 2)
+    state, check = upload.take(upload.stored(state, 2))
+    assert check == Ask(0)
+    assert upload.take(upload.unchecked(upload.asked(state)))[1] == Finish()
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,10 @@
 
 Each file has a name for its upload, which is stored before anything of it is sent: under it the provider's object is
 found again, also when the process died between the last piece and the note that the file is done.
+
+Several processes may work on one batch at once: they share its round, and the names in it. A round whose files are all
+there is ended, but known for `KEPT_S`: whoever is still at work on it finds its notes, and the same batch, begun again,
+gives the same report. After that it is forgotten, and the same batch begins another round.
 """
 
 from __future__ import annotations
@@ -18,7 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from callwell.client.ledger import Ledger
+    from callwell.clock import Clock
     from callwell.state.base import State
+
+KEPT_S: Final = 3_600.0
+"""For how long a batch is known after its end: docs/how/uploads.md says so."""
 
 
 class Note(NamedTuple):
@@ -33,6 +41,26 @@ class Note(NamedTuple):
     sent: Sent | None = None
 
 
+class Round(NamedTuple):
+    """One time that a batch is sent.
+
+    Attributes:
+        batch: the batch.
+        name: of the round, by which its notes are found.
+        ended: when all files were there, in seconds since the epoch; 0 if they are not.
+    """
+
+    batch: str
+    name: str
+    ended: float = 0.0
+
+
+class Rounds(NamedTuple):
+    """The rounds of all batches of an account that are known."""
+
+    known: tuple[Round, ...] = ()
+
+
 NOTHING: Final = Note()
 
 
@@ -44,19 +72,31 @@ class Journal:
         ledger: where the calls are that make objects.
         account: whose batch it is.
         parts: what makes it this batch: the operation, the files and their arguments.
+        clock: whose time of day is noted.
+        anew: a round that has ended is not meant.
     """
 
-    def __init__(self, state: State, ledger: Ledger, account: str, parts: Iterable[object]) -> None:
+    def __init__(
+        self, state: State, ledger: Ledger, account: str, parts: Iterable[object], *, clock: Clock, anew: bool = False
+    ) -> None:
         self._state = state
         self._ledger = ledger
-        self._prefix = f"batch:{account}:{_digest(parts)}:"
+        self._clock = clock
+        self._batch = _digest(parts)
+        self._rounds = Cell(f"batch-rounds:{account}", Rounds, Rounds())
+        self._notes = f"batch:{account}:"
+        noted = state.keys(self._notes)  # before the rounds are read: whose notes are there now has a round by then
+        rounds = state.update(self._rounds, lambda before: self._opened(before, anew=anew))
+        ours = next(one for one in rounds.known if one.batch == self._batch)
+        self._round = ours.name
+        self._forget(noted, {one.name for one in rounds.known})
 
     def begin(self, file: Iterable[object], *, anew: bool = False) -> Note:
         """The note of a file, with a name.
 
         Args:
             file: what makes it this file; if it changes, it is another one.
-            anew: what was made under its name is not there any more.
+            anew: what was made under its name is not there any more, or is not the file.
         """
 
         def change(note: Note) -> tuple[Note, Note]:
@@ -69,16 +109,39 @@ class Journal:
         """Note that a file is there."""
         self._state.update(self._cell(file), lambda note: (note._replace(sent=sent), None))
 
-    def forget(self) -> None:
-        """The batch is over: the same one begins anew."""
-        for key in self._state.keys(self._prefix):
+    def end(self) -> None:
+        """All files are there, and whoever wanted to know was told: from now on the round is known for a while."""
+        now = self._clock.wall()
+
+        def change(before: Rounds) -> tuple[Rounds, None]:
+            ended = (one._replace(ended=one.ended or now) if one.name == self._round else one for one in before.known)
+            return Rounds(tuple(ended)), None
+
+        self._state.update(self._rounds, change)
+
+    def _opened(self, before: Rounds, *, anew: bool) -> tuple[Rounds, Rounds]:
+        """The rounds that are still known, with one of this batch."""
+        oldest = self._clock.wall() - KEPT_S
+        known = [one for one in before.known if not one.ended or one.ended > oldest]
+        if anew:
+            known = [one for one in known if not (one.batch == self._batch and one.ended)]
+        if all(one.batch != self._batch for one in known):
+            known.append(Round(self._batch, ledger.new_marker()))
+        rounds = Rounds(tuple(known))
+        return rounds, rounds
+
+    def _forget(self, noted: Iterable[str], rounds: set[str]) -> None:
+        """Forget the notes of rounds that are not known any more, and the names in them."""
+        for key in noted:
+            if key.split(":")[-2] in rounds:
+                continue
             name = self._state.read(Cell(key, Note, NOTHING)).name
             if name:
                 self._ledger.forget(name)
-        self._state.remove(self._prefix)
+            self._state.remove(key)
 
     def _cell(self, file: Iterable[object]) -> Cell[Note]:
-        return Cell(f"{self._prefix}{_digest(file)}", Note, NOTHING)
+        return Cell(f"{self._notes}{self._round}:{_digest(file)}", Note, NOTHING)
 
 
 def _digest(parts: Iterable[object]) -> str:

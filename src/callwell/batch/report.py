@@ -19,7 +19,7 @@ class Sent(NamedTuple):
         target: the provider's name of the object that has it, or has a part of it if it failed.
         size: its bytes.
         pieces: in how many it was sent.
-        resent: bytes that the process that finished it has sent more than once.
+        resent: bytes that were sent more than once, by whichever process.
         warnings: what happens to it in an environment for trials.
         error: why it failed; empty if it did not.
     """

@@ -20,6 +20,7 @@ from callwell.errors import (
     NameTaken,
     NoAnswer,
     StateError,
+    UploadMismatch,
     UsageError,
 )
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from callwell.client import AsyncClient
-    from callwell.client.uploads import UploadOptions
+    from callwell.client.uploads import Uploaded, UploadOptions
 
 AT_ONCE: Final = 4
 """Files that are sent at once, each in several pieces: small ones are made, sent and looked at in one call each."""
@@ -56,6 +57,7 @@ class Batch:
         operation: that takes the files.
         planned: the files.
         how: each is sent, as `AsyncClient.upload` takes it.
+        anew: send everything again, if the same batch has ended before.
         show: called when something has changed, by any thread.
 
     Raises:
@@ -71,6 +73,7 @@ class Batch:
         planned: Sequence[Planned],
         *,
         how: UploadOptions | None = None,
+        anew: bool = False,
         show: Callable[[], None] = lambda: None,
     ) -> None:
         self._client = client
@@ -85,8 +88,9 @@ class Batch:
         self._target = "" if rule is None else rule.target
         setting = client.setting
         parts = (operation, *sorted((str(one.path.absolute()), sorted(one.arguments.items())) for one in planned))
-        self._journal = Journal(setting.state, setting.ledger(), setting.account, parts)
+        self._journal = Journal(setting.state, setting.ledger(), setting.account, parts, clock=setting.clock, anew=anew)
         self._sent = dict[Path, int]()
+        self._found = 0
         self.ended = dict[Path, Sent]()
 
     @property
@@ -105,7 +109,7 @@ class Batch:
         )
 
     async def run(self) -> Report:
-        """Send what is not there yet.
+        """Send what is not there yet. When its report was given, call `end`.
 
         Raises:
             CallwellError: whatever makes going on useless; the same batch goes on later where this one stopped.
@@ -113,10 +117,16 @@ class Batch:
         waiting = iter(self._planned)
         await crowd(min(AT_ONCE, len(self._planned)), lambda: self._work(waiting))
         ended = tuple(self.ended[one.path] for one in self._planned)
-        if any(one.error for one in ended):
-            return Report("failed", ended)
-        self._journal.forget()
-        return Report("complete", ended)
+        return Report("failed" if any(one.error for one in ended) else "complete", ended)
+
+    @property
+    def known(self) -> bool:
+        """Whether all files were there before, so that nothing was sent."""
+        return self._found == len(self._planned)
+
+    def end(self) -> None:
+        """The report of a complete batch was given: it is known for an hour, and then forgotten."""
+        self._journal.end()
 
     async def _work(self, waiting: Iterable[Planned]) -> None:
         for planned in waiting:
@@ -139,30 +149,47 @@ class Batch:
         file = (mark, sorted(planned.arguments.items()))
         note = self._journal.begin(file)
         if note.sent is not None:
+            self._found += 1
             return note.sent._replace(file=str(planned.path))
         try:
-            sent = await self._upload(planned, note.name)
+            return await self._upload(planned, file, note.name)
         except NameTaken:  # somebody has deleted what was made
-            sent = await self._upload(planned, self._journal.begin(file, anew=True).name)
-        self._journal.finish(file, sent)
-        return sent
+            return await self._upload(planned, file, self._journal.begin(file, anew=True).name)
+        except UploadMismatch:  # what was made cannot be mended
+            self._journal.begin(file, anew=True)
+            raise
 
-    async def _upload(self, planned: Planned, name: str) -> Sent:
+    async def _upload(self, planned: Planned, file: Iterable[object], name: str) -> Sent:
         marked = self._marked and self._target not in planned.arguments
         client = self._client.with_options(exactly_once=name) if marked else self._client
         progress = partial(self._moved, planned.path)
         given = {"progress": progress, **self._how, **planned.arguments}
-        done = await client.upload(self._operation, planned.path, **given)
-        return Sent(str(planned.path), done.target, done.size, done.pieces, done.resent, done.warnings)
+        note = partial(self._finish, planned.path, file)
+        return _sent(planned.path, await client.uploader(self._operation, note).run(planned.path, given))
+
+    def _finish(self, path: Path, file: Iterable[object], done: Uploaded[Any]) -> None:
+        self._journal.finish(file, _sent(path, done))
 
     def _moved(self, path: Path, count: int) -> None:
         self._sent[path] = count
         self._show()
 
 
+def _sent(path: Path, done: Uploaded[Any]) -> Sent:
+    return Sent(
+        file=str(path),
+        target=done.target,
+        size=done.size,
+        pieces=done.pieces,
+        resent=done.resent,
+        warnings=done.warnings,
+    )
+
+
 def _sizes(planned: Iterable[Planned]) -> dict[Path, int]:
     """The sizes of files that can be opened, each given once."""
-    sizes, known = dict[Path, int](), dict[Path, Path]()
+    sizes = dict[Path, int]()
+    known = dict[Path, Path]()
     for path, _ in planned:
         place = path.resolve()
         if place in known:

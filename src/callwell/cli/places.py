@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
 from typing import TYPE_CHECKING, NamedTuple
 
 from callwell.errors import KeyMissing
 from callwell.keys import parse_source
+from callwell.keys.form import flaw
 from callwell.keys.source import FileSource
 
 if TYPE_CHECKING:
@@ -51,8 +51,9 @@ def look(rule: KeyRule, given: str) -> Place:
         key = source.read()
     except KeyMissing as error:
         return Place(source.where, False, None, None, source.can_change, str(error))  # noqa: FBT003 - named above
-    right = re.fullmatch(rule.pattern, key.reveal()) is not None
-    problem = None if right else f"it is not {rule.looks_like}"
+    wrong = flaw(key.reveal(), rule)
+    right = wrong is None
+    problem = None if wrong is None else f"it {wrong}"
     if isinstance(source, FileSource) and (others := _open_to(source)):
         problem = others if problem is None else f"{problem}; {others}"
     return Place(source.where, True, right, key.fingerprint, source.can_change, problem)  # noqa: FBT003

@@ -38,6 +38,10 @@ WaitOption = Annotated[
     typer.Option("--wait", metavar="STATE", help="Wait until each file is in this state, as ingested or playable."),
 ]
 
+ForceOption = Annotated[
+    bool, typer.Option("--force", help="Send the files again, as new objects, if the same command has just ended.")
+]
+
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
@@ -57,6 +61,7 @@ def upload(
     piece_size: Annotated[
         int | None, typer.Option("--piece-size", min=1, metavar="BYTES", help="Of a piece; chosen unless said.")
     ] = None,
+    force: ForceOption = False,
     no_check: Annotated[bool, typer.Option("--no-check", help="Send files whatever they are.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as one line of JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
@@ -64,8 +69,9 @@ def upload(
 ) -> None:
     """Send large files, several at once. Run the same again to go on where it stopped.
 
-    What is done when all files are there is forgotten: then the same command makes new objects. Ends with exit code 1
-    if a file could not be sent; the others are.
+    What is done when all files are there is known for an hour: until then the same command sends nothing, and prints
+    the same report, unless --force is given; later it makes new objects. Ends with exit code 1 if a file could not be
+    sent; the others are.
     """
     from callwell.cli.live import Live
     from callwell.client import loop
@@ -77,19 +83,26 @@ def upload(
     how: UploadOptions = {"piece_size": piece_size, "check": not no_check, "wait": wait, "deadline_s": flags.deadline}
     if pieces is not None:
         how["pieces"] = pieces
-    with Live(clock(), quiet=quiet) as live:
-        try:
-            report = loop.run(_run(provider, files, texts, how=how, flags=flags, live=live))
-        except KeyboardInterrupt:
-            live.say("what has arrived is kept: run the same again to go on")
-            raise
-    _tell(report, as_json=as_json)
+    live = Live(clock(), quiet=quiet)
+    try:
+        report = loop.run(_run(provider, files, texts, how=how, force=force, as_json=as_json, flags=flags, live=live))
+    except KeyboardInterrupt:
+        live.say("what has arrived is kept: run the same again to go on")
+        raise
     if report.verdict != "complete":
         raise typer.Exit(1)
 
 
 async def _run(
-    provider: str, paths: Sequence[Path], texts: Sequence[str], *, how: UploadOptions, flags: ClientFlags, live: Live
+    provider: str,
+    paths: Sequence[Path],
+    texts: Sequence[str],
+    *,
+    how: UploadOptions,
+    force: bool,
+    as_json: bool,
+    flags: ClientFlags,
+    live: Live,
 ) -> Report:
     from callwell.batch import Batch
     from callwell.cli.pictures import sending
@@ -102,14 +115,22 @@ async def _run(
             operation,
             planned,
             how=how,
+            anew=force,
             show=lambda: live.show(lambda: sending(batch.progress), client.spent),
         )
         try:
-            return await batch.run()
+            with live:
+                report = await batch.run()
         except BaseException:
             for line in _complaints(batch.ended.values()):
                 live.say(line)
             raise
+        _tell(report, as_json=as_json)
+        if batch.known:
+            output.say("all of it was sent before; to send it again, as new objects: --force")
+        if report.verdict == "complete":
+            batch.end()
+        return report
 
 
 def _operation(provider: Provider) -> str:

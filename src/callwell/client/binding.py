@@ -260,10 +260,14 @@ def query_pairs(query: Mapping[str, object]) -> list[tuple[str, str]]:
     """The pairs of a query that no description knows: lists are repeated, and None is left out.
 
     Raises:
-        InvalidOption: a value that has no form in a query.
+        InvalidOption: it is no mapping, a name is no text, or a value has no form in a query.
     """
+    if not isinstance(query, Mapping):
+        raise InvalidOption("query", query, "a mapping of names to values")
     pairs: list[tuple[str, str]] = []
     for name, given in query.items():
+        if not isinstance(name, str):
+            raise InvalidOption("query", name, "names that are texts")
         label = f"query: {name}"
         value = wire_value(label, {}, given)
         if isinstance(value, list):

@@ -48,6 +48,10 @@ class Memory:
     def look(self) -> None:
         """Bytes do not change."""
 
+    def checksum(self, kind: str) -> bytes:
+        """Its digest, by an algorithm."""
+        return hashlib.new(kind, self._view, usedforsecurity=False).digest()
+
     def mark(self) -> str:
         """By which it is known again."""
         return hashlib.sha256(self._view).hexdigest()
@@ -164,6 +168,20 @@ class Disk:
                 raise FileChanged(f"{self._path}: it vanished while it was sent") from error
             if there != self._mark:
                 raise FileChanged(f"{self._path}: another file took its place while it was sent")
+
+    def checksum(self, kind: str) -> bytes:
+        """Its digest, by an algorithm.
+
+        Raises:
+            FileChanged: it is not what it was.
+        """
+        made = hashlib.new(kind, usedforsecurity=False)
+        place = 0
+        while piece := self.read(place, HEAD):
+            made.update(piece)
+            place += len(piece)
+        self.look()
+        return made.digest()
 
     def mark(self) -> str:
         """By which it is known again: its place, size and time, and a digest of its beginning."""

@@ -38,6 +38,10 @@ class Sendable(Protocol):
         """See that it is still what it was."""
         ...
 
+    def checksum(self, kind: str) -> bytes:
+        """The digest of all that is sent of it."""
+        ...
+
 
 class Meter:
     """Counts what is on its way.

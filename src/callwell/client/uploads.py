@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hashlib
 import io
 from datetime import UTC, datetime, timedelta
@@ -10,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Literal, NamedTuple, Type
 
 from callwell.client.files import Opened
 from callwell.client.options import seconds
-from callwell.core.upload import Upload
-from callwell.errors import FileUnfit, InvalidOption, UnknownName
+from callwell.core import runs
+from callwell.core.upload import Upload, Why
+from callwell.errors import FileUnfit, InvalidOption, ProcessingFailed, UnknownName, UploadError, UploadMismatch
 from callwell.media import container
 from callwell.state.base import Cell
 
@@ -21,7 +24,9 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from callwell.client.files import Disk, Memory
+    from callwell.core.received import Received
     from callwell.core.rules import SandboxRule, UploadRule
+    from callwell.core.upload import Fail
     from callwell.media.container import Container
 
 T = TypeVar("T")
@@ -102,7 +107,7 @@ class Uploaded(NamedTuple, Generic[T]):
         answer: the provider's last answer about it.
         size: bytes of the file.
         pieces: in how many it was sent.
-        resent: bytes that were sent more than once by this call.
+        resent: bytes that were sent more than once; those of processes that were interrupted before count as well.
         warnings: what happens to it in an environment for trials.
     """
 
@@ -164,6 +169,11 @@ def fit(rule: UploadRule, file: Memory | Disk, *, check: bool) -> Container | No
     return found
 
 
+def cut(rule: SandboxRule | None, duration_s: float | None) -> bool:
+    """Whether the environment may keep less of a file than was sent."""
+    return rule is not None and rule.cut_s is not None and (duration_s is None or duration_s > rule.cut_s)
+
+
 def warnings(rule: SandboxRule | None, duration_s: float | None, wall: float) -> tuple[SandboxWarning, ...]:
     """What will happen to a file.
 
@@ -175,7 +185,7 @@ def warnings(rule: SandboxRule | None, duration_s: float | None, wall: float) ->
     found = list[SandboxWarning]()
     if rule is None:
         return ()
-    if rule.cut_s is not None and (duration_s is None or duration_s > rule.cut_s):
+    if cut(rule, duration_s):
         found.append(SandboxWarning("cut", f"only its first {rule.cut_s:g} s are kept"))
     if rule.watermark:
         found.append(SandboxWarning("watermark", "a watermark is burnt in"))
@@ -184,6 +194,68 @@ def warnings(rule: SandboxRule | None, duration_s: float | None, wall: float) ->
         day = datetime.fromtimestamp(at, UTC).isoformat(sep=" ", timespec="minutes")
         found.append(SandboxWarning("deleted", f"it is deleted at {day}", at))
     return tuple(found)
+
+
+def failure(
+    fail: Fail, operation: str, state: Upload, said: Received, *, size: int | None, error: Exception | None
+) -> Exception:
+    """The error of an upload that has failed.
+
+    Args:
+        fail: how.
+        operation: by which it was sent.
+        state: where it stands.
+        said: what the provider has said last.
+        size: bytes of the file, as far as they are known.
+        error: what became of the last piece that was lost or refused.
+    """
+    target = state.target
+    if fail.why is Why.DIFFERS:
+        return _mismatch(operation, state, size, said)
+    if fail.why is Why.UNSETTLED:
+        text = f"{operation}: {target} has all pieces, but is {said.word!r} all the time: the same call looks again"
+        return UploadMismatch(text, target=target, what="state", sent="all pieces", found=said.word)
+    if fail.why is Why.FAILED:
+        text = f"{operation}: the provider cannot use what was sent: {target} is {said.word!r}: delete it"
+        return ProcessingFailed(text, target=target, state=said.word)
+    if fail.why is Why.FORGOTTEN:
+        text = f"{operation}: the provider has forgotten piece {fail.number}, which had arrived"
+        return UploadError(text, target=target)
+    if fail.why is Why.OTHER or error is None:
+        text = f"{operation}: the object expects other pieces: another upload of it has begun"
+        return UploadError(text, target=target)
+    return error
+
+
+def _mismatch(operation: str, state: Upload, size: int | None, said: Received) -> UploadMismatch:
+    sent: object = size
+    found: object = said.size
+    what = "size"
+    difference = f"the provider has {found} bytes, and {sent} were sent"
+    if said.same is False:
+        what = "checksum"
+        sent = "another checksum"
+        found = said.checksum
+        difference = "the provider's checksum is not that of the file"
+    elif said.size is None or said.size == size:
+        what = "pieces"
+        sent = state.total
+        found = len(runs.numbers(said.parts or ()))
+        difference = f"the provider has {found} pieces, and {sent} were sent"
+    text = f"{operation}: {state.target} is not the file that was sent: {difference}: delete it, and send it again"
+    return UploadMismatch(text, target=state.target, what=what, sent=sent, found=found)
+
+
+def same_checksum(said: str, digest: bytes) -> bool:
+    """Whether a checksum that a provider gives is this digest: in hex of any case or Base64, in quotes or not."""
+    text = said.strip().strip('"')
+    if text.lower() == digest.hex():
+        return True
+    padded = text.replace("-", "+").replace("_", "/") + "=" * (-len(text) % 4)
+    try:
+        return base64.b64decode(padded, validate=True) == digest
+    except (binascii.Error, ValueError):
+        return False
 
 
 def position(account: str, operation: str, parts: Iterable[object]) -> Cell[Upload]:

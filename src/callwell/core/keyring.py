@@ -4,13 +4,16 @@
 ::
 
     offer ──> STAGED ──confirm──> ACTIVE ──a younger one is confirmed──> DRAINING ──last use ended──> RETIRED
-                │ reject                │ reject                            │ reject
-                └──────> RETIRED        └──────> RETIRED (dead)             └──────> RETIRED
+               │   ^                │ reject                               │ reject
+        reject │   │ retry          └──────> RETIRED (dead)                └──────> RETIRED
+               v   │
+              ASIDE: refused, while an older key is active
 
-A new key is staged and tried by one call at a time (the provider's canary, or whatever comes first); the others go on
-with the active key. If the new key is refused, nothing has happened. If the active key is refused, the staged one is
-used by all; if there is none, the ring has no key until its source gives one: `current` is None and calls wait. A later
-call may try the newest key once more (`revive`).
+A new key is staged and tried by the provider's canary, or where it has none by one call at a time; all others go on
+with the active key. If the new key is refused, it is put aside and nothing else has happened: perhaps the provider does
+not know it yet, so it is tried again later (`retry`). If the active key is refused, the one that was staged or put
+aside is used by all; if there is none, the ring has no key until its source gives one: `current` is None and calls
+wait. A later call may try the newest key once more (`revive`).
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ class Standing(StrEnum):
     """What a key is to its ring."""
 
     STAGED = "staged"
+    ASIDE = "aside"
     ACTIVE = "active"
     DRAINING = "draining"
     RETIRED = "retired"
@@ -56,6 +60,9 @@ class Ring(NamedTuple):
     keys: tuple[Held, ...] = ()
 
 
+NEW = (Standing.STAGED, Standing.ASIDE)
+"""The standings of a key that the provider has not accepted, while an older one is active."""
+
 KEPT = 8
 """Retired keys that a ring remembers."""
 
@@ -70,20 +77,36 @@ def offer(ring: Ring, fingerprint: str) -> Ring:
     if ring.keys and ring.keys[-1].fingerprint == fingerprint:
         return ring
     generation = ring.keys[-1].generation + 1 if ring.keys else 0
-    others = tuple(_retire(key) if key.standing is Standing.STAGED else key for key in ring.keys)
+    others = tuple(_retire(key) if key.standing in NEW else key for key in ring.keys)
     standing = Standing.STAGED if _find(ring, Standing.ACTIVE) else Standing.ACTIVE
     return _swept(Ring((*others, Held(generation, fingerprint, standing))))
 
 
-def current(ring: Ring) -> Held | None:
-    """The key that the next call uses, or None while there is none that could work."""
+def current(ring: Ring, *, canary: bool = False) -> Held | None:
+    """The key that the next call uses, or None while there is none that could work.
+
+    Args:
+        ring: the ring.
+        canary: a new key is tried by a request of its own, and never by a call while there is an active one.
+    """
     if ring.keys and ring.keys[-1].standing is Standing.ACTIVE:
         return ring.keys[-1]
     staged = _find(ring, Standing.STAGED)
     active = _find(ring, Standing.ACTIVE)
-    if staged is not None and (active is None or staged.uses == 0):
+    if staged is not None and (active is None or (staged.uses == 0 and not canary)):
         return staged
     return active
+
+
+def untried(ring: Ring) -> Held | None:
+    """A new key that is to be tried while an older one is active, if there is one."""
+    return _find(ring, Standing.STAGED) if _find(ring, Standing.ACTIVE) else None
+
+
+def on_trial(ring: Ring, generation: int) -> bool:
+    """Whether a key is new, and an older one that the provider has accepted could be used in its place."""
+    found = next((key for key in ring.keys if key.generation == generation), NOBODY)
+    return found.standing in NEW and _find(ring, Standing.ACTIVE) is not None
 
 
 def lend(ring: Ring, generation: int) -> Ring:
@@ -109,7 +132,7 @@ def settle(ring: Ring, generation: int) -> Ring:
 
 def confirm(ring: Ring, generation: int) -> Ring:
     """The ring after the provider has accepted a key: a staged one becomes active, the one before drains."""
-    if not any(key.generation == generation and key.standing is Standing.STAGED for key in ring.keys):
+    if not any(key.generation == generation and key.standing in NEW for key in ring.keys):
         return ring
     drained = tuple(
         key._replace(standing=Standing.DRAINING) if key.standing is Standing.ACTIVE else key for key in ring.keys
@@ -118,12 +141,22 @@ def confirm(ring: Ring, generation: int) -> Ring:
 
 
 def reject(ring: Ring, generation: int) -> Ring:
-    """The ring after the provider has refused a key as dead. A staged key takes the place of a dead active one."""
+    """The ring after the provider has refused a key. A new key takes the place of a dead active one."""
+    if on_trial(ring, generation):
+        return _change(ring, generation, lambda key: key._replace(standing=Standing.ASIDE))
     rejected = _change(ring, generation, _retire)
-    staged = _find(rejected, Standing.STAGED)
-    if staged is None or _find(rejected, Standing.ACTIVE):
+    newer = _find(rejected, Standing.STAGED) or _find(rejected, Standing.ASIDE)
+    if newer is None or _find(rejected, Standing.ACTIVE):
         return rejected
-    return _change(rejected, staged.generation, lambda key: key._replace(standing=Standing.ACTIVE))
+    return _change(rejected, newer.generation, lambda key: key._replace(standing=Standing.ACTIVE))
+
+
+def retry(ring: Ring) -> Ring:
+    """The ring with the key staged once more that was put aside."""
+    aside = _find(ring, Standing.ASIDE)
+    if aside is None:
+        return ring
+    return _change(ring, aside.generation, lambda key: key._replace(standing=Standing.STAGED))
 
 
 def revive(ring: Ring) -> Ring:

@@ -98,10 +98,16 @@ class UntilRule:
     Attributes:
         at: where the answer of the operation that says what has arrived tells it.
         values: what stands there then.
+        failed_at: where it says that the object will never be in this state; the path may lead through lists.
+        failed: what stands there then.
+        pending: what stands there while the provider is still at work, so that nothing is decided yet.
     """
 
     at: str
     values: tuple[str | bool, ...]
+    failed_at: str | None = None
+    failed: tuple[str | bool, ...] = ()
+    pending: tuple[str | bool, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +132,10 @@ class UploadRule:
         status: the operation that says what has arrived.
         received: where its answer has the list of pieces that have arrived.
         total: where its answer has how many there will be.
+        state: that it has the whole file, where its answer says so in a word.
+        size: where its answer has how many bytes it has.
+        checksum: where its answer has a checksum of them.
+        checksum_kind: by which algorithm that is made.
         there: codes by which a piece is refused because it is there already.
         whole: codes by which a piece is refused because the object has its whole file.
         get: the operation that gives the object, for when the answer that had it was lost.
@@ -149,6 +159,10 @@ class UploadRule:
     status: str
     received: str
     total: str
+    state: UntilRule | None = None
+    size: str | None = None
+    checksum: str | None = None
+    checksum_kind: Literal["md5", "sha1", "sha256", "sha512"] = "sha256"
     there: tuple[str, ...] = ()
     whole: tuple[str, ...] = ()
     get: str | None = None

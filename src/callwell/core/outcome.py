@@ -29,6 +29,10 @@ OK: Final = range(200, 300)
 SEE_OTHER: Final = 303
 TOO_MANY: Final = 429
 PROXY_LOGIN: Final = 407
+
+KEY_REFUSALS: Final = frozenset({401, 403})
+"""Statuses by which a new key may be refused: with the old one the same call can succeed."""
+
 MISSING: Final = frozenset({404, 410})
 
 SERVER_ERRORS: Final = range(500, 1000)

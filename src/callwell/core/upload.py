@@ -4,13 +4,15 @@
 ::
 
                take                   stored
-        TODO ───────────> FLYING ───────────────────> CONFIRMED
-          ^                 │ lost                        ^
-          │                 v             reported: there │
-          │             DOUBTFUL ──Ask──> ASKED ──────────┤
-          │                                 │             │
-          └─────────────────────────────────┘             │
-              reported: not there       refused because it is there, after doubt
+        TODO ───────────> FLYING ───────────────────> CONFIRMED ──all of them──> CHECKED
+        ^ ^                 │ lost                     │  ^                         │ Finish
+        │ │                 v                          │  │ reported: there
+        │ │             DOUBTFUL ──Ask──> ASKED ───────┼──┤
+        │ │                                 │          │  │
+        │ └─────────────────────────────────┘          │  │
+        │     reported: not there    refused because it is there, after doubt
+        └──────────────────────────────────────────────┘
+              reported not to be there, twice
 
 A piece whose answer was lost is never sent again before the provider has been asked what has arrived. What it names is
 confirmed; the rest goes again. A lost request may still arrive after that: then one of the two copies is refused, since
@@ -18,10 +20,13 @@ the other one is there (or since with it the file was whole), and that counts as
 and for no other. After a death of the process every piece that was not confirmed is in doubt: what was in flight then
 was stored nowhere.
 
-Where the first piece makes the object, it goes alone, and nothing is known of the object until its answer comes: if
-that is lost, nobody can name the object, and the upload fails.
+One question is under way at a time. It waits a little, so that it speaks of all pieces that were lost meanwhile: a
+provider that refuses four pieces at once is asked once. Its account is believed over the answers to the pieces: what it
+does not name in two reports one after the other is forgotten, and goes again. When all pieces are confirmed, it is
+asked what it has: if that is not what was sent, the upload fails.
 
-Several workers take from one state. Who gets `Rest` has nothing more to do: whoever is still sending goes on by itself.
+Where the first piece makes the object, it goes alone: if its answer is lost, nobody can name the object, and the upload
+fails. Of several workers, who gets `Rest` is done: whoever is still sending or asking goes on by itself.
 """
 
 from __future__ import annotations
@@ -37,12 +42,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from callwell.core.operation_rules import UploadRule
+    from callwell.core.received import Received
 
 MAX_TRIES: Final = 6
 """Times that one piece may end in doubt."""
 
-ALL: Final = 0
-"""In the place of a piece's number: all of them."""
+MAX_CHECKS: Final = 8
+"""Questions about the whole file before a provider that still says something else is believed: within half a minute."""
+
+SURE_CHECKS: Final = 3
+"""The same where the provider has no word for a file that is whole: its size may lag behind."""
 
 
 class Why(StrEnum):
@@ -52,6 +61,10 @@ class Why(StrEnum):
     BROKEN = "broken"
     NAMELESS = "nameless"
     OTHER = "other"
+    DIFFERS = "differs"
+    UNSETTLED = "unsettled"
+    FAILED = "failed"
+    FORGOTTEN = "forgotten"
 
 
 class Upload(NamedTuple):
@@ -67,13 +80,20 @@ class Upload(NamedTuple):
         confirmed: pieces that the provider has, in order, no two runs adjacent.
         flying: pieces under way.
         doubtful: pieces whose answer was lost.
-        asked: those of them about which the provider is being asked.
+        asked: those of them about which the provider is being asked at this moment.
         tried: for pieces that were in doubt: how often.
         revived: another process may have sent any of the others.
         unsure: nothing may be sent before the provider has been asked.
         why: it has failed.
         piece_failed: by which piece; 0 for none in particular.
         maker: the name of the call that makes the object, as long as there is none.
+        asking: a worker is about to ask the provider what has arrived, or does so.
+        known: the pieces that were confirmed when it asked.
+        missed: those of them that the last report did not name.
+        checked: the provider has said that it has the file as it was sent.
+        checks: how often it has said something else after all pieces were confirmed.
+        begun: pieces that were sent at least once, by whichever process.
+        resent: bytes that were sent more than once, likewise.
     """
 
     piece: int
@@ -92,6 +112,13 @@ class Upload(NamedTuple):
     why: Why | None = None
     piece_failed: int = 0
     maker: str = ""
+    asking: bool = False
+    known: tuple[Run, ...] = ()
+    missed: tuple[Run, ...] = ()
+    checked: bool = False
+    checks: int = 0
+    begun: tuple[Run, ...] = ()
+    resent: int = 0
 
 
 class Send(NamedTuple):
@@ -99,11 +126,11 @@ class Send(NamedTuple):
 
     Attributes:
         number: from 1.
-        tries: how often it has ended in doubt, by which the wait before this time is chosen.
+        again: it was sent before.
     """
 
     number: int
-    tries: int = 0
+    again: bool = False
 
 
 class Read(NamedTuple):
@@ -111,13 +138,13 @@ class Read(NamedTuple):
 
 
 class Ask(NamedTuple):
-    """Ask the provider what has arrived, and tell by `reported`.
+    """Ask the provider what has arrived: call `asked` when the question goes out, then `reported` or `unreported`.
 
     Attributes:
-        about: the pieces in doubt; `ALL` among them for any that another process may have sent.
+        tries: by which the wait before the question is chosen; 0 for none.
     """
 
-    about: tuple[int, ...]
+    tries: int
 
 
 class Rest(NamedTuple):
@@ -125,7 +152,7 @@ class Rest(NamedTuple):
 
 
 class Finish(NamedTuple):
-    """The provider has every piece."""
+    """The provider has every piece, and nothing that it says contradicts that."""
 
 
 class Fail(NamedTuple):
@@ -158,7 +185,8 @@ def begun(rule: UploadRule, piece: int, size: int | None, target: str | None) ->
 
 def revived(state: Upload) -> Upload:
     """An upload that was found in store: its process has died, or is at work beside this one."""
-    return state._replace(flying=(), doubtful=(), asked=(), tried=(), revived=True, unsure=True)
+    fresh = state._replace(flying=(), doubtful=(), asked=(), tried=(), known=(), missed=())
+    return fresh._replace(asking=False, checked=False, checks=0, revived=True, unsure=True)
 
 
 def where(state: Upload, number: int) -> tuple[int, int]:
@@ -171,21 +199,20 @@ def take(state: Upload) -> tuple[Upload, Action]:
     """What a worker does next."""
     if state.why is not None:
         return state, Fail(state.why, state.piece_failed)
-    if state.unsure:
-        return (state, Rest()) if ALL in state.asked else (state._replace(asked=(ALL,)), Ask((ALL,)))
-    if state.doubtful:
-        return state._replace(doubtful=(), asked=(*state.asked, *state.doubtful)), Ask(state.doubtful)
-    number = _next(state)
-    if state.total is not None and state.confirmed == (Run(1, state.total),):
+    complete = _complete(state)
+    if complete and state.checked:
         return state, Finish()
-    if state.target is None and state.flying:
+    if not state.asking and (state.unsure or state.doubtful or state.missed or (complete and not state.flying)):
+        return state._replace(asking=True), Ask(_patience(state))
+    if state.unsure or complete:
         return state, Rest()
-    if state.total is not None and number > state.total:
+    number = _next(state)
+    if (state.target is None and state.flying) or (state.total is not None and number > state.total):
         return state, Rest()
-    tries = dict(state.tried).get(number, 0)
-    if state.size is None and not tries:
-        return state, Rest() if state.flying or state.asked else Read()
-    return _flown(state, number), Send(number, tries)
+    again = runs.has(state.begun, number)
+    if state.size is None and not again:
+        return state, Rest() if state.flying or state.asking else Read()
+    return _flown(state, number), Send(number, again)
 
 
 def came(state: Upload, *, last: bool) -> tuple[Upload, Send]:
@@ -207,52 +234,67 @@ def stored(state: Upload, number: int, target: str | None = None) -> Upload:
         number: the piece.
         target: the object, as the answer names it.
     """
-    return _landed(state, number)._replace(
-        confirmed=runs.joined(state.confirmed, Run(number, number)), target=state.target or target
-    )
+    confirmed = runs.joined(state.confirmed, Run(number, number))
+    return _landed(state, number)._replace(confirmed=confirmed, target=state.target or target)
 
 
 def lost(state: Upload, number: int) -> Upload:
     """A piece may have arrived or not."""
     state = _landed(state, number)
-    tries = dict(state.tried).get(number, 0) + 1
     if state.target is None:
         return _failed(state, Why.NAMELESS, number)
-    if tries >= MAX_TRIES:
-        return _failed(state, Why.BROKEN, number)
-    tried = tuple(sorted({**dict(state.tried), number: tries}.items()))
-    return state._replace(doubtful=(*state.doubtful, number), tried=tried)
+    state = _tried(state, [number], Why.BROKEN)
+    return state if state.why is not None else state._replace(doubtful=(*state.doubtful, number))
 
 
 def refused(state: Upload, number: int, code: str | None) -> Upload:
     """A piece was refused: because it is there already, or for a reason that ends the upload."""
-    doubt = state.revived or number in dict(state.tried)
+    doubt = state.revived or state.checked or number in dict(state.tried)
     if doubt and code is not None and code in (*state.there, *state.whole):
         return stored(state, number)
     return _failed(_landed(state, number), Why.REFUSED, number)
 
 
-def reported(state: Upload, about: tuple[int, ...], parts: Iterable[int], total: int | None) -> Upload:
+def asked(state: Upload) -> Upload:
+    """The question goes out: it is about the pieces that are in doubt now."""
+    return state._replace(doubtful=(), asked=state.doubtful, known=state.confirmed)
+
+
+def reported(state: Upload, received: Received, size: int | None) -> Upload:
     """The provider has said what has arrived.
+
+    A piece that was confirmed and is not named may be missing only until one server of the provider hears of it from
+    another: a second report is waited for, unless the upload was found in store.
 
     Args:
         state: where the upload stands.
-        about: why it was asked.
-        parts: the pieces that it has.
-        total: how many it expects, if it knows.
+        received: what it said.
+        size: bytes of all pieces; None while that is not known.
     """
-    if total is not None and state.total is not None and total != state.total:
+    known = state.known
+    alone = state.unsure
+    state = unreported(state)
+    if received.failed:
+        return _failed(state, Why.FAILED, 0)
+    if received.arrived and state.total is not None and not state.flying:
+        return _whole(state, received, size)
+    if received.total is not None and state.total is not None and received.total != state.total:
         return _failed(state, Why.OTHER, 0)
-    for number in parts:
-        if number not in state.flying:
-            state = state._replace(confirmed=runs.joined(state.confirmed, Run(number, number)))
-    return unreported(state, about)
+    if received.parts is not None:
+        state = _accounted(state, known, received.parts, alone=alone)
+    if state.why is not None or state.missed or state.flying or not _complete(state):
+        return state
+    return _judged(state, received, size)
 
 
-def unreported(state: Upload, about: tuple[int, ...]) -> Upload:
+def unreported(state: Upload) -> Upload:
     """The provider does not say what has arrived: what is sent again is refused where it is there."""
-    unsure = state.unsure and ALL not in about
-    return state._replace(asked=tuple(one for one in state.asked if one not in about), unsure=unsure)
+    return state._replace(asking=False, asked=(), known=(), unsure=False)
+
+
+def unchecked(state: Upload) -> Upload:
+    """Nobody can say whether the file is there as it was sent: the answers to its pieces count."""
+    return unreported(state)._replace(checked=_complete(state))
 
 
 def done(state: Upload) -> int:
@@ -268,24 +310,89 @@ def safe_bytes(state: Upload) -> int:
     return whole - state.total * state.piece + state.size
 
 
+def _complete(state: Upload) -> bool:
+    return state.total is not None and state.confirmed == (Run(1, state.total),)
+
+
+def _patience(state: Upload) -> int:
+    """By what the wait before a question is chosen: the more often its pieces were in doubt, the longer."""
+    if state.unsure:
+        return 0
+    tried = dict(state.tried)
+    return max(state.checks, 1 if state.missed else 0, *(tried.get(number, 0) for number in state.doubtful), 0)
+
+
+def _accounted(state: Upload, known: tuple[Run, ...], parts: tuple[Run, ...], *, alone: bool) -> Upload:
+    """The confirmed pieces, as the provider names them."""
+    flying = runs.of(state.flying)
+    confirmed = state.confirmed
+    for run in runs.without(parts, flying):
+        confirmed = runs.joined(confirmed, run)
+    missing = runs.without(known, parts)
+    gone = missing if alone else runs.without(missing, runs.without(missing, state.missed))
+    state = state._replace(confirmed=runs.without(confirmed, gone), missed=runs.without(missing, gone))
+    latest = max((run.last for run in state.begun), default=0)
+    if state.size is None and gone and gone[0].first < latest:  # of a stream, only the piece at hand can be sent again
+        return _failed(state, Why.FORGOTTEN, gone[0].first)
+    return _tried(state, runs.numbers(gone), Why.FORGOTTEN)
+
+
+def _whole(state: Upload, received: Received, size: int | None) -> Upload:
+    """The provider says that it has a whole file, and nothing is under way: it is ours, or it is not."""
+    total = received.total or state.total or 0
+    if received.parts and received.parts != (Run(1, total),):
+        return _failed(state, Why.DIFFERS, 0)
+    theirs = not state.revived and runs.without((Run(1, total),), state.begun)
+    if (theirs or total != state.total) and (received.size is None or received.size != size):
+        return _failed(state, Why.OTHER, 0)
+    state = state._replace(total=total, confirmed=(Run(1, total),), doubtful=(), missed=())
+    return _judged(state, received, size)
+
+
+def _judged(state: Upload, received: Received, size: int | None) -> Upload:
+    """Every piece is there: is the file?"""
+    checks = state.checks + 1
+    state = state._replace(checks=checks)
+    if received.arrived is False:
+        return _failed(state, Why.UNSETTLED, 0) if checks >= MAX_CHECKS else state
+    other_size = None not in (received.size, size) and received.size != size
+    if not other_size and received.same is not False:
+        return state._replace(checked=True)
+    sure = received.arrived or checks >= SURE_CHECKS
+    return _failed(state, Why.DIFFERS, 0) if sure else state
+
+
 def _next(state: Upload) -> int:
     """The first piece that is neither there nor under way nor in doubt."""
-    busy, number = {*state.flying, *state.asked, *state.doubtful}, 1
-    for run in (*state.confirmed, None):
-        while (run is None or number < run.first) and number in busy:
+    busy = {*state.flying, *state.asked, *state.doubtful}
+    number = 1
+    for run in state.confirmed:
+        while number < run.first and number in busy:
             number += 1
-        if run is None or number < run.first:
-            break
+        if number < run.first:
+            return number
         number = run.last + 1
+    while number in busy:
+        number += 1
     return number
 
 
 def _flown(state: Upload, number: int) -> Upload:
-    return state._replace(flying=(*state.flying, number))
+    return state._replace(flying=(*state.flying, number), begun=runs.joined(state.begun, Run(number, number)))
 
 
 def _landed(state: Upload, number: int) -> Upload:
     return state._replace(flying=tuple(one for one in state.flying if one != number))
+
+
+def _tried(state: Upload, numbers: Iterable[int], why: Why) -> Upload:
+    """Pieces were lost, or forgotten: one of them so often that the upload fails, if need be."""
+    tried = dict(state.tried)
+    for number in numbers:
+        tried[number] = tried.get(number, 0) + 1
+        if tried[number] >= MAX_TRIES:
+            return _failed(state, why, number)
+    return state._replace(tried=tuple(sorted(tried.items())))
 
 
 def _failed(state: Upload, why: Why, number: int) -> Upload:

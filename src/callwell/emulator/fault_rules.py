@@ -26,6 +26,8 @@ FAULTS: Final[Mapping[str, str]] = {
     "slow_body": "the body dribbles in for `delay_s`",
     "garbage_body": "a success whose body has the right length and every byte wrong",
     "wrong_size": "an announced size that is not the file's; at storage a Content-Length that is too `short` or `long`",
+    "forgotten_piece": "a piece of an upload that is taken, answered as if it were kept, and thrown away",
+    "failed_work": "a file that is reported as one of which nothing can be made",
     "missing_header": "neither Date nor Content-Type",
     "throttle": "429 without a time",
     "throttle_after": "429 with Retry-After",
@@ -100,6 +102,8 @@ class Catalogue:
         signing: those that hand out signed URLs.
         codes: its error codes and their statuses.
         sizing: the operations that announce the size of a file.
+        receiving: those that take pieces of one.
+        working: those that report what is made of one.
     """
 
     operations: frozenset[str]
@@ -108,6 +112,8 @@ class Catalogue:
     signing: frozenset[str]
     codes: Mapping[str, int]
     sizing: frozenset[str] = frozenset()
+    receiving: frozenset[str] = frozenset()
+    working: frozenset[str] = frozenset()
 
     def victims(self, fault: str) -> frozenset[str]:
         """The operations that can suffer `fault`, storage among them."""
@@ -117,6 +123,8 @@ class Catalogue:
             "shifted_page": self.shifting,
             "early_expiry": self.signing,
             "wrong_size": self.sizing,
+            "forgotten_piece": self.receiving,
+            "failed_work": self.working,
         }
         victims = special.get(fault, self.operations)
         return victims | {STORAGE} if fault in STORAGE_FAULTS else victims

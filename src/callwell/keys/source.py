@@ -64,7 +64,7 @@ class EnvSource:
 
     def read(self) -> Key:
         """The variable's value."""
-        key = Key(os.environ.get(self._name, ""))
+        key = Key(_unquoted(os.environ.get(self._name, "")))
         if not key:
             raise KeyMissing(
                 f"no key: the environment variable {self._name} is "
@@ -75,7 +75,7 @@ class EnvSource:
 
     def mark(self) -> object:
         """The value's fingerprint: a program may change its own environment."""
-        return Key(os.environ.get(self._name, ""))
+        return Key(os.environ.get(self._name, "")).fingerprint
 
 
 class FileSource:
@@ -100,18 +100,18 @@ class FileSource:
             text = self.path.read_text(encoding="utf-8-sig", errors="replace")  # an error would hold what was read
         except OSError as error:
             raise KeyMissing(f"no key: {self.path} cannot be read: {error.strerror}") from error
-        key = Key(text)
+        key = Key(_unquoted(text))
         if not key:
             raise KeyMissing(f"no key: {self.path} is empty; write the key into it, and nothing else")
         return key
 
     def mark(self) -> object:
-        """The file's identity, size and time of change."""
+        """The file's identity, size and times of change, that of its mode among them."""
         try:
             found = self.path.stat()
         except OSError:
             return None
-        return found.st_ino, found.st_size, found.st_mtime_ns
+        return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def parse_source(given: str | Key | None, variable: str) -> Source:
@@ -134,6 +134,13 @@ def parse_source(given: str | Key | None, variable: str) -> Source:
     if kind == "file" and place:
         return FileSource(place)
     raise InvalidOption("key", _hidden(given), "env:NAME, file:PATH, or callwell.Key(text) in code")
+
+
+def _unquoted(text: str) -> str:
+    """A text without the quotes in which files of variables have it: some readers of such files leave them there."""
+    bare = text.strip()
+    quoted = len(bare) > 1 and bare[0] in "\"'" and bare[0] == bare[-1]
+    return bare[1:-1] if quoted else bare
 
 
 def _hidden(text: str) -> str:

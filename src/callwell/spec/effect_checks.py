@@ -15,7 +15,7 @@ from callwell.spec.places import place
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from callwell.core.rules import MarkerRule, Profile, TokenRule, UploadRule
+    from callwell.core.rules import MarkerRule, Profile, TokenRule, UntilRule, UploadRule
     from callwell.spec.complaint import Path
     from callwell.spec.model import Api, Operation
 
@@ -104,9 +104,20 @@ def _beside(rule: UploadRule, api: Api, path: Path) -> Iterator[Complaint]:
     if status is not None:
         yield from place(status, rule.received, "array", (*path, "received"))
         yield from place(status, rule.total, "integer", (*path, "total"))
+        if list(place(status, rule.size, "string", path)):  # many services write sizes as text
+            yield from place(status, rule.size, "integer", (*path, "size"))
+        yield from place(status, rule.checksum, "string", (*path, "checksum"))
+        if rule.state is not None:
+            yield from _state(status, rule.state, (*path, "state"))
         for name, until in rule.until.items():
-            kind = "boolean" if isinstance(next(iter(until.values), ""), bool) else "string"
-            yield from place(status, until.at, kind, (*path, "until", name, "at"))
+            yield from _state(status, until, (*path, "until", name))
+
+
+def _state(status: Operation, rule: UntilRule, path: Path) -> Iterator[Complaint]:
+    kind = "boolean" if isinstance(next(iter(rule.values), ""), bool) else "string"
+    yield from place(status, rule.at, kind, (*path, "at"))
+    if (rule.failed_at is None) != (not rule.failed):
+        yield Complaint((*path, "failed_at"), "expected failed_at and failed together, or neither")
 
 
 def _gone(profile: Profile, operation: Operation, name: str, api: Api) -> Iterator[Complaint]:

@@ -15,7 +15,7 @@ from callwell.client._async.group import AsyncDynamicGroup, AsyncGroup
 from callwell.client._async.keyholder import AsyncKeyholder
 from callwell.client._async.primitives import AsyncClosing, AsyncDefaultTransport
 from callwell.client._async.tokenholder import arm
-from callwell.client._async.upload import AsyncUploader
+from callwell.client._async.upload import AsyncUploader, nothing_to_note
 from callwell.client.binding import Bound, encoded, query_pairs
 from callwell.client.describe import files, groups, large, plan_beyond
 from callwell.client.options import Choices
@@ -24,7 +24,7 @@ from callwell.client.wire_values import wire_value
 from callwell.errors import InvalidOption, UnknownName
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
     from typing import Self
 
@@ -233,12 +233,25 @@ class AsyncClient(AsyncClosing):
             UploadError: the file, or what became of it on its way.
             CallwellError: see `callwell.errors`.
         """
+        return await self.uploader(operation).run(file, given)
+
+    def uploader(self, operation: str, note: Callable[[Uploaded[Any]], None] = nothing_to_note) -> AsyncUploader:
+        """What sends one large file by an operation.
+
+        Args:
+            operation: for instance `videos.upload`.
+            note: called with what the upload was worth before its position is forgotten.
+
+        Raises:
+            UnknownName: no such operation.
+            InvalidOption: the operation takes no large file.
+        """
         found = self._caller.known(operation)
         if found.rule.upload is None:
             raise InvalidOption(
                 "operation", operation, f"one that takes a large file ({', '.join(large(self.provider))})"
             )
-        return await AsyncUploader(self._caller, found, found.rule.upload).run(file, given)
+        return AsyncUploader(self._caller, found, found.rule.upload, note)
 
     def _notify(self, notice: Any) -> None:
         engine = getattr(self, "_engine", None)

@@ -17,6 +17,7 @@ from callwell.client.learner import Learner
 from callwell.client.record import FINE, End
 from callwell.client.trip import begun
 from callwell.core import call as machine
+from callwell.core import outcome
 from callwell.core.types import (
     Acquire,
     Answered,
@@ -299,6 +300,8 @@ class AsyncEngine:
             trip.url = reading.moved_to
             trip.astray = not (self.profile.key.whole_origin or answers.is_below(trip.url, self.base_url))
         shown = answers.event(rule, reading)
+        if response.status in outcome.KEY_REFUSALS and trip.key is not None and trip.keys.on_trial(trip.key[0]):
+            shown = shown._replace(dead_key=True)  # whatever its code: the old key is asked before the call fails
         end = End(Outcome.DONE, response.status, reading.wait_s, hints=trip.hints)
         again = self._settle(trip, end, accepted=False)
         trip.attempted(attempt, response.status, reading.code, "", seconds)

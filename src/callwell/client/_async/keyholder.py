@@ -2,12 +2,13 @@
 """The keys that a client has in hand, and reading their source again when one is dead.
 
 One caller reads, all others wait for it. The source is also looked at once a second, so that a new key is found before
-the old one is refused; it is tried by one call at a time until the provider has accepted it.
+the old one is refused. It is tried by the provider's canary, which one caller sends before its own request, or where
+there is none by one call at a time, until the provider has accepted it; all others go on with the old key. A new key
+that is refused is put aside, and tried again later: a provider may not know it yet.
 """
 
 from __future__ import annotations
 
-import re
 import threading
 from typing import TYPE_CHECKING, Final
 
@@ -16,11 +17,14 @@ from callwell.core import keyring
 from callwell.core.keyring import Ring, Standing
 from callwell.errors import KeyMalformed, KeyMissing, KeyOfAnotherEnvironment
 from callwell.forks import remember
+from callwell.keys.form import flaw
+from callwell.observe.logs import LOGGER
 from callwell.observe.notices import KeyChanged
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from callwell.client._async.canary import AsyncCanary
     from callwell.client.keyuse import KeyUses
     from callwell.clock import Clock
     from callwell.core.rules import KeyRule
@@ -32,6 +36,12 @@ LOOK_S: Final = 1.0
 
 POLL_S: Final = 0.25
 """How often the source of a dead key is read."""
+
+RETRY_S: Final = (30.0, 3_600.0)
+"""Seconds until a new key that was refused is tried again, at first and at most: each time twice as many."""
+
+CANARY_S: Final = 10.0
+"""Seconds that a new key is tried for, and never more than half of what the call has left that sends the canary."""
 
 
 class AsyncKeyholder:
@@ -47,6 +57,7 @@ class AsyncKeyholder:
 
     Attributes:
         keyless: takes the place of the keys for requests that show none.
+        canary: tries new keys; None where calls do.
 
     Raises:
         KeyMissing: there is no key.
@@ -65,8 +76,7 @@ class AsyncKeyholder:
         notify: Callable[[Notice], None],
     ) -> None:
         self._provider = provider
-        self._pattern = re.compile(rule.pattern)
-        self._looks_like = rule.looks_like
+        self._rule = rule
         self._source = source
         self._clock = clock
         self._uses = uses
@@ -80,6 +90,10 @@ class AsyncKeyholder:
         self._out = 0
         self._waiting: list[AsyncLatch] = []
         self._reading = False
+        self.canary: AsyncCanary | None = None
+        self._trying = False
+        self._retry_s = RETRY_S[0]
+        self._retry_at = float("inf")
         self._looked_at = clock.now()
         self._mark = source.mark()
         self._offer(self._checked(source.read()))
@@ -91,7 +105,9 @@ class AsyncKeyholder:
         self._lock = threading.Lock()
         self._steady, self._out = None, 0
         self._ring = Ring(tuple([held._replace(uses=0) for held in self._ring.keys]))
-        self._waiting, self._reading = [], False
+        self._waiting = []
+        self._reading = False
+        self._trying = False
 
     @property
     def where(self) -> str:
@@ -104,7 +120,7 @@ class AsyncKeyholder:
         return keys[max(keys)]
 
     def lend(self) -> tuple[int, Key] | None:
-        """The key to use now and its generation, to be settled; None while a new one is waited for."""
+        """The key to use now and its generation, to be settled; None while a new one is waited for, or to be tried."""
         if self._source.can_change:
             self._look()
         with self._lock:
@@ -113,7 +129,12 @@ class AsyncKeyholder:
                 return self._steady
             if not self._reading:
                 self._ring = keyring.revive(self._ring)
-            held = keyring.current(self._ring)
+            if self._clock.now() >= self._retry_at:
+                self._retry_at = float("inf")
+                self._ring = keyring.retry(self._ring)
+            if self.canary is not None and not self._trying and keyring.untried(self._ring) is not None:
+                return None
+            held = keyring.current(self._ring, canary=self.canary is not None)
             if held is None:
                 return None
             self._ring = keyring.lend(self._ring, held.generation)
@@ -135,7 +156,9 @@ class AsyncKeyholder:
             self._unsteady()
             key = self._keys.get(generation) if accepted and generation > self._accepted else None
             if accepted:
-                self._accepted = max(self._accepted, generation)
+                if generation > self._accepted:
+                    self._accepted = generation
+                    self._but = ""
                 self._ring = keyring.confirm(self._ring, generation)
             self._ring = keyring.settle(self._ring, generation)
         if key is not None:
@@ -153,12 +176,16 @@ class AsyncKeyholder:
         A new key is waited for only if one was ever accepted: else the key was wrong from the beginning.
 
         Args:
-            generation: of the dead key.
+            generation: of the dead key; -1 for none, if `lend` gave none.
             until: monotonic seconds.
         """
+        if self.on_trial(generation):
+            self.put_aside(generation, "a call was refused")
         with self._lock:
             self._unsteady()
             self._ring = keyring.reject(self._ring, generation)
+        if self.canary is not None:
+            await self._try(self.canary, until)
         if not self._ever_accepted():
             self._reread()
             until = self._clock.now()
@@ -179,6 +206,46 @@ class AsyncKeyholder:
                 break
         held = keyring.current(self._ring)
         return generation if held is None else held.generation
+
+    def on_trial(self, generation: int) -> bool:
+        """Whether a key is new, and an older one that works can be used in its place."""
+        return keyring.on_trial(self._ring, generation)
+
+    def put_aside(self, generation: int, reason: str) -> None:
+        """A new key was refused, or could not be tried: the old one goes on, and it is tried again later.
+
+        Args:
+            generation: of the new key.
+            reason: why, for people.
+        """
+        with self._lock:
+            if not keyring.on_trial(self._ring, generation):
+                return  # the old key has died meanwhile: then calls find out about the new one
+            self._unsteady()
+            self._ring = keyring.reject(self._ring, generation)
+            self._retry_at = self._clock.now() + self._retry_s
+            self._retry_s = min(2 * self._retry_s, RETRY_S[1])
+            self._but = f" (the newest one there is not accepted: {reason})"
+        where = self._source.where
+        LOGGER.warning("%s: the new key at %s is not accepted (%s): the old one goes on", self._provider, where, reason)
+
+    async def _try(self, canary: AsyncCanary, until: float) -> None:
+        """Try a new key, if there is one and nobody else does."""
+        with self._lock:
+            held = None if self._trying else keyring.untried(self._ring)
+            if held is None:
+                return
+            self._trying = True
+            key = self._keys[held.generation]
+        now = self._clock.now()
+        try:
+            reason = await canary.tried(key, min(now + CANARY_S, (now + until) / 2))
+        finally:
+            self._trying = False
+        if reason == "":
+            self.settle(held.generation, accepted=True)
+        else:
+            self.put_aside(held.generation, reason or "it could not be tried")
 
     def _ever_accepted(self) -> bool:
         return self._accepted >= 0 or any(self._uses.known(held.fingerprint) for held in self._ring.keys)
@@ -202,27 +269,36 @@ class AsyncKeyholder:
         self._looked_at = now
         mark = self._source.mark()
         if mark != self._mark:
-            self._mark = mark
-            self._reread()
+            self._reread(mark)
 
-    def _reread(self) -> bool:
+    def _reread(self, mark: object = None) -> bool:
+        """Read the source, and say whether it has a new key; what could not be read is read again at the next look."""
         try:
             key = self._checked(self._source.read())
-        except (KeyMissing, KeyMalformed):
+        except (KeyMissing, KeyMalformed) as error:
+            self._but = f" (what is there now cannot be used: {error})"
             return False
         except KeyOfAnotherEnvironment as error:
             self._but = f" (what is there now is one of environment {error.belongs_to})"
             return False
-        self._but = ""
-        return self._offer(key)
+        if mark is not None:
+            self._mark = mark
+        if self._offer(key):
+            return True
+        if not self.on_trial(self._ring.keys[-1].generation):
+            self._but = ""
+        return False
 
     def _checked(self, key: Key) -> Key:
-        if not key.matches(self._pattern):
-            raise KeyMalformed(
-                f"the key at {self._source.where} is not one of {self._provider}'s: expected {self._looks_like}"
-            )
+        wrong = flaw(key.reveal(), self._rule)
+        if wrong is not None:
+            raise KeyMalformed(f"{self._provider}: {self._named()} {wrong}")
         self._uses.check(key.fingerprint, self._source.where)
         return key
+
+    def _named(self) -> str:
+        where = self._source.where
+        return f"the key passed {where.removeprefix('given ')}" if where.startswith("given ") else f"the key at {where}"
 
     def _offer(self, key: Key) -> bool:
         with self._lock:
@@ -232,6 +308,9 @@ class AsyncKeyholder:
             if self._ring is before:
                 return False
             newest = self._ring.keys[-1]
+            self._but = ""
+            self._retry_s = RETRY_S[0]
+            self._retry_at = float("inf")
             self._keys[newest.generation] = key
             kept = {held.generation for held in self._ring.keys if held.standing is not Standing.RETIRED}
             self._keys = {number: known for number, known in self._keys.items() if number in kept}
@@ -255,6 +334,10 @@ class AsyncKeyless:
 
     def settle(self, generation: int, *, accepted: bool) -> None:
         """An answer to such a request says nothing of a key."""
+
+    def on_trial(self, generation: int) -> bool:  # noqa: ARG002 - as a keyholder
+        """No key is tried by it."""
+        return False
 
     async def renew(self, generation: int, until: float) -> int:  # noqa: ARG002 - as a keyholder
         """There is no other."""

@@ -10,11 +10,13 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from callwell.client._async.primitives import AsyncAhead, drop, finish, sleep
+from callwell.client._async.primitives import AsyncAhead, aside, drop, finish, sleep
 from callwell.client.sending import Meter, Region
-from callwell.core import paging, retry, upload
-from callwell.core.upload import Ask, Fail, Read, Send, Why
-from callwell.errors import ApiError, Forbidden, KeyProblem, OutcomeUnknown, Unauthorized, UploadError
+from callwell.client.uploads import failure, same_checksum
+from callwell.core import paging, received, retry, upload
+from callwell.core.received import Received
+from callwell.core.upload import Ask, Fail, Read, Send
+from callwell.errors import ApiError, Forbidden, KeyProblem, Missing, OutcomeUnknown, Unauthorized, UploadError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -41,11 +43,12 @@ class AsyncPieces:
         meter: counts their bytes.
         keep: stores the position.
         state: where the upload stands.
+        sized: the size that the provider gives is that of the file as it was sent.
 
     Attributes:
         state: where the upload stands.
         answer: the fullest answer to a piece: that of the last one has the object.
-        resent: bytes that were sent again.
+        status: the last answer about what has arrived; None for none.
     """
 
     def __init__(
@@ -60,10 +63,11 @@ class AsyncPieces:
         meter: Meter,
         keep: Callable[[Upload], None],
         state: Upload,
+        sized: bool = True,
     ) -> None:
         self.state = state
         self.answer: Mapping[str, Any] = {}
-        self.resent = 0
+        self.status: Any = None
         self._rule = rule
         self._operation = operation
         self._arguments = arguments
@@ -72,7 +76,10 @@ class AsyncPieces:
         self._file = file
         self._meter = meter
         self._keep = keep
-        self._sent = set[int]()
+        self._sized = sized
+        self._given = dict[int, int]()
+        self._received = Received()
+        self._checksum: bytes | None = None
         self._error: Exception | None = None
         self._stopped = False
         self._lock = threading.Lock()
@@ -124,13 +131,11 @@ class AsyncPieces:
         return action
 
     async def _send(self, piece: Send) -> None:
-        if piece.tries:
-            seconds = retry.backoff(self._engine.profile.retry, piece.tries - 1, self._engine.roll())
-            await sleep(self._engine.clock.real_s(seconds))
         region = Region(self._file, *self._place(piece.number), self._meter)
-        if piece.number in self._sent:
-            self.resent += region.size
-        self._sent.add(piece.number)
+        if piece.again:
+            self._again(self._given.pop(piece.number, region.size))
+        with self._lock:
+            self._keep_now(self.state)  # whoever goes on after a kill knows that it was sent
         count = self._rule.unknown if self.state.total is None else self.state.total
         given = {
             **self._arguments,
@@ -152,7 +157,13 @@ class AsyncPieces:
         else:
             self._stored(piece, answer.json)
         finally:
-            self.resent += region.wasted
+            self._again(region.wasted)
+
+    def _again(self, count: int) -> None:
+        """So many bytes are sent that were sent before."""
+        if count:
+            with self._lock:
+                self.state = self.state._replace(resent=self.state.resent + count)
 
     def _place(self, number: int) -> tuple[int, int]:
         return (0, self._file.size) if self.state.size is None else upload.where(self.state, number)
@@ -167,6 +178,7 @@ class AsyncPieces:
             raise UploadError(f"{self._operation}: the answer to the first piece names no object")
 
     def _doubtful(self, piece: Send, region: Region, error: Exception) -> None:
+        self._given[piece.number] = region.given
         region.forget()
         with self._lock:
             self._error = error
@@ -185,25 +197,44 @@ class AsyncPieces:
         if not self._stopped and state.why is None:
             self._keep(state)
 
-    async def _ask(self, asked: Ask) -> None:
+    async def _ask(self, ask: Ask) -> None:
+        if ask.tries:
+            seconds = retry.backoff(self._engine.profile.retry, ask.tries - 1, self._engine.roll())
+            await sleep(self._engine.clock.real_s(seconds))
+        with self._lock:
+            self.state = upload.asked(self.state)
         try:
             json = (await self._call(self._rule.status, {self._rule.target: self.state.target})).json
-        except (Unauthorized, Forbidden, KeyProblem):
-            if self._rule.token is None:
+        except (Unauthorized, Forbidden, KeyProblem, Missing) as error:
+            if self._rule.token is None or (isinstance(error, Missing) and self.state.unsure):
                 raise
             with self._lock:
-                self.state = upload.unreported(self.state, asked.about)
+                self.state = upload.unchecked(self.state)
             return
-        parts, total = paging.at(json, self._rule.received), paging.at(json, self._rule.total)
-        numbers = [one for one in parts if isinstance(one, int)] if isinstance(parts, list) else []
+        self.status = json
+        said = await self._compared(received.read(self._rule, json))
         with self._lock:
             before = upload.safe_bytes(self.state)
-            count = total if isinstance(total, int) else None
-            self._keep_now(upload.reported(self.state, asked.about, numbers, count))
+            self._received = said
+            self._keep_now(upload.reported(self.state, said, self._size()))
             more = upload.safe_bytes(self.state) - before
         self._meter.move(more)
 
+    def _size(self) -> int | None:
+        """Bytes of the whole file, as far as they are known: of a stream when its end was seen."""
+        if self.state.size is not None or self.state.total is None:
+            return self.state.size
+        return self._file.total  # type: ignore[union-attr] # only of a stream the size is not known
+
+    async def _compared(self, said: Received) -> Received:
+        """What the provider says, with its checksum compared with that of the file."""
+        if not self._sized:
+            said = said._replace(size=None)
+        if said.checksum is None or self.state.total is None:
+            return said
+        if self._checksum is None:
+            self._checksum = await aside(lambda: self._file.checksum(self._rule.checksum_kind))
+        return said._replace(same=same_checksum(said.checksum, self._checksum))
+
     def _failed(self, fail: Fail) -> Exception:
-        if fail.why is Why.OTHER or self._error is None:
-            return UploadError(f"{self._operation}: the object expects other pieces: another upload of it has begun")
-        return self._error
+        return failure(fail, self._operation, self.state, self._received, size=self._size(), error=self._error)

@@ -13,6 +13,7 @@ from contextlib import suppress
 from secrets import token_hex
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from callwell.client._async.canary import AsyncCanary
 from callwell.client._async.primitives import AsyncLatch
 from callwell.client._async.trade import AsyncTrade
 from callwell.client.tokenstore import TokenStore
@@ -136,6 +137,11 @@ class AsyncTokenholder:
         if shown is not None:  # in a forked child nothing is in hand
             self.keys.settle(shown.key_generation, accepted=accepted)
 
+    def on_trial(self, number: int) -> bool:
+        """Whether a token was got by a new key, and an older one that works can be used in its place."""
+        shown = self._shown.get(number)
+        return shown is not None and self.keys.on_trial(shown.key_generation)
+
     async def renew(self, number: int, until: float) -> int:
         """The number of a token that is not known to be dead, or the same one if none comes in time.
 
@@ -158,7 +164,8 @@ class AsyncTokenholder:
         return number if got is None else got.number
 
     async def _got(self, until: float, *, doubt: bool) -> Shown | None:
-        holder, rekeys = token_hex(8), 0
+        holder = token_hex(8)
+        rekeys = 0
         while True:
             lent = self.keys.lend()
             if lent is None:
@@ -166,7 +173,12 @@ class AsyncTokenholder:
             else:
                 try:
                     got = await self._turn(lent, holder, until, doubt=doubt)
-                except KeyRefused:
+                except (CallError, KeyProblem) as error:
+                    if self.keys.on_trial(lent[0]):
+                        self.keys.put_aside(lent[0], getattr(error, "code", None) or type(error).__name__)
+                        continue
+                    if not isinstance(error, KeyRefused):
+                        raise
                     rekeys += 1
                     if rekeys > MAX_REKEYS or await self.keys.renew(lent[0], until) == lent[0]:
                         raise
@@ -249,7 +261,9 @@ class AsyncTokenholder:
 
 
 def arm(engine: AsyncEngine, keys: AsyncKeyholder, setting: Setting) -> None:
-    """Let an engine show tokens in the place of its keys, if that is what the setting says.
+    """Let an engine show tokens in the place of its keys, if that is what the setting says, or else try new keys.
+
+    A key that is traded for tokens is tried by that.
 
     Raises:
         UsageError: they cannot be kept.
@@ -259,3 +273,5 @@ def arm(engine: AsyncEngine, keys: AsyncKeyholder, setting: Setting) -> None:
         holder = AsyncTokenholder(keys, setting, rule, engine)
         engine.keys = holder  # type: ignore[assignment] # it is asked like a keyholder
         engine.profile = showing(engine.profile, rule)
+    elif engine.profile.key.canary is not None:
+        keys.canary = AsyncCanary(engine, setting.provider, engine.profile.key.canary)

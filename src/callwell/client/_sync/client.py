@@ -16,7 +16,7 @@ from callwell.client._sync.group import DynamicGroup, Group
 from callwell.client._sync.keyholder import Keyholder
 from callwell.client._sync.primitives import Closing, DefaultTransport
 from callwell.client._sync.tokenholder import arm
-from callwell.client._sync.upload import Uploader
+from callwell.client._sync.upload import Uploader, nothing_to_note
 from callwell.client.binding import Bound, encoded, query_pairs
 from callwell.client.describe import files, groups, large, plan_beyond
 from callwell.client.options import Choices
@@ -25,7 +25,7 @@ from callwell.client.wire_values import wire_value
 from callwell.errors import InvalidOption, UnknownName
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
     from typing import Self
 
@@ -234,12 +234,25 @@ class Client(Closing):
             UploadError: the file, or what became of it on its way.
             CallwellError: see `callwell.errors`.
         """
+        return self.uploader(operation).run(file, given)
+
+    def uploader(self, operation: str, note: Callable[[Uploaded[Any]], None] = nothing_to_note) -> Uploader:
+        """What sends one large file by an operation.
+
+        Args:
+            operation: for instance `videos.upload`.
+            note: called with what the upload was worth before its position is forgotten.
+
+        Raises:
+            UnknownName: no such operation.
+            InvalidOption: the operation takes no large file.
+        """
         found = self._caller.known(operation)
         if found.rule.upload is None:
             raise InvalidOption(
                 "operation", operation, f"one that takes a large file ({', '.join(large(self.provider))})"
             )
-        return Uploader(self._caller, found, found.rule.upload).run(file, given)
+        return Uploader(self._caller, found, found.rule.upload, note)
 
     def _notify(self, notice: Any) -> None:
         engine = getattr(self, "_engine", None)

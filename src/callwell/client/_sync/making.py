@@ -3,7 +3,8 @@
 """The object of an upload: made once, whatever is lost, where the provider can mark what it makes.
 
 The name under which it is made is stored before the request leaves, where the upload's position will be. So the same
-upload, begun again after a kill, finds what was made; one that has ended can be repeated, for its name is forgotten.
+upload, begun again after a kill or at the same time by another process, finds what was made. The name is forgotten with
+the position, at the end of the upload, which can then be repeated.
 """
 
 from __future__ import annotations
@@ -63,20 +64,22 @@ class Making:
         except NameTaken:  # what was made is not there any more
             name, found = self._name(blank, self._cell, anew=True)
             target = self._call(rule.create, arguments, deadline_s, name)
-        kept = self._kept(blank, target, found=found)
-        self._caller.setting.ledger().forget(name)
-        return kept
+        shared = blank._replace(maker=name, revived=True)  # another process that makes the same upload may send pieces
+        return self._kept(shared, target, found=found)
 
     def _name(self, blank: Upload, cell: Cell[Upload], *, anew: bool) -> tuple[str, bool]:
         """A name for the call that makes the object, and whether somebody has used it."""
 
-        def change(before: Upload) -> tuple[Upload, tuple[str, bool]]:
+        def change(before: Upload) -> tuple[Upload, tuple[str, bool, str]]:
             if before.maker and before.target is None and not anew:
-                return before, (before.maker, True)
+                return before, (before.maker, True, "")
             begun = blank._replace(maker=f"upload {ledger.new_marker()}")
-            return begun, (begun.maker, False)
+            return begun, (begun.maker, False, before.maker)
 
-        return self._state.update(cell, change)
+        name, found, old = self._state.update(cell, change)
+        if old:
+            self._caller.setting.ledger().forget(old)
+        return name, found
 
     def _call(self, create: str, arguments: Mapping[str, object], deadline_s: float, wish: Any) -> str:
         left_s = None if deadline_s == float("inf") else deadline_s

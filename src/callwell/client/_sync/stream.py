@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,7 @@ class Stream:
         self._rule = rule
         self._piece = piece
         self._rest = memoryview(b"")
+        self._made = None if rule.checksum is None else hashlib.new(rule.checksum_kind, usedforsecurity=False)
         self._disk: Disk | None = None
         self._ahead: bool | None = None
 
@@ -66,7 +68,8 @@ class Stream:
         Raises:
             FileUnfit: the stream is longer than the provider takes.
         """
-        last, self._ahead = self._read() if self._ahead is None else self._ahead, None
+        last = self._read() if self._ahead is None else self._ahead
+        self._ahead = None
         most = min(self._rule.max_bytes, self._rule.max_pieces * self._piece)
         if self.total > most or (self.total == most and not last):
             raise FileUnfit(f"{self.name}: the stream has more than {most} bytes", target=state.target)
@@ -79,12 +82,20 @@ class Stream:
     def look(self) -> None:
         """What was read does not change."""
 
+    def checksum(self, kind: str) -> bytes:
+        """The digest of all that was read, by the algorithm that the provider takes."""
+        return hashlib.new(kind, usedforsecurity=False).digest() if self._made is None else self._made.digest()
+
     def _read(self) -> bool:
         self.size = 0
         with Spool(self.name) as spool:
             while self.size < self._piece and self._more():
-                chunk, self._rest = self._rest[: self._piece - self.size], self._rest[self._piece - self.size :]
+                room = self._piece - self.size
+                chunk = self._rest[:room]
+                self._rest = self._rest[room:]
                 spool.write(chunk)
+                if self._made is not None:
+                    self._made.update(chunk)
                 self.size += len(chunk)
             self._disk = spool.disk()
         self.total += self.size

@@ -16,8 +16,9 @@ from callwell.client.options import NOT_GIVEN
 from callwell.client.order import Order
 from callwell.client.sending import Meter
 from callwell.client.uploads import NOTHING, Uploaded, UploadOptions, Wants
-from callwell.core import paging, upload
+from callwell.core import received, upload
 from callwell.core.piece import size_of
+from callwell.core.upload import Why
 from callwell.errors import (
     CallwellError,
     DeadlineExceeded,
@@ -26,11 +27,15 @@ from callwell.errors import (
     InvalidOption,
     KeyRefused,
     Missing,
+    ProcessingFailed,
+    StateError,
+    UploadMismatch,
     UploadStopped,
 )
+from callwell.observe.logs import LOGGER
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from callwell.client._sync.caller import Caller
     from callwell.client.answers import Answer
@@ -45,6 +50,10 @@ WAIT_S: Final = 3_600.0
 
 LOOK_S: Final = (1.0, 15.0)
 """Seconds between two looks, the first and the longest: each is twice the one before."""
+
+
+def nothing_to_note(_done: Uploaded[Any]) -> None:
+    """Nobody writes down that an upload has ended."""
 
 
 class Given(NamedTuple):
@@ -62,10 +71,19 @@ class Uploader:
         caller: makes the calls.
         found: the operation.
         rule: what the profile says about it.
+        note: called with what an upload was worth while its position is still stored: whoever writes that down loses
+            nothing by a kill.
     """
 
-    def __init__(self, caller: Caller, found: Known, rule: UploadRule) -> None:
+    def __init__(
+        self,
+        caller: Caller,
+        found: Known,
+        rule: UploadRule,
+        note: Callable[[Uploaded[Any]], None] = nothing_to_note,
+    ) -> None:
         self._caller = caller
+        self._note = note
         self._found = found
         self._name = found.plan.operation
         self._rule = rule
@@ -77,6 +95,8 @@ class Uploader:
         self._wants = Wants()
         self._until = float("inf")
         self._cell: Cell[Upload] | None = None
+        self._duration_s: float | None = None
+        self._unkept = False
 
     def run(self, file: Any, given: Mapping[str, Any]) -> Uploaded[Any]:
         """Send a file.
@@ -100,6 +120,7 @@ class Uploader:
         if source is None:
             return self._run_stream(file, given)
         held = aside(lambda: uploads.fit(self._rule, source, check=self._wants.check))
+        self._duration_s = None if held is None else held.duration_s
         said = {name: value for name, value in arguments.items() if value is not None and value is not NOT_GIVEN}
         parts = (aside(source.mark), sorted(said.items()), self._wish if isinstance(self._wish, str) else None)
         self._cell = uploads.position(self._setting.account, self._name, parts)
@@ -107,7 +128,7 @@ class Uploader:
         if pieces is None:
             state = upload.begun(self._rule, self._piece(source.size), source.size, None)
             pieces = self._sent(source, given, self._begun(state, given))
-        return self._done(pieces, source.size, None if held is None else held.duration_s)
+        return self._done(pieces, source.size)
 
     def _run_stream(self, file: Any, given: Given) -> Uploaded[Any]:
         if self._rule.unknown is None:
@@ -117,7 +138,7 @@ class Uploader:
         stream.open()
         state = self._begun(upload.begun(self._rule, piece, None, None), given)
         pieces = self._sent(stream, given, state)
-        return self._done(pieces, stream.total, None)
+        return self._done(pieces, stream.total)
 
     def _split(self, arguments: Mapping[str, object]) -> Given:
         """Whose argument each of them is."""
@@ -177,46 +198,83 @@ class Uploader:
             meter=meter,
             keep=self._keep,
             state=state,
+            sized=not uploads.cut(self._setting.sandbox, self._duration_s),
         )
         try:
             pieces.run(self._wants.pieces)
-        except (FileChanged, FileUnfit) as error:
+        except (FileChanged, FileUnfit, UploadMismatch, ProcessingFailed) as error:
             error.target = pieces.state.target
-            self._forget()
+            if not (isinstance(error, UploadMismatch) and error.what == "state"):
+                self._forget()
             raise
         except CallwellError as error:
             cause: CallwellError = error
             if isinstance(error, KeyRefused) and self._rule.token is None:
                 cause = self._caller.explain(error)
-            raise self._stopped(pieces.state, cause) from error
+            raise self._stopped(pieces.state, cause, given) from error
         return pieces
 
-    def _stopped(self, state: Upload, error: CallwellError) -> CallwellError:
+    def _stopped(self, state: Upload, error: CallwellError, given: Given) -> CallwellError:
         """The error with the name of what is left behind, or the error itself if nothing is."""
         if state.target is None:
             return error
-        done, of = upload.done(state), "" if state.total is None else f" of {state.total}"
-        text = f"{error}; {state.target} has {done}{of} pieces: the same call goes on with it"
+        done = upload.done(state)
+        of = "" if state.total is None else f" of {state.total}"
+        text = f"{error}; {state.target} has {done}{of} pieces: {self._outlook(state, error, given)}"
         stopped = UploadStopped(text, target=state.target, confirmed=done, pieces=state.total)
         stopped.__cause__ = error
         return stopped
 
-    def _done(self, pieces: Pieces, size: int, duration_s: float | None) -> Uploaded[Any]:
-        rule, target, count = self._rule, pieces.state.target or "", pieces.state.total or 0
-        self._forget()
+    def _outlook(self, state: Upload, error: CallwellError, given: Given) -> str:
+        """What the same call would do, or what is to be done instead."""
+        if isinstance(error, Missing):
+            return "it is gone, and the same call makes another one" if given.target is None else "it is gone"
+        if self._cell is None:
+            return "a stream cannot be gone on with, so delete it and send the whole again"
+        if state.why is Why.OTHER:
+            return "the same call does not touch it; resume=False makes another one"
+        if self._unkept:
+            return "where it stands could not be stored, so that the same call may send pieces again"
+        if not self._wants.resume:
+            return "the same call with resume=True goes on with it"
+        if not self._setting.state.shared:
+            return "the same call by this client goes on with it"
+        return "the same call goes on with it"
+
+    def _done(self, pieces: Pieces, size: int) -> Uploaded[Any]:
+        rule = self._rule
+        target = pieces.state.target or ""
         answer: Any = pieces.answer
         if rule.get is not None and len(answer) <= 1:
             answer = (self._call(rule.get, {rule.target: target})).json
         if self._wants.wait is not None:
-            self._await(self._wants.wait, target)
-        told = uploads.warnings(self._setting.sandbox, duration_s, self._engine.clock.wall())
-        return Uploaded(target, answer, size, count, pieces.resent, told)
+            self._await(self._wants.wait, target, pieces.status)
+        done = Uploaded(
+            target=target,
+            answer=answer,
+            size=size,
+            pieces=pieces.state.total or 0,
+            resent=pieces.state.resent,
+            warnings=uploads.warnings(self._setting.sandbox, self._duration_s, self._engine.clock.wall()),
+        )
+        self._note(done)
+        self._forget()
+        return done
 
-    def _await(self, name: str, target: str) -> None:
-        """Wait for a state of the object."""
-        until, clock, pause = self._rule.until[name], self._engine.clock, LOOK_S[0]
-        end, looks = min(self._until, clock.now() + WAIT_S), 1
-        while paging.at((self._status(target)).json, until.at) not in until.values:
+    def _await(self, name: str, target: str, json: Any) -> None:
+        """Wait for a state of the object, which may be that of the last answer about it."""
+        until = self._rule.until[name]
+        clock = self._engine.clock
+        pause = LOOK_S[0]
+        end = min(self._until, clock.now() + WAIT_S)
+        looks = 1
+        json = (self._status(target)).json if json is None else json
+        while not received.reached(until, json):
+            word = received.failed(until, json)
+            if word is not None:
+                self._forget()
+                text = f"{self._name}: {target} is there, and will never be {name}: the provider says {word!r}"
+                raise ProcessingFailed(text, target=target, state=word)
             if clock.now() + pause >= end:
                 raise DeadlineExceeded(
                     f"{self._name}: {target} is there, but not yet {name}",
@@ -226,7 +284,9 @@ class Uploader:
                     outcome="done",
                 )
             sleep(clock.real_s(pause))
-            pause, looks = min(2 * pause, LOOK_S[1]), looks + 1
+            pause = min(2 * pause, LOOK_S[1])
+            looks += 1
+            json = (self._status(target)).json
 
     def _status(self, target: str) -> Answer:
         return self._call(self._rule.status, {self._rule.target: target})
@@ -240,9 +300,23 @@ class Uploader:
         return max(0.001, self._until - self._engine.clock.now())
 
     def _keep(self, state: Upload) -> None:
-        if self._cell is not None and state.target is not None:
+        """Store where it stands. A state that fails in the middle costs the upload nothing but that."""
+        if self._cell is None or state.target is None:
+            return
+        try:
             self._setting.state.update(self._cell, lambda _: (state, None))
+        except StateError as error:
+            if not self._unkept:
+                LOGGER.warning("%s: where %s stands could not be stored: %s", self._name, state.target, error)
+            self._unkept = True
 
     def _forget(self) -> None:
-        if self._cell is not None:
+        if self._cell is None:
+            return
+        try:
+            maker = self._setting.state.read(self._cell).maker
+            if maker:
+                self._setting.ledger().forget(maker)
             self._setting.state.remove(self._cell.key)
+        except StateError as error:  # it must not cost the result
+            LOGGER.warning("%s: that it has ended could not be stored: %s", self._name, error)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from callwell.emulator.apivideo.query import Query
     from callwell.emulator.apivideo.records import Video
     from callwell.emulator.apivideo.tokens import Tokens
+    from callwell.emulator.faults import Hit
     from callwell.emulator.form import FormFile
     from callwell.emulator.wire import Incoming
 
@@ -42,6 +43,7 @@ class Call:
         request: what arrived.
         arguments: what the path says, by name.
         query: the parameters.
+        hit: the fault that the request is to suffer.
     """
 
     account: Account
@@ -52,6 +54,11 @@ class Call:
     request: Incoming
     arguments: Mapping[str, str]
     query: Query
+    hit: Hit | None = None
+
+    def suffers(self, fault: str) -> bool:
+        """Whether the request is to suffer this fault."""
+        return self.hit is not None and self.hit.fault == fault
 
     def body(self, table: Mapping[str, Field]) -> dict[str, Any]:
         """The attributes of the JSON body; what does not fit is refused."""

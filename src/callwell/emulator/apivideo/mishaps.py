@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The answers of the faults that keep the true one back, in this provider's words."""
+"""The answers of the faults that keep the true one back, or falsify it, in this provider's words."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from math import ceil
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 import msgspec
@@ -14,6 +14,8 @@ from callwell.emulator.apivideo.problems import CORS, HEADERS, SLUGS, Problem, f
 from callwell.emulator.wire import Reply
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from callwell.emulator.faults import Hit
     from callwell.emulator.wire import Incoming
 
@@ -43,3 +45,19 @@ def fault_reply(request: Incoming, hit: Hit) -> Reply:
     if status >= 500:  # noqa: PLR2004 - the server's own
         return Reply(status, msgspec.json.encode({"title": "Server error", "status": status}), HEADERS)
     return failure(Problem("invalid-payload"), status=status)
+
+
+def missized(status: Mapping[str, Any], *, long: bool) -> dict[str, Any]:
+    """A video's status with a size that is not the file's."""
+    ingest = status.get("ingest") or {}
+    size = ingest.get("filesize")
+    if size is None:
+        return dict(status)
+    return {**status, "ingest": {**ingest, "filesize": size + 1 if long else size // 2}}
+
+
+def failed_work(status: Mapping[str, Any]) -> dict[str, Any]:
+    """A video's status after nothing could be made of its file."""
+    qualities = [{"type": "hls", "quality": "240p", "status": "failed"}]
+    encoding = {**status["encoding"], "playable": False, "qualities": qualities}
+    return {**status, "encoding": encoding}

@@ -72,6 +72,9 @@ class ApiVideo:
         shifting=frozenset(),
         signing=frozenset(),
         codes={slug: status for slug, (status, _) in SLUGS.items()},
+        sizing=frozenset({"videos.status"}),
+        receiving=frozenset({"videos.upload", "videos.upload_with_token"}),
+        working=frozenset({"videos.status"}),
     )
 
     def __init__(self, environment: str, options: AccountOptions, *, clock: Clock, origin: str, folder: Path) -> None:
@@ -101,7 +104,7 @@ class ApiVideo:
             return admitted._replace(reply=refused.reply())
         return admitted._replace(key_accepted=True, reply=self._counted(route, request))
 
-    def perform(self, request: Incoming, admission: Admission, hit: Hit | None) -> Reply:  # noqa: ARG002 - no fault changes what is done
+    def perform(self, request: Incoming, admission: Admission, hit: Hit | None) -> Reply:
         """Do what an admitted request asks."""
         wall = self.wall()
         self._account.sweep(wall)
@@ -115,6 +118,7 @@ class ApiVideo:
             request,
             admission.arguments,
             Query(request.query),
+            hit,
         )
         try:
             reply = BY_NAME[admission.operation or ""].handler(call)

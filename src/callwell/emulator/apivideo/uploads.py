@@ -61,6 +61,10 @@ def _upload(call: Call, video: Video) -> Reply:
     else:
         wanted = read(header)
         check(video.received, wanted, file.size)
+        if call.suffers("forgotten_piece"):
+            video.received.form = wanted.form
+            video.received.total = wanted.total
+            return success({"videoId": video.id}, 201)
         video.received.take(wanted, Piece(file.path, file.size))
         pieces = video.received.in_order()
     size = sum(piece.size for piece in pieces)

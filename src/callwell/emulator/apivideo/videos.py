@@ -16,6 +16,7 @@ from callwell.emulator.apivideo.fields import (
     is_texts,
     some_of,
 )
+from callwell.emulator.apivideo.mishaps import failed_work, missized
 from callwell.emulator.apivideo.pages import answer, ordered
 from callwell.emulator.apivideo.problems import refuse, success
 from callwell.emulator.apivideo.records import Video
@@ -104,7 +105,12 @@ def get_video(call: Call) -> Reply:
 
 def get_status(call: Call) -> Reply:
     """How far its file is."""
-    return success(status_shown(call.video(), call.wall))
+    shown = status_shown(call.video(), call.wall)
+    if call.suffers("failed_work"):
+        shown = failed_work(shown)
+    if call.suffers("wrong_size"):
+        shown = missized(shown, long=call.hit is not None and call.hit.value == "long")
+    return success(shown)
 
 
 def update_video(call: Call) -> Reply:

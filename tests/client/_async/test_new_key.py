@@ -1,0 +1,291 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A new key that is refused while the old one works fails nobody, whatever the refusal looks like."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from callwell import errors
+from callwell.client._async.primitives import run
+from callwell.client._async.tokenholder import arm
+from callwell.client.keyuse import KeyUses, Realm
+from callwell.keys import Key
+from callwell.state import MemoryState
+from tests.client._async.acting import client
+from tests.client._async.test_tokens import get, left, sourced
+from tests.client.acme import KEY, KEYS, acme
+from tests.client.mint import Mint
+from tests.client.world import DEAD, LOST, OK, REFUSED, ListSource, World, answer, code, held, tried
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from callwell.transport.base import NoReply, Request, Response
+
+GET = {"thing_id": "1"}
+NEW = "acme_new"
+CANARY = "things.list"
+
+
+def canaried() -> Any:
+    """A provider with a harmless operation by which keys are tried."""
+    return acme(key=dataclasses.replace(KEYS, canary=CANARY))
+
+
+def shown(request: Request) -> str:
+    """The key that a request shows."""
+    return dict(request.headers)["authorization"].removeprefix("Bearer ")
+
+
+def refusing(refusal: Response | NoReply, *keys: str) -> Callable[[Request], Response | NoReply]:
+    """A provider that refuses all keys but these."""
+    return lambda request: OK if shown(request) in keys else refusal
+
+
+def rotating(world: World, *readings: str, canary: bool, **options: Any) -> Any:
+    """A client whose source shows a change each time that it is looked at."""
+    one = client(world, provider=canaried() if canary else None, source=ListSource(readings, marked=True), **options)
+    if canary:
+        arm(one._engine, one._engine.keys, one.setting)
+    return one
+
+
+REFUSALS = {
+    "a dead key": DEAD,
+    "401 with a code that the profile does not know": code(401, "NEW_CODE"),
+    "401 without a body": answer(401),
+    "403 with a code": code(403, "KEY_NOT_ALLOWED"),
+    "403 of a page": answer(403, b"<html>no</html>", content_type="text/html"),
+}
+
+
+@pytest.mark.parametrize("canary", [False, True])
+@pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
+def test_fifty_calls_after_another_all_succeed(refusal: Response, *, canary: bool) -> None:
+    """One request tries the new key, and is refused; the old one goes on."""
+    world = World(refusing(refusal, KEY))
+    one = rotating(world, KEY, NEW, canary=canary)
+
+    async def work() -> None:
+        for _ in range(50):
+            assert await one.call("things.get", **GET) == {"id": "1"}
+            world.clock.advance(0.5)
+
+    run(work)
+    assert world.keys.count(NEW) == 1
+    assert len(world.sent) == 51
+    assert held(one) == 0
+
+
+@pytest.mark.parametrize("canary", [False, True])
+def test_a_key_that_is_not_known_yet_is_tried_again(*, canary: bool) -> None:
+    """Later and later; when the provider takes it, it is used, and nobody has noticed."""
+    known = {KEY}
+    world = World(lambda request: OK if shown(request) in known else code(401, "UNKNOWN"))
+    one = rotating(world, KEY, NEW, canary=canary)
+
+    async def work() -> None:
+        for second in range(200):
+            if second == 60:
+                known.add(NEW)
+            assert await one.call("things.get", **GET) == {"id": "1"}
+            world.clock.advance(1.1)
+
+    run(work)
+    tries = [at for at, key in zip(world.times, world.keys, strict=True) if key == NEW]
+    assert world.keys[-1] == NEW
+    assert 1 < len([at for at in tries if at < 66.0]) < 4
+    assert held(one) == 0
+
+
+def test_the_canary_tries_a_key_before_any_call_shows_it() -> None:
+    """Accepted, it is used by the very call that has sent it."""
+    world = World(refusing(DEAD, KEY, NEW))
+    one = rotating(world, KEY, NEW, canary=True)
+
+    async def work() -> None:
+        await one.call("things.get", **GET)
+        world.clock.advance(1.1)
+        await one.call("things.get", **GET)
+
+    run(work)
+    paths = [url.rpartition("/")[2] for url in world.urls]
+    assert list(zip(paths, world.keys, strict=True)) == [("1", KEY), ("things", NEW), ("1", NEW)]
+
+
+@pytest.mark.parametrize("answered", [LOST, REFUSED, answer(500), answer(404)])
+def test_a_canary_without_a_clear_answer_costs_no_call(answered: Any) -> None:
+    """The old key goes on; the new one is tried again later."""
+    world = World(lambda request: answered if shown(request) == NEW else OK)
+    one = rotating(world, KEY, NEW, canary=True, deadline_s=20.0)
+
+    async def work() -> None:
+        for _ in range(5):
+            assert await one.call("things.get", **GET) == {"id": "1"}
+            world.clock.advance(1.1)
+
+    run(work)
+    assert held(one) == 0
+
+
+def test_what_neither_key_may_do_is_told_as_it_is() -> None:
+    """A refusal of the operation says nothing of the new key."""
+    world = World(code(403, "NOT_YOURS"))
+    one = rotating(world, KEY, NEW, canary=False)
+    world.clock.advance(1.1)
+    with pytest.raises(errors.Forbidden) as caught:
+        run(lambda: one.call("things.get", **GET))
+    assert caught.value.code == "NOT_YOURS"
+    assert sorted(world.keys) == [KEY, NEW]
+
+
+@pytest.mark.parametrize("canary", [False, True])
+def test_the_old_key_dies_while_the_new_one_is_refused(*, canary: bool) -> None:
+    """The new one is asked once more, and then its refusal is told, with its code and the place."""
+    alive = {KEY}
+    world = World(
+        lambda request: OK if shown(request) in alive else code(401, "DEAD" if shown(request) == KEY else "X9")
+    )
+    one = rotating(world, KEY, NEW, canary=canary)
+
+    async def work() -> None:
+        for _ in range(3):
+            await one.call("things.get", **GET)
+            world.clock.advance(1.1)
+        alive.clear()
+        with pytest.raises(errors.CallwellError) as caught:
+            await one.call("things.get", **GET)
+        assert "X9" in str(caught.value)
+        assert NEW not in str(caught.value)
+
+    run(work)
+    assert world.keys[-1] == NEW
+
+
+@pytest.mark.parametrize("canary", [False, True])
+def test_the_old_key_dies_and_the_new_one_works_by_then(*, canary: bool) -> None:
+    """No call fails, though the new key was refused before and the time to try it again has not come."""
+    alive = {KEY}
+    world = World(lambda request: OK if shown(request) in alive else DEAD)
+    one = rotating(world, KEY, NEW, canary=canary)
+
+    async def work() -> None:
+        for _ in range(3):
+            await one.call("things.get", **GET)
+            world.clock.advance(1.1)
+        alive.clear()
+        alive.add(NEW)
+        for _ in range(3):
+            assert await one.call("things.get", **GET) == {"id": "1"}
+
+    run(work)
+    assert world.keys[-3:] == [NEW] * 3
+
+
+def test_a_source_that_cannot_be_read_at_the_rotation_is_read_again(tmp_path: Path) -> None:
+    """A file that is malformed or gone for a while: the old key goes on, and the new one is found when it is there."""
+    file = tmp_path / "key"
+    file.write_text(KEY)
+    world = World(refusing(DEAD, KEY, NEW))
+    one = client(world, key=f"file:{file}")
+    turns: list[Callable[[], object]] = [
+        lambda: file.write_text(""),
+        file.unlink,
+        lambda: file.write_text("no key\nat all"),
+        lambda: file.write_bytes(b"\xff\xfe"),
+        lambda: file.write_text(NEW),
+    ]
+
+    async def work() -> None:
+        for turn in turns:
+            await one.call("things.get", **GET)
+            turn()
+            world.clock.advance(1.1)
+            await one.call("things.get", **GET)
+
+    run(work)
+    assert world.keys == [*[KEY] * 9, NEW]
+
+
+def test_a_file_that_may_not_be_read_yet_is_read_when_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its identity, size and time are the same afterwards; so a failed reading is no reading."""
+    source = ListSource([KEY, "", "", NEW])
+    marks = itertools.chain(["a"], itertools.repeat("b"))
+    monkeypatch.setattr(source, "mark", lambda: next(marks))
+    world = World(refusing(DEAD, KEY, NEW))
+    one = client(world, source=source)
+
+    async def work() -> None:
+        for _ in range(5):
+            await one.call("things.get", **GET)
+            world.clock.advance(1.1)
+
+    run(work)
+    assert world.keys[-1] == NEW
+
+
+def test_a_new_key_of_another_environment_is_never_sent() -> None:
+    """The old one goes on; when it dies, the error says where the new one belongs."""
+    state = MemoryState()
+    world = World(refusing(DEAD, KEY))
+    homes = {"production": "https-api.acme.test-443", "sandbox": "https-box.acme.test-443"}
+    realm = Realm("acme", "production", homes)
+    box = realm._replace(environment="sandbox")
+    KeyUses(f"acme:sandbox:{homes['sandbox']}:own", state, world.clock, box).accepted(Key(NEW).fingerprint, "here")
+    uses = KeyUses(f"acme:production:{homes['production']}:own", state, world.clock, realm)
+    uses.accepted(Key(KEY).fingerprint, "here")
+    one = client(world, source=ListSource([KEY, NEW], marked=True), uses=uses)
+
+    async def work() -> None:
+        for _ in range(5):
+            await one.call("things.get", **GET)
+            world.clock.advance(1.1)
+
+    run(work)
+    assert set(world.keys) == {KEY}
+    assert "environment sandbox" in one._engine.keys.where
+
+
+def test_a_key_that_was_accepted_before_is_still_waited_for() -> None:
+    """The first key has nothing to fall back to: it is not tried, and its refusal is a refusal."""
+    world = World(code(401, "NEW_CODE"))
+    one = client(world, provider=canaried(), source=ListSource([KEY]), uses=tried(KEY))
+    arm(one._engine, one._engine.keys, one.setting)
+    with pytest.raises(errors.Unauthorized):
+        run(lambda: one.call("things.get", **GET))
+    assert world.keys == [KEY]
+
+
+TRADES = {
+    "the code that is listed": None,
+    "another code": code(400, "ODD"),
+    "401": code(401, "NO"),
+    "403": code(403, "NO"),
+    "an error": answer(500),
+    "nothing": LOST,
+}
+
+
+@pytest.mark.parametrize("trade", TRADES.values(), ids=TRADES)
+def test_tokens_of_the_old_key_are_used_while_the_new_one_is_refused(trade: Any) -> None:
+    """One trade tries the new key; the calls go on with the token that is there."""
+    mint = Mint()
+    one, world = sourced(mint, KEY, NEW)
+
+    async def work() -> None:
+        await get(one)
+        if trade is not None:
+            mint.instead["key"] = lambda: trade
+        world.clock.advance(1.1)
+        for _ in range(10):
+            await get(one)
+            world.clock.advance(1.1)
+
+    run(work)
+    assert mint.asked.count("1") == 11
+    assert left(one) == 0

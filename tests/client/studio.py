@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A made-up provider that takes films in pieces and can mark what it makes; and processes that die at any moment."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qs, urlsplit
+
+from callwell.core.rules import MarkerRule, OperationRule, PagingRule
+from callwell.spec.model import Api, Operation, Parameter
+from tests.client.acme import parameter
+from tests.client.shop import PAIR
+from tests.client.vault import TITLE, Vault, vault
+from tests.client.world import answer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    from callwell.spec.provider import Provider
+    from callwell.state.base import Cell, State
+    from callwell.transport.base import NoReply, Request, Response
+
+    T = TypeVar("T")
+    R = TypeVar("R")
+
+NAME: Final = "made-by"
+
+
+def studio() -> Provider:
+    """The provider of `vault`, whose films can be marked and found by their mark."""
+    made = vault(limit=100_000)
+    labels = parameter("labels", "body", {"type": "array", "items": PAIR})
+    filters = Parameter(
+        name="labels", wire="labels", place="query", required=False, schema={"type": "object"}, style="deepObject"
+    )
+    page = parameter("page", "query", {"type": "integer"})
+    more = (_operation("films.make", "POST", TITLE, labels), _operation("films.list", "GET", filters, page))
+    operations = {**made.api.operations, **{one.name: one for one in more}}
+    rules = {
+        **made.profile.operations,
+        "films.make": OperationRule(
+            marker=MarkerRule(parameter="labels", name=NAME, probe="films.list", filter="labels")
+        ),
+        "films.list": OperationRule(paging=PagingRule(items="items", key="filmId", total="total")),
+    }
+    profile = dataclasses.replace(made.profile, operations=rules)
+    return dataclasses.replace(made, profile=profile, api=Api(title="Studio", version="1", operations=operations))
+
+
+def _operation(name: str, method: str, *parameters: Any) -> Operation:
+    return Operation(
+        name=name,
+        method=method,
+        path="/films",
+        parameters=parameters,
+        summary="",
+        response={},
+        form=False,
+        keyless=False,
+    )
+
+
+class Studio(Vault):
+    """Keeps films, with their marks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.labels: dict[str, Any] = {}
+
+    def __call__(self, request: Request) -> Response | NoReply:
+        """What comes back."""
+        parts = urlsplit(request.url)
+        if request.method == "GET" and parts.path.endswith("/films"):
+            self.asked.append("list")
+            wanted = {"key": NAME, "value": parse_qs(parts.query)[f"labels[{NAME}]"][0]}
+            fit = [{"filmId": film, "labels": marks} for film, marks in self.labels.items() if wanted in marks]
+            return answer(200, {"items": fit, "total": len(fit)})
+        return super().__call__(request)
+
+    def _make(self, request: Request, path: str) -> Response:
+        made = super()._make(request, path)
+        assert isinstance(request.body, bytes)
+        self.labels[json.loads(made.body)["filmId"]] = json.loads(request.body).get("labels", [])
+        return made
+
+
+class Killed(BaseException):
+    """The process is dead: it does nothing any more."""
+
+
+class Mortal:
+    """A state whose process dies at one of its writes, before it or right after it, and writes nothing from then on.
+
+    Args:
+        state: what outlives the process.
+        at: which write.
+        after: it is the last one; else it is not done.
+    """
+
+    def __init__(self, state: State, at: int, *, after: bool) -> None:
+        self.shared = state.shared
+        self.writes = 0
+        self.dead = False
+        self._state = state
+        self._at = at
+        self._after = after
+
+    def update(self, cell: Cell[T], change: Callable[[T], tuple[T, R]]) -> R:
+        """Replace a record."""
+        self._begin()
+        made = self._state.update(cell, change)
+        self._end()
+        return made
+
+    def read(self, cell: Cell[T]) -> T:
+        """Read a record."""
+        self._live()
+        return self._state.read(cell)
+
+    def keys(self, prefix: str) -> list[str]:
+        """The keys that begin so."""
+        self._live()
+        return self._state.keys(prefix)
+
+    def remove(self, prefix: str) -> None:
+        """Forget records."""
+        self._begin()
+        self._state.remove(prefix)
+        self._end()
+
+    def close(self) -> None:
+        """The state outlives it."""
+
+    def _live(self) -> None:
+        if self.dead:
+            raise Killed
+
+    def _begin(self) -> None:
+        self._live()
+        self.writes += 1
+        if self.writes == self._at and not self._after:
+            self.dead = True
+            raise Killed
+
+    def _end(self) -> None:
+        if self.writes == self._at:
+            self.dead = True
+            raise Killed

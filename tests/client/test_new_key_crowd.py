@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Many calls at once while a new key is tried, in virtual time: one of them tries it, and none waits for that."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from typing import TYPE_CHECKING
+
+import pytest
+
+from callwell.core.rules import QuotaRule
+from tests.client.acme import KEYS, acme
+from tests.client.crowd import get, make
+from tests.client.virtual import leap
+from tests.client.world import OK, answer, held
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from callwell.transport.base import Request, Response
+
+WIDE = {"wide": QuotaRule(limit=1000, window_s=1)}
+OLD = "acme_old"
+NEW = "acme_new"
+
+
+@pytest.mark.parametrize("canary", [None, "things.list"])
+@pytest.mark.parametrize("accepted", [False, True])
+def test_a_crowd_does_not_notice_a_new_key(tmp_path: Path, canary: str | None, *, accepted: bool) -> None:
+    """Two hundred calls, twenty at once; the provider answers what it refuses later than the rest."""
+    file = tmp_path / "key"
+    file.write_text(OLD)
+    shown = list[str]()
+
+    def reply(request: Request) -> Response:
+        key = dict(request.headers)["authorization"].removeprefix("Bearer ")
+        shown.append(key)
+        return OK if accepted or key == OLD else answer(403)
+
+    async def work() -> None:
+        provider = acme(WIDE, key=dataclasses.replace(KEYS, canary=canary))
+        client, _ = make(reply, provider=provider, key=f"file:{file}", took=0.3)
+        await get(client, "0")
+        file.write_text(NEW)
+        await asyncio.sleep(1.5)
+
+        async def caller(number: int) -> None:
+            for turn in range(10):
+                assert await get(client, f"{number}-{turn}") == {"id": "1"}
+
+        await asyncio.gather(*(caller(number) for number in range(20)))
+        assert held(client) == 0
+
+    leap(work)
+    if accepted:
+        assert set(shown[-100:]) == {NEW}
+    else:
+        assert shown.count(NEW) == 1

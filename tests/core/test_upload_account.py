@@ -1,0 +1,369 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a provider says it has is believed: what it has forgotten goes again, and what it has wrongly is an error."""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+import pytest
+from hypothesis import event, given
+from hypothesis import strategies as st
+
+from callwell.core import received, runs, upload
+from callwell.core.operation_rules import UntilRule
+from callwell.core.received import Received
+from callwell.core.runs import Run
+from callwell.core.upload import MAX_CHECKS, MAX_TRIES, SURE_CHECKS, Ask, Fail, Finish, Rest, Send, Upload, Why
+from tests.core.test_upload import RULE
+
+PIECE: Final = 10
+
+
+class Turn(NamedTuple):
+    """What happens next.
+
+    Attributes:
+        worker: who acts.
+        fate: what becomes of the request that this worker has under way: `fine`, `refused` before its effect, `lost`
+            after it, or `late`: its effect comes after the next report.
+        trick: what the provider does first: it forgets a piece, or its next report is an old one.
+        kill: the process dies, and another goes on.
+    """
+
+    worker: int
+    fate: str
+    trick: str = ""
+    kill: bool = False
+
+
+class Adversary:
+    """A provider that forgets, reports late and refuses while pieces are under way; and the workers that face it.
+
+    Args:
+        count: pieces of the file.
+        states: it has words for its states.
+    """
+
+    def __init__(self, count: int, *, states: bool) -> None:
+        self.count = count
+        self.states = states
+        self.size = count * PIECE - 3
+        self.there = set[int]()
+        self.late = list[int]()
+        self.old: set[int] | None = None
+        self.state = upload.begun(RULE, PIECE, self.size, "v")
+        self.kept = self.state
+        self.sending = dict[int, int]()
+        self.asking = dict[int, bool]()
+        self.sends = list[int]()
+        self.questions = 0
+        self.losses = 0
+        self.tricks = 0
+        self.kills = 0
+        self.lies = 0
+        self.ended: Finish | Fail | None = None
+
+    def play(self, turn: Turn) -> None:
+        """One step."""
+        if turn.kill:
+            self.kill()
+        if turn.trick == "forget" and self.there:
+            self.there.discard(max(self.there))
+            self.tricks += 1
+        if turn.trick == "old" and self.old is None:
+            self.old = set(self.there)
+            self.tricks += 1
+        if turn.worker in self.sending:
+            self.answer(self.sending.pop(turn.worker), turn.fate)
+        elif turn.worker in self.asking:
+            self.report(turn.worker)
+        else:
+            self.act(turn.worker)
+
+    def kill(self) -> None:
+        """What was under way arrives later; who goes on knows what was stored."""
+        self.late += self.sending.values()
+        self.sending = {}
+        self.asking = {}
+        self.kills += 1
+        self.state = upload.revived(self.kept)
+
+    def act(self, worker: int) -> None:
+        """A worker that has nothing under way takes something."""
+        self.state, action = upload.take(self.state)
+        if isinstance(action, Send):
+            assert action.number not in self.sending.values()
+            assert action.again == (action.number in self.sends)
+            self.sending[worker] = action.number
+            self.sends.append(action.number)
+            self.kept = self.state
+        elif isinstance(action, Ask):
+            assert not self.asking
+            self.asking[worker] = False
+        elif isinstance(action, Finish | Fail):
+            self.ended = action
+        else:
+            assert isinstance(action, Rest)
+
+    def answer(self, number: int, fate: str) -> None:
+        """A piece is answered."""
+        code = None
+        if fate == "late":
+            self.late.append(number)
+        elif fate != "refused":
+            code = self.arrive(number)
+        if fate == "fine" and code is None:
+            self.state = upload.stored(self.state, number)
+            self.kept = self.state
+        elif fate == "fine":
+            self.state = upload.refused(self.state, number, code)
+        else:
+            self.losses += 1
+            self.state = upload.lost(self.state, number)
+
+    def arrive(self, number: int) -> str | None:
+        """A piece has its effect: how it is refused, if it is."""
+        if number in self.there:
+            return "THERE"
+        self.there.add(number)
+        return None
+
+    def report(self, worker: int) -> None:
+        """A question goes out, and then its answer comes."""
+        if not self.asking[worker]:
+            self.asking[worker] = True
+            self.state = upload.asked(self.state)
+            return
+        del self.asking[worker]
+        self.questions += 1
+        there = self.there if self.old is None else self.old
+        self.old = None
+        whole = there == set(range(1, self.count + 1))
+        said = Received(
+            parts=runs.of(there),
+            arrived=whole if self.states else None,
+            size=self.size if whole else None,
+        )
+        self.state = upload.reported(self.state, said, self.size)
+        self.kept = self.state
+        while self.late:
+            self.arrive(self.late.pop())
+
+
+turns = st.lists(
+    st.builds(
+        Turn,
+        st.integers(0, 3),
+        st.sampled_from(["fine", "fine", "fine", "refused", "lost", "late"]),
+        st.sampled_from(["", "", "", "forget", "old"]),
+        kill=st.sampled_from([False, False, False, False, False, True]),
+    ),
+    max_size=100,
+)
+
+
+@given(count=st.integers(1, 8), states=st.booleans(), script=turns)
+def test_an_upload_that_ends_well_is_whole_by_the_provider_s_own_account(
+    *, count: int, states: bool, script: list[Turn]
+) -> None:
+    """Whatever it forgets, however late it reports and whenever the process dies: no half file counts as complete."""
+    world = Adversary(count, states=states)
+    for turn in [*script, *(Turn(number % 4, "fine") for number in range(60 * count + 400))]:
+        world.play(turn)
+        if world.ended:
+            break
+    event(str(world.ended))
+    assert world.ended is not None
+    if isinstance(world.ended, Finish):
+        assert world.there == set(range(1, count + 1))
+    else:
+        assert world.ended.why in (Why.BROKEN, Why.FORGOTTEN, Why.REFUSED, Why.UNSETTLED)
+        assert world.tricks or world.losses or world.kills
+
+
+@given(count=st.integers(1, 8), script=turns)
+def test_questions_do_not_multiply(count: int, script: list[Turn]) -> None:
+    """At most one for each piece that was lost, one for each kill, two for each trick, and one at the end."""
+    world = Adversary(count, states=False)
+    for turn in [*script, *(Turn(number % 4, "fine") for number in range(60 * count + 400))]:
+        world.play(turn)
+        if world.ended:
+            break
+    assert world.questions <= 1 + world.losses + world.kills + 3 * world.tricks
+
+
+def test_four_refusals_at_once_are_one_question() -> None:
+    """While one worker asks, the others send what is not in doubt."""
+    state = upload.begun(RULE, PIECE, 40, "v")
+    for _ in range(4):
+        state, _ = upload.take(state)
+    for number in (1, 2, 3, 4):
+        state = upload.lost(state, number)
+    state, first = upload.take(state)
+    assert first == Ask(1)
+    assert [upload.take(state)[1] for _ in range(3)] == [Rest()] * 3
+    state = upload.reported(upload.asked(state), Received(parts=()), 40)
+    assert upload.take(state)[1] == Send(1, again=True)
+
+
+def complete(size: int = 30) -> Upload:
+    """An upload whose three pieces were all answered well, and which is about to ask."""
+    state = upload.begun(RULE, PIECE, size, "v")
+    for number in (1, 2, 3):
+        state, _ = upload.take(state)
+        state = upload.stored(state, number)
+    state, action = upload.take(state)
+    assert action == Ask(0)
+    return upload.asked(state)
+
+
+ALL: Final = (Run(1, 3),)
+
+
+def ended(said: Received) -> Any:
+    """What comes of an upload whose provider always says this, and how often it was asked."""
+    state = complete()
+    for asked in range(1, 50):
+        state, action = upload.take(upload.reported(state, said, 30))
+        if not isinstance(action, Ask):
+            return action, asked
+        state = upload.asked(state)
+    raise AssertionError("it is asked for ever")
+
+
+@pytest.mark.parametrize(
+    ("said", "end", "questions"),
+    [
+        (Received(), Finish(), 1),
+        (Received(parts=ALL), Finish(), 1),
+        (Received(parts=ALL, total=3, arrived=True, size=30, same=True), Finish(), 1),
+        (Received(parts=(), arrived=True, size=30), Finish(), 1),
+        (Received(parts=ALL, arrived=True, size=29), Fail(Why.DIFFERS, 0), 1),
+        (Received(parts=ALL, arrived=True, size=0), Fail(Why.DIFFERS, 0), 1),
+        (Received(parts=ALL, arrived=True, same=False), Fail(Why.DIFFERS, 0), 1),
+        (Received(parts=(Run(1, 2),), arrived=True), Fail(Why.DIFFERS, 0), 1),
+        (Received(size=29), Fail(Why.DIFFERS, 0), SURE_CHECKS),
+        (Received(parts=ALL, arrived=False), Fail(Why.UNSETTLED, 0), MAX_CHECKS),
+        (Received(parts=ALL, arrived=False, size=10), Fail(Why.UNSETTLED, 0), MAX_CHECKS),
+        (Received(parts=ALL, failed=True), Fail(Why.FAILED, 0), 1),
+        (Received(parts=ALL, total=4), Fail(Why.OTHER, 0), 1),
+        (Received(parts=(), arrived=True, total=4), Fail(Why.OTHER, 0), 1),
+    ],
+)
+def test_what_the_provider_says_in_the_end_is_compared(said: Received, end: object, questions: int) -> None:
+    """A difference fails the upload; what it leaves out proves nothing; what may lag is asked again."""
+    assert ended(said) == (end, questions)
+
+
+def test_a_piece_that_is_missing_once_is_asked_about_again() -> None:
+    """One server of the provider may not have heard of it yet: nothing is sent for that."""
+    state = upload.reported(complete(), Received(parts=(Run(1, 2),)), 30)
+    state, action = upload.take(state)
+    assert action == Ask(1)
+    assert upload.take(upload.reported(upload.asked(state), Received(parts=ALL), 30))[1] == Finish()
+
+
+def test_a_piece_that_is_missing_twice_goes_again() -> None:
+    """And is no error if it is there after all."""
+    state = complete()
+    for _ in range(2):
+        state, action = upload.take(upload.reported(state, Received(parts=(Run(1, 1), Run(3, 3))), 30))
+        state = upload.asked(state) if isinstance(action, Ask) else state
+    assert action == Send(2, again=True)
+    state, action = upload.take(upload.refused(state, 2, "THERE"))
+    assert (action, state.confirmed) == (Ask(0), ALL)
+
+
+def test_who_goes_on_believes_the_first_report() -> None:
+    """What was confirmed long ago is not lagging behind."""
+    state = upload.revived(complete())
+    state, _ = upload.take(state)
+    state = upload.reported(upload.asked(state), Received(parts=(Run(2, 2),)), 30)
+    assert upload.take(state)[1] == Send(1, again=True)
+
+
+def test_what_arrived_after_the_question_is_not_forgotten() -> None:
+    """The report speaks of the moment when it was asked for."""
+    state = upload.begun(RULE, PIECE, 40, "v")
+    for _ in range(3):
+        state, _ = upload.take(state)
+    state, _ = upload.take(upload.lost(state, 1))
+    state = upload.stored(upload.asked(state), 2)
+    state = upload.reported(state, Received(parts=()), 40)
+    assert (state.confirmed, state.missed) == ((Run(2, 2),), ())
+
+
+def test_a_provider_that_forgets_again_and_again_fails_it() -> None:
+    """Nothing goes on for ever."""
+    state = complete()
+    sends = 0
+    for _ in range(100):
+        state, action = upload.take(state)
+        if isinstance(action, Fail):
+            break
+        if isinstance(action, Send):
+            sends += 1
+            state = upload.stored(state, action.number)
+        elif isinstance(action, Ask):
+            state = upload.reported(upload.asked(state), Received(parts=(Run(2, 3),)), 30)
+        else:
+            state = upload.reported(state, Received(parts=(Run(2, 3),)), 30)
+    assert (action, sends) == (Fail(Why.FORGOTTEN, 1), MAX_TRIES - 1)
+
+
+def test_a_forgotten_piece_of_a_stream_cannot_go_again() -> None:
+    """Only the piece at hand can: no other bytes are sent in its place."""
+    state = upload.begun(RULE, PIECE, None, "v")
+    for number in (1, 2):
+        state, _ = upload.take(state)
+        state, _ = upload.came(state, last=number == 2)
+        state = upload.stored(state, number)
+    for _ in range(2):
+        state, _ = upload.take(state)
+        state = upload.reported(upload.asked(state), Received(parts=(Run(2, 2),)), 15)
+    assert upload.take(state)[1] == Fail(Why.FORGOTTEN, 1)
+
+
+STATUS: Final = UntilRule(
+    at="ready", values=(True,), failed_at="made.state", failed=("failed", "broken"), pending=("working",)
+)
+
+
+@pytest.mark.parametrize(
+    ("json", "word"),
+    [
+        ({"ready": False, "made": [{"state": "failed"}]}, "failed"),
+        ({"ready": False, "made": [{"state": "done"}, {"state": "broken"}]}, "broken"),
+        ({"ready": False, "made": [{"state": "failed"}, {"state": "working"}]}, None),
+        ({"ready": True, "made": [{"state": "failed"}]}, None),
+        ({"ready": "true", "made": [{"state": "failed"}]}, None),
+        ({"ready": False, "made": {"state": "failed"}}, "failed"),
+        ({"ready": False, "made": []}, None),
+        ({"ready": False, "made": None}, None),
+        ({"ready": False}, None),
+        (None, None),
+    ],
+)
+def test_a_failure_counts_when_the_provider_has_stopped_work(json: Any, word: str | None) -> None:
+    """Of several things that it makes, one may fail while another still comes."""
+    assert received.failed(STATUS, json) == word
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [(5, 5), ("5", 5), (5.0, 5), (5.5, None), (True, None), ("5.5", None), ("", None), (None, None), ([5], None)],
+)
+def test_numbers_count_in_either_form(value: object, number: int | None) -> None:
+    """What is no whole number says nothing."""
+    assert received.number(value) == number
+
+
+numbers = st.sets(st.integers(1, 30))
+
+
+@given(one=numbers, other=numbers)
+def test_runs_are_sets(one: set[int], other: set[int]) -> None:
+    """Made of numbers, and taken from each other."""
+    left = runs.without(runs.of(one), runs.of(other))
+    assert runs.numbers(left) == sorted(one - other)
+    assert left == runs.of(one - other)
