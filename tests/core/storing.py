@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from callwell.core import download, ranges
 from callwell.core.download import Ask, Download, Fail, Fetch, Finish, Read
-from callwell.core.ranges import Head, Round, Span, Split
+from callwell.core.partial import Head, Version
+from callwell.core.ranges import Round, Span, Split
 
 MOST = 5_000
 """Actions after which a download of a few bytes is taken to go on for ever."""
@@ -27,7 +28,8 @@ class Turn(NamedTuple):
         pinned: it honours `If-Range`.
         placed: it says where a part begins.
         sized: it says how long the body is.
-        lies: bytes by which it is wrong about that.
+        short: bytes of a part that it sends at most, and says so; None for all that were asked for.
+        totals: it says how long the file is where it sends a part.
     """
 
     status: int = 0
@@ -37,6 +39,8 @@ class Turn(NamedTuple):
     pinned: bool = True
     placed: bool = True
     sized: bool = True
+    short: int | None = None
+    totals: bool = True
 
 
 class Request(NamedTuple):
@@ -54,7 +58,8 @@ class Storage:
     Args:
         versions: of the file.
         turns: what becomes of each request.
-        tags: `strong`, `weak` or `none`.
+        tags: how it tells versions: `strong` or `weak` ETags, `dated` by a settled date, `weak-dated` by both of the
+            latter, or `none`. A weak ETag never changes.
         announced: the provider tells the size.
         split: how the file may be fetched in pieces.
         order: whose bytes come next while several pieces are fetched, over and over again.
@@ -128,17 +133,23 @@ class Storage:
         """What storage says, the body that it begins to send, and where that breaks off."""
         turn = self._turn()
         self.count += 1
-        data, tag = self.versions[turn.version], self._tag(turn.version)
+        data = self.versions[turn.version]
+        version = self._version(turn.version)
         if turn.status:
             return Head(turn.status), b"", None
         asked = fetch.offset > 0 or fetch.stop is not None
-        part = asked and turn.ranges and (not turn.pinned or fetch.etag in (None, tag))
+        part = asked and turn.ranges and (not turn.pinned or fetch.pin in (None, version.pin))
+        total = len(data) if turn.totals else None
         if part and fetch.offset >= len(data):
-            return Head(416), b"", None
-        body = data[fetch.offset : fetch.stop] if part else data
-        start, total = (fetch.offset, len(data)) if part and turn.placed else (None, None)
+            return Head(416, total=total, version=version), b"", None
+        if not part:
+            return Head(200, len(data) if turn.sized else None, version=version), data, turn.cut
+        body = data[fetch.offset : fetch.stop][: turn.short]
         length = len(body) if turn.sized else None
-        return Head(206 if part else 200, length, start, tag, total), body, turn.cut
+        if not turn.placed:
+            return Head(206, length, version=version), body, turn.cut
+        stop = fetch.offset + len(body)
+        return Head(206, length, fetch.offset, version, total, stop), body, turn.cut
 
     def _round(self, now: Round, body: bytes) -> Round:
         """Fetch several pieces, byte by byte, now of one and now of another."""
@@ -162,13 +173,17 @@ class Storage:
         return now
 
     def _ask(self, now: Round, span: Span) -> Request:
-        head, body, cut = self._answer(Fetch(span.start, now.etag, 0, span.stop))
+        head, body, cut = self._answer(Fetch(span.start, now.version.pin, 0, span.stop))
         fits = ranges.fits(now, span, head)
         return Request(span, span, body[:cut] if fits else b"", 0 if fits else head.status)
 
-    def _tag(self, version: int) -> str | None:
-        weak = "W/" if self.tags == "weak" else ""
-        return None if self.tags == "none" else f'{weak}"{version}"'
+    def _version(self, version: int) -> Version:
+        if self.tags == "strong":
+            return Version(f'"{version}"')
+        etag = 'W/"same"' if self.tags in ("weak", "weak-dated") else None
+        if self.tags in ("dated", "weak-dated"):
+            return Version(etag, f"day {version}", settled=True)
+        return Version(etag)
 
 
 turns = st.builds(
@@ -180,6 +195,8 @@ turns = st.builds(
     pinned=st.booleans(),
     placed=st.sampled_from([True, True, True, False]),
     sized=st.booleans(),
+    short=st.none() | st.integers(1, 12),
+    totals=st.booleans(),
 )
 scripts = st.lists(turns, min_size=1, max_size=12)
 SIZES = st.tuples(*(st.integers(0, 20) for _ in "abc"))

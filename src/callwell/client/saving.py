@@ -4,14 +4,14 @@
 That name is a random one, which goes when the save fails; or, where the save is to be resumed, it is `.NAME.part`,
 which stays. Beside it `.NAME.part.json` then says which bytes are on disk, of a file of which size and version. The
 bytes are there before the record says so, so that a process that is killed at any time leaves a record that holds. A
-version is told by a strong ETag alone: without one nothing is kept. The URL is never written down.
+version is told by a strong ETag or a settled modification date: without either nothing is kept. The URL is never
+written down.
 
 The lock on the temporary file keeps two processes from saving the same file at once.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import fcntl
 import os
 import secrets
@@ -23,7 +23,8 @@ import msgspec
 from callwell.client.growing import Growing
 from callwell.core import ranges
 from callwell.core.download import Download
-from callwell.core.ranges import Span  # noqa: TC001 - the record is read by its annotations
+from callwell.core.partial import Version
+from callwell.core.ranges import Span
 from callwell.errors import DiskFull, FileProblem
 
 if TYPE_CHECKING:
@@ -53,19 +54,25 @@ class Saved(NamedTuple):
     type: str | None
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class Kept(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is on disk of a file.
 
     Attributes:
-        etag: the strong ETag of its version.
+        etag: the ETag of its version.
+        modified: its modification date, where that is needed to tell the version.
         size: bytes of the whole, where known.
         safe: the spans that are there, in order, no two of them adjacent.
     """
 
-    etag: str
+    etag: str | None = None
+    modified: str | None = None
     size: int | None
     safe: tuple[Span, ...]
+
+    @property
+    def version(self) -> Version:
+        """Of the file."""
+        return Version(self.etag, self.modified, settled=self.modified is not None)
 
 
 class Saving:
@@ -91,7 +98,8 @@ class Saving:
         self._record = target.with_name(f"{self._part.name}.json")
         self._resume = resume
         self._progress = progress
-        self._version: tuple[str, int | None] | None = None
+        self._version: Version | None = None
+        self._size: int | None = None
 
     def __enter__(self) -> Self:
         self._file: BinaryIO = os.fdopen(os.open(self._part, os.O_RDWR | os.O_CREAT, 0o666), "r+b")
@@ -102,7 +110,8 @@ class Saving:
             self._file.truncate(safe[-1].stop if safe else 0)
             self.start = Download() if kept is None else _start(kept)
             self.growing = Growing(self._file, self._progress, safe=safe, keep=self._keep if self._resume else None)
-            self._version = None if kept is None else (kept.etag, kept.size)
+            self._version = None if kept is None else kept.version
+            self._size = None if kept is None else kept.size
         except BaseException:
             self._file.close()
             raise
@@ -127,7 +136,8 @@ class Saving:
         Args:
             state: where the download stands.
         """
-        self._version = None if state.etag is None else (state.etag, state.size)
+        self._version = state.version if state.version.lasting and not state.coding else None
+        self._size = state.size
 
     def finish(self) -> None:
         """The file is whole: it gets its name.
@@ -159,7 +169,7 @@ class Saving:
         end = kept.safe[-1].stop if kept.safe else 0
         there = os.fstat(self._file.fileno()).st_size
         sound = ranges.apart(kept.safe) and end <= min(there, kept.size or there)
-        return kept if sound and end else None
+        return kept if sound and end and kept.version.lasting else None
 
     def _keep(self, safe: tuple[Span, ...]) -> None:
         if self._version is None:
@@ -168,8 +178,14 @@ class Saving:
         self._file.flush()
         os.fsync(self._file.fileno())
         fresh = self._record.with_name(f"{self._record.name}.new")
-        etag, size = self._version
-        fresh.write_bytes(msgspec.json.encode(Kept(etag=etag, size=size, safe=safe)))
+        strong = self._version.strong
+        kept = Kept(
+            etag=self._version.etag,
+            modified=None if strong else self._version.modified,
+            size=self._size,
+            safe=safe,
+        )
+        fresh.write_bytes(msgspec.json.encode(kept))
         fresh.replace(self._record)
 
 
@@ -191,4 +207,4 @@ def _start(kept: Kept) -> Download:
     islands = kept.safe[1:] if offset else kept.safe
     if offset == kept.size:
         offset = max(0, offset - 1)
-    return Download(offset=offset, size=kept.size, etag=kept.etag, best=count, islands=islands)
+    return Download(offset=offset, size=kept.size, version=kept.version, best=count, islands=islands)

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from callwell.spec.model import Operation
 
 
-def place(operation: Operation, where: str | None, kind: str, path: Path) -> Iterator[Complaint]:
+def place(
+    operation: Operation, where: str | None, kind: str, path: Path, *, also: tuple[str, ...] = ()
+) -> Iterator[Complaint]:
     """What is wrong with a place in an operation's answer, as far as the schema tells.
 
     Args:
@@ -23,10 +25,11 @@ def place(operation: Operation, where: str | None, kind: str, path: Path) -> Ite
         where: the place, dotted; None for one that the profile does not name.
         kind: the type of the value that it must hold.
         path: where the profile names it.
+        also: types in which such a value is understood, too.
     """
     if where is None:
         return
     schema = schemas.at(operation.response, where)
     kinds = schemas.kinds(schema) if schema is not None else []
-    if schema is None or (kinds and kind not in kinds):
+    if schema is None or (kinds and not {kind, *also}.intersection(kinds)):
         yield Complaint(path, f"expected the place of a value of type {kind} in the answer, {found(where)}")

@@ -48,6 +48,7 @@ class Request(msgspec.Struct, frozen=True):
         body: the whole body, one that is read while it is sent, or none.
         timeout_s: real seconds until the whole answer must have arrived.
         keep_status: tell the status even if the body is lost, at the price of a slower read.
+        within_s: real seconds within which a streamed answer must have ended; None for no end.
     """
 
     method: str
@@ -56,6 +57,7 @@ class Request(msgspec.Struct, frozen=True):
     body: bytes | Outgoing | None = None
     timeout_s: float = 60.0
     keep_status: bool = False
+    within_s: float | None = None
 
 
 class Response(msgspec.Struct, frozen=True):

@@ -182,6 +182,8 @@ class AsyncPyreqwestTransport:
                 if isinstance(builder, NoReply):
                     body = builder
                 else:
+                    if request.within_s is not None:
+                        builder = builder.timeout(_span(request.within_s))
                     body = AsyncPyreqwestBody(await stack.enter_async_context(builder.build_streamed()))
             except PyreqwestError as error:
                 body = no_reply(error)
@@ -245,6 +247,8 @@ class PyreqwestTransport:
                 if isinstance(builder, NoReply):
                     body = builder
                 else:
+                    if request.within_s is not None:
+                        builder = builder.timeout(_span(request.within_s))
                     body = PyreqwestBody(stack.enter_context(builder.build_streamed()))
             except PyreqwestError as error:
                 body = no_reply(error)

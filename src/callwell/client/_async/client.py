@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import re
-from functools import partial
 from typing import TYPE_CHECKING, Any, Unpack
 
 from callwell import providers
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 
     from callwell.client._async.ledger import AsyncLedger
     from callwell.client._async.pager import AsyncPager
+    from callwell.client._async.primitives import AsyncComing
     from callwell.client.answers import Answer
     from callwell.client.options import CallOptions, ClientOptions
     from callwell.client.uploads import Uploaded
@@ -208,8 +208,15 @@ class AsyncClient:
         if rule is None:
             raise InvalidOption("operation", operation, f"one that leads to a file ({', '.join(files(self.provider))})")
         found.binder.bind(arguments)
-        ask = partial(self._caller.run, found, arguments)
-        return AsyncAsset(f"{self.provider.name} {operation}", rule, engine=self._engine, ask=ask)
+        caller = self._caller
+
+        def ask(left_s: float | None) -> AsyncComing:
+            """Call the operation, within the seconds that are left."""
+            chosen = caller if left_s is None else caller.choosing({"deadline_s": left_s})
+            return chosen.run(found, arguments)
+
+        name = f"{self.provider.name} {operation}"
+        return AsyncAsset(name, rule, engine=self._engine, ask=ask, deadline_s=caller.choices.within_s)
 
     async def upload(self, operation: str, file: Any, /, **given: Any) -> Uploaded[Any]:
         """Send a large file in pieces. The same call goes on with what was interrupted, in another process too.
