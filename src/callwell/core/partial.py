@@ -28,7 +28,8 @@ DECODABLE: Final = frozenset({"gzip", "deflate"})
 ALIASES: Final = {"x-gzip": "gzip", "identity": ""}
 
 _STRONG: Final = re.compile(r'"[!#-~]+"')
-_PLACE: Final = re.compile(r"\s*bytes\s+(?:(\d{1,18})\s*-\s*(\d{1,18})|\*)\s*/\s*(?:(\d{1,18})|\*)\s*", re.IGNORECASE)
+_NUMBER: Final = "([0-9]{1,18})"
+_PLACE: Final = re.compile(rf"\s*bytes\s+(?:{_NUMBER}\s*-\s*{_NUMBER}|\*)\s*/\s*(?:{_NUMBER}|\*)\s*", re.IGNORECASE)
 
 
 class Version(NamedTuple):

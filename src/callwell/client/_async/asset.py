@@ -7,6 +7,7 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from callwell.client._async.fetch import NEVER
 from callwell.client._async.primitives import sleep
 from callwell.client._async.source import AsyncSource
 from callwell.client._async.transfer import AsyncTransfer
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 
 MOST_RANGES: Final = 16
 """Pieces of one file that may be fetched at once: as many connections are open."""
-
-NEVER: Final = float("inf")
 
 
 class AsyncAsset:

@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from callwell.client._sync.fetch import NEVER
 from callwell.client._sync.primitives import sleep
 from callwell.client._sync.source import Source
 from callwell.client._sync.transfer import Transfer
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 
 MOST_RANGES: Final = 16
 """Pieces of one file that may be fetched at once: as many connections are open."""
-
-NEVER: Final = float("inf")
 
 
 class Asset:

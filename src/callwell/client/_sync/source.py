@@ -7,7 +7,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from callwell.client._sync.fetch import fetched
+from callwell.client._sync.fetch import NEVER, fetched
 from callwell.client._sync.primitives import sleep
 from callwell.client.answers import REDIRECTS, joined, origin
 from callwell.core import download, paging, partial, retry
@@ -33,7 +33,6 @@ MAX_REDIRECTS: Final = 10
 
 SECURE: Final = "https"
 SCHEMES: Final = ("http", SECURE)
-NEVER: Final = float("inf")
 
 SHOWN: Final = 40
 """Characters of a value in an error."""
@@ -157,7 +156,7 @@ class Source:
         """
         if not wanted.failures and not wanted.wait_s:
             return 0.0
-        self._left_s()
+        self._check_time()
         clock = self._engine.clock
         n = max(0, wanted.failures - 1)
         backoff = retry.backoff(self._engine.profile.retry, n, self._engine.roll(), waited)
@@ -192,9 +191,10 @@ class Source:
         at = url or self._url
         for _ in range(1 + MAX_REDIRECTS):
             self._engine.check_open(operation)
-            request = Request("GET", at, headers, timeout_s=STALL_S, within_s=self._left_s())
+            self._check_time()
             self._requests += 1
-            with fetched(self._engine, operation, request) as body:
+            request = Request("GET", at, headers, timeout_s=STALL_S)
+            with fetched(self._engine, operation, request, self.until) as body:
                 moved = None if isinstance(body, NoReply) else self._moved(at, body)
                 if moved is None:
                     self.last = body.reason if isinstance(body, NoReply) else f"HTTP {body.status}"
@@ -227,16 +227,17 @@ class Source:
     def _why(self) -> str:
         return f" (last: {self.last})" if self.last else ""
 
-    def _left_s(self) -> float | None:
-        """Real seconds until the deadline, None without one."""
-        if self.until == NEVER:
-            return None
+    def _check_time(self) -> float:
+        """The seconds that are left.
+
+        Raises:
+            DeadlineExceeded: there are none.
+        """
         left_s = self.until - self._engine.clock.now()
         if left_s <= 0:
-            raise DeadlineExceeded(
-                f"{self.name}: the deadline passed before the file was whole{self._why}", **self._call
-            )
-        return self._engine.clock.real_s(left_s)
+            text = f"{self.name}: the deadline passed before the file was whole{self._why}"
+            raise DeadlineExceeded(text, **self._call)
+        return left_s
 
     def _moved(self, url: str, body: Body) -> str | None:
         """Where a redirect leads, None for any other answer."""
@@ -252,9 +253,8 @@ class Source:
         return target
 
     def _asked(self) -> tuple[Facts, str]:
-        self._left_s()
-        left_s = None if self.until == NEVER else self.until - self._engine.clock.now()
-        body = (self._ask(left_s)).json
+        left_s = self._check_time()
+        body = (self._ask(None if left_s == NEVER else left_s)).json
         rule = self._rule
         url = paging.at(body, rule.url)
         if url is not None and not isinstance(url, str):
