@@ -125,7 +125,8 @@ class Assessment:
         """
         try:
             self._tree.claim()
-            with results.Book(self._tree.path(".rows.part")) as book:
+            with self._tree.spool("rows") as file:
+                book = results.Book(file)
                 await self._assess(book)
                 return self._written(book)
         finally:

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import msgspec
-
 from callwell.core.verdict import End  # noqa: TC001 - msgspec reads the annotations of Stage
+from callwell.export.records import packed, unpacked
 from callwell.state.base import Cell
 
 if TYPE_CHECKING:
@@ -58,6 +57,10 @@ class Journal:
         self._state = state
         self._prefix = f"export:{name}:"
 
+    def exists(self) -> bool:
+        """Whether an export has begun here that is not over."""
+        return bool(self._state.keys(self._prefix))
+
     def stage(self, scope: str) -> Stage:
         """Where the walks over a scope stand."""
         return self._state.read(self._stage(scope))
@@ -72,7 +75,7 @@ class Journal:
         """
         found = self._state.keys(f"{self._prefix}page:{scope}:{'' if walk is None else f'{walk}:'}")
         for key in found[:pages]:
-            yield from msgspec.json.decode(self._state.read(Cell(key, bytes, b"[]")))
+            yield from unpacked(self._state.read(Cell(key, bytes, b"[]")))
 
     def turned(self, scope: str, stage: Stage, items: list[Any]) -> Stage:
         """Record a page and the position after it.
@@ -84,7 +87,7 @@ class Journal:
         """
         number = f"{len(stage.ends)}:{stage.pages:06d}"
         page = Cell(f"{self._prefix}page:{scope}:{number}", bytes, b"[]")
-        self._state.update(page, lambda _old: (msgspec.json.encode(items), None))
+        self._state.update(page, lambda _old: (packed(items), None))
         return self.staged(scope, stage._replace(pages=stage.pages + 1))
 
     def staged(self, scope: str, stage: Stage) -> Stage:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from callwell.client._sync.primitives import Fetch
     from callwell.client._sync.source import Facts
     from callwell.core.rules import AssetRule
+    from callwell.folders import Folder
 
 MOST_RANGES: Final = 16
 """Pieces of one file that may be fetched at once: as many connections are open."""
@@ -98,8 +99,27 @@ class Asset:
         if ranges not in range(1, MOST_RANGES + 1):
             raise InvalidOption("ranges", ranges, f"a number from 1 to {MOST_RANGES}")
         self._begin(deadline_s)
+        return self._save(Saving(target, resume=resume, progress=progress), target, ranges, before)
+
+    def save_in(self, folder: Folder, name: str, *, before: Callable[[Facts], None] | None = None) -> Saved:
+        """Save the file in a folder that is held open.
+
+        Args:
+            folder: the folder, in which no link is followed.
+            name: of the file.
+            before: see `save`.
+
+        Raises:
+            CallwellError: see `save`.
+        """
+        self._begin(None)
+        target = folder.path / name
+        saving = Saving(target, resume=False, progress=None, folder=folder)
+        return self._save(saving, target, Split().most, before)
+
+    def _save(self, saving: Saving, target: Path, ranges: int, before: Callable[[Facts], None] | None) -> Saved:
         try:
-            with Saving(target, resume=resume, progress=progress) as saving:
+            with saving:
                 growing = saving.growing
                 split = self._split._replace(most=ranges)
                 transfer = Transfer(self._source, saving.start, before=before, saving=saving, split=split)
