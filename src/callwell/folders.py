@@ -24,6 +24,7 @@ from callwell.errors import FileProblem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from io import BufferedReader
     from pathlib import Path
     from typing import Self
 
@@ -138,7 +139,7 @@ class Folder:
         except OSError:
             return False
 
-    def open(self, name: str, *, own: bool = False) -> BinaryIO:
+    def open(self, name: str, *, own: bool = False) -> BufferedReader:
         """A plain file, to be read.
 
         Args:
