@@ -30,6 +30,7 @@ class Turn(NamedTuple):
         sized: it says how long the body is.
         short: bytes of a part that it sends at most, and says so; None for all that were asked for.
         totals: it says how long the file is where it sends a part.
+        coded: it sends the file in another form, under the same tag, and says so.
     """
 
     status: int = 0
@@ -41,6 +42,7 @@ class Turn(NamedTuple):
     sized: bool = True
     short: int | None = None
     totals: bool = True
+    coded: bool = False
 
 
 class Request(NamedTuple):
@@ -85,6 +87,7 @@ class Storage:
         self.order = cycle(order or [0])
         self.once = once
         self.unused = False
+        self.decoded = False
         self.rounds = 0
         self.count = 0
         self.sent = 0
@@ -107,8 +110,15 @@ class Storage:
                 case Read():
                     raise AssertionError("a body is read where it is opened")
                 case Finish() | Fail():
+                    self.decoded = bool(state.coding)
                     return step
         raise AssertionError("the download never ends")
+
+    @property
+    def right(self) -> bool:
+        """Whether the file is one version in one form, and known to be in that form."""
+        forms = map(coded, self.versions) if self.decoded else self.versions
+        return bytes(self.file) in forms
 
     def _turn(self) -> Turn:
         return self.turns[self.count % len(self.turns)]
@@ -134,6 +144,9 @@ class Storage:
         turn = self._turn()
         self.count += 1
         data = self.versions[turn.version]
+        coding = ("gzip",) if turn.coded else ()
+        if turn.coded:
+            data = coded(data)
         version = self._version(turn.version)
         if turn.status:
             return Head(turn.status), b"", None
@@ -143,13 +156,13 @@ class Storage:
         if part and fetch.offset >= len(data):
             return Head(416, total=total, version=version), b"", None
         if not part:
-            return Head(200, len(data) if turn.sized else None, version=version), data, turn.cut
+            return Head(200, len(data) if turn.sized else None, version=version, coding=coding), data, turn.cut
         body = data[fetch.offset : fetch.stop][: turn.short]
         length = len(body) if turn.sized else None
         if not turn.placed:
-            return Head(206, length, version=version), body, turn.cut
+            return Head(206, length, version=version, coding=coding), body, turn.cut
         stop = fetch.offset + len(body)
-        return Head(206, length, fetch.offset, version, total, stop), body, turn.cut
+        return Head(206, length, fetch.offset, version, total, stop, coding), body, turn.cut
 
     def _round(self, now: Round, body: bytes) -> Round:
         """Fetch several pieces, byte by byte, now of one and now of another."""
@@ -186,6 +199,11 @@ class Storage:
         return Version(etag)
 
 
+def coded(data: bytes) -> bytes:
+    """Another form of some bytes, longer by one."""
+    return data.upper() + b"!"
+
+
 turns = st.builds(
     Turn,
     status=st.sampled_from([0, 0, 0, 0, 400, 401, 403, 404, 416, 429, 500, 503]),
@@ -197,6 +215,7 @@ turns = st.builds(
     sized=st.booleans(),
     short=st.none() | st.integers(1, 12),
     totals=st.booleans(),
+    coded=st.sampled_from([False, False, False, True]),
 )
 scripts = st.lists(turns, min_size=1, max_size=12)
 SIZES = st.tuples(*(st.integers(0, 20) for _ in "abc"))

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import pytest
 
-from callwell.core import download
+from callwell.core import download, ranges
 from callwell.core.download import Ask, Download, Fail, Fetch, Finish, Read, Why
 from callwell.core.partial import Head, Version
+from callwell.core.ranges import Span, Split
 from tests.core.storing import Storage, Turn
 
 TAG = Version('"x"')
@@ -137,3 +138,18 @@ def test_an_error_without_a_wait_keeps_none() -> None:
     """A wait was asked for before, and not again."""
     state, _ = download.opened(HALF, Head(503, wait_s=7.0))
     assert download.opened(state, Head(503))[1] == Fetch(5, '"x"', 2)
+
+
+def test_a_tag_that_changes_with_every_request() -> None:
+    """Storage that makes one up each time: after the second change the file is read as one stream."""
+    state, step = download.given(Download(split=Split(most=2, piece=3, least=4)), 9)
+    assert step == Fetch(0, None, 0, 3)
+    for number in range(2):
+        state, step = download.opened(state, Head(206, 3, 0, Version(f'"{number}"'), 9, 3))
+        assert step == Read(0, several=True)
+        done = ranges.left(download.begun(state), Span(3, 6), Span(3, 6), status=206)[0]
+        state, step = download.joined(state, ranges.received(done, Span(0, 3), 3)[0])
+        state, step = download.opened(state, Head(206, 3, 3, Version('"other"'), 9, 6))
+        assert step == Ask()
+        state, step = download.given(state, 9)
+    assert step == Fetch(0, None, 0)

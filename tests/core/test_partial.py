@@ -61,6 +61,7 @@ def test_a_part_that_contradicts_itself(length: str, expected: bool) -> None:  #
         ("x-gzip", ("gzip",)),
         ("deflate, , gzip", ("deflate", "gzip")),
         ("br", ("br",)),
+        ("utf-8", ()),
     ],
 )
 def test_in_which_coding_it_comes(text: str, expected: tuple[str, ...]) -> None:

@@ -68,6 +68,7 @@ class Why(StrEnum):
     DAMAGED = "damaged"
     REFUSED = "refused"
     CODED = "coded"
+    PAGE = "page"
 
 
 class Download(NamedTuple):
@@ -91,6 +92,7 @@ class Download(NamedTuple):
         asked: the first byte that was asked for with it.
         stop: the first byte that is not in it, where the storage says so.
         wait_s: seconds for which the storage asked to be left alone.
+        no_page: the file is surely no web page.
     """
 
     offset: int = 0
@@ -110,6 +112,7 @@ class Download(NamedTuple):
     asked: int = 0
     stop: int | None = None
     wait_s: float = 0.0
+    no_page: bool = False
 
     @property
     def whole(self) -> int | None:
@@ -169,15 +172,16 @@ class Fail(NamedTuple):
 Action = Ask | Fetch | Read | Finish | Fail
 
 
-def given(state: Download, size: int | None, *, once: bool = False) -> tuple[Download, Action]:
+def given(state: Download, size: int | None, *, once: bool = False, no_page: bool = False) -> tuple[Download, Action]:
     """A fresh URL has come.
 
     Args:
         state: where the download stands.
         size: bytes, if the provider announces them.
         once: the URL is good for one request.
+        no_page: the file is surely no web page.
     """
-    state = state._replace(once=once)
+    state = state._replace(once=once, no_page=no_page)
     if size is not None:
         state = state._replace(announced=size)
         if state.size not in (None, size) and not state.coding:
@@ -205,6 +209,8 @@ def opened(state: Download, head: Head) -> tuple[Download, Action]:
     if head.status not in (WHOLE, PART):
         why = Why.REFUSED if head.status < 500 else Why.BROKEN  # noqa: PLR2004 - server errors
         return _again(state, why, head.status, head.wait_s)
+    if head.page and state.no_page:
+        return _again(state, Why.PAGE, head.status)
     if not partial.DECODABLE.issuperset(head.coding):
         return state._replace(coding=head.coding), Fail(Why.CODED, head.status)
     return _whole(state, head) if head.status == WHOLE else _part(state, head)
@@ -369,8 +375,9 @@ def _restart(state: Download) -> tuple[Download, Action]:
 
 
 def _changed(state: Download) -> Download:
-    """The file is another one than before."""
-    return _forgotten(state)._replace(best=0, restarts=state.restarts + 1)
+    """The file is another one than before; one that changes again and again is not fetched in pieces."""
+    split = None if state.restarts else state.split
+    return _forgotten(state)._replace(best=0, restarts=state.restarts + 1, split=split)
 
 
 def _forgotten(state: Download) -> Download:

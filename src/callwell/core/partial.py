@@ -22,10 +22,13 @@ PART: Final = 206
 SETTLED_S: Final = 60.0
 """Age from which a modification date is a strong validator: RFC 9110 asks for a second, if the clocks agree."""
 
+PAGES: Final = frozenset({"text/html", "application/xhtml+xml"})
+
 DECODABLE: Final = frozenset({"gzip", "deflate"})
 """Content codings that can be undone."""
 
-ALIASES: Final = {"x-gzip": "gzip", "identity": ""}
+ALIASES: Final = {"x-gzip": "gzip", "identity": "", "none": "", "binary": "", "utf-8": "", "utf8": ""}
+"""Other names; those of no coding stand for the character set or for nothing, and are sent by mistake."""
 
 _STRONG: Final = re.compile(r'"[!#-~]+"')
 _NUMBER: Final = "([0-9]{1,18})"
@@ -78,6 +81,7 @@ class Head(NamedTuple):
         stop: the first byte that is not in the body, from `Content-Range`.
         coding: content codings, in the order in which they were applied; places and sizes are those of the coded form.
         wait_s: seconds for which it asks to be left alone.
+        page: it sends a web page.
     """
 
     status: int
@@ -88,6 +92,7 @@ class Head(NamedTuple):
     stop: int | None = None
     coding: tuple[str, ...] = ()
     wait_s: float = 0.0
+    page: bool = False
 
     @property
     def consistent(self) -> bool:
@@ -116,6 +121,7 @@ def read(status: int, headers: Mapping[str, str], wall: float) -> Head:
         stop=stop,
         coding=_coding(headers.get("content-encoding", "")),
         wait_s=fields.wait_s(headers, ("retry-after",), wall) or 0.0,
+        page=_kind(headers.get("content-type", "")) in PAGES,
     )
 
 
@@ -137,6 +143,15 @@ def same(before: Version, now: Version) -> bool | None:
         if before.settled:
             return True
     return None
+
+
+def no_page(kind: str | None) -> bool:
+    """Whether a media type, as a provider announces it, is surely none of a web page."""
+    return kind is not None and "/" in kind and _kind(kind).partition("/")[0] != "text" and _kind(kind) not in PAGES
+
+
+def _kind(text: str) -> str:
+    return text.partition(";")[0].strip().lower()
 
 
 def _place(headers: Mapping[str, str]) -> tuple[int | None, int | None, int | None]:

@@ -67,13 +67,15 @@ class Tree:
         folder: where it is.
         owner: what the marker says: provider, address and account.
         what: what is in it, in a word: it is in the marker's name.
+        files: names by which a folder with a damaged marker is known, if it holds nothing else.
     """
 
-    def __init__(self, folder: Path, owner: dict[str, str], *, what: str = "export") -> None:
+    def __init__(self, folder: Path, owner: dict[str, str], *, what: str = "export", files: Iterable[str] = ()) -> None:
         self.folder = folder
         self._what = what
         self._marker_name = f"callwell-{what}.json"
         self._marker = {"format": FORMAT, **owner}
+        self._files = {self._marker_name, *files}
         self._root: Folder | None = None
 
     def claim(self, *, ours: Callable[[], bool] = lambda: False) -> None:
@@ -258,7 +260,7 @@ class Tree:
         except msgspec.ValidationError:
             known = False
         except (msgspec.DecodeError, UnicodeDecodeError):
-            known = names == [self._marker_name] or self._sealed() or ours()
+            known = self._files.issuperset(names) or self._sealed() or ours()
         if not known:
             what = f"{self.folder / self._marker_name} is damaged, and nothing else says that this folder is ours"
             raise DirectoryNotOurs(f"{what}; name another folder")

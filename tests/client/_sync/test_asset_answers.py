@@ -253,7 +253,33 @@ def test_a_wait_beyond_the_deadline_is_not_begun(tmp_path: Path) -> None:
     assert world.times == [0.0, 0.0]
 
 
-@pytest.mark.parametrize("method", ["read", "save", "iter_bytes"])
+def test_a_wait_without_any_deadline_is_no_longer_than_a_call(tmp_path: Path) -> None:
+    """Who set none still does not wait a day, except for batch work, which has the time."""
+    storage = Storage(answer(503, b"", retry_after="86400"))
+    with pytest.raises(errors.WouldExceedDeadline, match=r"in 86400 s, which is longer than a call may take"):
+        run(lambda: client(World(storage)).asset("things.file", thing_id="1").save(tmp_path / "f"))
+    storage.spoil = [answer(503, b"", retry_after="86400")]
+    world = World(storage)
+    run(lambda: client(world, priority="batch").asset("things.file", thing_id="1").save(tmp_path / "f"))
+    assert world.times[-1] == 86_400.0
+
+
+@pytest.mark.parametrize("type_", ["video/webm", "application/json"])
+def test_a_web_page_is_no_video(tmp_path: Path, type_: str) -> None:
+    """What a proxy or a login page answers is not saved under the file's name."""
+    page = answer(200, b"<html>Please log in</html>", content_type="text/html; charset=utf-8")
+    error = save(Storage(*[page] * 9, size=None, type=type_), tmp_path / "f")
+    assert "sends a web page in place of the file (HTTP 200)" in str(error)
+
+
+@pytest.mark.parametrize("type_", ["text/html", "text/plain", "html", None])
+def test_a_web_page_may_be_the_file(tmp_path: Path, type_: str | None) -> None:
+    """Where the provider does not say otherwise."""
+    page = answer(200, b"<html></html>", content_type="text/html")
+    assert save(Storage(page, size=None, type=type_), tmp_path / "f").size == 13
+
+
+@pytest.mark.parametrize("method", ["read", "save", "iter_bytes", "open"])
 @pytest.mark.parametrize("chosen", [True, False])
 def test_the_deadline_holds_for_the_whole(tmp_path: Path, method: str, chosen: bool) -> None:  # noqa: FBT001 - drawn
     """However many attempts there are, and whatever time each of them takes."""
@@ -270,6 +296,9 @@ def test_the_deadline_holds_for_the_whole(tmp_path: Path, method: str, chosen: b
             asset.save(tmp_path / "f", **given)
         elif method == "read":
             asset.read(**given)
+        elif method == "open":
+            with asset.open(**given) as file:
+                file.read()
         else:
             for _ in asset.iter_bytes(**given):
                 pass

@@ -42,14 +42,23 @@ class AsyncAsset:
         engine: for the storage's answers.
         ask: asks the provider for a fresh URL, within the seconds that it is given.
         deadline_s: seconds for everything that one method does; infinite for no end.
+        wait_s: seconds of the longest wait that the storage may ask for.
     """
 
     def __init__(
-        self, name: str, rule: AssetRule, *, engine: AsyncEngine, ask: AsyncFetch, deadline_s: float = NEVER
+        self,
+        name: str,
+        rule: AssetRule,
+        *,
+        engine: AsyncEngine,
+        ask: AsyncFetch,
+        deadline_s: float = NEVER,
+        wait_s: float = NEVER,
     ) -> None:
         self._source = AsyncSource(name, rule, engine=engine, ask=ask)
         self._split = Split()
         self._deadline_s = deadline_s
+        self._wait_s = wait_s
 
     @property
     def facts(self) -> Facts | None:
@@ -58,7 +67,7 @@ class AsyncAsset:
 
     async def info(self) -> Facts:
         """What the provider says about the file; each time it is asked anew."""
-        self._source.begin(self._deadline_s)
+        self._begin(None)
         return await self._source.info()
 
     async def save(
@@ -103,7 +112,7 @@ class AsyncAsset:
         return await self._save(Saving(target, resume=resume, progress=progress), target, ranges, before)
 
     async def save_in(self, folder: Folder, name: str, *, before: Callable[[Facts], None] | None = None) -> Saved:
-        """Save the file in a folder that is held open.
+        """Save the file in a folder that is held open, however long that takes.
 
         Args:
             folder: the folder, in which no link is followed.
@@ -113,7 +122,7 @@ class AsyncAsset:
         Raises:
             CallwellError: see `save`.
         """
-        self._begin(None)
+        self._source.begin(NEVER, self._wait_s)
         target = folder.path / name
         saving = Saving(target, resume=False, progress=None, folder=folder)
         return await self._save(saving, target, Split().most, before)
@@ -168,13 +177,17 @@ class AsyncAsset:
             whole += piece
         return bytes(whole)
 
-    def open(self) -> AsyncAssetReader:
-        """The file as something to read from, inside `async with`."""
-        return AsyncAssetReader(self.iter_bytes())
+    def open(self, *, deadline_s: float | None = None) -> AsyncAssetReader:
+        """The file as something to read from, inside `async with`.
+
+        Args:
+            deadline_s: seconds for everything, your own between the reads included; see `save`.
+        """
+        return AsyncAssetReader(self.iter_bytes(deadline_s=deadline_s))
 
     def _begin(self, deadline_s: float | None) -> None:
         chosen = self._deadline_s if deadline_s is None else seconds("deadline_s", deadline_s)
-        self._source.begin(chosen)
+        self._source.begin(chosen, self._wait_s)
 
 
 class AsyncAssetReader:

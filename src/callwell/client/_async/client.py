@@ -216,7 +216,10 @@ class AsyncClient:
             return chosen.run(found, arguments)
 
         name = f"{self.provider.name} {operation}"
-        return AsyncAsset(name, rule, engine=self._engine, ask=ask, deadline_s=caller.choices.within_s)
+        choices = caller.choices
+        return AsyncAsset(
+            name, rule, engine=self._engine, ask=ask, deadline_s=choices.within_s, wait_s=choices.deadline_s
+        )
 
     async def upload(self, operation: str, file: Any, /, **given: Any) -> Uploaded[Any]:
         """Send a large file in pieces. The same call goes on with what was interrupted, in another process too.

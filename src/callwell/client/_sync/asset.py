@@ -43,12 +43,23 @@ class Asset:
         engine: for the storage's answers.
         ask: asks the provider for a fresh URL, within the seconds that it is given.
         deadline_s: seconds for everything that one method does; infinite for no end.
+        wait_s: seconds of the longest wait that the storage may ask for.
     """
 
-    def __init__(self, name: str, rule: AssetRule, *, engine: Engine, ask: Fetch, deadline_s: float = NEVER) -> None:
+    def __init__(
+        self,
+        name: str,
+        rule: AssetRule,
+        *,
+        engine: Engine,
+        ask: Fetch,
+        deadline_s: float = NEVER,
+        wait_s: float = NEVER,
+    ) -> None:
         self._source = Source(name, rule, engine=engine, ask=ask)
         self._split = Split()
         self._deadline_s = deadline_s
+        self._wait_s = wait_s
 
     @property
     def facts(self) -> Facts | None:
@@ -57,7 +68,7 @@ class Asset:
 
     def info(self) -> Facts:
         """What the provider says about the file; each time it is asked anew."""
-        self._source.begin(self._deadline_s)
+        self._begin(None)
         return self._source.info()
 
     def save(
@@ -102,7 +113,7 @@ class Asset:
         return self._save(Saving(target, resume=resume, progress=progress), target, ranges, before)
 
     def save_in(self, folder: Folder, name: str, *, before: Callable[[Facts], None] | None = None) -> Saved:
-        """Save the file in a folder that is held open.
+        """Save the file in a folder that is held open, however long that takes.
 
         Args:
             folder: the folder, in which no link is followed.
@@ -112,7 +123,7 @@ class Asset:
         Raises:
             CallwellError: see `save`.
         """
-        self._begin(None)
+        self._source.begin(NEVER, self._wait_s)
         target = folder.path / name
         saving = Saving(target, resume=False, progress=None, folder=folder)
         return self._save(saving, target, Split().most, before)
@@ -167,13 +178,17 @@ class Asset:
             whole += piece
         return bytes(whole)
 
-    def open(self) -> AssetReader:
-        """The file as something to read from, inside `with`."""
-        return AssetReader(self.iter_bytes())
+    def open(self, *, deadline_s: float | None = None) -> AssetReader:
+        """The file as something to read from, inside `with`.
+
+        Args:
+            deadline_s: seconds for everything, your own between the reads included; see `save`.
+        """
+        return AssetReader(self.iter_bytes(deadline_s=deadline_s))
 
     def _begin(self, deadline_s: float | None) -> None:
         chosen = self._deadline_s if deadline_s is None else seconds("deadline_s", deadline_s)
-        self._source.begin(chosen)
+        self._source.begin(chosen, self._wait_s)
 
 
 class AssetReader:

@@ -215,7 +215,8 @@ class Client:
             return chosen.run(found, arguments)
 
         name = f"{self.provider.name} {operation}"
-        return Asset(name, rule, engine=self._engine, ask=ask, deadline_s=caller.choices.within_s)
+        choices = caller.choices
+        return Asset(name, rule, engine=self._engine, ask=ask, deadline_s=choices.within_s, wait_s=choices.deadline_s)
 
     def upload(self, operation: str, file: Any, /, **given: Any) -> Uploaded[Any]:
         """Send a large file in pieces. The same call goes on with what was interrupted, in another process too.

@@ -45,6 +45,7 @@ MESSAGES: Final = {
     download.Why.REFUSED: "the storage refused it (HTTP {status})",
     download.Why.DAMAGED: "what the storage has is not what the provider announced",
     download.Why.UNAVAILABLE: "no file: the storage has none at present (HTTP {status})",
+    download.Why.PAGE: "the storage sends a web page in place of the file (HTTP {status})",
     download.Why.CODED: "the storage sends the file in a content coding that cannot be undone here ({coding})",
 }
 
@@ -88,6 +89,7 @@ class Source:
         self.absent = rule.absent
         self.facts: Facts | None = None
         self.until = NEVER
+        self._longest_s = NEVER
         self._requests = 0
         self.last = ""
         self._rule = rule
@@ -115,7 +117,7 @@ class Source:
         self._check(facts, self._url)
         if before is not None:
             before(facts)
-        return download.given(state, facts.size, once=facts.once)
+        return download.given(state, facts.size, once=facts.once, no_page=partial.no_page(facts.type))
 
     def another(self) -> str:
         """The address for a request beside others: a fresh one where each is good for one request.
@@ -130,12 +132,14 @@ class Source:
         self._check(facts, url)
         return url
 
-    def begin(self, deadline_s: float) -> None:
+    def begin(self, deadline_s: float, wait_s: float) -> None:
         """The clock starts.
 
         Args:
             deadline_s: seconds for everything, waits included; infinite for no end.
+            wait_s: seconds of the longest wait that the storage may ask for.
         """
+        self._longest_s = max(wait_s, self._engine.profile.retry.cap_s)
         self.until = self._engine.clock.now() + deadline_s
         self._requests = 0
         self.last = ""
@@ -162,8 +166,9 @@ class Source:
         backoff = retry.backoff(self._engine.profile.retry, n, self._engine.roll(), waited)
         seconds = max(backoff, wanted.wait_s)
         ends_at = clock.now() + seconds
-        if ends_at > self.until:
-            text = f"{self.name}: the storage is to be asked again in {seconds:.0f} s, after the deadline{self._why}"
+        if ends_at > self.until or seconds > self._longest_s:
+            late = "after the deadline" if ends_at > self.until else "which is longer than a call may take"
+            text = f"{self.name}: the storage is to be asked again in {seconds:.0f} s, {late}{self._why}"
             raise WouldExceedDeadline(text, at=clock.wall() + seconds, **self._call)
         sleep(clock.real_s(seconds))
         return backoff
