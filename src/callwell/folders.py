@@ -328,7 +328,7 @@ def nameless(folder: Folder, name: str) -> Iterator[BinaryIO]:
     """A file without a name, for as long as it is open.
 
     Args:
-        folder: on the disk of which it is.
+        folder: on the same disk.
         name: what it is for.
 
     Raises:

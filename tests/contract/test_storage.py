@@ -150,7 +150,7 @@ def test_another_process_goes_on(
     current = [CONTENT, '"one"']
 
     def answer(_: int, headers: dict[str, str]) -> bytes:
-        return part(current[0], headers, current[1])  # type: ignore[arg-type] # the two are told apart by place
+        return part(current[0], headers, current[1])  # type: ignore[arg-type] # bytes first, then a text
 
     made = storage(answer, size=len(CONTENT))
     path = tmp_path / "f"

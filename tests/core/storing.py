@@ -60,7 +60,7 @@ class Storage:
     Args:
         versions: of the file.
         turns: what becomes of each request.
-        tags: how it tells versions: `strong` or `weak` ETags, `dated` by a settled date, `weak-dated` by both of the
+        tags: the validators that it sends: `strong` or `weak` ETags, `dated` by a settled date, `weak-dated` by both of the
             latter, or `none`. A weak ETag never changes.
         announced: the provider tells the size.
         split: how the file may be fetched in pieces.

@@ -43,7 +43,7 @@ def test_without_strong_tags_it_is_one_version_or_a_failure(
 ) -> None:
     """Weak ETags that never change, none at all, or dates: parts are joined only where a date proves that they may be.
 
-    Storage says how long its bodies are: one that does not, and breaks off, cannot be told from one that is whole.
+    Storage says how long its bodies are: one that does not, and breaks off, looks like one that is whole.
     """
     whole = [turn._replace(sized=True) for turn in script]
     storage = Storage(versions, whole, tags=tags, announced=announced)
@@ -89,7 +89,7 @@ def test_more_bytes_than_announced() -> None:
 
 @pytest.mark.parametrize("tags", ["none", "weak"])
 def test_a_change_of_the_same_size_is_not_mixed_without_tags(tags: str) -> None:
-    """Storage that says nothing by which its versions are told: what broke off is begun again."""
+    """Storage without validators: what broke off is begun again."""
     storage = Storage([b"aaaa", b"bbbb"], [Turn(cut=2), Turn(version=1)], tags=tags)
     assert storage.fetch() == Finish(4)
     assert bytes(storage.file) == b"bbbb"
@@ -107,7 +107,7 @@ def test_nothing_is_fetched_twice(
     announced: bool,  # noqa: FBT001 - drawn
     tags: str,
 ) -> None:
-    """While versions can be told and ranges work, every byte is sent once, through any breaks and expiries."""
+    """While validators are strong and ranges work, every byte is sent once, through any breaks and expiries."""
     storage = Storage([b"x" * size], [*(Turn(*one) for one in script), Turn()], announced=announced, tags=tags)
     if isinstance(storage.fetch(), Finish):
         assert storage.sent == len(storage.file) == size

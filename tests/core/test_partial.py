@@ -74,7 +74,7 @@ def test_in_which_coding_it_comes(text: str, expected: tuple[str, ...]) -> None:
     [('"a"', '"a"'), ('W/"a"', None), ("a", None), ('"a', None), ('""', None), ('"a b"', None), ('"é"', None)],
 )
 def test_which_tags_are_strong(etag: str, strong: str | None) -> None:
-    """Only what RFC 9110, 8.8.3, calls one; an empty one tells nothing apart."""
+    """Only what RFC 9110, 8.8.3, calls one; an empty one identifies nothing."""
     assert partial.read(200, {"etag": etag}, 0.0).version.strong == strong
 
 

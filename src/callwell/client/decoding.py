@@ -63,7 +63,7 @@ class Decoding:
             raise DamagedCoding(str(error)) from error
 
     def whole(self, announced: int | None) -> bool:
-        """Whether the file is whole, as far as can be told.
+        """Whether every byte of the file has come, by the coding's own end and the announced size.
 
         Args:
             announced: its size as the provider says, or that of its coded form: both are met with.

@@ -4,7 +4,7 @@
 That name is a random one, which goes when the save fails; or, where the save is to be resumed, it is `.NAME.part`,
 which stays. Beside it `.NAME.part.json` then says which bytes are on disk, of a file of which size and version. The
 bytes are there before the record says so, so that a process that is killed at any time leaves a record that holds. A
-version is told by a strong ETag or a settled modification date: without either nothing is kept. The URL is never
+version is identified by a strong ETag or a settled modification date; without either nothing is kept. The URL is never
 written down.
 
 The lock on the temporary file keeps two processes from saving the same file at once. The folder is held open, and no

@@ -36,7 +36,7 @@ _PLACE: Final = re.compile(rf"\s*bytes\s+(?:{_NUMBER}\s*-\s*{_NUMBER}|\*)\s*/\s*
 
 
 class Version(NamedTuple):
-    """What tells one version of a file from another.
+    """The validators of one version of a file.
 
     Attributes:
         etag: the ETag as it came, weak ones too.

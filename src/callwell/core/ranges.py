@@ -54,7 +54,7 @@ class Round(NamedTuple):
 
     Attributes:
         size: of the file.
-        version: which all pieces have, told by a strong ETag.
+        version: of all pieces, with a strong ETag.
         todo: pieces that nobody fetches, in order.
         safe: what is on disk, in order, no two of them adjacent.
         over: no other request is to be made.

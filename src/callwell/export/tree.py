@@ -82,7 +82,7 @@ class Tree:
         """Make the folder ours, or see that it is, and keep others out of it until `release`.
 
         Args:
-            ours: tells whether a folder with a damaged marker is known to be ours from elsewhere.
+            ours: whether something else shows that a folder with a damaged marker is ours.
 
         Raises:
             DirectoryNotOurs: it holds other things, or another account's.
@@ -296,7 +296,7 @@ def shortened(name: str, of: str) -> str:
 
     Args:
         name: the name.
-        of: what it stands for, by which it is told from others that begin in the same way.
+        of: what it stands for; its checksum keeps names apart that begin in the same way.
     """
     return name if len(name) <= LONGEST else f"{name[: LONGEST - 17]}-{_digest(of)[:16]}"
 

@@ -130,7 +130,7 @@ def test_a_folder_that_cannot_be_listed_is_written(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("etag", ['"one"', ""])
 def test_it_goes_on_from_wherever_it_was_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, etag: str) -> None:
-    """At any call to the system, with and without something that tells versions: the next save ends with the file."""
+    """At any call to the system, with and without a strong ETag: the next save ends with the file."""
     for after in range(100):
         path = tmp_path / str(after)
         path.mkdir()

@@ -245,7 +245,7 @@ def test_pieces_wait_as_the_storage_asks(tmp_path: Path) -> None:
 
 
 def test_a_wait_beyond_the_deadline_is_not_begun(tmp_path: Path) -> None:
-    """Who waits is told at once, with the last cause."""
+    """The error comes at once, with the last cause."""
     world = World(Storage(answer(503, b"", retry_after="100")))
     one = client(world).with_options(deadline_s=60.0)
     with pytest.raises(errors.WouldExceedDeadline, match=r"in 100 s, after the deadline \(last: HTTP 503\)"):
