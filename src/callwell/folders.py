@@ -125,10 +125,14 @@ class Folder:
         return True
 
     def size(self, name: str) -> int | None:
-        """Bytes of a plain file, None if there is no such file."""
+        """Bytes of a plain file, None if there is no such file.
+
+        Raises:
+            OSError: it cannot be looked at.
+        """
         try:
             found = os.stat(name, dir_fd=self._fd, follow_symlinks=False)
-        except OSError:
+        except FileNotFoundError:
             return None
         return found.st_size if stat.S_ISREG(found.st_mode) else None
 
@@ -263,8 +267,12 @@ class Folder:
             raise
 
     def walk(self) -> Iterator[tuple[str, str, Folder]]:
-        """All that is no folder, at any depth: its path below this one, its name, and its folder, for now."""
-        for above, _, names, descriptor in os.fwalk(".", dir_fd=self._fd):
+        """All that is no folder, at any depth: its path below this one, its name, and its folder, for now.
+
+        Raises:
+            OSError: a folder cannot be listed.
+        """
+        for above, _, names, descriptor in os.fwalk(".", onerror=_raised, dir_fd=self._fd):
             folder = Folder(descriptor, self.path / above)
             for name in sorted(names):
                 yield os.path.normpath(f"{above}/{name}"), name, folder
@@ -305,6 +313,10 @@ class Folder:
             raise FileProblem(f"{self.path / name}: it is no plain file; remove it")
         if own and found.st_uid != os.geteuid():
             raise FileProblem(f"{self.path / name}: it belongs to another user; remove it or name another folder")
+
+
+def _raised(error: OSError) -> None:
+    raise error
 
 
 def write(path: Path, pieces: Iterable[bytes], *, mode: int = READABLE, make: bool = False) -> None:

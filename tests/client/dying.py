@@ -18,18 +18,20 @@ class Killed(BaseException):
 
 
 class DyingOs:
-    """The module `os` for a process that is killed.
+    """The module `os` for a process that is killed, or meets an error once.
 
     Args:
         after: so many calls are made.
+        error: what the next one raises; the process is killed unless given.
     """
 
-    def __init__(self, after: int) -> None:
+    def __init__(self, after: int, error: OSError | None = None) -> None:
         self.left = after
+        self.error = error
 
     @property
     def died(self) -> bool:
-        """Whether it was killed."""
+        """Whether it was killed, or has met the error."""
         return self.left < 0
 
     def __getattr__(self, name: str) -> Any:
@@ -39,7 +41,9 @@ class DyingOs:
     def _counted(self, call: Callable[..., Any]) -> Callable[..., Any]:
         def made(*args: Any, **options: Any) -> Any:
             self.left -= 1
-            if self.died:
+            if self.left == -1 and self.error is not None:
+                raise self.error
+            if self.died and self.error is None:
                 raise Killed
             return call(*args, **options)
 

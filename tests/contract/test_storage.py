@@ -178,6 +178,24 @@ def _stop(size: int) -> None:
         raise KeyError(size)
 
 
+@pytest.mark.parametrize(
+    "name", ["etag", "location", "retry-after", "content-range", "content-encoding", "last-modified", "content-type"]
+)
+def test_a_header_that_is_no_text_counts_as_not_sent(
+    storage: Callable[..., RawStorage], tmp_path: Path, side: str, name: str
+) -> None:
+    """Raw bytes in whichever header is read: no foreign error, and the file is whole."""
+    odd = name.encode() + b": \xe9\xff"
+    first = {"location": reply(302, b""), "retry-after": reply(503, b"")}
+
+    def answer(number: int, headers: dict[str, str]) -> bytes:
+        good = first.get(name) if not number else None
+        return (good or part(CONTENT, headers)).replace(b"\r\n\r\n", b"\r\n" + odd + b"\r\n\r\n", 1)
+
+    made = storage(answer)
+    assert save(side, made.url, tmp_path / "f").sha256 == SUM
+
+
 @pytest.mark.parametrize("status", [403, 500, 302])
 def test_an_error_is_not_read_to_its_end(
     storage: Callable[..., RawStorage], tmp_path: Path, side: str, status: int

@@ -60,8 +60,8 @@ class Storage:
     Args:
         versions: of the file.
         turns: what becomes of each request.
-        tags: the validators that it sends: `strong` or `weak` ETags, `dated` by a settled date, `weak-dated` by both of the
-            latter, or `none`. A weak ETag never changes.
+        tags: the validators that it sends: `strong` or `weak` ETags, `dated` by a settled date, `weak-dated` by both of
+            the latter, or `none`. A weak ETag never changes.
         announced: the provider tells the size.
         split: how the file may be fetched in pieces.
         order: whose bytes come next while several pieces are fetched, over and over again.

@@ -27,6 +27,12 @@ PAGES: Final = frozenset({"text/html", "application/xhtml+xml"})
 DECODABLE: Final = frozenset({"gzip", "deflate"})
 """Content codings that can be undone."""
 
+FIELDS: Final = (
+    *("content-length", "content-range", "content-type", "content-encoding"),
+    *("etag", "last-modified", "date", "retry-after"),
+)
+"""The headers that are read."""
+
 ALIASES: Final = {"x-gzip": "gzip", "identity": "", "none": "", "binary": "", "utf-8": "", "utf8": ""}
 """Other names; those of no coding stand for the character set or for nothing, and are sent by mistake."""
 

@@ -101,7 +101,8 @@ class Tree:
             whose = ", ".join(f"{key} {value}" for key, value in found.items() if self._marker.get(key) != value)
             raise DirectoryNotOurs(f"{self.folder} holds another {self._what} ({whose}); name another folder")
         self.need(0)
-        self._sweep()
+        with self._explained():
+            self._sweep()
         if found is None:
             self.write(self._marker_name, [_pretty(self._marker)], sync=True)
 
@@ -117,7 +118,8 @@ class Tree:
         Raises:
             DiskFull: there is not.
         """
-        free = shutil.disk_usage(self.folder).free
+        with self._explained():
+            free = shutil.disk_usage(self.folder).free
         if free < size + RESERVE:
             missing = (size + RESERVE - free + (1 << 20) - 1) >> 20
             raise DiskFull(
@@ -229,13 +231,21 @@ class Tree:
             counts: what else the manifest tells.
         """
         files = dict(files)
-        for path, name, folder in self._held.walk():
-            size = folder.size(name) if name.endswith(".jsonl") else None
-            if size is not None:
-                with folder.open(name) as file:
-                    files[path] = size, hashlib.file_digest(file, "sha256").hexdigest()
+        with self._explained():
+            for path, name, folder in self._held.walk():
+                size = folder.size(name) if name.endswith(".jsonl") else None
+                if size is not None:
+                    with folder.open(name) as file:
+                        files[path] = size, hashlib.file_digest(file, "sha256").hexdigest()
         listed = [{"path": path, "size": size, "sha256": digest} for path, (size, digest) in sorted(files.items())]
         self.write(MANIFEST, [_pretty({**self._marker, **counts, "files": listed})], sync=True)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise _problem(self.folder, error) from error
 
     @property
     def _held(self) -> Folder:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from callwell.client._async.fetch import NEVER, fetched
@@ -14,7 +14,7 @@ from callwell.errors import AssetDamaged, AssetError, AssetUnavailable, Deadline
 from callwell.transport.base import NoReply, Request
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterable
 
     from callwell.client._async.engine import AsyncEngine
     from callwell.client._async.primitives import AsyncFetch
@@ -81,6 +81,7 @@ class AsyncSource:
         facts: what the provider said last.
         until: when everything must have ended, by the client's clock.
         last: what the storage did last, in words.
+        fault: what is wrong with the file as it came.
     """
 
     def __init__(self, name: str, rule: AssetRule, *, engine: AsyncEngine, ask: AsyncFetch) -> None:
@@ -91,6 +92,7 @@ class AsyncSource:
         self._longest_s = NEVER
         self._requests = 0
         self.last = ""
+        self.fault = ""
         self._rule = rule
         self._engine = engine
         self._ask = ask
@@ -142,6 +144,7 @@ class AsyncSource:
         self.until = self._engine.clock.now() + deadline_s
         self._requests = 0
         self.last = ""
+        self.fault = ""
 
     async def pause(self, wanted: download.Fetch, waited: float) -> float:
         """Wait after failures, and for as long as the storage asks.
@@ -209,7 +212,7 @@ class AsyncSource:
 
     def head(self, body: AsyncBody) -> Head:
         """What the storage says before it sends a body."""
-        return partial.read(body.status, body.headers, self._engine.clock.wall())
+        return partial.read(body.status, _readable(body, partial.FIELDS), self._engine.clock.wall())
 
     def failed(self, why: download.Why, status: int, state: Download) -> AssetError:
         """The error of a download that has failed."""
@@ -220,7 +223,7 @@ class AsyncSource:
             beginning = "" if state.version.lasting or not state.best else BEGINNING
             return AssetError(f"{self.name}: {words}{beginning if why is download.Why.BROKEN else ''}")
         size = "" if state.announced is None else f" ({state.announced} bytes announced)"
-        return AssetDamaged(f"{self.name}: {words}{size}")
+        return AssetDamaged(f"{self.name}: {words}{size}{self.fault and ': '}{self.fault}")
 
     @property
     def _call(self) -> CallFacts:
@@ -245,7 +248,7 @@ class AsyncSource:
 
     def _moved(self, url: str, body: AsyncBody) -> str | None:
         """Where a redirect leads, None for any other answer."""
-        location = body.headers.get("location") if body.status in REDIRECTS else None
+        location = _readable(body, ("location",)).get("location") if body.status in REDIRECTS else None
         if not location:
             return None
         target = joined(url, location)
@@ -290,3 +293,14 @@ class AsyncSource:
             raise AssetError(f"{self.name}: the provider names an address without TLS")
         if scheme not in SCHEMES or not host:
             raise AssetError(f"{self.name}: the provider names an address that is none of the web")
+
+
+def _readable(body: AsyncBody, names: Iterable[str]) -> dict[str, str]:
+    """The headers of these names; one that is no text counts as not sent."""
+    found = dict[str, str]()
+    for name in names:
+        with suppress(ValueError):
+            value = body.headers.get(name)
+            if value is not None:
+                found[name] = value
+    return found

@@ -99,6 +99,7 @@ class AsyncTransfer:
                         yield offset, decoded
                 state = download.received(state, len(piece))
         except DamagedCoding:
+            self._source.fault = f"it is not in the coding that is named ({', '.join(state.coding)})"
             self._state, self._step = download.damaged(state)
             return
         self._state, self._step = self._over(state, piece)
@@ -110,5 +111,6 @@ class AsyncTransfer:
             return download.broke(state)
         state, step = download.ended(state)
         if isinstance(step, download.Finish) and self._decoding and not self._decoding.whole(state.announced):
+            self._source.fault = f"{self._decoding.size} bytes came of {self._decoding.taken} compressed ones"
             return download.damaged(state)
         return state, step

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from callwell.client._sync.fetch import NEVER, fetched
@@ -15,7 +15,7 @@ from callwell.errors import AssetDamaged, AssetError, AssetUnavailable, Deadline
 from callwell.transport.base import NoReply, Request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from callwell.client._sync.engine import Engine
     from callwell.client._sync.primitives import Fetch
@@ -82,6 +82,7 @@ class Source:
         facts: what the provider said last.
         until: when everything must have ended, by the client's clock.
         last: what the storage did last, in words.
+        fault: what is wrong with the file as it came.
     """
 
     def __init__(self, name: str, rule: AssetRule, *, engine: Engine, ask: Fetch) -> None:
@@ -92,6 +93,7 @@ class Source:
         self._longest_s = NEVER
         self._requests = 0
         self.last = ""
+        self.fault = ""
         self._rule = rule
         self._engine = engine
         self._ask = ask
@@ -143,6 +145,7 @@ class Source:
         self.until = self._engine.clock.now() + deadline_s
         self._requests = 0
         self.last = ""
+        self.fault = ""
 
     def pause(self, wanted: download.Fetch, waited: float) -> float:
         """Wait after failures, and for as long as the storage asks.
@@ -210,7 +213,7 @@ class Source:
 
     def head(self, body: Body) -> Head:
         """What the storage says before it sends a body."""
-        return partial.read(body.status, body.headers, self._engine.clock.wall())
+        return partial.read(body.status, _readable(body, partial.FIELDS), self._engine.clock.wall())
 
     def failed(self, why: download.Why, status: int, state: Download) -> AssetError:
         """The error of a download that has failed."""
@@ -221,7 +224,7 @@ class Source:
             beginning = "" if state.version.lasting or not state.best else BEGINNING
             return AssetError(f"{self.name}: {words}{beginning if why is download.Why.BROKEN else ''}")
         size = "" if state.announced is None else f" ({state.announced} bytes announced)"
-        return AssetDamaged(f"{self.name}: {words}{size}")
+        return AssetDamaged(f"{self.name}: {words}{size}{self.fault and ': '}{self.fault}")
 
     @property
     def _call(self) -> CallFacts:
@@ -246,7 +249,7 @@ class Source:
 
     def _moved(self, url: str, body: Body) -> str | None:
         """Where a redirect leads, None for any other answer."""
-        location = body.headers.get("location") if body.status in REDIRECTS else None
+        location = _readable(body, ("location",)).get("location") if body.status in REDIRECTS else None
         if not location:
             return None
         target = joined(url, location)
@@ -291,3 +294,14 @@ class Source:
             raise AssetError(f"{self.name}: the provider names an address without TLS")
         if scheme not in SCHEMES or not host:
             raise AssetError(f"{self.name}: the provider names an address that is none of the web")
+
+
+def _readable(body: Body, names: Iterable[str]) -> dict[str, str]:
+    """The headers of these names; one that is no text counts as not sent."""
+    found = dict[str, str]()
+    for name in names:
+        with suppress(ValueError):
+            value = body.headers.get(name)
+            if value is not None:
+                found[name] = value
+    return found
