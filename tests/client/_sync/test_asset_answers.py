@@ -335,6 +335,22 @@ def test_a_reader_is_given_one_version_without_any_tags() -> None:
         run(one.asset("things.file", thing_id="1").read)
 
 
+@pytest.mark.parametrize("etag", ['"two"', ""])
+def test_a_reader_is_given_one_version_with_tags(etag: str) -> None:
+    """A whole answer to a range under the same tag goes on; under another one, or none, it does not."""
+    storage = Storage()
+    storage.spoil = [storage.cut(PIECE + 5), lambda _: storage.right(storage.fetches[0])]
+    one = client(World(storage))
+    assert run(one.asset("things.file", thing_id="1").read) == CONTENT
+
+    def other(_: Request) -> Response:
+        return answer(200, CONTENT, content_length=str(len(CONTENT)), etag=etag)
+
+    storage.spoil = [storage.cut(PIECE + 5), other]
+    with pytest.raises(errors.AssetDamaged, match="the file changed while it was read"):
+        run(one.asset("things.file", thing_id="1").read)
+
+
 def test_a_reader_is_not_given_less_than_it_has() -> None:
     """A file that is shorter than what was given out is another one."""
     storage = Storage(size=None)

@@ -156,10 +156,11 @@ class AsyncAsset:
         """
         self._begin(deadline_s)
         delivered = Delivered()
-        async with aclosing(AsyncTransfer(self._source, Download()).pieces()) as pieces:
+        transfer = AsyncTransfer(self._source, Download())
+        async with aclosing(transfer.pieces()) as pieces:
             try:
                 async for offset, piece in pieces:
-                    rest = delivered.fresh(offset, piece)
+                    rest = delivered.fresh(offset, piece, transfer.version)
                     if rest:
                         yield rest
                 delivered.finish()

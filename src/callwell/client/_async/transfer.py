@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from callwell.client._async.source import AsyncSource, Facts
     from callwell.client.saving import Saving
     from callwell.core.download import Download
+    from callwell.core.partial import Version
     from callwell.core.ranges import Split
     from callwell.transport.base import AsyncBody
 
@@ -49,6 +50,11 @@ class AsyncTransfer:
         self._saving = saving
         self._split = split
         self._decoding: Decoding | None = None
+
+    @property
+    def version(self) -> Version:
+        """Of what comes now."""
+        return self._state.version
 
     async def pieces(self) -> AsyncGenerator[tuple[int, bytes]]:
         """Pieces with their place in the file; a later piece may go back, and one at 0 begins the file again.

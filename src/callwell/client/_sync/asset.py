@@ -157,10 +157,11 @@ class Asset:
         """
         self._begin(deadline_s)
         delivered = Delivered()
-        with closing(Transfer(self._source, Download()).pieces()) as pieces:
+        transfer = Transfer(self._source, Download())
+        with closing(transfer.pieces()) as pieces:
             try:
                 for offset, piece in pieces:
-                    rest = delivered.fresh(offset, piece)
+                    rest = delivered.fresh(offset, piece, transfer.version)
                     if rest:
                         yield rest
                 delivered.finish()

@@ -220,9 +220,11 @@ class Source:
         if why is download.Why.UNAVAILABLE:
             return AssetUnavailable(f"{self.name}: {MESSAGES[why].format(status=status)}")
         words = MESSAGES[why].format(status=status, coding=", ".join(state.coding))
-        if why is not download.Why.DAMAGED:
+        if why is download.Why.BROKEN:
             beginning = "" if state.version.lasting or not state.best else BEGINNING
-            return AssetError(f"{self.name}: {words}{beginning if why is download.Why.BROKEN else ''}")
+            return AssetError(f"{self.name}: {words}{self._why}{beginning}")
+        if why is not download.Why.DAMAGED:
+            return AssetError(f"{self.name}: {words}")
         size = "" if state.announced is None else f" ({state.announced} bytes announced)"
         return AssetDamaged(f"{self.name}: {words}{size}{self.fault and ': '}{self.fault}")
 

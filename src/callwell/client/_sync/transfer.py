@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from callwell.client._sync.source import Facts, Source
     from callwell.client.saving import Saving
     from callwell.core.download import Download
+    from callwell.core.partial import Version
     from callwell.core.ranges import Split
     from callwell.transport.base import Body
 
@@ -50,6 +51,11 @@ class Transfer:
         self._saving = saving
         self._split = split
         self._decoding: Decoding | None = None
+
+    @property
+    def version(self) -> Version:
+        """Of what comes now."""
+        return self._state.version
 
     def pieces(self) -> Generator[tuple[int, bytes]]:
         """Pieces with their place in the file; a later piece may go back, and one at 0 begins the file again.
