@@ -5,11 +5,10 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from callwell.core import paging
 from callwell.errors import AssetUnavailable, Missing
-from callwell.export.records import sendable
 from callwell.export.tree import below, safe, shortened
 
 if TYPE_CHECKING:
@@ -18,6 +17,9 @@ if TYPE_CHECKING:
     from callwell.client import AsyncClient
     from callwell.core.rules import ExportRule
     from callwell.export.tree import Tree
+
+
+REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 
 
 class Item(NamedTuple):
@@ -67,7 +69,7 @@ def unaskable(key: str) -> str | None:
     """Why nothing can be asked for by a key, None if it can."""
     if not key:
         return "the list has an entry without a key by which it could be asked for"
-    return None if sendable(key) else "its key is no text that could be sent"
+    return "its key came damaged, with U+FFFD in place of what was no text" if REPLACEMENT in key else None
 
 
 def withdrawn(listed: dict[str, Any], known: dict[str, Any] | None, field: str | None, wall: float) -> bool:

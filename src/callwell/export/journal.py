@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
+
 from callwell.core.verdict import End  # noqa: TC001 - msgspec reads the annotations of Stage
-from callwell.export.records import packed, unpacked
 from callwell.state.base import Cell
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class Journal:
         """
         found = self._state.keys(f"{self._prefix}page:{scope}:{'' if walk is None else f'{walk}:'}")
         for key in found[:pages]:
-            yield from unpacked(self._state.read(Cell(key, bytes, b"[]")))
+            yield from msgspec.json.decode(self._state.read(Cell(key, bytes, b"[]")))
 
     def turned(self, scope: str, stage: Stage, items: list[Any]) -> Stage:
         """Record a page and the position after it.
@@ -87,7 +88,7 @@ class Journal:
         """
         number = f"{len(stage.ends)}:{stage.pages:06d}"
         page = Cell(f"{self._prefix}page:{scope}:{number}", bytes, b"[]")
-        self._state.update(page, lambda _old: (packed(items), None))
+        self._state.update(page, lambda _old: (msgspec.json.encode(items), None))
         return self.staged(scope, stage._replace(pages=stage.pages + 1))
 
     def staged(self, scope: str, stage: Stage) -> Stage:

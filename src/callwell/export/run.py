@@ -7,6 +7,8 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
 from callwell.client.loop import crowd
 from callwell.core.signed import replaced
 from callwell.core.verdict import End
@@ -15,7 +17,6 @@ from callwell.export import items, walks
 from callwell.export.items import Item
 from callwell.export.journal import Entry, Journal, Stage
 from callwell.export.progress import Progress
-from callwell.export.records import packed, printable, unpacked
 from callwell.export.report import Report
 from callwell.export.tree import GONE, Tree, below, distinct, safe
 from callwell.export.walks import Walked
@@ -174,7 +175,7 @@ class Export:
             if reason is not None:
                 self._fail(scope, key, reason)
                 continue
-            record = unpacked(entry.record) if entry.record else None
+            record = msgspec.json.decode(entry.record) if entry.record else None
             said = listed[key] if key in walked.keys else {}
             late = items.withdrawn(said, record, self._rule.expires, wall)
             changed = items.changed(said, record, self._rule.changed)
@@ -224,11 +225,11 @@ class Export:
             self._fail(item.scope, item.key, str(error))
             return None
         self._advance(items=self._progress.items + 1)
-        return Entry(packed(record) if record else None, note)
+        return Entry(msgspec.json.encode(record) if record else None, note)
 
     def _fail(self, scope: str, key: str, reason: str) -> None:
         name = "/".join(filter(None, (scope, key))) or "(no key)"
-        self._failed[printable(name)] = printable(reason)
+        self._failed[name] = reason
         self._advance(failed=self._progress.failed + 1)
 
     def _known(self, scope: str) -> dict[str, Entry]:
@@ -237,7 +238,7 @@ class Export:
             if note["scope"] == scope:
                 known[note["key"]] = known.get(note["key"], Entry())._replace(gone=note)
         for entry in self._journal.finished(safe(scope)):
-            record = unpacked(entry.record) if entry.record else None
+            record = msgspec.json.decode(entry.record) if entry.record else None
             key = entry.gone["key"] if entry.gone else self._key(record or {})
             known[key] = self._entry(scope, record, entry.gone)
         return known
@@ -245,7 +246,7 @@ class Export:
     def _entry(self, scope: str, record: dict[str, Any] | None, gone: dict[str, Any] | None = None) -> Entry:
         if record is not None:
             record = items.there(self.tree, scope, record, self._signed)
-        return Entry(packed(record) if record else None, gone)
+        return Entry(msgspec.json.encode(record) if record else None, gone)
 
     def _seal(
         self,
@@ -261,16 +262,16 @@ class Export:
             count += len(lines)
             kept = set[str]()
             for line in lines:
-                record = unpacked(line)
+                record = msgspec.json.decode(line)
                 files.update(items.files_of(scope, record))
                 kept.add(safe(self._key(record)))
                 kept.update(items.folders_of(record))
             self.tree.write_lines(self._records(scope), lines)
             self.tree.prune(below(scope) + self._kind(), kept)
         if self._rule.scopes is not None:
-            each = (packed(scope) for _, scope in sorted(scopes.items()))
+            each = (msgspec.json.encode(scope) for _, scope in sorted(scopes.items()))
             self.tree.write_lines(_scope_file(self._rule.scopes), each)
-        self.tree.write_lines(GONE, map(packed, notes))
+        self.tree.write_lines(GONE, map(msgspec.json.encode, notes))
         ends = [walked.end for walked in concluded.values()]
         verdict = "failed" if self._failed else str(max(ends, key=_SEVERITY.index, default=End.COMPLETE))
         self.tree.seal(files, {"verdict": verdict, "items": count, "gone": len(notes)})

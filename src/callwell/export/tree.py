@@ -33,7 +33,6 @@ from urllib.parse import quote
 import msgspec
 
 from callwell.errors import DirectoryNotOurs, DiskFull, FileProblem
-from callwell.export.records import unpacked
 from callwell.folders import PART, Folder, nameless
 
 if TYPE_CHECKING:
@@ -194,12 +193,12 @@ class Tree:
             with self._held.below(*above) as folder, folder.open(last) as file:
                 for line in file:
                     number += 1
-                    yield unpacked(line)
+                    yield msgspec.json.decode(line)
         except FileNotFoundError:
             return
         except OSError as error:
             raise FileProblem(f"{path}: cannot be read: {error.strerror}") from error
-        except ValueError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             what = f"{path}:{number}: damaged ({error})"
             raise FileProblem(f"{what}; delete the file to have it made again") from error
 
