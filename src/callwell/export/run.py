@@ -96,8 +96,12 @@ class Export:
         scopes, walked = await self._scopes()
         concluded, finished = {self._rule.scopes or "": walked}, dict[str, dict[str, Entry]]()
         self._advance(scopes_total=len(scopes))
+        folders = dict[str, str]()
         for scope in tuple(scopes):
             reason = None if self._rule.scopes is None else items.unaskable(scope)
+            other = folders.setdefault(safe(scope).casefold(), scope)
+            if other != scope and self.tree.folds_case():
+                reason = f"its name differs from that of {other} by case alone, which this disk does not keep apart"
             try:
                 if reason is None:
                     concluded[scope] = await self._walk(scope)

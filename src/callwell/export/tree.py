@@ -125,6 +125,10 @@ class Tree:
                 f"{self.folder}: {missing} MiB more are needed on this disk; make room and run the same again"
             )
 
+    def folds_case(self) -> bool:
+        """Whether the disk takes `A` for `a`."""
+        return self._held.exists(self._marker_name.upper())
+
     @contextmanager
     def place(self, name: str) -> Iterator[tuple[Folder, str]]:
         """The folder in which a file goes, and its name there; folders above it are made.
