@@ -177,6 +177,28 @@ def test_a_stored_download_goes_on() -> None:
     assert download.given(state, 12) == (Download(restarts=1, announced=12), Fetch(0, None, 0))
 
 
+def test_a_size_that_is_announced_anew_is_that_of_another_file() -> None:
+    """What was there of the old one is not whole because the new one is shorter."""
+    state, step = download.given(Download(), 9)
+    state, step = download.opened(state, Head(206, 5, 0, Version('"x"'), None, 5))
+    assert step == Read(0)
+    state, step = download.broke(download.received(state, 4))
+    state, step = download.given(state, 4)
+    assert (state.offset, state.restarts, step) == (0, 1, Fetch(0, None, 1))
+
+
+def test_only_the_storage_says_that_a_part_was_the_last() -> None:
+    """It may have another version than the provider speaks of: it is asked for what lies beyond."""
+    state, _ = download.given(Download(), 5)
+    state, _ = download.opened(state, Head(206, 5, 0, Version('"x"'), None, 5))
+    state, step = download.ended(download.received(state, 5))
+    assert step == Fetch(5, '"x"', 0)
+    assert download.opened(state, Head(416))[1] == Finish(5)
+    state, step = download.opened(state, Head(206, 4, 5, Version('"x"'), None, 9))
+    assert step == Read(5)
+    assert download.ended(download.received(state, 4))[1] == Ask()
+
+
 def test_a_body_that_broke_off_is_not_whole_by_chance() -> None:
     """Storage that does not say how much it sends, and broke off just where another version would end."""
     versions = three((10, 0, 9))

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from callwell.core import download, ranges
@@ -20,6 +20,13 @@ splits = st.builds(Split, most=st.integers(1, 5), piece=st.integers(1, 7), least
 orders = st.lists(st.integers(0, 4), min_size=1, max_size=20)
 
 
+@example(
+    versions=three((0, 1, 2)),
+    script=[Turn(version=2, totals=False), Turn(status=400), Turn(version=1)],
+    told=(True, False),
+    split=Split(most=2, piece=1, least=0),
+    order=[0],
+)
 @given(versions=versions, script=scripts, told=st.tuples(st.booleans(), st.booleans()), split=splits, order=orders)
 def test_it_is_one_version_or_a_failure(
     versions: list[bytes],

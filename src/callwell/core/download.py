@@ -18,8 +18,8 @@ or the answer's own validators prove that both parts are of one version (`partia
 begun again from its first byte, for a change that keeps the size could not be seen.
 
 What an answer says counts more than what is remembered. A part may be shorter than what was asked for: the rest is
-asked for. A file of unknown size is whole when its whole body has ended, or when storage says that nothing lies beyond
-the last byte (416 with the size). Places and sizes of a compressed answer are those of its compressed form.
+asked for. A file whose size the storage does not say is whole when its whole body has ended, or when storage says that
+nothing lies beyond the last byte (416). Places and sizes of a compressed answer are those of its compressed form.
 
 Every byte beyond the furthest restores the attempts; a URL is asked for again at most `MAX_URLS`
 times without progress. Storage says 403 for an expired signature and some
@@ -183,12 +183,13 @@ def given(state: Download, size: int | None, *, once: bool = False, no_page: boo
     """
     state = state._replace(once=once, no_page=no_page)
     if size is not None:
+        known = state.announced if state.size is None or state.coding else state.size
         state = state._replace(announced=size)
-        if state.size not in (None, size) and not state.coding:
+        if known not in (None, size) and (state.offset or state.islands):
             if state.restarts >= MAX_RESTARTS:
                 return state, Fail(Why.DAMAGED)
             return _fetch(_changed(state))
-    if state.offset and state.offset == state.whole and not state.failures:  # what broke off here may have gone on
+    if state.offset and state.offset == state.size and not state.failures:  # what broke off here may have gone on
         return state, Finish(state.offset)
     return _fetch(state)
 
@@ -242,8 +243,10 @@ def joined(state: Download, done: Round) -> tuple[Download, Action]:
     state = state._replace(offset=offset, islands=done.safe[1:] if offset else done.safe, wait_s=done.wait_s)
     if count > best:
         state = state._replace(best=count, urls=0, failures=0)
-    if offset == state.whole:
+    if offset == state.size:
         return state, Finish(offset)
+    if offset == state.whole:
+        return _onward(state)  # the provider says so; the storage has not yet
     if done.status in state.absent:
         return state, Fail(Why.UNAVAILABLE, done.status)
     if done.status in EXPIRED:
@@ -259,7 +262,7 @@ def ended(state: Download) -> tuple[Download, Action]:
             return _restart(state)
     if state.stop is not None and state.offset < state.stop:
         return _again(state, Why.BROKEN)
-    if state.offset == whole or (whole is None and not state.part):
+    if state.offset == state.size or (not state.part and whole in (None, state.offset)):
         return state._replace(size=state.offset), Finish(state.offset)
     if state.part and state.offset > state.asked:
         return _onward(state)
@@ -324,8 +327,11 @@ def _beyond(state: Download, head: Head) -> tuple[Download, Action]:
     """Storage says that nothing lies where bytes were asked for: is the file whole, or another one?"""
     proof = partial.same(state.version, head.version)
     same = proof or (proof is None and state.version.pin is not None)
-    if same and state.offset and not state.islands and head.total == state.offset and state.whole in (None, head.total):
-        return state._replace(size=head.total), Finish(state.offset)
+    said = head.total
+    if said is None and not state.coding:
+        said = state.announced
+    if same and state.offset and not state.islands and said == state.offset and state.size in (None, said):
+        return state._replace(size=said), Finish(state.offset)
     return _restart(state)
 
 
