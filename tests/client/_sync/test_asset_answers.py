@@ -248,8 +248,9 @@ def test_a_wait_beyond_the_deadline_is_not_begun(tmp_path: Path) -> None:
     """The error comes at once, with the last cause."""
     world = World(Storage(answer(503, b"", retry_after="100")))
     one = client(world).with_options(deadline_s=60.0)
-    with pytest.raises(errors.WouldExceedDeadline, match=r"in 100 s, after the deadline \(last: HTTP 503\)"):
+    with pytest.raises(errors.WouldExceedDeadline, match=r"in 100 s, after the deadline \(last: HTTP 503\)") as late:
         run(lambda: one.asset("things.file", thing_id="1").save(tmp_path / "f"))
+    assert (late.value.wait_s, late.value.last_error) == (100.0, "HTTP 503")
     assert world.times == [0.0, 0.0]
 
 

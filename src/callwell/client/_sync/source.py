@@ -172,7 +172,9 @@ class Source:
         if ends_at > self.until or seconds > self._longest_s:
             late = "after the deadline" if ends_at > self.until else "which is longer than a call may take"
             text = f"{self.name}: the storage is to be asked again in {seconds:.0f} s, {late}{self._why}"
-            raise WouldExceedDeadline(text, at=clock.wall() + seconds, **self._call)
+            raise WouldExceedDeadline(
+                text, at=clock.wall() + seconds, wait_s=seconds, last_error=self.last or None, **self._call
+            )
         sleep(clock.real_s(seconds))
         return backoff
 
@@ -246,7 +248,7 @@ class Source:
         left_s = self.until - self._engine.clock.now()
         if left_s <= 0:
             text = f"{self.name}: the deadline passed before the file was whole{self._why}"
-            raise DeadlineExceeded(text, **self._call)
+            raise DeadlineExceeded(text, last_error=self.last or None, **self._call)
         return left_s
 
     def _moved(self, url: str, body: Body) -> str | None:
