@@ -27,9 +27,9 @@ def test_other_options_share_the_engine() -> None:
     other = one.with_options(priority="batch", retry_unsafe_5xx=True)
     third = other.with_options(deadline_s=3)
     assert one._engine is other._engine is third._engine
-    assert one._caller.choices == Choices(deadline_s=7.0)
+    assert one._caller.choices == Choices(deadline_s=7.0, within_s=7.0)
     assert other._caller.choices == Choices(deadline_s=float("inf"), priority="batch", retry_unsafe_5xx=True)
-    assert third._caller.choices == Choices(deadline_s=3.0, priority="batch", retry_unsafe_5xx=True)
+    assert third._caller.choices == Choices(deadline_s=3.0, within_s=3.0, priority="batch", retry_unsafe_5xx=True)
     other.call("things.get", thing_id="1")
     assert one.spent() == third.spent() == {"minute": (1, 100)}
 

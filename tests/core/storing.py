@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from callwell.core import download, ranges
 from callwell.core.download import Ask, Download, Fail, Fetch, Finish, Read
-from callwell.core.ranges import Head, Round, Span, Split
+from callwell.core.partial import Head, Version
+from callwell.core.ranges import Round, Span, Split
 
 MOST = 5_000
 """Actions after which a download of a few bytes is taken to go on for ever."""
@@ -27,7 +28,9 @@ class Turn(NamedTuple):
         pinned: it honours `If-Range`.
         placed: it says where a part begins.
         sized: it says how long the body is.
-        lies: bytes by which it is wrong about that.
+        short: bytes of a part that it sends at most, and says so; None for all that were asked for.
+        totals: it says how long the file is where it sends a part.
+        coded: it sends the file in another form, under the same tag, and says so.
     """
 
     status: int = 0
@@ -37,6 +40,9 @@ class Turn(NamedTuple):
     pinned: bool = True
     placed: bool = True
     sized: bool = True
+    short: int | None = None
+    totals: bool = True
+    coded: bool = False
 
 
 class Request(NamedTuple):
@@ -54,7 +60,8 @@ class Storage:
     Args:
         versions: of the file.
         turns: what becomes of each request.
-        tags: `strong`, `weak` or `none`.
+        tags: the validators that it sends: `strong` or `weak` ETags, `dated` by a settled date, `weak-dated` by both of
+            the latter, or `none`. A weak ETag never changes.
         announced: the provider tells the size.
         split: how the file may be fetched in pieces.
         order: whose bytes come next while several pieces are fetched, over and over again.
@@ -80,6 +87,7 @@ class Storage:
         self.order = cycle(order or [0])
         self.once = once
         self.unused = False
+        self.decoded = False
         self.rounds = 0
         self.count = 0
         self.sent = 0
@@ -102,8 +110,15 @@ class Storage:
                 case Read():
                     raise AssertionError("a body is read where it is opened")
                 case Finish() | Fail():
+                    self.decoded = bool(state.coding)
                     return step
         raise AssertionError("the download never ends")
+
+    @property
+    def right(self) -> bool:
+        """Whether the file is one version in one form, and known to be in that form."""
+        forms = map(coded, self.versions) if self.decoded else self.versions
+        return bytes(self.file) in forms
 
     def _turn(self) -> Turn:
         return self.turns[self.count % len(self.turns)]
@@ -128,17 +143,26 @@ class Storage:
         """What storage says, the body that it begins to send, and where that breaks off."""
         turn = self._turn()
         self.count += 1
-        data, tag = self.versions[turn.version], self._tag(turn.version)
+        data = self.versions[turn.version]
+        coding = ("gzip",) if turn.coded else ()
+        if turn.coded:
+            data = coded(data)
+        version = self._version(turn.version)
         if turn.status:
             return Head(turn.status), b"", None
         asked = fetch.offset > 0 or fetch.stop is not None
-        part = asked and turn.ranges and (not turn.pinned or fetch.etag in (None, tag))
+        part = asked and turn.ranges and (not turn.pinned or fetch.pin in (None, version.pin))
+        total = len(data) if turn.totals else None
         if part and fetch.offset >= len(data):
-            return Head(416), b"", None
-        body = data[fetch.offset : fetch.stop] if part else data
-        start, total = (fetch.offset, len(data)) if part and turn.placed else (None, None)
+            return Head(416, total=total, version=version), b"", None
+        if not part:
+            return Head(200, len(data) if turn.sized else None, version=version, coding=coding), data, turn.cut
+        body = data[fetch.offset : fetch.stop][: turn.short]
         length = len(body) if turn.sized else None
-        return Head(206 if part else 200, length, start, tag, total), body, turn.cut
+        if not turn.placed:
+            return Head(206, length, version=version, coding=coding), body, turn.cut
+        stop = fetch.offset + len(body)
+        return Head(206, length, fetch.offset, version, total, stop, coding), body, turn.cut
 
     def _round(self, now: Round, body: bytes) -> Round:
         """Fetch several pieces, byte by byte, now of one and now of another."""
@@ -162,13 +186,22 @@ class Storage:
         return now
 
     def _ask(self, now: Round, span: Span) -> Request:
-        head, body, cut = self._answer(Fetch(span.start, now.etag, 0, span.stop))
+        head, body, cut = self._answer(Fetch(span.start, now.version.pin, 0, span.stop))
         fits = ranges.fits(now, span, head)
         return Request(span, span, body[:cut] if fits else b"", 0 if fits else head.status)
 
-    def _tag(self, version: int) -> str | None:
-        weak = "W/" if self.tags == "weak" else ""
-        return None if self.tags == "none" else f'{weak}"{version}"'
+    def _version(self, version: int) -> Version:
+        if self.tags == "strong":
+            return Version(f'"{version}"')
+        etag = 'W/"same"' if self.tags in ("weak", "weak-dated") else None
+        if self.tags in ("dated", "weak-dated"):
+            return Version(etag, f"day {version}", settled=True)
+        return Version(etag)
+
+
+def coded(data: bytes) -> bytes:
+    """Another form of some bytes, longer by one."""
+    return data.upper() + b"!"
 
 
 turns = st.builds(
@@ -180,6 +213,9 @@ turns = st.builds(
     pinned=st.booleans(),
     placed=st.sampled_from([True, True, True, False]),
     sized=st.booleans(),
+    short=st.none() | st.integers(1, 12),
+    totals=st.booleans(),
+    coded=st.sampled_from([False, False, False, True]),
 )
 scripts = st.lists(turns, min_size=1, max_size=12)
 SIZES = st.tuples(*(st.integers(0, 20) for _ in "abc"))

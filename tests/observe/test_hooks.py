@@ -12,7 +12,7 @@ import pytest
 
 from callwell.client import Client
 from callwell.core.rules import QuotaRule
-from callwell.errors import InvalidOption, UnknownName
+from callwell.errors import AssetError, InvalidOption, UnknownName
 from callwell.observe.hooks import gathered
 from callwell.observe.notices import AttemptBegan, AttemptEnded, CallBegan, CallEnded, FetchEnded, Waiting
 from callwell.testing import Dice
@@ -154,7 +154,7 @@ def test_a_file_is_told_without_its_address(tmp_path: Path) -> None:
     """Each request to the storage: its host, status, bytes and why it broke off; nothing is added to it."""
     hook = Recorder({"traceparent": "1"})
     asked = answer(200, {"data": {"url": SIGNED, "size": 4}})
-    broken = answer(200, b"BO", whole=False, content_length="4")
+    broken = answer(200, b"BO", whole=False, content_length="4", etag='"x"')
     world = World(asked, LOST, broken, answer(206, b"DY", content_range="bytes 2-3/4", content_length="2"))
     client(world, hooks=[hook]).asset("things.file", thing_id="1").save(tmp_path / "f")
     assert (tmp_path / "f").read_bytes() == b"BODY"
@@ -171,12 +171,13 @@ def test_a_file_is_told_without_its_address(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("url", ["https://[storage/f", "https://storage.test:port/f", "f"])
 def test_an_address_that_is_none_disturbs_no_hook(url: str) -> None:
-    """What a provider gives for an address may be anything: it is told as nothing."""
+    """What a provider gives for an address may be anything: it is refused, and no hook hears of a request."""
     world = World(answer(200, {"data": {"url": url, "size": 4}}), answer(200, b"BODY"))
     hook = Recorder()
     one = client(world, base_url="http://localhost", hooks=[hook])
-    assert one.asset("things.file", thing_id="1").read() == b"BODY"
-    assert hook.all(FetchEnded)[0].host == ""
+    with pytest.raises(AssetError, match="an address that is none of the web"):
+        one.asset("things.file", thing_id="1").read()
+    assert hook.all(FetchEnded) == []
 
 
 def test_what_began_ends_also_when_the_caller_leaves() -> None:

@@ -143,7 +143,7 @@ def test_pages_that_are_read_ahead_stay_in_the_trace(side: Any) -> None:
 def test_a_file_shows_its_host_alone() -> None:
     """A request to the storage is a client span below the caller's, without path, query and headers of ours."""
     seen = telemetry()
-    broken = answer(200, b"BO", whole=False, content_length="4")
+    broken = answer(200, b"BO", whole=False, content_length="4", etag='"x"')
     world = World(
         answer(200, {"data": {"url": SIGNED, "size": 4}}), broken, answer(206, b"DY", content_range="bytes 2-3/4")
     )

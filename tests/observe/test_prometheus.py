@@ -46,7 +46,10 @@ def busy(registry: CollectorRegistry) -> World:
     world = World(
         *(DEAD, code(429, "X", retry_after="2"), code(500, "X"), LOST, OK),
         *(answer(200, {"data": {"url": SIGNED, "size": 4}}), LOST),
-        *(answer(200, b"BO", whole=False, content_length="4"), answer(206, b"DY", content_range="bytes 2-3/4")),
+        *(
+            answer(200, b"BO", whole=False, content_length="4", etag='"x"'),
+            answer(206, b"DY", content_range="bytes 2-3/4"),
+        ),
         code(404, "X"),
         took=0.25,
     )

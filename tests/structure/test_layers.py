@@ -14,12 +14,13 @@ from tests.structure import tree
 if TYPE_CHECKING:
     from pathlib import Path
 
-BASE = {"errors", "clock", "forks", "late", "opaque", "version", "core"}
+BASE = {"errors", "clock", "folders", "forks", "late", "opaque", "version", "core"}
 INWARD = BASE | {"spec", "providers", "transport", "keys", "state", "observe", "media"}
 
 ARROWS: dict[str, set[str]] = {
     "errors": set(),
     "clock": {"errors"},
+    "folders": {"errors"},
     "forks": set(),
     "late": set(),
     "opaque": set(),

@@ -18,13 +18,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from callwell.errors import FileProblem
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
-    from types import TracebackType
-    from typing import Self
+    from typing import BinaryIO
 
     from callwell.assess.rows import Row
     from callwell.errors import RowFailed
@@ -35,28 +31,15 @@ COLUMNS: Final = ("row", "file", "user", "operation", "accent", "score", "error"
 
 
 class Book:
-    """Lines that come in any order, on disk. Use it in a `with`.
+    """Lines that come in any order, on disk.
 
     Args:
-        path: a file that is removed at the end.
+        file: an empty file for them.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
         self._places: dict[int, tuple[int, int]] = {}
-
-    def __enter__(self) -> Self:
-        try:
-            self._file = self._path.open("w+b")
-        except OSError as error:
-            raise FileProblem(f"{self._path}: cannot be written: {error.strerror}") from error
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._file.close()
-        self._path.unlink(missing_ok=True)
 
     def add(self, place: int, line: bytes) -> None:
         """Keep the line of a row."""

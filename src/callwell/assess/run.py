@@ -107,7 +107,8 @@ class Assessment:
         self._force = force
         self._show = show
         owner = {"provider": client.provider.name, "address": setting.base_url, "account": setting.account}
-        self._tree = Tree(Path(folder), owner, what="assessment")
+        files = (results.LINES, results.TABLE, page.NAME)
+        self._tree = Tree(Path(folder), owner, what="assessment", files=files)
         self._progress = Progress(rows=len(self._rows))
         self._failed: dict[int, RowFailed] = {}
         self._tally = Tally()
@@ -125,7 +126,8 @@ class Assessment:
         """
         try:
             self._tree.claim()
-            with results.Book(self._tree.path(".rows.part")) as book:
+            with self._tree.spool("rows") as file:
+                book = results.Book(file)
                 await self._assess(book)
                 return self._written(book)
         finally:

@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 from typing import Final, Literal
 
+from callwell import folders
 from callwell.errors import FileProblem
 
 Shell = Literal["bash", "zsh", "fish"]
@@ -96,8 +98,9 @@ def install(shell: Shell, home: Path) -> list[Path]:
 
 def _written(path: Path, text: str) -> list[Path]:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        found = path.resolve()  # a start-up file is often the user's own link to where all of them are kept
+        mode = stat.S_IMODE(found.stat().st_mode) if found.is_file() else folders.READABLE
+        folders.write(found, [text.encode()], mode=mode, make=True)
     except OSError as error:
         raise FileProblem(f"{path} cannot be written: {error.strerror}") from error
     return [path]

@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+import io
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from callwell import folders
 from callwell.cli import output
 from callwell.cli.flags import EnvironmentOption, JsonOption, ProviderArgument, StateOption
 from callwell.errors import FileProblem, InvalidOption, UsageError
@@ -96,7 +99,9 @@ def _draw(path: str, title: str, months: Mapping[str, int]) -> None:
     axes.set_ylim(bottom=0)
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(axis="x", labelrotation=45)
+    picture = io.BytesIO()
+    figure.savefig(picture, dpi=DOTS_PER_INCH, format="png")
     try:
-        figure.savefig(path, dpi=DOTS_PER_INCH, format="png")
+        folders.write(Path(path), [picture.getvalue()])
     except OSError as error:
         raise FileProblem(f"{path} cannot be written: {error.strerror}") from error

@@ -128,6 +128,7 @@ class Choices:
 
     Attributes:
         deadline_s: infinite for none.
+        within_s: the same where the caller has set it, else infinite: for what takes as long as its size.
         priority: see `CallOptions`.
         for_user: the end user as the provider knows them.
         retry_unsafe_5xx: see `CallOptions`.
@@ -139,6 +140,7 @@ class Choices:
     """
 
     deadline_s: float = INTERACTIVE_S
+    within_s: float = float("inf")
     priority: Priority = "interactive"
     for_user: str | None = None
     retry_unsafe_5xx: bool = False
@@ -175,6 +177,7 @@ def choose(before: Choices, options: CallOptions) -> Choices:
     if "deadline_s" in values:
         deadline_s = values["deadline_s"]
         values["deadline_s"] = float("inf") if deadline_s is None else seconds("deadline_s", deadline_s)
+        values["within_s"] = values["deadline_s"] if "deadline_s" in options else float("inf")
     if "nested" in values:
         values["nested"] = told(values["nested"])
     if "exactly_once" in values:

@@ -13,9 +13,15 @@ with that piece and a strong ETag: then `Read.several` begins a round, which end
 storage tells is known when the whole file has begun to come: that answer is left. Storage that does anything else is
 read as one stream, and what it sent beyond the first gap comes again.
 
-A broken body is continued with `Range` from its last byte, pinned by `If-Range` with a strong ETag; without one, the
-announced size is the pin, and a file whose size changed is begun again: a change that keeps the size goes unseen by
-storage without ETags. Every byte beyond the furthest restores the attempts; a URL is asked for again at most `MAX_URLS`
+A body that broke off is continued with `Range` from its last byte only if its version is `lasting`: then `If-Range`
+or the answer's own validators prove that both parts are of one version (`partial`). Without such a proof the file is
+begun again from its first byte, for a change that keeps the size could not be seen.
+
+What an answer says counts more than what is remembered. A part may be shorter than what was asked for: the rest is
+asked for. A file whose size the storage does not say is whole when its whole body has ended, or when storage says that
+nothing lies beyond the last byte (416). Places and sizes of a compressed answer are those of its compressed form.
+
+Every byte beyond the furthest restores the attempts; a URL is asked for again at most `MAX_URLS`
 times without progress. Storage says 403 for an expired signature and some
 services 400, 401 or 404: none of them proves that the file is gone, only the provider's own answer does, so a fresh
 URL is asked for. Where it is known which status says that there is no such file, that ends it.
@@ -29,11 +35,12 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from callwell.core import ranges
-from callwell.core.ranges import PART
+from callwell.core import partial, ranges
+from callwell.core.partial import PART, UNKNOWN
 
 if TYPE_CHECKING:
-    from callwell.core.ranges import Head, Round, Span, Split
+    from callwell.core.partial import Head, Version
+    from callwell.core.ranges import Round, Span, Split
 
 MAX_ATTEMPTS: Final = 6
 """Attempts in a row that bring no byte."""
@@ -60,15 +67,17 @@ class Why(StrEnum):
     BROKEN = "broken"
     DAMAGED = "damaged"
     REFUSED = "refused"
+    CODED = "coded"
+    PAGE = "page"
 
 
 class Download(NamedTuple):
     """Where a download stands. Plain values: it can be stored at any time.
 
     Attributes:
-        offset: bytes that are safe on disk.
-        size: bytes in all, where known.
-        etag: the strong ETag of what is being read.
+        offset: bytes that are safe on disk, in the form in which the storage sends them.
+        size: bytes in all, as the storage says of this version.
+        version: what the storage says of the version that is being read.
         urls: fresh URLs since the last byte.
         failures: attempts since the last byte.
         restarts: times that the file changed.
@@ -77,11 +86,18 @@ class Download(NamedTuple):
         islands: what is safe on disk beyond the offset.
         once: a URL is good for one request.
         absent: statuses of the storage which say that there is no such file.
+        announced: bytes in all, as the provider says.
+        coding: content codings of what is being read.
+        part: what is being read is a part of the file.
+        asked: the first byte that was asked for with it.
+        stop: the first byte that is not in it, where the storage says so.
+        wait_s: seconds for which the storage asked to be left alone.
+        no_page: the file is surely no web page.
     """
 
     offset: int = 0
     size: int | None = None
-    etag: str | None = None
+    version: Version = UNKNOWN
     urls: int = 0
     failures: int = 0
     restarts: int = 0
@@ -90,6 +106,20 @@ class Download(NamedTuple):
     islands: tuple[Span, ...] = ()
     once: bool = False
     absent: tuple[int, ...] = ()
+    announced: int | None = None
+    coding: tuple[str, ...] = ()
+    part: bool = False
+    asked: int = 0
+    stop: int | None = None
+    wait_s: float = 0.0
+    no_page: bool = False
+
+    @property
+    def whole(self) -> int | None:
+        """Bytes of the whole file as the storage sends it, where known: the provider speaks of the decoded one."""
+        if self.size is not None:
+            return self.size
+        return None if self.coding else self.announced
 
 
 class Ask(NamedTuple):
@@ -101,15 +131,17 @@ class Fetch(NamedTuple):
 
     Attributes:
         offset: 0 for the whole file.
-        etag: for `If-Range`, if there is one.
+        pin: the validator for `If-Range`, if there is one.
         failures: failed attempts since the last byte, by which the wait before this one is chosen.
         stop: the first byte that is not wanted; None for all there are.
+        wait_s: seconds for which the storage asked to be left alone.
     """
 
     offset: int
-    etag: str | None
+    pin: str | None
     failures: int
     stop: int | None = None
+    wait_s: float = 0.0
 
 
 class Read(NamedTuple):
@@ -140,21 +172,26 @@ class Fail(NamedTuple):
 Action = Ask | Fetch | Read | Finish | Fail
 
 
-def given(state: Download, size: int | None, *, once: bool = False) -> tuple[Download, Action]:
+def given(state: Download, size: int | None, *, once: bool = False, no_page: bool = False) -> tuple[Download, Action]:
     """A fresh URL has come.
 
     Args:
         state: where the download stands.
         size: bytes, if the provider announces them.
         once: the URL is good for one request.
+        no_page: the file is surely no web page.
     """
-    state = state._replace(once=once)
-    if size is not None and state.size is not None and size != state.size:
-        return _restart(state._replace(size=size))
-    state = state._replace(size=size if size is not None else state.size)
+    state = state._replace(once=once, no_page=no_page)
+    if size is not None:
+        known = state.announced if state.size is None or state.coding else state.size
+        state = state._replace(announced=size)
+        if known not in (None, size) and (state.offset or state.islands):
+            if state.restarts >= MAX_RESTARTS:
+                return state, Fail(Why.DAMAGED)
+            return _fetch(_changed(state))
     if state.offset and state.offset == state.size and not state.failures:  # what broke off here may have gone on
         return state, Finish(state.offset)
-    return state, _fetch(state)
+    return _fetch(state)
 
 
 def opened(state: Download, head: Head) -> tuple[Download, Action]:
@@ -162,22 +199,22 @@ def opened(state: Download, head: Head) -> tuple[Download, Action]:
 
     Args:
         state: where the download stands.
-        head: what it says; a part that does not say where it begins could be any part.
+        head: what it says.
     """
     if head.status in state.absent:
         return state, Fail(Why.UNAVAILABLE, head.status)
     if head.status in EXPIRED:
         return _ask(state, head.status)
     if head.status == UNSATISFIABLE:
-        return _restart(state)
+        return _beyond(state, head)
     if head.status not in (WHOLE, PART):
         why = Why.REFUSED if head.status < 500 else Why.BROKEN  # noqa: PLR2004 - server errors
-        return _again(state, why, head.status)
-    if head.status == PART and head.start is None:
-        return _again(state, Why.BROKEN, head.status)
-    if head.status == PART and None not in (head.strong, _pin(state)) and head.strong != _pin(state):
-        return _restart(state)
-    return _accepted(state, head)
+        return _again(state, why, head.status, head.wait_s)
+    if head.page and state.no_page:
+        return _again(state, Why.PAGE, head.status)
+    if not partial.DECODABLE.issuperset(head.coding):
+        return state._replace(coding=head.coding), Fail(Why.CODED, head.status)
+    return _whole(state, head) if head.status == WHOLE else _part(state, head)
 
 
 def received(state: Download, count: int) -> Download:
@@ -185,12 +222,12 @@ def received(state: Download, count: int) -> Download:
     offset = state.offset + count
     if offset <= state.best:
         return state._replace(offset=offset)
-    return state._replace(offset=offset, best=offset, urls=0, failures=0)
+    return state._replace(offset=offset, best=offset, urls=0, failures=0, wait_s=0.0)
 
 
 def begun(state: Download) -> Round:
     """A round of pieces, the first of which storage has begun to send."""
-    return ranges.begun(_pieces(state), state.size or 0, state.etag or "", state.offset, state.islands)
+    return ranges.begun(_pieces(state), state.whole or 0, state.version, state.offset, state.islands)
 
 
 def joined(state: Download, done: Round) -> tuple[Download, Action]:
@@ -200,25 +237,35 @@ def joined(state: Download, done: Round) -> tuple[Download, Action]:
         state: where the download stood when it began.
         done: how it ended.
     """
-    offset, count = ranges.whole(done.safe), sum(span.stop - span.start for span in done.safe)
-    state, best = state._replace(offset=offset, islands=done.safe[1:] if offset else done.safe), state.best
+    offset = ranges.whole(done.safe)
+    count = sum(span.stop - span.start for span in done.safe)
+    best = state.best
+    state = state._replace(offset=offset, islands=done.safe[1:] if offset else done.safe, wait_s=done.wait_s)
     if count > best:
         state = state._replace(best=count, urls=0, failures=0)
     if offset == state.size:
         return state, Finish(offset)
+    if offset == state.whole:
+        return _onward(state)  # the provider says so; the storage has not yet
     if done.status in state.absent:
         return state, Fail(Why.UNAVAILABLE, done.status)
     if done.status in EXPIRED:
         return _ask(state, done.status)
-    return (state, _onward(state)) if count > best else _again(state, Why.BROKEN, done.status)
+    return _onward(state) if count > best else _again(state, Why.BROKEN, done.status, done.wait_s)
 
 
 def ended(state: Download) -> tuple[Download, Action]:
     """The body has ended as its framing said that it would."""
-    if state.size is None or state.offset == state.size:
+    whole = state.whole
+    for limit in (state.stop, whole):
+        if limit is not None and state.offset > limit:
+            return _restart(state)
+    if state.stop is not None and state.offset < state.stop:
+        return _again(state, Why.BROKEN)
+    if state.offset == state.size or (not state.part and whole in (None, state.offset)):
         return state._replace(size=state.offset), Finish(state.offset)
-    if state.offset > state.size:
-        return _restart(state)
+    if state.part and state.offset > state.asked:
+        return _onward(state)
     return _again(state, Why.BROKEN)
 
 
@@ -228,46 +275,90 @@ def broke(state: Download) -> tuple[Download, Action]:
 
 
 def damaged(state: Download) -> tuple[Download, Action]:
-    """The file is whole, but its checksum is wrong."""
+    """The file is whole, but what it holds cannot be right."""
     return _restart(state)
 
 
-def _accepted(state: Download, head: Head) -> tuple[Download, Action]:
-    """Storage sends the file or a part of it: is it the right one, and is it read as one stream or in pieces?"""
-    part, todo = head.status == PART, _pieces(state)
-    offset = (head.start or 0) if part else 0
-    pin = head.strong or (_pin(state) if part else None)
-    total = head.total if part and todo else None if head.length is None else offset + head.length
-    if offset > state.offset or (state.size is not None and total is not None and total != state.size):
-        return _restart(state._replace(size=state.size if part else total))
-    if part and todo and pin is not None and offset == state.offset:
-        return state._replace(etag=pin), Read(offset, several=True)
-    split = None if todo or state.offset or pin is None else state.split
-    size = state.size if total is None else total
-    state = state._replace(offset=offset, size=size, etag=pin, split=split, islands=())
-    in_vain = bool(part and todo) or bool(_pieces(state) and not part)
-    return state, _onward(state) if in_vain else Read(offset)
+def _whole(state: Download, head: Head) -> tuple[Download, Action]:
+    """Storage sends the whole file, whatever was asked for."""
+    if None not in (head.length, state.announced) and head.length != state.announced and not head.coding:
+        return _restart(state)
+    ranged = bool(state.offset or state.islands or _pieces(state))
+    split = None if ranged or head.coding or head.version.strong is None else state.split
+    state = state._replace(offset=0, islands=(), split=split)
+    state = state._replace(size=head.length, version=head.version, coding=head.coding)
+    if _pieces(state):
+        return _onward(state)
+    return state._replace(part=False, asked=0, stop=head.length), Read(0)
 
 
-def _onward(state: Download) -> Ask | Fetch:
-    return Ask() if state.once else _fetch(state)
+def _part(state: Download, head: Head) -> tuple[Download, Action]:
+    """Storage sends a part of the file: does it fit to what is there?"""
+    if not head.consistent or head.start is None or head.start > state.offset:
+        return _unusable(state, head.status)
+    version = head.version
+    size = head.total
+    if head.start or state.islands:
+        version = state.version
+        size = state.size if size is None else size
+        proof = partial.same(version, head.version)
+        if proof is False or head.coding != state.coding or state.size not in (None, size):
+            return _restart(state)
+        if proof is None and version.pin is None:
+            return _unusable(state, head.status)
+    if None not in (head.total, state.announced) and head.total != state.announced and not head.coding:
+        return _restart(state)
+    if None not in (head.stop, size) and (head.stop or 0) > (size or 0):
+        return _restart(state)
+    pieces = _pieces(state)
+    state = state._replace(size=size, version=version, coding=head.coding)
+    if pieces and head.start == state.offset and version.strong is not None and not head.coding:
+        return state, Read(head.start, several=True)
+    if pieces:
+        return _onward(state._replace(split=None))
+    asked = state.offset
+    stop = head.stop
+    if stop is None and head.length is not None:
+        stop = head.start + head.length
+    return state._replace(offset=head.start, islands=(), part=True, asked=asked, stop=stop), Read(head.start)
 
 
-def _fetch(state: Download) -> Fetch:
-    todo = _pieces(state)
-    return Fetch(state.offset, _pin(state), state.failures, todo[0].stop if todo else None)
+def _beyond(state: Download, head: Head) -> tuple[Download, Action]:
+    """Storage says that nothing lies where bytes were asked for: is the file whole, or another one?"""
+    proof = partial.same(state.version, head.version)
+    same = proof or (proof is None and state.version.pin is not None)
+    said = head.total
+    if said is None and not state.coding:
+        said = state.announced
+    if same and state.offset and not state.islands and said == state.offset and state.size in (None, said):
+        return state._replace(size=said), Finish(state.offset)
+    return _restart(state)
 
 
-def _pin(state: Download) -> str | None:
-    """The tag of what is safe on disk."""
-    return state.etag if state.offset or state.islands else None
+def _unusable(state: Download, status: int) -> tuple[Download, Action]:
+    """A part that could be any: the second in a row has the file asked for as a whole."""
+    if state.failures:
+        state = _forgotten(state)._replace(split=None)
+    return _again(state, Why.BROKEN, status)
+
+
+def _onward(state: Download) -> tuple[Download, Ask | Fetch]:
+    return (state, Ask()) if state.once else _fetch(state)
+
+
+def _fetch(state: Download) -> tuple[Download, Fetch]:
+    if not state.version.lasting and (state.offset or state.islands):
+        state = _forgotten(state)
+    pin = state.version.pin if state.offset or state.islands else None
+    pieces = _pieces(state)
+    return state, Fetch(state.offset, pin, state.failures, pieces[0].stop if pieces else None, state.wait_s)
 
 
 def _pieces(state: Download) -> tuple[Span, ...]:
-    if state.split is None or state.size is None:
+    if state.split is None or state.whole is None or state.coding:
         return ()
     split = state.split._replace(piece=ONCE * state.split.piece) if state.once else state.split
-    return ranges.pieces(split, state.size, state.offset, state.islands)
+    return ranges.pieces(split, state.whole, state.offset, state.islands)
 
 
 def _ask(state: Download, status: int) -> tuple[Download, Action]:
@@ -276,15 +367,25 @@ def _ask(state: Download, status: int) -> tuple[Download, Action]:
     return state._replace(urls=state.urls + 1), Ask()
 
 
-def _again(state: Download, why: Why, status: int = 0) -> tuple[Download, Action]:
+def _again(state: Download, why: Why, status: int = 0, wait_s: float = 0.0) -> tuple[Download, Action]:
     failures = state.failures + 1
     if failures >= MAX_ATTEMPTS:
         return state, Fail(why, status)
-    state = state._replace(failures=failures)
-    return state, _onward(state)
+    return _onward(state._replace(failures=failures, wait_s=wait_s))
 
 
 def _restart(state: Download) -> tuple[Download, Action]:
     if state.restarts >= MAX_RESTARTS:
         return state, Fail(Why.DAMAGED)
-    return state._replace(offset=0, best=0, etag=None, islands=(), restarts=state.restarts + 1), Ask()
+    return _changed(state), Ask()
+
+
+def _changed(state: Download) -> Download:
+    """The file is another one than before; one that changes again and again is not fetched in pieces."""
+    split = None if state.restarts else state.split
+    return _forgotten(state)._replace(best=0, restarts=state.restarts + 1, split=split)
+
+
+def _forgotten(state: Download) -> Download:
+    """What is there is not to be used."""
+    return state._replace(offset=0, islands=(), size=None, version=UNKNOWN, coding=())

@@ -12,12 +12,15 @@ the one request with which the next round begins.
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+from callwell.core import partial
+from callwell.core.partial import PART
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PART: Final = 206
+    from callwell.core.partial import Head, Version
 
 
 class Split(NamedTuple):
@@ -46,47 +49,26 @@ class Span(NamedTuple):
     stop: int
 
 
-class Head(NamedTuple):
-    """What storage says before it sends a body.
-
-    Attributes:
-        status: the HTTP status.
-        length: bytes of this body, if announced.
-        start: the first byte's place in the file, from `Content-Range`.
-        etag: the answer's ETag.
-        total: the file's size, from `Content-Range`.
-    """
-
-    status: int
-    length: int | None = None
-    start: int | None = None
-    etag: str | None = None
-    total: int | None = None
-
-    @property
-    def strong(self) -> str | None:
-        """The ETag, unless it is a weak one, which does not count."""
-        return self.etag if self.etag and not self.etag.startswith("W/") else None
-
-
 class Round(NamedTuple):
     """Where the pieces stand.
 
     Attributes:
         size: of the file.
-        etag: the strong tag of its version.
+        version: of all pieces, with a strong ETag.
         todo: pieces that nobody fetches, in order.
         safe: what is on disk, in order, no two of them adjacent.
         over: no other request is to be made.
         status: of the answer that did not fit.
+        wait_s: seconds for which that answer asked to be left alone.
     """
 
     size: int
-    etag: str
+    version: Version
     todo: tuple[Span, ...]
     safe: tuple[Span, ...] = ()
     over: bool = False
     status: int = 0
+    wait_s: float = 0.0
 
 
 def pieces(split: Split, size: int, offset: int, islands: tuple[Span, ...]) -> tuple[Span, ...]:
@@ -103,17 +85,17 @@ def pieces(split: Split, size: int, offset: int, islands: tuple[Span, ...]) -> t
     return tuple(_pieces(split.piece, size, offset, islands))
 
 
-def begun(todo: tuple[Span, ...], size: int, etag: str, offset: int, islands: tuple[Span, ...]) -> Round:
+def begun(todo: tuple[Span, ...], size: int, version: Version, offset: int, islands: tuple[Span, ...]) -> Round:
     """A round whose first piece storage has begun to send.
 
     Args:
         todo: the pieces that are missing.
         size: of the file.
-        etag: the strong tag of its version.
+        version: of the file.
         offset: bytes that are safe from the beginning on.
         islands: what is safe beyond them.
     """
-    return Round(size, etag, todo, (Span(0, offset), *islands) if offset else islands)
+    return Round(size, version, todo, (Span(0, offset), *islands) if offset else islands)
 
 
 def take(now: Round) -> tuple[Round, Span | None]:
@@ -129,10 +111,12 @@ def fits(now: Round, span: Span, head: Head) -> bool:
     Args:
         now: where the round stands.
         span: the piece.
-        head: the answer; without an ETag, it matched the tag that the request was pinned by.
+        head: the answer; without an ETag, it matched the one that the request was pinned by.
     """
-    same = head.total in (None, now.size) and head.etag in (None, now.etag)
-    return same and head.status == PART and head.start == span.start
+    if head.status != PART or head.start != span.start or head.coding or not head.consistent:
+        return False
+    inside = head.stop is None or head.stop <= now.size
+    return inside and head.total in (None, now.size) and partial.same(now.version, head.version) is not False
 
 
 def received(now: Round, span: Span, count: int) -> tuple[Round, Span]:
@@ -141,7 +125,7 @@ def received(now: Round, span: Span, count: int) -> tuple[Round, Span]:
     return now._replace(safe=merged(now.safe, came)), Span(came.stop, span.stop)
 
 
-def left(now: Round, span: Span, before: Span, *, status: int = 0) -> tuple[Round, Span | None]:
+def left(now: Round, span: Span, before: Span, *, status: int = 0, wait_s: float = 0.0) -> tuple[Round, Span | None]:
     """A request has ended, and what its worker does next.
 
     Args:
@@ -149,9 +133,10 @@ def left(now: Round, span: Span, before: Span, *, status: int = 0) -> tuple[Roun
         span: what is left of the piece.
         before: what was left of it when the request was made.
         status: of an answer that did not fit; 0 for none or one that did.
+        wait_s: seconds for which that answer asks to be left alone.
     """
     if status:
-        now = now._replace(over=True, status=status)
+        now = now._replace(over=True, status=status, wait_s=max(wait_s, now.wait_s))
     if span.start == span.stop:
         return take(now)
     if span.start > before.start and not now.over:

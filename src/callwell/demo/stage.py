@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from callwell import folders
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
@@ -93,10 +95,7 @@ class Scene(NamedTuple):
 
     def write_key(self, key: str) -> None:
         """Put a key into its file, whole at any time."""
-        part = self.key_file.with_suffix(".part")
-        part.touch(mode=0o600)
-        part.write_text(key, encoding="utf-8")
-        part.replace(self.key_file)
+        folders.write(self.key_file, [key.encode()], mode=0o600)
 
     def suffer(self, faults: list[dict[str, Any]]) -> None:
         """Let things go wrong here from now on."""

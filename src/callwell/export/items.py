@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from callwell.core import paging
 from callwell.errors import AssetUnavailable, Missing
-from callwell.export.tree import below, safe
+from callwell.export.tree import below, safe, shortened
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from callwell.client import AsyncClient
     from callwell.core.rules import ExportRule
     from callwell.export.tree import Tree
+
+
+REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 
 
 class Item(NamedTuple):
@@ -29,6 +33,7 @@ class Item(NamedTuple):
         gone: it was noted as gone before.
         withdrawn: its files are not given out any more, and were not when it was last asked for.
         changed: the list says that it is not as its record says.
+        name: of its folder.
     """
 
     scope: str
@@ -38,6 +43,7 @@ class Item(NamedTuple):
     gone: bool = False
     withdrawn: bool = False
     changed: bool = False
+    name: str = ""
 
     @property
     def whole(self) -> bool:
@@ -51,6 +57,19 @@ class Item(NamedTuple):
         """Whether there is anything to do about it."""
         listed = bool(self.listed)
         return listed == self.gone if self.whole else listed or not self.gone
+
+
+def key_of(found: Any, field: str) -> str:
+    """The key of an entry of a list, empty if it has none that can be asked for."""
+    key = found.get(field) if isinstance(found, dict) else None
+    return str(key) if isinstance(key, str | int | float) and not isinstance(key, bool) else ""
+
+
+def unaskable(key: str) -> str | None:
+    """Why nothing can be asked for by a key, None if it can."""
+    if not key:
+        return "the list has an entry without a key by which it could be asked for"
+    return "its key came damaged, with U+FFFD in place of what was no text" if REPLACEMENT in key else None
 
 
 def withdrawn(listed: dict[str, Any], known: dict[str, Any] | None, field: str | None, wall: float) -> bool:
@@ -92,6 +111,12 @@ def files_of(scope: str, record: dict[str, Any]) -> dict[str, tuple[int, str]]:
         for asset in record["assets"].values()
         if asset["file"] is not None
     }
+
+
+def folders_of(record: dict[str, Any]) -> set[str]:
+    """The folders of an item's files, below that of its kind."""
+    files = [asset["file"] for asset in record["assets"].values() if asset["file"] is not None]
+    return {PurePosixPath(file).parts[1] for file in files if len(PurePosixPath(file).parts) > 2}  # noqa: PLR2004
 
 
 def there(tree: Tree, scope: str, record: dict[str, Any], signed: Mapping[str, str]) -> dict[str, Any]:
@@ -151,7 +176,7 @@ async def fetch(
         if kind in there:
             assets[kind] = there[kind]
             continue
-        assets[kind] = await _asset(client, operation, names, scope=item.scope, tree=tree)
+        assets[kind] = await _asset(client, operation, names, item=item, tree=tree)
         if assets[kind]["file"] is not None:
             saved(assets[kind]["size"])
     record = {**before, **item.listed, **(detail if isinstance(detail, dict) else {})}
@@ -172,7 +197,7 @@ async def _wanted(client: AsyncClient, rule: ExportRule, item: Item) -> AsyncGen
     for kind, part in rule.parts.items():
         listed = client.provider.rule(part.list).paging
         async for found in client.pages(part.list, **names):
-            key = str(found[listed.key if listed and listed.key else "id"])
+            key = key_of(found, listed.key if listed and listed.key else "id")
             yield f"{kind}/{key}", part.asset, {**names, part.parameter: key}
 
 
@@ -181,13 +206,16 @@ def _final(asset: dict[str, Any]) -> bool:
 
 
 async def _asset(
-    client: AsyncClient, operation: str, arguments: dict[str, str], *, scope: str, tree: Tree
+    client: AsyncClient, operation: str, arguments: dict[str, str], *, item: Item, tree: Tree
 ) -> dict[str, Any]:
     described = client.provider.rule(operation).asset
-    name = (described.name if described else "{}").format(**{key: safe(value) for key, value in arguments.items()})
+    named = {key: item.name if value == item.key else safe(value) for key, value in arguments.items()}
+    path = (described.name if described else "{}").format(**named)
+    name = "/".join(shortened(part, part) for part in path.split("/"))
     asset = client.asset(operation, **arguments)
     try:
-        saved = await asset.save(tree.path(below(scope) + name), before=lambda facts: tree.need(facts.size or 0))
+        with tree.place(below(item.scope) + name) as (folder, file):
+            saved = await asset.save_in(folder, file, before=lambda facts: tree.need(facts.size or 0))
     except AssetUnavailable as error:
         return {"file": None, "captured": error.captured, "size": None, "sha256": None, "type": None}
     return {"file": name, "captured": True, "size": saved.size, "sha256": saved.sha256, "type": saved.type}

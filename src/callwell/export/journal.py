@@ -58,6 +58,10 @@ class Journal:
         self._state = state
         self._prefix = f"export:{name}:"
 
+    def exists(self) -> bool:
+        """Whether an export has begun here that is not over."""
+        return bool(self._state.keys(self._prefix))
+
     def stage(self, scope: str) -> Stage:
         """Where the walks over a scope stand."""
         return self._state.read(self._stage(scope))

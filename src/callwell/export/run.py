@@ -18,7 +18,7 @@ from callwell.export.items import Item
 from callwell.export.journal import Entry, Journal, Stage
 from callwell.export.progress import Progress
 from callwell.export.report import Report
-from callwell.export.tree import GONE, Tree, below, safe
+from callwell.export.tree import GONE, Tree, below, distinct, safe
 from callwell.export.walks import Walked
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class Export:
             CallwellError: whatever else makes going on useless; the same export goes on later where this one stopped.
         """
         try:
-            self.tree.claim()
+            self.tree.claim(ours=self._journal.exists)
             return await self._export()
         finally:
             self.tree.release()
@@ -96,8 +96,20 @@ class Export:
         scopes, walked = await self._scopes()
         concluded, finished = {self._rule.scopes or "": walked}, dict[str, dict[str, Entry]]()
         self._advance(scopes_total=len(scopes))
-        for scope in scopes:
-            concluded[scope] = await self._walk(scope)
+        folders = dict[str, str]()
+        for scope in tuple(scopes):
+            reason = None if self._rule.scopes is None else items.unaskable(scope)
+            other = folders.setdefault(safe(scope).casefold(), scope)
+            if other != scope and self.tree.folds_case():
+                reason = f"its name differs from that of {other} by case alone, which this disk does not keep apart"
+            try:
+                if reason is None:
+                    concluded[scope] = await self._walk(scope)
+            except InvalidOption as error:
+                reason = str(error)
+            if reason is not None:
+                del scopes[scope]
+                self._fail(scope, "", reason)
             self._advance(scopes=self._progress.scopes + 1)
         todo = list[Item]()
         for scope in scopes:
@@ -155,19 +167,36 @@ class Export:
         return frozenset(self._key(found) for found in self._journal.listed(safe(scope), walk))
 
     def _plan(self, scope: str, walked: Walked) -> tuple[dict[str, Entry], list[Item]]:
-        known, todo = self._known(scope), list[Item]()
+        known = self._known(scope)
+        todo = list[Item]()
+        done = 0
         listed = {self._key(found): found for found in self._journal.listed(safe(scope))}
         everything, wall = walked.keys | known.keys(), self._client.setting.clock.wall()
+        names = distinct(everything)
         for key in sorted(everything):
             entry = known.get(key, Entry())
+            reason = items.unaskable(key)
+            if reason is not None:
+                self._fail(scope, key, reason)
+                continue
             record = msgspec.json.decode(entry.record) if entry.record else None
             said = listed[key] if key in walked.keys else {}
             late = items.withdrawn(said, record, self._rule.expires, wall)
             changed = items.changed(said, record, self._rule.changed)
-            item = Item(scope, key, said, record, entry.gone is not None, late, changed)
+            item = Item(
+                scope=scope,
+                key=key,
+                listed=said,
+                known=record,
+                gone=entry.gone is not None,
+                withdrawn=late,
+                changed=changed,
+                name=names.get(key, safe(key)),
+            )
             if item.open:
                 todo.append(item)
-        done = len(everything) - len(todo)
+            else:
+                done += 1
         self._advance(items_total=self._progress.items_total + len(everything), items=self._progress.items + done)
         return known, todo
 
@@ -194,14 +223,18 @@ class Export:
         except Missing as error:
             note = items.gone(item, error)
             self._advance(gone=self._progress.gone + (not item.gone))
-        except (CallError, AssetError) as error:
+        except (CallError, AssetError, InvalidOption) as error:
             if isinstance(error, NoAnswer | OutOfTime):
                 raise
-            self._failed["/".join(filter(None, (item.scope, item.key)))] = str(error)
-            self._advance(failed=self._progress.failed + 1)
+            self._fail(item.scope, item.key, str(error))
             return None
         self._advance(items=self._progress.items + 1)
         return Entry(msgspec.json.encode(record) if record else None, note)
+
+    def _fail(self, scope: str, key: str, reason: str) -> None:
+        name = "/".join(filter(None, (scope, key))) or "(no key)"
+        self._failed[name] = reason
+        self._advance(failed=self._progress.failed + 1)
 
     def _known(self, scope: str) -> dict[str, Entry]:
         known = {self._key(record): self._entry(scope, record) for record in self.tree.lines(self._records(scope))}
@@ -236,6 +269,7 @@ class Export:
                 record = msgspec.json.decode(line)
                 files.update(items.files_of(scope, record))
                 kept.add(safe(self._key(record)))
+                kept.update(items.folders_of(record))
             self.tree.write_lines(self._records(scope), lines)
             self.tree.prune(below(scope) + self._kind(), kept)
         if self._rule.scopes is not None:
@@ -266,10 +300,10 @@ class Export:
 
     def _scope_key(self, scope: dict[str, Any]) -> str:
         rule = self._client.provider.rule(self._rule.scopes or "").paging
-        return str(scope[rule.key if rule and rule.key else "id"])
+        return items.key_of(scope, rule.key if rule and rule.key else "id")
 
     def _key(self, found: dict[str, Any]) -> str:
-        return str(found[self._paging.key if self._paging and self._paging.key else "id"])
+        return items.key_of(found, self._paging.key if self._paging and self._paging.key else "id")
 
     def _saved(self, size: int) -> None:
         self._advance(assets=self._progress.assets + 1, bytes=self._progress.bytes + size)

@@ -14,27 +14,31 @@
 
 Where a provider has no scopes, records and assets are in the folder itself.
 
-Every file appears under its name only when it is whole. Nothing in the tree tells when or how often the export ran, so
-that an export that was killed and run again ends with the same bytes as one that was not.
+Every file appears under its name only when it is whole, and no link in the folder is followed. Nothing in the tree
+tells when or how often the export ran, so that an export that was killed and run again ends with the same bytes as one
+that was not.
 """
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
+import itertools
 import os
 import shutil
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 import msgspec
 
 from callwell.errors import DirectoryNotOurs, DiskFull, FileProblem
+from callwell.folders import PART, Folder, nameless
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
+    from typing import BinaryIO
 
 MANIFEST: Final = "manifest.json"
 GONE: Final = "gone.jsonl"
@@ -49,6 +53,11 @@ FULL: Final = frozenset({28, 122})
 LONGEST: Final = 180
 """Bytes of a name; most file systems take 255, and a temporary name is longer than its file's."""
 
+RESERVED: Final = frozenset(
+    {"CON", "PRN", "AUX", "NUL", *(f"{port}{number}" for port in ("COM", "LPT") for number in range(1, 10))}
+)
+"""What Windows takes for devices, whatever follows after a dot."""
+
 
 class Tree:
     """The folder of one export.
@@ -57,17 +66,22 @@ class Tree:
         folder: where it is.
         owner: what the marker says: provider, address and account.
         what: what is in it, in a word: it is in the marker's name.
+        files: names by which a folder with a damaged marker is known, if it holds nothing else.
     """
 
-    def __init__(self, folder: Path, owner: dict[str, str], *, what: str = "export") -> None:
+    def __init__(self, folder: Path, owner: dict[str, str], *, what: str = "export", files: Iterable[str] = ()) -> None:
         self.folder = folder
         self._what = what
         self._marker_name = f"callwell-{what}.json"
         self._marker = {"format": FORMAT, **owner}
-        self._lock: int | None = None
+        self._files = {self._marker_name, *files}
+        self._root: Folder | None = None
 
-    def claim(self) -> None:
+    def claim(self, *, ours: Callable[[], bool] = lambda: False) -> None:
         """Make the folder ours, or see that it is, and keep others out of it until `release`.
+
+        Args:
+            ours: whether something else shows that a folder with a damaged marker is ours.
 
         Raises:
             DirectoryNotOurs: it holds other things, or another account's.
@@ -75,32 +89,27 @@ class Tree:
             FileProblem: it cannot be made or read, or another process is at work in it.
         """
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self._lock = os.open(self.folder, os.O_RDONLY)
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            found = self._read_marker()
-            if found is None and any(self.folder.iterdir()):
-                raise DirectoryNotOurs(
-                    f"{self.folder} is not empty and no {self._what} of ours; name an empty or new folder"
-                )
-        except BlockingIOError as error:
-            busy = f"{self.folder}: another {self._what} is at work in this folder; wait for its end"
-            raise FileProblem(busy) from error
+            self._root = Folder.at(self.folder, make=True, listed=True)
+            if not self._root.lock():
+                busy = f"{self.folder}: another {self._what} is at work in this folder; wait for its end"
+                raise FileProblem(busy)
+            found = self._found(ours)
         except OSError as error:
             raise FileProblem(f"{self.folder}: cannot be used as a folder: {error.strerror}") from error
         if found is not None and found != self._marker:
             whose = ", ".join(f"{key} {value}" for key, value in found.items() if self._marker.get(key) != value)
             raise DirectoryNotOurs(f"{self.folder} holds another {self._what} ({whose}); name another folder")
         self.need(0)
-        self._sweep()
+        with self._explained():
+            self._sweep()
         if found is None:
-            self.write(self._marker_name, [_pretty(self._marker)])
+            self.write(self._marker_name, [_pretty(self._marker)], sync=True)
 
     def release(self) -> None:
         """Let others into the folder."""
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        if self._root is not None:
+            self._root.close()
+            self._root = None
 
     def need(self, size: int) -> None:
         """See that there is room for a file.
@@ -108,39 +117,72 @@ class Tree:
         Raises:
             DiskFull: there is not.
         """
-        free = shutil.disk_usage(self.folder).free
+        with self._explained():
+            free = shutil.disk_usage(self.folder).free
         if free < size + RESERVE:
             missing = (size + RESERVE - free + (1 << 20) - 1) >> 20
             raise DiskFull(
                 f"{self.folder}: {missing} MiB more are needed on this disk; make room and run the same again"
             )
 
-    def path(self, *parts: str) -> Path:
-        """Where a file goes; folders above it are made."""
-        path = self.folder.joinpath(*parts)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise _problem(path, error) from error
-        return path
+    def folds_case(self) -> bool:
+        """Whether the disk takes `A` for `a`."""
+        return self._held.exists(self._marker_name.upper())
 
-    def write(self, name: str, pieces: Iterable[bytes]) -> None:
+    @contextmanager
+    def place(self, name: str) -> Iterator[tuple[Folder, str]]:
+        """The folder in which a file goes, and its name there; folders above it are made.
+
+        Args:
+            name: its path below this folder.
+
+        Raises:
+            DiskFull: the disk is full.
+            FileProblem: there can be no such folder.
+        """
+        parts = PurePosixPath(name).parts
+        try:
+            folder = self._held.below(*parts[:-1], make=True)
+        except OSError as error:
+            raise _problem(self.folder / name, error) from error
+        with folder:
+            yield folder, parts[-1]
+
+    @contextmanager
+    def spool(self, name: str) -> Iterator[BinaryIO]:
+        """A file without a name on this disk, for as long as it is open.
+
+        Args:
+            name: what it is for.
+
+        Raises:
+            FileProblem: it cannot be made.
+        """
+        with self.place(name) as (folder, file):
+            try:
+                opened = nameless(folder, file)
+                with opened as spool:
+                    yield spool
+            except OSError as error:
+                raise _problem(self.folder / name, error) from error
+
+    def write(self, name: str, pieces: Iterable[bytes], *, sync: bool = False) -> None:
         """Write a whole file in one step.
+
+        Args:
+            name: its path below this folder.
+            pieces: what it is to hold.
+            sync: it survives a loss of power, too.
 
         Raises:
             DiskFull: the disk is full; the old file is still there.
             FileProblem: it cannot be written.
         """
-        path = self.path(name)
-        part = path.with_name(f".{path.name}.part")
-        try:
-            with part.open("wb") as file:
-                file.writelines(pieces)
-            part.replace(path)
-        except OSError as error:
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
-            raise _problem(path, error) from error
+        with self.place(name) as (folder, file):
+            try:
+                folder.write(file, pieces, sync=sync)
+            except OSError as error:
+                raise _problem(self.folder / name, error) from error
 
     def lines(self, name: str) -> Iterator[Any]:
         """The records of a file of JSON lines; none if there is no such file.
@@ -148,9 +190,11 @@ class Tree:
         Raises:
             FileProblem: the file is damaged.
         """
-        path, number = self.folder / name, 0
+        path = self.folder / name
+        number = 0
+        *above, last = PurePosixPath(name).parts
         try:
-            with path.open("rb") as file:
+            with self._held.below(*above) as folder, folder.open(last) as file:
                 for line in file:
                     number += 1
                     yield msgspec.json.decode(line)
@@ -158,7 +202,7 @@ class Tree:
             return
         except OSError as error:
             raise FileProblem(f"{path}: cannot be read: {error.strerror}") from error
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             what = f"{path}:{number}: damaged ({error})"
             raise FileProblem(f"{what}; delete the file to have it made again") from error
 
@@ -168,17 +212,19 @@ class Tree:
 
     def has(self, name: str, size: int) -> bool:
         """Whether a file of that size is there."""
+        *above, last = PurePosixPath(name).parts
         try:
-            return (self.folder / name).stat().st_size == size
-        except OSError:
+            with self._held.below(*above) as folder:
+                return folder.size(last) == size
+        except (OSError, FileProblem):
             return False
 
     def prune(self, name: str, kept: set[str]) -> None:
         """Remove the folders below `name` that nobody owns any more: what a killed run left of an item that is gone."""
-        with suppress(FileNotFoundError):
-            for found in (self.folder / name).iterdir():
-                if found.is_dir() and found.name not in kept:
-                    shutil.rmtree(found, ignore_errors=True)
+        with suppress(OSError), self._held.below(*PurePosixPath(name).parts) as folder:
+            for found in folder.names():
+                if found not in kept and folder.is_folder(found):
+                    folder.remove_folder(found)
 
     def seal(self, files: dict[str, tuple[int, str]], counts: dict[str, Any]) -> None:
         """Write the manifest: the export is whole.
@@ -188,37 +234,102 @@ class Tree:
             counts: what else the manifest tells.
         """
         files = dict(files)
-        for path in sorted(self.folder.rglob("*.jsonl")):
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-            files[path.relative_to(self.folder).as_posix()] = path.stat().st_size, digest
+        with self._explained():
+            for path, name, folder in self._held.walk():
+                size = folder.size(name) if name.endswith(".jsonl") else None
+                if size is not None:
+                    with folder.open(name) as file:
+                        files[path] = size, hashlib.file_digest(file, "sha256").hexdigest()
         listed = [{"path": path, "size": size, "sha256": digest} for path, (size, digest) in sorted(files.items())]
-        self.write(MANIFEST, [_pretty({**self._marker, **counts, "files": listed})])
+        self.write(MANIFEST, [_pretty({**self._marker, **counts, "files": listed})], sync=True)
 
-    def _read_marker(self) -> dict[str, Any] | None:
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
         try:
-            return msgspec.json.decode((self.folder / self._marker_name).read_bytes(), type=dict[str, Any])
-        except FileNotFoundError:
+            yield
+        except OSError as error:
+            raise _problem(self.folder, error) from error
+
+    @property
+    def _held(self) -> Folder:
+        if self._root is None:
+            raise FileProblem(f"{self.folder}: it is not claimed")
+        return self._root
+
+    def _found(self, ours: Callable[[], bool]) -> dict[str, Any] | None:
+        """What the marker says; None where there is to be one, because the folder is empty or the marker was damaged.
+
+        What an earlier run was writing when it was killed does not count.
+        """
+        names = [name for name in self._held.names() if not _temporary(name)]
+        if self._marker_name not in names:
+            if names:
+                raise DirectoryNotOurs(
+                    f"{self.folder} is not empty and no {self._what} of ours; name an empty or new folder"
+                )
             return None
-        except msgspec.DecodeError as error:
-            raise DirectoryNotOurs(
-                f"{self.folder / self._marker_name} is damaged; is this a folder of ours?"
-            ) from error
+        try:
+            return msgspec.json.decode(self._held.read(self._marker_name), type=dict[str, Any])
+        except msgspec.ValidationError:
+            known = False
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            known = self._files.issuperset(names) or self._sealed() or ours()
+        if not known:
+            what = f"{self.folder / self._marker_name} is damaged, and nothing else says that this folder is ours"
+            raise DirectoryNotOurs(f"{what}; name another folder")
+        return None
+
+    def _sealed(self) -> bool:
+        """Whether the manifest says of the folder what the marker would."""
+        try:
+            found = msgspec.json.decode(self._held.read(MANIFEST), type=dict[str, Any])
+        except (OSError, FileProblem, msgspec.MsgspecError, UnicodeDecodeError):
+            return False
+        return all(found.get(key) == value for key, value in self._marker.items())
 
     def _sweep(self) -> None:
-        for path in self.folder.rglob(".*.part"):
-            with suppress(OSError):
-                path.unlink()
+        for _, name, folder in self._held.walk():
+            if _temporary(name):
+                with suppress(OSError):
+                    folder.remove(name)
 
 
 def safe(name: str) -> str:
     """A provider's key as the name of a file or folder: the same everywhere, and never a path."""
-    quoted = quote(name, safe="")
-    quoted = f"%2E{quoted[1:]}" if quoted.startswith(".") else quoted
-    if len(quoted) > LONGEST:
-        digest = hashlib.sha256(name.encode()).hexdigest()[:16]
-        return f"{quoted[: LONGEST - 17]}-{digest}"
-    return quoted or "%"
+    quoted = quote(name, safe="", errors="surrogatepass")
+    if quoted.startswith(".") or quoted.partition(".")[0].upper() in RESERVED:
+        quoted = f"%{ord(quoted[0]):02X}{quoted[1:]}"
+    if quoted.endswith("."):
+        quoted = f"{quoted[:-1]}%2E"
+    return shortened(quoted, name) or "%"
+
+
+def shortened(name: str, of: str) -> str:
+    """A name that every file system takes.
+
+    Args:
+        name: the name.
+        of: what it stands for; its checksum keeps names apart that begin in the same way.
+    """
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 17]}-{_digest(of)[:16]}"
+
+
+def distinct(keys: Iterable[str]) -> dict[str, str]:
+    """Names of the keys that differ from another one by case alone, so that every file system keeps them apart."""
+    alike = dict[str, list[str]]()
+    for key in keys:
+        alike.setdefault(safe(key).casefold(), []).append(key)
+    clashing = itertools.chain.from_iterable(group for group in alike.values() if len(group) > 1)
+    return {key: f"{safe(key)[: LONGEST - 9]}~{_digest(key)[:8]}" for key in clashing}
+
+
+def _digest(name: str) -> str:
+    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _temporary(name: str) -> bool:
+    """Whether a file was being written when its writer ended."""
+    return name.startswith(".") and name.endswith(PART)
 
 
 def below(scope: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from callwell import providers
+from callwell import folders, providers
 from callwell.spec.bundled_code import bundled_code
 from callwell.spec.typed_code import typed_code
 
@@ -34,8 +34,7 @@ def write_all(into: Path | None = None) -> list[Path]:
     files[folder / "typed.py"] = typed_code(providers.names())
     for file, code in files.items():
         if not file.is_file() or file.read_bytes() != code.encode():
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(code.encode())
+            folders.write(file, [code.encode()], make=True)
     return list(files)
 
 

@@ -94,9 +94,11 @@ def _size(rule: PagingRule, taken: Mapping[str, Mapping[str, object]], path: Pat
 def _asset(operation: Operation, rule: AssetRule, path: Path) -> Iterator[Complaint]:
     if operation.method != "GET":
         yield Complaint(path, f"expected this of a GET only, found a {operation.method}")
-    wanted = (("url", rule.url, "string"), ("size", rule.size, "integer"), ("type", rule.type, "string"))
-    for field, where, kind in (*wanted, ("captured", rule.captured, "boolean"), ("public", rule.public, "boolean")):
-        yield from place(operation, where, kind, (*path, field))
+    yield from place(operation, rule.url, "string", (*path, "url"))
+    yield from place(operation, rule.size, "integer", (*path, "size"), also=("number", "string"))
+    yield from place(operation, rule.type, "string", (*path, "type"))
+    for field, where in (("captured", rule.captured), ("public", rule.public)):
+        yield from place(operation, where, "boolean", (*path, field), also=("string",))
     names = [one.name for one in operation.parameters]
     try:
         fields = [field for _, field, _, _ in string.Formatter().parse(rule.name) if field is not None]

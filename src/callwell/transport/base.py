@@ -107,6 +107,7 @@ class Request(Opaque, msgspec.Struct, frozen=True):
         timeout_s: real seconds until the whole answer must have arrived.
         keep_status: tell the status even if the body is lost, at the price of a slower read.
         fresh: over a new connection, since those that are open may be dead.
+        within_s: real seconds within which a streamed answer must have ended; None for no end.
     """
 
     method: str
@@ -116,6 +117,7 @@ class Request(Opaque, msgspec.Struct, frozen=True):
     timeout_s: float = 60.0
     keep_status: bool = False
     fresh: bool = False
+    within_s: float | None = None
 
     def summary(self) -> str:
         """Method, address without its query, and names of headers."""

@@ -86,6 +86,8 @@ def _filled(begin: Callable[[str, str], R], request: Request, read_ahead: int) -
         )
     except ValueError:
         return UNBUILDABLE
+    if request.within_s is not None:
+        builder = builder.timeout(_span(request.within_s))
     if request.body is None:
         return builder
     if isinstance(request.body, bytes):
@@ -159,7 +161,7 @@ class AsyncPyreqwestTransport:
         """Make one arrival and leave the body to be read piece by piece; `timeout_s` is then the longest pause."""
         pool = self._pool
         if _must_be_exact(request.url):
-            opened = await _aside(_opened_exactly, pool, request)
+            opened = await _aside(_opened_exactly, pool, request, request.within_s)
             if isinstance(opened, NoReply):
                 yield opened
                 return
@@ -275,7 +277,7 @@ class PyreqwestTransport:
         """Make one arrival and leave the body to be read piece by piece; `timeout_s` is then the longest pause."""
         pool = self._pool
         if _must_be_exact(request.url):
-            opened = _opened_exactly(pool, request)
+            opened = _opened_exactly(pool, request, request.within_s)
             if isinstance(opened, NoReply):
                 yield opened
                 return

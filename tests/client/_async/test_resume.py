@@ -14,6 +14,7 @@ from callwell import errors
 from callwell.client._async.primitives import run
 from callwell.client.saving import Saving
 from callwell.core.download import Download
+from callwell.core.partial import Version
 from tests.client._async.acting import client
 from tests.client.storage import CONTENT, SPLIT, Storage, wanted
 from tests.client.world import PIECE, World, answer
@@ -69,7 +70,7 @@ def test_pieces_that_came_early_stay(tmp_path: Path) -> None:
     """Also those beyond the first gap: what is missing is fetched, and nothing else."""
     storage, piece = Storage(), SPLIT.piece
     with Saving(tmp_path / "f", resume=True, progress=None) as saving:
-        saving.reading(Download(size=len(CONTENT), etag='"one"'))
+        saving.reading(Download(size=len(CONTENT), version=Version('"one"')))
         for start in (0, 2 * piece, 6 * piece):
             saving.growing.put(start, CONTENT[start : start + piece])
     check(save(storage, tmp_path / "f", split=True), tmp_path / "f")

@@ -5,17 +5,18 @@ from __future__ import annotations
 
 from contextlib import aclosing
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
+from callwell.client._async.fetch import NEVER
 from callwell.client._async.primitives import sleep
-from callwell.client._async.several import AsyncSeveral
-from callwell.client._async.source import AsyncSource, head
+from callwell.client._async.source import AsyncSource
+from callwell.client._async.transfer import AsyncTransfer
+from callwell.client.delivered import Changed, Delivered
+from callwell.client.options import seconds
 from callwell.client.saving import Saved, Saving, file_error
-from callwell.core import download
 from callwell.core.download import Download
 from callwell.core.ranges import Split
 from callwell.errors import AssetDamaged, InvalidOption
-from callwell.transport.base import NoReply
 
 if TYPE_CHECKING:
     import os
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from callwell.client._async.primitives import AsyncFetch
     from callwell.client._async.source import Facts
     from callwell.core.rules import AssetRule
+    from callwell.folders import Folder
 
 MOST_RANGES: Final = 16
 """Pieces of one file that may be fetched at once: as many connections are open."""
@@ -38,12 +40,25 @@ class AsyncAsset:
         name: provider and operation, for messages.
         rule: where the provider's answer says what about it.
         engine: for the storage's answers.
-        ask: asks the provider for a fresh URL.
+        ask: asks the provider for a fresh URL, within the seconds that it is given.
+        deadline_s: seconds for everything that one method does; infinite for no end.
+        wait_s: seconds of the longest wait that the storage may ask for.
     """
 
-    def __init__(self, name: str, rule: AssetRule, *, engine: AsyncEngine, ask: AsyncFetch) -> None:
+    def __init__(
+        self,
+        name: str,
+        rule: AssetRule,
+        *,
+        engine: AsyncEngine,
+        ask: AsyncFetch,
+        deadline_s: float = NEVER,
+        wait_s: float = NEVER,
+    ) -> None:
         self._source = AsyncSource(name, rule, engine=engine, ask=ask)
         self._split = Split()
+        self._deadline_s = deadline_s
+        self._wait_s = wait_s
 
     @property
     def facts(self) -> Facts | None:
@@ -52,6 +67,7 @@ class AsyncAsset:
 
     async def info(self) -> Facts:
         """What the provider says about the file; each time it is asked anew."""
+        self._begin(None)
         return await self._source.info()
 
     async def save(
@@ -62,6 +78,7 @@ class AsyncAsset:
         resume: bool = False,
         before: Callable[[Facts], None] | None = None,
         progress: Callable[[int], None] | None = None,
+        deadline_s: float | None = None,
     ) -> Saved:
         """Save the file. It appears under its name only when it is whole.
 
@@ -73,25 +90,51 @@ class AsyncAsset:
                 that fetch a piece, one at a time.
             resume: leave what has come under `.NAME.part` when the save fails or the process ends, with a record of it
                 in `.NAME.part.json`, and go on from there when the same is saved again, in this process or another.
-                What storage has meanwhile in its place is begun again; where it gives no strong ETag, nothing is left.
+                What storage has meanwhile in its place is begun again; where it gives neither a strong ETag nor an old
+                enough `Last-Modified`, nothing is left.
+            deadline_s: seconds for everything, waits included; unless given, the one that was chosen for the call, if
+                any: the usual deadline of a call is too short for a large file.
 
         Raises:
-            InvalidOption: a path or a number of ranges that cannot be.
+            InvalidOption: a path, a number of ranges or a time that cannot be.
             AssetUnavailable: the provider has no such file.
             AssetDamaged: what arrives is not what was announced, again and again.
             DiskFull: the disk is full; nothing is left behind, unless to be resumed.
             FileProblem: the file cannot be written, or another process is saving it.
+            OutOfTime: the deadline.
         """
         target = Path(path)
         if not target.name or "\0" in str(target):
             raise InvalidOption("path", str(path), "the name of a file")
         if ranges not in range(1, MOST_RANGES + 1):
             raise InvalidOption("ranges", ranges, f"a number from 1 to {MOST_RANGES}")
+        self._begin(deadline_s)
+        return await self._save(Saving(target, resume=resume, progress=progress), target, ranges, before)
+
+    async def save_in(self, folder: Folder, name: str, *, before: Callable[[Facts], None] | None = None) -> Saved:
+        """Save the file in a folder that is held open, however long that takes.
+
+        Args:
+            folder: the folder, in which no link is followed.
+            name: of the file.
+            before: see `save`.
+
+        Raises:
+            CallwellError: see `save`.
+        """
+        self._source.begin(NEVER, self._wait_s)
+        target = folder.path / name
+        saving = Saving(target, resume=False, progress=None, folder=folder)
+        return await self._save(saving, target, Split().most, before)
+
+    async def _save(self, saving: Saving, target: Path, ranges: int, before: Callable[[Facts], None] | None) -> Saved:
         try:
-            with Saving(target, resume=resume, progress=progress) as saving:
+            with saving:
                 growing = saving.growing
-                async with aclosing(self._pieces(before, saving, self._split._replace(most=ranges))) as pieces:
-                    async for _, offset, piece in pieces:
+                split = self._split._replace(most=ranges)
+                transfer = AsyncTransfer(self._source, saving.start, before=before, saving=saving, split=split)
+                async with aclosing(transfer.pieces()) as pieces:
+                    async for offset, piece in pieces:
                         growing.put(offset, piece)
                 while growing.hash(growing.size):
                     await sleep(0.0)
@@ -100,77 +143,52 @@ class AsyncAsset:
             raise file_error(target, error) from error
         return Saved(target, growing.size, growing.sha256, self.facts.type if self.facts else None)
 
-    async def iter_bytes(self) -> AsyncGenerator[bytes]:
+    async def iter_bytes(self, *, deadline_s: float | None = None) -> AsyncGenerator[bytes]:
         """The file's bytes in pieces, resumed where it broke off.
+
+        Args:
+            deadline_s: seconds for everything, your own between the pieces included; see `save`.
 
         Raises:
             AssetUnavailable: the provider has no such file.
             AssetDamaged: the file changed after some of it had been given out.
+            OutOfTime: the deadline.
         """
-        given = 0
-        async with aclosing(self._pieces()) as pieces:
-            async for version, offset, piece in pieces:
-                if offset > given or (version and given):
-                    raise AssetDamaged(f"{self._source.name}: the file changed while it was read")
-                rest = piece[given - offset :]
-                if rest:
-                    given += len(rest)
-                    yield rest
+        self._begin(deadline_s)
+        delivered = Delivered()
+        transfer = AsyncTransfer(self._source, Download())
+        async with aclosing(transfer.pieces()) as pieces:
+            try:
+                async for offset, piece in pieces:
+                    rest = delivered.fresh(offset, piece, transfer.version)
+                    if rest:
+                        yield rest
+                delivered.finish()
+            except Changed:
+                raise AssetDamaged(f"{self._source.name}: the file changed while it was read") from None
 
-    async def read(self) -> bytes:
-        """The whole file in memory."""
+    async def read(self, *, deadline_s: float | None = None) -> bytes:
+        """The whole file in memory.
+
+        Args:
+            deadline_s: seconds for everything; see `save`.
+        """
         whole = bytearray()
-        async for piece in self.iter_bytes():
+        async for piece in self.iter_bytes(deadline_s=deadline_s):
             whole += piece
         return bytes(whole)
 
-    def open(self) -> AsyncAssetReader:
-        """The file as something to read from, inside `async with`."""
-        return AsyncAssetReader(self.iter_bytes())
-
-    async def _pieces(
-        self,
-        before: Callable[[Facts], None] | None = None,
-        saving: Saving | None = None,
-        split: Split | None = None,
-    ) -> AsyncGenerator[tuple[int, int, bytes]]:
-        """Pieces with their place in the file, and how often the file has changed; a later piece may go back.
+    def open(self, *, deadline_s: float | None = None) -> AsyncAssetReader:
+        """The file as something to read from, inside `async with`.
 
         Args:
-            before: called with what the provider says.
-            saving: the file, which is cut where the pieces begin again. Several pieces at once are written to it, and
-                not given out.
-            split: how many, and when.
+            deadline_s: seconds for everything, your own between the reads included; see `save`.
         """
-        start = Download() if saving is None else saving.start
-        state, step = start._replace(split=split, absent=self._source.absent), cast("download.Action", download.Ask())
-        waited = 0.0
-        while not isinstance(step, download.Finish):
-            if isinstance(step, download.Fail):
-                raise self._source.failed(step.why, step.status, state)
-            if not isinstance(step, download.Fetch):
-                state, step = await self._source.fresh(state, before)
-                continue
-            waited = await self._source.pause(step.failures, waited)
-            async with self._source.open(step) as body:
-                if isinstance(body, NoReply):
-                    state, step = download.broke(state)
-                    continue
-                state, step = download.opened(state, head(body))
-                if not isinstance(step, download.Read):
-                    continue
-                if saving is not None:
-                    saving.reading(state)
-                    if not state.islands:
-                        saving.growing.cut(step.offset)
-                if step.several and saving is not None and split is not None:
-                    several = AsyncSeveral(self._source, saving.growing, download.begun(state))
-                    state, step = download.joined(state, await several.run(body, split.most))
-                    continue
-                while (piece := await body.read()) and not isinstance(piece, NoReply):
-                    yield state.restarts, state.offset, piece
-                    state = download.received(state, len(piece))
-                state, step = download.broke(state) if piece else download.ended(state)
+        return AsyncAssetReader(self.iter_bytes(deadline_s=deadline_s))
+
+    def _begin(self, deadline_s: float | None) -> None:
+        chosen = self._deadline_s if deadline_s is None else seconds("deadline_s", deadline_s)
+        self._source.begin(chosen, self._wait_s)
 
 
 class AsyncAssetReader:

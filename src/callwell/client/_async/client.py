@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import re
-from functools import partial
 from typing import TYPE_CHECKING, Any, Unpack
 
 from callwell import providers
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 
     from callwell.client._async.ledger import AsyncLedger
     from callwell.client._async.pager import AsyncPager
+    from callwell.client._async.primitives import AsyncComing
     from callwell.client.answers import Answer
     from callwell.client.options import CallOptions, ClientOptions
     from callwell.client.uploads import Uploaded
@@ -215,8 +215,18 @@ class AsyncClient(AsyncClosing):
             raise InvalidOption("operation", operation, f"one that leads to a file ({', '.join(files(self.provider))})")
         taken = found.binder.wire(arguments)
         found.binder.bind(taken)
-        ask = partial(self._caller.run, found, taken)
-        return AsyncAsset(f"{self.provider.name} {operation}", rule, engine=self._engine, ask=ask)
+        caller = self._caller
+
+        def ask(left_s: float | None) -> AsyncComing:
+            """Call the operation, within the seconds that are left."""
+            chosen = caller if left_s is None else caller.choosing({"deadline_s": left_s})
+            return chosen.run(found, taken)
+
+        name = f"{self.provider.name} {operation}"
+        choices = caller.choices
+        return AsyncAsset(
+            name, rule, engine=self._engine, ask=ask, deadline_s=choices.within_s, wait_s=choices.deadline_s
+        )
 
     async def upload(self, operation: str, file: Any, /, **given: Any) -> Uploaded[Any]:
         """Send a large file in pieces. The same call goes on with what was interrupted, in another process too.

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import logging
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
 
 from callwell.observe.logs import LOGGER
 from callwell.observe.notices import FetchEnded
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
     from callwell.client._async.engine import AsyncEngine
     from callwell.transport.base import AsyncBody, Request
+
+NEVER: Final = float("inf")
 
 
 class AsyncCounted:
@@ -47,16 +51,21 @@ class AsyncCounted:
 
 
 @asynccontextmanager
-async def fetched(engine: AsyncEngine, operation: str, request: Request) -> AsyncIterator[AsyncBody | NoReply]:
+async def fetched(
+    engine: AsyncEngine, operation: str, request: Request, until: float = NEVER
+) -> AsyncIterator[AsyncBody | NoReply]:
     """Make one request to a storage and leave the body to be read.
 
     Args:
         engine: whose hooks are told.
         operation: the operation that led to the file.
         request: the request.
+        until: when its answer must have ended, by the engine's clock.
     """
     seen = engine.hooks is not None or LOGGER.isEnabledFor(logging.DEBUG)
     began = engine.clock.now() if seen else 0.0
+    if until != NEVER:
+        request = replace(request, within_s=engine.clock.real_s(until - engine.clock.now()))
     async with engine.transport.stream(request) as body:
         if not seen:
             yield body

@@ -12,7 +12,6 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from callwell.client._async.primitives import AsyncAhead, drop, finish
-from callwell.client._async.source import head
 from callwell.core import ranges
 from callwell.core.download import Fetch
 from callwell.transport.base import NoReply
@@ -74,22 +73,26 @@ class AsyncSeveral:
 
     async def _work_on(self, span: Span | None) -> None:
         while span is not None:
-            wanted = Fetch(span.start, self._now.etag, 0, span.stop)
+            wanted = Fetch(span.start, self._now.version.pin, 0, span.stop)
             async with self._source.open(wanted, await self._source.another()) as body:
                 if isinstance(body, NoReply):
                     span = self._left(span, span)
-                elif not ranges.fits(self._now, span, head(body)):
-                    span = self._left(span, span, status=body.status)
-                else:
+                    continue
+                head = self._source.head(body)
+                if ranges.fits(self._now, span, head):
                     span = self._left(await self._read(span, body), span)
+                else:
+                    span = self._left(span, span, status=head.status, wait_s=head.wait_s)
 
     async def _read(self, span: Span, body: AsyncBody) -> Span:
+        stop = self._source.head(body).stop  # what comes beyond it has no place
+        stop = span.stop if stop is None else min(stop, span.stop)
         try:
-            while span.start < span.stop and not self._stopped:
+            while span.start < stop and not self._stopped:
                 piece = await body.read()
                 if not piece or isinstance(piece, NoReply):
                     break
-                span = self._put(span, piece[: span.stop - span.start])
+                span = self._put(span, piece[: stop - span.start])
         except BaseException:
             self._stopped = True
             raise
@@ -108,7 +111,7 @@ class AsyncSeveral:
             self._now, span = ranges.take(self._now)
         return span
 
-    def _left(self, span: Span, before: Span, *, status: int = 0) -> Span | None:
+    def _left(self, span: Span, before: Span, *, status: int = 0, wait_s: float = 0.0) -> Span | None:
         with self._lock:
-            self._now, following = ranges.left(self._now, span, before, status=status)
+            self._now, following = ranges.left(self._now, span, before, status=status, wait_s=wait_s)
         return None if self._stopped else following

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import re
-from functools import partial
 from typing import TYPE_CHECKING, Any, Unpack
 
 from callwell import providers
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
 
     from callwell.client._sync.ledger import Ledger
     from callwell.client._sync.pager import Pager
+    from callwell.client._sync.primitives import Coming
     from callwell.client.answers import Answer
     from callwell.client.options import CallOptions, ClientOptions
     from callwell.client.uploads import Uploaded
@@ -216,8 +216,16 @@ class Client(Closing):
             raise InvalidOption("operation", operation, f"one that leads to a file ({', '.join(files(self.provider))})")
         taken = found.binder.wire(arguments)
         found.binder.bind(taken)
-        ask = partial(self._caller.run, found, taken)
-        return Asset(f"{self.provider.name} {operation}", rule, engine=self._engine, ask=ask)
+        caller = self._caller
+
+        def ask(left_s: float | None) -> Coming:
+            """Call the operation, within the seconds that are left."""
+            chosen = caller if left_s is None else caller.choosing({"deadline_s": left_s})
+            return chosen.run(found, taken)
+
+        name = f"{self.provider.name} {operation}"
+        choices = caller.choices
+        return Asset(name, rule, engine=self._engine, ask=ask, deadline_s=choices.within_s, wait_s=choices.deadline_s)
 
     def upload(self, operation: str, file: Any, /, **given: Any) -> Uploaded[Any]:
         """Send a large file in pieces. The same call goes on with what was interrupted, in another process too.

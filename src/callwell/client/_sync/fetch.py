@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import logging
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
 
 from callwell.observe.logs import LOGGER
 from callwell.observe.notices import FetchEnded
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
     from callwell.client._sync.engine import Engine
     from callwell.transport.base import Body, Request
+
+NEVER: Final = float("inf")
 
 
 class Counted:
@@ -48,16 +52,19 @@ class Counted:
 
 
 @contextmanager
-def fetched(engine: Engine, operation: str, request: Request) -> Iterator[Body | NoReply]:
+def fetched(engine: Engine, operation: str, request: Request, until: float = NEVER) -> Iterator[Body | NoReply]:
     """Make one request to a storage and leave the body to be read.
 
     Args:
         engine: whose hooks are told.
         operation: the operation that led to the file.
         request: the request.
+        until: when its answer must have ended, by the engine's clock.
     """
     seen = engine.hooks is not None or LOGGER.isEnabledFor(logging.DEBUG)
     began = engine.clock.now() if seen else 0.0
+    if until != NEVER:
+        request = replace(request, within_s=engine.clock.real_s(until - engine.clock.now()))
     with engine.transport.stream(request) as body:
         if not seen:
             yield body

@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a storage says of a file before it sends some of it: which bytes these are, of which version, in which coding.
+
+Bytes of two answers may stand in one file only if both share a strong validator (RFC 9110, 15.3.7.3): a strong ETag,
+or a `Last-Modified` that is `SETTLED_S` older than the answer's own `Date` (8.8.2.2), because a file that was changed
+twice within the same second keeps its date. A weak ETag proves that a file has changed, and never that it has not.
+"""
+
+from __future__ import annotations
+
+import re
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from callwell.core import headers as fields
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PART: Final = 206
+
+SETTLED_S: Final = 60.0
+"""Age from which a modification date is a strong validator: RFC 9110 asks for a second, if the clocks agree."""
+
+PAGES: Final = frozenset({"text/html", "application/xhtml+xml"})
+
+DECODABLE: Final = frozenset({"gzip", "deflate"})
+"""Content codings that can be undone."""
+
+FIELDS: Final = (
+    *("content-length", "content-range", "content-type", "content-encoding"),
+    *("etag", "last-modified", "date", "retry-after"),
+)
+"""The headers that are read."""
+
+ALIASES: Final = {"x-gzip": "gzip", "identity": "", "none": "", "binary": "", "utf-8": "", "utf8": ""}
+"""Other names; those of no coding stand for the character set or for nothing, and are sent by mistake."""
+
+_STRONG: Final = re.compile(r'"[!#-~]+"')
+_NUMBER: Final = "([0-9]{1,18})"
+_PLACE: Final = re.compile(rf"\s*bytes\s+(?:{_NUMBER}\s*-\s*{_NUMBER}|\*)\s*/\s*(?:{_NUMBER}|\*)\s*", re.IGNORECASE)
+
+
+class Version(NamedTuple):
+    """The validators of one version of a file.
+
+    Attributes:
+        etag: the ETag as it came, weak ones too.
+        modified: the `Last-Modified` as it came.
+        settled: that date is old enough to be a strong validator.
+    """
+
+    etag: str | None = None
+    modified: str | None = None
+    settled: bool = False
+
+    @property
+    def strong(self) -> str | None:
+        """The ETag, if it is a strong one."""
+        return self.etag if self.etag is not None and _STRONG.fullmatch(self.etag) else None
+
+    @property
+    def pin(self) -> str | None:
+        """What `If-Range` may carry: a date only where there is no ETag at all (RFC 9110, 13.1.5)."""
+        if self.etag is not None:
+            return self.strong
+        return self.modified if self.settled else None
+
+    @property
+    def lasting(self) -> bool:
+        """Whether another answer can be proved to be of this version."""
+        return self.strong is not None or self.settled
+
+
+UNKNOWN: Final = Version()
+
+
+class Head(NamedTuple):
+    """What a storage says before it sends a body.
+
+    Attributes:
+        status: the HTTP status.
+        length: bytes of this body, if announced.
+        start: the first byte's place in the file, from `Content-Range`.
+        version: of the file.
+        total: the file's size, from `Content-Range`.
+        stop: the first byte that is not in the body, from `Content-Range`.
+        coding: content codings, in the order in which they were applied; places and sizes are those of the coded form.
+        wait_s: seconds for which it asks to be left alone.
+        page: it sends a web page.
+    """
+
+    status: int
+    length: int | None = None
+    start: int | None = None
+    version: Version = UNKNOWN
+    total: int | None = None
+    stop: int | None = None
+    coding: tuple[str, ...] = ()
+    wait_s: float = 0.0
+    page: bool = False
+
+    @property
+    def consistent(self) -> bool:
+        """Whether a part says where it begins, and as many bytes as it announces."""
+        if self.start is None:
+            return False
+        return None in (self.length, self.stop) or self.length == (self.stop or 0) - self.start
+
+
+def read(status: int, headers: Mapping[str, str], wall: float) -> Head:
+    """What a storage says.
+
+    Args:
+        status: the HTTP status.
+        headers: of the answer; whatever is malformed in them counts as not said.
+        wall: seconds since the epoch, for a date in `Retry-After`.
+    """
+    length = headers.get("content-length", "").strip()
+    start, stop, total = _place(headers)
+    return Head(
+        status=status,
+        length=int(length) if length.isascii() and length.isdecimal() else None,
+        start=start,
+        version=_version(headers),
+        total=total,
+        stop=stop,
+        coding=_coding(headers.get("content-encoding", "")),
+        wait_s=fields.wait_s(headers, ("retry-after",), wall) or 0.0,
+        page=_kind(headers.get("content-type", "")) in PAGES,
+    )
+
+
+def same(before: Version, now: Version) -> bool | None:
+    """Whether two answers are of one version; None where they do not prove it either way.
+
+    Args:
+        before: what the first answer said.
+        now: what the second one says.
+    """
+    if before.etag is not None and now.etag is not None:
+        if before.etag != now.etag:
+            return False
+        if now.strong is not None:
+            return True
+    if before.modified is not None and now.modified is not None:
+        if before.modified != now.modified:
+            return False
+        if before.settled:
+            return True
+    return None
+
+
+def no_page(kind: str | None) -> bool:
+    """Whether a media type, as a provider announces it, is surely none of a web page."""
+    return kind is not None and "/" in kind and _kind(kind).partition("/")[0] != "text" and _kind(kind) not in PAGES
+
+
+def _kind(text: str) -> str:
+    return text.partition(";")[0].strip().lower()
+
+
+def _place(headers: Mapping[str, str]) -> tuple[int | None, int | None, int | None]:
+    nothing = (None, None, None)
+    if headers.get("content-type", "").strip().lower().startswith("multipart/"):
+        return nothing  # several parts, each with a place of its own, were never asked for
+    found = _PLACE.fullmatch(headers.get("content-range", ""))
+    if found is None:
+        return nothing
+    total = int(found[3]) if found[3] else None
+    if found[1] is None:
+        return None, None, total
+    start = int(found[1])
+    stop = int(found[2]) + 1
+    if start >= stop or (total is not None and stop > total):
+        return nothing
+    return start, stop, total
+
+
+def _version(headers: Mapping[str, str]) -> Version:
+    etag = headers.get("etag", "").strip() or None
+    modified = headers.get("last-modified", "").strip() or None
+    if modified is None:
+        return Version(etag)
+    changed_at = _date(modified)
+    answered_at = fields.date(headers)
+    settled = changed_at is not None and answered_at is not None and answered_at - changed_at >= SETTLED_S
+    return Version(etag, modified, settled)
+
+
+def _date(text: str) -> float | None:
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def _coding(text: str) -> tuple[str, ...]:
+    names = [name.strip().lower() for name in text.split(",")]
+    return tuple([found for name in names if (found := ALIASES.get(name, name))])
+
+
+def announced_size(value: object) -> int | None:
+    """The size that a provider announces, None if it announces none.
+
+    Args:
+        value: as it came: 64-bit numbers are often sent as text.
+
+    Raises:
+        ValueError: it cannot be read as a number of bytes.
+    """
+    if value is None or value == "":
+        return None
+    if isinstance(value, str) and value.strip().isascii() and value.strip().isdecimal():
+        return int(value)
+    if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0 and value == value // 1:
+        return int(value)
+    raise ValueError
+
+
+def flag(value: object) -> bool | None:
+    """A yes or no in an answer, None if it says neither: some providers send it as text."""
+    if isinstance(value, str):
+        return {"true": True, "false": False}.get(value.strip().lower())
+    return value if isinstance(value, bool) else None

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The folder of an assessment: mended where a kill or a fault of the disk left it, and no link in it is followed."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from callwell.assess import page, results
+from callwell.errors import DirectoryNotOurs, FileProblem
+from callwell.export.tree import Tree
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MARKER = "callwell-assessment.json"
+FILES = (results.LINES, results.TABLE, page.NAME)
+
+
+def tree(folder: Path) -> Tree:
+    """The folder."""
+    return Tree(folder, {"provider": "acme"}, what="assessment", files=FILES)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff"])
+@pytest.mark.parametrize("others", [(), FILES[:1], FILES])
+def test_a_damaged_marker_is_made_again(tmp_path: Path, content: bytes, others: tuple[str, ...]) -> None:
+    """Where the folder holds nothing but what an assessment writes."""
+    for name in (MARKER, *others):
+        (tmp_path / name).write_bytes(content)
+    made = tree(tmp_path)
+    made.claim()
+    made.release()
+    assert json.loads((tmp_path / MARKER).read_text()) == {"format": 1, "provider": "acme"}
+
+
+def test_a_damaged_marker_proves_nothing(tmp_path: Path) -> None:
+    """Among other things."""
+    (tmp_path / MARKER).write_bytes(b"{")
+    (tmp_path / "thesis.txt").touch()
+    made = tree(tmp_path)
+    with pytest.raises(DirectoryNotOurs, match="nothing else says that this folder is ours"):
+        made.claim()
+    made.release()
+
+
+def test_what_was_being_written_is_nothing(tmp_path: Path) -> None:
+    """The marker that a killed run has begun, and its spool."""
+    for name in (f".{MARKER}.00.part", ".rows.part", ".rows.0123456789abcdef.part"):
+        (tmp_path / name).touch()
+    made = tree(tmp_path)
+    made.claim()
+    made.release()
+    assert [path.name for path in tmp_path.iterdir()] == [MARKER]
+
+
+@pytest.mark.parametrize("name", [*FILES, ".rows.part", ".results.jsonl.part"])
+def test_no_link_is_written_through(tmp_path: Path, name: str) -> None:
+    """At any name that is used, or was."""
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    folder = tmp_path / "folder"
+    made = tree(folder)
+    made.claim()
+    (folder / name).symlink_to(victim)
+    with made.spool("rows") as spool:
+        spool.write(b"a line")
+        for one in FILES:
+            made.write(one, [b"new"])
+    made.release()
+    assert victim.read_text() == "precious"
+    assert {(folder / one).read_text() for one in FILES} == {"new"}
+    assert not any((folder / one).is_symlink() for one in FILES)
+
+
+def test_a_spool_has_no_name(tmp_path: Path) -> None:
+    """Nobody else can open it, and nothing is left of it."""
+    made = tree(tmp_path)
+    made.claim()
+    with made.spool("rows") as spool:
+        spool.write(b"a line")
+        assert [path.name for path in tmp_path.iterdir()] == [MARKER]
+    with pytest.raises(FileProblem, match=r"rows: cannot be written"), made.spool("rows"):
+        raise OSError(5, "Input/output error")
+    made.release()

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Scopes with keys that cannot be asked for: each fails alone, and all others are exported."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+from callwell.client import AsyncClient
+from callwell.core.rules import ExportRule, OperationRule, PagingRule
+from callwell.export import Export
+from callwell.keys import Key
+from callwell.spec.model import Api
+from callwell.state import MemoryState
+from callwell.testing import ManualClock
+from tests.client._async.acting import AsyncStreaming
+from tests.client.acme import KEY, TEXT, acme, operation, parameter
+from tests.client.world import answer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from callwell.export import Report
+    from callwell.spec.provider import Provider
+    from callwell.transport.base import Request, Response
+
+SPACE = parameter("space_id", "path", TEXT, wire="spaceId")
+ITEM = parameter("item_id", "path", TEXT, wire="itemId")
+OPERATIONS = (
+    operation("spaces.list", "GET", "/spaces"),
+    operation("items.list", "GET", "/spaces/{spaceId}/items", SPACE),
+    operation("items.get", "GET", "/spaces/{spaceId}/items/{itemId}", SPACE, ITEM),
+)
+PAGED = OperationRule(paging=PagingRule(style="next-link", items="items", key="id", next="next"))
+RULE = ExportRule(
+    scopes="spaces.list", scope_parameter="space_id", items="items.list", detail="items.get", item_parameter="item_id"
+)
+
+
+def provider() -> Provider:
+    """A service with scopes."""
+    made = acme(export=RULE, operations={"spaces.list": PAGED, "items.list": PAGED})
+    return dataclasses.replace(
+        made, api=Api(title="Acme", version="1", operations={one.name: one for one in OPERATIONS})
+    )
+
+
+def export(folder: Path, *spaces: object) -> Report:
+    """Export a service with these scopes, each of which has one item."""
+
+    def reply(request: Request) -> Response:
+        path = urlsplit(request.url).path
+        if path.endswith("/spaces"):
+            return answer(200, {"items": [{"id": space} for space in spaces], "next": None})
+        if path.endswith("/items"):
+            return answer(200, {"items": [{"id": "a"}], "next": None})
+        return answer(200, {"id": unquote(path.rpartition("/")[2])})
+
+    async def work() -> Report:
+        async with AsyncClient(
+            provider(),
+            key=Key(KEY),
+            priority="batch",
+            state=MemoryState(),
+            clock=ManualClock(now=1000.0),
+            transport=AsyncStreaming(reply),
+        ) as client:
+            return await Export(client, folder).run()
+
+    return asyncio.run(work())
+
+
+@pytest.mark.parametrize("odd", ["..", ".", "", None, {"a": 1}, "cut \ufffd"])
+def test_an_odd_scope_fails_alone(tmp_path: Path, odd: object) -> None:
+    """With its reason; the others have their records."""
+    report = export(tmp_path / "tree", "one", odd, "two")
+    assert (report.verdict, report.items, len(report.failed)) == ("failed", 2, 1)
+    assert sorted(path.parent.name for path in (tmp_path / "tree").glob("*/items.jsonl")) == ["one", "two"]
+    named = [json.loads(line)["id"] for line in (tmp_path / "tree" / "spaces.jsonl").read_text().splitlines()]
+    assert named == ["one", "two"]
+
+
+@pytest.mark.parametrize("odd", ["a/b", "con", "%2e", "x" * 300, "é"])
+def test_a_scope_with_any_name_has_its_folder(tmp_path: Path, odd: str) -> None:
+    """Within the export's own."""
+    report = export(tmp_path / "tree", "one", odd)
+    assert (report.verdict, report.items, report.failed) == ("complete", 2, {})
+    assert len(list((tmp_path / "tree").glob("*/items.jsonl"))) == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["tree"]
+
+
+def test_scopes_that_differ_by_case_alone(tmp_path: Path) -> None:
+    """Each has its folder; on a disk where `A` is `a` the second one fails, and nothing is mixed."""
+    assert export(tmp_path / "tree", "Aa", "aA").verdict == "complete"
+    assert {path.parent.name for path in (tmp_path / "tree").glob("*/items.jsonl")} == {"Aa", "aA"}
+    export(tmp_path / "blind")
+    (tmp_path / "blind" / "CALLWELL-EXPORT.JSON").touch()  # as the marker would be found there
+    report = export(tmp_path / "blind", "Aa", "aA", "b")
+    assert (report.verdict, report.items, list(report.failed)) == ("failed", 2, ["aA"])
+    assert "by case alone" in report.failed["aA"]

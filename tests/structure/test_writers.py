@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files are written in one way only, that of `folders`; every other place that writes stands here with its reason."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.structure import tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PRIVATE = "in a temporary folder that is made for this run, with mode 700"
+EXCLUSIVE = "under a name from mkstemp, linked to its own when it is whole"
+
+IN_MEMORY = "a picture, drawn into memory"
+
+ELSEWHERE = {
+    "assess/plots.py": IN_MEMORY,
+    "cli/main.py": "nothing but /dev/null",
+    "cli/users.py": IN_MEMORY,
+    "client/files.py": "a temporary file without a name; what a caller names is only read",
+    "demo": PRIVATE,
+    "emulator": PRIVATE,
+    "folders.py": "here it is done",
+    "keys/secret.py": EXCLUSIVE,
+    "state/sqlite.py": EXCLUSIVE,
+}
+"""Module or room → why it may write by other means."""
+
+METHODS = {
+    "write_text",
+    "write_bytes",
+    "touch",
+    "mkstemp",
+    "NamedTemporaryFile",
+    "symlink_to",
+    "hardlink_to",
+    "savefig",
+}
+WRITING = set("wax+")
+
+
+def writes(source: str) -> Iterator[int]:
+    """The lines of a source in which something may be written to a path."""
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Call):
+            continue
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        holder = node.func.value if isinstance(node.func, ast.Attribute) else None
+        of_os = isinstance(holder, ast.Name) and holder.id == "os"
+        modes = [
+            one.value for one in (*node.args, *(word.value for word in node.keywords)) if isinstance(one, ast.Constant)
+        ]
+        mode = any(
+            isinstance(one, str) and one and set(one) <= WRITING | set("rbt") and set(one) & WRITING for one in modes
+        )
+        if name in METHODS or (name == "open" and (mode or of_os)):
+            yield node.lineno
+
+
+def test_every_writer_is_known() -> None:
+    """A new one takes `folders`, or its reason is written down here."""
+    found = {}
+    for path in sorted(tree.PACKAGE.rglob("*.py")):
+        place = path.relative_to(tree.PACKAGE).as_posix()
+        if place in ELSEWHERE or place.partition("/")[0] in ELSEWHERE:
+            continue
+        lines = list(writes(path.read_text(encoding="utf-8")))
+        if lines:
+            found[place] = lines
+    assert found == {}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "path.write_text('x')",
+        "open(path, 'w')",
+        "path.open('r+b')",
+        "path.open(mode='ab')",
+        "os.open(path, flags)",
+        "path.touch()",
+        "tempfile.mkstemp()",
+    ],
+)
+def test_a_writer_is_noticed(line: str) -> None:
+    """Whichever way it takes."""
+    assert list(writes(line)) == [1]
+
+
+@pytest.mark.parametrize("line", ["path.open()", "path.open('rb')", "one.open('name')", "webbrowser.open(url)"])
+def test_a_reader_is_none(line: str) -> None:
+    """Opening to read is not writing."""
+    assert list(writes(line)) == []
