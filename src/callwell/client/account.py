@@ -153,7 +153,8 @@ class Account:
             before = self._buckets(shared, names, now)
             buckets = tuple([record.settled(q, b, permit, end, now) for q, b in zip(quotas, before, strict=True)])
             if end.hints and permit.marks:
-                buckets = record.taught(names, quotas, buckets, permit, end.hints, now)
+                refused = end.status == TOO_MANY
+                buckets = record.taught(names, quotas, buckets, permit, end.hints, now, refused=refused)
             if end.status == TOO_MANY:
                 buckets = permits.throttle(quotas, buckets, permit, now, end.wait_s)
             budget = shared.budget

@@ -85,13 +85,15 @@ def taught(  # noqa: PLR0917 - as `settled`, for all quotas of a call
     permit: Permit,
     hints: tuple[Hint, ...],
     now: float,
+    *,
+    refused: bool = False,
 ) -> tuple[Bucket, ...]:
-    """The buckets after an answer has said how their quotas stand."""
+    """The buckets after an answer has said how their quotas stand; a 429 also says when to try again."""
     taught = list(buckets)
     for i, hint in foreign.whose(hints, names, quotas):
-        if hint.reset_s is not None and hint.slack_s < quotas[i].window_s:
+        if not hint.cached and hint.reset_s is not None and hint.slack_s < quotas[i].window_s:
             taught[i] = permits.reset(quotas[i], taught[i], permit, now, hint.reset_s, slack_s=hint.slack_s)
-        taught[i] = foreign.learn(quotas[i], taught[i], permit, now, hint, mark=permit.marks[i])
+        taught[i] = foreign.learn(quotas[i], taught[i], permit, now, hint, mark=permit.marks[i], refused=refused)
     return tuple(taught)
 
 
