@@ -158,8 +158,8 @@ def _last(quota: Quota, bucket: Bucket, now: float, hint: Hint) -> int:
     reset_s = hint.reset_s if hint.slack_s < quota.window_s else None
     if quota.fixed and reset_s is not None:
         return bin_of(quota, now + min(quota.window_s, (reset_s + hint.slack_s) * STRETCH))
-    if quota.fixed and now < bucket.reset_high:
-        return bin_of(quota, bucket.reset_high)
+    if quota.fixed and bucket.end is not None and now < bucket.end.high:
+        return bin_of(quota, bucket.end.high)
     step = BINS // STEPS
     return -(-bin_of(quota, now + quota.window_s) // step) * step
 
