@@ -145,7 +145,7 @@ def test_a_reset_told_too_late_frees_nothing_of_the_new_window() -> None:
 
 
 def test_the_reset_shortcut_is_worth_something() -> None:
-    """Once the time was seen to run down, permits come back at the reset, a second later at most, not a window later."""
+    """Once the time was seen to run down, permits come back a second after the reset at most, not a window later."""
     quota = permits.quota(QuotaRule(limit=5, window_s=60.0, window="fixed"), 60.0)
     world = World([quota], window_s=60.0)
     world.run([Plan(52.0) for _ in range(4)] + [Plan(55.0)] + [Plan(55.5) for _ in range(5)])

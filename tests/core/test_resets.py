@@ -12,12 +12,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from callwell.core import permits, resets
-from callwell.core.resets import WindowEnd
 from callwell.core.rules import QuotaRule
 from tests.core.permit_world import Fate, Plan, World, fullest, tightest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from callwell.core.resets import WindowEnd
 
 W = 60.06
 
@@ -69,7 +70,7 @@ def test_a_constant_is_never_believed(seed: int, limit: int, window_s: float, ra
 
 
 @given(seed=SEEDS, limit=LIMITS, window_s=WINDOWS, rate=RATES, every=st.integers(1, 9), stale=st.floats(0.0, 1.0))
-def test_one_stale_answer_frees_nothing_too_early(
+def test_one_stale_answer_frees_nothing_too_early(  # noqa: PLR0917 - drawn
     seed: int, limit: int, window_s: float, rate: float, every: int, stale: float
 ) -> None:
     """One answer in each window says what was right a while ago: no window of the server holds more than the limit."""

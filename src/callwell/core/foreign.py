@@ -37,8 +37,9 @@ from bisect import bisect_left
 from math import ceil
 from typing import TYPE_CHECKING, Final
 
-from callwell.core.buckets import BINS, STRETCH, add, bin_of, count, harvest
+from callwell.core.buckets import BINS, add, bin_of, count, harvest
 from callwell.core.headers import ROUNDED_S
+from callwell.core.resets import STRETCH
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

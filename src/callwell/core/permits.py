@@ -36,7 +36,6 @@ from typing import Final
 from callwell.core import resets
 from callwell.core.buckets import (
     NEVER,
-    STRETCH,
     Bucket,
     Permit,
     Quota,
@@ -53,6 +52,7 @@ from callwell.core.buckets import (
     spent,
     unknown,
 )
+from callwell.core.resets import STRETCH
 
 __all__ = [
     "NEVER",
