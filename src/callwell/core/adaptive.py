@@ -151,6 +151,20 @@ def in_flight(one: Adaptive) -> int:
     return count(one.held)
 
 
+def lately(one: Adaptive, now: float, span_s: float) -> int:
+    """How many requests may have been made in so many seconds until now, for a rule that begins to count them.
+
+    Args:
+        one: what is known.
+        now: monotonic seconds.
+        span_s: the seconds.
+    """
+    if one.cycle_at == -inf:
+        return in_flight(one)
+    before_s = max(0.0, span_s - (now - one.cycle_at)) if one.ceiling < inf else 0.0
+    return one.taken + in_flight(one) + int(one.rate / CUT * before_s)
+
+
 def unsent(one: Adaptive, taken_at: float, back_at: float) -> Adaptive:
     """A request did not go, or it ended without an answer, which says nothing."""
     back = remove(one.held, _back(back_at))

@@ -187,7 +187,8 @@ class Engine:
 
     def _lent(self, trip: Trip) -> tuple[int, Key] | None:
         """What most calls get: a permit and a key without waiting."""
-        permit = self._lines[trip.order.plan.quotas].at_once(retrying=trip.sends > 0)
+        order = trip.order
+        permit = self._lines[order.plan.quotas].at_once(retrying=trip.sends > 0, longer_s=order.bound.longer_s)
         if permit is None:
             return None
         trip.permit = permit
@@ -203,7 +204,13 @@ class Engine:
             if trip.permit is not None:
                 self._give_back(trip)
                 self._rekey(trip, -1, min(until, self.clock.now() + self.profile.retry.rekey_wait_s))
-            got = line.take(until, choices.priority, retrying=trip.sends > 0, told=lambda s: trip.waits(s, "quota"))
+            got = line.take(
+                until,
+                choices.priority,
+                retrying=trip.sends > 0,
+                told=lambda s: trip.waits(s, "quota"),
+                longer_s=trip.order.bound.longer_s,
+            )
             if isinstance(got, float):
                 trip.denied = True
                 return Denied(got)
