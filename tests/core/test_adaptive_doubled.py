@@ -42,7 +42,8 @@ def test_a_capacity_that_doubled_is_used_soon(  # noqa: PLR0917 - a table
     name: str, whole: int, more: dict[str, Any], capacity: float, within_s: float, at: float
 ) -> None:
     """Nine tenths of it within less than a minute, or two windows, and hardly a refusal more."""
-    world = World(Provider(random.Random(3), **{name: whole}, **more))
+    hidden: dict[str, Any] = {name: whole, **more}
+    world = World(Provider(random.Random(3), **hidden))
     world.run(at)
     setattr(world.provider, name, 2 * whole)
     window_s = 60.0 if name == "minute" else SEEN_S

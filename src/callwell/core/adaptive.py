@@ -19,7 +19,7 @@ follows quickly.
 
 from __future__ import annotations
 
-from math import inf
+from math import exp2, inf
 from typing import Final, NamedTuple
 
 from callwell.core.buckets import NEVER, Bins, add, count, remove, split
@@ -278,7 +278,7 @@ def _probing(one: Adaptive, now: float) -> float:
     well_s = now - one.cycle_at - PROBE_S * slower
     if well_s <= 0.0:
         return 0.0
-    probing = min(MOST_PROBING, PROBING * 2.0 ** min(well_s / (DOUBLING_S * slower), 10.0))
+    probing = min(MOST_PROBING, PROBING * exp2(min(well_s / (DOUBLING_S * slower), 10.0)))
     return max(RETURNING, probing) if one.rate > GIVEN_WAY * one.ceiling else probing
 
 
