@@ -77,6 +77,10 @@ def test_a_wait_in_any_form(given_headers: dict[str, str], seconds: float | None
             (Hint("", 10, 4, 1.0, 1.0),),
         ),
         (
+            {"ratelimit-limit": "10", "ratelimit-remaining": "4", "ratelimit-policy": "10;w=1, 1000;w=3600"},
+            (Hint("", 10, 4, None, 1.0),),
+        ),
+        (
             {"ratelimit-limit": "100;w=21600", "ratelimit-remaining": "76;w=21600"},
             (Hint("", 100, 76, None, 21_600.0),),
         ),
@@ -147,6 +151,13 @@ def test_a_reset_that_the_profile_names(
     rule = dataclasses.replace(QuotaHeaderRule(remaining="x-left", reset="x-ends"), reset_is=reset_is)
     (hint,) = headers.hints({"x-left": "-3", "x-ends": text}, WALL, rule)
     assert hint == Hint("", None, 0, reset_s, None, slack_s)
+
+
+@pytest.mark.parametrize(("most", "left"), [("40", "7"), ("40;w=60", "7;w=60"), ("40, 40", "7, 7"), ("40.0", " 7.9 ")])
+def test_counts_that_the_profile_names(most: str, left: str) -> None:
+    """With a window behind them, in two lines, or with decimals."""
+    rule = QuotaHeaderRule(limit="x-most", remaining="x-left")
+    assert headers.hints({"x-most": most, "x-left": left}, WALL, rule) == (Hint("", 40, 7),)
 
 
 @pytest.mark.parametrize(

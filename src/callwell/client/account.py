@@ -158,7 +158,8 @@ class Account:
 
         def change(shared: Shared) -> tuple[Shared, None]:
             now, shared = self._present(shared)
-            shared = self._elsewhere(shared, names, back)
+            if len(shared.seen) > 1:
+                shared = self._elsewhere(shared, names, back)
             before = self._buckets(shared, keys, quotas, now)
             buckets = tuple(map(back, quotas, before))
             budget = retry.succeeded(retry.begin(shared.budget, begun), answered)
@@ -183,7 +184,8 @@ class Account:
 
         def change(shared: Shared) -> tuple[Shared, tuple[tuple[Bucket, ...], bool]]:
             now, shared = self._present(shared)
-            shared = self._elsewhere(shared, names, lambda q, b: record.settled(q, b, permit, end, now))
+            if len(shared.seen) > 1:
+                shared = self._elsewhere(shared, names, lambda q, b: record.settled(q, b, permit, end, now))
             before = self._buckets(shared, keys, quotas, now)
             buckets = tuple([record.settled(q, b, permit, end, now) for q, b in zip(quotas, before, strict=True)])
             if end.hints and permit.marks:
@@ -221,7 +223,8 @@ class Account:
 
         def change(shared: Shared) -> tuple[Shared, None]:
             now, shared = self._present(shared)
-            shared = self._elsewhere(shared, names, back)
+            if len(shared.seen) > 1:
+                shared = self._elsewhere(shared, names, back)
             before = self._buckets(shared, keys, quotas, now)
             buckets = tuple(map(back, quotas, before))
             ended = [adaptive.unsent(one, permit.taken_at, permit.back_at) for one in _paces(shared, paces, now)]
@@ -261,8 +264,6 @@ class Account:
 
     def _elsewhere(self, shared: Shared, names: tuple[str, ...], change: Callable[[Quota, Bucket], Bucket]) -> Shared:
         """The record after a change of the buckets that count a call by other versions of the profile."""
-        if len(shared.seen) < 2:  # noqa: PLR2004 - more than this version
-            return shared
         buckets = dict(shared.buckets)
         for key in versions.others(shared.rules, self._rules, names):
             if key in buckets:

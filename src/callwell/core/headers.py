@@ -120,7 +120,7 @@ def wait_s(headers: Mapping[str, str], names: Iterable[str], wall: float) -> flo
         text = _once(headers.get(name, ""))
         if _SECONDS.fullmatch(text):
             seconds = float(text)
-            if name.endswith(MILLISECONDS):
+            if name.lower().endswith(MILLISECONDS):
                 seconds /= 1000
             elif seconds >= EPOCH:
                 seconds = _left_s(headers, _in_seconds(seconds), wall)
@@ -209,7 +209,8 @@ def _customary(headers: Mapping[str, str], wall: float) -> tuple[Hint, ...]:
             if remaining is None and reset_s is None:
                 continue
             limits = members(headers.get(f"{prefix}limit{suffix}", ""))
-            found = [_hint(left, limits, window_s) for left in members(remaining or "")]
+            policies = members(headers.get(f"{prefix}policy", ""))
+            found = [_hint(left, limits, policies, window_s) for left in members(remaining or "")]
             known = tuple([hint for hint in found if hint.remaining is not None])
             if len(known) > 1:
                 return known  # one reset cannot be that of each
@@ -219,12 +220,13 @@ def _customary(headers: Mapping[str, str], wall: float) -> tuple[Hint, ...]:
     return ()
 
 
-def _hint(left: Member, limits: list[Member], window_s: float | None) -> Hint:
+def _hint(left: Member, limits: list[Member], policies: list[Member], window_s: float | None) -> Hint:
     """What one remaining count says, with the limit of its window, else the first one."""
     own_s = _own_window_s(left) or window_s
     same = [limit for limit in limits if own_s is not None and _own_window_s(limit) == own_s]
     limit = count((same or limits)[0].item) if limits else None
-    return Hint("", limit, count(left.item), None, own_s or _window_s(limits, limit))
+    known_s = own_s or _window_s(limits, limit) or _window_s(policies, limit)
+    return Hint("", limit, count(left.item), None, known_s)
 
 
 def _window_s(policies: list[Member], limit: int | None) -> float | None:
@@ -239,10 +241,15 @@ def _own_window_s(member: Member) -> float | None:
 
 
 def _own(headers: Mapping[str, str], wall: float, rule: QuotaHeaderRule) -> tuple[Hint, ...]:
-    remaining = count(headers.get(rule.remaining))
-    limit = count(headers.get(rule.limit)) if rule.limit else None
+    remaining = _first_count(headers.get(rule.remaining))
+    limit = _first_count(headers.get(rule.limit)) if rule.limit else None
     reset_s, slack_s = _own_reset(headers, rule, wall)
     return () if remaining is None and reset_s is None else (Hint("", limit, remaining, reset_s, None, slack_s),)
+
+
+def _first_count(text: str | None) -> int | None:
+    found = members(text or "")
+    return count(found[0].item) if found else None
 
 
 def _own_reset(headers: Mapping[str, str], rule: QuotaHeaderRule, wall: float) -> tuple[float | None, float]:
