@@ -58,7 +58,7 @@ BRIEF_S: Final = 4.0
 """Refusals that last longer are those of a long window, in which going too far shows late: there all is slower."""
 
 SLOWER: Final = 4.0
-FADING: Final = 0.9
+FADING: Final = 0.7
 """What is left of a refusal's length with each shorter one after it."""
 
 SHORT_S: Final = 5.0
