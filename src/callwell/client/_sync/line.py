@@ -69,12 +69,12 @@ class Line:
         self.waiters, self._ready_at = [], float("-inf")
         self._lock = threading.Lock()
 
-    def at_once(self, *, retrying: bool, longer_s: float) -> Permit | None:
+    def at_once(self, longer_s: float, *, retrying: bool) -> Permit | None:
         """A permit of each quota, if one can be had without waiting.
 
         Args:
-            retrying: the permit is for a repetition.
             longer_s: how much longer than others the request may take.
+            retrying: the permit is for a repetition.
         """
         if self.waiters:
             return None
@@ -85,10 +85,10 @@ class Line:
         self,
         until: float,
         priority: Priority,
+        longer_s: float = 0.0,
         *,
         retrying: bool,
         told: Callable[[float], None],
-        longer_s: float = 0.0,
     ) -> Permit | float:
         """A permit of each quota, or the time at which one could be had if that is after `until`.
 
