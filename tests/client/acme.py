@@ -129,7 +129,6 @@ RULES: Final = {
 
 ERRORS: Final = ErrorRule(
     code=("error", "code"),
-    retry_after=("retry-after",),
     codes={
         "DEAD": CodeRule(status=401, dead_key=True),
         "KEY_REQUIRED": CodeRule(status=401),

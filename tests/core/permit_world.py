@@ -75,6 +75,7 @@ class World:
         window_s: of the server's fixed windows, told in every answer; none are told if it is zero.
         cold: the past is not known.
         end_s: nothing is looked at after it.
+        says: what an answer really says of the reset, by the time there and what would be right.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class World:
         window_s: float = 0.0,
         cold: bool = False,
         end_s: float = inf,
+        says: Callable[[float, float], float | None] = lambda _, told: told,
     ) -> None:
         self.quotas = tuple(quotas)
         self.buckets: list[Bucket] = [permits.unknown(q, 0.0) if cold else permits.fresh(q) for q in quotas]
@@ -97,6 +99,7 @@ class World:
         self._hold_s = hold_s
         self._window_s = window_s
         self._end_s = end_s
+        self._says = says
         self._now = 0.0
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._count = 0
@@ -206,8 +209,9 @@ class World:
         there = arrived_at / self._rate
         left = (floor(there / self._window_s) + 1) * self._window_s - there
         for i in plan.quotas:
-            delta = float(ceil(left) if plan.up else floor(left))
-            self.buckets[i] = permits.reset(self.quotas[i], self.buckets[i], permit, self._now, delta)
+            delta = self._says(there, float(ceil(left) if plan.up else floor(left)))
+            if delta is not None:
+                self.buckets[i] = permits.reset(self.quotas[i], self.buckets[i], permit, self._now, delta)
 
 
 def tightest(arrivals: Sequence[float], limit: int) -> float:

@@ -69,7 +69,7 @@ def test_a_skewed_server_does_no_harm() -> None:
             (Hint("", None, 7, 12.0, None, 2.0),),
         ),
         ({"x-ratelimit-remaining": "7", "x-ratelimit-reset": "never"}, (Hint("", None, 7, None),)),
-        ({"x-ratelimit-remaining": "-1"}, ()),
+        ({"x-ratelimit-remaining": "-1"}, (Hint("", None, 0),)),
         ({}, ()),
     ],
 )

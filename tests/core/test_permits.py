@@ -145,7 +145,7 @@ def test_resets_are_learnt_of_fixed_windows_only() -> None:
     assert permits.reset(fixed, permits.fresh(fixed), Permit(0.0, inf), 1.0, 90.0) == permits.fresh(fixed)
     learnt = permits.reset(fixed, permits.fresh(fixed), Permit(0.0, inf), 1.0, 5.0)
     assert learnt != permits.fresh(fixed)
-    assert permits.reset(fixed, learnt, Permit(0.0, inf), 1.0, 3.0) == learnt
+    assert permits.reset(fixed, learnt, Permit(0.0, inf), 1.0, 90.0) == learnt
 
 
 def test_a_reset_frees_what_is_cooling_already() -> None:
@@ -157,6 +157,8 @@ def test_a_reset_frees_what_is_cooling_already() -> None:
     bucket = permits.answer(one, bucket, permit, 1.0)
     bucket = permits.abandon(one, bucket, permit, 1.0)
     bucket = permits.reset(one, bucket, permit, 2.0, 10.0)
+    assert ready_at(one, bucket, 2.0) > 60.0  # one answer is no proof
+    bucket = permits.reset(one, bucket, Permit(4.5, inf), 5.0, 7.0)
     assert 13.0 <= ready_at(one, bucket, 2.0) <= 13.2
     assert permits.harvest(one, permits.answer(one, bucket, permit, 8.5), 13.2).cool == 2
     bucket = permits.answer(one, bucket, permit, 9.5)

@@ -163,14 +163,15 @@ def test_a_damaged_record_starts_cooling(state: State, path: Path, caplog: pytes
     assert isinstance(after.take(("minute",), retrying=False), Permit)
 
 
-def test_bins_of_other_quotas_are_not_believed(state: State) -> None:
-    """A profile whose limits have changed starts with every permit cooling: the old record's bins mean other times."""
+def test_a_profile_of_other_limits_knows_what_was_used(state: State) -> None:
+    """Its own limit is twice as high: while the other version may be there, the stricter one holds."""
     clock = HandClock()
-    assert isinstance(account(state, clock).take(NAMES, retrying=False), Permit)
+    use_up(account(state, clock))
     profile = load("userplane").profile
     wider = {name: dataclasses.replace(rule, limit=rule.limit * 2) for name, rule in profile.quotas.items()}
     other = Account(dataclasses.replace(profile, quotas=wider), "x", state, clock)
     other._boot = "first"
-    told = other.take(("minute",), retrying=False)
-    assert isinstance(told, float)
-    assert told >= clock.now() + 120
+    assert waits(other, clock) == pytest.approx(60.0, abs=TIGHT)
+    clock.mono += 60.2
+    assert waits(other, clock) == 0.0
+    assert other.spent()["minute"] == (1, 2 * LIMIT)

@@ -5,22 +5,23 @@ The record is changed before a request is sent and after its end, each time in o
 seconds of this machine's present boot. A record of an earlier boot, or of another clock, is moved: what was the moment
 of its last change is now as long ago as the wall clocks say, and never in the future.
 
-A record that is damaged is taken to be the worst: all its permits cool as if they had just been used.
+A record that is damaged is taken to be the worst: all its permits cool as if they had just been used. What several
+versions of a profile do on one record is in `core.versions`.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from callwell.client import record
 from callwell.client.record import TOO_MANY, Shared
-from callwell.core import adaptive, breaker, permits, retry
+from callwell.core import adaptive, breaker, permits, retry, versions
 from callwell.core.permits import Permit
 from callwell.state.base import Cell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from callwell.client.record import End
     from callwell.clock import Clock
@@ -35,6 +36,22 @@ PAUSE_S: Final = 30.0
 """The longest pause of a process between taking a permit and sending that the proof covers (P)."""
 
 BOOT_FILE: Final = Path("/proc/sys/kernel/random/boot_id")
+
+
+class Counted(NamedTuple):
+    """What counts a call.
+
+    Attributes:
+        names: its documented quotas.
+        keys: their buckets in the record.
+        quotas: the same as buckets know them.
+        paces: its quotas that nobody documents.
+    """
+
+    names: tuple[str, ...]
+    keys: tuple[str, ...]
+    quotas: tuple[Quota, ...]
+    paces: tuple[str, ...]
 
 
 class Account:
@@ -59,14 +76,16 @@ class Account:
         self._hold_s = profile.retry.attempt_s + PAUSE_S if state.shared else float("inf")
         self._try_s = profile.retry.attempt_s + PAUSE_S
         self.standing: dict[str, tuple[int, int, int]] = {}
-        self._sets: dict[tuple[str, ...], tuple[tuple[str, ...], tuple[Quota, ...], tuple[str, ...]]] = {}
+        self._sets: dict[tuple[str, ...], Counted] = {}
         self._state = state
         self._clock = clock
         self._boot = f"{boot()} {clock}" if state.shared else ""
-        self._rules = " ".join(f"{key}={q.limit}/{q.window_s:g}+{q.transit_s:g}" for key, q in self.quotas.items())
+        self._keys = {name: versions.key(name, quota) for name, quota in self.quotas.items()}
+        self._rules = {self._keys[name]: versions.rule(name, known[name], q) for name, q in self.quotas.items()}
+        self._version = versions.text(self._rules)
         self._cell = Cell(f"account:{name}", Shared, Shared(), Shared(known=False))
 
-    def take(self, names: tuple[str, ...], *, retrying: bool) -> Permit | float:
+    def take(self, names: tuple[str, ...], *, retrying: bool, longer_s: float = 0.0) -> Permit | float:
         """One permit of each of these quotas, or when to ask again; infinite if a permit must be settled first.
 
         While one attempt is under way to see whether the provider is back, that is the one to be settled.
@@ -74,41 +93,51 @@ class Account:
         Args:
             names: the quotas.
             retrying: the permit is for a repetition, which the retry budget pays for.
+            longer_s: how much longer than others the request may take.
         """
-        return self.take_lot(names, 1, retrying=retrying)[0]
+        return self.take_lot(names, 1, retrying=retrying, longer_s=longer_s)[0]
 
-    def take_lot(self, names: tuple[str, ...], most: int, *, retrying: bool) -> tuple[Permit | float, int]:
+    def take_lot(
+        self, names: tuple[str, ...], most: int, *, retrying: bool, longer_s: float = 0.0
+    ) -> tuple[Permit | float, int]:
         """Several permits of each of these quotas at once, for one call and the next ones, or when to ask again.
 
         Args:
             names: the quotas.
             most: how many are wanted; there are fewer where permits are scarce or the provider has just failed.
             retrying: the first is for a repetition.
+            longer_s: how much longer than others the requests may take.
 
         Returns:
             what all of them have in common, and how many they are.
         """
-        names, quotas, paces = self._of(names)
+        _, own_keys, own_quotas, paces = self._of(names)
 
         def change(shared: Shared) -> tuple[Shared, tuple[Permit | float, int]]:
             now, shared = self._present(shared)
-            knocking, before = shared.knocking, self._buckets(shared, names, now)
+            knocking = shared.knocking
+            keys, quotas = own_keys, own_quotas
+            if len(shared.seen) > 1:
+                keys += versions.others(shared.rules, self._rules, names)
+                quotas = tuple([shared.rules[key].quota for key in keys])
+            before = self._buckets(shared, keys, quotas, now)
             knock_at = breaker.ready_at(knocking, now)
             if knock_at > now:
                 return shared, (float("inf") if breaker.half_open(knocking, now) else knock_at, 0)
             waits = [adaptive.ready_at(one, now) for one in _paces(shared, paces, now)]
             if waits and max(waits) > now:
                 return shared, (max(waits), 0)
-            count = (
-                1 if paces or most == 1 or knocking.failures else max(1, min(most, permits.spare(quotas, before, now)))
-            )
-            buckets, got = permits.take(quotas, before, now, self._hold_s, count)
+            count = 1
+            if most > 1 and not paces and not knocking.failures:
+                count = max(1, min(most, permits.spare(quotas, before, now)))
+            buckets, got = permits.take(quotas, before, now, self._hold_s + longer_s, count)
             if not isinstance(got, Permit):
-                return self._with(shared, names, buckets), (got, 0)
+                return self._with(shared, keys, buckets), (got, 0)
             budget = retry.spend(shared.budget) if retrying else retry.begin(shared.budget)
-            knocking = breaker.admit(knocking, now, self._try_s)
-            lent = [adaptive.lend(one, now, got.back_at, self._try_s) for one in _paces(shared, paces, now)]
-            return self._with(shared, names, buckets, budget, knocking, zip(paces, lent, strict=True)), (got, count)
+            try_s = self._try_s + longer_s
+            knocking = breaker.admit(knocking, now, try_s)
+            lent = [adaptive.lend(one, now, got.back_at, try_s) for one in _paces(shared, paces, now)]
+            return self._with(shared, keys, buckets, budget, knocking, zip(paces, lent, strict=True)), (got, count)
 
         return self._state.update(self._cell, change)
 
@@ -122,15 +151,20 @@ class Account:
             begun: how many calls began that no permit of their own was taken for.
             at: when the last answer came.
         """
-        names, quotas, _ = self._of(names)
+        _, keys, quotas, _ = self._of(names)
+
+        def back(quota: Quota, bucket: Bucket) -> Bucket:
+            return permits.answer(quota, bucket, first, at, count=answered)
 
         def change(shared: Shared) -> tuple[Shared, None]:
             now, shared = self._present(shared)
-            before = zip(quotas, self._buckets(shared, names, now), strict=True)
-            buckets = tuple([permits.answer(q, b, first, at, count=answered) for q, b in before])
+            if len(shared.seen) > 1:
+                shared = self._elsewhere(shared, names, back)
+            before = self._buckets(shared, keys, quotas, now)
+            buckets = tuple(map(back, quotas, before))
             budget = retry.succeeded(retry.begin(shared.budget, begun), answered)
             knocking = breaker.record(shared.knocking, now, failed=False) if answered else shared.knocking
-            return self._with(shared, names, buckets, budget, knocking), None
+            return self._with(shared, keys, buckets, budget, knocking), None
 
         self._state.update(self._cell, change)
 
@@ -145,15 +179,18 @@ class Account:
         Returns:
             whether the retry budget allows a repetition.
         """
-        names, quotas, paces = self._of(names)
+        known, keys, quotas, paces = self._of(names)
         failed = end.status >= 500 or not end.status  # noqa: PLR2004 - server errors
 
         def change(shared: Shared) -> tuple[Shared, tuple[tuple[Bucket, ...], bool]]:
             now, shared = self._present(shared)
-            before = self._buckets(shared, names, now)
+            if len(shared.seen) > 1:
+                shared = self._elsewhere(shared, names, lambda q, b: record.settled(q, b, permit, end, now))
+            before = self._buckets(shared, keys, quotas, now)
             buckets = tuple([record.settled(q, b, permit, end, now) for q, b in zip(quotas, before, strict=True)])
             if end.hints and permit.marks:
-                buckets = record.taught(names, quotas, buckets, permit, end.hints, now)
+                refused = end.status == TOO_MANY
+                buckets = record.taught(known, quotas, buckets, permit, end.hints, now, refused=refused)
             if end.status == TOO_MANY:
                 buckets = permits.throttle(quotas, buckets, permit, now, end.wait_s)
             budget = shared.budget
@@ -163,12 +200,12 @@ class Account:
                 budget = retry.record(budget, failed=failed)
                 knocking = breaker.record(shared.knocking, now, failed=failed)
             ended = [record.paced(one, permit, end, now) for one in _paces(shared, paces, now)]
-            shared = self._with(shared, names, buckets, budget, knocking, zip(paces, ended, strict=True))
+            shared = self._with(shared, keys, buckets, budget, knocking, zip(paces, ended, strict=True))
             return shared, (buckets, retry.allows(budget))
 
         after, again = self._state.update(self._cell, change)
         if end.hints:
-            for name, quota, bucket in zip(names, quotas, after, strict=True):
+            for name, quota, bucket in zip(known, quotas, after, strict=True):
                 standing = permits.count(bucket.foreign), quota.limit - bucket.withheld, quota.limit
                 self.standing[name] = standing
         return again
@@ -179,22 +216,29 @@ class Account:
 
     def unsold(self, names: tuple[str, ...], permit: Permit, count: int) -> None:
         """Take permits back that were surely not used."""
-        names, quotas, paces = self._of(names)
+        _, keys, quotas, paces = self._of(names)
+
+        def back(quota: Quota, bucket: Bucket) -> Bucket:
+            return permits.unsent(quota, bucket, permit, count)
 
         def change(shared: Shared) -> tuple[Shared, None]:
             now, shared = self._present(shared)
-            before = zip(quotas, self._buckets(shared, names, now), strict=True)
-            back = tuple([permits.unsent(q, b, permit, count) for q, b in before])
+            if len(shared.seen) > 1:
+                shared = self._elsewhere(shared, names, back)
+            before = self._buckets(shared, keys, quotas, now)
+            buckets = tuple(map(back, quotas, before))
             ended = [adaptive.unsent(one, permit.taken_at, permit.back_at) for one in _paces(shared, paces, now)]
             knocking = breaker.release(shared.knocking)
-            return self._with(shared, names, back, None, knocking, zip(paces, ended, strict=True)), None
+            return self._with(shared, keys, buckets, None, knocking, zip(paces, ended, strict=True)), None
 
         self._state.update(self._cell, change)
 
     def spent(self) -> Mapping[str, tuple[int, int]]:
         """By quota: permits that are not to be had now, and the limit; requests in flight where no limit is known."""
         now, shared = self._present(self._state.read(self._cell))
-        buckets = zip(self.quotas.items(), self._buckets(shared, tuple(self.quotas), now), strict=True)
+        quotas = tuple(self.quotas.values())
+        there = self._buckets(shared, tuple(self._keys.values()), quotas, now)
+        buckets = zip(self.quotas.items(), there, strict=True)
         paces = zip(self.paces, _paces(shared, self.paces, now), strict=True)
         paced = {name: (adaptive.in_flight(one), int(one.limit)) for name, one in paces}
         return paced | {
@@ -207,17 +251,30 @@ class Account:
         now, shared = self._present(self._state.read(self._cell))
         return max(0.0, breaker.ready_at(shared.knocking, now) - now)
 
-    def _of(self, names: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[Quota, ...], tuple[str, ...]]:
-        """Those that are known by name and as buckets know them, and those that are not."""
+    def _of(self, names: tuple[str, ...]) -> Counted:
+        """What counts a call by this version of the profile."""
         found = self._sets.get(names)
         if found is None:
             known = tuple([name for name in names if name in self.quotas])
+            keys = tuple([self._keys[name] for name in known])
+            quotas = tuple([self.quotas[name] for name in known])
             paces = tuple([name for name in names if name not in self.quotas])
-            found = self._sets[names] = known, tuple([self.quotas[name] for name in known]), paces
+            found = self._sets[names] = Counted(known, keys, quotas, paces)
         return found
 
-    def _buckets(self, shared: Shared, names: tuple[str, ...], now: float) -> tuple[Bucket, ...]:
-        return tuple([shared.buckets.get(name) or self._begun(shared, self.quotas[name], now) for name in names])
+    def _elsewhere(self, shared: Shared, names: tuple[str, ...], change: Callable[[Quota, Bucket], Bucket]) -> Shared:
+        """The record after a change of the buckets that count a call by other versions of the profile."""
+        buckets = dict(shared.buckets)
+        for key in versions.others(shared.rules, self._rules, names):
+            if key in buckets:
+                buckets[key] = change(shared.rules[key].quota, buckets[key])
+        return shared._replace(buckets=buckets)
+
+    def _buckets(
+        self, shared: Shared, keys: tuple[str, ...], quotas: tuple[Quota, ...], now: float
+    ) -> tuple[Bucket, ...]:
+        both = zip(keys, quotas, strict=True)
+        return tuple([shared.buckets.get(key) or self._begun(shared, quota, now) for key, quota in both])
 
     @staticmethod
     def _begun(shared: Shared, quota: Quota, now: float) -> Bucket:
@@ -226,30 +283,58 @@ class Account:
     @staticmethod
     def _with(  # noqa: PLR0917 - private
         shared: Shared,
-        names: tuple[str, ...],
+        keys: tuple[str, ...],
         buckets: tuple[Bucket, ...],
         budget: Budget | None = None,
         knocking: Breaker | None = None,
         paces: Iterable[tuple[str, Adaptive]] = (),
     ) -> Shared:
-        held = {**shared.buckets, **dict(zip(names, buckets, strict=True))}
-        known, rules = {**shared.paces, **dict(paces)}, shared.rules
-        return Shared._make((held, budget or shared.budget, *shared[2:6], knocking or shared.knocking, rules, known))
+        held = {**shared.buckets, **dict(zip(keys, buckets, strict=True))}
+        known = {**shared.paces, **dict(paces)}
+        return Shared(
+            held,
+            budget or shared.budget,
+            shared.boot,
+            shared.at,
+            shared.wall,
+            shared.known,
+            knocking or shared.knocking,
+            shared.rules,
+            known,
+            shared.seen,
+        )
 
     def _present(self, shared: Shared) -> tuple[float, Shared]:
         now = self._clock.now()
         if not self.shared:
             return now, shared
-        wall, buckets, knocking, known = self._clock.wall(), shared.buckets, shared.knocking, shared.known
+        wall = self._clock.wall()
+        rules = shared.rules
+        buckets = shared.buckets
+        at = shared.at
+        knocking = shared.knocking
         paces = shared.paces
-        if shared.boot and shared.rules != self._rules:
-            buckets, known = {}, False
+        seen = shared.seen
         if shared.boot and (shared.boot != self._boot or now < shared.at):
             by = now - shared.at - max(0.0, wall - shared.wall)
-            buckets = {n: permits.shift(self.quotas[n], b, by) for n, b in buckets.items() if n in self.quotas}
+            at = shared.at + by
+            buckets = {key: permits.shift(rules[key].quota, bucket, by) for key, bucket in buckets.items()}
+            seen = {version: seen_at + by for version, seen_at in seen.items()}
             knocking = breaker.shift(knocking, by)
-            paces = {n: adaptive.shift(one, by) for n, one in paces.items()}
-        return now, Shared(buckets, shared.budget, self._boot, now, wall, known, knocking, self._rules, paces)
+            paces = {name: adaptive.shift(one, by) for name, one in paces.items()}
+        if len(seen) != 1 or self._version not in seen:
+            rules, buckets, seen = versions.joined(
+                rules,
+                buckets,
+                seen,
+                self._rules,
+                now,
+                hold_s=self._hold_s,
+                at=at,
+                known=shared.known,
+                paces=paces,
+            )
+        return now, Shared(buckets, shared.budget, self._boot, now, wall, shared.known, knocking, rules, paces, seen)
 
 
 def _paces(shared: Shared, names: tuple[str, ...], now: float) -> list[Adaptive]:

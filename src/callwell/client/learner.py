@@ -102,8 +102,8 @@ class Learner:
         return hints
 
     def reset_s(self, hints: tuple[Hint, ...]) -> float | None:
-        """For how long a 429 holds, by the headers that the profile names."""
-        return hints[0].reset_s if hints and self._profile.quota_headers is not None else None
+        """For how long a 429 holds, by the headers about quotas."""
+        return fields.refused_s(hints, named=self._profile.quota_headers is not None)
 
     def wall(self) -> float:
         """The provider's time of day at the least, as far as it is known; else this machine's."""
@@ -124,7 +124,7 @@ class Learner:
 
     def _see_date(self, headers: Mapping[str, str], now: float, seconds: float) -> None:
         date = fields.date(headers)
-        if date is None or headers.get("age", "0") != "0":
+        if date is None or fields.age_s(headers):
             return
         self._skew = skew.seen(self._skew, date, now - seconds, now)
         wrong_s = skew.wrong_by(self._skew, now, self._clock.wall())
@@ -141,7 +141,7 @@ class Learner:
 
     def _bounded(self, hint: Hint, now: float) -> Hint:
         """A time that the answer's own `Date` does not bound is bounded by what is known of the provider's clock."""
-        if hint.slack_s < inf or self._skew is None:
+        if hint.slack_s < inf or hint.cached or self._skew is None:
             return hint
         low, high, _ = skew.present(self._skew, now)
         return hint._replace(slack_s=fields.ROUNDED_S + high - low)

@@ -11,6 +11,7 @@ from callwell.core.breaker import Breaker  # noqa: TC001 - the same
 from callwell.core.permits import Bucket  # noqa: TC001 - the same
 from callwell.core.retry import Budget
 from callwell.core.types import Outcome
+from callwell.core.versions import Rule  # noqa: TC001 - the same
 
 if TYPE_CHECKING:
     from callwell.core.headers import Hint
@@ -23,15 +24,16 @@ class Shared(NamedTuple):
     """The record.
 
     Attributes:
-        buckets: by the quota's name.
+        buckets: by the quota's name and rule, as `versions.key` gives them.
         budget: the retry budget.
         boot: of which boot and clock the times are.
         at: when it was last changed.
         wall: the same by the wall clock.
         known: a quota without a bucket was never used; else its past is not known.
         knocking: the breaker.
-        rules: the quotas by which the bins are made; with others, a bucket's past is not known.
+        rules: by which the bins are made, of all versions of the profile that use the record; none where it is private.
         paces: what is known about quotas that are not documented, by their names.
+        seen: these versions, and when each was last seen, while there are several.
     """
 
     buckets: dict[str, Bucket] = {}  # noqa: RUF012 - never changed in place
@@ -41,8 +43,9 @@ class Shared(NamedTuple):
     wall: float = 0.0
     known: bool = True
     knocking: Breaker = breaker.CLOSED
-    rules: str = ""
+    rules: dict[str, Rule] = {}  # noqa: RUF012 - never changed in place
     paces: dict[str, Adaptive] = {}  # noqa: RUF012 - never changed in place
+    seen: dict[str, float] = {}  # noqa: RUF012 - never changed in place
 
 
 class End(NamedTuple):
@@ -85,13 +88,15 @@ def taught(  # noqa: PLR0917 - as `settled`, for all quotas of a call
     permit: Permit,
     hints: tuple[Hint, ...],
     now: float,
+    *,
+    refused: bool = False,
 ) -> tuple[Bucket, ...]:
-    """The buckets after an answer has said how their quotas stand."""
+    """The buckets after an answer has said how their quotas stand; a 429 also says when to try again."""
     taught = list(buckets)
     for i, hint in foreign.whose(hints, names, quotas):
-        if hint.reset_s is not None and hint.slack_s < quotas[i].window_s:
+        if not hint.cached and hint.reset_s is not None and hint.slack_s < quotas[i].window_s:
             taught[i] = permits.reset(quotas[i], taught[i], permit, now, hint.reset_s, slack_s=hint.slack_s)
-        taught[i] = foreign.learn(quotas[i], taught[i], permit, now, hint, mark=permit.marks[i])
+        taught[i] = foreign.learn(quotas[i], taught[i], permit, now, hint, mark=permit.marks[i], refused=refused)
     return tuple(taught)
 
 

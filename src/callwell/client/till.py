@@ -78,8 +78,12 @@ class Till:
         self._drawers = {}
         self._lock = threading.Lock()
 
-    def take(self, names: tuple[str, ...], *, retrying: bool) -> Permit | float:
-        """One permit of each of these quotas, or when to ask again: see `Account.take`."""
+    def take(self, names: tuple[str, ...], *, retrying: bool, longer_s: float = 0.0) -> Permit | float:
+        """One permit of each of these quotas, or when to ask again: see `Account.take`.
+
+        Permits of this account are held until they are settled. Only the attempt by which a provider is tried, and a
+        slot of a quota that nobody documents, have a longest time: neither is ever one of a lot.
+        """
         with self._lock:
             drawer = self._drawers.get(names)
             if drawer is None:
@@ -90,7 +94,7 @@ class Till:
                 drawer.lent += 1
                 drawer.begun += 1
                 return drawer.permit
-            return self._draw(names, drawer, now, retrying=retrying)
+            return self._draw(names, drawer, now, retrying=retrying, longer_s=longer_s)
 
     def settle(self, names: tuple[str, ...], permit: Permit, end: End) -> bool:
         """Take a permit back, and learn from the end of its Send: see `Account.settle`."""
@@ -123,12 +127,14 @@ class Till:
         with self._lock:
             return self._account.resting_s()
 
-    def _draw(self, names: tuple[str, ...], drawer: Drawer, now: float, *, retrying: bool) -> Permit | float:
+    def _draw(
+        self, names: tuple[str, ...], drawer: Drawer, now: float, *, retrying: bool, longer_s: float
+    ) -> Permit | float:
         drawer.size = min(LOT, 2 * drawer.size if now < drawer.until else max(1, drawer.lent))
         self._return(names, drawer)
-        got, count = self._account.take_lot(names, drawer.size, retrying=retrying)
+        got, count = self._account.take_lot(names, drawer.size, retrying=retrying, longer_s=longer_s)
         if not isinstance(got, Permit) and self._empty():
-            got, count = self._account.take_lot(names, 1, retrying=retrying)
+            got, count = self._account.take_lot(names, 1, retrying=retrying, longer_s=longer_s)
         if isinstance(got, Permit):
             drawer.permit, drawer.stock, drawer.lent, drawer.until = got, count - 1, 1, now + LOT_S
         return got

@@ -3,7 +3,8 @@
 
 **The rate.** Requests are let out evenly. While they are wanted faster than that, the rate grows; a 429 cuts it to
 0.85. What the provider really took since the last time is remembered as the ceiling, and from then on the rate grows
-back only to just below it. After a while it goes on, slowly, and faster if the ceiling has given way.
+back only to just below it. After a while it goes on, slowly at first, and faster the longer nothing is refused: the
+capacity may have doubled. Where refusals last long, the window is long, going too far shows late, and all is slower.
 
 What was taken is measured over a whole cycle: from the end of one refusal to the end of the next. That gives the true
 rate for windows of any length, as no more than one window's worth is taken before a refusal, which lasts until the
@@ -18,7 +19,7 @@ follows quickly.
 
 from __future__ import annotations
 
-from math import inf
+from math import exp2, inf
 from typing import Final, NamedTuple
 
 from callwell.core.buckets import NEVER, Bins, add, count, remove, split
@@ -32,7 +33,10 @@ GROWTH: Final = 0.25
 """Of the rate is added in a second, where no ceiling is known."""
 
 PROBING: Final = 0.002
-"""The same where one is known: so slowly that a window of a minute ends before much has changed."""
+"""The same where one is known and was just reached again; it doubles every `DOUBLING_S` in which nothing is refused."""
+
+MOST_PROBING: Final = 0.1
+"""The most that it comes to."""
 
 CUT: Final = 0.85
 """To which part a refusal cuts the rate (between TCP's 0.5 and CUBIC's 0.7, and 1)."""
@@ -46,8 +50,16 @@ GIVEN_WAY: Final = 1.1
 RETURNING: Final = 0.02
 """Of the rate is added in a second from there on."""
 
-PROBE_S: Final = 30.0
+PROBE_S: Final = 8.0
 """For how long the rate is held before it goes on."""
+
+DOUBLING_S: Final = 4.0
+BRIEF_S: Final = 4.0
+"""Refusals that last longer are those of a long window, in which going too far shows late: there all is slower."""
+
+SLOWER: Final = 4.0
+FADING: Final = 0.7
+"""What is left of a refusal's length with each shorter one after it."""
 
 SHORT_S: Final = 5.0
 """A cycle shorter than this says that the ceiling is lower than it was thought to be."""
@@ -92,6 +104,7 @@ class Adaptive(NamedTuple):
         batch: how many latencies are in the present batch.
         total_s: their sum.
         least_s: the least average.
+        lasted_s: how long refusals last here.
     """
 
     rate: float = FIRST_RATE
@@ -109,6 +122,7 @@ class Adaptive(NamedTuple):
     batch: int = 0
     total_s: float = 0.0
     least_s: float = inf
+    lasted_s: float = 0.0
 
 
 FRESH: Final = Adaptive()
@@ -149,6 +163,20 @@ def harvest(one: Adaptive, now: float) -> Adaptive:
 def in_flight(one: Adaptive) -> int:
     """How many requests are under way."""
     return count(one.held)
+
+
+def lately(one: Adaptive, now: float, span_s: float) -> int:
+    """How many requests may have been made in so many seconds until now, for a rule that begins to count them.
+
+    Args:
+        one: what is known.
+        now: monotonic seconds.
+        span_s: the seconds.
+    """
+    if one.cycle_at == -inf:
+        return in_flight(one)
+    before_s = max(0.0, span_s - (now - one.cycle_at)) if one.ceiling < inf else 0.0
+    return one.taken + in_flight(one) + int(one.rate / CUT * before_s)
 
 
 def unsent(one: Adaptive, taken_at: float, back_at: float) -> Adaptive:
@@ -215,8 +243,11 @@ def _recovered(one: Adaptive, now: float) -> Adaptive:
     """A refusal is over: what was taken in the cycle that ends is the ceiling."""
     brief = one.refused == 1 and one.until <= one.refused_at + PAUSE_S
     cycle_s = max(1e-3, (one.refused_at if brief else now) - one.cycle_at)
-    active = min(1.0, max(0.0, one.grown_at - one.cycle_at) / cycle_s)
-    short, before = cycle_s < SHORT_S, one.rate / CUT
+    short = cycle_s < SHORT_S
+    before = one.rate / CUT
+    # In a short cycle the refusal itself takes much of the time, and says nothing about the rate before it.
+    measured_s = max(1e-3, one.refused_at - one.cycle_at) if short else cycle_s
+    active = min(1.0, max(0.0, one.grown_at - one.cycle_at) / measured_s)
     ceiling = max(one.taken / cycle_s, before * active * (BELOW if short else 1.0))
     ceiling = max(LEAST_RATE, min(before, ceiling))
     return one._replace(
@@ -227,6 +258,7 @@ def _recovered(one: Adaptive, now: float) -> Adaptive:
         cycle_at=now,
         taken=1,
         grown_at=now,
+        lasted_s=max(now - one.refused_at, FADING * one.lasted_s),
     )
 
 
@@ -235,13 +267,19 @@ def _grown(one: Adaptive, now: float) -> Adaptive:
     hold = BELOW * one.ceiling
     if one.rate < hold:
         rate = min(hold, one.rate * (1.0 + GROWTH * passed_s))
-    elif one.rate > GIVEN_WAY * one.ceiling:
-        rate = one.rate * (1.0 + RETURNING * passed_s)
-    elif now > one.cycle_at + PROBE_S:
-        rate = one.rate * (1.0 + PROBING * passed_s)
     else:
-        rate = one.rate
+        rate = one.rate * (1.0 + _probing(one, now) * passed_s)
     return one._replace(rate=rate, grown_at=now)
+
+
+def _probing(one: Adaptive, now: float) -> float:
+    """Which part of a rate that has reached its ceiling is added in a second: the more, the longer it goes well."""
+    slower = SLOWER if one.lasted_s > BRIEF_S else 1.0
+    well_s = now - one.cycle_at - PROBE_S * slower
+    if well_s <= 0.0:
+        return 0.0
+    probing = min(MOST_PROBING, PROBING * exp2(min(well_s / (DOUBLING_S * slower), 10.0)))
+    return max(RETURNING, probing) if one.rate > GIVEN_WAY * one.ceiling else probing
 
 
 def _timed(one: Adaptive, seconds: float, used: int) -> Adaptive:

@@ -11,11 +11,10 @@ from bisect import bisect_left
 from math import ceil, inf
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from callwell.core.resets import STRETCH, WindowEnd
+
 if TYPE_CHECKING:
     from callwell.core.rules import QuotaRule
-
-STRETCH: Final = 1.001
-"""Windows are taken to be longer by a thousandth: twice the 500 ppm by which two bad clocks may differ."""
 
 BINS: Final = 1023
 """Bins over the time that a permit cools."""
@@ -78,8 +77,7 @@ class Bucket(NamedTuple):
         next_at: when the next of them is.
         throttles: answers 429 in a row.
         throttled_at: when the last of them arrived.
-        reset_low: the earliest time at which the server's present window can end; fixed windows only.
-        reset_high: the latest such time.
+        end: when the server's present window ends, as far as answers say so; fixed windows only.
         foreign: bins of permits that were parked because others spent them, by the time at which they are cool.
         withheld: permits that are not lent because the provider names a lower limit.
         returned: how many used permits have become cool so far.
@@ -95,8 +93,7 @@ class Bucket(NamedTuple):
     next_at: float = -inf
     throttles: int = 0
     throttled_at: float = -inf
-    reset_low: float = -inf
-    reset_high: float = -inf
+    end: WindowEnd | None = None
     foreign: Bins = ()
     withheld: int = 0
     returned: int = 0
@@ -131,6 +128,8 @@ def harvest(quota: Quota, bucket: Bucket, now: float) -> Bucket:
     """The bucket with all permits cool that are cool by now."""
     if bucket.cool >= quota.limit:
         return bucket
+    if bucket.end is not None and bucket.end.due_at <= now:
+        bucket = _freed(quota, bucket, bucket.end)
     edge = int(now // quota.width_s)
     edge += (edge + 1) * quota.width_s <= now  # as `_ready_at` multiplies: at the time that it names, they are cool
     held, cooling, doubtful, foreign = bucket.held, bucket.cooling, bucket.doubtful, bucket.foreign
@@ -147,6 +146,22 @@ def harvest(quota: Quota, bucket: Bucket, now: float) -> Bucket:
     foreign, d = split(foreign, edge)
     cool, returned = bucket.cool + a + b + c + d, bucket.returned + a + b + c
     return bucket._replace(cool=cool, held=held, cooling=cooling, doubtful=doubtful, foreign=foreign, returned=returned)
+
+
+def early(quota: Quota, bucket: Bucket) -> int:
+    """The bin after the last one of those permits that come back at the window's end instead."""
+    end = bucket.end
+    if end is None or end.due_at == inf:
+        return -1
+    return ceil((end.free_before + quota.window_s) / quota.width_s)
+
+
+def _freed(quota: Quota, bucket: Bucket, end: WindowEnd) -> Bucket:
+    """The bucket after the end of the server's window: permits of the one that is over are cool."""
+    cooling, back = split(bucket.cooling, early(quota, bucket) - 1)
+    cool = bucket.cool + back
+    returned = bucket.returned + back
+    return bucket._replace(cool=cool, cooling=cooling, returned=returned, end=end._replace(due_at=inf))
 
 
 def split(bins: Bins, edge: int) -> tuple[Bins, int]:
@@ -218,8 +233,7 @@ def shift(quota: Quota, bucket: Bucket, by: float) -> Bucket:
         paced_until=bucket.paced_until + by,
         next_at=bucket.next_at + by,
         throttled_at=bucket.throttled_at + by,
-        reset_low=-inf,
-        reset_high=-inf,
+        end=None,
         foreign=moved(bucket.foreign),
         learnt_at=bucket.learnt_at + by,
     )

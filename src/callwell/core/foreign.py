@@ -37,7 +37,9 @@ from bisect import bisect_left
 from math import ceil
 from typing import TYPE_CHECKING, Final
 
-from callwell.core.buckets import BINS, STRETCH, add, bin_of, count, harvest
+from callwell.core.buckets import BINS, add, bin_of, count, harvest
+from callwell.core.headers import ROUNDED_S
+from callwell.core.resets import STRETCH
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,13 +73,17 @@ def whose(hints: Sequence[Hint], names: Sequence[str], quotas: Sequence[Quota]) 
     """
     found = []
     for hint in hints:
-        i = _whose(hint, names, quotas, alone=len(hints) == 1)
-        if i is not None and (hint.reset_s is None or hint.reset_s <= quotas[i].window_s + hint.slack_s):
-            found.append((i, hint))
+        i = _named(hint, names, quotas)
+        if i is None and len(hints) == 1 and quotas and not hint.window_s and not _too_long(hint, quotas[0]):
+            i = 0
+        if i is not None:
+            found.append((i, hint._replace(reset_s=None) if _too_long(hint, quotas[i]) else hint))
     return found
 
 
-def learn(quota: Quota, bucket: Bucket, permit: Permit, now: float, hint: Hint, *, mark: int) -> Bucket:
+def learn(
+    quota: Quota, bucket: Bucket, permit: Permit, now: float, hint: Hint, *, mark: int, refused: bool = False
+) -> Bucket:
     """The bucket after an answer has said how the quota stands.
 
     Args:
@@ -87,6 +93,7 @@ def learn(quota: Quota, bucket: Bucket, permit: Permit, now: float, hint: Hint, 
         now: when the answer arrived.
         hint: what it says about this quota.
         mark: the bucket's `returned` when the permit was taken.
+        refused: the answer is a 429, so that its reset is the time at which one permit is tried again.
     """
     if quota.paced:
         return bucket
@@ -108,18 +115,24 @@ def learn(quota: Quota, bucket: Bucket, permit: Permit, now: float, hint: Hint, 
     early = least > 1 and least > parked
     if early:
         again_s = max(quota.window_s / STEPS, hint.reset_s or 0.0)
+        if refused and hint.reset_s:
+            again_s = hint.reset_s + min(hint.slack_s, ROUNDED_S)
         kept = add(kept, min(last, bin_of(quota, now + again_s)))
     return _parked(bucket, add(kept, last, least - early))._replace(learnt_at=now)
 
 
-def _whose(hint: Hint, names: Sequence[str], quotas: Sequence[Quota], *, alone: bool) -> int | None:
+def _too_long(hint: Hint, quota: Quota) -> bool:
+    """Whether a reset is later than the end of any window of this quota: it is about another one, or wrong."""
+    return hint.reset_s is not None and hint.reset_s > quota.window_s + hint.slack_s
+
+
+def _named(hint: Hint, names: Sequence[str], quotas: Sequence[Quota]) -> int | None:
     if hint.name in names:
         return names.index(hint.name)
     if hint.window_s:
         window_s = hint.window_s * STRETCH
         return next((i for i, one in enumerate(quotas) if abs(one.window_s - window_s) <= SAME * window_s), None)
-    same = [i for i, quota in enumerate(quotas) if quota.limit == hint.limit]
-    return same[0] if same else 0 if alone and quotas else None
+    return next((i for i, quota in enumerate(quotas) if quota.limit == hint.limit), None)
 
 
 def _limited(quota: Quota, bucket: Bucket, hint: Hint) -> Bucket:
@@ -146,8 +159,8 @@ def _last(quota: Quota, bucket: Bucket, now: float, hint: Hint) -> int:
     reset_s = hint.reset_s if hint.slack_s < quota.window_s else None
     if quota.fixed and reset_s is not None:
         return bin_of(quota, now + min(quota.window_s, (reset_s + hint.slack_s) * STRETCH))
-    if quota.fixed and now < bucket.reset_high:
-        return bin_of(quota, bucket.reset_high)
+    if quota.fixed and bucket.end is not None and now < bucket.end.high:
+        return bin_of(quota, bucket.end.high)
     step = BINS // STEPS
     return -(-bin_of(quota, now + quota.window_s) // step) * step
 

@@ -87,13 +87,14 @@ class QuotaHeaderRule:
         limit: the header with the requests in a window.
         remaining: with the requests that are left in it.
         reset: with the end of the window; on a 429 it is waited for.
-        reset_is: `delta` for seconds from now, `epoch` for seconds since 1970.
+        reset_is: `delta` for seconds from now, `delta_ms` for milliseconds from now, `epoch` for the time since 1970 in
+            seconds or smaller units. A date is read as one in any case.
     """
 
     limit: str | None = None
     remaining: str
     reset: str | None = None
-    reset_is: Literal["delta", "epoch"] = "delta"
+    reset_is: Literal["delta", "delta_ms", "epoch"] = "delta"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +155,8 @@ class ErrorRule:
         parameter: keys of the body that may name the parameter that is wrong.
         problems: where the body has a list of the same, for requests with several faults.
         request_id: header names that may hold the provider's name for the exchange.
-        retry_after: header names that may hold a wait, in order; seconds or an HTTP date.
+        retry_after: header names that may hold a wait, in order; seconds or a date, milliseconds where the name ends
+            in `-ms`.
         codes: the documented codes.
         dead_key_statuses: statuses by which a key is refused as dead, where there is no code to tell.
     """
@@ -165,7 +167,7 @@ class ErrorRule:
     parameter: tuple[str, ...] = ()
     problems: str | None = None
     request_id: tuple[str, ...] = ("x-request-id",)
-    retry_after: tuple[str, ...] = ("retry-after",)
+    retry_after: tuple[str, ...] = ("retry-after-ms", "retry-after")
     codes: dict[str, CodeRule] = dataclasses.field(default_factory=dict)
     dead_key_statuses: tuple[int, ...] = ()
 

@@ -87,16 +87,31 @@ def test_without_headers_nothing_is_parked() -> None:
 
 def test_the_end_of_a_fixed_window_brings_permits_back() -> None:
     """They come back where the provider says that the window ends, and not a minute after each answer."""
-    world = World(answer(200, {"data": {}}, x_left="9", x_ends="3"))
+    world = World(*[answer(200, {"data": {}}, x_left="9", x_ends="7")] * 4, answer(200, {"data": {}}, x_ends="3"))
     provider = acme(
         {"minute": QuotaRule(limit=10, window_s=60.0, window="fixed")},
         quota_headers=QuotaHeaderRule(remaining="x-left", reset="x-ends"),
     )
     one = client(world, provider=provider)
-    get(one, 5)
+    get(one, 4)
+    world.clock.advance(4.0)
+    get(one)
     assert one.spent()["minute"] == (5, 10)
-    world.clock.advance(4.1)
+    world.clock.advance(4.2)
     assert one.spent()["minute"] == (0, 10)
+
+
+def test_a_constant_reset_brings_nothing_back() -> None:
+    """A provider that says the same whenever it is asked does not know when its window ends."""
+    world = World(answer(200, {"data": {}}, x_left="9", x_ends="1"))
+    provider = acme(
+        {"minute": QuotaRule(limit=10, window_s=60.0, window="fixed")},
+        quota_headers=QuotaHeaderRule(remaining="x-left", reset="x-ends"),
+    )
+    one = client(world, provider=provider)
+    get(one, 10, pause_s=1.0, world=world)
+    world.clock.advance(20.0)
+    assert one.spent()["minute"] == (10, 10)
 
 
 def test_a_lower_limit_is_obeyed_and_told_once() -> None:

@@ -187,7 +187,7 @@ class Engine:
 
     def _lent(self, trip: Trip) -> tuple[int, Key] | None:
         """What most calls get: a permit and a key without waiting."""
-        permit = self._lines[trip.order.plan.quotas].at_once(retrying=trip.sends > 0)
+        permit = self._lines[trip.order.plan.quotas].at_once(trip.order.bound.longer_s, retrying=trip.sends > 0)
         if permit is None:
             return None
         trip.permit = permit
@@ -198,12 +198,15 @@ class Engine:
 
     def _acquire(self, trip: Trip, until: float) -> Event:
         line, choices = self._lines[trip.order.plan.quotas], trip.order.choices
+        longer_s = trip.order.bound.longer_s
         self._lent(trip)
         while trip.key is None:
             if trip.permit is not None:
                 self._give_back(trip)
                 self._rekey(trip, -1, min(until, self.clock.now() + self.profile.retry.rekey_wait_s))
-            got = line.take(until, choices.priority, retrying=trip.sends > 0, told=lambda s: trip.waits(s, "quota"))
+            got = line.take(
+                until, choices.priority, longer_s, retrying=trip.sends > 0, told=lambda s: trip.waits(s, "quota")
+            )
             if isinstance(got, float):
                 trip.denied = True
                 return Denied(got)

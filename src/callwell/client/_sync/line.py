@@ -69,19 +69,26 @@ class Line:
         self.waiters, self._ready_at = [], float("-inf")
         self._lock = threading.Lock()
 
-    def at_once(self, *, retrying: bool) -> Permit | None:
+    def at_once(self, longer_s: float, *, retrying: bool) -> Permit | None:
         """A permit of each quota, if one can be had without waiting.
 
         Args:
+            longer_s: how much longer than others the request may take.
             retrying: the permit is for a repetition.
         """
         if self.waiters:
             return None
-        got = self._account.take(self._names, retrying=retrying)
+        got = self._account.take(self._names, retrying=retrying, longer_s=longer_s)
         return got if isinstance(got, Permit) else None
 
     def take(
-        self, until: float, priority: Priority, *, retrying: bool, told: Callable[[float], None]
+        self,
+        until: float,
+        priority: Priority,
+        longer_s: float = 0.0,
+        *,
+        retrying: bool,
+        told: Callable[[float], None],
     ) -> Permit | float:
         """A permit of each quota, or the time at which one could be had if that is after `until`.
 
@@ -90,19 +97,20 @@ class Line:
             priority: who goes first.
             retrying: the permit is for a repetition.
             told: called with the seconds that the caller will probably wait, when it has to.
+            longer_s: how much longer than others the request may take.
         """
         now = self._clock.now()
         if now >= until:
             return now
         if not self.waiters:
-            got = self._account.take(self._names, retrying=retrying)
+            got = self._account.take(self._names, retrying=retrying, longer_s=longer_s)
             if isinstance(got, Permit) or until < _sure(got) < float("inf"):
                 return got
         waiter = Waiter(now + (AGE_S if priority == "batch" else 0.0))
         with self._lock:
             insort(self.waiters, waiter, key=lambda other: other.rank)
         try:
-            return self._stand(waiter, until, retrying=retrying, told=told)
+            return self._stand(waiter, until, retrying=retrying, told=told, longer_s=longer_s)
         finally:
             with self._lock:
                 if waiter in self.waiters:
@@ -123,7 +131,15 @@ class Line:
             del self.waiters[0]
         return self.waiters[0] if self.waiters else None
 
-    def _stand(self, waiter: Waiter, until: float, *, retrying: bool, told: Callable[[float], None]) -> Permit | float:
+    def _stand(
+        self,
+        waiter: Waiter,
+        until: float,
+        *,
+        retrying: bool,
+        told: Callable[[float], None],
+        longer_s: float,
+    ) -> Permit | float:
         announced = False
         while True:
             with self._lock:
@@ -131,7 +147,7 @@ class Line:
             at = float("inf")
             if first:
                 waiter.idle = True  # before asking, so that no settling is missed
-                got = self._account.take(self._names, retrying=retrying)
+                got = self._account.take(self._names, retrying=retrying, longer_s=longer_s)
                 if isinstance(got, Permit):
                     return got
                 at, self._ready_at = got, _sure(got)

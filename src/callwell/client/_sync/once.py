@@ -134,7 +134,10 @@ class Once:
             return self._made_before(entry)
         marking_, bound, marker = self._marking if entry.marker else None, self._bound, entry.marker or ""
         plan = self._plan._replace(traits=self._plan.traits._replace(probe=marking_ is not None))
-        rule = dataclasses.replace(nested.rule(self._engine.profile.retry, self._choices), unsafe_5xx=False)
+        rule = nested.rule(self._engine.profile.retry, self._choices)
+        # The record is held for as long as the request may take, which is longer for a form with much in it.
+        attempt_s = rule.attempt_s + self._bound.longer_s
+        rule = dataclasses.replace(rule, unsafe_5xx=False, attempt_s=attempt_s)
         guard = Guard(
             self._ledger,
             entry,

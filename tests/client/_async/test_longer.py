@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A form with much in it may take longer than other requests: nobody takes its permit or its call over meanwhile."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from callwell.client._async.primitives import run
+from callwell.client.binding import SLOWEST
+from callwell.client.record import Shared
+from callwell.core.permits import NEVER
+from callwell.core.rules import QuotaRule
+from callwell.spec.model import Api
+from callwell.state import open_state
+from callwell.state.base import Cell
+from tests.client._async.acting import client
+from tests.client.acme import acme, operation, parameter
+from tests.client.world import World, answer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from callwell.state.base import State
+    from callwell.transport.base import Request, Response
+
+BYTES = b"x" * (40 * SLOWEST)
+LONGER_S = 40.0
+WINDOW_S = 60.0
+LONGEST_S = 60.0 + LONGER_S
+PAUSE_S = 30.0
+D_S = 60.0
+
+
+def provider() -> Any:
+    """Acme, with an operation that takes a file."""
+    made = acme({"minute": QuotaRule(limit=10, window_s=WINDOW_S), "any": QuotaRule(adaptive=True)})
+    content = parameter("content", "body", {"type": "string", "format": "binary"}, required=True)
+    send = dataclasses.replace(operation("things.send", "POST", "/send", content), form=True)
+    return dataclasses.replace(
+        made, api=Api(title="Acme", version="1", operations={**made.api.operations, send.name: send})
+    )
+
+
+class Looking:
+    """What the state says while the request is under way."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.record = Shared()
+        self.entry: Any = None
+        self.world = World(self.answered)
+        self.sent_at = 0.0
+
+    def answered(self, request: Request) -> Response:
+        """The reply."""
+        self.sent_at = self.world.clock.now()
+        (key,) = self.state.keys("account:")
+        self.record = self.state.read(Cell(key, Shared, Shared()))
+        if self.state.keys("once:"):
+            self.entry = self.one.ledger.entries()[0]
+        return answer(200, {"data": {"id": "1"}})
+
+    def send(self, **options: Any) -> None:
+        """Send the file."""
+        self.one = client(self.world, provider=provider(), state=self.state, **options)
+
+        async def work() -> None:
+            async with self.one:
+                await self.one.call("things.send", content=BYTES)
+
+        run(work)
+
+    def back_s(self) -> float:
+        """In how many seconds the permit comes back by itself."""
+        ((at, _),) = next(iter(self.record.buckets.values())).held
+        assert at < NEVER
+        (rule,) = self.record.rules.values()
+        return at * rule.quota.width_s - self.sent_at
+
+
+def test_its_permit_is_held_longer_on_a_shared_record(tmp_path: Path) -> None:
+    """Another process has it back no sooner than the request can have ended, and W + D after that."""
+    state = open_state(f"sqlite:///{tmp_path / 'state.db'}")
+    look = Looking(state)
+    look.send()
+    assert look.back_s() >= LONGEST_S + PAUSE_S + WINDOW_S + D_S
+    ((second, _),) = look.record.paces["any"].held
+    assert second >= look.sent_at + LONGEST_S + PAUSE_S
+    state.close()
+
+
+def test_so_is_that_of_a_call_that_is_made_exactly_once(tmp_path: Path) -> None:
+    """Nor does another process take the call over while the request may be under way, whatever its deadline is."""
+    state = open_state(f"sqlite:///{tmp_path / 'state.db'}")
+    look = Looking(state)
+    look.send(exactly_once=True, deadline_s=400.0)
+    assert look.back_s() >= LONGEST_S + PAUSE_S + WINDOW_S + D_S
+    assert look.entry.call.rule.attempt_s >= LONGEST_S
+    assert look.entry.until >= look.world.clock.wall() + LONGEST_S
+    state.close()

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+# Generated from _async/test_asked_waits.py by tools/unasync.py; do not edit
+"""Waits that a provider asks for are kept, in whatever header."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from callwell.client._sync.primitives import run
+from callwell.core.rules import QuotaHeaderRule, QuotaRule
+from tests.client._sync.acting import client
+from tests.client.acme import acme
+from tests.client.world import OK, World, answer
+
+HOUR = {"minute": QuotaRule(limit=60, window_s=3600.0)}
+
+
+def called(world: World, **profile: Any) -> list[float]:
+    """When the requests of one call arrived."""
+    one = client(world, provider=acme(**profile))
+
+    def work() -> None:
+        with one:
+            one.call("things.get", thing_id="1")
+
+    run(work)
+    return world.times
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"retry_after": "9"},
+        {"retry_after_ms": "9000"},
+        {"x_ratelimit_remaining": "0", "x_ratelimit_reset": "9"},
+        {"x_ratelimit_limit": "60", "x_ratelimit_remaining": "0", "x_ratelimit_reset": "9"},
+        {"x_ratelimit_remaining": "-1", "x_ratelimit_reset_after": "9.0"},
+        {"x_ratelimit_remaining": "0", "x_ratelimit_reset": "1800000009", "date": "Fri, 15 Jan 2027 08:00:00 GMT"},
+        {"ratelimit": "limit=60, remaining=0, reset=9"},
+        {"ratelimit": '"x";r=0;t=9'},
+        {"ratelimit": '"x";r=0;t=9, "y";r=50;t=900'},
+    ],
+)
+@pytest.mark.parametrize("quotas", [{}, HOUR])
+def test_a_refusal_is_waited_out(said: dict[str, Any], quotas: dict[str, QuotaRule]) -> None:
+    """A 429 with any reset is followed by one request after it, also where the profile counts the quota itself."""
+    first, second = called(World(answer(429, **said), OK), quotas=quotas)
+    assert first == 0.0
+    assert 9.0 <= second <= 12.0
+
+
+def test_a_quota_that_is_not_used_up_has_refused_nothing() -> None:
+    """Its reset is not waited for: something else was refused."""
+    reply = answer(429, x_ratelimit_remaining="40", x_ratelimit_reset="3000")
+    _, second = called(World(reply, OK), quotas={})
+    assert second <= 1.0
+
+
+@pytest.mark.parametrize(("text", "reset_is"), [("9.5", "delta"), ("9500", "delta_ms")])
+def test_a_reset_that_the_profile_names_is_waited_for(text: str, reset_is: Any) -> None:
+    """With decimals, or in milliseconds where it says so."""
+    rule = QuotaHeaderRule(remaining="x-left", reset="x-ends", reset_is=reset_is)
+    reply = answer(429, x_left="0", x_ends=text)
+    _, second = called(World(reply, OK), quotas={}, quota_headers=rule)
+    assert 9.5 <= second <= 12.0

@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Waits and quotas in the many forms in which servers send them, and no text that breaks the reading."""
+
+from __future__ import annotations
+
+import dataclasses
+from math import inf
+from typing import Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from callwell.core import headers, structured
+from callwell.core.headers import WAITS, Hint
+from callwell.core.rules import QuotaHeaderRule
+
+WALL = 1_800_000_000.0
+DATE = {"date": "Fri, 15 Jan 2027 08:00:00 GMT"}
+LATER = "Fri, 15 Jan 2027 08:01:40 GMT"
+
+
+@pytest.mark.parametrize(
+    ("given_headers", "seconds"),
+    [
+        ({"retry-after": "0.25"}, 0.25),
+        ({"retry-after": "5, 5"}, 5.0),
+        ({"retry-after": f"{LATER}, {LATER}"}, 100.0),
+        ({"retry-after": "Fri, 15 Jan 2027 08:01:40", **DATE}, 100.0),
+        ({"retry-after": "Fri Jan 15 08:01:40 2027", **DATE}, 100.0),
+        ({"retry-after": "Friday, 15-Jan-27 08:01:40 GMT", **DATE}, 100.0),
+        ({"retry-after": "2027-01-15T08:01:40Z", **DATE}, 100.0),
+        ({"retry-after": "1800000100", **DATE}, 100.0),
+        ({"retry-after": "1800000100000", **DATE}, 100.0),
+        ({"retry-after": LATER, "date": "Fri Jan 15 08:00:00 2027", "age": "30"}, 70.0),
+        ({"retry-after": LATER, **DATE, "age": "?"}, 100.0),
+        ({"retry-after": "30", "age": "20"}, 30.0),
+        ({"retry-after-ms": "1500"}, 1.5),
+        ({"retry-after-ms": "1500.5", "retry-after": "9"}, 1.5005),
+        ({"retry-after-ms": "soon", "retry-after": "9"}, 9.0),
+        *[({"retry-after": text}, None) for text in ("120, 60", "1m0s", '"5"', "5 seconds", "NaN", "1e3", "9" * 400)],
+    ],
+)
+def test_a_wait_in_any_form(given_headers: dict[str, str], seconds: float | None) -> None:
+    """Seconds with decimals, milliseconds, every date, twice the same; what contradicts itself asks for nothing."""
+    assert headers.wait_s(given_headers, WAITS, WALL) == seconds
+
+
+@pytest.mark.parametrize(
+    ("given_headers", "hints"),
+    [
+        (
+            {"ratelimit": "limit=10, remaining=1, reset=30", "ratelimit-policy": "10;w=60"},
+            (Hint("", 10, 1, 30.0, 60.0),),
+        ),
+        (
+            {"ratelimit": "limit=10, remaining=1, reset=30", "ratelimit-policy": '10;w=60;comment="a, b", 99;w=3600'},
+            (Hint("", 10, 1, 30.0, 60.0),),
+        ),
+        ({"ratelimit": "Limit=10,Remaining=-2, Reset=2.5"}, (Hint("", 10, 0, 2.5),)),
+        ({"ratelimit": "limit=10"}, ()),
+        (
+            {"ratelimit": '"a, b";r=5;t=1', "ratelimit-policy": '"a, b";q=9;w=60;pk=:cHJvag==:'},
+            (Hint("a, b", 9, 5, 1.0, 60.0),),
+        ),
+        ({"ratelimit": "default;r=5;t=1", "ratelimit-policy": "default;q=9;w=1"}, (Hint("default", 9, 5, 1.0, 1.0),)),
+        ({"ratelimit": '"say \\"x\\"";r=-1'}, (Hint('say "x"', None, 0),)),
+        (
+            {
+                "ratelimit": '"requests";r=7;t=9, "bytes";r=1',
+                "ratelimit-policy": '"requests";q=9;qu="requests";w=60, "bytes";q=99;qu="content-bytes";w=60',
+            },
+            (Hint("requests", 9, 7, 9.0, 60.0),),
+        ),
+        (
+            {"ratelimit-limit": "10, 10;w=1, 1000;w=3600", "ratelimit-remaining": "4", "ratelimit-reset": "1"},
+            (Hint("", 10, 4, 1.0, 1.0),),
+        ),
+        (
+            {"ratelimit-limit": "10", "ratelimit-remaining": "4", "ratelimit-policy": "10;w=1, 1000;w=3600"},
+            (Hint("", 10, 4, None, 1.0),),
+        ),
+        (
+            {"ratelimit-limit": "100;w=21600", "ratelimit-remaining": "76;w=21600"},
+            (Hint("", 100, 76, None, 21_600.0),),
+        ),
+        (
+            {"ratelimit-limit": "10;w=1, 99;w=60", "ratelimit-remaining": "5;w=1, 90;w=60", "ratelimit-reset": "1"},
+            (Hint("", 10, 5, None, 1.0), Hint("", 99, 90, None, 60.0)),
+        ),
+        (
+            {"x-ratelimit-limit-minute": "5", "x-ratelimit-remaining-minute": "4", "ratelimit-reset": "12"},
+            (Hint("", 5, 4, None, 60.0),),
+        ),
+        (
+            {
+                "x-ratelimit-limit-requests": "60",
+                "x-ratelimit-remaining-requests": "59",
+                "x-ratelimit-reset-requests": "6m0.5s",
+            },
+            (Hint("", 60, 59, 360.5),),
+        ),
+        ({"x-ratelimit-remaining": "598.0", "x-ratelimit-reset": "345"}, (Hint("", None, 598, 345.0),)),
+        ({"x-ratelimit-remaining": "1", "x-ratelimit-reset-after": "0.65"}, (Hint("", None, 1, 0.65),)),
+        ({"x-ratelimit-remaining": "1", "x-ratelimit-reset-ms": "650"}, (Hint("", None, 1, 0.65),)),
+        ({"x-ratelimit-remaining": "1", "x-ratelimit-reset": "120ms"}, (Hint("", None, 1, 0.12),)),
+        (
+            {"x-ratelimit-remaining": "1", "x-ratelimit-reset": "2027-01-15T08:00:09Z", **DATE},
+            (Hint("", None, 1, 9.0, None, 2.0),),
+        ),
+        (
+            {"x-ratelimit-remaining": "1", "x-ratelimit-reset": "1800000009000000", **DATE},
+            (Hint("", None, 1, 9.0, None, 2.0),),
+        ),
+        ({"x-ratelimit-reset": "9"}, (Hint("", None, None, 9.0),)),
+        ({"x-ratelimit-limit": "9", "x-ratelimit-remaining": "many", "x-ratelimit-reset": "soon"}, ()),
+        (
+            {"x-ratelimit-remaining": "1", "x-ratelimit-reset": "9", "age": "4"},
+            (Hint("", None, None, 5.0, cached=True),),
+        ),
+        ({"x-ratelimit-remaining": "1", "age": "soon"}, (Hint("", None, None, None, cached=True),)),
+        (
+            {"x-ratelimit-remaining": "1", "x-ratelimit-reset": "1800000009", **DATE, "age": "4"},
+            (Hint("", None, None, 5.0, None, 2.0, cached=True),),
+        ),
+    ],
+)
+def test_a_quota_in_any_form(given_headers: dict[str, str], hints: tuple[Hint, ...]) -> None:
+    """Every draft of `RateLimit`, windows in names and parameters, spans, parts of seconds, and answers of caches."""
+    assert headers.hints(given_headers, WALL) == hints
+
+
+@pytest.mark.parametrize(
+    ("text", "reset_is", "reset_s", "slack_s"),
+    [
+        ("2.5", "delta", 2.5, 1.0),
+        ("2500", "delta_ms", 2.5, 1.0),
+        ("1800000006000", "epoch", 6.0, inf),
+        ("1800000006.5", "epoch", 6.5, inf),
+        ("2027-01-15T08:00:06Z", "epoch", 6.0, inf),
+        ("2027-01-15T08:00:06Z", "delta", 6.0, inf),
+        ("1m30s", "delta", 90.0, 1.0),
+        ("12", "epoch", None, 1.0),
+        ("1800000006", "delta", None, 1.0),
+    ],
+)
+def test_a_reset_that_the_profile_names(
+    text: str, reset_is: Literal["delta", "delta_ms", "epoch"], reset_s: float | None, slack_s: float
+) -> None:
+    """It is read as the profile says, with decimals and in any unit; a number that cannot be that teaches nothing."""
+    rule = dataclasses.replace(QuotaHeaderRule(remaining="x-left", reset="x-ends"), reset_is=reset_is)
+    (hint,) = headers.hints({"x-left": "-3", "x-ends": text}, WALL, rule)
+    assert hint == Hint("", None, 0, reset_s, None, slack_s)
+
+
+@pytest.mark.parametrize(("most", "left"), [("40", "7"), ("40;w=60", "7;w=60"), ("40, 40", "7, 7"), ("40.0", " 7.9 ")])
+def test_counts_that_the_profile_names(most: str, left: str) -> None:
+    """With a window behind them, in two lines, or with decimals."""
+    rule = QuotaHeaderRule(limit="x-most", remaining="x-left")
+    assert headers.hints({"x-most": most, "x-left": left}, WALL, rule) == (Hint("", 40, 7),)
+
+
+@pytest.mark.parametrize(
+    ("hints", "named", "seconds"),
+    [
+        ((Hint("", 60, 0, 9.0),), False, 9.0),
+        ((Hint("", 60, None, 9.0),), False, 9.0),
+        ((Hint("", 60, 3, 9.0),), False, None),
+        ((Hint("", 60, 3, 9.0),), True, 9.0),
+        ((Hint("m", 10, 0, 9.0), Hint("d", 99, 0, 50.0), Hint("y", 99, 1, 70.0)), False, 50.0),
+        ((Hint("", 60, 0, 0.0),), False, None),
+        ((), True, None),
+    ],
+)
+def test_how_long_a_refusal_holds(hints: tuple[Hint, ...], named: bool, seconds: float | None) -> None:  # noqa: FBT001 - a table
+    """By the longest reset of the quotas that are at their end, or of the one that the profile names."""
+    assert headers.refused_s(hints, named=named) == seconds
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [("@--5", None), ("@-5", -5.0), ("@²", None), ("@٣", None), ("@5;x=1", 5.0), ("@" + "9" * 400, None), ("@", None)],
+)
+def test_odd_deprecations(text: str, at: float | None) -> None:
+    """No text of this header raises."""
+    assert headers.deprecated_at({"deprecation": text}) == at
+
+
+@pytest.mark.parametrize("text", ["", ";", '"a', "a=", "a;;b", "a,,b", "a b", "a;=1", "é", "a" * 5000])
+def test_a_malformed_field_is_void(text: str) -> None:
+    """As if it were not there."""
+    assert structured.members(text) == []
+
+
+PARTS = st.sampled_from(
+    [
+        *('"', "\\", ";", ",", "=", ":", "@", "-", "--", ".", "?", " ", "\t", "\r\n", "\0", "²", "٣", "é", "\ud800"),
+        *("r", "t", "q", "w", "qu", "limit", "remaining", "reset", "default", "requests", "true", "NaN", "inf", "1e9"),
+        *("0", "1", "-1", "5", "60", "1.5", "9" * 30, "1800000009", "1800000009000", "2027-01-15T08:00:00Z", "Z"),
+        *("Fri", "15", "Jan", "2027", "08:00:00", "GMT", "Fri Jan 15 08:00:00 2027", "6m0s", "+05:30", "@1"),
+    ]
+)
+TEXTS = st.text(max_size=40) | st.lists(PARTS, max_size=12).map("".join)
+NAMES = (
+    *("ratelimit", "ratelimit-policy", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "date"),
+    *("x-ratelimit-remaining-minute", "x-rate-limit-reset-after", "ratelimit-reset", "ratelimit-remaining", "x-left"),
+    *("x-ends", "age", "retry-after", "retry-after-ms", "deprecation", "sunset"),
+)
+
+
+@given(
+    said=st.dictionaries(st.sampled_from(NAMES), TEXTS),
+    reset_is=st.sampled_from(["delta", "delta_ms", "epoch"]),
+)
+def test_no_text_raises(said: dict[str, str], reset_is: Literal["delta", "delta_ms", "epoch"]) -> None:
+    """Whatever stands in any header is read or ignored; times are never negative, infinite or longer than a year."""
+    rule = QuotaHeaderRule(limit="x-most", remaining="x-left", reset="x-ends", reset_is=reset_is)
+    for found in (headers.hints(said, WALL), headers.hints(said, WALL, rule)):
+        for hint in found:
+            assert hint.remaining is None or hint.remaining >= 0
+            assert hint.reset_s is None or 0.0 <= hint.reset_s <= headers.LONGEST_S
+        for named in (True, False):
+            assert (headers.refused_s(found, named=named) or 0.0) >= 0.0
+    assert 0.0 <= (headers.wait_s(said, WAITS, WALL) or 0.0) <= headers.LONGEST_S
+    assert headers.age_s(said) >= 0.0
+    headers.deprecated_at(said)
+    headers.sunset_at(said)
