@@ -29,7 +29,7 @@ DECODABLE: Final = frozenset({"gzip", "deflate"})
 
 FIELDS: Final = (
     *("content-length", "content-range", "content-type", "content-encoding"),
-    *("etag", "last-modified", "date", "retry-after"),
+    *("etag", "last-modified", "date", *fields.WAITS),
 )
 """The headers that are read."""
 
@@ -126,7 +126,7 @@ def read(status: int, headers: Mapping[str, str], wall: float) -> Head:
         total=total,
         stop=stop,
         coding=_coding(headers.get("content-encoding", "")),
-        wait_s=fields.wait_s(headers, ("retry-after",), wall) or 0.0,
+        wait_s=fields.wait_s(headers, fields.WAITS, wall) or 0.0,
         page=_kind(headers.get("content-type", "")) in PAGES,
     )
 
