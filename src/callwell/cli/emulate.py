@@ -43,7 +43,7 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 HAVE_A_FLAG: Final = {
     *("port", "storage_port", "control_port", "seed", "recordings", "clock", "window", "per_minute", "per_day"),
-    *("url_life_s", "retry_after", "rate_headers", "skew_s", "deprecated", "provider", "settings"),
+    *("public_url", "url_life_s", "retry_after", "rate_headers", "skew_s", "deprecated", "provider", "settings"),
 }
 SETTABLE: Final = {
     field.name: type(field.default) for field in fields(EmulatorOptions) if field.name not in HAVE_A_FLAG
@@ -86,6 +86,16 @@ UrlLife = Annotated[int, typer.Option("--url-life", metavar="SECONDS", help="How
 RetryAfter = Annotated[bool, typer.Option("--retry-after", help="Say in every 429 when to come back.")]
 
 
+PublicUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--public-url",
+        metavar="URL",
+        help="Address of a TLS proxy in front, as https://HOST or https://HOST/{port}; used in all answers.",
+    ),
+]
+
+
 @app.command()
 def emulate(
     providers: Providers = None,
@@ -107,6 +117,7 @@ def emulate(
     port: Port = 0,
     storage_port: Port = 0,
     control_port: Port = 0,
+    public_url: PublicUrl = None,
 ) -> None:
     """Play the providers on 127.0.0.1, with real quotas, signed URLs and faults on demand, until Ctrl-C."""
     clock = os.environ.get("CALLWELL_CLOCK") if scale is None else f"{scale:g}"
@@ -115,6 +126,7 @@ def emulate(
     world: dict[str, Any] = {"provider": played, "seed": seed, "recordings": recordings, "clock": clock}
     quota: dict[str, Any] = {"window": window, "per_minute": per_minute, "per_day": per_day, "url_life_s": url_life}
     ports: dict[str, Any] = {"port": port, "storage_port": storage_port, "control_port": control_port}
+    ports["public_url"] = public_url
     gone = dict(map(_deprecated, deprecated or ()))
     options = EmulatorOptions(**world, **quota, **told, **ports, deprecated=gone, **_set(others or (), played))
     _play(options, as_json=as_json)

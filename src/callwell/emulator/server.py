@@ -29,6 +29,7 @@ from callwell.emulator.ledger import Ledger
 from callwell.emulator.options import EmulatorOptions, Endpoint, Endpoints
 from callwell.emulator.protocol import Connection
 from callwell.emulator.provider import Place
+from callwell.emulator.public import HOST, PORT, public_form
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 
 __all__ = ["EmulatorOptions", "Endpoint", "Endpoints", "serve"]
 
-HOST: Final = "127.0.0.1"
 # Longer than any client keeps an idle connection, so that no client meets one that is just being closed.
 KEEP_ALIVE_S: Final = 120
 BACKLOG: Final = 1024
@@ -66,7 +66,7 @@ async def serve(options: EmulatorOptions, ready: Callable[[Endpoints], None]) ->
     clock = MovableClock(base)
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="callwell-emulator-")))
-        ground = Harbour(stack, folder, [options.port, options.storage_port])
+        ground = Harbour(stack, folder, public_form(options.public_url), [options.port, options.storage_port])
         own, control = ground.bind(options.control_port)
         stands, places, apps = {}, {}, []
         for play in _actors(options.provider):
@@ -98,12 +98,14 @@ class Harbour:
     Attributes:
         stack: closes them.
         folder: for files.
+        form: the origin of every port of a provider, with `{port}` for its number.
         wanted: the port of the next API, and of the next storage; 0 for any free one.
         sockets: what listens already.
     """
 
     stack: AsyncExitStack
     folder: Path
+    form: str
     wanted: list[int]
     sockets: dict[str, socket.socket] = field(default_factory=dict)
 
@@ -112,12 +114,13 @@ class Harbour:
         return Place(self._next(0), self._next(1) if storage else None)
 
     def bind(self, port: int) -> tuple[socket.socket, str]:
-        """Listen on a port."""
+        """Listen on a port; the address is the one on this machine."""
         sock = self.stack.enter_context(closing(_bind(port)))
         return sock, f"http://{HOST}:{sock.getsockname()[1]}"
 
     def _next(self, kind: int) -> str:
-        sock, origin = self.bind(self.wanted[kind])
+        sock, _ = self.bind(self.wanted[kind])
+        origin = self.form.replace(PORT, str(sock.getsockname()[1]))
         self.wanted[kind] += self.wanted[kind] > 0
         self.sockets[origin] = sock
         return origin
