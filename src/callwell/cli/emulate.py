@@ -187,7 +187,7 @@ def _tell_json(endpoints: Endpoints) -> None:
 
 def _tell(endpoints: Endpoints) -> None:
     from callwell import providers
-    from callwell.cli.settings import address_variable
+    from callwell.cli import variables
 
     output.emit_table(
         ("provider", "environment", "address"),
@@ -201,13 +201,19 @@ def _tell(endpoints: Endpoints) -> None:
         ],
     )
     output.emit("\nTo use it, in another shell:\n")
-    known = providers.names()
     for name, points in endpoints.providers.items():
-        usual = providers.load(name).environment().name if name in known else ""
-        point = points.get(usual) or next(iter(points.values()))
-        output.emit(f"export {address_variable(name)}={shlex.quote(point.base_url)}")
-        if name in known:
-            output.emit(f"export {providers.load(name).profile.key.env}={shlex.quote(point.key)}")
+        described = providers.load(name)
+        taken: set[str] = set()
+        for environment, point in points.items():
+            usual = environment == described.environment().name
+            output.emit(f"export {variables.address(name, '' if usual else environment)}={shlex.quote(point.base_url)}")
+            key = described.within(environment).profile.key.env
+            if key in taken:  # two environments of one key: each of the emulator's has its own
+                own = variables.upper(f"{name}_{environment}_key")
+                output.emit(f"export CALLWELL_{own}=env:{own}")
+                key = own
+            taken.add(key)
+            output.emit(f"export {key}={shlex.quote(point.key)}")
     if endpoints.clock is not None:
         output.emit(f"export CALLWELL_CLOCK={shlex.quote(endpoints.clock)}")
     output.emit("\nCtrl-C ends it.")

@@ -18,6 +18,7 @@ from callwell.errors import (
     CallwellError,
     ConnectFailed,
     EndUserMissing,
+    FileProblem,
     InvalidOption,
     KeyMissing,
     StateError,
@@ -199,7 +200,10 @@ class EndUsers:
         if place is None:
             from callwell.keys.secret import make_once  # once in a user's life
 
-            make_once(home.folder() / SECRET)
+            try:
+                make_once(home.folder() / SECRET)
+            except FileProblem as error:
+                raise FileProblem(f"{error}; name your own with user_secret, as env:NAME or file:PATH") from error
             place = f"file:{home.folder() / SECRET}"
         try:
             secret = parse_source(place, "").read()
