@@ -14,12 +14,13 @@ from tests.structure import tree
 if TYPE_CHECKING:
     from pathlib import Path
 
-BASE = {"errors", "clock", "forks", "late", "opaque", "version", "core"}
+BASE = {"errors", "clock", "extras", "forks", "late", "opaque", "version", "core"}
 INWARD = BASE | {"spec", "providers", "transport", "keys", "state", "observe", "media"}
 
 ARROWS: dict[str, set[str]] = {
     "errors": set(),
     "clock": {"errors"},
+    "extras": set(),
     "forks": set(),
     "late": set(),
     "opaque": set(),
@@ -57,7 +58,6 @@ THIRD_PARTY: dict[str, set[str]] = {
     "av": {"demo", "emulator", "media"},
     "cryptography": {"keys"},
     "httptools": {"emulator"},
-    "keyring": {"keys"},
     "matplotlib": {"assess", "cli"},
     "opentelemetry": {"observe"},
     "prometheus_client": {"observe"},

@@ -12,6 +12,7 @@ import typer
 
 from callwell import errors
 from callwell.cli import output
+from callwell.extras import install
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -75,7 +76,7 @@ def _play(folder: Path, *, seed: int, recordings: int | None, only: Collection[s
     except ModuleNotFoundError as error:
         from callwell.cli.emulate import EXTRA
 
-        raise errors.LocalError(EXTRA.format(name=error.name)) from error
+        raise errors.LocalError(EXTRA.format(name=error.name, install=install("emulator"))) from error
     from callwell.cli.pictures import exporting
     from callwell.clock import scaled_clock
 

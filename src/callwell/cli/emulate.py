@@ -21,13 +21,14 @@ from callwell.emulator.errors import EmulatorError, PortInUse
 from callwell.emulator.options import EmulatorOptions
 from callwell.emulator.quota import WindowKind
 from callwell.emulator.telling import RateHeaders
+from callwell.extras import install
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from callwell.emulator.options import Endpoints
 
-EXTRA = "the emulator needs its extra, which is not installed (no {name}): pip install 'callwell[emulator]'"
+EXTRA: Final = "the emulator needs packages that are not installed (no {name}): {install}"
 
 Port = Annotated[int, typer.Option(min=0, max=65_535, metavar="PORT", help="0 for any free one.")]
 
@@ -163,7 +164,7 @@ def _play(options: EmulatorOptions, *, as_json: bool) -> None:
     try:
         from callwell.emulator.server import serve
     except ModuleNotFoundError as error:
-        raise errors.LocalError(EXTRA.format(name=error.name)) from error
+        raise errors.LocalError(EXTRA.format(name=error.name, install=install("emulator"))) from error
 
     async def play(ready: Callable[[Endpoints], None]) -> None:
         serving = asyncio.ensure_future(serve(options, ready))

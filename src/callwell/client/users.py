@@ -88,7 +88,7 @@ class EndUsers:
         self.header = rule.header.lower()
         self._provider = provider
         self._rule = rule
-        self._required = required
+        self.required = required
         self._place = secret
         self._secret = b""
         self._account = account
@@ -136,7 +136,7 @@ class EndUsers:
             EndUserMissing: it is for nobody, and must not be.
         """
         if user is None:
-            if self._required:
+            if self.required:
                 raise EndUserMissing(
                     f"{self._provider} {operation}: nothing was sent, for it says not for which end user, by whom this "
                     "plan is billed; give the user's own id: client.with_options(for_user=ID), or --for-user ID"
