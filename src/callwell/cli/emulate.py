@@ -151,7 +151,8 @@ def _set(texts: Iterable[str], played: Sequence[str]) -> dict[str, Any]:
             made["settings"][f"{(provider or played[0]).replace('-', '_')}.{name}"] = value
             continue
         if name not in SETTABLE:
-            raise errors.UnknownName("--set", name, SETTABLE)
+            error = errors.UnknownName("--set", name, SETTABLE)
+            raise errors.UsageError(f"{error}; an option of one provider is PROVIDER.NAME=VALUE")
         nouns = {int: "a whole number", bool: "true or false"}.get(SETTABLE[name], "another value")
         try:
             made[name] = msgspec.convert(value if sign else "", SETTABLE[name], strict=False)

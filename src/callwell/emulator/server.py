@@ -30,6 +30,7 @@ from callwell.emulator.options import EmulatorOptions, Endpoint, Endpoints
 from callwell.emulator.protocol import Connection
 from callwell.emulator.provider import Place
 from callwell.emulator.public import HOST, PORT, public_form
+from callwell.errors import UnknownName
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -131,9 +132,9 @@ def _actors(wanted: Sequence[str]) -> list[Callable[..., list[tuple[Provider, Pl
     here = str(Path(__file__).parent)
     names = sorted(module.name for module in iter_modules([here]) if module.ispkg)
     chosen = [name.replace("-", "_") for name in wanted]
-    strange = [name for name in chosen if name not in names]
-    if strange:
-        raise EmulatorError(f"provider {strange[0]!r} is none of {', '.join(names)}")
+    for name in chosen:
+        if name not in names:
+            raise EmulatorError(str(UnknownName("provider", name, names, where="the emulator")))
     return [import_module(f"{__package__}.{name}.provider").play for name in chosen or names]
 
 
