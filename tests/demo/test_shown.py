@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ UPLOADS = {**ALWAYS, "resent_bytes": Promise(most=20_971_520)}
 EXPORT = {**ALWAYS, "quota_used": Promise(least=0.9)}
 
 
-def outcomes(**changes: int) -> dict[str, Outcome]:
+def outcomes(**changes: Any) -> dict[str, Outcome]:
     """Three parts, with the longest names and numbers."""
     large = Card(421, 2_042, 37_845_660, 0, 0, 0, 2_637, 2_831, 1.0736, 0, 0, 0, 0, 0.989, "complete")
     return {

@@ -184,8 +184,10 @@ class Settings:
         return f"{said.where} is the address of {usual}: {used} is at {held['base_url'].value}, unless {mine} says else"
 
     def empty(self) -> list[str]:
-        """Variables of ours that are there and empty: they count as not set."""
-        return sorted(one for one, text in self._variables.items() if one.startswith("CALLWELL_") and not text.strip())
+        """Variables of settings that are there and empty: they count as not set."""
+        other = {f"{names_of.OURS}{name}" for name in names_of.OTHERS}
+        ours = (one for one in self._variables if one.startswith(names_of.OURS) and one not in other)
+        return sorted(one for one in ours if not self._variables[one].strip())
 
     def usual(self, provider: Provider) -> str:
         """The environment that is used unless another one is asked for."""

@@ -7,6 +7,7 @@ import asyncio
 import socket
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from errno import EACCES, EADDRINUSE
 from functools import partial
 from importlib import import_module
@@ -30,7 +31,6 @@ from callwell.emulator.options import EmulatorOptions, Endpoint, Endpoints
 from callwell.emulator.protocol import Connection
 from callwell.emulator.provider import Place
 from callwell.emulator.public import HOST, PORT, public_form
-from callwell.errors import UnknownName
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -134,7 +134,9 @@ def _actors(wanted: Sequence[str]) -> list[Callable[..., list[tuple[Provider, Pl
     chosen = [name.replace("-", "_") for name in wanted]
     for name in chosen:
         if name not in names:
-            raise EmulatorError(str(UnknownName("provider", name, names, where="the emulator")))
+            near = get_close_matches(name, names, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(names)}"
+            raise EmulatorError(f"unknown provider {name!r}: {hint}")
     return [import_module(f"{__package__}.{name}.provider").play for name in chosen or names]
 
 
