@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Records `callwell demo` as a picture that moves: `make recording` writes docs/demo.svg.
 
-The command runs in a terminal of its own. What it writes is played on a small screen, whose states are the frames. The
-picture needs no script, no font and nothing else from elsewhere; where nothing can move, it shows how the demo ended.
+The command runs in a terminal of its own. What it writes is played on a small screen that shows the last lines, as a
+terminal does; its states are the frames. The picture is as wide as a page, so that it can be read there without being
+enlarged. It needs no script, no font and nothing from elsewhere; where nothing can move, it shows how the demo ended.
 """
 
 from __future__ import annotations
@@ -31,15 +32,18 @@ if TYPE_CHECKING:
 ROOT: Final = Path(__file__).resolve().parent.parent
 TARGET: Final = ROOT / "docs" / "demo.svg"
 COMMAND: Final = ("callwell", "demo")
-COLUMNS: Final = 112
+COLUMNS: Final = 84
 ROWS: Final = 50
+SHOWN: Final = 26
+"""Lines of the picture: as many as the table of the end has, with what is around it."""
+
 FRAMES: Final = 20
 FRAME_S: Final = 0.6
 LAST_S: Final = 8.0
 
 CELL: Final = 8.4
-LINE: Final = 20
-EDGE: Final = 20
+LINE: Final = 19
+EDGE: Final = 18
 FONTS: Final = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
 PAPER: Final = "#16191f"
 BORDER: Final = "#4b5260"
@@ -133,6 +137,7 @@ def picture(states: Sequence[tuple[str, ...]]) -> str:
         states: lines with control sequences for colours.
     """
     width = round(COLUMNS * CELL + 2 * EDGE)
+    states = [state[-SHOWN:] for state in states]
     height = (max(map(len, states)) + 1) * LINE + 2 * EDGE
     last, whole_s = len(states) - 1, (len(states) - 1) * FRAME_S + LAST_S
     style = [

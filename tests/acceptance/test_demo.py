@@ -43,12 +43,12 @@ def test_the_demo_keeps_every_promise(seed: int, tmp_path: Path, tell: Tell) -> 
         tell(
             f"demo, seed {seed}, {name}",
             f"{card['verdict']}, {card['items']} items, {card['attempts']} attempts for {card['calls']} calls "
-            f"({card['amplification']:.3f}), {card['quota_used']:.2f} of the quota; "
+            f"({card['amplification']:.3f}), {card.get('quota_used') or 0.0:.2f} of the quota; "
             f"{sum(card[zero] for zero in ZERO)} lost, doubled, wrong, early, over, failed or misplaced",
         )
         assert {zero: card[zero] for zero in ZERO} == dict.fromkeys(ZERO, 0)
         assert {zero: card[zero] for zero in OWN[name]} == dict.fromkeys(OWN[name], 0)
         assert card["items"] >= FEWEST[name]
         assert card["amplification"] <= 1.2
-        assert card["quota_used"] >= LEAST_USED[name]
+        assert card.get("quota_used", 0.0) >= LEAST_USED[name]
         assert card["verdict"] == "complete"

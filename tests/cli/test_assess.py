@@ -76,7 +76,7 @@ def test_folders_and_files(cli: Shell) -> None:
         ((), 2, "there is no file to assess"),
         (("a.wav", "--operation", "sung"), 2, "operation cannot be 'sung'"),
         (("a.wav", "--accent", "gb"), 2, "accent cannot be 'gb': expected one of us, uk"),
-        (("a.wav", "--out", "."), 7, "no assessment of ours"),
+        (("a.wav", "--operation", "unscripted", "--accent", "us", "--out", "."), 7, "no assessment of ours"),
     ],
 )
 def test_wrong_use(cli: Shell, arguments: tuple[str, ...], code: int, words: str) -> None:

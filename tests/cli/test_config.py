@@ -58,7 +58,9 @@ def test_config_tells_from_where(cli: Shell) -> None:
     table = cli.run("config", OTHER=cli.key, CALLWELL_STAT="x")
     assert table.out.startswith(f"callwell.toml: {file}\n")
     assert "env:OTHER" in table.out
-    assert table.err.startswith("callwell: " if table.code else "not used: unknown variable 'CALLWELL_STAT'")
+    assert table.err.startswith(
+        "callwell: " if table.code else "CALLWELL_STAT sets nothing: did you mean CALLWELL_STATE?"
+    )
     assert cli.key not in table.out + ended.out
 
 

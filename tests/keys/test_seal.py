@@ -40,5 +40,5 @@ def test_what_is_damaged_is_not_opened(cut: int) -> None:
 def test_the_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """With what to install, and what to do without."""
     monkeypatch.setitem(sys.modules, "cryptography.hazmat.primitives.ciphers.aead", None)
-    with pytest.raises(UsageError, match=r"pip install 'callwell\[tokens\]', or take the state memory:"):
+    with pytest.raises(UsageError, match=r"-m pip install '?cryptography.*; or take the state memory:"):
         Seal(Key("one"), "record")

@@ -14,13 +14,14 @@ from tests.structure import tree
 if TYPE_CHECKING:
     from pathlib import Path
 
-BASE = {"errors", "clock", "folders", "forks", "late", "opaque", "version", "core"}
+BASE = {"errors", "clock", "extras", "folders", "forks", "late", "opaque", "version", "core"}
 INWARD = BASE | {"spec", "providers", "transport", "keys", "state", "observe", "media"}
 
 ARROWS: dict[str, set[str]] = {
     "errors": set(),
     "clock": {"errors"},
     "folders": {"errors"},
+    "extras": set(),
     "forks": set(),
     "late": set(),
     "opaque": set(),
@@ -58,7 +59,6 @@ THIRD_PARTY: dict[str, set[str]] = {
     "av": {"demo", "emulator", "media"},
     "cryptography": {"keys"},
     "httptools": {"emulator"},
-    "keyring": {"keys"},
     "matplotlib": {"assess", "cli"},
     "opentelemetry": {"observe"},
     "prometheus_client": {"observe"},

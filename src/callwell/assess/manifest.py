@@ -18,6 +18,7 @@ import msgspec
 
 from callwell.assess.rows import TEXT, Row
 from callwell.errors import FileProblem, ManifestError, UsageError
+from callwell.extras import install
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -26,9 +27,7 @@ FILE: Final = "file"
 COLUMNS: Final = (FILE, TEXT, "user", "accent", "operation")
 PARQUET: Final = b"PAR1"
 SEPARATORS: Final = ",;\t"
-EXTRA: Final = (
-    "a manifest in Parquet needs an extra, which is not installed (no {name}): pip install 'callwell[parquet]'"
-)
+EXTRA: Final = "a manifest in Parquet needs packages that are not installed (no {name}): {install}"
 
 
 def read(manifest: str | os.PathLike[str], places: Iterable[str | os.PathLike[str]] = ()) -> list[Row]:
@@ -144,7 +143,7 @@ def _parquet(path: Path, data: bytes) -> Iterator[tuple[int, dict[str, Any]]]:
         import pyarrow as pa
         from pyarrow import parquet
     except ModuleNotFoundError as error:
-        raise UsageError(EXTRA.format(name=error.name)) from error
+        raise UsageError(EXTRA.format(name=error.name, install=install("parquet"))) from error
     try:
         table = parquet.read_table(pa.BufferReader(data))
         _check_columns(path, table.column_names)

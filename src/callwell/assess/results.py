@@ -30,6 +30,24 @@ TABLE: Final = "scores.csv"
 COLUMNS: Final = ("row", "file", "user", "operation", "accent", "score", "error", "message")
 
 
+class Scored(msgspec.Struct, frozen=True):
+    """A recording that was assessed.
+
+    Attributes:
+        file: it.
+        status: `done` or `failed`.
+        user: the speaker, where one is named.
+        score: of the whole, where the answer has one.
+        remembered: the result was there before.
+    """
+
+    file: str
+    status: str
+    user: str | None = None
+    score: float | None = None
+    remembered: bool = False
+
+
 class Book:
     """Lines that come in any order, on disk.
 
@@ -84,6 +102,16 @@ def table(lines: Iterator[bytes]) -> Iterator[bytes]:
         error = found.get("error") or {}
         told = {**found, "error": error.get("kind"), "message": error.get("message")}
         yield _cells([told.get(name) for name in COLUMNS])
+
+
+def scores(lines: Iterator[bytes]) -> Iterator[Scored]:
+    """The recordings that were assessed, in the order of the rows.
+
+    Args:
+        lines: those of the results.
+    """
+    decode = msgspec.json.Decoder(Scored).decode
+    return (one for one in map(decode, lines) if one.status == "done")
 
 
 def _asked(row: Row) -> dict[str, Any]:

@@ -61,6 +61,24 @@ class Task(NamedTuple):
     arguments: Mapping[str, str]
 
 
+class Takes(NamedTuple):
+    """What a row's operation takes besides the recording, and whether the row has it.
+
+    Attributes:
+        operation: its full name.
+        accent: it takes an accent.
+        has_accent: one is said, by the row or for all.
+        text: it takes what was to be said.
+        has_text: the row says it.
+    """
+
+    operation: str
+    accent: bool
+    has_accent: bool
+    text: bool
+    has_text: bool
+
+
 class Rules:
     """What a provider's assessments take.
 
@@ -101,6 +119,29 @@ class Rules:
             arguments[rule.text] = _text(operation, rule, row.text)
         return Task(row, operation, rule, arguments)
 
+    def takes(self, row: Row) -> Takes:
+        """What a row's operation takes; of one that is unknown, nothing: it fails alone."""
+        try:
+            operation = self._named(row.operation)
+        except InvalidOption:
+            return Takes(str(row.operation), accent=False, has_accent=False, text=False, has_text=False)
+        rule = self._rules[operation]
+        return Takes(
+            operation,
+            accent=rule.accent is not None,
+            has_accent=bool(row.accent or self._accent),
+            text=rule.text is not None,
+            has_text=bool(row.text and row.text.strip()),
+        )
+
+    def accents(self, operation: str) -> str:
+        """The accents that an operation takes, for people."""
+        return describe(self._accent_schema(operation))
+
+    def free(self) -> str | None:
+        """The short name of an operation that needs no text, if there is one."""
+        return next((name.rpartition(".")[2] for name, rule in self._rules.items() if rule.text is None), None)
+
     def _named(self, name: str | None) -> str:
         full = [one for one in self._rules if name in (one, one.rpartition(".")[2])]
         if name is None and self._default is not None:
@@ -111,12 +152,15 @@ class Rules:
 
     def _takes_accent(self, operation: str, accent: str | None) -> str:
         rule = self._rules[operation]
-        schemas = {one.name: one.schema for one in self._provider.operation(operation).parameters}
-        schema: Mapping[str, Any] = schemas.get(rule.accent or "", {})
+        schema = self._accent_schema(operation)
         if rule.accent is None or accent is None:
             raise InvalidOption("accent", accent, describe(schema) if rule.accent else f"none: {operation} has no such")
         check("accent", schema, accent)
         return accent
+
+    def _accent_schema(self, operation: str) -> Mapping[str, Any]:
+        schemas = {one.name: one.schema for one in self._provider.operation(operation).parameters}
+        return schemas.get(self._rules[operation].accent or "", {})
 
 
 def _text(operation: str, rule: AssessRule, text: str | None) -> str:

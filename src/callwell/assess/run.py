@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from callwell.assess import page, results
+from callwell.assess import lacking, page, results
 from callwell.assess.progress import Progress
 from callwell.assess.report import Report
 from callwell.assess.rows import Rules
@@ -83,7 +83,7 @@ class Assessment:
         show: called with the progress after every change.
 
     Raises:
-        UsageError: the provider assesses nothing.
+        UsageError: the provider assesses nothing; or no row has something that all of them need.
         InvalidOption: an operation or accent that there is not.
     """
 
@@ -106,6 +106,10 @@ class Assessment:
         self._workers = workers
         self._force = force
         self._show = show
+        users = setting.users
+        chosen = client._caller.choices  # noqa: SLF001 - what a client was made with is shown nowhere else
+        required = users is not None and users.required and chosen.for_user is None
+        lacking.check(self._rules, self._rows, operations=setting.operations, user_required=required)
         owner = {"provider": client.provider.name, "address": setting.base_url, "account": setting.account}
         files = (results.LINES, results.TABLE, page.NAME)
         self._tree = Tree(Path(folder), owner, what="assessment", files=files)
@@ -206,7 +210,8 @@ class Assessment:
         )
         self._tree.write_lines(results.LINES, book.lines())
         self._tree.write(results.TABLE, results.table(book.lines()))
-        self._tree.write(page.NAME, [page.page(self._client.provider.profile.title, report, self._tally)])
+        title = self._client.provider.profile.title
+        self._tree.write(page.NAME, [page.page(title, report, self._tally, results.scores(book.lines()))])
         return report
 
     def _advance(self, **changes: Any) -> None:

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -12,6 +13,8 @@ from callwell.cli import output
 from callwell.cli.flags import ClientFlags, ProviderArgument, clock, takes_client_flags
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from callwell.assess import Report, Row
     from callwell.cli.live import Live
 
@@ -39,6 +42,9 @@ OutOption = Annotated[
 ]
 ForceOption = Annotated[bool, typer.Option("--force", help="Send, and pay for, what was assessed before as well.")]
 WorkersOption = Annotated[int, typer.Option("--workers", min=1, max=1024, metavar="N", help="Files in hand at once.")]
+
+ALIKE: Final = 5
+"""Rows that failed in the same way and are told one by one."""
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -122,5 +128,18 @@ def _tell(report: Report, out: Path, *, as_json: bool) -> None:
         f"{report.assessed:,} assessed, {report.remembered:,} known from before, {len(report.failed):,} failed, of "
         f"{report.rows:,} in {out}; {report.sent / 1e6:,.1f} MB sent of {report.bytes / 1e6:,.1f} MB{billed}"
     )
+    for line in _failures(report, out):
+        output.say(line)
+
+
+def _failures(report: Report, out: Path) -> Iterator[str]:
+    """Each row that failed; of many that failed in the same way, the first ones and how many more there are."""
+    told: Counter[tuple[str, str]] = Counter()
     for one in report.failed:
-        output.say(str(one))
+        way = (type(one.cause).__name__, str(getattr(one.cause, "name", "")))
+        told[way] += 1
+        if told[way] <= ALIKE:
+            yield str(one)
+    for way, count in told.items():
+        if count > ALIKE:
+            yield f"and {count - ALIKE:,} more rows with {way[0]}: see {out / 'scores.csv'}"

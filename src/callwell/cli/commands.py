@@ -57,7 +57,8 @@ Exit codes:
 \b
 Environment:
   CALLWELL_CONFIG      a callwell.toml, instead of the nearest one
-  CALLWELL_<SETTING>, CALLWELL_<PROVIDER>_<SETTING>, <PROVIDER>_BASE_URL
+  CALLWELL_<SETTING>, CALLWELL_<PROVIDER>_<SETTING>, <PROVIDER>_BASE_URL,
+  <PROVIDER>_<ENVIRONMENT>_BASE_URL
                        settings: see `callwell config --help`
   CALLWELL_CLOCK       a faster clock, as `callwell emulate` prints it; for tests
   CALLWELL_DEBUG       1 shows tracebacks

@@ -193,13 +193,13 @@ def _values(
 def _providers() -> Iterator[Candidate]:
     from callwell.cli.settings import Settings
 
-    return map(Candidate, Settings.here().names())
+    return map(Candidate, Settings.here(quiet=True).names())
 
 
 def _provider(read: Read) -> Provider:
     from callwell.cli.settings import Settings
 
-    return Settings.here().load(read.values["provider"][0])
+    return Settings.here(quiet=True).load(read.values["provider"][0])
 
 
 def _operations(provider: Provider, *, lists: bool) -> Iterator[Candidate]:

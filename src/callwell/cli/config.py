@@ -12,9 +12,10 @@ from callwell.cli import output
 from callwell.cli.flags import JsonOption, SomeProviderArgument
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from callwell.cli.settings import Setting, Settings
+    from callwell.spec.provider import Provider
 
 COLUMNS: Final = ("provider", "setting", "value", "from")
 
@@ -22,7 +23,9 @@ PRECEDENCE: Final = """\
 \b
 What counts, from the first to the last:
   1. an option, such as --deadline
-  2. CALLWELL_<PROVIDER>_<SETTING>; for its address also <PROVIDER>_BASE_URL
+  2. CALLWELL_<PROVIDER>_<ENVIRONMENT>_<SETTING>, CALLWELL_<PROVIDER>_<SETTING>;
+     for an address also <PROVIDER>_<ENVIRONMENT>_BASE_URL, and for that of the
+     default environment <PROVIDER>_BASE_URL
   3. CALLWELL_<SETTING>, for state, deadline, exactly_once, proxy and ca_file
   4. callwell.toml: the one that CALLWELL_CONFIG names, or the nearest one in
      this folder and those above it, up to the home folder
@@ -54,7 +57,7 @@ def config(provider: SomeProviderArgument = None, *, as_json: JsonOption = False
     """
     from callwell.cli.settings import Settings
 
-    settings = Settings.here()
+    settings = Settings.here(quiet=True)
     rows = list(_of(settings, provider) if provider else _of_all(settings))
     if as_json:
         file = str(settings.file.path) if settings.file else None
@@ -63,13 +66,27 @@ def config(provider: SomeProviderArgument = None, *, as_json: JsonOption = False
         output.emit(f"callwell.toml: {settings.file.path if settings.file else 'none'}\n")
         output.emit_table(COLUMNS, ([row[column] for column in COLUMNS] for row in rows))
     for complaint in settings.unknown().values():
-        output.say(f"not used: {complaint}")
+        output.say(complaint)
+    for variable in settings.empty():
+        output.say(f"{variable} is empty: it counts as not set")
 
 
 def _of(settings: Settings, name: str) -> Iterator[dict[str, Any]]:
     described = settings.load(name)
-    for setting in settings.of(described, {}).values():
+    held = settings.of(described, {})
+    for setting in held.values():
         yield _row(described.name, setting)
+    for setting in _elsewhere(settings, described, held):
+        yield _row(described.name, setting)
+
+
+def _elsewhere(settings: Settings, described: Provider, held: Mapping[str, Setting]) -> Iterator[Setting]:
+    """Addresses and keys of the environments that are not in use."""
+    for name in described.profile.environments:
+        if name != held["environment"].value:
+            there = settings.of(described, {"environment": name})
+            for setting in ("base_url", "key"):
+                yield there[setting]._replace(name=f"{name}.{setting}")
 
 
 def _of_all(settings: Settings) -> Iterator[dict[str, Any]]:
@@ -83,7 +100,8 @@ def _of_all(settings: Settings) -> Iterator[dict[str, Any]]:
         yield _row(None, Setting("clock", clock, "env:CALLWELL_CLOCK"))
     for name in settings.names():
         described = settings.load(name)
-        for setting in settings.of(described, {}).values():
+        held = settings.of(described, {})
+        for setting in (*held.values(), *_elsewhere(settings, described, held)):
             if setting != general.get(setting.name) and (setting.is_set or setting.value is not None):
                 yield _row(name, setting)
 

@@ -6,12 +6,13 @@ from __future__ import annotations
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from callwell import errors
 from callwell.cli import output
+from callwell.extras import install
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -20,6 +21,15 @@ if TYPE_CHECKING:
 
 FEWEST = 300
 """Items below which the demo says too little about quotas."""
+
+BYTES: Final = ("bytes", "resent_bytes")
+"""Figures that are sizes."""
+
+NOTES: Final = {
+    "quota_used": "1 is all that the quota allowed while there was work to do.",
+    "resent_bytes": "pieces that were under way when the process was killed.",
+}
+"""What two of the figures need to be understood."""
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -56,8 +66,15 @@ def demo(
             (Path(folder) / "demo").rename(keep)
     ok = not any(outcome.faults for outcome in outcomes.values())
     if as_json:
+        from callwell.demo.card import MEANINGS
+
         told = {name: outcome.card.figures for name, outcome in outcomes.items()}
-        output.emit_json({"ok": ok, "seed": seed, "providers": told})
+        promised = {
+            name: {field: str(promise) for field, promise in outcome.promises.items()}
+            for name, outcome in outcomes.items()
+        }
+        shown = {"ok": ok, "seed": seed, "providers": told, "promised": promised, "meaning": MEANINGS}
+        output.emit_json(shown)
     else:
         _tell(outcomes, seconds=time.monotonic() - began)
     if not ok:
@@ -75,7 +92,7 @@ def _play(folder: Path, *, seed: int, recordings: int | None, only: Collection[s
     except ModuleNotFoundError as error:
         from callwell.cli.emulate import EXTRA
 
-        raise errors.LocalError(EXTRA.format(name=error.name)) from error
+        raise errors.LocalError(EXTRA.format(name=error.name, install=install("emulator"))) from error
     from callwell.cli.pictures import exporting
     from callwell.clock import scaled_clock
 
@@ -99,13 +116,43 @@ def _play(folder: Path, *, seed: int, recordings: int | None, only: Collection[s
 
 
 def _tell(outcomes: dict[str, Outcome], *, seconds: float) -> None:
-    for name, outcome in outcomes.items():
-        rows = []
-        for field, value in outcome.card.figures.items():
-            promise = outcome.promises.get(field)
-            rows.append((field, value, promise, None if promise is None else promise.kept(value)))
-        output.emit(f"{name}, counted by the emulator and from the files:")
-        output.emit_table(("what", "counted", "promised", "kept"), rows)
-    for name, outcome in outcomes.items():
-        verdict = "every promise kept" if not outcome.faults else f"broken: {', '.join(outcome.faults)}"
-        output.emit(f"{name}: {verdict}, in {seconds:.0f} s")
+    """One table of all parts, what the figures need to be understood, and the verdict."""
+    from callwell.demo.card import MEANINGS
+
+    output.emit("Counted by the emulator and from the files, not by the client:\n")
+    rows = [row for field, words in MEANINGS.items() if (row := _row(field, words, outcomes)) is not None]
+    output.emit_table(("", *(name.replace("_", "\n") for name in outcomes), "promised"), rows)
+    counted = {field for outcome in outcomes.values() for field in outcome.card.figures}
+    output.emit("")
+    for field, note in NOTES.items():
+        if field in counted:
+            output.emit(f"{MEANINGS[field]}: {note}")
+    broken = {name: outcome.faults for name, outcome in outcomes.items() if outcome.faults}
+    for name, faults in broken.items():
+        told = "; ".join(f"{MEANINGS[field]} {how}" for field, how in faults.items())
+        output.emit(f"{name}: broken: {told}")
+    output.emit(f"{'promises were broken' if broken else 'every promise kept'}, in {seconds:.0f} s")
+
+
+def _row(field: str, words: str, outcomes: dict[str, Outcome]) -> tuple[str, ...] | None:
+    """A figure of all parts; None for one that no part has."""
+    figures = [outcome.card.figures.get(field) for outcome in outcomes.values()]
+    if all(figure is None for figure in figures):
+        return None
+    promises = [outcome.promises[field] for outcome in outcomes.values() if field in outcome.promises]
+    if field in BYTES:
+        figures = [None if figure is None else _megabytes(figure) for figure in figures]
+        bounds = [f"at most {_megabytes(promise.most or 0)}" for promise in promises]
+    else:
+        bounds = [str(promise) for promise in promises]
+    return words, *map(_figure, figures), " or ".join(dict.fromkeys(bounds)) or "–"
+
+
+def _megabytes(size: float) -> str:
+    return f"{size / 1e6:,.1f} MB"
+
+
+def _figure(value: str | float | None) -> str:
+    if value is None or isinstance(value, str):
+        return value or "–"
+    return f"{value:,}" if isinstance(value, int) else f"{value:.3f}"

@@ -21,13 +21,14 @@ from callwell.emulator.errors import EmulatorError, PortInUse
 from callwell.emulator.options import EmulatorOptions
 from callwell.emulator.quota import WindowKind
 from callwell.emulator.telling import RateHeaders
+from callwell.extras import install
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from callwell.emulator.options import Endpoints
 
-EXTRA = "the emulator needs its extra, which is not installed (no {name}): pip install 'callwell[emulator]'"
+EXTRA: Final = "the emulator needs packages that are not installed (no {name}): {install}"
 
 Port = Annotated[int, typer.Option(min=0, max=65_535, metavar="PORT", help="0 for any free one.")]
 
@@ -43,7 +44,7 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 HAVE_A_FLAG: Final = {
     *("port", "storage_port", "control_port", "seed", "recordings", "clock", "window", "per_minute", "per_day"),
-    *("url_life_s", "retry_after", "rate_headers", "skew_s", "deprecated", "provider", "settings"),
+    *("public_url", "url_life_s", "retry_after", "rate_headers", "skew_s", "deprecated", "provider", "settings"),
 }
 SETTABLE: Final = {
     field.name: type(field.default) for field in fields(EmulatorOptions) if field.name not in HAVE_A_FLAG
@@ -86,6 +87,16 @@ UrlLife = Annotated[int, typer.Option("--url-life", metavar="SECONDS", help="How
 RetryAfter = Annotated[bool, typer.Option("--retry-after", help="Say in every 429 when to come back.")]
 
 
+PublicUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--public-url",
+        metavar="URL",
+        help="Address of a TLS proxy in front, as https://HOST or https://HOST/{port}; used in all answers.",
+    ),
+]
+
+
 @app.command()
 def emulate(
     providers: Providers = None,
@@ -107,6 +118,7 @@ def emulate(
     port: Port = 0,
     storage_port: Port = 0,
     control_port: Port = 0,
+    public_url: PublicUrl = None,
 ) -> None:
     """Play the providers on 127.0.0.1, with real quotas, signed URLs and faults on demand, until Ctrl-C."""
     clock = os.environ.get("CALLWELL_CLOCK") if scale is None else f"{scale:g}"
@@ -115,6 +127,7 @@ def emulate(
     world: dict[str, Any] = {"provider": played, "seed": seed, "recordings": recordings, "clock": clock}
     quota: dict[str, Any] = {"window": window, "per_minute": per_minute, "per_day": per_day, "url_life_s": url_life}
     ports: dict[str, Any] = {"port": port, "storage_port": storage_port, "control_port": control_port}
+    ports["public_url"] = public_url
     gone = dict(map(_deprecated, deprecated or ()))
     options = EmulatorOptions(**world, **quota, **told, **ports, deprecated=gone, **_set(others or (), played))
     _play(options, as_json=as_json)
@@ -138,7 +151,8 @@ def _set(texts: Iterable[str], played: Sequence[str]) -> dict[str, Any]:
             made["settings"][f"{(provider or played[0]).replace('-', '_')}.{name}"] = value
             continue
         if name not in SETTABLE:
-            raise errors.UnknownName("--set", name, SETTABLE)
+            error = errors.UnknownName("--set", name, SETTABLE)
+            raise errors.UsageError(f"{error}; an option of one provider is PROVIDER.NAME=VALUE")
         nouns = {int: "a whole number", bool: "true or false"}.get(SETTABLE[name], "another value")
         try:
             made[name] = msgspec.convert(value if sign else "", SETTABLE[name], strict=False)
@@ -151,7 +165,7 @@ def _play(options: EmulatorOptions, *, as_json: bool) -> None:
     try:
         from callwell.emulator.server import serve
     except ModuleNotFoundError as error:
-        raise errors.LocalError(EXTRA.format(name=error.name)) from error
+        raise errors.LocalError(EXTRA.format(name=error.name, install=install("emulator"))) from error
 
     async def play(ready: Callable[[Endpoints], None]) -> None:
         serving = asyncio.ensure_future(serve(options, ready))
@@ -175,7 +189,7 @@ def _tell_json(endpoints: Endpoints) -> None:
 
 def _tell(endpoints: Endpoints) -> None:
     from callwell import providers
-    from callwell.cli.settings import address_variable
+    from callwell.cli import variables
 
     output.emit_table(
         ("provider", "environment", "address"),
@@ -189,13 +203,19 @@ def _tell(endpoints: Endpoints) -> None:
         ],
     )
     output.emit("\nTo use it, in another shell:\n")
-    known = providers.names()
     for name, points in endpoints.providers.items():
-        usual = providers.load(name).environment().name if name in known else ""
-        point = points.get(usual) or next(iter(points.values()))
-        output.emit(f"export {address_variable(name)}={shlex.quote(point.base_url)}")
-        if name in known:
-            output.emit(f"export {providers.load(name).profile.key.env}={shlex.quote(point.key)}")
+        described = providers.load(name)
+        taken: set[str] = set()
+        for environment, point in points.items():
+            usual = environment == described.environment().name
+            output.emit(f"export {variables.address(name, '' if usual else environment)}={shlex.quote(point.base_url)}")
+            key = described.within(environment).profile.key.env
+            if key in taken:  # two environments of one key: each of the emulator's has its own
+                own = variables.upper(f"{name}_{environment}_key")
+                output.emit(f"export CALLWELL_{own}=env:{own}")
+                key = own
+            taken.add(key)
+            output.emit(f"export {key}={shlex.quote(point.key)}")
     if endpoints.clock is not None:
         output.emit(f"export CALLWELL_CLOCK={shlex.quote(endpoints.clock)}")
     output.emit("\nCtrl-C ends it.")

@@ -182,20 +182,23 @@ class ClientFlags:
 
     @contextmanager
     def _described(self, provider: str, priority: Priority) -> Iterator[tuple[Provider, ClientOptions]]:
-        from callwell.cli.output import log_to_stderr
-        from callwell.cli.settings import Settings
+        from callwell.cli import output
+        from callwell.cli.settings import Settings, naming_the_state
 
-        log_to_stderr(verbose=self.verbose)
+        output.log_to_stderr(verbose=self.verbose)
         settings = Settings.here()
         described = settings.load(provider)
         held = settings.of(described, dataclasses.asdict(self))
+        if note := settings.passed_over(described, held):
+            output.say(f"callwell: {note}")
         try:
             options = client_options(held, priority)
             if self.for_user is not None:
                 options["for_user"] = self.for_user
             if self.explain:
                 options |= {"explain": True, "base_url": settings.addresses(described, held)}
-            yield described, options
+            with naming_the_state(held):
+                yield described, options
         except InvalidOption as error:
             said = held.get(error.name.removesuffix("_s"))
             if said is None or said.where.startswith("--"):

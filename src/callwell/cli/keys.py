@@ -117,9 +117,11 @@ def _belongs(provider: Provider, held: Mapping[str, Setting], place: Place) -> s
 @contextmanager
 def _record(provider: Provider, held: Mapping[str, Setting]) -> Iterator[KeyUses]:
     from callwell.cli.flags import client_options
+    from callwell.cli.settings import naming_the_state
     from callwell.client.setting import Setting as ClientSetting
 
-    made = ClientSetting.of(provider, client_options(held))
+    with naming_the_state(held):
+        made = ClientSetting.of(provider, client_options(held))
     try:
         yield made.key_uses()
     finally:

@@ -4,29 +4,34 @@
 The first of these that says something counts:
 
 1. the option (`--deadline`)
-2. the variable of the provider (`CALLWELL_<PROVIDER>_DEADLINE`; for its address also `<PROVIDER>_BASE_URL`)
+2. the variable of the environment (`CALLWELL_<PROVIDER>_<ENVIRONMENT>_DEADLINE`; for its address also
+   `<PROVIDER>_<ENVIRONMENT>_BASE_URL`), then that of the provider (`CALLWELL_<PROVIDER>_DEADLINE`)
 3. the variable for all (`CALLWELL_DEADLINE`)
 4. `callwell.toml`: the table of the environment, that of the provider, the top
 5. the provider's profile, or Callwell's default
 
-What belongs to one provider (environment, address, key, auth, account, plan) cannot be said for all of them.
+What belongs to one provider (environment, address, key, auth, account, plan) cannot be said for all of them. An address
+belongs to one environment: what names none (`<PROVIDER>_BASE_URL`, or `base_url` in the provider's table) is that of
+the environment in use unless another one is asked for.
 """
 
 from __future__ import annotations
 
 import os
-import re
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from callwell import providers
-from callwell.cli.config_file import FOLDER, GENERAL, OF_PROVIDER, PLACES, STATE_FILE, Said, find
-from callwell.errors import InvalidOption, UnknownName, UsageError
+from callwell.cli import output
+from callwell.cli import variables as names_of
+from callwell.cli.config_file import FOLDER, OF_PROVIDER, PLACES, STATE_FILE, Said, find
+from callwell.errors import CallwellError, InvalidOption, StateError, UnknownName, UsageError
 from callwell.keys import parse_source
 from callwell.state import home
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from callwell.cli.config_file import ConfigFile
     from callwell.spec.provider import Provider
@@ -68,14 +73,21 @@ class Settings:
         self._said = file.said if file else {}
 
     @classmethod
-    def here(cls) -> Settings:
+    def here(cls, *, quiet: bool = False) -> Settings:
         """What is set for this process.
+
+        Args:
+            quiet: say nothing of variables that set nothing.
 
         Raises:
             UsageError: `callwell.toml` does not say what it must.
         """
         named = os.environ.get("CALLWELL_CONFIG")
-        return cls(os.environ, find(named, Path.cwd(), Path("~").expanduser()))
+        made = cls(os.environ, find(named, Path.cwd(), Path("~").expanduser()))
+        if not quiet:
+            for sentence in made.unknown().values():
+                output.say(f"callwell: {sentence}")
+        return made
 
     def names(self) -> list[str]:
         """The providers that can be named: those that come with Callwell, and those of `callwell.toml`."""
@@ -142,20 +154,50 @@ class Settings:
 
     def places(self, provider: Provider, environment: str, name: str) -> Iterator[tuple[str, Said | None]]:
         """Where a setting is looked for, in order and without the option, and what is said there."""
-        for variable in variables(provider.name, name):
+        usual = name != "base_url" or environment == self.usual(provider)
+        for variable in names_of.names(provider.name, environment, name, usual=usual):
             yield f"env:{variable}", self._variable(variable, name)
         file = str(self.file.path) if self.file else "callwell.toml"
-        tables = ((provider.name, environment), (provider.name,), ())
+        tables = ((provider.name, environment), (provider.name,), ()) if usual else ((provider.name, environment),)
         said = [self._said[(*table, name)] for table in tables if (*table, name) in self._said]
         yield file, said[0] if said else None
 
     def unknown(self) -> dict[str, str]:
-        """Variables that begin as ours do and are none, each with a provider's or setting's name that is near."""
-        prefixes = [f"CALLWELL_{_upper(name)}_" for name in self.names()]
-        known = {f"CALLWELL_{name.upper()}" for name in (*GENERAL, "config", "debug", "clock")}
-        known |= {f"{prefix}{name.upper()}" for prefix in prefixes for name in OF_PROVIDER}
-        strange = [one for one in self._variables if one.startswith("CALLWELL_") and one not in known]
-        return {one: str(UnknownName("variable", one, known)) for one in sorted(strange)}
+        """Variables that look like ours and set nothing, each with a sentence that says what is near."""
+        return names_of.strange(self._variables, self.names(), self._environments)
+
+    def passed_over(self, provider: Provider, held: Mapping[str, Setting]) -> str | None:
+        """What to say if another environment's address is set, and not that of the one in use.
+
+        Args:
+            provider: the provider.
+            held: what holds.
+        """
+        used = str(held["environment"].value)
+        usual = self.usual(provider)
+        if used == usual or held["base_url"].is_set:
+            return None
+        said = self._one(provider, usual, "base_url", None)
+        if not said.is_set:
+            return None
+        mine = names_of.address(provider.name, used)
+        return f"{said.where} is the address of {usual}: {used} is at {held['base_url'].value}, unless {mine} says else"
+
+    def empty(self) -> list[str]:
+        """Variables of settings that are there and empty: they count as not set."""
+        other = {f"{names_of.OURS}{name}" for name in names_of.OTHERS}
+        ours = (one for one in self._variables if one.startswith(names_of.OURS) and one not in other)
+        return sorted(one for one in ours if not self._variables[one].strip())
+
+    def usual(self, provider: Provider) -> str:
+        """The environment that is used unless another one is asked for."""
+        return str(self._one(provider, "", "environment", None).value)
+
+    def _environments(self, name: str) -> Collection[str]:
+        try:
+            return self.load(name).profile.environments
+        except CallwellError:  # what is wrong with a description is told where it is used
+            return ()
 
     def _environment(self, provider: Provider, option: str | float | None) -> Setting:
         known = provider.profile.environments
@@ -175,7 +217,7 @@ class Settings:
         return _first(name, said, _described(provider, environment, name))
 
     def _variable(self, variable: str, name: str) -> Said | None:
-        text = self._variables.get(variable)
+        text = self._variables.get(variable, "").strip()
         if not text:
             return None
         if name == "deadline":
@@ -185,26 +227,27 @@ class Settings:
         return Said(_place(variable, text) if name in PLACES else text, f"env:{variable}")
 
 
-def variables(provider: str, name: str) -> list[str]:
-    """The environment variables of a setting, in the order in which they count.
+@contextmanager
+def naming_the_state(held: Mapping[str, Setting]) -> Iterator[None]:
+    """Say of a state that cannot be opened who named it, and where another one is named.
 
     Args:
-        provider: its name.
-        name: of the setting.
+        held: what holds.
+
+    Raises:
+        StateError: as it was raised, with that said.
     """
-    own = [f"CALLWELL_{_upper(provider)}_{name.upper()}"]
-    if name == "base_url":
-        own.append(address_variable(provider))
-    return [*own, f"CALLWELL_{name.upper()}"] if name in GENERAL else own
-
-
-def address_variable(provider: str) -> str:
-    """The short variable that may hold another address of a provider.
-
-    Args:
-        provider: its name.
-    """
-    return f"{_upper(provider)}_BASE_URL"
+    try:
+        yield
+    except StateError as error:
+        state = held["state"]
+        if not str(state.value).startswith(STATE_FILE):
+            raise
+        named = "" if state.where == DEFAULT else f"{state.where}: "
+        raise StateError(
+            f"{named}{error}; name a place that can be written with --state sqlite:///PATH, CALLWELL_STATE or "
+            "XDG_STATE_HOME"
+        ) from error
 
 
 def default(name: str) -> Setting:
@@ -266,7 +309,3 @@ def _place(variable: str, text: str) -> str:
     except InvalidOption as error:
         raise InvalidOption(variable, f"a text of {len(text)} characters", "env:NAME or file:PATH") from error
     return text
-
-
-def _upper(provider: str) -> str:
-    return re.sub(r"[^A-Z0-9]+", "_", provider.upper()).strip("_")

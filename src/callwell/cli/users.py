@@ -3,25 +3,14 @@
 
 from __future__ import annotations
 
-import io
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 import typer
 
-from callwell import folders
 from callwell.cli import output
 from callwell.cli.flags import EnvironmentOption, JsonOption, ProviderArgument, StateOption
-from callwell.errors import FileProblem, InvalidOption, UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-BAR: Final = 40
-"""Characters of the longest bar."""
-
-DOTS_PER_INCH: Final = 150
-EXTRA: Final = "a picture needs the extra `plot`, which is not installed (no {name}): pip install 'callwell[plot]'"
+from callwell.cli.month_plot import bar, draw, every_month
+from callwell.errors import InvalidOption, UsageError
 
 EXAMPLES: Final = """\
 \b
@@ -56,52 +45,37 @@ def users(
         raise InvalidOption("FILE.png", picture, "a file whose name ends with .png")
     name, title, months = _counted(provider, environment, state)
     if picture is not None:
-        _draw(picture, title, months)
+        draw(picture, f"{title}: monthly active users", months)
     if as_json:
         output.emit_json({"provider": name, "months": [{"month": one, "users": n} for one, n in months.items()]})
-    elif plot and picture is None:
-        most = max(months.values(), default=0)
-        output.emit_table(
-            ("month", "users", ""), ((one, n, "█" * max(1, round(BAR * n / most))) for one, n in months.items())
-        )
-    elif picture is None:
+    elif picture is not None:
+        return
+    elif not months:
+        output.emit("no end user was seen yet")
+    elif plot:
+        shown = every_month(months)
+        most = max(shown.values())
+        rows = ((one, f"{n:,}", bar(n, most, output.width())) for one, n in shown.items())
+        output.emit_table(("month", "users", ""), rows)
+    else:
         output.emit_table(("month", "users"), months.items())
 
 
 def _counted(provider: str, environment: str | None, state: str | None) -> tuple[str, str, dict[str, int]]:
     """The provider's name and title, and the users of each month."""
     from callwell.cli.flags import client_options
-    from callwell.cli.settings import Settings
+    from callwell.cli.settings import Settings, naming_the_state
     from callwell.client.setting import Setting
 
     output.log_to_stderr(verbose=False)
     settings = Settings.here()
     described = settings.load(provider)
-    made = Setting.of(described, client_options(settings.of(described, {"environment": environment, "state": state})))
+    held = settings.of(described, {"environment": environment, "state": state})
+    with naming_the_state(held):
+        made = Setting.of(described, client_options(held))
     try:
         if made.users is None:
             raise UsageError(f"{described.name} asks for no end users, so there are none to be counted")
         return described.name, described.profile.title, made.users.months()
     finally:
         made.close()
-
-
-def _draw(path: str, title: str, months: Mapping[str, int]) -> None:
-    try:
-        from matplotlib.figure import Figure
-    except ModuleNotFoundError as error:
-        raise UsageError(EXTRA.format(name=error.name)) from error
-    figure = Figure(figsize=(max(4.0, 0.6 * len(months) + 2), 3.5), layout="constrained")
-    axes = figure.add_subplot()
-    bars = axes.bar(list(months), list(months.values()))
-    axes.bar_label(bars)
-    axes.set_title(f"{title}: monthly active users")
-    axes.set_ylim(bottom=0)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(axis="x", labelrotation=45)
-    picture = io.BytesIO()
-    figure.savefig(picture, dpi=DOTS_PER_INCH, format="png")
-    try:
-        folders.write(Path(path), [picture.getvalue()])
-    except OSError as error:
-        raise FileProblem(f"{path} cannot be written: {error.strerror}") from error

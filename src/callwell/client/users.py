@@ -18,6 +18,7 @@ from callwell.errors import (
     CallwellError,
     ConnectFailed,
     EndUserMissing,
+    FileProblem,
     InvalidOption,
     KeyMissing,
     StateError,
@@ -87,7 +88,7 @@ class EndUsers:
         self.header = rule.header.lower()
         self._provider = provider
         self._rule = rule
-        self._required = required
+        self.required = required
         self._place = secret
         self._secret = b""
         self._account = account
@@ -135,7 +136,7 @@ class EndUsers:
             EndUserMissing: it is for nobody, and must not be.
         """
         if user is None:
-            if self._required:
+            if self.required:
                 raise EndUserMissing(
                     f"{self._provider} {operation}: nothing was sent, for it says not for which end user, by whom this "
                     "plan is billed; give the user's own id: client.with_options(for_user=ID), or --for-user ID"
@@ -199,7 +200,10 @@ class EndUsers:
         if place is None:
             from callwell.keys.secret import make_once  # once in a user's life
 
-            make_once(home.folder() / SECRET)
+            try:
+                make_once(home.folder() / SECRET)
+            except FileProblem as error:
+                raise FileProblem(f"{error}; name your own with user_secret, as env:NAME or file:PATH") from error
             place = f"file:{home.folder() / SECRET}"
         try:
             secret = parse_source(place, "").read()

@@ -23,7 +23,9 @@ class Promise(NamedTuple):
     exactly: float | str | None = None
 
     def kept(self, value: Any) -> bool:
-        """Whether a figure is within it."""
+        """Whether a figure is within it; one that could not be counted is not."""
+        if value is None:
+            return False
         if self.exactly is not None:
             return bool(value == self.exactly)
         return (self.most is None or value <= self.most) and (self.least is None or value >= self.least)
@@ -33,6 +35,27 @@ class Promise(NamedTuple):
             return str(self.exactly)
         return f"at least {self.least:,}" if self.most is None else f"at most {self.most:,}"
 
+
+MEANINGS: Final[Mapping[str, str]] = {
+    "items": "items",
+    "assets": "files",
+    "bytes": "bytes in them",
+    "lost": "items lost",
+    "duplicated": "items there twice",
+    "wrong_bytes": "files with bad bytes",
+    "calls": "calls",
+    "attempts": "requests for them",
+    "amplification": "requests per call",
+    "early_calls": "requests too early",
+    "over_quota": "requests over quota",
+    "failed_calls": "calls failed for good",
+    "keys_seen_elsewhere": "keys seen elsewhere",
+    "quota_used": "share of quota used",
+    "resent_bytes": "bytes sent twice",
+    "billed_twice": "billed twice",
+    "verdict": "verdict of the client",
+}
+"""What each figure is, in the order in which they are shown."""
 
 ALWAYS: Final[Mapping[str, Promise]] = {
     "lost": Promise(exactly=0),
@@ -65,9 +88,11 @@ class Card(NamedTuple):
         over_quota: arrivals beyond the quota in any window.
         failed_calls: calls that never came to a good end.
         keys_seen_elsewhere: arrivals at other origins that carried a key.
-        quota_used: the share of the quota that was used.
+        quota_used: the share of the quota that was used while there was work, 1 at most; None where the work fitted
+            one window, or no quota is known.
         verdict: the client's own.
-        resent_bytes: bytes that arrived although they were there; None where nothing large is sent.
+        resent_bytes: bytes that arrived although they were there, by the killed process and its successor; None where
+            nothing large is sent.
         billed_twice: what was billed although an answer to the same had come; None where nothing is billed one by one.
     """
 
@@ -84,7 +109,7 @@ class Card(NamedTuple):
     over_quota: int
     failed_calls: int
     keys_seen_elsewhere: int
-    quota_used: float
+    quota_used: float | None
     verdict: str
     resent_bytes: int | None = None
     billed_twice: int | None = None
@@ -102,8 +127,12 @@ def of_client(counts: Mapping[str, Any]) -> dict[str, Any]:
         counts: what the emulator has counted.
     """
     whole = ("calls", "attempts", "early_calls", "over_quota", "failed_calls", "keys_seen_elsewhere")
-    shares = ("amplification", "quota_used")
-    return {name: counts[name] for name in whole} | {name: round(counts[name] or 0.0, 4) for name in shares}
+    used = counts["quota_used"]
+    shares = {
+        "amplification": round(counts["amplification"], 4),
+        "quota_used": None if used is None else round(used, 4),
+    }
+    return {name: counts[name] for name in whole} | shares
 
 
 class Outcome(NamedTuple):
@@ -122,7 +151,7 @@ class Outcome(NamedTuple):
         """What is not as promised, in words."""
         told = self.card.figures
         return {
-            name: f"{told[name]}, promised {promise}"
+            name: f"{told.get(name, 'not counted')}, promised {promise}"
             for name, promise in self.promises.items()
-            if not promise.kept(told[name])
+            if not promise.kept(told.get(name))
         }

@@ -54,8 +54,7 @@ def play(scene: Scene) -> Outcome:
     command = _command(scene, films, piece=rule.min_piece, wait=next(reversed(rule.until)))
     _kill(scene, command, operation)
     told = json.loads(_run(scene, command))
-    resent = sum(row["resent"] for row in told["files"])
-    scene.stage.say(f"the same command went on: {told['verdict']}, {resent:,} bytes sent more than once by it")
+    scene.stage.say(f"the same command went on where the killed one stopped: {told['verdict']}")
     report = loop.run(_fetch(scene))
     ids = {scene.folder / row["file"]: row["id"] for row in told["files"]}
     verdict = report.verdict if told["verdict"] == "complete" else told["verdict"]

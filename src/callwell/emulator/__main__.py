@@ -124,6 +124,11 @@ SPECIAL: Final[Mapping[str, dict[str, Any]]] = {
         "metavar": "NAME.OPTION=VALUE",
         "help": "an option of one provider, as JSON",
     },
+    "public_url": {
+        "type": str,
+        "metavar": "URL",
+        "help": "the address of a proxy before the ports, as https://HOST/{port}",
+    },
     "clock": {"type": str, "metavar": "CLOCK", "help": "a faster clock: SCALE, or SCALE@ORIGIN@WALL"},
     "window": {"type": str, "choices": KINDS, "metavar": None, "help": "how quota windows are cut"},
     "retry_after": {"help": "say in every 429 when to come back"},

@@ -7,6 +7,7 @@ the emulator. A request that carries a key is entered into the ledger, for no ke
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from starlette.applications import Starlette
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
     from callwell.emulator.board import Board
     from callwell.emulator.clock import MovableClock
 
-HOSTS: Final = ("127.0.0.1", "localhost")
+HOSTS: Final = ("127.0.0.1", "localhost", "[::1]")
+HERE: Final = re.compile(rf"({'|'.join(map(re.escape, HOSTS))})\.?(:\d+)?", re.ASCII)
+OWN_SITES: Final = ("none", "same-origin")
 
 
 def control_app(board: Board, clock: MovableClock, describe: Callable[[], object]) -> ASGIApp:
@@ -65,8 +68,30 @@ async def _bad_input(_: Request, error: Exception) -> Response:
 
 
 async def _no_such_thing(request: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    return answer({"error": f"{request.method} {request.url.path}: there is no such thing on the control port"}, status)
+    status, headers = (error.status_code, error.headers) if isinstance(error, HTTPException) else (500, None)
+    refused = answer(
+        {"error": f"{request.method} {request.url.path}: there is no such thing on the control port"}, status
+    )
+    # With 405 come the methods that the path has.
+    refused.headers.update(headers or {})
+    return refused
+
+
+def _stranger(scope: Scope) -> str | None:
+    """Why a request may not steer the emulator, None if it may.
+
+    A page of another site that has its own name resolved to this machine still says that name in `Host`. A page that
+    asks without a script says `Sec-Fetch-Site`, and one with a script `Origin`.
+    """
+    headers = [(name, value.decode("latin-1").strip()) for name, value in scope["headers"]]
+    if any(name == b"origin" for name, _ in headers):
+        return "a request from a web page (Origin)"
+    if any(name == b"sec-fetch-site" and site not in OWN_SITES for name, site in headers):
+        return "a request from a web page (Sec-Fetch-Site)"
+    hosts = [value for name, value in headers if name == b"host"]
+    if len(hosts) == 1 and HERE.fullmatch(hosts[0].lower()):
+        return None
+    return f"a request for another host than {', '.join(HOSTS)}"
 
 
 def _guarded(app: ASGIApp, board: Board) -> ASGIApp:
@@ -76,9 +101,9 @@ def _guarded(app: ASGIApp, board: Board) -> ASGIApp:
             row = arrival(stand, request, "control")
             if row.key_misplaced:
                 stand.ledger.open(row)
-        host = request.headers.get("host", "").rpartition(":")[0]
-        if "origin" in request.headers or host not in HOSTS:
-            refused = answer({"error": "the control port takes no requests from web pages or for other hosts"}, 403)
+        why = _stranger(scope)
+        if why is not None:
+            refused = answer({"error": f"the control port does not answer {why}"}, 403)
             await refused(scope, receive, send)
             return
 

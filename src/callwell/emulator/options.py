@@ -25,6 +25,8 @@ class EmulatorOptions:
         port: of the first API, 0 for any free one; the other APIs take the numbers after it.
         storage_port: of the first signed storage, and so on.
         control_port: of the control port.
+        public_url: the address of a proxy in front of the providers, with `{port}` where the numbers go; every address
+            that is given out begins with it. The control port stays on this machine.
         provider: which providers to play, in this order; all by default.
         settings: single options of single providers, by `NAME.OPTION`; the values are JSON.
         seed: of the worlds.
@@ -46,6 +48,7 @@ class EmulatorOptions:
     port: int = 0
     storage_port: int = 0
     control_port: int = 0
+    public_url: str | None = None
     provider: tuple[str, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
     seed: int = 1

@@ -130,7 +130,7 @@ def score(rows: Sequence[Row], limits: Sequence[Limit], jumps: Iterable[tuple[fl
         if row.status == THROTTLED and row.retry_until_s is not None and row.ended_s is not None
     ]
     ours = {limit: [row for row in rows if row.place == "api" and _counted(row, limit)] for limit in limits}
-    used = {limit.name: quota_used(_times(ours[limit]), limit, waits) for limit in limits}
+    used = {limit.name: _share(quota_used(_times(ours[limit]), limit, waits)) for limit in limits}
     over = {limit.name: _over(ours[limit], limit) for limit in limits}
     return {
         "attempts": calls.attempts,
@@ -172,6 +172,11 @@ def _times(rows: Iterable[Row]) -> list[float]:
 
 def _chain(row: Row) -> tuple[str, ...]:
     return row.method, row.path, row.query, row.body_sha256
+
+
+def _share(used: float | None) -> float | None:
+    """A share is 1 at most: what was too early or too much has counts of its own."""
+    return None if used is None else min(1.0, used)
 
 
 def _tally(values: Iterable[str]) -> dict[str, int]:

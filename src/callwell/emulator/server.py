@@ -7,6 +7,7 @@ import asyncio
 import socket
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from errno import EACCES, EADDRINUSE
 from functools import partial
 from importlib import import_module
@@ -29,6 +30,7 @@ from callwell.emulator.ledger import Ledger
 from callwell.emulator.options import EmulatorOptions, Endpoint, Endpoints
 from callwell.emulator.protocol import Connection
 from callwell.emulator.provider import Place
+from callwell.emulator.public import HOST, PORT, public_form
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -40,7 +42,6 @@ if TYPE_CHECKING:
 
 __all__ = ["EmulatorOptions", "Endpoint", "Endpoints", "serve"]
 
-HOST: Final = "127.0.0.1"
 # Longer than any client keeps an idle connection, so that no client meets one that is just being closed.
 KEEP_ALIVE_S: Final = 120
 BACKLOG: Final = 1024
@@ -66,7 +67,7 @@ async def serve(options: EmulatorOptions, ready: Callable[[Endpoints], None]) ->
     clock = MovableClock(base)
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="callwell-emulator-")))
-        ground = Harbour(stack, folder, [options.port, options.storage_port])
+        ground = Harbour(stack, folder, public_form(options.public_url), [options.port, options.storage_port])
         own, control = ground.bind(options.control_port)
         stands, places, apps = {}, {}, []
         for play in _actors(options.provider):
@@ -98,12 +99,14 @@ class Harbour:
     Attributes:
         stack: closes them.
         folder: for files.
+        form: the origin of every port of a provider, with `{port}` for its number.
         wanted: the port of the next API, and of the next storage; 0 for any free one.
         sockets: what listens already.
     """
 
     stack: AsyncExitStack
     folder: Path
+    form: str
     wanted: list[int]
     sockets: dict[str, socket.socket] = field(default_factory=dict)
 
@@ -112,12 +115,13 @@ class Harbour:
         return Place(self._next(0), self._next(1) if storage else None)
 
     def bind(self, port: int) -> tuple[socket.socket, str]:
-        """Listen on a port."""
+        """Listen on a port; the address is the one on this machine."""
         sock = self.stack.enter_context(closing(_bind(port)))
         return sock, f"http://{HOST}:{sock.getsockname()[1]}"
 
     def _next(self, kind: int) -> str:
-        sock, origin = self.bind(self.wanted[kind])
+        sock, _ = self.bind(self.wanted[kind])
+        origin = self.form.replace(PORT, str(sock.getsockname()[1]))
         self.wanted[kind] += self.wanted[kind] > 0
         self.sockets[origin] = sock
         return origin
@@ -128,9 +132,11 @@ def _actors(wanted: Sequence[str]) -> list[Callable[..., list[tuple[Provider, Pl
     here = str(Path(__file__).parent)
     names = sorted(module.name for module in iter_modules([here]) if module.ispkg)
     chosen = [name.replace("-", "_") for name in wanted]
-    strange = [name for name in chosen if name not in names]
-    if strange:
-        raise EmulatorError(f"provider {strange[0]!r} is none of {', '.join(names)}")
+    for name in chosen:
+        if name not in names:
+            near = get_close_matches(name, names, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(names)}"
+            raise EmulatorError(f"unknown provider {name!r}: {hint}")
     return [import_module(f"{__package__}.{name}.provider").play for name in chosen or names]
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from callwell.emulator.wire import Reply
 
 BODILESS: Final = (204, 304)
+OK: Final = 200
 SLOW_S: Final = 3.0
 LATE_S: Final = 30.0
 # Every byte becomes another one, and no JSON begins like that.
@@ -52,7 +53,8 @@ def deliver(reply: Reply, *, head: bool, wall: float) -> Delivery:
         wall: the server's time of day, epoch seconds.
     """
     bodiless = reply.status in BODILESS
-    headers = (*reply.headers, (b"date", formatdate(wall, usegmt=True).encode()))
+    kept = reply.headers if reply.body else _untyped(reply)
+    headers = (*kept, (b"date", formatdate(wall, usegmt=True).encode()))
     body = b"" if head or bodiless else reply.body
     return Delivery(reply.status, headers, body, whole=True, announced=None if bodiless else len(reply.body))
 
@@ -80,6 +82,13 @@ def spoiled(delivery: Delivery, hit: Hit, place: str) -> Delivery | None:
     if fault == "wrong_size" and place == STORAGE:
         return _missized(delivery, long=hit.value == "long") if sound else None
     return delivery
+
+
+def _untyped(reply: Reply) -> tuple[tuple[bytes, bytes], ...]:
+    """The headers of an answer without a body: no type, except that of a stored object that has no bytes."""
+    if reply.status == OK:
+        return reply.headers
+    return tuple(header for header in reply.headers if header[0] != b"content-type")
 
 
 def patience_s(hit: Hit) -> float:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from xml.sax.saxutils import escape
 
 from callwell.emulator.signed import Verdict
-from callwell.emulator.wire import Reply
+from callwell.emulator.wire import Reply, allow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,7 +84,7 @@ def refusal(request: Incoming, verdict: Verdict) -> Reply | None:
     if request.method == "OPTIONS":
         return error("AccessForbidden")
     if request.method not in ("GET", "HEAD"):
-        return error("MethodNotAllowed")
+        return error("MethodNotAllowed", headers=(allow("GET", "HEAD"),))
     codes = {
         Verdict.UNSIGNED: "AccessDenied",
         Verdict.FORGED: "SignatureDoesNotMatch",

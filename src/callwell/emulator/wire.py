@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 JSON_TYPE: Final = (b"content-type", b"application/json")
 
 
+def allow(*methods: str) -> tuple[bytes, bytes]:
+    """The header that RFC 9110 requires of every 405: the methods that the path does have."""
+    return b"allow", ", ".join(sorted(methods)).encode()
+
+
 @dataclass(frozen=True, slots=True)
 class Incoming:
     """One request as it arrived.

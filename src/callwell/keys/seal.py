@@ -12,6 +12,7 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from callwell.errors import UsageError
+from callwell.extras import install
 
 if TYPE_CHECKING:
     from callwell.keys.key import Key
@@ -41,7 +42,7 @@ class Seal:
         except ModuleNotFoundError as error:
             raise UsageError(
                 "tokens in a state that processes share are sealed by the package cryptography, which is not "
-                "installed: pip install 'callwell[tokens]', or take the state memory:"
+                f"installed: {install('tokens')}; or take the state memory:"
             ) from error
         self._cipher = AESGCM(
             HKDF(SHA256(), 32, salt=record.encode(), info=PURPOSE).derive(key.reveal().encode())

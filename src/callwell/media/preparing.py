@@ -15,6 +15,7 @@ from callwell import providers
 from callwell.core.audio import decide
 from callwell.core.sound import ENCODINGS, Convert, Refuse, Wish
 from callwell.errors import AudioRefused, FileProblem, InvalidOption, UsageError
+from callwell.extras import install
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Prepared", "Provider", "prepare"]
 
-EXTRA: Final = "recordings need an extra, which is not installed (no {name}): pip install 'callwell[media]'"
+EXTRA: Final = "recordings need packages that are not installed (no {name}): {install}"
 BYTES: Final = "bytes"
 """How a recording without a file is called in messages."""
 
@@ -168,7 +169,7 @@ def _heard(file: BinaryIO, name: str, raw: Raw | None, limits: _Limits) -> tuple
     try:
         from callwell.media import audio, convert, meter
     except ModuleNotFoundError as error:
-        raise UsageError(EXTRA.format(name=error.name)) from error
+        raise UsageError(EXTRA.format(name=error.name, install=install("media"))) from error
     try:
         with audio.opened(file, raw) as recording:
             sound = recording.sound

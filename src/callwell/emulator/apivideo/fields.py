@@ -117,7 +117,7 @@ def taken(body: bytes, table: Mapping[str, Field]) -> dict[str, Any]:
     """The attributes of a body that the table knows; others are ignored.
 
     Args:
-        body: JSON, or nothing for no attributes.
+        body: JSON; every operation that takes attributes requires one, if only `{}`.
         table: what there can be.
 
     Raises:
@@ -132,6 +132,8 @@ def taken(body: bytes, table: Mapping[str, Field]) -> dict[str, Any]:
     problems = [problem for name, field in table.items() if (problem := _problem(name, field, given)) is not None]
     if problems:
         raise Refused(*problems)
+    if not body.strip():
+        raise refuse("invalid-payload")
     return {name: given[name] for name in table if name in given}
 
 

@@ -20,7 +20,7 @@ import msgspec
 from callwell.emulator import storage
 from callwell.emulator.apivideo.problems import CORS, HEADERS
 from callwell.emulator.apivideo.records import LiveStream, Video
-from callwell.emulator.wire import Reply
+from callwell.emulator.wire import Reply, allow
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 ASSET: Final = re.compile(r"/(vod|live)/(\w+)(?:/(token|session)/(\w+))?(?:/(.+))?")
 LOGO: Final = re.compile(r"/player/(\w+)/logo")
 TEXT: Final = re.compile(r"(captions|chapters)/([\w-]+)\.vtt")
+NOT_ALLOWED: Final = 405
 PLAYLIST: Final = "application/vnd.apple.mpegurl"
 IMAGES: Final = {b"\xff\xd8": "image/jpeg", b"\x89P": "image/png", b"RI": "image/webp"}
 # A grey pixel, as GIF: the picture of what has none yet.
@@ -53,7 +54,7 @@ def is_media(path: str) -> bool:
 def fetch(account: Account, request: Incoming, wall: float) -> Reply:
     """The asset of a request, or why not."""
     if request.method not in ("GET", "HEAD"):
-        return _refused(405)
+        return _refused(NOT_ALLOWED)
     logo = LOGO.fullmatch(request.path)
     player = account.players.get(logo[1]) if logo else None
     if player is not None and player.logo is not None:
@@ -145,4 +146,5 @@ def _served(request: Incoming, found: Found, wall: float) -> Reply:
 
 def _refused(status: int) -> Reply:
     words = {401: "A token is missing.", 403: "The token opens nothing.", 404: "Not found.", 405: "Only GET."}
-    return Reply(status, msgspec.json.encode({"title": words[status], "status": status}), HEADERS, refused=True)
+    headers = (*HEADERS, allow("GET", "HEAD")) if status == NOT_ALLOWED else HEADERS
+    return Reply(status, msgspec.json.encode({"title": words[status], "status": status}), headers, refused=True)

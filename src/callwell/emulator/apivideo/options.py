@@ -31,6 +31,7 @@ class AccountOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         token_life_s: how long access tokens live, clock seconds.
         refresh_status: how a dead refresh token is refused.
         absolute_links: whether the links of a page name the origin.
+        problem_json: errors come as `application/problem+json`, not as the documented `application/json`.
         links_origin: another origin that they name in its place: a lie.
         video_restore: whether deleted videos are kept for 90 days.
         suspended: whether the account is suspended.
@@ -47,6 +48,7 @@ class AccountOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     token_life_s: Annotated[int, Meta(ge=11)] = 3_600
     refresh_status: Literal[400, 401] = 400
     absolute_links: bool = False
+    problem_json: bool = False
     links_origin: str = ""
     video_restore: bool = False
     suspended: bool = False

@@ -3,14 +3,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
-from callwell.emulator.wire import JSON_TYPE, Reply
+from callwell.emulator.wire import JSON_TYPE, Reply, allow
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+
+PROBLEM_TYPE: Final = (b"content-type", b"application/problem+json")
+"""What RFC 9457 has for such bodies. Neither description nor pages name it, so that it is an option."""
 
 DOCS: Final = "https://docs.api.video/reference/"
 CORS: Final = (b"access-control-allow-origin", b"*")
@@ -79,6 +83,7 @@ SLUGS: Final[Mapping[str, tuple[int, str]]] = {
     "summary-already-exists": (409, "A summary already exists or is being created on this video."),
     "too-many-requests": (429, "Too many requests."),
 }
+WRONG: Final = 400
 OUT_OF_RANGE: Final = "This parameter is out of the allowed range of values."
 
 
@@ -161,6 +166,20 @@ def failure(*problems: Problem, status: int | None = None) -> Reply:
     if status is not None:
         body["status"] = status
     return Reply(body["status"], msgspec.json.encode(body), HEADERS, dead_key=problems[0].slug in DEAD_KEY)
+
+
+def not_allowed(methods: Iterable[str]) -> Reply:
+    """The answer to a method that a path does not have."""
+    refused = failure(Problem("method-not-allowed"))
+    return replace(refused, headers=(*refused.headers, allow(*methods)))
+
+
+def as_problem(reply: Reply) -> Reply:
+    """An error under the media type of problems; any other answer as it is."""
+    if JSON_TYPE not in reply.headers or reply.status < WRONG:
+        return reply
+    others = tuple(header for header in reply.headers if header != JSON_TYPE)
+    return replace(reply, headers=(PROBLEM_TYPE, *others))
 
 
 def success(body: object = None, status: int = 200, *, effect: bool = False) -> Reply:

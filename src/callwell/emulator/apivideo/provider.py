@@ -18,7 +18,7 @@ from callwell.emulator.apivideo.media import fetch, is_media
 from callwell.emulator.apivideo.mishaps import fault_reply
 from callwell.emulator.apivideo.news import end_long_broadcasts, take_news
 from callwell.emulator.apivideo.options import LIMITS, AccountOptions, changed
-from callwell.emulator.apivideo.problems import SLUGS, Problem, Refused, failure, refuse
+from callwell.emulator.apivideo.problems import SLUGS, Problem, Refused, as_problem, failure, not_allowed, refuse
 from callwell.emulator.apivideo.query import Query
 from callwell.emulator.apivideo.routes import BY_NAME, Route, match
 from callwell.emulator.apivideo.tokens import Tokens
@@ -87,15 +87,20 @@ class ApiVideo:
 
     def admit(self, request: Incoming) -> Admission:
         """Find the operation, check the key, count the quota."""
+        admission = self._admitted(request)
+        return admission if admission.reply is None else admission._replace(reply=self._typed(admission.reply))
+
+    def _admitted(self, request: Incoming) -> Admission:
         found = match(request.path)
         if request.method == "OPTIONS":
             return Admission(None, {}, reply=Reply(204, b"", PREFLIGHT))
         header = request.headers.get("authorization")
         key = self._tokens.key_of(header) if header else ""
         fingerprint = fingerprint_of(key) if key else None
+        if not found:
+            return Admission(None, {}, fingerprint, reply=failure(Problem("unrecognized-request-url")))
         if request.method not in found:
-            slug = "method-not-allowed" if found else "unrecognized-request-url"
-            return Admission(None, {}, fingerprint, reply=failure(Problem(slug)))
+            return Admission(None, {}, fingerprint, reply=not_allowed([*found, "OPTIONS"]))
         route, arguments = found[request.method]
         admitted = Admission(route.operation, arguments, fingerprint, quota=route.quota)
         try:
@@ -124,13 +129,13 @@ class ApiVideo:
             reply = BY_NAME[admission.operation or ""].handler(call)
         except Refused as refused:
             self._account.resent_bytes += refused.resent
-            return refused.reply()
+            return self._typed(refused.reply())
         self._work.look(self._account)
         return reply
 
     def fault_reply(self, request: Incoming, hit: Hit) -> Reply:
         """The answer of a fault that does not let the true one out."""
-        return fault_reply(request, hit)
+        return self._typed(fault_reply(request, hit))
 
     def about(self, admission: Admission, hit: Hit | None) -> Headers:
         """What is left of the quota of an operation's class."""
@@ -216,6 +221,9 @@ class ApiVideo:
         self._options = changed(self._options, changes)
         self._cabinet.revive()
         self._begin()
+
+    def _typed(self, reply: Reply) -> Reply:
+        return as_problem(reply) if self._options.problem_json else reply
 
     def _begin(self) -> None:
         self._quotas = {limit.name: Quota((limit,), "fixed") for limit in self.limits()}

@@ -54,6 +54,8 @@ WRITTEN: Final = {"text": TEXT, "context": CONTEXT}
 
 def read(body: bytes, fields: Mapping[str, Field]) -> tuple[dict[str, Any], list[Problem]]:
     """The fields of a body, and all that is wrong with them."""
+    if not body.strip():
+        return {}, [Problem(("body",), "missing", "Field required")]
     try:
         value = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -21,7 +21,7 @@ from callwell.emulator.language_confidence.bills import Bills
 from callwell.emulator.language_confidence.gate import Gate
 from callwell.emulator.language_confidence.mishaps import fault_reply
 from callwell.emulator.language_confidence.options import ServiceOptions, changed
-from callwell.emulator.language_confidence.refusals import BAD, Refused, invalid, refusal
+from callwell.emulator.language_confidence.refusals import BAD, Refused, invalid, not_post, refusal
 from callwell.emulator.language_confidence.routes import BY_NAME, match
 from callwell.emulator.language_confidence.scores import Dice
 from callwell.emulator.language_confidence.sound import check, content, decoded
@@ -100,7 +100,7 @@ class LanguageConfidence:
         if found is None or found[0].operation not in self._door.operations:
             return Admission(None, {}, fingerprint, reply=refusal(404))
         if request.method != "POST":
-            return Admission(None, {}, fingerprint, reply=refusal(405))
+            return Admission(None, {}, fingerprint, reply=not_post())
         admitted = Admission(found[0].operation, found[1], fingerprint)
         if self._cabinet.refusal(key) is not None or not request.headers.get(self._door.beside or self._door.key):
             return admitted._replace(reply=refusal(401))

@@ -6,16 +6,18 @@ Which status goes with a text is not public: 400 for what is asked, 401 for keys
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
-from callwell.emulator.wire import JSON_TYPE, Reply
+from callwell.emulator.wire import JSON_TYPE, Reply, allow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 INVALID: Final = 422
+NOT_ALLOWED: Final = 405
 BAD: Final = 400
 TEXTS: Final = {
     400: "The request cannot be assessed.",
@@ -57,6 +59,12 @@ class Refused(Exception):
 def invalid(problems: Sequence[Problem]) -> Reply:
     """The answer to what breaks the schema."""
     return Reply(INVALID, msgspec.json.encode({"detail": [problem._asdict() for problem in problems]}))
+
+
+def not_post() -> Reply:
+    """The answer to every method but the one that each path has."""
+    refused = refusal(NOT_ALLOWED)
+    return replace(refused, headers=(*refused.headers, allow("POST")))
 
 
 def refusal(status: int, why: str = "", *, retry_after_s: int | None = None) -> Reply:

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Extras are used, and what says how to install one works from a clone as from a wheel."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+import tomllib
+from importlib import metadata
+
+import pytest
+
+from callwell import extras
+from tests.structure import tree
+
+PROJECT = tomllib.loads((tree.ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+MODULES = {"opentelemetry-api": "opentelemetry", "prometheus-client": "prometheus_client"}
+THROUGH_OTHERS = {"httptools"}
+"""Packages that another one imports for us."""
+
+
+def package(requirement: str) -> str:
+    """The name in a requirement."""
+    return re.split(r"[<>=; ]", requirement, maxsplit=1)[0]
+
+
+@pytest.mark.parametrize("extra", EXTRAS)
+def test_every_extra_is_used(extra: str) -> None:
+    """Each package of an extra is imported somewhere, and some hint says how to install the extra."""
+    files = sorted((tree.ROOT / "src").rglob("*.py"))
+    code = "\n".join(file.read_text() for file in files)
+    for one in set(map(package, EXTRAS[extra])) - THROUGH_OTHERS:
+        name = MODULES.get(one, one)
+        assert re.search(rf"""(import |from |import_module\(")\b{name}\b""", code), one
+    assert extra in {"opentelemetry", "prometheus"} or f'install("{extra}")' in code.replace("'", '"')
+
+
+@pytest.mark.parametrize("extra", EXTRAS)
+def test_a_hint_names_what_is_missing(extra: str) -> None:
+    """The packages themselves, for this interpreter: Callwell is on no index, where its name may be a stranger's."""
+    words = shlex.split(extras.install(extra))
+    assert words[:4] == [sys.executable, "-m", "pip", "install"]
+    assert sorted(map(package, words[4:])) == sorted(map(package, EXTRAS[extra]))
+    assert "callwell" not in words[4:]
+
+
+def test_without_metadata(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where Callwell is found and was not installed, the hint is about a clone."""
+
+    def missing(name: str) -> list[str]:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "requires", missing)
+    assert extras.install("media") == "pip install '.[media]' in a clone of Callwell"
+
+
+def test_no_text_names_an_index() -> None:
+    """No page and no message has anybody install Callwell by its bare name."""
+    places = [tree.ROOT / "README.md", *(tree.ROOT / "docs").rglob("*.md"), *(tree.ROOT / "src").rglob("*.py")]
+    bare = re.compile(r"(pip|uv|pipx) (tool )?(install|add|run) (-\S+ )*['\"]?callwell\b(?!-)")
+    assert [str(file) for file in places if bare.search(file.read_text())] == []
