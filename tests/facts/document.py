@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an OpenAPI document says, in sentences of our own: the facts of a provider's document without its prose.
 
-`apivideo_document.json` holds those of api.video's own document, so that ours is compared in a clone that has no papers
-beside it. `python -m tests.facts.document` writes it anew from the papers; `test_fresh.py` compares.
+`apivideo_document.json` holds those of api.video's own document.
 """
 
 from __future__ import annotations
 
-import json
 import re
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 METHODS: Final = ("get", "put", "post", "delete", "patch")
 SAID: Final = ("default", "minimum", "maximum", "minLength", "maxLength", "maxItems", "pattern")
 FILE: Final = Path(__file__).with_name("apivideo_document.json")
-PAPER: Final = Path(__file__).parents[3] / "shared" / "providers" / "apivideo-openapi.yaml"
 
 
 class Words(yaml.SafeLoader):
@@ -34,9 +32,10 @@ Words.yaml_implicit_resolvers = {
 Words.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("true|false"), list("tf"))
 
 
-def load(file: Path) -> dict[str, Any]:
-    """The document in a file."""
-    document: dict[str, Any] = yaml.load(file.read_text(encoding="utf-8"), Words)  # noqa: S506 - a safe loader
+@cache  # reading it takes seconds
+def load(text: str) -> dict[str, Any]:
+    """The document in a text."""
+    document: dict[str, Any] = yaml.load(text, Words)  # noqa: S506 - a safe loader
     return document
 
 
@@ -152,7 +151,3 @@ class Document:
 def _language(value: object) -> str:
     """A choice as text; the copy at hand was written by a tool that took Norwegian for a truth value."""
     return "no" if value is False else str(value)
-
-
-if __name__ == "__main__":
-    FILE.write_text(json.dumps(facts(load(PAPER)), indent=0, ensure_ascii=False) + "\n", encoding="utf-8")
