@@ -1,19 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What Callwell says of api.video is what the papers beside the project say."""
+"""What Callwell says of api.video is what the recovered facts say; `tests/facts` holds them."""
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Final
+import json
+from typing import Any, Final
 
 import pytest
 
 from callwell import providers
 from callwell.client.describe import known, plan_beyond
 from callwell.core import paging
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tests.facts.apivideo import FILE
 
 APIVIDEO: Final = providers.load("apivideo")
 PROFILE: Final = APIVIDEO.profile
@@ -21,46 +19,28 @@ FREE: Final = {"auth.authenticate", "auth.refresh"}
 UPLOADS: Final = {"videos.upload", "videos.upload_with_token"}
 MIB: Final = 1 << 20
 
-_ROW: Final = re.compile(r"^\| (Uploads|Writes|Reads) \| (\d+) \| (\d+) \|", re.MULTILINE)
-_ERRORS: Final = re.compile(r"^\| (4\d\d) \| ([^|]*) \|", re.MULTILINE)
-_SLUG: Final = re.compile(r"`(-?[a-z-]+)`")
-FAMILIES: Final = ("uploaded-file", "video-source", "video-content-range")
-"""What the short forms of the papers are short for."""
-
 
 @pytest.fixture(scope="module")
-def paper(shared: Path) -> str:
+def facts() -> dict[str, Any]:
     """The facts about api.video."""
-    file = shared / "providers" / "apivideo.md"
-    if not file.is_file():
-        pytest.skip("no facts about api.video beside the project")
-    return file.read_text(encoding="utf-8")
+    found: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
+    return found
 
 
-def test_quotas(paper: str) -> None:
+def test_quotas(facts: dict[str, Any]) -> None:
     """Each environment has the limits of the papers, in windows that reset at once."""
-    for name, sandbox, production in _ROW.findall(paper):
-        for environment, limit in (("sandbox", sandbox), ("production", production)):
+    for name, limits in facts["quotas"].items():
+        assert limits.keys() == {"sandbox", "production"}
+        for environment, limit in limits.items():
             quota = APIVIDEO.within(environment).profile.quotas[name.lower()]
-            assert (quota.limit, quota.window_s, quota.window) == (int(limit), 60, "fixed")
-    assert len(_ROW.findall(paper)) == len(PROFILE.quotas) == 3
+            assert (quota.limit, quota.window_s, quota.window) == (limit, 60, "fixed")
+    assert len(facts["quotas"]) == len(PROFILE.quotas) == 3
 
 
-def test_codes(paper: str) -> None:
+def test_codes(facts: dict[str, Any]) -> None:
     """Every code of the papers' table of errors is known with its status, and no other."""
-    documented: dict[str, int] = {}
-    for status, cell in _ERRORS.findall(paper[paper.index("## 7. Errors") : paper.index("## 8.")]):
-        family = ""
-        for slug in _SLUG.findall(cell.split("(page slug")[0]):
-            if slug.endswith("-"):
-                family = slug
-            elif slug.startswith("-"):
-                documented[family.rstrip("-") + slug] = int(status)
-            else:
-                documented[family + slug if family.endswith("-") else slug] = int(status)
-                family = family or next((one for one in FAMILIES if slug.startswith(one)), "")
     known = {code: rule.status for code, rule in PROFILE.errors.codes.items()}
-    assert known == documented | {"invalid-query-parameter": 400}
+    assert known == facts["codes"] | {"invalid-query-parameter": 400}
 
 
 def test_classes() -> None:

@@ -1,19 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What Callwell says of Userplane is what the papers beside the project say."""
+"""What Callwell says of Userplane is what the recovered facts say; `tests/facts` holds them."""
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Final
+import json
+from typing import Any, Final
 
 import pytest
 
 from callwell import providers
 from callwell.core import paging
 from callwell.spec import schemas
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tests.facts.userplane import FILE
 
 USERPLANE: Final = providers.load("userplane")
 
@@ -28,48 +26,39 @@ NAMES: Final = [
 ASSUMED: Final = {"BAD_REQUEST", "NOT_FOUND", "INTERNAL_SERVER_ERROR"}
 """Codes that the papers guess at: the profile lists documented ones only."""
 
-_ROW: Final = re.compile(r"^\| (\d+) \| (?:(GET|POST|PUT|DELETE) `([^`]+)`|GET `(\.\.\.[^`]+)`)", re.MULTILINE)
-_CODE: Final = re.compile(r"^\| `([A-Z_]+)` \| (\d{3}) \|", re.MULTILINE)
-_LIMIT: Final = re.compile(r"^\| Requests per (minute|day) \| ([\d,]+) \|", re.MULTILINE)
-
 
 @pytest.fixture(scope="module")
-def paper(shared: Path) -> str:
+def facts() -> dict[str, Any]:
     """The facts about Userplane."""
-    file = shared / "providers" / "userplane.md"
-    if not file.is_file():
-        pytest.skip("no facts about Userplane beside the project")
-    return file.read_text(encoding="utf-8")
+    found: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
+    return found
 
 
-def test_operations(paper: str) -> None:
+def test_operations(facts: dict[str, Any]) -> None:
     """All 22 operations have the methods and paths of the papers."""
-    rows = _ROW.findall(paper)
-    assert [int(row[0]) for row in rows] == list(range(1, 23))
-    prefix = {"W": "/public/workspace/{workspaceId}", "...": "/public/workspace/{workspaceId}/recordings/{recordingId}"}
-    expected = []
-    for _, method, path, rest in rows:
-        whole = re.sub(r"^(W|\.\.\.)(?=/|$)", lambda match: prefix[match[1]], path or rest)
-        expected.append((method or "GET", whole))
+    rows = facts["operations"]
+    assert [row["number"] for row in rows] == list(range(1, 23))
+    expected = [(row["method"], row["path"]) for row in rows]
     operations = [USERPLANE.operation(name) for name in NAMES]
     assert [(one.method, one.path) for one in operations] == expected
     assert set(USERPLANE.api.operations) == set(NAMES)
 
 
-def test_codes(paper: str) -> None:
+def test_codes(facts: dict[str, Any]) -> None:
     """All documented codes are there with their statuses, and no other."""
-    documented = {code: int(status) for code, status in _CODE.findall(paper)}
-    invented = {code for code in documented if f"| `{code}` | {documented[code]} | CLIENT-side" in paper}
+    invented = set(facts["codes_of_clients"])
     assert invented == {"REQUEST_TIMEOUT"}
-    expected = {code: status for code, status in documented.items() if code not in invented | ASSUMED}
+    expected = {code: status for code, status in facts["codes"].items() if code not in invented | ASSUMED}
     assert {code: rule.status for code, rule in USERPLANE.profile.errors.codes.items()} == expected
 
 
-def test_quotas(paper: str) -> None:
+def test_quotas(facts: dict[str, Any]) -> None:
     """The quotas are those of the papers."""
-    expected = {name: int(number.replace(",", "")) for name, number in _LIMIT.findall(paper)}
+    limits = facts["limits"]
+    expected = {name: limits[f"Requests per {name}"] for name in ("minute", "day")}
     assert {name: quota.limit for name, quota in USERPLANE.profile.quotas.items()} == expected
-    assert [quota.window_s for quota in USERPLANE.profile.quotas.values()] == [60, 86_400]
+    windows = [quota.window_s for quota in USERPLANE.profile.quotas.values()]
+    assert windows == limits["Window type"]["seconds"] == [60, 86_400]
 
 
 def test_dead_keys() -> None:

@@ -3,15 +3,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.emulator.apivideo.playing import Site
+from tests.facts.apivideo import FILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.emulator.playing import Emulated
 
@@ -36,9 +37,7 @@ def site(apivideo: Callable[..., Site]) -> Site:
 
 
 @pytest.fixture(scope="session")
-def facts(shared: Path) -> str:
+def facts() -> dict[str, Any]:
     """The recovered facts."""
-    file = shared / "providers" / "apivideo.md"
-    if not file.is_file():
-        pytest.skip("no recovered facts in ../shared")
-    return file.read_text("utf-8")
+    found: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
+    return found
