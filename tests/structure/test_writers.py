@@ -21,6 +21,7 @@ IN_MEMORY = "a picture, drawn into memory"
 ELSEWHERE = {
     "assess/plots.py": IN_MEMORY,
     "cli/main.py": "nothing but /dev/null",
+    "cli/output.py": "nothing but /dev/null",
     "cli/month_plot.py": IN_MEMORY,
     "client/files.py": "a temporary file without a name; what a caller names is only read",
     "demo": PRIVATE,
