@@ -64,7 +64,7 @@ def apivideo(server: ThreadingHTTPServer, tmp_path: Path) -> Shell:
     variables = kept | {
         "XDG_STATE_HOME": str(tmp_path / "state"),
         "APIVIDEO_SANDBOX_API_KEY": KEY,
-        "APIVIDEO_BASE_URL": f"http://127.0.0.1:{server.server_port}",
+        "APIVIDEO_SANDBOX_BASE_URL": f"http://127.0.0.1:{server.server_port}",
         "PYTHONUTF8": "1",
     }
     return Shell(tmp_path, variables, KEY, "")

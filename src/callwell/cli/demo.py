@@ -121,7 +121,7 @@ def _tell(outcomes: dict[str, Outcome], *, seconds: float) -> None:
 
     output.emit("Counted by the emulator and from the files, not by the client:\n")
     rows = [row for field, words in MEANINGS.items() if (row := _row(field, words, outcomes)) is not None]
-    output.emit_table(("", *(name.replace("_", "\n") for name in outcomes), "promised"), rows)
+    output.emit_table(("", *(name.replace("_", " ") for name in outcomes), "promised"), rows)
     counted = {field for outcome in outcomes.values() for field in outcome.card.figures}
     output.emit("")
     for field, note in NOTES.items():

@@ -27,7 +27,8 @@ def lines(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> 
         width: characters of a line.
     """
     every = [columns, *rows]
-    least = [max(_least(row[i]) for row in every) for i in range(len(columns))]
+    heads = [min(WIDEST, _longest_word(name)) for name in columns]  # a heading may stand on several lines
+    least = [max(head, *(_least(row[i]) for row in rows)) for i, head in enumerate(heads)]
     left = width - sum(least) - GAP * (len(columns) - 1)
     if left < 0:
         yield from _stacked(columns, rows, width)
