@@ -210,6 +210,30 @@ class Account:
                 self.standing[name] = standing
         return again
 
+    def leave(self, names: tuple[str, ...], permit: Permit, closes_at: float) -> Permit:
+        """Hold a permit whose caller has gone until its request has ended: see `permits.leave`.
+
+        Args:
+            names: its quotas.
+            permit: the permit.
+            closes_at: when the connection is closed at the latest.
+
+        Returns:
+            the permit to settle then.
+        """
+        names, quotas, paces = self._of(names)
+        left = permit._replace(back_at=closes_at)
+
+        def change(shared: Shared) -> tuple[Shared, None]:
+            now, shared = self._present(shared)
+            before = zip(quotas, self._buckets(shared, names, now), strict=True)
+            held = tuple([permits.leave(q, b, permit, left) for q, b in before])
+            going = [adaptive.leave(one, permit.back_at, closes_at) for one in _paces(shared, paces, now)]
+            return self._with(shared, names, held, paces=zip(paces, going, strict=True)), None
+
+        self._state.update(self._cell, change)
+        return left
+
     def unsent(self, names: tuple[str, ...], permit: Permit) -> None:
         """Take a permit back that was surely not used."""
         self.unsold(names, permit, 1)

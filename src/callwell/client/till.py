@@ -99,7 +99,8 @@ class Till:
     def settle(self, names: tuple[str, ...], permit: Permit, end: End) -> bool:
         """Take a permit back, and learn from the end of its Send: see `Account.settle`."""
         with self._lock:
-            if end is FINE or (0 < end.status < SERVER_ERROR and end.status != TOO_MANY and not end.hints):
+            plain = end is FINE or (0 < end.status < SERVER_ERROR and end.status != TOO_MANY and not end.hints)
+            if plain and permit.back_at == inf:  # one that was left has a bin of its own
                 drawer = self._drawers[names]
                 drawer.answered += 1
                 drawer.answered_at = self._clock.now()
@@ -109,6 +110,12 @@ class Till:
                 return True
             self._empty()
             return self._account.settle(names, permit, end)
+
+    def leave(self, names: tuple[str, ...], permit: Permit, closes_at: float) -> Permit:
+        """Hold a permit whose caller has gone until its request has ended: see `Account.leave`."""
+        with self._lock:
+            self._empty()
+            return self._account.leave(names, permit, closes_at)
 
     def unsent(self, names: tuple[str, ...], permit: Permit) -> None:
         """Take a permit back that was surely not used."""

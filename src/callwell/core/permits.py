@@ -10,6 +10,9 @@ What the proof rests on:
 
 * A Send that ends without a final answer may still be under way: its permit cools W + D from the close of its
   connection. D (`transit_s`) is the only assumption. A permit that was never used for sending comes back at once.
+* D bounds what lies between the close and the arrival. It counts only where nothing else bounds that: a request whose
+  answer began has arrived, so its permit cools W from then, and nothing is assumed.
+* A request that a transport goes on with after its caller has gone is held until its own end, then settled by it.
 * W and D are stretched by `STRETCH`, for a local clock that runs faster than the server's, and times of resets both
   ways.
 * A permit comes back once: one that has come back by itself is not taken back a second time.
@@ -66,6 +69,7 @@ __all__ = [
     "count",
     "fresh",
     "harvest",
+    "leave",
     "quota",
     "reset",
     "shift",
@@ -161,6 +165,19 @@ def abandon(quota: Quota, bucket: Bucket, permit: Permit, now: float) -> Bucket:
     if held is None:
         return bucket
     return bucket._replace(held=held, doubtful=add(bucket.doubtful, doubt_bin(quota, now)))
+
+
+def leave(quota: Quota, bucket: Bucket, permit: Permit, left: Permit) -> Bucket:
+    """Hold a permit whose caller has gone until its request ends by itself, and no longer than that can take.
+
+    Args:
+        quota: the quota.
+        bucket: its bucket.
+        permit: the permit.
+        left: the same, which comes back by itself after the latest time at which its connection is closed.
+    """
+    held = remove(bucket.held, _back(quota, permit))
+    return bucket if held is None else bucket._replace(held=add(held, _back(quota, left)))
 
 
 def unsent(quota: Quota, bucket: Bucket, permit: Permit, count: int = 1) -> Bucket:

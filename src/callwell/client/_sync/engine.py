@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 from callwell.client import answers, nested
 from callwell.client._sync.line import Lines
@@ -232,8 +233,9 @@ class Engine:
             shown = trip.watched(attempt, began, self.base_url, shown)
         timeout_s = clock.real_s(longest_s)
         fresh = attempt > 1 and isinstance(trip.last, NoReply) and trip.last.outcome is Outcome.UNKNOWN
+        keep_status = not plan.traits.repeatable
         request = Request(
-            bound.method, trip.url, shown, bound.body, timeout_s, keep_status=not plan.traits.repeatable, fresh=fresh
+            bound.method, trip.url, shown, bound.body, timeout_s, keep_status, fresh=fresh, left=trip.outlived
         )
         trip.sends = attempt
         trip.status = 0
@@ -277,7 +279,7 @@ class Engine:
         """Learn from a request that got no answer: not from one that the caller gave too little time for it."""
         trip.last = reply
         hasty = trip.hasty(self.clock.now(), seconds)
-        again = self._settle(trip, End(reply.outcome, blameless=hasty), accepted=False)
+        again = self._settle(trip, End(reply.outcome, blameless=hasty, arrived=reply.arrived), accepted=False)
         trip.attempted(attempt, None, None, reply.reason, seconds)
         return Lost(reply.outcome, again, reply.lasting)
 
@@ -356,11 +358,11 @@ class Engine:
     def _give_back(self, trip: Trip) -> None:
         """Put back what a call has in hand that leaves: as used if its request was sent."""
         if trip.sending:
-            end = End(Outcome.DONE, trip.status)
-            if not trip.status:
-                open_s = max(0.0, trip.closes_at - self.clock.now())
-                end = End(Outcome.UNKNOWN, open_s=open_s, blameless=True)
-            self._settle(trip, end, accepted=False)
+            if trip.ending is None:
+                self._settle(trip, self._left(trip), accepted=False)
+            else:
+                trip.sending = False
+                self._follow(trip)
         if trip.permit is not None:
             try:
                 self.account.unsent(trip.order.plan.quotas, trip.permit)
@@ -371,6 +373,45 @@ class Engine:
         if trip.key is not None:
             trip.keys.settle(trip.key[0], accepted=False)
             trip.key = None
+
+    def _left(self, trip: Trip) -> End:
+        """How a Send ended whose caller has gone, as far as that can be known without its answer."""
+        if trip.status:
+            return End(Outcome.DONE, trip.status)
+        open_s = max(0.0, trip.closes_at - self.clock.now())
+        return End(Outcome.UNKNOWN, open_s=open_s, blameless=True)
+
+    def _follow(self, trip: Trip) -> None:
+        """Settle the permit of a request that goes on without its caller when that request ends."""
+        if trip.permit is not None:
+            permit = self.account.leave(trip.order.plan.quotas, trip.permit, trip.closes_at)
+            trip.permit = None
+            trip.ending.add_done_callback(partial(self._outlived, trip, permit))
+
+    def _outlived(self, trip: Trip, permit: Permit, ending: Any) -> None:
+        known = not ending.cancelled() and ending.exception() is None
+        end = self._end(trip, permit, ending.result()) if known else self._left(trip)
+        try:
+            self.account.settle(trip.order.plan.quotas, permit, end)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the permit was used
+            self._unsettled(trip, permit, end, error)
+        self._lines.settled()
+        if end.hints:
+            self.learner.tell()
+
+    def _end(self, trip: Trip, permit: Permit, response: Response | NoReply) -> End:
+        if isinstance(response, NoReply):
+            return End(response.outcome, arrived=response.arrived)
+        now = self.clock.now()
+        hints = self.learner.look(trip.order.plan.operation, response, now, now - permit.taken_at)
+        reset_s = self.learner.reset_s(hints)
+        try:
+            reading = answers.read(
+                self.profile.errors, response, trip.url, self.learner.wall, None, reset_s=reset_s, described=False
+            )
+        except Exception:  # noqa: BLE001 - whatever headers and body make of their reader
+            reading = answers.unreadable(response)
+        return End(Outcome.DONE, response.status, reading.wait_s, hints=hints)
 
     def _error(self, trip: Trip, fail: Fail) -> Exception:
         wait_s = fail.at - self.clock.now()
