@@ -6,7 +6,8 @@ power failure may cost the last moments, which a permit's W + D covers only in p
 
 All threads of a process take turns. A file is made under another name and appears under its own when it is whole, so
 that one that is empty is known to be damaged. A connection must not live through a fork (the child's copy believes in
-locks that it does not have), so all are closed before one, and both sides open their own.
+locks that it does not have), so all are closed before one, and both sides open their own. Before each use the path is
+compared with what was opened: see `identity`.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import msgspec
 
 from callwell.errors import StateError
+from callwell.state.identity import Identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -73,6 +75,8 @@ class SqliteState:
 
     def __init__(self, path: str) -> None:
         self.path = Path(path).expanduser()
+        self._file = self.path.absolute()
+        self._identity = Identity(str(self._file))
         self._connection: sqlite3.Connection | None = None
         with self._told("open"):
             self._open()
@@ -84,6 +88,7 @@ class SqliteState:
             connection = self._open()
             try:
                 connection.execute(QUERIES["begin"])
+                self._same()
                 record, answer = change(self._decoded(connection, cell))
                 connection.execute(QUERIES["write"], (cell.key, msgspec.msgpack.encode(record)))
                 connection.execute(QUERIES["commit"])
@@ -95,17 +100,23 @@ class SqliteState:
     def read(self, cell: Cell[T]) -> T:
         """The record as it is now."""
         with self._told("read"):
-            return self._decoded(self._open(), cell)
+            connection = self._open()
+            self._same()
+            return self._decoded(connection, cell)
 
     def keys(self, prefix: str) -> list[str]:
         """The keys of all written records that begin with `prefix`, in order."""
         with self._told("read"):
-            return [key for (key,) in self._open().execute(QUERIES["keys"], (prefix, prefix + AFTER_ALL))]
+            connection = self._open()
+            self._same()
+            return [key for (key,) in connection.execute(QUERIES["keys"], (prefix, prefix + AFTER_ALL))]
 
     def remove(self, prefix: str) -> None:
         """Forget all records whose keys begin with `prefix`."""
         with self._told("write"):
-            self._open().execute(QUERIES["remove"], (prefix, prefix + AFTER_ALL))
+            connection = self._open()
+            self._same()
+            connection.execute(QUERIES["remove"], (prefix, prefix + AFTER_ALL))
 
     def close(self) -> None:
         """Close the file."""
@@ -113,6 +124,7 @@ class SqliteState:
             if self._connection is not None:
                 self._connection.close()
             self._connection = None
+            self._identity.closed()
 
     def _decoded(self, connection: sqlite3.Connection, cell: Cell[T]) -> T:
         row = connection.execute(QUERIES["read"], (cell.key,)).fetchone()
@@ -130,18 +142,27 @@ class SqliteState:
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
-            if not self.path.exists():
-                self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                _make(self.path)
-            self._connection = _connect(f"{self.path.absolute().as_uri()}?mode=rw")
+            if not self._file.exists() and not self._identity.known:
+                self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                _make(self._file)
+            self._same()
+            self._connection = _connect(f"{self._file.as_uri()}?mode=rw")
             self._check(self._connection)
         return self._connection
+
+    def _same(self) -> None:
+        trouble = self._identity.trouble()
+        if trouble:
+            raise StateError(
+                f"the state {self.path} {trouble} while it was in use, so nobody knows what was used of the quota: stop "
+                "all that uses it, and start again when the quota's window has passed"
+            )
 
     def _check(self, connection: sqlite3.Connection) -> None:
         try:
             (stamp,) = connection.execute(QUERIES["stamp"]).fetchone()
             if stamp != APPLICATION:
-                if not self.path.stat().st_size:
+                if not self._file.stat().st_size:
                     raise self._damaged("it is empty")
                 raise StateError(f"{self.path} is an SQLite file of another program; name another with --state")
         except BaseException:
