@@ -11,11 +11,11 @@ versions of a profile do on one record is in `core.versions`.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from callwell.client import record
 from callwell.client.record import TOO_MANY, Shared
+from callwell.clock import boot
 from callwell.core import adaptive, breaker, permits, retry, versions
 from callwell.core.permits import Permit
 from callwell.state.base import Cell
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
 PAUSE_S: Final = 30.0
 """The longest pause of a process between taking a permit and sending that the proof covers (P)."""
-
-BOOT_FILE: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
 class Counted(NamedTuple):
@@ -363,11 +361,3 @@ class Account:
 
 def _paces(shared: Shared, names: tuple[str, ...], now: float) -> list[Adaptive]:
     return [adaptive.harvest(shared.paces.get(name, adaptive.FRESH), now) for name in names]
-
-
-def boot() -> str:
-    """The present boot of this machine, where it tells."""
-    try:
-        return BOOT_FILE.read_text(encoding="ascii").strip()
-    except OSError:
-        return "boot"

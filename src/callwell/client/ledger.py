@@ -19,9 +19,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from callwell.client.account import boot
 from callwell.client.entry import Entry, Status
 from callwell.client.fading import Fading
+from callwell.clock import boot
 from callwell.errors import NameTaken, UnknownName
 from callwell.state.base import Cell
 

@@ -7,8 +7,10 @@ another one: two records of one quota. The same holds for the files that SQLite 
 
 from __future__ import annotations
 
-import os
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 BESIDE: Final = ("-wal", "-shm")
 """What SQLite keeps beside an open file: the log of what was written, and the index that all its users share."""
@@ -23,9 +25,9 @@ class Identity:
         path: absolute.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: Path) -> None:
         self._path = path
-        self._real = path
+        self._neighbours: list[tuple[str, Path]] = []
         self._place: Place | None = None
         self._size = 0
         self._beside: dict[str, Place] = {}
@@ -46,13 +48,14 @@ class Identity:
             OSError: it cannot be looked at.
         """
         try:
-            found = os.stat(self._path)
+            found = self._path.stat()
         except (FileNotFoundError, NotADirectoryError):
             return "was removed or moved away"
         place = (found.st_dev, found.st_ino)
         if self._place is None:
             self._place = place
-            self._real = os.path.realpath(self._path)
+            real = self._path.resolve()
+            self._neighbours = [(ending, real.with_name(real.name + ending)) for ending in BESIDE]
         if place != self._place:
             return "was replaced by another file"
         if found.st_size < self._size:
@@ -61,10 +64,10 @@ class Identity:
         return self._missing()
 
     def _missing(self) -> str:
-        for ending in BESIDE:
+        for ending, neighbour in self._neighbours:
             known = self._beside.get(ending)
             try:
-                found = os.stat(self._real + ending)
+                found = neighbour.stat()
             except FileNotFoundError:
                 if known is not None:
                     return f"has lost its {ending} file"

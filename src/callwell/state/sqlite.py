@@ -76,7 +76,7 @@ class SqliteState:
     def __init__(self, path: str) -> None:
         self.path = Path(path).expanduser()
         self._file = self.path.absolute()
-        self._identity = Identity(str(self._file))
+        self._identity = Identity(self._file)
         self._connection: sqlite3.Connection | None = None
         with self._told("open"):
             self._open()
@@ -154,8 +154,8 @@ class SqliteState:
         trouble = self._identity.trouble()
         if trouble:
             raise StateError(
-                f"the state {self.path} {trouble} while it was in use, so nobody knows what was used of the quota: stop "
-                "all that uses it, and start again when the quota's window has passed"
+                f"the state {self.path} {trouble} while it was in use, so nobody knows what was used of the quota: "
+                "stop all that uses it, and start again when the quota's window has passed"
             )
 
     def _check(self, connection: sqlite3.Connection) -> None:
