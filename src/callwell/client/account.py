@@ -219,15 +219,19 @@ class Account:
         Returns:
             the permit to settle then.
         """
-        names, quotas, paces = self._of(names)
+        _, keys, quotas, paces = self._of(names)
         left = permit._replace(back_at=closes_at)
+
+        def go_on(quota: Quota, bucket: Bucket) -> Bucket:
+            return permits.leave(quota, bucket, permit, left)
 
         def change(shared: Shared) -> tuple[Shared, None]:
             now, shared = self._present(shared)
-            before = zip(quotas, self._buckets(shared, names, now), strict=True)
-            held = tuple([permits.leave(q, b, permit, left) for q, b in before])
+            if len(shared.seen) > 1:
+                shared = self._elsewhere(shared, names, go_on)
+            held = tuple(map(go_on, quotas, self._buckets(shared, keys, quotas, now)))
             going = [adaptive.leave(one, permit.back_at, closes_at) for one in _paces(shared, paces, now)]
-            return self._with(shared, names, held, paces=zip(paces, going, strict=True)), None
+            return self._with(shared, keys, held, paces=zip(paces, going, strict=True)), None
 
         self._state.update(self._cell, change)
         return left
@@ -337,6 +341,9 @@ class Account:
         knocking = shared.knocking
         paces = shared.paces
         seen = shared.seen
+        sound = {key: one for key, one in buckets.items() if key in rules and permits.sound(rules[key].quota, one)}
+        known = shared.known and len(sound) == len(buckets)
+        buckets = sound
         if shared.boot and (shared.boot != self._boot or now < shared.at):
             by = now - shared.at - max(0.0, wall - shared.wall)
             at = shared.at + by
@@ -353,10 +360,10 @@ class Account:
                 now,
                 hold_s=self._hold_s,
                 at=at,
-                known=shared.known,
+                known=known,
                 paces=paces,
             )
-        return now, Shared(buckets, shared.budget, self._boot, now, wall, shared.known, knocking, rules, paces, seen)
+        return now, Shared(buckets, shared.budget, self._boot, now, wall, known, knocking, rules, paces, seen)
 
 
 def _paces(shared: Shared, names: tuple[str, ...], now: float) -> list[Adaptive]:

@@ -52,6 +52,7 @@ from callwell.core.buckets import (
     quota,
     remove,
     shift,
+    sound,
     spent,
     unknown,
 )
@@ -73,6 +74,7 @@ __all__ = [
     "quota",
     "reset",
     "shift",
+    "sound",
     "spare",
     "spent",
     "take",

@@ -27,6 +27,7 @@ import msgspec
 
 from callwell.errors import StateError
 from callwell.state.identity import Identity
+from callwell.state.sealed import opened, sealed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,6 +39,9 @@ R = TypeVar("R")
 
 APPLICATION: Final = 0x43414C4C
 """The application id in the file's header ("CALL"), by which a file is known to be ours."""
+
+VERSION: Final = 1
+"""Of the file: since 1, records have checksums."""
 
 BUSY_S: Final = 30.0
 """How long one process waits for the others' turns before it says that the file is locked."""
@@ -90,7 +94,8 @@ class SqliteState:
                 connection.execute(QUERIES["begin"])
                 self._same()
                 record, answer = change(self._decoded(connection, cell))
-                connection.execute(QUERIES["write"], (cell.key, msgspec.msgpack.encode(record)))
+                stored = sealed(cell.key, msgspec.msgpack.encode(record))
+                connection.execute(QUERIES["write"], (cell.key, stored))
                 connection.execute(QUERIES["commit"])
             finally:
                 if connection.in_transaction:
@@ -129,16 +134,31 @@ class SqliteState:
     def _decoded(self, connection: sqlite3.Connection, cell: Cell[T]) -> T:
         row = connection.execute(QUERIES["read"], (cell.key,)).fetchone()
         if row is None:
-            return cell.empty
+            if cell.damaged is None or cell.damaged == cell.empty or self._sound(connection):
+                return cell.empty
+            return self._worst(cell, cell.damaged)
         try:
-            return msgspec.msgpack.decode(row[0], type=cell.type)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            return msgspec.msgpack.decode(opened(cell.key, row[0]), type=cell.type)
+        except (msgspec.MsgspecError, ValueError, TypeError) as error:
             if cell.damaged is None:
                 raise self._damaged(f"record {cell.key}, of another version?: {error}") from error
-            LOGGER.warning(
-                "the record %s of %s is damaged and taken to be the worst that it can be", cell.key, self.path
-            )
-            return cell.damaged
+            return self._worst(cell, cell.damaged)
+
+    def _worst(self, cell: Cell[T], damaged: T) -> T:
+        LOGGER.warning("the record %s of %s is damaged and taken to be the worst that it can be", cell.key, self.path)
+        return damaged
+
+    @staticmethod
+    def _sound(connection: sqlite3.Connection) -> bool:
+        """Whether a record that is not there was never there: no other can be it under a name that was changed."""
+        if connection.execute(QUERIES["sound"]).fetchone() != ("ok",):
+            return False
+        try:
+            for key, stored in connection.execute(QUERIES["all"]):
+                opened(key, stored)
+        except (ValueError, TypeError, AttributeError):
+            return False
+        return True
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -165,9 +185,24 @@ class SqliteState:
                 if not self._file.stat().st_size:
                     raise self._damaged("it is empty")
                 raise StateError(f"{self.path} is an SQLite file of another program; name another with --state")
+            self._upgrade(connection)
         except BaseException:
             self.close()
             raise
+
+    def _upgrade(self, connection: sqlite3.Connection) -> None:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version > VERSION:
+            raise StateError(f"{self.path} was written by a newer version of Callwell; name another with --state")
+        if version == VERSION:
+            return
+        connection.execute(QUERIES["begin"])
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version < VERSION:  # and no other process was faster
+            for key, record in connection.execute(QUERIES["all"]).fetchall():
+                connection.execute(QUERIES["write"], (key, sealed(key, record)))
+            connection.execute(f"PRAGMA user_version = {VERSION}")
+        connection.execute(QUERIES["commit"])
 
     def _damaged(self, why: str) -> StateError:
         return StateError(
@@ -187,7 +222,7 @@ class SqliteState:
             elif error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_FULL:
                 why, advice = "the disk is full", "make room and run the same again"
             raise StateError(f"cannot {verb} the state {self.path}: {why}; {advice}") from error
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise self._damaged(str(error)) from error
         except OSError as error:
             raise StateError(f"cannot {verb} the state {self.path}: {error.strerror}") from error
@@ -207,6 +242,7 @@ def _make(path: Path) -> None:
         connection = _connect(Path(name).absolute().as_uri())
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA application_id = {APPLICATION}")
+        connection.execute(f"PRAGMA user_version = {VERSION}")
         connection.execute(QUERIES["create"])
         connection.close()
         with suppress(FileExistsError):
