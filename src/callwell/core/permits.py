@@ -72,6 +72,7 @@ __all__ = [
     "harvest",
     "leave",
     "quota",
+    "recover",
     "reset",
     "shift",
     "sound",
@@ -180,6 +181,29 @@ def leave(quota: Quota, bucket: Bucket, permit: Permit, left: Permit) -> Bucket:
     """
     held = remove(bucket.held, _back(quota, permit))
     return bucket if held is None else bucket._replace(held=add(held, _back(quota, left)))
+
+
+def recover(quota: Quota, bucket: Bucket, lent: int, used: int, closes_at: float) -> Bucket:
+    """Put a bucket right after an interrupt struck a holder anywhere between taking a permit and giving it back.
+
+    Only for permits that never come back by themselves. Any that nobody has in hand was used or was not; and a permit
+    that somebody has in hand but was given back by mistake is lent again.
+
+    Args:
+        quota: the quota.
+        bucket: its bucket.
+        lent: how many permits are in hand.
+        used: how many of the others may have been used.
+        closes_at: when the last of their connections is closed, or its answer has come.
+    """
+    i = bisect_left(bucket.held, (NEVER,))
+    lost = count(bucket.held[i:]) - lent
+    held = add(bucket.held[:i], NEVER, lent) if lent else bucket.held[:i]
+    doubtful = min(max(0, lost), used)
+    bucket = bucket._replace(held=held, cool=bucket.cool + lost - doubtful)
+    if doubtful:
+        bucket = bucket._replace(doubtful=add(bucket.doubtful, doubt_bin(quota, closes_at), doubtful))
+    return bucket
 
 
 def unsent(quota: Quota, bucket: Bucket, permit: Permit, count: int = 1) -> Bucket:

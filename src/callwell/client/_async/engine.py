@@ -128,11 +128,12 @@ class AsyncEngine:
             refused = error
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not hide what is known of the call
             return self._stopped(trip, error)
+        except KeyboardInterrupt:
+            self._interrupted(trip)
+            raise
         finally:
-            if trip.permit is not None or trip.key is not None:
-                self._give_back(trip)
-            if trip.watch is not None:
-                trip.left(self.clock.now())
+            if trip.permit is not None or trip.key is not None or trip.watch is not None:
+                self._leave(trip)
         if order.explain is None or bound.keyless:
             raise refused
         raise await order.explain(refused) from refused.__cause__
@@ -354,6 +355,16 @@ class AsyncEngine:
     def _unrecorded(self, trip: Trip, error: StateError) -> None:
         self.notify(NotRecorded(trip.provider, trip.order.plan.operation, str(error)))
 
+    def _leave(self, trip: Trip) -> None:
+        try:
+            if trip.permit is not None or trip.key is not None:
+                self._give_back(trip)
+            if trip.watch is not None:
+                trip.left(self.clock.now())
+        except KeyboardInterrupt:
+            self._interrupted(trip)
+            raise
+
     def _give_back(self, trip: Trip) -> None:
         """Put back what a call has in hand that leaves: as used if its request was sent."""
         if trip.sending:
@@ -372,6 +383,14 @@ class AsyncEngine:
         if trip.key is not None:
             trip.keys.settle(trip.key[0], accepted=False)
             trip.key = None
+
+    def _interrupted(self, trip: Trip) -> None:
+        """Put right what Ctrl-C has left, which strikes between any two lines: a permit may be in nobody's hand."""
+        now = self.clock.now()
+        sent = trip.sends > 0
+        trip.permit = None
+        self.account.recover(sent=sent, closes_at=max(now, trip.closes_at) if trip.sending else now)
+        self._lines.settled()
 
     def _left(self, trip: Trip) -> End:
         """How a Send ended whose caller has gone, as far as that can be known without its answer."""
