@@ -6,6 +6,7 @@ from __future__ import annotations
 import linecache
 import sys
 from contextlib import suppress
+from contextvars import copy_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,12 +80,13 @@ class Interrupt:
 
 
 def interrupted(call: Any, at: int) -> bool:
-    """Whether a call was interrupted at its n-th line; else it has fewer."""
+    """Whether a call was interrupted at its n-th line; else it has fewer. Context variables stay as they are."""
     before = sys.gettrace()
     interrupt = Interrupt(at)
+    context = copy_context()
     sys.settrace(interrupt)
     try:
-        call()
+        context.run(call)
     except (KeyboardInterrupt, errors.CallwellError):
         pass
     finally:
