@@ -5,10 +5,9 @@
 from __future__ import annotations
 
 import random
-from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from callwell.client import answers, nested
+from callwell.client import answers, departures, nested
 from callwell.client._sync.line import Lines
 from callwell.client._sync.outer import retried
 from callwell.client._sync.primitives import DefaultTransport, sleep
@@ -39,7 +38,6 @@ from callwell.core.types import (
 )
 from callwell.errors import CallError, CallwellError, ClosedError, KeyRefused, StateError, UsageError
 from callwell.observe.logs import LOGGER, log
-from callwell.observe.notices import NotRecorded
 from callwell.transport.base import NoReply, Request
 
 if TYPE_CHECKING:
@@ -50,7 +48,6 @@ if TYPE_CHECKING:
     from callwell.client.till import Till
     from callwell.client.trip import Trip
     from callwell.clock import Clock
-    from callwell.core.permits import Permit
     from callwell.core.rules import Profile
     from callwell.core.types import Event
     from callwell.keys import Key
@@ -101,7 +98,7 @@ class Engine:
         self.closed = False
         self.hooks = hooks
         self.learner = Learner(profile, account, clock, self.notify)
-        self._lines = Lines(account, clock)
+        self.lines = Lines(account, clock)
 
     def run(self, order: Order) -> Answer:
         """Make a call.
@@ -130,7 +127,7 @@ class Engine:
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not hide what is known of the call
             return self._stopped(trip, error)
         except KeyboardInterrupt:
-            self._interrupted(trip)
+            departures.interrupted(self, trip)
             raise
         finally:
             if trip.permit is not None or trip.key is not None or trip.watch is not None:
@@ -189,7 +186,7 @@ class Engine:
 
     def _lent(self, trip: Trip) -> tuple[int, Key] | None:
         """What most calls get: a permit and a key without waiting."""
-        permit = self._lines[trip.order.plan.quotas].at_once(trip.order.bound.longer_s, retrying=trip.sends > 0)
+        permit = self.lines[trip.order.plan.quotas].at_once(trip.order.bound.longer_s, retrying=trip.sends > 0)
         if permit is None:
             return None
         trip.permit = permit
@@ -199,7 +196,7 @@ class Engine:
         return trip.key
 
     def _acquire(self, trip: Trip, until: float) -> Event:
-        line, choices = self._lines[trip.order.plan.quotas], trip.order.choices
+        line, choices = self.lines[trip.order.plan.quotas], trip.order.choices
         longer_s = trip.order.bound.longer_s
         self._lent(trip)
         while trip.key is None:
@@ -332,29 +329,18 @@ class Engine:
             if permit is not None:
                 again = self.account.settle(trip.order.plan.quotas, permit, end)
         except Exception as error:  # noqa: BLE001 - whatever it is, the permit was used
-            self._unsettled(trip, permit, end, error)
+            departures.unsettled(self, trip, permit, end, error)
         try:
             if held is not None:
                 trip.keys.settle(held[0], accepted=accepted)
         except StateError as error:
             LOGGER.warning("%s: it is not recorded that the key was accepted: %s", trip.provider, error)
-        for line in self._lines.all:
+        for line in self.lines.all:
             if line.waiters:
                 line.settled()
         if end.hints:
             self.learner.tell()
         return again
-
-    def _unsettled(self, trip: Trip, permit: Permit | None, end: End, error: Exception) -> None:
-        """A permit could not be settled, by a failing state or an odd header: see that it counts as used."""
-        if isinstance(error, StateError):  # the record lapses: there the permit is held until the request is over
-            self._unrecorded(trip, error)
-        elif permit is not None:
-            LOGGER.error("%s: an answer's quota headers could not be used: %r", trip.provider, error)
-            self.account.settle(trip.order.plan.quotas, permit, end._replace(hints=(), wait_s=None))
-
-    def _unrecorded(self, trip: Trip, error: StateError) -> None:
-        self.notify(NotRecorded(trip.provider, trip.order.plan.operation, str(error)))
 
     def _leave(self, trip: Trip) -> None:
         try:
@@ -363,74 +349,27 @@ class Engine:
             if trip.watch is not None:
                 trip.left(self.clock.now())
         except KeyboardInterrupt:
-            self._interrupted(trip)
+            departures.interrupted(self, trip)
             raise
 
     def _give_back(self, trip: Trip) -> None:
         """Put back what a call has in hand that leaves: as used if its request was sent."""
         if trip.sending:
             if trip.ending is None:
-                self._settle(trip, self._left(trip), accepted=False)
+                self._settle(trip, departures.abandoned(trip, self.clock.now()), accepted=False)
             else:
                 trip.sending = False
-                self._follow(trip)
+                departures.follow(self, trip)
         if trip.permit is not None:
             try:
                 self.account.unsent(trip.order.plan.quotas, trip.permit)
             except StateError as error:
-                self._unrecorded(trip, error)
+                departures.unrecorded(self, trip, error)
             trip.permit = None
-            self._lines.settled()
+            self.lines.settled()
         if trip.key is not None:
             trip.keys.settle(trip.key[0], accepted=False)
             trip.key = None
-
-    def _interrupted(self, trip: Trip) -> None:
-        """Put right what Ctrl-C has left, which strikes between any two lines: a permit may be in nobody's hand."""
-        now = self.clock.now()
-        sent = trip.sends > 0
-        trip.permit = None
-        self.account.recover(sent=sent, closes_at=max(now, trip.closes_at) if trip.sending else now)
-        self._lines.settled()
-
-    def _left(self, trip: Trip) -> End:
-        """How a Send ended whose caller has gone, as far as that can be known without its answer."""
-        if trip.status:
-            return End(Outcome.DONE, trip.status)
-        open_s = max(0.0, trip.closes_at - self.clock.now())
-        return End(Outcome.UNKNOWN, open_s=open_s, blameless=True)
-
-    def _follow(self, trip: Trip) -> None:
-        """Settle the permit of a request that goes on without its caller when that request ends."""
-        if trip.permit is not None:
-            permit = self.account.leave(trip.order.plan.quotas, trip.permit, trip.closes_at)
-            trip.permit = None
-            trip.ending.add_done_callback(partial(self._outlived, trip, permit))
-
-    def _outlived(self, trip: Trip, permit: Permit, ending: Any) -> None:
-        known = not ending.cancelled() and ending.exception() is None
-        end = self._end(trip, permit, ending.result()) if known else self._left(trip)
-        try:
-            self.account.settle(trip.order.plan.quotas, permit, end)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the permit was used
-            self._unsettled(trip, permit, end, error)
-        self._lines.settled()
-        if end.hints:
-            self.learner.tell()
-
-    def _end(self, trip: Trip, permit: Permit, response: Response | NoReply) -> End:
-        if isinstance(response, NoReply):
-            return End(response.outcome, arrived=response.arrived)
-        now = self.clock.now()
-        hints = self.learner.look(trip.order.plan.operation, response, now, now - permit.taken_at)
-        reset_s = self.learner.reset_s(hints)
-        try:
-            reading = answers.read(
-                self.profile.errors, response, trip.url, self.learner.wall, None, reset_s=reset_s, described=False
-            )
-        except Exception:  # noqa: BLE001 - whatever headers and body make of their reader
-            reading = answers.unreadable(response)
-        return End(Outcome.DONE, response.status, reading.wait_s, hints=hints)
 
     def _error(self, trip: Trip, fail: Fail) -> Exception:
         wait_s = fail.at - self.clock.now()
