@@ -353,7 +353,6 @@ class Engine:
             raise
 
     def _give_back(self, trip: Trip) -> None:
-        """Put back what a call has in hand that leaves: as used if its request was sent."""
         if trip.sending:
             if trip.ending is None:
                 self._settle(trip, departures.abandoned(trip, self.clock.now()), accepted=False)
