@@ -33,6 +33,7 @@ Cooling permits are kept in bins of equal width, rounded up, so that a million o
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from math import inf
 from typing import Final
 
