@@ -65,6 +65,22 @@ def interrupted(engine: Any, trip: Trip) -> None:
     engine.lines.settled()
 
 
+def unsent(engine: Any, trip: Trip, permit: Permit) -> None:
+    """Give a permit back that was surely not used.
+
+    Args:
+        engine: of either side.
+        trip: the call.
+        permit: its permit.
+    """
+    try:
+        engine.account.unsent(trip.order.plan.quotas, permit)
+    except StateError as error:
+        unrecorded(engine, trip, error)
+    trip.permit = None
+    engine.lines.settled()
+
+
 def unsettled(engine: Any, trip: Trip, permit: Permit | None, end: End, error: Exception) -> None:
     """A permit could not be settled, by a failing state or an odd header: see that it counts as used.
 

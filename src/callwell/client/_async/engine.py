@@ -359,12 +359,7 @@ class AsyncEngine:
                 trip.sending = False
                 departures.follow(self, trip)
         if trip.permit is not None:
-            try:
-                self.account.unsent(trip.order.plan.quotas, trip.permit)
-            except StateError as error:
-                departures.unrecorded(self, trip, error)
-            trip.permit = None
-            self.lines.settled()
+            departures.unsent(self, trip, trip.permit)
         if trip.key is not None:
             trip.keys.settle(trip.key[0], accepted=False)
             trip.key = None
