@@ -7,17 +7,20 @@ import dataclasses
 import json
 import subprocess
 import sys
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs, urlsplit
 
-from callwell.client.ledger import new_holder
+from callwell.client.holder import AT_WORK, new_holder
 from callwell.core.rules import MarkerRule, OperationRule, PagingRule
 from callwell.spec.model import Api, Parameter
 from tests.client.acme import TEXT, acme, operation, parameter
 from tests.client.world import LOST, REFUSED, World, answer, code
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from callwell.client import Client
     from callwell.spec.provider import Provider
     from callwell.state import MemoryState
@@ -219,6 +222,17 @@ def bury(state: MemoryState) -> None:
     machine = new_holder().partition("|")[0]
     for key in state.keys("once:"):
         state._records[key] = state._records[key]._replace(holder=f"{machine}|{dead_process()}|x")
+
+
+@contextmanager
+def at_work(state: MemoryState) -> Iterator[None]:
+    """Whoever holds a call in this state is at work on it, in another thread."""
+    holders = {state._records[key].holder for key in state.keys("once:")}
+    AT_WORK.update(holders)
+    try:
+        yield
+    finally:
+        AT_WORK.difference_update(holders)
 
 
 def unsettled(client: Client | Any) -> int:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from callwell.client.entry import Entry, Status
-from callwell.client.ledger import KEPT_S, Ledger, new_holder
+from callwell.client.holder import AT_WORK, new_holder
+from callwell.client.ledger import KEPT_S, Ledger
 from callwell.core.call import Call, Phase
 from callwell.core.rules import RetryRule
 from callwell.core.types import Traits
@@ -53,14 +54,17 @@ def test_a_file_keeps_all_of_it(tmp_path: Path) -> None:
 
 
 def test_only_the_holder_writes() -> None:
-    """Another one finds that it is not the holder; when the lease is over, it may take the call up."""
+    """Another one finds that it is not the holder; once that is not at work any more, it may take the call up."""
     clock = ManualClock()
     ledger = Ledger(ACCOUNT, MemoryState(), clock)
     first, second = entry(clock), entry(clock)
+    AT_WORK.add(first.holder)
     assert ledger.begin(first).holder == first.holder
     assert ledger.begin(second).holder == first.holder
     assert not ledger.write(second)
     clock.advance(61)
+    assert ledger.begin(second._replace(until=clock.wall() + 60)).holder == first.holder
+    AT_WORK.discard(first.holder)
     assert ledger.begin(second._replace(until=clock.wall() + 60)).holder == second.holder
     assert not ledger.write(first)
     assert ledger.write(first._replace(status=Status.DONE))
@@ -71,7 +75,7 @@ def test_a_dead_process_holds_nothing() -> None:
     clock = ManualClock()
     ledger = Ledger(ACCOUNT, MemoryState(), clock)
     child = dead_process()
-    machine, _, _ = new_holder().split("|")
+    machine = new_holder().partition("|")[0]
     ledger.begin(entry(clock, "a", holder=f"{machine}|{child}|x"))
     ledger.begin(entry(clock, "b", holder=f"elsewhere|{child}|x"))
     ledger.begin(entry(clock, "c", holder=f"{machine}|{os.getpid()}|x"))

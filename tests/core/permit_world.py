@@ -28,7 +28,10 @@ LATER = 20
 
 
 class Fate(StrEnum):
-    """What becomes of a request: a dead holder gives nothing back, a late one long after its connection was closed."""
+    """What becomes of a request: a dead holder gives nothing back, a late one long after its connection was closed.
+
+    One that is left goes on after its caller has gone, and is answered or, as one that is forgotten, lost unseen.
+    """
 
     ANSWERED = "answered"
     THROTTLED = "throttled"
@@ -36,6 +39,8 @@ class Fate(StrEnum):
     UNSENT = "unsent"
     DEAD = "dead"
     LATE = "late"
+    LEFT = "left"
+    FORGOTTEN = "forgotten"
 
 
 class Plan(NamedTuple):
@@ -169,15 +174,27 @@ class World:
                 latest = permit.back_at + self._transit_s
             case Fate.LATE:
                 latest = permit.back_at
+            case Fate.FORGOTTEN:
+                latest = ended_at + self._transit_s
             case _:
                 latest = ended_at
         arrived_at = sent_at + (latest - sent_at) * plan.place
         for i in plan.quotas:
             self.arrivals[i].append(arrived_at / self._rate)
-        if plan.fate is Fate.LATE:
+        if plan.fate in (Fate.LEFT, Fate.FORGOTTEN):
+            self._at(sent_at + plan.last_s / 2, partial(self._leave, plan, permit, arrived_at, ended_at))
+        elif plan.fate is Fate.LATE:
             self._at(permit.back_at + LATER * plan.last_s, partial(self._settle, plan, permit, arrived_at))
         elif plan.fate is not Fate.DEAD:
             self._at(ended_at, partial(self._settle, plan, permit, arrived_at))
+
+    def _leave(self, plan: Plan, permit: Permit, arrived_at: float, ended_at: float) -> None:
+        left = permit._replace(back_at=ended_at)
+        for i in plan.quotas:
+            self.buckets[i] = permits.leave(self.quotas[i], self.buckets[i], permit, left)
+        if plan.fate is Fate.LEFT:
+            self._at(ended_at, partial(self._settle, plan, left, arrived_at))
+        self._wake()
 
     def _settle(self, plan: Plan, permit: Permit, arrived_at: float) -> None:
         if plan.first:
@@ -190,6 +207,9 @@ class World:
             quotas = tuple(self.quotas[i] for i in plan.quotas)
             buckets = tuple(self.buckets[i] for i in plan.quotas)
             self._put(plan.quotas, permits.throttle(quotas, buckets, permit, self._now, plan.wait_s))
+        self._wake()
+
+    def _wake(self) -> None:
         idle, self._idle = self._idle, set()
         for indices in sorted(idle):
             self._serve(indices)

@@ -43,6 +43,8 @@ WORST = [
     Plan(0.0, last_s=2.0, fate=Fate.LOST, place=1.0),
     Plan(0.0, place=1.0, fate=Fate.DEAD),
     Plan(0.0, last_s=80.0, place=1.0, fate=Fate.LATE),
+    Plan(0.0, last_s=8.0, place=1.0, fate=Fate.LEFT),
+    Plan(0.0, last_s=8.0, place=1.0, fate=Fate.FORGOTTEN),
     *(Plan(float(i), place=0.0) for i in range(300)),
 ]
 
@@ -77,7 +79,7 @@ def test_no_window_holds_more_than_the_limit(  # noqa: PLR0917 - drawn
 
 def busy(dice: random.Random, count: int, *, start_s: float = 0.0, each_s: float = 0.0) -> list[Plan]:
     """Requests that mostly go well, as many as there are permits for, whose arrivals lie at the edges."""
-    fates = [Fate.ANSWERED] * 16 + [Fate.LOST, Fate.UNSENT, Fate.DEAD, Fate.LATE]
+    fates = [Fate.ANSWERED] * 16 + [Fate.LOST, Fate.UNSENT, Fate.DEAD, Fate.LATE, Fate.LEFT, Fate.FORGOTTEN]
     return [
         Plan(
             start_s + i * each_s,

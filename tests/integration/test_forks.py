@@ -100,6 +100,18 @@ except OutOfTime:
 sys.exit("the parent did not know what its child had spent")
 """
 
+REFUSED = """
+one = made(Client, limit=2, state="sqlite:///" + sys.argv[2])
+assert get(one) == {"id": "1"}
+before = one.spent()
+for _ in range(12):
+    fork(lambda: refused(one) and refused(made(Client, limit=2, state="sqlite:///" + sys.argv[2])))
+assert one.spent() == before, one.spent()
+account = one._engine.account
+assert account._state.read(account._cell).knocking.failures == 0
+assert get(one.with_options(deadline_s=1.0)) == {"id": "1"}
+"""
+
 
 @pytest.fixture
 def server() -> Iterator[RawServer]:
@@ -111,8 +123,15 @@ def server() -> Iterator[RawServer]:
 
 @pytest.mark.parametrize(
     ("what", "arrivals"),
-    [(BEFORE, 5), (AFTER, 4), (AMID, 1), (LOCKED, 1), (SHARED, 1)],
-    ids=["before", "after", "amid the work of threads", "while locks are held", "with one state"],
+    [(BEFORE, 5), (AFTER, 4), (AMID, 1), (LOCKED, 1), (SHARED, 1), (REFUSED, 2)],
+    ids=[
+        "before",
+        "after",
+        "amid the work of threads",
+        "while locks are held",
+        "with one state",
+        "refused for nothing",
+    ],
 )
 def test_a_forked_child(server: RawServer, root: Path, tmp_path: Path, what: str, arrivals: int) -> None:
     """Before the first call it works, with its own quota or the shared one; after, it is refused and never hangs."""

@@ -11,11 +11,11 @@ versions of a profile do on one record is in `core.versions`.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from callwell.client import record
 from callwell.client.record import TOO_MANY, Shared
+from callwell.clock import boot
 from callwell.core import adaptive, breaker, permits, retry, versions
 from callwell.core.permits import Permit
 from callwell.state.base import Cell
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
 PAUSE_S: Final = 30.0
 """The longest pause of a process between taking a permit and sending that the proof covers (P)."""
-
-BOOT_FILE: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
 class Counted(NamedTuple):
@@ -64,6 +62,7 @@ class Account:
         clock: whose seconds are in it.
 
     Attributes:
+        longest_s: the longest from taking a permit to the end of its request.
         standing: by quota of which an answer spoke: permits left to others, the limit by the provider, by the profile.
     """
 
@@ -73,8 +72,7 @@ class Account:
         self.quotas = {key: permits.quota(rule, transit_s) for key, rule in known.items()}
         self.paces = tuple([key for key, rule in profile.quotas.items() if rule.adaptive])
         self.shared = state.shared
-        self._hold_s = profile.retry.attempt_s + PAUSE_S if state.shared else float("inf")
-        self._try_s = profile.retry.attempt_s + PAUSE_S
+        self._hold_s = self.longest_s = profile.retry.attempt_s + PAUSE_S
         self.standing: dict[str, tuple[int, int, int]] = {}
         self._sets: dict[tuple[str, ...], Counted] = {}
         self._state = state
@@ -84,6 +82,10 @@ class Account:
         self._rules = {self._keys[name]: versions.rule(name, known[name], q) for name, q in self.quotas.items()}
         self._version = versions.text(self._rules)
         self._cell = Cell(f"account:{name}", Shared, Shared(), Shared(known=False))
+
+    def for_one(self) -> None:
+        """Only one client uses this account: its permits come back when they are settled, and never by themselves."""
+        self._hold_s = float("inf")
 
     def take(self, names: tuple[str, ...], *, retrying: bool, longer_s: float = 0.0) -> Permit | float:
         """One permit of each of these quotas, or when to ask again; infinite if a permit must be settled first.
@@ -134,7 +136,7 @@ class Account:
             if not isinstance(got, Permit):
                 return self._with(shared, keys, buckets), (got, 0)
             budget = retry.spend(shared.budget) if retrying else retry.begin(shared.budget)
-            try_s = self._try_s + longer_s
+            try_s = self.longest_s + longer_s
             knocking = breaker.admit(knocking, now, try_s)
             lent = [adaptive.lend(one, now, got.back_at, try_s) for one in _paces(shared, paces, now)]
             return self._with(shared, keys, buckets, budget, knocking, zip(paces, lent, strict=True)), (got, count)
@@ -210,6 +212,34 @@ class Account:
                 self.standing[name] = standing
         return again
 
+    def leave(self, names: tuple[str, ...], permit: Permit, closes_at: float) -> Permit:
+        """Hold a permit whose caller has gone until its request has ended: see `permits.leave`.
+
+        Args:
+            names: its quotas.
+            permit: the permit.
+            closes_at: when the connection is closed at the latest.
+
+        Returns:
+            the permit to settle then.
+        """
+        _, keys, quotas, paces = self._of(names)
+        left = permit._replace(back_at=closes_at)
+
+        def go_on(quota: Quota, bucket: Bucket) -> Bucket:
+            return permits.leave(quota, bucket, permit, left)
+
+        def change(shared: Shared) -> tuple[Shared, None]:
+            now, shared = self._present(shared)
+            if len(shared.seen) > 1:
+                shared = self._elsewhere(shared, names, go_on)
+            held = tuple(map(go_on, quotas, self._buckets(shared, keys, quotas, now)))
+            going = [adaptive.leave(one, permit.back_at, closes_at) for one in _paces(shared, paces, now)]
+            return self._with(shared, keys, held, paces=zip(paces, going, strict=True)), None
+
+        self._state.update(self._cell, change)
+        return left
+
     def unsent(self, names: tuple[str, ...], permit: Permit) -> None:
         """Take a permit back that was surely not used."""
         self.unsold(names, permit, 1)
@@ -230,6 +260,31 @@ class Account:
             ended = [adaptive.unsent(one, permit.taken_at, permit.back_at) for one in _paces(shared, paces, now)]
             knocking = breaker.release(shared.knocking)
             return self._with(shared, keys, buckets, None, knocking, zip(paces, ended, strict=True)), None
+
+        self._state.update(self._cell, change)
+
+    def recover(self, *, sent: bool, closes_at: float) -> None:
+        """An interrupt struck a thread that may have had a permit in hand: in time it comes back by itself."""
+
+    def put_right(self, lent: Mapping[str, int], used: Mapping[str, int], closes_at: float) -> None:
+        """Put a record that only one client uses right after an interrupt: see `permits.recover`.
+
+        Args:
+            lent: by quota: permits that are in hand.
+            used: by quota: others that may have been used.
+            closes_at: when the last connection of those is closed at the latest.
+        """
+
+        def change(shared: Shared) -> tuple[Shared, None]:
+            buckets = dict(shared.buckets)
+            for name, key in self._keys.items():
+                if key in buckets:
+                    in_hand = lent.get(name, 0)
+                    may_be_used = used.get(name, 0)
+                    quota = self.quotas[name]
+                    buckets[key] = permits.recover(quota, buckets[key], in_hand, may_be_used, closes_at)
+            paces = {name: adaptive.recover(one, lent.get(name, 0)) for name, one in shared.paces.items()}
+            return shared._replace(buckets=buckets, paces=paces), None
 
         self._state.update(self._cell, change)
 
@@ -315,6 +370,9 @@ class Account:
         knocking = shared.knocking
         paces = shared.paces
         seen = shared.seen
+        sound = {key: one for key, one in buckets.items() if key in rules and permits.sound(rules[key].quota, one)}
+        known = shared.known and len(sound) == len(buckets)
+        buckets = sound
         if shared.boot and (shared.boot != self._boot or now < shared.at):
             by = now - shared.at - max(0.0, wall - shared.wall)
             at = shared.at + by
@@ -331,19 +389,11 @@ class Account:
                 now,
                 hold_s=self._hold_s,
                 at=at,
-                known=shared.known,
+                known=known,
                 paces=paces,
             )
-        return now, Shared(buckets, shared.budget, self._boot, now, wall, shared.known, knocking, rules, paces, seen)
+        return now, Shared(buckets, shared.budget, self._boot, now, wall, known, knocking, rules, paces, seen)
 
 
 def _paces(shared: Shared, names: tuple[str, ...], now: float) -> list[Adaptive]:
     return [adaptive.harvest(shared.paces.get(name, adaptive.FRESH), now) for name in names]
-
-
-def boot() -> str:
-    """The present boot of this machine, where it tells."""
-    try:
-        return BOOT_FILE.read_text(encoding="ascii").strip()
-    except OSError:
-        return "boot"

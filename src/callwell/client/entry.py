@@ -43,8 +43,11 @@ class Entry(NamedTuple):
         changed: when the entry was last written.
         call: where the call stands, its times in seconds since the epoch; None before it was sent.
         holder: who is at work on it.
-        until: how long nobody else may be, in seconds since the epoch.
+        until: how long nobody else may be, in seconds since the epoch, unless it is seen whether the holder lives.
         made: the key of the object that was made, where the provider's lists have one.
+        clock: of which boot and clock `offset` and `until_s` are.
+        offset: seconds since the epoch minus monotonic ones, by which the times of `call` were written.
+        until_s: the same as `until` in monotonic seconds, which nobody can set.
     """
 
     name: str = ""
@@ -63,6 +66,9 @@ class Entry(NamedTuple):
     holder: str = ""
     until: float = 0.0
     made: str | None = None
+    clock: str = ""
+    offset: float = 0.0
+    until_s: float = 0.0
 
     @property
     def settled(self) -> bool:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The outcome ledger: calls that are made exactly once, written down before their first byte leaves.
 
-One record for each call, under its name. Who is at work on a call holds its record until the call's deadline, and is
-let go of at once when its process is gone. Only the holder sends.
+One record for each call, under its name. Who is at work on a call holds its record as long as it lives, which on one
+machine is seen: see `holder`. Where it cannot be, it holds it until the call's deadline. Only the holder sends.
 
 A call without a name of the caller's is forgotten when it is settled: nobody will ask for it again. A named one is
 kept for `KEPT_S`, and `MOST` of an account, so that the same program, run again, finds it.
@@ -10,18 +10,14 @@ kept for `KEPT_S`, and `MOST` of an account, so that the same program, run again
 
 from __future__ import annotations
 
-import os
-import platform
 import secrets
-from contextlib import suppress
-from functools import cache
 from hashlib import sha256
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from callwell.client.account import boot
 from callwell.client.entry import Entry, Status
 from callwell.client.fading import Fading
+from callwell.client.holder import lives
+from callwell.clock import boot
 from callwell.errors import NameTaken, UnknownName
 from callwell.state.base import Cell
 
@@ -47,12 +43,16 @@ class Ledger:
         state: where the records are.
         clock: whose time of day is noted.
         most: settled calls that are remembered.
+
+    Attributes:
+        clock_name: of which boot and clock monotonic times in the records are.
     """
 
     def __init__(self, account: str, state: State, clock: Clock, *, most: int = MOST) -> None:
         self._records = f"once:{account}:"
         self._state = state
         self._clock = clock
+        self.clock_name = f"{boot()} {clock}"
         index = f"once-old:{account}:"
         self._fading = Fading(
             self._records, index, self._settled_at, state=state, clock=clock, kept_s=KEPT_S, most=most
@@ -84,7 +84,14 @@ class Ledger:
             elif self._held(found):
                 return found, found
             else:
-                taken = found._replace(holder=draft.holder, until=draft.until, changed=draft.changed)
+                taken = found._replace(
+                    holder=draft.holder,
+                    until=draft.until,
+                    until_s=draft.until_s,
+                    changed=draft.changed,
+                    clock=draft.clock,
+                    offset=found.offset if found.clock == draft.clock else draft.offset,
+                )
             return taken, taken
 
         return self._state.update(self._cell(draft.name), change)
@@ -168,7 +175,14 @@ class Ledger:
         return tuple(sorted((entry for entry in found if entry.name), key=lambda entry: entry.began))
 
     def _held(self, entry: Entry) -> bool:
-        return bool(entry.holder) and entry.until > self._clock.wall() and not _gone(entry.holder)
+        if not entry.holder or not entry.until:
+            return False
+        alive = lives(entry.holder)
+        if alive is not None:
+            return alive
+        if entry.clock == self.clock_name:
+            return entry.until_s > self._clock.now()
+        return entry.until > self._clock.wall()
 
     def sweep(self) -> None:
         """Forget named calls that were settled long ago, or many calls ago."""
@@ -187,11 +201,6 @@ def new_marker() -> str:
     return secrets.token_hex(16)
 
 
-def new_holder() -> str:
-    """A name for who works on a call: machine, process, and a random part."""
-    return f"{_machine()}|{os.getpid()}|{secrets.token_hex(6)}"
-
-
 def _taken(entry: Entry, why: str) -> NameTaken:
     return NameTaken(f"{entry.provider} {entry.operation}: {entry.name!r} {why}", name=entry.name, made=entry.made)
 
@@ -202,26 +211,3 @@ def _cell(key: str) -> Cell[Entry]:
 
 def _mark(name: str) -> str:
     return sha256(name.encode()).hexdigest()[:32]
-
-
-@cache
-def _machine() -> str:
-    """This boot of this machine, and whose process numbers are meant: containers have their own."""
-    spaces = ""
-    with suppress(OSError):
-        spaces = Path("/proc/self/ns/pid").readlink().name
-    return f"{boot()}{spaces or platform.node()}"
-
-
-def _gone(holder: str) -> bool:
-    """Whether the process of a holder has surely ended."""
-    machine, number, _ = holder.split("|")
-    if machine != _machine() or os.name == "nt":
-        return False
-    try:
-        os.kill(int(number), 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        pass  # it is there, and somebody else's
-    return False

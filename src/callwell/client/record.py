@@ -58,6 +58,7 @@ class End(NamedTuple):
         open_s: without an answer: for how long the request may still be sent, since it was only let go of.
         hints: what the answer says about quotas.
         blameless: without an answer: the caller did not wait for it, so that it says nothing of the provider.
+        arrived: without a whole answer: its head came, so the request has surely arrived.
     """
 
     outcome: Outcome
@@ -66,6 +67,7 @@ class End(NamedTuple):
     open_s: float = 0.0
     hints: tuple[Hint, ...] = ()
     blameless: bool = False
+    arrived: bool = False
 
 
 FINE: Final = End(Outcome.DONE, 200)
@@ -78,6 +80,8 @@ def settled(quota: Quota, bucket: Bucket, permit: Permit, end: End, now: float) 
         return permits.answer(quota, bucket, permit, now, ok=end.status != TOO_MANY)
     if end.outcome is Outcome.REFUSED:
         return permits.unsent(quota, bucket, permit)
+    if end.arrived:
+        return permits.answer(quota, bucket, permit, now, ok=False)
     return permits.abandon(quota, bucket, permit, now + end.open_s)
 
 

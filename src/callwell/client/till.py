@@ -9,12 +9,16 @@ when the last one of those booked with it did.
 
 Whatever is not plain success, or teaches how a quota stands, goes to the record at once, after all that was put off.
 So does every question whether something is left.
+
+Ctrl-C can strike a thread between any two lines, so that a permit is in nobody's hand, or back twice. It is known how
+many each thread has in hand; `recover` makes the record agree with what all other threads have.
 """
 
 from __future__ import annotations
 
 import threading
 from math import inf
+from threading import get_ident
 from typing import TYPE_CHECKING, Final
 
 from callwell.client.record import FINE, TOO_MANY
@@ -40,7 +44,7 @@ LOT_S: Final = 0.05
 class Drawer:
     """What was put off for the calls of one set of quotas."""
 
-    __slots__ = ("answered", "answered_at", "begun", "lent", "permit", "since", "size", "stock", "until")
+    __slots__ = ("answered", "answered_at", "begun", "lent", "out", "permit", "since", "size", "stock", "until")
 
     def __init__(self) -> None:
         self.permit = Permit(-inf, inf)
@@ -52,6 +56,19 @@ class Drawer:
         self.answered = 0
         self.answered_at = -inf
         self.since = inf
+        self.out: dict[int, int] = {}
+
+    def lend(self) -> None:
+        """This thread has one more in hand."""
+        thread = get_ident()
+        self.out[thread] = self.out.get(thread, 0) + 1
+
+    def back(self) -> None:
+        """This thread has one less in hand."""
+        thread = get_ident()
+        left = self.out.pop(thread, 1) - 1
+        if left:
+            self.out[thread] = left
 
 
 class Till:
@@ -66,6 +83,7 @@ class Till:
     """
 
     def __init__(self, account: Account, clock: Clock) -> None:
+        account.for_one()
         self.standing = account.standing
         self._account = account
         self._clock = clock
@@ -90,16 +108,23 @@ class Till:
                 drawer = self._drawers[names] = Drawer()
             now = self._clock.now()
             if drawer.stock and not retrying and now < drawer.until:
+                drawer.lend()
                 drawer.stock -= 1
                 drawer.lent += 1
                 drawer.begun += 1
                 return drawer.permit
-            return self._draw(names, drawer, now, retrying=retrying, longer_s=longer_s)
+            got = self._draw(names, drawer, now, retrying=retrying, longer_s=longer_s)
+            if isinstance(got, Permit):
+                drawer.lend()
+            return got
 
     def settle(self, names: tuple[str, ...], permit: Permit, end: End) -> bool:
         """Take a permit back, and learn from the end of its Send: see `Account.settle`."""
         with self._lock:
-            if end is FINE or (0 < end.status < SERVER_ERROR and end.status != TOO_MANY and not end.hints):
+            if permit.back_at == inf:
+                self._drawers[names].back()
+            plain = end is FINE or (0 < end.status < SERVER_ERROR and end.status != TOO_MANY and not end.hints)
+            if plain and permit.back_at == inf:  # one that was left has a bin of its own
                 drawer = self._drawers[names]
                 drawer.answered += 1
                 drawer.answered_at = self._clock.now()
@@ -110,9 +135,42 @@ class Till:
             self._empty()
             return self._account.settle(names, permit, end)
 
+    def leave(self, names: tuple[str, ...], permit: Permit, closes_at: float) -> Permit:
+        """Hold a permit whose caller has gone until its request has ended: see `Account.leave`."""
+        with self._lock:
+            self._drawers[names].back()
+            self._empty()
+            return self._account.leave(names, permit, closes_at)
+
+    def recover(self, *, sent: bool, closes_at: float) -> None:
+        """Put right what an interrupt of this thread has left: it has no permit in hand any more.
+
+        Args:
+            sent: it may have sent a request.
+            closes_at: when the connection of that is closed at the latest.
+        """
+        lent: dict[str, int] = {}
+        used: dict[str, int] = {}
+        with self._lock:
+            others = sum([drawer.out.get(get_ident(), 0) for drawer in self._drawers.values()]) - 1
+            if others > 0:  # tasks of this thread's loop, which may be sending
+                closes_at = max(closes_at, self._clock.now() + self._account.longest_s)
+            for names, drawer in self._drawers.items():
+                drawer.out.pop(get_ident(), None)
+                for name in names:
+                    lent[name] = lent.get(name, 0) + sum(drawer.out.values())
+                    used[name] = used.get(name, 0) + drawer.answered + sent + max(0, others)
+                drawer.stock = 0
+                drawer.answered = 0
+                drawer.begun = 0
+                drawer.since = inf
+                drawer.until = -inf
+            self._account.put_right(lent, used, closes_at)
+
     def unsent(self, names: tuple[str, ...], permit: Permit) -> None:
         """Take a permit back that was surely not used."""
         with self._lock:
+            self._drawers[names].back()
             self._empty()
             self._account.unsent(names, permit)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import msgspec
 
-from callwell.client.account import boot
+from callwell.clock import boot
 from callwell.core import tokens as core
 from callwell.core.paging import at
 from callwell.core.tokens import Tokens

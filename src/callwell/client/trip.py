@@ -52,6 +52,7 @@ class Trip(Opaque, msgspec.Struct):
         closes_at: when it ends at the latest.
         status: of its answer; 0 before there is one.
         denied: no permit could be had before the deadline.
+        ending: the end to come of a request that goes on without its caller, an `asyncio.Future`.
         sends: arrivals so far.
         hints: what the last answer says about quotas.
         state: where the call stands, once it is not done at the first attempt.
@@ -74,6 +75,7 @@ class Trip(Opaque, msgspec.Struct):
     closes_at: float = 0.0
     status: int = 0
     denied: bool = False
+    ending: Any = None
     sends: int = 0
     hints: tuple[Hint, ...] = ()
     state: Call | None = None
@@ -85,6 +87,10 @@ class Trip(Opaque, msgspec.Struct):
     def summary(self) -> str:
         """The operation, and how often it was sent."""
         return f"{self.provider} {self.order.plan.operation}, attempts: {self.sends}"
+
+    def outlived(self, ending: Any) -> None:
+        """The transport goes on with a request although its caller has gone: see `Request.left`."""
+        self.ending = ending
 
     def watched(self, attempt: int, began: float, base_url: str, shown: RequestHeaders) -> RequestHeaders:
         """The headers of a request that is about to be sent, with those that hooks add."""

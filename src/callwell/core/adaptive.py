@@ -186,6 +186,19 @@ def unsent(one: Adaptive, taken_at: float, back_at: float) -> Adaptive:
     return one._replace(held=one.held if back is None else back, trial_until=trial_until)
 
 
+def leave(one: Adaptive, back_at: float, closes_at: float) -> Adaptive:
+    """A request goes on without its caller: it comes back by itself when its connection is closed at the latest."""
+    back = remove(one.held, _back(back_at))
+    return one if back is None else one._replace(held=add(back, _back(closes_at)))
+
+
+def recover(one: Adaptive, lent: int) -> Adaptive:
+    """Put right after an interrupt how many requests are under way that never come back by themselves."""
+    held = split(one.held, NEVER - 1)[0]
+    others = one.held[: len(one.held) - len(held)]
+    return one._replace(held=add(others, NEVER, lent) if lent else others)
+
+
 def answered(one: Adaptive, taken_at: float, back_at: float, now: float) -> Adaptive:
     """A request was not refused.
 

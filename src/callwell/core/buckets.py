@@ -124,6 +124,12 @@ def unknown(quota: Quota, now: float) -> Bucket:
     return Bucket(0, doubtful=((doubt_bin(quota, now), quota.limit),))
 
 
+def sound(quota: Quota, bucket: Bucket) -> bool:
+    """Whether a stored bucket has each permit of its quota in one place: cool, in a bin, or withheld."""
+    binned = count(bucket.held) + count(bucket.cooling) + count(bucket.doubtful) + count(bucket.foreign)
+    return bucket.cool + binned + bucket.withheld == quota.limit
+
+
 def harvest(quota: Quota, bucket: Bucket, now: float) -> Bucket:
     """The bucket with all permits cool that are cool by now."""
     if bucket.cool >= quota.limit:

@@ -10,6 +10,9 @@ What the proof rests on:
 
 * A Send that ends without a final answer may still be under way: its permit cools W + D from the close of its
   connection. D (`transit_s`) is the only assumption. A permit that was never used for sending comes back at once.
+* D bounds what lies between the close and the arrival. It counts only where nothing else bounds that: a request whose
+  answer began has arrived, so its permit cools W from then, and nothing is assumed.
+* A request that a transport goes on with after its caller has gone is held until its own end, then settled by it.
 * W and D are stretched by `STRETCH`, for a local clock that runs faster than the server's, and times of resets both
   ways.
 * A permit comes back once: one that has come back by itself is not taken back a second time.
@@ -30,6 +33,7 @@ Cooling permits are kept in bins of equal width, rounded up, so that a million o
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from math import inf
 from typing import Final
 
@@ -49,6 +53,7 @@ from callwell.core.buckets import (
     quota,
     remove,
     shift,
+    sound,
     spent,
     unknown,
 )
@@ -66,9 +71,12 @@ __all__ = [
     "count",
     "fresh",
     "harvest",
+    "leave",
     "quota",
+    "recover",
     "reset",
     "shift",
+    "sound",
     "spare",
     "spent",
     "take",
@@ -161,6 +169,42 @@ def abandon(quota: Quota, bucket: Bucket, permit: Permit, now: float) -> Bucket:
     if held is None:
         return bucket
     return bucket._replace(held=held, doubtful=add(bucket.doubtful, doubt_bin(quota, now)))
+
+
+def leave(quota: Quota, bucket: Bucket, permit: Permit, left: Permit) -> Bucket:
+    """Hold a permit whose caller has gone until its request ends by itself, and no longer than that can take.
+
+    Args:
+        quota: the quota.
+        bucket: its bucket.
+        permit: the permit.
+        left: the same, which comes back by itself after the latest time at which its connection is closed.
+    """
+    held = remove(bucket.held, _back(quota, permit))
+    return bucket if held is None else bucket._replace(held=add(held, _back(quota, left)))
+
+
+def recover(quota: Quota, bucket: Bucket, lent: int, used: int, closes_at: float) -> Bucket:
+    """Put a bucket right after an interrupt struck a holder anywhere between taking a permit and giving it back.
+
+    Only for permits that never come back by themselves. Any that nobody has in hand was used or was not; and a permit
+    that somebody has in hand but was given back by mistake is lent again.
+
+    Args:
+        quota: the quota.
+        bucket: its bucket.
+        lent: how many permits are in hand.
+        used: how many of the others may have been used.
+        closes_at: when the last of their connections is closed, or its answer has come.
+    """
+    i = bisect_left(bucket.held, (NEVER,))
+    lost = count(bucket.held[i:]) - lent
+    held = add(bucket.held[:i], NEVER, lent) if lent else bucket.held[:i]
+    doubtful = min(max(0, lost), used)
+    bucket = bucket._replace(held=held, cool=bucket.cool + lost - doubtful)
+    if doubtful:
+        bucket = bucket._replace(doubtful=add(bucket.doubtful, doubt_bin(quota, closes_at), doubtful))
+    return bucket
 
 
 def unsent(quota: Quota, bucket: Bucket, permit: Permit, count: int = 1) -> Bucket:

@@ -27,3 +27,9 @@ DELETE FROM cells WHERE key >= ? AND key < ?
 
 -- stamp
 SELECT application_id FROM pragma_application_id
+
+-- all
+SELECT key, value FROM cells
+
+-- sound
+PRAGMA quick_check(1)

@@ -6,7 +6,8 @@ power failure may cost the last moments, which a permit's W + D covers only in p
 
 All threads of a process take turns. A file is made under another name and appears under its own when it is whole, so
 that one that is empty is known to be damaged. A connection must not live through a fork (the child's copy believes in
-locks that it does not have), so all are closed before one, and both sides open their own.
+locks that it does not have), so all are closed before one, and both sides open their own. Before each use the path is
+compared with what was opened: see `identity`.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import msgspec
 
 from callwell.errors import StateError
+from callwell.state.identity import Identity
+from callwell.state.sealed import opened, sealed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,6 +39,9 @@ R = TypeVar("R")
 
 APPLICATION: Final = 0x43414C4C
 """The application id in the file's header ("CALL"), by which a file is known to be ours."""
+
+VERSION: Final = 1
+"""Of the file: since 1, records have checksums."""
 
 BUSY_S: Final = 30.0
 """How long one process waits for the others' turns before it says that the file is locked."""
@@ -73,6 +79,8 @@ class SqliteState:
 
     def __init__(self, path: str) -> None:
         self.path = Path(path).expanduser()
+        self._file = self.path.absolute()
+        self._identity = Identity(self._file)
         self._connection: sqlite3.Connection | None = None
         with self._told("open"):
             self._open()
@@ -84,8 +92,10 @@ class SqliteState:
             connection = self._open()
             try:
                 connection.execute(QUERIES["begin"])
+                self._same()
                 record, answer = change(self._decoded(connection, cell))
-                connection.execute(QUERIES["write"], (cell.key, msgspec.msgpack.encode(record)))
+                stored = sealed(cell.key, msgspec.msgpack.encode(record))
+                connection.execute(QUERIES["write"], (cell.key, stored))
                 connection.execute(QUERIES["commit"])
             finally:
                 if connection.in_transaction:
@@ -95,17 +105,23 @@ class SqliteState:
     def read(self, cell: Cell[T]) -> T:
         """The record as it is now."""
         with self._told("read"):
-            return self._decoded(self._open(), cell)
+            connection = self._open()
+            self._same()
+            return self._decoded(connection, cell)
 
     def keys(self, prefix: str) -> list[str]:
         """The keys of all written records that begin with `prefix`, in order."""
         with self._told("read"):
-            return [key for (key,) in self._open().execute(QUERIES["keys"], (prefix, prefix + AFTER_ALL))]
+            connection = self._open()
+            self._same()
+            return [key for (key,) in connection.execute(QUERIES["keys"], (prefix, prefix + AFTER_ALL))]
 
     def remove(self, prefix: str) -> None:
         """Forget all records whose keys begin with `prefix`."""
         with self._told("write"):
-            self._open().execute(QUERIES["remove"], (prefix, prefix + AFTER_ALL))
+            connection = self._open()
+            self._same()
+            connection.execute(QUERIES["remove"], (prefix, prefix + AFTER_ALL))
 
     def close(self) -> None:
         """Close the file."""
@@ -113,40 +129,80 @@ class SqliteState:
             if self._connection is not None:
                 self._connection.close()
             self._connection = None
+            self._identity.closed()
 
     def _decoded(self, connection: sqlite3.Connection, cell: Cell[T]) -> T:
         row = connection.execute(QUERIES["read"], (cell.key,)).fetchone()
         if row is None:
-            return cell.empty
+            if cell.damaged is None or cell.damaged == cell.empty or self._sound(connection):
+                return cell.empty
+            return self._worst(cell, cell.damaged)
         try:
-            return msgspec.msgpack.decode(row[0], type=cell.type)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            return msgspec.msgpack.decode(opened(cell.key, row[0]), type=cell.type)
+        except (msgspec.MsgspecError, ValueError, TypeError) as error:
             if cell.damaged is None:
                 raise self._damaged(f"record {cell.key}, of another version?: {error}") from error
-            LOGGER.warning(
-                "the record %s of %s is damaged and taken to be the worst that it can be", cell.key, self.path
-            )
-            return cell.damaged
+            return self._worst(cell, cell.damaged)
+
+    def _worst(self, cell: Cell[T], damaged: T) -> T:
+        LOGGER.warning("the record %s of %s is damaged and taken to be the worst that it can be", cell.key, self.path)
+        return damaged
+
+    @staticmethod
+    def _sound(connection: sqlite3.Connection) -> bool:
+        """Whether a record that is not there was never there: no other can be it under a name that was changed."""
+        if connection.execute(QUERIES["sound"]).fetchone() != ("ok",):
+            return False
+        try:
+            for key, stored in connection.execute(QUERIES["all"]):
+                opened(key, stored)
+        except (ValueError, TypeError, AttributeError):
+            return False
+        return True
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
-            if not self.path.exists():
-                self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                _make(self.path)
-            self._connection = _connect(f"{self.path.absolute().as_uri()}?mode=rw")
+            if not self._file.exists() and not self._identity.known:
+                self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                _make(self._file)
+            self._same()
+            self._connection = _connect(f"{self._file.as_uri()}?mode=rw")
             self._check(self._connection)
         return self._connection
+
+    def _same(self) -> None:
+        trouble = self._identity.trouble()
+        if trouble:
+            raise StateError(
+                f"the state {self.path} {trouble} while it was in use, so nobody knows what was used of the quota: "
+                "stop all that uses it, and start again when the quota's window has passed"
+            )
 
     def _check(self, connection: sqlite3.Connection) -> None:
         try:
             (stamp,) = connection.execute(QUERIES["stamp"]).fetchone()
             if stamp != APPLICATION:
-                if not self.path.stat().st_size:
+                if not self._file.stat().st_size:
                     raise self._damaged("it is empty")
                 raise StateError(f"{self.path} is an SQLite file of another program; name another with --state")
+            self._upgrade(connection)
         except BaseException:
             self.close()
             raise
+
+    def _upgrade(self, connection: sqlite3.Connection) -> None:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version > VERSION:
+            raise StateError(f"{self.path} was written by a newer version of Callwell; name another with --state")
+        if version == VERSION:
+            return
+        connection.execute(QUERIES["begin"])
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version < VERSION:  # and no other process was faster
+            for key, record in connection.execute(QUERIES["all"]).fetchall():
+                connection.execute(QUERIES["write"], (key, sealed(key, record)))
+            connection.execute(f"PRAGMA user_version = {VERSION}")
+        connection.execute(QUERIES["commit"])
 
     def _damaged(self, why: str) -> StateError:
         return StateError(
@@ -166,7 +222,7 @@ class SqliteState:
             elif error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_FULL:
                 why, advice = "the disk is full", "make room and run the same again"
             raise StateError(f"cannot {verb} the state {self.path}: {why}; {advice}") from error
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise self._damaged(str(error)) from error
         except OSError as error:
             raise StateError(f"cannot {verb} the state {self.path}: {error.strerror}") from error
@@ -186,6 +242,7 @@ def _make(path: Path) -> None:
         connection = _connect(Path(name).absolute().as_uri())
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA application_id = {APPLICATION}")
+        connection.execute(f"PRAGMA user_version = {VERSION}")
         connection.execute(QUERIES["create"])
         connection.close()
         with suppress(FileExistsError):

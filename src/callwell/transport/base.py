@@ -3,18 +3,20 @@
 
 The contract of `send`: exactly one arrival at the server, no redirect followed, no hidden retry, no cookie, no referer,
 no proxy unless it was configured. It never raises for the network: what went wrong is a `NoReply` whose outcome says
-what is *known*, `REFUSED` only where no connection was made. `tests/contract/test_transport.py` holds every
-implementation to it over raw sockets.
+what is *known*, `REFUSED` only where no connection was made. A transport that cannot be used at all raises a
+`UsageError`, and has sent nothing. `tests/contract/test_transport.py` holds every implementation to it over raw
+sockets.
 
 A `send` that is cancelled may still be under way, and even arrive, until `timeout_s` after it began: only then can its
-connection be taken for closed.
+connection be taken for closed. A transport that goes on with the request and can tell how it ends calls `Request.left`
+with that end to come, before it lets the cancellation through.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn, Protocol
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, Protocol, TypeAlias
 
 import msgspec
 
@@ -96,6 +98,11 @@ MOST_ERROR_BYTES: Final = 1 << 20
 """Bytes of an answer that is no success: more of it are not read."""
 
 
+Left: TypeAlias = Callable[[Any], None]
+"""Takes the end to come of a request after its `send` was cancelled: an `asyncio.Future` of what `send` would have
+returned, which is cancelled where nobody will learn it."""
+
+
 class Request(Opaque, msgspec.Struct, frozen=True):
     """One HTTP request. Its `repr` shows neither values of headers, nor the query, nor the body.
 
@@ -108,6 +115,7 @@ class Request(Opaque, msgspec.Struct, frozen=True):
         keep_status: tell the status even if the body is lost, at the price of a slower read.
         fresh: over a new connection, since those that are open may be dead.
         within_s: real seconds within which a streamed answer must have ended; None for no end.
+        left: called if the `send` is cancelled and its end will be known.
     """
 
     method: str
@@ -118,6 +126,7 @@ class Request(Opaque, msgspec.Struct, frozen=True):
     keep_status: bool = False
     fresh: bool = False
     within_s: float | None = None
+    left: Left | None = None
 
     def summary(self) -> str:
         """Method, address without its query, and names of headers."""
@@ -155,12 +164,14 @@ class NoReply(NamedTuple):
         reason: in words, without addresses or secrets.
         cause: the foreign exception, for `raise ... from`.
         lasting: another attempt would fail in the same way, for instance at a certificate; the reason says what to do.
+        arrived: the head of a final answer came before the rest was lost, so the request cannot arrive later than that.
     """
 
     outcome: Outcome
     reason: str
     cause: Exception | None = None
     lasting: bool = False
+    arrived: bool = False
 
 
 class AsyncBody(Protocol):

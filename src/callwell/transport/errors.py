@@ -3,7 +3,8 @@
 
 By the chain of causes, never by the exception's name: with pyreqwest 0.15 a request that was received in full and then
 reset raises `ConnectError`, and a reply that never comes raises `ConnectTimeoutError`. Only a chain with a failed
-*connect* shows that nothing was sent. An error that is not in the table is told as unknown, which is always safe.
+*connect* shows that nothing was sent. A chain that begins with the body of the answer shows that its head came. An
+error that is not in the table counts as unknown, which is always safe.
 """
 
 from __future__ import annotations
@@ -47,6 +48,9 @@ REASONS: Final[dict[type[theirs.PyreqwestError], str]] = {
     theirs.PyreqwestError: "the request failed",
 }
 
+READING: Final = "error decoding response body"
+"""How reqwest names the phase after the head of an answer."""
+
 ADDRESS: Final = re.compile(r" for url \(.*\)", re.DOTALL)
 """How reqwest names the address in a cause: with its query, which may be a signature."""
 
@@ -67,7 +71,8 @@ def no_reply(error: theirs.PyreqwestError) -> NoReply:
         return NoReply(Outcome.REFUSED, _connecting(causes), error)
     if isinstance(error, NEVER_SENT):
         return NoReply(Outcome.REFUSED, REASONS[type(error)], error)
-    return NoReply(Outcome.UNKNOWN, REASONS.get(type(error), "the request failed"), error)
+    arrived = bool(causes) and causes[0] == READING
+    return NoReply(Outcome.UNKNOWN, REASONS.get(type(error), "the request failed"), error, arrived=arrived)
 
 
 def _connecting(causes: Sequence[str]) -> str:

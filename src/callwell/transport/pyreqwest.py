@@ -4,8 +4,9 @@
 HTTP/1.1 only: HTTP/2 repeats refused streams by itself, which would be a second arrival. A client is made on first use,
 so that a process may fork before it; the library's own threads do not survive a fork after it.
 
-A task that is cancelled leaves its request to the library, which goes on with it, connecting and sending included,
-until `timeout_s` is over. Closing the client does not end it either.
+A task that is cancelled cannot take its request back: the library runs each request in its own runtime, which goes on,
+connecting and sending included, until the answer is there or `timeout_s` is over. Dropping the request or closing the
+client ends nothing but the wait. So the wait goes on as well: see `cancelled`.
 
 No local variable here holds headers or a request that the library has built: an error reporter writes down the locals
 of every frame.
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Final, ParamSpec, TypeAlias, TypeVar
 from callwell.core.types import Outcome
 from callwell.transport import bodies
 from callwell.transport.base import Network, NoReply, Request, Response
+from callwell.transport.cancelled import LeftBehind, outliving
 from callwell.transport.clients import PLAIN, Pool, Way, configured
 from callwell.transport.headers import Headers
 from callwell.transport.leaving import wait_at_exit
@@ -118,6 +120,7 @@ class AsyncPyreqwestTransport:
     def __init__(self, network: Network = DEFAULT) -> None:
         self._network = network
         self._pool: Pool[Client] = Pool(network, self._made)
+        self._left = LeftBehind()
 
     def _made(self, way: Way) -> Client:
         client = configured(ClientBuilder(), self._network, self._pool, way).build()
@@ -126,9 +129,12 @@ class AsyncPyreqwestTransport:
 
     async def send(self, request: Request) -> Response | NoReply:
         """Make one arrival and read the whole answer."""
-        pool = self._pool
         if ("'" in request.url or "/." in request.url or "/%2" in request.url) and _must_be_exact(request.url):
-            return await _aside(_sent_exactly, pool, request)
+            return await _aside(_sent_exactly, self._pool, request)
+        return await outliving(self._sent(request), request, self._left)
+
+    async def _sent(self, request: Request) -> Response | NoReply:
+        pool = self._pool
         try:
             usual = pool.is_plain and not request.fresh and request.method != "HEAD"
             way = PLAIN if usual else _way(pool, request)
@@ -188,7 +194,8 @@ class AsyncPyreqwestTransport:
             yield failed
 
     async def aclose(self) -> None:
-        """Close all connections."""
+        """Close all connections, and wait for no request that was left."""
+        await self._left.end()
         for client in self._pool.drain():
             await client.close()
 

@@ -16,7 +16,7 @@ from callwell.client._sync.primitives import run
 from callwell.client.entry import Status
 from callwell.state import MemoryState
 from tests.client._sync.acting import client
-from tests.client.shop import FATES, NAME, SIGHTS, DyingState, Killed, Shop, bury, provider, unsettled
+from tests.client.shop import FATES, NAME, SIGHTS, DyingState, Killed, Shop, at_work, bury, provider, unsettled
 from tests.client.world import held
 
 LONG_S = 100_000.0
@@ -236,11 +236,12 @@ def test_a_name_that_another_one_is_at_work_on() -> None:
     with pytest.raises(Killed):
         run(lambda: tried(first))
     second = acting(shop, state=state, deadline_s=30).with_options(exactly_once="order-1")
-    error = run(lambda: tried(second))
-    assert isinstance(error, errors.WouldExceedDeadline)
-    assert error.at > shop.clock.wall()
-    with pytest.raises(errors.NameTaken, match="being made"):
-        second.ledger.settle("order-1", done=False)
+    with at_work(state):
+        error = run(lambda: tried(second))
+        assert isinstance(error, errors.WouldExceedDeadline)
+        assert error.at > shop.clock.wall()
+        with pytest.raises(errors.NameTaken, match="being made"):
+            second.ledger.settle("order-1", done=False)
 
 
 @given(

@@ -111,35 +111,37 @@ class AsyncGuard:
         state = self.state
         if self._end is None and state.phase is Phase.FLIGHT and state.traits.probe:
             state, _ = machine.advance(state, Lost(Outcome.UNKNOWN), self._closes_at, 0.0)
-        self._entry = self._entry._replace(call=self._stored(state))
+        self._entry = self._storing(state)
         self._settle(Status.UNKNOWN)
 
     def _settle(self, status: Status, made: str | None = None) -> None:
-        ended = self._entry._replace(status=status, made=made, changed=self._clock.wall(), until=0.0)
+        ended = self._entry._replace(status=status, made=made, changed=self._clock.wall(), until=0.0, until_s=0.0)
         try:
             self._ledger.end(ended)
         except StateError as error:
             LOGGER.warning("%s: it is %s, which could not be noted: %s", self.name, status, error)
 
     def _write(self, state: Call, ahead: float) -> bool:
-        now, wall = self._clock.now(), self._clock.wall()
-        until = wall + min(state.deadline, ahead + LEASE_S) - now + PAUSE_S
-        self._entry = self._entry._replace(
-            call=self._stored(state), status=Status.OPEN, changed=wall, until=max(until, self._closes_at - now + wall)
-        )
+        now = self._clock.now()
+        until_s = max(min(state.deadline, ahead + LEASE_S) + PAUSE_S, self._closes_at)
+        entry = self._storing(state)
+        changed = now + entry.offset
+        self._entry = entry._replace(status=Status.OPEN, changed=changed, until=until_s + entry.offset, until_s=until_s)
         ours = self._ledger.write(self._entry, first=not self._written)
         self._written = True
         return ours
 
-    def _stored(self, state: Call) -> Call:
+    def _storing(self, state: Call) -> Entry:
+        """The entry with where the call stands, its times in seconds since the epoch."""
         by = self._clock.wall() - self._clock.now()
-        return state._replace(deadline=float("inf"), until=state.until + by, closed_at=state.closed_at + by)
+        call = state._replace(deadline=float("inf"), until=state.until + by, closed_at=state.closed_at + by)
+        return self._entry._replace(call=call, offset=by)
 
     def _restored(self, stored: Call, begun: Call) -> Call:
-        now = self._clock.now()
-        by = now - self._clock.wall()
-        latest = now + begun.rule.attempt_s
-        until, closed_at = stored.until + by, min(stored.closed_at + by, latest)
+        by = -self._entry.offset
+        latest = self._clock.now() + begun.rule.attempt_s
+        until = stored.until + by
+        closed_at = min(stored.closed_at + by, latest)
         return stored._replace(
             traits=begun.traits, rule=begun.rule, deadline=begun.deadline, until=until, closed_at=closed_at
         )

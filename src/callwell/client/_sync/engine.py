@@ -7,7 +7,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Final
 
-from callwell.client import answers, nested
+from callwell.client import answers, departures, nested
 from callwell.client._sync.line import Lines
 from callwell.client._sync.outer import retried
 from callwell.client._sync.primitives import DefaultTransport, sleep
@@ -38,7 +38,6 @@ from callwell.core.types import (
 )
 from callwell.errors import CallError, CallwellError, ClosedError, KeyRefused, StateError, UsageError
 from callwell.observe.logs import LOGGER, log
-from callwell.observe.notices import NotRecorded
 from callwell.transport.base import NoReply, Request
 
 if TYPE_CHECKING:
@@ -49,7 +48,6 @@ if TYPE_CHECKING:
     from callwell.client.till import Till
     from callwell.client.trip import Trip
     from callwell.clock import Clock
-    from callwell.core.permits import Permit
     from callwell.core.rules import Profile
     from callwell.core.types import Event
     from callwell.keys import Key
@@ -100,7 +98,7 @@ class Engine:
         self.closed = False
         self.hooks = hooks
         self.learner = Learner(profile, account, clock, self.notify)
-        self._lines = Lines(account, clock)
+        self.lines = Lines(account, clock)
 
     def run(self, order: Order) -> Answer:
         """Make a call.
@@ -128,11 +126,12 @@ class Engine:
             refused = error
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not hide what is known of the call
             return self._stopped(trip, error)
+        except KeyboardInterrupt:
+            departures.interrupted(self, trip)
+            raise
         finally:
-            if trip.permit is not None or trip.key is not None:
-                self._give_back(trip)
-            if trip.watch is not None:
-                trip.left(self.clock.now())
+            if trip.permit is not None or trip.key is not None or trip.watch is not None:
+                self._leave(trip)
         if order.explain is None or bound.keyless:
             raise refused
         raise order.explain(refused) from refused.__cause__
@@ -187,7 +186,7 @@ class Engine:
 
     def _lent(self, trip: Trip) -> tuple[int, Key] | None:
         """What most calls get: a permit and a key without waiting."""
-        permit = self._lines[trip.order.plan.quotas].at_once(trip.order.bound.longer_s, retrying=trip.sends > 0)
+        permit = self.lines[trip.order.plan.quotas].at_once(trip.order.bound.longer_s, retrying=trip.sends > 0)
         if permit is None:
             return None
         trip.permit = permit
@@ -197,7 +196,7 @@ class Engine:
         return trip.key
 
     def _acquire(self, trip: Trip, until: float) -> Event:
-        line, choices = self._lines[trip.order.plan.quotas], trip.order.choices
+        line, choices = self.lines[trip.order.plan.quotas], trip.order.choices
         longer_s = trip.order.bound.longer_s
         self._lent(trip)
         while trip.key is None:
@@ -232,8 +231,9 @@ class Engine:
             shown = trip.watched(attempt, began, self.base_url, shown)
         timeout_s = clock.real_s(longest_s)
         fresh = attempt > 1 and isinstance(trip.last, NoReply) and trip.last.outcome is Outcome.UNKNOWN
+        keep_status = not plan.traits.repeatable
         request = Request(
-            bound.method, trip.url, shown, bound.body, timeout_s, keep_status=not plan.traits.repeatable, fresh=fresh
+            bound.method, trip.url, shown, bound.body, timeout_s, keep_status, fresh=fresh, left=trip.outlived
         )
         trip.sends = attempt
         trip.status = 0
@@ -277,7 +277,7 @@ class Engine:
         """Learn from a request that got no answer: not from one that the caller gave too little time for it."""
         trip.last = reply
         hasty = trip.hasty(self.clock.now(), seconds)
-        again = self._settle(trip, End(reply.outcome, blameless=hasty), accepted=False)
+        again = self._settle(trip, End(reply.outcome, blameless=hasty, arrived=reply.arrived), accepted=False)
         trip.attempted(attempt, None, None, reply.reason, seconds)
         return Lost(reply.outcome, again, reply.lasting)
 
@@ -329,45 +329,38 @@ class Engine:
             if permit is not None:
                 again = self.account.settle(trip.order.plan.quotas, permit, end)
         except Exception as error:  # noqa: BLE001 - whatever it is, the permit was used
-            self._unsettled(trip, permit, end, error)
+            departures.unsettled(self, trip, permit, end, error)
         try:
             if held is not None:
                 trip.keys.settle(held[0], accepted=accepted)
         except StateError as error:
             LOGGER.warning("%s: it is not recorded that the key was accepted: %s", trip.provider, error)
-        for line in self._lines.all:
+        for line in self.lines.all:
             if line.waiters:
                 line.settled()
         if end.hints:
             self.learner.tell()
         return again
 
-    def _unsettled(self, trip: Trip, permit: Permit | None, end: End, error: Exception) -> None:
-        """A permit could not be settled, by a failing state or an odd header: see that it counts as used."""
-        if isinstance(error, StateError):  # the record lapses: there the permit is held until the request is over
-            self._unrecorded(trip, error)
-        elif permit is not None:
-            LOGGER.error("%s: an answer's quota headers could not be used: %r", trip.provider, error)
-            self.account.settle(trip.order.plan.quotas, permit, end._replace(hints=(), wait_s=None))
-
-    def _unrecorded(self, trip: Trip, error: StateError) -> None:
-        self.notify(NotRecorded(trip.provider, trip.order.plan.operation, str(error)))
+    def _leave(self, trip: Trip) -> None:
+        try:
+            if trip.permit is not None or trip.key is not None:
+                self._give_back(trip)
+            if trip.watch is not None:
+                trip.left(self.clock.now())
+        except KeyboardInterrupt:
+            departures.interrupted(self, trip)
+            raise
 
     def _give_back(self, trip: Trip) -> None:
-        """Put back what a call has in hand that leaves: as used if its request was sent."""
         if trip.sending:
-            end = End(Outcome.DONE, trip.status)
-            if not trip.status:
-                open_s = max(0.0, trip.closes_at - self.clock.now())
-                end = End(Outcome.UNKNOWN, open_s=open_s, blameless=True)
-            self._settle(trip, end, accepted=False)
+            if trip.ending is None:
+                self._settle(trip, departures.abandoned(trip, self.clock.now()), accepted=False)
+            else:
+                trip.sending = False
+                departures.follow(self, trip)
         if trip.permit is not None:
-            try:
-                self.account.unsent(trip.order.plan.quotas, trip.permit)
-            except StateError as error:
-                self._unrecorded(trip, error)
-            trip.permit = None
-            self._lines.settled()
+            departures.unsent(self, trip, trip.permit)
         if trip.key is not None:
             trip.keys.settle(trip.key[0], accepted=False)
             trip.key = None

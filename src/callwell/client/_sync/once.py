@@ -14,6 +14,7 @@ from callwell.client._sync.guard import LEASE_S, Guard
 from callwell.client._sync.primitives import sleep
 from callwell.client.account import PAUSE_S
 from callwell.client.entry import Entry, Status
+from callwell.client.holder import AT_WORK, new_holder
 from callwell.client.marking import Marking
 from callwell.client.order import Order
 from callwell.core.call import Call
@@ -80,7 +81,11 @@ class Once:
         """
         self._engine.check_open(self._plan.operation)
         draft = self._draft()
-        return self._carry_out(self._taken_up(draft) if draft.named else draft)
+        AT_WORK.add(draft.holder)
+        try:
+            return self._carry_out(self._taken_up(draft) if draft.named else draft)
+        finally:
+            AT_WORK.discard(draft.holder)
 
     def resume(self, entry: Entry) -> Answer:
         """Find out whether it was done, and do it if it surely was not.
@@ -89,7 +94,11 @@ class Once:
             entry: it, as it is in the ledger.
         """
         draft = self._draft()._replace(name=entry.name, named=entry.named, digest=entry.digest)
-        return self._carry_out(self._taken_up(draft, anew=False))
+        AT_WORK.add(draft.holder)
+        try:
+            return self._carry_out(self._taken_up(draft, anew=False))
+        finally:
+            AT_WORK.discard(draft.holder)
 
     def _draft(self) -> Entry:
         wish, setting, marking_ = self._choices.exactly_once, self._caller.setting, self._marking
@@ -106,21 +115,24 @@ class Once:
             marker=None if marking_ is None else marker,
             began=wall,
             changed=wall,
-            holder=ledger.new_holder(),
+            holder=new_holder(),
+            clock=self._ledger.clock_name,
+            offset=wall - self._engine.clock.now(),
         )
 
     def _taken_up(self, draft: Entry, *, anew: bool = True) -> Entry:
         clock = self._engine.clock
         while True:
             now, wall = clock.now(), clock.wall()
-            until = wall + min(self._deadline - now, LEASE_S) + PAUSE_S
-            entry = self._ledger.begin(draft._replace(changed=wall, until=until), anew=anew)
+            held_s = min(self._deadline - now, LEASE_S) + PAUSE_S
+            wanted = draft._replace(changed=wall, until=wall + held_s, until_s=now + held_s, offset=wall - now)
+            entry = self._ledger.begin(wanted, anew=anew)
             if entry.status is Status.DONE or entry.holder == draft.holder:
                 return entry
             if now >= self._deadline:
                 raise WouldExceedDeadline(
                     f"{draft.provider} {draft.operation}: {draft.name!r} is being made by another process or thread",
-                    at=entry.until,
+                    at=max(entry.until, wall),
                     wait_s=max(0.0, entry.until - wall),
                     provider=draft.provider,
                     operation=draft.operation,

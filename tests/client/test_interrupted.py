@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ctrl-C at any line of a synchronous call: no permit is lost, and none is lent twice."""
+
+from __future__ import annotations
+
+import linecache
+import sys
+from contextlib import suppress
+from contextvars import copy_context
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import callwell
+from callwell import errors
+from callwell.core import permits
+from callwell.core.rules import QuotaRule
+from callwell.state import MemoryState, open_state
+from tests.client._sync.acting import client as make
+from tests.client.acme import acme
+from tests.client.world import LOST, OK, REFUSED, World, code
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from callwell.transport.base import NoReply, Response
+
+SOURCE = str(Path(callwell.__file__).parent)
+FEW = {"minute": QuotaRule(limit=3, window_s=60), "day": QuotaRule(limit=50, window_s=86_400)}
+MANY = {"minute": QuotaRule(limit=20_000, window_s=60)}
+FREELY = {"minute": QuotaRule(limit=3, window_s=60), "other": QuotaRule(adaptive=True)}
+LONG_S = 600.0
+"""By then every permit of a minute is back: attempt, P, W and D."""
+
+SCRIPTS: dict[str, list[Response | NoReply]] = {
+    "done": [OK],
+    "failed": [code(503, "X"), OK],
+    "throttled": [code(429, "X", retry_after="1"), OK],
+    "refused": [code(404, "X")],
+    "lost": [LOST, OK],
+    "no connection": [REFUSED, OK],
+}
+
+
+STEP = dict.fromkeys(SCRIPTS, 7) | {"done": 1}
+"""A call that goes well is interrupted at each line, the others at some: their first lines are the same."""
+
+
+class Interrupt:
+    """Raises KeyboardInterrupt at one line of Callwell.
+
+    Not where a `with` block is left: Python comes back to its line to do so, but handles no signal before it is done.
+
+    Args:
+        at: which line, counted from the beginning.
+    """
+
+    def __init__(self, at: int) -> None:
+        self.left = at
+        self._entered: set[tuple[int, int]] = set()
+
+    def __call__(self, frame: FrameType, event: str, _arg: object) -> Any:
+        """Python calls it for each line of each function."""
+        if not frame.f_code.co_filename.startswith(SOURCE) or "testing" in frame.f_code.co_filename:
+            return None
+        if event == "line" and not self._leaves_block(frame):
+            self.left -= 1
+            if not self.left:
+                raise KeyboardInterrupt
+        return self
+
+    def _leaves_block(self, frame: FrameType) -> bool:
+        if not linecache.getline(frame.f_code.co_filename, frame.f_lineno).lstrip().startswith("with "):
+            return False
+        place = (id(frame), frame.f_lineno)
+        again = place in self._entered
+        self._entered ^= {place}
+        return again
+
+
+def interrupted(call: Any, at: int) -> bool:
+    """Whether a call was interrupted at its n-th line; else it has fewer. Context variables stay as they are."""
+    before = sys.gettrace()
+    interrupt = Interrupt(at)
+    context = copy_context()
+    sys.settrace(interrupt)
+    try:
+        context.run(call)
+    except (KeyboardInterrupt, errors.CallwellError):
+        pass
+    finally:
+        sys.settrace(before)
+    return interrupt.left <= 0
+
+
+def get(client: Any) -> Any:
+    """A call that waits for nothing longer than a few seconds."""
+    return client.with_options(deadline_s=5).call("things.get", thing_id="1")
+
+
+def check_sums(client: Any) -> None:
+    """Each permit of a quota is in one place, and none is in anybody's hand for ever."""
+    account = client._engine.account
+    account.spent()
+    account = getattr(account, "_account", account)
+    record = account._state.read(account._cell)
+    for name, quota in account.quotas.items():
+        bucket = record.buckets.get(account._keys[name], permits.fresh(quota))
+        assert permits.sound(quota, bucket), (name, bucket)
+        assert not [at for at, _ in bucket.held if at >= permits.NEVER], (name, bucket)
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_no_permit_is_lost_or_lent_twice(script: str) -> None:
+    """Wherever a call is interrupted, the next ones find what is left of the quota, and no more than that."""
+    at = list(SCRIPTS).index(script) + 1 - STEP[script]
+    while True:
+        at += STEP[script]
+        world = World(*SCRIPTS[script])
+        client = make(world, provider=acme(FEW))
+        if not interrupted(lambda: get(client), at):  # noqa: B023 - called at once
+            break
+        check_sums(client)
+        for _ in range(4):
+            with suppress(errors.CallwellError):
+                get(client)
+        assert most_in_a_minute(world) <= 3, at
+        world.clock.advance(LONG_S)
+        assert client.spent()["minute"] == (0, 3), at
+    assert at > 100
+
+
+def most_in_a_minute(world: World) -> int:
+    """The most arrivals in any minute."""
+    times = [sent.at for sent in world.sent if sent.reply is not REFUSED]
+    return max((sum(1 for other in times if begin <= other < begin + 60.0) for begin in times), default=0)
+
+
+def test_lots_of_permits_add_up() -> None:
+    """Where permits are taken and booked by the lot, an interrupt amid that leaves neither too few nor too many."""
+    at = 0
+    while True:
+        at += 23
+        world = World(OK)
+        client = make(world, provider=acme(MANY))
+        for _ in range(40):
+            get(client)
+
+        def calls() -> None:
+            for _ in range(5):
+                get(client)  # noqa: B023 - called at once
+
+        if not interrupted(calls, at):
+            break
+        check_sums(client)
+        sent = len(world.sent)
+        spent = client.spent()["minute"][0]
+        assert sent <= spent + 1, at  # the one more was never sent, or its answer cools
+        assert sent - 1 <= spent, at
+        world.clock.advance(LONG_S)
+        assert client.spent()["minute"] == (0, 20_000), at
+    assert at > 200
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_permit_that_others_may_see_comes_back_by_itself(tmp_path: Path, shared: bool) -> None:  # noqa: FBT001 - drawn
+    """With a state of several clients, or a pace that is learnt, an interrupted call's permit is back in time."""
+    quotas = FEW if shared else FREELY
+    state = open_state(f"sqlite:///{tmp_path / 'state.db'}") if shared else MemoryState()
+    at = 0
+    while True:
+        at += 13
+        world = World(OK)
+        state.remove("account:")
+        client = make(world, provider=acme(quotas), state=state)
+        if not interrupted(lambda: get(client), at):  # noqa: B023 - called at once
+            break
+        check_sums(client)
+        for _ in range(4):
+            with suppress(errors.CallwellError):
+                get(client)
+        assert most_in_a_minute(world) <= 3, at
+        world.clock.advance(LONG_S)
+        assert client.spent()["minute"] == (0, 3), at
+    assert at > 100
+    state.close()
