@@ -40,7 +40,7 @@ def test_the_table_fits(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     monkeypatch.setenv("COLUMNS", str(columns))
     demo._tell(outcomes(), seconds=95.2)
     lines = capsys.readouterr().out.splitlines()
-    assert max(map(len, lines)) <= 80
+    assert max(map(len, lines)) <= columns
     for words in MEANINGS.values():
         assert [line for line in lines if line.startswith(f"{words}  ")], words
     [resent] = [line for line in lines if line.startswith("bytes sent twice  ")]

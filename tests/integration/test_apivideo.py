@@ -102,7 +102,8 @@ def _count(base_url: str, key: Key) -> None:
         api.videos.get(video_id=video)
         api.videos.upload(b"not a film", video_id=video, check=False)
         api.auth.authenticate(api_key=key.reveal())
-        assert api.spent() == {"reads": (2, 100), "writes": (1, 40), "uploads": (1, 40)}  # the second asks what has come
+        # The second read asks what has come of the upload.
+        assert api.spent() == {"reads": (2, 100), "writes": (1, 40), "uploads": (1, 40)}
 
 
 def test_a_key_of_the_other_environment_is_refused(emulator: Running) -> None:
