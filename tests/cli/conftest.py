@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +19,19 @@ if TYPE_CHECKING:
     from callwell.emulator.process import Running
 
 OPTIONS = EmulatorOptions(provider=("userplane",))
+
+
+@pytest.fixture(autouse=True)
+def log() -> Iterator[None]:
+    """A command that is run in this process leaves the log to others as it was."""
+    logger = logging.getLogger("callwell")
+    propagate = logger.propagate
+    level = logger.level
+    handlers = list(logger.handlers)
+    yield
+    logger.propagate = propagate
+    logger.setLevel(level)
+    logger.handlers = handlers
 
 
 @pytest.fixture

@@ -110,7 +110,8 @@ def test_the_figures_of_another_process_count(site: Site) -> None:
     again = arrived(site) - COUNT
     assert done["pieces"] == COUNT
     assert again <= 3
-    assert done["resent"] in range(max(0, again - 1) * PIECE, again * PIECE + 1)
+    # Two pieces were under way at the kill: of what the library had taken of them, some may never have left.
+    assert done["resent"] in range(max(0, again - 1) * PIECE, (again + 2) * PIECE + 1)
     site.check(done["target"])
 
 

@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Final, ParamSpec, TypeAlias, TypeVar
 from callwell.core.types import Outcome
 from callwell.transport import bodies
 from callwell.transport.base import Network, NoReply, Request, Response
-from callwell.transport.cancelled import LeftBehind, outliving
 from callwell.transport.clients import PLAIN, Pool, Way, configured
 from callwell.transport.headers import Headers
 from callwell.transport.leaving import wait_at_exit
@@ -120,6 +119,9 @@ class AsyncPyreqwestTransport:
     def __init__(self, network: Network = DEFAULT) -> None:
         self._network = network
         self._pool: Pool[Client] = Pool(network, self._made)
+        from callwell.transport.cancelled import LeftBehind, outliving  # the other side does without asyncio
+
+        self._outliving = outliving
         self._left = LeftBehind()
 
     def _made(self, way: Way) -> Client:
@@ -131,7 +133,7 @@ class AsyncPyreqwestTransport:
         """Make one arrival and read the whole answer."""
         if ("'" in request.url or "/." in request.url or "/%2" in request.url) and _must_be_exact(request.url):
             return await _aside(_sent_exactly, self._pool, request)
-        return await outliving(self._sent(request), request, self._left)
+        return await self._outliving(self._sent(request), request, self._left)
 
     async def _sent(self, request: Request) -> Response | NoReply:
         pool = self._pool
