@@ -46,6 +46,7 @@ MESSAGES: Final = {
     download.Why.DAMAGED: "what the storage has is not what the provider announced",
     download.Why.UNAVAILABLE: "no file: the storage has none at present (HTTP {status})",
     download.Why.PAGE: "the storage sends a web page in place of the file (HTTP {status})",
+    download.Why.UNREACHABLE: "the storage cannot be reached",
     download.Why.CODED: "the storage sends the file in a content coding that cannot be undone here ({coding})",
 }
 
@@ -225,6 +226,8 @@ class Source:
         if why is download.Why.BROKEN:
             beginning = "" if state.version.lasting or not state.best else BEGINNING
             return AssetError(f"{self.name}: {words}{self._why}{beginning}")
+        if why is download.Why.UNREACHABLE:
+            return AssetError(f"{self.name}: {words}: {self.last}")
         if why is not download.Why.DAMAGED:
             return AssetError(f"{self.name}: {words}")
         size = "" if state.announced is None else f" ({state.announced} bytes announced)"
