@@ -12,6 +12,7 @@ from callwell.client.answers import REDIRECTS, joined, origin
 from callwell.core import download, paging, partial, retry
 from callwell.errors import AssetDamaged, AssetError, AssetUnavailable, DeadlineExceeded, WouldExceedDeadline
 from callwell.transport.base import NoReply, Request
+from callwell.transport.headers import combined
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
@@ -29,6 +30,9 @@ STALL_S: Final = 30.0
 
 MAX_REDIRECTS: Final = 10
 """Hops from the provider's URL to the file: as many as curl and browsers find plenty, twice over."""
+
+LISTED: Final = ("content-encoding", "content-range", "etag", "last-modified")
+"""Headers of which several lines are read as one value: where they contradict each other, they prove nothing."""
 
 SECURE: Final = "https"
 SCHEMES: Final = ("http", SECURE)
@@ -303,11 +307,11 @@ class AsyncSource:
 
 
 def _readable(body: AsyncBody, names: Iterable[str]) -> dict[str, str]:
-    """The headers of these names; one that is no text counts as not sent."""
+    """The headers of these names; one that is no text counts as not sent, but for a coding, which is not undone."""
     found = dict[str, str]()
     for name in names:
         with suppress(ValueError):
-            value = body.headers.get(name)
+            value = combined(body.headers, name) if name in LISTED else body.headers.get(name)
             if value is not None:
                 found[name] = value
     return found
