@@ -228,6 +228,19 @@ class Folder:
         """
         os.replace(name, to, src_dir_fd=self._fd, dst_dir_fd=self._fd)
 
+    def check_replaceable(self, name: str) -> None:
+        """See that a file may take a name that the user chose: no device, pipe or socket is replaced.
+
+        Raises:
+            FileProblem: it is one of those. A user with enough rights would lose /dev/null or /dev/stdout by it.
+        """
+        try:
+            mode = os.stat(name, dir_fd=self._fd).st_mode
+        except OSError:  # nothing there, or a link that leads nowhere
+            return
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+            raise FileProblem(f"{self.path / name}: it is a device, a pipe or a socket; name a file")
+
     def remove(self, name: str) -> None:
         """Remove a file, if it is there.
 
@@ -329,9 +342,11 @@ def write(path: Path, pieces: Iterable[bytes], *, mode: int = READABLE, make: bo
         make: make the folder if it is not there.
 
     Raises:
+        FileProblem: the path is that of a device, a pipe or a socket.
         OSError: it cannot be done.
     """
     with Folder.at(path.parent, make=make) as folder:
+        folder.check_replaceable(path.name)
         folder.write(path.name, pieces, mode=mode)
 
 

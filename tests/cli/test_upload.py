@@ -213,7 +213,7 @@ def test_the_sandbox_says_what_happens(studio: Studio) -> None:
         (2, ("film.mp4", "film.mp4"), "each file once"),
         (2, ("film.mp4", "link.mp4"), "as film.mp4"),
         (7, ("film.mp4", "nowhere.mp4"), "nowhere.mp4: cannot be read: No such file"),
-        (11, ("film.mp4", "."), "not a file"),
+        (11, ("film.mp4", "."), "it is a folder"),
         (2, ("film.mp4", "--wait", "soon"), "unknown state 'soon'"),
         (2, ("film.mp4", "--set", "colour=red"), "unknown parameter 'colour'"),
         (2, ("film.mp4", "--set", "public=perhaps"), "true or false"),

@@ -84,7 +84,7 @@ def test_a_plan_in_the_file(cli: Shell) -> None:
     [
         (("users", "userplane"), "asks for no end users"),
         (("users", NAME, "users.png"), "with --plot only"),
-        (("users", NAME, "users.pdf", "--plot"), "ends with .png"),
+        (("users", NAME, "users.pdf", "--plot"), "end with .png"),
     ],
 )
 def test_wrong_use(cli: Shell, arguments: tuple[str, ...], words: str) -> None:

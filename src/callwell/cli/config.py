@@ -10,6 +10,7 @@ import typer
 
 from callwell.cli import output
 from callwell.cli.flags import JsonOption, SomeProviderArgument
+from callwell.core.addresses import masked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -107,5 +108,8 @@ def _of_all(settings: Settings) -> Iterator[dict[str, Any]]:
 
 
 def _row(provider: str | None, setting: Setting) -> dict[str, Any]:
-    value = output.clean(setting.value) if isinstance(setting.value, str) else setting.value
+    value = setting.value
+    if isinstance(value, str):
+        is_address = setting.name.rpartition(".")[2] in ("base_url", "proxy")
+        value = output.clean(masked(value) if is_address else value)
     return {"provider": provider, "setting": setting.name, "value": value, "from": setting.where}

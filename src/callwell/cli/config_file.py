@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from callwell import providers
+from callwell.core.addresses import masked
 from callwell.errors import InvalidOption, ProfileError, UsageError
 from callwell.keys import parse_source
 from callwell.spec.complaint import Complaint, found
@@ -182,7 +183,17 @@ def _checked(path: complaint.Path, value: object) -> str | float:
         return _place(path, value)
     if not isinstance(value, str) or not value:
         raise Complaint(path, f"expected a text, {found(value)}")
-    return value
+    return _address(path, value) if path[-1] == "base_url" else value
+
+
+def _address(path: complaint.Path, value: str) -> str:
+    """An address to which a key can be sent. A password in any other is not repeated."""
+    from callwell.client.places import address  # brings the client with it
+
+    try:
+        return address(value)
+    except InvalidOption as error:
+        raise Complaint(path, f"expected {error.expected}, found {masked(value.strip())!r}") from None
 
 
 def _place(path: complaint.Path, value: object) -> str:

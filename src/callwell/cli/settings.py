@@ -244,8 +244,9 @@ def naming_the_state(held: Mapping[str, Setting]) -> Iterator[None]:
         if not str(state.value).startswith(STATE_FILE):
             raise
         named = "" if state.where == DEFAULT else f"{state.where}: "
+        text = str(error).removesuffix("; name another with --state")
         raise StateError(
-            f"{named}{error}; name a place that can be written with --state sqlite:///PATH, CALLWELL_STATE or "
+            f"{named}{text}; name a place that can be written with --state sqlite:///PATH, CALLWELL_STATE or "
             "XDG_STATE_HOME"
         ) from error
 

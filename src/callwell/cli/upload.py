@@ -141,7 +141,7 @@ def _operation(provider: Provider) -> str:
         rule = provider.rule(name).upload
         if rule is not None and rule.token is None:
             return name
-    raise InvalidOption("PROVIDER", provider.name, "one that takes large files")
+    raise UsageError(f"{provider.name} takes no large files: none of its operations is described as an upload")
 
 
 def _planned(provider: Provider, operation: str, paths: Sequence[Path], texts: Sequence[str]) -> list[Planned]:

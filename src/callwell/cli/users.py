@@ -10,7 +10,7 @@ import typer
 from callwell.cli import output
 from callwell.cli.flags import EnvironmentOption, JsonOption, ProviderArgument, StateOption
 from callwell.cli.month_plot import bar, draw, every_month
-from callwell.errors import InvalidOption, UsageError
+from callwell.errors import UsageError
 
 EXAMPLES: Final = """\
 \b
@@ -42,7 +42,7 @@ def users(
     if picture is not None and not plot:
         raise UsageError(f"{picture}: a picture is drawn with --plot only")
     if picture is not None and not picture.lower().endswith(".png"):
-        raise InvalidOption("FILE.png", picture, "a file whose name ends with .png")
+        raise UsageError(f"{picture}: the picture is a PNG, so its name must end with .png")
     name, title, months = _counted(provider, environment, state)
     if picture is not None:
         draw(picture, f"{title}: monthly active users", months)

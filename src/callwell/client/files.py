@@ -125,7 +125,8 @@ class Disk:
         self.name = NAMELESS if path is None else path.name
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
-            raise FileUnfit(f"{path or NAMELESS}: not a file, but something else that has a path")
+            what = "a folder; name the files in it" if stat.S_ISDIR(found.st_mode) else "no regular file"
+            raise FileUnfit(f"{path or NAMELESS}: it is {what}")
         self._mark = Mark.of(found)
         self.size = found.st_size
 

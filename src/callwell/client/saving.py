@@ -107,6 +107,7 @@ class Saving:
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             self._folder = self._given or stack.enter_context(Folder.at(self._target.parent))
+            self._folder.check_replaceable(self._target.name)
             if self._resume:
                 self._file: BinaryIO = self._folder.resume(self._part)
             else:

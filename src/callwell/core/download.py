@@ -69,6 +69,7 @@ class Why(StrEnum):
     REFUSED = "refused"
     CODED = "coded"
     PAGE = "page"
+    UNREACHABLE = "unreachable"
 
 
 class Download(NamedTuple):
@@ -269,8 +270,15 @@ def ended(state: Download) -> tuple[Download, Action]:
     return _again(state, Why.BROKEN)
 
 
-def broke(state: Download) -> tuple[Download, Action]:
-    """The exchange ended before its time."""
+def broke(state: Download, *, lasting: bool = False) -> tuple[Download, Action]:
+    """The exchange ended before its time.
+
+    Args:
+        state: where the download stands.
+        lasting: another attempt would fail in the same way, for instance at a certificate.
+    """
+    if lasting:
+        return state, Fail(Why.UNREACHABLE)
     return _again(state, Why.BROKEN)
 
 

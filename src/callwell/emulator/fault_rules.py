@@ -196,6 +196,6 @@ def parse_rules(body: bytes) -> list[FaultRule]:
     """
     try:
         return msgspec.json.decode(body, type=list[FaultRule])
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         known = ", ".join(FaultRule.__struct_fields__)
         raise BadInput(f"faults must be a JSON list of objects with {known}: {error}") from error

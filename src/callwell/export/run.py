@@ -12,7 +12,7 @@ import msgspec
 from callwell.client.loop import crowd
 from callwell.core.signed import replaced
 from callwell.core.verdict import End
-from callwell.errors import AssetError, CallError, InvalidOption, Missing, NoAnswer, OutOfTime
+from callwell.errors import AssetError, CallError, InvalidOption, Missing, NoAnswer, OutOfTime, UsageError
 from callwell.export import items, walks
 from callwell.export.items import Item
 from callwell.export.journal import Entry, Journal, Stage
@@ -45,7 +45,7 @@ class Export:
         show: called with the progress after every change.
 
     Raises:
-        InvalidOption: the provider's profile does not say what an export is.
+        UsageError: the provider's profile does not say what an export is.
     """
 
     def __init__(
@@ -59,7 +59,9 @@ class Export:
     ) -> None:
         rule = client.provider.profile.export
         if rule is None:
-            raise InvalidOption("provider", client.provider.name, "one whose profile has an [export] table")
+            raise UsageError(
+                f"{client.provider.name} cannot be exported: its profile has no [export] table that says what to fetch"
+            )
         self._client = client
         self._rule: ExportRule = rule
         described = client.provider.rule

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from callwell.core.outcome import OK
 from callwell.transport.base import MOST_ERROR_BYTES, Response
 from callwell.transport.codings import decode
+from callwell.transport.headers import combined
 
 if TYPE_CHECKING:
     from callwell.transport.headers import Headers
@@ -57,7 +58,7 @@ def response(status: int, fields: Fields, headers: Headers, body: bytes, bound: 
     """An answer, its codings undone: the headers then speak of what is there no longer."""
     if len(body) > bound:
         return Response(status, headers, body[:bound], whole=False, too_large=True)
-    coding = headers.get("content-encoding")
+    coding = combined(headers, "content-encoding")
     if coding is None or not body:
         return Response(status, headers, body)
     decoded = decode(body, coding, bound)

@@ -13,6 +13,7 @@ from callwell.client.answers import REDIRECTS, joined, origin
 from callwell.core import download, paging, partial, retry
 from callwell.errors import AssetDamaged, AssetError, AssetUnavailable, DeadlineExceeded, WouldExceedDeadline
 from callwell.transport.base import NoReply, Request
+from callwell.transport.headers import combined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -31,6 +32,9 @@ STALL_S: Final = 30.0
 MAX_REDIRECTS: Final = 10
 """Hops from the provider's URL to the file: as many as curl and browsers find plenty, twice over."""
 
+LISTED: Final = ("content-encoding", "content-range", "etag", "last-modified")
+"""Headers of which several lines are read as one value: where they contradict each other, they prove nothing."""
+
 SECURE: Final = "https"
 SCHEMES: Final = ("http", SECURE)
 
@@ -46,6 +50,7 @@ MESSAGES: Final = {
     download.Why.DAMAGED: "what the storage has is not what the provider announced",
     download.Why.UNAVAILABLE: "no file: the storage has none at present (HTTP {status})",
     download.Why.PAGE: "the storage sends a web page in place of the file (HTTP {status})",
+    download.Why.UNREACHABLE: "the storage cannot be reached",
     download.Why.CODED: "the storage sends the file in a content coding that cannot be undone here ({coding})",
 }
 
@@ -225,6 +230,8 @@ class Source:
         if why is download.Why.BROKEN:
             beginning = "" if state.version.lasting or not state.best else BEGINNING
             return AssetError(f"{self.name}: {words}{self._why}{beginning}")
+        if why is download.Why.UNREACHABLE:
+            return AssetError(f"{self.name}: {words}: {self.last}")
         if why is not download.Why.DAMAGED:
             return AssetError(f"{self.name}: {words}")
         size = "" if state.announced is None else f" ({state.announced} bytes announced)"
@@ -301,11 +308,11 @@ class Source:
 
 
 def _readable(body: Body, names: Iterable[str]) -> dict[str, str]:
-    """The headers of these names; one that is no text counts as not sent."""
+    """The headers of these names; one that is no text counts as not sent, but for a coding, which is not undone."""
     found = dict[str, str]()
     for name in names:
         with suppress(ValueError):
-            value = body.headers.get(name)
+            value = combined(body.headers, name) if name in LISTED else body.headers.get(name)
             if value is not None:
                 found[name] = value
     return found

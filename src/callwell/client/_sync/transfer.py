@@ -75,7 +75,7 @@ class Transfer:
             waited = self._source.pause(step, waited)
             with self._source.open(step) as body:
                 if isinstance(body, NoReply):
-                    self._state, self._step = download.broke(self._state)
+                    self._state, self._step = download.broke(self._state, lasting=body.lasting)
                     continue
                 self._state, self._step = download.opened(self._state, self._source.head(body))
                 if not isinstance(self._step, download.Read):
@@ -115,7 +115,7 @@ class Transfer:
         """What follows from the end of a body."""
         if isinstance(piece, NoReply):
             self._source.last = piece.reason
-            return download.broke(state)
+            return download.broke(state, lasting=piece.lasting)
         state, step = download.ended(state)
         if isinstance(step, download.Finish) and self._decoding and not self._decoding.whole(state.announced):
             self._source.fault = f"{self._decoding.size} bytes came of {self._decoding.taken} compressed ones"

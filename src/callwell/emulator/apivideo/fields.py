@@ -125,7 +125,7 @@ def taken(body: bytes, table: Mapping[str, Field]) -> dict[str, Any]:
     """
     try:
         given = msgspec.json.decode(body) if body.strip() else {}
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise refuse("invalid-payload") from error
     if not isinstance(given, dict):
         raise refuse("invalid-payload")

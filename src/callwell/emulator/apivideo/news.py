@@ -40,7 +40,7 @@ def take_news(account: Account, what: str, news: bytes, wall: float) -> dict[str
             return {"views": len(account.views)}
         if what == "broadcast":
             return _broadcast(account, msgspec.json.decode(news, type=Broadcast), wall)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise BadInput(f"{what}: {error}") from error
     raise BadInput(f"{what!r} is none of views, broadcast")
 

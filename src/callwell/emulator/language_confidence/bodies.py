@@ -58,7 +58,7 @@ def read(body: bytes, fields: Mapping[str, Field]) -> tuple[dict[str, Any], list
         return {}, [Problem(("body",), "missing", "Field required")]
     try:
         value = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         at = _BYTE.search(str(error))
         return {}, [Problem(("body", int(at[1]) if at else 0), "json_invalid", "This is no JSON.")]
     problems = list(_object(value, fields, ("body",)))

@@ -62,7 +62,7 @@ class Call:
         """The JSON body; what does not fit is refused with 400."""
         try:
             return msgspec.json.decode(self.request.body, type=shape)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             raise Refused("BAD_REQUEST") from error
 
     def workspace(self) -> Workspace:

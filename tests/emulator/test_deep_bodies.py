@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A body that is nested too deep is refused like any other that cannot be read, and is no failure of the emulator."""
+
+from __future__ import annotations
+
+import pytest
+
+from callwell.emulator.apivideo.fields import taken
+from callwell.emulator.apivideo.problems import Refused
+from callwell.emulator.errors import BadInput
+from callwell.emulator.fault_rules import parse_rules
+from callwell.emulator.language_confidence.bodies import read
+
+DEEP = b"[" * 100_000
+
+
+def test_providers_refuse_it() -> None:
+    """With the answer that each has for JSON that cannot be read."""
+    with pytest.raises(Refused):
+        taken(DEEP, {})
+    _, [problem] = read(DEEP, {})
+    assert problem.type == "json_invalid"
+
+
+def test_the_control_port_refuses_it() -> None:
+    """With a sentence."""
+    with pytest.raises(BadInput, match="faults must be a JSON list"):
+        parse_rules(b'[{"operation":' * 100_000)
