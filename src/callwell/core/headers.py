@@ -3,7 +3,8 @@
 
 Every form in use is read, whatever is malformed is ignored (as the IETF drafts demand), and no text raises:
 
-* `Retry-After`: seconds, whole or not, or a date (RFC 9110); `Retry-After-Ms`: milliseconds;
+* `Retry-After`: seconds, whole or not, a span like `1m30s`, or a date (RFC 9110); of several the longest;
+  `Retry-After-Ms`: milliseconds;
 * `RateLimit: "name";r=50;t=30` with `RateLimit-Policy: "name";q=100;w=60` (IETF draft 8 and later), and
   `RateLimit: limit=100, remaining=50, reset=30` with `RateLimit-Policy: 100;w=60` (draft 7);
 * `X-RateLimit-Limit`, `-Remaining` and `-Reset`, also without the `X-` (drafts 1 to 6) and with a window in the name:
@@ -117,19 +118,10 @@ def wait_s(headers: Mapping[str, str], names: Iterable[str], wall: float) -> flo
         wall: seconds since the epoch, for answers without a `Date`.
     """
     for name in names:
-        text = _once(headers.get(name, ""))
-        if _SECONDS.fullmatch(text):
-            seconds = float(text)
-            if name.lower().endswith(MILLISECONDS):
-                seconds /= 1000
-            elif seconds >= EPOCH:
-                seconds = _left_s(headers, _in_seconds(seconds), wall)
-        elif (at := dates.seconds(text)) is not None:
-            seconds = _left_s(headers, at, wall)
-        else:
-            continue
-        if seconds <= LONGEST_S:
-            return seconds
+        seconds = [_wait_s(headers, name, line, wall) for line in _each(headers, name)]
+        believed = [one for one in seconds if one is not None]
+        if believed:
+            return max(believed)
     return None
 
 
@@ -158,6 +150,11 @@ def refused_s(hints: Iterable[Hint], *, named: bool) -> float | None:
     return max(waits, default=None)
 
 
+def lines(headers: Mapping[str, str], name: str) -> str:
+    """A list field on however many lines it stands: their values joined by commas (RFC 9110, 5.3); empty if missing."""
+    return ", ".join(_each(headers, name))
+
+
 def deprecated_at(headers: Mapping[str, str]) -> float | None:
     """Since when the operation is deprecated, in seconds since the epoch; 0 where only that is said."""
     text = headers.get("deprecation", "").strip()
@@ -172,12 +169,53 @@ def sunset_at(headers: Mapping[str, str]) -> float | None:
     return dates.seconds(headers.get("sunset", ""))
 
 
+def _each(headers: Mapping[str, str], name: str) -> list[str]:
+    """The values of a name, one for each line."""
+    every = getattr(headers, "getall", None)
+    if every is not None:
+        return [str(line) for line in every(name)]
+    line = headers.get(name)
+    return [] if line is None else [line]
+
+
+def _wait_s(headers: Mapping[str, str], name: str, text: str, wall: float) -> float | None:
+    """Seconds that one line asks for; where proxies have joined several values, the longest of them."""
+    text = text.strip()
+    found = [_one_wait_s(headers, name, text, wall)]
+    if found[0] is None and "," in text:
+        found = [_one_wait_s(headers, name, part.strip(), wall) for part in text.split(",")]
+    return max([one for one in found if one is not None], default=None)
+
+
+def _one_wait_s(headers: Mapping[str, str], name: str, text: str, wall: float) -> float | None:
+    span = _SPAN.fullmatch(text)
+    at = dates.seconds(text)
+    if _SECONDS.fullmatch(text):
+        seconds = float(text)
+        if name.lower().endswith(MILLISECONDS):
+            seconds /= 1000
+        elif seconds >= EPOCH:
+            seconds = _left_s(headers, _in_seconds(seconds), wall)
+    elif text and span is not None:
+        seconds = _span_s(span)
+    elif at is not None:
+        seconds = _left_s(headers, at, wall)
+    else:
+        return None
+    return _believed(seconds)
+
+
+def _span_s(span: re.Match[str]) -> float:
+    parts = zip(span.groups(), _SPAN_S, strict=True)
+    return sum([float(part) * unit_s for part, unit_s in parts if part])
+
+
 def _drafted(headers: Mapping[str, str]) -> tuple[Hint, ...]:
-    text = headers.get("ratelimit")
-    if not text:
+    if "ratelimit" not in headers:
         return ()
+    text = lines(headers, "ratelimit")
     said = members(text)
-    policies = members(headers.get("ratelimit-policy", ""))
+    policies = members(lines(headers, "ratelimit-policy"))
     if any(member.key for member in said):
         return _combined({member.key: member.item for member in said}, policies)
     named = {policy.item: policy.parameters for policy in policies}
@@ -208,8 +246,8 @@ def _customary(headers: Mapping[str, str], wall: float) -> tuple[Hint, ...]:
             reset_s, slack_s = _first_reset(headers, prefix, suffix, wall)
             if remaining is None and reset_s is None:
                 continue
-            limits = members(headers.get(f"{prefix}limit{suffix}", ""))
-            policies = members(headers.get(f"{prefix}policy", ""))
+            limits = members(lines(headers, f"{prefix}limit{suffix}"))
+            policies = members(lines(headers, f"{prefix}policy"))
             found = [_hint(left, limits, policies, window_s) for left in members(remaining or "")]
             known = tuple([hint for hint in found if hint.remaining is not None])
             if len(known) > 1:
@@ -282,8 +320,7 @@ def _reset(headers: Mapping[str, str], name: str, text: str, wall: float) -> tup
     else:
         span = _SPAN.fullmatch(text)
         if text and span is not None:
-            parts = zip(span.groups(), _SPAN_S, strict=True)
-            return _believed(sum([float(part) * unit_s for part, unit_s in parts if part])), ROUNDED_S
+            return _believed(_span_s(span)), ROUNDED_S
         at = dates.seconds(text)
     if at is None:
         return None, ROUNDED_S

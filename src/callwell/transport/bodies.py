@@ -57,10 +57,10 @@ def response(status: int, fields: Fields, headers: Headers, body: bytes, bound: 
     """An answer, its codings undone: the headers then speak of what is there no longer."""
     if len(body) > bound:
         return Response(status, headers, body[:bound], whole=False, too_large=True)
-    coding = headers.get("content-encoding")
-    if coding is None or not body:
+    codings = headers.getall("content-encoding")
+    if not codings or not body:
         return Response(status, headers, body)
-    decoded = decode(body, coding, bound)
+    decoded = decode(body, ",".join(codings), bound)
     if decoded.body is not body:
         for name in ("content-encoding", "content-length"):
             if name in fields:
