@@ -38,11 +38,11 @@ LATER = "Fri, 15 Jan 2027 08:01:40 GMT"
         ({"retry-after-ms": "1500"}, 1.5),
         ({"retry-after-ms": "1500.5", "retry-after": "9"}, 1.5005),
         ({"retry-after-ms": "soon", "retry-after": "9"}, 9.0),
-        *[({"retry-after": text}, None) for text in ('"5"', "5 seconds", "NaN", "1e3", "9" * 400)],
+        *[({"retry-after": text}, None) for text in ("120, 60", "1m0s", '"5"', "5 seconds", "NaN", "1e3", "9" * 400)],
     ],
 )
 def test_a_wait_in_any_form(given_headers: dict[str, str], seconds: float | None) -> None:
-    """Seconds with decimals, milliseconds, every date, twice the same; what is none of them asks for nothing."""
+    """Seconds with decimals, milliseconds, every date, twice the same; what contradicts itself asks for nothing."""
     assert headers.wait_s(given_headers, WAITS, WALL) == seconds
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Headers on several lines mean what one line with commas means, and waits come in several forms."""
+"""Headers on several lines mean what one line with commas means."""
 
 from __future__ import annotations
 
@@ -22,22 +22,17 @@ def fields(*lines: tuple[str, str]) -> Headers:
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
-        (["10", "30"], 30.0),
-        (["0", "30"], 30.0),
-        (["10, 30"], 30.0),
-        (["soon", "30"], 30.0),
-        (["30, Sat, 28 Nov 2026 16:00:20 GMT"], 30.0),
-        (["30s"], 30.0),
-        (["1m30s"], 90.0),
-        (["500ms"], 0.5),
-        (["soon"], None),
+        (["30", "30"], 30.0),
+        (["10", "30"], None),
+        (["30", "soon"], None),
+        (["30", "\xe9"], None),
         (["\xe9"], None),
         ([""], None),
         ([","], None),
     ],
 )
-def test_the_longest_wait_that_can_be_read_is_kept(values: list[str], expected: float | None) -> None:
-    """Of several values the longest wait counts, and a span is read as it is for resets."""
+def test_a_wait_on_several_lines_counts_if_they_agree(values: list[str], expected: float | None) -> None:
+    """What contradicts itself asks for nothing, on one line and on two."""
     answer = fields(*[("retry-after", value) for value in values])
     assert headers.wait_s(answer, headers.WAITS, WALL) == expected
 

@@ -3,8 +3,7 @@
 
 Every form in use is read, whatever is malformed is ignored (as the IETF drafts demand), and no text raises:
 
-* `Retry-After`: seconds, whole or not, a span like `1m30s`, or a date (RFC 9110); of several the longest;
-  `Retry-After-Ms`: milliseconds;
+* `Retry-After`: seconds, whole or not, or a date (RFC 9110); `Retry-After-Ms`: milliseconds;
 * `RateLimit: "name";r=50;t=30` with `RateLimit-Policy: "name";q=100;w=60` (IETF draft 8 and later), and
   `RateLimit: limit=100, remaining=50, reset=30` with `RateLimit-Policy: 100;w=60` (draft 7);
 * `X-RateLimit-Limit`, `-Remaining` and `-Reset`, also without the `X-` (drafts 1 to 6) and with a window in the name:
@@ -118,10 +117,19 @@ def wait_s(headers: Mapping[str, str], names: Iterable[str], wall: float) -> flo
         wall: seconds since the epoch, for answers without a `Date`.
     """
     for name in names:
-        seconds = [_wait_s(headers, name, line, wall) for line in _each(headers, name)]
-        believed = [one for one in seconds if one is not None]
-        if believed:
-            return max(believed)
+        text = _once(lines(headers, name))
+        if _SECONDS.fullmatch(text):
+            seconds = float(text)
+            if name.lower().endswith(MILLISECONDS):
+                seconds /= 1000
+            elif seconds >= EPOCH:
+                seconds = _left_s(headers, _in_seconds(seconds), wall)
+        elif (at := dates.seconds(text)) is not None:
+            seconds = _left_s(headers, at, wall)
+        else:
+            continue
+        if seconds <= LONGEST_S:
+            return seconds
     return None
 
 
@@ -176,38 +184,6 @@ def _each(headers: Mapping[str, str], name: str) -> list[str]:
         return [str(line) for line in every(name)]
     line = headers.get(name)
     return [] if line is None else [line]
-
-
-def _wait_s(headers: Mapping[str, str], name: str, text: str, wall: float) -> float | None:
-    """Seconds that one line asks for; where proxies have joined several values, the longest of them."""
-    text = text.strip()
-    found = [_one_wait_s(headers, name, text, wall)]
-    if found[0] is None and "," in text:
-        found = [_one_wait_s(headers, name, part.strip(), wall) for part in text.split(",")]
-    return max([one for one in found if one is not None], default=None)
-
-
-def _one_wait_s(headers: Mapping[str, str], name: str, text: str, wall: float) -> float | None:
-    span = _SPAN.fullmatch(text)
-    at = dates.seconds(text)
-    if _SECONDS.fullmatch(text):
-        seconds = float(text)
-        if name.lower().endswith(MILLISECONDS):
-            seconds /= 1000
-        elif seconds >= EPOCH:
-            seconds = _left_s(headers, _in_seconds(seconds), wall)
-    elif text and span is not None:
-        seconds = _span_s(span)
-    elif at is not None:
-        seconds = _left_s(headers, at, wall)
-    else:
-        return None
-    return _believed(seconds)
-
-
-def _span_s(span: re.Match[str]) -> float:
-    parts = zip(span.groups(), _SPAN_S, strict=True)
-    return sum([float(part) * unit_s for part, unit_s in parts if part])
 
 
 def _drafted(headers: Mapping[str, str]) -> tuple[Hint, ...]:
@@ -320,7 +296,8 @@ def _reset(headers: Mapping[str, str], name: str, text: str, wall: float) -> tup
     else:
         span = _SPAN.fullmatch(text)
         if text and span is not None:
-            return _believed(_span_s(span)), ROUNDED_S
+            parts = zip(span.groups(), _SPAN_S, strict=True)
+            return _believed(sum([float(part) * unit_s for part, unit_s in parts if part])), ROUNDED_S
         at = dates.seconds(text)
     if at is None:
         return None, ROUNDED_S
