@@ -125,6 +125,8 @@ def _seconds(seconds: float) -> str:
 
 def _last(last: Reading | NoReply | None, url: str) -> str:
     """How the last attempt of a call ended, in words."""
+    if isinstance(last, Reading) and last.answer.status in outcome.OK:
+        return f"{last.answer.status}: {_flaw(last)}"
     if isinstance(last, Reading):
         return f"{last.answer.status} {last.code or ''}".strip()
     if last is None:
@@ -134,6 +136,15 @@ def _last(last: Reading | NoReply | None, url: str) -> str:
     _, host, port = origin(url)
     reason = last.reason.removeprefix(CONNECTING)
     return f"{reason} to {host}:{port}" if reason == "connection refused" else f"{reason} ({host}:{port})"
+
+
+def _flaw(last: Reading) -> str:
+    """Why a success is none, in words."""
+    if last.too_large:
+        return TOO_LARGE
+    if last.foreign:
+        return gateways.words(last.answer.status, last.answer.headers)
+    return last.message or "the answer is not whole, or no JSON"
 
 
 def _tries(fail: Fail) -> str:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from callwell.core import links
+from callwell.core.headers import lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +32,7 @@ def next_link(headers: Mapping[str, str], here: frozenset[str]) -> NextLink:
         here: the addresses of the answer: a link with an `anchor` elsewhere does not lead away from it.
     """
     try:
-        header = ",".join(_lines(headers))
+        header = lines(headers, "link")
     except ValueError:  # the transport's headers cannot give bytes that are no ASCII
         return NextLink(trouble="the Link header holds bytes that are no text")
     found = links.parse(header)
@@ -41,11 +42,3 @@ def next_link(headers: Mapping[str, str], here: frozenset[str]) -> NextLink:
     if target == "":
         return NextLink(trouble="the link to the next page has no address")
     return NextLink(target)
-
-
-def _lines(headers: Mapping[str, str]) -> list[str]:
-    every = getattr(headers, "getall", None)
-    if every is not None:
-        return [str(line) for line in every("link")]
-    line = headers.get("link")
-    return [] if line is None else [line]

@@ -117,7 +117,7 @@ def wait_s(headers: Mapping[str, str], names: Iterable[str], wall: float) -> flo
         wall: seconds since the epoch, for answers without a `Date`.
     """
     for name in names:
-        text = _once(headers.get(name, ""))
+        text = _once(lines(headers, name))
         if _SECONDS.fullmatch(text):
             seconds = float(text)
             if name.lower().endswith(MILLISECONDS):
@@ -158,6 +158,11 @@ def refused_s(hints: Iterable[Hint], *, named: bool) -> float | None:
     return max(waits, default=None)
 
 
+def lines(headers: Mapping[str, str], name: str) -> str:
+    """A list field on however many lines it stands: their values joined by commas (RFC 9110, 5.3); empty if missing."""
+    return ", ".join(_each(headers, name))
+
+
 def deprecated_at(headers: Mapping[str, str]) -> float | None:
     """Since when the operation is deprecated, in seconds since the epoch; 0 where only that is said."""
     text = headers.get("deprecation", "").strip()
@@ -172,12 +177,21 @@ def sunset_at(headers: Mapping[str, str]) -> float | None:
     return dates.seconds(headers.get("sunset", ""))
 
 
+def _each(headers: Mapping[str, str], name: str) -> list[str]:
+    """The values of a name, one for each line."""
+    every = getattr(headers, "getall", None)
+    if every is not None:
+        return [str(line) for line in every(name)]
+    line = headers.get(name)
+    return [] if line is None else [line]
+
+
 def _drafted(headers: Mapping[str, str]) -> tuple[Hint, ...]:
-    text = headers.get("ratelimit")
-    if not text:
+    if "ratelimit" not in headers:
         return ()
+    text = lines(headers, "ratelimit")
     said = members(text)
-    policies = members(headers.get("ratelimit-policy", ""))
+    policies = members(lines(headers, "ratelimit-policy"))
     if any(member.key for member in said):
         return _combined({member.key: member.item for member in said}, policies)
     named = {policy.item: policy.parameters for policy in policies}
@@ -208,8 +222,8 @@ def _customary(headers: Mapping[str, str], wall: float) -> tuple[Hint, ...]:
             reset_s, slack_s = _first_reset(headers, prefix, suffix, wall)
             if remaining is None and reset_s is None:
                 continue
-            limits = members(headers.get(f"{prefix}limit{suffix}", ""))
-            policies = members(headers.get(f"{prefix}policy", ""))
+            limits = members(lines(headers, f"{prefix}limit{suffix}"))
+            policies = members(lines(headers, f"{prefix}policy"))
             found = [_hint(left, limits, policies, window_s) for left in members(remaining or "")]
             known = tuple([hint for hint in found if hint.remaining is not None])
             if len(known) > 1:

@@ -148,9 +148,18 @@ def _may_be_empty(rule: PagingRule, body: Any) -> bool:
             return False
         if key not in here:
             places = (rule.more, rule.next, rule.total, rule.pages, rule.links)
-            return not here or any(at(body, place) is not None for place in places)
+            return not here or any(_is_there(body, place) for place in places)
         here = here[key]
     return here is None
+
+
+def _is_there(body: Any, path: str | None) -> bool:
+    """Whether something stands at a dotted path, be it null."""
+    if path is None:
+        return False
+    above, _, name = path.rpartition(".")
+    holder = at(body, above) if above else body
+    return isinstance(holder, Mapping) and (path in body or name in holder)
 
 
 def _position(rule: PagingRule) -> Callable[[Any], int | str | None]:

@@ -9,9 +9,9 @@ twice within the same second keeps its date. A weak ETag proves that a file has 
 from __future__ import annotations
 
 import re
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from callwell.core import dates, json_values
 from callwell.core import headers as fields
 
 if TYPE_CHECKING:
@@ -27,14 +27,8 @@ PAGES: Final = frozenset({"text/html", "application/xhtml+xml"})
 DECODABLE: Final = frozenset({"gzip", "deflate"})
 """Content codings that can be undone."""
 
-FIELDS: Final = (
-    *("content-length", "content-range", "content-type", "content-encoding"),
-    *("etag", "last-modified", "date", *fields.WAITS),
-)
-"""The headers that are read."""
-
-ALIASES: Final = {"x-gzip": "gzip", "identity": "", "none": "", "binary": "", "utf-8": "", "utf8": ""}
-"""Other names; those of no coding stand for the character set or for nothing, and are sent by mistake."""
+ALIASES: Final = {"x-gzip": "gzip", "identity": "", "none": "", "binary": "", "utf-8": "", "utf8": "", "\ufffd": ""}
+"""Other names; those of no coding stand for the character set, for nothing, or for what is no text: sent by mistake."""
 
 _STRONG: Final = re.compile(r'"[!#-~]+"')
 _NUMBER: Final = "([0-9]{1,18})"
@@ -113,7 +107,8 @@ def read(status: int, headers: Mapping[str, str], wall: float) -> Head:
 
     Args:
         status: the HTTP status.
-        headers: of the answer; whatever is malformed in them counts as not said.
+        headers: of the answer; whatever is malformed in them counts as not said. Several lines are one
+            value: where they contradict each other, they prove nothing.
         wall: seconds since the epoch, for a date in `Retry-After`.
     """
     length = headers.get("content-length", "").strip()
@@ -125,7 +120,7 @@ def read(status: int, headers: Mapping[str, str], wall: float) -> Head:
         version=_version(headers),
         total=total,
         stop=stop,
-        coding=_coding(headers.get("content-encoding", "")),
+        coding=_coding(fields.lines(headers, "content-encoding")),
         wait_s=fields.wait_s(headers, fields.WAITS, wall) or 0.0,
         page=_kind(headers.get("content-type", "")) in PAGES,
     )
@@ -164,7 +159,7 @@ def _place(headers: Mapping[str, str]) -> tuple[int | None, int | None, int | No
     nothing = (None, None, None)
     if headers.get("content-type", "").strip().lower().startswith("multipart/"):
         return nothing  # several parts, each with a place of its own, were never asked for
-    found = _PLACE.fullmatch(headers.get("content-range", ""))
+    found = _PLACE.fullmatch(fields.lines(headers, "content-range"))
     if found is None:
         return nothing
     total = int(found[3]) if found[3] else None
@@ -178,21 +173,14 @@ def _place(headers: Mapping[str, str]) -> tuple[int | None, int | None, int | No
 
 
 def _version(headers: Mapping[str, str]) -> Version:
-    etag = headers.get("etag", "").strip() or None
-    modified = headers.get("last-modified", "").strip() or None
+    etag = fields.lines(headers, "etag").strip() or None
+    modified = fields.lines(headers, "last-modified").strip() or None
     if modified is None:
         return Version(etag)
-    changed_at = _date(modified)
+    changed_at = dates.seconds(modified)
     answered_at = fields.date(headers)
     settled = changed_at is not None and answered_at is not None and answered_at - changed_at >= SETTLED_S
     return Version(etag, modified, settled)
-
-
-def _date(text: str) -> float | None:
-    try:
-        return parsedate_to_datetime(text).timestamp()
-    except (ValueError, OverflowError):
-        return None
 
 
 def _coding(text: str) -> tuple[str, ...]:
@@ -209,17 +197,15 @@ def announced_size(value: object) -> int | None:
     Raises:
         ValueError: it cannot be read as a number of bytes.
     """
-    if value is None or value == "":
-        return None
-    if isinstance(value, str) and value.strip().isascii() and value.strip().isdecimal():
-        return int(value)
-    if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0 and value == value // 1:
-        return int(value)
-    raise ValueError
+    size = json_values.whole(value)
+    if size is not None and size < 0:
+        raise json_values.Unclear(value, "a whole number of bytes")
+    return size
 
 
 def flag(value: object) -> bool | None:
     """A yes or no in an answer, None if it says neither: some providers send it as text."""
-    if isinstance(value, str):
-        return {"true": True, "false": False}.get(value.strip().lower())
-    return value if isinstance(value, bool) else None
+    try:
+        return json_values.flag(value)
+    except json_values.Unclear:
+        return None

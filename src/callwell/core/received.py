@@ -7,18 +7,13 @@ either form that JSON has for them, `5` and `"5"`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from callwell.core import paging, runs
+from callwell.core import json_values, paging, runs
 
 if TYPE_CHECKING:
     from callwell.core.operation_rules import UntilRule, UploadRule
     from callwell.core.runs import Run
-
-FLAGS: Final = {"true": True, "false": False}
-
-MOST_DIGITS: Final = 18
-"""Digits of a number that is written as text: more are no size of a file."""
 
 
 class Received(NamedTuple):
@@ -71,7 +66,12 @@ def read(rule: UploadRule, json: Any) -> Received:
 def reached(rule: UntilRule, json: Any) -> bool:
     """Whether an object is in a state. A flag counts in either form, `true` and `"true"`."""
     word = paging.at(json, rule.at)
-    return word in rule.values or FLAGS.get(str(word).lower(), word) in rule.values
+    if word in rule.values:
+        return True
+    try:
+        return isinstance(word, str) and json_values.flag(word) in rule.values
+    except json_values.Unclear:
+        return False
 
 
 def failed(rule: UntilRule, json: Any) -> str | None:
@@ -89,14 +89,11 @@ def failed(rule: UntilRule, json: Any) -> str | None:
 
 
 def number(value: object) -> int | None:
-    """A whole number, as a number or as digits."""
-    if isinstance(value, bool):
+    """A number of things in any form that is plain, None for all else."""
+    try:
+        return json_values.count(value)
+    except json_values.Unclear:
         return None
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= MOST_DIGITS:
-        return int(value)
-    return value if isinstance(value, int) else None
 
 
 def _all(json: Any, path: list[str]) -> list[Any]:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -84,8 +84,9 @@ def withdrawn(listed: dict[str, Any], known: dict[str, Any] | None, field: str |
     if field is None or known is None or not (told := listed.get(field)) or told != known.get(field):
         return False
     try:
-        return datetime.fromisoformat(told).timestamp() <= wall
-    except (TypeError, ValueError):
+        until = datetime.fromisoformat(told)
+        return (until if until.tzinfo else until.replace(tzinfo=UTC)).timestamp() <= wall
+    except (TypeError, ValueError, OverflowError):
         return False
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final, Protocol
 from callwell.core.outcome import OK
 from callwell.transport.base import MOST_ERROR_BYTES, Response
 from callwell.transport.codings import decode
-from callwell.transport.headers import combined
 
 if TYPE_CHECKING:
     from callwell.transport.headers import Headers
@@ -58,10 +57,10 @@ def response(status: int, fields: Fields, headers: Headers, body: bytes, bound: 
     """An answer, its codings undone: the headers then speak of what is there no longer."""
     if len(body) > bound:
         return Response(status, headers, body[:bound], whole=False, too_large=True)
-    coding = combined(headers, "content-encoding")
-    if coding is None or not body:
+    codings = headers.getall("content-encoding")
+    if not codings or not body:
         return Response(status, headers, body)
-    decoded = decode(body, coding, bound)
+    decoded = decode(body, ",".join(codings), bound)
     if decoded.body is not body:
         for name in ("content-encoding", "content-length"):
             if name in fields:

@@ -11,6 +11,7 @@ brotli and zstd are undone by the HTTP library, whose pieces are bounded by the 
 
 from __future__ import annotations
 
+import re
 import zlib
 from typing import Final, NamedTuple
 
@@ -22,6 +23,12 @@ DEFLATE: Final = "deflate"
 
 MAGIC: Final = b"\x1f\x8b"
 """How every gzip member begins (RFC 1952)."""
+
+ZEROS: Final = re.compile(rb"\0+")
+"""What archives put between members."""
+
+TEXTS: Final = b"{[<"
+"""How JSON, HTML and XML begin."""
 
 GZIP_BITS: Final = 31
 ZLIB_BITS: Final = 15
@@ -96,6 +103,9 @@ def _members(body: bytes, most: int) -> Decoded:
             if left < 0:
                 return Decoded(b"".join(pieces)[:most], whole=False, too_large=True)
         start -= len(inflater.unused_data)
+        padded = ZEROS.match(body, start)
+        if padded is not None:
+            start = padded.end()
         if not body.startswith(MAGIC, start):
             return Decoded(b"".join(pieces))
     return Decoded(b"".join(pieces), whole=False)
@@ -114,4 +124,6 @@ def _deflated(body: bytes, most: int) -> Decoded:
             return Decoded(text[:most], whole=False, too_large=True)
         if inflater.eof:
             return Decoded(text)
+    if body[0] in TEXTS:  # it was never coded
+        return Decoded(body)
     return Decoded(b"", whole=False)

@@ -102,12 +102,3 @@ class Headers(Mapping[str, str]):
 
     def __repr__(self) -> str:
         return f"Headers({dict(self)!r})"
-
-
-def combined(headers: Mapping[str, str], name: str) -> str | None:
-    """All lines of a name as one list (RFC 9110, 5.3): the first alone could hide a coding, or another version."""
-    every = getattr(headers, "getall", None)
-    if every is None:
-        return headers.get(name)
-    values = every(name)
-    return ", ".join(values) if values else None

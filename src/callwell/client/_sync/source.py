@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from callwell.client._sync.fetch import NEVER, fetched
@@ -13,10 +13,9 @@ from callwell.client.answers import REDIRECTS, joined, origin
 from callwell.core import download, paging, partial, retry
 from callwell.errors import AssetDamaged, AssetError, AssetUnavailable, DeadlineExceeded, WouldExceedDeadline
 from callwell.transport.base import NoReply, Request
-from callwell.transport.headers import combined
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from callwell.client._sync.engine import Engine
     from callwell.client._sync.primitives import Fetch
@@ -31,9 +30,6 @@ STALL_S: Final = 30.0
 
 MAX_REDIRECTS: Final = 10
 """Hops from the provider's URL to the file: as many as curl and browsers find plenty, twice over."""
-
-LISTED: Final = ("content-encoding", "content-range", "etag", "last-modified")
-"""Headers of which several lines are read as one value: where they contradict each other, they prove nothing."""
 
 SECURE: Final = "https"
 SCHEMES: Final = ("http", SECURE)
@@ -220,7 +216,7 @@ class Source:
 
     def head(self, body: Body) -> Head:
         """What the storage says before it sends a body."""
-        return partial.read(body.status, _readable(body, partial.FIELDS), self._engine.clock.wall())
+        return partial.read(body.status, body.headers, self._engine.clock.wall())
 
     def failed(self, why: download.Why, status: int, state: Download) -> AssetError:
         """The error of a download that has failed."""
@@ -260,7 +256,7 @@ class Source:
 
     def _moved(self, url: str, body: Body) -> str | None:
         """Where a redirect leads, None for any other answer."""
-        location = _readable(body, ("location",)).get("location") if body.status in REDIRECTS else None
+        location = body.headers.get("location") if body.status in REDIRECTS else None
         if not location:
             return None
         target = joined(url, location)
@@ -305,14 +301,3 @@ class Source:
             raise AssetError(f"{self.name}: the provider names an address without TLS")
         if scheme not in SCHEMES or not host:
             raise AssetError(f"{self.name}: the provider names an address that is none of the web")
-
-
-def _readable(body: Body, names: Iterable[str]) -> dict[str, str]:
-    """The headers of these names; one that is no text counts as not sent, but for a coding, which is not undone."""
-    found = dict[str, str]()
-    for name in names:
-        with suppress(ValueError):
-            value = combined(body.headers, name) if name in LISTED else body.headers.get(name)
-            if value is not None:
-                found[name] = value
-    return found

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An empty list that is left out beside the rest of its page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from callwell.core import paging
+from callwell.core.paging import Walk
+from callwell.core.rules import PagingRule
+
+RULE = PagingRule(items="data.rows", key="id", style="cursor", position="cursor", next="page.next", more="more")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"data": {}, "page": {"next": None}},
+        {"data": {"x": 1}, "page": {"next": None}},
+        {"data": {"x": 1}, "more": None},
+    ],
+)
+def test_a_next_position_that_is_null_stands_beside_an_empty_list(body: dict[str, Any]) -> None:
+    """A server that leaves out an empty list still writes where the next page would be: nowhere."""
+    page = paging.read(RULE, Walk(), body)
+    assert page.items == ()
+    assert page.next is None
+
+
+@pytest.mark.parametrize("body", [{"data": {"x": 1}, "page": {}}, {"data": {"x": 1}, "page": None}, {"data": {"x": 1}}])
+def test_nothing_of_a_page_is_no_page(body: dict[str, Any]) -> None:
+    """Without any of a page's words it may be an error, or a list under a new name."""
+    with pytest.raises(LookupError, match="no list at"):
+        paging.read(RULE, Walk(), body)

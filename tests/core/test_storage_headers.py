@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a storage's headers say on several lines, in bytes that are no text, or without a zone."""
+
+from __future__ import annotations
+
+import pytest
+from pyreqwest.http import HeaderMap
+
+from callwell.core import partial
+from callwell.export.items import withdrawn
+from callwell.transport.headers import Headers
+
+
+@pytest.mark.parametrize(
+    ("lines", "coding"),
+    [
+        (["gzip", "deflate"], ("gzip", "deflate")),
+        (["identity", "GZIP"], ("gzip",)),
+        (["gzip, gzip"], ("gzip", "gzip")),
+        (["\xe9"], ()),
+        (["\xe9", "gzip"], ("gzip",)),
+        ([], ()),
+    ],
+)
+def test_no_coding_of_a_file_is_missed(lines: list[str], coding: tuple[str, ...]) -> None:
+    """Coded bytes that are taken for the file would be a wrong file."""
+    given = Headers(HeaderMap([("content-encoding", line) for line in lines]))
+    assert partial.read(200, given, 0.0).coding == coding
+
+
+def test_a_modification_date_without_a_zone_is_gmt() -> None:
+    """The zone of the machine plays no part in it."""
+    given = {"last-modified": "Sat, 28 Nov 2026 15:00:00", "date": "Sat, 28 Nov 2026 16:00:00 GMT"}
+    assert partial.read(200, given, 0.0).version.settled
+
+
+@pytest.mark.parametrize(("now", "gone"), [(1_795_881_599.0, False), (1_795_881_600.0, True)])
+def test_a_time_of_withdrawal_without_a_zone_is_utc(now: float, gone: bool) -> None:  # noqa: FBT001 - a table
+    """The zone of the machine plays no part in it."""
+    item = {"until": "2026-11-28T16:00:00"}
+    assert withdrawn(item, item, "until", now) is gone
