@@ -21,7 +21,8 @@ import tenacity
 
 from bench.preparers import SUFFIX, ffmpeg
 from callwell.assess import Assessment, Row
-from callwell.client import AsyncClient, loop
+from callwell.client import AsyncClient
+from callwell.client.concurrency import event_loop
 from callwell.clock import parse_clock
 from callwell.keys import Key
 
@@ -61,7 +62,7 @@ def callwell(order: dict[str, Any]) -> dict[str, float]:
             async with AsyncClient(PROVIDER, key=key, base_url=place, clock=clock, priority="batch") as client:
                 return len((await Assessment(client, rows(order), out, show=show).run()).failed)
 
-    if failed := loop.run(work()):
+    if failed := event_loop.run(work()):
         raise SystemExit(f"bench: {failed} recordings could not be assessed")
     first, last = int(WARM * len(ends)), int(COOL * len(ends))
     return {"capacity_used": (last - first) / (ends[last] - ends[first]) * order["service_s"] / order["capacity"]}

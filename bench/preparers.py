@@ -16,7 +16,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from callwell.core.rules import AudioRule, FormatRule, KeyRule, OperationRule, Profile, RecordingRule
+from callwell.core.rules.media import AudioRule, FormatRule, RecordingRule
+from callwell.core.rules.operations import OperationRule
+from callwell.core.rules.profile import KeyRule, Profile
 from callwell.media import prepare
 
 if TYPE_CHECKING:

@@ -112,7 +112,7 @@ def _peak_mib() -> float:
 
 def main() -> None:
     """Measure what the order says, and print it."""
-    from callwell.client.loop import run
+    from callwell.client.concurrency.event_loop import run
 
     order = Order(**json.loads(sys.argv[1]))
     print(json.dumps(run({"walk": walk, "one_by_one": one_by_one, "bare": bare}[order.variant](order))), flush=True)

@@ -25,9 +25,9 @@ SITE: Final = ROOT / "build" / "site"
 REFERENCED: Final = (
     "errors",
     "testing",
-    "core.rules",
-    "core.operation_rules",
-    "core.environment_rules",
+    "core.rules.profile",
+    "core.rules.operations",
+    "core.rules.environments",
     "observe.notices",
 )
 """Modules of which every public class and function is in the reference."""

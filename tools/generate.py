@@ -15,7 +15,7 @@ from typing import Final
 
 import commands
 import unasync
-from callwell.spec.generate import write_all
+from callwell.codegen.generate import write_all
 
 ROOT: Final = unasync.ROOT
 PROVIDERS: Final = Path("src/callwell/providers")

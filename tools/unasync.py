@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes the sync side from the async side: code and its tests, token by token.
 
+The async files stand in the rooms of `client`, beside modules that both sides share; their twins stand out of sight in
+`client/_sync`, in the same rooms. A module has a twin if it waits for something, or has a class named `Async…`.
+
 The async side is written by hand, the sync side never. Two kinds of change are made: the words `async` and `await` go,
 and names are changed by the table below. What cannot be told by names (locks, sleeping, running several things at once)
 lives in one hand-written file a side, listed in HANDWRITTEN.
@@ -48,13 +51,17 @@ RENAMES: Final = {
 }
 """Names with a twin of their own; every other name loses a leading `Async` if a capital follows it."""
 
-TARGETS: Final = (Path("src/callwell/client/_sync"), Path("tests/client/_sync"))
-"""The sync folders; the async one lies beside each."""
+CLIENT: Final = Path("src/callwell/client")
+TARGETS: Final = (CLIENT / "_sync", Path("tests/client/_sync"))
+"""The sync folders: the client's mirrors its rooms, that of the tests lies beside their async folder."""
 
-HANDWRITTEN: Final = {"src/callwell/client/_sync": ("primitives.py",)}
+HANDWRITTEN: Final = {(CLIENT / "_sync").as_posix(): ("__init__.py", "concurrency/primitives.py")}
 """Files of a sync folder that are written by hand, and so are their twins on the async side."""
 
-HEADER: Final = "# Generated from _async/{name} by tools/unasync.py; do not edit\n"
+ASYNC_ONLY: Final = frozenset({"concurrency/event_loop.py"})
+"""Files of the client without a twin: bulk work, which is asynchronous."""
+
+HEADER: Final = "# Generated from {name} by tools/unasync.py; do not edit\n"
 SPDX: Final = "# SPDX-License-Identifier:"
 
 _NAME: Final = re.compile(r"(?<!\w)[^\W\d]\w*")
@@ -102,17 +109,56 @@ def write(root: Path) -> list[str]:
 def generate(root: Path, into: Path) -> set[Path]:
     """Write the sync twins of all async files under `root` into the empty folder `into`; their paths, relative."""
     made = set()
+    modules = twinned(root)
     for target in TARGETS:
-        source = root / target.parent / "_async"
-        for path in sorted(source.rglob("*.py")):
-            name = path.relative_to(source)
+        for path, name in sources(root, target):
             if name.as_posix() not in HANDWRITTEN.get(target.as_posix(), ()):
-                put(into / target / name, twin(path.read_text(encoding="utf-8"), name.as_posix()).encode())
+                text = twin(mirrored(path.read_text(encoding="utf-8"), modules), path.relative_to(root).as_posix())
+                put(into / target / name, text.encode())
                 made.add(target / name)
     if made:
         _ruff(into, "check", "--select", "I", "--fix")
         _ruff(into, "format")
     return made
+
+
+def sources(root: Path, target: Path) -> Iterator[tuple[Path, Path]]:
+    """The async files whose twins a sync folder holds, and their names there."""
+    beside = root / target.parent / "_async"
+    if beside.is_dir():
+        yield from ((path, path.relative_to(beside)) for path in sorted(beside.rglob("*.py")))
+        return
+    for path in sorted((root / target.parent).rglob("*.py")):
+        name = path.relative_to(root / target.parent)
+        if "_sync" in name.parts or name.as_posix() in ASYNC_ONLY:
+            continue
+        is_room = path.name == "__init__.py" and len(name.parts) > 1
+        if is_room or is_async(path.read_text(encoding="utf-8")):
+            yield path, name
+
+
+def is_async(source: str) -> bool:
+    """Whether a module belongs to one side only: it waits, or has a class that says so by its name."""
+    return any(
+        isinstance(node, ast.AsyncFunctionDef | ast.Await)
+        or (isinstance(node, ast.ClassDef) and _PREFIX.match(node.name) is not None)
+        for node in ast.walk(ast.parse(source))
+    )
+
+
+def twinned(root: Path) -> list[str]:
+    """The modules of the client that have a twin, longest first."""
+    found = [name for _, name in sources(root, CLIENT / "_sync") if name.name != "__init__.py"]
+    names = [name.with_suffix("").as_posix().replace("/", ".") for name in found]
+    return sorted(names, key=len, reverse=True)
+
+
+def mirrored(source: str, modules: list[str]) -> str:
+    """Source that names the twins of modules in the place of the modules."""
+    if not modules:
+        return source
+    names = "|".join(map(re.escape, modules))
+    return re.sub(rf"\bcallwell\.client\.({names})\b", r"callwell.client._sync.\1", source)
 
 
 def present(root: Path) -> set[Path]:
@@ -153,7 +199,7 @@ def twin(source: str, name: str) -> str:
     text = convert(source)
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.AsyncFunctionDef | ast.AsyncFor | ast.AsyncWith | ast.Await):
-            sys.exit(f"unasync: _async/{name}: an `async` or `await` inside an f-string; take it out of there")
+            sys.exit(f"unasync: {name}: an `async` or `await` inside an f-string; take it out of there")
     first, line_end, rest = text.partition("\n")
     header = HEADER.format(name=name)
     return first + line_end + header + rest if first.startswith(SPDX) else header + text

@@ -6,7 +6,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from callwell.late import late
+from callwell.lazy_exports import late
 
 if sys.platform == "emscripten":
     from callwell.errors import InBrowser
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         Entry,
         Pager,
     )
-    from callwell.client.nested import outer_retries
+    from callwell.client.calls.nested import outer_retries
     from callwell.core.verdict import End, Verdict
     from callwell.errors import (
         ApiError,
@@ -87,7 +87,7 @@ if not TYPE_CHECKING:
                 *("NOT_GIVEN", "Answer", "Asset", "AsyncAsset", "AsyncClient", "AsyncPager", "CallOptions", "Client"),
                 *("ClientOptions", "Entry", "Pager"),
             ),
-            "callwell.client.nested": ("outer_retries",),
+            "callwell.client.calls.nested": ("outer_retries",),
             "callwell.core.verdict": ("End", "Verdict"),
             "callwell.errors": (
                 *(

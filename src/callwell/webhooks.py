@@ -20,9 +20,9 @@ import msgspec
 from callwell import providers
 from callwell.clock import SystemClock
 from callwell.core import paging
+from callwell.description.provider import Provider
 from callwell.errors import InvalidOption, WebhookForged, WebhookGarbled, WebhookStale, WebhookUnsigned
 from callwell.keys import Key, parse_source
-from callwell.spec.provider import Provider
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from callwell.clock import Clock
-    from callwell.core.rules import WebhookRule
+    from callwell.core.rules.webhooks import WebhookRule
 
     Headers: TypeAlias = Mapping[str, Any] | Iterable[tuple[str | bytes, str | bytes]]
 

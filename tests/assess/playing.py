@@ -9,7 +9,8 @@ import wave
 from typing import TYPE_CHECKING, Any, Final
 
 from callwell.assess import Assessment, Row
-from callwell.client import AsyncClient, loop
+from callwell.client import AsyncClient
+from callwell.client.concurrency import event_loop
 from callwell.clock import parse_clock
 from callwell.keys import Key
 
@@ -61,7 +62,7 @@ def assessed(emulated: Emulated, rows: Iterable[Row], folder: Path, *, state: st
         async with client(emulated, state=state) as one:
             return await Assessment(one, rows, folder, **how).run()
 
-    return loop.run(work())
+    return event_loop.run(work())
 
 
 def counts(emulated: Emulated) -> Any:

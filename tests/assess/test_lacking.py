@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell.assess import Assessment, Row
-from callwell.client import AsyncClient, loop
+from callwell.client import AsyncClient
+from callwell.client.concurrency import event_loop
 from callwell.errors import UsageError
 from callwell.keys import Key
 from callwell.testing import AsyncScriptedTransport
@@ -30,7 +31,7 @@ def refused(folder: Path, rows: Sequence[Row], options: dict[str, Any], **how: A
             Assessment(client, rows, folder / "out", **how)
 
     with pytest.raises(UsageError) as caught:
-        loop.run(work())
+        event_loop.run(work())
     assert type(caught.value) is UsageError
     assert not (folder / "out").exists()
     assert SILENT.requests == []
@@ -90,4 +91,4 @@ def test_one_row_that_has_it(tmp_path: Path) -> None:
             Assessment(client, rows(tmp_path, 2, accent="us", operation="unscripted"), tmp_path / "out")
             Assessment(client, [], tmp_path / "out")
 
-    loop.run(work())
+    event_loop.run(work())

@@ -14,7 +14,7 @@ import pytest
 
 from callwell.assess import Report, Row, page, plots
 from callwell.assess.scores import Scored, Tally, number, scored
-from callwell.core.rules import AssessRule
+from callwell.core.rules.assess import AssessRule
 from callwell.errors import FileProblem
 
 EVIL = '<script>alert("$x_1$")</script>'

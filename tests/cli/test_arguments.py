@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from callwell.cli.arguments import parse
+from callwell.description.model import Operation, Parameter
 from callwell.errors import InvalidOption, UnknownName, UsageError
-from callwell.spec.model import Operation, Parameter
 
 TYPES: dict[str, dict[str, Any]] = {
     "text": {"type": "string"},

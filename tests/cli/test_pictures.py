@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from callwell.batch import Progress as Sending
 from callwell.batch.report import UnderWay
-from callwell.cli.pictures import exporting, sending
+from callwell.cli.bars import exporting, sending
 from callwell.export import Progress as Exporting
 
 

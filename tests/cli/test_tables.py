@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callwell.cli import main, output, rows, tables
+from callwell.cli import formats, main, output, tables
 from tests.cli.playing import COMMAND, PATIENCE_S, PROVIDER
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ ITEMS: list[dict[str, Any]] = [{"id": "a", "name": "Zoë — 北京 😀 …"}, 
 def test_every_encoding_takes_every_item(monkeypatch: pytest.MonkeyPatch, encoding: str, form: str) -> None:
     """JSON stays JSON and holds the same; CSV and tables show what the encoding lacks by its number."""
     under = paper(monkeypatch, encoding)
-    out = rows.writer(form, first="id")
+    out = formats.writer(form, first="id")
     for item in ITEMS:
         out.add(item)
     out.close()

@@ -5,27 +5,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from callwell.client.binding import Binder
-from callwell.core.rules import (
-    AssetRule,
-    CodeRule,
-    EnvironmentRule,
-    ErrorRule,
-    KeyRule,
-    OperationRule,
-    PagingRule,
-    Profile,
-    QuotaRule,
-    RetryRule,
-    TokenRule,
-)
-from callwell.spec.model import Api, Operation, Parameter
-from callwell.spec.provider import Provider
+from callwell.client.calls.binding import Binder
+from callwell.core.rules.environments import EnvironmentRule
+from callwell.core.rules.operations import AssetRule, OperationRule, PagingRule
+from callwell.core.rules.profile import CodeRule, ErrorRule, KeyRule, Profile, QuotaRule, RetryRule, TokenRule
+from callwell.description.model import Api, Operation, Parameter
+from callwell.description.provider import Provider
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from callwell.client.binding import Bound
+    from callwell.client.calls.binding import Bound
 
 BASE: Final = "https://api.acme.test/v1"
 KEY: Final = "acme_first"

@@ -11,11 +11,11 @@ from urllib.parse import parse_qsl, unquote
 
 import msgspec
 
-from callwell.spec.model import Parameter
+from callwell.description.model import Parameter
 from tests.client.acme import bind, operation
 
 if TYPE_CHECKING:
-    from callwell.client.binding import Bound
+    from callwell.client.calls.binding import Bound
 
 Place = Literal["path", "query", "header", "body"]
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from callwell.client import AsyncClient
-from callwell.core.rules import QuotaRule
+from callwell.core.rules.profile import QuotaRule
 from callwell.keys import Key
 from tests.client.acme import KEY, acme
 from tests.client.virtual import LoopClock, SlowTransport
@@ -15,7 +15,7 @@ from tests.client.world import OK
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from callwell.spec.provider import Provider
+    from callwell.description.provider import Provider
     from callwell.transport.base import NoReply, Request, Response
 
 NARROW = {"ten": QuotaRule(limit=1, window_s=10)}

@@ -12,9 +12,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs, urlsplit
 
-from callwell.client.holder import AT_WORK, new_holder
-from callwell.core.rules import MarkerRule, OperationRule, PagingRule
-from callwell.spec.model import Api, Parameter
+from callwell.client.exactly_once.holder import AT_WORK, new_holder
+from callwell.core.rules.operations import MarkerRule, OperationRule, PagingRule
+from callwell.description.model import Api, Parameter
 from tests.client.acme import TEXT, acme, operation, parameter
 from tests.client.world import LOST, REFUSED, World, answer, code
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from callwell.client import Client
-    from callwell.spec.provider import Provider
+    from callwell.description.provider import Provider
     from callwell.state import MemoryState
     from callwell.transport.base import NoReply, Request, Response
 

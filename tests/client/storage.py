@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from callwell.core.ranges import Split
+from callwell.core.parallel_download import Split
 from tests.client.world import answer
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs, urlsplit
 
-from callwell.core.rules import MarkerRule, OperationRule, PagingRule
-from callwell.spec.model import Api, Operation, Parameter
+from callwell.core.rules.operations import MarkerRule, OperationRule, PagingRule
+from callwell.description.model import Api, Operation, Parameter
 from tests.client.acme import parameter
 from tests.client.shop import PAIR
 from tests.client.vault import TITLE, Vault, vault
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeVar
 
-    from callwell.spec.provider import Provider
+    from callwell.description.provider import Provider
     from callwell.state.base import Cell, State
     from callwell.transport.base import NoReply, Request, Response
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from callwell.client import places
+from callwell.client import addresses
 from callwell.core.addresses import masked
 from callwell.errors import InvalidOption
 from tests.client._async.acting import client
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 )
 def test_addresses_are_trimmed(text: str, address: str) -> None:
     """What a person pastes with spaces, line breaks and slashes at its ends is the same address."""
-    assert places.address(text) == address
+    assert addresses.address(text) == address
 
 
 @pytest.mark.parametrize(
@@ -68,14 +68,14 @@ def test_addresses_are_trimmed(text: str, address: str) -> None:
 def test_addresses_that_cannot_be_used(text: str) -> None:
     """No key goes to a place that is not sure."""
     with pytest.raises(InvalidOption, match=r"base_url cannot be .*: expected an (https )?address"):
-        places.address(text)
+        addresses.address(text)
 
 
 @pytest.mark.parametrize("text", [5, b"https://api.test", ["https://api.test"]])
 def test_what_is_no_text(text: object) -> None:
     """A value of another type is a mistake in the call, and no error of Python's."""
     with pytest.raises(InvalidOption, match="base_url"):
-        places.address(text)
+        addresses.address(text)
 
 
 SECRETS = [
@@ -97,7 +97,7 @@ SECRETS = [
 
 
 @pytest.mark.parametrize("form", SECRETS)
-@pytest.mark.parametrize("use", [places.address, lambda text: client(World(), base_url=text)])
+@pytest.mark.parametrize("use", [addresses.address, lambda text: client(World(), base_url=text)])
 def test_a_refusal_shows_no_password(form: str, use: Callable[[str], object]) -> None:
     """Neither in the message nor in its cause, however the address is broken."""
     text = form.format("swordfish")

@@ -11,7 +11,7 @@ import pytest
 
 from callwell import errors
 from callwell.client import Client
-from callwell.core.rules import OperationRule, PagingRule
+from callwell.core.rules.operations import OperationRule, PagingRule
 from callwell.core.verdict import End
 from callwell.keys import Key
 from callwell.testing import ScriptedTransport

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from callwell.client.binding import query_pairs
+from callwell.client.calls.binding import query_pairs
 from callwell.errors import InvalidOption
 from tests.client.arguments import LIST, NOON, PLACES, TEXT, Colour, Level, Place, Shade, make, sent
 

@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from callwell.client.wire_values import wire_value
+from callwell.client.calls.wire_values import wire_value
 from callwell.errors import InvalidOption
 from callwell.keys import Key
 from tests.client.arguments import (

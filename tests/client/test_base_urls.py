@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from callwell.client.places import address
+from callwell.client.addresses import address
 from callwell.errors import InvalidOption
 
 

@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callwell.client import NOT_GIVEN
-from callwell.client.binding import Bound
-from callwell.client.fit import check, describe
+from callwell.client.calls.binding import Bound
+from callwell.client.calls.validation import check, describe
+from callwell.description.model import Parameter
 from callwell.errors import InvalidOption, UnknownName
-from callwell.spec.model import Parameter
 from tests.client.acme import TEXT, acme, bind, operation, parameter
 
 API = acme().api.operations

@@ -6,7 +6,7 @@ from __future__ import annotations
 import base64
 import hashlib
 
-from callwell.client.uploads import same_checksum
+from callwell.client.uploads.options import same_checksum
 
 
 def test_a_checksum_counts_in_every_usual_form() -> None:

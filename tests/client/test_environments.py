@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from callwell import errors
-from callwell.core.rules import EnvironmentRule, ErrorRule, KeyRule, OperationRule
+from callwell.core.rules.environments import EnvironmentRule
+from callwell.core.rules.operations import OperationRule
+from callwell.core.rules.profile import ErrorRule, KeyRule
 from tests.client._sync.acting import client
 from tests.client.acme import BASE, KEY, acme
 from tests.client.world import OK, World, answer

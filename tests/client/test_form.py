@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from callwell.client import form
-from callwell.client.binding import SLOWEST, Bound, headers
-from callwell.client.files import Memory
-from callwell.client.sending import Meter, Region
-from callwell.core.rules import KeyRule
+from callwell.client.calls import multipart
+from callwell.client.calls.binding import SLOWEST, Bound, headers
+from callwell.client.uploads.files import MemoryFile
+from callwell.client.uploads.regions import ProgressMeter, Region
+from callwell.core.rules.profile import KeyRule
+from callwell.description.model import Operation, Parameter
 from callwell.errors import InvalidOption
 from callwell.keys import Key
-from callwell.spec.model import Operation, Parameter
 from tests.client.acme import bind
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def test_files_that_cannot_be_sent(tmp_path: Path, value: object, message: str) 
 @given(st.text(max_size=20), st.binary(max_size=50))
 def test_nothing_breaks_out(name: str, content: bytes) -> None:
     """Whatever a file is called and holds, there is one part, and its content comes out as it went in."""
-    body, media = form.encode([form.Part("file", content, "text/plain", name)])
+    body, media = multipart.encode([multipart.Part("file", content, "text/plain", name)])
     assert isinstance(body, bytes)
     boundary = media.partition("boundary=")[2].encode()
     assert body.count(b"--" + boundary) == 2
@@ -122,9 +122,9 @@ def test_nothing_breaks_out(name: str, content: bytes) -> None:
 
 def test_the_same_form_is_the_same_bytes() -> None:
     """A form is made of its fields alone; other fields have another boundary."""
-    one, two = ([form.Part("file", content, "", "f")] for content in (b"1", b"2"))
-    assert form.encode(one) == form.encode(one)
-    assert form.encode(one)[1] != form.encode(two)[1]
+    one, two = ([multipart.Part("file", content, "", "f")] for content in (b"1", b"2"))
+    assert multipart.encode(one) == multipart.encode(one)
+    assert multipart.encode(one)[1] != multipart.encode(two)[1]
 
 
 def test_a_keyless_operation_goes_without_the_key() -> None:
@@ -138,7 +138,7 @@ def test_a_keyless_operation_goes_without_the_key() -> None:
 def test_a_piece_of_a_large_file_is_read_while_it_is_sent() -> None:
     """It has its length beforehand, comes out as it went in, as often as it is asked for, and counts as a file."""
     operation = send({"file": FILE, "note": TEXT})
-    region = Region(Memory(b"0123456789"), 2, 5, Meter(None))
+    region = Region(MemoryFile(b"0123456789"), 2, 5, ProgressMeter(None))
     bound = bind(operation, {"file": region, "note": "n"})
     assert not isinstance(bound.body, bytes | None)
     assert len({b"".join(bound.body), b"".join(bound.body)}) == 1
@@ -150,4 +150,4 @@ def test_a_piece_of_a_large_file_is_read_while_it_is_sent() -> None:
     assert bound.longer_s == bound.body.size / SLOWEST
     for size in (0, 11):
         with pytest.raises(InvalidOption):
-            bind(operation, {"file": Region(Memory(bytes(20)), 0, size, Meter(None))})
+            bind(operation, {"file": Region(MemoryFile(bytes(20)), 0, size, ProgressMeter(None))})

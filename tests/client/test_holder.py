@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell import errors
-from callwell.client.entry import Entry
-from callwell.client.holder import AT_WORK, lives, new_holder
-from callwell.client.ledger import Ledger
+from callwell.client.exactly_once.entry import Entry
+from callwell.client.exactly_once.holder import AT_WORK, lives, new_holder
+from callwell.client.exactly_once.store import Ledger
 from callwell.state import MemoryState
 from callwell.testing import ManualClock
 from tests.client._sync.acting import client as make
@@ -25,7 +25,7 @@ from tests.client.shop import DyingState, Killed, Shop, bury, provider
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-HOLD = "from callwell.client.holder import new_holder; print(new_holder(), flush=True); input()"
+HOLD = "from callwell.client.exactly_once.holder import new_holder; print(new_holder(), flush=True); input()"
 DAY_S = 86_400.0
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell import errors
-from callwell.core.rules import QuotaRule
+from callwell.core.rules.profile import QuotaRule
 from callwell.core.types import Outcome
 from callwell.transport.base import NoReply
 from tests.client.acme import acme
@@ -19,17 +19,17 @@ from tests.client.world import held
 
 if TYPE_CHECKING:
     from callwell.client import AsyncClient
-    from callwell.client.record import Shared
+    from callwell.core.quota.record import AccountRecord
 
 MANY = 60
 
 
-def record(client: AsyncClient) -> Shared:
+def record(client: AsyncClient) -> AccountRecord:
     """What the account knows of its provider."""
     account: Any = client._engine.account
     account.spent()
     account = getattr(account, "_account", account)
-    shared: Shared = account._state.read(account._cell)
+    shared: AccountRecord = account._state.read(account._cell)
     return shared
 
 

@@ -14,8 +14,8 @@ import pytest
 
 import callwell
 from callwell import errors
-from callwell.core import permits
-from callwell.core.rules import QuotaRule
+from callwell.core.quota import permits
+from callwell.core.rules.profile import QuotaRule
 from callwell.state import MemoryState, open_state
 from tests.client._sync.acting import client as make
 from tests.client.acme import acme

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import pytest
 
-from callwell.client.answers import Answer, Reading
-from callwell.client.failures import _last
+from callwell.client.calls.failures import _last
+from callwell.client.calls.responses import Answer, Reading
 
 
 @pytest.mark.parametrize(

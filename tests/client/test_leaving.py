@@ -7,7 +7,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from callwell import errors
-from callwell.core.rules import QuotaRule
+from callwell.core.rules.profile import QuotaRule
 from tests.client._async.acting import client
 from tests.client.acme import KEY, acme
 from tests.client.crowd import get, make, most_in

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from callwell.client.entry import Entry, Status
-from callwell.client.holder import AT_WORK, new_holder
-from callwell.client.ledger import KEPT_S, Ledger
+from callwell.client.exactly_once.entry import Entry, Status
+from callwell.client.exactly_once.holder import AT_WORK, new_holder
+from callwell.client.exactly_once.store import KEPT_S, Ledger
 from callwell.core.call import Call, Phase
-from callwell.core.rules import RetryRule
+from callwell.core.rules.profile import RetryRule
 from callwell.core.types import Traits
 from callwell.errors import NameTaken, UnknownName
 from callwell.state import MemoryState, open_state

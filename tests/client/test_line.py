@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from callwell import errors
-from callwell.core.rules import OperationRule, QuotaRule
+from callwell.core.rules.operations import OperationRule
+from callwell.core.rules.profile import QuotaRule
 from callwell.state import MemoryState
 from tests.client.acme import acme
 from tests.client.crowd import get, make, most_in

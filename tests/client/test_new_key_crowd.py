@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from callwell.core.rules import QuotaRule
+from callwell.core.rules.profile import QuotaRule
 from tests.client.acme import KEYS, acme
 from tests.client.crowd import get, make
 from tests.client.virtual import leap

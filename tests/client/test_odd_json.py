@@ -11,9 +11,9 @@ import msgspec
 import pytest
 
 from callwell import errors
-from callwell.client import answers, problems
-from callwell.client.binding import encoded
-from callwell.core.rules import CodeRule, ErrorRule
+from callwell.client.calls import error_body, responses
+from callwell.client.calls.binding import encoded
+from callwell.core.rules.profile import CodeRule, ErrorRule
 from callwell.transport.base import Response
 from tests.client._sync.acting import client
 from tests.client.acme import acme
@@ -24,7 +24,7 @@ PLAIN: Final = '{"id": "a", "name": "caf\u00e9"}'
 
 def read(body: bytes, content_type: str = "application/json") -> Any:
     """What is read of a success."""
-    found = answers.success(Response(200, {"content-type": content_type}, body), described=True)
+    found = responses.success(Response(200, {"content-type": content_type}, body), described=True)
     return "unreadable" if found is None else found.json
 
 
@@ -109,7 +109,7 @@ def test_null_is_sent_as_null() -> None:
 
 def problem(body: object, **rule: Any) -> tuple[str | None, str, str | None]:
     """Code, words and parameter of an error."""
-    whole, _ = problems.read(ErrorRule(**rule), body)
+    whole, _ = error_body.read(ErrorRule(**rule), body)
     return whole.code, whole.message, whole.parameter
 
 

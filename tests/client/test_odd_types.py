@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 from pyreqwest.http import HeaderMap
 
-from callwell.client import gateways
+from callwell.client.calls import gateways
 from callwell.transport.headers import Headers
 
 

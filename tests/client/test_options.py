@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell import AsyncClient, Client, errors
-from callwell.client.options import Choices, choose
-from callwell.core.rules import EnvironmentRule, QuotaRule
+from callwell.client.calls.options import ResolvedOptions, choose
+from callwell.core.rules.environments import EnvironmentRule
+from callwell.core.rules.profile import QuotaRule
 from callwell.keys import Key
 from callwell.state import MemoryState
 from callwell.testing import AsyncScriptedTransport, ScriptedTransport
@@ -27,9 +28,11 @@ def test_other_options_share_the_engine() -> None:
     other = one.with_options(priority="batch", retry_unsafe_5xx=True)
     third = other.with_options(deadline_s=3)
     assert one._engine is other._engine is third._engine
-    assert one._caller.choices == Choices(deadline_s=7.0, within_s=7.0)
-    assert other._caller.choices == Choices(deadline_s=float("inf"), priority="batch", retry_unsafe_5xx=True)
-    assert third._caller.choices == Choices(deadline_s=3.0, within_s=3.0, priority="batch", retry_unsafe_5xx=True)
+    assert one._caller.choices == ResolvedOptions(deadline_s=7.0, within_s=7.0)
+    assert other._caller.choices == ResolvedOptions(deadline_s=float("inf"), priority="batch", retry_unsafe_5xx=True)
+    assert third._caller.choices == ResolvedOptions(
+        deadline_s=3.0, within_s=3.0, priority="batch", retry_unsafe_5xx=True
+    )
     other.call("things.get", thing_id="1")
     assert one.spent() == third.spent() == {"minute": (1, 100)}
 
@@ -100,13 +103,13 @@ def test_an_unknown_provider_is_told() -> None:
 
 def test_deadlines_follow_the_priority() -> None:
     """Sixty seconds for who is waited for, none for batch, unless said; the later word counts."""
-    assert Choices().deadline_s == 60.0
-    batch = choose(Choices(), {"priority": "batch"})
+    assert ResolvedOptions().deadline_s == 60.0
+    batch = choose(ResolvedOptions(), {"priority": "batch"})
     assert batch.deadline_s == float("inf")
     assert choose(batch, {"priority": "interactive"}).deadline_s == 60.0
     assert choose(batch, {"deadline_s": 5}).deadline_s == 5.0
-    assert choose(Choices(), {"priority": "batch", "deadline_s": 9}).deadline_s == 9.0
-    assert choose(Choices(), {"deadline_s": None}).deadline_s == float("inf")
+    assert choose(ResolvedOptions(), {"priority": "batch", "deadline_s": 9}).deadline_s == 9.0
+    assert choose(ResolvedOptions(), {"deadline_s": None}).deadline_s == float("inf")
 
 
 def test_accounts_are_kept_apart() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from callwell.core.rules import QuotaRule, RetryRule
+from callwell.core.rules.profile import QuotaRule, RetryRule
 from callwell.errors import CallwellError
 from callwell.keys import Key
 from callwell.observe.notices import AttemptEnded, CallBegan, CallEnded, Waiting

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callwell.client.seen import Seen
+from callwell.client.pages.seen import Seen
 from callwell.errors import DiskFull
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from callwell.client import files
-from callwell.client.files import Disk, Memory, Opened, Spool
-from callwell.client.sending import AT_ONCE, Meter, Region, StoppedError
+from callwell.client.uploads import files
+from callwell.client.uploads.files import Disk, MemoryFile, Opened, Spool
+from callwell.client.uploads.regions import AT_ONCE, ProgressMeter, Region, StoppedError
 from callwell.errors import DiskFull, FileChanged, FileProblem, FileUnfit
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def path(tmp_path: Path) -> Path:
 def test_a_piece_is_read_little_by_little_and_counted(path: Path) -> None:
     """From any place, again from its beginning, and what is read again does not count twice."""
     told: list[int] = []
-    region = Region(Disk.at(path), 7, 2 * AT_ONCE, Meter(told.append))
+    region = Region(Disk.at(path), 7, 2 * AT_ONCE, ProgressMeter(told.append))
     for _ in range(2):
         pieces = list(region)
         assert max(map(len, pieces)) <= AT_ONCE
@@ -54,7 +54,7 @@ def test_what_has_bytes_anywhere(path: Path, kind: str) -> None:
         assert source is not None
         assert Opened(source).read(5) == CONTENT[:5]
         assert opened.tell() == 100
-    assert b"".join(Region(source, 0, source.size, Meter(None))) == CONTENT
+    assert b"".join(Region(source, 0, source.size, ProgressMeter(None))) == CONTENT
     with io.BufferedReader(Opened(source)) as again:
         assert again.read(5) == CONTENT[:5]
         again.seek(-4, os.SEEK_END)
@@ -105,7 +105,7 @@ def replace(path: Path) -> None:
 )
 def test_a_file_that_changes_is_not_sent_whole(path: Path, change: Callable[[Path], None], words: str) -> None:
     """The last of a piece is given out only if the file is still what it was."""
-    region = Region(Disk.at(path), 0, len(CONTENT), Meter(None))
+    region = Region(Disk.at(path), 0, len(CONTENT), ProgressMeter(None))
     pieces = iter(region)
     next(pieces)
     change(path)
@@ -116,7 +116,7 @@ def test_a_file_that_changes_is_not_sent_whole(path: Path, change: Callable[[Pat
 
 def test_a_piece_that_nobody_waits_for_is_broken_off(path: Path) -> None:
     """Whoever reads it stops at once."""
-    meter = Meter(None)
+    meter = ProgressMeter(None)
     pieces = iter(Region(Disk.at(path), 0, len(CONTENT), meter))
     next(pieces)
     meter.stopped = True
@@ -133,7 +133,7 @@ def test_a_file_is_closed_when_nobody_reads_it(path: Path) -> None:
     """It stays open for a transport that still reads, and no longer."""
     gc.collect()
     before = open_files()
-    pieces = iter(Region(Disk.at(path), 0, len(CONTENT), Meter(None)))
+    pieces = iter(Region(Disk.at(path), 0, len(CONTENT), ProgressMeter(None)))
     next(pieces)
     assert open_files() == before + 1
     del pieces
@@ -150,7 +150,7 @@ def test_a_file_is_known_again(path: Path, tmp_path: Path) -> None:
     (tmp_path / "other.mp4").write_bytes(CONTENT)
     marks.add(Disk.at(tmp_path / "other.mp4").mark())
     assert len(marks) == 3
-    assert Memory(b"a").mark() != Memory(b"b").mark()
+    assert MemoryFile(b"a").mark() != MemoryFile(b"b").mark()
 
 
 def test_a_piece_of_a_stream_is_kept_without_a_name() -> None:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell.client import Client
-from callwell.client._sync.primitives import Ahead
+from callwell.client._sync.concurrency.primitives import Ahead
 from callwell.clock import scaled_clock
-from callwell.core.rules import QuotaRule, RetryRule
+from callwell.core.rules.profile import QuotaRule, RetryRule
 from callwell.keys import Key
 from callwell.observe.notices import CallEnded, KeyChanged
 from callwell.testing import ScriptedTransport

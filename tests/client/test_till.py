@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, TypeVar
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callwell.client.account import Account
-from callwell.client.record import End
-from callwell.client.till import LOT, LOT_S, Till
-from callwell.core.permits import Permit
-from callwell.core.rules import EnvironmentRule, KeyRule, Profile, QuotaRule
+from callwell.client.quota.account import Account
+from callwell.client.quota.permit_batch import LOT, LOT_S, PermitBatcher
+from callwell.core.quota.permits import Permit
+from callwell.core.quota.record import SendEnd
+from callwell.core.rules.environments import EnvironmentRule
+from callwell.core.rules.profile import KeyRule, Profile, QuotaRule
 from callwell.core.types import Outcome
 from callwell.state import MemoryState
 from callwell.testing import ManualClock
@@ -31,7 +32,7 @@ R = TypeVar("R")
 WINDOW_S = 10.0
 LIMIT = 512
 BOTH, SHORT = ("short", "long"), ("short",)
-FINE, FAILED, THROTTLED = End(Outcome.DONE, 200), End(Outcome.DONE, 503), End(Outcome.DONE, 429, 2.0)
+FINE, FAILED, THROTTLED = SendEnd(Outcome.DONE, 200), SendEnd(Outcome.DONE, 503), SendEnd(Outcome.DONE, 429, 2.0)
 
 
 def profile(limit: int = LIMIT, **more: float) -> Profile:
@@ -57,13 +58,13 @@ class Counting(MemoryState):
         return super().update(cell, change)
 
 
-def till(rules: Profile | None = None) -> tuple[Till, ManualClock, Counting]:
+def till(rules: Profile | None = None) -> tuple[PermitBatcher, ManualClock, Counting]:
     """A till at a time of its own."""
     clock, state = ManualClock(1_000.0), Counting()
-    return Till(Account(rules or profile(), "x", state, clock), clock), clock, state
+    return PermitBatcher(Account(rules or profile(), "x", state, clock), clock), clock, state
 
 
-def lent(one: Till) -> Permit:
+def lent(one: PermitBatcher) -> Permit:
     """A permit of both quotas, which is there."""
     got = one.take(BOTH, retrying=False)
     assert isinstance(got, Permit)
@@ -175,7 +176,7 @@ def test_the_retry_budget_is_paid_for_every_call() -> None:
     direct = Account(profile(), "x", MemoryState(), clock)
     for account in (one, direct):
         for status in (*[503] * 9, *[200] * 70, *[503] * 5):
-            account.settle(BOTH, account.take(BOTH, retrying=False), End(Outcome.DONE, status))  # type: ignore[arg-type]
+            account.settle(BOTH, account.take(BOTH, retrying=False), SendEnd(Outcome.DONE, status))  # type: ignore[arg-type]
         account.spent()
     ours, theirs = (account._state.read(account._cell) for account in (one._account, direct))
     assert ours.budget.fates == theirs.budget.fates

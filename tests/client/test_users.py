@@ -11,8 +11,9 @@ from uuid import UUID
 import pytest
 
 from callwell import errors
-from callwell.client.users import ONE_FOR_ALL
-from callwell.core.rules import EndUserRule, RetryRule
+from callwell.client.end_users import ONE_FOR_ALL
+from callwell.core.rules.environments import EndUserRule
+from callwell.core.rules.profile import RetryRule
 from callwell.keys import Key
 from callwell.observe.notices import CallEnded, OneUser
 from callwell.state import MemoryState

@@ -6,20 +6,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from callwell.core.rules import (
-    CodeRule,
-    EnvironmentRule,
-    ErrorRule,
-    KeyRule,
-    OperationRule,
-    Profile,
-    QuotaRule,
-    SandboxRule,
-    UntilRule,
-    UploadRule,
-)
-from callwell.spec.model import Api, Operation
-from callwell.spec.provider import Provider
+from callwell.core.rules.environments import EnvironmentRule, SandboxRule
+from callwell.core.rules.operations import OperationRule, UntilRule, UploadRule
+from callwell.core.rules.profile import CodeRule, ErrorRule, KeyRule, Profile, QuotaRule
+from callwell.description.model import Api, Operation
+from callwell.description.provider import Provider
 from tests.client.acme import BASE, TEXT, parameter
 from tests.client.world import answer, code
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from callwell.client.keyuse import KeyUses
+from callwell.client.keys.usage import KeyUses
 from callwell.clock import SystemClock
 from callwell.core.types import Outcome
 from callwell.errors import KeyMissing

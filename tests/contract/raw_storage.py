@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from callwell.client import AsyncClient, Client
 from callwell.clock import scaled_clock
-from callwell.core.ranges import Split
+from callwell.core.parallel_download import Split
 from callwell.keys import Key
 from tests.client.acme import KEY, acme
 from tests.contract.raw_server import PATIENCE_S, RawServer

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from callwell.client.link_header import NextLink, next_link
+from callwell.client.pages.link_header import NextLink, next_link
 from callwell.transport.base import Response
 from tests.contract.senders import get
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from callwell.transport.sparing import COMMIT_AHEAD, sparing
+from callwell.transport.allocator import COMMIT_AHEAD, sparing
 
 LOAD = """
 import json, os

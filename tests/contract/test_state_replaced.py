@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from callwell.client import Client
-from callwell.core.rules import QuotaRule
+from callwell.core.rules.profile import QuotaRule
 from callwell.errors import StateError
 from callwell.keys import Key
 from callwell.state import open_state

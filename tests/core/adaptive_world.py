@@ -9,7 +9,7 @@ from heapq import heappop, heappush
 from math import floor, inf
 from typing import TYPE_CHECKING
 
-from callwell.core import adaptive
+from callwell.core.quota import adaptive
 
 if TYPE_CHECKING:
     import random

@@ -9,15 +9,15 @@ from heapq import heappop, heappush
 from math import ceil, inf
 from typing import TYPE_CHECKING, Literal
 
-from callwell.core import foreign, permits
 from callwell.core.headers import Hint
-from callwell.core.permits import Permit
+from callwell.core.quota import foreign, permits
+from callwell.core.quota.permits import Permit
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable
 
-    from callwell.core.rules import QuotaRule
+    from callwell.core.rules.profile import QuotaRule
 
 Kind = Literal["aligned", "begun", "sliding", "tokens"]
 KINDS: tuple[Kind, ...] = ("aligned", "begun", "sliding", "tokens")

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
-from callwell.core.rules import PagingRule
+from callwell.core.rules.operations import PagingRule
 
 SIZE = 3
 PAGE = PagingRule(items="data", key="id", more="more", total="total")

@@ -14,13 +14,13 @@ from heapq import heappop, heappush
 from math import ceil, floor, inf
 from typing import TYPE_CHECKING, NamedTuple
 
-from callwell.core import permits
-from callwell.core.permits import Permit
+from callwell.core.quota import permits
+from callwell.core.quota.permits import Permit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from callwell.core.permits import Bucket, Quota
+    from callwell.core.quota.permits import Bucket, Quota
 
 
 LATER = 20

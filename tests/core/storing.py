@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from hypothesis import strategies as st
 
-from callwell.core import download, ranges
-from callwell.core.download import Ask, Download, Fail, Fetch, Finish, Read
+from callwell.core import download, parallel_download
+from callwell.core.download import Ask, Download, DownloadDone, DownloadFailed, Fetch, Read
+from callwell.core.parallel_download import Round, Span, Split
 from callwell.core.partial import Head, Version
-from callwell.core.ranges import Round, Span, Split
 
 MOST = 5_000
 """Actions after which a download of a few bytes is taken to go on for ever."""
@@ -93,7 +93,7 @@ class Storage:
         self.sent = 0
         self.file = bytearray()
 
-    def fetch(self) -> Finish | Fail:
+    def fetch(self) -> DownloadDone | DownloadFailed:
         """Download the file into `file`, as a driver would."""
         state, action = Download(split=self.split), Ask()
         step: download.Action = action
@@ -109,7 +109,7 @@ class Storage:
                     state, step = self._serve(state, step)
                 case Read():
                     raise AssertionError("a body is read where it is opened")
-                case Finish() | Fail():
+                case DownloadDone() | DownloadFailed():
                     self.decoded = bool(state.coding)
                     return step
         raise AssertionError("the download never ends")
@@ -167,10 +167,10 @@ class Storage:
     def _round(self, now: Round, body: bytes) -> Round:
         """Fetch several pieces, byte by byte, now of one and now of another."""
         self.rounds += 1
-        now, first = ranges.take(now)
+        now, first = parallel_download.take(now)
         workers = [Request(first, first, body)] if first else []
         for _ in range((self.split or Split()).most - 1):
-            now, span = ranges.take(now)
+            now, span = parallel_download.take(now)
             workers += [self._ask(now, span)] if span else []
         while workers:
             one = workers.pop(next(self.order) % len(workers))
@@ -178,16 +178,16 @@ class Storage:
                 self.file += bytes(max(0, one.span.start + 1 - len(self.file)))
                 self.file[one.span.start] = one.body[0]
                 self.sent += 1
-                now, span = ranges.received(now, one.span, 1)
+                now, span = parallel_download.received(now, one.span, 1)
                 workers.append(one._replace(span=span, body=one.body[1:]))
                 continue
-            now, following = ranges.left(now, one.span, one.before, status=one.status)
+            now, following = parallel_download.left(now, one.span, one.before, status=one.status)
             workers += [self._ask(now, following)] if following else []
         return now
 
     def _ask(self, now: Round, span: Span) -> Request:
         head, body, cut = self._answer(Fetch(span.start, now.version.pin, 0, span.stop))
-        fits = ranges.fits(now, span, head)
+        fits = parallel_download.fits(now, span, head)
         return Request(span, span, body[:cut] if fits else b"", 0 if fits else head.status)
 
     def _version(self, version: int) -> Version:

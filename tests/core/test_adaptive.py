@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from callwell.core import adaptive
-from callwell.core.permits import AtLatest
+from callwell.core.quota import adaptive
+from callwell.core.quota.permits import AtLatest
 from tests.core.adaptive_world import Provider, World
 
 

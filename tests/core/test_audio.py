@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callwell.core.audio import decide
-from callwell.core.media_rules import AudioRule, FormatRule, RecordingRule
+from callwell.core.rules.media import AudioRule, FormatRule, RecordingRule
 from callwell.core.sound import (
     LOSSLESS,
     Convert,

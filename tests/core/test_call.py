@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from callwell.core import call as machine
 from callwell.core import outcome
 from callwell.core.call import Call, Phase
-from callwell.core.rules import RetryRule
+from callwell.core.rules.profile import RetryRule
 from callwell.core.types import (
     Answered,
     Fail,
+    FailReason,
     Finish,
     Granted,
     Interrupted,
@@ -29,7 +30,6 @@ from callwell.core.types import (
     Started,
     Traits,
     Wait,
-    Why,
 )
 from tests.core.call_world import KINDS, Moment, Story, Turn, play, unknown
 
@@ -227,8 +227,8 @@ def test_the_short_way_leads_to_the_same_place(event: Answered | Lost, generatio
     assert (isinstance(event, Answered) and outcome.fine(event)) == (action == Finish(1))
 
 
-@pytest.mark.parametrize(("done", "why"), [(False, Why.UNKNOWN), (True, Why.RESULT_LOST)])
-def test_a_probe_that_fails_changes_nothing(done: bool, why: Why) -> None:  # noqa: FBT001 - a parameter of the test
+@pytest.mark.parametrize(("done", "why"), [(False, FailReason.UNKNOWN), (True, FailReason.RESULT_LOST)])
+def test_a_probe_that_fails_changes_nothing(done: bool, why: FailReason) -> None:  # noqa: FBT001 - a parameter of the test
     """What could not be looked up is as unknown as before."""
     call = Call(Traits(safe=False, repeatable=False, probe=True), RetryRule(), phase=Phase.PROBE, doubt=True, done=done)
     _, action = machine.advance(call, Probed(found=None), 1000.0, 0.5)

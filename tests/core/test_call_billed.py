@@ -7,8 +7,8 @@ import pytest
 
 from callwell.core import call as machine
 from callwell.core.call import Call, Phase
-from callwell.core.rules import RetryRule
-from callwell.core.types import Answered, Fail, Finish, Interrupted, Lost, Outcome, Wait, Why
+from callwell.core.rules.profile import RetryRule
+from callwell.core.types import Answered, Fail, FailReason, Finish, Interrupted, Lost, Outcome, Wait
 from tests.core.call_world import IDEMPOTENT, attempts
 
 BILLED = RetryRule(lost_attempts=2)
@@ -23,13 +23,17 @@ NO_CONNECTION = Lost(Outcome.REFUSED)
     [
         ([NO_ANSWER, OK], 2, Finish(2, possibly_billed=1)),
         ([BROKEN, OK], 2, Finish(2, possibly_billed=1)),
-        ([NO_ANSWER], 2, Fail(Why.NO_ANSWER, Outcome.UNKNOWN, 2, possibly_billed=2)),
-        ([BROKEN], 2, Fail(Why.ANSWER, Outcome.DONE, 2, possibly_billed=2)),
-        ([NO_CONNECTION], 6, Fail(Why.NO_CONNECTION, Outcome.REFUSED, 6)),
-        ([Answered(503)], 6, Fail(Why.ANSWER, Outcome.UNKNOWN, 6)),
+        ([NO_ANSWER], 2, Fail(FailReason.NO_ANSWER, Outcome.UNKNOWN, 2, possibly_billed=2)),
+        ([BROKEN], 2, Fail(FailReason.ANSWER, Outcome.DONE, 2, possibly_billed=2)),
+        ([NO_CONNECTION], 6, Fail(FailReason.NO_CONNECTION, Outcome.REFUSED, 6)),
+        ([Answered(503)], 6, Fail(FailReason.ANSWER, Outcome.UNKNOWN, 6)),
         ([Answered(500), NO_ANSWER, Answered(502), OK], 4, Finish(4, possibly_billed=1)),
-        ([NO_ANSWER, Answered(429), Answered(504), NO_ANSWER], 4, Fail(Why.NO_ANSWER, Outcome.UNKNOWN, 4, 0.0, 2)),
-        ([NO_ANSWER, Answered(400)], 2, Fail(Why.ANSWER, Outcome.UNKNOWN, 2, possibly_billed=1)),
+        (
+            [NO_ANSWER, Answered(429), Answered(504), NO_ANSWER],
+            4,
+            Fail(FailReason.NO_ANSWER, Outcome.UNKNOWN, 4, 0.0, 2),
+        ),
+        ([NO_ANSWER, Answered(400)], 2, Fail(FailReason.ANSWER, Outcome.UNKNOWN, 2, possibly_billed=1)),
     ],
 )
 def test_what_may_be_billed_is_repeated_once(ends: list[Answered | Lost], sends: int, last: Finish | Fail) -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from callwell.core import outcome
 from callwell.core.call import Call
-from callwell.core.rules import RetryRule
-from callwell.core.types import Answered, Fail, Finish, Lost, Outcome, Probe, Traits, Why
+from callwell.core.rules.profile import RetryRule
+from callwell.core.types import Answered, Fail, FailReason, Finish, Lost, Outcome, Probe, Traits
 from tests.core.call_world import DELETE, IDEMPOTENT, PROBED, SAFE, UNSAFE, Turn, attempts, play
 
 RULE = RetryRule()
@@ -62,8 +62,8 @@ def test_each_status_is_what_it_is(statuses: tuple[int, ...], safe: str, idempot
 def test_a_page_in_the_place_of_a_result_proves_nothing() -> None:
     """A 2xx that is not the provider's is repeated where that does no harm, and unknown where it could."""
     assert [fate(traits, PAGE) for traits in (SAFE, IDEMPOTENT, UNSAFE)] == [REPEATED, REPEATED, UNKNOWN]
-    assert attempts(Call(UNSAFE, RULE), PAGE).last == Fail(Why.UNKNOWN, Outcome.UNKNOWN, 1)
-    assert attempts(Call(SAFE, RULE), PAGE).last == Fail(Why.ANSWER, Outcome.REFUSED, RULE.attempts)
+    assert attempts(Call(UNSAFE, RULE), PAGE).last == Fail(FailReason.UNKNOWN, Outcome.UNKNOWN, 1)
+    assert attempts(Call(SAFE, RULE), PAGE).last == Fail(FailReason.ANSWER, Outcome.REFUSED, RULE.attempts)
 
 
 @pytest.mark.parametrize("answer", [PAGE, Answered(303), Answered(302), Answered(408), Answered(600), Answered(101)])
@@ -79,7 +79,7 @@ def test_a_missing_page_of_a_gateway_is_no_deletion() -> None:
     lost = Lost(Outcome.UNKNOWN)
     assert isinstance(attempts(Call(DELETE, RULE), lost, Answered(404)).last, Finish)
     page = attempts(Call(DELETE, RULE), lost, Answered(404, foreign=True)).last
-    assert page == Fail(Why.ANSWER, Outcome.UNKNOWN, 2)
+    assert page == Fail(FailReason.ANSWER, Outcome.UNKNOWN, 2)
 
 
 @pytest.mark.parametrize(("answer", "billed"), [(Answered(200, whole=False), 2), (PAGE, 0), (Answered(408), 0)])
@@ -105,9 +105,9 @@ def test_no_answer_claims_more_than_it_says() -> None:
         verdict = outcome.judge(UNSAFE, answer, doubt=False)
         known = outcome.known(UNSAFE, answer, doubt=False)
         if outcome.unsure(answer):
-            assert (verdict, known) == (outcome.Verdict.UNKNOWN, Outcome.UNKNOWN)
+            assert (verdict, known) == (outcome.Judgement.UNKNOWN, Outcome.UNKNOWN)
         elif outcome.shows_done(UNSAFE, answer):
-            assert verdict in (outcome.Verdict.DONE, outcome.Verdict.RESULT_LOST)
+            assert verdict in (outcome.Judgement.DONE, outcome.Judgement.RESULT_LOST)
             assert known is Outcome.DONE
         else:
             assert known is Outcome.REFUSED

@@ -9,12 +9,13 @@ import pytest
 
 from callwell.core import call as machine
 from callwell.core.call import Call, IllegalEvent, Phase
-from callwell.core.rules import RetryRule
+from callwell.core.rules.profile import RetryRule
 from callwell.core.types import (
     Answered,
     Denied,
     Event,
     Fail,
+    FailReason,
     Finish,
     Granted,
     Interrupted,
@@ -28,7 +29,6 @@ from callwell.core.types import (
     Started,
     Traits,
     Wait,
-    Why,
     Woken,
 )
 from tests.core.call_world import DELETE, IDEMPOTENT, PROBED, SAFE, UNSAFE, Turn, attempts, play
@@ -54,7 +54,7 @@ def fate(traits: Traits, end: Answered | Lost) -> str:
     match story.last:
         case Finish():
             return DONE
-        case Fail(why=Why.RESULT_LOST, outcome=Outcome.DONE):
+        case Fail(why=FailReason.RESULT_LOST, outcome=Outcome.DONE):
             return LOST_RESULT
         case Fail(outcome=outcome):
             return str(outcome)
@@ -100,7 +100,7 @@ def test_a_thing_that_is_gone_was_deleted(traits: Traits, earlier: Answered | Lo
 def test_what_is_surely_not_done_leaves_no_doubt() -> None:
     """A 5xx that means "not done" is repeated, and a refusal after it is a refusal."""
     assert attempts(Call(UNSAFE, RULE), Answered(503, not_done=True), Answered(400)).last == Fail(
-        Why.ANSWER, Outcome.REFUSED, 2
+        FailReason.ANSWER, Outcome.REFUSED, 2
     )
 
 
@@ -108,7 +108,7 @@ def test_an_unsafe_5xx_is_repeated_on_demand() -> None:
     """With `unsafe_5xx` a 500 is repeated, and the doubt remains: a later refusal proves nothing."""
     script = [Turn(Answered(500))] * 3 + [Turn(Answered(400))] * 9
     story = play(Call(UNSAFE, RetryRule(unsafe_5xx=True)), script)
-    assert (len(story.sends), story.last) == (2, Fail(Why.ANSWER, Outcome.UNKNOWN, 2))
+    assert (len(story.sends), story.last) == (2, Fail(FailReason.ANSWER, Outcome.UNKNOWN, 2))
 
 
 @pytest.mark.parametrize("end", [NO_ANSWER, Answered(500), BROKEN])
@@ -132,7 +132,7 @@ def test_what_two_probes_do_not_find_is_repeated(end: Answered | Lost) -> None:
 def test_what_two_probes_do_not_find_was_not_done() -> None:
     """After them the call is as if it had not been sent: a later refusal is one."""
     story = play(Call(PROBED, RULE), [Turn(NO_ANSWER)] * 5 + [Turn(Answered(400))] * 9)
-    assert story.last == Fail(Why.ANSWER, Outcome.REFUSED, 2)
+    assert story.last == Fail(FailReason.ANSWER, Outcome.REFUSED, 2)
 
 
 def test_one_probe_is_not_enough_however_long_it_takes() -> None:
@@ -162,14 +162,14 @@ def test_a_probe_that_was_asked_too_early_does_not_count() -> None:
 def test_what_is_known_to_be_done_is_never_repeated(deadline: float) -> None:
     """After a 2xx whose result was lost, probes that find nothing do not lead to a second arrival."""
     story = play(Call(PROBED, RULE, deadline), [Turn(BROKEN)])
-    assert story.last == Fail(Why.RESULT_LOST, Outcome.DONE, 1)
+    assert story.last == Fail(FailReason.RESULT_LOST, Outcome.DONE, 1)
 
 
 def test_without_time_for_the_second_probe_it_stays_unknown() -> None:
     """A deadline before the request's last possible commit leaves the outcome unknown at once."""
     story = play(Call(PROBED, RULE, deadline=150.0), [Turn(NO_ANSWER)])
     sure_at = story.moments[1].ended + 90.0
-    assert (story.last, story.ended < 110.0) == (Fail(Why.UNKNOWN, Outcome.UNKNOWN, 1, sure_at), True)
+    assert (story.last, story.ended < 110.0) == (Fail(FailReason.UNKNOWN, Outcome.UNKNOWN, 1, sure_at), True)
 
 
 def test_a_dead_key_is_replaced_once_per_generation() -> None:
@@ -178,7 +178,7 @@ def test_a_dead_key_is_replaced_once_per_generation() -> None:
     renewed = attempts(Call(UNSAFE, RULE), dead, OK)
     assert (renewed.last, len(renewed.sends)) == (Finish(2), 2)
     stuck = play(Call(UNSAFE, RULE), [Turn(dead, new_key=False)])
-    assert stuck.last == Fail(Why.KEY, Outcome.REFUSED, 1)
+    assert stuck.last == Fail(FailReason.KEY, Outcome.REFUSED, 1)
     rekey = stuck.moments[-1].action
     assert isinstance(rekey, Rekey)
     assert rekey.until == stuck.moments[-1].began + RULE.rekey_wait_s
@@ -187,7 +187,7 @@ def test_a_dead_key_is_replaced_once_per_generation() -> None:
 def test_a_source_of_dead_keys_does_not_keep_a_call_for_ever() -> None:
     """A source that gives another dead key each time is given up after a few."""
     story = play(Call(SAFE, RULE), [Turn(Answered(401, dead_key=True))])
-    assert story.last == Fail(Why.KEY, Outcome.REFUSED, machine.MAX_REKEYS + 1)
+    assert story.last == Fail(FailReason.KEY, Outcome.REFUSED, machine.MAX_REKEYS + 1)
 
 
 def test_generations_of_another_process_are_other_keys() -> None:
@@ -202,26 +202,26 @@ def test_generations_of_another_process_are_other_keys() -> None:
 def test_redirects_are_arrivals_and_few() -> None:
     """A redirect within the origin is another arrival with a permit of its own, five times, for safe calls only."""
     moved = Answered(307, moved=True)
-    assert attempts(Call(SAFE, RULE), moved).last == Fail(Why.ANSWER, Outcome.REFUSED, machine.MAX_HOPS + 1)
+    assert attempts(Call(SAFE, RULE), moved).last == Fail(FailReason.ANSWER, Outcome.REFUSED, machine.MAX_HOPS + 1)
     assert attempts(Call(SAFE, RULE), moved, OK).last == Finish(2)
-    assert attempts(Call(UNSAFE, RULE), moved).last == Fail(Why.ANSWER, Outcome.REFUSED, 1)
+    assert attempts(Call(UNSAFE, RULE), moved).last == Fail(FailReason.ANSWER, Outcome.REFUSED, 1)
 
 
 def test_a_broken_success_stays_done_when_attempts_run_out() -> None:
     """2xx without its body, again and again: the call has failed, but what is known is that it was done."""
-    assert attempts(Call(IDEMPOTENT, RULE), BROKEN).last == Fail(Why.ANSWER, Outcome.DONE, RULE.attempts)
+    assert attempts(Call(IDEMPOTENT, RULE), BROKEN).last == Fail(FailReason.ANSWER, Outcome.DONE, RULE.attempts)
 
 
 def test_a_permit_that_comes_after_the_deadline_is_not_used() -> None:
     """A grant that took longer than the deadline leads to no arrival."""
     story = play(Call(SAFE, RULE, deadline=101.0), [Turn(OK, took_s=2.0)])
-    assert (story.last, story.sends) == (Fail(Why.DEADLINE, Outcome.REFUSED, 0), [])
+    assert (story.last, story.sends) == (Fail(FailReason.DEADLINE, Outcome.REFUSED, 0), [])
 
 
 def test_a_call_that_comes_too_late_asks_for_nothing() -> None:
     """At its deadline a call does not even stand in line."""
     story = play(Call(SAFE, RULE, deadline=100.0), [Turn(OK)])
-    assert (story.last, story.moments) == (Fail(Why.DEADLINE, Outcome.REFUSED, 0), ())
+    assert (story.last, story.moments) == (Fail(FailReason.DEADLINE, Outcome.REFUSED, 0), ())
 
 
 def test_a_throttle_waits_no_less_than_the_failure_before() -> None:
@@ -234,7 +234,7 @@ def test_a_throttle_waits_no_less_than_the_failure_before() -> None:
 def test_a_permit_that_cannot_be_had_in_time_is_told_with_its_time() -> None:
     """`Denied` ends the call with the time at which it could go on."""
     last = play(Call(SAFE, RULE, deadline=101.0), [Turn(OK, granted=False)]).last
-    assert last == Fail(Why.WOULD_EXCEED, Outcome.REFUSED, 0, at=105.25)
+    assert last == Fail(FailReason.WOULD_EXCEED, Outcome.REFUSED, 0, at=105.25)
 
 
 @pytest.mark.parametrize(("status", "floor_s"), [(429, 17.0), (503, 17.0), (500, 0.0), (502, 0.0), (504, 0.0)])
@@ -254,7 +254,7 @@ def test_a_wait_is_not_shortened_by_a_crash() -> None:
 def test_a_wait_until_the_very_deadline_is_not_begun() -> None:
     """A wait that would end at the deadline leaves no time to send: the call ends at once."""
     story = attempts(Call(SAFE, RULE, deadline=110.5), Answered(503, retry_after_s=10.0))
-    assert story.last == Fail(Why.WOULD_EXCEED, Outcome.REFUSED, 1, at=110.5)
+    assert story.last == Fail(FailReason.WOULD_EXCEED, Outcome.REFUSED, 1, at=110.5)
 
 
 def test_the_budget_stops_repetitions_but_not_throttles() -> None:
@@ -296,4 +296,4 @@ def test_interrupted_before_sending_nothing_is_in_doubt() -> None:
     _, action = machine.advance(line, Interrupted(), 1.0, 0.5)
     assert not isinstance(action, Fail | Send | Wait)
     _, action = machine.advance(line._replace(phase=Phase.FLIGHT, sends=1), Interrupted(), 1.0, 0.5)
-    assert action == Fail(Why.UNKNOWN, Outcome.UNKNOWN, 1)
+    assert action == Fail(FailReason.UNKNOWN, Outcome.UNKNOWN, 1)

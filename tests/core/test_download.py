@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callwell.core import download
-from callwell.core.download import Ask, Download, Fail, Fetch, Finish, Read, Why
+from callwell.core.download import Ask, Download, DownloadDone, DownloadFailed, DownloadReason, Fetch, Read
 from callwell.core.partial import Head, Version
 from tests.core.storing import Storage, Turn, scripts, three, versions
 
@@ -25,7 +25,7 @@ def test_with_strong_tags_it_is_one_version_or_a_failure(
     Where a URL is good once, none is used again.
     """
     storage = Storage(versions, script, announced=announced, once=once)
-    if isinstance(storage.fetch(), Finish):
+    if isinstance(storage.fetch(), DownloadDone):
         assert storage.right
 
 
@@ -47,14 +47,14 @@ def test_without_strong_tags_it_is_one_version_or_a_failure(
     """
     whole = [turn._replace(sized=True) for turn in script]
     storage = Storage(versions, whole, tags=tags, announced=announced)
-    if isinstance(storage.fetch(), Finish):
+    if isinstance(storage.fetch(), DownloadDone):
         assert storage.right
 
 
 def test_a_change_of_the_same_size_is_seen_by_its_tag() -> None:
     """Storage that ignores `If-Range` and answers with a part of another version: begun again, not mixed."""
     storage = Storage([b"aaaa", b"bbbb"], [Turn(cut=2), *(Turn(version=1, pinned=False),) * 9])
-    assert storage.fetch() == Finish(4)
+    assert storage.fetch() == DownloadDone(4)
     assert bytes(storage.file) == b"bbbb"
 
 
@@ -91,7 +91,7 @@ def test_more_bytes_than_announced() -> None:
 def test_a_change_of_the_same_size_is_not_mixed_without_tags(tags: str) -> None:
     """Storage without validators: what broke off is begun again."""
     storage = Storage([b"aaaa", b"bbbb"], [Turn(cut=2), Turn(version=1)], tags=tags)
-    assert storage.fetch() == Finish(4)
+    assert storage.fetch() == DownloadDone(4)
     assert bytes(storage.file) == b"bbbb"
 
 
@@ -109,29 +109,29 @@ def test_nothing_is_fetched_twice(
 ) -> None:
     """While validators are strong and ranges work, every byte is sent once, through any breaks and expiries."""
     storage = Storage([b"x" * size], [*(Turn(*one) for one in script), Turn()], announced=announced, tags=tags)
-    if isinstance(storage.fetch(), Finish):
+    if isinstance(storage.fetch(), DownloadDone):
         assert storage.sent == len(storage.file) == size
 
 
 @pytest.mark.parametrize(
     ("script", "why"),
     [
-        ([Turn(status=403)], Why.EXPIRED),
-        ([Turn(status=500)], Why.BROKEN),
-        ([Turn(status=429)], Why.REFUSED),
-        ([Turn(cut=0)], Why.BROKEN),
-        ([Turn(cut=5, ranges=False)], Why.BROKEN),
-        ([Turn(cut=5, sized=False, ranges=False)], Why.BROKEN),
-        ([Turn(cut=1, placed=False)], Why.BROKEN),
-        ([Turn(status=416)], Why.DAMAGED),
-        ([Turn(cut=5), Turn(version=1, cut=5, pinned=False)], Why.DAMAGED),
-        ([Turn(cut=5), Turn(version=1, cut=5)], Why.BROKEN),
+        ([Turn(status=403)], DownloadReason.EXPIRED),
+        ([Turn(status=500)], DownloadReason.BROKEN),
+        ([Turn(status=429)], DownloadReason.REFUSED),
+        ([Turn(cut=0)], DownloadReason.BROKEN),
+        ([Turn(cut=5, ranges=False)], DownloadReason.BROKEN),
+        ([Turn(cut=5, sized=False, ranges=False)], DownloadReason.BROKEN),
+        ([Turn(cut=1, placed=False)], DownloadReason.BROKEN),
+        ([Turn(status=416)], DownloadReason.DAMAGED),
+        ([Turn(cut=5), Turn(version=1, cut=5, pinned=False)], DownloadReason.DAMAGED),
+        ([Turn(cut=5), Turn(version=1, cut=5)], DownloadReason.BROKEN),
     ],
 )
-def test_it_gives_up(script: list[Turn], why: Why) -> None:
+def test_it_gives_up(script: list[Turn], why: DownloadReason) -> None:
     """Without progress beyond the furthest byte every trouble has an end, and says which it was."""
     end = Storage([b"a" * 9, b"b" * 11], script, announced=False).fetch()
-    assert isinstance(end, Fail)
+    assert isinstance(end, DownloadFailed)
     assert end.why is why
 
 
@@ -149,14 +149,14 @@ def test_a_size_that_the_provider_announces_wrongly() -> None:
     """A file that is never as long as announced is damaged, not accepted."""
     state, action = download.given(Download(), 10)
     steps = 0
-    while not isinstance(action, Fail):
+    while not isinstance(action, DownloadFailed):
         steps += 1
         if isinstance(action, Ask):
             state, action = download.given(state, 10)
         else:
             assert isinstance(action, Fetch)
             state, action = download.opened(state, Head(200, 9))
-    assert (action.why, steps <= 3 * download.MAX_RESTARTS) == (Why.DAMAGED, True)
+    assert (action.why, steps <= 3 * download.MAX_RESTARTS) == (DownloadReason.DAMAGED, True)
 
 
 @pytest.mark.parametrize("size", [None, 0])
@@ -166,14 +166,14 @@ def test_an_empty_file(size: int | None) -> None:
     assert action == Fetch(0, None, 0)
     state, action = download.opened(state, Head(200, 0))
     assert action == Read(0)
-    assert download.ended(state)[1] == Finish(0)
+    assert download.ended(state)[1] == DownloadDone(0)
 
 
 def test_a_stored_download_goes_on() -> None:
     """What is on disk is not fetched again, and if that is all, nothing is."""
     state, action = download.given(Download(offset=5, size=9, version=Version('"x"')), 9)
     assert action == Fetch(5, '"x"', 0)
-    assert download.given(state._replace(offset=9), 9)[1] == Finish(9)
+    assert download.given(state._replace(offset=9), 9)[1] == DownloadDone(9)
     assert download.given(state, 12) == (Download(restarts=1, announced=12), Fetch(0, None, 0))
 
 
@@ -193,7 +193,7 @@ def test_only_the_storage_says_that_a_part_was_the_last() -> None:
     state, _ = download.opened(state, Head(206, 5, 0, Version('"x"'), None, 5))
     state, step = download.ended(download.received(state, 5))
     assert step == Fetch(5, '"x"', 0)
-    assert download.opened(state, Head(416))[1] == Finish(5)
+    assert download.opened(state, Head(416))[1] == DownloadDone(5)
     state, step = download.opened(state, Head(206, 4, 5, Version('"x"'), None, 9))
     assert step == Read(5)
     assert download.ended(download.received(state, 4))[1] == Ask()
@@ -204,7 +204,7 @@ def test_a_body_that_broke_off_is_not_whole_by_chance() -> None:
     versions = three((10, 0, 9))
     script = [Turn(cut=9, ranges=False, sized=False), Turn(status=400), Turn(status=429, version=2)]
     storage = Storage(versions, script)
-    assert (storage.fetch(), bytes(storage.file)) == (Fail(Why.REFUSED, 429), versions[0][:9])
+    assert (storage.fetch(), bytes(storage.file)) == (DownloadFailed(DownloadReason.REFUSED, 429), versions[0][:9])
 
 
 def test_a_wrong_checksum_starts_again() -> None:
@@ -213,4 +213,4 @@ def test_a_wrong_checksum_starts_again() -> None:
     for _ in range(download.MAX_RESTARTS):
         state, action = download.damaged(state)
         assert action == Ask()
-    assert download.damaged(state)[1] == Fail(Why.DAMAGED)
+    assert download.damaged(state)[1] == DownloadFailed(DownloadReason.DAMAGED)

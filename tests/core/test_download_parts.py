@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import pytest
 
-from callwell.core import download, ranges
-from callwell.core.download import Ask, Download, Fail, Fetch, Finish, Read, Why
+from callwell.core import download, parallel_download
+from callwell.core.download import Ask, Download, DownloadDone, DownloadFailed, DownloadReason, Fetch, Read
+from callwell.core.parallel_download import Span, Split
 from callwell.core.partial import Head, Version
-from callwell.core.ranges import Span, Split
 from tests.core.storing import Storage, Turn
 
 TAG = Version('"x"')
@@ -21,7 +21,7 @@ def test_parts_that_are_shorter_than_asked_for(totals: bool, announced: bool) ->
     """One after the other, without waiting, until the whole is there: by its size, or because nothing follows."""
     script = [Turn(cut=3, sized=False), Turn(short=2, totals=totals)]
     storage = Storage([b"0123456789"], [*script, *script[1:] * 9], announced=announced)
-    assert storage.fetch() == Finish(10)
+    assert storage.fetch() == DownloadDone(10)
     assert bytes(storage.file) == b"0123456789"
 
 
@@ -42,14 +42,14 @@ def test_the_same_part_for_ever_is_a_failure() -> None:
         state, opened = download.opened(state, Head(206, 3, 0, TAG, 9, 3))
         assert opened == Read(0)
         state, step = download.ended(download.received(state, 3))
-    assert (step, requests) == (Fail(Why.BROKEN), download.MAX_ATTEMPTS)
+    assert (step, requests) == (DownloadFailed(DownloadReason.BROKEN), download.MAX_ATTEMPTS)
 
 
 @pytest.mark.parametrize(
     ("head", "expected"),
     [
-        (Head(416, total=5, version=TAG), Finish(5)),
-        (Head(416, total=5), Finish(5)),
+        (Head(416, total=5, version=TAG), DownloadDone(5)),
+        (Head(416, total=5), DownloadDone(5)),
         (Head(416, total=5, version=Version('"y"')), Ask()),
         (Head(416, total=7), Ask()),
         (Head(416), Ask()),
@@ -116,13 +116,13 @@ def test_sizes_of_a_compressed_answer_are_its_own() -> None:
     assert step == Fetch(5, '"x"', 1)
     state, step = download.opened(state, Head(206, 15, 5, TAG, 20, 20, ("gzip",)))
     assert step == Read(5)
-    assert download.ended(download.received(state, 15))[1] == Finish(20)
+    assert download.ended(download.received(state, 15))[1] == DownloadDone(20)
 
 
 def test_a_coding_that_cannot_be_undone() -> None:
     """Compressed bytes are never saved under the file's name."""
     state, step = download.opened(Download(), Head(200, 20, None, TAG, coding=("br",)))
-    assert (state.coding, step) == (("br",), Fail(Why.CODED, 200))
+    assert (state.coding, step) == (("br",), DownloadFailed(DownloadReason.CODED, 200))
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -147,8 +147,8 @@ def test_a_tag_that_changes_with_every_request() -> None:
     for number in range(2):
         state, step = download.opened(state, Head(206, 3, 0, Version(f'"{number}"'), 9, 3))
         assert step == Read(0, several=True)
-        done = ranges.left(download.begun(state), Span(3, 6), Span(3, 6), status=206)[0]
-        state, step = download.joined(state, ranges.received(done, Span(0, 3), 3)[0])
+        done = parallel_download.left(download.begun(state), Span(3, 6), Span(3, 6), status=206)[0]
+        state, step = download.joined(state, parallel_download.received(done, Span(0, 3), 3)[0])
         state, step = download.opened(state, Head(206, 3, 3, Version('"other"'), 9, 6))
         assert step == Ask()
         state, step = download.given(state, 9)

@@ -9,7 +9,7 @@ import pytest
 
 from callwell.core import paging
 from callwell.core.paging import Walk
-from callwell.core.rules import PagingRule
+from callwell.core.rules.operations import PagingRule
 
 RULE = PagingRule(items="data.rows", key="id", style="cursor", position="cursor", next="page.next", more="more")
 

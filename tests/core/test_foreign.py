@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from callwell.core import foreign, permits
 from callwell.core.headers import Hint
-from callwell.core.permits import Permit
-from callwell.core.rules import QuotaRule
+from callwell.core.quota import foreign, permits
+from callwell.core.quota.permits import Permit
+from callwell.core.rules.profile import QuotaRule
 from tests.core.foreign_world import KINDS, Account, Counter, Kind
 
 if TYPE_CHECKING:
-    from callwell.core.permits import Bucket
+    from callwell.core.quota.permits import Bucket
 
 MINUTE = permits.quota(QuotaRule(limit=100, window_s=60.0), 60.0)
 DAY = permits.quota(QuotaRule(limit=1000, window_s=86_400.0), 60.0)

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from math import inf
 
-from callwell.core import foreign, permits
 from callwell.core.headers import Hint
-from callwell.core.permits import Permit
-from callwell.core.rules import QuotaRule
+from callwell.core.quota import foreign, permits
+from callwell.core.quota.permits import Permit
+from callwell.core.rules.profile import QuotaRule
 
 HOUR = permits.quota(QuotaRule(limit=60, window_s=3600.0), 60.0)
 MINUTE = permits.quota(QuotaRule(limit=10, window_s=60.0), 60.0)

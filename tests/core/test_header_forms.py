@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from callwell.core import headers, structured
 from callwell.core.headers import WAITS, Hint
-from callwell.core.rules import QuotaHeaderRule
+from callwell.core.rules.profile import QuotaHeaderRule
 
 WALL = 1_800_000_000.0
 DATE = {"date": "Fri, 15 Jan 2027 08:00:00 GMT"}

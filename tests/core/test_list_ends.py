@@ -9,7 +9,7 @@ import pytest
 
 from callwell.core import paging
 from callwell.core.paging import MAX_ALIKE, MAX_EMPTY_COUNTED, Walk
-from callwell.core.rules import PagingRule
+from callwell.core.rules.operations import PagingRule
 from callwell.core.verdict import End, Verdict
 
 CURSOR = PagingRule(style="cursor", items="data", key="id", next="next", more="more", total="total")

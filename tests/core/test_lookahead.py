@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from callwell.core import lookahead, paging
 from callwell.core.paging import Page, Walk
-from callwell.core.rules import PagingRule
+from callwell.core.rules.operations import PagingRule
 from callwell.core.verdict import End, Verdict
 from tests.core.lists import CURSOR, LINK, NEXT, OFFSET, PAGE, PAGES, SIZE, STYLES, Change, Lists, changes, few_changes
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from callwell.core import paging
 from callwell.core.paging import Walk
-from callwell.core.rules import PagingRule
+from callwell.core.rules.operations import PagingRule
 from callwell.core.verdict import End, Verdict
 from tests.core.lists import CURSOR, OFFSET, PAGE, SIZE, STYLES, Change, Lists, changes, few_changes
 

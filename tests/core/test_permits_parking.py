@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callwell.core import permits
-from callwell.core.permits import Bucket, Permit
-from callwell.core.rules import QuotaRule
+from callwell.core.quota import permits
+from callwell.core.quota.permits import Bucket, Permit
+from callwell.core.rules.profile import QuotaRule
 from tests.core.permit_world import Plan, World
 
 MINUTE = permits.quota(QuotaRule(limit=60, window_s=60.0), 60.0)

@@ -16,8 +16,8 @@ from math import inf
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from callwell.core import permits
-from callwell.core.rules import QuotaRule
+from callwell.core.quota import permits
+from callwell.core.rules.profile import QuotaRule
 from tests.core.permit_world import Fate, Plan, World, fullest, tightest
 
 RATES = st.sampled_from([0.9995, 1.0, 1.0005])

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from callwell.core import download, ranges
-from callwell.core.download import Ask, Download, Fail, Fetch, Finish, Read, Why
+from callwell.core import download, parallel_download
+from callwell.core.download import Ask, Download, DownloadDone, DownloadFailed, DownloadReason, Fetch, Read
+from callwell.core.parallel_download import Round, Span, Split
 from callwell.core.partial import Head, Version
-from callwell.core.ranges import Round, Span, Split
 from tests.core.storing import Storage, Turn, scripts, three, versions
 
 SPLIT = Split(most=3, piece=3, least=6)
@@ -41,7 +41,7 @@ def test_it_is_one_version_or_a_failure(
     """
     announced, once = told
     storage = Storage(versions, script, announced=announced, split=split, order=order, once=once)
-    if isinstance(storage.fetch(), Finish):
+    if isinstance(storage.fetch(), DownloadDone):
         assert storage.right
 
 
@@ -52,7 +52,7 @@ def test_without_strong_tags_there_are_no_pieces(sizes: list[int], script: list[
     storage = Storage(three(tuple(sizes)), whole, tags=tags, split=split)
     done = storage.fetch()
     assert storage.rounds == 0
-    if isinstance(done, Finish):
+    if isinstance(done, DownloadDone):
         assert storage.right
 
 
@@ -73,7 +73,7 @@ def test_nothing_is_fetched_twice(
     """While the file does not change and ranges work, every byte is written once, through any breaks and expiries."""
     turns = [*(Turn(*one) for one in script), Turn()]
     storage = Storage([b"x" * size], turns, announced=announced, split=split, order=order)
-    if isinstance(storage.fetch(), Finish):
+    if isinstance(storage.fetch(), DownloadDone):
         assert storage.sent == len(storage.file) == size
 
 
@@ -81,7 +81,7 @@ def test_nothing_is_fetched_twice(
 def test_a_good_storage_is_asked_once_for_each_piece(size: int, order: list[int]) -> None:
     """One round, one request a piece, all of them at once."""
     storage = Storage([bytes(range(size))], [Turn()], split=SPLIT, order=order)
-    assert storage.fetch() == Finish(size)
+    assert storage.fetch() == DownloadDone(size)
     assert bytes(storage.file) == bytes(range(size))
     assert (storage.rounds, storage.count) == (1, -(-size // 3))
 
@@ -89,17 +89,17 @@ def test_a_good_storage_is_asked_once_for_each_piece(size: int, order: list[int]
 def test_a_size_that_only_storage_knows() -> None:
     """The whole file has begun to come, and is left for its pieces; a small one is read."""
     large, small = (Storage([b"x" * size], [Turn()], announced=False, split=SPLIT) for size in (9, 5))
-    assert (large.fetch(), large.rounds, large.count) == (Finish(9), 1, 1 + 3)
-    assert (small.fetch(), small.rounds, small.count) == (Finish(5), 0, 1)
+    assert (large.fetch(), large.rounds, large.count) == (DownloadDone(9), 1, 1 + 3)
+    assert (small.fetch(), small.rounds, small.count) == (DownloadDone(5), 0, 1)
 
 
 @pytest.mark.parametrize(
     ("turn", "expected", "requests"),
     [
-        (Turn(ranges=False), Finish(9), 1),
-        (Turn(placed=False), Finish(9), 3),
-        (Turn(status=403), Fail(Why.EXPIRED, 403), 1 + download.MAX_URLS),
-        (Turn(status=500), Fail(Why.BROKEN, 500), download.MAX_ATTEMPTS),
+        (Turn(ranges=False), DownloadDone(9), 1),
+        (Turn(placed=False), DownloadDone(9), 3),
+        (Turn(status=403), DownloadFailed(DownloadReason.EXPIRED, 403), 1 + download.MAX_URLS),
+        (Turn(status=500), DownloadFailed(DownloadReason.BROKEN, 500), download.MAX_ATTEMPTS),
     ],
 )
 def test_storage_that_cannot_do_it_is_not_asked_for_pieces(turn: Turn, expected: object, requests: int) -> None:
@@ -120,7 +120,7 @@ def begun(size: int = 12, most: int = 3) -> tuple[Download, Round]:
 def fetched(now: Round, *spans: Span) -> Round:
     """A round in which some pieces have come."""
     for span in spans:
-        now, _ = ranges.received(now, span, span.stop - span.start)
+        now, _ = parallel_download.received(now, span, span.stop - span.start)
     return now
 
 
@@ -140,13 +140,13 @@ def test_a_round_that_ends_early_is_taken_up() -> None:
 def test_an_expired_url_ends_the_round_and_is_replaced_once() -> None:
     """Whoever is refused keeps the others from asking; what they have is kept."""
     state, now = begun()
-    now, first = ranges.take(now)
-    now, second = ranges.take(now)
+    now, first = parallel_download.take(now)
+    now, second = parallel_download.take(now)
     assert (first, second) == (Span(0, 3), Span(3, 6))
-    now, following = ranges.left(now, Span(3, 6), Span(3, 6), status=403)
+    now, following = parallel_download.left(now, Span(3, 6), Span(3, 6), status=403)
     assert following is None
     now = fetched(now, Span(0, 3))
-    now, following = ranges.left(now, Span(3, 3), Span(0, 3))
+    now, following = parallel_download.left(now, Span(3, 3), Span(0, 3))
     assert (following, now.todo) == (None, (Span(3, 6), Span(6, 9), Span(9, 12)))
     state, step = download.joined(state, now)
     assert (step, state.offset, state.urls) == (Ask(), 3, 1)
@@ -155,12 +155,12 @@ def test_an_expired_url_ends_the_round_and_is_replaced_once() -> None:
 def test_a_worker_that_gets_nothing_ends_and_one_that_gets_something_goes_on() -> None:
     """A broken piece is continued from its last byte; storage that sends nothing has fewer and fewer callers."""
     _, now = begun()
-    now, span = ranges.take(now)
+    now, span = parallel_download.take(now)
     assert span == Span(0, 3)
-    now, rest = ranges.received(now, span, 1)
-    now, following = ranges.left(now, rest, span)
+    now, rest = parallel_download.received(now, span, 1)
+    now, following = parallel_download.left(now, rest, span)
     assert following == Span(1, 3)
-    now, following = ranges.left(now, rest, rest)
+    now, following = parallel_download.left(now, rest, rest)
     assert (following, now.todo[0]) == (None, Span(1, 3))
 
 
@@ -170,7 +170,7 @@ def test_a_round_without_a_byte_is_a_failed_attempt() -> None:
     for failures in range(1, download.MAX_ATTEMPTS):
         state, step = download.joined(state, now)
         assert step == Fetch(0, None, failures, 3)
-    assert download.joined(state, now)[1] == Fail(Why.BROKEN)
+    assert download.joined(state, now)[1] == DownloadFailed(DownloadReason.BROKEN)
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_a_round_without_a_byte_is_a_failed_attempt() -> None:
 )
 def test_only_the_piece_that_was_asked_for_fits(head: Head, fits: bool) -> None:  # noqa: FBT001 - a table of cases
     """Another place, another version or another size is not written."""
-    assert ranges.fits(begun()[1], Span(3, 6), head) == fits
+    assert parallel_download.fits(begun()[1], Span(3, 6), head) == fits
 
 
 @pytest.mark.parametrize(
@@ -204,9 +204,9 @@ def test_only_the_piece_that_was_asked_for_fits(head: Head, fits: bool) -> None:
 )
 def test_pieces_fill_the_gaps(offset: int, islands: tuple[tuple[int, int], ...], expected: list[object]) -> None:
     """Nothing that is safe is asked for again, and little is not split, unless there is something safe beyond it."""
-    found = ranges.pieces(SPLIT, 10, offset, tuple(Span(*one) for one in islands))
+    found = parallel_download.pieces(SPLIT, 10, offset, tuple(Span(*one) for one in islands))
     assert list(found) == expected
-    assert ranges.pieces(SPLIT._replace(most=1), 10, offset, ()) == ()
+    assert parallel_download.pieces(SPLIT._replace(most=1), 10, offset, ()) == ()
 
 
 @given(st.lists(st.integers(0, 9), unique=True))
@@ -214,7 +214,7 @@ def test_what_is_safe_is_kept_short(places: list[int]) -> None:
     """However pieces come, adjacent ones become one."""
     now = Round(10, Version(TAG), ())
     for place in places:
-        now, _ = ranges.received(now, Span(place, place + 1), 1)
+        now, _ = parallel_download.received(now, Span(place, place + 1), 1)
     assert {byte for span in now.safe for byte in range(*span)} == set(places)
     assert all(one.stop < two.start for one, two in zip(now.safe, now.safe[1:], strict=False))
 

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from callwell.core import permits, resets
-from callwell.core.rules import QuotaRule
+from callwell.core.quota import permits, resets
+from callwell.core.rules.profile import QuotaRule
 from tests.core.permit_world import Fate, Plan, World, fullest, tightest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from callwell.core.resets import WindowEnd
+    from callwell.core.quota.resets import WindowEnd
 
 W = 60.06
 

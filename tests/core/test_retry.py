@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from callwell.core import retry
 from callwell.core.retry import Budget
-from callwell.core.rules import RetryRule
+from callwell.core.rules.profile import RetryRule
 
 RULE = RetryRule()
 rolls = st.floats(0.0, 1.0, exclude_max=True)

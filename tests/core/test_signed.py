@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from callwell.core.signed import replaced
+from callwell.core.signed_fields import replaced
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from callwell.core import tokens
-from callwell.core.tokens import LEASE_S, PAUSE_S, Lease, Obtain, Tokens, Use, Wait
+from callwell.core.tokens import LEASE_S, PAUSE_S, Lease, Obtain, Tokens, TokenWait, Use
 
 NONE: Final = Tokens()
 HELD: Final = Tokens("k", 1, due_at=3540.0, ends_at=3600.0, renewable=True)
@@ -25,7 +25,7 @@ def test_the_first_who_asks_gets_tokens_by_the_key() -> None:
     """The others wait for them, and use them when they are there."""
     state, told = tokens.ask(NONE, "k", "a", 10.0)
     assert told == Obtain(None)
-    assert tokens.ask(state, "k", "b", 11.0) == (state, Wait(10.0 + LEASE_S))
+    assert tokens.ask(state, "k", "b", 11.0) == (state, TokenWait(10.0 + LEASE_S))
     state = got(state, "a", at=10.0)
     assert tokens.ask(state, "k", "b", 12.0) == (state, Use(1))
 
@@ -36,7 +36,7 @@ def test_a_token_is_renewed_before_its_end() -> None:
     state, told = tokens.ask(HELD, "k", "a", 3580.0)
     assert told == Obtain(1)
     assert tokens.ask(state, "k", "b", 3599.0) == (state, Use(1))
-    assert tokens.ask(state, "k", "b", 3600.0)[1] == Wait(3580.0 + LEASE_S)
+    assert tokens.ask(state, "k", "b", 3600.0)[1] == TokenWait(3580.0 + LEASE_S)
     assert tokens.ask(got(state, "a", at=3580.0), "k", "b", 3600.0)[1] == Use(2)
 
 
@@ -114,7 +114,7 @@ class Crowd(RuleBasedStateMachine):
                 key, ends_at = self.good[generation]
                 assert (key, generation) == (self.key, self.state.generation)
                 assert self.now < ends_at
-            case Wait(until):
+            case TokenWait(until):
                 assert self.state.lease
                 assert self.state.lease.holder in self.open or until > self.now
                 assert self.now < until <= self.now + LEASE_S
@@ -171,7 +171,7 @@ class Crowd(RuleBasedStateMachine):
     def somebody_can_always_go_on(self) -> None:
         """Nobody waits for longer than one lease: then whoever asks uses a token, or gets one."""
         _, told = tokens.ask(self.state, self.key, "late", self.now + LEASE_S)
-        assert not isinstance(told, Wait)
+        assert not isinstance(told, TokenWait)
 
 
 TestCrowd = Crowd.TestCase

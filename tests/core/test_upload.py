@@ -10,12 +10,12 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from callwell.core import piece, runs, upload
-from callwell.core.operation_rules import UploadRule
-from callwell.core.piece import MIB
+from callwell.core import piece_size, ranges, upload
+from callwell.core.piece_size import MIB
+from callwell.core.ranges import Run
 from callwell.core.received import Received
-from callwell.core.runs import Run
-from callwell.core.upload import Ask, Fail, Finish, Read, Rest, Send, Upload, Why
+from callwell.core.rules.operations import UploadRule
+from callwell.core.upload import Ask, Read, Rest, Send, Upload, UploadDone, UploadFailed, UploadReason
 
 RULE: Final = UploadRule(
     file="file",
@@ -38,7 +38,7 @@ RULE: Final = UploadRule(
 
 def named(*parts: int, total: int | None = None) -> Received:
     """A report that names pieces."""
-    return Received(parts=runs.of(parts), total=total)
+    return Received(parts=ranges.of(parts), total=total)
 
 
 def reported(state: Upload, *parts: int, total: int | None = None) -> Upload:
@@ -77,7 +77,7 @@ class World:
         self.on_the_way: list[int] = []
         self.sent: list[int] = []
         self.sending: dict[int, int] = {}
-        self.ended: Finish | Fail | None = None
+        self.ended: UploadDone | UploadFailed | None = None
         self.killed_with = 0
         self.kept = self.state
 
@@ -118,7 +118,7 @@ class World:
             self.state = upload.reported(self.state, named(*self.there, total=total), self.state.size)
             while self.on_the_way:
                 self.arrive(self.on_the_way.pop())
-        elif isinstance(action, Finish | Fail):
+        elif isinstance(action, UploadDone | UploadFailed):
             self.ended = action
 
     def end(self, number: int, fate: str) -> None:
@@ -161,10 +161,10 @@ def test_every_piece_arrives_once_or_the_upload_fails(
         if world.ended:
             break
     event(type(world.ended).__name__)
-    if isinstance(world.ended, Finish):
+    if isinstance(world.ended, UploadDone):
         assert world.there == set(range(1, count + 1))
     else:
-        assert world.ended == Fail(Why.BROKEN, world.state.piece_failed)
+        assert world.ended == UploadFailed(UploadReason.BROKEN, world.state.piece_failed)
 
 
 @given(count=st.integers(1, 9), script=turns)
@@ -177,7 +177,7 @@ def test_a_kill_costs_what_was_in_flight(count: int, script: list[Turn]) -> None
         world.act(turn._replace(fate="fine"))
         if world.ended:
             break
-    assert world.ended == Finish()
+    assert world.ended == UploadDone()
     assert len(world.sent) <= count + world.killed_with
 
 
@@ -190,22 +190,26 @@ def test_the_first_piece_goes_alone_where_it_makes_the_object(script: list[Turn]
         assert world.state.target or len(world.sent) <= 1
         if world.ended:
             break
-    assert world.ended in (Finish(), Fail(Why.NAMELESS, 1), Fail(Why.BROKEN, world.state.piece_failed))
+    assert world.ended in (
+        UploadDone(),
+        UploadFailed(UploadReason.NAMELESS, 1),
+        UploadFailed(UploadReason.BROKEN, world.state.piece_failed),
+    )
 
 
 def test_a_refusal_is_success_after_doubt_only() -> None:
     """Without doubt somebody else sent the piece, and what he sent is not known."""
     state = upload.begun(RULE, 10, 20, "v")
     state, _ = upload.take(state)
-    assert upload.refused(state, 1, "THERE").why is Why.REFUSED
+    assert upload.refused(state, 1, "THERE").why is UploadReason.REFUSED
     state, asked = upload.take(upload.lost(state, 1))
     assert asked == Ask(1)
     state, again = upload.take(reported(state))
     assert again == Send(1, again=True)
     for code in ("THERE", "WHOLE"):
         assert upload.refused(state, 1, code).confirmed == (Run(1, 1),)
-    assert upload.take(upload.refused(state, 1, "OTHER"))[1] == Fail(Why.REFUSED, 1)
-    assert upload.take(upload.refused(state, 1, None))[1] == Fail(Why.REFUSED, 1)
+    assert upload.take(upload.refused(state, 1, "OTHER"))[1] == UploadFailed(UploadReason.REFUSED, 1)
+    assert upload.take(upload.refused(state, 1, None))[1] == UploadFailed(UploadReason.REFUSED, 1)
 
 
 def test_one_question_speaks_of_all_that_is_in_doubt_when_it_goes_out() -> None:
@@ -229,8 +233,8 @@ def test_who_goes_on_asks_before_sending_and_alone() -> None:
     state, asked = upload.take(state)
     assert (asked, upload.take(state)[1]) == (Ask(0), Rest())
     assert upload.take(reported(state, 1, 3, total=3))[1] == Send(2)
-    assert upload.take(reported(state, 1, 2, 3, total=3))[1] == Finish()
-    assert upload.take(reported(state, 1, total=4))[1] == Fail(Why.OTHER, 0)
+    assert upload.take(reported(state, 1, 2, 3, total=3))[1] == UploadDone()
+    assert upload.take(reported(state, 1, total=4))[1] == UploadFailed(UploadReason.OTHER, 0)
     assert upload.take(upload.unreported(state))[1] == Send(2)
 
 
@@ -242,7 +246,7 @@ def test_a_piece_that_is_always_lost_ends_it() -> None:
         assert action == Send(1, again=tries > 0)
         state, _ = upload.take(upload.lost(state, 1))
         state = upload.unreported(upload.asked(state))
-    assert upload.take(state)[1] == Fail(Why.BROKEN, 1)
+    assert upload.take(state)[1] == UploadFailed(UploadReason.BROKEN, 1)
 
 
 def test_a_stream_is_read_when_nothing_is_under_way() -> None:
@@ -259,7 +263,7 @@ def test_a_stream_is_read_when_nothing_is_under_way() -> None:
     assert (again, state.total) == (Send(2, again=True), 2)
     state, check = upload.take(upload.stored(state, 2))
     assert check == Ask(0)
-    assert upload.take(upload.unchecked(upload.asked(state)))[1] == Finish()
+    assert upload.take(upload.unchecked(upload.asked(state)))[1] == UploadDone()
 
 
 @pytest.mark.parametrize(
@@ -276,7 +280,7 @@ def test_a_stream_is_read_when_nothing_is_under_way() -> None:
 )
 def test_the_size_of_a_piece(size: int | None, limit: int | None, mebibytes: int) -> None:
     """Small where it can be, larger where a file would else take most of a window's permits."""
-    made = piece.size_of(RULE, size, limit)
+    made = piece_size.size_of(RULE, size, limit)
     assert made == mebibytes * MIB
     assert -(-(size or RULE.max_bytes) // made) <= RULE.max_pieces
 
@@ -284,9 +288,9 @@ def test_the_size_of_a_piece(size: int | None, limit: int | None, mebibytes: int
 def test_the_size_of_a_piece_keeps_to_the_provider() -> None:
     """Never below its least or above its most, and never more pieces than it takes."""
     few = dataclasses.replace(RULE, max_pieces=10)
-    assert piece.size_of(few, 1 << 30, None) == 103 * MIB
-    assert piece.size_of(dataclasses.replace(RULE, max_piece=6 * MIB), 1 << 30, 40) == 6 * MIB
-    assert piece.size_of(dataclasses.replace(RULE, min_piece=30 * MIB), 1, None) == 30 * MIB
+    assert piece_size.size_of(few, 1 << 30, None) == 103 * MIB
+    assert piece_size.size_of(dataclasses.replace(RULE, max_piece=6 * MIB), 1 << 30, 40) == 6 * MIB
+    assert piece_size.size_of(dataclasses.replace(RULE, min_piece=30 * MIB), 1, None) == 30 * MIB
 
 
 @given(st.integers(1, 100), st.integers(1, 30))

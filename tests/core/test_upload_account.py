@@ -9,11 +9,22 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from callwell.core import received, runs, upload
-from callwell.core.operation_rules import UntilRule
+from callwell.core import ranges, received, upload
+from callwell.core.ranges import Run
 from callwell.core.received import Received
-from callwell.core.runs import Run
-from callwell.core.upload import MAX_CHECKS, MAX_TRIES, SURE_CHECKS, Ask, Fail, Finish, Rest, Send, Upload, Why
+from callwell.core.rules.operations import UntilRule
+from callwell.core.upload import (
+    MAX_CHECKS,
+    MAX_TRIES,
+    SURE_CHECKS,
+    Ask,
+    Rest,
+    Send,
+    Upload,
+    UploadDone,
+    UploadFailed,
+    UploadReason,
+)
 from tests.core.test_upload import RULE
 
 PIECE: Final = 10
@@ -61,7 +72,7 @@ class Adversary:
         self.tricks = 0
         self.kills = 0
         self.lies = 0
-        self.ended: Finish | Fail | None = None
+        self.ended: UploadDone | UploadFailed | None = None
 
     def play(self, turn: Turn) -> None:
         """One step."""
@@ -100,7 +111,7 @@ class Adversary:
         elif isinstance(action, Ask):
             assert not self.asking
             self.asking[worker] = False
-        elif isinstance(action, Finish | Fail):
+        elif isinstance(action, UploadDone | UploadFailed):
             self.ended = action
         else:
             assert isinstance(action, Rest)
@@ -140,7 +151,7 @@ class Adversary:
         self.old = None
         whole = there == set(range(1, self.count + 1))
         said = Received(
-            parts=runs.of(there),
+            parts=ranges.of(there),
             arrived=whole if self.states else None,
             size=self.size if whole else None,
         )
@@ -174,10 +185,15 @@ def test_an_upload_that_ends_well_is_whole_by_the_provider_s_own_account(
             break
     event(str(world.ended))
     assert world.ended is not None
-    if isinstance(world.ended, Finish):
+    if isinstance(world.ended, UploadDone):
         assert world.there == set(range(1, count + 1))
     else:
-        assert world.ended.why in (Why.BROKEN, Why.FORGOTTEN, Why.REFUSED, Why.UNSETTLED)
+        assert world.ended.why in (
+            UploadReason.BROKEN,
+            UploadReason.FORGOTTEN,
+            UploadReason.REFUSED,
+            UploadReason.UNSETTLED,
+        )
         assert world.tricks or world.losses or world.kills
 
 
@@ -234,20 +250,20 @@ def ended(said: Received) -> Any:
 @pytest.mark.parametrize(
     ("said", "end", "questions"),
     [
-        (Received(), Finish(), 1),
-        (Received(parts=ALL), Finish(), 1),
-        (Received(parts=ALL, total=3, arrived=True, size=30, same=True), Finish(), 1),
-        (Received(parts=(), arrived=True, size=30), Finish(), 1),
-        (Received(parts=ALL, arrived=True, size=29), Fail(Why.DIFFERS, 0), 1),
-        (Received(parts=ALL, arrived=True, size=0), Fail(Why.DIFFERS, 0), 1),
-        (Received(parts=ALL, arrived=True, same=False), Fail(Why.DIFFERS, 0), 1),
-        (Received(parts=(Run(1, 2),), arrived=True), Fail(Why.DIFFERS, 0), 1),
-        (Received(size=29), Fail(Why.DIFFERS, 0), SURE_CHECKS),
-        (Received(parts=ALL, arrived=False), Fail(Why.UNSETTLED, 0), MAX_CHECKS),
-        (Received(parts=ALL, arrived=False, size=10), Fail(Why.UNSETTLED, 0), MAX_CHECKS),
-        (Received(parts=ALL, failed=True), Fail(Why.FAILED, 0), 1),
-        (Received(parts=ALL, total=4), Fail(Why.OTHER, 0), 1),
-        (Received(parts=(), arrived=True, total=4), Fail(Why.OTHER, 0), 1),
+        (Received(), UploadDone(), 1),
+        (Received(parts=ALL), UploadDone(), 1),
+        (Received(parts=ALL, total=3, arrived=True, size=30, same=True), UploadDone(), 1),
+        (Received(parts=(), arrived=True, size=30), UploadDone(), 1),
+        (Received(parts=ALL, arrived=True, size=29), UploadFailed(UploadReason.DIFFERS, 0), 1),
+        (Received(parts=ALL, arrived=True, size=0), UploadFailed(UploadReason.DIFFERS, 0), 1),
+        (Received(parts=ALL, arrived=True, same=False), UploadFailed(UploadReason.DIFFERS, 0), 1),
+        (Received(parts=(Run(1, 2),), arrived=True), UploadFailed(UploadReason.DIFFERS, 0), 1),
+        (Received(size=29), UploadFailed(UploadReason.DIFFERS, 0), SURE_CHECKS),
+        (Received(parts=ALL, arrived=False), UploadFailed(UploadReason.UNSETTLED, 0), MAX_CHECKS),
+        (Received(parts=ALL, arrived=False, size=10), UploadFailed(UploadReason.UNSETTLED, 0), MAX_CHECKS),
+        (Received(parts=ALL, failed=True), UploadFailed(UploadReason.FAILED, 0), 1),
+        (Received(parts=ALL, total=4), UploadFailed(UploadReason.OTHER, 0), 1),
+        (Received(parts=(), arrived=True, total=4), UploadFailed(UploadReason.OTHER, 0), 1),
     ],
 )
 def test_what_the_provider_says_in_the_end_is_compared(said: Received, end: object, questions: int) -> None:
@@ -260,7 +276,7 @@ def test_a_piece_that_is_missing_once_is_asked_about_again() -> None:
     state = upload.reported(complete(), Received(parts=(Run(1, 2),)), 30)
     state, action = upload.take(state)
     assert action == Ask(1)
-    assert upload.take(upload.reported(upload.asked(state), Received(parts=ALL), 30))[1] == Finish()
+    assert upload.take(upload.reported(upload.asked(state), Received(parts=ALL), 30))[1] == UploadDone()
 
 
 def test_a_piece_that_is_missing_twice_goes_again() -> None:
@@ -299,7 +315,7 @@ def test_a_provider_that_forgets_again_and_again_fails_it() -> None:
     sends = 0
     for _ in range(100):
         state, action = upload.take(state)
-        if isinstance(action, Fail):
+        if isinstance(action, UploadFailed):
             break
         if isinstance(action, Send):
             sends += 1
@@ -308,7 +324,7 @@ def test_a_provider_that_forgets_again_and_again_fails_it() -> None:
             state = upload.reported(upload.asked(state), Received(parts=(Run(2, 3),)), 30)
         else:
             state = upload.reported(state, Received(parts=(Run(2, 3),)), 30)
-    assert (action, sends) == (Fail(Why.FORGOTTEN, 1), MAX_TRIES - 1)
+    assert (action, sends) == (UploadFailed(UploadReason.FORGOTTEN, 1), MAX_TRIES - 1)
 
 
 def test_a_forgotten_piece_of_a_stream_cannot_go_again() -> None:
@@ -321,7 +337,7 @@ def test_a_forgotten_piece_of_a_stream_cannot_go_again() -> None:
     for _ in range(2):
         state, _ = upload.take(state)
         state = upload.reported(upload.asked(state), Received(parts=(Run(2, 2),)), 15)
-    assert upload.take(state)[1] == Fail(Why.FORGOTTEN, 1)
+    assert upload.take(state)[1] == UploadFailed(UploadReason.FORGOTTEN, 1)
 
 
 STATUS: Final = UntilRule(
@@ -364,6 +380,6 @@ numbers = st.sets(st.integers(1, 30))
 @given(one=numbers, other=numbers)
 def test_runs_are_sets(one: set[int], other: set[int]) -> None:
     """Made of numbers, and taken from each other."""
-    left = runs.without(runs.of(one), runs.of(other))
-    assert runs.numbers(left) == sorted(one - other)
-    assert left == runs.of(one - other)
+    left = ranges.without(ranges.of(one), ranges.of(other))
+    assert ranges.numbers(left) == sorted(one - other)
+    assert left == ranges.of(one - other)

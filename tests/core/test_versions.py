@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from callwell.core import adaptive, permits, versions
-from callwell.core.permits import Permit
-from callwell.core.rules import QuotaRule
+from callwell.core.quota import adaptive, permits, versions
+from callwell.core.quota.permits import Permit
+from callwell.core.rules.profile import QuotaRule
 from tests.core.version_world import Version, World
 
 if TYPE_CHECKING:
-    from callwell.core.buckets import Bucket
+    from callwell.core.quota.buckets import Bucket
 
 ONE = ("q",)
 

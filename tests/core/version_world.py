@@ -6,16 +6,16 @@ from __future__ import annotations
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, NamedTuple
 
-from callwell.core import permits, versions
-from callwell.core.permits import Permit
+from callwell.core.quota import permits, versions
+from callwell.core.quota.permits import Permit
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Mapping
 
-    from callwell.core.buckets import Bucket
-    from callwell.core.rules import QuotaRule
-    from callwell.core.versions import Rule
+    from callwell.core.quota.buckets import Bucket
+    from callwell.core.quota.versions import Rule
+    from callwell.core.rules.profile import QuotaRule
 
 HOLD_S = 5.0
 """The longest that a request takes, with what a holder may dawdle."""

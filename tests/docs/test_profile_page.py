@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from callwell import Client, OutcomeUnknown, providers
-from callwell.core import rules
+from callwell.core.rules import assess, environments, export, media, operations, profile, webhooks
 from callwell.errors import ProfileError
 from callwell.transport.base import Request, Response
 from tests.docs import pages
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PAGE = pages.DOCS / "profile.md"
-RECORDS = [one for one in vars(rules).values() if isinstance(one, type) and dataclasses.is_dataclass(one)]
+ROOMS = (assess, environments, export, media, operations, profile, webhooks)
+RECORDS = {
+    one for room in ROOMS for one in vars(room).values() if isinstance(one, type) and dataclasses.is_dataclass(one)
+}
 
 
 class Scripted:

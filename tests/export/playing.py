@@ -23,9 +23,9 @@ from tests.processes.program import popen
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from callwell.description.provider import Provider
     from callwell.emulator.process import Running
     from callwell.export import Progress, Report
-    from callwell.spec.provider import Provider
     from tests.processes.program import Program
 
 PROGRAM = Path(__file__).with_name("exporting.py")

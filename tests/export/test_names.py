@@ -11,7 +11,8 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from callwell.client import AsyncClient
-from callwell.core.rules import AssetRule, ExportRule, OperationRule, PagingRule
+from callwell.core.rules.export import ExportRule
+from callwell.core.rules.operations import AssetRule, OperationRule, PagingRule
 from callwell.export import Export
 from callwell.export.tree import LONGEST, distinct, safe, shortened
 from callwell.keys import Key

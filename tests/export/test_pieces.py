@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell.client import Client
-from callwell.core.ranges import Split
+from callwell.core.parallel_download import Split
 from tests.export.playing import hurried
 
 if TYPE_CHECKING:

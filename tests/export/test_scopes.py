@@ -12,10 +12,11 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from callwell.client import AsyncClient
-from callwell.core.rules import ExportRule, OperationRule, PagingRule
+from callwell.core.rules.export import ExportRule
+from callwell.core.rules.operations import OperationRule, PagingRule
+from callwell.description.model import Api
 from callwell.export import Export
 from callwell.keys import Key
-from callwell.spec.model import Api
 from callwell.state import MemoryState
 from callwell.testing import ManualClock
 from tests.client._async.acting import AsyncStreaming
@@ -25,8 +26,8 @@ from tests.client.world import answer
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from callwell.description.provider import Provider
     from callwell.export import Report
-    from callwell.spec.provider import Provider
     from callwell.transport.base import Request, Response
 
 SPACE = parameter("space_id", "path", TEXT, wire="spaceId")

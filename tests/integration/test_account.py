@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from callwell.client.account import Account
-from callwell.client.record import End
-from callwell.core.permits import Permit
+from callwell.client.quota.account import Account
+from callwell.core.quota.permits import Permit
+from callwell.core.quota.record import SendEnd
 from callwell.core.types import Outcome
 from callwell.providers import load
 from callwell.state import open_state
@@ -79,7 +79,7 @@ def use_up(using: Account) -> None:
     for _ in range(LIMIT):
         permit = using.take(NAMES, retrying=False)
         assert isinstance(permit, Permit)
-        using.settle(NAMES, permit, End(Outcome.DONE, 200))
+        using.settle(NAMES, permit, SendEnd(Outcome.DONE, 200))
 
 
 def waits(asking: Account, clock: HandClock) -> float:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from callwell.client.account import Account
-from callwell.client.record import End
-from callwell.core.permits import Permit
-from callwell.core.rules import QuotaRule
+from callwell.client.quota.account import Account
+from callwell.core.quota.permits import Permit
+from callwell.core.quota.record import SendEnd
+from callwell.core.rules.profile import QuotaRule
 from callwell.core.types import Outcome
 from callwell.state import open_state
 from tests.client.acme import acme
@@ -51,7 +51,7 @@ def calls(clock: HandClock, both: Sequence[tuple[Account, tuple[str, ...]]]) -> 
             permit = one.take(names, retrying=False)
             if isinstance(permit, Permit):
                 went.append(clock.mono - began)
-                one.settle(names, permit, End(Outcome.DONE, 200))
+                one.settle(names, permit, SendEnd(Outcome.DONE, 200))
         clock.mono += 0.25
         clock.time += 0.25
     return went
@@ -117,7 +117,7 @@ def test_a_reboot_in_the_middle_moves_both(state: State) -> None:
         for _ in range(5):
             permit = one.take(names, retrying=False)
             assert isinstance(permit, Permit)
-            one.settle(names, permit, End(Outcome.DONE, 200))
+            one.settle(names, permit, SendEnd(Outcome.DONE, 200))
     later = HandClock(30.0, clock.time + 5.0)
     for limit in (10, 12):
         got = version(state, later, {"q": minute(limit)}).take(names, retrying=False)

@@ -19,9 +19,9 @@ from tests.processes.program import start
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from callwell.description.provider import Provider
     from callwell.emulator.process import Running
     from callwell.providers.apivideo.client import Apivideo
-    from callwell.spec.provider import Provider
 
 CAPTIONS = b"WEBVTT\n\n00:00.000 --> 00:01.000\nhello\n"
 

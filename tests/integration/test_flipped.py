@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from callwell.client.account import Account
-from callwell.client.record import End, Shared
-from callwell.core.permits import Permit
-from callwell.core.rules import QuotaRule
+from callwell.client.quota.account import Account
+from callwell.core.quota.permits import Permit
+from callwell.core.quota.record import AccountRecord, SendEnd
+from callwell.core.rules.profile import QuotaRule
 from callwell.core.types import Outcome
 from callwell.errors import StateError
 from callwell.state import open_state
@@ -46,7 +46,7 @@ def used_up(path: Path) -> bytes:
         permit = using.take(NAMES, retrying=False)
         assert isinstance(permit, Permit)
         if number:
-            using.settle(NAMES, permit, End(Outcome.DONE, 200))
+            using.settle(NAMES, permit, SendEnd(Outcome.DONE, 200))
     state.close()
     direct = sqlite3.connect(path)
     (stored,) = direct.execute("SELECT value FROM cells").fetchone()
@@ -122,7 +122,7 @@ def test_a_record_of_another_account_is_no_doubt(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     used_up(path)
     state = open_state(f"sqlite:///{path}")
-    state.update(Cell("account:y", Shared, Shared()), lambda shared: (shared, None))
+    state.update(Cell("account:y", AccountRecord, AccountRecord()), lambda shared: (shared, None))
     other = Account(acme(QUOTAS).profile, "z", state, ManualClock(now=NOW))
     assert isinstance(other.take(NAMES, retrying=False), Permit)
     state.close()
@@ -133,7 +133,7 @@ def test_permits_that_do_not_add_up(tmp_path: Path, cool: int) -> None:
     """A record with more or fewer permits than its quota has is not believed, whatever its checksum says."""
     path = tmp_path / "state.db"
     stored = used_up(path)
-    shared = msgspec.msgpack.decode(stored[4:], type=Shared)
+    shared = msgspec.msgpack.decode(stored[4:], type=AccountRecord)
     (minute,) = [key for key in shared.buckets if key.startswith("minute")]
     wrong = shared._replace(buckets=shared.buckets | {minute: shared.buckets[minute]._replace(cool=cool)})
     direct = sqlite3.connect(path, isolation_level=None)

@@ -23,7 +23,7 @@ CHILDREN = 12
 PARENT = """
 import asyncio, os, sys
 from callwell.client import AsyncClient, Client
-from callwell.core.rules import QuotaRule
+from callwell.core.rules.profile import QuotaRule
 from callwell.errors import UsageError
 from callwell.keys import Key
 from tests.client.acme import KEY, acme

@@ -23,7 +23,7 @@ ANSWER = b'HTTP/1.1 200 OK\r\ncontent-length: 19\r\n\r\n{"data":{"id":"1"}}'
 PARENT = """
 import asyncio, os, sys, threading
 from callwell.client import AsyncClient, Client
-from callwell.core.rules import QuotaRule
+from callwell.core.rules.profile import QuotaRule
 from callwell.errors import OutOfTime, UsageError
 from callwell.keys import Key
 from tests.client.acme import KEY, acme

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell.client import AsyncClient, Client
-from callwell.core.rules import QuotaRule
+from callwell.core.rules.profile import QuotaRule
 from callwell.keys import Key
 from tests.client.acme import KEY, acme
 from tests.client.world import held

@@ -11,7 +11,8 @@ import pytest
 
 from callwell import errors
 from callwell.client import AsyncClient, Client
-from callwell.core.rules import EnvironmentRule, QuotaRule
+from callwell.core.rules.environments import EnvironmentRule
+from callwell.core.rules.profile import QuotaRule
 from callwell.keys import Key
 from tests.client.acme import KEY, acme
 from tests.client.oddities import READ

@@ -21,7 +21,7 @@ CALLS = """
 import sys
 from callwell import clock
 from callwell.client import Client
-from callwell.core.rules import QuotaRule
+from callwell.core.rules.profile import QuotaRule
 from callwell.errors import OutOfTime
 from callwell.keys import Key
 from callwell.testing import ScriptedTransport

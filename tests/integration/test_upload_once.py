@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from callwell.client.uploads import NOTHING
+from callwell.client.uploads.options import NOTHING
 from callwell.core.upload import Upload
 from callwell.emulator.options import EmulatorOptions
 from callwell.state.base import Cell

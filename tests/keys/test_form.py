@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from callwell.client._async.primitives import run
-from callwell.core.rules import KeyRule
+from callwell.client.concurrency.primitives import run
+from callwell.core.rules.profile import KeyRule
 from callwell.errors import KeyMalformed, KeyMissing
 from callwell.keys import Key, parse_source
 from callwell.keys.form import flaw

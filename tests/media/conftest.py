@@ -10,7 +10,7 @@ import pytest
 from tests.media import provider
 
 if TYPE_CHECKING:
-    from callwell.spec.provider import Provider
+    from callwell.description.provider import Provider
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from callwell.providers import load
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from callwell.spec.provider import Provider
+    from callwell.description.provider import Provider
 
 FORMATS: Final = ("wav", "mp3", "ogg", "m4a", "webm", "mp4", "aac")
 

@@ -22,7 +22,7 @@ from tests.media.provider import ear as described
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from callwell.spec.provider import Provider
+    from callwell.description.provider import Provider
 
 DICE = np.random.default_rng(7)
 WAV = File().made()

@@ -16,7 +16,7 @@ from tests.media.making import File
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from callwell.spec.provider import Provider
+    from callwell.description.provider import Provider
 
 
 class Row(NamedTuple):

@@ -12,7 +12,7 @@ from callwell.media import prepare
 from tests.media.making import File, encoded, samples, spectrum, tone
 
 if TYPE_CHECKING:
-    from callwell.spec.provider import Provider
+    from callwell.description.provider import Provider
     from tests.media.making import Wave
 
 RATE = 16_000

@@ -21,7 +21,7 @@ from tests.media.making import File, covered, samples
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from callwell.spec.provider import Provider
+    from callwell.description.provider import Provider
 
 
 def test_the_result_says_what_was_done(tmp_path: Path, ear: Provider) -> None:

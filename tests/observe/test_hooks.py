@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell.client import Client
-from callwell.core.rules import QuotaRule
+from callwell.core.rules.profile import QuotaRule
 from callwell.errors import AssetError, InvalidOption, UnknownName
 from callwell.extras import install
 from callwell.observe.hooks import gathered

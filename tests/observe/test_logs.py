@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell import errors
-from callwell.core.rules import QuotaRule
+from callwell.core.rules.profile import QuotaRule
 from callwell.observe.logs import LOGGER, log
 from callwell.observe.notices import AttemptEnded, CallEnded, FetchEnded, KeyChanged, Waiting
 from tests.client._sync.acting import client

@@ -11,7 +11,7 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from callwell.core.rules import RetryRule
+from callwell.core.rules.profile import RetryRule
 from callwell.errors import NotFound
 from callwell.observe.prometheus import PrometheusHook
 from tests.client._sync.acting import client

@@ -29,7 +29,7 @@ from typing import Any, Final
 COMMANDS: Final = ("assess", "call", "config", "export", "flags", "ledger", "list", "providers", "upload", "users")
 PRELOADED: Final = (
     *("asyncio", "uvloop", "rich.progress", "rich.table", "typer", "callwell.cli.main", "callwell.cli.commands"),
-    *("callwell.client._async.client", "callwell.client._sync.client", "callwell.transport.pyreqwest"),
+    *("callwell.client.client", "callwell.client._sync.client", "callwell.transport.pyreqwest"),
     *(f"callwell.cli.{name}" for name in COMMANDS),
     *("callwell.emulator.server", "callwell.emulator.userplane.provider", "callwell.emulator.apivideo.provider"),
     "callwell.emulator.language_confidence.provider",

@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 
 from callwell import providers
-from callwell.client.describe import known, plan_beyond
+from callwell.client.calls.operations import known, plan_beyond
 from callwell.core import paging
 from tests.facts.apivideo import FILE
 

@@ -17,9 +17,9 @@ from callwell.testing import ScriptedTransport
 from tests.client.world import World, answer
 
 if TYPE_CHECKING:
+    from callwell.description.provider import Provider
     from callwell.providers.apivideo.client import Apivideo
     from callwell.providers.typed import DynamicClient
-    from callwell.spec.provider import Provider
     from callwell.transport.base import Response
 
 MIB: Final = 1 << 20

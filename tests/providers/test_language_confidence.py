@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from callwell import providers
-from callwell.client.describe import known
+from callwell.client.calls.operations import known
+from callwell.description import schemas
 from callwell.emulator.language_confidence.bodies import ACCENTS, FORMATS
 from callwell.emulator.language_confidence.provider import DOORS
 from callwell.emulator.language_confidence.routes import ROUTES
 from callwell.emulator.language_confidence.sound import LEAST_BITS, LEAST_RATE
-from callwell.spec import schemas
 from tests.facts.language_confidence import FILE
 
 if TYPE_CHECKING:
-    from callwell.spec.model import Operation
+    from callwell.description.model import Operation
 
 DESCRIBED: Final = providers.load("language_confidence")
 PROFILE: Final = DESCRIBED.profile

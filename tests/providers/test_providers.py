@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from callwell import providers
+from callwell.codegen.generate import write_all
 from callwell.errors import ProfileError, UnknownName
-from callwell.spec.generate import write_all
 from tests.spec.tiny import write
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from callwell import providers
 from callwell.core import paging
-from callwell.spec import schemas
+from callwell.description import schemas
 from tests.facts.userplane import FILE
 
 USERPLANE: Final = providers.load("userplane")

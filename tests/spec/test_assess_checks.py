@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from callwell import providers
+from callwell.description import openapi, profile
 from callwell.errors import ProfileError
-from callwell.spec import openapi, profile
 
 FOLDER = providers.FOLDER / "language_confidence"
 API = openapi.read(FOLDER / "openapi.json")

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from callwell.description import openapi, profile
 from callwell.errors import ProfileError
-from callwell.spec import openapi, profile
 from tests.media.provider import OPENAPI, PROFILE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from callwell.spec.model import Api
+    from callwell.description.model import Api
 
 TALK: Final = PROFILE[PROFILE.index('[operations."speech.talk"') :]
 

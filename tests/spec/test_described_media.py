@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from callwell.spec.openapi import read
+from callwell.description.openapi import read
 
 JSON = {"application/json": {"schema": {"type": "object"}}}
 

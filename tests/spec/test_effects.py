@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from callwell import providers
+from callwell.description import openapi, profile
+from callwell.description.provider import load_provider
 from callwell.errors import ProfileError
-from callwell.spec import openapi, profile
-from callwell.spec.provider import load_provider
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,19 +13,20 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell import Key, providers
-from callwell.spec.bundled_code import bundled_code
-from callwell.spec.client_code import client_code
-from callwell.spec.layout import Brackets, docstring, lines, quoted
-from callwell.spec.provider import load_provider
-from callwell.spec.typed_code import typed_code
+from callwell.codegen.bundled_code import bundled_code
+from callwell.codegen.client_code import client_code
+from callwell.codegen.layout import Brackets, docstring, lines, quoted
+from callwell.codegen.typed_code import typed_code
+from callwell.description.provider import load_provider
 from tests.spec.tiny import write
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 WRITE = (
-    "import sys; from pathlib import Path; from callwell.spec.provider import load_provider;"
-    "from callwell.spec.client_code import client_code; sys.stdout.write(client_code(load_provider(Path(sys.argv[1]))))"
+    "import sys; from pathlib import Path; from callwell.description.provider import load_provider;"
+    "from callwell.codegen.client_code import client_code;"
+    "sys.stdout.write(client_code(load_provider(Path(sys.argv[1]))))"
 )
 
 

@@ -9,7 +9,7 @@ import tomllib
 import pytest
 
 from callwell import providers
-from callwell.spec.locate import json_line, toml_line
+from callwell.description.locate import json_line, toml_line
 
 TOML = '''\
 # a = 0

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from callwell.description import openapi
 from callwell.errors import ProfileError
-from callwell.spec import openapi
 from tests.spec.tiny import OPENAPI, write
 
 if TYPE_CHECKING:

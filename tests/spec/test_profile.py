@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from callwell import providers
-from callwell.core.rules import CodeRule, PagingRule
+from callwell.core.rules.operations import PagingRule
+from callwell.core.rules.profile import CodeRule
+from callwell.description import openapi, profile
 from callwell.errors import ProfileError
-from callwell.spec import openapi, profile
 from tests.spec.tiny import OPENAPI, PROFILE, write
 
 if TYPE_CHECKING:

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from callwell.core.rules import OperationRule
+from callwell.core.rules.operations import OperationRule
+from callwell.description.names import identifier, pascal, snake
+from callwell.description.provider import load_provider
 from callwell.errors import UnknownName
-from callwell.spec.names import identifier, pascal, snake
-from callwell.spec.provider import load_provider
 from tests.spec.tiny import write
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from callwell.spec.provider import Provider
+    from callwell.description.provider import Provider
 
 
 @pytest.fixture

@@ -35,5 +35,5 @@ def test_a_browser_is_told_why_it_gets_nothing(statement: str) -> None:
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.splitlines() == [
         f"InBrowser {SENTENCE}",
-        "['callwell.errors', 'callwell.late']",
+        "['callwell.errors', 'callwell.lazy_exports']",
     ]

@@ -14,8 +14,8 @@ from tests.structure import tree
 if TYPE_CHECKING:
     from pathlib import Path
 
-BASE = {"errors", "clock", "extras", "folders", "forks", "late", "opaque", "version", "core"}
-INWARD = BASE | {"spec", "providers", "transport", "keys", "state", "observe", "media"}
+BASE = {"errors", "clock", "extras", "folders", "forks", "lazy_exports", "opaque", "version", "core"}
+INWARD = BASE | {"description", "providers", "transport", "keys", "state", "observe", "media"}
 
 ARROWS: dict[str, set[str]] = {
     "errors": set(),
@@ -23,12 +23,13 @@ ARROWS: dict[str, set[str]] = {
     "folders": {"errors"},
     "extras": set(),
     "forks": set(),
-    "late": set(),
+    "lazy_exports": set(),
     "opaque": set(),
     "version": set(),
     "core": {"errors"},
-    "spec": BASE | {"providers"},
-    "providers": BASE | {"spec", "client"},
+    "description": BASE,
+    "codegen": BASE | {"description", "providers"},
+    "providers": BASE | {"description", "client"},
     "transport": BASE,
     "keys": BASE,
     "state": BASE,
@@ -39,11 +40,11 @@ ARROWS: dict[str, set[str]] = {
     "export": INWARD | {"client"},
     "assess": INWARD | {"client", "export"},
     "demo": INWARD | {"assess", "batch", "client", "export", "emulator"},
-    "emulator": {"clock", "errors", "spec.model"},
-    "webhooks": {"errors", "clock", "core", "spec", "providers", "keys"},
+    "emulator": {"clock", "errors", "description.model"},
+    "webhooks": {"errors", "clock", "core", "description", "providers", "keys"},
     "readiness": INWARD | {"client", "emulator", ""},
     "testing": {"errors", "clock", "core", "transport", "state", "emulator"},
-    "cli": INWARD | {"assess", "batch", "client", "demo", "export", "emulator", "readiness", "testing", ""},
+    "cli": INWARD | {"assess", "batch", "client", "codegen", "demo", "export", "emulator", "readiness", "testing", ""},
     "__main__": {"cli"},
     "": INWARD | {"client", "webhooks"},
 }
@@ -147,7 +148,7 @@ def test_the_table_points_inwards() -> None:
         for other in others
         if room in ARROWS.get(other, set())
     }
-    assert pairs == {("spec", "providers"), ("providers", "spec"), ("providers", "client"), ("client", "providers")}
+    assert pairs == {("providers", "client"), ("client", "providers")}
 
 
 @pytest.mark.parametrize(
@@ -168,8 +169,8 @@ def test_the_table_points_inwards() -> None:
         ("client/_async/x.py", "import pyreqwest"),
         ("client/x.py", "from callwell.cli import main"),
         ("emulator/x.py", "from callwell.core import types"),
-        ("emulator/x.py", "from callwell.spec import profile"),
-        ("emulator/x.py", "import callwell.spec.modelling"),
+        ("emulator/x.py", "from callwell.description import profile"),
+        ("emulator/x.py", "import callwell.description.modelling"),
         ("export/x.py", "import callwell"),
         ("cli/x.py", "import requests"),
         ("attic/x.py", "import os"),
@@ -190,8 +191,8 @@ def test_the_table_has_teeth(tmp_path: Path, path: str, text: str) -> None:
         ("core/x.py", "from collections.abc import Mapping"),
         ("core/x.py", "from . import types\nfrom .types import Request"),
         ("client/_sync/x.py", "from ...state import memory"),
-        ("emulator/x.py", "from callwell.spec import model"),
-        ("emulator/x.py", "from callwell.spec.model import Operation"),
+        ("emulator/x.py", "from callwell.description import model"),
+        ("emulator/x.py", "from callwell.description.model import Operation"),
         ("providers/some/client.py", "from callwell.client import Client"),
         ("cli/x.py", "from callwell import Client, emulator"),
     ],

@@ -13,7 +13,7 @@ SOURCE = '''\
 # SPDX-License-Identifier: Apache-2.0
 """Pages of an `AsyncClient`."""
 
-from callwell.client._async.primitives import Lock
+from callwell.client.concurrency.primitives import Lock
 from callwell.client import AsyncClient
 
 
@@ -24,11 +24,11 @@ async def first(client: AsyncClient) -> int:
 
 TWIN = '''\
 # SPDX-License-Identifier: Apache-2.0
-# Generated from _async/pages.py by tools/unasync.py; do not edit
+# Generated from src/callwell/client/pages.py by tools/unasync.py; do not edit
 """Pages of an `Client`."""
 
 from callwell.client import Client
-from callwell.client._sync.primitives import Lock
+from callwell.client._sync.concurrency.primitives import Lock
 
 
 def first(client: Client) -> int:
@@ -75,9 +75,10 @@ def test_an_await_in_an_f_string_is_refused() -> None:
 
 def project(root: Path) -> Path:
     """A project with one async file and its hand-written primitives, already generated."""
-    unasync.put(root / TARGET.parent / "_async/pages.py", SOURCE.encode())
-    unasync.put(root / TARGET.parent / "_async/primitives.py", b"")
-    unasync.put(root / TARGET / "primitives.py", b"")
+    unasync.put(root / TARGET.parent / "pages.py", SOURCE.encode())
+    unasync.put(root / TARGET.parent / "shared.py", b"LIMIT = 1\n")
+    unasync.put(root / TARGET.parent / "concurrency/primitives.py", b"async def sleep(): ...\n")
+    unasync.put(root / TARGET / "concurrency/primitives.py", b"")
     assert unasync.write(root) == []
     return root
 
@@ -124,4 +125,4 @@ def test_writing_anew_mends(tmp_path: Path) -> None:
         unasync.put(root / TARGET / name, content.encode())
     [line] = unasync.write(root)
     assert "mine.py" in line
-    assert sorted(path.name for path in (root / TARGET).iterdir()) == ["mine.py", "pages.py", "primitives.py"]
+    assert sorted(path.name for path in (root / TARGET).iterdir()) == ["concurrency", "mine.py", "pages.py"]

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from callwell.spec.client_code import client_code
-from callwell.spec.provider import load_provider
+from callwell.codegen.client_code import client_code
+from callwell.description.provider import load_provider
 from tests.spec.tiny import write
 
 if TYPE_CHECKING:

@@ -6,15 +6,15 @@ from __future__ import annotations
 import unicodedata
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from callwell.client.fit import check, describe
+from callwell.client.calls.validation import check, describe
 from callwell.errors import CallwellError, FileProblem, InvalidOption, RowFailed, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from callwell.core.rules import AssessRule
-    from callwell.spec.provider import Provider
+    from callwell.core.rules.assess import AssessRule
+    from callwell.description.provider import Provider
 
 TEXT = "expected_text"
 

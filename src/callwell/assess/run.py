@@ -19,7 +19,7 @@ from callwell.assess.progress import Progress
 from callwell.assess.report import Report
 from callwell.assess.rows import Rules
 from callwell.assess.scores import Tally, scored
-from callwell.client.loop import crowd
+from callwell.client.concurrency.event_loop import crowd
 from callwell.errors import (
     CallError,
     CallwellError,
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
     from callwell.assess.rows import Row, Task
     from callwell.client import AsyncClient
-    from callwell.client.answers import Answer
-    from callwell.spec.provider import Provider
+    from callwell.client.calls.responses import Answer
+    from callwell.description.provider import Provider
 
 WORKERS: Final = 64
 """Rows that are under way at once; how many of them are sent at once, the provider's pace decides."""

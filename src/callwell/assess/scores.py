@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from callwell.core import paging
 
 if TYPE_CHECKING:
-    from callwell.core.rules import AssessRule
+    from callwell.core.rules.assess import AssessRule
 
 NOBODY = ""
 

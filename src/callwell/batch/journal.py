@@ -15,13 +15,13 @@ import hashlib
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from callwell.batch.report import Sent  # noqa: TC001 - a stored `Note` is read by its annotations
-from callwell.client import ledger
+from callwell.client.exactly_once import store
 from callwell.state.base import Cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from callwell.client.ledger import Ledger
+    from callwell.client.exactly_once.store import Ledger
     from callwell.clock import Clock
     from callwell.state.base import State
 
@@ -100,7 +100,7 @@ class Journal:
         """
 
         def change(note: Note) -> tuple[Note, Note]:
-            begun = Note(f"file {ledger.new_marker()}") if anew or not note.name else note
+            begun = Note(f"file {store.new_marker()}") if anew or not note.name else note
             return begun, begun
 
         return self._state.update(self._cell(file), change)
@@ -126,7 +126,7 @@ class Journal:
         if anew:
             known = [one for one in known if not (one.batch == self._batch and one.ended)]
         if all(one.batch != self._batch for one in known):
-            known.append(Round(self._batch, ledger.new_marker()))
+            known.append(Round(self._batch, store.new_marker()))
         rounds = Rounds(tuple(known))
         return rounds, rounds
 

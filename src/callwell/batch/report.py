@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from callwell.client.uploads import SandboxWarning  # noqa: TC001 - a stored `Sent` is read by its annotations
+from callwell.client.uploads.options import SandboxWarning  # noqa: TC001 - a stored `Sent` is read by its annotations
 
 if TYPE_CHECKING:
     from typing import Literal

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from callwell.batch.journal import Journal
 from callwell.batch.report import Progress, Report, Sent, UnderWay
-from callwell.client import files
-from callwell.client.loop import crowd
+from callwell.client.concurrency.event_loop import crowd
+from callwell.client.uploads import files
 from callwell.errors import (
     CallwellError,
     DiskFull,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from callwell.client import AsyncClient
-    from callwell.client.uploads import Uploaded, UploadOptions
+    from callwell.client.uploads.options import Uploaded, UploadOptions
 
 AT_ONCE: Final = 4
 """Files that are sent at once, each in several pieces: small ones are made, sent and looked at in one call each."""

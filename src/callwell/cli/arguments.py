@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from callwell.client.fit import describe
+from callwell.client.calls.validation import describe
+from callwell.description.schemas import choices, kinds
 from callwell.errors import InvalidOption, UnknownName, UsageError
-from callwell.spec.schemas import choices, kinds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from callwell.spec.model import Operation, Parameter
+    from callwell.description.model import Operation, Parameter
 
 SHAPE: Final = re.compile(r"([A-Za-z_][\w.-]*)(:?=)(.*)", re.DOTALL)
 FORMS: Final = "name=value, or name:=JSON"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from callwell.assess import Report, Row
-    from callwell.cli.live import Live
+    from callwell.cli.progress import Live
 
 EXAMPLES = """\
 \b
@@ -70,14 +70,14 @@ def assess(
     The same recording with the same text is billed once. Ends with exit code 1 if some could not be assessed.
     """
     from callwell.assess import read, search
-    from callwell.cli.live import Live
-    from callwell.client import loop
+    from callwell.cli.progress import Live
+    from callwell.client.concurrency import event_loop
 
     rows = read(manifest, files or ()) if manifest else search(files or (), apart=(out,))
     with Live(clock(), quiet=quiet) as live:
         try:
             run = _run(provider, rows, out, (operation, accent), workers=workers, force=force, flags=flags, live=live)
-            report = loop.run(run)
+            report = event_loop.run(run)
         except KeyboardInterrupt:
             live.say("what is done is kept: run the same again to go on")
             raise
@@ -98,7 +98,7 @@ async def _run(
     live: Live,
 ) -> Report:
     from callwell.assess import Assessment
-    from callwell.cli.pictures import assessing
+    from callwell.cli.bars import assessing
 
     operation, accent = meant
     async with flags.async_client(provider, on_notice=live.notice) as client:

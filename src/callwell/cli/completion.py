@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from typer.core import TyperCommand
 
-    from callwell.spec.model import Operation
-    from callwell.spec.provider import Provider
+    from callwell.description.model import Operation
+    from callwell.description.provider import Provider
 
 LINE: Final = "_CALLWELL_LINE"
 WORD_BREAK: Final = re.compile(r".*[=:]")
@@ -209,8 +209,8 @@ def _operations(provider: Provider, *, lists: bool) -> Iterator[Candidate]:
 
 
 def _arguments(operation: Operation, read: Read, last: str) -> Iterator[Candidate]:
-    from callwell.client.fit import describe
-    from callwell.spec.schemas import choices, kinds
+    from callwell.client.calls.validation import describe
+    from callwell.description.schemas import choices, kinds
 
     name, sign, _ = last.partition("=")
     given = {one.partition("=")[0].rstrip(":") for one in read.values["arguments"]}

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from callwell.cli.settings import Setting, Settings
-    from callwell.spec.provider import Provider
+    from callwell.description.provider import Provider
 
 COLUMNS: Final = ("provider", "setting", "value", "from")
 

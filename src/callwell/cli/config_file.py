@@ -19,15 +19,15 @@ from urllib.parse import urlsplit
 
 from callwell import providers
 from callwell.core.addresses import masked
+from callwell.description.complaint import Complaint, found
+from callwell.description.locate import toml_line
 from callwell.errors import InvalidOption, ProfileError, UsageError
 from callwell.keys import parse_source
-from callwell.spec.complaint import Complaint, found
-from callwell.spec.locate import toml_line
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-    from callwell.spec import complaint
+    from callwell.description import complaint
 
 NAME: Final = "callwell.toml"
 GENERAL: Final = ("state", "deadline", "exactly_once", "proxy", "ca_file")
@@ -188,7 +188,7 @@ def _checked(path: complaint.Path, value: object) -> str | float:
 
 def _address(path: complaint.Path, value: str) -> str:
     """An address to which a key can be sent. A password in any other is not repeated."""
-    from callwell.client.places import address  # brings the client with it
+    from callwell.client.addresses import address  # brings the client with it
 
     try:
         return address(value)
@@ -208,7 +208,7 @@ def _place(path: complaint.Path, value: object) -> str:
 
 
 def _on_this_machine(name: str, value: str | float) -> bool:
-    from callwell.client.places import LOCAL  # brings the client with it
+    from callwell.client.addresses import LOCAL  # brings the client with it
 
     return name == "base_url" and urlsplit(str(value)).hostname in LOCAL
 

@@ -82,7 +82,7 @@ def demo(
 
 
 def _play(folder: Path, *, seed: int, recordings: int | None, only: Collection[str]) -> dict[str, Outcome]:
-    from callwell.cli.live import Live
+    from callwell.cli.progress import Live
 
     try:
         from callwell.demo import course
@@ -93,7 +93,7 @@ def _play(folder: Path, *, seed: int, recordings: int | None, only: Collection[s
         from callwell.cli.emulate import EXTRA
 
         raise errors.LocalError(EXTRA.format(name=error.name, install=install("emulator"))) from error
-    from callwell.cli.pictures import exporting
+    from callwell.cli.bars import exporting
     from callwell.clock import scaled_clock
 
     clock = scaled_clock(course.SCALE)

@@ -12,7 +12,7 @@ from callwell.cli import output
 from callwell.cli.flags import ClientFlags, ProviderArgument, clock, takes_client_flags
 
 if TYPE_CHECKING:
-    from callwell.cli.live import Live
+    from callwell.cli.progress import Live
     from callwell.export import Report
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -36,12 +36,12 @@ def export(
 
     Ends with exit code 1 if the list kept moving while it was read, or an item could not be had.
     """
-    from callwell.cli.live import Live
-    from callwell.client import loop
+    from callwell.cli.progress import Live
+    from callwell.client.concurrency import event_loop
 
     with Live(clock(), quiet=quiet) as live:
         try:
-            report = loop.run(_run(provider, to, tuple(workspace or ()), workers=workers, flags=flags, live=live))
+            report = event_loop.run(_run(provider, to, tuple(workspace or ()), workers=workers, flags=flags, live=live))
         except KeyboardInterrupt:
             live.say("what is done is kept: run the same again to go on")
             raise
@@ -53,7 +53,7 @@ def export(
 async def _run(
     provider: str, to: Path, only: tuple[str, ...], *, workers: int, flags: ClientFlags, live: Live
 ) -> Report:
-    from callwell.cli.pictures import exporting
+    from callwell.cli.bars import exporting
     from callwell.export import Export
 
     async with flags.async_client(provider, on_notice=live.notice) as client:

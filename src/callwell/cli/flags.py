@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from callwell.cli.settings import Setting
-    from callwell.client.ledger import Ledger
-    from callwell.client.options import ClientOptions, Priority
+    from callwell.client.calls.options import ClientOptions, Priority
+    from callwell.client.exactly_once.store import Ledger
     from callwell.clock import Clock
+    from callwell.description.provider import Provider
     from callwell.observe.notices import Notice
     from callwell.providers.typed import AsyncDynamicClient, DynamicClient
-    from callwell.spec.provider import Provider
 
 KeyOption = Annotated[
     str | None,
@@ -170,11 +170,11 @@ class ClientFlags:
             provider: its name, or the folder of its description.
             environment: its environment; the one that is set, if it is None.
         """
-        from callwell.client.setting import Setting
+        from callwell.client.config import ClientConfig
 
         flags = dataclasses.replace(self, environment=environment)
         with flags._described(provider, "batch") as (described, options):  # noqa: SLF001 - of this class
-            made = Setting.of(described, options)
+            made = ClientConfig.of(described, options)
         try:
             yield made.ledger()
         finally:

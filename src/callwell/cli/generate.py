@@ -31,9 +31,9 @@ def generate(
 
     Run it again when the description changes. A client.py that it did not write is left alone.
     """
-    from callwell.spec.client_code import client_code
-    from callwell.spec.names import pascal
-    from callwell.spec.provider import load_provider
+    from callwell.codegen.client_code import client_code
+    from callwell.description.names import pascal
+    from callwell.description.provider import load_provider
 
     provider = load_provider(folder)
     code, target = client_code(provider), folder / NAME

@@ -11,14 +11,14 @@ import typer
 
 from callwell.cli import output
 from callwell.cli.flags import EnvironmentOption, JsonOption, KeyOption, ProviderArgument, SomeProviderArgument
-from callwell.cli.places import Place, look
+from callwell.cli.key_status import Place, look
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from callwell.cli.settings import Setting, Settings
-    from callwell.client.keyuse import KeyUse, KeyUses
-    from callwell.spec.provider import Provider
+    from callwell.client.keys.usage import KeyUse, KeyUses
+    from callwell.description.provider import Provider
 
 COLUMNS: Final = ("provider", "environment", "where", "fingerprint", "belongs_to", "clients", "last", "problem")
 EARLIER: Final = "used earlier; if nobody needs it any more, delete it at the provider"
@@ -118,7 +118,7 @@ def _belongs(provider: Provider, held: Mapping[str, Setting], place: Place) -> s
 def _record(provider: Provider, held: Mapping[str, Setting]) -> Iterator[KeyUses]:
     from callwell.cli.flags import client_options
     from callwell.cli.settings import naming_the_state
-    from callwell.client.setting import Setting as ClientSetting
+    from callwell.client.config import ClientConfig as ClientSetting
 
     with naming_the_state(held):
         made = ClientSetting.of(provider, client_options(held))

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
-    from callwell.client.entry import Entry
-    from callwell.client.ledger import Ledger
+    from callwell.client.exactly_once.entry import Entry
+    from callwell.client.exactly_once.store import Ledger
 
 COLUMNS: Final = ("provider", "environment", "operation", "name", "status", "began")
 

@@ -10,13 +10,13 @@ import typer
 
 from callwell.cli import operations, output
 from callwell.cli.flags import ClientFlags, OperationArgument, ProviderArgument, ValuesArgument, takes_client_flags
-from callwell.cli.rows import writer
-from callwell.core.signed import replaced
+from callwell.cli.formats import writer
+from callwell.core.signed_fields import replaced
 from callwell.core.verdict import End, Verdict
 from callwell.errors import UsageError
 
 if TYPE_CHECKING:
-    from callwell.cli.rows import Writer
+    from callwell.cli.formats import Writer
     from callwell.client import Pager
 
 EXAMPLES = """\

@@ -9,7 +9,7 @@ from callwell.cli import output
 
 if TYPE_CHECKING:
     from callwell.cli.flags import ClientFlags
-    from callwell.spec.model import Operation
+    from callwell.description.model import Operation
 
 
 def show(flags: ClientFlags, provider: str, *, paged: bool = False) -> None:

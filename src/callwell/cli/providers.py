@@ -9,11 +9,11 @@ import typer
 
 from callwell.cli import output
 from callwell.cli.flags import JsonOption
-from callwell.cli.places import look
+from callwell.cli.key_status import look
 
 if TYPE_CHECKING:
     from callwell.cli.settings import Settings
-    from callwell.spec.provider import Provider
+    from callwell.description.provider import Provider
 
 COLUMNS = ("provider", "environment", "address", "key", "present", "operations")
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
     from callwell.cli.config_file import ConfigFile
-    from callwell.spec.provider import Provider
+    from callwell.description.provider import Provider
 
 PROFILE: Final = "profile"
 DEFAULT: Final = "default"

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from callwell.batch import Planned, Report, Sent
-    from callwell.cli.live import Live
-    from callwell.client.uploads import UploadOptions
-    from callwell.spec.provider import Provider
+    from callwell.cli.progress import Live
+    from callwell.client.uploads.options import UploadOptions
+    from callwell.description.provider import Provider
 
 TITLE: Final = "title"
 TAGS: Final = "tags"
@@ -73,8 +73,8 @@ def upload(
     the same report, unless --force is given; later it makes new objects. Ends with exit code 1 if a file could not be
     sent; the others are.
     """
-    from callwell.cli.live import Live
-    from callwell.client import loop
+    from callwell.cli.progress import Live
+    from callwell.client.concurrency import event_loop
 
     if title is not None and len(files) > 1:
         raise UsageError("--title is for one file: without it, each gets the name of its file")
@@ -85,7 +85,9 @@ def upload(
         how["pieces"] = pieces
     live = Live(clock(), quiet=quiet)
     try:
-        report = loop.run(_run(provider, files, texts, how=how, force=force, as_json=as_json, flags=flags, live=live))
+        report = event_loop.run(
+            _run(provider, files, texts, how=how, force=force, as_json=as_json, flags=flags, live=live)
+        )
     except KeyboardInterrupt:
         live.say("what has arrived is kept: run the same again to go on")
         raise
@@ -105,7 +107,7 @@ async def _run(
     live: Live,
 ) -> Report:
     from callwell.batch import Batch
-    from callwell.cli.pictures import sending
+    from callwell.cli.bars import sending
 
     async with flags.async_client(provider, on_notice=live.notice) as client:
         operation = _operation(client.provider)
@@ -135,7 +137,7 @@ async def _run(
 
 def _operation(provider: Provider) -> str:
     """The operation that takes large files from whoever has the key."""
-    from callwell.client.describe import large
+    from callwell.client.calls.operations import large
 
     for name in large(provider):
         rule = provider.rule(name).upload

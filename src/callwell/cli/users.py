@@ -65,14 +65,14 @@ def _counted(provider: str, environment: str | None, state: str | None) -> tuple
     """The provider's name and title, and the users of each month."""
     from callwell.cli.flags import client_options
     from callwell.cli.settings import Settings, naming_the_state
-    from callwell.client.setting import Setting
+    from callwell.client.config import ClientConfig
 
     output.log_to_stderr(verbose=False)
     settings = Settings.here()
     described = settings.load(provider)
     held = settings.of(described, {"environment": environment, "state": state})
     with naming_the_state(held):
-        made = Setting.of(described, client_options(held))
+        made = ClientConfig.of(described, client_options(held))
     try:
         if made.users is None:
             raise UsageError(f"{described.name} asks for no end users, so there are none to be counted")

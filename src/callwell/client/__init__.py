@@ -8,23 +8,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from callwell.late import late
+from callwell.lazy_exports import late
 
 if TYPE_CHECKING:
-    from callwell.client._async.asset import AsyncAsset
-    from callwell.client._async.client import AsyncClient
-    from callwell.client._async.group import AsyncGroup
-    from callwell.client._async.pager import AsyncPager
-    from callwell.client._sync.asset import Asset
     from callwell.client._sync.client import Client
+    from callwell.client._sync.downloads.asset import Asset
     from callwell.client._sync.group import Group
-    from callwell.client._sync.pager import Pager
-    from callwell.client.answers import Answer
-    from callwell.client.entry import Entry
-    from callwell.client.form import FileContent
-    from callwell.client.options import NOT_GIVEN, CallOptions, ClientOptions, NotGiven
-    from callwell.client.saving import Saved
-    from callwell.client.uploads import AsyncFileSource, FileSource, SandboxWarning, Uploaded, UploadOptions
+    from callwell.client._sync.pages.pager import Pager
+    from callwell.client.calls.multipart import FileContent
+    from callwell.client.calls.options import NOT_GIVEN, CallOptions, ClientOptions, NotGiven
+    from callwell.client.calls.responses import Answer
+    from callwell.client.client import AsyncClient
+    from callwell.client.downloads.asset import AsyncAsset
+    from callwell.client.downloads.partial_file import Saved
+    from callwell.client.exactly_once.entry import Entry
+    from callwell.client.group import AsyncGroup
+    from callwell.client.pages.pager import AsyncPager
+    from callwell.client.uploads.options import AsyncFileSource, FileSource, SandboxWarning, Uploaded, UploadOptions
 
 __all__ = [
     "NOT_GIVEN",
@@ -54,20 +54,20 @@ if not TYPE_CHECKING:
     __getattr__, __dir__ = late(
         __name__,
         {
-            "callwell.client._async.asset": ("AsyncAsset",),
-            "callwell.client._async.client": ("AsyncClient",),
-            "callwell.client._async.group": ("AsyncGroup",),
-            "callwell.client._async.pager": ("AsyncPager",),
-            "callwell.client._sync.asset": ("Asset",),
+            "callwell.client.downloads.asset": ("AsyncAsset",),
+            "callwell.client.client": ("AsyncClient",),
+            "callwell.client.group": ("AsyncGroup",),
+            "callwell.client.pages.pager": ("AsyncPager",),
+            "callwell.client._sync.downloads.asset": ("Asset",),
             "callwell.client._sync.client": ("Client",),
             "callwell.client._sync.group": ("Group",),
-            "callwell.client._sync.pager": ("Pager",),
-            "callwell.client.answers": ("Answer",),
-            "callwell.client.entry": ("Entry",),
-            "callwell.client.form": ("FileContent",),
-            "callwell.client.options": ("NOT_GIVEN", "CallOptions", "ClientOptions", "NotGiven"),
-            "callwell.client.saving": ("Saved",),
-            "callwell.client.uploads": (
+            "callwell.client._sync.pages.pager": ("Pager",),
+            "callwell.client.calls.responses": ("Answer",),
+            "callwell.client.exactly_once.entry": ("Entry",),
+            "callwell.client.calls.multipart": ("FileContent",),
+            "callwell.client.calls.options": ("NOT_GIVEN", "CallOptions", "ClientOptions", "NotGiven"),
+            "callwell.client.downloads.partial_file": ("Saved",),
+            "callwell.client.uploads.options": (
                 "AsyncFileSource",
                 "FileSource",
                 "SandboxWarning",

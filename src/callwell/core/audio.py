@@ -23,7 +23,7 @@ from callwell.core.sound import DEPTH, Caution, Convert, Decode, Dither, Mix, Pa
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from callwell.core.media_rules import AudioRule, RecordingRule
+    from callwell.core.rules.media import AudioRule, RecordingRule
     from callwell.core.sound import Decision, Sound, Step, Wish
 
 SHORTEST_S: Final = 0.1

@@ -27,13 +27,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from callwell.core import outcome, retry
-from callwell.core.outcome import Verdict
-from callwell.core.rules import RetryRule  # noqa: TC001 - a stored `Call` is read by its annotations
+from callwell.core.outcome import Judgement
+from callwell.core.rules.profile import RetryRule  # noqa: TC001 - a stored `Call` is read by its annotations
 from callwell.core.types import (
     Acquire,
     Answered,
     Denied,
     Fail,
+    FailReason,
     Finish,
     Granted,
     Interrupted,
@@ -47,7 +48,6 @@ from callwell.core.types import (
     Started,
     Traits,
     Wait,
-    Why,
     Woken,
 )
 
@@ -149,19 +149,19 @@ def sent(traits: Traits, rule: RetryRule, deadline: float, generation: int) -> C
 
 def _line(state: Call, _event: Event, now: float, _roll: float) -> tuple[Call, Action]:
     if now >= state.deadline:
-        return _fail(state, Why.DEADLINE)
+        return _fail(state, FailReason.DEADLINE)
     return state._replace(phase=Phase.LINE), Acquire(state.deadline)
 
 
 def _granted(state: Call, event: Granted, now: float, _roll: float) -> tuple[Call, Action]:
     if now >= state.deadline:
-        return _fail(state, Why.DEADLINE)
+        return _fail(state, FailReason.DEADLINE)
     sends = state.sends + 1
     return state._replace(phase=Phase.FLIGHT, sends=sends, generation=event.generation), Send(sends)
 
 
 def _denied(state: Call, event: Denied, now: float, _roll: float) -> tuple[Call, Action]:
-    return _fail(state, Why.WOULD_EXCEED if event.at > now else Why.DEADLINE, at=event.at)
+    return _fail(state, FailReason.WOULD_EXCEED if event.at > now else FailReason.DEADLINE, at=event.at)
 
 
 def _answered(state: Call, event: Answered, now: float, roll: float) -> tuple[Call, Action]:
@@ -176,33 +176,33 @@ def _judged(state: Call, event: Answered, now: float, roll: float) -> tuple[Call
     rule = state.rule
     verdict = outcome.judge(state.traits, event, doubt=state.doubt, unsafe_5xx=rule.unsafe_5xx)
     match verdict:
-        case Verdict.DONE | Verdict.DONE_WITHOUT_RESULT:
-            return state._replace(phase=Phase.ENDED), Finish(state.sends, verdict is Verdict.DONE, state.lost)
-        case Verdict.THROTTLED:
+        case Judgement.DONE | Judgement.DONE_WITHOUT_RESULT:
+            return state._replace(phase=Phase.ENDED), Finish(state.sends, verdict is Judgement.DONE, state.lost)
+        case Judgement.THROTTLED:
             return _throttled(state, event, now, roll)
-        case Verdict.DEAD_KEY if state.generation not in state.dead and len(state.dead) < MAX_REKEYS:
+        case Judgement.DEAD_KEY if state.generation not in state.dead and len(state.dead) < MAX_REKEYS:
             again = state._replace(phase=Phase.REKEY, dead=(*state.dead, state.generation))
             return again, Rekey(state.generation, min(now + rule.rekey_wait_s, state.deadline))
-        case Verdict.REPEAT:
+        case Judgement.REPEAT:
             doubtful = state._replace(doubt=state.doubt or not outcome.undone(event))
             floor = event.retry_after_s if event.status in outcome.HINTED else None
             unseen = event.status in outcome.OK and not event.foreign  # nobody bills for a page of a gateway's
-            return _again(doubtful, now, roll, Why.ANSWER, allowed=event.retry, floor=floor, unseen=unseen)
-        case Verdict.UNKNOWN | Verdict.RESULT_LOST if state.traits.probe:
+            return _again(doubtful, now, roll, FailReason.ANSWER, allowed=event.retry, floor=floor, unseen=unseen)
+        case Judgement.UNKNOWN | Judgement.RESULT_LOST if state.traits.probe:
             return state._replace(phase=Phase.PROBE, doubt=True, closed_at=now), Probe()
-        case Verdict.UNKNOWN:
-            return _fail(state._replace(doubt=True), Why.UNKNOWN)
-        case Verdict.RESULT_LOST:
-            return _fail(state, Why.RESULT_LOST)
+        case Judgement.UNKNOWN:
+            return _fail(state._replace(doubt=True), FailReason.UNKNOWN)
+        case Judgement.RESULT_LOST:
+            return _fail(state, FailReason.RESULT_LOST)
     known = outcome.known(state.traits, event, doubt=state.doubt)
-    return _fail(state, Why.KEY if verdict is Verdict.DEAD_KEY else Why.ANSWER, known=known)
+    return _fail(state, FailReason.KEY if verdict is Judgement.DEAD_KEY else FailReason.ANSWER, known=known)
 
 
 def _throttled(state: Call, event: Answered, now: float, roll: float) -> tuple[Call, Action]:
     throttles = state.throttles + 1
     state = state._replace(throttles=throttles)
     if throttles > state.rule.throttles:
-        return _fail(state, Why.ANSWER)
+        return _fail(state, FailReason.ANSWER)
     pause = retry.backoff(state.rule, throttles - 1, roll, state.waited_s)
     return _pause(state, now, pause, event.retry_after_s, "throttled")
 
@@ -212,16 +212,23 @@ def _lost(state: Call, event: Lost, now: float, roll: float) -> tuple[Call, Acti
     if not refused:
         state = state._replace(doubt=True, closed_at=now)
     if refused or state.traits.repeatable:
-        why = Why.NO_CONNECTION if refused else Why.NO_ANSWER
+        why = FailReason.NO_CONNECTION if refused else FailReason.NO_ANSWER
         allowed = event.retry and not event.lasting
         return _again(state, now, roll, why, allowed=allowed, unseen=not refused)
     if state.traits.probe:
         return state._replace(phase=Phase.PROBE), Probe()
-    return _fail(state, Why.UNKNOWN)
+    return _fail(state, FailReason.UNKNOWN)
 
 
 def _again(
-    state: Call, now: float, roll: float, why: Why, *, allowed: bool, floor: float | None = None, unseen: bool = False
+    state: Call,
+    now: float,
+    roll: float,
+    why: FailReason,
+    *,
+    allowed: bool,
+    floor: float | None = None,
+    unseen: bool = False,
 ) -> tuple[Call, Action]:
     most = state.rule.lost_attempts if unseen else None
     state = state._replace(failures=state.failures + 1, lost=state.lost + (most is not None))
@@ -234,13 +241,13 @@ def _again(
 def _pause(state: Call, now: float, pause: float, floor: float | None, why: str) -> tuple[Call, Action]:
     until = now + max(pause, floor or 0.0)
     if until >= state.deadline:
-        return _fail(state, Why.WOULD_EXCEED, at=until)
+        return _fail(state, FailReason.WOULD_EXCEED, at=until)
     return state._replace(phase=Phase.PAUSE, waited_s=pause, until=until), Wait(until, why)
 
 
 def _rekeyed(state: Call, event: Rekeyed, now: float, roll: float) -> tuple[Call, Action]:
     if event.generation in state.dead:
-        return _fail(state, Why.KEY)
+        return _fail(state, FailReason.KEY)
     return _line(state, event, now, roll)
 
 
@@ -248,14 +255,14 @@ def _probed(state: Call, event: Probed, now: float, roll: float) -> tuple[Call, 
     if event.found:
         return state._replace(phase=Phase.ENDED, doubt=False), Finish(state.sends, possibly_billed=state.lost)
     probes = state.probes + 1
-    lost = Why.RESULT_LOST if state.done else Why.UNKNOWN
+    lost = FailReason.RESULT_LOST if state.done else FailReason.UNKNOWN
     if event.found is None:
         return _fail(state, lost)
     sure_at = state.closed_at + state.rule.max_transit_s + state.rule.commit_bound_s
     if probes >= SURE_PROBES and now >= sure_at:
         if state.done:
             return _fail(state, lost)
-        return _again(state._replace(probes=0, doubt=False), now, roll, Why.NO_ANSWER, allowed=True)
+        return _again(state._replace(probes=0, doubt=False), now, roll, FailReason.NO_ANSWER, allowed=True)
     if sure_at > state.deadline:
         return _fail(state, lost, at=0.0 if state.done else sure_at)
     until = max(now, sure_at)
@@ -275,7 +282,7 @@ def _interrupted(state: Call, event: Event, now: float, roll: float) -> tuple[Ca
     return (_probe_again if state.phase is Phase.PROBE else _line)(state, event, now, roll)
 
 
-def _fail(state: Call, why: Why, *, at: float = 0.0, known: Outcome | None = None) -> tuple[Call, Action]:
+def _fail(state: Call, why: FailReason, *, at: float = 0.0, known: Outcome | None = None) -> tuple[Call, Action]:
     if state.done:
         known = Outcome.DONE
     elif known is None:

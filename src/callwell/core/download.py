@@ -35,12 +35,12 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from callwell.core import partial, ranges
+from callwell.core import parallel_download, partial
 from callwell.core.partial import PART, UNKNOWN
 
 if TYPE_CHECKING:
+    from callwell.core.parallel_download import Round, Span, Split
     from callwell.core.partial import Head, Version
-    from callwell.core.ranges import Round, Span, Split
 
 MAX_ATTEMPTS: Final = 6
 """Attempts in a row that bring no byte."""
@@ -59,7 +59,7 @@ WHOLE: Final = 200
 UNSATISFIABLE: Final = 416
 
 
-class Why(StrEnum):
+class DownloadReason(StrEnum):
     """Why a download failed."""
 
     UNAVAILABLE = "unavailable"
@@ -157,20 +157,20 @@ class Read(NamedTuple):
     several: bool = False
 
 
-class Finish(NamedTuple):
+class DownloadDone(NamedTuple):
     """The file is whole."""
 
     size: int
 
 
-class Fail(NamedTuple):
+class DownloadFailed(NamedTuple):
     """The file cannot be had."""
 
-    why: Why
+    why: DownloadReason
     status: int = 0
 
 
-Action = Ask | Fetch | Read | Finish | Fail
+Action = Ask | Fetch | Read | DownloadDone | DownloadFailed
 
 
 def given(state: Download, size: int | None, *, once: bool = False, no_page: bool = False) -> tuple[Download, Action]:
@@ -188,10 +188,10 @@ def given(state: Download, size: int | None, *, once: bool = False, no_page: boo
         state = state._replace(announced=size)
         if known not in (None, size) and (state.offset or state.islands):
             if state.restarts >= MAX_RESTARTS:
-                return state, Fail(Why.DAMAGED)
+                return state, DownloadFailed(DownloadReason.DAMAGED)
             return _fetch(_changed(state))
     if state.offset and state.offset == state.size and not state.failures:  # what broke off here may have gone on
-        return state, Finish(state.offset)
+        return state, DownloadDone(state.offset)
     return _fetch(state)
 
 
@@ -203,18 +203,18 @@ def opened(state: Download, head: Head) -> tuple[Download, Action]:
         head: what it says.
     """
     if head.status in state.absent:
-        return state, Fail(Why.UNAVAILABLE, head.status)
+        return state, DownloadFailed(DownloadReason.UNAVAILABLE, head.status)
     if head.status in EXPIRED:
         return _ask(state, head.status)
     if head.status == UNSATISFIABLE:
         return _beyond(state, head)
     if head.status not in (WHOLE, PART):
-        why = Why.REFUSED if head.status < 500 else Why.BROKEN  # noqa: PLR2004 - server errors
+        why = DownloadReason.REFUSED if head.status < 500 else DownloadReason.BROKEN  # noqa: PLR2004 - server errors
         return _again(state, why, head.status, head.wait_s)
     if head.page and state.no_page:
-        return _again(state, Why.PAGE, head.status)
+        return _again(state, DownloadReason.PAGE, head.status)
     if not partial.DECODABLE.issuperset(head.coding):
-        return state._replace(coding=head.coding), Fail(Why.CODED, head.status)
+        return state._replace(coding=head.coding), DownloadFailed(DownloadReason.CODED, head.status)
     return _whole(state, head) if head.status == WHOLE else _part(state, head)
 
 
@@ -228,7 +228,7 @@ def received(state: Download, count: int) -> Download:
 
 def begun(state: Download) -> Round:
     """A round of pieces, the first of which storage has begun to send."""
-    return ranges.begun(_pieces(state), state.whole or 0, state.version, state.offset, state.islands)
+    return parallel_download.begun(_pieces(state), state.whole or 0, state.version, state.offset, state.islands)
 
 
 def joined(state: Download, done: Round) -> tuple[Download, Action]:
@@ -238,21 +238,21 @@ def joined(state: Download, done: Round) -> tuple[Download, Action]:
         state: where the download stood when it began.
         done: how it ended.
     """
-    offset = ranges.whole(done.safe)
+    offset = parallel_download.whole(done.safe)
     count = sum(span.stop - span.start for span in done.safe)
     best = state.best
     state = state._replace(offset=offset, islands=done.safe[1:] if offset else done.safe, wait_s=done.wait_s)
     if count > best:
         state = state._replace(best=count, urls=0, failures=0)
     if offset == state.size:
-        return state, Finish(offset)
+        return state, DownloadDone(offset)
     if offset == state.whole:
         return _onward(state)  # the provider says so; the storage has not yet
     if done.status in state.absent:
-        return state, Fail(Why.UNAVAILABLE, done.status)
+        return state, DownloadFailed(DownloadReason.UNAVAILABLE, done.status)
     if done.status in EXPIRED:
         return _ask(state, done.status)
-    return _onward(state) if count > best else _again(state, Why.BROKEN, done.status, done.wait_s)
+    return _onward(state) if count > best else _again(state, DownloadReason.BROKEN, done.status, done.wait_s)
 
 
 def ended(state: Download) -> tuple[Download, Action]:
@@ -262,12 +262,12 @@ def ended(state: Download) -> tuple[Download, Action]:
         if limit is not None and state.offset > limit:
             return _restart(state)
     if state.stop is not None and state.offset < state.stop:
-        return _again(state, Why.BROKEN)
+        return _again(state, DownloadReason.BROKEN)
     if state.offset == state.size or (not state.part and whole in (None, state.offset)):
-        return state._replace(size=state.offset), Finish(state.offset)
+        return state._replace(size=state.offset), DownloadDone(state.offset)
     if state.part and state.offset > state.asked:
         return _onward(state)
-    return _again(state, Why.BROKEN)
+    return _again(state, DownloadReason.BROKEN)
 
 
 def broke(state: Download, *, lasting: bool = False) -> tuple[Download, Action]:
@@ -278,8 +278,8 @@ def broke(state: Download, *, lasting: bool = False) -> tuple[Download, Action]:
         lasting: another attempt would fail in the same way, for instance at a certificate.
     """
     if lasting:
-        return state, Fail(Why.UNREACHABLE)
-    return _again(state, Why.BROKEN)
+        return state, DownloadFailed(DownloadReason.UNREACHABLE)
+    return _again(state, DownloadReason.BROKEN)
 
 
 def damaged(state: Download) -> tuple[Download, Action]:
@@ -339,7 +339,7 @@ def _beyond(state: Download, head: Head) -> tuple[Download, Action]:
     if said is None and not state.coding:
         said = state.announced
     if same and state.offset and not state.islands and said == state.offset and state.size in (None, said):
-        return state._replace(size=said), Finish(state.offset)
+        return state._replace(size=said), DownloadDone(state.offset)
     return _restart(state)
 
 
@@ -347,7 +347,7 @@ def _unusable(state: Download, status: int) -> tuple[Download, Action]:
     """A part that could be any: the second in a row has the file asked for as a whole."""
     if state.failures:
         state = _forgotten(state)._replace(split=None)
-    return _again(state, Why.BROKEN, status)
+    return _again(state, DownloadReason.BROKEN, status)
 
 
 def _onward(state: Download) -> tuple[Download, Ask | Fetch]:
@@ -366,25 +366,25 @@ def _pieces(state: Download) -> tuple[Span, ...]:
     if state.split is None or state.whole is None or state.coding:
         return ()
     split = state.split._replace(piece=ONCE * state.split.piece) if state.once else state.split
-    return ranges.pieces(split, state.whole, state.offset, state.islands)
+    return parallel_download.pieces(split, state.whole, state.offset, state.islands)
 
 
 def _ask(state: Download, status: int) -> tuple[Download, Action]:
     if state.urls >= MAX_URLS:
-        return state, Fail(Why.EXPIRED, status)
+        return state, DownloadFailed(DownloadReason.EXPIRED, status)
     return state._replace(urls=state.urls + 1), Ask()
 
 
-def _again(state: Download, why: Why, status: int = 0, wait_s: float = 0.0) -> tuple[Download, Action]:
+def _again(state: Download, why: DownloadReason, status: int = 0, wait_s: float = 0.0) -> tuple[Download, Action]:
     failures = state.failures + 1
     if failures >= MAX_ATTEMPTS:
-        return state, Fail(why, status)
+        return state, DownloadFailed(why, status)
     return _onward(state._replace(failures=failures, wait_s=wait_s))
 
 
 def _restart(state: Download) -> tuple[Download, Action]:
     if state.restarts >= MAX_RESTARTS:
-        return state, Fail(Why.DAMAGED)
+        return state, DownloadFailed(DownloadReason.DAMAGED)
     return _changed(state), Ask()
 
 

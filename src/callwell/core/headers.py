@@ -28,7 +28,7 @@ from callwell.core.structured import count, members, number
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from callwell.core.rules import QuotaHeaderRule
+    from callwell.core.rules.profile import QuotaHeaderRule
     from callwell.core.structured import Member
 
 EPOCH: Final = 1e9

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from callwell.core.paging import Page, Walk
-    from callwell.core.rules import PagingRule
+    from callwell.core.rules.operations import PagingRule
 
 
 def positions(rule: PagingRule, walk: Walk, page: Page, size: int, depth: int) -> Sequence[int | str | None]:

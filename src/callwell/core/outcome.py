@@ -60,7 +60,7 @@ Elsewhere such a header only teaches.
 """
 
 
-class Verdict(StrEnum):
+class Judgement(StrEnum):
     """What to do about an answer."""
 
     DONE = "done"
@@ -102,7 +102,7 @@ def unsure(answer: Answered) -> bool:
     return status in SERVER_ERRORS or status in INTERIM or status in IMPATIENT
 
 
-def judge(traits: Traits, answer: Answered, *, doubt: bool, unsafe_5xx: bool = False) -> Verdict:
+def judge(traits: Traits, answer: Answered, *, doubt: bool, unsafe_5xx: bool = False) -> Judgement:
     """What an answer means for an operation.
 
     Args:
@@ -113,32 +113,32 @@ def judge(traits: Traits, answer: Answered, *, doubt: bool, unsafe_5xx: bool = F
     """
     status = answer.status
     if fine(answer):
-        return Verdict.DONE
+        return Judgement.DONE
     if status == TOO_MANY:
-        return Verdict.THROTTLED
+        return Judgement.THROTTLED
     if status in TRY_AGAIN:
-        return Verdict.REPEAT
+        return Judgement.REPEAT
     if status in SERVER_ERRORS:
         again = traits.repeatable or answer.not_done or unsafe_5xx
-        return Verdict.REPEAT if again else Verdict.UNKNOWN
+        return Judgement.REPEAT if again else Judgement.UNKNOWN
     if status in OK or status in INTERIM or status in IMPATIENT:
         if traits.repeatable and not answer.too_large:
-            return Verdict.REPEAT
-        return Verdict.UNKNOWN if unsure(answer) and not traits.repeatable else Verdict.RESULT_LOST
+            return Judgement.REPEAT
+        return Judgement.UNKNOWN if unsure(answer) and not traits.repeatable else Judgement.RESULT_LOST
     if status in MOVED and not traits.safe:
         return _moved(traits, answer)
     if answer.dead_key:
-        return Verdict.DEAD_KEY
+        return Judgement.DEAD_KEY
     if doubt and traits.deletes and status in MISSING and not answer.foreign:
-        return Verdict.DONE_WITHOUT_RESULT
-    return Verdict.REFUSED
+        return Judgement.DONE_WITHOUT_RESULT
+    return Judgement.REFUSED
 
 
-def _moved(traits: Traits, answer: Answered) -> Verdict:
+def _moved(traits: Traits, answer: Answered) -> Judgement:
     """What a redirect means that is not followed; asking again would only bring it again."""
     if shows_done(traits, answer):
-        return Verdict.RESULT_LOST
-    return Verdict.UNKNOWN if unsure(answer) and not traits.repeatable else Verdict.REFUSED
+        return Judgement.RESULT_LOST
+    return Judgement.UNKNOWN if unsure(answer) and not traits.repeatable else Judgement.REFUSED
 
 
 def known(traits: Traits, answer: Answered, *, doubt: bool) -> Outcome:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 from callwell.core import json_values, links
 
 if TYPE_CHECKING:
-    from callwell.core.operation_rules import PagingRule
     from callwell.core.paging import Walk
+    from callwell.core.rules.operations import PagingRule
 
 T = TypeVar("T")
 

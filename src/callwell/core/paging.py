@@ -27,7 +27,7 @@ from callwell.core.verdict import End, Verdict
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from callwell.core.rules import PagingRule
+    from callwell.core.rules.operations import PagingRule
 
 __all__ = [
     "MAX_ALIKE",

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from callwell.core import json_values, paging, runs
+from callwell.core import json_values, paging, ranges
 
 if TYPE_CHECKING:
-    from callwell.core.operation_rules import UntilRule, UploadRule
-    from callwell.core.runs import Run
+    from callwell.core.ranges import Run
+    from callwell.core.rules.operations import UntilRule, UploadRule
 
 
 class Received(NamedTuple):
@@ -53,7 +53,7 @@ def read(rule: UploadRule, json: Any) -> Received:
     state = rule.state
     word = None if state is None else paging.at(json, state.at)
     return Received(
-        parts=None if numbers is None else runs.of(one for one in numbers if one is not None and one > 0),
+        parts=None if numbers is None else ranges.of(one for one in numbers if one is not None and one > 0),
         total=number(paging.at(json, rule.total)),
         arrived=None if state is None or word is None else reached(state, json),
         failed=state is not None and failed(state, json) is not None,

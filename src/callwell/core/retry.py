@@ -19,7 +19,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from callwell.core.rules import RetryRule
+    from callwell.core.rules.profile import RetryRule
 
 SAMPLE: Final = 50
 """Attempts by which a provider is judged."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from callwell.core.resets import STRETCH
+from callwell.core.quota.resets import STRETCH
 
 DRIFT: Final = STRETCH - 1.0
 """By how much of a second two clocks may come apart in a second."""

@@ -23,10 +23,10 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from callwell.core.rules import CodeRule
+from callwell.core.rules.profile import CodeRule
 
 if TYPE_CHECKING:
-    from callwell.core.rules import Profile, TokenRule
+    from callwell.core.rules.profile import Profile, TokenRule
 
 OBTAIN_S: Final = 20.0
 """How long one who obtains tokens takes at the most, repetitions included."""
@@ -86,7 +86,7 @@ class Obtain(NamedTuple):
     renew: int | None
 
 
-class Wait(NamedTuple):
+class TokenWait(NamedTuple):
     """Somebody else is getting new tokens: ask again when they are there, or at this time."""
 
     until: float
@@ -94,7 +94,7 @@ class Wait(NamedTuple):
 
 def ask(
     tokens: Tokens, key: str, holder: str, now: float, lease_s: float = LEASE_S
-) -> tuple[Tokens, Use | Obtain | Wait]:
+) -> tuple[Tokens, Use | Obtain | TokenWait]:
     """What one who wants to make a call does.
 
     Args:
@@ -110,7 +110,7 @@ def ask(
     if good and now < tokens.due_at:
         return tokens, Use(tokens.generation)
     if tokens.lease is not None and now < tokens.lease.until:
-        return tokens, Use(tokens.generation) if good else Wait(tokens.lease.until)
+        return tokens, Use(tokens.generation) if good else TokenWait(tokens.lease.until)
     leased = tokens._replace(renewable=False, lease=Lease(holder, now + lease_s))
     return leased, Obtain(tokens.generation if tokens.renewable else None)
 

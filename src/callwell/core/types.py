@@ -195,7 +195,7 @@ class Finish(NamedTuple):
     possibly_billed: int = 0
 
 
-class Why(StrEnum):
+class FailReason(StrEnum):
     """Why a call failed."""
 
     ANSWER = "answer"
@@ -220,7 +220,7 @@ class Fail(NamedTuple):
         possibly_billed: arrivals that the provider may have billed.
     """
 
-    why: Why
+    why: FailReason
     outcome: Outcome
     attempts: int
     at: float = 0.0

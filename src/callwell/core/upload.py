@@ -35,14 +35,14 @@ from enum import StrEnum
 from math import ceil
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from callwell.core import runs
-from callwell.core.runs import Run
+from callwell.core import ranges
+from callwell.core.ranges import Run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from callwell.core.operation_rules import UploadRule
     from callwell.core.received import Received
+    from callwell.core.rules.operations import UploadRule
 
 MAX_TRIES: Final = 6
 """Times that one piece may end in doubt."""
@@ -54,7 +54,7 @@ SURE_CHECKS: Final = 3
 """The same where the provider has no word for a file that is whole: its size may lag behind."""
 
 
-class Why(StrEnum):
+class UploadReason(StrEnum):
     """Why an upload failed."""
 
     REFUSED = "refused"
@@ -109,7 +109,7 @@ class Upload(NamedTuple):
     tried: tuple[tuple[int, int], ...] = ()
     revived: bool = False
     unsure: bool = False
-    why: Why | None = None
+    why: UploadReason | None = None
     piece_failed: int = 0
     maker: str = ""
     asking: bool = False
@@ -151,11 +151,11 @@ class Rest(NamedTuple):
     """Nothing is left for this worker."""
 
 
-class Finish(NamedTuple):
+class UploadDone(NamedTuple):
     """The provider has every piece, and nothing that it says contradicts that."""
 
 
-class Fail(NamedTuple):
+class UploadFailed(NamedTuple):
     """The upload has failed.
 
     Attributes:
@@ -163,11 +163,11 @@ class Fail(NamedTuple):
         number: the piece; 0 for none in particular.
     """
 
-    why: Why
+    why: UploadReason
     number: int
 
 
-Action = Send | Read | Ask | Rest | Finish | Fail
+Action = Send | Read | Ask | Rest | UploadDone | UploadFailed
 
 
 def begun(rule: UploadRule, piece: int, size: int | None, target: str | None) -> Upload:
@@ -198,10 +198,10 @@ def where(state: Upload, number: int) -> tuple[int, int]:
 def take(state: Upload) -> tuple[Upload, Action]:
     """What a worker does next."""
     if state.why is not None:
-        return state, Fail(state.why, state.piece_failed)
+        return state, UploadFailed(state.why, state.piece_failed)
     complete = _complete(state)
     if complete and state.checked:
-        return state, Finish()
+        return state, UploadDone()
     if not state.asking and (state.unsure or state.doubtful or state.missed or (complete and not state.flying)):
         return state._replace(asking=True), Ask(_patience(state))
     if state.unsure or complete:
@@ -209,7 +209,7 @@ def take(state: Upload) -> tuple[Upload, Action]:
     number = _next(state)
     if (state.target is None and state.flying) or (state.total is not None and number > state.total):
         return state, Rest()
-    again = runs.has(state.begun, number)
+    again = ranges.has(state.begun, number)
     if state.size is None and not again:
         return state, Rest() if state.flying or state.asking else Read()
     return _flown(state, number), Send(number, again)
@@ -234,7 +234,7 @@ def stored(state: Upload, number: int, target: str | None = None) -> Upload:
         number: the piece.
         target: the object, as the answer names it.
     """
-    confirmed = runs.joined(state.confirmed, Run(number, number))
+    confirmed = ranges.joined(state.confirmed, Run(number, number))
     return _landed(state, number)._replace(confirmed=confirmed, target=state.target or target)
 
 
@@ -242,8 +242,8 @@ def lost(state: Upload, number: int) -> Upload:
     """A piece may have arrived or not."""
     state = _landed(state, number)
     if state.target is None:
-        return _failed(state, Why.NAMELESS, number)
-    state = _tried(state, [number], Why.BROKEN)
+        return _failed(state, UploadReason.NAMELESS, number)
+    state = _tried(state, [number], UploadReason.BROKEN)
     return state if state.why is not None else state._replace(doubtful=(*state.doubtful, number))
 
 
@@ -252,7 +252,7 @@ def refused(state: Upload, number: int, code: str | None) -> Upload:
     doubt = state.revived or state.checked or number in dict(state.tried)
     if doubt and code is not None and code in (*state.there, *state.whole):
         return stored(state, number)
-    return _failed(_landed(state, number), Why.REFUSED, number)
+    return _failed(_landed(state, number), UploadReason.REFUSED, number)
 
 
 def asked(state: Upload) -> Upload:
@@ -275,11 +275,11 @@ def reported(state: Upload, received: Received, size: int | None) -> Upload:
     alone = state.unsure
     state = unreported(state)
     if received.failed:
-        return _failed(state, Why.FAILED, 0)
+        return _failed(state, UploadReason.FAILED, 0)
     if received.arrived and state.total is not None and not state.flying:
         return _whole(state, received, size)
     if received.total is not None and state.total is not None and received.total != state.total:
-        return _failed(state, Why.OTHER, 0)
+        return _failed(state, UploadReason.OTHER, 0)
     if received.parts is not None:
         state = _accounted(state, known, received.parts, alone=alone)
     if state.why is not None or state.missed or state.flying or not _complete(state):
@@ -305,7 +305,7 @@ def done(state: Upload) -> int:
 def safe_bytes(state: Upload) -> int:
     """How many bytes are confirmed; of a stream, as if every piece were full."""
     whole = done(state) * state.piece
-    if state.size is None or state.total is None or not runs.has(state.confirmed, state.total):
+    if state.size is None or state.total is None or not ranges.has(state.confirmed, state.total):
         return whole
     return whole - state.total * state.piece + state.size
 
@@ -324,27 +324,27 @@ def _patience(state: Upload) -> int:
 
 def _accounted(state: Upload, known: tuple[Run, ...], parts: tuple[Run, ...], *, alone: bool) -> Upload:
     """The confirmed pieces, as the provider names them."""
-    flying = runs.of(state.flying)
+    flying = ranges.of(state.flying)
     confirmed = state.confirmed
-    for run in runs.without(parts, flying):
-        confirmed = runs.joined(confirmed, run)
-    missing = runs.without(known, parts)
-    gone = missing if alone else runs.without(missing, runs.without(missing, state.missed))
-    state = state._replace(confirmed=runs.without(confirmed, gone), missed=runs.without(missing, gone))
+    for run in ranges.without(parts, flying):
+        confirmed = ranges.joined(confirmed, run)
+    missing = ranges.without(known, parts)
+    gone = missing if alone else ranges.without(missing, ranges.without(missing, state.missed))
+    state = state._replace(confirmed=ranges.without(confirmed, gone), missed=ranges.without(missing, gone))
     latest = max((run.last for run in state.begun), default=0)
     if state.size is None and gone and gone[0].first < latest:  # of a stream, only the piece at hand can be sent again
-        return _failed(state, Why.FORGOTTEN, gone[0].first)
-    return _tried(state, runs.numbers(gone), Why.FORGOTTEN)
+        return _failed(state, UploadReason.FORGOTTEN, gone[0].first)
+    return _tried(state, ranges.numbers(gone), UploadReason.FORGOTTEN)
 
 
 def _whole(state: Upload, received: Received, size: int | None) -> Upload:
     """The provider says that it has a whole file, and nothing is under way: it is ours, or it is not."""
     total = received.total or state.total or 0
     if received.parts and received.parts != (Run(1, total),):
-        return _failed(state, Why.DIFFERS, 0)
-    theirs = not state.revived and runs.without((Run(1, total),), state.begun)
+        return _failed(state, UploadReason.DIFFERS, 0)
+    theirs = not state.revived and ranges.without((Run(1, total),), state.begun)
     if (theirs or total != state.total) and (received.size is None or received.size != size):
-        return _failed(state, Why.OTHER, 0)
+        return _failed(state, UploadReason.OTHER, 0)
     state = state._replace(total=total, confirmed=(Run(1, total),), doubtful=(), missed=())
     return _judged(state, received, size)
 
@@ -354,12 +354,12 @@ def _judged(state: Upload, received: Received, size: int | None) -> Upload:
     checks = state.checks + 1
     state = state._replace(checks=checks)
     if received.arrived is False:
-        return _failed(state, Why.UNSETTLED, 0) if checks >= MAX_CHECKS else state
+        return _failed(state, UploadReason.UNSETTLED, 0) if checks >= MAX_CHECKS else state
     other_size = None not in (received.size, size) and received.size != size
     if not other_size and received.same is not False:
         return state._replace(checked=True)
     sure = received.arrived or checks >= SURE_CHECKS
-    return _failed(state, Why.DIFFERS, 0) if sure else state
+    return _failed(state, UploadReason.DIFFERS, 0) if sure else state
 
 
 def _next(state: Upload) -> int:
@@ -378,14 +378,14 @@ def _next(state: Upload) -> int:
 
 
 def _flown(state: Upload, number: int) -> Upload:
-    return state._replace(flying=(*state.flying, number), begun=runs.joined(state.begun, Run(number, number)))
+    return state._replace(flying=(*state.flying, number), begun=ranges.joined(state.begun, Run(number, number)))
 
 
 def _landed(state: Upload, number: int) -> Upload:
     return state._replace(flying=tuple(one for one in state.flying if one != number))
 
 
-def _tried(state: Upload, numbers: Iterable[int], why: Why) -> Upload:
+def _tried(state: Upload, numbers: Iterable[int], why: UploadReason) -> Upload:
     """Pieces were lost, or forgotten: one of them so often that the upload fails, if need be."""
     tried = dict(state.tried)
     for number in numbers:
@@ -395,5 +395,5 @@ def _tried(state: Upload, numbers: Iterable[int], why: Why) -> Upload:
     return state._replace(tried=tuple(sorted(tried.items())))
 
 
-def _failed(state: Upload, why: Why, number: int) -> Upload:
+def _failed(state: Upload, why: UploadReason, number: int) -> Upload:
     return state if state.why is not None else state._replace(why=why, piece_failed=number)

@@ -13,7 +13,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from callwell.assess import Assessment, read
-from callwell.client import loop
+from callwell.client.concurrency import event_loop
 from callwell.demo.card import ALWAYS, Card, Outcome, Promise, of_client
 from callwell.keys import Key
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from callwell.assess import Report
     from callwell.demo.stage import Scene
-    from callwell.spec.provider import Provider
+    from callwell.description.provider import Provider
 
 FILES: Final = 60
 SPEAKERS: Final = 6
@@ -81,7 +81,7 @@ def play(scene: Scene) -> Outcome:
     """Have all assessed, and hold the results against what the emulator has billed."""
     scene.write_key(scene.endpoint.key)
     scene.suffer(faults(scene.seed))
-    report = loop.run(_assess(scene))
+    report = event_loop.run(_assess(scene))
     return Outcome(_check(scene, report), PROMISES)
 
 

@@ -13,8 +13,8 @@ from callwell.demo.card import Card, of_client
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from callwell.core.rules import ExportRule
-    from callwell.spec.provider import Provider
+    from callwell.core.rules.export import ExportRule
+    from callwell.description.provider import Provider
 
 
 class Found(NamedTuple):

@@ -7,7 +7,7 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from callwell.client import loop
+from callwell.client.concurrency import event_loop
 from callwell.demo import course
 from callwell.demo.card import ALWAYS, Outcome, Promise
 from callwell.demo.checker import check, exported
@@ -16,8 +16,8 @@ from callwell.export import Export
 if TYPE_CHECKING:
     from callwell.demo.card import Card
     from callwell.demo.stage import Scene
+    from callwell.description.provider import Provider
     from callwell.export import Progress
-    from callwell.spec.provider import Provider
 
 PROMISES: Final = {**ALWAYS, "quota_used": Promise(least=0.9)}
 """There is more to do than the quota lets: it has to be used."""
@@ -30,7 +30,7 @@ def fits(provider: Provider) -> bool:
 
 def play(scene: Scene) -> Outcome:
     """Export, and hold the tree against what the emulator knows."""
-    return Outcome(loop.run(_export(scene)), PROMISES)
+    return Outcome(event_loop.run(_export(scene)), PROMISES)
 
 
 async def _export(scene: Scene) -> Card:

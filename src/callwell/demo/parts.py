@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from callwell.demo.card import Outcome
     from callwell.demo.stage import Scene
-    from callwell.spec.provider import Provider
+    from callwell.description.provider import Provider
 
 PARTS: Final = (uploading, exporting, assessing)
 """The first that fits a provider's description is played."""

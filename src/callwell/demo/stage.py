@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from callwell.client import AsyncClient
     from callwell.clock import ScaledClock
     from callwell.demo.control import Control
+    from callwell.description.provider import Provider
     from callwell.emulator.options import Endpoint
     from callwell.export import Progress
     from callwell.keys import Key
     from callwell.observe.notices import Notice
-    from callwell.spec.provider import Provider
 
 
 class Stage(NamedTuple):

@@ -12,8 +12,8 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from callwell.batch.run import AT_ONCE
-from callwell.client import loop
-from callwell.client.describe import large
+from callwell.client.calls.operations import large
+from callwell.client.concurrency import event_loop
 from callwell.demo import course
 from callwell.demo.card import ALWAYS, Card, Outcome, Promise, of_client
 from callwell.demo.checker import exported
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from callwell.demo.stage import Scene
+    from callwell.description.provider import Provider
     from callwell.export import Report
-    from callwell.spec.provider import Provider
 
 FILMS: Final = 20
 KILLED_AT: Final = 16
@@ -55,7 +55,7 @@ def play(scene: Scene) -> Outcome:
     _kill(scene, command, operation)
     told = json.loads(_run(scene, command))
     scene.stage.say(f"the same command went on where the killed one stopped: {told['verdict']}")
-    report = loop.run(_fetch(scene))
+    report = event_loop.run(_fetch(scene))
     ids = {scene.folder / row["file"]: row["id"] for row in told["files"]}
     verdict = report.verdict if told["verdict"] == "complete" else told["verdict"]
     card = _check(scene, {film: ids.get(film) for film in films}, report._replace(verdict=verdict))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
 
     from callwell.client import AsyncClient
-    from callwell.core.rules import ExportRule
+    from callwell.core.rules.export import ExportRule
     from callwell.export.tree import Tree
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from callwell.state.base import State
 
 
-class Entry(NamedTuple):
+class JournalEntry(NamedTuple):
     """What is known of one item.
 
     Attributes:
@@ -95,14 +95,16 @@ class Journal:
         """Record where the walks over a scope stand."""
         return self._state.update(self._stage(scope), lambda _old: (stage, stage))
 
-    def finished(self, scope: str) -> Iterator[Entry]:
+    def finished(self, scope: str) -> Iterator[JournalEntry]:
         """The finished items of a scope."""
         for key in self._state.keys(f"{self._prefix}item:{scope}:"):
-            yield self._state.read(Cell(key, Entry, Entry()))
+            yield self._state.read(Cell(key, JournalEntry, JournalEntry()))
 
-    def finish(self, scope: str, key: str, entry: Entry) -> None:
+    def finish(self, scope: str, key: str, entry: JournalEntry) -> None:
         """Record a finished item."""
-        self._state.update(Cell(f"{self._prefix}item:{scope}:{key}", Entry, Entry()), lambda _old: (entry, None))
+        self._state.update(
+            Cell(f"{self._prefix}item:{scope}:{key}", JournalEntry, JournalEntry()), lambda _old: (entry, None)
+        )
 
     def forget(self, scope: str) -> None:
         """The manifest is written: a scope's journal is not needed any more."""

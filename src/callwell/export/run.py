@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from callwell.client.loop import crowd
-from callwell.core.signed import replaced
+from callwell.client.concurrency.event_loop import crowd
+from callwell.core.signed_fields import replaced
 from callwell.core.verdict import End
 from callwell.errors import AssetError, CallError, InvalidOption, Missing, NoAnswer, OutOfTime, UsageError
 from callwell.export import items, walks
 from callwell.export.items import Item
-from callwell.export.journal import Entry, Journal, Stage
+from callwell.export.journal import Journal, JournalEntry, Stage
 from callwell.export.progress import Progress
 from callwell.export.report import Report
 from callwell.export.tree import GONE, Tree, below, distinct, safe
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from callwell.client import AsyncClient
-    from callwell.core.rules import ExportRule
+    from callwell.core.rules.export import ExportRule
 
 WORKERS: Final = 16
 """Items that are fetched at once: enough to use 120 requests a minute at any latency below eight seconds."""
@@ -96,7 +96,7 @@ class Export:
 
     async def _export(self) -> Report:
         scopes, walked = await self._scopes()
-        concluded, finished = {self._rule.scopes or "": walked}, dict[str, dict[str, Entry]]()
+        concluded, finished = {self._rule.scopes or "": walked}, dict[str, dict[str, JournalEntry]]()
         self._advance(scopes_total=len(scopes))
         folders = dict[str, str]()
         for scope in tuple(scopes):
@@ -168,7 +168,7 @@ class Export:
     def _keys(self, scope: str, walk: int) -> frozenset[str]:
         return frozenset(self._key(found) for found in self._journal.listed(safe(scope), walk))
 
-    def _plan(self, scope: str, walked: Walked) -> tuple[dict[str, Entry], list[Item]]:
+    def _plan(self, scope: str, walked: Walked) -> tuple[dict[str, JournalEntry], list[Item]]:
         known = self._known(scope)
         todo = list[Item]()
         done = 0
@@ -176,7 +176,7 @@ class Export:
         everything, wall = walked.keys | known.keys(), self._client.setting.clock.wall()
         names = distinct(everything)
         for key in sorted(everything):
-            entry = known.get(key, Entry())
+            entry = known.get(key, JournalEntry())
             reason = items.unaskable(key)
             if reason is not None:
                 self._fail(scope, key, reason)
@@ -202,18 +202,18 @@ class Export:
         self._advance(items_total=self._progress.items_total + len(everything), items=self._progress.items + done)
         return known, todo
 
-    async def _fetch_all(self, todo: list[Item], finished: dict[str, dict[str, Entry]]) -> None:
+    async def _fetch_all(self, todo: list[Item], finished: dict[str, dict[str, JournalEntry]]) -> None:
         waiting = iter(todo)
         await crowd(min(self._workers, len(todo)), lambda: self._work(waiting, finished))
 
-    async def _work(self, waiting: Iterable[Item], finished: dict[str, dict[str, Entry]]) -> None:
+    async def _work(self, waiting: Iterable[Item], finished: dict[str, dict[str, JournalEntry]]) -> None:
         for item in waiting:
             entry = await self._one(item)
             if entry is not None:
                 finished[item.scope][item.key] = entry
                 self._journal.finish(safe(item.scope), safe(item.key), entry)
 
-    async def _one(self, item: Item) -> Entry | None:
+    async def _one(self, item: Item) -> JournalEntry | None:
         record, note = item.known, None
         try:
             if item.whole:
@@ -231,34 +231,34 @@ class Export:
             self._fail(item.scope, item.key, str(error))
             return None
         self._advance(items=self._progress.items + 1)
-        return Entry(msgspec.json.encode(record) if record else None, note)
+        return JournalEntry(msgspec.json.encode(record) if record else None, note)
 
     def _fail(self, scope: str, key: str, reason: str) -> None:
         name = "/".join(filter(None, (scope, key))) or "(no key)"
         self._failed[name] = reason
         self._advance(failed=self._progress.failed + 1)
 
-    def _known(self, scope: str) -> dict[str, Entry]:
+    def _known(self, scope: str) -> dict[str, JournalEntry]:
         known = {self._key(record): self._entry(scope, record) for record in self.tree.lines(self._records(scope))}
         for note in self.tree.lines(GONE):
             if note["scope"] == scope:
-                known[note["key"]] = known.get(note["key"], Entry())._replace(gone=note)
+                known[note["key"]] = known.get(note["key"], JournalEntry())._replace(gone=note)
         for entry in self._journal.finished(safe(scope)):
             record = msgspec.json.decode(entry.record) if entry.record else None
             key = entry.gone["key"] if entry.gone else self._key(record or {})
             known[key] = self._entry(scope, record, entry.gone)
         return known
 
-    def _entry(self, scope: str, record: dict[str, Any] | None, gone: dict[str, Any] | None = None) -> Entry:
+    def _entry(self, scope: str, record: dict[str, Any] | None, gone: dict[str, Any] | None = None) -> JournalEntry:
         if record is not None:
             record = items.there(self.tree, scope, record, self._signed)
-        return Entry(msgspec.json.encode(record) if record else None, gone)
+        return JournalEntry(msgspec.json.encode(record) if record else None, gone)
 
     def _seal(
         self,
         scopes: dict[str, dict[str, Any]],
         concluded: dict[str, Walked],
-        finished: dict[str, dict[str, Entry]],
+        finished: dict[str, dict[str, JournalEntry]],
     ) -> Report:
         files, notes, count = dict[str, tuple[int, str]](), list[dict[str, Any]](), 0
         for scope, done in sorted(finished.items()):

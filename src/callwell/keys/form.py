@@ -12,7 +12,7 @@ import unicodedata
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from callwell.core.rules import KeyRule
+    from callwell.core.rules.profile import KeyRule
 
 QUOTES: Final = {'"': '"', "'": "'", "`": "`", "“": "”", "„": "“", "«": "»"}
 """Quotes, and by which each is closed."""

@@ -21,7 +21,7 @@ DEAF: Final = 0.0001
 """A channel below -80 dB has nothing in it with which another could be compared."""
 
 
-class Meter:
+class LevelMeter:
     """Adds up what is heard, block by block.
 
     Args:

@@ -20,8 +20,9 @@ from callwell.extras import install
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from callwell.core.media_rules import AudioRule, RecordingRule
-    from callwell.core.rules import OperationRule, Profile
+    from callwell.core.rules.media import AudioRule, RecordingRule
+    from callwell.core.rules.operations import OperationRule
+    from callwell.core.rules.profile import Profile
     from callwell.core.sound import Caution, Decision, Pass, Raw, Sound, Step
 
 __all__ = ["Prepared", "Provider", "prepare"]
@@ -175,7 +176,7 @@ def _heard(file: BinaryIO, name: str, raw: Raw | None, limits: _Limits) -> tuple
             sound = recording.sound
             decision = _allowed(decide(sound, *limits), name)
             steps = decision.steps if isinstance(decision, Convert) else ()
-            ear, kept = meter.Meter(sound.channels, sound.rate), []
+            ear, kept = meter.LevelMeter(sound.channels, sound.rate), []
             for block in recording:
                 ear.add(block)
                 if steps:

@@ -8,12 +8,12 @@ import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from callwell.description.names import pascal
+from callwell.description.provider import load_provider
 from callwell.errors import UnknownName
-from callwell.spec.names import pascal
-from callwell.spec.provider import load_provider
 
 if TYPE_CHECKING:
-    from callwell.spec.provider import Provider
+    from callwell.description.provider import Provider
 
 __all__ = ["FOLDER", "bundled_name", "client_class", "load", "names", "why_unknown"]
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
 from callwell.errors import InvalidOption, UsageError
 from callwell.forks import remember
+from callwell.transport.allocator import sparing
 from callwell.transport.codings import ACCEPTED
 from callwell.transport.proxies import proxies
-from callwell.transport.sparing import sparing
 from callwell.transport.trust import certificates
 
 with sparing():

@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING, Final, ParamSpec, TypeAlias, TypeVar
 
 from callwell.core.types import Outcome
 from callwell.transport import bodies
+from callwell.transport.allocator import sparing
+from callwell.transport.at_exit import wait_at_exit
 from callwell.transport.base import Network, NoReply, Request, Response
 from callwell.transport.clients import PLAIN, Pool, Way, configured
 from callwell.transport.headers import Headers
-from callwell.transport.leaving import wait_at_exit
-from callwell.transport.sparing import sparing
 from callwell.transport.spelling import SUSPECT, is_rewritten
 
 with sparing():

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from callwell import errors
-from callwell.client._async.primitives import run
-from callwell.core.rules import QuotaRule, RetryRule
+from callwell.client.concurrency.primitives import run
+from callwell.core.rules.profile import QuotaRule, RetryRule
 from callwell.errors import StateError
 from callwell.observe.notices import NotRecorded
 from callwell.state import MemoryState
@@ -216,7 +216,7 @@ def test_a_creation_that_points_at_its_result_is_done() -> None:
 @pytest.mark.parametrize("reply", [PAGE, answer(401, b"<html>", content_type="text/html"), answer(407)])
 def test_no_key_is_dead_by_a_gateways_page(reply: Response) -> None:
     """Where a status alone says that a key is dead, a page of a proxy's does not say it."""
-    from callwell.core.rules import ErrorRule
+    from callwell.core.rules.profile import ErrorRule
 
     provider = acme(errors=ErrorRule(dead_key_statuses=(401, 407)))
     error = ended(client(World(reply), provider=provider), "things.get")

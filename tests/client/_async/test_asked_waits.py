@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from callwell.client._async.primitives import run
-from callwell.core.rules import QuotaHeaderRule, QuotaRule
+from callwell.client.concurrency.primitives import run
+from callwell.core.rules.profile import QuotaHeaderRule, QuotaRule
 from tests.client._async.acting import client
 from tests.client.acme import acme
 from tests.client.world import OK, World, answer

@@ -14,8 +14,8 @@ import pytest
 from msgspec.structs import replace
 
 from callwell import errors
-from callwell.client._async.primitives import run
-from callwell.client.decoding import Decoding
+from callwell.client.concurrency.primitives import run
+from callwell.client.downloads.decoding import Decoding
 from tests.client._async.acting import client
 from tests.client.acme import KEY
 from tests.client.storage import CONTENT, SPLIT, URL, Storage, wanted

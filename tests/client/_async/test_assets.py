@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell import errors
-from callwell.client._async.primitives import run
+from callwell.client.concurrency.primitives import run
 from tests.client._async.acting import client
 from tests.client.acme import KEY, acme
 from tests.client.storage import CONTENT, URL, Storage

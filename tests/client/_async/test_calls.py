@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell import errors
-from callwell.client._async.primitives import run
-from callwell.core.rules import QuotaRule, RetryRule
+from callwell.client.concurrency.primitives import run
+from callwell.core.rules.profile import QuotaRule, RetryRule
 from callwell.keys import Key
 from callwell.observe.notices import CallEnded, Waiting
 from callwell.transport.base import Response
@@ -71,7 +71,7 @@ def test_requests_beyond_the_description_may_bring_anything() -> None:
 @pytest.mark.parametrize("scheme", ["bearer", "basic", "header"])
 def test_a_key_is_shown_as_the_profile_says(scheme: Any) -> None:
     """Bearer, basic (the key as user name), or the bare key in a header of its own."""
-    from callwell.core.rules import KeyRule
+    from callwell.core.rules.profile import KeyRule
 
     world = World()
     called(world, provider=acme(key=KeyRule(env="X", scheme=scheme, header="x-key")))

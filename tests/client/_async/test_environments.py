@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from callwell import errors
-from callwell.client._async.primitives import run
-from callwell.core.rules import EnvironmentRule
+from callwell.client.concurrency.primitives import run
+from callwell.core.rules.environments import EnvironmentRule
 from callwell.keys import Key
 from callwell.state import MemoryState
 from tests.client._async.acting import client
@@ -20,7 +20,7 @@ from tests.client.acme import BASE, KEY, KEYS, TOKENS, acme
 from tests.client.world import DEAD, LOST, OK, ListSource, World, answer, code
 
 if TYPE_CHECKING:
-    from callwell.spec.provider import Provider
+    from callwell.description.provider import Provider
     from callwell.transport.base import NoReply, Request, Response
 
 GET: Final = {"thing_id": "1"}

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from callwell.client import learner
-from callwell.client._async.primitives import run
-from callwell.core.rules import QuotaHeaderRule, QuotaRule
+from callwell.client.concurrency.primitives import run
+from callwell.client.quota import learner
+from callwell.core.rules.profile import QuotaHeaderRule, QuotaRule
 from callwell.observe.logs import words
 from callwell.observe.notices import ClockDiffers, Deprecated, ForeignSpending, LimitLowered
 from callwell.state import MemoryState

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from callwell import errors
-from callwell.client._async.primitives import run
-from callwell.core.rules import OperationRule, PagingRule
+from callwell.client.concurrency.primitives import run
+from callwell.core.rules.operations import OperationRule, PagingRule
 from callwell.core.verdict import End
 from callwell.transport.base import Response
 from tests.client._async.acting import client

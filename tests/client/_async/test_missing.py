@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell import errors
-from callwell.client._async.primitives import run
-from callwell.core.rules import OperationRule, QuotaRule
+from callwell.client.concurrency.primitives import run
+from callwell.core.rules.operations import OperationRule
+from callwell.core.rules.profile import QuotaRule
 from tests.client._async.acting import client
 from tests.client.acme import RULES, acme
 from tests.client.world import LOST, OK, World, answer, code, held

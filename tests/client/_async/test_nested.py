@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell import errors, outer_retries
-from callwell.client._async.primitives import run
-from callwell.client.nested import HEADER
-from callwell.core.rules import RetryRule
+from callwell.client.calls.nested import HEADER
+from callwell.client.concurrency.primitives import run
+from callwell.core.rules.profile import RetryRule
 from callwell.testing import AsyncScriptedTransport
 from callwell.transport.base import Response
 from tests.client._async.acting import client

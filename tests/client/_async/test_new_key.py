@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell import errors
-from callwell.client._async.primitives import run
-from callwell.client._async.tokenholder import arm
-from callwell.client.keyuse import KeyUses, Realm
+from callwell.client.concurrency.primitives import run
+from callwell.client.keys.usage import KeyUses, Realm
+from callwell.client.tokens.manager import arm
 from callwell.keys import Key
 from callwell.state import MemoryState
 from tests.client._async.acting import client

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from callwell import errors
-from callwell.client._async.primitives import run
-from callwell.core.rules import QuotaHeaderRule, QuotaRule
+from callwell.client.concurrency.primitives import run
+from callwell.core.rules.profile import QuotaHeaderRule, QuotaRule
 from callwell.observe.logs import LOGGER
 from tests.client._async.acting import client
 from tests.client.acme import acme

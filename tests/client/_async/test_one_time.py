@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell import errors
-from callwell.client._async.primitives import run
-from callwell.core.rules import AssetRule, OperationRule
+from callwell.client.concurrency.primitives import run
+from callwell.core.rules.operations import AssetRule, OperationRule
 from tests.client._async.acting import client
 from tests.client.acme import acme
 from tests.client.storage import CONTENT, SPLIT, Storage, wanted

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from callwell import errors
-from callwell.client._async.primitives import run
-from callwell.core.rules import QuotaRule
+from callwell.client.concurrency.primitives import run
+from callwell.core.rules.profile import QuotaRule
 from callwell.core.types import Outcome
 from callwell.transport.base import NoReply
 from tests.client._async.acting import client

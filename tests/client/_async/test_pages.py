@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell import errors
-from callwell.client._async.primitives import run
+from callwell.client.concurrency.primitives import run
 from callwell.core.verdict import End
 from callwell.observe.notices import CallEnded
 from tests.client._async.acting import client

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell import errors
-from callwell.client._async.primitives import run
+from callwell.client.concurrency.primitives import run
 from tests.client._async.acting import client
 from tests.client.storage import CONTENT, SPLIT, URL, Storage, wanted
 from tests.client.world import LOST, World, answer, held
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from callwell.core.ranges import Split
+    from callwell.core.parallel_download import Split
     from callwell.transport.base import NoReply, Request, Response
 
 PIECE = SPLIT.piece

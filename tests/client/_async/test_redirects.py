@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from callwell import errors
-from callwell.client._async.primitives import run
+from callwell.client.concurrency.primitives import run
 from tests.client._async.acting import client
 from tests.client.acme import BASE
 from tests.client.world import OK, World, answer

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from callwell import errors
-from callwell.client import remember
-from callwell.client._async.primitives import run
-from callwell.client.answers import Answer
-from callwell.core.environment_rules import EndUserRule
-from callwell.core.rules import OperationRule
+from callwell.client import result_cache
+from callwell.client.calls.responses import Answer
+from callwell.client.concurrency.primitives import run
+from callwell.core.rules.environments import EndUserRule
+from callwell.core.rules.operations import OperationRule
 from callwell.keys import Key
 from callwell.state import MemoryState
 from callwell.testing import ManualClock
@@ -121,14 +121,14 @@ def test_values_that_cannot_be_are_told() -> None:
 def test_results_are_forgotten_in_time() -> None:
     """After 90 days, or when there are too many of them."""
     clock, state = ManualClock(), MemoryState()
-    memory = remember.Memory("acme:x", state, clock, most=2)
+    memory = result_cache.ResultCache("acme:x", state, clock, most=2)
     got = Answer(200, {}, b'{"id": 1}', {"id": 1})
     for mark in ("1a", "2a", "3a"):
         clock.advance(60)
         memory.keep(mark, got)
     memory.sweep()
     assert [memory.find(mark) is not None for mark in ("1a", "2a", "3a")] == [False, True, True]
-    clock.advance(remember.KEPT_S - 30)
+    clock.advance(result_cache.KEPT_S - 30)
     assert [memory.find(mark) is not None for mark in ("2a", "3a")] == [False, True]
     memory.sweep()
     assert len(state.keys("remember")) == 2

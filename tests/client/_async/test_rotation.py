@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from callwell import errors
-from callwell.client._async.primitives import run
+from callwell.client.concurrency.primitives import run
 from callwell.keys import Key
 from callwell.observe.notices import KeyChanged, Waiting
 from tests.client._async.acting import client

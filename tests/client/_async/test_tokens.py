@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from callwell import errors
-from callwell.client._async.primitives import run
+from callwell.client.concurrency.primitives import run
 from callwell.core.tokens import PAUSE_S
 from callwell.keys import Key
 from callwell.state import MemoryState

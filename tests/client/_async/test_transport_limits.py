@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from callwell import errors
-from callwell.client._async.primitives import run
+from callwell.client.concurrency.primitives import run
 from callwell.core.types import Outcome
 from callwell.transport.base import NoReply, Response
 from tests.client._async.acting import client

@@ -10,9 +10,9 @@ import pytest
 from msgspec.structs import replace
 
 from callwell import errors
-from callwell.client._async.primitives import run
-from callwell.client.uploads import Uploaded
-from callwell.core.rules import SandboxRule
+from callwell.client.concurrency.primitives import run
+from callwell.client.uploads.options import Uploaded
+from callwell.core.rules.environments import SandboxRule
 from callwell.state import MemoryState
 from tests.client._async.acting import client
 from tests.client.vault import PIECE, SMALL, Vault, vault

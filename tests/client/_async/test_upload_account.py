@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell import errors
-from callwell.client.uploads import Uploaded
-from callwell.core.rules import SandboxRule, UntilRule
+from callwell.client.uploads.options import Uploaded
+from callwell.core.rules.environments import SandboxRule
+from callwell.core.rules.operations import UntilRule
 from callwell.state import MemoryState
 from callwell.state.sqlite import SqliteState
 from tests.client._async.test_upload import COUNT, LEN, lost, sent

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Generated from _async/test_asked_waits.py by tools/unasync.py; do not edit
+# Generated from tests/client/_async/test_asked_waits.py by tools/unasync.py; do not edit
 """Waits that a provider asks for are kept, in whatever header."""
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from callwell.client._sync.primitives import run
-from callwell.core.rules import QuotaHeaderRule, QuotaRule
+from callwell.client._sync.concurrency.primitives import run
+from callwell.core.rules.profile import QuotaHeaderRule, QuotaRule
 from tests.client._sync.acting import client
 from tests.client.acme import acme
 from tests.client.world import OK, World, answer

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Generated from _async/test_asset_answers.py by tools/unasync.py; do not edit
+# Generated from tests/client/_async/test_asset_answers.py by tools/unasync.py; do not edit
 """Files from storage that redirects, compresses, is busy or too slow; and odd words of the provider."""
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import pytest
 from msgspec.structs import replace
 
 from callwell import errors
-from callwell.client._sync.primitives import run
-from callwell.client.decoding import Decoding
+from callwell.client._sync.concurrency.primitives import run
+from callwell.client.downloads.decoding import Decoding
 from tests.client._sync.acting import client
 from tests.client.acme import KEY
 from tests.client.storage import CONTENT, SPLIT, URL, Storage, wanted

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Generated from _async/test_asset_bytes.py by tools/unasync.py; do not edit
+# Generated from tests/client/_async/test_asset_bytes.py by tools/unasync.py; do not edit
 """Files behind signed URLs, read and not saved."""
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell import errors
-from callwell.client._sync.primitives import run
+from callwell.client._sync.concurrency.primitives import run
 from tests.client._sync.acting import client
 from tests.client.storage import CONTENT, Storage
 from tests.client.world import PIECE, World, answer

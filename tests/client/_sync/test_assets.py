@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Generated from _async/test_assets.py by tools/unasync.py; do not edit
+# Generated from tests/client/_async/test_assets.py by tools/unasync.py; do not edit
 """Files behind signed URLs: whole or not at all, resumed, and never with the key."""
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell import errors
-from callwell.client._sync.primitives import run
+from callwell.client._sync.concurrency.primitives import run
 from tests.client._sync.acting import client
 from tests.client.acme import KEY, acme
 from tests.client.storage import CONTENT, URL, Storage

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Generated from _async/test_environments.py by tools/unasync.py; do not edit
+# Generated from tests/client/_async/test_environments.py by tools/unasync.py; do not edit
 """Environments with keys of their own: a key belongs to the one that accepted it first, and is sent to no other."""
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from callwell import errors
-from callwell.client._sync.primitives import run
-from callwell.core.rules import EnvironmentRule
+from callwell.client._sync.concurrency.primitives import run
+from callwell.core.rules.environments import EnvironmentRule
 from callwell.keys import Key
 from callwell.state import MemoryState
 from tests.client._sync.acting import client
@@ -21,7 +21,7 @@ from tests.client.acme import BASE, KEY, KEYS, TOKENS, acme
 from tests.client.world import DEAD, LOST, OK, ListSource, World, answer, code
 
 if TYPE_CHECKING:
-    from callwell.spec.provider import Provider
+    from callwell.description.provider import Provider
     from callwell.transport.base import NoReply, Request, Response
 
 GET: Final = {"thing_id": "1"}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Generated from _async/test_learning.py by tools/unasync.py; do not edit
+# Generated from tests/client/_async/test_learning.py by tools/unasync.py; do not edit
 """What answers say beside their result changes what a client does next, and a person is told once."""
 
 from __future__ import annotations
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from callwell.client import learner
-from callwell.client._sync.primitives import run
-from callwell.core.rules import QuotaHeaderRule, QuotaRule
+from callwell.client._sync.concurrency.primitives import run
+from callwell.client.quota import learner
+from callwell.core.rules.profile import QuotaHeaderRule, QuotaRule
 from callwell.observe.logs import words
 from callwell.observe.notices import ClockDiffers, Deprecated, ForeignSpending, LimitLowered
 from callwell.state import MemoryState

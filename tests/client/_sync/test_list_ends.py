@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Generated from _async/test_list_ends.py by tools/unasync.py; do not edit
+# Generated from tests/client/_async/test_list_ends.py by tools/unasync.py; do not edit
 """Where lists lead and end, through a client: links of every kind, cursors of every type, answers without content."""
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from callwell import errors
-from callwell.client._sync.primitives import run
-from callwell.core.rules import OperationRule, PagingRule
+from callwell.client._sync.concurrency.primitives import run
+from callwell.core.rules.operations import OperationRule, PagingRule
 from callwell.core.verdict import End
 from callwell.transport.base import Response
 from tests.client._sync.acting import client

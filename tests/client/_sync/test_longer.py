@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Generated from _async/test_longer.py by tools/unasync.py; do not edit
+# Generated from tests/client/_async/test_longer.py by tools/unasync.py; do not edit
 """A form with much in it may take longer than other requests: nobody takes its permit or its call over meanwhile."""
 
 from __future__ import annotations
@@ -7,12 +7,12 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from callwell.client._sync.primitives import run
-from callwell.client.binding import SLOWEST
-from callwell.client.record import Shared
-from callwell.core.permits import NEVER
-from callwell.core.rules import QuotaRule
-from callwell.spec.model import Api
+from callwell.client._sync.concurrency.primitives import run
+from callwell.client.calls.binding import SLOWEST
+from callwell.core.quota.permits import NEVER
+from callwell.core.quota.record import AccountRecord
+from callwell.core.rules.profile import QuotaRule
+from callwell.description.model import Api
 from callwell.state import open_state
 from callwell.state.base import Cell
 from tests.client._sync.acting import client
@@ -48,7 +48,7 @@ class Looking:
 
     def __init__(self, state: State) -> None:
         self.state = state
-        self.record = Shared()
+        self.record = AccountRecord()
         self.entry: Any = None
         self.world = World(self.answered)
         self.sent_at = 0.0
@@ -57,7 +57,7 @@ class Looking:
         """The reply."""
         self.sent_at = self.world.clock.now()
         (key,) = self.state.keys("account:")
-        self.record = self.state.read(Cell(key, Shared, Shared()))
+        self.record = self.state.read(Cell(key, AccountRecord, AccountRecord()))
         if self.state.keys("once:"):
             self.entry = self.one.ledger.entries()[0]
         return answer(200, {"data": {"id": "1"}})

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Generated from _async/test_missing.py by tools/unasync.py; do not edit
+# Generated from tests/client/_async/test_missing.py by tools/unasync.py; do not edit
 """What is not found may have been deleted: where another operation has it then, that is told."""
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell import errors
-from callwell.client._sync.primitives import run
-from callwell.core.rules import OperationRule, QuotaRule
+from callwell.client._sync.concurrency.primitives import run
+from callwell.core.rules.operations import OperationRule
+from callwell.core.rules.profile import QuotaRule
 from tests.client._sync.acting import client
 from tests.client.acme import RULES, acme
 from tests.client.world import LOST, OK, World, answer, code, held

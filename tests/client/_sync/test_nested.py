@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Generated from _async/test_nested.py by tools/unasync.py; do not edit
+# Generated from tests/client/_async/test_nested.py by tools/unasync.py; do not edit
 """Of callers inside each other only the outermost retries."""
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell import errors, outer_retries
-from callwell.client._sync.primitives import run
-from callwell.client.nested import HEADER
-from callwell.core.rules import RetryRule
+from callwell.client._sync.concurrency.primitives import run
+from callwell.client.calls.nested import HEADER
+from callwell.core.rules.profile import RetryRule
 from callwell.testing import ScriptedTransport
 from callwell.transport.base import Response
 from tests.client._sync.acting import client

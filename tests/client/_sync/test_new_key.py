@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Generated from _async/test_new_key.py by tools/unasync.py; do not edit
+# Generated from tests/client/_async/test_new_key.py by tools/unasync.py; do not edit
 """A new key that is refused while the old one works fails nobody, whatever the refusal looks like."""
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell import errors
-from callwell.client._sync.primitives import run
-from callwell.client._sync.tokenholder import arm
-from callwell.client.keyuse import KeyUses, Realm
+from callwell.client._sync.concurrency.primitives import run
+from callwell.client._sync.tokens.manager import arm
+from callwell.client.keys.usage import KeyUses, Realm
 from callwell.keys import Key
 from callwell.state import MemoryState
 from tests.client._sync.acting import client

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Generated from _async/test_odd_answers.py by tools/unasync.py; do not edit
+# Generated from tests/client/_async/test_odd_answers.py by tools/unasync.py; do not edit
 """Ten thousand odd answers: no error but ours, no window above the quota, and no outcome that says too much."""
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from callwell import errors
-from callwell.client._sync.primitives import run
-from callwell.core.rules import QuotaHeaderRule, QuotaRule
+from callwell.client._sync.concurrency.primitives import run
+from callwell.core.rules.profile import QuotaHeaderRule, QuotaRule
 from callwell.observe.logs import LOGGER
 from tests.client._sync.acting import client
 from tests.client.acme import acme

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Generated from _async/test_once.py by tools/unasync.py; do not edit
+# Generated from tests/client/_async/test_once.py by tools/unasync.py; do not edit
 """Exactly once: a call whose answer is lost is settled by its mark, and nothing is made twice or forgotten."""
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callwell import errors
-from callwell.client._sync.primitives import run
-from callwell.client.entry import Status
+from callwell.client._sync.concurrency.primitives import run
+from callwell.client.exactly_once.entry import Status
 from callwell.state import MemoryState
 from tests.client._sync.acting import client
 from tests.client.shop import FATES, NAME, SIGHTS, DyingState, Killed, Shop, at_work, bury, provider, unsettled

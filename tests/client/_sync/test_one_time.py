@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Generated from _async/test_one_time.py by tools/unasync.py; do not edit
+# Generated from tests/client/_async/test_one_time.py by tools/unasync.py; do not edit
 """Files whose URLs are good for one request: each request has a URL of its own, and nothing is asked for twice."""
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell import errors
-from callwell.client._sync.primitives import run
-from callwell.core.rules import AssetRule, OperationRule
+from callwell.client._sync.concurrency.primitives import run
+from callwell.core.rules.operations import AssetRule, OperationRule
 from tests.client._sync.acting import client
 from tests.client.acme import acme
 from tests.client.storage import CONTENT, SPLIT, Storage, wanted

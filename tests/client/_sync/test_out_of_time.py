@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Generated from _async/test_out_of_time.py by tools/unasync.py; do not edit
+# Generated from tests/client/_async/test_out_of_time.py by tools/unasync.py; do not edit
 """Time ran out: the error says what kept the call, and when it can be made."""
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from callwell import errors
-from callwell.client._sync.primitives import run
-from callwell.core.rules import QuotaRule
+from callwell.client._sync.concurrency.primitives import run
+from callwell.core.rules.profile import QuotaRule
 from callwell.core.types import Outcome
 from callwell.transport.base import NoReply
 from tests.client._sync.acting import client

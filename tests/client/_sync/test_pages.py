@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Generated from _async/test_pages.py by tools/unasync.py; do not edit
+# Generated from tests/client/_async/test_pages.py by tools/unasync.py; do not edit
 """Walks over pages: one page ahead, resumable, and honest about what they were worth."""
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell import errors
-from callwell.client._sync.primitives import run
+from callwell.client._sync.concurrency.primitives import run
 from callwell.core.verdict import End
 from callwell.observe.notices import CallEnded
 from tests.client._sync.acting import client

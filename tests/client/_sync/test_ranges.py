@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Generated from _async/test_ranges.py by tools/unasync.py; do not edit
+# Generated from tests/client/_async/test_ranges.py by tools/unasync.py; do not edit
 """Large files, fetched in pieces: whole or not at all, whatever happens to whichever piece."""
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell import errors
-from callwell.client._sync.primitives import run
+from callwell.client._sync.concurrency.primitives import run
 from tests.client._sync.acting import client
 from tests.client.storage import CONTENT, SPLIT, URL, Storage, wanted
 from tests.client.world import LOST, World, answer, held
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from callwell.core.ranges import Split
+    from callwell.core.parallel_download import Split
     from callwell.transport.base import NoReply, Request, Response
 
 PIECE = SPLIT.piece

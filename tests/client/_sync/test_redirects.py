@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Generated from _async/test_redirects.py by tools/unasync.py; do not edit
+# Generated from tests/client/_async/test_redirects.py by tools/unasync.py; do not edit
 """Redirects: the key stays with the environment's own origin."""
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 
 from callwell import errors
-from callwell.client._sync.primitives import run
+from callwell.client._sync.concurrency.primitives import run
 from tests.client._sync.acting import client
 from tests.client.acme import BASE
 from tests.client.world import OK, World, answer

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Generated from _async/test_resume.py by tools/unasync.py; do not edit
+# Generated from tests/client/_async/test_resume.py by tools/unasync.py; do not edit
 """Saves that are to be resumed: what has come stays under a name of its own, and another save goes on from it."""
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell import errors
-from callwell.client._sync.primitives import run
-from callwell.client.saving import Saving
+from callwell.client._sync.concurrency.primitives import run
+from callwell.client.downloads.partial_file import PartialFile
 from callwell.core.download import Download
 from callwell.core.partial import Version
 from tests.client._sync.acting import client
@@ -70,7 +70,7 @@ def test_another_save_goes_on(tmp_path: Path) -> None:
 def test_pieces_that_came_early_stay(tmp_path: Path) -> None:
     """Also those beyond the first gap: what is missing is fetched, and nothing else."""
     storage, piece = Storage(), SPLIT.piece
-    with Saving(tmp_path / "f", resume=True, progress=None) as saving:
+    with PartialFile(tmp_path / "f", resume=True, progress=None) as saving:
         saving.reading(Download(size=len(CONTENT), version=Version('"one"')))
         for start in (0, 2 * piece, 6 * piece):
             saving.growing.put(start, CONTENT[start : start + piece])
@@ -153,7 +153,7 @@ def test_what_is_left_stays_when_nothing_can_be_had(tmp_path: Path) -> None:
 def test_two_saves_at_once_are_told(tmp_path: Path) -> None:
     """The second one leaves the first alone."""
     storage = Storage()
-    with Saving(tmp_path / "f", resume=True, progress=None) as saving:
+    with PartialFile(tmp_path / "f", resume=True, progress=None) as saving:
         with pytest.raises(errors.FileProblem, match="another process is saving this file"):
             save(storage, tmp_path / "f")
         assert (tmp_path / ".f.part").exists()

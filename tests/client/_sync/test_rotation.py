@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Generated from _async/test_rotation.py by tools/unasync.py; do not edit
+# Generated from tests/client/_async/test_rotation.py by tools/unasync.py; do not edit
 """Keys while calls are made: a rotation costs no call, and a dead key is told with the place to mend."""
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from callwell import errors
-from callwell.client._sync.primitives import run
+from callwell.client._sync.concurrency.primitives import run
 from callwell.keys import Key
 from callwell.observe.notices import KeyChanged, Waiting
 from tests.client._sync.acting import client

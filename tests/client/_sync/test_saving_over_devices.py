@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Generated from _async/test_saving_over_devices.py by tools/unasync.py; do not edit
+# Generated from tests/client/_async/test_saving_over_devices.py by tools/unasync.py; do not edit
 """What is no file keeps its name: a device, a pipe, a socket, or a link to one is never replaced by a rename."""
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from callwell import errors, folders
-from callwell.client._sync.primitives import run
+from callwell.client._sync.concurrency.primitives import run
 from tests.client._sync.acting import client
 from tests.client.storage import Storage
 from tests.client.world import World

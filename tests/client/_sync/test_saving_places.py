@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Generated from _async/test_saving_places.py by tools/unasync.py; do not edit
+# Generated from tests/client/_async/test_saving_places.py by tools/unasync.py; do not edit
 """Saves into a folder in which others plant links and pipes, and saves that are killed at any call to the system."""
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell import errors, folders
-from callwell.client._sync.primitives import run
-from callwell.client.saving import Saving
+from callwell.client._sync.concurrency.primitives import run
+from callwell.client.downloads.partial_file import PartialFile
 from callwell.core.download import Download
 from callwell.core.partial import Version
 from tests.client._sync.acting import client
@@ -156,12 +156,12 @@ def test_it_goes_on_from_wherever_it_was_killed(tmp_path: Path, monkeypatch: pyt
 
 def test_a_version_that_a_date_tells_is_gone_on_with(tmp_path: Path) -> None:
     """Where there is no strong ETag, and the date is old enough."""
-    with Saving(tmp_path / "f", resume=True, progress=None) as saving:
+    with PartialFile(tmp_path / "f", resume=True, progress=None) as saving:
         saving.reading(Download(size=len(CONTENT), version=Version('W/"x"', "day", settled=True)))
         saving.growing.put(0, CONTENT[:100])
-    with Saving(tmp_path / "f", resume=True, progress=None) as saving:
+    with PartialFile(tmp_path / "f", resume=True, progress=None) as saving:
         assert saving.start.offset == 100
         assert saving.start.version == Version('W/"x"', "day", settled=True)
-    with Saving(tmp_path / "f", resume=True, progress=None) as saving:
+    with PartialFile(tmp_path / "f", resume=True, progress=None) as saving:
         saving.reading(Download(size=len(CONTENT), version=Version('W/"x"', "day")))
     assert list(tmp_path.iterdir()) == []

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Generated from _async/test_token_secrets.py by tools/unasync.py; do not edit
+# Generated from tests/client/_async/test_token_secrets.py by tools/unasync.py; do not edit
 """The texts of tokens: shared through the state, where nobody can read them, and never told."""
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell import errors
-from callwell.client._sync.primitives import run
+from callwell.client._sync.concurrency.primitives import run
 from callwell.keys import Key
 from tests.client._sync.acting import client
 from tests.client.acme import KEY

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Generated from _async/test_tokens.py by tools/unasync.py; do not edit
+# Generated from tests/client/_async/test_tokens.py by tools/unasync.py; do not edit
 """Tokens in the place of a key: got once, renewed in time and once when refused, and never told."""
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from callwell import errors
-from callwell.client._sync.primitives import run
+from callwell.client._sync.concurrency.primitives import run
 from callwell.core.tokens import PAUSE_S
 from callwell.keys import Key
 from callwell.state import MemoryState

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Generated from _async/test_transport_limits.py by tools/unasync.py; do not edit
+# Generated from tests/client/_async/test_transport_limits.py by tools/unasync.py; do not edit
 """What a call makes of what its transport says: answers too large, failures that last, dead connections, redirects."""
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from callwell import errors
-from callwell.client._sync.primitives import run
+from callwell.client._sync.concurrency.primitives import run
 from callwell.core.types import Outcome
 from callwell.transport.base import NoReply, Response
 from tests.client._sync.acting import client

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Generated from _async/test_unreachable_storage.py by tools/unasync.py; do not edit
+# Generated from tests/client/_async/test_unreachable_storage.py by tools/unasync.py; do not edit
 """A storage that no further attempt can reach is asked once, and the error says what to do."""
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from callwell import errors
-from callwell.client._sync.primitives import run
+from callwell.client._sync.concurrency.primitives import run
 from callwell.core.types import Outcome
 from callwell.transport.base import NoReply
 from tests.client._sync.acting import client

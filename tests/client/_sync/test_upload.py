@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Generated from _async/test_upload.py by tools/unasync.py; do not edit
+# Generated from tests/client/_async/test_upload.py by tools/unasync.py; do not edit
 """Large files in pieces: whole in the end, nothing twice, resumed by the same call; what is left behind is named."""
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import pytest
 from msgspec.structs import replace
 
 from callwell import errors
-from callwell.client._sync.primitives import run
-from callwell.client.uploads import Uploaded
-from callwell.core.rules import SandboxRule
+from callwell.client._sync.concurrency.primitives import run
+from callwell.client.uploads.options import Uploaded
+from callwell.core.rules.environments import SandboxRule
 from callwell.state import MemoryState
 from tests.client._sync.acting import client
 from tests.client.vault import PIECE, SMALL, Vault, vault

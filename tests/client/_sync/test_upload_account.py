@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Generated from _async/test_upload_account.py by tools/unasync.py; do not edit
+# Generated from tests/client/_async/test_upload_account.py by tools/unasync.py; do not edit
 """What a provider says it has is compared with what was sent, and what an error says about going on is true."""
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell import errors
-from callwell.client.uploads import Uploaded
-from callwell.core.rules import SandboxRule, UntilRule
+from callwell.client.uploads.options import Uploaded
+from callwell.core.rules.environments import SandboxRule
+from callwell.core.rules.operations import UntilRule
 from callwell.state import MemoryState
 from callwell.state.sqlite import SqliteState
 from tests.client._sync.test_upload import COUNT, LEN, lost, sent

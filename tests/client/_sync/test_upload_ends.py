@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Generated from _async/test_upload_ends.py by tools/unasync.py; do not edit
+# Generated from tests/client/_async/test_upload_ends.py by tools/unasync.py; do not edit
 """What is left of an upload that has failed: its error, and nothing else."""
 
 from __future__ import annotations

@@ -1,3 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-# Generated from _async/__init__.py by tools/unasync.py; do not edit
-"""The asynchronous side, written by hand."""
+"""The synchronous side: generated from the rooms of `client` by `tools/unasync.py`, in the same rooms; never edited."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Generated from _async/client.py by tools/unasync.py; do not edit
+# Generated from src/callwell/client/client.py by tools/unasync.py; do not edit
 """The client: a provider's operations as attributes, by name, or any request to it, all with the same promises."""
 
 from __future__ import annotations
@@ -8,19 +8,19 @@ import re
 from typing import TYPE_CHECKING, Any, Unpack
 
 from callwell import providers
-from callwell.client._sync.asset import Asset
-from callwell.client._sync.caller import Caller
-from callwell.client._sync.engine import Engine
+from callwell.client._sync.calls.caller import Caller
+from callwell.client._sync.calls.engine import Engine
+from callwell.client._sync.concurrency.primitives import Closing, DefaultTransport
+from callwell.client._sync.downloads.asset import Asset
 from callwell.client._sync.group import DynamicGroup, Group
-from callwell.client._sync.keyholder import Keyholder
-from callwell.client._sync.primitives import Closing, DefaultTransport
-from callwell.client._sync.tokenholder import arm
-from callwell.client._sync.upload import Uploader, nothing_to_note
-from callwell.client.binding import Bound, encoded, query_pairs
-from callwell.client.describe import files, groups, large, plan_beyond
-from callwell.client.options import Choices
-from callwell.client.setting import Setting
-from callwell.client.wire_values import wire_value
+from callwell.client._sync.keys.manager import KeyManager
+from callwell.client._sync.tokens.manager import arm
+from callwell.client._sync.uploads.uploader import Uploader, nothing_to_note
+from callwell.client.calls.binding import Bound, encoded, query_pairs
+from callwell.client.calls.operations import files, groups, large, plan_beyond
+from callwell.client.calls.options import ResolvedOptions
+from callwell.client.calls.wire_values import wire_value
+from callwell.client.config import ClientConfig
 from callwell.errors import InvalidOption, UnknownName
 
 if TYPE_CHECKING:
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
 
-    from callwell.client._sync.ledger import Ledger
-    from callwell.client._sync.pager import Pager
-    from callwell.client._sync.primitives import Coming
-    from callwell.client.answers import Answer
-    from callwell.client.options import CallOptions, ClientOptions
-    from callwell.client.uploads import Uploaded
-    from callwell.spec.provider import Provider
+    from callwell.client._sync.concurrency.primitives import Coming
+    from callwell.client._sync.exactly_once.ledger import Ledger
+    from callwell.client._sync.pages.pager import Pager
+    from callwell.client.calls.options import CallOptions, ClientOptions
+    from callwell.client.calls.responses import Answer
+    from callwell.client.uploads.options import Uploaded
+    from callwell.description.provider import Provider
 
 
 class Client(Closing):
@@ -60,13 +60,13 @@ class Client(Closing):
         return made
 
     def __init__(self, provider: str | Path | Provider, **options: Unpack[ClientOptions]) -> None:
-        setting = Setting.of(provider, options)
+        setting = ClientConfig.of(provider, options)
         self.provider = setting.provider
         self.setting = setting
         account = setting.open_account()
         try:
-            choices = setting.chosen(Choices(), options)
-            keys = Keyholder(
+            choices = setting.chosen(ResolvedOptions(), options)
+            keys = KeyManager(
                 setting.provider.name,
                 setting.provider.profile.key,
                 source=setting.source,
@@ -134,7 +134,7 @@ class Client(Closing):
     @property
     def ledger(self) -> Ledger:
         """The calls of the account that are made exactly once, to look at, settle and resume."""
-        from callwell.client._sync.ledger import Ledger
+        from callwell.client._sync.exactly_once.ledger import Ledger
 
         return Ledger(self._caller)
 

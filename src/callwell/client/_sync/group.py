@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Generated from _async/group.py by tools/unasync.py; do not edit
+# Generated from src/callwell/client/group.py by tools/unasync.py; do not edit
 """The operations of a client whose names begin alike, as methods."""
 
 from __future__ import annotations
@@ -7,16 +7,16 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from callwell.client.describe import methods, saving
+from callwell.client.calls.operations import methods, saving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from callwell.client._sync.asset import Asset
     from callwell.client._sync.client import Client
-    from callwell.client._sync.pager import Pager
-    from callwell.client.saving import Saved
-    from callwell.client.uploads import Uploaded, UploadOptions
+    from callwell.client._sync.downloads.asset import Asset
+    from callwell.client._sync.pages.pager import Pager
+    from callwell.client.downloads.partial_file import Saved
+    from callwell.client.uploads.options import Uploaded, UploadOptions
 
 
 class Group:

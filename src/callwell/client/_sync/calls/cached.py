@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+# Generated from src/callwell/client/calls/cached.py by tools/unasync.py; do not edit
+"""Calls that are answered from what is remembered, and else remembered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from callwell.client.result_cache import digest
+from callwell.errors import StateError, UsageError
+from callwell.observe.logs import LOGGER
+
+if TYPE_CHECKING:
+    from callwell.client._sync.concurrency.primitives import Fetch
+    from callwell.client.calls.operations import OperationHandle
+    from callwell.client.calls.prepared import PreparedCall
+    from callwell.client.calls.responses import Answer
+    from callwell.client.config import ClientConfig
+
+
+def remembered(setting: ClientConfig, found: OperationHandle, order: PreparedCall, send: Fetch) -> Answer:
+    """Make a call, unless its result is remembered and the caller does not insist.
+
+    Args:
+        setting: what the client is made of.
+        found: the operation.
+        order: the call.
+        send: makes it.
+
+    Raises:
+        UsageError: the operation is not one whose results may be remembered.
+        CallwellError: see `callwell.errors`.
+    """
+    name, operation = setting.provider.name, order.plan.operation
+    if not found.rule.remember:
+        raise UsageError(
+            f"{name} {operation}: its results are not remembered, for the profile does not say that they follow from "
+            "what is sent; call it without remember=True"
+        )
+    memory, mark = setting.memory(), digest(order.bound)
+    known = None if order.choices.force else memory.find(mark)
+    if known is not None:
+        return known
+    answer = send()
+    if answer.json is not None:
+        try:
+            memory.keep(mark, answer)
+        except StateError as error:  # it must not cost the result, which is paid for
+            LOGGER.warning("%s %s: the result is not remembered: %s", name, operation, error)
+    return answer

@@ -1,0 +1,303 @@
+# SPDX-License-Identifier: Apache-2.0
+# Generated from src/callwell/client/downloads/signed_url.py by tools/unasync.py; do not edit
+"""Where a file comes from: the provider that signs its URL, and the storage behind it."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from callwell.client._sync.concurrency.primitives import sleep
+from callwell.client._sync.downloads.fetch import NEVER, fetched
+from callwell.client.calls.responses import REDIRECTS, joined, origin
+from callwell.core import download, paging, partial, retry
+from callwell.errors import AssetDamaged, AssetError, AssetUnavailable, DeadlineExceeded, WouldExceedDeadline
+from callwell.transport.base import NoReply, Request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from callwell.client._sync.calls.engine import Engine
+    from callwell.client._sync.concurrency.primitives import Fetch
+    from callwell.core.download import Download
+    from callwell.core.partial import Head
+    from callwell.core.rules.operations import AssetRule
+    from callwell.errors import CallFacts
+    from callwell.transport.base import Body
+
+STALL_S: Final = 30.0
+"""Real seconds without a byte after which a body counts as broken off."""
+
+MAX_REDIRECTS: Final = 10
+"""Hops from the provider's URL to the file: as many as curl and browsers find plenty, twice over."""
+
+SECURE: Final = "https"
+SCHEMES: Final = ("http", SECURE)
+
+SHOWN: Final = 40
+"""Characters of a value in an error."""
+
+BEGINNING: Final = "; it sends neither a strong ETag nor a settled Last-Modified, so each attempt begins anew"
+
+MESSAGES: Final = {
+    download.DownloadReason.EXPIRED: "every fresh URL was refused by the storage (HTTP {status})",
+    download.DownloadReason.BROKEN: "the storage broke off every time",
+    download.DownloadReason.REFUSED: "the storage refused it (HTTP {status})",
+    download.DownloadReason.DAMAGED: "what the storage has is not what the provider announced",
+    download.DownloadReason.UNAVAILABLE: "no file: the storage has none at present (HTTP {status})",
+    download.DownloadReason.PAGE: "the storage sends a web page in place of the file (HTTP {status})",
+    download.DownloadReason.UNREACHABLE: "the storage cannot be reached",
+    download.DownloadReason.CODED: "the storage sends the file in a content coding that cannot be undone ({coding})",
+}
+
+
+class Facts(NamedTuple):
+    """What the provider says about a file.
+
+    Attributes:
+        size: bytes, if it says.
+        type: the media type, if it says.
+        captured: whether such a file was made at all, if it says.
+        available: there is a URL.
+        once: it is good for one request.
+    """
+
+    size: int | None
+    type: str | None
+    captured: bool | None
+    available: bool
+    once: bool = False
+
+
+class Source:
+    """Where one file comes from.
+
+    Args:
+        name: provider and operation, for messages.
+        rule: where the provider's answer says what about it.
+        engine: for the storage's answers.
+        ask: asks the provider for a fresh URL, within the seconds that it is given.
+
+    Attributes:
+        absent: statuses of the storage which say that there is no such file.
+        facts: what the provider said last.
+        until: when everything must have ended, by the client's clock.
+        last: what the storage did last, in words.
+        fault: what is wrong with the file as it came.
+    """
+
+    def __init__(self, name: str, rule: AssetRule, *, engine: Engine, ask: Fetch) -> None:
+        self.name = name
+        self.absent = rule.absent
+        self.facts: Facts | None = None
+        self.until = NEVER
+        self._longest_s = NEVER
+        self._requests = 0
+        self.last = ""
+        self.fault = ""
+        self._rule = rule
+        self._engine = engine
+        self._ask = ask
+        self._url = ""
+
+    def info(self) -> Facts:
+        """What the provider says about the file; each time it is asked anew."""
+        self.facts, self._url = self._asked()
+        return self.facts
+
+    def fresh(self, state: Download, before: Callable[[Facts], None] | None) -> tuple[Download, download.Action]:
+        """Ask for a fresh URL.
+
+        Args:
+            state: where the download stands.
+            before: called with what the provider says.
+
+        Raises:
+            AssetUnavailable: the provider has no such file.
+            AssetError: the URL is one that nobody should follow.
+        """
+        facts = self.info()
+        self._check(facts, self._url)
+        if before is not None:
+            before(facts)
+        return download.given(state, facts.size, once=facts.once, no_page=partial.no_page(facts.type))
+
+    def another(self) -> str:
+        """The address for a request beside others: a fresh one where each is good for one request.
+
+        Raises:
+            AssetUnavailable: the provider has no such file any more.
+            AssetError: the URL is one that nobody should follow.
+        """
+        if self.facts is None or not self.facts.once:
+            return self._url
+        facts, url = self._asked()
+        self._check(facts, url)
+        return url
+
+    def begin(self, deadline_s: float, wait_s: float) -> None:
+        """The clock starts.
+
+        Args:
+            deadline_s: seconds for everything, waits included; infinite for no end.
+            wait_s: seconds of the longest wait that the storage may ask for.
+        """
+        self._longest_s = max(wait_s, self._engine.profile.retry.cap_s)
+        self.until = self._engine.clock.now() + deadline_s
+        self._requests = 0
+        self.last = ""
+        self.fault = ""
+
+    def pause(self, wanted: download.Fetch, waited: float) -> float:
+        """Wait after failures, and for as long as the storage asks.
+
+        Args:
+            wanted: what is asked for next.
+            waited: seconds before the last attempt.
+
+        Returns:
+            seconds before this one.
+
+        Raises:
+            DeadlineExceeded: there is no time left.
+            WouldExceedDeadline: the wait would end after the deadline.
+        """
+        if not wanted.failures and not wanted.wait_s:
+            return 0.0
+        self._check_time()
+        clock = self._engine.clock
+        n = max(0, wanted.failures - 1)
+        backoff = retry.backoff(self._engine.profile.retry, n, self._engine.roll(), waited)
+        seconds = max(backoff, wanted.wait_s)
+        ends_at = clock.now() + seconds
+        if ends_at > self.until or seconds > self._longest_s:
+            late = "after the deadline" if ends_at > self.until else "which is longer than a call may take"
+            text = f"{self.name}: the storage is to be asked again in {seconds:.0f} s, {late}{self._why}"
+            raise WouldExceedDeadline(
+                text, at=clock.wall() + seconds, wait_s=seconds, last_error=self.last or None, **self._call
+            )
+        sleep(clock.real_s(seconds))
+        return backoff
+
+    @contextmanager
+    def open(self, wanted: download.Fetch, url: str = "") -> Iterator[Body | NoReply]:
+        """Ask the storage for bytes. Redirects are followed: there is no key that could go astray.
+
+        Args:
+            wanted: which.
+            url: from `another`; the one that came last unless given.
+
+        Raises:
+            AssetError: a redirect that nobody should follow.
+            ClosedError: the client was closed.
+            DeadlineExceeded: there is no time left.
+        """
+        operation = self.name.partition(" ")[2]
+        headers: tuple[tuple[str, str], ...] = (("accept", "*/*"), ("accept-encoding", "identity"))
+        if wanted.offset or wanted.stop is not None:
+            last = "" if wanted.stop is None else wanted.stop - 1
+            headers = (*headers, ("range", f"bytes={wanted.offset}-{last}"))
+        if wanted.pin:
+            headers = (*headers, ("if-range", wanted.pin))
+        at = url or self._url
+        for _ in range(1 + MAX_REDIRECTS):
+            self._engine.check_open(operation)
+            self._check_time()
+            self._requests += 1
+            request = Request("GET", at, headers, timeout_s=STALL_S)
+            with fetched(self._engine, operation, request, self.until) as body:
+                moved = None if isinstance(body, NoReply) else self._moved(at, body)
+                if moved is None:
+                    self.last = body.reason if isinstance(body, NoReply) else f"HTTP {body.status}"
+                    yield body
+                    return
+            at = moved
+        raise AssetError(f"{self.name}: the storage redirects without end")
+
+    def head(self, body: Body) -> Head:
+        """What the storage says before it sends a body."""
+        return partial.read(body.status, body.headers, self._engine.clock.wall())
+
+    def failed(self, why: download.DownloadReason, status: int, state: Download) -> AssetError:
+        """The error of a download that has failed."""
+        if why is download.DownloadReason.UNAVAILABLE:
+            return AssetUnavailable(f"{self.name}: {MESSAGES[why].format(status=status)}")
+        words = MESSAGES[why].format(status=status, coding=", ".join(state.coding))
+        if why is download.DownloadReason.BROKEN:
+            beginning = "" if state.version.lasting or not state.best else BEGINNING
+            return AssetError(f"{self.name}: {words}{self._why}{beginning}")
+        if why is download.DownloadReason.UNREACHABLE:
+            return AssetError(f"{self.name}: {words}: {self.last}")
+        if why is not download.DownloadReason.DAMAGED:
+            return AssetError(f"{self.name}: {words}")
+        size = "" if state.announced is None else f" ({state.announced} bytes announced)"
+        return AssetDamaged(f"{self.name}: {words}{size}{self.fault and ': '}{self.fault}")
+
+    @property
+    def _call(self) -> CallFacts:
+        provider, _, operation = self.name.partition(" ")
+        return {"provider": provider, "operation": operation, "attempts": self._requests, "outcome": "unknown"}
+
+    @property
+    def _why(self) -> str:
+        return f" (last: {self.last})" if self.last else ""
+
+    def _check_time(self) -> float:
+        """The seconds that are left.
+
+        Raises:
+            DeadlineExceeded: there are none.
+        """
+        left_s = self.until - self._engine.clock.now()
+        if left_s <= 0:
+            text = f"{self.name}: the deadline passed before the file was whole{self._why}"
+            raise DeadlineExceeded(text, last_error=self.last or None, **self._call)
+        return left_s
+
+    def _moved(self, url: str, body: Body) -> str | None:
+        """Where a redirect leads, None for any other answer."""
+        location = body.headers.get("location") if body.status in REDIRECTS else None
+        if not location:
+            return None
+        target = joined(url, location)
+        scheme = origin(target)[0]
+        if scheme not in SCHEMES:
+            raise AssetError(f"{self.name}: the storage redirects to what is no web address")
+        if origin(url)[0] == SECURE and scheme != SECURE:
+            raise AssetError(f"{self.name}: the storage redirects to an address without TLS")
+        return target
+
+    def _asked(self) -> tuple[Facts, str]:
+        left_s = self._check_time()
+        body = (self._ask(None if left_s == NEVER else left_s)).json
+        rule = self._rule
+        url = paging.at(body, rule.url)
+        if url is not None and not isinstance(url, str):
+            raise AssetError(f"{self.name}: the provider's answer has something else where the address should be")
+        size = paging.at(body, rule.size)
+        try:
+            announced = partial.announced_size(size)
+        except ValueError:
+            shown = repr(size)[:SHOWN]
+            raise AssetError(
+                f"{self.name}: the provider announces a size that is no number of bytes: {shown}"
+            ) from None
+        kind = paging.at(body, rule.type)
+        facts = Facts(
+            size=announced,
+            type=str(kind) if kind else None,
+            captured=partial.flag(paging.at(body, rule.captured)),
+            available=bool(url),
+            once=rule.once and partial.flag(paging.at(body, rule.public)) is not True,
+        )
+        return facts, url or ""
+
+    def _check(self, facts: Facts, url: str) -> None:
+        if not url:
+            why = "it was not captured" if facts.captured is False else "the provider has none at present"
+            raise AssetUnavailable(f"{self.name}: no file: {why}", captured=facts.captured)
+        scheme, host, _ = origin(url)
+        if origin(self._engine.base_url)[0] == SECURE and scheme != SECURE:
+            raise AssetError(f"{self.name}: the provider names an address without TLS")
+        if scheme not in SCHEMES or not host:
+            raise AssetError(f"{self.name}: the provider names an address that is none of the web")

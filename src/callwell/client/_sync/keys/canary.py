@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+# Generated from src/callwell/client/keys/canary.py by tools/unasync.py; do not edit
+"""A new key is tried by a request of its own, before any call depends on it: the profile names a harmless one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from callwell.client._sync.calls.engine import Engine
+from callwell.client._sync.keys.manager import Keyless
+from callwell.client.calls.operations import known
+from callwell.client.calls.options import ResolvedOptions
+from callwell.client.calls.prepared import PreparedCall
+from callwell.errors import CallError, Forbidden, KeyRefused, Unauthorized
+
+if TYPE_CHECKING:
+    from callwell.description.provider import Provider
+    from callwell.keys import Key
+
+LEAST_S: Final = 0.001
+"""The least time that a call is given: one whose time has passed ends at once, and says so."""
+
+
+class Canary:
+    """Tries keys.
+
+    Args:
+        engine: the client's: its account, connections and hooks are used.
+        provider: the description.
+        operation: by which a key is tried: a read without arguments.
+    """
+
+    def __init__(self, engine: Engine, provider: Provider, operation: str) -> None:
+        self._engine = engine
+        self._provider = provider
+        self._operation = operation
+
+    def tried(self, key: Key, until: float) -> str | None:
+        """Why a key is refused; empty if it is accepted, None if nobody can say.
+
+        Args:
+            key: the key.
+            until: monotonic seconds.
+        """
+        engine = self._engine
+        there = Engine(
+            engine.profile,
+            engine.base_url,
+            account=engine.account,
+            keys=OneKey(key, engine.keys.where),  # type: ignore[arg-type] # it is asked like a keyholder
+            transport=engine.transport,
+            clock=engine.clock,
+            hooks=engine.hooks,
+        )
+        called = known(self._provider, self._operation)
+        choices = ResolvedOptions(deadline_s=max(LEAST_S, until - engine.clock.now()))
+        try:
+            there.run(PreparedCall(called.plan, called.binder.bind({}), choices))
+        except KeyRefused as error:
+            return error.code or "no code"
+        except (Unauthorized, Forbidden) as error:
+            return f"{error.status} {error.code or ''}".strip()
+        except CallError:
+            return None
+        return ""
+
+
+class OneKey(Keyless):
+    """One key, in the place of those that a client has in hand.
+
+    Args:
+        key: the key.
+        where: the place where it is kept, for people.
+    """
+
+    def __init__(self, key: Key, where: str) -> None:
+        super().__init__(lambda: key)
+        self.where = where
+        self.keyless = self

@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+# Generated from src/callwell/client/quota/queue.py by tools/unasync.py; do not edit
+"""Callers that wait for permits, in the order in which they are served.
+
+One line per set of quotas, so that a full day quota of uploads keeps no read waiting. The first in line asks the
+account and sleeps until the time that it is told; the others sleep until they are first. `interactive` goes before
+`batch`, but a batch call that has waited `AGE_S` longer than an interactive one goes first: nothing starves.
+"""
+
+from __future__ import annotations
+
+import threading
+from bisect import insort
+from typing import TYPE_CHECKING, Final
+
+from callwell.client._sync.concurrency.primitives import Latch
+from callwell.core.quota.permits import AtLatest, Permit
+from callwell.forks import remember
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from callwell.client.calls.options import Priority
+    from callwell.client.quota.account import Account
+    from callwell.client.quota.permit_batch import PermitBatcher
+    from callwell.clock import Clock
+
+AGE_S: Final = 30.0
+"""By how much longer a batch call has to have waited to go before an interactive one."""
+
+POLL_S: Final = 0.5
+"""How often the first in line looks whether another client or process has settled the permit that it waits for."""
+
+
+class Waiter:
+    """One caller in line."""
+
+    __slots__ = ("idle", "latch", "rank")
+
+    def __init__(self, rank: float) -> None:
+        self.rank = rank
+        self.latch = Latch()
+        self.idle = False
+
+
+class PermitQueue:
+    """The callers that wait for permits of the same quotas.
+
+    Args:
+        account: which lends the permits.
+        names: of the quotas.
+        clock: whose seconds are meant.
+
+    Attributes:
+        waiters: in the order in which they are served.
+    """
+
+    def __init__(self, account: Account | PermitBatcher, names: tuple[str, ...], clock: Clock) -> None:
+        self._account = account
+        self._names = names
+        self._clock = clock
+        self.waiters: list[Waiter] = []
+        self._ready_at = float("-inf")
+        self._lock = threading.Lock()
+        remember(self)
+
+    def forked(self) -> None:
+        """In a child nobody else waits."""
+        self.waiters, self._ready_at = [], float("-inf")
+        self._lock = threading.Lock()
+
+    def at_once(self, longer_s: float, *, retrying: bool) -> Permit | None:
+        """A permit of each quota, if one can be had without waiting.
+
+        Args:
+            longer_s: how much longer than others the request may take.
+            retrying: the permit is for a repetition.
+        """
+        if self.waiters:
+            return None
+        got = self._account.take(self._names, retrying=retrying, longer_s=longer_s)
+        return got if isinstance(got, Permit) else None
+
+    def take(
+        self,
+        until: float,
+        priority: Priority,
+        longer_s: float = 0.0,
+        *,
+        retrying: bool,
+        told: Callable[[float], None],
+    ) -> Permit | float:
+        """A permit of each quota, or the time at which one could be had if that is after `until`.
+
+        Args:
+            until: monotonic seconds.
+            priority: who goes first.
+            retrying: the permit is for a repetition.
+            told: called with the seconds that the caller will probably wait, when it has to.
+            longer_s: how much longer than others the request may take.
+        """
+        now = self._clock.now()
+        if now >= until:
+            return now
+        if not self.waiters:
+            got = self._account.take(self._names, retrying=retrying, longer_s=longer_s)
+            if isinstance(got, Permit) or until < _sure(got) < float("inf"):
+                return got
+        waiter = Waiter(now + (AGE_S if priority == "batch" else 0.0))
+        with self._lock:
+            insort(self.waiters, waiter, key=lambda other: other.rank)
+        try:
+            return self._stand(waiter, until, retrying=retrying, told=told, longer_s=longer_s)
+        finally:
+            with self._lock:
+                if waiter in self.waiters:
+                    self.waiters.remove(waiter)
+                first = self._first()
+            if first is not None:
+                first.latch.set()
+
+    def settled(self) -> None:
+        """A permit was settled, of this line or another: who waits for nothing else looks again."""
+        with self._lock:
+            first = self._first()
+        if first is not None and first.idle:
+            first.latch.set()
+
+    def _first(self) -> Waiter | None:
+        while self.waiters and self.waiters[0].latch.gone:
+            del self.waiters[0]
+        return self.waiters[0] if self.waiters else None
+
+    def _stand(
+        self,
+        waiter: Waiter,
+        until: float,
+        *,
+        retrying: bool,
+        told: Callable[[float], None],
+        longer_s: float,
+    ) -> Permit | float:
+        announced = False
+        while True:
+            with self._lock:
+                first = self._first() is waiter
+            at = float("inf")
+            if first:
+                waiter.idle = True  # before asking, so that no settling is missed
+                got = self._account.take(self._names, retrying=retrying, longer_s=longer_s)
+                if isinstance(got, Permit):
+                    return got
+                at, self._ready_at = got, _sure(got)
+                waiter.idle = self._ready_at == float("inf")
+            if until < self._ready_at < float("inf"):
+                return self._ready_at
+            now = self._clock.now()
+            if now >= until:
+                return now
+            if not announced and at < float("inf"):
+                announced = True
+                told(at - now)
+            wait_s = min(at, until, now + POLL_S if waiter.idle else at) - now
+            waiter.latch.wait(self._clock.real_s(wait_s))
+
+
+class PermitQueues(dict[tuple[str, ...], PermitQueue]):
+    """The lines of one client, by the names of their quotas; each is made when it is first asked for.
+
+    Args:
+        account: which lends the permits.
+        clock: whose seconds are meant.
+
+    Attributes:
+        all: the lines.
+    """
+
+    def __init__(self, account: Account | PermitBatcher, clock: Clock) -> None:
+        super().__init__()
+        self.all: tuple[PermitQueue, ...] = ()
+        self._account = account
+        self._clock = clock
+
+    def __missing__(self, names: tuple[str, ...]) -> PermitQueue:
+        line = self.setdefault(names, PermitQueue(self._account, names, self._clock))
+        self.all = tuple(self.values())
+        return line
+
+    def settled(self) -> None:
+        """A permit was settled: see `PermitQueue`."""
+        for line in self.all:
+            line.settled()
+
+
+def _sure(at: float) -> float:
+    """A time that cannot come sooner; infinite where a holder may settle its permit any moment."""
+    return float("inf") if isinstance(at, AtLatest) else at

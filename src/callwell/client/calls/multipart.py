@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Forms (`multipart/form-data`, RFC 7578): texts first, then files.
+
+The boundary is made of a digest of what it bounds, so that one body has the same bytes whenever it is made, and no file
+can hold it on purpose. A form with a piece of a large file is read while it is sent, and its boundary is made of dice.
+Names in headers are escaped as browsers escape them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import mimetypes
+import os
+import secrets
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+
+from callwell.client.calls.validation import describe, is_file
+from callwell.client.calls.wire_values import ENCODER
+from callwell.client.uploads.regions import Region
+from callwell.errors import InvalidOption
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Any
+
+    from callwell.transport.base import Outgoing
+
+FileContent: TypeAlias = bytes | str | os.PathLike[str]
+"""A file to be sent: its bytes, or its path."""
+
+NAMELESS: Final = "file"
+"""What a file is called of which there are only the bytes."""
+
+ESCAPES: Final = str.maketrans({'"': "%22", "\r": "%0D", "\n": "%0A"})
+
+
+class Part(NamedTuple):
+    """One part of a form.
+
+    Attributes:
+        name: of the field.
+        content: its bytes, or the piece of a file that has them.
+        type: its media type; none for a text.
+        file: the file's name; none for what is no file.
+    """
+
+    name: str
+    content: bytes | Region
+    type: str = ""
+    file: str | None = None
+
+
+def field(name: str, wire: str, schema: Mapping[str, Any], value: object) -> Iterator[Part]:
+    """The parts of one field: one, or one for each item of a list.
+
+    Args:
+        name: how messages name the field.
+        wire: its name on the wire.
+        schema: what it takes, to which the value has been held.
+        value: the value.
+
+    Raises:
+        InvalidOption: a file that cannot be read or has not the size that the schema takes, or what JSON cannot hold.
+    """
+    if is_file(schema):
+        yield _file(name, wire, schema, value)
+    elif isinstance(value, str):
+        yield Part(wire, value.encode())
+    elif value is None:
+        raise InvalidOption(name, value, "a value: a form has no null")
+    elif isinstance(value, Sequence):
+        for item in value:
+            yield from field(name, wire, schema.get("items", {}), item)
+    else:
+        try:
+            yield Part(wire, ENCODER.encode(value), "application/json" if isinstance(value, Mapping) else "")
+        except (TypeError, ValueError, RecursionError) as error:
+            raise InvalidOption(name, type(value).__name__, f"what JSON can hold ({error})") from error
+
+
+class Streamed:
+    """A form that is read while it is sent.
+
+    Args:
+        pieces: of the form, one or more of them pieces of files.
+    """
+
+    def __init__(self, pieces: Sequence[bytes | Region]) -> None:
+        self.size = sum(piece.size if isinstance(piece, Region) else len(piece) for piece in pieces)
+        self._pieces = pieces
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The form, little by little."""
+        return chain.from_iterable(piece if isinstance(piece, Region) else (piece,) for piece in self._pieces)
+
+
+def encode(parts: Iterable[Part]) -> tuple[bytes | Streamed, str]:
+    """A form as bytes or what gives them, and its media type with the boundary.
+
+    Args:
+        parts: the fields, in any order.
+    """
+    ordered = sorted(parts, key=lambda part: part.file is not None)
+    streamed = any(isinstance(part.content, Region) for part in ordered)
+    digest = hashlib.blake2b(secrets.token_bytes() if streamed else b"", digest_size=16)
+    for part in ordered:
+        if isinstance(part.content, bytes):
+            digest.update(repr((part.name, part.file, len(part.content))).encode("utf-8", "backslashreplace"))
+            digest.update(part.content)
+    boundary = f"callwell-{digest.hexdigest()}"
+    pieces = [piece for part in ordered for piece in (_head(boundary, part), part.content, b"\r\n")]
+    pieces.append(f"--{boundary}--\r\n".encode())
+    whole = Streamed(pieces) if streamed else b"".join(piece for piece in pieces if isinstance(piece, bytes))
+    return whole, f"multipart/form-data; boundary={boundary}"
+
+
+def size(body: bytes | Outgoing) -> int:
+    """Bytes of a body."""
+    return len(body) if isinstance(body, bytes) else body.size
+
+
+def _head(boundary: str, part: Part) -> bytes:
+    file = "" if part.file is None else f'; filename="{part.file.translate(ESCAPES)}"'
+    type_ = f"Content-Type: {part.type}\r\n" if part.type else ""
+    head = f'--{boundary}\r\nContent-Disposition: form-data; name="{part.name.translate(ESCAPES)}"{file}\r\n{type_}\r\n'
+    return head.encode("utf-8", "replace")
+
+
+def _file(name: str, wire: str, schema: Mapping[str, Any], value: Any) -> Part:
+    content: bytes | Region
+    if isinstance(value, bytes | bytearray):
+        file, content = NAMELESS, bytes(value)
+    elif isinstance(value, Region):
+        file, content = value.name, value
+    else:
+        path = Path(value)
+        try:
+            length, regular = path.stat().st_size, path.is_file()
+            content = path.read_bytes() if regular and _right(schema, length) else b""
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            raise InvalidOption(name, str(path), f"a file that can be read ({reason})") from error
+        if not regular:
+            raise InvalidOption(name, str(path), "a file, and nothing else that has a path")
+        if not _right(schema, length):
+            raise InvalidOption(name, f"{path} of {length} bytes", describe(schema))
+        file = path.name
+    count = content.size if isinstance(content, Region) else len(content)
+    if not _right(schema, count):
+        raise InvalidOption(name, f"{file} of {count} bytes", describe(schema))
+    return Part(wire, content, mimetypes.guess_type(file)[0] or "application/octet-stream", file)
+
+
+def _right(schema: Mapping[str, Any], size: int) -> bool:
+    return bool(schema.get("minLength", 0) <= size <= schema.get("maxLength", size))

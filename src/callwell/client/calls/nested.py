@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Only the outermost of nested callers retries: three layers with six attempts each make six arrivals, and not 216.
+
+A layer knows that one around it retries by a context variable, or across processes by a header. The variable is set
+by whoever retries: by `outer_retries` around a loop of one's own, and by a client around a transport that was given to
+it, since that may call other clients. The header is sent only where the profile says `tells = true`: a provider who
+does not use Callwell has no need to know, and might refuse what it does not know.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from callwell.core import retry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from callwell.client.calls.options import ResolvedOptions
+    from callwell.core.rules.profile import RetryRule
+    from callwell.errors import CallwellError
+
+    E = TypeVar("E", bound=CallwellError)
+
+HEADER: Final = "callwell-retries"
+"""The header by which a server is told that its caller retries."""
+
+RETRIED: Final = ContextVar("callwell_retried", default=False)
+
+
+@contextmanager
+def outer_retries() -> Iterator[None]:
+    """Say that the code around this block retries: calls inside make one attempt each, and fail at once.
+
+    A thread that is started inside does not know of it, a task does.
+    """
+    token = RETRIED.set(True)
+    try:
+        yield
+    finally:
+        RETRIED.reset(token)
+
+
+def told(nested: bool | Mapping[str, str]) -> bool:  # noqa: FBT001 - the option as it is given
+    """Whether the option `nested` says that a caller retries: a truth, or the headers of a request that is served."""
+    return any(name.lower() == HEADER for name in nested) if isinstance(nested, Mapping) else nested
+
+
+def stands_down(choices: ResolvedOptions) -> bool:
+    """Whether a caller of this call retries."""
+    return choices.nested or RETRIED.get()
+
+
+def rule(profiles: RetryRule, choices: ResolvedOptions) -> RetryRule:
+    """How often this call is repeated: not at all if a caller of it does so."""
+    if stands_down(choices):
+        return dataclasses.replace(profiles, attempts=1, throttles=0)
+    return retry.eager(profiles) if choices.retry_unsafe_5xx else profiles
+
+
+def explained(error: E, choices: ResolvedOptions) -> E:
+    """The error of a call, which says so if it stood down."""
+    if stands_down(choices) and error.args:
+        error.args = (f"{error.args[0]} (one attempt only, since a caller of this call retries)", *error.args[1:])
+    return error

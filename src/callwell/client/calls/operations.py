@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a description says about an operation, as the engine needs it."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from callwell.client.calls.binding import Binder
+from callwell.client.calls.prepared import Plan, PreparedCall
+from callwell.core.types import Traits
+from callwell.description.names import snake
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from callwell.client.calls.options import ResolvedOptions
+    from callwell.core.rules.operations import OperationRule, PagingRule
+    from callwell.description.provider import Provider
+
+SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+IDEMPOTENT: Final = SAFE | {"PUT", "DELETE"}
+"""Methods that HTTP itself allows to repeat (RFC 9110, section 9.2)."""
+
+
+class Elsewhere(NamedTuple):
+    """An operation that has what another one does not find any more.
+
+    Attributes:
+        binder: makes its requests.
+        plan: what the engine needs to know of it.
+        names: of its arguments, which are among those of the other one.
+    """
+
+    binder: Binder
+    plan: Plan
+    names: frozenset[str]
+
+    def order(self, choices: ResolvedOptions, arguments: Mapping[str, object]) -> PreparedCall:
+        """Its call with the arguments of the other one."""
+        taken = {name: value for name, value in arguments.items() if name in self.names}
+        return PreparedCall(self.plan, self.binder.bind(taken), choices)
+
+
+class OperationHandle(NamedTuple):
+    """One operation of a description, looked up once.
+
+    Attributes:
+        binder: makes its requests.
+        rule: what the profile says about it, paging under the names of arguments.
+        plan: what the engine needs to know of it.
+        elsewhere: what has that which it does not find any more, if anything has.
+    """
+
+    binder: Binder
+    rule: OperationRule
+    plan: Plan
+    elsewhere: Elsewhere | None = None
+
+
+def known(provider: Provider, name: str) -> OperationHandle:
+    """An operation by its name.
+
+    Raises:
+        UnknownName: there is no such operation.
+    """
+    operation, rule = provider.operation(name), provider.rule(name)
+    if rule.paging is not None:
+        rule = dataclasses.replace(rule, paging=_named(rule.paging))
+    quotas = _quotas(provider, operation.method, rule.quotas)
+    plan = Plan(name, _traits(operation.method, rule.repeatable), quotas, operation.path, operation.media)
+    return OperationHandle(
+        Binder(operation), rule, plan, None if rule.gone_if is None else _elsewhere(provider, rule.gone_if)
+    )
+
+
+def plan_beyond(provider: Provider, method: str) -> Plan:
+    """The plan of a request that the description does not know: it counts against all quotas of its method."""
+    return Plan(method, _traits(method, None), _quotas(provider, method, None), None)
+
+
+def _elsewhere(provider: Provider, name: str) -> Elsewhere:
+    found, parameters = known(provider, name), provider.operation(name).parameters
+    return Elsewhere(found.binder, found.plan, frozenset(one.name for one in parameters if one.required))
+
+
+def _traits(method: str, said: bool | None) -> Traits:  # noqa: FBT001 - private
+    repeatable = method in IDEMPOTENT if said is None else said
+    return Traits(safe=method in SAFE, repeatable=repeatable, deletes=method == "DELETE")
+
+
+def _quotas(provider: Provider, method: str, said: tuple[str, ...] | None) -> tuple[str, ...]:
+    """The names of the quotas that a call counts against: those of its method, unless the profile says which."""
+    if said is not None:
+        return said
+    quotas = provider.profile.quotas.items()
+    return tuple([name for name, quota in quotas if quota.methods is None or method in quota.methods])
+
+
+def _named(rule: PagingRule) -> PagingRule:
+    """How a list is read, with its query parameters under the names of arguments."""
+    size = None if rule.size is None else snake(rule.size)
+    return dataclasses.replace(rule, position=snake(rule.position), size=size)
+
+
+def groups(provider: Provider) -> tuple[str, ...]:
+    """The first parts of the operations' names."""
+    return tuple(sorted({name.partition(".")[0] for name in provider.api.operations}))
+
+
+def methods(provider: Provider, group: str) -> tuple[str, ...]:
+    """What can be called in a group: its operations, and the methods that save files."""
+    named = {name.partition(".")[2] for name in provider.api.operations if name.partition(".")[0] == group}
+    rules = provider.profile.operations.items()
+    saved = {rule.asset.method for name, rule in rules if rule.asset is not None and name.partition(".")[0] == group}
+    return tuple(sorted(named | {name for name in saved if name is not None}))
+
+
+def lists(provider: Provider) -> tuple[str, ...]:
+    """The operations that have pages."""
+    return tuple(name for name, rule in provider.profile.operations.items() if rule.paging)
+
+
+def files(provider: Provider) -> tuple[str, ...]:
+    """The operations that lead to a file."""
+    return tuple(name for name, rule in provider.profile.operations.items() if rule.asset)
+
+
+def saving(provider: Provider, group: str, method: str) -> str | None:
+    """The operation whose file a method of a group saves, if it is such a method."""
+    rules = provider.profile.operations.items()
+    named = (name for name, rule in rules if rule.asset is not None and rule.asset.method == method)
+    return next((name for name in named if name.partition(".")[0] == group), None)
+
+
+def large(provider: Provider) -> tuple[str, ...]:
+    """The operations that take a large file."""
+    return tuple(name for name, rule in provider.profile.operations.items() if rule.upload)

@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a caller may choose, for a client and for single calls."""
+
+from __future__ import annotations
+
+import dataclasses
+from enum import Enum
+from typing import TYPE_CHECKING, Final, Literal, TypedDict
+
+from callwell.client.calls.nested import told
+from callwell.errors import InvalidOption, UnknownName
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+    from callwell.clock import Clock
+    from callwell.keys import Key
+    from callwell.observe.hooks import Hook
+    from callwell.observe.notices import Notice
+    from callwell.state.base import State
+    from callwell.transport.base import AsyncTransport, Transport
+
+INTERACTIVE_S: Final = 60.0
+"""The deadline of a call that somebody waits for."""
+
+LONGEST_NAME: Final = 200
+"""Characters of a caller's own name for a call."""
+
+Priority = Literal["interactive", "batch"]
+
+Auth = Literal["key", "token"]
+
+
+class NotGiven(Enum):
+    """The type of `NOT_GIVEN`, for parameters whose None means null on the wire."""
+
+    NOT_GIVEN = "not given"
+
+    def __repr__(self) -> str:
+        return "NOT_GIVEN"
+
+
+NOT_GIVEN: Final = NotGiven.NOT_GIVEN
+
+
+class CallOptions(TypedDict, total=False):
+    """What may differ from call to call: the arguments of `with_options`.
+
+    Attributes:
+        deadline_s: seconds for the whole call, waits included; None for no deadline. Unless said: 60 for interactive
+            calls, none for batch.
+        priority: `interactive` goes before `batch` where permits are scarce.
+        for_user: the end user on whose behalf the call is made, for providers that want to know: your own id, of which
+            they get a pseudonym.
+        retry_unsafe_5xx: repeat even what may then happen twice.
+        nested: a caller of these calls retries, so that they make one attempt each; or the headers of the request that
+            is being served, which say so if its sender is a Callwell that tells.
+        exactly_once: write a call that could happen twice down before it is sent, and settle it if its answer is lost;
+            a text is the caller's own name for the call, under which it is found when the program is run again.
+        remember: keep results in the state, and answer the same request from there: nothing is sent, and nothing
+            billed, again. For operations of which the profile says that their results may be remembered.
+        force: send it all the same, and remember the new result.
+    """
+
+    deadline_s: float | None
+    priority: Priority
+    for_user: str | None
+    retry_unsafe_5xx: bool
+    nested: bool | Mapping[str, str]
+    exactly_once: bool | str
+    remember: bool
+    force: bool
+
+
+class ClientOptions(CallOptions, total=False):
+    """All keyword arguments of a client.
+
+    Attributes:
+        key: a `Key`, `env:NAME` or `file:PATH`; unless given, the provider's usual environment variable.
+        environment: one that the profile names; its default unless given.
+        base_url: the address of another deployment of the provider, or such addresses by environment.
+        auth: what is shown to the provider: the `key`, or a `token` that is got by it and ends, where there are such.
+        explain: if a key is refused that was never accepted, see by one request to each environment with other keys
+            whether it belongs there, and say so.
+        key_header: the header that carries the key, where an address of your own wants another one.
+        account: whose quota it is, where a provider counts for several.
+        plan: what you pay for, where calls depend on it: `monthly-active-users`, and no call goes without `for_user`.
+        alpha: allow operations that the provider itself calls alpha.
+        user_secret: where the secret is kept that makes pseudonyms of end users, as for `key`; unless given, a file
+            that is made once for all programs of this user.
+        state: `memory:`, `sqlite:///PATH`, or an open state.
+        proxy: the address of a proxy, or `environment` for the usual variables; none unless given.
+        ca_file: a file of PEM certificates to trust as well as the usual ones.
+        connect_s: seconds to make a connection.
+        max_answer_bytes: bytes of a decoded answer; a larger one is not read, and the call ends with `AnswerTooLarge`.
+            The profile's bound unless given, 64 MiB. Files are streamed and have no bound.
+        on_notice: called with every notice (attempts, waits, new keys); it must not wait, and what it raises is logged.
+        hooks: what watches the calls and may add headers: `Hook`s of `callwell.observe.hooks`, `opentelemetry`,
+            `prometheus`.
+        clock: another clock than the machine's.
+        transport: another way of sending.
+    """
+
+    key: str | Key | None
+    environment: str | None
+    base_url: str | Mapping[str, str] | None
+    auth: Auth
+    explain: bool
+    key_header: str | None
+    account: str
+    plan: str | None
+    alpha: bool
+    user_secret: str | Key | None
+    state: str | State
+    proxy: str | None
+    ca_file: str | None
+    connect_s: float
+    max_answer_bytes: int
+    on_notice: Callable[[Notice], None] | None
+    hooks: Sequence[Hook | str] | None
+    clock: Clock | None
+    transport: AsyncTransport | Transport | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ResolvedOptions:
+    """Call options, checked.
+
+    Attributes:
+        deadline_s: infinite for none.
+        within_s: the same where the caller has set it, else infinite: for what takes as long as its size.
+        priority: see `CallOptions`.
+        for_user: the end user as the provider knows them.
+        retry_unsafe_5xx: see `CallOptions`.
+        nested: a caller of the call retries.
+        exactly_once: see `CallOptions`.
+        remember: see `CallOptions`.
+        force: see `CallOptions`.
+        headers: what goes with every request besides the key.
+    """
+
+    deadline_s: float = INTERACTIVE_S
+    within_s: float = float("inf")
+    priority: Priority = "interactive"
+    for_user: str | None = None
+    retry_unsafe_5xx: bool = False
+    nested: bool = False
+    exactly_once: bool | str = False
+    remember: bool = False
+    force: bool = False
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+def check_names(options: CallOptions, known: Collection[str]) -> None:
+    """See that there are no others.
+
+    Raises:
+        UnknownName: there is one.
+    """
+    for name in options:
+        if name not in known:
+            raise UnknownName("option", name, known)
+
+
+def choose(before: ResolvedOptions, options: CallOptions) -> ResolvedOptions:
+    """The choices after some options have been given.
+
+    Raises:
+        InvalidOption: a value that an option cannot take.
+    """
+    values = {name: options[name] for name in ResolvedOptions.__slots__ if name in options}  # type: ignore[literal-required]
+    priority = values.get("priority", before.priority)
+    if priority not in ("interactive", "batch"):
+        raise InvalidOption("priority", priority, "`interactive` or `batch`")
+    if "deadline_s" not in values and "priority" in values:
+        values["deadline_s"] = INTERACTIVE_S if priority == "interactive" else None
+    if "deadline_s" in values:
+        deadline_s = values["deadline_s"]
+        values["deadline_s"] = float("inf") if deadline_s is None else seconds("deadline_s", deadline_s)
+        values["within_s"] = values["deadline_s"] if "deadline_s" in options else float("inf")
+    if "nested" in values:
+        values["nested"] = told(values["nested"])
+    if "exactly_once" in values:
+        _check_name(values["exactly_once"])
+    for name in ("remember", "force"):
+        if not isinstance(values.get(name, False), bool):
+            raise InvalidOption(name, values[name], "True or False")
+    return dataclasses.replace(before, **values)
+
+
+def _check_name(wish: object) -> None:
+    right = wish.isprintable() and 0 < len(wish) <= LONGEST_NAME if isinstance(wish, str) else isinstance(wish, bool)
+    if not right:
+        raise InvalidOption("exactly_once", wish, f"True, False, or a name of 1 to {LONGEST_NAME} printable characters")
+
+
+def seconds(name: str, value: object) -> float:
+    """A time that an option gives.
+
+    Args:
+        name: of the option.
+        value: what was given.
+
+    Raises:
+        InvalidOption: it is no time.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+        raise InvalidOption(name, value, "seconds above zero")
+    return float(value)

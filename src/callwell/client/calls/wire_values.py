@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Python values become what JSON can hold, so that they mean the same in path, query, header and body.
+
+| given | sent |
+| --- | --- |
+| a member of an enumeration | its value |
+| a datetime with a zone, a date, a time | RFC 3339; a datetime without a zone is refused: it may be any of 38 hours |
+| a Decimal | the number with all its digits, or their text where the schema takes texts only |
+| a UUID, a path | its text |
+| sets, tuples, generators, arrays | a list; that of a set is in order, so that the same call is the same request |
+| dataclasses, structs, mappings | an object |
+| numbers of other libraries | the number |
+| bytes | base64 where the schema says `format: byte`; refused elsewhere, unless it is a file |
+| NaN, infinity, keys that are no texts, everything else | refused |
+
+None stays None: what it means depends on the place.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import datetime as dt
+import math
+import numbers
+import os
+import uuid
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from decimal import Decimal
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from callwell.client.calls.validation import SURROGATES, describe, is_file
+from callwell.description.schemas import choices, kinds
+from callwell.errors import InvalidOption
+
+if TYPE_CHECKING:
+    Schema = Mapping[str, Any]
+
+JSON: Final = "what JSON can hold"
+ZONED: Final = "a time with a zone, as datetime.now(UTC)"
+ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
+"""JSON in which a Decimal is a number."""
+
+
+def wire_value(name: str, schema: Schema, value: object) -> Any:
+    """A value as JSON has it.
+
+    Args:
+        name: how messages name it.
+        schema: what it will be held to.
+        value: the value.
+
+    Raises:
+        InvalidOption: it is nothing that can be sent.
+    """
+    try:
+        return _plain(name, schema, value)
+    except RecursionError as error:
+        raise InvalidOption(name, type(value).__name__, f"{JSON}: it holds itself, or is too deep") from error
+
+
+def _plain(name: str, schema: Schema, value: object) -> Any:
+    if value is None or isinstance(value, bool) or is_file(schema):
+        return value
+    if isinstance(value, Enum):
+        return _plain(name, schema, value.value)
+    if isinstance(value, str):
+        text = str.__str__(value)
+        if not text.isascii() and SURROGATES.search(text):
+            raise InvalidOption(name, value, _expected(schema, "a text without halves of characters"))
+        return text
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, Mapping):
+        return _object(name, schema, value)
+    if isinstance(value, list | tuple):
+        items = _items(schema)
+        return [_plain(name, items, item) for item in value]
+    return _converted(name, schema, value)
+
+
+def _converted(name: str, schema: Schema, value: object) -> Any:
+    """What a value of a type that JSON does not know becomes."""
+    if isinstance(value, float | Decimal):
+        return _number(name, schema, value)
+    if isinstance(value, dt.date | dt.time | dt.timedelta):
+        return _time(name, schema, value)
+    if isinstance(value, uuid.UUID):
+        return str(value)
+    if isinstance(value, os.PathLike):
+        return _plain(name, schema, os.fspath(value))
+    if isinstance(value, bytes | bytearray | memoryview):
+        if "byte" in _formats(schema):
+            return base64.b64encode(value).decode()
+        raise InvalidOption(name, type(value).__name__, _expected(schema, "bytes must be decoded first"))
+    if isinstance(value, numbers.Integral):
+        return int(value)
+    if isinstance(value, numbers.Real) and not isinstance(value, numbers.Rational):
+        return _number(name, schema, float(value))
+    return _gathered(name, schema, value)
+
+
+def _gathered(name: str, schema: Schema, value: object) -> Any:
+    """What a record, an iterable or a scalar of an array library becomes."""
+    if hasattr(value, "dtype") and not getattr(value, "shape", ()):
+        return _plain(name, schema, value.item())  # type: ignore[attr-defined] # those have it
+    if isinstance(value, type):
+        raise InvalidOption(name, value, _expected(schema))
+    if dataclasses.is_dataclass(value):
+        fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        return _object(name, schema, fields)
+    if isinstance(value, msgspec.Struct):
+        named = zip(value.__struct_encode_fields__, value.__struct_fields__, strict=True)
+        return _object(name, schema, {wire: getattr(value, field) for wire, field in named})
+    if isinstance(value, Iterable) and not hasattr(value, "read"):  # an open file is no list of its lines
+        items = _items(schema)
+        listed = [_plain(name, items, item) for item in value]
+        return sorted(listed, key=ENCODER.encode) if isinstance(value, AbstractSet) else listed
+    if hasattr(value, "__index__"):
+        return int(value)
+    raise InvalidOption(name, value, _expected(schema))
+
+
+def _number(name: str, schema: Schema, value: float | Decimal) -> Any:
+    if not math.isfinite(value):
+        raise InvalidOption(name, value, _expected(schema, "a finite number"))
+    if isinstance(value, float):
+        return float(value)
+    takes = _kinds(schema)
+    if not takes or "number" in takes:
+        return value
+    if "integer" in takes and value == value.to_integral_value():
+        return int(value)
+    if "string" in takes:
+        return format(value, "f")
+    raise InvalidOption(name, value, describe(schema))
+
+
+def _time(name: str, schema: Schema, value: dt.date | dt.time | dt.timedelta) -> str:
+    takes = _kinds(schema)
+    formats = _formats(schema)
+    if takes and "string" not in takes:
+        raise InvalidOption(name, value, describe(schema))
+    if isinstance(value, dt.timedelta):
+        if "duration" not in formats:
+            raise InvalidOption(name, value, _expected(schema, "a span as a number or a text of your own"))
+        return str(msgspec.to_builtins(value))
+    if isinstance(value, dt.datetime):
+        offset = value.utcoffset()
+        if offset is None:
+            raise InvalidOption(name, value, ZONED)
+        if "date" in formats and "date-time" not in formats:
+            raise InvalidOption(name, value, "a date without a time of day")
+        if offset % dt.timedelta(minutes=1):  # RFC 3339 has no seconds in offsets
+            value = value.astimezone(dt.UTC)
+    elif isinstance(value, dt.date) and "date-time" in formats and "date" not in formats:
+        raise InvalidOption(name, value, ZONED)
+    return value.isoformat().replace("+00:00", "Z")
+
+
+def _object(name: str, schema: Schema, value: Mapping[Any, Any]) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for key, inner in value.items():
+        text = key.value if isinstance(key, Enum) else key
+        text = str(text) if isinstance(text, uuid.UUID) else text
+        if not isinstance(text, str):
+            raise InvalidOption(name, value, _expected(schema, "each key a text"))
+        if text in made:
+            raise InvalidOption(name, value, f"{JSON}: {text!r} is there twice")
+        made[str.__str__(text)] = _plain(f"{name}.{text}", _field(schema, text), inner)
+    return made
+
+
+def _expected(schema: Schema, why: str = "") -> str:
+    """What a schema takes, or what could be taken at all."""
+    if _kinds(schema) or "enum" in schema:
+        return describe(schema)
+    return f"{JSON}: {why}" if why else JSON
+
+
+def _kinds(schema: Schema) -> list[str]:
+    return [kind for one in choices(schema) for kind in kinds(one)]
+
+
+def _formats(schema: Schema) -> set[str]:
+    said = {one.get("format", "") for one in choices(schema)}
+    return said | {"byte" for one in choices(schema) if one.get("contentEncoding") == "base64"}
+
+
+def _items(schema: Schema) -> Schema:
+    found = [one["items"] for one in choices(schema) if isinstance(one.get("items"), Mapping)]
+    return found[0] if found else {}
+
+
+def _field(schema: Schema, key: str) -> Schema:
+    for one in choices(schema):
+        inner = one.get("properties", {}).get(key, one.get("additionalProperties"))
+        if isinstance(inner, Mapping):
+            return inner
+    return {}

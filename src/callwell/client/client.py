@@ -1,0 +1,269 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The client: a provider's operations as attributes, by name, or any request to it, all with the same promises."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Unpack
+
+from callwell import providers
+from callwell.client.calls.binding import Bound, encoded, query_pairs
+from callwell.client.calls.caller import AsyncCaller
+from callwell.client.calls.engine import AsyncEngine
+from callwell.client.calls.operations import files, groups, large, plan_beyond
+from callwell.client.calls.options import ResolvedOptions
+from callwell.client.calls.wire_values import wire_value
+from callwell.client.concurrency.primitives import AsyncClosing, AsyncDefaultTransport
+from callwell.client.config import ClientConfig
+from callwell.client.downloads.asset import AsyncAsset
+from callwell.client.group import AsyncDynamicGroup, AsyncGroup
+from callwell.client.keys.manager import AsyncKeyManager
+from callwell.client.tokens.manager import arm
+from callwell.client.uploads.uploader import AsyncUploader, nothing_to_note
+from callwell.errors import InvalidOption, UnknownName
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+    from typing import Self
+
+    from callwell.client.calls.options import CallOptions, ClientOptions
+    from callwell.client.calls.responses import Answer
+    from callwell.client.concurrency.primitives import AsyncComing
+    from callwell.client.exactly_once.ledger import AsyncLedger
+    from callwell.client.pages.pager import AsyncPager
+    from callwell.client.uploads.options import Uploaded
+    from callwell.description.provider import Provider
+
+
+class AsyncClient(AsyncClosing):
+    """A client of one provider.
+
+    Use it as a context manager, or close it. Tasks may share an async client, threads a sync one.
+
+    Args:
+        provider: a bundled provider's name, the folder of a description, or a loaded description.
+        options: see `ClientOptions`.
+
+    Raises:
+        UnknownName: a provider or environment that is not described.
+        KeyMissing: there is no key where one was looked for.
+        InvalidOption: a value that an option cannot take.
+    """
+
+    def __new__(cls, provider: str | Path | Provider, **_options: Unpack[ClientOptions]) -> Self:
+        """A client with the provider's own operations as attributes, where there is a generated class."""
+        general = isinstance(provider, str) and cls.__name__ == "AsyncClient"
+        special = providers.client_class(str(provider), "AsyncClient") if general else None
+        made: Self = object.__new__(special or cls)
+        return made
+
+    def __init__(self, provider: str | Path | Provider, **options: Unpack[ClientOptions]) -> None:
+        setting = ClientConfig.of(provider, options)
+        self.provider = setting.provider
+        self.setting = setting
+        account = setting.open_account()
+        try:
+            choices = setting.chosen(ResolvedOptions(), options)
+            keys = AsyncKeyManager(
+                setting.provider.name,
+                setting.provider.profile.key,
+                source=setting.source,
+                clock=setting.clock,
+                uses=setting.key_uses(),
+                notify=self._notify,
+            )
+            self._engine = AsyncEngine(
+                setting.provider.profile,
+                setting.base_url,
+                account=account,
+                keys=keys,
+                transport=setting.transport or AsyncDefaultTransport(setting.network),
+                clock=setting.clock,
+                hooks=setting.hooks,
+            )
+            arm(self._engine, keys, setting)
+            self._caller = AsyncCaller(self._engine, setting, choices, {})
+        except BaseException:
+            setting.close()
+            raise
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> AsyncDynamicGroup:
+            """The operations of a description without a generated class."""
+            if name.startswith("_") or "provider" not in vars(self):
+                raise AttributeError(name)
+            if name not in (known := groups(self.provider)):
+                raise UnknownName("operation", name, known, where=self.provider.name)
+            return AsyncDynamicGroup(self, name)
+
+    def __dir__(self) -> list[str]:
+        """The attributes, and the groups of operations among them."""
+        known = groups(self.provider) if "provider" in vars(self) else ()
+        return sorted({*super().__dir__(), *known})
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close all connections. Calls that are under way fail."""
+        self._engine.closed = True
+        await self._engine.transport.aclose()
+        self.setting.close()
+
+    def with_options(self, **options: Unpack[CallOptions]) -> Self:
+        """The same client with other options for its calls; both share connections, quotas and keys.
+
+        Raises:
+            InvalidOption: a value that an option cannot take.
+        """
+        other: Self = object.__new__(type(self))
+        vars(other).update({name: value for name, value in vars(self).items() if not isinstance(value, AsyncGroup)})
+        other._caller = self._caller.choosing(options)
+        return other
+
+    def spent(self) -> Mapping[str, tuple[int, int]]:
+        """By quota: requests that the account cannot make now because of earlier ones, and the limit."""
+        return self._engine.account.spent()
+
+    @property
+    def ledger(self) -> AsyncLedger:
+        """The calls of the account that are made exactly once, to look at, settle and resume."""
+        from callwell.client.exactly_once.ledger import AsyncLedger
+
+        return AsyncLedger(self._caller)
+
+    async def call(self, operation: str, /, **arguments: object) -> Any:
+        """Call an operation by name.
+
+        Args:
+            operation: for instance `recordings.get`.
+            arguments: in snake case.
+
+        Returns:
+            the result: the part of the body that the profile names, or the whole body.
+
+        Raises:
+            CallwellError: see `callwell.errors`.
+        """
+        caller = self._caller
+        found = caller.known(operation)
+        return caller.result(found, await caller.run(found, arguments))
+
+    async def call_raw(self, operation: str, /, **arguments: object) -> Answer:
+        """Call an operation by name, and get the whole answer.
+
+        Args:
+            operation: for instance `recordings.get`.
+            arguments: in snake case.
+        """
+        return await self._caller.run(self._caller.known(operation), arguments)
+
+    async def request(
+        self, method: str, path: str, *, query: Mapping[str, object] | None = None, json: object = None
+    ) -> Answer:
+        """Make any request to the provider, with all promises kept.
+
+        Args:
+            method: the HTTP method. GET, HEAD, OPTIONS, PUT and DELETE are repeated as HTTP allows, others are not.
+            path: below the environment's address, or a whole address of the same origin.
+            query: query parameters; lists are repeated, and what is None is left out.
+            json: the body.
+
+        Raises:
+            InvalidOption: an address of another origin.
+            CallwellError: see `callwell.errors`.
+        """
+        method = method.upper()
+        if not re.fullmatch("[A-Z]+", method):
+            raise InvalidOption("method", method, "an HTTP method")
+        body = None if json is None else encoded(method, wire_value(f"{method}: the body", {}, json))
+        bound = Bound(method, self.setting.target(path, query_pairs(query or {})), body)
+        return await self._caller.made(self._caller.order(plan_beyond(self.provider, method), bound))
+
+    def pages(self, operation: str, /, **arguments: object) -> AsyncPager[Any]:
+        """The items of a list operation.
+
+        Args:
+            operation: for instance `recordings.list`.
+            arguments: in snake case.
+
+        Raises:
+            UnknownName: no such operation.
+            InvalidOption: the operation has no pages, or an argument is wrong.
+        """
+        return self._caller.pages(operation, **arguments)
+
+    def asset(self, operation: str, /, **arguments: object) -> AsyncAsset:
+        """The file that an operation leads to.
+
+        Args:
+            operation: for instance `recordings.video`.
+            arguments: in snake case.
+
+        Raises:
+            UnknownName: no such operation.
+            InvalidOption: the operation leads to no file, or an argument is wrong.
+        """
+        found = self._caller.known(operation)
+        rule = found.rule.asset
+        if rule is None:
+            raise InvalidOption("operation", operation, f"one that leads to a file ({', '.join(files(self.provider))})")
+        taken = found.binder.wire(arguments)
+        found.binder.bind(taken)
+        caller = self._caller
+
+        def ask(left_s: float | None) -> AsyncComing:
+            """Call the operation, within the seconds that are left."""
+            chosen = caller if left_s is None else caller.choosing({"deadline_s": left_s})
+            return chosen.run(found, taken)
+
+        name = f"{self.provider.name} {operation}"
+        choices = caller.choices
+        return AsyncAsset(
+            name, rule, engine=self._engine, ask=ask, deadline_s=choices.within_s, wait_s=choices.deadline_s
+        )
+
+    async def upload(self, operation: str, file: Any, /, **given: Any) -> Uploaded[Any]:
+        """Send a large file in pieces. The same call goes on with what was interrupted, in another process too.
+
+        Args:
+            operation: for instance `videos.upload`.
+            file: a path, bytes, an open file, or something that gives bytes.
+            given: arguments of the operation and of the one that makes the object, in snake case; and how it is sent,
+                see `UploadOptions`.
+
+        Raises:
+            UnknownName: no such operation.
+            InvalidOption: the operation takes no large file, or an argument is wrong.
+            UploadError: the file, or what became of it on its way.
+            CallwellError: see `callwell.errors`.
+        """
+        return await self.uploader(operation).run(file, given)
+
+    def uploader(self, operation: str, note: Callable[[Uploaded[Any]], None] = nothing_to_note) -> AsyncUploader:
+        """What sends one large file by an operation.
+
+        Args:
+            operation: for instance `videos.upload`.
+            note: called with what the upload was worth before its position is forgotten.
+
+        Raises:
+            UnknownName: no such operation.
+            InvalidOption: the operation takes no large file.
+        """
+        found = self._caller.known(operation)
+        if found.rule.upload is None:
+            raise InvalidOption(
+                "operation", operation, f"one that takes a large file ({', '.join(large(self.provider))})"
+            )
+        return AsyncUploader(self._caller, found, found.rule.upload, note)
+
+    def _notify(self, notice: Any) -> None:
+        engine = getattr(self, "_engine", None)
+        if engine is not None:
+            engine.notify(notice)

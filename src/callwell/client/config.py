@@ -1,0 +1,318 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a client is made of, before it makes a call."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from urllib.parse import urlencode, urlsplit
+
+from callwell import providers, state
+from callwell.client import addresses, option_checks
+from callwell.client.calls.options import CallOptions, check_names, choose, seconds
+from callwell.client.calls.responses import is_below, origin
+from callwell.client.end_users import EndUsers
+from callwell.client.keys.usage import KeyUses, Realm
+from callwell.client.quota.account import Account
+from callwell.client.quota.permit_batch import PermitBatcher
+from callwell.clock import SystemClock
+from callwell.errors import InvalidOption
+from callwell.keys import parse_source
+from callwell.observe.hooks import gathered
+from callwell.transport.base import Network
+from callwell.version import VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+    from typing import Self
+
+    from callwell.client.calls.options import Auth, ClientOptions, ResolvedOptions
+    from callwell.client.exactly_once.store import Ledger
+    from callwell.client.result_cache import ResultCache
+    from callwell.clock import Clock
+    from callwell.core.rules.environments import SandboxRule
+    from callwell.description.provider import Provider
+    from callwell.keys import Key, Source
+    from callwell.observe.hooks import Hooks
+    from callwell.state.base import State
+
+CHOICES: Final = frozenset(CallOptions.__annotations__)
+OPTIONS: Final = CHOICES | {
+    "key",
+    "environment",
+    "base_url",
+    "key_header",
+    "auth",
+    "explain",
+    "account",
+    "plan",
+    "alpha",
+    "user_secret",
+    "state",
+    "proxy",
+    "ca_file",
+    "connect_s",
+    "max_answer_bytes",
+    "on_notice",
+    "hooks",
+    "clock",
+    "transport",
+}
+
+
+class Place(NamedTuple):
+    """Where something of the provider's is.
+
+    Attributes:
+        url: the whole address.
+        keyed: the key may be shown there: it is below the environment's address, or the profile says so.
+    """
+
+    url: str
+    keyed: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ClientConfig:
+    """What a client is made of.
+
+    Attributes:
+        provider: the description.
+        environment: the name of the provider's environment.
+        base_url: the environment's address, without a slash at its end.
+        auth: what is shown: the key, or a token.
+        explain: a key that is refused and was never accepted may be shown to the other environments.
+        others: where the environments are that have other keys, None where that is not known.
+        whose: whose quota it is.
+        account: the name of the account's record in the state.
+        realm: which keys belong to it.
+        source: where the key is kept.
+        state: what is shared.
+        owns_state: the state was opened for this client, and is closed with it.
+        clock: whose seconds are meant.
+        network: how connections are made.
+        transport: another way of sending, if the caller gave one.
+        hooks: what watches the calls.
+        headers: what goes with every request besides the key.
+        operations: those of the environment; None for all.
+        alpha: operations that the provider calls alpha are allowed.
+        users: the end users, for a provider that wants to know them.
+        sandbox: what happens to files, in an environment for trials.
+    """
+
+    provider: Provider
+    environment: str
+    base_url: str
+    auth: Auth
+    explain: bool
+    others: Mapping[str, str | None]
+    whose: str
+    account: str
+    realm: Realm
+    source: Source
+    state: State
+    owns_state: bool
+    clock: Clock
+    network: Network
+    transport: Any
+    hooks: Hooks | None
+    headers: tuple[tuple[str, str], ...]
+    operations: tuple[str, ...] | None
+    alpha: bool
+    users: EndUsers | None
+    sandbox: SandboxRule | None
+
+    @classmethod
+    def of(cls, provider: str | Path | Provider, options: ClientOptions) -> Self:
+        """What the options of a client say.
+
+        Raises:
+            UnknownName: a provider, environment or option that does not exist.
+            InvalidOption: a value that an option cannot take.
+        """
+        check_names(options, OPTIONS)
+        described = providers.load(provider) if isinstance(provider, str | os.PathLike) else provider
+        environment = described.environment(options.get("environment"))
+        base_url, others = addresses.addresses(described, environment, options.get("base_url"))
+        homes = {name: described.environment(name).base_url for name in (environment.name, *others)} if others else {}
+        described = option_checks.shown_by(described.within(environment.name), options.get("key_header"))
+        where = options.get("state", "memory:")
+        most_bytes = options.get("max_answer_bytes", described.profile.max_answer_bytes)
+        if type(most_bytes) is not int or most_bytes < 1:
+            raise InvalidOption("max_answer_bytes", most_bytes, "a whole number of bytes above zero")
+        network = Network(
+            proxy=options.get("proxy"),
+            ca_file=options.get("ca_file"),
+            user_agent=f"callwell/{VERSION}",
+            most_bytes=most_bytes,
+        )
+        if "connect_s" in options:
+            network = dataclasses.replace(network, connect_s=seconds("connect_s", options["connect_s"]))
+        host = origin(base_url)[1]
+        whose = options.get("account", "default")
+        required = option_checks.must_name_user(described, options)
+        hooks = gathered(options.get("on_notice"), options.get("hooks"))
+        source, clock = parse_source(options.get("key"), described.profile.key.env), options.get("clock")
+        made = cls(
+            provider=described,
+            environment=environment.name,
+            base_url=base_url,
+            auth=option_checks.auth(described, options.get("auth", "key")),
+            explain=options.get("explain", False),
+            others=others,
+            whose=whose,
+            account=addresses.account(described.name, environment.name, base_url, whose),
+            realm=Realm(
+                described.name, environment.name, {name: addresses.place(home) for name, home in homes.items()}
+            ),
+            source=source,
+            state=state.open_state(where) if isinstance(where, str) else where,
+            owns_state=isinstance(where, str),
+            clock=clock or SystemClock(),
+            network=network,
+            transport=options.get("transport"),
+            hooks=hooks,
+            headers=tuple([(name.lower(), text.replace("{host}", host)) for name, text in environment.headers.items()]),
+            operations=environment.operations,
+            alpha=options.get("alpha", False),
+            users=None,
+            sandbox=described.profile.environments[environment.name].sandbox,
+        )
+        return made._with_users(required=required, secret=options.get("user_secret"))
+
+    def _with_users(self, *, required: bool, secret: str | Key | None) -> Self:
+        """The same, with the end users of a provider that wants to know them."""
+        rule = self.provider.profile.end_user
+        if rule is None:
+            return self
+        users = EndUsers(
+            self.provider.name,
+            rule,
+            required=required,
+            secret=secret,
+            account=self.account,
+            state=self.state,
+            clock=self.clock,
+            hooks=self.hooks,
+        )
+        return dataclasses.replace(self, users=users)
+
+    def open_account(self) -> Account | PermitBatcher:
+        """The account's permits: by the lot where nobody else sees its record, and all quotas are known."""
+        account = Account(self.provider.profile, self.account, self.state, self.clock)
+        alone = self.owns_state and not account.shared and not account.paces
+        return PermitBatcher(account, self.clock) if alone else account
+
+    def ledger(self) -> Ledger:
+        """The account's calls that are made exactly once."""
+        from callwell.client.exactly_once.store import Ledger  # few clients need it
+
+        return Ledger(self.account, self.state, self.clock)
+
+    def key_uses(self) -> KeyUses:
+        """The record of the account's keys."""
+        return KeyUses(self.account, self.state, self.clock, self.realm)
+
+    def key_uses_at(self, environment: str, address: str) -> KeyUses:
+        """The record of the same account's keys in another environment."""
+        account = addresses.account(self.provider.name, environment, address, self.whose)
+        return KeyUses(account, self.state, self.clock, self.realm)
+
+    def memory(self) -> ResultCache:
+        """The account's results that are remembered."""
+        from callwell.client.result_cache import ResultCache  # as above
+
+        return ResultCache(self.account, self.state, self.clock)
+
+    def close(self) -> None:
+        """Close the state, if it was opened for this client."""
+        if self.owns_state:
+            self.state.close()
+
+    def choose(self, before: ResolvedOptions, options: CallOptions) -> ResolvedOptions:
+        """The choices after some options of a call have been given.
+
+        Raises:
+            UnknownName: an option that does not exist, or that a client has for good.
+            InvalidOption: a value that an option cannot take.
+        """
+        check_names(options, CHOICES)
+        return self.chosen(before, options)
+
+    def chosen(self, before: ResolvedOptions, options: CallOptions) -> ResolvedOptions:
+        """The choices after options have been given, of which those of a client are passed over.
+
+        Raises:
+            InvalidOption: a value that an option cannot take.
+        """
+        user = options.get("for_user")
+        if user is not None and self.users is None:
+            raise option_checks.no_users(self.provider, "for_user", user)
+        known_as = None if user is None or self.users is None else self.users.known_as(user)
+        made = choose(before, {**options, "for_user": known_as} if "for_user" in options else options)
+        named = () if self.users is None or made.for_user is None else ((self.users.header, made.for_user),)
+        return dataclasses.replace(made, headers=(*self.headers, *named))
+
+    def check_allowed(self, name: str, *, alpha: bool) -> None:
+        """See that an operation may be called with this setting.
+
+        Args:
+            name: of the operation.
+            alpha: the provider calls it alpha.
+
+        Raises:
+            InvalidOption: it may not; the message says what to do.
+        """
+        if self.operations is not None and name not in self.operations:
+            raise InvalidOption("operation", name, f"one that this environment has: {', '.join(self.operations)}")
+        if alpha and not self.alpha:
+            raise InvalidOption(
+                "operation",
+                name,
+                f"one that {self.provider.name} does not call alpha, unless you allow these: alpha=True in code, "
+                "`alpha = true` in callwell.toml",
+            )
+
+    def relative(self, url: str) -> str:
+        """An address without the environment's origin, if it has that; else as it is."""
+        return addresses.below_origin(url) if origin(url) == origin(self.base_url) else url
+
+    def followed(self, url: str) -> Place:
+        """The place to which a link or a redirect of the provider's leads.
+
+        Raises:
+            InvalidOption: an address of another origin, or a path that climbs.
+        """
+        if origin(url) != origin(self.base_url):
+            shown = "{}://{}:{}".format(*origin(url))
+            raise InvalidOption("path", shown, f"an address of {self.base_url}, to which alone the key is shown")
+        path = addresses.below_origin(url)
+        addresses.check_path(path)
+        base = urlsplit(self.base_url)
+        whole = f"{base.scheme}://{base.netloc}{path}"
+        return Place(whole, is_below(whole, self.base_url) or self.provider.profile.key.whole_origin)
+
+    def target(self, path: str, query: Sequence[tuple[str, str]] = ()) -> str:
+        """Path and query below the environment's address.
+
+        Raises:
+            InvalidOption: an address of another origin, or a path that climbs.
+        """
+        if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*:|//", path):
+            there = origin(path)
+            if there != origin(self.base_url):
+                shown = "{}://{}:{}".format(*there)
+                raise InvalidOption("path", shown, f"an address of {self.base_url}, to which alone the key is shown")
+            parts = urlsplit(path)
+            path = parts.path + (f"?{parts.query}" if parts.query else "")
+            base_path = urlsplit(self.base_url).path
+            if not path.startswith(f"{base_path}/"):
+                raise InvalidOption("path", path, f"an address below {self.base_url}")
+            path = path.removeprefix(base_path)
+        path = path.partition("#")[0]
+        addresses.check_path(path)
+        path = path if path.startswith("/") else f"/{path}"
+        return f"{path}{'&' if '?' in path else '?'}{urlencode(query)}" if query else path

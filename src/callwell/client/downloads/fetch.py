@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A request to the storage behind a signed URL, told to the hooks without the address: its host is all they see.
+
+Nothing is added to it: what hooks send to the provider is not for somebody else's storage.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
+
+from callwell.observe.call_trace import where
+from callwell.observe.logs import LOGGER
+from callwell.observe.notices import FetchEnded
+from callwell.transport.base import NoReply
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from callwell.client.calls.engine import AsyncEngine
+    from callwell.transport.base import AsyncBody, Request
+
+NEVER: Final = float("inf")
+
+
+class AsyncCounted:
+    """A body whose bytes are counted.
+
+    Args:
+        body: the body.
+    """
+
+    def __init__(self, body: AsyncBody) -> None:
+        self.status = body.status
+        self.headers = body.headers
+        self.size = 0
+        self.reason = ""
+        self._body = body
+
+    async def read(self) -> bytes | NoReply:
+        """The next piece: empty at the end, `NoReply` if it broke off."""
+        piece = await self._body.read()
+        if isinstance(piece, NoReply):
+            self.reason = piece.reason
+        else:
+            self.size += len(piece)
+        return piece
+
+
+@asynccontextmanager
+async def fetched(
+    engine: AsyncEngine, operation: str, request: Request, until: float = NEVER
+) -> AsyncIterator[AsyncBody | NoReply]:
+    """Make one request to a storage and leave the body to be read.
+
+    Args:
+        engine: whose hooks are told.
+        operation: the operation that led to the file.
+        request: the request.
+        until: when its answer must have ended, by the engine's clock.
+    """
+    seen = engine.hooks is not None or LOGGER.isEnabledFor(logging.DEBUG)
+    began = engine.clock.now() if seen else 0.0
+    if until != NEVER:
+        request = replace(request, within_s=engine.clock.real_s(until - engine.clock.now()))
+    async with engine.transport.stream(request) as body:
+        if not seen:
+            yield body
+            return
+        counted = body if isinstance(body, NoReply) else AsyncCounted(body)
+        try:
+            yield counted
+        finally:
+            status, size = (None, 0) if isinstance(counted, NoReply) else (counted.status, counted.size)
+            seconds = engine.clock.now() - began
+            engine.notify(
+                FetchEnded(engine.profile.name, operation, status, counted.reason, size, seconds, *where(request.url))
+            )

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One transfer of a file: it carries out what `core.download` decides, and gives the file out piece by piece."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+from callwell.client.downloads.decoding import DamagedCoding, Decoding
+from callwell.client.downloads.parallel import AsyncParallelDownload
+from callwell.core import download
+from callwell.transport.base import NoReply
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable
+
+    from callwell.client.downloads.partial_file import PartialFile
+    from callwell.client.downloads.signed_url import AsyncSource, Facts
+    from callwell.core.download import Download
+    from callwell.core.parallel_download import Split
+    from callwell.core.partial import Version
+    from callwell.transport.base import AsyncBody
+
+
+class AsyncTransfer:
+    """One transfer.
+
+    Args:
+        source: where the file comes from.
+        start: where the download stands.
+        before: called with what the provider says.
+        saving: the file, which is cut where the pieces begin again. Several pieces at once are written to it, and not
+            given out.
+        split: how many, and when.
+    """
+
+    def __init__(
+        self,
+        source: AsyncSource,
+        start: Download,
+        *,
+        before: Callable[[Facts], None] | None = None,
+        saving: PartialFile | None = None,
+        split: Split | None = None,
+    ) -> None:
+        self._source = source
+        self._state = start._replace(split=split, absent=source.absent)
+        self._step: download.Action = download.Ask()
+        self._before = before
+        self._saving = saving
+        self._split = split
+        self._decoding: Decoding | None = None
+
+    @property
+    def version(self) -> Version:
+        """Of what comes now."""
+        return self._state.version
+
+    async def pieces(self) -> AsyncGenerator[tuple[int, bytes]]:
+        """Pieces with their place in the file; a later piece may go back, and one at 0 begins the file again.
+
+        Raises:
+            AssetError: the file cannot be had.
+            OutOfTime: the deadline.
+        """
+        waited = 0.0
+        while not isinstance(self._step, download.DownloadDone):
+            step = self._step
+            if isinstance(step, download.DownloadFailed):
+                raise self._source.failed(step.why, step.status, self._state)
+            if not isinstance(step, download.Fetch):
+                self._state, self._step = await self._source.fresh(self._state, self._before)
+                continue
+            waited = await self._source.pause(step, waited)
+            async with self._source.open(step) as body:
+                if isinstance(body, NoReply):
+                    self._state, self._step = download.broke(self._state, lasting=body.lasting)
+                    continue
+                self._state, self._step = download.opened(self._state, self._source.head(body))
+                if not isinstance(self._step, download.Read):
+                    continue
+                async with aclosing(self._read(body, self._step)) as found:
+                    async for piece in found:
+                        yield piece
+
+    async def _read(self, body: AsyncBody, step: download.Read) -> AsyncGenerator[tuple[int, bytes]]:
+        state = self._state
+        if step.offset == 0:
+            self._decoding = Decoding(state.coding) if state.coding else None
+        if self._saving is not None:
+            self._saving.reading(state)
+            if not state.islands and (self._decoding is None or step.offset == 0):
+                self._saving.growing.cut(step.offset)
+            if step.several and self._split is not None:
+                several = AsyncParallelDownload(self._source, self._saving.growing, download.begun(state))
+                self._state, self._step = download.joined(state, await several.run(body, self._split.most))
+                return
+        piece: bytes | NoReply = b""
+        try:
+            while (piece := await body.read()) and not isinstance(piece, NoReply):
+                if self._decoding is None:
+                    yield state.offset, piece
+                else:
+                    for offset, decoded in self._decoding.take(state.offset, piece):
+                        yield offset, decoded
+                state = download.received(state, len(piece))
+        except DamagedCoding:
+            self._source.fault = f"it is not in the coding that is named ({', '.join(state.coding)})"
+            self._state, self._step = download.damaged(state)
+            return
+        self._state, self._step = self._over(state, piece)
+
+    def _over(self, state: Download, piece: bytes | NoReply) -> tuple[Download, download.Action]:
+        """What follows from the end of a body."""
+        if isinstance(piece, NoReply):
+            self._source.last = piece.reason
+            return download.broke(state, lasting=piece.lasting)
+        state, step = download.ended(state)
+        if isinstance(step, download.DownloadDone) and self._decoding and not self._decoding.whole(state.announced):
+            self._source.fault = f"{self._decoding.size} bytes came of {self._decoding.taken} compressed ones"
+            return download.damaged(state)
+        return state, step

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The operations of a client whose names begin alike, as methods."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from callwell.client.calls.operations import methods, saving
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from callwell.client.client import AsyncClient
+    from callwell.client.downloads.asset import AsyncAsset
+    from callwell.client.downloads.partial_file import Saved
+    from callwell.client.pages.pager import AsyncPager
+    from callwell.client.uploads.options import Uploaded, UploadOptions
+
+
+class AsyncGroup:
+    """The operations whose names begin alike.
+
+    Args:
+        client: which makes the calls.
+    """
+
+    def __init__(self, client: AsyncClient) -> None:
+        self._client = client
+
+    async def _call(self, name: str, arguments: Mapping[str, object]) -> Any:
+        return await self._client.call(name, **arguments)
+
+    def _pages(self, name: str, arguments: Mapping[str, object]) -> AsyncPager[Any]:
+        return self._client.pages(name, **arguments)
+
+    def _asset(self, name: str, arguments: Mapping[str, object]) -> AsyncAsset:
+        return self._client.asset(name, **arguments)
+
+    async def _upload(
+        self, name: str, file: object, arguments: Mapping[str, object], options: UploadOptions
+    ) -> Uploaded[Any]:
+        return await self._client.upload(name, file, **arguments, **options)
+
+
+class AsyncDynamicGroup(AsyncGroup):
+    """The same, for a description without a generated class.
+
+    Args:
+        client: which makes the calls.
+        name: the first part of the operations' names.
+    """
+
+    def __init__(self, client: AsyncClient, name: str) -> None:
+        super().__init__(client)
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        saved = saving(self._client.provider, self._name, name)
+        if saved is not None:
+            return partial(self._save, saved)
+        operation = f"{self._name}.{name}"
+        rule = self._client.provider.rule(operation)
+        if rule.upload:
+            return partial(self._client.upload, operation)
+        make = self._client.pages if rule.paging else self._client.asset if rule.asset else self._client.call
+        return partial(make, operation)
+
+    def __dir__(self) -> list[str]:
+        """The attributes, and the operations of the group among them."""
+        return sorted({*super().__dir__(), *methods(self._client.provider, self._name)})
+
+    async def _save(
+        self, operation: str, /, *given: Any, progress: Callable[[int], None] | None = None, **more: Any
+    ) -> Saved:
+        names = [one.name for one in self._client.provider.operation(operation).parameters]
+        arguments = dict(zip([*names, "path"], given, strict=False)) | more
+        path = arguments.pop("path", "")
+        return await self._client.asset(operation, **arguments).save(path, resume=True, progress=progress)

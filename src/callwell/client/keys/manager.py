@@ -1,0 +1,344 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The keys that a client has in hand, and reading their source again when one is dead.
+
+One caller reads, all others wait for it. The source is also looked at once a second, so that a new key is found before
+the old one is refused. It is tried by the provider's canary, which one caller sends before its own request, or where
+there is none by one call at a time, until the provider has accepted it; all others go on with the old key. A new key
+that is refused is put aside, and tried again later: a provider may not know it yet.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Final
+
+from callwell.client.concurrency.primitives import AsyncLatch
+from callwell.core import keyring
+from callwell.core.keyring import Ring, Standing
+from callwell.errors import KeyMalformed, KeyMissing, KeyOfAnotherEnvironment
+from callwell.forks import remember
+from callwell.keys.form import flaw
+from callwell.observe.logs import LOGGER
+from callwell.observe.notices import KeyChanged
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from callwell.client.keys.canary import AsyncCanary
+    from callwell.client.keys.usage import KeyUses
+    from callwell.clock import Clock
+    from callwell.core.rules.profile import KeyRule
+    from callwell.keys import Key, Source
+    from callwell.observe.notices import Notice
+
+LOOK_S: Final = 1.0
+"""How often a source that can change is looked at."""
+
+POLL_S: Final = 0.25
+"""How often the source of a dead key is read."""
+
+RETRY_S: Final = (30.0, 3_600.0)
+"""Seconds until a new key that was refused is tried again, at first and at most: each time twice as many."""
+
+CANARY_S: Final = 10.0
+"""Seconds that a new key is tried for, and never more than half of what the call has left that sends the canary."""
+
+
+class AsyncKeyManager:
+    """The keys of one client.
+
+    Args:
+        provider: the provider's name.
+        rule: what a key looks like.
+        source: where it is kept.
+        clock: whose seconds are meant.
+        uses: which keys were ever accepted.
+        notify: told of new keys.
+
+    Attributes:
+        keyless: takes the place of the keys for requests that show none.
+        canary: tries new keys; None where calls do.
+
+    Raises:
+        KeyMissing: there is no key.
+        KeyMalformed: what is there is no key of this provider.
+        KeyOfAnotherEnvironment: it is one of another environment.
+    """
+
+    def __init__(
+        self,
+        provider: str,
+        rule: KeyRule,
+        *,
+        source: Source,
+        clock: Clock,
+        uses: KeyUses,
+        notify: Callable[[Notice], None],
+    ) -> None:
+        self._provider = provider
+        self._rule = rule
+        self._source = source
+        self._clock = clock
+        self._uses = uses
+        self._accepted = -1
+        self._but = ""
+        self._notify = notify
+        self._lock = threading.Lock()
+        self._ring = Ring()
+        self._keys: dict[int, Key] = {}
+        self._steady: tuple[int, Key] | None = None
+        self._out = 0
+        self._waiting: list[AsyncLatch] = []
+        self._reading = False
+        self.canary: AsyncCanary | None = None
+        self._trying = False
+        self._retry_s = RETRY_S[0]
+        self._retry_at = float("inf")
+        self._looked_at = clock.now()
+        self._mark = source.mark()
+        self._offer(self._checked(source.read()))
+        self.keyless = AsyncKeyless(self.newest)
+        remember(self)
+
+    def forked(self) -> None:
+        """In a child nobody else has a key in hand, or reads one."""
+        self._lock = threading.Lock()
+        self._steady, self._out = None, 0
+        self._ring = Ring(tuple([held._replace(uses=0) for held in self._ring.keys]))
+        self._waiting = []
+        self._reading = False
+        self._trying = False
+
+    @property
+    def where(self) -> str:
+        """The place where the key is kept, for people."""
+        return self._source.where + self._but
+
+    def newest(self) -> Key:
+        """The key that the source gave last."""
+        keys = self._keys
+        return keys[max(keys)]
+
+    def lend(self) -> tuple[int, Key] | None:
+        """The key to use now and its generation, to be settled; None while a new one is waited for, or to be tried."""
+        if self._source.can_change:
+            self._look()
+        with self._lock:
+            if self._steady is not None:
+                self._out += 1
+                return self._steady
+            if not self._reading:
+                self._ring = keyring.revive(self._ring)
+            if self._clock.now() >= self._retry_at:
+                self._retry_at = float("inf")
+                self._ring = keyring.retry(self._ring)
+            if self.canary is not None and not self._trying and keyring.untried(self._ring) is not None:
+                return None
+            held = keyring.current(self._ring, canary=self.canary is not None)
+            if held is None:
+                return None
+            self._ring = keyring.lend(self._ring, held.generation)
+            lent = held.generation, self._keys[held.generation]
+            self._steady = lent if self._ring.keys[-1].standing is Standing.ACTIVE else None
+            return lent
+
+    def settle(self, generation: int, *, accepted: bool) -> None:
+        """Put a key back.
+
+        Args:
+            generation: of the key.
+            accepted: the provider has done what was asked.
+        """
+        with self._lock:
+            if self._steady is not None and generation == self._steady[0] and generation <= self._accepted:
+                self._out -= 1
+                return
+            self._unsteady()
+            key = self._keys.get(generation) if accepted and generation > self._accepted else None
+            if accepted:
+                if generation > self._accepted:
+                    self._accepted = generation
+                    self._but = ""
+                self._ring = keyring.confirm(self._ring, generation)
+            self._ring = keyring.settle(self._ring, generation)
+        if key is not None:
+            self._uses.accepted(key.fingerprint, self._source.where)
+
+    def _unsteady(self) -> None:
+        """Tell the ring of all that was done while its newest key was the one that everybody uses."""
+        if self._steady is not None:
+            self._ring = keyring.used(self._ring, self._out)
+            self._steady, self._out = None, 0
+
+    async def renew(self, generation: int, until: float) -> int:
+        """The generation of a key that is not known to be dead, or the same one if none comes in time.
+
+        A new key is waited for only if one was ever accepted: else the key was wrong from the beginning.
+
+        Args:
+            generation: of the dead key; -1 for none, if `lend` gave none.
+            until: monotonic seconds.
+        """
+        if self.on_trial(generation):
+            self.put_aside(generation, "a call was refused")
+        with self._lock:
+            self._unsteady()
+            self._ring = keyring.reject(self._ring, generation)
+        if self.canary is not None:
+            await self._try(self.canary, until)
+        if not self._ever_accepted():
+            self._reread()
+            until = self._clock.now()
+        while keyring.current(self._ring) is None and self._clock.now() < until:
+            latch = AsyncLatch()
+            with self._lock:
+                others, self._reading = self._reading, True
+                if others:
+                    self._waiting.append(latch)
+            if others:
+                await latch.wait(self._clock.real_s(until - self._clock.now()))
+                continue
+            try:
+                await self._read_until(until)
+            finally:
+                self._end_reading()
+            if not self._source.can_change:
+                break
+        held = keyring.current(self._ring)
+        return generation if held is None else held.generation
+
+    def on_trial(self, generation: int) -> bool:
+        """Whether a key is new, and an older one that works can be used in its place."""
+        return keyring.on_trial(self._ring, generation)
+
+    def put_aside(self, generation: int, reason: str) -> None:
+        """A new key was refused, or could not be tried: the old one goes on, and it is tried again later.
+
+        Args:
+            generation: of the new key.
+            reason: why, for people.
+        """
+        with self._lock:
+            if not keyring.on_trial(self._ring, generation):
+                return  # the old key has died meanwhile: then calls find out about the new one
+            self._unsteady()
+            self._ring = keyring.reject(self._ring, generation)
+            self._retry_at = self._clock.now() + self._retry_s
+            self._retry_s = min(2 * self._retry_s, RETRY_S[1])
+            self._but = f" (the newest one there is not accepted: {reason})"
+        where = self._source.where
+        LOGGER.warning("%s: the new key at %s is not accepted (%s): the old one goes on", self._provider, where, reason)
+
+    async def _try(self, canary: AsyncCanary, until: float) -> None:
+        """Try a new key, if there is one and nobody else does."""
+        with self._lock:
+            held = None if self._trying else keyring.untried(self._ring)
+            if held is None:
+                return
+            self._trying = True
+            key = self._keys[held.generation]
+        now = self._clock.now()
+        try:
+            reason = await canary.tried(key, min(now + CANARY_S, (now + until) / 2))
+        finally:
+            self._trying = False
+        if reason == "":
+            self.settle(held.generation, accepted=True)
+        else:
+            self.put_aside(held.generation, reason or "it could not be tried")
+
+    def _ever_accepted(self) -> bool:
+        return self._accepted >= 0 or any(self._uses.known(held.fingerprint) for held in self._ring.keys)
+
+    def _end_reading(self) -> None:
+        with self._lock:
+            self._reading = False
+            waiting, self._waiting = self._waiting, []
+        for latch in waiting:
+            latch.set()
+
+    async def _read_until(self, until: float) -> None:
+        while not self._reread() and self._source.can_change and self._clock.now() < until:
+            latch = AsyncLatch()
+            await latch.wait(self._clock.real_s(POLL_S))
+
+    def _look(self) -> None:
+        now = self._clock.now()
+        if now - self._looked_at < LOOK_S:
+            return
+        self._looked_at = now
+        mark = self._source.mark()
+        if mark != self._mark:
+            self._reread(mark)
+
+    def _reread(self, mark: object = None) -> bool:
+        """Read the source, and say whether it has a new key; what could not be read is read again at the next look."""
+        try:
+            key = self._checked(self._source.read())
+        except (KeyMissing, KeyMalformed) as error:
+            self._but = f" (what is there now cannot be used: {error})"
+            return False
+        except KeyOfAnotherEnvironment as error:
+            self._but = f" (what is there now is one of environment {error.belongs_to})"
+            return False
+        if mark is not None:
+            self._mark = mark
+        if self._offer(key):
+            return True
+        if not self.on_trial(self._ring.keys[-1].generation):
+            self._but = ""
+        return False
+
+    def _checked(self, key: Key) -> Key:
+        wrong = flaw(key.reveal(), self._rule)
+        if wrong is not None:
+            raise KeyMalformed(f"{self._provider}: {self._named()} {wrong}")
+        self._uses.check(key.fingerprint, self._source.where)
+        return key
+
+    def _named(self) -> str:
+        where = self._source.where
+        return f"the key passed {where.removeprefix('given ')}" if where.startswith("given ") else f"the key at {where}"
+
+    def _offer(self, key: Key) -> bool:
+        with self._lock:
+            self._unsteady()
+            before = self._ring
+            self._ring = keyring.offer(before, key.fingerprint)
+            if self._ring is before:
+                return False
+            newest = self._ring.keys[-1]
+            self._but = ""
+            self._retry_s = RETRY_S[0]
+            self._retry_at = float("inf")
+            self._keys[newest.generation] = key
+            kept = {held.generation for held in self._ring.keys if held.standing is not Standing.RETIRED}
+            self._keys = {number: known for number, known in self._keys.items() if number in kept}
+        self._notify(KeyChanged(self._provider, key.fingerprint, newest.generation))
+        return True
+
+
+class AsyncKeyless:
+    """In the place of keys, for requests that show none: it lends what is not to be repeated should an answer do so.
+
+    Args:
+        secret: gives it.
+    """
+
+    def __init__(self, secret: Callable[[], Key]) -> None:
+        self._secret = secret
+
+    def lend(self) -> tuple[int, Key]:
+        """What is not to be repeated, under a generation that never changes."""
+        return 0, self._secret()
+
+    def settle(self, generation: int, *, accepted: bool) -> None:
+        """An answer to such a request says nothing of a key."""
+
+    def on_trial(self, generation: int) -> bool:  # noqa: ARG002 - as a keyholder
+        """No key is tried by it."""
+        return False
+
+    async def renew(self, generation: int, until: float) -> int:  # noqa: ARG002 - as a keyholder
+        """There is no other."""
+        return generation

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Why a key is refused: perhaps it belongs to another environment of the same provider, which can be asked.
+
+Only if the caller wants it, only with a key that was never accepted here, and by one request to each other environment.
+The key is shown to addresses of the provider's profile, or to those that the caller has set for its environments.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Final
+
+from callwell.client.calls.engine import AsyncEngine
+from callwell.client.quota.account import Account
+from callwell.client.tokens.exchange import AsyncTrade
+from callwell.errors import CallError, KeyOfAnotherEnvironment, KeyRefused
+from callwell.state import MemoryState
+
+if TYPE_CHECKING:
+    from callwell.client.config import ClientConfig
+    from callwell.core.rules.profile import TokenRule
+    from callwell.errors import KeyProblem
+    from callwell.keys import Key
+
+ASK_S: Final = 10.0
+"""How long another environment is asked."""
+
+
+async def explained(error: KeyRefused, engine: AsyncEngine, setting: ClientConfig) -> KeyProblem:
+    """What to tell of a key that was refused: where it belongs, if that can be found out and the caller wants it.
+
+    Args:
+        error: how it was refused.
+        engine: that of the call.
+        setting: what the client is made of.
+    """
+    if error.explained:
+        return error
+    key, rule = engine.keys.newest(), setting.provider.profile.key.token
+    if rule is None or not setting.others or setting.key_uses().belongs_to(key.fingerprint):
+        return error
+    if not setting.explain:
+        names = " or ".join(setting.others)
+        hint = f"if it may be one of environment {names}, explain=True (--explain) asks there"
+        return KeyRefused(f"{error}; {hint}", code=error.code, explained=True)
+    said = []
+    for name, address in setting.others.items():
+        if address is None:
+            said.append(f"environment {name} was not asked: where it is has not been said")
+            continue
+        try:
+            await _ask(key, rule, address, engine, setting)
+        except KeyRefused:
+            said.append(f"environment {name} refuses it as well")
+        except CallError as failure:
+            said.append(f"environment {name} could not be asked ({failure})")
+        else:
+            setting.key_uses_at(name, address).accepted(key.fingerprint, engine.keys.where)
+            return KeyOfAnotherEnvironment(
+                setting.provider.name,
+                environment=setting.realm.environment,
+                belongs_to=name,
+                where=engine.keys.where,
+            )
+    return KeyRefused("; ".join((str(error), *said)), code=error.code, explained=True)
+
+
+async def _ask(key: Key, rule: TokenRule, address: str, engine: AsyncEngine, setting: ClientConfig) -> None:
+    """One request to another environment, whose quotas are its own."""
+    profile = setting.provider.profile
+    once = dataclasses.replace(profile.retry, attempts=1, throttles=0)
+    profile = dataclasses.replace(profile, retry=once)
+    there = AsyncEngine(
+        profile,
+        address,
+        account=Account(profile, setting.account, MemoryState(), setting.clock),
+        keys=engine.keys,
+        transport=engine.transport,
+        clock=setting.clock,
+        hooks=engine.hooks,
+    )
+    await AsyncTrade(there, setting.provider, rule).by_key(key, setting.clock.now() + ASK_S)

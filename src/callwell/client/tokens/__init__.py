@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Short-lived tokens that are obtained with a key."""

@@ -1,0 +1,265 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files of every kind that can be read from any place on: in memory, on disk, open, and kept for a moment.
+
+They are read with `pread`, which needs no position and disturbs nobody's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import stat
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from callwell.errors import DiskFull, FileChanged, FileProblem, FileUnfit
+
+if TYPE_CHECKING:
+    from typing import IO, Self
+
+    from callwell.client.uploads.regions import Sendable
+
+HEAD: Final = 1 << 20
+"""Bytes at the beginning by which a file is known again."""
+
+NAMELESS: Final = "file"
+
+
+class MemoryFile:
+    """Bytes in memory.
+
+    Args:
+        content: the bytes.
+    """
+
+    name = NAMELESS
+
+    def __init__(self, content: bytes | bytearray | memoryview) -> None:
+        self._view = memoryview(content).cast("B")
+        self.size = len(self._view)
+
+    def read(self, start: int, size: int) -> bytes:
+        """Some bytes from a place on."""
+        return bytes(self._view[start : start + size])
+
+    def look(self) -> None:
+        """Bytes do not change."""
+
+    def checksum(self, kind: str) -> bytes:
+        """Its digest, by an algorithm."""
+        return hashlib.new(kind, self._view, usedforsecurity=False).digest()
+
+    def mark(self) -> str:
+        """By which it is known again."""
+        return hashlib.sha256(self._view).hexdigest()
+
+
+class Opened(io.RawIOBase):
+    """The same as an open file, with a position of its own: that of the caller's file is not moved.
+
+    Args:
+        source: where the bytes are.
+    """
+
+    def __init__(self, source: Sendable) -> None:
+        self.name = source.name
+        self._source = source
+        self._place = 0
+
+    def readable(self) -> bool:
+        """It can be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """It can be read from any place on."""
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go on from another place."""
+        self._place = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._place, os.SEEK_END: self._source.size}[whence]
+        return self._place
+
+    def tell(self) -> int:
+        """Where it goes on."""
+        return self._place
+
+    def readinto(self, buffer: Any) -> int:
+        """Read as much as fits, or what there is."""
+        piece = self._source.read(self._place, len(buffer))
+        buffer[: len(piece)] = piece
+        self._place += len(piece)
+        return len(piece)
+
+
+class Mark(NamedTuple):
+    """What tells that a file has changed."""
+
+    device: int
+    inode: int
+    size: int
+    mtime_ns: int
+
+    @classmethod
+    def of(cls, found: os.stat_result) -> Mark:
+        """The mark of a file."""
+        return cls(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+
+
+class Disk:
+    """A file on disk. It is closed when the last of its pieces is forgotten: a transport may go on reading for a while.
+
+    Args:
+        descriptor: of the open file, which is ours from now on.
+        path: where it is, if it has a name.
+
+    Raises:
+        FileUnfit: it is no file, but a directory or the like.
+    """
+
+    def __init__(self, descriptor: int, path: Path | None) -> None:
+        self._descriptor = descriptor
+        self._path = path
+        self.name = NAMELESS if path is None else path.name
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            what = "a folder; name the files in it" if stat.S_ISDIR(found.st_mode) else "no regular file"
+            raise FileUnfit(f"{path or NAMELESS}: it is {what}")
+        self._mark = Mark.of(found)
+        self.size = found.st_size
+
+    def __del__(self) -> None:
+        os.close(self._descriptor)
+
+    @classmethod
+    def at(cls, path: Path) -> Disk:
+        """The file at a path.
+
+        Raises:
+            FileProblem: it cannot be opened.
+            FileUnfit: it is no file.
+        """
+        try:
+            return cls(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), path)
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            raise FileProblem(f"{path}: cannot be read: {reason}") from error
+
+    def read(self, start: int, size: int) -> bytes:
+        """Some bytes from a place on."""
+        try:
+            return os.pread(self._descriptor, size, start)
+        except OSError as error:
+            raise FileProblem(f"{self.name}: cannot be read: {error.strerror}") from error
+
+    def look(self) -> None:
+        """See that it is still what it was.
+
+        Raises:
+            FileChanged: it is not.
+        """
+        if Mark.of(os.fstat(self._descriptor)) != self._mark:
+            raise FileChanged(f"{self._path or self.name}: it changed while it was sent")
+        if self._path is not None:
+            try:
+                there = Mark.of(self._path.stat())
+            except OSError as error:
+                raise FileChanged(f"{self._path}: it vanished while it was sent") from error
+            if there != self._mark:
+                raise FileChanged(f"{self._path}: another file took its place while it was sent")
+
+    def checksum(self, kind: str) -> bytes:
+        """Its digest, by an algorithm.
+
+        Raises:
+            FileChanged: it is not what it was.
+        """
+        made = hashlib.new(kind, usedforsecurity=False)
+        place = 0
+        while piece := self.read(place, HEAD):
+            made.update(piece)
+            place += len(piece)
+        self.look()
+        return made.digest()
+
+    def mark(self) -> str:
+        """By which it is known again: its place, size and time, and a digest of its beginning."""
+        place = "" if self._path is None else str(self._path.absolute())
+        head = hashlib.sha256(self.read(0, HEAD)).hexdigest()
+        return f"{place}|{self._mark.size}|{self._mark.mtime_ns}|{head}"
+
+
+class Spool:
+    """A file without a name for a piece of a stream. Use it as a context manager.
+
+    Args:
+        name: what it is to be called.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __enter__(self) -> Self:
+        try:
+            self._file: IO[bytes] = tempfile.TemporaryFile()
+        except OSError as error:
+            raise self._full(error) from error
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        with suppress(OSError):  # what could not be written is told already
+            self._file.close()
+
+    def write(self, chunk: bytes | memoryview) -> None:
+        """Write some bytes.
+
+        Raises:
+            DiskFull: there is no room.
+        """
+        try:
+            self._file.write(chunk)
+        except OSError as error:
+            raise self._full(error) from error
+
+    def disk(self) -> Disk:
+        """What was written, to be read.
+
+        Raises:
+            DiskFull: there is no room.
+        """
+        try:
+            self._file.flush()
+        except OSError as error:
+            raise self._full(error) from error
+        made = Disk(os.dup(self._file.fileno()), None)
+        made.name = self._name
+        return made
+
+    def _full(self, error: OSError) -> DiskFull:
+        return DiskFull(f"{self._name}: no room in {tempfile.gettempdir()} for a piece of it: {error.strerror}")
+
+
+def source(file: object) -> MemoryFile | Disk | None:
+    """What can be read at any place; None for a stream.
+
+    Args:
+        file: what the caller gave: bytes, a path, an open file, or something to iterate over.
+
+    Raises:
+        FileProblem: it cannot be opened.
+        FileUnfit: it is no file.
+    """
+    if isinstance(file, bytes | bytearray | memoryview):
+        return MemoryFile(file)
+    if isinstance(file, str | os.PathLike):
+        return Disk.at(Path(file))
+    try:
+        descriptor = file.fileno()  # type: ignore[attr-defined] # an open file, or no such method
+    except (AttributeError, OSError):
+        return None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return None
+    name = getattr(file, "name", None)
+    return Disk(os.dup(descriptor), Path(name) if isinstance(name, str) else None)

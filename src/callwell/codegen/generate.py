@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes the typed client of each bundled provider, and the public clients that know them all.
+
+What is written depends on the descriptions alone. `python -m callwell.codegen.generate` writes in place.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from callwell import folders, providers
+from callwell.codegen.bundled_code import bundled_code
+from callwell.codegen.typed_code import typed_code
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def write_all(into: Path | None = None) -> list[Path]:
+    """Write the modules of every bundled provider's client, and `typed.py`.
+
+    Args:
+        into: another folder than the providers' own.
+
+    Returns:
+        The files, in the order of writing. One whose text is right already is left alone.
+    """
+    folder = providers.FOLDER if into is None else into
+    files = {
+        folder / name / file: code
+        for name in providers.names()
+        for file, code in bundled_code(providers.load(name)).items()
+    }
+    files[folder / "typed.py"] = typed_code(providers.names())
+    for file, code in files.items():
+        if not file.is_file() or file.read_bytes() != code.encode():
+            folders.write(file, [code.encode()], make=True)
+    return list(files)
+
+
+if __name__ == "__main__":
+    write_all()

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How large the pieces of a file should be."""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from callwell.core.rules.operations import UploadRule
+
+MIB: Final = 1 << 20
+
+USUAL_PIECE: Final = 16 * MIB
+"""Long enough for a request to cost nothing, short enough that a lost one costs little."""
+
+SHARE: Final = 2
+"""A file takes at most one in so many of a window's permits, where the largest piece allows: others upload as well."""
+
+
+def size_of(rule: UploadRule, size: int | None, limit: int | None) -> int:
+    """Bytes of a piece.
+
+    Args:
+        rule: what the provider takes.
+        size: bytes of the file; None for a stream, which may become as large as can be.
+        limit: requests that a window of the scarcest quota allows; None for no quota.
+    """
+    most = rule.max_bytes if size is None else size
+    wanted = max(USUAL_PIECE, rule.min_piece, ceil(most / rule.max_pieces))
+    if size is not None and limit is not None:
+        wanted = max(wanted, ceil(size / max(1, limit // SHARE)))
+    return min(rule.max_piece, ceil(wanted / MIB) * MIB)
