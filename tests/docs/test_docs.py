@@ -104,3 +104,16 @@ def test_every_fault_and_path_of_the_emulator_is_told() -> None:
     assert paths
     assert {word for word in words if f"`{word}`" not in text} == set()
     assert {path for path in paths if f" {path}`" not in text} == set()
+
+
+def test_every_file_of_the_architecture_is_there() -> None:
+    """The page that says where things are names no file or room that has moved."""
+    text = pages.read(pages.DOCS / "architecture.md")
+    named = [
+        name
+        for name in re.findall(r"`((?!src/|tests/)[a-z_]+(?:/[a-z_/]*)?(?:\.py)?)`", text)
+        if "/" in name or "." in name
+    ]
+    package = pages.ROOT / "src/callwell"
+    assert len(named) > 40
+    assert [name for name in named if not (package / name).exists()] == []
