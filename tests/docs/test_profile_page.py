@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 
 PAGE = pages.DOCS / "profile.md"
 ROOMS = (assess, environments, export, media, operations, profile, webhooks)
-RECORDS = {
-    one for room in ROOMS for one in vars(room).values() if isinstance(one, type) and dataclasses.is_dataclass(one)
-}
+RECORDS = list(
+    dict.fromkeys(
+        one for room in ROOMS for one in vars(room).values() if isinstance(one, type) and dataclasses.is_dataclass(one)
+    )
+)
 
 
 class Scripted:
