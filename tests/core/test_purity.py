@@ -66,4 +66,4 @@ print(json.dumps(sorted(set(sys.modules) - before)))
     loaded = {name.partition(".")[0] for name in json.loads(answer.stdout)}
     assert loaded - set(sys.stdlib_module_names) == {"callwell"}
     outward = {name for name in json.loads(answer.stdout) if name.startswith("callwell.")}
-    assert {name.split(".")[1] for name in outward} <= {"core", "errors", "late"}
+    assert {name.split(".")[1] for name in outward} <= {"core", "errors", "lazy_exports"}

@@ -111,7 +111,7 @@ def test_a_compressed_file_is_read_as_it_was() -> None:
 @pytest.mark.parametrize(
     ("coding", "coded", "expected", "words"),
     [
-        ("br", b"whatever", errors.AssetError, "in a content coding that cannot be undone here (br)"),
+        ("br", b"whatever", errors.AssetError, "in a content coding that cannot be undone (br)"),
         ("gzip", b"not compressed at all", errors.AssetDamaged, "it is not in the coding that is named (gzip)"),
         ("gzip", CODINGS["gzip"][:-9], errors.AssetDamaged, "not what the provider announced"),
         ("deflate", CODINGS["deflate"] + b"more", errors.AssetDamaged, "not what the provider announced"),
