@@ -4,44 +4,57 @@
 from __future__ import annotations
 
 import os
+import textwrap
 from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
 from callwell.cli import output
 from callwell.cli.flags import JsonOption, SomeProviderArgument
+from callwell.client.settings import GENERAL, OF_ENVIRONMENT
 from callwell.core.addresses import masked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from callwell.cli.settings import Setting, Settings
     from callwell.description.provider import Provider
 
 COLUMNS: Final = ("provider", "setting", "value", "from")
 
-PRECEDENCE: Final = """\
+
+def _list_names(names: Iterable[str]) -> str:
+    """Names of settings as indented lines."""
+    return textwrap.fill(", ".join(names), 78, initial_indent="  ", subsequent_indent="  ")
+
+
+PRECEDENCE: Final = f"""\
 \b
 What counts, from the first to the last:
   1. an option, such as --deadline
   2. CALLWELL_<PROVIDER>_<ENVIRONMENT>_<SETTING>, CALLWELL_<PROVIDER>_<SETTING>;
      for an address also <PROVIDER>_<ENVIRONMENT>_BASE_URL, and for that of the
      default environment <PROVIDER>_BASE_URL
-  3. CALLWELL_<SETTING>, for state, deadline, exactly_once, proxy and ca_file
+  3. CALLWELL_<SETTING>, for {", ".join(GENERAL)}
   4. callwell.toml: the one that CALLWELL_CONFIG names, or the nearest one in
      this folder and those above it, up to the home folder
   5. what comes with the provider, or with Callwell
 
 \b
 callwell.toml, by example:
-  deadline = 30                  for all: state, deadline, exactly_once, proxy,
-                                 ca_file
-  [PROVIDER]                     the same, and environment, and the next eight
+  deadline = 30                  settings for all providers
+  [PROVIDER]                     every setting
   key = "file:~/provider.key"    a place; a key itself is refused
-  [PROVIDER.ENVIRONMENT]         base_url, key, auth, key_header, account, plan,
-  account = "team-a"             alpha, user_secret
+  [PROVIDER.ENVIRONMENT]         settings of one environment
+  account = "team-a"
   [NAME]                         a provider of your own
   folder = "descriptions/NAME"
+
+\b
+Settings for all providers:
+{_list_names(GENERAL)}
+Settings of one environment:
+{_list_names(OF_ENVIRONMENT)}
 
 Paths are relative to the file. A file that merely lies in a folder cannot set proxy, ca_file, key_header or the address
 of another machine, for it may be anybody's: that takes a file in the home folder, or one that CALLWELL_CONFIG names.
@@ -91,7 +104,6 @@ def _elsewhere(settings: Settings, described: Provider, held: Mapping[str, Setti
 
 
 def _of_all(settings: Settings) -> Iterator[dict[str, Any]]:
-    from callwell.cli.config_file import GENERAL
     from callwell.cli.settings import Setting
 
     general = {name: settings.general(name) for name in GENERAL}

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads `callwell.toml`: every setting in it is known, has its type, and its line.
 
-Only the command line reads it, never the library. A file that merely lies in the working folder or above it may come
-from anybody, a cloned repository for one. So it cannot say through whom a key travels (`GUARDED`), but for an address
-on this machine: that takes a file in the home folder, or one that CALLWELL_CONFIG names. It holds no keys, only their
-places.
+Only the command line reads it, never the library. A file in the working folder or above it may come from anyone, for
+instance with a cloned repository. So it cannot set what decides who receives the key (`guarded` in
+`callwell.client.settings`), except an address on this machine: that takes a file in the home folder, or one that
+CALLWELL_CONFIG names. It holds no keys, only their places.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from callwell import providers
+from callwell.client.settings import GENERAL, OF_ENVIRONMENT, SETTINGS
 from callwell.core.addresses import masked
 from callwell.description.complaint import Complaint, found
 from callwell.description.locate import toml_line
@@ -30,23 +31,12 @@ if TYPE_CHECKING:
     from callwell.description import complaint
 
 NAME: Final = "callwell.toml"
-GENERAL: Final = ("state", "deadline", "exactly_once", "proxy", "ca_file")
-"""What can be said for all providers, and for each."""
-
 FOLDER: Final = "folder"
 """In the table of a provider that does not come with Callwell: where its description is."""
 
-OF_ENVIRONMENT: Final = ("base_url", "key", "auth", "key_header", "account", "plan", "alpha", "user_secret")
-OF_PROVIDER: Final = ("environment", *OF_ENVIRONMENT, *GENERAL)
-TAKES: Final = (GENERAL, (*OF_PROVIDER, FOLDER), OF_ENVIRONMENT)
+TAKES: Final = (GENERAL, (*SETTINGS, FOLDER), OF_ENVIRONMENT)
 """The settings at the top, in a provider's table, and in the table of one of its environments."""
 
-GUARDED: Final = ("base_url", "key_header", "proxy", "ca_file")
-PLACES: Final = ("key", "user_secret")
-"""Settings that are the place of a secret, never the secret itself."""
-
-STATE_FILE: Final = "sqlite:///"
-KEY_FILE: Final = "file:"
 _LINE: Final = re.compile(r"at line (\d+)")
 
 
@@ -147,7 +137,7 @@ def _walk(
         if name not in TAKES[len(path)]:
             raise Complaint(here, f"expected {_nearest(name, TAKES[len(path)])}, found an unknown setting")
         checked = _checked(here, value)
-        if name in GUARDED and not trusted and not _on_this_machine(name, checked):
+        if name != FOLDER and SETTINGS[name].guarded and not trusted and not _on_this_machine(name, checked):
             raise Complaint(
                 here,
                 "a file that merely lies here cannot say through whom keys travel; if it is yours, name it: "
@@ -171,19 +161,21 @@ def _nearest(name: str, known: Collection[str]) -> str:
 
 
 def _checked(path: complaint.Path, value: object) -> str | float:
-    if path[-1] == "deadline":
+    name = path[-1]
+    kind = "text" if name == FOLDER else SETTINGS[name].kind
+    if kind == "seconds":
         if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
             raise Complaint(path, f"expected seconds above zero, {found(value)}")
         return float(value)
-    if path[-1] in ("exactly_once", "alpha"):
+    if kind == "flag":
         if not isinstance(value, bool):
             raise Complaint(path, f"expected true or false, {found(value)}")
         return value
-    if path[-1] in PLACES:
+    if kind == "secret":
         return _place(path, value)
     if not isinstance(value, str) or not value:
         raise Complaint(path, f"expected a text, {found(value)}")
-    return _address(path, value) if path[-1] == "base_url" else value
+    return _address(path, value) if kind == "address" else value
 
 
 def _address(path: complaint.Path, value: str) -> str:
@@ -215,7 +207,7 @@ def _on_this_machine(name: str, value: str | float) -> bool:
 
 def _absolute(name: str, value: str | float, folder: Path) -> str | float:
     """Paths are relative to the file's folder, not to the working folder."""
-    begin = {"state": STATE_FILE, "key": KEY_FILE, "user_secret": KEY_FILE, "ca_file": "", FOLDER: ""}.get(name)
-    if begin is None or not isinstance(value, str) or not value.startswith(begin):
+    prefix = "" if name == FOLDER else SETTINGS[name].path_prefix
+    if prefix is None or not isinstance(value, str) or not value.startswith(prefix):
         return value
-    return f"{begin}{folder / Path(value.removeprefix(begin)).expanduser()}"
+    return f"{prefix}{folder / Path(value.removeprefix(prefix)).expanduser()}"

@@ -8,10 +8,11 @@ import functools
 import inspect
 import os
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
+from callwell.client.settings import SETTINGS
 from callwell.clock import parse_clock
 from callwell.errors import InvalidOption, UsageError
 
@@ -26,22 +27,16 @@ if TYPE_CHECKING:
     from callwell.observe.notices import Notice
     from callwell.providers.typed import AsyncDynamicClient, DynamicClient
 
-KeyOption = Annotated[
-    str | None,
-    typer.Option("--key", metavar="PLACE", help="Where the key is: env:NAME or file:PATH. Never the key itself."),
-]
-EnvironmentOption = Annotated[
-    str | None,
-    typer.Option("--environment", metavar="NAME", help="The provider's environment; its default unless said."),
-]
-BaseUrlOption = Annotated[
-    str | None,
-    typer.Option("--base-url", metavar="URL", help="Another address of the provider."),
-]
-StateOption = Annotated[
-    str | None,
-    typer.Option("--state", metavar="URL", help="What calls share: memory: or sqlite:///PATH."),
-]
+
+def _setting(name: str) -> Any:
+    """The command-line option of a setting."""
+    row = SETTINGS[name]
+    return typer.Option(row.flag, metavar=row.metavar or None, help=row.help, show_default=row.kind != "flag")
+
+
+KeyOption = Annotated[str | None, _setting("key")]
+EnvironmentOption = Annotated[str | None, _setting("environment")]
+StateOption = Annotated[str | None, _setting("state")]
 ProviderArgument = Annotated[
     str,
     typer.Argument(metavar="PROVIDER", help="A provider's name, or the folder of a description.", show_default=False),
@@ -69,43 +64,17 @@ class ClientFlags:
 
     key: KeyOption = None
     environment: EnvironmentOption = None
-    base_url: BaseUrlOption = None
-    auth: Annotated[
-        str | None,
-        typer.Option("--auth", metavar="WHAT", help="What is shown: key, or token, which is got by it and ends."),
-    ] = None
-    account: Annotated[
-        str | None,
-        typer.Option("--account", metavar="NAME", help="Whose quota it is, where several accounts are in use."),
-    ] = None
+    base_url: Annotated[str | None, _setting("base_url")] = None
+    auth: Annotated[str | None, _setting("auth")] = None
+    account: Annotated[str | None, _setting("account")] = None
     state: StateOption = None
-    deadline: Annotated[
-        float | None,
-        typer.Option(
-            "--deadline",
-            metavar="SECONDS",
-            help="How long a call may take, waits included; 60 for `call`, no end for the rest.",
-        ),
-    ] = None
-    proxy: Annotated[
-        str | None,
-        typer.Option("--proxy", metavar="URL", help="A proxy's address, or `environment` for the usual variables."),
-    ] = None
-    exactly_once: Annotated[
-        bool | None,
-        typer.Option(
-            "--exactly-once",
-            help="Write down what could happen twice before it is sent, and settle it if its answer is lost.",
-            show_default=False,
-        ),
-    ] = None
-    ca_file: Annotated[
-        str | None,
-        typer.Option("--ca-file", metavar="FILE", help="PEM certificates to trust as well as the usual ones."),
-    ] = None
+    deadline: Annotated[float | None, _setting("deadline")] = None
+    proxy: Annotated[str | None, _setting("proxy")] = None
+    exactly_once: Annotated[bool | None, _setting("exactly_once")] = None
+    ca_file: Annotated[str | None, _setting("ca_file")] = None
     for_user: Annotated[
         str | None,
-        typer.Option("--for-user", metavar="ID", help="Your own id of the end user, of which the provider gets none."),
+        typer.Option("--for-user", metavar="ID", help="Your user ID; the provider sees only a pseudonym."),
     ] = None
     explain: Annotated[
         bool,
@@ -200,7 +169,7 @@ class ClientFlags:
             with naming_the_state(held):
                 yield described, options
         except InvalidOption as error:
-            said = held.get(error.name.removesuffix("_s"))
+            said = next((held[name] for name, row in SETTINGS.items() if row.keyword == error.name), None)
             if said is None or said.where.startswith("--"):
                 raise
             raise UsageError(f"{said.where}: {error}") from error
@@ -226,12 +195,7 @@ def client_options(held: Mapping[str, Setting], priority: Priority = "interactiv
     Raises:
         InvalidOption: CALLWELL_CLOCK describes no clock.
     """
-    values: dict[str, object] = {
-        name: setting.value for name, setting in held.items() if name != "deadline" and setting.value is not None
-    }
-    values["exactly_once"] = bool(held["exactly_once"].value)
-    if held["deadline"].is_set:
-        values["deadline_s"] = held["deadline"].value
+    values = {SETTINGS[name].keyword: setting.value for name, setting in held.items() if setting.value is not None}
     options: ClientOptions = {**values, "clock": clock(), "priority": priority}  # type: ignore[typeddict-item] # by name
     return options
 

@@ -25,15 +25,17 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from callwell import providers
 from callwell.cli import output
 from callwell.cli import variables as names_of
-from callwell.cli.config_file import FOLDER, OF_PROVIDER, PLACES, STATE_FILE, Said, find
+from callwell.cli.config_file import FOLDER, Said, find
+from callwell.client.settings import SETTINGS
 from callwell.errors import CallwellError, InvalidOption, StateError, UnknownName, UsageError
 from callwell.keys import parse_source
 from callwell.state import home
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from callwell.cli.config_file import ConfigFile
+    from callwell.client.settings import Kind
     from callwell.description.provider import Provider
 
 PROFILE: Final = "profile"
@@ -137,7 +139,7 @@ class Settings:
         environment = self._environment(provider, options.get("environment"))
         return {"environment": environment} | {
             name: self._one(provider, str(environment.value), name, options.get(name))
-            for name in OF_PROVIDER
+            for name in SETTINGS
             if name != "environment"
         }
 
@@ -212,7 +214,7 @@ class Settings:
 
     def _one(self, provider: Provider, environment: str, name: str, option: str | float | None) -> Setting:
         if option is not None:
-            return Setting(name, option, f"--{name.replace('_', '-')}")
+            return Setting(name, option, SETTINGS[name].flag)
         said = (one for _, one in self.places(provider, environment, name))
         return _first(name, said, _described(provider, environment, name))
 
@@ -220,11 +222,8 @@ class Settings:
         text = self._variables.get(variable, "").strip()
         if not text:
             return None
-        if name == "deadline":
-            return Said(_seconds(variable, text), f"env:{variable}")
-        if name in ("exactly_once", "alpha"):
-            return Said(_yes_or_no(variable, text), f"env:{variable}")
-        return Said(_place(variable, text) if name in PLACES else text, f"env:{variable}")
+        parse = PARSERS.get(SETTINGS[name].kind)
+        return Said(text if parse is None else parse(variable, text), f"env:{variable}")
 
 
 @contextmanager
@@ -241,7 +240,7 @@ def naming_the_state(held: Mapping[str, Setting]) -> Iterator[None]:
         yield
     except StateError as error:
         state = held["state"]
-        if not str(state.value).startswith(STATE_FILE):
+        if not str(state.value).startswith(str(SETTINGS["state"].path_prefix)):
             raise
         named = "" if state.where == DEFAULT else f"{state.where}: "
         text = str(error).removesuffix("; name another with --state")
@@ -253,13 +252,7 @@ def naming_the_state(held: Mapping[str, Setting]) -> Iterator[None]:
 
 def default(name: str) -> Setting:
     """What a setting is that nobody has set."""
-    known: dict[str, str | float] = {
-        "state": default_state(),
-        "account": "default",
-        "auth": "key",
-        "exactly_once": False,
-    }
-    return Setting(name, known.get(name), DEFAULT)
+    return Setting(name, default_state() if name == "state" else SETTINGS[name].default, DEFAULT)
 
 
 def default_state() -> str:
@@ -267,7 +260,7 @@ def default_state() -> str:
 
     It is a file, so that a command that is killed and run again stays within the quota.
     """
-    return f"{STATE_FILE}{home.folder() / 'state.db'}"
+    return f"{SETTINGS['state'].path_prefix}{home.folder() / 'state.db'}"
 
 
 def _described(provider: Provider, environment: str, name: str) -> Setting:
@@ -310,3 +303,11 @@ def _place(variable: str, text: str) -> str:
     except InvalidOption as error:
         raise InvalidOption(variable, f"a text of {len(text)} characters", "env:NAME or file:PATH") from error
     return text
+
+
+PARSERS: Final[Mapping[Kind, Callable[[str, str], str | float]]] = {
+    "seconds": _seconds,
+    "flag": _yes_or_no,
+    "secret": _place,
+}
+"""Readers of a variable's text by the kind of its setting; all other kinds are texts."""

@@ -12,7 +12,7 @@ import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
-from callwell.cli.config_file import GENERAL, OF_ENVIRONMENT, OF_PROVIDER
+from callwell.client.settings import GENERAL, OF_ENVIRONMENT, SETTINGS
 from callwell.errors import UnknownName
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _looks_ours(variable: str, providers: Collection[str]) -> bool:
 
 def _all(provider: str, environments: Collection[str]) -> Iterator[str]:
     """Every variable that sets something for a provider."""
-    for setting in OF_PROVIDER:
+    for setting in SETTINGS:
         yield f"{OURS}{upper(provider)}_{setting.upper()}"
     yield address(provider)
     for environment in environments:

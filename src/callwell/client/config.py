@@ -6,12 +6,12 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
 from callwell import providers, state
 from callwell.client import addresses, option_checks
-from callwell.client.calls.options import CallOptions, check_names, choose, seconds
+from callwell.client.calls.options import CallOptions, ClientOptions, check_names, choose, seconds
 from callwell.client.calls.responses import is_below, origin
 from callwell.client.end_users import EndUsers
 from callwell.client.keys.usage import KeyUses, Realm
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
 
-    from callwell.client.calls.options import Auth, ClientOptions, ResolvedOptions
+    from callwell.client.calls.options import Auth, ResolvedOptions
     from callwell.client.exactly_once.store import Ledger
     from callwell.client.result_cache import ResultCache
     from callwell.clock import Clock
@@ -38,29 +38,6 @@ if TYPE_CHECKING:
     from callwell.keys import Key, Source
     from callwell.observe.hooks import Hooks
     from callwell.state.base import State
-
-CHOICES: Final = frozenset(CallOptions.__annotations__)
-OPTIONS: Final = CHOICES | {
-    "key",
-    "environment",
-    "base_url",
-    "key_header",
-    "auth",
-    "explain",
-    "account",
-    "plan",
-    "alpha",
-    "user_secret",
-    "state",
-    "proxy",
-    "ca_file",
-    "connect_s",
-    "max_answer_bytes",
-    "on_notice",
-    "hooks",
-    "clock",
-    "transport",
-}
 
 
 class Place(NamedTuple):
@@ -133,7 +110,7 @@ class ClientConfig:
             UnknownName: a provider, environment or option that does not exist.
             InvalidOption: a value that an option cannot take.
         """
-        check_names(options, OPTIONS)
+        check_names(options, ClientOptions.__annotations__)
         described = providers.load(provider) if isinstance(provider, str | os.PathLike) else provider
         environment = described.environment(options.get("environment"))
         base_url, others = addresses.addresses(described, environment, options.get("base_url"))
@@ -239,7 +216,7 @@ class ClientConfig:
             UnknownName: an option that does not exist, or that a client has for good.
             InvalidOption: a value that an option cannot take.
         """
-        check_names(options, CHOICES)
+        check_names(options, CallOptions.__annotations__)
         return self.chosen(before, options)
 
     def chosen(self, before: ResolvedOptions, options: CallOptions) -> ResolvedOptions:

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The one table of settings: under which names a client is configured, and where each setting may stand.
+
+All names of a setting come from one row. For the row `deadline`:
+
+    keyword argument of a client    Client("userplane", deadline_s=30)
+    command-line option             callwell call userplane things.list --deadline 30
+    key in callwell.toml            deadline = 30
+    environment variable            CALLWELL_DEADLINE, CALLWELL_USERPLANE_DEADLINE
+
+Options that only code can give (`clock`, `transport`, `hooks`) are not settings: `ClientOptions` lists them.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal, NamedTuple
+
+Scope = Literal["all", "provider", "environment"]
+"""The widest place of a setting: all providers, one provider, or one environment of a provider."""
+
+Kind = Literal["text", "seconds", "flag", "address", "secret"]
+"""What a setting holds. A `secret` is the place of a secret (`env:NAME`, `file:PATH`), never the secret itself."""
+
+
+class SettingDefinition(NamedTuple):
+    """One row of the table.
+
+    Attributes:
+        name: the key in `callwell.toml`; in capitals, the end of its environment variables.
+        scope: the widest place where it may stand.
+        kind: what it holds.
+        help: what it means, for the help of commands; empty where no command-line option sets it.
+        metavar: what stands for its value there.
+        keyword: the keyword argument of a client.
+        default: its value where nobody has set it and the provider's profile has none.
+        guarded: it decides who receives the key, so a `callwell.toml` that may be anyone's cannot set it.
+        path_prefix: what precedes a path in the value; None where the value holds no path.
+    """
+
+    name: str
+    scope: Scope
+    keyword: str
+    kind: Kind = "text"
+    help: str = ""
+    metavar: str = ""
+    default: str | bool | None = None
+    guarded: bool = False
+    path_prefix: str | None = None
+
+    @property
+    def flag(self) -> str:
+        """The command-line option; empty where there is none."""
+        return f"--{self.name.replace('_', '-')}" if self.help else ""
+
+
+SETTINGS: Final = {
+    row.name: row
+    for row in (
+        SettingDefinition(
+            "environment",
+            "provider",
+            keyword="environment",
+            help="The provider's environment; its default unless given.",
+            metavar="NAME",
+        ),
+        SettingDefinition(
+            "base_url",
+            "environment",
+            keyword="base_url",
+            kind="address",
+            help="Another address of the provider.",
+            metavar="URL",
+            guarded=True,
+        ),
+        SettingDefinition(
+            "key",
+            "environment",
+            keyword="key",
+            kind="secret",
+            help="Where the key is: env:NAME or file:PATH. Never the key itself.",
+            metavar="PLACE",
+            path_prefix="file:",
+        ),
+        SettingDefinition(
+            "auth",
+            "environment",
+            keyword="auth",
+            help="The credential to send: key, or a short-lived token obtained with it.",
+            metavar="WHAT",
+            default="key",
+        ),
+        SettingDefinition("key_header", "environment", keyword="key_header", guarded=True),
+        SettingDefinition(
+            "account",
+            "environment",
+            keyword="account",
+            help="Whose quota it is, where several accounts are in use.",
+            metavar="NAME",
+            default="default",
+        ),
+        SettingDefinition("plan", "environment", keyword="plan"),
+        SettingDefinition("alpha", "environment", keyword="alpha", kind="flag"),
+        SettingDefinition("user_secret", "environment", keyword="user_secret", kind="secret", path_prefix="file:"),
+        SettingDefinition(
+            "state",
+            "all",
+            keyword="state",
+            help="What calls share: memory: or sqlite:///PATH.",
+            metavar="URL",
+            path_prefix="sqlite:///",
+        ),
+        SettingDefinition(
+            "deadline",
+            "all",
+            keyword="deadline_s",
+            kind="seconds",
+            help="How long a call may take, including waits; 60 for `call`, no limit for the rest.",
+            metavar="SECONDS",
+        ),
+        SettingDefinition(
+            "exactly_once",
+            "all",
+            keyword="exactly_once",
+            kind="flag",
+            help="Record a call that could happen twice before it is sent, and settle it if its answer is lost.",
+            default=False,
+        ),
+        SettingDefinition(
+            "proxy",
+            "all",
+            keyword="proxy",
+            help="A proxy's address, or `environment` for the usual variables.",
+            metavar="URL",
+            guarded=True,
+        ),
+        SettingDefinition(
+            "ca_file",
+            "all",
+            keyword="ca_file",
+            help="PEM certificates to trust in addition to the usual ones.",
+            metavar="FILE",
+            guarded=True,
+            path_prefix="",
+        ),
+    )
+}
+"""All settings by name, in the order in which `callwell config` lists them."""
+
+GENERAL: Final = tuple(name for name, row in SETTINGS.items() if row.scope == "all")
+"""Settings that may stand at the top of `callwell.toml`, and in a provider's table."""
+
+OF_ENVIRONMENT: Final = tuple(name for name, row in SETTINGS.items() if row.scope == "environment")
+"""Settings that may stand in the table of an environment, and in a provider's."""
