@@ -76,7 +76,7 @@ monotonic: Final = _monotonic(_OFFSET)
 """Monotonic seconds of this machine, the same in all its time namespaces."""
 
 
-def boot() -> str:
+def boot_id() -> str:
     """What monotonic seconds count from: this boot of this machine, as far as it says so."""
     try:
         name = BOOT_FILE.read_text(encoding="ascii").strip()

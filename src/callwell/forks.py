@@ -14,7 +14,7 @@ from weakref import WeakSet
 class Forkable(Protocol):
     """What counts on threads."""
 
-    def forked(self) -> None:
+    def after_fork(self) -> None:
         """This is a child's copy: all other threads are gone."""
         ...
 
@@ -22,7 +22,7 @@ class Forkable(Protocol):
 _KNOWN: Final = WeakSet[Forkable]()
 
 
-def remember(thing: Forkable) -> None:
+def reset_after_fork(thing: Forkable) -> None:
     """Tell it in every child that is forked from now on.
 
     Args:
@@ -33,7 +33,7 @@ def remember(thing: Forkable) -> None:
 
 def _tell() -> None:
     for thing in tuple(_KNOWN):
-        thing.forked()
+        thing.after_fork()
 
 
 if hasattr(os, "register_at_fork"):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell.client import Client
-from callwell.client._sync.concurrency.primitives import Ahead
+from callwell.client._sync.concurrency.primitives import BackgroundTask
 from callwell.clock import scaled_clock
 from callwell.core.rules.profile import QuotaRule, RetryRule
 from callwell.keys import Key
@@ -108,24 +108,24 @@ def test_nobody_waits_for_a_permit_that_came_back() -> None:
 def test_what_was_begun_ahead_may_be_dropped_at_any_time() -> None:
     """Dropping a result while it comes disturbs neither thread: an error in a thread would fail the test."""
     for _ in range(200):
-        Ahead(lambda: 1).cancel()
+        BackgroundTask(lambda: 1).cancel()
     begun, go_on = threading.Event(), threading.Event()
 
     def wait() -> bool:
         begun.set()
         return go_on.wait()
 
-    dropped = Ahead(wait)
+    dropped = BackgroundTask(wait)
     begun.wait()
     dropped.cancel()
     go_on.set()
     for thread in threading.enumerate():
         if thread.name == "callwell-ahead":
             thread.join()
-    kept = Ahead(lambda: 1)
+    kept = BackgroundTask(lambda: 1)
     assert kept.result() == 1
     kept.cancel()
-    failing = Ahead(lambda: 1 // 0)
+    failing = BackgroundTask(lambda: 1 // 0)
     with pytest.raises(ZeroDivisionError):
         failing.result()
 

@@ -9,7 +9,7 @@ from heapq import heappop, heappush
 from math import ceil, inf
 from typing import TYPE_CHECKING, Literal
 
-from callwell.core.headers import Hint
+from callwell.core.headers import QuotaHint
 from callwell.core.quota import foreign, permits
 from callwell.core.quota.permits import Permit
 
@@ -154,10 +154,12 @@ class Account:
         if not fine:
             self.refused.append(self._now)
         told = self._counter.reset_s(there)
-        hint = Hint("", self._counter.limit, self._counter.left(there), None if told is None else float(ceil(told)))
+        hint = QuotaHint(
+            "", self._counter.limit, self._counter.left(there), None if told is None else float(ceil(told))
+        )
         self._at(self._now + self._dice.random() * self._slow_s, partial(self._answered, permit, hint, fine=fine))
 
-    def _answered(self, permit: Permit, hint: Hint, *, fine: bool) -> None:
+    def _answered(self, permit: Permit, hint: QuotaHint, *, fine: bool) -> None:
         self._out -= 1
         self.bucket = permits.answer(self.quota, self.bucket, permit, self._now, ok=fine)
         if self._learns:

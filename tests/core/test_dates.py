@@ -39,7 +39,7 @@ AT = 1_800_000_000.0
 )
 def test_one_moment_in_many_forms(text: str) -> None:
     """All of them mean the same second; a date without a zone is UTC, whatever this machine's zone is."""
-    assert dates.seconds(text) == AT
+    assert dates.parse_date(text) == AT
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_one_moment_in_many_forms(text: str) -> None:
 )
 def test_other_moments(text: str, at: float) -> None:
     """One digit of a day, leap days and leap seconds, parts of a second."""
-    assert dates.seconds(text) == at
+    assert dates.parse_date(text) == at
 
 
 @pytest.mark.parametrize(
@@ -72,11 +72,11 @@ def test_other_moments(text: str, at: float) -> None:
 )
 def test_what_is_no_date(text: str) -> None:
     """None, and no error."""
-    assert dates.seconds(text) is None
+    assert dates.parse_date(text) is None
 
 
 @given(st.text(max_size=80))
 def test_no_text_raises(text: str) -> None:
     """Whatever a server sends is a date or none."""
-    found = dates.seconds(text)
+    found = dates.parse_date(text)
     assert found is None or isinstance(found, float)

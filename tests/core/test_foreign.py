@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from callwell.core.headers import Hint
+from callwell.core.headers import QuotaHint
 from callwell.core.quota import foreign, permits
 from callwell.core.quota.permits import Permit
 from callwell.core.rules.profile import QuotaRule
@@ -82,23 +82,23 @@ def test_what_others_spend_is_left_to_them(kind: Kind, share: float) -> None:
 @pytest.mark.parametrize(
     ("hints", "found"),
     [
-        ([Hint("day", 5, 3)], [1]),
-        ([Hint("x", None, 3, None, 86_400.0)], [1]),
-        ([Hint("x", None, 3, None, 3600.0)], []),
-        ([Hint("", 1000, 3)], [1]),
-        ([Hint("", 60, 3)], [0]),
-        ([Hint("", None, 3)], [0]),
-        ([Hint("", 60, 3, 3600.0)], []),
-        ([Hint("a", 100, 3), Hint("b", 7, 3)], [0]),
-        ([Hint("a", 100, 3, None, 60.0), Hint("b", 1000, 3, None, 86_400.0)], [0, 1]),
+        ([QuotaHint("day", 5, 3)], [1]),
+        ([QuotaHint("x", None, 3, None, 86_400.0)], [1]),
+        ([QuotaHint("x", None, 3, None, 3600.0)], []),
+        ([QuotaHint("", 1000, 3)], [1]),
+        ([QuotaHint("", 60, 3)], [0]),
+        ([QuotaHint("", None, 3)], [0]),
+        ([QuotaHint("", 60, 3, 3600.0)], []),
+        ([QuotaHint("a", 100, 3), QuotaHint("b", 7, 3)], [0]),
+        ([QuotaHint("a", 100, 3, None, 60.0), QuotaHint("b", 1000, 3, None, 86_400.0)], [0, 1]),
     ],
 )
-def test_a_hint_finds_its_quota(hints: list[Hint], found: list[int]) -> None:
+def test_a_hint_finds_its_quota(hints: list[QuotaHint], found: list[int]) -> None:
     """By name, window or limit; the first where it is alone and says none of them; none that ends after its window."""
     assert [i for i, _ in foreign.whose(hints, ("minute", "day"), (MINUTE, DAY))] == found
 
 
-def taught(bucket: Bucket, hint: Hint, at: float = 10.0) -> Bucket:
+def taught(bucket: Bucket, hint: QuotaHint, at: float = 10.0) -> Bucket:
     """The bucket after one call whose answer says that."""
     (after,), permit = permits.take((MINUTE,), (bucket,), at)
     assert isinstance(permit, Permit)
@@ -108,16 +108,16 @@ def taught(bucket: Bucket, hint: Hint, at: float = 10.0) -> Bucket:
 
 def test_a_lower_limit_is_obeyed_until_it_is_raised() -> None:
     """The permits between the two limits are withheld, and are nobody else's."""
-    lowered = taught(permits.fresh(MINUTE), Hint("", 60, 59))
+    lowered = taught(permits.fresh(MINUTE), QuotaHint("", 60, 59))
     assert (lowered.cool, lowered.withheld, lowered.foreign) == (59, 40, ())
     assert permits.harvest(MINUTE, lowered, 1000.0).cool == 60
-    raised = taught(permits.harvest(MINUTE, lowered, 1000.0), Hint("", 100, 99), 1000.0)
+    raised = taught(permits.harvest(MINUTE, lowered, 1000.0), QuotaHint("", 100, 99), 1000.0)
     assert (raised.cool, raised.withheld) == (99, 0)
 
 
 def test_a_header_that_lied_is_forgotten_when_another_says_otherwise() -> None:
     """Everything was said to be gone, all but one permit was kept back, and one true answer is enough."""
-    lied = taught(permits.fresh(MINUTE), Hint("", 100, 0))
+    lied = taught(permits.fresh(MINUTE), QuotaHint("", 100, 0))
     assert lied.cool == 0
-    true = taught(permits.harvest(MINUTE, lied, 20.0), Hint("", 100, 98), 20.0)
+    true = taught(permits.harvest(MINUTE, lied, 20.0), QuotaHint("", 100, 98), 20.0)
     assert true.cool > 90

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callwell.core import headers, structured
-from callwell.core.headers import WAITS, Hint
+from callwell.core.headers import RETRY_AFTER_NAMES, QuotaHint
 from callwell.core.rules.profile import QuotaHeaderRule
 
 WALL = 1_800_000_000.0
@@ -43,7 +43,7 @@ LATER = "Fri, 15 Jan 2027 08:01:40 GMT"
 )
 def test_a_wait_in_any_form(given_headers: dict[str, str], seconds: float | None) -> None:
     """Seconds with decimals, milliseconds, every date, twice the same; what contradicts itself asks for nothing."""
-    assert headers.wait_s(given_headers, WAITS, WALL) == seconds
+    assert headers.read_retry_after_s(given_headers, RETRY_AFTER_NAMES, WALL) == seconds
 
 
 @pytest.mark.parametrize(
@@ -51,46 +51,49 @@ def test_a_wait_in_any_form(given_headers: dict[str, str], seconds: float | None
     [
         (
             {"ratelimit": "limit=10, remaining=1, reset=30", "ratelimit-policy": "10;w=60"},
-            (Hint("", 10, 1, 30.0, 60.0),),
+            (QuotaHint("", 10, 1, 30.0, 60.0),),
         ),
         (
             {"ratelimit": "limit=10, remaining=1, reset=30", "ratelimit-policy": '10;w=60;comment="a, b", 99;w=3600'},
-            (Hint("", 10, 1, 30.0, 60.0),),
+            (QuotaHint("", 10, 1, 30.0, 60.0),),
         ),
-        ({"ratelimit": "Limit=10,Remaining=-2, Reset=2.5"}, (Hint("", 10, 0, 2.5),)),
+        ({"ratelimit": "Limit=10,Remaining=-2, Reset=2.5"}, (QuotaHint("", 10, 0, 2.5),)),
         ({"ratelimit": "limit=10"}, ()),
         (
             {"ratelimit": '"a, b";r=5;t=1', "ratelimit-policy": '"a, b";q=9;w=60;pk=:cHJvag==:'},
-            (Hint("a, b", 9, 5, 1.0, 60.0),),
+            (QuotaHint("a, b", 9, 5, 1.0, 60.0),),
         ),
-        ({"ratelimit": "default;r=5;t=1", "ratelimit-policy": "default;q=9;w=1"}, (Hint("default", 9, 5, 1.0, 1.0),)),
-        ({"ratelimit": '"say \\"x\\"";r=-1'}, (Hint('say "x"', None, 0),)),
+        (
+            {"ratelimit": "default;r=5;t=1", "ratelimit-policy": "default;q=9;w=1"},
+            (QuotaHint("default", 9, 5, 1.0, 1.0),),
+        ),
+        ({"ratelimit": '"say \\"x\\"";r=-1'}, (QuotaHint('say "x"', None, 0),)),
         (
             {
                 "ratelimit": '"requests";r=7;t=9, "bytes";r=1',
                 "ratelimit-policy": '"requests";q=9;qu="requests";w=60, "bytes";q=99;qu="content-bytes";w=60',
             },
-            (Hint("requests", 9, 7, 9.0, 60.0),),
+            (QuotaHint("requests", 9, 7, 9.0, 60.0),),
         ),
         (
             {"ratelimit-limit": "10, 10;w=1, 1000;w=3600", "ratelimit-remaining": "4", "ratelimit-reset": "1"},
-            (Hint("", 10, 4, 1.0, 1.0),),
+            (QuotaHint("", 10, 4, 1.0, 1.0),),
         ),
         (
             {"ratelimit-limit": "10", "ratelimit-remaining": "4", "ratelimit-policy": "10;w=1, 1000;w=3600"},
-            (Hint("", 10, 4, None, 1.0),),
+            (QuotaHint("", 10, 4, None, 1.0),),
         ),
         (
             {"ratelimit-limit": "100;w=21600", "ratelimit-remaining": "76;w=21600"},
-            (Hint("", 100, 76, None, 21_600.0),),
+            (QuotaHint("", 100, 76, None, 21_600.0),),
         ),
         (
             {"ratelimit-limit": "10;w=1, 99;w=60", "ratelimit-remaining": "5;w=1, 90;w=60", "ratelimit-reset": "1"},
-            (Hint("", 10, 5, None, 1.0), Hint("", 99, 90, None, 60.0)),
+            (QuotaHint("", 10, 5, None, 1.0), QuotaHint("", 99, 90, None, 60.0)),
         ),
         (
             {"x-ratelimit-limit-minute": "5", "x-ratelimit-remaining-minute": "4", "ratelimit-reset": "12"},
-            (Hint("", 5, 4, None, 60.0),),
+            (QuotaHint("", 5, 4, None, 60.0),),
         ),
         (
             {
@@ -98,36 +101,36 @@ def test_a_wait_in_any_form(given_headers: dict[str, str], seconds: float | None
                 "x-ratelimit-remaining-requests": "59",
                 "x-ratelimit-reset-requests": "6m0.5s",
             },
-            (Hint("", 60, 59, 360.5),),
+            (QuotaHint("", 60, 59, 360.5),),
         ),
-        ({"x-ratelimit-remaining": "598.0", "x-ratelimit-reset": "345"}, (Hint("", None, 598, 345.0),)),
-        ({"x-ratelimit-remaining": "1", "x-ratelimit-reset-after": "0.65"}, (Hint("", None, 1, 0.65),)),
-        ({"x-ratelimit-remaining": "1", "x-ratelimit-reset-ms": "650"}, (Hint("", None, 1, 0.65),)),
-        ({"x-ratelimit-remaining": "1", "x-ratelimit-reset": "120ms"}, (Hint("", None, 1, 0.12),)),
+        ({"x-ratelimit-remaining": "598.0", "x-ratelimit-reset": "345"}, (QuotaHint("", None, 598, 345.0),)),
+        ({"x-ratelimit-remaining": "1", "x-ratelimit-reset-after": "0.65"}, (QuotaHint("", None, 1, 0.65),)),
+        ({"x-ratelimit-remaining": "1", "x-ratelimit-reset-ms": "650"}, (QuotaHint("", None, 1, 0.65),)),
+        ({"x-ratelimit-remaining": "1", "x-ratelimit-reset": "120ms"}, (QuotaHint("", None, 1, 0.12),)),
         (
             {"x-ratelimit-remaining": "1", "x-ratelimit-reset": "2027-01-15T08:00:09Z", **DATE},
-            (Hint("", None, 1, 9.0, None, 2.0),),
+            (QuotaHint("", None, 1, 9.0, None, 2.0),),
         ),
         (
             {"x-ratelimit-remaining": "1", "x-ratelimit-reset": "1800000009000000", **DATE},
-            (Hint("", None, 1, 9.0, None, 2.0),),
+            (QuotaHint("", None, 1, 9.0, None, 2.0),),
         ),
-        ({"x-ratelimit-reset": "9"}, (Hint("", None, None, 9.0),)),
+        ({"x-ratelimit-reset": "9"}, (QuotaHint("", None, None, 9.0),)),
         ({"x-ratelimit-limit": "9", "x-ratelimit-remaining": "many", "x-ratelimit-reset": "soon"}, ()),
         (
             {"x-ratelimit-remaining": "1", "x-ratelimit-reset": "9", "age": "4"},
-            (Hint("", None, None, 5.0, cached=True),),
+            (QuotaHint("", None, None, 5.0, cached=True),),
         ),
-        ({"x-ratelimit-remaining": "1", "age": "soon"}, (Hint("", None, None, None, cached=True),)),
+        ({"x-ratelimit-remaining": "1", "age": "soon"}, (QuotaHint("", None, None, None, cached=True),)),
         (
             {"x-ratelimit-remaining": "1", "x-ratelimit-reset": "1800000009", **DATE, "age": "4"},
-            (Hint("", None, None, 5.0, None, 2.0, cached=True),),
+            (QuotaHint("", None, None, 5.0, None, 2.0, cached=True),),
         ),
     ],
 )
-def test_a_quota_in_any_form(given_headers: dict[str, str], hints: tuple[Hint, ...]) -> None:
+def test_a_quota_in_any_form(given_headers: dict[str, str], hints: tuple[QuotaHint, ...]) -> None:
     """Every draft of `RateLimit`, windows in names and parameters, spans, parts of seconds, and answers of caches."""
-    assert headers.hints(given_headers, WALL) == hints
+    assert headers.read_hints(given_headers, WALL) == hints
 
 
 @pytest.mark.parametrize(
@@ -149,32 +152,32 @@ def test_a_reset_that_the_profile_names(
 ) -> None:
     """It is read as the profile says, with decimals and in any unit; a number that cannot be that teaches nothing."""
     rule = dataclasses.replace(QuotaHeaderRule(remaining="x-left", reset="x-ends"), reset_is=reset_is)
-    (hint,) = headers.hints({"x-left": "-3", "x-ends": text}, WALL, rule)
-    assert hint == Hint("", None, 0, reset_s, None, slack_s)
+    (hint,) = headers.read_hints({"x-left": "-3", "x-ends": text}, WALL, rule)
+    assert hint == QuotaHint("", None, 0, reset_s, None, slack_s)
 
 
 @pytest.mark.parametrize(("most", "left"), [("40", "7"), ("40;w=60", "7;w=60"), ("40, 40", "7, 7"), ("40.0", " 7.9 ")])
 def test_counts_that_the_profile_names(most: str, left: str) -> None:
     """With a window behind them, in two lines, or with decimals."""
     rule = QuotaHeaderRule(limit="x-most", remaining="x-left")
-    assert headers.hints({"x-most": most, "x-left": left}, WALL, rule) == (Hint("", 40, 7),)
+    assert headers.read_hints({"x-most": most, "x-left": left}, WALL, rule) == (QuotaHint("", 40, 7),)
 
 
 @pytest.mark.parametrize(
     ("hints", "named", "seconds"),
     [
-        ((Hint("", 60, 0, 9.0),), False, 9.0),
-        ((Hint("", 60, None, 9.0),), False, 9.0),
-        ((Hint("", 60, 3, 9.0),), False, None),
-        ((Hint("", 60, 3, 9.0),), True, 9.0),
-        ((Hint("m", 10, 0, 9.0), Hint("d", 99, 0, 50.0), Hint("y", 99, 1, 70.0)), False, 50.0),
-        ((Hint("", 60, 0, 0.0),), False, None),
+        ((QuotaHint("", 60, 0, 9.0),), False, 9.0),
+        ((QuotaHint("", 60, None, 9.0),), False, 9.0),
+        ((QuotaHint("", 60, 3, 9.0),), False, None),
+        ((QuotaHint("", 60, 3, 9.0),), True, 9.0),
+        ((QuotaHint("m", 10, 0, 9.0), QuotaHint("d", 99, 0, 50.0), QuotaHint("y", 99, 1, 70.0)), False, 50.0),
+        ((QuotaHint("", 60, 0, 0.0),), False, None),
         ((), True, None),
     ],
 )
-def test_how_long_a_refusal_holds(hints: tuple[Hint, ...], named: bool, seconds: float | None) -> None:  # noqa: FBT001 - a table
+def test_how_long_a_refusal_holds(hints: tuple[QuotaHint, ...], named: bool, seconds: float | None) -> None:  # noqa: FBT001 - a table
     """By the longest reset of the quotas that are at their end, or of the one that the profile names."""
-    assert headers.refused_s(hints, named=named) == seconds
+    assert headers.throttled_for_s(hints, named=named) == seconds
 
 
 @pytest.mark.parametrize(
@@ -183,13 +186,13 @@ def test_how_long_a_refusal_holds(hints: tuple[Hint, ...], named: bool, seconds:
 )
 def test_odd_deprecations(text: str, at: float | None) -> None:
     """No text of this header raises."""
-    assert headers.deprecated_at({"deprecation": text}) == at
+    assert headers.read_deprecated_at({"deprecation": text}) == at
 
 
 @pytest.mark.parametrize("text", ["", ";", '"a', "a=", "a;;b", "a,,b", "a b", "a;=1", "é", "a" * 5000])
 def test_a_malformed_field_is_void(text: str) -> None:
     """As if it were not there."""
-    assert structured.members(text) == []
+    assert structured.parse_members(text) == []
 
 
 PARTS = st.sampled_from(
@@ -215,13 +218,13 @@ NAMES = (
 def test_no_text_raises(said: dict[str, str], reset_is: Literal["delta", "delta_ms", "epoch"]) -> None:
     """Whatever stands in any header is read or ignored; times are never negative, infinite or longer than a year."""
     rule = QuotaHeaderRule(limit="x-most", remaining="x-left", reset="x-ends", reset_is=reset_is)
-    for found in (headers.hints(said, WALL), headers.hints(said, WALL, rule)):
+    for found in (headers.read_hints(said, WALL), headers.read_hints(said, WALL, rule)):
         for hint in found:
             assert hint.remaining is None or hint.remaining >= 0
-            assert hint.reset_s is None or 0.0 <= hint.reset_s <= headers.LONGEST_S
+            assert hint.reset_s is None or 0.0 <= hint.reset_s <= headers.MAX_WAIT_S
         for named in (True, False):
-            assert (headers.refused_s(found, named=named) or 0.0) >= 0.0
-    assert 0.0 <= (headers.wait_s(said, WAITS, WALL) or 0.0) <= headers.LONGEST_S
-    assert headers.age_s(said) >= 0.0
-    headers.deprecated_at(said)
-    headers.sunset_at(said)
+            assert (headers.throttled_for_s(found, named=named) or 0.0) >= 0.0
+    assert 0.0 <= (headers.read_retry_after_s(said, RETRY_AFTER_NAMES, WALL) or 0.0) <= headers.MAX_WAIT_S
+    assert headers.read_age_s(said) >= 0.0
+    headers.read_deprecated_at(said)
+    headers.read_sunset_at(said)

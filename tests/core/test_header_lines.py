@@ -7,7 +7,7 @@ import pytest
 from pyreqwest.http import HeaderMap
 
 from callwell.core import headers
-from callwell.core.headers import Hint
+from callwell.core.headers import QuotaHint
 from callwell.transport.headers import Headers
 
 WALL = 1_795_881_600.0
@@ -34,7 +34,7 @@ def fields(*lines: tuple[str, str]) -> Headers:
 def test_a_wait_on_several_lines_counts_if_they_agree(values: list[str], expected: float | None) -> None:
     """What contradicts itself asks for nothing, on one line and on two."""
     answer = fields(*[("retry-after", value) for value in values])
-    assert headers.wait_s(answer, headers.WAITS, WALL) == expected
+    assert headers.read_retry_after_s(answer, headers.RETRY_AFTER_NAMES, WALL) == expected
 
 
 def test_quotas_on_several_lines_are_all_read() -> None:
@@ -45,19 +45,19 @@ def test_quotas_on_several_lines_are_all_read() -> None:
         ("ratelimit-policy", '"burst";q=10;w=10'),
         ("ratelimit-policy", '"daily";q=100;w=86400'),
     )
-    assert headers.hints(answer, WALL) == (
-        Hint("burst", 10, 0, 5.0, 10.0),
-        Hint("daily", 100, 9, 60.0, 86_400.0),
+    assert headers.read_hints(answer, WALL) == (
+        QuotaHint("burst", 10, 0, 5.0, 10.0),
+        QuotaHint("daily", 100, 9, 60.0, 86_400.0),
     )
 
 
 def test_a_dictionary_on_several_lines_is_one() -> None:
     """The field of draft 7 may come key by key."""
     answer = fields(("ratelimit", "limit=100"), ("ratelimit", "remaining=0"), ("ratelimit", "reset=30"))
-    assert headers.hints(answer, WALL) == (Hint("", 100, 0, 30.0),)
+    assert headers.read_hints(answer, WALL) == (QuotaHint("", 100, 0, 30.0),)
 
 
 def test_a_line_that_cannot_be_read_voids_the_list() -> None:
     """A list of which a part is no text teaches nothing, as the drafts demand."""
     answer = fields(("ratelimit", '"burst";r=0;t=5'), ("ratelimit", "\xe9"))
-    assert headers.hints(answer, WALL) == ()
+    assert headers.read_hints(answer, WALL) == ()

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callwell.core import headers
-from callwell.core.headers import Hint
+from callwell.core.headers import QuotaHint
 from callwell.core.rules.profile import QuotaHeaderRule
 
 WALL = 1_800_000_000.0
@@ -36,13 +36,13 @@ AFTER = ("retry-after",)
 )
 def test_retry_after_in_both_forms(given_headers: dict[str, str], seconds: float | None) -> None:
     """Seconds, or a date relative to the answer's own; nothing else is believed."""
-    assert headers.wait_s(given_headers, AFTER, WALL) == seconds
+    assert headers.read_retry_after_s(given_headers, AFTER, WALL) == seconds
 
 
 def test_a_skewed_server_does_no_harm() -> None:
     """A date is taken relative to the answer's Date, an hour wrong as both may be."""
     skewed = {"retry-after": "Fri, 15 Jan 2027 09:00:10 GMT", "date": "Fri, 15 Jan 2027 09:00:00 GMT"}
-    assert headers.wait_s(skewed, AFTER, WALL) == 10.0
+    assert headers.read_retry_after_s(skewed, AFTER, WALL) == 10.0
 
 
 @pytest.mark.parametrize(
@@ -50,32 +50,32 @@ def test_a_skewed_server_does_no_harm() -> None:
     [
         (
             {"ratelimit": '"default";r=50;t=30', "ratelimit-policy": '"default";q=100;w=60'},
-            (Hint("default", 100, 50, 30.0, 60.0),),
+            (QuotaHint("default", 100, 50, 30.0, 60.0),),
         ),
         (
             {"ratelimit": '"m";r=5;t=9, "d";r=700', "ratelimit-policy": '"m";q=10;w=60, "d";q=1000;w=86400'},
-            (Hint("m", 10, 5, 9.0, 60.0), Hint("d", 1000, 700, None, 86400.0)),
+            (QuotaHint("m", 10, 5, 9.0, 60.0), QuotaHint("d", 1000, 700, None, 86400.0)),
         ),
-        ({"ratelimit": '"a;b,c";r=1'}, (Hint("a;b,c", None, 1, None, None),)),
+        ({"ratelimit": '"a;b,c";r=1'}, (QuotaHint("a;b,c", None, 1, None, None),)),
         ({"ratelimit": '"x";r=one'}, ()),
         ({"ratelimit": '"x;r=1'}, ()),
         (
             {"x-ratelimit-limit": "100", "x-ratelimit-remaining": "7", "x-ratelimit-reset": "12"},
-            (Hint("", 100, 7, 12.0),),
+            (QuotaHint("", 100, 7, 12.0),),
         ),
-        ({"x-ratelimit-remaining": "7", "x-ratelimit-reset": "1800000012"}, (Hint("", None, 7, 12.0, None, inf),)),
+        ({"x-ratelimit-remaining": "7", "x-ratelimit-reset": "1800000012"}, (QuotaHint("", None, 7, 12.0, None, inf),)),
         (
             {"x-ratelimit-remaining": "7", "x-ratelimit-reset": "1800000012000", **DATE},
-            (Hint("", None, 7, 12.0, None, 2.0),),
+            (QuotaHint("", None, 7, 12.0, None, 2.0),),
         ),
-        ({"x-ratelimit-remaining": "7", "x-ratelimit-reset": "never"}, (Hint("", None, 7, None),)),
-        ({"x-ratelimit-remaining": "-1"}, (Hint("", None, 0),)),
+        ({"x-ratelimit-remaining": "7", "x-ratelimit-reset": "never"}, (QuotaHint("", None, 7, None),)),
+        ({"x-ratelimit-remaining": "-1"}, (QuotaHint("", None, 0),)),
         ({}, ()),
     ],
 )
-def test_quota_headers_in_every_form(given_headers: dict[str, str], hints: tuple[Hint, ...]) -> None:
+def test_quota_headers_in_every_form(given_headers: dict[str, str], hints: tuple[QuotaHint, ...]) -> None:
     """The IETF draft's fields, and the customary ones with spans, seconds and milliseconds."""
-    assert headers.hints(given_headers, WALL) == hints
+    assert headers.read_hints(given_headers, WALL) == hints
 
 
 @pytest.mark.parametrize(
@@ -83,12 +83,12 @@ def test_quota_headers_in_every_form(given_headers: dict[str, str], hints: tuple
 )
 def test_deprecation(text: str, at: float | None) -> None:
     """A structured date, or the older bare truth."""
-    assert headers.deprecated_at({"deprecation": text}) == at
+    assert headers.read_deprecated_at({"deprecation": text}) == at
 
 
 def test_sunset() -> None:
     """An HTTP date."""
-    assert headers.sunset_at({"sunset": "Fri, 15 Jan 2027 08:00:00 GMT"}) == WALL
+    assert headers.read_sunset_at({"sunset": "Fri, 15 Jan 2027 08:00:00 GMT"}) == WALL
 
 
 @given(
@@ -110,12 +110,12 @@ def test_sunset() -> None:
 )
 def test_nonsense_is_ignored(given_headers: dict[str, str]) -> None:
     """No header, however malformed, raises or gives a negative number."""
-    for hint in headers.hints(given_headers, WALL):
+    for hint in headers.read_hints(given_headers, WALL):
         assert hint.remaining is None or hint.remaining >= 0
-    waits = headers.wait_s(given_headers, AFTER, WALL)
+    waits = headers.read_retry_after_s(given_headers, AFTER, WALL)
     assert waits is None or waits >= 0
-    headers.deprecated_at(given_headers)
-    headers.sunset_at(given_headers)
+    headers.read_deprecated_at(given_headers)
+    headers.read_sunset_at(given_headers)
 
 
 OWN = QuotaHeaderRule(limit="x-most", remaining="x-left", reset="x-ends")
@@ -124,22 +124,22 @@ OWN = QuotaHeaderRule(limit="x-most", remaining="x-left", reset="x-ends")
 @pytest.mark.parametrize(
     ("given_headers", "reset_is", "hints"),
     [
-        ({"x-most": "40", "x-left": "7", "x-ends": "12"}, "delta", (Hint("", 40, 7, 12.0),)),
-        ({"x-left": "7", "x-ends": "1800000012"}, "epoch", (Hint("", None, 7, 12.0, None, inf),)),
-        ({"x-left": "7", "x-ends": "1700000000"}, "epoch", (Hint("", None, 7, 0.0, None, inf),)),
+        ({"x-most": "40", "x-left": "7", "x-ends": "12"}, "delta", (QuotaHint("", 40, 7, 12.0),)),
+        ({"x-left": "7", "x-ends": "1800000012"}, "epoch", (QuotaHint("", None, 7, 12.0, None, inf),)),
+        ({"x-left": "7", "x-ends": "1700000000"}, "epoch", (QuotaHint("", None, 7, 0.0, None, inf),)),
         (
             {"x-ends": "1800000012", **DATE, "x-ratelimit-remaining": "3"},
             "epoch",
-            (Hint("", None, None, 12.0, None, 2.0),),
+            (QuotaHint("", None, None, 12.0, None, 2.0),),
         ),
-        ({"x-left": "7", "x-ends": "1800000012"}, "delta", (Hint("", None, 7, None),)),
+        ({"x-left": "7", "x-ends": "1800000012"}, "delta", (QuotaHint("", None, 7, None),)),
         ({"x-left": "many", "x-ends": "soon"}, "delta", ()),
         ({"x-ratelimit-remaining": "7"}, "delta", ()),
     ],
 )
 def test_the_provider_s_own_headers(
-    given_headers: dict[str, str], reset_is: Literal["delta", "epoch"], hints: tuple[Hint, ...]
+    given_headers: dict[str, str], reset_is: Literal["delta", "epoch"], hints: tuple[QuotaHint, ...]
 ) -> None:
     """The headers that a profile names are read as it says, and the customary ones are not."""
     rule = dataclasses.replace(OWN, reset_is=reset_is)
-    assert headers.hints(given_headers, WALL, rule) == hints
+    assert headers.read_hints(given_headers, WALL, rule) == hints

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callwell.core import retry
-from callwell.core.retry import Budget
+from callwell.core.retry import RetryBudget
 from callwell.core.rules.profile import RetryRule
 
 RULE = RetryRule()
@@ -36,7 +36,7 @@ def test_the_wait_is_the_formula(n: int, roll: float, wait_s: float) -> None:
 class Provider:
     """Calls that are repeated as far as the budget lets them, and a count of both."""
 
-    def __init__(self, budget: Budget = Budget()) -> None:  # noqa: B008 - frozen
+    def __init__(self, budget: RetryBudget = RetryBudget()) -> None:  # noqa: B008 - frozen
         self.budget = budget
         self.calls = 0
         self.retries = 0
@@ -55,11 +55,11 @@ class Provider:
         self.budget = retry.record(self.budget, failed=dice.random() < chance)
 
 
-def past(tokens: float, failures: int, order: random.Random) -> Budget:
+def past(tokens: float, failures: int, order: random.Random) -> RetryBudget:
     """A budget with a full memory of so many failures, in any order."""
     fates = [1] * failures + [0] * (retry.SAMPLE - failures)
     order.shuffle(fates)
-    return Budget(tokens, int("".join(map(str, fates)), 2), retry.SAMPLE)
+    return RetryBudget(tokens, int("".join(map(str, fates)), 2), retry.SAMPLE)
 
 
 tokens = st.floats(retry.FLOOR, retry.CEILING)
@@ -67,8 +67,8 @@ pasts = st.builds(past, tokens, st.integers(0, retry.SAMPLE), st.randoms(use_tru
 dead = st.builds(past, tokens, st.integers(26, retry.SAMPLE), st.randoms(use_true_random=False))
 
 
-@given(budget=pasts | st.just(Budget()), calls=st.integers(1, 400), attempts=st.integers(1, 9))
-def test_a_dead_provider_sees_a_tenth_more(budget: Budget, calls: int, attempts: int) -> None:
+@given(budget=pasts | st.just(RetryBudget()), calls=st.integers(1, 400), attempts=st.integers(1, 9))
+def test_a_dead_provider_sees_a_tenth_more(budget: RetryBudget, calls: int, attempts: int) -> None:
     """From any past: what it takes to notice (25 retries, 49 of a new client), or 10 and a tenth per call if more."""
     provider = Provider(budget)
     for _ in range(calls):
@@ -78,7 +78,7 @@ def test_a_dead_provider_sees_a_tenth_more(budget: Budget, calls: int, attempts:
 
 
 @given(budget=dead, calls=st.integers(1, 400))
-def test_while_it_looks_dead_only_tokens_count(budget: Budget, calls: int) -> None:
+def test_while_it_looks_dead_only_tokens_count(budget: RetryBudget, calls: int) -> None:
     """Over any span in which it looks dead: retries <= what was saved up and a tenth per call; a debt is paid first."""
     provider = Provider(budget)
     for _ in range(calls):
@@ -102,15 +102,15 @@ def test_over_any_span_retries_follow_from_tokens(seed: int, chance: float) -> N
 def test_a_living_provider_is_not_bound() -> None:
     """While half of the last fifty attempts succeed, a retry is always allowed."""
     fates = (1 << 25) - 1
-    assert retry.allows(Budget(-50.0, fates, retry.SAMPLE))
-    assert not retry.allows(Budget(-50.0, fates << 1 | 1, retry.SAMPLE))
-    assert not retry.allows(Budget(0.9, (1 << 50) - 1, retry.SAMPLE))
-    assert retry.allows(Budget(1.0, (1 << 50) - 1, retry.SAMPLE))
+    assert retry.allows(RetryBudget(-50.0, fates, retry.SAMPLE))
+    assert not retry.allows(RetryBudget(-50.0, fates << 1 | 1, retry.SAMPLE))
+    assert not retry.allows(RetryBudget(0.9, (1 << 50) - 1, retry.SAMPLE))
+    assert retry.allows(RetryBudget(1.0, (1 << 50) - 1, retry.SAMPLE))
 
 
 def test_a_few_failures_tell_nothing() -> None:
     """Fewer than fifty attempts do not make a provider look dead."""
-    budget = Budget(0.0)
+    budget = RetryBudget(0.0)
     for _ in range(retry.SAMPLE - 1):
         budget = retry.record(budget, failed=True)
         assert retry.allows(budget)
@@ -119,7 +119,7 @@ def test_a_few_failures_tell_nothing() -> None:
 
 def test_a_provider_that_comes_back_is_noticed() -> None:
     """Twenty-five successes after fifty failures, and it looks alive again."""
-    budget = Budget(-100.0, (1 << 50) - 1, retry.SAMPLE)
+    budget = RetryBudget(-100.0, (1 << 50) - 1, retry.SAMPLE)
     for _ in range(25):
         assert retry.looks_dead(budget)
         budget = retry.record(budget, failed=False)

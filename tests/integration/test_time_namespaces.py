@@ -36,7 +36,7 @@ with Client(provider, key=Key(KEY), transport=transport, state=f"sqlite:///{sys.
             client.call("things.get", thing_id="1")
         except OutOfTime:
             pass
-print(len(transport.requests), clock.SystemClock().now(), clock.boot())
+print(len(transport.requests), clock.SystemClock().now(), clock.boot_id())
 """
 
 
@@ -90,4 +90,4 @@ def test_the_offset_of_a_namespace(offsets: str, seconds: float) -> None:
 
 def test_the_name_of_the_clock_is_that_of_the_boot() -> None:
     """All processes of a boot call it the same, so that records need not be moved."""
-    assert clock.boot() == clock.boot() != ""
+    assert clock.boot_id() == clock.boot_id() != ""

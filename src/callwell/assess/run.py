@@ -19,7 +19,7 @@ from callwell.assess.progress import Progress
 from callwell.assess.report import Report
 from callwell.assess.rows import Rules
 from callwell.assess.scores import Tally, scored
-from callwell.client.concurrency.event_loop import crowd
+from callwell.client.concurrency.event_loop import run_workers
 from callwell.errors import (
     CallError,
     CallwellError,
@@ -141,7 +141,7 @@ class Assessment:
         waiting = iter(list(self._tasks(book)))
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             try:
-                await crowd(min(self._workers, len(self._rows)), lambda: self._work(waiting, book, pool))
+                await run_workers(min(self._workers, len(self._rows)), lambda: self._work(waiting, book, pool))
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from callwell.batch.journal import Journal
 from callwell.batch.report import Progress, Report, Sent, UnderWay
-from callwell.client.concurrency.event_loop import crowd
+from callwell.client.concurrency.event_loop import run_workers
 from callwell.client.uploads import files
 from callwell.errors import (
     CallwellError,
@@ -115,7 +115,7 @@ class Batch:
             CallwellError: whatever makes going on useless; the same batch goes on later where this one stopped.
         """
         waiting = iter(self._planned)
-        await crowd(min(AT_ONCE, len(self._planned)), lambda: self._work(waiting))
+        await run_workers(min(AT_ONCE, len(self._planned)), lambda: self._work(waiting))
         ended = tuple(self.ended[one.path] for one in self._planned)
         return Report("failed" if any(one.error for one in ended) else "complete", ended)
 

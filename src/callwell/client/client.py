@@ -13,7 +13,7 @@ from callwell.client.calls.engine import AsyncEngine
 from callwell.client.calls.operations import files, groups, large, plan_beyond
 from callwell.client.calls.options import ResolvedOptions
 from callwell.client.calls.wire_values import wire_value
-from callwell.client.concurrency.primitives import AsyncClosing, AsyncDefaultTransport
+from callwell.client.concurrency.primitives import AsyncCloseMixin, AsyncDefaultTransport
 from callwell.client.config import ClientConfig
 from callwell.client.downloads.asset import AsyncAsset
 from callwell.client.group import AsyncDynamicGroup, AsyncGroup
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 
     from callwell.client.calls.options import CallOptions, ClientOptions
     from callwell.client.calls.responses import Answer
-    from callwell.client.concurrency.primitives import AsyncComing
+    from callwell.client.concurrency.primitives import AsyncPendingAnswer
     from callwell.client.exactly_once.ledger import AsyncLedger
     from callwell.client.pages.pager import AsyncPager
     from callwell.client.uploads.options import Uploaded
     from callwell.description.provider import Provider
 
 
-class AsyncClient(AsyncClosing):
+class AsyncClient(AsyncCloseMixin):
     """A client of one provider.
 
     Use it as a context manager, or close it. Tasks may share an async client, threads a sync one.
@@ -217,7 +217,7 @@ class AsyncClient(AsyncClosing):
         found.binder.bind(taken)
         caller = self._caller
 
-        def ask(left_s: float | None) -> AsyncComing:
+        def ask(left_s: float | None) -> AsyncPendingAnswer:
             """Call the operation, within the seconds that are left."""
             chosen = caller if left_s is None else caller.choosing({"deadline_s": left_s})
             return chosen.run(found, taken)

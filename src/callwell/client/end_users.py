@@ -23,7 +23,7 @@ from callwell.errors import (
     KeyMissing,
     StateError,
 )
-from callwell.forks import remember
+from callwell.forks import reset_after_fork
 from callwell.keys import parse_source
 from callwell.observe.logs import LOGGER, log
 from callwell.observe.notices import OneUser
@@ -98,9 +98,9 @@ class EndUsers:
         self._month, self._recorded = "", set[str]()
         self._only: str | None = None
         self._calls = 0
-        remember(self)
+        reset_after_fork(self)
 
-    def forked(self) -> None:
+    def after_fork(self) -> None:
         """A child may have a state of its own, in which nobody was recorded."""
         self._recorded = set()
 

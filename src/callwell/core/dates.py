@@ -33,7 +33,7 @@ _FORMS: Final = (
 _DATES: Final = tuple([re.compile(form, re.ASCII) for form in _FORMS])
 
 
-def seconds(text: str) -> float | None:
+def parse_date(text: str) -> float | None:
     """Seconds since the epoch, or None for what is no date.
 
     Args:

@@ -23,13 +23,13 @@ from math import inf
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from callwell.core import dates
-from callwell.core.structured import count, members, number
+from callwell.core.structured import parse_count, parse_members, parse_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from callwell.core.rules.profile import QuotaHeaderRule
-    from callwell.core.structured import Member
+    from callwell.core.structured import FieldMember
 
 EPOCH: Final = 1e9
 """A reset above this is a time, not a span: thirty years of waiting are not meant."""
@@ -37,13 +37,13 @@ EPOCH: Final = 1e9
 NOT_SECONDS: Final = 1e11
 """A time above this is in milliseconds or smaller units: the year 5138 is not meant."""
 
-LONGEST_S: Final = 366 * 86_400.0
+MAX_WAIT_S: Final = 366 * 86_400.0
 """A wait longer than a year is not believed."""
 
 ROUNDED_S: Final = 1.0
 """By how much whole seconds may be wrong; twice that where a time and a `Date` were both rounded."""
 
-WAITS: Final = ("retry-after-ms", "retry-after")
+RETRY_AFTER_NAMES: Final = ("retry-after-ms", "retry-after")
 """Headers that say so, where no profile names others."""
 
 MILLISECONDS: Final = "-ms"
@@ -75,7 +75,7 @@ _SPAN_S: Final = (86_400.0, 3600.0, 60.0, 1.0, 0.001)
 _DEPRECATED: Final = re.compile(r"@(-?[0-9]{1,15})(?:\s*;.*)?", re.DOTALL)
 
 
-class Hint(NamedTuple):
+class QuotaHint(NamedTuple):
     """What an answer says about one quota.
 
     Attributes:
@@ -97,18 +97,18 @@ class Hint(NamedTuple):
     cached: bool = False
 
 
-def date(headers: Mapping[str, str]) -> float | None:
+def read_date(headers: Mapping[str, str]) -> float | None:
     """The server's clock when it answered, in seconds since the epoch, if it said."""
-    return dates.seconds(headers.get("date", ""))
+    return dates.parse_date(headers.get("date", ""))
 
 
-def age_s(headers: Mapping[str, str]) -> float:
+def read_age_s(headers: Mapping[str, str]) -> float:
     """For how long an answer has been in a cache; infinite where that cannot be read."""
     text = _once(headers.get("age", "0"))
     return float(text) if _SECONDS.fullmatch(text) else inf
 
 
-def wait_s(headers: Mapping[str, str], names: Iterable[str], wall: float) -> float | None:
+def read_retry_after_s(headers: Mapping[str, str], names: Iterable[str], wall: float) -> float | None:
     """For how long an answer asks to be left alone.
 
     Args:
@@ -117,23 +117,23 @@ def wait_s(headers: Mapping[str, str], names: Iterable[str], wall: float) -> flo
         wall: seconds since the epoch, for answers without a `Date`.
     """
     for name in names:
-        text = _once(lines(headers, name))
+        text = _once(join_lines(headers, name))
         if _SECONDS.fullmatch(text):
             seconds = float(text)
             if name.lower().endswith(MILLISECONDS):
                 seconds /= 1000
             elif seconds >= EPOCH:
                 seconds = _left_s(headers, _in_seconds(seconds), wall)
-        elif (at := dates.seconds(text)) is not None:
+        elif (at := dates.parse_date(text)) is not None:
             seconds = _left_s(headers, at, wall)
         else:
             continue
-        if seconds <= LONGEST_S:
+        if seconds <= MAX_WAIT_S:
             return seconds
     return None
 
 
-def hints(headers: Mapping[str, str], wall: float, rule: QuotaHeaderRule | None = None) -> tuple[Hint, ...]:
+def read_hints(headers: Mapping[str, str], wall: float, rule: QuotaHeaderRule | None = None) -> tuple[QuotaHint, ...]:
     """What an answer says about quotas.
 
     Args:
@@ -142,11 +142,11 @@ def hints(headers: Mapping[str, str], wall: float, rule: QuotaHeaderRule | None 
         rule: the provider's own headers, which alone are looked at; the customary ones without.
     """
     found = _drafted(headers) or _customary(headers, wall) if rule is None else _own(headers, wall, rule)
-    aged = found and age_s(headers)
+    aged = found and read_age_s(headers)
     return tuple([_cached(hint, aged) for hint in found]) if aged else found
 
 
-def refused_s(hints: Iterable[Hint], *, named: bool) -> float | None:
+def throttled_for_s(hints: Iterable[QuotaHint], *, named: bool) -> float | None:
     """For how long a 429 holds that does not say so itself, by the quotas that are at their end.
 
     Args:
@@ -158,23 +158,23 @@ def refused_s(hints: Iterable[Hint], *, named: bool) -> float | None:
     return max(waits, default=None)
 
 
-def lines(headers: Mapping[str, str], name: str) -> str:
+def join_lines(headers: Mapping[str, str], name: str) -> str:
     """A list field on however many lines it stands: their values joined by commas (RFC 9110, 5.3); empty if missing."""
     return ", ".join(_each(headers, name))
 
 
-def deprecated_at(headers: Mapping[str, str]) -> float | None:
+def read_deprecated_at(headers: Mapping[str, str]) -> float | None:
     """Since when the operation is deprecated, in seconds since the epoch; 0 where only that is said."""
     text = headers.get("deprecation", "").strip()
     stamp = _DEPRECATED.fullmatch(text)
     if stamp is not None:
         return float(stamp[1])
-    return 0.0 if text.lower() in ("true", "?1", "1") else dates.seconds(text)
+    return 0.0 if text.lower() in ("true", "?1", "1") else dates.parse_date(text)
 
 
-def sunset_at(headers: Mapping[str, str]) -> float | None:
+def read_sunset_at(headers: Mapping[str, str]) -> float | None:
     """When the operation will stop responding, in seconds since the epoch."""
-    return dates.seconds(headers.get("sunset", ""))
+    return dates.parse_date(headers.get("sunset", ""))
 
 
 def _each(headers: Mapping[str, str], name: str) -> list[str]:
@@ -186,84 +186,92 @@ def _each(headers: Mapping[str, str], name: str) -> list[str]:
     return [] if line is None else [line]
 
 
-def _drafted(headers: Mapping[str, str]) -> tuple[Hint, ...]:
+def _drafted(headers: Mapping[str, str]) -> tuple[QuotaHint, ...]:
     if "ratelimit" not in headers:
         return ()
-    text = lines(headers, "ratelimit")
-    said = members(text)
-    policies = members(lines(headers, "ratelimit-policy"))
+    text = join_lines(headers, "ratelimit")
+    said = parse_members(text)
+    policies = parse_members(join_lines(headers, "ratelimit-policy"))
     if any(member.key for member in said):
         return _combined({member.key: member.item for member in said}, policies)
     named = {policy.item: policy.parameters for policy in policies}
     found = []
     for member in said:
         policy = named.get(member.item, {})
-        remaining = count(member.parameters.get("r"))
+        remaining = parse_count(member.parameters.get("r"))
         if remaining is None or policy.get("qu", REQUESTS) != REQUESTS:
             continue
-        reset_s = _believed(number(member.parameters.get("t")))
-        found.append(Hint(member.item, count(policy.get("q")), remaining, reset_s, number(policy.get("w"))))
+        reset_s = _believed(parse_number(member.parameters.get("t")))
+        found.append(
+            QuotaHint(member.item, parse_count(policy.get("q")), remaining, reset_s, parse_number(policy.get("w")))
+        )
     return tuple(found)
 
 
-def _combined(values: Mapping[str, str], policies: list[Member]) -> tuple[Hint, ...]:
+def _combined(values: Mapping[str, str], policies: list[FieldMember]) -> tuple[QuotaHint, ...]:
     """The one field of draft 7."""
-    remaining = count(values.get("remaining"))
+    remaining = parse_count(values.get("remaining"))
     if remaining is None:
         return ()
-    limit = count(values.get("limit"))
-    return (Hint("", limit, remaining, _believed(number(values.get("reset"))), _window_s(policies, limit)),)
+    limit = parse_count(values.get("limit"))
+    return (QuotaHint("", limit, remaining, _believed(parse_number(values.get("reset"))), _window_s(policies, limit)),)
 
 
-def _customary(headers: Mapping[str, str], wall: float) -> tuple[Hint, ...]:
+def _customary(headers: Mapping[str, str], wall: float) -> tuple[QuotaHint, ...]:
     for prefix in PREFIXES:
         for suffix, window_s in WINDOWS.items():
             remaining = headers.get(f"{prefix}remaining{suffix}")
             reset_s, slack_s = _first_reset(headers, prefix, suffix, wall)
             if remaining is None and reset_s is None:
                 continue
-            limits = members(lines(headers, f"{prefix}limit{suffix}"))
-            policies = members(lines(headers, f"{prefix}policy"))
-            found = [_hint(left, limits, policies, window_s) for left in members(remaining or "")]
+            limits = parse_members(join_lines(headers, f"{prefix}limit{suffix}"))
+            policies = parse_members(join_lines(headers, f"{prefix}policy"))
+            found = [_hint(left, limits, policies, window_s) for left in parse_members(remaining or "")]
             known = tuple([hint for hint in found if hint.remaining is not None])
             if len(known) > 1:
                 return known  # one reset cannot be that of each
-            hint = known[0] if known else Hint("", count(limits[0].item) if limits else None, None, None, window_s)
+            hint = (
+                known[0]
+                if known
+                else QuotaHint("", parse_count(limits[0].item) if limits else None, None, None, window_s)
+            )
             if known or reset_s is not None:
                 return (hint._replace(reset_s=reset_s, slack_s=slack_s),)
     return ()
 
 
-def _hint(left: Member, limits: list[Member], policies: list[Member], window_s: float | None) -> Hint:
+def _hint(
+    left: FieldMember, limits: list[FieldMember], policies: list[FieldMember], window_s: float | None
+) -> QuotaHint:
     """What one remaining count says, with the limit of its window, else the first one."""
     own_s = _own_window_s(left) or window_s
     same = [limit for limit in limits if own_s is not None and _own_window_s(limit) == own_s]
-    limit = count((same or limits)[0].item) if limits else None
+    limit = parse_count((same or limits)[0].item) if limits else None
     known_s = own_s or _window_s(limits, limit) or _window_s(policies, limit)
-    return Hint("", limit, count(left.item), None, known_s)
+    return QuotaHint("", limit, parse_count(left.item), None, known_s)
 
 
-def _window_s(policies: list[Member], limit: int | None) -> float | None:
+def _window_s(policies: list[FieldMember], limit: int | None) -> float | None:
     """The window of the one policy with that limit."""
-    found = {_own_window_s(policy) for policy in policies if count(policy.item) == limit}
+    found = {_own_window_s(policy) for policy in policies if parse_count(policy.item) == limit}
     windows = [window_s for window_s in found if window_s]
     return windows[0] if len(windows) == 1 else None
 
 
-def _own_window_s(member: Member) -> float | None:
-    return number(member.parameters.get("w")) or number(member.parameters.get("window"))
+def _own_window_s(member: FieldMember) -> float | None:
+    return parse_number(member.parameters.get("w")) or parse_number(member.parameters.get("window"))
 
 
-def _own(headers: Mapping[str, str], wall: float, rule: QuotaHeaderRule) -> tuple[Hint, ...]:
+def _own(headers: Mapping[str, str], wall: float, rule: QuotaHeaderRule) -> tuple[QuotaHint, ...]:
     remaining = _first_count(headers.get(rule.remaining))
     limit = _first_count(headers.get(rule.limit)) if rule.limit else None
     reset_s, slack_s = _own_reset(headers, rule, wall)
-    return () if remaining is None and reset_s is None else (Hint("", limit, remaining, reset_s, None, slack_s),)
+    return () if remaining is None and reset_s is None else (QuotaHint("", limit, remaining, reset_s, None, slack_s),)
 
 
 def _first_count(text: str | None) -> int | None:
-    found = members(text or "")
-    return count(found[0].item) if found else None
+    found = parse_members(text or "")
+    return parse_count(found[0].item) if found else None
 
 
 def _own_reset(headers: Mapping[str, str], rule: QuotaHeaderRule, wall: float) -> tuple[float | None, float]:
@@ -298,7 +306,7 @@ def _reset(headers: Mapping[str, str], name: str, text: str, wall: float) -> tup
         if text and span is not None:
             parts = zip(span.groups(), _SPAN_S, strict=True)
             return _believed(sum([float(part) * unit_s for part, unit_s in parts if part])), ROUNDED_S
-        at = dates.seconds(text)
+        at = dates.parse_date(text)
     if at is None:
         return None, ROUNDED_S
     seconds, slack_s = _from_now(headers, at, wall)
@@ -312,25 +320,25 @@ def _in_seconds(at: float) -> float:
 
 
 def _from_now(headers: Mapping[str, str], at: float, wall: float) -> tuple[float, float]:
-    made_at = date(headers)
+    made_at = read_date(headers)
     return max(0.0, at - (wall if made_at is None else made_at)), inf if made_at is None else 2 * ROUNDED_S
 
 
 def _left_s(headers: Mapping[str, str], at: float, wall: float) -> float:
     """Seconds until a time, by an answer that may come out of a cache."""
     seconds, slack_s = _from_now(headers, at, wall)
-    aged_s = age_s(headers)
+    aged_s = read_age_s(headers)
     return max(0.0, seconds - aged_s) if aged_s < inf and slack_s < inf else seconds
 
 
 def _believed(seconds: float | None) -> float | None:
-    return seconds if seconds is not None and 0.0 <= seconds <= LONGEST_S else None
+    return seconds if seconds is not None and 0.0 <= seconds <= MAX_WAIT_S else None
 
 
-def _cached(hint: Hint, aged_s: float) -> Hint:
+def _cached(hint: QuotaHint, aged_s: float) -> QuotaHint:
     left_s = hint.reset_s
     if left_s is not None and hint.slack_s < inf:
-        left_s = None if aged_s > LONGEST_S else max(0.0, left_s - aged_s)
+        left_s = None if aged_s > MAX_WAIT_S else max(0.0, left_s - aged_s)
     return hint._replace(remaining=None, reset_s=left_s, cached=True)
 
 

@@ -120,8 +120,8 @@ def read(status: int, headers: Mapping[str, str], wall: float) -> Head:
         version=_version(headers),
         total=total,
         stop=stop,
-        coding=_coding(fields.lines(headers, "content-encoding")),
-        wait_s=fields.wait_s(headers, fields.WAITS, wall) or 0.0,
+        coding=_coding(fields.join_lines(headers, "content-encoding")),
+        wait_s=fields.read_retry_after_s(headers, fields.RETRY_AFTER_NAMES, wall) or 0.0,
         page=_kind(headers.get("content-type", "")) in PAGES,
     )
 
@@ -159,7 +159,7 @@ def _place(headers: Mapping[str, str]) -> tuple[int | None, int | None, int | No
     nothing = (None, None, None)
     if headers.get("content-type", "").strip().lower().startswith("multipart/"):
         return nothing  # several parts, each with a place of its own, were never asked for
-    found = _PLACE.fullmatch(fields.lines(headers, "content-range"))
+    found = _PLACE.fullmatch(fields.join_lines(headers, "content-range"))
     if found is None:
         return nothing
     total = int(found[3]) if found[3] else None
@@ -173,12 +173,12 @@ def _place(headers: Mapping[str, str]) -> tuple[int | None, int | None, int | No
 
 
 def _version(headers: Mapping[str, str]) -> Version:
-    etag = fields.lines(headers, "etag").strip() or None
-    modified = fields.lines(headers, "last-modified").strip() or None
+    etag = fields.join_lines(headers, "etag").strip() or None
+    modified = fields.join_lines(headers, "last-modified").strip() or None
     if modified is None:
         return Version(etag)
-    changed_at = dates.seconds(modified)
-    answered_at = fields.date(headers)
+    changed_at = dates.parse_date(modified)
+    answered_at = fields.read_date(headers)
     settled = changed_at is not None and answered_at is not None and answered_at - changed_at >= SETTLED_S
     return Version(etag, modified, settled)
 

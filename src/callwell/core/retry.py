@@ -50,12 +50,12 @@ def backoff(rule: RetryRule, n: int, roll: float, previous: float = 0.0) -> floa
     return max(previous, step * (0.5 + 0.5 * roll))
 
 
-def eager(rule: RetryRule) -> RetryRule:
+def allow_unsafe_5xx(rule: RetryRule) -> RetryRule:
     """The rule of a caller that wants unsafe operations repeated after a 5xx, at the risk of doing them twice."""
     return dataclasses.replace(rule, unsafe_5xx=True)
 
 
-class Budget(NamedTuple):
+class RetryBudget(NamedTuple):
     """The retry budget of one provider.
 
     Attributes:
@@ -69,23 +69,23 @@ class Budget(NamedTuple):
     seen: int = 0
 
 
-def looks_dead(budget: Budget) -> bool:
+def looks_dead(budget: RetryBudget) -> bool:
     """Whether under half of the last `SAMPLE` attempts succeeded; fewer than that tell nothing."""
     return budget.seen == SAMPLE and budget.fates.bit_count() * 2 > SAMPLE
 
 
-def begin(budget: Budget, calls: int = 1) -> Budget:
+def begin(budget: RetryBudget, calls: int = 1) -> RetryBudget:
     """The budget after a call has begun, or several."""
-    return Budget(min(CEILING, budget.tokens + SHARE * calls), budget.fates, budget.seen)
+    return RetryBudget(min(CEILING, budget.tokens + SHARE * calls), budget.fates, budget.seen)
 
 
-def succeeded(budget: Budget, attempts: int) -> Budget:
+def succeeded(budget: RetryBudget, attempts: int) -> RetryBudget:
     """The budget after attempts that got an answer that is no 5xx."""
     fates = (budget.fates << min(attempts, SAMPLE)) & ALL
-    return Budget(budget.tokens, fates, min(SAMPLE, budget.seen + attempts))
+    return RetryBudget(budget.tokens, fates, min(SAMPLE, budget.seen + attempts))
 
 
-def record(budget: Budget, *, failed: bool) -> Budget:
+def record(budget: RetryBudget, *, failed: bool) -> RetryBudget:
     """The budget after an attempt.
 
     Args:
@@ -94,14 +94,14 @@ def record(budget: Budget, *, failed: bool) -> Budget:
     """
     if not failed:
         return succeeded(budget, 1)
-    return Budget(budget.tokens, (budget.fates << 1 | 1) & ALL, min(SAMPLE, budget.seen + 1))
+    return RetryBudget(budget.tokens, (budget.fates << 1 | 1) & ALL, min(SAMPLE, budget.seen + 1))
 
 
-def allows(budget: Budget) -> bool:
+def allows(budget: RetryBudget) -> bool:
     """Whether a retry may be made now."""
     return budget.tokens >= 1.0 or not looks_dead(budget)
 
 
-def spend(budget: Budget) -> Budget:
+def spend(budget: RetryBudget) -> RetryBudget:
     """The budget after a retry has been granted."""
     return budget._replace(tokens=max(FLOOR, budget.tokens - 1.0))

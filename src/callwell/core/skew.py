@@ -23,7 +23,7 @@ TICK_S: Final = 1.0
 """What a `Date` leaves out."""
 
 
-class Skew(NamedTuple):
+class ClockSkew(NamedTuple):
     """By how much a server's clock is ahead of the monotonic one.
 
     Attributes:
@@ -37,7 +37,7 @@ class Skew(NamedTuple):
     at: float
 
 
-def seen(skew: Skew | None, date: float, sent: float, received: float) -> Skew:
+def observe(skew: ClockSkew | None, date: float, sent: float, received: float) -> ClockSkew:
     """What is known after one more answer.
 
     Args:
@@ -46,21 +46,21 @@ def seen(skew: Skew | None, date: float, sent: float, received: float) -> Skew:
         sent: when its request left, in monotonic seconds.
         received: when it arrived.
     """
-    fresh = Skew(date - received, date + TICK_S - sent, received)
+    fresh = ClockSkew(date - received, date + TICK_S - sent, received)
     if skew is None:
         return fresh
-    old = present(skew, received)
+    old = widen(skew, received)
     low, high = max(old.low, fresh.low), min(old.high, fresh.high)
-    return Skew(low, high, received) if low <= high else fresh
+    return ClockSkew(low, high, received) if low <= high else fresh
 
 
-def present(skew: Skew, now: float) -> Skew:
+def widen(skew: ClockSkew, now: float) -> ClockSkew:
     """What is still known now."""
     wider = DRIFT * max(0.0, now - skew.at)
-    return Skew(skew.low - wider, skew.high + wider, max(now, skew.at))
+    return ClockSkew(skew.low - wider, skew.high + wider, max(now, skew.at))
 
 
-def wrong_by(skew: Skew, now: float, wall: float) -> float:
+def clock_error_s(skew: ClockSkew, now: float, wall: float) -> float:
     """By how much this machine's time of day is surely behind the server's (or ahead, if below zero).
 
     Args:
@@ -68,6 +68,6 @@ def wrong_by(skew: Skew, now: float, wall: float) -> float:
         now: monotonic seconds.
         wall: this machine's time of day.
     """
-    low, high, _ = present(skew, now)
+    low, high, _ = widen(skew, now)
     behind, ahead = now + low - wall, now + high - wall
     return behind if behind > 0.0 else min(0.0, ahead)

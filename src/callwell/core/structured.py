@@ -24,7 +24,7 @@ _ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
 _NUMBER: Final = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{0,9})?")
 
 
-class Member(NamedTuple):
+class FieldMember(NamedTuple):
     """One member of a list or a dictionary.
 
     Attributes:
@@ -38,13 +38,13 @@ class Member(NamedTuple):
     parameters: dict[str, str]
 
 
-def members(text: str) -> list[Member]:
+def parse_members(text: str) -> list[FieldMember]:
     """The members of a field; none if it is malformed.
 
     Args:
         text: the field; several lines of it joined by commas.
     """
-    found: list[Member] = []
+    found: list[FieldMember] = []
     place = 0
     if len(text) > LONGEST:
         return found
@@ -53,19 +53,19 @@ def members(text: str) -> list[Member]:
         if member is None or (member.end() < len(text) and text[member.end()] != ","):
             return []
         parameters = {key.lower(): _plain(item) for key, item in _PARAMETER.findall(member[3])}
-        found.append(Member((member[1] or "").lower(), _plain(member[2]), parameters))
+        found.append(FieldMember((member[1] or "").lower(), _plain(member[2]), parameters))
         place = member.end() + 1
     return found
 
 
-def number(text: str | None) -> float | None:
+def parse_number(text: str | None) -> float | None:
     """The number that a text is, or None."""
     return float(text) if text is not None and _NUMBER.fullmatch(text.strip()) else None
 
 
-def count(text: str | None) -> int | None:
+def parse_count(text: str | None) -> int | None:
     """How many are left or allowed, by a text: whole ones, and none where it is below zero."""
-    value = number(text)
+    value = parse_number(text)
     return None if value is None else max(0, int(value))
 
 

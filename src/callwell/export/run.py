@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from callwell.client.concurrency.event_loop import crowd
+from callwell.client.concurrency.event_loop import run_workers
 from callwell.core.signed_fields import replaced
 from callwell.core.verdict import End
 from callwell.errors import AssetError, CallError, InvalidOption, Missing, NoAnswer, OutOfTime, UsageError
@@ -204,7 +204,7 @@ class Export:
 
     async def _fetch_all(self, todo: list[Item], finished: dict[str, dict[str, JournalEntry]]) -> None:
         waiting = iter(todo)
-        await crowd(min(self._workers, len(todo)), lambda: self._work(waiting, finished))
+        await run_workers(min(self._workers, len(todo)), lambda: self._work(waiting, finished))
 
     async def _work(self, waiting: Iterable[Item], finished: dict[str, dict[str, JournalEntry]]) -> None:
         for item in waiting:

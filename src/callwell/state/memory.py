@@ -6,7 +6,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from callwell.forks import remember
+from callwell.forks import reset_after_fork
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,9 +25,9 @@ class MemoryState:
     def __init__(self) -> None:
         self._records: dict[str, Any] = {}
         self._lock = threading.Lock()
-        remember(self)
+        reset_after_fork(self)
 
-    def forked(self) -> None:
+    def after_fork(self) -> None:
         """A child is a process of its own: what its parent remembers is not its state."""
         self._records = {}
         self._lock = threading.Lock()

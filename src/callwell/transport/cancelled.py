@@ -12,7 +12,7 @@ import types
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from callwell.forks import remember
+from callwell.forks import reset_after_fork
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Coroutine, Generator
@@ -52,9 +52,9 @@ class LeftBehind:
 
     def __init__(self) -> None:
         self._tasks: dict[asyncio.Task[Response | NoReply], AsyncGenerator[None, None]] = {}
-        remember(self)
+        reset_after_fork(self)
 
-    def forked(self) -> None:
+    def after_fork(self) -> None:
         """A child waits for none of the requests of its parent."""
         self._tasks = {}
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
 from callwell.errors import InvalidOption, UsageError
-from callwell.forks import remember
+from callwell.forks import reset_after_fork
 from callwell.transport.allocator import sparing
 from callwell.transport.codings import ACCEPTED
 from callwell.transport.proxies import proxies
@@ -87,9 +87,9 @@ class Pool(Generic[C]):
         self._network = network
         self._make = make
         self._clients: dict[Way, C] = {}
-        remember(self)
+        reset_after_fork(self)
 
-    def forked(self) -> None:
+    def after_fork(self) -> None:
         """A child has none of the connections of its parent."""
         self._clients = {}
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from callwell import providers
 from callwell.client._sync.calls.caller import Caller
 from callwell.client._sync.calls.engine import Engine
-from callwell.client._sync.concurrency.primitives import Closing, DefaultTransport
+from callwell.client._sync.concurrency.primitives import CloseMixin, DefaultTransport
 from callwell.client._sync.downloads.asset import Asset
 from callwell.client._sync.group import DynamicGroup, Group
 from callwell.client._sync.keys.manager import KeyManager
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
 
-    from callwell.client._sync.concurrency.primitives import Coming
+    from callwell.client._sync.concurrency.primitives import PendingAnswer
     from callwell.client._sync.exactly_once.ledger import Ledger
     from callwell.client._sync.pages.pager import Pager
     from callwell.client.calls.options import CallOptions, ClientOptions
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from callwell.description.provider import Provider
 
 
-class Client(Closing):
+class Client(CloseMixin):
     """A client of one provider.
 
     Use it as a context manager, or close it. Tasks may share an async client, threads a sync one.
@@ -218,7 +218,7 @@ class Client(Closing):
         found.binder.bind(taken)
         caller = self._caller
 
-        def ask(left_s: float | None) -> Coming:
+        def ask(left_s: float | None) -> PendingAnswer:
             """Call the operation, within the seconds that are left."""
             chosen = caller if left_s is None else caller.choosing({"deadline_s": left_s})
             return chosen.run(found, taken)

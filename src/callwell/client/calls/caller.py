@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from callwell.client.calls.options import CallOptions, ResolvedOptions
     from callwell.client.calls.prepared import Plan
     from callwell.client.calls.responses import Answer
-    from callwell.client.concurrency.primitives import AsyncComing, AsyncFetch
+    from callwell.client.concurrency.primitives import AsyncFetch, AsyncPendingAnswer
     from callwell.client.config import ClientConfig
     from callwell.core.rules.operations import PagingRule
 
@@ -90,7 +90,7 @@ class AsyncCaller:
             self._all_known[name] = found
         return found
 
-    def run(self, found: OperationHandle, arguments: Mapping[str, object]) -> AsyncComing:
+    def run(self, found: OperationHandle, arguments: Mapping[str, object]) -> AsyncPendingAnswer:
         """Call an operation.
 
         Args:

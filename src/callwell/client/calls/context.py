@@ -12,7 +12,7 @@ from callwell.client.calls.prepared import PreparedCall
 from callwell.client.calls.responses import Answer, Reading
 from callwell.core import outcome as outcomes
 from callwell.core.call import Call, IllegalEvent, Phase
-from callwell.core.headers import Hint
+from callwell.core.headers import QuotaHint
 from callwell.core.quota.permits import Permit
 from callwell.core.types import Answered, Fail, FailReason, Outcome
 from callwell.keys import Key
@@ -77,7 +77,7 @@ class CallContext(Opaque, msgspec.Struct):
     denied: bool = False
     ending: Any = None
     sends: int = 0
-    hints: tuple[Hint, ...] = ()
+    hints: tuple[QuotaHint, ...] = ()
     state: Call | None = None
     answer: Answer | None = None
     last: Reading | NoReply | None = None

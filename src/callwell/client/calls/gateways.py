@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from callwell.core import outcome
-from callwell.core.headers import lines
+from callwell.core.headers import join_lines
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -29,7 +29,9 @@ def another_type(headers: Mapping[str, str], body: bytes, described: Collection[
         body: what arrived of it.
         described: other types that the provider gives.
     """
-    named = lines(headers, "content-type").partition(";")[0].strip().lower()  # bytes that are no text are a type too
+    named = (
+        join_lines(headers, "content-type").partition(";")[0].strip().lower()
+    )  # bytes that are no text are a type too
     if named in described:
         return False
     return _marked(body) or (named != "" and "json" not in named)

@@ -59,7 +59,7 @@ def rule(profiles: RetryRule, choices: ResolvedOptions) -> RetryRule:
     """How often this call is repeated: not at all if a caller of it does so."""
     if stands_down(choices):
         return dataclasses.replace(profiles, attempts=1, throttles=0)
-    return retry.eager(profiles) if choices.retry_unsafe_5xx else profiles
+    return retry.allow_unsafe_5xx(profiles) if choices.retry_unsafe_5xx else profiles
 
 
 def explained(error: E, choices: ResolvedOptions) -> E:

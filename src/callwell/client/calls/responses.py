@@ -130,7 +130,7 @@ def read(
     secrets = () if key is None else (key.reveal(),)
     whole, each = error_body.read(rule, json, secrets)
     name = next((headers[name] for name in rule.request_id if name in headers), None)
-    wait_s = fields.wait_s(headers, rule.retry_after, wall()) if status in outcome.HINTED else None
+    wait_s = fields.read_retry_after_s(headers, rule.retry_after, wall()) if status in outcome.HINTED else None
     if wait_s is None and status == outcome.TOO_MANY:
         wait_s = reset_s
     moved_to = _moved(url, headers.get("location")) if status in REDIRECTS else None

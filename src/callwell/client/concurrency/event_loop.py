@@ -28,7 +28,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         return runner.run(work)
 
 
-async def crowd(count: int, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+async def run_workers(count: int, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Have so many do the same work until nothing is left of it.
 
     Args:

@@ -17,24 +17,24 @@ if TYPE_CHECKING:
 
 
 __all__ = [
-    "AsyncAhead",
-    "AsyncClosing",
-    "AsyncComing",
+    "AsyncBackgroundTask",
+    "AsyncCloseMixin",
     "AsyncDefaultTransport",
     "AsyncFetch",
     "AsyncFind",
     "AsyncLatch",
-    "aside",
-    "drop",
-    "finish",
-    "pull",
+    "AsyncPendingAnswer",
+    "cancel_all",
+    "next_or_none",
     "run",
+    "run_blocking",
     "sleep",
+    "wait_all",
 ]
 
 T = TypeVar("T")
 
-AsyncComing: TypeAlias = "Awaitable[Answer]"
+AsyncPendingAnswer: TypeAlias = "Awaitable[Answer]"
 AsyncFetch: TypeAlias = "Callable[..., Awaitable[Answer]]"
 AsyncFind: TypeAlias = "Callable[[], Awaitable[Answer | None]]"
 
@@ -52,7 +52,7 @@ class AsyncLatch:
         self._loop = asyncio.get_running_loop()
 
     @property
-    def gone(self) -> bool:
+    def is_dead(self) -> bool:
         """The loop was closed: who waited never will again, though nobody has told the task."""
         return self._loop.is_closed()
 
@@ -78,7 +78,7 @@ async def sleep(seconds: float) -> None:
     await asyncio.sleep(max(0.0, seconds))
 
 
-class AsyncClosing:
+class AsyncCloseMixin:
     """Gives what is closed by `aclose` the name `close` as well."""
 
     if TYPE_CHECKING:
@@ -92,14 +92,14 @@ class AsyncClosing:
             loop = asyncio.get_running_loop()
         except RuntimeError:
             asyncio.run(self.aclose())
-            return NOTHING_LEFT
+            return DONE
         task = loop.create_task(self.aclose())
         UNDER_WAY.add(task)
         task.add_done_callback(UNDER_WAY.discard)
         return task
 
 
-class NothingLeft:
+class DoneAwaitable:
     """Something to await that is over."""
 
     def __await__(self) -> Generator[Any, None, None]:
@@ -107,13 +107,13 @@ class NothingLeft:
         return iter(())  # type: ignore[return-value] # awaiting needs no more than an iterator
 
 
-NOTHING_LEFT: Final = NothingLeft()
+DONE: Final = DoneAwaitable()
 
 UNDER_WAY: Final[set[asyncio.Task[None]]] = set()
 """A loop keeps no task alive that nobody else knows."""
 
 
-class AsyncAhead(Generic[T]):
+class AsyncBackgroundTask(Generic[T]):
     """Something that is done while the caller goes on.
 
     Args:
@@ -140,7 +140,7 @@ class AsyncAhead(Generic[T]):
         return self._task
 
 
-async def finish(several: Iterable[AsyncAhead[Any]]) -> None:
+async def wait_all(several: Iterable[AsyncBackgroundTask[Any]]) -> None:
     """Wait until all are done, or one of them has failed: then its failure is raised at once."""
     tasks = [one.task for one in several]
     if tasks:
@@ -149,7 +149,7 @@ async def finish(several: Iterable[AsyncAhead[Any]]) -> None:
             task.result()
 
 
-async def drop(several: Iterable[AsyncAhead[Any]]) -> None:
+async def cancel_all(several: Iterable[AsyncBackgroundTask[Any]]) -> None:
     """Things that are done ahead are not wanted any more: when this returns, their tasks have ended."""
     dropped = tuple(several)
     for one in dropped:
@@ -158,12 +158,12 @@ async def drop(several: Iterable[AsyncAhead[Any]]) -> None:
         await asyncio.wait([one.task for one in dropped])
 
 
-async def aside(work: Callable[[], T]) -> T:
+async def run_blocking(work: Callable[[], T]) -> T:
     """Do something that blocks, in a thread."""
     return await asyncio.to_thread(work)
 
 
-async def pull(source: AsyncIterator[T] | Iterator[T]) -> T | None:
+async def next_or_none(source: AsyncIterator[T] | Iterator[T]) -> T | None:
     """The next thing that an iterator of either kind gives, None at its end."""
     if isinstance(source, AsyncIterator):
         return await anext(source, None)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Final
 
-from callwell.client.concurrency.primitives import AsyncAhead, drop, finish
+from callwell.client.concurrency.primitives import AsyncBackgroundTask, cancel_all, wait_all
 from callwell.core import parallel_download
 from callwell.core.download import Fetch
 from callwell.transport.base import NoReply
@@ -57,15 +57,15 @@ class AsyncParallelDownload:
             Exception: whatever the caller's own function for progress raises.
         """
         first = self._take()
-        helpers = [AsyncAhead(self._work) for _ in range(min(most - 1, len(self._now.todo)))]
+        helpers = [AsyncBackgroundTask(self._work) for _ in range(min(most - 1, len(self._now.todo)))]
         try:
             if first is not None:
                 await self._work_on(self._left(await self._read(first, body), first))
-            await finish(helpers)
+            await wait_all(helpers)
         finally:
             with self._lock:
                 self._stopped = True
-            await drop(helpers)
+            await cancel_all(helpers)
         return self._now
 
     async def _work(self) -> None:

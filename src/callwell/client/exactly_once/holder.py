@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from callwell.clock import boot
+from callwell.clock import boot_id
 
 AT_WORK: Final = set[str]()
 """Holders of this process that are at work."""
@@ -81,4 +81,4 @@ def _machine() -> str:
     spaces = ""
     with suppress(OSError):
         spaces = Path("/proc/self/ns/pid").readlink().name
-    return f"{boot()}{spaces or platform.node()}"
+    return f"{boot_id()}{spaces or platform.node()}"

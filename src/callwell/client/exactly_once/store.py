@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from callwell.client.exactly_once.entry import Entry, Status
 from callwell.client.exactly_once.holder import lives
 from callwell.client.retention import Retention
-from callwell.clock import boot
+from callwell.clock import boot_id
 from callwell.errors import NameTaken, UnknownName
 from callwell.state.base import Cell
 
@@ -52,7 +52,7 @@ class Ledger:
         self._records = f"once:{account}:"
         self._state = state
         self._clock = clock
-        self.clock_name = f"{boot()} {clock}"
+        self.clock_name = f"{boot_id()} {clock}"
         index = f"once-old:{account}:"
         self._fading = Retention(
             self._records, index, self._settled_at, state=state, clock=clock, kept_s=KEPT_S, most=most

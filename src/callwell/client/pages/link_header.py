@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from callwell.core import links
-from callwell.core.headers import lines
+from callwell.core.headers import join_lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +32,7 @@ def next_link(headers: Mapping[str, str], here: frozenset[str]) -> NextLink:
         here: the addresses of the answer: a link with an `anchor` elsewhere does not lead away from it.
     """
     try:
-        header = lines(headers, "link")
+        header = join_lines(headers, "link")
     except ValueError:  # the transport's headers cannot give bytes that are no ASCII
         return NextLink(trouble="the Link header holds bytes that are no text")
     found = links.parse(header)

@@ -8,7 +8,7 @@ from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING
 
-from callwell.client.concurrency.primitives import AsyncAhead, drop
+from callwell.client.concurrency.primitives import AsyncBackgroundTask, cancel_all
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,7 @@ class AsyncWindow:
 
     def __init__(self, fetch: AsyncFetch) -> None:
         self._fetch = fetch
-        self._under_way: deque[tuple[int | str | None, AsyncAhead[Answer]]] = deque()
+        self._under_way: deque[tuple[int | str | None, AsyncBackgroundTask[Answer]]] = deque()
 
     async def take(self, position: int | str | None) -> Answer:
         """The page at a position: the first of those that are wanted, or one that nobody has asked for."""
@@ -51,7 +51,7 @@ class AsyncWindow:
         keep = min(len(under_way), len(positions)) if right else 0
         await self._drop(keep)
         for position in positions[keep:] if right else positions[:1]:
-            self._under_way.append((position, AsyncAhead(partial(self._get, position))))
+            self._under_way.append((position, AsyncBackgroundTask(partial(self._get, position))))
         return right
 
     async def aclose(self) -> None:
@@ -60,7 +60,7 @@ class AsyncWindow:
 
     async def _drop(self, keep: int) -> None:
         late = [self._under_way.pop()[1] for _ in range(len(self._under_way) - keep)]
-        await drop(late)
+        await cancel_all(late)
 
     async def _get(self, position: int | str | None) -> Answer:
         answer: Answer = await self._fetch(position)

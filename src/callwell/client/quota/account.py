@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from callwell.clock import boot
+from callwell.clock import boot_id
 from callwell.core import breaker, retry
 from callwell.core.quota import adaptive, permits, record, versions
 from callwell.core.quota.permits import Permit
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from callwell.core.quota.adaptive import Adaptive
     from callwell.core.quota.permits import Bucket, Quota
     from callwell.core.quota.record import SendEnd
-    from callwell.core.retry import Budget
+    from callwell.core.retry import RetryBudget
     from callwell.core.rules.profile import Profile
     from callwell.state.base import State
 
@@ -77,7 +77,7 @@ class Account:
         self._sets: dict[tuple[str, ...], Counted] = {}
         self._state = state
         self._clock = clock
-        self._boot = f"{boot()} {clock}" if state.shared else ""
+        self._boot = f"{boot_id()} {clock}" if state.shared else ""
         self._keys = {name: versions.key(name, quota) for name, quota in self.quotas.items()}
         self._rules = {self._keys[name]: versions.rule(name, known[name], q) for name, q in self.quotas.items()}
         self._version = versions.text(self._rules)
@@ -340,7 +340,7 @@ class Account:
         shared: AccountRecord,
         keys: tuple[str, ...],
         buckets: tuple[Bucket, ...],
-        budget: Budget | None = None,
+        budget: RetryBudget | None = None,
         knocking: Breaker | None = None,
         paces: Iterable[tuple[str, Adaptive]] = (),
     ) -> AccountRecord:

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from callwell.client.quota.account import Account
     from callwell.client.quota.permit_batch import PermitBatcher
     from callwell.clock import Clock
-    from callwell.core.headers import Hint
+    from callwell.core.headers import QuotaHint
     from callwell.core.rules.profile import Profile
-    from callwell.core.skew import Skew
+    from callwell.core.skew import ClockSkew
     from callwell.observe.notices import Notice
     from callwell.transport.base import Response
 
@@ -63,12 +63,12 @@ class Learner:
         self._account = account
         self._clock = clock
         self._notify = notify
-        self._skew: Skew | None = None
+        self._skew: ClockSkew | None = None
         self._told_skew = False
         self._spending: dict[str, int] = {}
         self._limits: dict[str, int] = {}
 
-    def look(self, operation: str, response: Response, now: float, seconds: float) -> tuple[Hint, ...]:
+    def look(self, operation: str, response: Response, now: float, seconds: float) -> tuple[QuotaHint, ...]:
         """Read an answer's headers.
 
         Args:
@@ -81,9 +81,9 @@ class Learner:
             what it says about quotas.
         """
         headers = response.headers
-        hints: tuple[Hint, ...] = ()
+        hints: tuple[QuotaHint, ...] = ()
         try:
-            hints = fields.hints(headers, self.wall(), self._profile.quota_headers)
+            hints = fields.read_hints(headers, self.wall(), self._profile.quota_headers)
             hints = tuple([self._bounded(hint, now) for hint in hints])
         except Exception:  # noqa: BLE001 - whatever a header makes of its reader: nothing is learnt from it
             LOGGER.debug("%s %s: %s", self._profile.name, operation, UNREAD, exc_info=True)
@@ -101,16 +101,16 @@ class Learner:
         self.due[operation] = now + wait_s
         return hints
 
-    def reset_s(self, hints: tuple[Hint, ...]) -> float | None:
+    def reset_s(self, hints: tuple[QuotaHint, ...]) -> float | None:
         """For how long a 429 holds, by the headers about quotas."""
-        return fields.refused_s(hints, named=self._profile.quota_headers is not None)
+        return fields.throttled_for_s(hints, named=self._profile.quota_headers is not None)
 
     def wall(self) -> float:
         """The provider's time of day at the least, as far as it is known; else this machine's."""
         if self._skew is None:
             return self._clock.wall()
         now = self._clock.now()
-        return now + skew.present(self._skew, now).low
+        return now + skew.widen(self._skew, now).low
 
     def tell(self) -> None:
         """Tell what the account has learnt, if it is news: others' spending each time that it has doubled."""
@@ -123,25 +123,25 @@ class Learner:
                 self._notify(LimitLowered(self._profile.name, name, limit, full))
 
     def _see_date(self, headers: Mapping[str, str], now: float, seconds: float) -> None:
-        date = fields.date(headers)
-        if date is None or fields.age_s(headers):
+        date = fields.read_date(headers)
+        if date is None or fields.read_age_s(headers):
             return
-        self._skew = skew.seen(self._skew, date, now - seconds, now)
-        wrong_s = skew.wrong_by(self._skew, now, self._clock.wall())
+        self._skew = skew.observe(self._skew, date, now - seconds, now)
+        wrong_s = skew.clock_error_s(self._skew, now, self._clock.wall())
         if abs(wrong_s) > DIFFERS_S and not self._told_skew:
             self._told_skew = True
             self._notify(ClockDiffers(self._profile.name, wrong_s))
 
     def _see_end(self, operation: str, headers: Mapping[str, str]) -> None:
-        since, until = fields.deprecated_at(headers), fields.sunset_at(headers)
+        since, until = fields.read_deprecated_at(headers), fields.read_sunset_at(headers)
         name = self._profile.name, operation
         if (since is not None or until is not None) and name not in DEPRECATED:
             DEPRECATED.add(name)
             self._notify(Deprecated(*name, since or None, until))
 
-    def _bounded(self, hint: Hint, now: float) -> Hint:
+    def _bounded(self, hint: QuotaHint, now: float) -> QuotaHint:
         """A time that the answer's own `Date` does not bound is bounded by what is known of the provider's clock."""
         if hint.slack_s < inf or hint.cached or self._skew is None:
             return hint
-        low, high, _ = skew.present(self._skew, now)
+        low, high, _ = skew.widen(self._skew, now)
         return hint._replace(slack_s=fields.ROUNDED_S + high - low)

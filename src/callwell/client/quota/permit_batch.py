@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Final
 
 from callwell.core.quota.permits import Permit
 from callwell.core.quota.record import FINE, TOO_MANY
-from callwell.forks import remember
+from callwell.forks import reset_after_fork
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,9 +89,9 @@ class PermitBatcher:
         self._clock = clock
         self._drawers: dict[tuple[str, ...], Batch] = {}
         self._lock = threading.Lock()
-        remember(self)
+        reset_after_fork(self)
 
-    def forked(self) -> None:
+    def after_fork(self) -> None:
         """A child has none of the permits that its parent took."""
         self._drawers = {}
         self._lock = threading.Lock()

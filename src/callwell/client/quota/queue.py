@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from callwell.client.concurrency.primitives import AsyncLatch
 from callwell.core.quota.permits import AtLatest, Permit
-from callwell.forks import remember
+from callwell.forks import reset_after_fork
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,9 +61,9 @@ class AsyncPermitQueue:
         self.waiters: list[AsyncWaiter] = []
         self._ready_at = float("-inf")
         self._lock = threading.Lock()
-        remember(self)
+        reset_after_fork(self)
 
-    def forked(self) -> None:
+    def after_fork(self) -> None:
         """In a child nobody else waits."""
         self.waiters, self._ready_at = [], float("-inf")
         self._lock = threading.Lock()
@@ -126,7 +126,7 @@ class AsyncPermitQueue:
             first.latch.set()
 
     def _first(self) -> AsyncWaiter | None:
-        while self.waiters and self.waiters[0].latch.gone:
+        while self.waiters and self.waiters[0].latch.is_dead:
             del self.waiters[0]
         return self.waiters[0] if self.waiters else None
 

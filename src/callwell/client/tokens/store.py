@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import msgspec
 
-from callwell.clock import boot
+from callwell.clock import boot_id
 from callwell.core import tokens as core
 from callwell.core.paging import at
 from callwell.core.tokens import Tokens
@@ -99,7 +99,7 @@ class TokenStore:
         self._account = account
         self._state = state
         self._clock = clock
-        self._boot = f"{boot()} {clock}"
+        self._boot = f"{boot_id()} {clock}"
         self._seals: dict[str, Seal] = {}
 
     def check(self, key: Key) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from callwell.client.concurrency.primitives import AsyncAhead, aside, drop, finish, sleep
+from callwell.client.concurrency.primitives import AsyncBackgroundTask, cancel_all, run_blocking, sleep, wait_all
 from callwell.client.uploads.options import failure, same_checksum
 from callwell.client.uploads.regions import ProgressMeter, Region
 from callwell.core import paging, received, retry, upload
@@ -93,18 +93,18 @@ class AsyncPieces:
         Raises:
             CallwellError: it did not succeed.
         """
-        helpers = list[AsyncAhead[bool]]()
+        helpers = list[AsyncBackgroundTask[bool]]()
         try:
             if await self._work(alone=True):
                 left = 1 if self.state.total is None else self.state.total - upload.done(self.state)
-                helpers += [AsyncAhead(self._work) for _ in range(min(most, left) - 1)]
+                helpers += [AsyncBackgroundTask(self._work) for _ in range(min(most, left) - 1)]
                 await self._work()
-                await finish(helpers)
+                await wait_all(helpers)
         finally:
             with self._lock:
                 self._stopped = True
             self._meter.stopped = True
-            await drop(helpers)
+            await cancel_all(helpers)
 
     async def _work(self, *, alone: bool = False) -> bool:
         """Do what there is to do; alone, until others can help, which is told."""
@@ -233,7 +233,7 @@ class AsyncPieces:
         if said.checksum is None or self.state.total is None:
             return said
         if self._checksum is None:
-            self._checksum = await aside(lambda: self._file.checksum(self._rule.checksum_kind))
+            self._checksum = await run_blocking(lambda: self._file.checksum(self._rule.checksum_kind))
         return said._replace(same=same_checksum(said.checksum, self._checksum))
 
     def _failed(self, fail: UploadFailed) -> Exception:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from callwell.client.calls.options import NOT_GIVEN
 from callwell.client.calls.prepared import PreparedCall
-from callwell.client.concurrency.primitives import aside, sleep
+from callwell.client.concurrency.primitives import run_blocking, sleep
 from callwell.client.uploads import files
 from callwell.client.uploads import options as upload_options
 from callwell.client.uploads.creation import AsyncMaking
@@ -116,13 +116,17 @@ class AsyncUploader:
 
     async def _run(self, file: Any, arguments: Mapping[str, object]) -> Uploaded[Any]:
         given = self._split(arguments)
-        source = await aside(lambda: files.source(file))
+        source = await run_blocking(lambda: files.source(file))
         if source is None:
             return await self._run_stream(file, given)
-        held = await aside(lambda: upload_options.fit(self._rule, source, check=self._wants.check))
+        held = await run_blocking(lambda: upload_options.fit(self._rule, source, check=self._wants.check))
         self._duration_s = None if held is None else held.duration_s
         said = {name: value for name, value in arguments.items() if value is not None and value is not NOT_GIVEN}
-        parts = (await aside(source.mark), sorted(said.items()), self._wish if isinstance(self._wish, str) else None)
+        parts = (
+            await run_blocking(source.mark),
+            sorted(said.items()),
+            self._wish if isinstance(self._wish, str) else None,
+        )
         self._cell = upload_options.position(self._setting.account, self._name, parts)
         pieces = await self._gone_on(source, given) if self._wants.resume else None
         if pieces is None:

@@ -44,7 +44,7 @@ from callwell.core.quota.resets import STRETCH
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from callwell.core.headers import Hint
+    from callwell.core.headers import QuotaHint
     from callwell.core.quota.buckets import Bins, Bucket, Permit, Quota
 
 STEPS: Final = 16
@@ -60,7 +60,7 @@ SAME: Final = 0.01
 """By how much of itself a window may differ from the profile's and still be the same."""
 
 
-def whose(hints: Sequence[Hint], names: Sequence[str], quotas: Sequence[Quota]) -> list[tuple[int, Hint]]:
+def whose(hints: Sequence[QuotaHint], names: Sequence[str], quotas: Sequence[Quota]) -> list[tuple[int, QuotaHint]]:
     """Which quota each hint is about: by its name, else by its window, else by its limit, else the first.
 
     Args:
@@ -82,7 +82,7 @@ def whose(hints: Sequence[Hint], names: Sequence[str], quotas: Sequence[Quota]) 
 
 
 def learn(
-    quota: Quota, bucket: Bucket, permit: Permit, now: float, hint: Hint, *, mark: int, refused: bool = False
+    quota: Quota, bucket: Bucket, permit: Permit, now: float, hint: QuotaHint, *, mark: int, refused: bool = False
 ) -> Bucket:
     """The bucket after an answer has said how the quota stands.
 
@@ -121,12 +121,12 @@ def learn(
     return _parked(bucket, add(kept, last, least - early))._replace(learnt_at=now)
 
 
-def _too_long(hint: Hint, quota: Quota) -> bool:
+def _too_long(hint: QuotaHint, quota: Quota) -> bool:
     """Whether a reset is later than the end of any window of this quota: it is about another one, or wrong."""
     return hint.reset_s is not None and hint.reset_s > quota.window_s + hint.slack_s
 
 
-def _named(hint: Hint, names: Sequence[str], quotas: Sequence[Quota]) -> int | None:
+def _named(hint: QuotaHint, names: Sequence[str], quotas: Sequence[Quota]) -> int | None:
     if hint.name in names:
         return names.index(hint.name)
     if hint.window_s:
@@ -135,7 +135,7 @@ def _named(hint: Hint, names: Sequence[str], quotas: Sequence[Quota]) -> int | N
     return next((i for i, quota in enumerate(quotas) if quota.limit == hint.limit), None)
 
 
-def _limited(quota: Quota, bucket: Bucket, hint: Hint) -> Bucket:
+def _limited(quota: Quota, bucket: Bucket, hint: QuotaHint) -> Bucket:
     withheld = max(0, quota.limit - hint.limit) if hint.limit else bucket.withheld
     if withheld == bucket.withheld:
         return bucket
@@ -154,7 +154,7 @@ def _certain(quota: Quota, bucket: Bucket, permit: Permit, now: float) -> int:
     return sum([n for at, n in bucket.cooling if oldest < at <= youngest])
 
 
-def _last(quota: Quota, bucket: Bucket, now: float, hint: Hint) -> int:
+def _last(quota: Quota, bucket: Bucket, now: float, hint: QuotaHint) -> int:
     """The bin in which what is parked now comes back."""
     reset_s = hint.reset_s if hint.slack_s < quota.window_s else None
     if quota.fixed and reset_s is not None:

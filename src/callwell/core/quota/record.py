@@ -11,11 +11,11 @@ from callwell.core.quota import adaptive, foreign, permits
 from callwell.core.quota.adaptive import Adaptive  # noqa: TC001 - a stored `Shared` is read by its annotations
 from callwell.core.quota.permits import Bucket  # noqa: TC001 - the same
 from callwell.core.quota.versions import Rule  # noqa: TC001 - the same
-from callwell.core.retry import Budget
+from callwell.core.retry import RetryBudget
 from callwell.core.types import Outcome
 
 if TYPE_CHECKING:
-    from callwell.core.headers import Hint
+    from callwell.core.headers import QuotaHint
     from callwell.core.quota.permits import Permit, Quota
 
 TOO_MANY: Final = 429
@@ -38,7 +38,7 @@ class AccountRecord(NamedTuple):
     """
 
     buckets: dict[str, Bucket] = {}  # noqa: RUF012 - never changed in place
-    budget: Budget = Budget()
+    budget: RetryBudget = RetryBudget()
     boot: str = ""
     at: float = 0.0
     wall: float = 0.0
@@ -66,7 +66,7 @@ class SendEnd(NamedTuple):
     status: int = 0
     wait_s: float | None = None
     open_s: float = 0.0
-    hints: tuple[Hint, ...] = ()
+    hints: tuple[QuotaHint, ...] = ()
     blameless: bool = False
     arrived: bool = False
 
@@ -91,7 +91,7 @@ def taught(  # noqa: PLR0917 - as `settled`, for all quotas of a call
     quotas: tuple[Quota, ...],
     buckets: tuple[Bucket, ...],
     permit: Permit,
-    hints: tuple[Hint, ...],
+    hints: tuple[QuotaHint, ...],
     now: float,
     *,
     refused: bool = False,

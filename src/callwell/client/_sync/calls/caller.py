@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from callwell.client._sync.calls.engine import Engine
-    from callwell.client._sync.concurrency.primitives import Coming, Fetch
+    from callwell.client._sync.concurrency.primitives import Fetch, PendingAnswer
     from callwell.client.calls.binding import Bound
     from callwell.client.calls.options import CallOptions, ResolvedOptions
     from callwell.client.calls.prepared import Plan
@@ -91,7 +91,7 @@ class Caller:
             self._all_known[name] = found
         return found
 
-    def run(self, found: OperationHandle, arguments: Mapping[str, object]) -> Coming:
+    def run(self, found: OperationHandle, arguments: Mapping[str, object]) -> PendingAnswer:
         """Call an operation.
 
         Args:

@@ -17,24 +17,24 @@ if TYPE_CHECKING:
     from callwell.client.calls.responses import Answer
 
 __all__ = [
-    "Ahead",
-    "Closing",
-    "Coming",
+    "BackgroundTask",
+    "CloseMixin",
     "DefaultTransport",
     "Fetch",
     "Find",
     "Latch",
-    "aside",
-    "drop",
-    "finish",
-    "pull",
+    "PendingAnswer",
+    "cancel_all",
+    "next_or_none",
     "run",
+    "run_blocking",
     "sleep",
+    "wait_all",
 ]
 
 T = TypeVar("T")
 
-Coming: TypeAlias = "Answer"
+PendingAnswer: TypeAlias = "Answer"
 Fetch: TypeAlias = "Callable[..., Answer]"
 Find: TypeAlias = "Callable[[], Answer | None]"
 
@@ -44,7 +44,7 @@ class Latch:
 
     __slots__ = ("_event",)
 
-    gone = False
+    is_dead = False
     """No thread ends without a word."""
 
     def __init__(self) -> None:
@@ -65,7 +65,7 @@ def sleep(seconds: float) -> None:
     time.sleep(max(0.0, seconds))
 
 
-class Closing:
+class CloseMixin:
     """Gives what is closed by `close` the name `aclose` as well."""
 
     if TYPE_CHECKING:
@@ -76,10 +76,10 @@ class Closing:
     def aclose(self) -> Awaitable[None]:
         """The same as `close`: it is closed when this returns, and may be awaited."""
         self.close()
-        return NOTHING_LEFT
+        return DONE
 
 
-class NothingLeft:
+class DoneAwaitable:
     """Something to await that is over."""
 
     def __await__(self) -> Generator[Any, None, None]:
@@ -87,10 +87,10 @@ class NothingLeft:
         return iter(())  # type: ignore[return-value] # awaiting needs no more than an iterator
 
 
-NOTHING_LEFT: Final = NothingLeft()
+DONE: Final = DoneAwaitable()
 
 
-class Ahead(Generic[T]):
+class BackgroundTask(Generic[T]):
     """Something that is done while the caller goes on.
 
     Args:
@@ -127,25 +127,25 @@ class Ahead(Generic[T]):
             self._future.set_exception(error)
 
 
-def finish(several: Iterable[Ahead[Any]]) -> None:
+def wait_all(several: Iterable[BackgroundTask[Any]]) -> None:
     """Wait until all are done, or one of them has failed: then its failure is raised at once."""
     done, _ = wait([one.future for one in several], return_when=FIRST_EXCEPTION)
     for future in done:
         future.result()
 
 
-def drop(several: Iterable[Ahead[Any]]) -> None:
+def cancel_all(several: Iterable[BackgroundTask[Any]]) -> None:
     """Things that are done ahead are not wanted any more: their threads end with the answers that are under way."""
     for one in several:
         one.cancel()
 
 
-def aside(work: Callable[[], T]) -> T:
+def run_blocking(work: Callable[[], T]) -> T:
     """Do something that blocks."""
     return work()
 
 
-def pull(source: Iterator[T]) -> T | None:
+def next_or_none(source: Iterator[T]) -> T | None:
     """The next thing that an iterator gives, None at its end."""
     return next(source, None)
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Final
 
-from callwell.client._sync.concurrency.primitives import Ahead, drop, finish
+from callwell.client._sync.concurrency.primitives import BackgroundTask, cancel_all, wait_all
 from callwell.core import parallel_download
 from callwell.core.download import Fetch
 from callwell.transport.base import NoReply
@@ -58,15 +58,15 @@ class ParallelDownload:
             Exception: whatever the caller's own function for progress raises.
         """
         first = self._take()
-        helpers = [Ahead(self._work) for _ in range(min(most - 1, len(self._now.todo)))]
+        helpers = [BackgroundTask(self._work) for _ in range(min(most - 1, len(self._now.todo)))]
         try:
             if first is not None:
                 self._work_on(self._left(self._read(first, body), first))
-            finish(helpers)
+            wait_all(helpers)
         finally:
             with self._lock:
                 self._stopped = True
-            drop(helpers)
+            cancel_all(helpers)
         return self._now
 
     def _work(self) -> None:

@@ -17,7 +17,7 @@ from callwell.client._sync.concurrency.primitives import Latch
 from callwell.core import keyring
 from callwell.core.keyring import Ring, Standing
 from callwell.errors import KeyMalformed, KeyMissing, KeyOfAnotherEnvironment
-from callwell.forks import remember
+from callwell.forks import reset_after_fork
 from callwell.keys.form import flaw
 from callwell.observe.logs import LOGGER
 from callwell.observe.notices import KeyChanged
@@ -99,9 +99,9 @@ class KeyManager:
         self._mark = source.mark()
         self._offer(self._checked(source.read()))
         self.keyless = Keyless(self.newest)
-        remember(self)
+        reset_after_fork(self)
 
-    def forked(self) -> None:
+    def after_fork(self) -> None:
         """In a child nobody else has a key in hand, or reads one."""
         self._lock = threading.Lock()
         self._steady, self._out = None, 0

@@ -9,7 +9,7 @@ from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING
 
-from callwell.client._sync.concurrency.primitives import Ahead, drop
+from callwell.client._sync.concurrency.primitives import BackgroundTask, cancel_all
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +27,7 @@ class Window:
 
     def __init__(self, fetch: Fetch) -> None:
         self._fetch = fetch
-        self._under_way: deque[tuple[int | str | None, Ahead[Answer]]] = deque()
+        self._under_way: deque[tuple[int | str | None, BackgroundTask[Answer]]] = deque()
 
     def take(self, position: int | str | None) -> Answer:
         """The page at a position: the first of those that are wanted, or one that nobody has asked for."""
@@ -52,7 +52,7 @@ class Window:
         keep = min(len(under_way), len(positions)) if right else 0
         self._drop(keep)
         for position in positions[keep:] if right else positions[:1]:
-            self._under_way.append((position, Ahead(partial(self._get, position))))
+            self._under_way.append((position, BackgroundTask(partial(self._get, position))))
         return right
 
     def close(self) -> None:
@@ -61,7 +61,7 @@ class Window:
 
     def _drop(self, keep: int) -> None:
         late = [self._under_way.pop()[1] for _ in range(len(self._under_way) - keep)]
-        drop(late)
+        cancel_all(late)
 
     def _get(self, position: int | str | None) -> Answer:
         answer: Answer = self._fetch(position)

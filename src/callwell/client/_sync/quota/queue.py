@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from callwell.client._sync.concurrency.primitives import Latch
 from callwell.core.quota.permits import AtLatest, Permit
-from callwell.forks import remember
+from callwell.forks import reset_after_fork
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,9 +62,9 @@ class PermitQueue:
         self.waiters: list[Waiter] = []
         self._ready_at = float("-inf")
         self._lock = threading.Lock()
-        remember(self)
+        reset_after_fork(self)
 
-    def forked(self) -> None:
+    def after_fork(self) -> None:
         """In a child nobody else waits."""
         self.waiters, self._ready_at = [], float("-inf")
         self._lock = threading.Lock()
@@ -127,7 +127,7 @@ class PermitQueue:
             first.latch.set()
 
     def _first(self) -> Waiter | None:
-        while self.waiters and self.waiters[0].latch.gone:
+        while self.waiters and self.waiters[0].latch.is_dead:
             del self.waiters[0]
         return self.waiters[0] if self.waiters else None
 

@@ -21,7 +21,7 @@ from callwell.client.tokens.store import TokenStore
 from callwell.core.call import MAX_REKEYS
 from callwell.core.tokens import OBTAIN_S, Obtain, TokenWait, Use, showing
 from callwell.errors import CallError, CallwellError, KeyProblem, KeyRefused
-from callwell.forks import remember
+from callwell.forks import reset_after_fork
 
 if TYPE_CHECKING:
     from callwell.client._sync.calls.engine import Engine
@@ -89,9 +89,9 @@ class TokenManager:
         self._count = 0
         self._doubted = 0
         self._waiting: list[Latch] = []
-        remember(self)
+        reset_after_fork(self)
 
-    def forked(self) -> None:
+    def after_fork(self) -> None:
         """In a child nobody waits, and what was in memory is not known to be the state's."""
         self._lock = threading.Lock()
         self._shown, self._latest, self._waiting = {}, None, []

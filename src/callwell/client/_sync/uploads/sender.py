@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from callwell.client._sync.concurrency.primitives import Ahead, aside, drop, finish, sleep
+from callwell.client._sync.concurrency.primitives import BackgroundTask, cancel_all, run_blocking, sleep, wait_all
 from callwell.client.uploads.options import failure, same_checksum
 from callwell.client.uploads.regions import ProgressMeter, Region
 from callwell.core import paging, received, retry, upload
@@ -94,18 +94,18 @@ class Pieces:
         Raises:
             CallwellError: it did not succeed.
         """
-        helpers = list[Ahead[bool]]()
+        helpers = list[BackgroundTask[bool]]()
         try:
             if self._work(alone=True):
                 left = 1 if self.state.total is None else self.state.total - upload.done(self.state)
-                helpers += [Ahead(self._work) for _ in range(min(most, left) - 1)]
+                helpers += [BackgroundTask(self._work) for _ in range(min(most, left) - 1)]
                 self._work()
-                finish(helpers)
+                wait_all(helpers)
         finally:
             with self._lock:
                 self._stopped = True
             self._meter.stopped = True
-            drop(helpers)
+            cancel_all(helpers)
 
     def _work(self, *, alone: bool = False) -> bool:
         """Do what there is to do; alone, until others can help, which is told."""
@@ -234,7 +234,7 @@ class Pieces:
         if said.checksum is None or self.state.total is None:
             return said
         if self._checksum is None:
-            self._checksum = aside(lambda: self._file.checksum(self._rule.checksum_kind))
+            self._checksum = run_blocking(lambda: self._file.checksum(self._rule.checksum_kind))
         return said._replace(same=same_checksum(said.checksum, self._checksum))
 
     def _failed(self, fail: UploadFailed) -> Exception:

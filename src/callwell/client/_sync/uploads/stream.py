@@ -8,7 +8,7 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from callwell.client._sync.concurrency.primitives import pull
+from callwell.client._sync.concurrency.primitives import next_or_none
 from callwell.client.uploads.files import NAMELESS, Spool
 from callwell.client.uploads.regions import AT_ONCE
 from callwell.errors import FileUnfit, InvalidOption
@@ -103,7 +103,7 @@ class Stream:
 
     def _more(self) -> bool:
         while not self._rest:
-            chunk = pull(self._chunks)
+            chunk = next_or_none(self._chunks)
             if chunk is None:
                 return False
             self._rest = memoryview(chunk)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from callwell.client._sync.concurrency.primitives import aside, sleep
+from callwell.client._sync.concurrency.primitives import run_blocking, sleep
 from callwell.client._sync.uploads.creation import Making
 from callwell.client._sync.uploads.sender import Pieces
 from callwell.client._sync.uploads.stream import Stream
@@ -117,13 +117,17 @@ class Uploader:
 
     def _run(self, file: Any, arguments: Mapping[str, object]) -> Uploaded[Any]:
         given = self._split(arguments)
-        source = aside(lambda: files.source(file))
+        source = run_blocking(lambda: files.source(file))
         if source is None:
             return self._run_stream(file, given)
-        held = aside(lambda: upload_options.fit(self._rule, source, check=self._wants.check))
+        held = run_blocking(lambda: upload_options.fit(self._rule, source, check=self._wants.check))
         self._duration_s = None if held is None else held.duration_s
         said = {name: value for name, value in arguments.items() if value is not None and value is not NOT_GIVEN}
-        parts = (aside(source.mark), sorted(said.items()), self._wish if isinstance(self._wish, str) else None)
+        parts = (
+            run_blocking(source.mark),
+            sorted(said.items()),
+            self._wish if isinstance(self._wish, str) else None,
+        )
         self._cell = upload_options.position(self._setting.account, self._name, parts)
         pieces = self._gone_on(source, given) if self._wants.resume else None
         if pieces is None:
