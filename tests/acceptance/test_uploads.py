@@ -15,7 +15,7 @@ from callwell.demo import course
 from callwell.demo.films import shoot
 from callwell.emulator.options import EmulatorOptions
 from callwell.emulator.process import start
-from tests.emulator.playing import ask
+from tests.emulator.harness import ask
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,7 @@ import pytest
 
 from callwell.emulator.options import EmulatorOptions
 from tests.assess.playing import NAME
-from tests.emulator.playing import Emulated
+from tests.emulator.harness import Emulated
 from tests.processes.pace import clock
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from callwell.assess import Report
-    from tests.emulator.playing import Emulated
+    from tests.emulator.harness import Emulated
 
 NAME: Final = "language_confidence"
 TEXT: Final = "The quick brown fox."

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from callwell.emulator.options import EmulatorOptions
 from tests.assess.playing import NAME, TEXT, tone
-from tests.emulator.playing import ask
+from tests.emulator.harness import ask
 from tests.processes.pace import clock
 from tests.processes.program import Program, popen, start
 

@@ -19,7 +19,7 @@ from tests.assess.playing import NAME, TEXT, assessed, counts, tone, tones
 
 if TYPE_CHECKING:
     from callwell.assess import Progress
-    from tests.emulator.playing import Emulated
+    from tests.emulator.harness import Emulated
 
 
 def lines(folder: Path) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ import pytest
 from callwell.emulator.options import EmulatorOptions
 from tests.cli.playing import Shell
 from tests.cli.playing import shell as shell_of
-from tests.emulator.playing import ask
+from tests.emulator.harness import ask
 from tests.processes.pace import clock
 from tests.processes.program import start
 

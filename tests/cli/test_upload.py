@@ -16,7 +16,7 @@ import pytest
 from callwell.emulator.options import EmulatorOptions
 from clips import clip
 from tests.cli.playing import PATIENCE_S, Ended, Shell
-from tests.emulator.playing import ask
+from tests.emulator.harness import ask
 from tests.processes.pace import clock
 from tests.processes.program import Program, popen, start
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell.emulator.options import EmulatorOptions
-from tests.emulator.playing import Emulated
+from tests.emulator.harness import Emulated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,18 +10,18 @@ import pytest
 
 from callwell.emulator.apivideo.options import AccountOptions
 from callwell.emulator.apivideo.routes import ROUTES, match
-from callwell.emulator.spoiling import deliver
+from callwell.emulator.fault_effects import deliver
+from callwell.emulator.messages import Incoming, Reply
 from callwell.emulator.storage import Asset, serve
-from callwell.emulator.wire import Incoming, Reply
-from tests.emulator.apivideo.playing import VTT, Site
-from tests.emulator.language_confidence.playing import NAME, Service, problems
-from tests.emulator.operating import resource_of
-from tests.emulator.playing import ask
+from tests.emulator.apivideo.harness import VTT, Site
+from tests.emulator.harness import ask
+from tests.emulator.language_confidence.harness import NAME, Service, problems
+from tests.emulator.sample_requests import resource_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.emulator.playing import Emulated
+    from tests.emulator.harness import Emulated
 
 ROOMY = {f"apivideo.{name}": "10000" for name in ("uploads", "writes", "reads")}
 TAKE_JSON = sorted(

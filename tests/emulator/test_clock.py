@@ -14,13 +14,13 @@ from callwell.emulator.clock import MovableClock
 from callwell.emulator.errors import BadInput
 from callwell.emulator.quota import Limit
 from callwell.emulator.score_quota import quota_used
-from tests.emulator.operating import resource_of
-from tests.emulator.playing import HandClock, ask
+from tests.emulator.harness import HandClock, ask
+from tests.emulator.sample_requests import resource_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.emulator.playing import Answer, Emulated
+    from tests.emulator.harness import Answer, Emulated
 
 DAY_S = 86_400
 

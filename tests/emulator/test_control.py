@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.emulator.playing import ask
+from tests.emulator.harness import ask
 
 if TYPE_CHECKING:
-    from tests.emulator.playing import Emulated
+    from tests.emulator.harness import Emulated
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.emulator.playing import ask, raw
+from tests.emulator.harness import ask, raw
 
 if TYPE_CHECKING:
-    from tests.emulator.playing import Emulated
+    from tests.emulator.harness import Emulated
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "LOCALHOST", "localhost.", "[::1]"])

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.emulator.operating import resource_of
-from tests.emulator.playing import ask
+from tests.emulator.harness import ask
+from tests.emulator.sample_requests import resource_of
 
 if TYPE_CHECKING:
-    from tests.emulator.playing import Emulated
+    from tests.emulator.harness import Emulated
 
 PAGE = {"Origin": "https://example.test"}
 ASKING = PAGE | {"Access-Control-Request-Method": "DELETE", "Access-Control-Request-Headers": "authorization"}

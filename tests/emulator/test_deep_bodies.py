@@ -6,10 +6,10 @@ from __future__ import annotations
 import pytest
 
 from callwell.emulator.apivideo.fields import taken
-from callwell.emulator.apivideo.problems import Refused
+from callwell.emulator.apivideo.replies import Refused
 from callwell.emulator.errors import BadInput
 from callwell.emulator.fault_rules import parse_rules
-from callwell.emulator.language_confidence.bodies import read
+from callwell.emulator.language_confidence.request_schema import read
 
 DEEP = b"[" * 100_000
 

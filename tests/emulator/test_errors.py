@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from callwell.emulator.userplane.codes import CODES
 from callwell.emulator.userplane.records import Link, Project, Recording, Workspace
+from callwell.emulator.userplane.replies import CODES
 from callwell.emulator.userplane.seeding import build
 
 if TYPE_CHECKING:
     from callwell.emulator.userplane.world import World
-    from tests.emulator.playing import Emulated
+    from tests.emulator.harness import Emulated
 
 
 class Ids:

@@ -9,15 +9,15 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from callwell.emulator.userplane.codes import CODES
+from callwell.emulator.userplane.replies import CODES
 from callwell.emulator.userplane.routes import ROUTES
-from tests.emulator.operating import perform, resource_of
+from tests.emulator.sample_requests import perform, resource_of
 from tests.facts.userplane import FILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.emulator.playing import Emulated
+    from tests.emulator.harness import Emulated
 
 # Served for what the table has only in words: an unknown route, and what nobody expected.
 IN_WORDS: Final = {"NOT_FOUND": 404, "INTERNAL_SERVER_ERROR": 500}

@@ -12,13 +12,13 @@ import pytest
 
 from callwell.emulator.errors import BadInput
 from callwell.emulator.fault_rules import Catalogue, FaultRule
-from callwell.emulator.faults import FaultScript
-from tests.emulator.playing import ask, raw
+from callwell.emulator.fault_script import FaultScript
+from tests.emulator.harness import ask, raw
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.emulator.playing import Emulated
+    from tests.emulator.harness import Emulated
 
 CATALOGUE = Catalogue(
     frozenset({"a.list", "a.get"}), frozenset({"a.list"}), frozenset({"a.list"}), frozenset({"a.get"}), {"X": 500}

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from callwell.emulator.userplane.routes import ROUTES
-from tests.emulator.operating import perform, verified_domain
-from tests.emulator.playing import ask
+from tests.emulator.harness import ask
+from tests.emulator.sample_requests import perform, verified_domain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.emulator.playing import Emulated
+    from tests.emulator.harness import Emulated
 
 PAGINATION: Final = {"page": int, "perPage": int, "total": int, "totalPages": int, "hasMore": bool}
 TEXT_OR_NONE: Final = (str, type(None))

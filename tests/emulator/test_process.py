@@ -22,7 +22,7 @@ from callwell.emulator.errors import BadPort, EmulatorError, PortForbidden, Port
 from callwell.emulator.options import EmulatorOptions, Endpoints
 from callwell.emulator.process import start
 from callwell.emulator.server import _bind
-from tests.emulator.playing import ask
+from tests.emulator.harness import ask
 
 SOURCE = Path(__file__).parents[2] / "src"
 COMMAND = [sys.executable, "-m", "callwell.emulator", "--json"]

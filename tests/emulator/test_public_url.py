@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from callwell.emulator.errors import BadInput
-from callwell.emulator.public import public_form
-from tests.emulator.apivideo.playing import JPEG, VTT, Site
-from tests.emulator.operating import resource_of
-from tests.emulator.playing import Emulated, ask
+from callwell.emulator.public_url import public_form
+from tests.emulator.apivideo.harness import JPEG, VTT, Site
+from tests.emulator.harness import Emulated, ask
+from tests.emulator.sample_requests import resource_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

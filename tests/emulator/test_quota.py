@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from callwell.emulator.messages import Incoming
 from callwell.emulator.quota import Limit, Quota, WindowKind
-from callwell.emulator.signed import Signer
+from callwell.emulator.signed_urls import Signer
 from callwell.emulator.userplane.options import WorldOptions
 from callwell.emulator.userplane.provider import Userplane
-from callwell.emulator.wire import Incoming
-from tests.emulator.playing import HandClock, Json
+from tests.emulator.harness import HandClock, Json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.emulator.playing import Emulated
+    from tests.emulator.harness import Emulated
 
 MINUTE = Limit("minute", 2, 60.0)
 

@@ -11,10 +11,10 @@ from callwell.emulator.ledger import Row
 from callwell.emulator.quota import Limit
 from callwell.emulator.score import count_calls, count_duplicates, count_early, count_effects, score
 from callwell.emulator.score_quota import over_quota, quota_used
-from tests.emulator.playing import Json, ask
+from tests.emulator.harness import Json, ask
 
 if TYPE_CHECKING:
-    from tests.emulator.playing import Emulated
+    from tests.emulator.harness import Emulated
 
 MINUTE = Limit("minute", 2, 60.0)
 

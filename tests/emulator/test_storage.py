@@ -10,13 +10,13 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from callwell.emulator.signed import Signer, Verdict
+from callwell.emulator.messages import Incoming
+from callwell.emulator.signed_urls import Signer, Verdict
 from callwell.emulator.storage import Asset, serve
-from callwell.emulator.wire import Incoming
-from tests.emulator.playing import ask
+from tests.emulator.harness import ask
 
 if TYPE_CHECKING:
-    from tests.emulator.playing import Answer, Emulated
+    from tests.emulator.harness import Answer, Emulated
 
 BODY = bytes(range(100))
 ASSET = Asset(BODY, "video/webm", sha256(BODY).hexdigest(), datetime(2026, 3, 2, 8, 0, 0, 500, tzinfo=UTC))

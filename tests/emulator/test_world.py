@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 import av
 import pytest
 
+from callwell.emulator.userplane.assets import KINDS, asset_bytes, asset_facts, duration_of
 from callwell.emulator.userplane.clips import clips
-from callwell.emulator.userplane.media import KINDS, asset_bytes, asset_facts, duration_of
 from callwell.emulator.userplane.records import Link, Recording
 from callwell.emulator.userplane.seeding import build
-from tests.emulator.playing import ask
+from tests.emulator.harness import ask
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.emulator.playing import Emulated
+    from tests.emulator.harness import Emulated
 
 IDS = [str(number) for number in range(20)]
 

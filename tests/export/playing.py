@@ -17,7 +17,7 @@ from callwell.client import AsyncClient
 from callwell.clock import parse_clock
 from callwell.export import Export
 from callwell.providers import load
-from tests.emulator.playing import ask
+from tests.emulator.harness import ask
 from tests.processes.program import popen
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from callwell.errors import InvalidOption
 from callwell.export import Export, Report
 from callwell.keys import Key
 from clips import clip
-from tests.emulator.playing import ask
+from tests.emulator.harness import ask
 from tests.export.playing import check_manifest, contents
 from tests.processes.program import start
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from callwell import Client
 from callwell.keys import Key
 from clips import clip
-from tests.emulator.playing import ask
+from tests.emulator.harness import ask
 from tests.processes.program import popen
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import pytest
 from callwell import Client, errors, providers
 from callwell.emulator.options import EmulatorOptions
 from callwell.keys import Key
-from tests.emulator.playing import ask
+from tests.emulator.harness import ask
 from tests.processes.program import start
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import pytest
 from callwell import Client, Key, errors
 from callwell.clock import parse_clock
 from callwell.emulator.options import EmulatorOptions
-from tests.emulator.playing import Emulated
+from tests.emulator.harness import Emulated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,7 +15,7 @@ from callwell import Client
 from callwell.emulator.options import EmulatorOptions
 from callwell.keys import Key
 from clips import clip
-from tests.emulator.playing import ask
+from tests.emulator.harness import ask
 from tests.processes.program import run, start
 
 if TYPE_CHECKING:

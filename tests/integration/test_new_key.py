@@ -12,7 +12,7 @@ from callwell.clock import SystemClock
 from callwell.emulator.options import EmulatorOptions
 from callwell.emulator.process import start
 from callwell.providers import load
-from tests.emulator.playing import ask
+from tests.emulator.harness import ask
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,7 +18,7 @@ from callwell import Client, errors
 from callwell.clock import parse_clock
 from callwell.emulator.options import EmulatorOptions
 from callwell.keys import Key
-from tests.emulator.playing import ask
+from tests.emulator.harness import ask
 from tests.processes.pace import clock
 from tests.processes.program import Program, popen, start
 

@@ -18,8 +18,8 @@ from callwell.emulator.options import EmulatorOptions
 from callwell.keys import Key
 from clips import clip
 from tests.docs import pages
-from tests.emulator.apivideo.hearing import listener
-from tests.emulator.playing import ask
+from tests.emulator.apivideo.webhook_listener import listener
+from tests.emulator.harness import ask
 from tests.processes.pace import clock
 from tests.processes.program import start
 

@@ -11,10 +11,10 @@ import pytest
 from callwell import providers
 from callwell.client.calls.operations import known
 from callwell.description import schemas
-from callwell.emulator.language_confidence.bodies import ACCENTS, FORMATS
+from callwell.emulator.language_confidence.audio import LEAST_BITS, LEAST_RATE
 from callwell.emulator.language_confidence.provider import DOORS
+from callwell.emulator.language_confidence.request_schema import ACCENTS, FORMATS
 from callwell.emulator.language_confidence.routes import ROUTES
-from callwell.emulator.language_confidence.sound import LEAST_BITS, LEAST_RATE
 from tests.facts.language_confidence import FILE
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from callwell.cli import output
 from callwell.emulator.errors import EmulatorError, PortInUse
 from callwell.emulator.options import EmulatorOptions
 from callwell.emulator.quota import WindowKind
-from callwell.emulator.telling import RateHeaders
+from callwell.emulator.response_headers import RateHeaders
 from callwell.extras import install
 
 if TYPE_CHECKING:

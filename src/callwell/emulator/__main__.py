@@ -16,8 +16,8 @@ import msgspec
 from callwell.emulator.errors import EmulatorError
 from callwell.emulator.options import EmulatorOptions
 from callwell.emulator.quota import KINDS
+from callwell.emulator.response_headers import FORMS
 from callwell.emulator.server import serve
-from callwell.emulator.telling import FORMS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

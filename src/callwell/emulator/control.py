@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from callwell.emulator.board import Board
     from callwell.emulator.clock import MovableClock
     from callwell.emulator.exchange import Stand
     from callwell.emulator.provider import Item
+    from callwell.emulator.registry import Board
 
 T = TypeVar("T")
 ITEMS_AT_ONCE: Final = 100

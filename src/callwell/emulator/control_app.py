@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from callwell.emulator.board import Board
     from callwell.emulator.clock import MovableClock
+    from callwell.emulator.registry import Board
 
 HOSTS: Final = ("127.0.0.1", "localhost", "[::1]")
 HERE: Final = re.compile(rf"({'|'.join(map(re.escape, HOSTS))})\.?(:\d+)?", re.ASCII)

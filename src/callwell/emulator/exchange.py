@@ -12,11 +12,11 @@ import msgspec
 from starlette.requests import ClientDisconnect, Request
 
 from callwell.emulator import storage
+from callwell.emulator.fault_effects import deliver, late_s, patience_s, spoiled
 from callwell.emulator.fault_rules import STORAGE
 from callwell.emulator.form import Form, FormReader
 from callwell.emulator.ledger import Row
-from callwell.emulator.spoiling import deliver, late_s, patience_s, spoiled
-from callwell.emulator.wire import Incoming, Reply, redacted
+from callwell.emulator.messages import Incoming, Reply, redacted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from callwell.emulator.clock import MovableClock
-    from callwell.emulator.faults import FaultScript, Hit
+    from callwell.emulator.fault_effects import Delivery
+    from callwell.emulator.fault_script import FaultScript, Hit
     from callwell.emulator.ledger import Entry, Ledger, Place
     from callwell.emulator.protocol import Connection
     from callwell.emulator.provider import Provider
-    from callwell.emulator.spoiling import Delivery
 
 DRIBBLES: Final = 20
 # The clock may be moved while something waits for its time.

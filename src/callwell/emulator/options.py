@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from callwell.emulator.quota import WindowKind
-    from callwell.emulator.telling import RateHeaders
+    from callwell.emulator.response_headers import RateHeaders
 
 
 @dataclass(frozen=True, slots=True)

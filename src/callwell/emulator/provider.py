@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from callwell.emulator.fault_rules import Catalogue
-    from callwell.emulator.faults import Hit
+    from callwell.emulator.fault_script import Hit
+    from callwell.emulator.messages import Incoming, Reply
     from callwell.emulator.quota import Limit
-    from callwell.emulator.wire import Incoming, Reply
 
 
 class Place(NamedTuple):

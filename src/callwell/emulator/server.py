@@ -20,17 +20,17 @@ from uvicorn import Config
 from uvicorn.server import ServerState
 
 from callwell.clock import parse_clock
-from callwell.emulator.board import Board
 from callwell.emulator.clock import MovableClock
 from callwell.emulator.control_app import control_app
 from callwell.emulator.errors import BadPort, EmulatorError, PortForbidden, PortInUse
 from callwell.emulator.exchange import Stand, api_app, storage_app
-from callwell.emulator.faults import FaultScript
+from callwell.emulator.fault_script import FaultScript
 from callwell.emulator.ledger import Ledger
 from callwell.emulator.options import EmulatorOptions, Endpoint, Endpoints
 from callwell.emulator.protocol import Connection
 from callwell.emulator.provider import Place
-from callwell.emulator.public import HOST, PORT, public_form
+from callwell.emulator.public_url import HOST, PORT, public_form
+from callwell.emulator.registry import Board
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence

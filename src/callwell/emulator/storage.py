@@ -9,14 +9,14 @@ from email.utils import format_datetime, parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
 from xml.sax.saxutils import escape
 
-from callwell.emulator.signed import Verdict
-from callwell.emulator.wire import Reply, allow
+from callwell.emulator.messages import Reply, allow
+from callwell.emulator.signed_urls import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from callwell.emulator.wire import Incoming
+    from callwell.emulator.messages import Incoming
 
 XML: Final = (b"content-type", b"application/xml")
 ONE_RANGE: Final = re.compile(r"bytes=(\d*)-(\d*)", re.ASCII)

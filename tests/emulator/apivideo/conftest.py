@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.emulator.apivideo.playing import Site
+from tests.emulator.apivideo.harness import Site
 from tests.facts.apivideo import FILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.emulator.playing import Emulated
+    from tests.emulator.harness import Emulated
 
 ROOMY = {"apivideo.uploads": "10000", "apivideo.writes": "10000", "apivideo.reads": "10000"}
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.emulator.apivideo.playing import slug
+from tests.emulator.apivideo.harness import slug
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.emulator.apivideo.playing import Site
+    from tests.emulator.apivideo.harness import Site
 
 VIEWS: list[dict[str, Any]] = [
     {"viewer": "ann", "country": "FR", "browser": "firefox", "watchS": 40, "end": True, "impressionMs": 100},

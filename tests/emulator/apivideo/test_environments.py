@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.emulator.apivideo.playing import Site, basic, slug
-from tests.emulator.playing import ask
+from tests.emulator.apivideo.harness import Site, basic, slug
+from tests.emulator.harness import ask
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.emulator.playing import Emulated
+    from tests.emulator.harness import Emulated
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from callwell.emulator.apivideo.problems import SLUGS
+from callwell.emulator.apivideo.replies import SLUGS
 from callwell.emulator.apivideo.routes import ROUTES
 from tests.emulator.apivideo import test_problems
-from tests.emulator.apivideo.playing import Site, slug
+from tests.emulator.apivideo.harness import Site, slug
 from tests.emulator.apivideo.test_operations import perform
 from tests.emulator.schemas import operations
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.emulator.apivideo.playing import PIECE, Site, slug
-from tests.emulator.playing import ask
+from tests.emulator.apivideo.harness import PIECE, Site, slug
+from tests.emulator.harness import ask
 
 if TYPE_CHECKING:
-    from tests.emulator.playing import Answer, Json
+    from tests.emulator.harness import Answer, Json
 
 
 def struck(site: Site, fault: str, **more: Any) -> None:

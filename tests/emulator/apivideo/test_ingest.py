@@ -12,8 +12,8 @@ import av
 import pytest
 
 from clips import clip, picture
-from tests.emulator.apivideo.playing import JPEG, Site
-from tests.emulator.playing import ask
+from tests.emulator.apivideo.harness import JPEG, Site
+from tests.emulator.harness import ask
 
 if TYPE_CHECKING:
     from collections.abc import Callable

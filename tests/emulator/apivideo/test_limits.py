@@ -7,22 +7,22 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from callwell.emulator.apivideo import (
+    external_events,
     ingest,
     languages,
     live,
-    news,
     options,
+    pieces,
     players,
     probe,
-    ranges,
     thumbnails,
     webhooks,
 )
 from callwell.emulator.apivideo.account import DISCARDED_KEPT_S, SANDBOX_KEPT_S, UNFINISHED_KEPT_S
-from callwell.emulator.apivideo.deliveries import BETWEEN_S, TRIES
 from callwell.emulator.apivideo.upload_tokens import LONGEST_S
+from callwell.emulator.apivideo.webhook_queue import BETWEEN_S, TRIES
 from clips import clip
-from tests.emulator.apivideo.playing import JPEG, VTT, Site, slug
+from tests.emulator.apivideo.harness import JPEG, VTT, Site, slug
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,11 +32,11 @@ def limits() -> dict[str, list[float]]:
     """By the row of section 4: what the emulator has, in bytes, seconds and pieces."""
     pixels = [200, 100]
     return {
-        "single request, no chunking": [ranges.PIECE_MOST] * 2,
-        "chunk, every one but the last": [ranges.PIECE_LEAST, ranges.PIECE_LEAST, ranges.PIECE_MOST],
-        "last chunk": [0, ranges.PIECE_MOST],
-        "parts per video": [ranges.PARTS_MOST],
-        "`bytes` form total": [ranges.BYTES_MOST, ranges.BYTES_MOST - 1],
+        "single request, no chunking": [pieces.PIECE_MOST] * 2,
+        "chunk, every one but the last": [pieces.PIECE_LEAST, pieces.PIECE_LEAST, pieces.PIECE_MOST],
+        "last chunk": [0, pieces.PIECE_MOST],
+        "parts per video": [pieces.PARTS_MOST],
+        "`bytes` form total": [pieces.BYTES_MOST, pieces.BYTES_MOST - 1],
         "video size": [options.AccountOptions().largest_video],
         "video length": [probe.DAY_S] * 2,
         "time to finish an upload/download/copy": [UNFINISHED_KEPT_S] * 2,
@@ -131,7 +131,7 @@ def test_what_is_set_at_creation_alone(site: Site) -> None:
 def test_the_sandbox(facts: dict[str, Any], apivideo: Callable[..., Site]) -> None:
     """Section 8 and 12: what is kept for how long; a broadcast is over after half an hour."""
     assert facts["sandbox"] == {"cut_s": 30, "watermark": True, "kept_s": 86_400, "broadcast_s": 1_800}
-    assert (ingest.SANDBOX_S, SANDBOX_KEPT_S, news.SANDBOX_LONGEST_S) == (30, 86_400, 1_800)
+    assert (ingest.SANDBOX_S, SANDBOX_KEPT_S, external_events.SANDBOX_LONGEST_S) == (30, 86_400, 1_800)
     for environment, broadcasting in (("sandbox", False), ("production", True)):
         site = apivideo(environment)
         stream = site.call("POST", "/live-streams", {"name": "x"}).json["liveStreamId"]
@@ -181,7 +181,7 @@ def test_choices_where_papers_contradict(facts: dict[str, Any], site: Site) -> N
     token = site.call("POST", "/auth/api-key", {"apiKey": site.key}).json
     refused = site.call("POST", "/auth/refresh", {"refreshToken": "none"})
     taken = {
-        "max video": ranges.BYTES_MOST == 52_428_800_000 and options.AccountOptions().largest_video == 30 << 30,
+        "max video": pieces.BYTES_MOST == 52_428_800_000 and options.AccountOptions().largest_video == 30 << 30,
         "pageSize": site.call("GET", "/videos?pageSize=1").status == 200,
         "link uri": given.startswith("/videos?") and "pageSize=1" in given,
         "404 title": site.call("GET", "/videos/x").json["title"] == "The requested resource could not be found.",
@@ -189,7 +189,7 @@ def test_choices_where_papers_contradict(facts: dict[str, Any], site: Site) -> N
         "bad refresh token": refused.status == 400 and options.AccountOptions().refresh_status == 400,
         "query-error slug": slug(site.call("GET", "/videos?sortBy=x")) == "request-invalid-query-parameter",
         "ingest states": site.status(site.upload(b"x"))["ingest"]["status"] == "ingested",
-        "sandbox live stream": news.SANDBOX_LONGEST_S == 30 * 60,
+        "sandbox live stream": external_events.SANDBOX_LONGEST_S == 30 * 60,
         "deletesAt": DISCARDED_KEPT_S == 90 * 86_400,
         "token_type": token["token_type"] == "Bearer",
     }

@@ -11,7 +11,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.emulator.apivideo.playing import Site
+    from tests.emulator.apivideo.harness import Site
 
 CATALOGUE = {
     "Red bird": (["Été", "a"], {"k": "1", "l": "x"}),

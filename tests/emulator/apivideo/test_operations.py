@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell.emulator.apivideo.routes import BY_NAME, ROUTES
-from tests.emulator.apivideo.playing import JPEG, VTT, Site, form
+from tests.emulator.apivideo.harness import JPEG, VTT, Site, form
 from tests.emulator.schemas import complaints, operations
 
 if TYPE_CHECKING:
-    from tests.emulator.playing import Answer
+    from tests.emulator.harness import Answer
 
 CREATED = {
     *("videos.create", "videos.upload", "videos.upload_with_token", "live_streams.upload_thumbnail", "players.create"),

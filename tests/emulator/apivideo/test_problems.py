@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from callwell.emulator.apivideo.problems import SLUGS
-from tests.emulator.apivideo.playing import JPEG, MIB, PIECE, Site, basic, form, slug
+from callwell.emulator.apivideo.replies import SLUGS
+from tests.emulator.apivideo.harness import JPEG, MIB, PIECE, Site, basic, form, slug
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.emulator.playing import Answer
+    from tests.emulator.harness import Answer
 
 SOURCE = "/videos/{}/source"
 PART = "video-content-range-by-part-"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.emulator.apivideo.playing import PIECE, Site, form, slug
+from tests.emulator.apivideo.harness import PIECE, Site, form, slug
 
 if TYPE_CHECKING:
     from collections.abc import Callable

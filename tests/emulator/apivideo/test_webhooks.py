@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell.emulator.apivideo.account import Account
-from callwell.emulator.apivideo.deliveries import TRIES, Deliveries
 from callwell.emulator.apivideo.records import Webhook
+from callwell.emulator.apivideo.webhook_queue import TRIES, Deliveries
 from clips import clip
-from tests.emulator.apivideo.hearing import listener
-from tests.emulator.playing import HandClock
+from tests.emulator.apivideo.webhook_listener import listener
+from tests.emulator.harness import HandClock
 
 if TYPE_CHECKING:
-    from tests.emulator.apivideo.playing import Site
+    from tests.emulator.apivideo.harness import Site
 
 PATIENCE_S = 10.0
 ENCODED = "video.encoding.quality.completed"

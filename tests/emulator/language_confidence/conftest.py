@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.emulator.language_confidence.playing import NAME, Service
+from tests.emulator.language_confidence.harness import NAME, Service
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.emulator.playing import Emulated
+    from tests.emulator.harness import Emulated
 
 
 @pytest.fixture

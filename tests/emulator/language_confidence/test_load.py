@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from callwell.emulator.language_confidence.gate import Gate
+from callwell.emulator.language_confidence.capacity import Gate
 from callwell.emulator.language_confidence.options import ServiceOptions
-from tests.emulator.language_confidence.playing import NAME, Service
+from tests.emulator.language_confidence.harness import NAME, Service
 
 if TYPE_CHECKING:
     from collections.abc import Callable

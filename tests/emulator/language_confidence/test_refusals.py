@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.emulator.language_confidence.playing import FORMATS, NAME, Service, body, problems, tone
-from tests.emulator.playing import ask
+from tests.emulator.harness import ask
+from tests.emulator.language_confidence.harness import FORMATS, NAME, Service, body, problems, tone
 from tests.emulator.schemas import complaints, description
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.emulator.playing import Answer
+    from tests.emulator.harness import Answer
 
 SCRIPTED = "/speech-assessment/scripted/us"
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell.emulator.language_confidence.routes import ROUTES
-from tests.emulator.language_confidence.playing import NAME, TEXT, Service, body, tone
+from tests.emulator.language_confidence.harness import NAME, TEXT, Service, body, tone
 from tests.emulator.schemas import complaints, operations
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from callwell.emulator.apivideo.passes import Passes
+from callwell.emulator.apivideo.asset_tokens import Passes
 
 if TYPE_CHECKING:
     from callwell.emulator.apivideo.records import (

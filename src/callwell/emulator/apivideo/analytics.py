@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import unquote
 
 from callwell.emulator.apivideo.pages import answer, ordered
-from callwell.emulator.apivideo.problems import refuse, success
 from callwell.emulator.apivideo.records import iso
+from callwell.emulator.apivideo.replies import refuse, success
 from callwell.emulator.apivideo.views import AGGREGATES, METRICS, Asked, View
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from callwell.emulator.apivideo.call import Call
-    from callwell.emulator.wire import Reply
+    from callwell.emulator.messages import Reply
 
 DAY_S: Final = 86_400.0
 BACK_S: Final = {"production": 30 * DAY_S, "sandbox": DAY_S}

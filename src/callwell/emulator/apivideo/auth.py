@@ -6,11 +6,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from callwell.emulator.apivideo.fields import Field, is_text
-from callwell.emulator.apivideo.problems import refuse, success
+from callwell.emulator.apivideo.replies import refuse, success
 
 if TYPE_CHECKING:
     from callwell.emulator.apivideo.call import Call
-    from callwell.emulator.wire import Reply
+    from callwell.emulator.messages import Reply
 
 BY_KEY: Final = {"apiKey": Field(is_text, required=True)}
 BY_TOKEN: Final = {"refreshToken": Field(is_text, required=True)}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from callwell.emulator.apivideo.fields import LANGUAGE, NOT_LETTERS, taken
-from callwell.emulator.apivideo.problems import Problem, Refused, refuse
+from callwell.emulator.apivideo.replies import Problem, Refused, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from callwell.emulator.apivideo.query import Query
     from callwell.emulator.apivideo.records import Video
     from callwell.emulator.apivideo.tokens import Tokens
-    from callwell.emulator.faults import Hit
+    from callwell.emulator.fault_script import Hit
     from callwell.emulator.form import FormFile
-    from callwell.emulator.wire import Incoming
+    from callwell.emulator.messages import Incoming
 
 IMAGES: Final[Mapping[str, bytes]] = {"jpeg": b"\xff\xd8\xff", "png": b"\x89PNG\r\n\x1a\n", "webp": b"RIFF"}
 EXTENSIONS: Final[Mapping[str, tuple[str, ...]]] = {

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 from callwell.emulator.apivideo.fields import Field, is_flag
 from callwell.emulator.apivideo.languages import language_name
 from callwell.emulator.apivideo.pages import answer
-from callwell.emulator.apivideo.problems import refuse, success
 from callwell.emulator.apivideo.records import Caption
+from callwell.emulator.apivideo.replies import refuse, success
 
 if TYPE_CHECKING:
     from callwell.emulator.apivideo.call import Call
     from callwell.emulator.apivideo.records import Video
-    from callwell.emulator.wire import Reply
+    from callwell.emulator.messages import Reply
 
 CHANGE: Final = {"default": Field(is_flag)}
 

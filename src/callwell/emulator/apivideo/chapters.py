@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from callwell.emulator.apivideo.captions import webvtt
 from callwell.emulator.apivideo.pages import answer
-from callwell.emulator.apivideo.problems import refuse, success
+from callwell.emulator.apivideo.replies import refuse, success
 
 if TYPE_CHECKING:
     from callwell.emulator.apivideo.call import Call
     from callwell.emulator.apivideo.records import Video
-    from callwell.emulator.wire import Reply
+    from callwell.emulator.messages import Reply
 
 
 def list_chapters(call: Call) -> Reply:

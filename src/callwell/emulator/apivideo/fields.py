@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import msgspec
 
 from callwell.emulator.apivideo.languages import LANGUAGES
-from callwell.emulator.apivideo.problems import Problem, Refused, refuse
+from callwell.emulator.apivideo.replies import Problem, Refused, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

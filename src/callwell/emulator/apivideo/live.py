@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from callwell.emulator.apivideo.fields import Field, is_flag, is_text
 from callwell.emulator.apivideo.pages import answer, ordered
-from callwell.emulator.apivideo.problems import refuse, success
 from callwell.emulator.apivideo.records import LiveStream, iso
-from callwell.emulator.apivideo.shown import assets_of
+from callwell.emulator.apivideo.replies import refuse, success
 from callwell.emulator.apivideo.thumbnails import KINDS, MOST_BYTES
+from callwell.emulator.apivideo.video_json import assets_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from callwell.emulator.apivideo.call import Call
-    from callwell.emulator.wire import Reply
+    from callwell.emulator.messages import Reply
 
 RESTREAMS_MOST: Final = 5
 RESTREAM: Final = ("name", "serverUrl", "streamKey")

@@ -6,13 +6,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from callwell.emulator.apivideo.problems import success
+from callwell.emulator.apivideo.replies import success
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from callwell.emulator.apivideo.call import Call
-    from callwell.emulator.wire import Reply
+    from callwell.emulator.messages import Reply
 
 
 def answer(

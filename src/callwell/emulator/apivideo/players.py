@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from callwell.emulator.apivideo.fields import Field, is_flag, is_text, short
 from callwell.emulator.apivideo.pages import answer, ordered
-from callwell.emulator.apivideo.problems import success
 from callwell.emulator.apivideo.records import Player, iso
+from callwell.emulator.apivideo.replies import success
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from callwell.emulator.apivideo.call import Call
-    from callwell.emulator.wire import Reply
+    from callwell.emulator.messages import Reply
 
 LOGO_BYTES_MOST: Final = 100 << 10
 COLOURS: Final = {

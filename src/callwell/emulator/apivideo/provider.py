@@ -13,35 +13,35 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from callwell.emulator.apivideo.account import Account
+from callwell.emulator.apivideo.assets import fetch, is_media
+from callwell.emulator.apivideo.background import Work
 from callwell.emulator.apivideo.call import Call
-from callwell.emulator.apivideo.media import fetch, is_media
-from callwell.emulator.apivideo.mishaps import fault_reply
-from callwell.emulator.apivideo.news import end_long_broadcasts, take_news
+from callwell.emulator.apivideo.external_events import end_long_broadcasts, take_news
+from callwell.emulator.apivideo.fault_replies import fault_reply
 from callwell.emulator.apivideo.options import LIMITS, AccountOptions, changed
-from callwell.emulator.apivideo.problems import SLUGS, Problem, Refused, as_problem, failure, not_allowed, refuse
 from callwell.emulator.apivideo.query import Query
+from callwell.emulator.apivideo.replies import SLUGS, Problem, Refused, as_problem, failure, not_allowed, refuse
 from callwell.emulator.apivideo.routes import BY_NAME, Route, match
 from callwell.emulator.apivideo.tokens import Tokens
-from callwell.emulator.apivideo.work import Work
 from callwell.emulator.errors import BadInput
 from callwell.emulator.fault_rules import QUOTA_LIES, RETRY_LIES, Catalogue
 from callwell.emulator.keys import KeyCabinet, fingerprint_of
+from callwell.emulator.messages import Reply
 from callwell.emulator.provider import Admission, AssetFacts, Item
 from callwell.emulator.quota import Quota
-from callwell.emulator.telling import lied
-from callwell.emulator.wire import Reply
+from callwell.emulator.response_headers import lied
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from callwell.clock import Clock
-    from callwell.emulator.faults import Hit
+    from callwell.emulator.fault_script import Hit
+    from callwell.emulator.messages import Incoming
     from callwell.emulator.options import EmulatorOptions
     from callwell.emulator.provider import Ground, KeyAdmin, Place, Provider
     from callwell.emulator.quota import Limit
-    from callwell.emulator.telling import Headers
-    from callwell.emulator.wire import Incoming
+    from callwell.emulator.response_headers import Headers
 
 KEY_LENGTH: Final = 44
 KEYS_MOST: Final = 100

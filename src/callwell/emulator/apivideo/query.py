@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
 
-from callwell.emulator.apivideo.problems import OutOfRange, refuse
+from callwell.emulator.apivideo.replies import OutOfRange, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Collection

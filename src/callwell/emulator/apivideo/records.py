@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from callwell.emulator.apivideo.ranges import Received
+from callwell.emulator.apivideo.pieces import Received
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from callwell.emulator.apivideo.call import Call
-    from callwell.emulator.wire import Reply
+    from callwell.emulator.messages import Reply
 
 V: Final = "/videos/{videoId}"
 D: Final = "/discarded/videos"

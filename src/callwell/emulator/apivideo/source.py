@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from callwell.emulator.apivideo.ranges import Piece
+    from callwell.emulator.apivideo.pieces import Piece
 
 HEIGHTS: Final = (240, 360, 480, 720, 1080, 2160)
 

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from callwell.emulator.apivideo.fields import Field, is_text, some_of
 from callwell.emulator.apivideo.pages import answer, ordered
-from callwell.emulator.apivideo.problems import refuse, success
 from callwell.emulator.apivideo.records import Summary, iso
+from callwell.emulator.apivideo.replies import refuse, success
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from callwell.emulator.apivideo.account import Account
     from callwell.emulator.apivideo.call import Call
-    from callwell.emulator.wire import Reply
+    from callwell.emulator.messages import Reply
 
 CREATION: Final = {
     "videoId": Field(is_text, required=True),

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from callwell.emulator.apivideo.call import Call
-    from callwell.emulator.wire import Reply
+    from callwell.emulator.messages import Reply
 
 ORDERS: Final[Mapping[str, Callable[[tuple[str, int]], Any]]] = {
     "value": lambda row: row[0],

@@ -6,12 +6,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from callwell.emulator.apivideo.fields import Field, matching
-from callwell.emulator.apivideo.problems import success
-from callwell.emulator.apivideo.shown import video_shown
+from callwell.emulator.apivideo.replies import success
+from callwell.emulator.apivideo.video_json import video_shown
 
 if TYPE_CHECKING:
     from callwell.emulator.apivideo.call import Call
-    from callwell.emulator.wire import Reply
+    from callwell.emulator.messages import Reply
 
 MOST_BYTES: Final = 8 << 20
 KINDS: Final = ("jpeg", "png", "webp")

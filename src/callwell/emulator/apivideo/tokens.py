@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
-from callwell.emulator.apivideo.problems import refuse
+from callwell.emulator.apivideo.replies import refuse
 
 if TYPE_CHECKING:
     from callwell.clock import Clock

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from callwell.emulator.apivideo.fields import Field, within
 from callwell.emulator.apivideo.pages import answer, ordered
-from callwell.emulator.apivideo.problems import refuse, success
 from callwell.emulator.apivideo.records import UploadToken, iso
+from callwell.emulator.apivideo.replies import refuse, success
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from callwell.emulator.apivideo.call import Call
-    from callwell.emulator.wire import Reply
+    from callwell.emulator.messages import Reply
 
 LONGEST_S: Final = 2_147_483_647
 CREATION: Final = {"ttl": Field(within(0, LONGEST_S))}

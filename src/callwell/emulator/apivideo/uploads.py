@@ -5,17 +5,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from callwell.emulator.apivideo.problems import refuse, success
-from callwell.emulator.apivideo.ranges import PIECE_MOST, Piece, Received, check, read
+from callwell.emulator.apivideo.pieces import PIECE_MOST, Piece, Received, check, read
 from callwell.emulator.apivideo.records import Video
-from callwell.emulator.apivideo.shown import video_shown
+from callwell.emulator.apivideo.replies import refuse, success
 from callwell.emulator.apivideo.source import Source
+from callwell.emulator.apivideo.video_json import video_shown
 from callwell.emulator.apivideo.videos import DEFAULTS
 
 if TYPE_CHECKING:
     from callwell.emulator.apivideo.call import Call
     from callwell.emulator.form import FormFile
-    from callwell.emulator.wire import Reply
+    from callwell.emulator.messages import Reply
 
 ALREADY: Final = {
     "uploaded": "video-source-already-uploaded",

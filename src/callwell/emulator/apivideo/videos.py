@@ -6,6 +6,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any, Final
 
+from callwell.emulator.apivideo.fault_replies import failed_work, missized
 from callwell.emulator.apivideo.fields import (
     Field,
     is_flag,
@@ -16,19 +17,18 @@ from callwell.emulator.apivideo.fields import (
     is_texts,
     some_of,
 )
-from callwell.emulator.apivideo.mishaps import failed_work, missized
 from callwell.emulator.apivideo.pages import answer, ordered
-from callwell.emulator.apivideo.problems import refuse, success
 from callwell.emulator.apivideo.records import Video
-from callwell.emulator.apivideo.shown import status_shown, video_shown
+from callwell.emulator.apivideo.replies import refuse, success
 from callwell.emulator.apivideo.source import Source
 from callwell.emulator.apivideo.summaries import summarise
+from callwell.emulator.apivideo.video_json import status_shown, video_shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from callwell.emulator.apivideo.call import Call
-    from callwell.emulator.wire import Reply
+    from callwell.emulator.messages import Reply
 
 CHANGES: Final[Mapping[str, Field]] = {
     "playerId": Field(is_text),

@@ -6,14 +6,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from callwell.emulator.apivideo.pages import answer, ordered
-from callwell.emulator.apivideo.problems import success
 from callwell.emulator.apivideo.records import Watermark, iso
+from callwell.emulator.apivideo.replies import success
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from callwell.emulator.apivideo.call import Call
-    from callwell.emulator.wire import Reply
+    from callwell.emulator.messages import Reply
 
 MOST_BYTES: Final = 200 << 20
 ORDERS: Final[Mapping[str, Callable[[Watermark], Any]]] = {"createdAt": lambda watermark: watermark.created}

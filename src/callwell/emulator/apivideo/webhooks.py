@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from callwell.emulator.apivideo.fields import Field, is_text, some_of
 from callwell.emulator.apivideo.pages import answer
-from callwell.emulator.apivideo.problems import refuse, success
 from callwell.emulator.apivideo.records import Webhook, iso
+from callwell.emulator.apivideo.replies import refuse, success
 
 if TYPE_CHECKING:
     from callwell.emulator.apivideo.call import Call
-    from callwell.emulator.wire import Reply
+    from callwell.emulator.messages import Reply
 
 EVENTS: Final = (
     *("live-stream.broadcast.started", "live-stream.broadcast.ended", "video.source.recorded"),

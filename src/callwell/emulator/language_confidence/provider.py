@@ -16,30 +16,30 @@ import msgspec
 from callwell.emulator.errors import BadInput
 from callwell.emulator.fault_rules import Catalogue
 from callwell.emulator.keys import KeyCabinet, fingerprint_of
-from callwell.emulator.language_confidence import bodies, reports
-from callwell.emulator.language_confidence.bills import Bills
-from callwell.emulator.language_confidence.gate import Gate
-from callwell.emulator.language_confidence.mishaps import fault_reply
+from callwell.emulator.language_confidence import reports, request_schema
+from callwell.emulator.language_confidence.audio import check, content, decoded
+from callwell.emulator.language_confidence.billing import Bills
+from callwell.emulator.language_confidence.capacity import Gate
+from callwell.emulator.language_confidence.fault_replies import fault_reply
 from callwell.emulator.language_confidence.options import ServiceOptions, changed
-from callwell.emulator.language_confidence.refusals import BAD, Refused, invalid, not_post, refusal
+from callwell.emulator.language_confidence.replies import BAD, Refused, invalid, not_post, refusal
 from callwell.emulator.language_confidence.routes import BY_NAME, match
 from callwell.emulator.language_confidence.scores import Dice
-from callwell.emulator.language_confidence.sound import check, content, decoded
+from callwell.emulator.messages import Reply
 from callwell.emulator.provider import Admission
-from callwell.emulator.wire import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterator, Mapping
 
     from callwell.clock import Clock
-    from callwell.emulator.faults import Hit
+    from callwell.emulator.fault_script import Hit
+    from callwell.emulator.language_confidence.audio import Sound
     from callwell.emulator.language_confidence.routes import Route
-    from callwell.emulator.language_confidence.sound import Sound
+    from callwell.emulator.messages import Incoming
     from callwell.emulator.options import EmulatorOptions
     from callwell.emulator.provider import Ground, Item, KeyAdmin, Place, Provider
     from callwell.emulator.quota import Limit
-    from callwell.emulator.telling import Headers
-    from callwell.emulator.wire import Incoming
+    from callwell.emulator.response_headers import Headers
 
 KEY_LENGTH: Final = 40
 KEYS_MOST: Final = 100
@@ -184,8 +184,8 @@ class LanguageConfidence:
         began, gate, bills, options = self._clock.now(), self._gate, self._bills, self._options
         try:
             route, arguments = BY_NAME[admission.operation or ""], admission.arguments
-            body, problems = bodies.read(request.body, route.fields)
-            told = [*bodies.about(arguments, request.headers, user_required=options.user_required), *problems]
+            body, problems = request_schema.read(request.body, route.fields)
+            told = [*request_schema.about(arguments, request.headers, user_required=options.user_required), *problems]
             if told:
                 return invalid(told)
             report = await self._report(route, arguments.get("accent", ""), body)

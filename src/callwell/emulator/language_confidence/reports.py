@@ -6,13 +6,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from callwell.emulator.language_confidence import blocks
-from callwell.emulator.language_confidence.refusals import Refused
+from callwell.emulator.language_confidence.replies import Refused
 from callwell.emulator.language_confidence.scores import WORD, Dice, spoken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from callwell.emulator.language_confidence.sound import Sound
+    from callwell.emulator.language_confidence.audio import Sound
 
 Body = dict[str, Any]
 BEST_RATE: Final = 16_000

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from callwell.emulator.language_confidence.bodies import FREE, SCRIPT, WRITTEN
+from callwell.emulator.language_confidence.request_schema import FREE, SCRIPT, WRITTEN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from callwell.emulator.language_confidence.bodies import Field
+    from callwell.emulator.language_confidence.request_schema import Field
 
 
 class Route(NamedTuple):

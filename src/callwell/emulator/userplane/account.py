@@ -5,16 +5,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from callwell.emulator.userplane.codes import success
 from callwell.emulator.userplane.pages import Listing, Page, answer
 from callwell.emulator.userplane.records import Link, Recording, iso
+from callwell.emulator.userplane.replies import success
 from callwell.emulator.userplane.seeding import FIRST_DAY, USER
 from callwell.emulator.userplane.world import DAY_S
 
 if TYPE_CHECKING:
+    from callwell.emulator.messages import Reply
     from callwell.emulator.userplane.call import Call
     from callwell.emulator.userplane.records import Workspace
-    from callwell.emulator.wire import Reply
 
 
 def me(call: Call) -> Reply:

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 
-from callwell.emulator.userplane.codes import Refused
 from callwell.emulator.userplane.records import Link, Member, Project, Recording, Workspace
+from callwell.emulator.userplane.replies import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from callwell.clock import Clock
-    from callwell.emulator.faults import Hit
-    from callwell.emulator.signed import Signer
+    from callwell.emulator.fault_script import Hit
+    from callwell.emulator.messages import Incoming
+    from callwell.emulator.signed_urls import Signer
     from callwell.emulator.userplane.options import WorldOptions
     from callwell.emulator.userplane.query import Query
     from callwell.emulator.userplane.walks import Walks
     from callwell.emulator.userplane.world import World
-    from callwell.emulator.wire import Incoming
 
 R = TypeVar("R", Project, Link, Recording)
 B = TypeVar("B")

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from callwell.emulator.userplane.codes import Refused, success
 from callwell.emulator.userplane.pages import Listing, Page, answer
 from callwell.emulator.userplane.records import Domain, Link, Member, Project, iso
+from callwell.emulator.userplane.replies import Refused, success
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from callwell.emulator.messages import Reply
     from callwell.emulator.userplane.call import Call
     from callwell.emulator.userplane.records import Workspace
     from callwell.emulator.userplane.world import World
-    from callwell.emulator.wire import Reply
 
 TITLE_LENGTH: Final = 255
 ProviderType = Literal[

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from callwell.emulator.errors import BadInput
 from callwell.emulator.quota import Limit, WindowKind
-from callwell.emulator.telling import RateHeaders
+from callwell.emulator.response_headers import RateHeaders
 from callwell.emulator.userplane.routes import OPERATIONS
 
 if TYPE_CHECKING:

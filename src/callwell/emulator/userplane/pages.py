@@ -5,14 +5,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from callwell.emulator.userplane.codes import success
+from callwell.emulator.userplane.replies import success
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from callwell.emulator.messages import Reply
     from callwell.emulator.userplane.call import Call
     from callwell.emulator.userplane.query import Query
-    from callwell.emulator.wire import Reply
 
 
 class Page(NamedTuple):

@@ -16,14 +16,14 @@ from callwell.emulator.fault_rules import QUOTA_LIES, Catalogue
 from callwell.emulator.keys import KeyCabinet, fingerprint_of
 from callwell.emulator.provider import Admission
 from callwell.emulator.quota import Quota
-from callwell.emulator.signed import Signer
-from callwell.emulator.telling import faded, lied, quota_headers
+from callwell.emulator.response_headers import faded, lied, quota_headers
+from callwell.emulator.signed_urls import Signer
 from callwell.emulator.userplane.call import Call
-from callwell.emulator.userplane.codes import CODES, DEAD_CODES, Refused, failure, preflight
-from callwell.emulator.userplane.mishaps import fault_reply
+from callwell.emulator.userplane.fault_replies import fault_reply
 from callwell.emulator.userplane.options import WorldOptions, changed
 from callwell.emulator.userplane.query import Query
 from callwell.emulator.userplane.records import Recording
+from callwell.emulator.userplane.replies import CODES, DEAD_CODES, Refused, failure, preflight
 from callwell.emulator.userplane.resources import item, stored
 from callwell.emulator.userplane.routes import BASE_PATH, LISTS, ROUTES, SHIFTING, SIGNING, SIZING, match
 from callwell.emulator.userplane.seeding import build
@@ -33,12 +33,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from callwell.clock import Clock
-    from callwell.emulator.faults import Hit
+    from callwell.emulator.fault_script import Hit
+    from callwell.emulator.messages import Incoming, Reply
     from callwell.emulator.options import EmulatorOptions
     from callwell.emulator.provider import Ground, Item, KeyAdmin, Place, Provider
     from callwell.emulator.quota import Limit
-    from callwell.emulator.telling import Headers
-    from callwell.emulator.wire import Incoming, Reply
+    from callwell.emulator.response_headers import Headers
 
 HANDLERS: Final = {route.operation: route.handler for route in ROUTES}
 KEY_SLOTS: Final = 3

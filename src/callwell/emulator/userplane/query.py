@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
 
-from callwell.emulator.userplane.codes import Refused
+from callwell.emulator.userplane.replies import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -6,17 +6,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from callwell.emulator.userplane.codes import Refused, success
 from callwell.emulator.userplane.pages import Listing, Page, answer
 from callwell.emulator.userplane.records import Domain, Link, Member, Recording, iso
+from callwell.emulator.userplane.replies import Refused, success
 from callwell.emulator.userplane.resources import signed_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from callwell.emulator.messages import Reply
     from callwell.emulator.userplane.call import Call
     from callwell.emulator.userplane.world import World
-    from callwell.emulator.wire import Reply
 
 
 def list_recordings(call: Call) -> Reply:

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from callwell.emulator.provider import Item
 from callwell.emulator.storage import Asset
-from callwell.emulator.userplane.codes import success
-from callwell.emulator.userplane.media import KINDS, asset_bytes, asset_facts
+from callwell.emulator.userplane.assets import KINDS, asset_bytes, asset_facts
 from callwell.emulator.userplane.records import Recording
+from callwell.emulator.userplane.replies import success
 
 if TYPE_CHECKING:
+    from callwell.emulator.messages import Reply
     from callwell.emulator.provider import AssetFacts
     from callwell.emulator.userplane.call import Call
     from callwell.emulator.userplane.world import World
-    from callwell.emulator.wire import Reply
 
 BUCKET: Final = "/userplane-recordings"
 EARLY_LIFE_S: Final = 1

@@ -11,8 +11,8 @@ from callwell.emulator.userplane.search import search
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from callwell.emulator.messages import Reply
     from callwell.emulator.userplane.call import Call
-    from callwell.emulator.wire import Reply
 
 BASE_PATH: Final = "/api/v1"
 W: Final = "/public/workspace/{workspaceId}"

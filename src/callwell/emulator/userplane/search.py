@@ -6,16 +6,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from callwell.emulator.userplane.codes import Refused, success
 from callwell.emulator.userplane.records import Domain, Link, Member, Project, iso
+from callwell.emulator.userplane.replies import Refused, success
 from callwell.emulator.userplane.workspace import domain_shown, member_shown, project_shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from callwell.emulator.messages import Reply
     from callwell.emulator.userplane.call import Call
     from callwell.emulator.userplane.world import World
-    from callwell.emulator.wire import Reply
 
 LONGEST_TERM: Final = 100
 WORD: Final = re.compile(r"\w+")

@@ -11,7 +11,7 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from callwell.emulator.userplane.media import KINDS, duration_of
+from callwell.emulator.userplane.assets import KINDS, duration_of
 from callwell.emulator.userplane.records import Domain, Link, Member, Project, Recording, Workspace
 from callwell.emulator.userplane.world import DAY_S, World
 

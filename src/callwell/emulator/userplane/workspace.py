@@ -5,13 +5,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from callwell.emulator.userplane.codes import success
 from callwell.emulator.userplane.pages import Listing, Page, answer
 from callwell.emulator.userplane.records import Domain, Member, Project, iso
+from callwell.emulator.userplane.replies import success
 
 if TYPE_CHECKING:
+    from callwell.emulator.messages import Reply
     from callwell.emulator.userplane.call import Call
-    from callwell.emulator.wire import Reply
 
 
 def list_projects(call: Call) -> Reply:

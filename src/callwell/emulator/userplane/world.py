@@ -8,7 +8,7 @@ import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from callwell.emulator.userplane.media import duration_of
+from callwell.emulator.userplane.assets import duration_of
 from callwell.emulator.userplane.records import Domain, Link, Member, Project, Recording, Workspace
 
 if TYPE_CHECKING:

@@ -8,14 +8,14 @@ from math import ceil
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from callwell.emulator.userplane.codes import HEADERS, failure, gateway_page
-from callwell.emulator.wire import Reply
+from callwell.emulator.messages import Reply
+from callwell.emulator.userplane.replies import HEADERS, failure, gateway_page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from callwell.emulator.faults import Hit
-    from callwell.emulator.wire import Incoming
+    from callwell.emulator.fault_script import Hit
+    from callwell.emulator.messages import Incoming
 
 GATEWAY_STATUSES: Final = (502, 504)
 CODE_OF_STATUS: Final = {503: "SERVICE_UNAVAILABLE", 429: "RATE_LIMITED", 404: "NOT_FOUND"}

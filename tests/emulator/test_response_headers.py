@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from callwell.emulator.quota import Limit, Quota, Standing, WindowKind
-from callwell.emulator.telling import faded, lied, quota_headers
+from callwell.emulator.response_headers import faded, lied, quota_headers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.emulator.playing import Emulated
+    from tests.emulator.harness import Emulated
 
 MINUTE, DAY = Limit("minute", 2, 60.0), Limit("day", 3, 86_400.0)
 STANDINGS = [Standing(MINUTE, 1, 30.2), Standing(DAY, 2, 100.0)]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
-from callwell.emulator.wire import JSON_TYPE, Reply, allow
+from callwell.emulator.messages import JSON_TYPE, Reply, allow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
-from callwell.emulator.language_confidence.refusals import Problem
+from callwell.emulator.language_confidence.replies import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import av
 
-from tests.emulator.playing import Answer, Emulated, ask
+from tests.emulator.harness import Answer, Emulated, ask
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

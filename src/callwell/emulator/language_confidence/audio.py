@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import av
 
-from callwell.emulator.language_confidence.refusals import Refused
+from callwell.emulator.language_confidence.replies import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

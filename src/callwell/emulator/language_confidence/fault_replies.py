@@ -8,14 +8,14 @@ from math import ceil
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from callwell.emulator.language_confidence.refusals import refusal
-from callwell.emulator.wire import JSON_TYPE, Reply
+from callwell.emulator.language_confidence.replies import refusal
+from callwell.emulator.messages import JSON_TYPE, Reply
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from callwell.emulator.faults import Hit
-    from callwell.emulator.wire import Incoming
+    from callwell.emulator.fault_script import Hit
+    from callwell.emulator.messages import Incoming
 
 GATEWAY_STATUSES: Final = (502, 504)
 LIES: Final[Mapping[str, bytes]] = {"huge": b"99999999999999", "negative": b"-60", "text": b"soon"}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from clips import picture
-from tests.emulator.playing import Answer, Emulated, ask
+from tests.emulator.harness import Answer, Emulated, ask
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,8 +10,8 @@ import asyncio
 import threading
 from typing import TYPE_CHECKING, Final
 
-from callwell.emulator.apivideo.deliveries import Deliveries
 from callwell.emulator.apivideo.ingest import Plan, ingest
+from callwell.emulator.apivideo.webhook_queue import Deliveries
 
 if TYPE_CHECKING:
     from pathlib import Path

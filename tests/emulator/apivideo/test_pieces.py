@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callwell.emulator.apivideo.problems import Refused
-from callwell.emulator.apivideo.ranges import PIECE_LEAST, PIECE_MOST, Piece, Received, check, read
+from callwell.emulator.apivideo.pieces import PIECE_LEAST, PIECE_MOST, Piece, Received, check, read
+from callwell.emulator.apivideo.replies import Refused
 
 NOWHERE = Path("nowhere")
 BYTES = "video-content-range-by-bytes-"

@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.emulator.operating import first_page, resource_of, verified_domain
-from tests.emulator.playing import PATIENCE_S, ask, raw
+from tests.emulator.harness import PATIENCE_S, ask, raw
+from tests.emulator.sample_requests import first_page, resource_of, verified_domain
 
 if TYPE_CHECKING:
-    from tests.emulator.playing import Emulated
+    from tests.emulator.harness import Emulated
 
 
 def head_and_body(received: bytes) -> tuple[dict[str, str], bytes]:

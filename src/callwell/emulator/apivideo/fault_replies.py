@@ -10,14 +10,14 @@ from urllib.parse import quote
 
 import msgspec
 
-from callwell.emulator.apivideo.problems import CORS, HEADERS, SLUGS, Problem, failure
-from callwell.emulator.wire import Reply
+from callwell.emulator.apivideo.replies import CORS, HEADERS, SLUGS, Problem, failure
+from callwell.emulator.messages import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from callwell.emulator.faults import Hit
-    from callwell.emulator.wire import Incoming
+    from callwell.emulator.fault_script import Hit
+    from callwell.emulator.messages import Incoming
 
 GATEWAY_STATUSES: Final = (502, 504)
 THROTTLES: Final = ("throttle", "lying_header")

@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
-from callwell.emulator.apivideo.problems import BYTES, PARTS, refuse
+from callwell.emulator.apivideo.replies import BYTES, PARTS, refuse
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from callwell.emulator.userplane.routes import ROUTES
 
 if TYPE_CHECKING:
-    from tests.emulator.playing import Answer, Emulated, Json
+    from tests.emulator.harness import Answer, Emulated, Json
 
 
 def perform(emulated: Emulated, operation: str) -> Answer:

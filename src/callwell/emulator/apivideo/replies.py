@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
-from callwell.emulator.wire import JSON_TYPE, Reply, allow
+from callwell.emulator.messages import JSON_TYPE, Reply, allow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

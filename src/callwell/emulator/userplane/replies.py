@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from callwell.emulator.wire import JSON_TYPE, Reply
+from callwell.emulator.messages import JSON_TYPE, Reply
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -18,15 +18,15 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from callwell.emulator import storage
-from callwell.emulator.apivideo.problems import CORS, HEADERS
 from callwell.emulator.apivideo.records import LiveStream, Video
-from callwell.emulator.wire import Reply, allow
+from callwell.emulator.apivideo.replies import CORS, HEADERS
+from callwell.emulator.messages import Reply, allow
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from callwell.emulator.apivideo.account import Account
-    from callwell.emulator.wire import Incoming
+    from callwell.emulator.messages import Incoming
 
 ASSET: Final = re.compile(r"/(vod|live)/(\w+)(?:/(token|session)/(\w+))?(?:/(.+))?")
 LOGO: Final = re.compile(r"/player/(\w+)/logo")

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 from callwell.emulator.fault_rules import LONGEST_S, STORAGE
 
 if TYPE_CHECKING:
-    from callwell.emulator.faults import Hit
-    from callwell.emulator.wire import Reply
+    from callwell.emulator.fault_script import Hit
+    from callwell.emulator.messages import Reply
 
 BODILESS: Final = (204, 304)
 OK: Final = 200
