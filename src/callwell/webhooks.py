@@ -19,7 +19,7 @@ import msgspec
 
 from callwell import providers
 from callwell.clock import SystemClock
-from callwell.core import paging
+from callwell.core import json_values
 from callwell.description.provider import Provider
 from callwell.errors import InvalidOption, WebhookForged, WebhookGarbled, WebhookStale, WebhookUnsigned
 from callwell.keys import Key, parse_source
@@ -102,7 +102,7 @@ def verify(
     secret = _secret(secret)  # from here on no frame shows its text
     _check(rule, name, given, raw, secret)
     data = _read(raw, name)
-    kind, at = paging.at(data, rule.event), _time(paging.at(data, rule.at))
+    kind, at = json_values.value_at(data, rule.event), _time(json_values.value_at(data, rule.at))
     if not isinstance(kind, str) or not kind:
         raise WebhookGarbled(f"{name}: a signed delivery without the name of an event at {rule.event!r}")
     if max_age_s is not None:

@@ -12,7 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs, urlsplit
 
-from callwell.client.exactly_once.holder import AT_WORK, new_holder
+from callwell.client.exactly_once.holder import LIVE_HOLDERS, new_holder
 from callwell.core.rules.operations import MarkerRule, OperationRule, PagingRule
 from callwell.description.model import Api, Parameter
 from tests.client.acme import TEXT, acme, operation, parameter
@@ -228,11 +228,11 @@ def bury(state: MemoryState) -> None:
 def at_work(state: MemoryState) -> Iterator[None]:
     """Whoever holds a call in this state is at work on it, in another thread."""
     holders = {state._records[key].holder for key in state.keys("once:")}
-    AT_WORK.update(holders)
+    LIVE_HOLDERS.update(holders)
     try:
         yield
     finally:
-        AT_WORK.difference_update(holders)
+        LIVE_HOLDERS.difference_update(holders)
 
 
 def unsettled(client: Client | Any) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from callwell.core.parallel_download import Split
+from callwell.core.parallel_download import RangeSplit
 from tests.client.world import answer
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from callwell.transport.base import NoReply, Request, Response
 
 CONTENT = bytes(range(256)) * 1024  # four pieces of the scripted transport
-SPLIT = Split(most=4, piece=len(CONTENT) // 8, least=len(CONTENT) // 2)
+SPLIT = RangeSplit(most=4, piece=len(CONTENT) // 8, least=len(CONTENT) // 2)
 URL = "https://storage.test/f?X-Amz-Signature=secret&n="
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import base64
 import hashlib
 
-from callwell.client.uploads.options import same_checksum
+from callwell.client.uploads.options import is_same_checksum
 
 
 def test_a_checksum_counts_in_every_usual_form() -> None:
@@ -15,6 +15,6 @@ def test_a_checksum_counts_in_every_usual_form() -> None:
     text = base64.b64encode(digest).decode()
     web = base64.urlsafe_b64encode(digest).decode().rstrip("=")
     for said in (digest.hex(), digest.hex().upper(), f'"{digest.hex()}"', text, web):
-        assert same_checksum(said, digest)
+        assert is_same_checksum(said, digest)
     for said in (digest.hex()[:-1], "", "no checksum", text[:-3]):
-        assert not same_checksum(said, digest)
+        assert not is_same_checksum(said, digest)

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from callwell.client.calls import multipart
 from callwell.client.calls.binding import SLOWEST, Bound, headers
 from callwell.client.uploads.files import MemoryFile
-from callwell.client.uploads.regions import ProgressMeter, Region
+from callwell.client.uploads.piece_reader import PieceReader, ProgressMeter
 from callwell.core.rules.profile import KeyRule
 from callwell.description.model import Operation, Parameter
 from callwell.errors import InvalidOption
@@ -138,7 +138,7 @@ def test_a_keyless_operation_goes_without_the_key() -> None:
 def test_a_piece_of_a_large_file_is_read_while_it_is_sent() -> None:
     """It has its length beforehand, comes out as it went in, as often as it is asked for, and counts as a file."""
     operation = send({"file": FILE, "note": TEXT})
-    region = Region(MemoryFile(b"0123456789"), 2, 5, ProgressMeter(None))
+    region = PieceReader(MemoryFile(b"0123456789"), 2, 5, ProgressMeter(None))
     bound = bind(operation, {"file": region, "note": "n"})
     assert not isinstance(bound.body, bytes | None)
     assert len({b"".join(bound.body), b"".join(bound.body)}) == 1
@@ -150,4 +150,4 @@ def test_a_piece_of_a_large_file_is_read_while_it_is_sent() -> None:
     assert bound.longer_s == bound.body.size / SLOWEST
     for size in (0, 11):
         with pytest.raises(InvalidOption):
-            bind(operation, {"file": Region(MemoryFile(bytes(20)), 0, size, ProgressMeter(None))})
+            bind(operation, {"file": PieceReader(MemoryFile(bytes(20)), 0, size, ProgressMeter(None))})

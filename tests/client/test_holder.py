@@ -15,8 +15,8 @@ import pytest
 
 from callwell import errors
 from callwell.client.exactly_once.entry import Entry
-from callwell.client.exactly_once.holder import AT_WORK, lives, new_holder
-from callwell.client.exactly_once.store import Ledger
+from callwell.client.exactly_once.holder import LIVE_HOLDERS, is_alive, new_holder
+from callwell.client.exactly_once.store import LedgerStore
 from callwell.state import MemoryState
 from callwell.testing import ManualClock
 from tests.client._sync.acting import client as make
@@ -41,7 +41,7 @@ def elsewhere() -> Iterator[tuple[subprocess.Popen[str], str]]:
             process.kill()
 
 
-def entry(clock: ManualClock, ledger: Ledger, holder: str) -> Entry:
+def entry(clock: ManualClock, ledger: LedgerStore, holder: str) -> Entry:
     """A call that a holder begins now, for a minute."""
     return Entry(
         name="order-1",
@@ -66,7 +66,7 @@ def step(clock: Any, seconds: float) -> None:
 def test_a_living_process_keeps_its_call(step_s: float) -> None:
     """Whatever the time of day does and however long it takes, stopped or not; when the process is dead it is free."""
     clock = ManualClock(now=1000.0)
-    ledger = Ledger("a", MemoryState(), clock)
+    ledger = LedgerStore("a", MemoryState(), clock)
     with elsewhere() as (process, other):
         ledger.begin(entry(clock, ledger, other))
         mine = new_holder()
@@ -86,24 +86,24 @@ def test_a_number_that_was_given_out_again_is_another_process() -> None:
     """A living process with the number of a dead holder is not that holder."""
     with elsewhere() as (_, other):
         machine, number, began, rest = other.split("|")
-        assert lives(other) is True
-        assert lives(f"{machine}|{number}|{int(began) - 1}|{rest}") is False
+        assert is_alive(other) is True
+        assert is_alive(f"{machine}|{number}|{int(began) - 1}|{rest}") is False
 
 
 def test_a_holder_of_this_process_says_itself_whether_it_works() -> None:
     """Another thread's call is at work until it has ended, and not as long as the process lives."""
     holder = new_holder()
-    assert lives(holder) is False
-    AT_WORK.add(holder)
-    assert lives(holder) is True
-    AT_WORK.discard(holder)
+    assert is_alive(holder) is False
+    LIVE_HOLDERS.add(holder)
+    assert is_alive(holder) is True
+    LIVE_HOLDERS.discard(holder)
 
 
 @pytest.mark.parametrize("step_s", [DAY_S, -DAY_S, 0.0])
 def test_where_nothing_can_be_seen_the_monotonic_clock_decides(step_s: float) -> None:
     """A container with process numbers of its own, on the same boot: its time is a minute, whatever is set."""
     clock = ManualClock(now=1000.0)
-    ledger = Ledger("a", MemoryState(), clock)
+    ledger = LedgerStore("a", MemoryState(), clock)
     ledger.begin(entry(clock, ledger, "container|1|2|x"))
     step(clock, step_s)
     clock.advance(59)
@@ -116,7 +116,7 @@ def test_where_nothing_can_be_seen_the_monotonic_clock_decides(step_s: float) ->
 def test_another_machine_is_known_by_the_time_of_day() -> None:
     """With another boot nothing else is left."""
     clock = ManualClock(now=1000.0)
-    ledger = Ledger("a", MemoryState(), clock)
+    ledger = LedgerStore("a", MemoryState(), clock)
     far = entry(clock, ledger, "far|1|2|x")._replace(clock="another boot", until_s=0.0)
     ledger.begin(far)
     mine = new_holder()
@@ -130,10 +130,10 @@ def test_names_of_earlier_versions() -> None:
     with elsewhere() as (process, other):
         machine, number, _, rest = other.split("|")
         old = f"{machine}|{number}|{rest}"
-        assert lives(old) is None
+        assert is_alive(old) is None
         process.kill()
         process.wait()
-        assert lives(old) is False
+        assert is_alive(old) is False
 
 
 @pytest.mark.parametrize("step_s", [DAY_S, -DAY_S, 3600.0])

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from callwell.client.exactly_once.entry import Entry, Status
-from callwell.client.exactly_once.holder import AT_WORK, new_holder
-from callwell.client.exactly_once.store import KEPT_S, Ledger
+from callwell.client.exactly_once.holder import LIVE_HOLDERS, new_holder
+from callwell.client.exactly_once.store import MAX_AGE_S, LedgerStore
 from callwell.core.call import Call, Phase
 from callwell.core.rules.profile import RetryRule
 from callwell.core.types import Traits
@@ -46,25 +46,25 @@ def test_a_file_keeps_all_of_it(tmp_path: Path) -> None:
     call = Call(Traits(safe=False, repeatable=False, probe=True), RetryRule(), phase=Phase.FLIGHT, sends=1, dead=(0, 1))
     written = entry(clock, call=call, arguments={"a": [1, None, {"ä": 1.5}]})
     state = open_state(place)
-    assert Ledger(ACCOUNT, state, clock).begin(written) == written
+    assert LedgerStore(ACCOUNT, state, clock).begin(written) == written
     state.close()
     state = open_state(place)
-    assert Ledger(ACCOUNT, state, clock).all() == (written,)
+    assert LedgerStore(ACCOUNT, state, clock).all() == (written,)
     state.close()
 
 
 def test_only_the_holder_writes() -> None:
     """Another one finds that it is not the holder; once that is not at work any more, it may take the call up."""
     clock = ManualClock()
-    ledger = Ledger(ACCOUNT, MemoryState(), clock)
+    ledger = LedgerStore(ACCOUNT, MemoryState(), clock)
     first, second = entry(clock), entry(clock)
-    AT_WORK.add(first.holder)
+    LIVE_HOLDERS.add(first.holder)
     assert ledger.begin(first).holder == first.holder
     assert ledger.begin(second).holder == first.holder
     assert not ledger.write(second)
     clock.advance(61)
     assert ledger.begin(second._replace(until=clock.wall() + 60)).holder == first.holder
-    AT_WORK.discard(first.holder)
+    LIVE_HOLDERS.discard(first.holder)
     assert ledger.begin(second._replace(until=clock.wall() + 60)).holder == second.holder
     assert not ledger.write(first)
     assert ledger.write(first._replace(status=Status.DONE))
@@ -73,7 +73,7 @@ def test_only_the_holder_writes() -> None:
 def test_a_dead_process_holds_nothing() -> None:
     """Its calls can be taken up at once; those of another machine only when their time is over."""
     clock = ManualClock()
-    ledger = Ledger(ACCOUNT, MemoryState(), clock)
+    ledger = LedgerStore(ACCOUNT, MemoryState(), clock)
     child = dead_process()
     machine = new_holder().partition("|")[0]
     ledger.begin(entry(clock, "a", holder=f"{machine}|{child}|x"))
@@ -86,16 +86,16 @@ def test_a_dead_process_holds_nothing() -> None:
 def test_names_are_told_apart_by_their_account() -> None:
     """An account whose name begins like another one's has a ledger of its own."""
     clock, state = ManualClock(), MemoryState()
-    Ledger(f"{ACCOUNT}:b", state, clock).begin(entry(clock))
-    assert Ledger(ACCOUNT, state, clock).all() == ()
+    LedgerStore(f"{ACCOUNT}:b", state, clock).begin(entry(clock))
+    assert LedgerStore(ACCOUNT, state, clock).all() == ()
     with pytest.raises(UnknownName, match="unknown entry 'order-1' of the ledger"):
-        Ledger(ACCOUNT, state, clock).get("order-1")
+        LedgerStore(ACCOUNT, state, clock).get("order-1")
 
 
 def test_settled_calls_are_forgotten_in_time() -> None:
     """After 90 days, or when there are too many of them; what is not settled never is."""
     clock, state = ManualClock(), MemoryState()
-    ledger = Ledger(ACCOUNT, state, clock, most=3)
+    ledger = LedgerStore(ACCOUNT, state, clock, most=3)
     for number in range(6):
         clock.advance(60)
         begun = ledger.begin(entry(clock, f"order-{number}"))
@@ -103,7 +103,7 @@ def test_settled_calls_are_forgotten_in_time() -> None:
             ledger.end(begun._replace(status=Status.DONE, changed=clock.wall()))
     ledger.sweep()
     assert [one.name for one in ledger.all()] == ["order-0", "order-3", "order-4", "order-5"]
-    clock.advance(KEPT_S - 30)
+    clock.advance(MAX_AGE_S - 30)
     ledger.sweep()
     assert [one.name for one in ledger.all()] == ["order-0", "order-5"]
     assert len(state.keys("once")) == 3
@@ -112,9 +112,9 @@ def test_settled_calls_are_forgotten_in_time() -> None:
 def test_what_was_settled_again_is_kept() -> None:
     """A name that was refused, and done later, counts from the later time."""
     clock = ManualClock()
-    ledger = Ledger(ACCOUNT, MemoryState(), clock)
+    ledger = LedgerStore(ACCOUNT, MemoryState(), clock)
     ledger.end(ledger.begin(entry(clock))._replace(status=Status.NOT_DONE))
-    clock.advance(KEPT_S - 10)
+    clock.advance(MAX_AGE_S - 10)
     ledger.end(ledger.begin(entry(clock))._replace(status=Status.DONE))
     clock.advance(20)
     ledger.sweep()
@@ -124,7 +124,7 @@ def test_what_was_settled_again_is_kept() -> None:
 def test_a_call_that_is_not_there_cannot_be_resumed() -> None:
     """Whoever resumes a call that was settled meanwhile does not begin it."""
     clock = ManualClock()
-    ledger = Ledger(ACCOUNT, MemoryState(), clock)
+    ledger = LedgerStore(ACCOUNT, MemoryState(), clock)
     with pytest.raises(NameTaken, match="settled meanwhile"):
         ledger.begin(entry(clock), anew=False)
     assert ledger.all() == ()

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callwell.client.pages.seen import Seen
+from callwell.client.pages.seen import DeliveredDigests
 from callwell.errors import DiskFull
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ marks = st.integers(-EDGE, EDGE - 1) | st.sampled_from([-EDGE, EDGE - 1, -1, 0, 
 @given(pages=st.lists(st.lists(marks, max_size=9), max_size=9), in_memory=st.integers(0, 20))
 def test_it_is_a_set(pages: list[list[int]], in_memory: int) -> None:
     """However much of it fits into memory, it knows what came before, and nothing else."""
-    seen, known = Seen(in_memory), set[int]()
+    seen, known = DeliveredDigests(in_memory), set[int]()
     for page in pages:
         assert seen.learn(page) == known & set(page)
         known |= set(page)
@@ -35,12 +35,12 @@ def test_it_is_a_set(pages: list[list[int]], in_memory: int) -> None:
 
 def test_a_page_knows_itself_not() -> None:
     """What comes twice on one page did not come before it, however long the page is."""
-    assert Seen(in_memory=10).learn([*range(3000), *range(3000)]) == set()
+    assert DeliveredDigests(in_memory=10).learn([*range(3000), *range(3000)]) == set()
 
 
 def test_many_at_once() -> None:
     """More than are recalled at once, half of them known."""
-    seen = Seen(in_memory=10)
+    seen = DeliveredDigests(in_memory=10)
     seen.recall(iter(range(3000)))
     assert seen.learn(range(1500, 4500)) == set(range(1500, 3000))
     assert len(list(seen)) == 4500
@@ -49,14 +49,14 @@ def test_many_at_once() -> None:
 def test_memory_is_all_there_is_without_a_place_for_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no temporary file can be made, everything stays in memory."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
-    seen = Seen(in_memory=1)
+    seen = DeliveredDigests(in_memory=1)
     seen.learn([1, 2, 3])
     assert (seen._rest, seen.learn([3, 4])) == (None, {3})
 
 
 def test_a_full_disk_is_told() -> None:
     """What cannot be remembered ends the walk: the next page could bring something twice."""
-    seen = Seen(in_memory=0)
+    seen = DeliveredDigests(in_memory=0)
     seen.learn([1])
     assert seen._rest is not None
     seen._rest.execute("PRAGMA max_page_count = 3")
@@ -66,7 +66,7 @@ def test_a_full_disk_is_told() -> None:
 
 def test_the_file_goes_with_its_owner() -> None:
     """Nothing stays open when a walk is forgotten."""
-    seen = Seen(in_memory=0)
+    seen = DeliveredDigests(in_memory=0)
     seen.learn([1])
     table = seen._rest
     assert table is not None

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell.client.uploads import files
-from callwell.client.uploads.files import Disk, MemoryFile, Opened, Spool
-from callwell.client.uploads.regions import AT_ONCE, ProgressMeter, Region, StoppedError
+from callwell.client.uploads.files import DiskFile, FileView, MemoryFile, TemporaryPiece
+from callwell.client.uploads.piece_reader import READ_BYTES, PieceReader, ProgressMeter, UploadCancelled
 from callwell.errors import DiskFull, FileChanged, FileProblem, FileUnfit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-CONTENT = os.urandom(3 * AT_ONCE + 5)
+CONTENT = os.urandom(3 * READ_BYTES + 5)
 
 
 @pytest.fixture
@@ -34,14 +34,14 @@ def path(tmp_path: Path) -> Path:
 def test_a_piece_is_read_little_by_little_and_counted(path: Path) -> None:
     """From any place, again from its beginning, and what is read again does not count twice."""
     told: list[int] = []
-    region = Region(Disk.at(path), 7, 2 * AT_ONCE, ProgressMeter(told.append))
+    region = PieceReader(DiskFile.at(path), 7, 2 * READ_BYTES, ProgressMeter(told.append))
     for _ in range(2):
         pieces = list(region)
-        assert max(map(len, pieces)) <= AT_ONCE
-        assert b"".join(pieces) == CONTENT[7 : 7 + 2 * AT_ONCE]
-    assert told == [AT_ONCE, 2 * AT_ONCE, 0, AT_ONCE, 2 * AT_ONCE]
+        assert max(map(len, pieces)) <= READ_BYTES
+        assert b"".join(pieces) == CONTENT[7 : 7 + 2 * READ_BYTES]
+    assert told == [READ_BYTES, 2 * READ_BYTES, 0, READ_BYTES, 2 * READ_BYTES]
     region.forget()
-    assert (told[-1], region.wasted) == (0, 2 * AT_ONCE)
+    assert (told[-1], region.wasted) == (0, 2 * READ_BYTES)
 
 
 @pytest.mark.parametrize("kind", ["path", "text", "bytes", "open", "memory"])
@@ -50,12 +50,12 @@ def test_what_has_bytes_anywhere(path: Path, kind: str) -> None:
     with path.open("rb") as opened:
         opened.seek(100)
         given: Any = {"path": path, "text": str(path), "bytes": CONTENT, "open": opened, "memory": bytearray(CONTENT)}
-        source = files.source(given[kind])
+        source = files.open_source(given[kind])
         assert source is not None
-        assert Opened(source).read(5) == CONTENT[:5]
+        assert FileView(source).read(5) == CONTENT[:5]
         assert opened.tell() == 100
-    assert b"".join(Region(source, 0, source.size, ProgressMeter(None))) == CONTENT
-    with io.BufferedReader(Opened(source)) as again:
+    assert b"".join(PieceReader(source, 0, source.size, ProgressMeter(None))) == CONTENT
+    with io.BufferedReader(FileView(source)) as again:
         assert again.read(5) == CONTENT[:5]
         again.seek(-4, os.SEEK_END)
         again.seek(1, os.SEEK_CUR)
@@ -67,23 +67,23 @@ def test_what_is_a_stream() -> None:
     reading, writing = os.pipe()
     with os.fdopen(reading, "rb") as pipe:
         os.close(writing)
-        assert [files.source(one) for one in (iter([b"a"]), io.BytesIO(b"a"), pipe)] == [None, None, None]
+        assert [files.open_source(one) for one in (iter([b"a"]), io.BytesIO(b"a"), pipe)] == [None, None, None]
 
 
 def test_what_is_no_file(tmp_path: Path) -> None:
     """A directory, a device, a path to nothing: by name, before anything is sent."""
     for wrong in (tmp_path, "/dev/null"):
         with pytest.raises(FileUnfit, match=str(wrong)):
-            files.source(wrong)
+            files.open_source(wrong)
     with pytest.raises(FileProblem, match=r"none\.mp4: cannot be read"):
-        files.source(tmp_path / "none.mp4")
+        files.open_source(tmp_path / "none.mp4")
     with pytest.raises(FileProblem):
-        files.source("\0")
+        files.open_source("\0")
 
 
 def shrink(path: Path) -> None:
     """Half of it is gone."""
-    os.truncate(path, AT_ONCE)
+    os.truncate(path, READ_BYTES)
 
 
 def grow(path: Path) -> None:
@@ -105,7 +105,7 @@ def replace(path: Path) -> None:
 )
 def test_a_file_that_changes_is_not_sent_whole(path: Path, change: Callable[[Path], None], words: str) -> None:
     """The last of a piece is given out only if the file is still what it was."""
-    region = Region(Disk.at(path), 0, len(CONTENT), ProgressMeter(None))
+    region = PieceReader(DiskFile.at(path), 0, len(CONTENT), ProgressMeter(None))
     pieces = iter(region)
     next(pieces)
     change(path)
@@ -117,10 +117,10 @@ def test_a_file_that_changes_is_not_sent_whole(path: Path, change: Callable[[Pat
 def test_a_piece_that_nobody_waits_for_is_broken_off(path: Path) -> None:
     """Whoever reads it stops at once."""
     meter = ProgressMeter(None)
-    pieces = iter(Region(Disk.at(path), 0, len(CONTENT), meter))
+    pieces = iter(PieceReader(DiskFile.at(path), 0, len(CONTENT), meter))
     next(pieces)
     meter.stopped = True
-    with pytest.raises(StoppedError):
+    with pytest.raises(UploadCancelled):
         next(pieces)
 
 
@@ -133,7 +133,7 @@ def test_a_file_is_closed_when_nobody_reads_it(path: Path) -> None:
     """It stays open for a transport that still reads, and no longer."""
     gc.collect()
     before = open_files()
-    pieces = iter(Region(Disk.at(path), 0, len(CONTENT), ProgressMeter(None)))
+    pieces = iter(PieceReader(DiskFile.at(path), 0, len(CONTENT), ProgressMeter(None)))
     next(pieces)
     assert open_files() == before + 1
     del pieces
@@ -143,19 +143,19 @@ def test_a_file_is_closed_when_nobody_reads_it(path: Path) -> None:
 
 def test_a_file_is_known_again(path: Path, tmp_path: Path) -> None:
     """By place, size, time and beginning."""
-    marks = {Disk.at(path).mark(), Disk.at(path).mark()}
+    marks = {DiskFile.at(path).mark(), DiskFile.at(path).mark()}
     assert len(marks) == 1
     os.utime(path, (1, 1))
-    marks.add(Disk.at(path).mark())
+    marks.add(DiskFile.at(path).mark())
     (tmp_path / "other.mp4").write_bytes(CONTENT)
-    marks.add(Disk.at(tmp_path / "other.mp4").mark())
+    marks.add(DiskFile.at(tmp_path / "other.mp4").mark())
     assert len(marks) == 3
     assert MemoryFile(b"a").mark() != MemoryFile(b"b").mark()
 
 
 def test_a_piece_of_a_stream_is_kept_without_a_name() -> None:
     """It is written, then read, and has the stream's name."""
-    with Spool("stream.mp4") as spool:
+    with TemporaryPiece("stream.mp4") as spool:
         spool.write(b"abc")
         disk = spool.disk()
     assert (disk.name, disk.size, disk.read(1, 9)) == ("stream.mp4", 3, b"bc")
@@ -165,10 +165,10 @@ def test_a_piece_of_a_stream_is_kept_without_a_name() -> None:
 def test_no_room_for_a_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is told where there is none."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
-    with pytest.raises(DiskFull, match="none"), Spool("stream.mp4"):
+    with pytest.raises(DiskFull, match="none"), TemporaryPiece("stream.mp4"):
         pass
     monkeypatch.undo()
-    with Spool("stream.mp4") as spool:
+    with TemporaryPiece("stream.mp4") as spool:
         spool._file.close()
         spool._file = Path("/dev/full").open("wb")  # noqa: SIM115 - closed by the spool
         spool.write(b"abc")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from callwell.client import AsyncClient, Client
 from callwell.clock import scaled_clock
-from callwell.core.parallel_download import Split
+from callwell.core.parallel_download import RangeSplit
 from callwell.keys import Key
 from tests.client.acme import KEY, acme
 from tests.contract.raw_server import PATIENCE_S, RawServer
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from tests.contract.raw_server import Connection
 
 CONTENT = bytes(range(256)) * 1024
-SPLIT = Split(most=4, piece=len(CONTENT) // 8, least=len(CONTENT) // 2)
-WHOLE = Split(most=1)
+SPLIT = RangeSplit(most=4, piece=len(CONTENT) // 8, least=len(CONTENT) // 2)
+WHOLE = RangeSplit(most=1)
 
 
 class RawStorage:
@@ -87,7 +87,7 @@ def part(content: bytes, headers: dict[str, str], etag: str = '"one"', *extra: s
     return reply(206, body, f"etag: {etag}", place, *extra)
 
 
-def save(side: str, url: str, path: Path, *, split: Split = WHOLE, **options: Any) -> Any:
+def save(side: str, url: str, path: Path, *, split: RangeSplit = WHOLE, **options: Any) -> Any:
     """Save the file by a client of one side; what that gives or raises."""
     common: dict[str, Any] = {"base_url": url, "key": Key(KEY), "clock": scaled_clock(50)}
     if side == "sync":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from callwell.client.pages.link_header import NextLink, next_link
+from callwell.client.pages.link_header import NextLink, find_next_link
 from callwell.transport.base import Response
 from tests.contract.senders import get
 
@@ -32,7 +32,7 @@ def test_every_line_is_read(serve: Servers, sender: Sender, lines: list[bytes], 
     server = serve(lambda c: c.send(b"HTTP/1.1 200 OK\r\n" + head + b"content-length: 2\r\n\r\n{}"))
     reply = sender.send(get(server.url))
     assert isinstance(reply, Response)
-    assert next_link(reply.headers, frozenset()) == NextLink(target)
+    assert find_next_link(reply.headers, frozenset()) == NextLink(target)
 
 
 def test_bytes_that_are_no_text_end_no_list(serve: Servers, sender: Sender) -> None:
@@ -41,5 +41,5 @@ def test_bytes_that_are_no_text_end_no_list(serve: Servers, sender: Sender) -> N
     server = serve(lambda c: c.send(b"HTTP/1.1 200 OK\r\n" + line + b"content-length: 2\r\n\r\n{}"))
     reply = sender.send(get(server.url))
     assert isinstance(reply, Response)
-    found = next_link(reply.headers, frozenset())
+    found = find_next_link(reply.headers, frozenset())
     assert found.target == "/b" or found.trouble

@@ -9,9 +9,9 @@ from typing import NamedTuple
 from hypothesis import strategies as st
 
 from callwell.core import download, parallel_download
-from callwell.core.download import Ask, Download, DownloadDone, DownloadFailed, Fetch, Read
-from callwell.core.parallel_download import Round, Span, Split
-from callwell.core.partial import Head, Version
+from callwell.core.download import Download, DownloadDone, DownloadFailed, FetchRange, ReadBody, RequestUrl
+from callwell.core.parallel_download import ByteRange, DownloadRound, RangeSplit
+from callwell.core.partial import StorageHead, Version
 
 MOST = 5_000
 """Actions after which a download of a few bytes is taken to go on for ever."""
@@ -48,8 +48,8 @@ class Turn(NamedTuple):
 class Request(NamedTuple):
     """A worker's request, and what is still to come of its answer."""
 
-    before: Span
-    span: Span
+    before: ByteRange
+    span: ByteRange
     body: bytes
     status: int = 0
 
@@ -75,7 +75,7 @@ class Storage:
         *,
         tags: str = "strong",
         announced: bool = True,
-        split: Split | None = None,
+        split: RangeSplit | None = None,
         order: list[int] | None = None,
         once: bool = False,
     ) -> None:
@@ -95,19 +95,19 @@ class Storage:
 
     def fetch(self) -> DownloadDone | DownloadFailed:
         """Download the file into `file`, as a driver would."""
-        state, action = Download(split=self.split), Ask()
+        state, action = Download(split=self.split), RequestUrl()
         step: download.Action = action
         for _ in range(MOST):
             match step:
-                case Ask():
+                case RequestUrl():
                     version = self.versions[self._turn().version]
-                    state, step = download.given(state, len(version) if self.announced else None, once=self.once)
+                    state, step = download.accept_url(state, len(version) if self.announced else None, once=self.once)
                     self.unused = True
-                case Fetch():
+                case FetchRange():
                     assert self.unused, "a URL is used again"
                     self.unused = not self.once
                     state, step = self._serve(state, step)
-                case Read():
+                case ReadBody():
                     raise AssertionError("a body is read where it is opened")
                 case DownloadDone() | DownloadFailed():
                     self.decoded = bool(state.coding)
@@ -123,23 +123,23 @@ class Storage:
     def _turn(self) -> Turn:
         return self.turns[self.count % len(self.turns)]
 
-    def _serve(self, state: Download, fetch: Fetch) -> tuple[Download, download.Action]:
+    def _serve(self, state: Download, fetch: FetchRange) -> tuple[Download, download.Action]:
         head, body, cut = self._answer(fetch)
-        state, step = download.opened(state, head)
-        if not isinstance(step, Read):
+        state, step = download.accept_head(state, head)
+        if not isinstance(step, ReadBody):
             return state, step
         if step.several:
             if not state.islands:
                 del self.file[step.offset :]
-            return download.joined(state, self._round(download.begun(state), body[:cut]))
+            return download.end_round(state, self._round(download.start_round(state), body[:cut]))
         del self.file[step.offset :]
         self.sent += len(body[:cut])
         self.file += body[:cut]
         for _ in body[:cut]:
-            state = download.received(state, 1)
-        return download.broke(state) if len(body[:cut]) < len(body) else download.ended(state)
+            state = download.add_bytes(state, 1)
+        return download.break_off(state) if len(body[:cut]) < len(body) else download.end_body(state)
 
-    def _answer(self, fetch: Fetch) -> tuple[Head, bytes, int | None]:
+    def _answer(self, fetch: FetchRange) -> tuple[StorageHead, bytes, int | None]:
         """What storage says, the body that it begins to send, and where that breaks off."""
         turn = self._turn()
         self.count += 1
@@ -149,28 +149,28 @@ class Storage:
             data = coded(data)
         version = self._version(turn.version)
         if turn.status:
-            return Head(turn.status), b"", None
+            return StorageHead(turn.status), b"", None
         asked = fetch.offset > 0 or fetch.stop is not None
         part = asked and turn.ranges and (not turn.pinned or fetch.pin in (None, version.pin))
         total = len(data) if turn.totals else None
         if part and fetch.offset >= len(data):
-            return Head(416, total=total, version=version), b"", None
+            return StorageHead(416, total=total, version=version), b"", None
         if not part:
-            return Head(200, len(data) if turn.sized else None, version=version, coding=coding), data, turn.cut
+            return StorageHead(200, len(data) if turn.sized else None, version=version, coding=coding), data, turn.cut
         body = data[fetch.offset : fetch.stop][: turn.short]
         length = len(body) if turn.sized else None
         if not turn.placed:
-            return Head(206, length, version=version, coding=coding), body, turn.cut
+            return StorageHead(206, length, version=version, coding=coding), body, turn.cut
         stop = fetch.offset + len(body)
-        return Head(206, length, fetch.offset, version, total, stop, coding), body, turn.cut
+        return StorageHead(206, length, fetch.offset, version, total, stop, coding), body, turn.cut
 
-    def _round(self, now: Round, body: bytes) -> Round:
+    def _round(self, now: DownloadRound, body: bytes) -> DownloadRound:
         """Fetch several pieces, byte by byte, now of one and now of another."""
         self.rounds += 1
-        now, first = parallel_download.take(now)
+        now, first = parallel_download.take_range(now)
         workers = [Request(first, first, body)] if first else []
-        for _ in range((self.split or Split()).most - 1):
-            now, span = parallel_download.take(now)
+        for _ in range((self.split or RangeSplit()).most - 1):
+            now, span = parallel_download.take_range(now)
             workers += [self._ask(now, span)] if span else []
         while workers:
             one = workers.pop(next(self.order) % len(workers))
@@ -178,16 +178,16 @@ class Storage:
                 self.file += bytes(max(0, one.span.start + 1 - len(self.file)))
                 self.file[one.span.start] = one.body[0]
                 self.sent += 1
-                now, span = parallel_download.received(now, one.span, 1)
+                now, span = parallel_download.add_bytes(now, one.span, 1)
                 workers.append(one._replace(span=span, body=one.body[1:]))
                 continue
-            now, following = parallel_download.left(now, one.span, one.before, status=one.status)
+            now, following = parallel_download.end_request(now, one.span, one.before, status=one.status)
             workers += [self._ask(now, following)] if following else []
         return now
 
-    def _ask(self, now: Round, span: Span) -> Request:
-        head, body, cut = self._answer(Fetch(span.start, now.version.pin, 0, span.stop))
-        fits = parallel_download.fits(now, span, head)
+    def _ask(self, now: DownloadRound, span: ByteRange) -> Request:
+        head, body, cut = self._answer(FetchRange(span.start, now.version.pin, 0, span.stop))
+        fits = parallel_download.is_requested_range(now, span, head)
         return Request(span, span, body[:cut] if fits else b"", 0 if fits else head.status)
 
     def _version(self, version: int) -> Version:

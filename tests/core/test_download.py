@@ -8,8 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callwell.core import download
-from callwell.core.download import Ask, Download, DownloadDone, DownloadFailed, DownloadReason, Fetch, Read
-from callwell.core.partial import Head, Version
+from callwell.core.download import (
+    Download,
+    DownloadDone,
+    DownloadFailed,
+    DownloadReason,
+    FetchRange,
+    ReadBody,
+    RequestUrl,
+)
+from callwell.core.partial import StorageHead, Version
 from tests.core.storing import Storage, Turn, scripts, three, versions
 
 
@@ -60,31 +68,31 @@ def test_a_change_of_the_same_size_is_seen_by_its_tag() -> None:
 
 def test_a_part_without_a_tag_keeps_the_pin() -> None:
     """A part need not repeat the ETag: the next request is pinned all the same. Without a pin the file begins anew."""
-    state, _ = download.opened(Download(), Head(200, 9, None, Version('"x"')))
-    state, _ = download.broke(download.received(state, 3))
-    state, _ = download.opened(state, Head(206, 6, 3))
-    assert download.broke(download.received(state, 3))[1] == Fetch(6, '"x"', 1)
-    state, _ = download.opened(Download(), Head(200, 9, None, Version('W/"x"')))
-    assert download.broke(download.received(state, 3))[1] == Fetch(0, None, 1)
+    state, _ = download.accept_head(Download(), StorageHead(200, 9, None, Version('"x"')))
+    state, _ = download.break_off(download.add_bytes(state, 3))
+    state, _ = download.accept_head(state, StorageHead(206, 6, 3))
+    assert download.break_off(download.add_bytes(state, 3))[1] == FetchRange(6, '"x"', 1)
+    state, _ = download.accept_head(Download(), StorageHead(200, 9, None, Version('W/"x"')))
+    assert download.break_off(download.add_bytes(state, 3))[1] == FetchRange(0, None, 1)
 
 
 def test_a_tag_pins_nothing_while_there_is_nothing() -> None:
     """A break before the first byte is followed by a plain request."""
-    state, _ = download.opened(Download(), Head(200, 9, None, Version('"x"')))
-    assert download.broke(state)[1] == Fetch(0, None, 1)
+    state, _ = download.accept_head(Download(), StorageHead(200, 9, None, Version('"x"')))
+    assert download.break_off(state)[1] == FetchRange(0, None, 1)
 
 
 def test_a_part_that_begins_elsewhere() -> None:
     """A part that leaves a gap is not written, and asked for again; one that overlaps is written where it belongs."""
     state = Download(offset=5, size=9, version=Version('"x"'))
-    assert download.opened(state, Head(206, 2, 7))[1] == Fetch(5, '"x"', 1)
-    assert download.opened(state._replace(failures=1), Head(206, 2, 7))[1] == Fetch(0, None, 2)
-    assert download.opened(state, Head(206, 6, 3))[1] == Read(3)
+    assert download.accept_head(state, StorageHead(206, 2, 7))[1] == FetchRange(5, '"x"', 1)
+    assert download.accept_head(state._replace(failures=1), StorageHead(206, 2, 7))[1] == FetchRange(0, None, 2)
+    assert download.accept_head(state, StorageHead(206, 6, 3))[1] == ReadBody(3)
 
 
 def test_more_bytes_than_announced() -> None:
     """A body that is longer than the file is damaged: begun again."""
-    assert download.ended(Download(offset=12, size=9))[1] == Ask()
+    assert download.end_body(Download(offset=12, size=9))[1] == RequestUrl()
 
 
 @pytest.mark.parametrize("tags", ["none", "weak"])
@@ -142,61 +150,61 @@ def test_it_always_ends(script: list[Turn], versions: list[bytes]) -> None:
     storage.fetch()
     longest = max(map(len, versions))
     rounds = (download.MAX_RESTARTS + 1) * (longest + 1)
-    assert storage.count <= rounds * download.MAX_ATTEMPTS * (download.MAX_URLS + 1)
+    assert storage.count <= rounds * download.MAX_ATTEMPTS * (download.MAX_FRESH_URLS + 1)
 
 
 def test_a_size_that_the_provider_announces_wrongly() -> None:
     """A file that is never as long as announced is damaged, not accepted."""
-    state, action = download.given(Download(), 10)
+    state, action = download.accept_url(Download(), 10)
     steps = 0
     while not isinstance(action, DownloadFailed):
         steps += 1
-        if isinstance(action, Ask):
-            state, action = download.given(state, 10)
+        if isinstance(action, RequestUrl):
+            state, action = download.accept_url(state, 10)
         else:
-            assert isinstance(action, Fetch)
-            state, action = download.opened(state, Head(200, 9))
+            assert isinstance(action, FetchRange)
+            state, action = download.accept_head(state, StorageHead(200, 9))
     assert (action.why, steps <= 3 * download.MAX_RESTARTS) == (DownloadReason.DAMAGED, True)
 
 
 @pytest.mark.parametrize("size", [None, 0])
 def test_an_empty_file(size: int | None) -> None:
     """A file of no bytes is whole when its body has ended."""
-    state, action = download.given(Download(), size)
-    assert action == Fetch(0, None, 0)
-    state, action = download.opened(state, Head(200, 0))
-    assert action == Read(0)
-    assert download.ended(state)[1] == DownloadDone(0)
+    state, action = download.accept_url(Download(), size)
+    assert action == FetchRange(0, None, 0)
+    state, action = download.accept_head(state, StorageHead(200, 0))
+    assert action == ReadBody(0)
+    assert download.end_body(state)[1] == DownloadDone(0)
 
 
 def test_a_stored_download_goes_on() -> None:
     """What is on disk is not fetched again, and if that is all, nothing is."""
-    state, action = download.given(Download(offset=5, size=9, version=Version('"x"')), 9)
-    assert action == Fetch(5, '"x"', 0)
-    assert download.given(state._replace(offset=9), 9)[1] == DownloadDone(9)
-    assert download.given(state, 12) == (Download(restarts=1, announced=12), Fetch(0, None, 0))
+    state, action = download.accept_url(Download(offset=5, size=9, version=Version('"x"')), 9)
+    assert action == FetchRange(5, '"x"', 0)
+    assert download.accept_url(state._replace(offset=9), 9)[1] == DownloadDone(9)
+    assert download.accept_url(state, 12) == (Download(restarts=1, announced=12), FetchRange(0, None, 0))
 
 
 def test_a_size_that_is_announced_anew_is_that_of_another_file() -> None:
     """What was there of the old one is not whole because the new one is shorter."""
-    state, step = download.given(Download(), 9)
-    state, step = download.opened(state, Head(206, 5, 0, Version('"x"'), None, 5))
-    assert step == Read(0)
-    state, step = download.broke(download.received(state, 4))
-    state, step = download.given(state, 4)
-    assert (state.offset, state.restarts, step) == (0, 1, Fetch(0, None, 1))
+    state, step = download.accept_url(Download(), 9)
+    state, step = download.accept_head(state, StorageHead(206, 5, 0, Version('"x"'), None, 5))
+    assert step == ReadBody(0)
+    state, step = download.break_off(download.add_bytes(state, 4))
+    state, step = download.accept_url(state, 4)
+    assert (state.offset, state.restarts, step) == (0, 1, FetchRange(0, None, 1))
 
 
 def test_only_the_storage_says_that_a_part_was_the_last() -> None:
     """It may have another version than the provider speaks of: it is asked for what lies beyond."""
-    state, _ = download.given(Download(), 5)
-    state, _ = download.opened(state, Head(206, 5, 0, Version('"x"'), None, 5))
-    state, step = download.ended(download.received(state, 5))
-    assert step == Fetch(5, '"x"', 0)
-    assert download.opened(state, Head(416))[1] == DownloadDone(5)
-    state, step = download.opened(state, Head(206, 4, 5, Version('"x"'), None, 9))
-    assert step == Read(5)
-    assert download.ended(download.received(state, 4))[1] == Ask()
+    state, _ = download.accept_url(Download(), 5)
+    state, _ = download.accept_head(state, StorageHead(206, 5, 0, Version('"x"'), None, 5))
+    state, step = download.end_body(download.add_bytes(state, 5))
+    assert step == FetchRange(5, '"x"', 0)
+    assert download.accept_head(state, StorageHead(416))[1] == DownloadDone(5)
+    state, step = download.accept_head(state, StorageHead(206, 4, 5, Version('"x"'), None, 9))
+    assert step == ReadBody(5)
+    assert download.end_body(download.add_bytes(state, 4))[1] == RequestUrl()
 
 
 def test_a_body_that_broke_off_is_not_whole_by_chance() -> None:
@@ -211,6 +219,6 @@ def test_a_wrong_checksum_starts_again() -> None:
     """A damaged file is fetched anew, a few times only."""
     state = Download(offset=9, size=9)
     for _ in range(download.MAX_RESTARTS):
-        state, action = download.damaged(state)
-        assert action == Ask()
-    assert download.damaged(state)[1] == DownloadFailed(DownloadReason.DAMAGED)
+        state, action = download.restart(state)
+        assert action == RequestUrl()
+    assert download.restart(state)[1] == DownloadFailed(DownloadReason.DAMAGED)

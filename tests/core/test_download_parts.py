@@ -6,9 +6,17 @@ from __future__ import annotations
 import pytest
 
 from callwell.core import download, parallel_download
-from callwell.core.download import Ask, Download, DownloadDone, DownloadFailed, DownloadReason, Fetch, Read
-from callwell.core.parallel_download import Span, Split
-from callwell.core.partial import Head, Version
+from callwell.core.download import (
+    Download,
+    DownloadDone,
+    DownloadFailed,
+    DownloadReason,
+    FetchRange,
+    ReadBody,
+    RequestUrl,
+)
+from callwell.core.parallel_download import ByteRange, RangeSplit
+from callwell.core.partial import StorageHead, Version
 from tests.core.storing import Storage, Turn
 
 TAG = Version('"x"')
@@ -27,129 +35,137 @@ def test_parts_that_are_shorter_than_asked_for(totals: bool, announced: bool) ->
 
 def test_a_short_part_is_no_failure() -> None:
     """What follows it is asked for at once."""
-    state, step = download.opened(HALF._replace(failures=1), Head(206, 2, 5, TAG, 9, 7))
-    assert step == Read(5)
-    assert download.ended(download.received(state, 2))[1] == Fetch(7, '"x"', 0)
+    state, step = download.accept_head(HALF._replace(failures=1), StorageHead(206, 2, 5, TAG, 9, 7))
+    assert step == ReadBody(5)
+    assert download.end_body(download.add_bytes(state, 2))[1] == FetchRange(7, '"x"', 0)
 
 
 def test_the_same_part_for_ever_is_a_failure() -> None:
     """Storage that answers every range with the beginning brings nothing, and comes to an end."""
     state = HALF
-    step: download.Action = Fetch(5, '"x"', 0)
+    step: download.Action = FetchRange(5, '"x"', 0)
     requests = 0
-    while isinstance(step, Fetch):
+    while isinstance(step, FetchRange):
         requests += 1
-        state, opened = download.opened(state, Head(206, 3, 0, TAG, 9, 3))
-        assert opened == Read(0)
-        state, step = download.ended(download.received(state, 3))
+        state, opened = download.accept_head(state, StorageHead(206, 3, 0, TAG, 9, 3))
+        assert opened == ReadBody(0)
+        state, step = download.end_body(download.add_bytes(state, 3))
     assert (step, requests) == (DownloadFailed(DownloadReason.BROKEN), download.MAX_ATTEMPTS)
 
 
 @pytest.mark.parametrize(
     ("head", "expected"),
     [
-        (Head(416, total=5, version=TAG), DownloadDone(5)),
-        (Head(416, total=5), DownloadDone(5)),
-        (Head(416, total=5, version=Version('"y"')), Ask()),
-        (Head(416, total=7), Ask()),
-        (Head(416), Ask()),
+        (StorageHead(416, total=5, version=TAG), DownloadDone(5)),
+        (StorageHead(416, total=5), DownloadDone(5)),
+        (StorageHead(416, total=5, version=Version('"y"')), RequestUrl()),
+        (StorageHead(416, total=7), RequestUrl()),
+        (StorageHead(416), RequestUrl()),
     ],
 )
-def test_nothing_beyond_the_last_byte(head: Head, expected: object) -> None:
+def test_nothing_beyond_the_last_byte(head: StorageHead, expected: object) -> None:
     """A file of unknown size is whole if storage says that it ends here; anything else is another file."""
-    assert download.opened(HALF._replace(size=None), head)[1] == expected
+    assert download.accept_head(HALF._replace(size=None), head)[1] == expected
 
 
 @pytest.mark.parametrize(
     "head",
     [
-        Head(206, 4, 5, Version('"y"'), 9, 9),
-        Head(206, 4, 5, Version('W/"x"'), 9, 9),
-        Head(206, 5, 5, TAG, 10, 10),
-        Head(206, 6, 5, TAG, None, 11),
-        Head(206, 4, 5, TAG, 9, 9, ("gzip",)),
+        StorageHead(206, 4, 5, Version('"y"'), 9, 9),
+        StorageHead(206, 4, 5, Version('W/"x"'), 9, 9),
+        StorageHead(206, 5, 5, TAG, 10, 10),
+        StorageHead(206, 6, 5, TAG, None, 11),
+        StorageHead(206, 4, 5, TAG, 9, 9, ("gzip",)),
     ],
 )
-def test_a_part_of_another_file(head: Head) -> None:
+def test_a_part_of_another_file(head: StorageHead) -> None:
     """Another tag, another size, another coding: nothing of it is put beside what is there."""
-    state, step = download.opened(HALF, head)
-    assert (state.offset, state.restarts, step) == (0, 1, Ask())
+    state, step = download.accept_head(HALF, head)
+    assert (state.offset, state.restarts, step) == (0, 1, RequestUrl())
 
 
 @pytest.mark.parametrize(
-    "head", [Head(206, 4), Head(206, 3, 5, TAG, 9, 9), Head(206, 5, 5, TAG, 9, 9), Head(206, 3, 6, TAG, 9, 9)]
+    "head",
+    [
+        StorageHead(206, 4),
+        StorageHead(206, 3, 5, TAG, 9, 9),
+        StorageHead(206, 5, 5, TAG, 9, 9),
+        StorageHead(206, 3, 6, TAG, 9, 9),
+    ],
 )
-def test_a_part_that_cannot_be_placed(head: Head) -> None:
+def test_a_part_that_cannot_be_placed(head: StorageHead) -> None:
     """It is asked for again, and if that does not help, the whole file is."""
-    state, step = download.opened(HALF, head)
-    assert step == Fetch(5, '"x"', 1)
-    assert download.opened(state, head)[1] == Fetch(0, None, 2)
+    state, step = download.accept_head(HALF, head)
+    assert step == FetchRange(5, '"x"', 1)
+    assert download.accept_head(state, head)[1] == FetchRange(0, None, 2)
 
 
 def test_a_part_without_any_proof() -> None:
     """An answer without validators, to a request that could not be pinned, may be of any version."""
     dated = Version('W/"x"', "day", settled=True)
-    state, step = download.opened(HALF._replace(version=dated), Head(206, 4, 5, Version(), 9, 9))
-    assert (state.offset, step) == (5, Fetch(5, None, 1))
-    assert download.opened(HALF._replace(version=dated), Head(206, 4, 5, dated, 9, 9))[1] == Read(5)
+    state, step = download.accept_head(HALF._replace(version=dated), StorageHead(206, 4, 5, Version(), 9, 9))
+    assert (state.offset, step) == (5, FetchRange(5, None, 1))
+    assert download.accept_head(HALF._replace(version=dated), StorageHead(206, 4, 5, dated, 9, 9))[1] == ReadBody(5)
 
 
 def test_a_body_that_is_longer_than_its_range() -> None:
     """What has no place cannot be believed in the rest either."""
-    state, _ = download.opened(HALF._replace(size=None), Head(206, None, 5, TAG, None, 7))
-    state, step = download.ended(download.received(state, 4))
-    assert (state.offset, step) == (0, Ask())
+    state, _ = download.accept_head(HALF._replace(size=None), StorageHead(206, None, 5, TAG, None, 7))
+    state, step = download.end_body(download.add_bytes(state, 4))
+    assert (state.offset, step) == (0, RequestUrl())
 
 
 def test_a_body_that_is_shorter_than_its_range() -> None:
     """Its framing said that it was over; it was not."""
-    state, _ = download.opened(HALF, Head(206, None, 5, TAG, 9, 9))
-    assert download.ended(download.received(state, 2))[1] == Fetch(7, '"x"', 1)
+    state, _ = download.accept_head(HALF, StorageHead(206, None, 5, TAG, 9, 9))
+    assert download.end_body(download.add_bytes(state, 2))[1] == FetchRange(7, '"x"', 1)
 
 
 def test_sizes_of_a_compressed_answer_are_its_own() -> None:
     """What the provider announces is the size of the file, and not of its compressed form."""
-    state, step = download.given(Download(), 100)
-    state, step = download.opened(state, Head(200, 20, None, TAG, coding=("gzip",)))
-    assert step == Read(0)
-    state, step = download.broke(download.received(state, 5))
-    assert step == Fetch(5, '"x"', 1)
-    state, step = download.opened(state, Head(206, 15, 5, TAG, 20, 20, ("gzip",)))
-    assert step == Read(5)
-    assert download.ended(download.received(state, 15))[1] == DownloadDone(20)
+    state, step = download.accept_url(Download(), 100)
+    state, step = download.accept_head(state, StorageHead(200, 20, None, TAG, coding=("gzip",)))
+    assert step == ReadBody(0)
+    state, step = download.break_off(download.add_bytes(state, 5))
+    assert step == FetchRange(5, '"x"', 1)
+    state, step = download.accept_head(state, StorageHead(206, 15, 5, TAG, 20, 20, ("gzip",)))
+    assert step == ReadBody(5)
+    assert download.end_body(download.add_bytes(state, 15))[1] == DownloadDone(20)
 
 
 def test_a_coding_that_cannot_be_undone() -> None:
     """Compressed bytes are never saved under the file's name."""
-    state, step = download.opened(Download(), Head(200, 20, None, TAG, coding=("br",)))
+    state, step = download.accept_head(Download(), StorageHead(200, 20, None, TAG, coding=("br",)))
     assert (state.coding, step) == (("br",), DownloadFailed(DownloadReason.CODED, 200))
 
 
 @pytest.mark.parametrize("status", [429, 503])
 def test_what_the_storage_asks_for_is_waited_for(status: int) -> None:
     """Whatever the own pace would be; a byte ends it."""
-    state, step = download.opened(HALF, Head(status, wait_s=7.0))
-    assert step == Fetch(5, '"x"', 1, None, 7.0)
-    state, _ = download.opened(state, Head(206, 4, 5, TAG, 9, 9))
-    assert download.broke(download.received(state, 1))[1] == Fetch(6, '"x"', 1)
+    state, step = download.accept_head(HALF, StorageHead(status, wait_s=7.0))
+    assert step == FetchRange(5, '"x"', 1, None, 7.0)
+    state, _ = download.accept_head(state, StorageHead(206, 4, 5, TAG, 9, 9))
+    assert download.break_off(download.add_bytes(state, 1))[1] == FetchRange(6, '"x"', 1)
 
 
 def test_an_error_without_a_wait_keeps_none() -> None:
     """A wait was asked for before, and not again."""
-    state, _ = download.opened(HALF, Head(503, wait_s=7.0))
-    assert download.opened(state, Head(503))[1] == Fetch(5, '"x"', 2)
+    state, _ = download.accept_head(HALF, StorageHead(503, wait_s=7.0))
+    assert download.accept_head(state, StorageHead(503))[1] == FetchRange(5, '"x"', 2)
 
 
 def test_a_tag_that_changes_with_every_request() -> None:
     """Storage that makes one up each time: after the second change the file is read as one stream."""
-    state, step = download.given(Download(split=Split(most=2, piece=3, least=4)), 9)
-    assert step == Fetch(0, None, 0, 3)
+    state, step = download.accept_url(Download(split=RangeSplit(most=2, piece=3, least=4)), 9)
+    assert step == FetchRange(0, None, 0, 3)
     for number in range(2):
-        state, step = download.opened(state, Head(206, 3, 0, Version(f'"{number}"'), 9, 3))
-        assert step == Read(0, several=True)
-        done = parallel_download.left(download.begun(state), Span(3, 6), Span(3, 6), status=206)[0]
-        state, step = download.joined(state, parallel_download.received(done, Span(0, 3), 3)[0])
-        state, step = download.opened(state, Head(206, 3, 3, Version('"other"'), 9, 6))
-        assert step == Ask()
-        state, step = download.given(state, 9)
-    assert step == Fetch(0, None, 0)
+        state, step = download.accept_head(state, StorageHead(206, 3, 0, Version(f'"{number}"'), 9, 3))
+        assert step == ReadBody(0, several=True)
+        done = parallel_download.end_request(download.start_round(state), ByteRange(3, 6), ByteRange(3, 6), status=206)[
+            0
+        ]
+        state, step = download.end_round(state, parallel_download.add_bytes(done, ByteRange(0, 3), 3)[0])
+        state, step = download.accept_head(state, StorageHead(206, 3, 3, Version('"other"'), 9, 6))
+        assert step == RequestUrl()
+        state, step = download.accept_url(state, 9)
+    assert step == FetchRange(0, None, 0)

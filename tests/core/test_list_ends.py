@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pytest
 
 from callwell.core import paging
-from callwell.core.paging import MAX_ALIKE, MAX_EMPTY_COUNTED, Walk
+from callwell.core.paging import MAX_EMPTY_COUNTED, MAX_IDENTICAL, Walk
 from callwell.core.rules.operations import PagingRule
 from callwell.core.verdict import End, Verdict
 
@@ -30,10 +30,10 @@ def follow(
     rule: PagingRule, *bodies: dict[str, Any], size: int = 0, begin: Walk | None = None, link: str | None = None
 ) -> tuple[list[Any], Verdict]:
     """Walk over scripted answers, the last of which comes again and again."""
-    state, seen, got = begin or paging.start(rule), set[int](), list[Any]()
+    state, seen, got = begin or paging.start_walk(rule), set[int](), list[Any]()
     for i in range(2000):
-        came = paging.read(rule, state, bodies[min(i, len(bodies) - 1)], link)
-        step = paging.step(rule, state, came, size, seen)
+        came = paging.parse_page(rule, state, bodies[min(i, len(bodies) - 1)], link)
+        step = paging.advance(rule, state, came, size, seen)
         state = step.walk
         seen.update(came.marks)
         got += [item["id"] for item in step.items]
@@ -60,8 +60,8 @@ def test_a_cursor_of_another_type_is_no_end(after: object) -> None:
 @pytest.mark.parametrize(("after", "position"), [(7, 7), (0, 0), (7.0, 7), (1.5, "1.5"), (10**20, 10**20), ("7", "7")])
 def test_a_number_is_a_cursor(after: object, position: object) -> None:
     """Providers that count send numbers; zero is one too."""
-    came = paging.read(CURSOR, Walk(), page(1, next=after))
-    step = paging.step(CURSOR, Walk(), came, 0, frozenset())
+    came = paging.parse_page(CURSOR, Walk(), page(1, next=after))
+    step = paging.advance(CURSOR, Walk(), came, 0, frozenset())
     assert (step.verdict, step.walk.position) == (None, position)
 
 
@@ -83,8 +83,8 @@ def test_links_of_another_type_are_no_end(style: Literal["next-link", "page"], l
 
 def test_a_header_that_cannot_be_read_is_no_end() -> None:
     """Without a next link in it, nobody knows what stood there."""
-    came = paging.read(HEADER, Walk(), page(1), None, trouble="the Link header cannot be read")
-    verdict = paging.step(HEADER, Walk(), came, 0, frozenset()).verdict
+    came = paging.parse_page(HEADER, Walk(), page(1), None, trouble="the Link header cannot be read")
+    verdict = paging.advance(HEADER, Walk(), came, 0, frozenset()).verdict
     assert verdict is not None
     assert (verdict.end, "the Link header cannot be read" in verdict.reason) == (End.TRUNCATED, True)
     assert follow(HEADER, page(1))[1].end is End.COMPLETE
@@ -197,7 +197,7 @@ def test_a_list_left_out_ends_none_that_goes_on() -> None:
 def test_what_is_no_page_is_no_empty_list(body: Any) -> None:
     """An error, another list or another type is not taken for nothing."""
     with pytest.raises(LookupError, match="no list at 'data'"):
-        paging.read(NUMBER, Walk(), body)
+        paging.parse_page(NUMBER, Walk(), body)
 
 
 def test_the_place_of_a_list_may_be_empty_on_its_way() -> None:
@@ -207,7 +207,7 @@ def test_the_place_of_a_list_may_be_empty_on_its_way() -> None:
     for result in results:
         assert follow(rule, {"result": result})[1].end is End.COMPLETE
     with pytest.raises(LookupError):
-        paging.read(rule, Walk(), {"result": {"columns": []}})
+        paging.parse_page(rule, Walk(), {"result": {"columns": []}})
 
 
 @pytest.mark.parametrize("ids", [(), (1,)])
@@ -245,7 +245,7 @@ def test_a_page_that_is_always_the_same_is_a_standstill() -> None:
         assert (verdict.end, verdict.pages <= 4) == (End.TRUNCATED, True)
     rule = PagingRule(style="cursor", items="data", next="next")
     _, verdict = follow(rule, *(page(0, next=f"{i}") for i in range(2000)))
-    assert (verdict.end, verdict.pages) == (End.TRUNCATED, MAX_ALIKE)
+    assert (verdict.end, verdict.pages) == (End.TRUNCATED, MAX_IDENTICAL)
     rule = PagingRule(items="data", total="total")
     got, verdict = follow(rule, page(0, total=6))
     assert (got, verdict.end) == ([0] * 6, End.COMPLETE)

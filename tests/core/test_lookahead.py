@@ -23,7 +23,7 @@ def came(items: int = SIZE, *, total: int | None = None, pages: int | None = Non
 
 def wanted(rule: PagingRule, at: int | str, page: Page, size: int = SIZE, depth: int = 4) -> list[Any]:
     """The positions from one on."""
-    return list(lookahead.positions(rule, Walk(at), page, size, depth))
+    return list(lookahead.next_positions(rule, Walk(at), page, size, depth))
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def deep(style: str, lists: Lists, depth: int, turns: list[int]) -> tuple[list[i
         the delivered ids, the verdict, and the positions that were asked for.
     """
     rule = STYLES[style]
-    state, seen, got, asked = paging.start(rule), set[int](), list[int](), list[Any]()
+    state, seen, got, asked = paging.start_walk(rule), set[int](), list[int](), list[Any]()
     under_way: list[Any] = [state.position]
     served: dict[Any, Any] = {}
     for turn in range(2000):
@@ -84,14 +84,14 @@ def deep(style: str, lists: Lists, depth: int, turns: list[int]) -> tuple[list[i
         asked.append(position)
         lists.change()
         while under_way and under_way[0] in served:
-            page = paging.read(rule, state, *served.pop(under_way.pop(0)))
-            step = paging.step(rule, state, page, SIZE, seen)
+            page = paging.parse_page(rule, state, *served.pop(under_way.pop(0)))
+            step = paging.advance(rule, state, page, SIZE, seen)
             state = step.walk
             seen.update(page.marks)
             got += [item["id"] for item in step.items]
             if step.verdict is not None:
                 return got, step.verdict, asked
-            under_way = list(lookahead.positions(rule, state, page, SIZE, depth))
+            under_way = list(lookahead.next_positions(rule, state, page, SIZE, depth))
             served = {position: body for position, body in served.items() if position in under_way}
     raise AssertionError("the walk never ends")
 
@@ -134,14 +134,14 @@ def test_what_deep_walks_do_not_see_without_totals() -> None:
     """What cannot be promised, and why one page ahead is usual: page 3 is served, one item comes, page 2 is served."""
     rule = PagingRule(items="data", key="id", more="more")
     lists = Lists(9, [Change(), Change(put=(0,))])
-    state, seen, got = paging.start(rule), set[int](), list[int]()
+    state, seen, got = paging.start_walk(rule), set[int](), list[int]()
     bodies = {}
     for position in (1, 3, 2):
         bodies[position] = lists.body("page", position)[0]
         lists.change()
     for position in (1, 2, 3):
-        page = paging.read(rule, state, bodies[position])
-        step = paging.step(rule, state, page, SIZE, seen)
+        page = paging.parse_page(rule, state, bodies[position])
+        step = paging.advance(rule, state, page, SIZE, seen)
         state = step.walk
         seen.update(page.marks)
         got += [item["id"] for item in step.items]

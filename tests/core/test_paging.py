@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callwell.core import paging
+from callwell.core import json_values, paging
 from callwell.core.paging import Walk
 from callwell.core.rules.operations import PagingRule
 from callwell.core.verdict import End, Verdict
@@ -20,11 +20,11 @@ from tests.core.lists import CURSOR, OFFSET, PAGE, SIZE, STYLES, Change, Lists, 
 def walk(style: str, lists: Lists, begin: Walk | None = None, *, store: bool = False) -> tuple[list[int], Verdict]:
     """Walk to the end: the delivered ids, and the verdict."""
     rule = STYLES[style]
-    state, seen, got = begin or paging.start(rule), set[int](), list[int]()
+    state, seen, got = begin or paging.start_walk(rule), set[int](), list[int]()
     for _ in range(200):
         body, link = lists.body(style, state.position)
-        came = paging.read(rule, state, body, link)
-        step = paging.step(rule, state, came, SIZE, seen)
+        came = paging.parse_page(rule, state, body, link)
+        step = paging.advance(rule, state, came, SIZE, seen)
         state = msgspec.convert(msgspec.msgpack.decode(msgspec.msgpack.encode(step.walk)), Walk) if store else step.walk
         seen.update(came.marks)
         got += [item["id"] for item in step.items]
@@ -91,10 +91,10 @@ def test_totals_that_moved_are_named() -> None:
 
 def follow(rule: PagingRule, bodies: list[dict[str, Any]], begin: Walk | None = None) -> tuple[list[Any], Verdict]:
     """Walk over scripted answers, the last of which comes again and again."""
-    state, seen, got = begin or paging.start(rule), set[int](), list[Any]()
+    state, seen, got = begin or paging.start_walk(rule), set[int](), list[Any]()
     for i in range(3000):
-        came = paging.read(rule, state, bodies[min(i, len(bodies) - 1)])
-        step = paging.step(rule, state, came, SIZE, seen)
+        came = paging.parse_page(rule, state, bodies[min(i, len(bodies) - 1)])
+        step = paging.advance(rule, state, came, SIZE, seen)
         state = step.walk
         seen.update(came.marks)
         got += step.items
@@ -139,9 +139,9 @@ def test_an_empty_page_is_passed_by() -> None:
     """By offset, an empty page that is not the end is stepped over, not asked for again."""
     full = {"data": [{"id": i} for i in range(SIZE)], "total": 7}
     empty: dict[str, Any] = {"data": [], "total": 7}
-    begin = paging.start(OFFSET)
-    step = paging.step(OFFSET, begin, paging.read(OFFSET, begin, full), SIZE, set())
-    step = paging.step(OFFSET, step.walk, paging.read(OFFSET, step.walk, empty), SIZE, set())
+    begin = paging.start_walk(OFFSET)
+    step = paging.advance(OFFSET, begin, paging.parse_page(OFFSET, begin, full), SIZE, set())
+    step = paging.advance(OFFSET, step.walk, paging.parse_page(OFFSET, step.walk, empty), SIZE, set())
     assert (step.verdict, step.walk.position) == (None, 2 * SIZE)
 
 
@@ -175,16 +175,16 @@ def test_items_without_a_key_are_all_delivered() -> None:
 def test_a_body_without_items_is_no_empty_page(body: dict[str, Any]) -> None:
     """A list that is not where the rule says is an error that names the place, never an end."""
     with pytest.raises(LookupError, match="data"):
-        paging.read(CURSOR, paging.start(CURSOR), body)
+        paging.parse_page(CURSOR, paging.start_walk(CURSOR), body)
 
 
 def test_a_walk_goes_on_from_where_it_was_stored() -> None:
     """Stopped after two pages, stored, taken up: together every item once."""
     lists = Lists(11, [])
-    state, seen, got = paging.start(PAGE), set[int](), list[int]()
+    state, seen, got = paging.start_walk(PAGE), set[int](), list[int]()
     for _ in range(2):
-        came = paging.read(PAGE, state, lists.body("page", state.position)[0])
-        step = paging.step(PAGE, state, came, SIZE, seen)
+        came = paging.parse_page(PAGE, state, lists.body("page", state.position)[0])
+        step = paging.advance(PAGE, state, came, SIZE, seen)
         state = step.walk
         seen.update(came.marks)
         got += [item["id"] for item in step.items]
@@ -206,7 +206,7 @@ def test_a_partial_walk_is_not_measured_by_the_total() -> None:
 )
 def test_paths(path: str | None, value: object) -> None:
     """A dotted path leads through mappings and lists, or to None."""
-    assert paging.at({"a": {"b": 1}, "l": ["x", "y"]}, path) == value
+    assert json_values.value_at({"a": {"b": 1}, "l": ["x", "y"]}, path) == value
 
 
 @pytest.mark.parametrize("style", ["next-link", "page"])
@@ -214,13 +214,13 @@ def test_a_list_of_links(style: Literal["next-link", "page"]) -> None:
     """The link whose relation is `next` leads on; without it, and without totals, the walk is at its end."""
     rule = PagingRule(style=style, items="data", links="meta.links")
     there = [{"rel": "self", "uri": "/a"}, "odd", {"rel": "next", "uri": "/b"}]
-    page = paging.read(rule, paging.start(rule), {"data": [{}], "meta": {"links": there}})
-    step = paging.step(rule, paging.start(rule), page, 1, frozenset())
+    page = paging.parse_page(rule, paging.start_walk(rule), {"data": [{}], "meta": {"links": there}})
+    step = paging.advance(rule, paging.start_walk(rule), page, 1, frozenset())
     assert step.verdict is None
     assert step.walk.position == (2 if style == "page" else "/b")
     for links in ([], None, [{"rel": "self", "uri": "/c"}]):
-        last = paging.read(rule, step.walk, {"data": [{}], "meta": {"links": links}})
-        end = paging.step(rule, step.walk, last, 1, set(page.marks)).verdict
+        last = paging.parse_page(rule, step.walk, {"data": [{}], "meta": {"links": links}})
+        end = paging.advance(rule, step.walk, last, 1, set(page.marks)).verdict
         assert end is not None
         assert end.end is End.COMPLETE
 
@@ -228,5 +228,7 @@ def test_a_list_of_links(style: Literal["next-link", "page"]) -> None:
 def test_totals_go_before_links() -> None:
     """Where there are totals, a link does not keep a walk going."""
     rule = PagingRule(items="data", pages="pages", links="links")
-    page = paging.read(rule, paging.start(rule), {"data": [{}], "pages": 1, "links": [{"rel": "next", "uri": "/b"}]})
-    assert paging.step(rule, paging.start(rule), page, 1, frozenset()).verdict is not None
+    page = paging.parse_page(
+        rule, paging.start_walk(rule), {"data": [{}], "pages": 1, "links": [{"rel": "next", "uri": "/b"}]}
+    )
+    assert paging.advance(rule, paging.start_walk(rule), page, 1, frozenset()).verdict is not None

@@ -32,14 +32,14 @@ SETTLED = "Sat, 07 Feb 2026 10:01:00 GMT"
 )
 def test_where_a_part_lies(text: str, expected: tuple[int | None, ...]) -> None:
     """RFC 9110, 14.4; whatever contradicts itself says nothing."""
-    head = partial.read(206, {"content-range": text}, 0.0)
+    head = partial.parse_head(206, {"content-range": text}, 0.0)
     assert (head.start, head.stop, head.total) == expected
 
 
 def test_several_parts_have_no_place() -> None:
     """One range was asked for, so that an answer of several is not understood, whatever else it says."""
     headers = {"content-type": "Multipart/ByteRanges; boundary=x", "content-range": "bytes 0-4/9"}
-    head = partial.read(206, headers, 0.0)
+    head = partial.parse_head(206, headers, 0.0)
     assert (head.start, head.consistent) == (None, False)
 
 
@@ -48,7 +48,7 @@ def test_several_parts_have_no_place() -> None:
 )
 def test_a_part_that_contradicts_itself(length: str, expected: bool) -> None:  # noqa: FBT001 - a table
     """A length that is none counts as not said; one that is another than the range's is a contradiction."""
-    head = partial.read(206, {"content-range": "bytes 0-4/9", "content-length": length}, 0.0)
+    head = partial.parse_head(206, {"content-range": "bytes 0-4/9", "content-length": length}, 0.0)
     assert head.consistent == expected
 
 
@@ -66,7 +66,7 @@ def test_a_part_that_contradicts_itself(length: str, expected: bool) -> None:  #
 )
 def test_in_which_coding_it_comes(text: str, expected: tuple[str, ...]) -> None:
     """Names of any case, old names, several of them in the order in which they were applied."""
-    assert partial.read(200, {"content-encoding": text}, 0.0).coding == expected
+    assert partial.parse_head(200, {"content-encoding": text}, 0.0).coding == expected
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_in_which_coding_it_comes(text: str, expected: tuple[str, ...]) -> None:
 )
 def test_which_tags_are_strong(etag: str, strong: str | None) -> None:
     """Only what RFC 9110, 8.8.3, calls one; an empty one identifies nothing."""
-    assert partial.read(200, {"etag": etag}, 0.0).version.strong == strong
+    assert partial.parse_head(200, {"etag": etag}, 0.0).version.strong == strong
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_which_tags_are_strong(etag: str, strong: str | None) -> None:
 )
 def test_when_a_modification_date_is_a_proof(date: str, settled: bool) -> None:  # noqa: FBT001 - a table
     """Only a minute later by the storage's own clock: a file can change twice within a second."""
-    version = partial.read(200, {"last-modified": DAY, "date": date}, 0.0).version
+    version = partial.parse_head(200, {"last-modified": DAY, "date": date}, 0.0).version
     assert (version.settled, version.pin) == (settled, DAY if settled else None)
 
 
@@ -91,7 +91,7 @@ def test_a_date_is_no_pin_beside_a_tag() -> None:
     """RFC 9110, 13.1.5; but what both answers say of it is compared."""
     version = Version('W/"a"', DAY, settled=True)
     assert (version.pin, version.lasting) == (None, True)
-    assert partial.same(version, version) is True
+    assert partial.is_same_version(version, version) is True
 
 
 STRONG = Version('"a"')
@@ -120,7 +120,7 @@ FRESH = Version(None, DAY)
 )
 def test_whether_two_answers_are_of_one_version(before: Version, now: Version, expected: bool | None) -> None:  # noqa: FBT001 - a table
     """Strong validators prove it; any validator disproves it."""
-    assert partial.same(before, now) is expected
+    assert partial.is_same_version(before, now) is expected
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_whether_two_answers_are_of_one_version(before: Version, now: Version, e
 )
 def test_a_size_is_understood(value: object, expected: int | None) -> None:
     """As a number or as its digits."""
-    assert partial.announced_size(value) == expected
+    assert partial.parse_size(value) == expected
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_a_size_is_understood(value: object, expected: int | None) -> None:
 def test_a_size_that_is_none_is_not_ignored(value: object) -> None:
     """It would be a promise that nobody keeps."""
     with pytest.raises(ValueError, match="expected a whole number"):
-        partial.announced_size(value)
+        partial.parse_size(value)
 
 
 @pytest.mark.parametrize(
@@ -156,4 +156,4 @@ def test_a_size_that_is_none_is_not_ignored(value: object) -> None:
 )
 def test_a_flag_is_understood(value: object, expected: bool | None) -> None:  # noqa: FBT001 - a table
     """In every form that is plain."""
-    assert partial.flag(value) is expected
+    assert partial.parse_flag(value) is expected

@@ -8,15 +8,23 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from callwell.core import download, parallel_download
-from callwell.core.download import Ask, Download, DownloadDone, DownloadFailed, DownloadReason, Fetch, Read
-from callwell.core.parallel_download import Round, Span, Split
-from callwell.core.partial import Head, Version
+from callwell.core.download import (
+    Download,
+    DownloadDone,
+    DownloadFailed,
+    DownloadReason,
+    FetchRange,
+    ReadBody,
+    RequestUrl,
+)
+from callwell.core.parallel_download import ByteRange, DownloadRound, RangeSplit
+from callwell.core.partial import StorageHead, Version
 from tests.core.storing import Storage, Turn, scripts, three, versions
 
-SPLIT = Split(most=3, piece=3, least=6)
+SPLIT = RangeSplit(most=3, piece=3, least=6)
 TAG = '"x"'
 
-splits = st.builds(Split, most=st.integers(1, 5), piece=st.integers(1, 7), least=st.integers(0, 12))
+splits = st.builds(RangeSplit, most=st.integers(1, 5), piece=st.integers(1, 7), least=st.integers(0, 12))
 orders = st.lists(st.integers(0, 4), min_size=1, max_size=20)
 
 
@@ -24,7 +32,7 @@ orders = st.lists(st.integers(0, 4), min_size=1, max_size=20)
     versions=three((0, 1, 2)),
     script=[Turn(version=2, totals=False), Turn(status=400), Turn(version=1)],
     told=(True, False),
-    split=Split(most=2, piece=1, least=0),
+    split=RangeSplit(most=2, piece=1, least=0),
     order=[0],
 )
 @given(versions=versions, script=scripts, told=st.tuples(st.booleans(), st.booleans()), split=splits, order=orders)
@@ -32,7 +40,7 @@ def test_it_is_one_version_or_a_failure(
     versions: list[bytes],
     script: list[Turn],
     told: tuple[bool, bool],
-    split: Split,
+    split: RangeSplit,
     order: list[int],
 ) -> None:
     """Whatever storage does to whichever piece: what is finished is exactly one version of the file.
@@ -46,7 +54,9 @@ def test_it_is_one_version_or_a_failure(
 
 
 @given(sizes=st.permutations([3, 8, 15]), script=scripts, split=splits, tags=st.sampled_from(["weak", "none"]))
-def test_without_strong_tags_there_are_no_pieces(sizes: list[int], script: list[Turn], split: Split, tags: str) -> None:
+def test_without_strong_tags_there_are_no_pieces(
+    sizes: list[int], script: list[Turn], split: RangeSplit, tags: str
+) -> None:
     """Requests that nothing pins could be answered from different versions: such a file is read as one stream."""
     whole = [turn._replace(sized=True) for turn in script]
     storage = Storage(three(tuple(sizes)), whole, tags=tags, split=split)
@@ -67,7 +77,7 @@ def test_nothing_is_fetched_twice(
     size: int,
     script: list[tuple[int, int | None]],
     announced: bool,  # noqa: FBT001 - drawn
-    split: Split,
+    split: RangeSplit,
     order: list[int],
 ) -> None:
     """While the file does not change and ranges work, every byte is written once, through any breaks and expiries."""
@@ -98,7 +108,7 @@ def test_a_size_that_only_storage_knows() -> None:
     [
         (Turn(ranges=False), DownloadDone(9), 1),
         (Turn(placed=False), DownloadDone(9), 3),
-        (Turn(status=403), DownloadFailed(DownloadReason.EXPIRED, 403), 1 + download.MAX_URLS),
+        (Turn(status=403), DownloadFailed(DownloadReason.EXPIRED, 403), 1 + download.MAX_FRESH_URLS),
         (Turn(status=500), DownloadFailed(DownloadReason.BROKEN, 500), download.MAX_ATTEMPTS),
     ],
 )
@@ -108,88 +118,88 @@ def test_storage_that_cannot_do_it_is_not_asked_for_pieces(turn: Turn, expected:
     assert (storage.fetch(), storage.rounds, storage.count) == (expected, 0, requests)
 
 
-def begun(size: int = 12, most: int = 3) -> tuple[Download, Round]:
+def begun(size: int = 12, most: int = 3) -> tuple[Download, DownloadRound]:
     """A download whose first piece has begun to come."""
-    state, step = download.given(Download(split=SPLIT._replace(most=most)), size)
-    assert step == Fetch(0, None, 0, 3)
-    state, step = download.opened(state, Head(206, 3, 0, Version(TAG), size))
-    assert step == Read(0, several=True)
-    return state, download.begun(state)
+    state, step = download.accept_url(Download(split=SPLIT._replace(most=most)), size)
+    assert step == FetchRange(0, None, 0, 3)
+    state, step = download.accept_head(state, StorageHead(206, 3, 0, Version(TAG), size))
+    assert step == ReadBody(0, several=True)
+    return state, download.start_round(state)
 
 
-def fetched(now: Round, *spans: Span) -> Round:
+def fetched(now: DownloadRound, *spans: ByteRange) -> DownloadRound:
     """A round in which some pieces have come."""
     for span in spans:
-        now, _ = parallel_download.received(now, span, span.stop - span.start)
+        now, _ = parallel_download.add_bytes(now, span, span.stop - span.start)
     return now
 
 
 def test_a_round_that_ends_early_is_taken_up() -> None:
     """What is safe beyond a gap is kept, and pinned: the next request is for the gap."""
     state, now = begun()
-    now = fetched(now, Span(3, 6), Span(9, 12))
-    state, step = download.joined(state, now)
-    assert (state.offset, state.islands, step) == (0, (Span(3, 6), Span(9, 12)), Fetch(0, TAG, 0, 3))
-    state, step = download.opened(state, Head(206, 3, 0, Version(TAG), 12))
-    assert step == Read(0, several=True)
-    assert download.begun(state).todo == (Span(0, 3), Span(6, 9))
-    state, step = download.opened(state, Head(200, 12, None, Version('"y"')))
-    assert (step, state.islands, state.split) == (Read(0), (), None)
+    now = fetched(now, ByteRange(3, 6), ByteRange(9, 12))
+    state, step = download.end_round(state, now)
+    assert (state.offset, state.islands, step) == (0, (ByteRange(3, 6), ByteRange(9, 12)), FetchRange(0, TAG, 0, 3))
+    state, step = download.accept_head(state, StorageHead(206, 3, 0, Version(TAG), 12))
+    assert step == ReadBody(0, several=True)
+    assert download.start_round(state).todo == (ByteRange(0, 3), ByteRange(6, 9))
+    state, step = download.accept_head(state, StorageHead(200, 12, None, Version('"y"')))
+    assert (step, state.islands, state.split) == (ReadBody(0), (), None)
 
 
 def test_an_expired_url_ends_the_round_and_is_replaced_once() -> None:
     """Whoever is refused keeps the others from asking; what they have is kept."""
     state, now = begun()
-    now, first = parallel_download.take(now)
-    now, second = parallel_download.take(now)
-    assert (first, second) == (Span(0, 3), Span(3, 6))
-    now, following = parallel_download.left(now, Span(3, 6), Span(3, 6), status=403)
+    now, first = parallel_download.take_range(now)
+    now, second = parallel_download.take_range(now)
+    assert (first, second) == (ByteRange(0, 3), ByteRange(3, 6))
+    now, following = parallel_download.end_request(now, ByteRange(3, 6), ByteRange(3, 6), status=403)
     assert following is None
-    now = fetched(now, Span(0, 3))
-    now, following = parallel_download.left(now, Span(3, 3), Span(0, 3))
-    assert (following, now.todo) == (None, (Span(3, 6), Span(6, 9), Span(9, 12)))
-    state, step = download.joined(state, now)
-    assert (step, state.offset, state.urls) == (Ask(), 3, 1)
+    now = fetched(now, ByteRange(0, 3))
+    now, following = parallel_download.end_request(now, ByteRange(3, 3), ByteRange(0, 3))
+    assert (following, now.todo) == (None, (ByteRange(3, 6), ByteRange(6, 9), ByteRange(9, 12)))
+    state, step = download.end_round(state, now)
+    assert (step, state.offset, state.urls) == (RequestUrl(), 3, 1)
 
 
 def test_a_worker_that_gets_nothing_ends_and_one_that_gets_something_goes_on() -> None:
     """A broken piece is continued from its last byte; storage that sends nothing has fewer and fewer callers."""
     _, now = begun()
-    now, span = parallel_download.take(now)
-    assert span == Span(0, 3)
-    now, rest = parallel_download.received(now, span, 1)
-    now, following = parallel_download.left(now, rest, span)
-    assert following == Span(1, 3)
-    now, following = parallel_download.left(now, rest, rest)
-    assert (following, now.todo[0]) == (None, Span(1, 3))
+    now, span = parallel_download.take_range(now)
+    assert span == ByteRange(0, 3)
+    now, rest = parallel_download.add_bytes(now, span, 1)
+    now, following = parallel_download.end_request(now, rest, span)
+    assert following == ByteRange(1, 3)
+    now, following = parallel_download.end_request(now, rest, rest)
+    assert (following, now.todo[0]) == (None, ByteRange(1, 3))
 
 
 def test_a_round_without_a_byte_is_a_failed_attempt() -> None:
     """As many in a row as without pieces, and it is given up."""
     state, now = begun()
     for failures in range(1, download.MAX_ATTEMPTS):
-        state, step = download.joined(state, now)
-        assert step == Fetch(0, None, failures, 3)
-    assert download.joined(state, now)[1] == DownloadFailed(DownloadReason.BROKEN)
+        state, step = download.end_round(state, now)
+        assert step == FetchRange(0, None, failures, 3)
+    assert download.end_round(state, now)[1] == DownloadFailed(DownloadReason.BROKEN)
 
 
 @pytest.mark.parametrize(
     ("head", "fits"),
     [
-        (Head(206, 3, 3, Version(TAG), 12), True),
-        (Head(206, None, 3), True),
-        (Head(206, 3, 3, Version('"y"'), 12), False),
-        (Head(206, 3, 3, Version(f"W/{TAG}"), 12), False),
-        (Head(206, 3, 3, Version(TAG), 13), False),
-        (Head(206, 3, 0, Version(TAG), 12), False),
-        (Head(206, 3, None, Version(TAG), 12), False),
-        (Head(200, 12, 3, Version(TAG), 12), False),
-        (Head(403), False),
+        (StorageHead(206, 3, 3, Version(TAG), 12), True),
+        (StorageHead(206, None, 3), True),
+        (StorageHead(206, 3, 3, Version('"y"'), 12), False),
+        (StorageHead(206, 3, 3, Version(f"W/{TAG}"), 12), False),
+        (StorageHead(206, 3, 3, Version(TAG), 13), False),
+        (StorageHead(206, 3, 0, Version(TAG), 12), False),
+        (StorageHead(206, 3, None, Version(TAG), 12), False),
+        (StorageHead(200, 12, 3, Version(TAG), 12), False),
+        (StorageHead(403), False),
     ],
 )
-def test_only_the_piece_that_was_asked_for_fits(head: Head, fits: bool) -> None:  # noqa: FBT001 - a table of cases
+def test_only_the_piece_that_was_asked_for_fits(head: StorageHead, fits: bool) -> None:  # noqa: FBT001 - a table of cases
     """Another place, another version or another size is not written."""
-    assert parallel_download.fits(begun()[1], Span(3, 6), head) == fits
+    assert parallel_download.is_requested_range(begun()[1], ByteRange(3, 6), head) == fits
 
 
 @pytest.mark.parametrize(
@@ -204,17 +214,17 @@ def test_only_the_piece_that_was_asked_for_fits(head: Head, fits: bool) -> None:
 )
 def test_pieces_fill_the_gaps(offset: int, islands: tuple[tuple[int, int], ...], expected: list[object]) -> None:
     """Nothing that is safe is asked for again, and little is not split, unless there is something safe beyond it."""
-    found = parallel_download.pieces(SPLIT, 10, offset, tuple(Span(*one) for one in islands))
+    found = parallel_download.missing_ranges(SPLIT, 10, offset, tuple(ByteRange(*one) for one in islands))
     assert list(found) == expected
-    assert parallel_download.pieces(SPLIT._replace(most=1), 10, offset, ()) == ()
+    assert parallel_download.missing_ranges(SPLIT._replace(most=1), 10, offset, ()) == ()
 
 
 @given(st.lists(st.integers(0, 9), unique=True))
 def test_what_is_safe_is_kept_short(places: list[int]) -> None:
     """However pieces come, adjacent ones become one."""
-    now = Round(10, Version(TAG), ())
+    now = DownloadRound(10, Version(TAG), ())
     for place in places:
-        now, _ = parallel_download.received(now, Span(place, place + 1), 1)
+        now, _ = parallel_download.add_bytes(now, ByteRange(place, place + 1), 1)
     assert {byte for span in now.safe for byte in range(*span)} == set(places)
     assert all(one.stop < two.start for one, two in zip(now.safe, now.safe[1:], strict=False))
 
@@ -222,7 +232,7 @@ def test_what_is_safe_is_kept_short(places: list[int]) -> None:
 def test_a_version_that_changed_takes_its_pieces_with_it() -> None:
     """A part of another version begins everything again: nothing of the old one is kept beyond a gap."""
     state, now = begun()
-    state, _ = download.joined(state, fetched(now, Span(3, 6)))
-    state, step = download.opened(state, Head(206, 3, 0, Version('"y"'), 12))
-    assert (step, state.offset, state.islands, state.restarts) == (Ask(), 0, (), 1)
-    assert download.given(state, 12)[1] == Fetch(0, None, 0, 3)
+    state, _ = download.end_round(state, fetched(now, ByteRange(3, 6)))
+    state, step = download.accept_head(state, StorageHead(206, 3, 0, Version('"y"'), 12))
+    assert (step, state.offset, state.islands, state.restarts) == (RequestUrl(), 0, (), 1)
+    assert download.accept_url(state, 12)[1] == FetchRange(0, None, 0, 3)

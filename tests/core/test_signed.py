@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from callwell.core.signed_fields import replaced
+from callwell.core.signed_fields import replace_fields
 
 
 @pytest.mark.parametrize(
@@ -24,5 +24,5 @@ from callwell.core.signed_fields import replaced
 def test_what_stands_in_their_place(item: Any, expected: Any) -> None:
     """What is not there or empty stays so, and the item itself is not changed."""
     before = repr(item)
-    assert replaced(item, {"a.b": "x", "d": None}) == expected
+    assert replace_fields(item, {"a.b": "x", "d": None}) == expected
     assert repr(item) == before

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from callwell.core import piece_size, ranges, upload
 from callwell.core.piece_size import MIB
-from callwell.core.ranges import Run
-from callwell.core.received import Received
+from callwell.core.ranges import PieceRange
 from callwell.core.rules.operations import UploadRule
-from callwell.core.upload import Ask, Read, Rest, Send, Upload, UploadDone, UploadFailed, UploadReason
+from callwell.core.upload import Idle, QueryStatus, ReadPiece, SendPiece, Upload, UploadDone, UploadFailed, UploadReason
+from callwell.core.upload_status import UploadStatus
 
 RULE: Final = UploadRule(
     file="file",
@@ -36,14 +36,14 @@ RULE: Final = UploadRule(
 )
 
 
-def named(*parts: int, total: int | None = None) -> Received:
+def named(*parts: int, total: int | None = None) -> UploadStatus:
     """A report that names pieces."""
-    return Received(parts=ranges.of(parts), total=total)
+    return UploadStatus(parts=ranges.from_numbers(parts), total=total)
 
 
 def reported(state: Upload, *parts: int, total: int | None = None) -> Upload:
     """An upload after it has asked, and was told."""
-    return upload.reported(upload.asked(state), named(*parts, total=total), state.size)
+    return upload.apply_report(upload.start_query(state), named(*parts, total=total), state.size)
 
 
 class Turn(NamedTuple):
@@ -71,7 +71,7 @@ class World:
 
     def __init__(self, count: int, *, named: bool = True, stream: bool = False) -> None:
         self.rest = count if stream else 0
-        self.state = upload.begun(RULE, 10, None if stream else count * 10, "v" if named else None)
+        self.state = upload.start_upload(RULE, 10, None if stream else count * 10, "v" if named else None)
         self.count = count
         self.there: set[int] = set()
         self.on_the_way: list[int] = []
@@ -95,27 +95,27 @@ class World:
         self.on_the_way += self.sending.values()
         self.killed_with += len(self.sending)
         self.sending = {}
-        self.state = upload.revived(self.kept)
+        self.state = upload.resume(self.kept)
 
     def act(self, turn: Turn) -> None:
         """One worker does its next step: it ends a request, or begins one."""
         if turn.worker in self.sending:
             self.end(self.sending.pop(turn.worker), turn.fate)
             return
-        self.state, action = upload.take(self.state)
-        if isinstance(action, Read):
+        self.state, action = upload.next_action(self.state)
+        if isinstance(action, ReadPiece):
             self.rest -= 1
-            self.state, action = upload.came(self.state, last=self.rest == 0)
-        if isinstance(action, Send):
+            self.state, action = upload.add_piece(self.state, last=self.rest == 0)
+        if isinstance(action, SendPiece):
             assert not any(run.first <= action.number <= run.last for run in self.state.confirmed)
             assert action.number not in self.sending.values()
             assert self.state.target or not self.sent
             self.sending[turn.worker] = action.number
             self.sent.append(action.number)
-        elif isinstance(action, Ask):
+        elif isinstance(action, QueryStatus):
             total = self.count if self.state.total else None
-            self.state = upload.asked(self.state)
-            self.state = upload.reported(self.state, named(*self.there, total=total), self.state.size)
+            self.state = upload.start_query(self.state)
+            self.state = upload.apply_report(self.state, named(*self.there, total=total), self.state.size)
             while self.on_the_way:
                 self.arrive(self.on_the_way.pop())
         elif isinstance(action, UploadDone | UploadFailed):
@@ -127,11 +127,11 @@ class World:
         if fate == "late":
             self.on_the_way.append(number)
         if fate != "fine":
-            self.state = upload.lost(self.state, number)
+            self.state = upload.doubt_piece(self.state, number)
         elif code is not None:
-            self.state = upload.refused(self.state, number, code)
+            self.state = upload.reject_piece(self.state, number, code)
         else:
-            self.state = upload.stored(self.state, number, "v")
+            self.state = upload.confirm_piece(self.state, number, "v")
             self.kept = self.state
 
 
@@ -199,71 +199,71 @@ def test_the_first_piece_goes_alone_where_it_makes_the_object(script: list[Turn]
 
 def test_a_refusal_is_success_after_doubt_only() -> None:
     """Without doubt somebody else sent the piece, and what he sent is not known."""
-    state = upload.begun(RULE, 10, 20, "v")
-    state, _ = upload.take(state)
-    assert upload.refused(state, 1, "THERE").why is UploadReason.REFUSED
-    state, asked = upload.take(upload.lost(state, 1))
-    assert asked == Ask(1)
-    state, again = upload.take(reported(state))
-    assert again == Send(1, again=True)
+    state = upload.start_upload(RULE, 10, 20, "v")
+    state, _ = upload.next_action(state)
+    assert upload.reject_piece(state, 1, "THERE").why is UploadReason.REFUSED
+    state, asked = upload.next_action(upload.doubt_piece(state, 1))
+    assert asked == QueryStatus(1)
+    state, again = upload.next_action(reported(state))
+    assert again == SendPiece(1, again=True)
     for code in ("THERE", "WHOLE"):
-        assert upload.refused(state, 1, code).confirmed == (Run(1, 1),)
-    assert upload.take(upload.refused(state, 1, "OTHER"))[1] == UploadFailed(UploadReason.REFUSED, 1)
-    assert upload.take(upload.refused(state, 1, None))[1] == UploadFailed(UploadReason.REFUSED, 1)
+        assert upload.reject_piece(state, 1, code).confirmed == (PieceRange(1, 1),)
+    assert upload.next_action(upload.reject_piece(state, 1, "OTHER"))[1] == UploadFailed(UploadReason.REFUSED, 1)
+    assert upload.next_action(upload.reject_piece(state, 1, None))[1] == UploadFailed(UploadReason.REFUSED, 1)
 
 
 def test_one_question_speaks_of_all_that_is_in_doubt_when_it_goes_out() -> None:
     """Who asks waits a little first; the others go on, and what is lost after it has asked is asked about again."""
-    state = upload.begun(RULE, 10, 50, "v")
+    state = upload.start_upload(RULE, 10, 50, "v")
     for _ in range(3):
-        state, _ = upload.take(state)
-    state, first = upload.take(upload.lost(state, 1))
-    state, second = upload.take(upload.lost(state, 2))
-    assert (first, second) == (Ask(1), Send(4))
-    state = upload.asked(state)
+        state, _ = upload.next_action(state)
+    state, first = upload.next_action(upload.doubt_piece(state, 1))
+    state, second = upload.next_action(upload.doubt_piece(state, 2))
+    assert (first, second) == (QueryStatus(1), SendPiece(4))
+    state = upload.start_query(state)
     assert state.asked == (1, 2)
-    state = upload.reported(upload.lost(state, 3), named(1, total=5), 50)
-    assert (state.confirmed, state.doubtful) == ((Run(1, 1),), (3,))
-    assert upload.take(state)[1] == Ask(1)
+    state = upload.apply_report(upload.doubt_piece(state, 3), named(1, total=5), 50)
+    assert (state.confirmed, state.doubtful) == ((PieceRange(1, 1),), (3,))
+    assert upload.next_action(state)[1] == QueryStatus(1)
 
 
 def test_who_goes_on_asks_before_sending_and_alone() -> None:
     """Until the answer is there the others rest; an object of another plan is not touched."""
-    state = upload.revived(upload.stored(upload.take(upload.begun(RULE, 10, 30, "v"))[0], 1))
-    state, asked = upload.take(state)
-    assert (asked, upload.take(state)[1]) == (Ask(0), Rest())
-    assert upload.take(reported(state, 1, 3, total=3))[1] == Send(2)
-    assert upload.take(reported(state, 1, 2, 3, total=3))[1] == UploadDone()
-    assert upload.take(reported(state, 1, total=4))[1] == UploadFailed(UploadReason.OTHER, 0)
-    assert upload.take(upload.unreported(state))[1] == Send(2)
+    state = upload.resume(upload.confirm_piece(upload.next_action(upload.start_upload(RULE, 10, 30, "v"))[0], 1))
+    state, asked = upload.next_action(state)
+    assert (asked, upload.next_action(state)[1]) == (QueryStatus(0), Idle())
+    assert upload.next_action(reported(state, 1, 3, total=3))[1] == SendPiece(2)
+    assert upload.next_action(reported(state, 1, 2, 3, total=3))[1] == UploadDone()
+    assert upload.next_action(reported(state, 1, total=4))[1] == UploadFailed(UploadReason.OTHER, 0)
+    assert upload.next_action(upload.end_query(state))[1] == SendPiece(2)
 
 
 def test_a_piece_that_is_always_lost_ends_it() -> None:
     """And so does one that a refusal ends for all workers."""
-    state = upload.begun(RULE, 10, 10, "v")
-    for tries in range(upload.MAX_TRIES):
-        state, action = upload.take(state)
-        assert action == Send(1, again=tries > 0)
-        state, _ = upload.take(upload.lost(state, 1))
-        state = upload.unreported(upload.asked(state))
-    assert upload.take(state)[1] == UploadFailed(UploadReason.BROKEN, 1)
+    state = upload.start_upload(RULE, 10, 10, "v")
+    for tries in range(upload.MAX_DOUBTS):
+        state, action = upload.next_action(state)
+        assert action == SendPiece(1, again=tries > 0)
+        state, _ = upload.next_action(upload.doubt_piece(state, 1))
+        state = upload.end_query(upload.start_query(state))
+    assert upload.next_action(state)[1] == UploadFailed(UploadReason.BROKEN, 1)
 
 
 def test_a_stream_is_read_when_nothing_is_under_way() -> None:
     """Its last piece is known when it is read; a lost one is not read again."""
-    state, action = upload.take(upload.begun(RULE, 10, None, "v"))
-    assert action == Read()
-    state, sent = upload.came(state, last=False)
-    assert (sent, upload.take(state)[1]) == (Send(1), Rest())
-    state, action = upload.take(upload.stored(state, 1))
-    assert action == Read()
-    state, _ = upload.came(state, last=True)
-    state, _ = upload.take(upload.lost(state, 2))
-    state, again = upload.take(upload.unreported(upload.asked(state)))
-    assert (again, state.total) == (Send(2, again=True), 2)
-    state, check = upload.take(upload.stored(state, 2))
-    assert check == Ask(0)
-    assert upload.take(upload.unchecked(upload.asked(state)))[1] == UploadDone()
+    state, action = upload.next_action(upload.start_upload(RULE, 10, None, "v"))
+    assert action == ReadPiece()
+    state, sent = upload.add_piece(state, last=False)
+    assert (sent, upload.next_action(state)[1]) == (SendPiece(1), Idle())
+    state, action = upload.next_action(upload.confirm_piece(state, 1))
+    assert action == ReadPiece()
+    state, _ = upload.add_piece(state, last=True)
+    state, _ = upload.next_action(upload.doubt_piece(state, 2))
+    state, again = upload.next_action(upload.end_query(upload.start_query(state)))
+    assert (again, state.total) == (SendPiece(2, again=True), 2)
+    state, check = upload.next_action(upload.confirm_piece(state, 2))
+    assert check == QueryStatus(0)
+    assert upload.next_action(upload.skip_verification(upload.start_query(state)))[1] == UploadDone()
 
 
 @pytest.mark.parametrize(
@@ -280,7 +280,7 @@ def test_a_stream_is_read_when_nothing_is_under_way() -> None:
 )
 def test_the_size_of_a_piece(size: int | None, limit: int | None, mebibytes: int) -> None:
     """Small where it can be, larger where a file would else take most of a window's permits."""
-    made = piece_size.size_of(RULE, size, limit)
+    made = piece_size.choose_piece_size(RULE, size, limit)
     assert made == mebibytes * MIB
     assert -(-(size or RULE.max_bytes) // made) <= RULE.max_pieces
 
@@ -288,22 +288,22 @@ def test_the_size_of_a_piece(size: int | None, limit: int | None, mebibytes: int
 def test_the_size_of_a_piece_keeps_to_the_provider() -> None:
     """Never below its least or above its most, and never more pieces than it takes."""
     few = dataclasses.replace(RULE, max_pieces=10)
-    assert piece_size.size_of(few, 1 << 30, None) == 103 * MIB
-    assert piece_size.size_of(dataclasses.replace(RULE, max_piece=6 * MIB), 1 << 30, 40) == 6 * MIB
-    assert piece_size.size_of(dataclasses.replace(RULE, min_piece=30 * MIB), 1, None) == 30 * MIB
+    assert piece_size.choose_piece_size(few, 1 << 30, None) == 103 * MIB
+    assert piece_size.choose_piece_size(dataclasses.replace(RULE, max_piece=6 * MIB), 1 << 30, 40) == 6 * MIB
+    assert piece_size.choose_piece_size(dataclasses.replace(RULE, min_piece=30 * MIB), 1, None) == 30 * MIB
 
 
 @given(st.integers(1, 100), st.integers(1, 30))
 def test_pieces_cover_the_file(size: int, length: int) -> None:
     """Each byte once, and what is safe is counted so."""
-    state = upload.begun(RULE, length, size, "v")
+    state = upload.start_upload(RULE, length, size, "v")
     assert state.total is not None
-    places = [upload.where(state, number) for number in range(1, state.total + 1)]
+    places = [upload.piece_bounds(state, number) for number in range(1, state.total + 1)]
     assert [start for start, _ in places] == [0, *(start + count for start, count in places[:-1])]
     assert sum(count for _, count in places) == size
     for number in range(1, state.total + 1):
-        state = upload.stored(state, number)
-        assert upload.safe_bytes(state) == sum(count for _, count in places[:number])
+        state = upload.confirm_piece(state, number)
+        assert upload.count_confirmed_bytes(state) == sum(count for _, count in places[:number])
 
 
 def test_it_can_be_stored() -> None:

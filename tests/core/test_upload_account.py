@@ -9,22 +9,22 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from callwell.core import ranges, received, upload
-from callwell.core.ranges import Run
-from callwell.core.received import Received
+from callwell.core import ranges, upload, upload_status
+from callwell.core.ranges import PieceRange
 from callwell.core.rules.operations import UntilRule
 from callwell.core.upload import (
     MAX_CHECKS,
-    MAX_TRIES,
+    MAX_DOUBTS,
     SURE_CHECKS,
-    Ask,
-    Rest,
-    Send,
+    Idle,
+    QueryStatus,
+    SendPiece,
     Upload,
     UploadDone,
     UploadFailed,
     UploadReason,
 )
+from callwell.core.upload_status import UploadStatus
 from tests.core.test_upload import RULE
 
 PIECE: Final = 10
@@ -63,7 +63,7 @@ class Adversary:
         self.late = list[int]()
         self.old: set[int] | None = None
         self.said = set[int]()
-        self.state = upload.begun(RULE, PIECE, self.size, "v")
+        self.state = upload.start_upload(RULE, PIECE, self.size, "v")
         self.kept = self.state
         self.sending = dict[int, int]()
         self.asking = dict[int, bool]()
@@ -98,24 +98,24 @@ class Adversary:
         self.sending = {}
         self.asking = {}
         self.kills += 1
-        self.state = upload.revived(self.kept)
+        self.state = upload.resume(self.kept)
 
     def act(self, worker: int) -> None:
         """A worker that has nothing under way takes something."""
-        self.state, action = upload.take(self.state)
-        if isinstance(action, Send):
+        self.state, action = upload.next_action(self.state)
+        if isinstance(action, SendPiece):
             assert action.number not in self.sending.values()
             assert action.again == (action.number in self.sends)
             self.sending[worker] = action.number
             self.sends.append(action.number)
             self.kept = self.state
-        elif isinstance(action, Ask):
+        elif isinstance(action, QueryStatus):
             assert not self.asking
             self.asking[worker] = False
         elif isinstance(action, UploadDone | UploadFailed):
             self.ended = action
         else:
-            assert isinstance(action, Rest)
+            assert isinstance(action, Idle)
 
     def answer(self, number: int, fate: str) -> None:
         """A piece is answered."""
@@ -125,13 +125,13 @@ class Adversary:
         elif fate != "refused":
             code = self.arrive(number)
         if fate == "fine" and code is None:
-            self.state = upload.stored(self.state, number)
+            self.state = upload.confirm_piece(self.state, number)
             self.kept = self.state
         elif fate == "fine":
-            self.state = upload.refused(self.state, number, code)
+            self.state = upload.reject_piece(self.state, number, code)
         else:
             self.losses += 1
-            self.state = upload.lost(self.state, number)
+            self.state = upload.doubt_piece(self.state, number)
 
     def arrive(self, number: int) -> str | None:
         """A piece has its effect: how it is refused, if it is."""
@@ -144,7 +144,7 @@ class Adversary:
         """A question goes out, and then its answer comes."""
         if not self.asking[worker]:
             self.asking[worker] = True
-            self.state = upload.asked(self.state)
+            self.state = upload.start_query(self.state)
             return
         del self.asking[worker]
         self.questions += 1
@@ -152,12 +152,12 @@ class Adversary:
         self.old = None
         self.said = set(there)
         whole = there == set(range(1, self.count + 1))
-        said = Received(
-            parts=ranges.of(there),
+        said = UploadStatus(
+            parts=ranges.from_numbers(there),
             arrived=whole if self.states else None,
             size=self.size if whole else None,
         )
-        self.state = upload.reported(self.state, said, self.size)
+        self.state = upload.apply_report(self.state, said, self.size)
         self.kept = self.state
         while self.late:
             self.arrive(self.late.pop())
@@ -212,103 +212,108 @@ def test_questions_do_not_multiply(count: int, script: list[Turn]) -> None:
 
 def test_four_refusals_at_once_are_one_question() -> None:
     """While one worker asks, the others send what is not in doubt."""
-    state = upload.begun(RULE, PIECE, 40, "v")
+    state = upload.start_upload(RULE, PIECE, 40, "v")
     for _ in range(4):
-        state, _ = upload.take(state)
+        state, _ = upload.next_action(state)
     for number in (1, 2, 3, 4):
-        state = upload.lost(state, number)
-    state, first = upload.take(state)
-    assert first == Ask(1)
-    assert [upload.take(state)[1] for _ in range(3)] == [Rest()] * 3
-    state = upload.reported(upload.asked(state), Received(parts=()), 40)
-    assert upload.take(state)[1] == Send(1, again=True)
+        state = upload.doubt_piece(state, number)
+    state, first = upload.next_action(state)
+    assert first == QueryStatus(1)
+    assert [upload.next_action(state)[1] for _ in range(3)] == [Idle()] * 3
+    state = upload.apply_report(upload.start_query(state), UploadStatus(parts=()), 40)
+    assert upload.next_action(state)[1] == SendPiece(1, again=True)
 
 
 def complete(size: int = 30) -> Upload:
     """An upload whose three pieces were all answered well, and which is about to ask."""
-    state = upload.begun(RULE, PIECE, size, "v")
+    state = upload.start_upload(RULE, PIECE, size, "v")
     for number in (1, 2, 3):
-        state, _ = upload.take(state)
-        state = upload.stored(state, number)
-    state, action = upload.take(state)
-    assert action == Ask(0)
-    return upload.asked(state)
+        state, _ = upload.next_action(state)
+        state = upload.confirm_piece(state, number)
+    state, action = upload.next_action(state)
+    assert action == QueryStatus(0)
+    return upload.start_query(state)
 
 
-ALL: Final = (Run(1, 3),)
+ALL: Final = (PieceRange(1, 3),)
 
 
-def ended(said: Received) -> Any:
+def ended(said: UploadStatus) -> Any:
     """What comes of an upload whose provider always says this, and how often it was asked."""
     state = complete()
     for asked in range(1, 50):
-        state, action = upload.take(upload.reported(state, said, 30))
-        if not isinstance(action, Ask):
+        state, action = upload.next_action(upload.apply_report(state, said, 30))
+        if not isinstance(action, QueryStatus):
             return action, asked
-        state = upload.asked(state)
+        state = upload.start_query(state)
     raise AssertionError("it is asked for ever")
 
 
 @pytest.mark.parametrize(
     ("said", "end", "questions"),
     [
-        (Received(), UploadDone(), 1),
-        (Received(parts=ALL), UploadDone(), 1),
-        (Received(parts=ALL, total=3, arrived=True, size=30, same=True), UploadDone(), 1),
-        (Received(parts=(), arrived=True, size=30), UploadDone(), 1),
-        (Received(parts=ALL, arrived=True, size=29), UploadFailed(UploadReason.DIFFERS, 0), 1),
-        (Received(parts=ALL, arrived=True, size=0), UploadFailed(UploadReason.DIFFERS, 0), 1),
-        (Received(parts=ALL, arrived=True, same=False), UploadFailed(UploadReason.DIFFERS, 0), 1),
-        (Received(parts=(Run(1, 2),), arrived=True), UploadFailed(UploadReason.DIFFERS, 0), 1),
-        (Received(size=29), UploadFailed(UploadReason.DIFFERS, 0), SURE_CHECKS),
-        (Received(parts=ALL, arrived=False), UploadFailed(UploadReason.UNSETTLED, 0), MAX_CHECKS),
-        (Received(parts=ALL, arrived=False, size=10), UploadFailed(UploadReason.UNSETTLED, 0), MAX_CHECKS),
-        (Received(parts=ALL, failed=True), UploadFailed(UploadReason.FAILED, 0), 1),
-        (Received(parts=ALL, total=4), UploadFailed(UploadReason.OTHER, 0), 1),
-        (Received(parts=(), arrived=True, total=4), UploadFailed(UploadReason.OTHER, 0), 1),
+        (UploadStatus(), UploadDone(), 1),
+        (UploadStatus(parts=ALL), UploadDone(), 1),
+        (UploadStatus(parts=ALL, total=3, arrived=True, size=30, same=True), UploadDone(), 1),
+        (UploadStatus(parts=(), arrived=True, size=30), UploadDone(), 1),
+        (UploadStatus(parts=ALL, arrived=True, size=29), UploadFailed(UploadReason.DIFFERS, 0), 1),
+        (UploadStatus(parts=ALL, arrived=True, size=0), UploadFailed(UploadReason.DIFFERS, 0), 1),
+        (UploadStatus(parts=ALL, arrived=True, same=False), UploadFailed(UploadReason.DIFFERS, 0), 1),
+        (UploadStatus(parts=(PieceRange(1, 2),), arrived=True), UploadFailed(UploadReason.DIFFERS, 0), 1),
+        (UploadStatus(size=29), UploadFailed(UploadReason.DIFFERS, 0), SURE_CHECKS),
+        (UploadStatus(parts=ALL, arrived=False), UploadFailed(UploadReason.UNSETTLED, 0), MAX_CHECKS),
+        (UploadStatus(parts=ALL, arrived=False, size=10), UploadFailed(UploadReason.UNSETTLED, 0), MAX_CHECKS),
+        (UploadStatus(parts=ALL, failed=True), UploadFailed(UploadReason.FAILED, 0), 1),
+        (UploadStatus(parts=ALL, total=4), UploadFailed(UploadReason.OTHER, 0), 1),
+        (UploadStatus(parts=(), arrived=True, total=4), UploadFailed(UploadReason.OTHER, 0), 1),
     ],
 )
-def test_what_the_provider_says_in_the_end_is_compared(said: Received, end: object, questions: int) -> None:
+def test_what_the_provider_says_in_the_end_is_compared(said: UploadStatus, end: object, questions: int) -> None:
     """A difference fails the upload; what it leaves out proves nothing; what may lag is asked again."""
     assert ended(said) == (end, questions)
 
 
 def test_a_piece_that_is_missing_once_is_asked_about_again() -> None:
     """One server of the provider may not have heard of it yet: nothing is sent for that."""
-    state = upload.reported(complete(), Received(parts=(Run(1, 2),)), 30)
-    state, action = upload.take(state)
-    assert action == Ask(1)
-    assert upload.take(upload.reported(upload.asked(state), Received(parts=ALL), 30))[1] == UploadDone()
+    state = upload.apply_report(complete(), UploadStatus(parts=(PieceRange(1, 2),)), 30)
+    state, action = upload.next_action(state)
+    assert action == QueryStatus(1)
+    assert (
+        upload.next_action(upload.apply_report(upload.start_query(state), UploadStatus(parts=ALL), 30))[1]
+        == UploadDone()
+    )
 
 
 def test_a_piece_that_is_missing_twice_goes_again() -> None:
     """And is no error if it is there after all."""
     state = complete()
     for _ in range(2):
-        state, action = upload.take(upload.reported(state, Received(parts=(Run(1, 1), Run(3, 3))), 30))
-        state = upload.asked(state) if isinstance(action, Ask) else state
-    assert action == Send(2, again=True)
-    state, action = upload.take(upload.refused(state, 2, "THERE"))
-    assert (action, state.confirmed) == (Ask(0), ALL)
+        state, action = upload.next_action(
+            upload.apply_report(state, UploadStatus(parts=(PieceRange(1, 1), PieceRange(3, 3))), 30)
+        )
+        state = upload.start_query(state) if isinstance(action, QueryStatus) else state
+    assert action == SendPiece(2, again=True)
+    state, action = upload.next_action(upload.reject_piece(state, 2, "THERE"))
+    assert (action, state.confirmed) == (QueryStatus(0), ALL)
 
 
 def test_who_goes_on_believes_the_first_report() -> None:
     """What was confirmed long ago is not lagging behind."""
-    state = upload.revived(complete())
-    state, _ = upload.take(state)
-    state = upload.reported(upload.asked(state), Received(parts=(Run(2, 2),)), 30)
-    assert upload.take(state)[1] == Send(1, again=True)
+    state = upload.resume(complete())
+    state, _ = upload.next_action(state)
+    state = upload.apply_report(upload.start_query(state), UploadStatus(parts=(PieceRange(2, 2),)), 30)
+    assert upload.next_action(state)[1] == SendPiece(1, again=True)
 
 
 def test_what_arrived_after_the_question_is_not_forgotten() -> None:
     """The report speaks of the moment when it was asked for."""
-    state = upload.begun(RULE, PIECE, 40, "v")
+    state = upload.start_upload(RULE, PIECE, 40, "v")
     for _ in range(3):
-        state, _ = upload.take(state)
-    state, _ = upload.take(upload.lost(state, 1))
-    state = upload.stored(upload.asked(state), 2)
-    state = upload.reported(state, Received(parts=()), 40)
-    assert (state.confirmed, state.missed) == ((Run(2, 2),), ())
+        state, _ = upload.next_action(state)
+    state, _ = upload.next_action(upload.doubt_piece(state, 1))
+    state = upload.confirm_piece(upload.start_query(state), 2)
+    state = upload.apply_report(state, UploadStatus(parts=()), 40)
+    assert (state.confirmed, state.missed) == ((PieceRange(2, 2),), ())
 
 
 def test_a_provider_that_forgets_again_and_again_fails_it() -> None:
@@ -316,30 +321,30 @@ def test_a_provider_that_forgets_again_and_again_fails_it() -> None:
     state = complete()
     sends = 0
     for _ in range(100):
-        state, action = upload.take(state)
+        state, action = upload.next_action(state)
         if isinstance(action, UploadFailed):
             break
-        if isinstance(action, Send):
+        if isinstance(action, SendPiece):
             sends += 1
-            state = upload.stored(state, action.number)
-        elif isinstance(action, Ask):
-            state = upload.reported(upload.asked(state), Received(parts=(Run(2, 3),)), 30)
+            state = upload.confirm_piece(state, action.number)
+        elif isinstance(action, QueryStatus):
+            state = upload.apply_report(upload.start_query(state), UploadStatus(parts=(PieceRange(2, 3),)), 30)
         else:
-            state = upload.reported(state, Received(parts=(Run(2, 3),)), 30)
-    assert (action, sends) == (UploadFailed(UploadReason.FORGOTTEN, 1), MAX_TRIES - 1)
+            state = upload.apply_report(state, UploadStatus(parts=(PieceRange(2, 3),)), 30)
+    assert (action, sends) == (UploadFailed(UploadReason.FORGOTTEN, 1), MAX_DOUBTS - 1)
 
 
 def test_a_forgotten_piece_of_a_stream_cannot_go_again() -> None:
     """Only the piece at hand can: no other bytes are sent in its place."""
-    state = upload.begun(RULE, PIECE, None, "v")
+    state = upload.start_upload(RULE, PIECE, None, "v")
     for number in (1, 2):
-        state, _ = upload.take(state)
-        state, _ = upload.came(state, last=number == 2)
-        state = upload.stored(state, number)
+        state, _ = upload.next_action(state)
+        state, _ = upload.add_piece(state, last=number == 2)
+        state = upload.confirm_piece(state, number)
     for _ in range(2):
-        state, _ = upload.take(state)
-        state = upload.reported(upload.asked(state), Received(parts=(Run(2, 2),)), 15)
-    assert upload.take(state)[1] == UploadFailed(UploadReason.FORGOTTEN, 1)
+        state, _ = upload.next_action(state)
+        state = upload.apply_report(upload.start_query(state), UploadStatus(parts=(PieceRange(2, 2),)), 15)
+    assert upload.next_action(state)[1] == UploadFailed(UploadReason.FORGOTTEN, 1)
 
 
 STATUS: Final = UntilRule(
@@ -364,7 +369,7 @@ STATUS: Final = UntilRule(
 )
 def test_a_failure_counts_when_the_provider_has_stopped_work(json: Any, word: str | None) -> None:
     """Of several things that it makes, one may fail while another still comes."""
-    assert received.failed(STATUS, json) == word
+    assert upload_status.find_failure(STATUS, json) == word
 
 
 @pytest.mark.parametrize(
@@ -373,7 +378,7 @@ def test_a_failure_counts_when_the_provider_has_stopped_work(json: Any, word: st
 )
 def test_numbers_count_in_either_form(value: object, number: int | None) -> None:
     """What is no whole number says nothing."""
-    assert received.number(value) == number
+    assert upload_status.parse_count(value) == number
 
 
 numbers = st.sets(st.integers(1, 30))
@@ -382,6 +387,6 @@ numbers = st.sets(st.integers(1, 30))
 @given(one=numbers, other=numbers)
 def test_runs_are_sets(one: set[int], other: set[int]) -> None:
     """Made of numbers, and taken from each other."""
-    left = ranges.without(ranges.of(one), ranges.of(other))
+    left = ranges.subtract(ranges.from_numbers(one), ranges.from_numbers(other))
     assert ranges.numbers(left) == sorted(one - other)
-    assert left == ranges.of(one - other)
+    assert left == ranges.from_numbers(one - other)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell.client import Client
-from callwell.core.parallel_download import Split
+from callwell.core.parallel_download import RangeSplit
 from tests.export.playing import hurried
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tests.export.playing import Site
 
-SPLIT = Split(most=4, piece=4 << 10, least=8 << 10)
+SPLIT = RangeSplit(most=4, piece=4 << 10, least=8 << 10)
 """The emulator's videos are of some hundred kilobytes."""
 
 BROKEN: dict[str, Any] = {"truncated": 0.2, "error_before": 0.1, "reset": 0.1, "lost_reply": 0.1}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from callwell.client.uploads.options import NOTHING
+from callwell.client.uploads.options import NO_UPLOAD
 from callwell.core.upload import Upload
 from callwell.emulator.options import EmulatorOptions
 from callwell.state.base import Cell
@@ -70,7 +70,7 @@ def test_a_video_that_vanished_before_its_first_piece_is_made_again(site: Site) 
     killed(site, 1, "videos.create")
     with site.client() as client:
         (key,) = client.setting.state.keys("upload:")
-        name = client.setting.state.read(Cell(key, Upload, NOTHING)).maker
+        name = client.setting.state.read(Cell(key, Upload, NO_UPLOAD)).maker
         made = client.with_options(exactly_once=name).videos.create(title="film")
         client.videos.delete(video_id=made["videoId"])
         done = client.upload("videos.upload", str(site.film), title="film", piece_size=PIECE, pieces=2)

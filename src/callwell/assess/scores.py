@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from callwell.core import paging
+from callwell.core import json_values
 
 if TYPE_CHECKING:
     from callwell.core.rules.assess import AssessRule
@@ -80,10 +80,10 @@ def scored(rule: AssessRule, answer: Any) -> Scored:
         rule: where they should be.
         answer: the body.
     """
-    words = paging.at(answer, rule.words)
+    words = json_values.value_at(answer, rule.words)
     found = [(one.get(rule.word), number(one.get(rule.word_score))) for one in _records(words)]
     whole = tuple((text, score) for text, score in found if isinstance(text, str) and text and score is not None)
-    return Scored(number(paging.at(answer, rule.score)), whole)
+    return Scored(number(json_values.value_at(answer, rule.score)), whole)
 
 
 def number(value: object) -> float | None:

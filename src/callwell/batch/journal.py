@@ -21,7 +21,7 @@ from callwell.state.base import Cell
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from callwell.client.exactly_once.store import Ledger
+    from callwell.client.exactly_once.store import LedgerStore
     from callwell.clock import Clock
     from callwell.state.base import State
 
@@ -77,7 +77,14 @@ class Journal:
     """
 
     def __init__(
-        self, state: State, ledger: Ledger, account: str, parts: Iterable[object], *, clock: Clock, anew: bool = False
+        self,
+        state: State,
+        ledger: LedgerStore,
+        account: str,
+        parts: Iterable[object],
+        *,
+        clock: Clock,
+        anew: bool = False,
     ) -> None:
         self._state = state
         self._ledger = ledger

@@ -145,7 +145,7 @@ class Batch:
             return failed._replace(error=str(error))
 
     async def _uploaded(self, planned: Planned) -> Sent:
-        mark = await asyncio.to_thread(lambda: files.Disk.at(planned.path).mark())
+        mark = await asyncio.to_thread(lambda: files.DiskFile.at(planned.path).mark())
         file = (mark, sorted(planned.arguments.items()))
         note = self._journal.begin(file)
         if note.sent is not None:
@@ -196,5 +196,5 @@ def _sizes(planned: Iterable[Planned]) -> dict[Path, int]:
             also = "" if known[place] == path else f", as {known[place]}"
             raise InvalidOption("FILE", str(path), f"each file once: it was given before{also}")
         known[place] = path
-        sizes[path] = files.Disk.at(path).size
+        sizes[path] = files.DiskFile.at(path).size
     return sizes

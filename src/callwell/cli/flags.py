@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from callwell.cli.settings import Setting
     from callwell.client.calls.options import ClientOptions, Priority
-    from callwell.client.exactly_once.store import Ledger
+    from callwell.client.exactly_once.store import LedgerStore
     from callwell.clock import Clock
     from callwell.description.provider import Provider
     from callwell.observe.notices import Notice
@@ -132,7 +132,7 @@ class ClientFlags:
         return found, str(settings.of(found, {"environment": self.environment})["environment"].value)
 
     @contextmanager
-    def ledger(self, provider: str, environment: str | None) -> Iterator[Ledger]:
+    def ledger(self, provider: str, environment: str | None) -> Iterator[LedgerStore]:
         """The calls of an account that are made exactly once, without a key.
 
         Args:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from callwell.client.exactly_once.entry import Entry
-    from callwell.client.exactly_once.store import Ledger
+    from callwell.client.exactly_once.store import LedgerStore
 
 COLUMNS: Final = ("provider", "environment", "operation", "name", "status", "began")
 
@@ -94,7 +94,7 @@ def resume(provider: ProviderArgument, name: EntryArgument, *, flags: ClientFlag
         output.emit_json(client.ledger.resume(name))
 
 
-def _ledgers(flags: ClientFlags, provider: str) -> Iterator[Ledger]:
+def _ledgers(flags: ClientFlags, provider: str) -> Iterator[LedgerStore]:
     """The ledgers of all environments, or of the one that is asked for."""
     from callwell.cli.settings import Settings
 
@@ -105,7 +105,7 @@ def _ledgers(flags: ClientFlags, provider: str) -> Iterator[Ledger]:
             yield ledger
 
 
-def _ledger(flags: ClientFlags, provider: str) -> AbstractContextManager[Ledger]:
+def _ledger(flags: ClientFlags, provider: str) -> AbstractContextManager[LedgerStore]:
     return flags.ledger(provider, flags.environment)
 
 

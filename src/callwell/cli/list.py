@@ -11,7 +11,7 @@ import typer
 from callwell.cli import operations, output
 from callwell.cli.flags import ClientFlags, OperationArgument, ProviderArgument, ValuesArgument, takes_client_flags
 from callwell.cli.formats import writer
-from callwell.core.signed_fields import replaced
+from callwell.core.signed_fields import replace_fields
 from callwell.core.verdict import End, Verdict
 from callwell.errors import UsageError
 
@@ -91,7 +91,7 @@ def _walk(pager: Pager[Any], out: Writer, signed: dict[str, str], limit: int | N
     for page in pager.pages():
         wanted = page if limit is None else page[: limit - count]
         for item in wanted:
-            out.add(replaced(item, {place: operation or None for place, operation in signed.items()}))
+            out.add(replace_fields(item, {place: operation or None for place, operation in signed.items()}))
         count += len(wanted)
         if count == limit and (len(wanted) < len(page) or pager.verdict.end is End.TRUNCATED):
             return Verdict(End.TRUNCATED, pager.walk.pages, count, reason=f"stopped at --limit {limit}"), True

@@ -19,7 +19,7 @@ from callwell.client.downloads.asset import AsyncAsset
 from callwell.client.group import AsyncDynamicGroup, AsyncGroup
 from callwell.client.keys.manager import AsyncKeyManager
 from callwell.client.tokens.manager import arm
-from callwell.client.uploads.uploader import AsyncUploader, nothing_to_note
+from callwell.client.uploads.uploader import AsyncUploader, ignore_result
 from callwell.errors import InvalidOption, UnknownName
 
 if TYPE_CHECKING:
@@ -245,7 +245,7 @@ class AsyncClient(AsyncCloseMixin):
         """
         return await self.uploader(operation).run(file, given)
 
-    def uploader(self, operation: str, note: Callable[[Uploaded[Any]], None] = nothing_to_note) -> AsyncUploader:
+    def uploader(self, operation: str, note: Callable[[Uploaded[Any]], None] = ignore_result) -> AsyncUploader:
         """What sends one large file by an operation.
 
         Args:

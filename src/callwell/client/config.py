@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from callwell.client.calls.options import Auth, ResolvedOptions
-    from callwell.client.exactly_once.store import Ledger
+    from callwell.client.exactly_once.store import LedgerStore
     from callwell.client.result_cache import ResultCache
     from callwell.clock import Clock
     from callwell.core.rules.environments import SandboxRule
@@ -183,11 +183,11 @@ class ClientConfig:
         alone = self.owns_state and not account.shared and not account.paces
         return PermitBatcher(account, self.clock) if alone else account
 
-    def ledger(self) -> Ledger:
+    def ledger(self) -> LedgerStore:
         """The account's calls that are made exactly once."""
-        from callwell.client.exactly_once.store import Ledger  # few clients need it
+        from callwell.client.exactly_once.store import LedgerStore  # few clients need it
 
-        return Ledger(self.account, self.state, self.clock)
+        return LedgerStore(self.account, self.state, self.clock)
 
     def key_uses(self) -> KeyUses:
         """The record of the account's keys."""

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from callwell.clock import Clock
     from callwell.state.base import State
 
-KEPT_S: Final = 90 * 86_400.0
+MAX_AGE_S: Final = 90 * 86_400.0
 """For how long a result is remembered."""
 
-MOST: Final = 100_000
+MAX_RESULTS: Final = 100_000
 """How many of them, for one account: packed, a report has some two thousand bytes."""
 
-DONE: Final = 200
+OK_STATUS: Final = 200
 
 
 class CachedResult(NamedTuple):
@@ -53,12 +53,12 @@ class ResultCache:
         most: how many are kept.
     """
 
-    def __init__(self, account: str, state: State, clock: Clock, *, most: int = MOST) -> None:
+    def __init__(self, account: str, state: State, clock: Clock, *, most: int = MAX_RESULTS) -> None:
         self._records = f"remember:{account}:"
         self._state, self._clock = state, clock
         index = f"remember-old:{account}:"
         self._fading = Retention(
-            self._records, index, self._kept_at, state=state, clock=clock, kept_s=KEPT_S, most=most
+            self._records, index, self._kept_at, state=state, clock=clock, kept_s=MAX_AGE_S, most=most
         )
 
     def find(self, mark: str) -> Answer | None:
@@ -68,10 +68,10 @@ class ResultCache:
             mark: the request's digest.
         """
         kept = self._state.read(self._cell(mark))
-        if not kept.body or kept.at < self._clock.wall() - KEPT_S:
+        if not kept.body or kept.at < self._clock.wall() - MAX_AGE_S:
             return None
         body = zlib.decompress(kept.body)
-        return Answer(DONE, {}, body, msgspec.json.decode(body), attempts=0)
+        return Answer(OK_STATUS, {}, body, msgspec.json.decode(body), attempts=0)
 
     def keep(self, mark: str, answer: Answer) -> None:
         """Remember an answer.
@@ -96,7 +96,7 @@ class ResultCache:
         return Cell(f"{self._records}{mark}", CachedResult, CachedResult(), CachedResult())
 
 
-def digest(bound: Bound) -> str:
+def cache_key(bound: Bound) -> str:
     """What tells one request from another; on whose behalf it is made is not in it."""
     told = sha256(f"{bound.method} {bound.target}\n".encode())
     for name, value in bound.headers:

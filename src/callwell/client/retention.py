@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from callwell.clock import Clock
     from callwell.state.base import State
 
-SWEPT: Final = "00"
+SWEEP_PREFIX: Final = "00"
 """How the mark of a record begins whose entry sweeps out old ones: one in 256."""
 
 
-class Old(NamedTuple):
+class RetentionEntry(NamedTuple):
     """That a record may be forgotten some day, under a key that begins with when it was written."""
 
 
@@ -54,8 +54,8 @@ class Retention:
 
     def note(self, mark: str, at: float) -> None:
         """A record was written that may be forgotten some day."""
-        self._state.update(Cell(self._key(mark, at), Old, Old()), lambda old: (old, None))
-        if mark.startswith(SWEPT):
+        self._state.update(Cell(self._key(mark, at), RetentionEntry, RetentionEntry()), lambda old: (old, None))
+        if mark.startswith(SWEEP_PREFIX):
             self.sweep()
 
     def drop(self, mark: str, at: float) -> None:

@@ -36,27 +36,27 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from callwell.core import parallel_download, partial
-from callwell.core.partial import PART, UNKNOWN
+from callwell.core.partial import PARTIAL_CONTENT, UNKNOWN_VERSION
 
 if TYPE_CHECKING:
-    from callwell.core.parallel_download import Round, Span, Split
-    from callwell.core.partial import Head, Version
+    from callwell.core.parallel_download import ByteRange, DownloadRound, RangeSplit
+    from callwell.core.partial import StorageHead, Version
 
 MAX_ATTEMPTS: Final = 6
 """Attempts in a row that bring no byte."""
 
-MAX_URLS: Final = 4
+MAX_FRESH_URLS: Final = 4
 """Fresh URLs in a row that bring no byte."""
 
-ONCE: Final = 8
+SINGLE_USE_FACTOR: Final = 8
 """How many times longer pieces are where each needs a URL of its own."""
 
 MAX_RESTARTS: Final = 3
 """Times that a file may change under a download."""
 
-EXPIRED: Final = frozenset({400, 401, 403, 404, 410})
-WHOLE: Final = 200
-UNSATISFIABLE: Final = 416
+EXPIRED_STATUSES: Final = frozenset({400, 401, 403, 404, 410})
+OK_STATUS: Final = 200
+RANGE_NOT_SATISFIABLE: Final = 416
 
 
 class DownloadReason(StrEnum):
@@ -98,13 +98,13 @@ class Download(NamedTuple):
 
     offset: int = 0
     size: int | None = None
-    version: Version = UNKNOWN
+    version: Version = UNKNOWN_VERSION
     urls: int = 0
     failures: int = 0
     restarts: int = 0
     best: int = 0
-    split: Split | None = None
-    islands: tuple[Span, ...] = ()
+    split: RangeSplit | None = None
+    islands: tuple[ByteRange, ...] = ()
     once: bool = False
     absent: tuple[int, ...] = ()
     announced: int | None = None
@@ -123,11 +123,11 @@ class Download(NamedTuple):
         return None if self.coding else self.announced
 
 
-class Ask(NamedTuple):
+class RequestUrl(NamedTuple):
     """Get a fresh signed URL from the provider."""
 
 
-class Fetch(NamedTuple):
+class FetchRange(NamedTuple):
     """Get the bytes from `offset` on.
 
     Attributes:
@@ -145,7 +145,7 @@ class Fetch(NamedTuple):
     wait_s: float = 0.0
 
 
-class Read(NamedTuple):
+class ReadBody(NamedTuple):
     """Write the body at `offset`, after cutting the file to that length, and report every piece.
 
     Attributes:
@@ -170,10 +170,12 @@ class DownloadFailed(NamedTuple):
     status: int = 0
 
 
-Action = Ask | Fetch | Read | DownloadDone | DownloadFailed
+Action = RequestUrl | FetchRange | ReadBody | DownloadDone | DownloadFailed
 
 
-def given(state: Download, size: int | None, *, once: bool = False, no_page: bool = False) -> tuple[Download, Action]:
+def accept_url(
+    state: Download, size: int | None, *, once: bool = False, no_page: bool = False
+) -> tuple[Download, Action]:
     """A fresh URL has come.
 
     Args:
@@ -189,13 +191,13 @@ def given(state: Download, size: int | None, *, once: bool = False, no_page: boo
         if known not in (None, size) and (state.offset or state.islands):
             if state.restarts >= MAX_RESTARTS:
                 return state, DownloadFailed(DownloadReason.DAMAGED)
-            return _fetch(_changed(state))
+            return _fetch_rest(_discard_version(state))
     if state.offset and state.offset == state.size and not state.failures:  # what broke off here may have gone on
         return state, DownloadDone(state.offset)
-    return _fetch(state)
+    return _fetch_rest(state)
 
 
-def opened(state: Download, head: Head) -> tuple[Download, Action]:
+def accept_head(state: Download, head: StorageHead) -> tuple[Download, Action]:
     """Storage has begun to answer.
 
     Args:
@@ -204,21 +206,21 @@ def opened(state: Download, head: Head) -> tuple[Download, Action]:
     """
     if head.status in state.absent:
         return state, DownloadFailed(DownloadReason.UNAVAILABLE, head.status)
-    if head.status in EXPIRED:
-        return _ask(state, head.status)
-    if head.status == UNSATISFIABLE:
-        return _beyond(state, head)
-    if head.status not in (WHOLE, PART):
+    if head.status in EXPIRED_STATUSES:
+        return _request_fresh_url(state, head.status)
+    if head.status == RANGE_NOT_SATISFIABLE:
+        return _accept_unsatisfiable(state, head)
+    if head.status not in (OK_STATUS, PARTIAL_CONTENT):
         why = DownloadReason.REFUSED if head.status < 500 else DownloadReason.BROKEN  # noqa: PLR2004 - server errors
-        return _again(state, why, head.status, head.wait_s)
+        return _retry(state, why, head.status, head.wait_s)
     if head.page and state.no_page:
-        return _again(state, DownloadReason.PAGE, head.status)
+        return _retry(state, DownloadReason.PAGE, head.status)
     if not partial.DECODABLE.issuperset(head.coding):
         return state._replace(coding=head.coding), DownloadFailed(DownloadReason.CODED, head.status)
-    return _whole(state, head) if head.status == WHOLE else _part(state, head)
+    return _accept_whole(state, head) if head.status == OK_STATUS else _accept_part(state, head)
 
 
-def received(state: Download, count: int) -> Download:
+def add_bytes(state: Download, count: int) -> Download:
     """`count` more bytes are safe on disk."""
     offset = state.offset + count
     if offset <= state.best:
@@ -226,19 +228,21 @@ def received(state: Download, count: int) -> Download:
     return state._replace(offset=offset, best=offset, urls=0, failures=0, wait_s=0.0)
 
 
-def begun(state: Download) -> Round:
+def start_round(state: Download) -> DownloadRound:
     """A round of pieces, the first of which storage has begun to send."""
-    return parallel_download.begun(_pieces(state), state.whole or 0, state.version, state.offset, state.islands)
+    return parallel_download.start_round(
+        _missing_ranges(state), state.whole or 0, state.version, state.offset, state.islands
+    )
 
 
-def joined(state: Download, done: Round) -> tuple[Download, Action]:
+def end_round(state: Download, done: DownloadRound) -> tuple[Download, Action]:
     """A round of pieces is over.
 
     Args:
         state: where the download stood when it began.
         done: how it ended.
     """
-    offset = parallel_download.whole(done.safe)
+    offset = parallel_download.leading_bytes(done.safe)
     count = sum(span.stop - span.start for span in done.safe)
     best = state.best
     state = state._replace(offset=offset, islands=done.safe[1:] if offset else done.safe, wait_s=done.wait_s)
@@ -247,30 +251,30 @@ def joined(state: Download, done: Round) -> tuple[Download, Action]:
     if offset == state.size:
         return state, DownloadDone(offset)
     if offset == state.whole:
-        return _onward(state)  # the provider says so; the storage has not yet
+        return _next_request(state)  # the provider says so; the storage has not yet
     if done.status in state.absent:
         return state, DownloadFailed(DownloadReason.UNAVAILABLE, done.status)
-    if done.status in EXPIRED:
-        return _ask(state, done.status)
-    return _onward(state) if count > best else _again(state, DownloadReason.BROKEN, done.status, done.wait_s)
+    if done.status in EXPIRED_STATUSES:
+        return _request_fresh_url(state, done.status)
+    return _next_request(state) if count > best else _retry(state, DownloadReason.BROKEN, done.status, done.wait_s)
 
 
-def ended(state: Download) -> tuple[Download, Action]:
+def end_body(state: Download) -> tuple[Download, Action]:
     """The body has ended as its framing said that it would."""
     whole = state.whole
     for limit in (state.stop, whole):
         if limit is not None and state.offset > limit:
             return _restart(state)
     if state.stop is not None and state.offset < state.stop:
-        return _again(state, DownloadReason.BROKEN)
+        return _retry(state, DownloadReason.BROKEN)
     if state.offset == state.size or (not state.part and whole in (None, state.offset)):
         return state._replace(size=state.offset), DownloadDone(state.offset)
     if state.part and state.offset > state.asked:
-        return _onward(state)
-    return _again(state, DownloadReason.BROKEN)
+        return _next_request(state)
+    return _retry(state, DownloadReason.BROKEN)
 
 
-def broke(state: Download, *, lasting: bool = False) -> tuple[Download, Action]:
+def break_off(state: Download, *, lasting: bool = False) -> tuple[Download, Action]:
     """The exchange ended before its time.
 
     Args:
@@ -279,61 +283,61 @@ def broke(state: Download, *, lasting: bool = False) -> tuple[Download, Action]:
     """
     if lasting:
         return state, DownloadFailed(DownloadReason.UNREACHABLE)
-    return _again(state, DownloadReason.BROKEN)
+    return _retry(state, DownloadReason.BROKEN)
 
 
-def damaged(state: Download) -> tuple[Download, Action]:
+def restart(state: Download) -> tuple[Download, Action]:
     """The file is whole, but what it holds cannot be right."""
     return _restart(state)
 
 
-def _whole(state: Download, head: Head) -> tuple[Download, Action]:
+def _accept_whole(state: Download, head: StorageHead) -> tuple[Download, Action]:
     """Storage sends the whole file, whatever was asked for."""
     if None not in (head.length, state.announced) and head.length != state.announced and not head.coding:
         return _restart(state)
-    ranged = bool(state.offset or state.islands or _pieces(state))
+    ranged = bool(state.offset or state.islands or _missing_ranges(state))
     split = None if ranged or head.coding or head.version.strong is None else state.split
     state = state._replace(offset=0, islands=(), split=split)
     state = state._replace(size=head.length, version=head.version, coding=head.coding)
-    if _pieces(state):
-        return _onward(state)
-    return state._replace(part=False, asked=0, stop=head.length), Read(0)
+    if _missing_ranges(state):
+        return _next_request(state)
+    return state._replace(part=False, asked=0, stop=head.length), ReadBody(0)
 
 
-def _part(state: Download, head: Head) -> tuple[Download, Action]:
+def _accept_part(state: Download, head: StorageHead) -> tuple[Download, Action]:
     """Storage sends a part of the file: does it fit to what is there?"""
     if not head.consistent or head.start is None or head.start > state.offset:
-        return _unusable(state, head.status)
+        return _reject_part(state, head.status)
     version = head.version
     size = head.total
     if head.start or state.islands:
         version = state.version
         size = state.size if size is None else size
-        proof = partial.same(version, head.version)
+        proof = partial.is_same_version(version, head.version)
         if proof is False or head.coding != state.coding or state.size not in (None, size):
             return _restart(state)
         if proof is None and version.pin is None:
-            return _unusable(state, head.status)
+            return _reject_part(state, head.status)
     if None not in (head.total, state.announced) and head.total != state.announced and not head.coding:
         return _restart(state)
     if None not in (head.stop, size) and (head.stop or 0) > (size or 0):
         return _restart(state)
-    pieces = _pieces(state)
+    pieces = _missing_ranges(state)
     state = state._replace(size=size, version=version, coding=head.coding)
     if pieces and head.start == state.offset and version.strong is not None and not head.coding:
-        return state, Read(head.start, several=True)
+        return state, ReadBody(head.start, several=True)
     if pieces:
-        return _onward(state._replace(split=None))
+        return _next_request(state._replace(split=None))
     asked = state.offset
     stop = head.stop
     if stop is None and head.length is not None:
         stop = head.start + head.length
-    return state._replace(offset=head.start, islands=(), part=True, asked=asked, stop=stop), Read(head.start)
+    return state._replace(offset=head.start, islands=(), part=True, asked=asked, stop=stop), ReadBody(head.start)
 
 
-def _beyond(state: Download, head: Head) -> tuple[Download, Action]:
+def _accept_unsatisfiable(state: Download, head: StorageHead) -> tuple[Download, Action]:
     """Storage says that nothing lies where bytes were asked for: is the file whole, or another one?"""
-    proof = partial.same(state.version, head.version)
+    proof = partial.is_same_version(state.version, head.version)
     same = proof or (proof is None and state.version.pin is not None)
     said = head.total
     if said is None and not state.coding:
@@ -343,57 +347,57 @@ def _beyond(state: Download, head: Head) -> tuple[Download, Action]:
     return _restart(state)
 
 
-def _unusable(state: Download, status: int) -> tuple[Download, Action]:
+def _reject_part(state: Download, status: int) -> tuple[Download, Action]:
     """A part that could be any: the second in a row has the file asked for as a whole."""
     if state.failures:
-        state = _forgotten(state)._replace(split=None)
-    return _again(state, DownloadReason.BROKEN, status)
+        state = _discard_bytes(state)._replace(split=None)
+    return _retry(state, DownloadReason.BROKEN, status)
 
 
-def _onward(state: Download) -> tuple[Download, Ask | Fetch]:
-    return (state, Ask()) if state.once else _fetch(state)
+def _next_request(state: Download) -> tuple[Download, RequestUrl | FetchRange]:
+    return (state, RequestUrl()) if state.once else _fetch_rest(state)
 
 
-def _fetch(state: Download) -> tuple[Download, Fetch]:
+def _fetch_rest(state: Download) -> tuple[Download, FetchRange]:
     if not state.version.lasting and (state.offset or state.islands):
-        state = _forgotten(state)
+        state = _discard_bytes(state)
     pin = state.version.pin if state.offset or state.islands else None
-    pieces = _pieces(state)
-    return state, Fetch(state.offset, pin, state.failures, pieces[0].stop if pieces else None, state.wait_s)
+    pieces = _missing_ranges(state)
+    return state, FetchRange(state.offset, pin, state.failures, pieces[0].stop if pieces else None, state.wait_s)
 
 
-def _pieces(state: Download) -> tuple[Span, ...]:
+def _missing_ranges(state: Download) -> tuple[ByteRange, ...]:
     if state.split is None or state.whole is None or state.coding:
         return ()
-    split = state.split._replace(piece=ONCE * state.split.piece) if state.once else state.split
-    return parallel_download.pieces(split, state.whole, state.offset, state.islands)
+    split = state.split._replace(piece=SINGLE_USE_FACTOR * state.split.piece) if state.once else state.split
+    return parallel_download.missing_ranges(split, state.whole, state.offset, state.islands)
 
 
-def _ask(state: Download, status: int) -> tuple[Download, Action]:
-    if state.urls >= MAX_URLS:
+def _request_fresh_url(state: Download, status: int) -> tuple[Download, Action]:
+    if state.urls >= MAX_FRESH_URLS:
         return state, DownloadFailed(DownloadReason.EXPIRED, status)
-    return state._replace(urls=state.urls + 1), Ask()
+    return state._replace(urls=state.urls + 1), RequestUrl()
 
 
-def _again(state: Download, why: DownloadReason, status: int = 0, wait_s: float = 0.0) -> tuple[Download, Action]:
+def _retry(state: Download, why: DownloadReason, status: int = 0, wait_s: float = 0.0) -> tuple[Download, Action]:
     failures = state.failures + 1
     if failures >= MAX_ATTEMPTS:
         return state, DownloadFailed(why, status)
-    return _onward(state._replace(failures=failures, wait_s=wait_s))
+    return _next_request(state._replace(failures=failures, wait_s=wait_s))
 
 
 def _restart(state: Download) -> tuple[Download, Action]:
     if state.restarts >= MAX_RESTARTS:
         return state, DownloadFailed(DownloadReason.DAMAGED)
-    return _changed(state), Ask()
+    return _discard_version(state), RequestUrl()
 
 
-def _changed(state: Download) -> Download:
+def _discard_version(state: Download) -> Download:
     """The file is another one than before; one that changes again and again is not fetched in pieces."""
     split = None if state.restarts else state.split
-    return _forgotten(state)._replace(best=0, restarts=state.restarts + 1, split=split)
+    return _discard_bytes(state)._replace(best=0, restarts=state.restarts + 1, split=split)
 
 
-def _forgotten(state: Download) -> Download:
+def _discard_bytes(state: Download) -> Download:
     """What is there is not to be used."""
-    return state._replace(offset=0, islands=(), size=None, version=UNKNOWN, coding=())
+    return state._replace(offset=0, islands=(), size=None, version=UNKNOWN_VERSION, coding=())

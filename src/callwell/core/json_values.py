@@ -105,3 +105,24 @@ def kind(value: object) -> str:
         return "a list"
     shown = repr(value)
     return shown if len(shown) <= SHORTEST else f"{shown[:SHORTEST]}…"
+
+
+def value_at(body: Any, path: str | None) -> Any:
+    """The value at a dotted path, or None if there is none.
+
+    Args:
+        body: decoded JSON.
+        path: keys joined by dots; a number is an index into a list. None leads nowhere.
+    """
+    if path is None:
+        return None
+    if isinstance(body, dict) and path in body:  # most paths are one key
+        return body[path]
+    for key in path.split("."):
+        if isinstance(body, dict):
+            body = body.get(key)
+        elif isinstance(body, list) and key.isdecimal() and int(key) < len(body):
+            body = body[int(key)]
+        else:
+            return None
+    return body

@@ -48,7 +48,7 @@ class Links(NamedTuple):
     whole: bool = True
 
 
-class Parameters(NamedTuple):
+class LinkParameters(NamedTuple):
     """The parameters of one link.
 
     Attributes:
@@ -62,7 +62,7 @@ class Parameters(NamedTuple):
     whole: bool = True
 
 
-def parse(header: str) -> Links:
+def parse_link_header(header: str) -> Links:
     """The links in a `Link` header.
 
     Args:
@@ -72,7 +72,7 @@ def parse(header: str) -> Links:
     whole = True
     place = 0
     while place < len(header):
-        place = _skip(header, place)
+        place = _skip_spaces(header, place)
         if header.startswith(",", place):  # RFC 9110, section 5.6.1.2: empty list elements are ignored
             place += 1
             continue
@@ -81,18 +81,18 @@ def parse(header: str) -> Links:
         target_end = header.find(">", place)
         if not header.startswith("<", place) or target_end < 0:
             whole = False
-            place = _element_end(header, place)
+            place = _find_element_end(header, place)
             continue
-        parameters = _parameters(header, target_end + 1)
-        found.append(_link(header[place + 1 : target_end].strip(), parameters.found))
+        parameters = _parse_parameters(header, target_end + 1)
+        found.append(_make_link(header[place + 1 : target_end].strip(), parameters.found))
         place = parameters.end
         if not parameters.whole or (place < len(header) and header[place] != ","):
             whole = False
-            place = _element_end(header, place)
+            place = _find_element_end(header, place)
     return Links(tuple(found), whole)
 
 
-def related(links: Sequence[Link], relation: str, *, here: frozenset[str] = frozenset()) -> str | None:
+def find_target(links: Sequence[Link], relation: str, *, here: frozenset[str] = frozenset()) -> str | None:
     """The target of the first link of a relation type that leads away from the answer itself, None if there is none.
 
     Args:
@@ -107,42 +107,42 @@ def related(links: Sequence[Link], relation: str, *, here: frozenset[str] = froz
     return None
 
 
-def relations(value: object) -> tuple[str, ...]:
+def parse_relations(value: object) -> tuple[str, ...]:
     """The relation types in a `rel`: a list with spaces between them, in any case; some servers add apostrophes."""
     return tuple(value.strip("'").lower().split()) if isinstance(value, str) else ()
 
 
-def listed(links: Sequence[Any], relation: str) -> list[Mapping[str, Any]]:
+def filter_by_relation(links: Sequence[Any], relation: str) -> list[Mapping[str, Any]]:
     """The links of a relation type in a list of objects that have a `rel` each."""
-    return [one for one in links if isinstance(one, Mapping) and relation in relations(one.get("rel"))]
+    return [one for one in links if isinstance(one, Mapping) and relation in parse_relations(one.get("rel"))]
 
 
-def _link(target: str, parameters: Sequence[tuple[str, str]]) -> Link:
+def _make_link(target: str, parameters: Sequence[tuple[str, str]]) -> Link:
     first: dict[str, str] = {}
     for name, value in parameters:
         first.setdefault(name, value)
-    return Link(target, relations(first.get("rel")), first.get("anchor"))
+    return Link(target, parse_relations(first.get("rel")), first.get("anchor"))
 
 
-def _parameters(header: str, place: int) -> Parameters:
+def _parse_parameters(header: str, place: int) -> LinkParameters:
     """The parameters that begin at a place."""
     found: list[tuple[str, str]] = []
     while True:
-        place = _skip(header, place)
+        place = _skip_spaces(header, place)
         if not header.startswith(";", place):
-            return Parameters(tuple(found), place)
-        place = _skip(header, place + 1)
+            return LinkParameters(tuple(found), place)
+        place = _skip_spaces(header, place + 1)
         name = _match(NAME, header, place)
-        place = _skip(header, place + len(name))
+        place = _skip_spaces(header, place + len(name))
         value = ""
         if header.startswith("=", place):
-            place = _skip(header, place + 1)
+            place = _skip_spaces(header, place + 1)
             quoted = QUOTED.match(header, place)
             if quoted is not None:
                 value = ESCAPE.sub(r"\1", quoted[1])
                 place = quoted.end()
             elif header.startswith('"', place):
-                return Parameters(tuple(found), place, whole=False)
+                return LinkParameters(tuple(found), place, whole=False)
             else:
                 token = _match(TOKEN, header, place)
                 value = token.strip()
@@ -156,9 +156,9 @@ def _match(pattern: re.Pattern[str], header: str, place: int) -> str:
     return found[0] if found is not None else ""
 
 
-def _skip(header: str, place: int) -> int:
+def _skip_spaces(header: str, place: int) -> int:
     return place + len(_match(SPACE, header, place))
 
 
-def _element_end(header: str, place: int) -> int:
+def _find_element_end(header: str, place: int) -> int:
     return place + max(1, len(_match(ELEMENT_END, header, place)))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from callwell.core.rules.operations import PagingRule
 
 
-def positions(rule: PagingRule, walk: Walk, page: Page, size: int, depth: int) -> Sequence[int | str | None]:
+def next_positions(rule: PagingRule, walk: Walk, page: Page, size: int, depth: int) -> Sequence[int | str | None]:
     """The positions of the next pages, in order.
 
     Args:
@@ -33,13 +33,13 @@ def positions(rule: PagingRule, walk: Walk, page: Page, size: int, depth: int) -
     if not stride:
         return (here,)[:depth]
     reckoned = range(here, here + stride * depth, stride)
-    bound = _bound(rule, page, size)
+    bound = _end_position(rule, page, size)
     if bound is None or reckoned.stop <= bound:
         return reckoned
     return range(here, max(bound, here + 1), stride)[:depth]
 
 
-def _bound(rule: PagingRule, page: Page, size: int) -> int | None:
+def _end_position(rule: PagingRule, page: Page, size: int) -> int | None:
     """The first position after the last page, where the page tells."""
     if rule.style == "offset":
         return None if page.total is None else rule.first + page.total

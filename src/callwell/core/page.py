@@ -46,7 +46,7 @@ class Page(NamedTuple):
     content: int = 0
 
 
-def read(rule: PagingRule, walk: Walk, body: Any, link: str | None = None, *, trouble: str = "") -> Page:
+def parse_page(rule: PagingRule, walk: Walk, body: Any, link: str | None = None, *, trouble: str = "") -> Page:
     """What an answer says.
 
     Args:
@@ -59,11 +59,11 @@ def read(rule: PagingRule, walk: Walk, body: Any, link: str | None = None, *, tr
     Raises:
         LookupError: the body has no items where the rule says; the message names the place.
     """
-    items = _items(rule, body)
-    keys = tuple([_key(item, rule.key) for item in items]) if rule.key else ()
+    items = _read_items(rule, body)
+    keys = tuple([_item_key(item, rule.key) for item in items]) if rule.key else ()
     unkeyed = not (keys and all(keys))
     texts = [repr(item) for item in items] if unkeyed else keys
-    mark = digest(repr(walk.position), *texts)
+    mark = digest_texts(repr(walk.position), *texts)
     unclear = [("next", trouble)] if trouble else []
 
     def plain(name: str, reader: Callable[[Any], T], value: Any) -> T | None:
@@ -73,50 +73,33 @@ def read(rule: PagingRule, walk: Walk, body: Any, link: str | None = None, *, tr
             unclear.append((name, str(error)))
             return None
 
-    following = link if rule.style == "link-header" else plain("next", _position(rule), at(body, rule.next))
+    following = (
+        link
+        if rule.style == "link-header"
+        else plain("next", _position_parser(rule), json_values.value_at(body, rule.next))
+    )
     if following is None and rule.links is not None:
-        following = plain("links", _linked, at(body, rule.links))
+        following = plain("links", _parse_links, json_values.value_at(body, rule.links))
     return Page(
         items=items,
         keys=keys,
-        marks=(mark, *map(key_digest, keys)),
-        more=plain("more", json_values.flag, at(body, rule.more)),
+        marks=(mark, *map(digest_key, keys)),
+        more=plain("more", json_values.flag, json_values.value_at(body, rule.more)),
         next=following,
-        total=plain("total", json_values.count, at(body, rule.total)),
-        pages=plain("pages", json_values.count, at(body, rule.pages)),
+        total=plain("total", json_values.count, json_values.value_at(body, rule.total)),
+        pages=plain("pages", json_values.count, json_values.value_at(body, rule.pages)),
         unclear=tuple(unclear),
-        content=digest(*texts) if unkeyed and items else 0,
+        content=digest_texts(*texts) if unkeyed and items else 0,
     )
 
 
-def at(body: Any, path: str | None) -> Any:
-    """What a dotted path leads to, or None.
-
-    Args:
-        body: what was JSON: dictionaries and lists.
-        path: keys joined by dots; a number is an index into a list.
-    """
-    if path is None:
-        return None
-    if isinstance(body, dict) and path in body:  # most paths are one key
-        return body[path]
-    for key in path.split("."):
-        if isinstance(body, dict):
-            body = body.get(key)
-        elif isinstance(body, list) and key.isdecimal() and int(key) < len(body):
-            body = body[int(key)]
-        else:
-            return None
-    return body
-
-
-def digest(*texts: str) -> int:
+def digest_texts(*texts: str) -> int:
     """Sixty-four bits by which texts are recognised: a collision among a million has odds of one in 37 million."""
     hashed = hashlib.blake2b("\x00".join(texts).encode("utf-8", "surrogatepass"), digest_size=8)
     return int.from_bytes(hashed.digest(), "big", signed=True)
 
 
-def key_digest(key: str) -> int:
+def digest_key(key: str) -> int:
     """The digest by which a delivered key is remembered: that of the texts `key` and the key, for half the price."""
     hashed = _BEFORE_KEY.copy()
     hashed.update(key.encode("utf-8", "surrogatepass"))
@@ -126,16 +109,16 @@ def key_digest(key: str) -> int:
 _BEFORE_KEY: Final = hashlib.blake2b(b"key\x00", digest_size=8)
 
 
-def _items(rule: PagingRule, body: Any) -> tuple[Any, ...]:
-    found = at(body, rule.items)
+def _read_items(rule: PagingRule, body: Any) -> tuple[Any, ...]:
+    found = json_values.value_at(body, rule.items)
     if isinstance(found, Sequence) and not isinstance(found, str):
         return tuple(found)
-    if found is None and _may_be_empty(rule, body):
+    if found is None and _is_empty_list(rule, body):
         return ()
     raise LookupError(f"no list at {rule.items!r}")
 
 
-def _may_be_empty(rule: PagingRule, body: Any) -> bool:
+def _is_empty_list(rule: PagingRule, body: Any) -> bool:
     """Whether a body without a list is that of an empty one: null, left out of an empty object or beside a page's rest.
 
     An object with other things only is no page: it may be an error, or a list whose field has a new name.
@@ -148,25 +131,25 @@ def _may_be_empty(rule: PagingRule, body: Any) -> bool:
             return False
         if key not in here:
             places = (rule.more, rule.next, rule.total, rule.pages, rule.links)
-            return not here or any(_is_there(body, place) for place in places)
+            return not here or any(_has_path(body, place) for place in places)
         here = here[key]
     return here is None
 
 
-def _is_there(body: Any, path: str | None) -> bool:
+def _has_path(body: Any, path: str | None) -> bool:
     """Whether something stands at a dotted path, be it null."""
     if path is None:
         return False
     above, _, name = path.rpartition(".")
-    holder = at(body, above) if above else body
+    holder = json_values.value_at(body, above) if above else body
     return isinstance(holder, Mapping) and (path in body or name in holder)
 
 
-def _position(rule: PagingRule) -> Callable[[Any], int | str | None]:
-    return _link if rule.style == "next-link" else _cursor
+def _position_parser(rule: PagingRule) -> Callable[[Any], int | str | None]:
+    return _parse_link if rule.style == "next-link" else _parse_cursor
 
 
-def _link(value: Any) -> str | None:
+def _parse_link(value: Any) -> str | None:
     if isinstance(value, str):
         return value if value.strip() else None
     if value is None or value is False:
@@ -174,12 +157,12 @@ def _link(value: Any) -> str | None:
     raise json_values.Unclear(value, "a link to the next page")
 
 
-def _cursor(value: Any) -> int | str | None:
+def _parse_cursor(value: Any) -> int | str | None:
     """A cursor as it is sent back: text, or a number; nothing, an empty text and false say that there is none."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         if isinstance(value, Mapping | list) or value is True:
             raise json_values.Unclear(value, "a cursor, a text or a number")
-        return _link(value)
+        return _parse_link(value)
     return int(value) if isinstance(value, float) and value.is_integer() else _number(value)
 
 
@@ -187,13 +170,13 @@ def _number(value: float) -> int | str:
     return value if isinstance(value, int) else repr(value)
 
 
-def _linked(given: Any) -> str | None:
+def _parse_links(given: Any) -> str | None:
     """The target of the link to the next page in a list of links."""
     if not given:
         return None
     if not isinstance(given, list):
         raise json_values.Unclear(given, "a list of links")
-    leading = links.listed(given, "next")
+    leading = links.filter_by_relation(given, "next")
     if not leading:
         return None
     target = leading[0].get("uri")
@@ -202,6 +185,6 @@ def _linked(given: Any) -> str | None:
     return target
 
 
-def _key(item: Any, name: str) -> str:
+def _item_key(item: Any, name: str) -> str:
     key = item.get(name) if isinstance(item, dict) else None
     return "" if key is None else str(key)

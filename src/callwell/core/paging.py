@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from callwell.core.page import Page, at, digest, key_digest, read
+from callwell.core.page import Page, digest_key, digest_texts, parse_page
 from callwell.core.verdict import End, Verdict
 
 if TYPE_CHECKING:
@@ -30,29 +30,28 @@ if TYPE_CHECKING:
     from callwell.core.rules.operations import PagingRule
 
 __all__ = [
-    "MAX_ALIKE",
     "MAX_EMPTY",
     "MAX_EMPTY_COUNTED",
+    "MAX_IDENTICAL",
+    "MAX_REPEATED_KEYS",
     "MAX_STALE",
-    "NAMED",
     "Page",
-    "Step",
+    "PageStep",
     "Walk",
-    "at",
-    "digest",
-    "ended",
-    "key_digest",
-    "read",
-    "start",
-    "step",
-    "stopped",
+    "advance",
+    "digest_key",
+    "digest_texts",
+    "end_verdict",
+    "parse_page",
+    "start_walk",
+    "truncated_verdict",
 ]
 
 MAX_STALE: Final = 3
 """Pages in a row without anything new, after which a walk is given up: those that hold known items only, those that are
 all alike although the client counts, and those that come from positions where the same was found before."""
 
-MAX_ALIKE: Final = 10
+MAX_IDENTICAL: Final = 10
 """Pages in a row that are all alike, after which a walk is given up whose positions the provider names: each is another
 one, and items without keys may be alike for a while."""
 
@@ -63,10 +62,10 @@ leave many pages empty."""
 MAX_EMPTY_COUNTED: Final = 20
 """The same where positions are counted by the client: then nothing shows that the provider moves on."""
 
-FOLLOWED: Final = ("cursor", "next-link", "link-header")
+LINKED_STYLES: Final = ("cursor", "next-link", "link-header")
 """Styles in which a page says where the next one is."""
 
-NAMED: Final = 100
+MAX_REPEATED_KEYS: Final = 100
 """Repeated keys that a verdict names."""
 
 
@@ -104,7 +103,7 @@ class Walk(NamedTuple):
     unclear: tuple[str, ...] = ()
 
 
-class Step(NamedTuple):
+class PageStep(NamedTuple):
     """What follows from a page.
 
     Attributes:
@@ -118,12 +117,12 @@ class Step(NamedTuple):
     verdict: Verdict | None
 
 
-def start(rule: PagingRule) -> Walk:
+def start_walk(rule: PagingRule) -> Walk:
     """A walk from the first page."""
     return Walk(position=rule.first if rule.style in ("page", "offset") else None)
 
 
-def step(rule: PagingRule, walk: Walk, page: Page, size: int, seen: frozenset[int] | set[int]) -> Step:
+def advance(rule: PagingRule, walk: Walk, page: Page, size: int, seen: frozenset[int] | set[int]) -> PageStep:
     """What follows from a page.
 
     Args:
@@ -133,20 +132,20 @@ def step(rule: PagingRule, walk: Walk, page: Page, size: int, seen: frozenset[in
         size: items that a full page has, for offsets and for totals without a `more`.
         seen: marks that came before; of those, only the page's own matter.
     """
-    fresh, repeated = _sift(page, seen)
+    fresh, repeated = _drop_repeated(page, seen)
     known = page.marks[0] in seen
-    after = _after(walk, page, fresh, repeated, known=known)
-    after = after._replace(position=_next(rule, walk, page, size))
-    ending = _ending(rule, walk, after, page, size)
+    after = _count_page(walk, page, fresh, repeated, known=known)
+    after = after._replace(position=_next_position(rule, walk, page, size))
+    ending = _find_ending(rule, walk, after, page, size)
     if ending.more:
-        reason = _stuck(rule, after, page, again=known and bool(page.items))
-        return Step(after, fresh, stopped(after, reason) if reason else None)
+        reason = _standstill(rule, after, page, again=known and bool(page.items))
+        return PageStep(after, fresh, truncated_verdict(after, reason) if reason else None)
     if ending.doubt:
-        return Step(after, fresh, stopped(after, ending.doubt))
-    return Step(after, fresh, ended(after, page.pages))
+        return PageStep(after, fresh, truncated_verdict(after, ending.doubt))
+    return PageStep(after, fresh, end_verdict(after, page.pages))
 
 
-def ended(walk: Walk, pages: int | None = None) -> Verdict:
+def end_verdict(walk: Walk, pages: int | None = None) -> Verdict:
     """The verdict of a walk that reached the provider's own end.
 
     Args:
@@ -169,12 +168,12 @@ def ended(walk: Walk, pages: int | None = None) -> Verdict:
     return Verdict(end, walk.pages, walk.items, walk.repeated, moved, "; ".join(reasons))
 
 
-def stopped(walk: Walk, reason: str) -> Verdict:
+def truncated_verdict(walk: Walk, reason: str) -> Verdict:
     """The verdict of a walk that did not reach the provider's own end."""
     return Verdict(End.TRUNCATED, walk.pages, walk.items, walk.repeated, (), reason)
 
 
-def _sift(page: Page, seen: frozenset[int] | set[int]) -> tuple[tuple[Any, ...], tuple[str, ...]]:
+def _drop_repeated(page: Page, seen: frozenset[int] | set[int]) -> tuple[tuple[Any, ...], tuple[str, ...]]:
     if not page.keys:
         return page.items, ()
     fresh, repeated, here = [], [], set[int]()
@@ -189,7 +188,7 @@ def _sift(page: Page, seen: frozenset[int] | set[int]) -> tuple[tuple[Any, ...],
     return tuple(fresh), tuple(repeated)
 
 
-def _after(walk: Walk, page: Page, fresh: Sequence[Any], repeated: Sequence[str], *, known: bool) -> Walk:
+def _count_page(walk: Walk, page: Page, fresh: Sequence[Any], repeated: Sequence[str], *, known: bool) -> Walk:
     """A walk after a page, but for its position."""
     totals = walk.totals
     if page.total is not None and (not totals or totals[-1] != page.total):
@@ -200,10 +199,10 @@ def _after(walk: Walk, page: Page, fresh: Sequence[Any], repeated: Sequence[str]
         items=walk.items + len(fresh),
         came=walk.came + len(page.items),
         totals=totals,
-        repeated=(*walk.repeated, *repeated)[:NAMED],
+        repeated=(*walk.repeated, *repeated)[:MAX_REPEATED_KEYS],
         alike=walk.alike + 1 if page.content and page.content == walk.content else 0,
         content=page.content,
-        unclear=tuple(dict.fromkeys((*walk.unclear, *words)))[:NAMED],
+        unclear=tuple(dict.fromkeys((*walk.unclear, *words)))[:MAX_REPEATED_KEYS],
     )
     if fresh:
         return after._replace(stale=0, empty=0, still=0)
@@ -213,17 +212,17 @@ def _after(walk: Walk, page: Page, fresh: Sequence[Any], repeated: Sequence[str]
     return after._replace(empty=walk.empty + 1, still=still)
 
 
-def _next(rule: PagingRule, walk: Walk, page: Page, size: int) -> int | str | None:
+def _next_position(rule: PagingRule, walk: Walk, page: Page, size: int) -> int | str | None:
     match rule.style:
         case "page":
-            return _here(rule, walk) + 1
+            return _page_number(rule, walk) + 1
         case "offset":
-            return _here(rule, walk) + (len(page.items) or size)
+            return _page_number(rule, walk) + (len(page.items) or size)
         case _:
             return page.next
 
 
-def _here(rule: PagingRule, walk: Walk) -> int:
+def _page_number(rule: PagingRule, walk: Walk) -> int:
     """The page number or the offset of the page that a walk stands at."""
     return int(walk.position if walk.position is not None else rule.first)
 
@@ -240,15 +239,15 @@ class _Ending(NamedTuple):
     doubt: str = ""
 
 
-def _ending(rule: PagingRule, walk: Walk, after: Walk, page: Page, size: int) -> _Ending:
+def _find_ending(rule: PagingRule, walk: Walk, after: Walk, page: Page, size: int) -> _Ending:
     if page.more is not None:
         return _Ending(page.more)
     unclear = dict(page.unclear)
-    if rule.style not in FOLLOWED:
-        announced = _announced(rule, walk, after, page, size)
+    if rule.style not in LINKED_STYLES:
+        announced = _has_more_by_totals(rule, walk, after, page, size)
         if announced is not None:
             return _Ending(announced)
-    if rule.style in FOLLOWED or rule.links is not None or rule.next is not None:
+    if rule.style in LINKED_STYLES or rule.links is not None or rule.next is not None:
         more = page.next is not None
         wrong = unclear.get("next") or unclear.get("links") or unclear.get("more")
     else:
@@ -259,13 +258,13 @@ def _ending(rule: PagingRule, walk: Walk, after: Walk, page: Page, size: int) ->
     return _Ending(more=False, doubt=f"the end cannot be recognised: {wrong}")
 
 
-def _announced(rule: PagingRule, walk: Walk, after: Walk, page: Page, size: int) -> bool | None:
+def _has_more_by_totals(rule: PagingRule, walk: Walk, after: Walk, page: Page, size: int) -> bool | None:
     """Whether there is more by the announced totals, None where there are none.
 
     A total of items is reached when so many have come. If they do not come, the last page is the end where the provider
     keeps to the size of pages that was asked for, and an empty page elsewhere.
     """
-    before = _here(rule, walk) - rule.first
+    before = _page_number(rule, walk) - rule.first
     if rule.style == "page" and page.pages is not None:
         return before + 1 < page.pages
     total = page.total if page.total is not None or not walk.totals else walk.totals[-1]
@@ -283,7 +282,7 @@ def _announced(rule: PagingRule, walk: Walk, after: Walk, page: Page, size: int)
     return after.came < total and not over
 
 
-def _stuck(rule: PagingRule, walk: Walk, page: Page, *, again: bool) -> str:
+def _standstill(rule: PagingRule, walk: Walk, page: Page, *, again: bool) -> str:
     """Why a walk that should go on cannot, or does not get anywhere."""
     announced = page.total is not None or page.pages is not None
     if again:
@@ -295,8 +294,8 @@ def _stuck(rule: PagingRule, walk: Walk, page: Page, *, again: bool) -> str:
         return f"a standstill: {MAX_STALE} pages from the same position brought nothing new"
     if walk.stale >= MAX_STALE:
         return f"{MAX_STALE} pages in a row brought nothing new"
-    followed = rule.style in FOLLOWED
-    if walk.alike + 1 >= (MAX_ALIKE if followed else MAX_STALE) and not announced:
+    followed = rule.style in LINKED_STYLES
+    if walk.alike + 1 >= (MAX_IDENTICAL if followed else MAX_STALE) and not announced:
         return f"a standstill: {walk.alike + 1} pages in a row are the same"
     if walk.empty >= (MAX_EMPTY if followed else MAX_EMPTY_COUNTED):
         return f"{walk.empty} pages in a row were empty"

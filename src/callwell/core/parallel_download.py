@@ -15,15 +15,15 @@ import itertools
 from typing import TYPE_CHECKING, NamedTuple
 
 from callwell.core import partial
-from callwell.core.partial import PART
+from callwell.core.partial import PARTIAL_CONTENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from callwell.core.partial import Head, Version
+    from callwell.core.partial import StorageHead, Version
 
 
-class Split(NamedTuple):
+class RangeSplit(NamedTuple):
     """When a file is fetched in pieces, and how.
 
     Attributes:
@@ -37,7 +37,7 @@ class Split(NamedTuple):
     least: int = 16 << 20
 
 
-class Span(NamedTuple):
+class ByteRange(NamedTuple):
     """Some bytes of a file.
 
     Attributes:
@@ -49,7 +49,7 @@ class Span(NamedTuple):
     stop: int
 
 
-class Round(NamedTuple):
+class DownloadRound(NamedTuple):
     """Where the pieces stand.
 
     Attributes:
@@ -64,14 +64,14 @@ class Round(NamedTuple):
 
     size: int
     version: Version
-    todo: tuple[Span, ...]
-    safe: tuple[Span, ...] = ()
+    todo: tuple[ByteRange, ...]
+    safe: tuple[ByteRange, ...] = ()
     over: bool = False
     status: int = 0
     wait_s: float = 0.0
 
 
-def pieces(split: Split, size: int, offset: int, islands: tuple[Span, ...]) -> tuple[Span, ...]:
+def missing_ranges(split: RangeSplit, size: int, offset: int, islands: tuple[ByteRange, ...]) -> tuple[ByteRange, ...]:
     """The pieces that are missing, or none if a split is not worth it.
 
     Args:
@@ -82,10 +82,12 @@ def pieces(split: Split, size: int, offset: int, islands: tuple[Span, ...]) -> t
     """
     if split.most < 2 or not (islands or size - offset >= split.least):  # noqa: PLR2004 - one piece is no split
         return ()
-    return tuple(_pieces(split.piece, size, offset, islands))
+    return tuple(_split_gaps(split.piece, size, offset, islands))
 
 
-def begun(todo: tuple[Span, ...], size: int, version: Version, offset: int, islands: tuple[Span, ...]) -> Round:
+def start_round(
+    todo: tuple[ByteRange, ...], size: int, version: Version, offset: int, islands: tuple[ByteRange, ...]
+) -> DownloadRound:
     """A round whose first piece storage has begun to send.
 
     Args:
@@ -95,17 +97,17 @@ def begun(todo: tuple[Span, ...], size: int, version: Version, offset: int, isla
         offset: bytes that are safe from the beginning on.
         islands: what is safe beyond them.
     """
-    return Round(size, version, todo, (Span(0, offset), *islands) if offset else islands)
+    return DownloadRound(size, version, todo, (ByteRange(0, offset), *islands) if offset else islands)
 
 
-def take(now: Round) -> tuple[Round, Span | None]:
+def take_range(now: DownloadRound) -> tuple[DownloadRound, ByteRange | None]:
     """The next piece for a worker, if there is one to be fetched."""
     if now.over or not now.todo:
         return now, None
     return now._replace(todo=now.todo[1:]), now.todo[0]
 
 
-def fits(now: Round, span: Span, head: Head) -> bool:
+def is_requested_range(now: DownloadRound, span: ByteRange, head: StorageHead) -> bool:
     """Whether an answer is the piece that was asked for, of the same version of the file.
 
     Args:
@@ -113,19 +115,21 @@ def fits(now: Round, span: Span, head: Head) -> bool:
         span: the piece.
         head: the answer; without an ETag, it matched the one that the request was pinned by.
     """
-    if head.status != PART or head.start != span.start or head.coding or not head.consistent:
+    if head.status != PARTIAL_CONTENT or head.start != span.start or head.coding or not head.consistent:
         return False
     inside = head.stop is None or head.stop <= now.size
-    return inside and head.total in (None, now.size) and partial.same(now.version, head.version) is not False
+    return inside and head.total in (None, now.size) and partial.is_same_version(now.version, head.version) is not False
 
 
-def received(now: Round, span: Span, count: int) -> tuple[Round, Span]:
+def add_bytes(now: DownloadRound, span: ByteRange, count: int) -> tuple[DownloadRound, ByteRange]:
     """The first `count` bytes of a piece are safe; what is left of it."""
-    came = Span(span.start, span.start + count)
-    return now._replace(safe=merged(now.safe, came)), Span(came.stop, span.stop)
+    came = ByteRange(span.start, span.start + count)
+    return now._replace(safe=merged(now.safe, came)), ByteRange(came.stop, span.stop)
 
 
-def left(now: Round, span: Span, before: Span, *, status: int = 0, wait_s: float = 0.0) -> tuple[Round, Span | None]:
+def end_request(
+    now: DownloadRound, span: ByteRange, before: ByteRange, *, status: int = 0, wait_s: float = 0.0
+) -> tuple[DownloadRound, ByteRange | None]:
     """A request has ended, and what its worker does next.
 
     Args:
@@ -138,38 +142,38 @@ def left(now: Round, span: Span, before: Span, *, status: int = 0, wait_s: float
     if status:
         now = now._replace(over=True, status=status, wait_s=max(wait_s, now.wait_s))
     if span.start == span.stop:
-        return take(now)
+        return take_range(now)
     if span.start > before.start and not now.over:
         return now, span
     return now._replace(todo=tuple(sorted((span, *now.todo)))), None
 
 
-def whole(safe: tuple[Span, ...]) -> int:
+def leading_bytes(safe: tuple[ByteRange, ...]) -> int:
     """Bytes that are safe from the beginning on."""
     return safe[0].stop if safe and safe[0].start == 0 else 0
 
 
-def merged(safe: tuple[Span, ...], new: Span) -> tuple[Span, ...]:
+def merged(safe: tuple[ByteRange, ...], new: ByteRange) -> tuple[ByteRange, ...]:
     """Spans in order, no two of them adjacent, with another one among them."""
     apart = [one for one in safe if one.stop < new.start or new.stop < one.start]
     near = [one for one in safe if not (one.stop < new.start or new.stop < one.start)]
-    joined = Span(min(one.start for one in (*near, new)), max(one.stop for one in (*near, new)))
+    joined = ByteRange(min(one.start for one in (*near, new)), max(one.stop for one in (*near, new)))
     return tuple(sorted((*apart, joined)))
 
 
-def before(safe: tuple[Span, ...], offset: int) -> tuple[Span, ...]:
+def cut_ranges(safe: tuple[ByteRange, ...], offset: int) -> tuple[ByteRange, ...]:
     """What of some spans lies before an offset."""
-    return tuple([Span(one.start, min(one.stop, offset)) for one in safe if one.start < offset])
+    return tuple([ByteRange(one.start, min(one.stop, offset)) for one in safe if one.start < offset])
 
 
-def apart(safe: tuple[Span, ...]) -> bool:
+def are_disjoint(safe: tuple[ByteRange, ...]) -> bool:
     """Whether spans are as `merged` gives them: none empty, in order, no two of them adjacent."""
     edges = [-1, *(edge for span in safe for edge in span)]
     return all(one < other for one, other in itertools.pairwise(edges))
 
 
-def _pieces(length: int, size: int, offset: int, islands: tuple[Span, ...]) -> Iterator[Span]:
-    for island in (*islands, Span(size, size)):
+def _split_gaps(length: int, size: int, offset: int, islands: tuple[ByteRange, ...]) -> Iterator[ByteRange]:
+    for island in (*islands, ByteRange(size, size)):
         for start in range(offset, island.start, length):
-            yield Span(start, min(start + length, island.start))
+            yield ByteRange(start, min(start + length, island.start))
         offset = island.stop

@@ -17,17 +17,25 @@ from callwell.core import headers as fields
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PART: Final = 206
+PARTIAL_CONTENT: Final = 206
 
-SETTLED_S: Final = 60.0
+STRONG_DATE_AGE_S: Final = 60.0
 """Age from which a modification date is a strong validator: RFC 9110 asks for a second, if the clocks agree."""
 
-PAGES: Final = frozenset({"text/html", "application/xhtml+xml"})
+HTML_TYPES: Final = frozenset({"text/html", "application/xhtml+xml"})
 
 DECODABLE: Final = frozenset({"gzip", "deflate"})
 """Content codings that can be undone."""
 
-ALIASES: Final = {"x-gzip": "gzip", "identity": "", "none": "", "binary": "", "utf-8": "", "utf8": "", "\ufffd": ""}
+CODING_ALIASES: Final = {
+    "x-gzip": "gzip",
+    "identity": "",
+    "none": "",
+    "binary": "",
+    "utf-8": "",
+    "utf8": "",
+    "\ufffd": "",
+}
 """Other names; those of no coding stand for the character set, for nothing, or for what is no text: sent by mistake."""
 
 _STRONG: Final = re.compile(r'"[!#-~]+"')
@@ -66,10 +74,10 @@ class Version(NamedTuple):
         return self.strong is not None or self.settled
 
 
-UNKNOWN: Final = Version()
+UNKNOWN_VERSION: Final = Version()
 
 
-class Head(NamedTuple):
+class StorageHead(NamedTuple):
     """What a storage says before it sends a body.
 
     Attributes:
@@ -87,7 +95,7 @@ class Head(NamedTuple):
     status: int
     length: int | None = None
     start: int | None = None
-    version: Version = UNKNOWN
+    version: Version = UNKNOWN_VERSION
     total: int | None = None
     stop: int | None = None
     coding: tuple[str, ...] = ()
@@ -102,7 +110,7 @@ class Head(NamedTuple):
         return None in (self.length, self.stop) or self.length == (self.stop or 0) - self.start
 
 
-def read(status: int, headers: Mapping[str, str], wall: float) -> Head:
+def parse_head(status: int, headers: Mapping[str, str], wall: float) -> StorageHead:
     """What a storage says.
 
     Args:
@@ -112,21 +120,21 @@ def read(status: int, headers: Mapping[str, str], wall: float) -> Head:
         wall: seconds since the epoch, for a date in `Retry-After`.
     """
     length = headers.get("content-length", "").strip()
-    start, stop, total = _place(headers)
-    return Head(
+    start, stop, total = _parse_content_range(headers)
+    return StorageHead(
         status=status,
         length=int(length) if length.isascii() and length.isdecimal() else None,
         start=start,
-        version=_version(headers),
+        version=_parse_version(headers),
         total=total,
         stop=stop,
-        coding=_coding(fields.join_lines(headers, "content-encoding")),
+        coding=_parse_codings(fields.join_lines(headers, "content-encoding")),
         wait_s=fields.read_retry_after_s(headers, fields.RETRY_AFTER_NAMES, wall) or 0.0,
-        page=_kind(headers.get("content-type", "")) in PAGES,
+        page=_media_type(headers.get("content-type", "")) in HTML_TYPES,
     )
 
 
-def same(before: Version, now: Version) -> bool | None:
+def is_same_version(before: Version, now: Version) -> bool | None:
     """Whether two answers are of one version; None where they do not prove it either way.
 
     Args:
@@ -146,16 +154,21 @@ def same(before: Version, now: Version) -> bool | None:
     return None
 
 
-def no_page(kind: str | None) -> bool:
+def is_not_html(kind: str | None) -> bool:
     """Whether a media type, as a provider announces it, is surely none of a web page."""
-    return kind is not None and "/" in kind and _kind(kind).partition("/")[0] != "text" and _kind(kind) not in PAGES
+    return (
+        kind is not None
+        and "/" in kind
+        and _media_type(kind).partition("/")[0] != "text"
+        and _media_type(kind) not in HTML_TYPES
+    )
 
 
-def _kind(text: str) -> str:
+def _media_type(text: str) -> str:
     return text.partition(";")[0].strip().lower()
 
 
-def _place(headers: Mapping[str, str]) -> tuple[int | None, int | None, int | None]:
+def _parse_content_range(headers: Mapping[str, str]) -> tuple[int | None, int | None, int | None]:
     nothing = (None, None, None)
     if headers.get("content-type", "").strip().lower().startswith("multipart/"):
         return nothing  # several parts, each with a place of its own, were never asked for
@@ -172,23 +185,23 @@ def _place(headers: Mapping[str, str]) -> tuple[int | None, int | None, int | No
     return start, stop, total
 
 
-def _version(headers: Mapping[str, str]) -> Version:
+def _parse_version(headers: Mapping[str, str]) -> Version:
     etag = fields.join_lines(headers, "etag").strip() or None
     modified = fields.join_lines(headers, "last-modified").strip() or None
     if modified is None:
         return Version(etag)
     changed_at = dates.parse_date(modified)
     answered_at = fields.read_date(headers)
-    settled = changed_at is not None and answered_at is not None and answered_at - changed_at >= SETTLED_S
+    settled = changed_at is not None and answered_at is not None and answered_at - changed_at >= STRONG_DATE_AGE_S
     return Version(etag, modified, settled)
 
 
-def _coding(text: str) -> tuple[str, ...]:
+def _parse_codings(text: str) -> tuple[str, ...]:
     names = [name.strip().lower() for name in text.split(",")]
-    return tuple([found for name in names if (found := ALIASES.get(name, name))])
+    return tuple([found for name in names if (found := CODING_ALIASES.get(name, name))])
 
 
-def announced_size(value: object) -> int | None:
+def parse_size(value: object) -> int | None:
     """The size that a provider announces, None if it announces none.
 
     Args:
@@ -203,7 +216,7 @@ def announced_size(value: object) -> int | None:
     return size
 
 
-def flag(value: object) -> bool | None:
+def parse_flag(value: object) -> bool | None:
     """A yes or no in an answer, None if it says neither: some providers send it as text."""
     try:
         return json_values.flag(value)

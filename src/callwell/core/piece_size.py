@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
 MIB: Final = 1 << 20
 
-USUAL_PIECE: Final = 16 * MIB
+DEFAULT_PIECE: Final = 16 * MIB
 """Long enough for a request to cost nothing, short enough that a lost one costs little."""
 
-SHARE: Final = 2
+QUOTA_SHARE: Final = 2
 """A file takes at most one in so many of a window's permits, where the largest piece allows: others upload as well."""
 
 
-def size_of(rule: UploadRule, size: int | None, limit: int | None) -> int:
+def choose_piece_size(rule: UploadRule, size: int | None, limit: int | None) -> int:
     """Bytes of a piece.
 
     Args:
@@ -27,7 +27,7 @@ def size_of(rule: UploadRule, size: int | None, limit: int | None) -> int:
         limit: requests that a window of the scarcest quota allows; None for no quota.
     """
     most = rule.max_bytes if size is None else size
-    wanted = max(USUAL_PIECE, rule.min_piece, ceil(most / rule.max_pieces))
+    wanted = max(DEFAULT_PIECE, rule.min_piece, ceil(most / rule.max_pieces))
     if size is not None and limit is not None:
-        wanted = max(wanted, ceil(size / max(1, limit // SHARE)))
+        wanted = max(wanted, ceil(size / max(1, limit // QUOTA_SHARE)))
     return min(rule.max_piece, ceil(wanted / MIB) * MIB)

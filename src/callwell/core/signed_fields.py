@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 
-def replaced(item: Any, fields: Mapping[str, Any]) -> Any:
+def replace_fields(item: Any, fields: Mapping[str, Any]) -> Any:
     """An item as it may be kept: a copy where something changes.
 
     Args:
@@ -17,12 +17,12 @@ def replaced(item: Any, fields: Mapping[str, Any]) -> Any:
         fields: by dotted place, what stands there instead of anything that is not empty.
     """
     for place, instead in fields.items():
-        item = _with(item, place.split("."), instead)
+        item = _replace_at(item, place.split("."), instead)
     return item
 
 
-def _with(item: Any, place: Iterable[str], instead: Any) -> Any:
+def _replace_at(item: Any, place: Iterable[str], instead: Any) -> Any:
     name, *below = place
     if not isinstance(item, dict) or not item.get(name):
         return item
-    return item | {name: _with(item[name], below, instead) if below else instead}
+    return item | {name: _replace_at(item[name], below, instead) if below else instead}

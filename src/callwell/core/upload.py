@@ -36,15 +36,15 @@ from math import ceil
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from callwell.core import ranges
-from callwell.core.ranges import Run
+from callwell.core.ranges import PieceRange
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from callwell.core.received import Received
     from callwell.core.rules.operations import UploadRule
+    from callwell.core.upload_status import UploadStatus
 
-MAX_TRIES: Final = 6
+MAX_DOUBTS: Final = 6
 """Times that one piece may end in doubt."""
 
 MAX_CHECKS: Final = 8
@@ -102,7 +102,7 @@ class Upload(NamedTuple):
     target: str | None = None
     there: tuple[str, ...] = ()
     whole: tuple[str, ...] = ()
-    confirmed: tuple[Run, ...] = ()
+    confirmed: tuple[PieceRange, ...] = ()
     flying: tuple[int, ...] = ()
     doubtful: tuple[int, ...] = ()
     asked: tuple[int, ...] = ()
@@ -113,15 +113,15 @@ class Upload(NamedTuple):
     piece_failed: int = 0
     maker: str = ""
     asking: bool = False
-    known: tuple[Run, ...] = ()
-    missed: tuple[Run, ...] = ()
+    known: tuple[PieceRange, ...] = ()
+    missed: tuple[PieceRange, ...] = ()
     checked: bool = False
     checks: int = 0
-    begun: tuple[Run, ...] = ()
+    begun: tuple[PieceRange, ...] = ()
     resent: int = 0
 
 
-class Send(NamedTuple):
+class SendPiece(NamedTuple):
     """Send a piece.
 
     Attributes:
@@ -133,11 +133,11 @@ class Send(NamedTuple):
     again: bool = False
 
 
-class Read(NamedTuple):
+class ReadPiece(NamedTuple):
     """Read the stream's next piece, and tell by `came`."""
 
 
-class Ask(NamedTuple):
+class QueryStatus(NamedTuple):
     """Ask the provider what has arrived: call `asked` when the question goes out, then `reported` or `unreported`.
 
     Attributes:
@@ -147,7 +147,7 @@ class Ask(NamedTuple):
     tries: int
 
 
-class Rest(NamedTuple):
+class Idle(NamedTuple):
     """Nothing is left for this worker."""
 
 
@@ -167,10 +167,10 @@ class UploadFailed(NamedTuple):
     number: int
 
 
-Action = Send | Read | Ask | Rest | UploadDone | UploadFailed
+Action = SendPiece | ReadPiece | QueryStatus | Idle | UploadDone | UploadFailed
 
 
-def begun(rule: UploadRule, piece: int, size: int | None, target: str | None) -> Upload:
+def start_upload(rule: UploadRule, piece: int, size: int | None, target: str | None) -> Upload:
     """An upload of which nothing has been sent.
 
     Args:
@@ -183,50 +183,50 @@ def begun(rule: UploadRule, piece: int, size: int | None, target: str | None) ->
     return Upload(piece, size, count, target, rule.there, rule.whole)
 
 
-def revived(state: Upload) -> Upload:
+def resume(state: Upload) -> Upload:
     """An upload that was found in store: its process has died, or is at work beside this one."""
     fresh = state._replace(flying=(), doubtful=(), asked=(), tried=(), known=(), missed=())
     return fresh._replace(asking=False, checked=False, checks=0, revived=True, unsure=True)
 
 
-def where(state: Upload, number: int) -> tuple[int, int]:
+def piece_bounds(state: Upload, number: int) -> tuple[int, int]:
     """Where a piece of a file begins, and how many bytes it has."""
     start = (number - 1) * state.piece
     return start, min(state.piece, (state.size or 0) - start)
 
 
-def take(state: Upload) -> tuple[Upload, Action]:
+def next_action(state: Upload) -> tuple[Upload, Action]:
     """What a worker does next."""
     if state.why is not None:
         return state, UploadFailed(state.why, state.piece_failed)
-    complete = _complete(state)
+    complete = _is_complete(state)
     if complete and state.checked:
         return state, UploadDone()
     if not state.asking and (state.unsure or state.doubtful or state.missed or (complete and not state.flying)):
-        return state._replace(asking=True), Ask(_patience(state))
+        return state._replace(asking=True), QueryStatus(_query_backoff(state))
     if state.unsure or complete:
-        return state, Rest()
-    number = _next(state)
+        return state, Idle()
+    number = _next_piece(state)
     if (state.target is None and state.flying) or (state.total is not None and number > state.total):
-        return state, Rest()
-    again = ranges.has(state.begun, number)
+        return state, Idle()
+    again = ranges.contains(state.begun, number)
     if state.size is None and not again:
-        return state, Rest() if state.flying or state.asking else Read()
-    return _flown(state, number), Send(number, again)
+        return state, Idle() if state.flying or state.asking else ReadPiece()
+    return _start_piece(state, number), SendPiece(number, again)
 
 
-def came(state: Upload, *, last: bool) -> tuple[Upload, Send]:
+def add_piece(state: Upload, *, last: bool) -> tuple[Upload, SendPiece]:
     """The stream's next piece was read.
 
     Args:
         state: where the upload stands.
         last: no other follows.
     """
-    number = _next(state)
-    return _flown(state, number)._replace(total=number if last else None), Send(number)
+    number = _next_piece(state)
+    return _start_piece(state, number)._replace(total=number if last else None), SendPiece(number)
 
 
-def stored(state: Upload, number: int, target: str | None = None) -> Upload:
+def confirm_piece(state: Upload, number: int, target: str | None = None) -> Upload:
     """A piece has arrived.
 
     Args:
@@ -234,33 +234,33 @@ def stored(state: Upload, number: int, target: str | None = None) -> Upload:
         number: the piece.
         target: the object, as the answer names it.
     """
-    confirmed = ranges.joined(state.confirmed, Run(number, number))
-    return _landed(state, number)._replace(confirmed=confirmed, target=state.target or target)
+    confirmed = ranges.merge(state.confirmed, PieceRange(number, number))
+    return _end_piece(state, number)._replace(confirmed=confirmed, target=state.target or target)
 
 
-def lost(state: Upload, number: int) -> Upload:
+def doubt_piece(state: Upload, number: int) -> Upload:
     """A piece may have arrived or not."""
-    state = _landed(state, number)
+    state = _end_piece(state, number)
     if state.target is None:
-        return _failed(state, UploadReason.NAMELESS, number)
-    state = _tried(state, [number], UploadReason.BROKEN)
+        return _fail(state, UploadReason.NAMELESS, number)
+    state = _count_doubts(state, [number], UploadReason.BROKEN)
     return state if state.why is not None else state._replace(doubtful=(*state.doubtful, number))
 
 
-def refused(state: Upload, number: int, code: str | None) -> Upload:
+def reject_piece(state: Upload, number: int, code: str | None) -> Upload:
     """A piece was refused: because it is there already, or for a reason that ends the upload."""
     doubt = state.revived or state.checked or number in dict(state.tried)
     if doubt and code is not None and code in (*state.there, *state.whole):
-        return stored(state, number)
-    return _failed(_landed(state, number), UploadReason.REFUSED, number)
+        return confirm_piece(state, number)
+    return _fail(_end_piece(state, number), UploadReason.REFUSED, number)
 
 
-def asked(state: Upload) -> Upload:
+def start_query(state: Upload) -> Upload:
     """The question goes out: it is about the pieces that are in doubt now."""
     return state._replace(doubtful=(), asked=state.doubtful, known=state.confirmed)
 
 
-def reported(state: Upload, received: Received, size: int | None) -> Upload:
+def apply_report(state: Upload, received: UploadStatus, size: int | None) -> Upload:
     """The provider has said what has arrived.
 
     A piece that was confirmed and is not named may be missing only until one server of the provider hears of it from
@@ -273,48 +273,48 @@ def reported(state: Upload, received: Received, size: int | None) -> Upload:
     """
     known = state.known
     alone = state.unsure
-    state = unreported(state)
+    state = end_query(state)
     if received.failed:
-        return _failed(state, UploadReason.FAILED, 0)
+        return _fail(state, UploadReason.FAILED, 0)
     if received.arrived and state.total is not None and not state.flying:
-        return _whole(state, received, size)
+        return _apply_whole_file(state, received, size)
     if received.total is not None and state.total is not None and received.total != state.total:
-        return _failed(state, UploadReason.OTHER, 0)
+        return _fail(state, UploadReason.OTHER, 0)
     if received.parts is not None:
-        state = _accounted(state, known, received.parts, alone=alone)
-    if state.why is not None or state.missed or state.flying or not _complete(state):
+        state = _apply_pieces(state, known, received.parts, alone=alone)
+    if state.why is not None or state.missed or state.flying or not _is_complete(state):
         return state
-    return _judged(state, received, size)
+    return _verify(state, received, size)
 
 
-def unreported(state: Upload) -> Upload:
+def end_query(state: Upload) -> Upload:
     """The provider does not say what has arrived: what is sent again is refused where it is there."""
     return state._replace(asking=False, asked=(), known=(), unsure=False)
 
 
-def unchecked(state: Upload) -> Upload:
+def skip_verification(state: Upload) -> Upload:
     """Nobody can say whether the file is there as it was sent: the answers to its pieces count."""
-    return unreported(state)._replace(checked=_complete(state))
+    return end_query(state)._replace(checked=_is_complete(state))
 
 
-def done(state: Upload) -> int:
+def count_confirmed(state: Upload) -> int:
     """How many pieces are confirmed."""
     return sum(run.last - run.first + 1 for run in state.confirmed)
 
 
-def safe_bytes(state: Upload) -> int:
+def count_confirmed_bytes(state: Upload) -> int:
     """How many bytes are confirmed; of a stream, as if every piece were full."""
-    whole = done(state) * state.piece
-    if state.size is None or state.total is None or not ranges.has(state.confirmed, state.total):
+    whole = count_confirmed(state) * state.piece
+    if state.size is None or state.total is None or not ranges.contains(state.confirmed, state.total):
         return whole
     return whole - state.total * state.piece + state.size
 
 
-def _complete(state: Upload) -> bool:
-    return state.total is not None and state.confirmed == (Run(1, state.total),)
+def _is_complete(state: Upload) -> bool:
+    return state.total is not None and state.confirmed == (PieceRange(1, state.total),)
 
 
-def _patience(state: Upload) -> int:
+def _query_backoff(state: Upload) -> int:
     """By what the wait before a question is chosen: the more often its pieces were in doubt, the longer."""
     if state.unsure:
         return 0
@@ -322,47 +322,49 @@ def _patience(state: Upload) -> int:
     return max(state.checks, 1 if state.missed else 0, *(tried.get(number, 0) for number in state.doubtful), 0)
 
 
-def _accounted(state: Upload, known: tuple[Run, ...], parts: tuple[Run, ...], *, alone: bool) -> Upload:
+def _apply_pieces(
+    state: Upload, known: tuple[PieceRange, ...], parts: tuple[PieceRange, ...], *, alone: bool
+) -> Upload:
     """The confirmed pieces, as the provider names them."""
-    flying = ranges.of(state.flying)
+    flying = ranges.from_numbers(state.flying)
     confirmed = state.confirmed
-    for run in ranges.without(parts, flying):
-        confirmed = ranges.joined(confirmed, run)
-    missing = ranges.without(known, parts)
-    gone = missing if alone else ranges.without(missing, ranges.without(missing, state.missed))
-    state = state._replace(confirmed=ranges.without(confirmed, gone), missed=ranges.without(missing, gone))
+    for run in ranges.subtract(parts, flying):
+        confirmed = ranges.merge(confirmed, run)
+    missing = ranges.subtract(known, parts)
+    gone = missing if alone else ranges.subtract(missing, ranges.subtract(missing, state.missed))
+    state = state._replace(confirmed=ranges.subtract(confirmed, gone), missed=ranges.subtract(missing, gone))
     latest = max((run.last for run in state.begun), default=0)
     if state.size is None and gone and gone[0].first < latest:  # of a stream, only the piece at hand can be sent again
-        return _failed(state, UploadReason.FORGOTTEN, gone[0].first)
-    return _tried(state, ranges.numbers(gone), UploadReason.FORGOTTEN)
+        return _fail(state, UploadReason.FORGOTTEN, gone[0].first)
+    return _count_doubts(state, ranges.numbers(gone), UploadReason.FORGOTTEN)
 
 
-def _whole(state: Upload, received: Received, size: int | None) -> Upload:
+def _apply_whole_file(state: Upload, received: UploadStatus, size: int | None) -> Upload:
     """The provider says that it has a whole file, and nothing is under way: it is ours, or it is not."""
     total = received.total or state.total or 0
-    if received.parts and received.parts != (Run(1, total),):
-        return _failed(state, UploadReason.DIFFERS, 0)
-    theirs = not state.revived and ranges.without((Run(1, total),), state.begun)
+    if received.parts and received.parts != (PieceRange(1, total),):
+        return _fail(state, UploadReason.DIFFERS, 0)
+    theirs = not state.revived and ranges.subtract((PieceRange(1, total),), state.begun)
     if (theirs or total != state.total) and (received.size is None or received.size != size):
-        return _failed(state, UploadReason.OTHER, 0)
-    state = state._replace(total=total, confirmed=(Run(1, total),), doubtful=(), missed=())
-    return _judged(state, received, size)
+        return _fail(state, UploadReason.OTHER, 0)
+    state = state._replace(total=total, confirmed=(PieceRange(1, total),), doubtful=(), missed=())
+    return _verify(state, received, size)
 
 
-def _judged(state: Upload, received: Received, size: int | None) -> Upload:
+def _verify(state: Upload, received: UploadStatus, size: int | None) -> Upload:
     """Every piece is there: is the file?"""
     checks = state.checks + 1
     state = state._replace(checks=checks)
     if received.arrived is False:
-        return _failed(state, UploadReason.UNSETTLED, 0) if checks >= MAX_CHECKS else state
+        return _fail(state, UploadReason.UNSETTLED, 0) if checks >= MAX_CHECKS else state
     other_size = None not in (received.size, size) and received.size != size
     if not other_size and received.same is not False:
         return state._replace(checked=True)
     sure = received.arrived or checks >= SURE_CHECKS
-    return _failed(state, UploadReason.DIFFERS, 0) if sure else state
+    return _fail(state, UploadReason.DIFFERS, 0) if sure else state
 
 
-def _next(state: Upload) -> int:
+def _next_piece(state: Upload) -> int:
     """The first piece that is neither there nor under way nor in doubt."""
     busy = {*state.flying, *state.asked, *state.doubtful}
     number = 1
@@ -377,23 +379,23 @@ def _next(state: Upload) -> int:
     return number
 
 
-def _flown(state: Upload, number: int) -> Upload:
-    return state._replace(flying=(*state.flying, number), begun=ranges.joined(state.begun, Run(number, number)))
+def _start_piece(state: Upload, number: int) -> Upload:
+    return state._replace(flying=(*state.flying, number), begun=ranges.merge(state.begun, PieceRange(number, number)))
 
 
-def _landed(state: Upload, number: int) -> Upload:
+def _end_piece(state: Upload, number: int) -> Upload:
     return state._replace(flying=tuple(one for one in state.flying if one != number))
 
 
-def _tried(state: Upload, numbers: Iterable[int], why: UploadReason) -> Upload:
+def _count_doubts(state: Upload, numbers: Iterable[int], why: UploadReason) -> Upload:
     """Pieces were lost, or forgotten: one of them so often that the upload fails, if need be."""
     tried = dict(state.tried)
     for number in numbers:
         tried[number] = tried.get(number, 0) + 1
-        if tried[number] >= MAX_TRIES:
-            return _failed(state, why, number)
+        if tried[number] >= MAX_DOUBTS:
+            return _fail(state, why, number)
     return state._replace(tried=tuple(sorted(tried.items())))
 
 
-def _failed(state: Upload, why: UploadReason, number: int) -> Upload:
+def _fail(state: Upload, why: UploadReason, number: int) -> Upload:
     return state if state.why is not None else state._replace(why=why, piece_failed=number)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from callwell.core import paging
+from callwell.core import json_values
 from callwell.errors import AssetUnavailable, Missing
 from callwell.export.tree import below, safe, shortened
 
@@ -147,7 +147,7 @@ async def look(client: AsyncClient, rule: ExportRule, item: Item) -> Any:
         Missing: the item is gone.
     """
     body = (await client.call_raw(rule.detail, **_names(rule, item))).json
-    return body if rule.record is None else paging.at(body, rule.record)
+    return body if rule.record is None else json_values.value_at(body, rule.record)
 
 
 async def fetch(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from callwell.client.concurrency.event_loop import run_workers
-from callwell.core.signed_fields import replaced
+from callwell.core.signed_fields import replace_fields
 from callwell.core.verdict import End
 from callwell.errors import AssetError, CallError, InvalidOption, Missing, NoAnswer, OutOfTime, UsageError
 from callwell.export import items, walks
@@ -156,7 +156,7 @@ class Export:
                 before = self._journal.listed(safe(scope), len(done), stage.pages)
                 pager = pager.resume(stage.position, delivered=map(self._key, before))
             async for page in pager.pages():
-                kept = [replaced(found, dict.fromkeys(self._signed)) for found in page]
+                kept = [replace_fields(found, dict.fromkeys(self._signed)) for found in page]
                 stage = self._journal.turned(safe(scope), stage._replace(position=pager.bookmark), kept)
                 self._advance(pages=self._progress.pages + 1, listed=self._progress.listed + len(page))
             verdict = pager.verdict

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from callwell.core.parallel_download import Split
+    from callwell.core.parallel_download import RangeSplit
     from callwell.transport.base import NoReply, Request, Response
 
 PIECE = SPLIT.piece
@@ -27,7 +27,7 @@ LARGE = bytes(range(256)) * 4096 * 17
 """Seventeen MiB: three pieces."""
 
 
-def saved(storage: Storage, path: Path, *, split: Split | None = SPLIT, **options: Any) -> Any:
+def saved(storage: Storage, path: Path, *, split: RangeSplit | None = SPLIT, **options: Any) -> Any:
     """What saving gives or raises; afterwards nothing is lent and there is no file but the right one."""
     one = client(World(storage))
     asset = one.asset("things.file", thing_id="1")

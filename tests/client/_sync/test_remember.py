@@ -129,7 +129,7 @@ def test_results_are_forgotten_in_time() -> None:
         memory.keep(mark, got)
     memory.sweep()
     assert [memory.find(mark) is not None for mark in ("1a", "2a", "3a")] == [False, True, True]
-    clock.advance(result_cache.KEPT_S - 30)
+    clock.advance(result_cache.MAX_AGE_S - 30)
     assert [memory.find(mark) is not None for mark in ("2a", "3a")] == [False, True]
     memory.sweep()
     assert len(state.keys("remember")) == 2

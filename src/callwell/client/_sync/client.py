@@ -15,7 +15,7 @@ from callwell.client._sync.downloads.asset import Asset
 from callwell.client._sync.group import DynamicGroup, Group
 from callwell.client._sync.keys.manager import KeyManager
 from callwell.client._sync.tokens.manager import arm
-from callwell.client._sync.uploads.uploader import Uploader, nothing_to_note
+from callwell.client._sync.uploads.uploader import Uploader, ignore_result
 from callwell.client.calls.binding import Bound, encoded, query_pairs
 from callwell.client.calls.operations import files, groups, large, plan_beyond
 from callwell.client.calls.options import ResolvedOptions
@@ -244,7 +244,7 @@ class Client(CloseMixin):
         """
         return self.uploader(operation).run(file, given)
 
-    def uploader(self, operation: str, note: Callable[[Uploaded[Any]], None] = nothing_to_note) -> Uploader:
+    def uploader(self, operation: str, note: Callable[[Uploaded[Any]], None] = ignore_result) -> Uploader:
         """What sends one large file by an operation.
 
         Args:

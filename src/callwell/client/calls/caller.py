@@ -18,8 +18,8 @@ from callwell.client.calls.options import NOT_GIVEN
 from callwell.client.calls.prepared import PreparedCall
 from callwell.client.calls.responses import joined, renamed
 from callwell.client.keys.refused_key import explained
-from callwell.client.pages.pager import AsyncPager, Position
-from callwell.core import paging
+from callwell.client.pages.pager import AsyncPager, PagerPosition
+from callwell.core import json_values, paging
 from callwell.errors import CallFacts, InvalidOption, KeyRefused, UnexpectedAnswer
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class AsyncCaller:
     def result(self, found: OperationHandle, answer: Answer) -> Any:
         """The part of an answer that the profile names, or the whole body."""
         path = self.setting.provider.profile.result
-        result = answer.json if path is None else paging.at(answer.json, path)
+        result = answer.json if path is None else json_values.value_at(answer.json, path)
         return renamed(result, found.rule.renamed) if found.rule.renamed else result
 
     def pages(self, operation: str, /, **arguments: object) -> AsyncPager[Any]:
@@ -141,7 +141,7 @@ class AsyncCaller:
         found.binder.bind(given)
         first = given.pop(rule.position, None)
         fetch = partial(self._page, found, rule, given)
-        walk = paging.start(rule)
+        walk = paging.start_walk(rule)
         if isinstance(first, int | str) and first != rule.first:
             walk = walk._replace(position=first, partial=True)
         return AsyncPager(
@@ -149,7 +149,7 @@ class AsyncCaller:
             rule,
             size=size if isinstance(size, int) else 0,
             fetch=fetch,
-            start=Position(walk, ()),
+            start=PagerPosition(walk, ()),
             names=found.rule.renamed,
             locate=self.setting.relative if rule.style in LINKED else None,
         )
@@ -174,10 +174,10 @@ class AsyncCaller:
         if found.elsewhere is not None:
             return await sought(self.engine, order, found.elsewhere, arguments)
         if self.choices.exactly_once:
-            from callwell.client.exactly_once.once import once  # few clients need it
+            from callwell.client.exactly_once.once import make_once  # few clients need it
 
             try:
-                return await once(self, found, order, arguments)
+                return await make_once(self, found, order, arguments)
             except KeyRefused as error:
                 raise await self.explain(error) from error.__cause__
         return await self.engine.run(order)

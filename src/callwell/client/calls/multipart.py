@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from callwell.client.calls.validation import describe, is_file
 from callwell.client.calls.wire_values import ENCODER
-from callwell.client.uploads.regions import Region
+from callwell.client.uploads.piece_reader import PieceReader
 from callwell.errors import InvalidOption
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Part(NamedTuple):
     """
 
     name: str
-    content: bytes | Region
+    content: bytes | PieceReader
     type: str = ""
     file: str | None = None
 
@@ -88,13 +88,13 @@ class Streamed:
         pieces: of the form, one or more of them pieces of files.
     """
 
-    def __init__(self, pieces: Sequence[bytes | Region]) -> None:
-        self.size = sum(piece.size if isinstance(piece, Region) else len(piece) for piece in pieces)
+    def __init__(self, pieces: Sequence[bytes | PieceReader]) -> None:
+        self.size = sum(piece.size if isinstance(piece, PieceReader) else len(piece) for piece in pieces)
         self._pieces = pieces
 
     def __iter__(self) -> Iterator[bytes]:
         """The form, little by little."""
-        return chain.from_iterable(piece if isinstance(piece, Region) else (piece,) for piece in self._pieces)
+        return chain.from_iterable(piece if isinstance(piece, PieceReader) else (piece,) for piece in self._pieces)
 
 
 def encode(parts: Iterable[Part]) -> tuple[bytes | Streamed, str]:
@@ -104,7 +104,7 @@ def encode(parts: Iterable[Part]) -> tuple[bytes | Streamed, str]:
         parts: the fields, in any order.
     """
     ordered = sorted(parts, key=lambda part: part.file is not None)
-    streamed = any(isinstance(part.content, Region) for part in ordered)
+    streamed = any(isinstance(part.content, PieceReader) for part in ordered)
     digest = hashlib.blake2b(secrets.token_bytes() if streamed else b"", digest_size=16)
     for part in ordered:
         if isinstance(part.content, bytes):
@@ -130,10 +130,10 @@ def _head(boundary: str, part: Part) -> bytes:
 
 
 def _file(name: str, wire: str, schema: Mapping[str, Any], value: Any) -> Part:
-    content: bytes | Region
+    content: bytes | PieceReader
     if isinstance(value, bytes | bytearray):
         file, content = NAMELESS, bytes(value)
-    elif isinstance(value, Region):
+    elif isinstance(value, PieceReader):
         file, content = value.name, value
     else:
         path = Path(value)
@@ -148,7 +148,7 @@ def _file(name: str, wire: str, schema: Mapping[str, Any], value: Any) -> Part:
         if not _right(schema, length):
             raise InvalidOption(name, f"{path} of {length} bytes", describe(schema))
         file = path.name
-    count = content.size if isinstance(content, Region) else len(content)
+    count = content.size if isinstance(content, PieceReader) else len(content)
     if not _right(schema, count):
         raise InvalidOption(name, f"{file} of {count} bytes", describe(schema))
     return Part(wire, content, mimetypes.guess_type(file)[0] or "application/octet-stream", file)

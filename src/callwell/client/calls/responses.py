@@ -11,7 +11,7 @@ import msgspec
 
 from callwell.client.calls import bodies, error_body, gateways
 from callwell.core import headers as fields
-from callwell.core import outcome, paging
+from callwell.core import json_values, outcome
 from callwell.core.types import Answered
 from callwell.observe.redact import redact
 
@@ -187,7 +187,7 @@ def renamed(result: Any, names: Mapping[str, str]) -> Any:
     """
     for place, name in names.items():
         *above, old = place.split(".")
-        holder = paging.at(result, ".".join(above)) if above else result
+        holder = json_values.value_at(result, ".".join(above)) if above else result
         if isinstance(holder, dict) and old in holder and name not in holder:
             holder[name] = holder[old]
     return result

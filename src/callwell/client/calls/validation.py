@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-from callwell.client.uploads.regions import Region
+from callwell.client.uploads.piece_reader import PieceReader
 from callwell.description.schemas import nullable
 from callwell.errors import InvalidOption, UnknownName
 
@@ -115,7 +115,7 @@ def _fits(kind: str, schema: Mapping[str, Any], value: object) -> bool:
     if kind == "object":
         return isinstance(value, Mapping) and all(isinstance(key, str) for key in value)
     if kind == "string" and is_file(schema):
-        return isinstance(value, bytes | bytearray | str | os.PathLike | Region)
+        return isinstance(value, bytes | bytearray | str | os.PathLike | PieceReader)
     if (
         kind not in SCALARS
         or not isinstance(value, SCALARS[kind][0])

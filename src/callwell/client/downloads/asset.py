@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Final
 
 from callwell.client.calls.options import seconds
 from callwell.client.concurrency.primitives import sleep
+from callwell.client.downloads.delivered import DeliveredBytes, FileReplaced
 from callwell.client.downloads.fetch import NEVER
-from callwell.client.downloads.partial_file import PartialFile, Saved, file_error
-from callwell.client.downloads.signed_url import AsyncSource
+from callwell.client.downloads.partial_file import PartialFile, Saved, to_file_error
+from callwell.client.downloads.signed_url import AsyncSignedUrl
 from callwell.client.downloads.transfer import AsyncTransfer
-from callwell.client.uploads.delivered import Changed, Delivered
 from callwell.core.download import Download
-from callwell.core.parallel_download import Split
+from callwell.core.parallel_download import RangeSplit
 from callwell.errors import AssetDamaged, InvalidOption
 
 if TYPE_CHECKING:
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
     from callwell.client.calls.engine import AsyncEngine
     from callwell.client.concurrency.primitives import AsyncFetch
-    from callwell.client.downloads.signed_url import Facts
+    from callwell.client.downloads.signed_url import AssetInfo
     from callwell.core.rules.operations import AssetRule
     from callwell.folders import Folder
 
-MOST_RANGES: Final = 16
+MAX_RANGES: Final = 16
 """Pieces of one file that may be fetched at once: as many connections are open."""
 
 
@@ -55,17 +55,17 @@ class AsyncAsset:
         deadline_s: float = NEVER,
         wait_s: float = NEVER,
     ) -> None:
-        self._source = AsyncSource(name, rule, engine=engine, ask=ask)
-        self._split = Split()
+        self._source = AsyncSignedUrl(name, rule, engine=engine, ask=ask)
+        self._split = RangeSplit()
         self._deadline_s = deadline_s
         self._wait_s = wait_s
 
     @property
-    def facts(self) -> Facts | None:
+    def facts(self) -> AssetInfo | None:
         """What the provider said last, if it was asked."""
         return self._source.facts
 
-    async def info(self) -> Facts:
+    async def info(self) -> AssetInfo:
         """What the provider says about the file; each time it is asked anew."""
         self._begin(None)
         return await self._source.info()
@@ -74,9 +74,9 @@ class AsyncAsset:
         self,
         path: str | os.PathLike[str],
         *,
-        ranges: int = Split().most,
+        ranges: int = RangeSplit().most,
         resume: bool = False,
-        before: Callable[[Facts], None] | None = None,
+        before: Callable[[AssetInfo], None] | None = None,
         progress: Callable[[int], None] | None = None,
         deadline_s: float | None = None,
     ) -> Saved:
@@ -106,12 +106,12 @@ class AsyncAsset:
         target = Path(path)
         if not target.name or "\0" in str(target):
             raise InvalidOption("path", str(path), "the name of a file")
-        if ranges not in range(1, MOST_RANGES + 1):
-            raise InvalidOption("ranges", ranges, f"a number from 1 to {MOST_RANGES}")
+        if ranges not in range(1, MAX_RANGES + 1):
+            raise InvalidOption("ranges", ranges, f"a number from 1 to {MAX_RANGES}")
         self._begin(deadline_s)
         return await self._save(PartialFile(target, resume=resume, progress=progress), target, ranges, before)
 
-    async def save_in(self, folder: Folder, name: str, *, before: Callable[[Facts], None] | None = None) -> Saved:
+    async def save_in(self, folder: Folder, name: str, *, before: Callable[[AssetInfo], None] | None = None) -> Saved:
         """Save the file in a folder that is held open, however long that takes.
 
         Args:
@@ -125,10 +125,10 @@ class AsyncAsset:
         self._source.begin(NEVER, self._wait_s)
         target = folder.path / name
         saving = PartialFile(target, resume=False, progress=None, folder=folder)
-        return await self._save(saving, target, Split().most, before)
+        return await self._save(saving, target, RangeSplit().most, before)
 
     async def _save(
-        self, saving: PartialFile, target: Path, ranges: int, before: Callable[[Facts], None] | None
+        self, saving: PartialFile, target: Path, ranges: int, before: Callable[[AssetInfo], None] | None
     ) -> Saved:
         try:
             with saving:
@@ -142,7 +142,7 @@ class AsyncAsset:
                     await sleep(0.0)
                 saving.finish()
         except OSError as error:
-            raise file_error(target, error) from error
+            raise to_file_error(target, error) from error
         return Saved(target, growing.size, growing.sha256, self.facts.type if self.facts else None)
 
     async def iter_bytes(self, *, deadline_s: float | None = None) -> AsyncGenerator[bytes]:
@@ -157,7 +157,7 @@ class AsyncAsset:
             OutOfTime: the deadline.
         """
         self._begin(deadline_s)
-        delivered = Delivered()
+        delivered = DeliveredBytes()
         transfer = AsyncTransfer(self._source, Download())
         async with aclosing(transfer.pieces()) as pieces:
             try:
@@ -166,7 +166,7 @@ class AsyncAsset:
                     if rest:
                         yield rest
                 delivered.finish()
-            except Changed:
+            except FileReplaced:
                 raise AssetDamaged(f"{self._source.name}: the file changed while it was read") from None
 
     async def read(self, *, deadline_s: float | None = None) -> bytes:

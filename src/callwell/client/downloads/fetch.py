@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 NEVER: Final = float("inf")
 
 
-class AsyncCounted:
+class AsyncCountedBody:
     """A body whose bytes are counted.
 
     Args:
@@ -51,7 +51,7 @@ class AsyncCounted:
 
 
 @asynccontextmanager
-async def fetched(
+async def open_body(
     engine: AsyncEngine, operation: str, request: Request, until: float = NEVER
 ) -> AsyncIterator[AsyncBody | NoReply]:
     """Make one request to a storage and leave the body to be read.
@@ -70,7 +70,7 @@ async def fetched(
         if not seen:
             yield body
             return
-        counted = body if isinstance(body, NoReply) else AsyncCounted(body)
+        counted = body if isinstance(body, NoReply) else AsyncCountedBody(body)
         try:
             yield counted
         finally:

@@ -24,7 +24,7 @@ import msgspec
 from callwell.client.downloads.writer import FileWriter
 from callwell.core import parallel_download
 from callwell.core.download import Download
-from callwell.core.parallel_download import Span
+from callwell.core.parallel_download import ByteRange
 from callwell.core.partial import Version
 from callwell.errors import DiskFull, FileProblem
 from callwell.folders import PART, Folder
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO, Self
 
-FULL: Final = frozenset({28, 122})
+FULL_ERRNOS: Final = frozenset({28, 122})
 """ENOSPC and EDQUOT."""
 
 
@@ -54,7 +54,7 @@ class Saved(NamedTuple):
     type: str | None
 
 
-class Kept(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ResumeRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is on disk of a file.
 
     Attributes:
@@ -67,7 +67,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     etag: str | None = None
     modified: str | None = None
     size: int | None
-    safe: tuple[Span, ...]
+    safe: tuple[ByteRange, ...]
 
     @property
     def version(self) -> Version:
@@ -117,7 +117,7 @@ class PartialFile:
             kept = self._kept() if self._resume else None
             safe = kept.safe if kept else ()
             self._file.truncate(safe[-1].stop if safe else 0)
-            self.start = Download() if kept is None else _start(kept)
+            self.start = Download() if kept is None else _resume_download(kept)
             self.growing = FileWriter(self._file, self._progress, safe=safe, keep=self._keep if self._resume else None)
             self._version = None if kept is None else kept.version
             self._size = None if kept is None else kept.size
@@ -168,25 +168,25 @@ class PartialFile:
         if not mine:
             raise FileProblem(f"{self._target}: another process is saving this file; wait for its end")
 
-    def _kept(self) -> Kept | None:
+    def _kept(self) -> ResumeRecord | None:
         """What another save left, if it can be gone on with."""
         try:
-            kept = msgspec.json.decode(self._folder.read(self._record, own=True), type=Kept)
+            kept = msgspec.json.decode(self._folder.read(self._record, own=True), type=ResumeRecord)
         except (OSError, FileProblem, msgspec.MsgspecError):
             return None
         end = kept.safe[-1].stop if kept.safe else 0
         there = self._file.seek(0, io.SEEK_END)
-        sound = parallel_download.apart(kept.safe) and end <= min(there, kept.size or there)
+        sound = parallel_download.are_disjoint(kept.safe) and end <= min(there, kept.size or there)
         return kept if sound and end and kept.version.lasting else None
 
-    def _keep(self, safe: tuple[Span, ...]) -> None:
+    def _keep(self, safe: tuple[ByteRange, ...]) -> None:
         if self._version is None:
             self._folder.remove(self._record)
             return
         self._file.flush()
         os.fsync(self._file.fileno())
         strong = self._version.strong
-        kept = Kept(
+        kept = ResumeRecord(
             etag=self._version.etag,
             modified=None if strong else self._version.modified,
             size=self._size,
@@ -195,21 +195,21 @@ class PartialFile:
         self._folder.write(self._record, [msgspec.json.encode(kept)])
 
 
-def file_error(target: Path, error: OSError) -> DiskFull | FileProblem:
+def to_file_error(target: Path, error: OSError) -> DiskFull | FileProblem:
     """What a failed write means.
 
     Args:
         target: the file.
         error: how the system says it.
     """
-    if error.errno in FULL:
+    if error.errno in FULL_ERRNOS:
         return DiskFull(f"{target}: the disk is full; make room and run the same again")
     return FileProblem(f"{target}: cannot be written: {error.strerror}")
 
 
-def _start(kept: Kept) -> Download:
+def _resume_download(kept: ResumeRecord) -> Download:
     """A download that goes on; of a whole file the last byte comes again, so that storage says which version it has."""
-    offset, count = parallel_download.whole(kept.safe), sum(span.stop - span.start for span in kept.safe)
+    offset, count = parallel_download.leading_bytes(kept.safe), sum(span.stop - span.start for span in kept.safe)
     islands = kept.safe[1:] if offset else kept.safe
     if offset == kept.size:
         offset = max(0, offset - 1)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from callwell.client.calls.responses import REDIRECTS, joined, origin
 from callwell.client.concurrency.primitives import sleep
-from callwell.client.downloads.fetch import NEVER, fetched
-from callwell.core import download, paging, partial, retry
+from callwell.client.downloads.fetch import NEVER, open_body
+from callwell.core import download, json_values, partial, retry
 from callwell.errors import AssetDamaged, AssetError, AssetUnavailable, DeadlineExceeded, WouldExceedDeadline
 from callwell.transport.base import NoReply, Request
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from callwell.client.calls.engine import AsyncEngine
     from callwell.client.concurrency.primitives import AsyncFetch
     from callwell.core.download import Download
-    from callwell.core.partial import Head
+    from callwell.core.partial import StorageHead
     from callwell.core.rules.operations import AssetRule
     from callwell.errors import CallFacts
     from callwell.transport.base import AsyncBody
@@ -33,10 +33,10 @@ MAX_REDIRECTS: Final = 10
 SECURE: Final = "https"
 SCHEMES: Final = ("http", SECURE)
 
-SHOWN: Final = 40
+MAX_SHOWN: Final = 40
 """Characters of a value in an error."""
 
-BEGINNING: Final = "; it sends neither a strong ETag nor a settled Last-Modified, so each attempt begins anew"
+NO_VALIDATOR: Final = "; it sends neither a strong ETag nor a settled Last-Modified, so each attempt begins anew"
 
 MESSAGES: Final = {
     download.DownloadReason.EXPIRED: "every fresh URL was refused by the storage (HTTP {status})",
@@ -50,7 +50,7 @@ MESSAGES: Final = {
 }
 
 
-class Facts(NamedTuple):
+class AssetInfo(NamedTuple):
     """What the provider says about a file.
 
     Attributes:
@@ -68,7 +68,7 @@ class Facts(NamedTuple):
     once: bool = False
 
 
-class AsyncSource:
+class AsyncSignedUrl:
     """Where one file comes from.
 
     Args:
@@ -88,7 +88,7 @@ class AsyncSource:
     def __init__(self, name: str, rule: AssetRule, *, engine: AsyncEngine, ask: AsyncFetch) -> None:
         self.name = name
         self.absent = rule.absent
-        self.facts: Facts | None = None
+        self.facts: AssetInfo | None = None
         self.until = NEVER
         self._longest_s = NEVER
         self._requests = 0
@@ -99,12 +99,14 @@ class AsyncSource:
         self._ask = ask
         self._url = ""
 
-    async def info(self) -> Facts:
+    async def info(self) -> AssetInfo:
         """What the provider says about the file; each time it is asked anew."""
         self.facts, self._url = await self._asked()
         return self.facts
 
-    async def fresh(self, state: Download, before: Callable[[Facts], None] | None) -> tuple[Download, download.Action]:
+    async def fresh(
+        self, state: Download, before: Callable[[AssetInfo], None] | None
+    ) -> tuple[Download, download.Action]:
         """Ask for a fresh URL.
 
         Args:
@@ -119,7 +121,7 @@ class AsyncSource:
         self._check(facts, self._url)
         if before is not None:
             before(facts)
-        return download.given(state, facts.size, once=facts.once, no_page=partial.no_page(facts.type))
+        return download.accept_url(state, facts.size, once=facts.once, no_page=partial.is_not_html(facts.type))
 
     async def another(self) -> str:
         """The address for a request beside others: a fresh one where each is good for one request.
@@ -147,7 +149,7 @@ class AsyncSource:
         self.last = ""
         self.fault = ""
 
-    async def pause(self, wanted: download.Fetch, waited: float) -> float:
+    async def pause(self, wanted: download.FetchRange, waited: float) -> float:
         """Wait after failures, and for as long as the storage asks.
 
         Args:
@@ -179,7 +181,7 @@ class AsyncSource:
         return backoff
 
     @asynccontextmanager
-    async def open(self, wanted: download.Fetch, url: str = "") -> AsyncIterator[AsyncBody | NoReply]:
+    async def open(self, wanted: download.FetchRange, url: str = "") -> AsyncIterator[AsyncBody | NoReply]:
         """Ask the storage for bytes. Redirects are followed: there is no key that could go astray.
 
         Args:
@@ -204,7 +206,7 @@ class AsyncSource:
             self._check_time()
             self._requests += 1
             request = Request("GET", at, headers, timeout_s=STALL_S)
-            async with fetched(self._engine, operation, request, self.until) as body:
+            async with open_body(self._engine, operation, request, self.until) as body:
                 moved = None if isinstance(body, NoReply) else self._moved(at, body)
                 if moved is None:
                     self.last = body.reason if isinstance(body, NoReply) else f"HTTP {body.status}"
@@ -213,9 +215,9 @@ class AsyncSource:
             at = moved
         raise AssetError(f"{self.name}: the storage redirects without end")
 
-    def head(self, body: AsyncBody) -> Head:
+    def head(self, body: AsyncBody) -> StorageHead:
         """What the storage says before it sends a body."""
-        return partial.read(body.status, body.headers, self._engine.clock.wall())
+        return partial.parse_head(body.status, body.headers, self._engine.clock.wall())
 
     def failed(self, why: download.DownloadReason, status: int, state: Download) -> AssetError:
         """The error of a download that has failed."""
@@ -223,7 +225,7 @@ class AsyncSource:
             return AssetUnavailable(f"{self.name}: {MESSAGES[why].format(status=status)}")
         words = MESSAGES[why].format(status=status, coding=", ".join(state.coding))
         if why is download.DownloadReason.BROKEN:
-            beginning = "" if state.version.lasting or not state.best else BEGINNING
+            beginning = "" if state.version.lasting or not state.best else NO_VALIDATOR
             return AssetError(f"{self.name}: {words}{self._why}{beginning}")
         if why is download.DownloadReason.UNREACHABLE:
             return AssetError(f"{self.name}: {words}: {self.last}")
@@ -266,32 +268,32 @@ class AsyncSource:
             raise AssetError(f"{self.name}: the storage redirects to an address without TLS")
         return target
 
-    async def _asked(self) -> tuple[Facts, str]:
+    async def _asked(self) -> tuple[AssetInfo, str]:
         left_s = self._check_time()
         body = (await self._ask(None if left_s == NEVER else left_s)).json
         rule = self._rule
-        url = paging.at(body, rule.url)
+        url = json_values.value_at(body, rule.url)
         if url is not None and not isinstance(url, str):
             raise AssetError(f"{self.name}: the provider's answer has something else where the address should be")
-        size = paging.at(body, rule.size)
+        size = json_values.value_at(body, rule.size)
         try:
-            announced = partial.announced_size(size)
+            announced = partial.parse_size(size)
         except ValueError:
-            shown = repr(size)[:SHOWN]
+            shown = repr(size)[:MAX_SHOWN]
             raise AssetError(
                 f"{self.name}: the provider announces a size that is no number of bytes: {shown}"
             ) from None
-        kind = paging.at(body, rule.type)
-        facts = Facts(
+        kind = json_values.value_at(body, rule.type)
+        facts = AssetInfo(
             size=announced,
             type=str(kind) if kind else None,
-            captured=partial.flag(paging.at(body, rule.captured)),
+            captured=partial.parse_flag(json_values.value_at(body, rule.captured)),
             available=bool(url),
-            once=rule.once and partial.flag(paging.at(body, rule.public)) is not True,
+            once=rule.once and partial.parse_flag(json_values.value_at(body, rule.public)) is not True,
         )
         return facts, url or ""
 
-    def _check(self, facts: Facts, url: str) -> None:
+    def _check(self, facts: AssetInfo, url: str) -> None:
         if not url:
             why = "it was not captured" if facts.captured is False else "the provider has none at present"
             raise AssetUnavailable(f"{self.name}: no file: {why}", captured=facts.captured)

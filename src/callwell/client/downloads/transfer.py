@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
     from callwell.client.downloads.partial_file import PartialFile
-    from callwell.client.downloads.signed_url import AsyncSource, Facts
+    from callwell.client.downloads.signed_url import AssetInfo, AsyncSignedUrl
     from callwell.core.download import Download
-    from callwell.core.parallel_download import Split
+    from callwell.core.parallel_download import RangeSplit
     from callwell.core.partial import Version
     from callwell.transport.base import AsyncBody
 
@@ -36,16 +36,16 @@ class AsyncTransfer:
 
     def __init__(
         self,
-        source: AsyncSource,
+        source: AsyncSignedUrl,
         start: Download,
         *,
-        before: Callable[[Facts], None] | None = None,
+        before: Callable[[AssetInfo], None] | None = None,
         saving: PartialFile | None = None,
-        split: Split | None = None,
+        split: RangeSplit | None = None,
     ) -> None:
         self._source = source
         self._state = start._replace(split=split, absent=source.absent)
-        self._step: download.Action = download.Ask()
+        self._step: download.Action = download.RequestUrl()
         self._before = before
         self._saving = saving
         self._split = split
@@ -68,22 +68,22 @@ class AsyncTransfer:
             step = self._step
             if isinstance(step, download.DownloadFailed):
                 raise self._source.failed(step.why, step.status, self._state)
-            if not isinstance(step, download.Fetch):
+            if not isinstance(step, download.FetchRange):
                 self._state, self._step = await self._source.fresh(self._state, self._before)
                 continue
             waited = await self._source.pause(step, waited)
             async with self._source.open(step) as body:
                 if isinstance(body, NoReply):
-                    self._state, self._step = download.broke(self._state, lasting=body.lasting)
+                    self._state, self._step = download.break_off(self._state, lasting=body.lasting)
                     continue
-                self._state, self._step = download.opened(self._state, self._source.head(body))
-                if not isinstance(self._step, download.Read):
+                self._state, self._step = download.accept_head(self._state, self._source.head(body))
+                if not isinstance(self._step, download.ReadBody):
                     continue
                 async with aclosing(self._read(body, self._step)) as found:
                     async for piece in found:
                         yield piece
 
-    async def _read(self, body: AsyncBody, step: download.Read) -> AsyncGenerator[tuple[int, bytes]]:
+    async def _read(self, body: AsyncBody, step: download.ReadBody) -> AsyncGenerator[tuple[int, bytes]]:
         state = self._state
         if step.offset == 0:
             self._decoding = Decoding(state.coding) if state.coding else None
@@ -92,8 +92,8 @@ class AsyncTransfer:
             if not state.islands and (self._decoding is None or step.offset == 0):
                 self._saving.growing.cut(step.offset)
             if step.several and self._split is not None:
-                several = AsyncParallelDownload(self._source, self._saving.growing, download.begun(state))
-                self._state, self._step = download.joined(state, await several.run(body, self._split.most))
+                several = AsyncParallelDownload(self._source, self._saving.growing, download.start_round(state))
+                self._state, self._step = download.end_round(state, await several.run(body, self._split.most))
                 return
         piece: bytes | NoReply = b""
         try:
@@ -103,10 +103,10 @@ class AsyncTransfer:
                 else:
                     for offset, decoded in self._decoding.take(state.offset, piece):
                         yield offset, decoded
-                state = download.received(state, len(piece))
+                state = download.add_bytes(state, len(piece))
         except DamagedCoding:
             self._source.fault = f"it is not in the coding that is named ({', '.join(state.coding)})"
-            self._state, self._step = download.damaged(state)
+            self._state, self._step = download.restart(state)
             return
         self._state, self._step = self._over(state, piece)
 
@@ -114,9 +114,9 @@ class AsyncTransfer:
         """What follows from the end of a body."""
         if isinstance(piece, NoReply):
             self._source.last = piece.reason
-            return download.broke(state, lasting=piece.lasting)
-        state, step = download.ended(state)
+            return download.break_off(state, lasting=piece.lasting)
+        state, step = download.end_body(state)
         if isinstance(step, download.DownloadDone) and self._decoding and not self._decoding.whole(state.announced):
             self._source.fault = f"{self._decoding.size} bytes came of {self._decoding.taken} compressed ones"
-            return download.damaged(state)
+            return download.restart(state)
         return state, step

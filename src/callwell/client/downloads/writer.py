@@ -11,15 +11,15 @@ import hashlib
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from callwell.core import parallel_download
-from callwell.core.parallel_download import Span
+from callwell.core.parallel_download import ByteRange
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-CHUNK: Final = 1 << 20
+READ_BACK_BYTES: Final = 1 << 20
 """Bytes that are read back at once."""
 
-EVERY: Final = 8 << 20
+RECORD_EVERY_BYTES: Final = 8 << 20
 """Bytes that come between two records of what is there."""
 
 
@@ -41,8 +41,8 @@ class FileWriter:
         file: BinaryIO,
         progress: Callable[[int], None] | None,
         *,
-        safe: tuple[Span, ...] = (),
-        keep: Callable[[tuple[Span, ...]], None] | None = None,
+        safe: tuple[ByteRange, ...] = (),
+        keep: Callable[[tuple[ByteRange, ...]], None] | None = None,
     ) -> None:
         self.size = sum(span.stop - span.start for span in safe)
         self._file = file
@@ -67,7 +67,7 @@ class FileWriter:
         self._file.flush()
         self._file.truncate(offset)
         self.size = offset
-        self._safe = parallel_download.before(self._safe, offset)
+        self._safe = parallel_download.cut_ranges(self._safe, offset)
         self.keep()
         if offset < self._hashed:
             self._hashed, self._hash = 0, hashlib.sha256()
@@ -90,9 +90,9 @@ class FileWriter:
             self._hash.update(piece)
             self._hashed += len(piece)
         if self._keep is not None:
-            self._safe = parallel_download.merged(self._safe, Span(offset, offset + len(piece)))
+            self._safe = parallel_download.merged(self._safe, ByteRange(offset, offset + len(piece)))
             self._since += len(piece)
-            if self._since >= EVERY:
+            if self._since >= RECORD_EVERY_BYTES:
                 self.keep()
         if self._progress is not None:
             self._progress(self.size)
@@ -107,7 +107,7 @@ class FileWriter:
         if self._keep is not None:
             self._keep(self._safe)
 
-    def hash(self, whole: int, most: int = CHUNK) -> bool:
+    def hash(self, whole: int, most: int = READ_BACK_BYTES) -> bool:
         """Go on with the checksum over what has been written.
 
         Args:

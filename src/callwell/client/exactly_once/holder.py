@@ -19,23 +19,23 @@ from typing import Final
 
 from callwell.clock import boot_id
 
-AT_WORK: Final = set[str]()
+LIVE_HOLDERS: Final = set[str]()
 """Holders of this process that are at work."""
 
-ENDED: Final = "ZX"
+ENDED_STATES: Final = "ZX"
 """States of a process that has ended, though its parent has not asked for its end."""
 
-BEGAN: Final = 19
+START_TIME_FIELD: Final = 19
 """Which field of /proc/PID/stat after the name is the time when the process began, counted from its state."""
 
 
 def new_holder() -> str:
     """A name for who works on a call: machine, process, when that began, and a random part."""
     number = os.getpid()
-    return f"{_machine()}|{number}|{_began(number) or ''}|{secrets.token_hex(6)}"
+    return f"{_machine()}|{number}|{_start_time(number) or ''}|{secrets.token_hex(6)}"
 
 
-def lives(holder: str) -> bool | None:
+def is_alive(holder: str) -> bool | None:
     """Whether a holder may still be at work; None if that cannot be seen from here.
 
     Args:
@@ -45,15 +45,15 @@ def lives(holder: str) -> bool | None:
     if machine != _machine() or os.name == "nt":
         return None
     began = rest[0] if len(rest) > 1 else None  # names of earlier versions do not say
-    now = _began(int(number))
+    now = _start_time(int(number))
     if int(number) == os.getpid() and began == (now or ""):
-        return holder in AT_WORK
+        return holder in LIVE_HOLDERS
     if now is None or began is None:
-        return None if now != "" and _is_there(int(number)) else False
+        return None if now != "" and _process_exists(int(number)) else False
     return now == began
 
 
-def _began(number: int) -> str | None:
+def _start_time(number: int) -> str | None:
     """When a process began; empty if it has ended, None if that cannot be seen."""
     try:
         text = Path(f"/proc/{number}/stat").read_text(encoding="utf-8", errors="replace")
@@ -62,10 +62,10 @@ def _began(number: int) -> str | None:
     except OSError:
         return None
     fields = text.rpartition(")")[2].split()
-    return "" if fields[0] in ENDED else fields[BEGAN]
+    return "" if fields[0] in ENDED_STATES else fields[START_TIME_FIELD]
 
 
-def _is_there(number: int) -> bool:
+def _process_exists(number: int) -> bool:
     try:
         os.kill(number, 0)
     except ProcessLookupError:

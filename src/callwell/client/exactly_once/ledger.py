@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from callwell.client.exactly_once.once import AsyncOnce
+from callwell.client.exactly_once.once import AsyncOnceCall
 from callwell.errors import InvalidOption
 
 if TYPE_CHECKING:
@@ -73,5 +73,5 @@ class AsyncLedger:
             text = f"a call whose objects carry a mark: look whether {known.sent} was done, and settle it"
             raise InvalidOption("entry", known.name, text)
         found = self._caller.known(known.operation)
-        once = AsyncOnce(self._caller, found, found.binder.bind(known.arguments), known.arguments)
+        once = AsyncOnceCall(self._caller, found, found.binder.bind(known.arguments), known.arguments)
         return self._caller.result(found, await once.resume(known))

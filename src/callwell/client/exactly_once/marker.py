@@ -13,7 +13,7 @@ import msgspec
 from callwell.client.calls.options import NOT_GIVEN
 from callwell.client.calls.responses import Answer
 from callwell.client.calls.wire_values import ENCODER
-from callwell.core import json_values, paging
+from callwell.core import json_values
 from callwell.errors import InvalidOption
 
 if TYPE_CHECKING:
@@ -29,11 +29,11 @@ SECRET: Final = re.compile(r"(?i)(?:key|token|secret|password|signature)$")
 
 HIDDEN: Final = "[hidden]"
 FILE: Final = "[file]"
-FOUND: Final = 200
+OK_STATUS: Final = 200
 """The status of an answer that did not arrive, but whose object was found."""
 
 
-class Marking(NamedTuple):
+class ObjectMarker(NamedTuple):
     """How one operation's objects are marked.
 
     Attributes:
@@ -53,7 +53,7 @@ class Marking(NamedTuple):
     result: str | None
 
     @classmethod
-    def of(cls, provider: Provider, name: str, found: OperationHandle) -> Marking | None:
+    def of(cls, provider: Provider, name: str, found: OperationHandle) -> ObjectMarker | None:
         """How an operation's objects are marked, if they can be."""
         rule = found.rule.marker
         if rule is None:
@@ -91,20 +91,20 @@ class Marking(NamedTuple):
         body = item
         for name in reversed(self.result.split(".") if self.result else ()):
             body = {name: body}
-        return Answer(FOUND, {}, msgspec.json.encode(body), body)
+        return Answer(OK_STATUS, {}, msgspec.json.encode(body), body)
 
     def made(self, answer: Answer) -> str | None:
         """What names the object of an answer."""
-        found = answer.json if self.result is None else paging.at(answer.json, self.result)
+        found = answer.json if self.result is None else json_values.value_at(answer.json, self.result)
         if self.key is None:
             return None
         try:
-            return json_values.name(paging.at(found, self.key))
+            return json_values.name(json_values.value_at(found, self.key))
         except json_values.Unclear:
             return None
 
 
-def digest(bound: Bound) -> str:
+def request_digest(bound: Bound) -> str:
     """What tells one request from another. The boundary of a form is another one each time."""
     body = bound.body if isinstance(bound.body, bytes) else b"".join(bound.body or ())
     _, found, boundary = bound.media.partition("boundary=")
@@ -113,7 +113,7 @@ def digest(bound: Bound) -> str:
     return sha256(b"\n".join((bound.method.encode(), bound.target.encode(), body))).hexdigest()
 
 
-def kept(arguments: Mapping[str, object], *, whole: bool) -> dict[str, Any]:
+def recordable_arguments(arguments: Mapping[str, object], *, whole: bool) -> dict[str, Any]:
     """The arguments that are written down.
 
     Args:
@@ -123,10 +123,10 @@ def kept(arguments: Mapping[str, object], *, whole: bool) -> dict[str, Any]:
     plain = {name: value for name, value in arguments.items() if value is not NOT_GIVEN}
     without = {name: FILE if isinstance(value, bytes | os.PathLike) else value for name, value in plain.items()}
     decoded: dict[str, Any] = msgspec.json.decode(ENCODER.encode(without))
-    return decoded if whole else _shown(decoded)
+    return decoded if whole else _redact(decoded)
 
 
-def _shown(value: Any) -> Any:
+def _redact(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: HIDDEN if SECRET.search(name) else _shown(inner) for name, inner in value.items()}
-    return [_shown(one) for one in value] if isinstance(value, list) else value
+        return {name: HIDDEN if SECRET.search(name) else _redact(inner) for name, inner in value.items()}
+    return [_redact(one) for one in value] if isinstance(value, list) else value

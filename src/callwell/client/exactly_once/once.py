@@ -14,9 +14,9 @@ from callwell.client.concurrency.primitives import sleep
 from callwell.client.exactly_once import marker as markers
 from callwell.client.exactly_once import store
 from callwell.client.exactly_once.entry import Entry, Status
-from callwell.client.exactly_once.holder import AT_WORK, new_holder
-from callwell.client.exactly_once.marker import Marking
-from callwell.client.exactly_once.recorder import LEASE_S, AsyncGuard
+from callwell.client.exactly_once.holder import LIVE_HOLDERS, new_holder
+from callwell.client.exactly_once.marker import ObjectMarker
+from callwell.client.exactly_once.recorder import LEASE_S, AsyncLedgerRecorder
 from callwell.client.quota.account import PAUSE_S
 from callwell.core.call import Call
 from callwell.core.verdict import End
@@ -34,7 +34,7 @@ POLL_S: Final = 0.5
 """How often a call that somebody else is making is looked at."""
 
 
-async def once(
+async def make_once(
     caller: AsyncCaller, found: OperationHandle, order: PreparedCall, arguments: Mapping[str, object]
 ) -> Answer:
     """Make a call exactly once, if it is one that could be done twice.
@@ -50,10 +50,10 @@ async def once(
     """
     if found.plan.traits.repeatable or found.rule.upload or found.binder.keyless:
         return await caller.engine.run(order)
-    return await AsyncOnce(caller, found, order.bound, arguments).make()
+    return await AsyncOnceCall(caller, found, order.bound, arguments).make()
 
 
-class AsyncOnce:
+class AsyncOnceCall:
     """One call that is made exactly once.
 
     Args:
@@ -73,7 +73,7 @@ class AsyncOnce:
         self._plan = found.plan
         self._bound = bound
         self._arguments = arguments
-        self._marking = Marking.of(caller.setting.provider, found.plan.operation, found)
+        self._marking = ObjectMarker.of(caller.setting.provider, found.plan.operation, found)
         self._deadline = self._engine.clock.now() + self._choices.deadline_s
 
     async def make(self) -> Answer:
@@ -86,11 +86,11 @@ class AsyncOnce:
         """
         self._engine.check_open(self._plan.operation)
         draft = self._draft()
-        AT_WORK.add(draft.holder)
+        LIVE_HOLDERS.add(draft.holder)
         try:
             return await self._carry_out(await self._taken_up(draft) if draft.named else draft)
         finally:
-            AT_WORK.discard(draft.holder)
+            LIVE_HOLDERS.discard(draft.holder)
 
     async def resume(self, entry: Entry) -> Answer:
         """Find out whether it was done, and do it if it surely was not.
@@ -99,11 +99,11 @@ class AsyncOnce:
             entry: it, as it is in the ledger.
         """
         draft = self._draft()._replace(name=entry.name, named=entry.named, digest=entry.digest)
-        AT_WORK.add(draft.holder)
+        LIVE_HOLDERS.add(draft.holder)
         try:
             return await self._carry_out(await self._taken_up(draft, anew=False))
         finally:
-            AT_WORK.discard(draft.holder)
+            LIVE_HOLDERS.discard(draft.holder)
 
     def _draft(self) -> Entry:
         wish, setting, marking_ = self._choices.exactly_once, self._caller.setting, self._marking
@@ -115,8 +115,8 @@ class AsyncOnce:
             environment=setting.environment,
             operation=self._plan.operation,
             sent=unknown.sent(self._bound),
-            arguments=markers.kept(self._arguments, whole=marking_ is not None),
-            digest=markers.digest(self._bound),
+            arguments=markers.recordable_arguments(self._arguments, whole=marking_ is not None),
+            digest=markers.request_digest(self._bound),
             marker=None if marking_ is None else marker,
             began=wall,
             changed=wall,
@@ -155,7 +155,7 @@ class AsyncOnce:
         # The record is held for as long as the request may take, which is longer for a form with much in it.
         attempt_s = rule.attempt_s + self._bound.longer_s
         rule = dataclasses.replace(rule, unsafe_5xx=False, attempt_s=attempt_s)
-        guard = AsyncGuard(
+        guard = AsyncLedgerRecorder(
             self._ledger,
             entry,
             Call(plan.traits, rule, self._deadline),
@@ -199,7 +199,7 @@ class AsyncOnce:
             return None
         raise UnexpectedAnswer(
             f"{self._engine.profile.name} {rule.probe}: the list moved while it was read, or did not come to its end",
-            status=markers.FOUND,
+            status=markers.OK_STATUS,
             provider=self._engine.profile.name,
             operation=rule.probe,
             attempts=1,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from callwell.client.calls.context import CallContext
     from callwell.client.concurrency.primitives import AsyncFind
     from callwell.client.exactly_once.entry import Entry
-    from callwell.client.exactly_once.store import Ledger
+    from callwell.client.exactly_once.store import LedgerStore
     from callwell.clock import Clock
     from callwell.core.call import Call
     from callwell.core.types import Action, Event
@@ -27,7 +27,7 @@ LEASE_S: Final = 600.0
 """How long a call without a deadline holds its record from one step to the next."""
 
 
-class AsyncGuard:
+class AsyncLedgerRecorder:
     """See `callwell.client.calls.prepared.Guard`.
 
     Args:
@@ -40,7 +40,7 @@ class AsyncGuard:
 
     def __init__(
         self,
-        ledger: Ledger,
+        ledger: LedgerStore,
         entry: Entry,
         begun: Call,
         *,

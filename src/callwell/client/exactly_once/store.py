@@ -15,7 +15,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 from callwell.client.exactly_once.entry import Entry, Status
-from callwell.client.exactly_once.holder import lives
+from callwell.client.exactly_once.holder import is_alive
 from callwell.client.retention import Retention
 from callwell.clock import boot_id
 from callwell.errors import NameTaken, UnknownName
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
     from callwell.clock import Clock
     from callwell.state.base import State
 
-KEPT_S: Final = 90 * 86_400.0
+MAX_AGE_S: Final = 90 * 86_400.0
 """For how long a settled call of a caller's own name is remembered."""
 
-MOST: Final = 100_000
+MAX_SETTLED: Final = 100_000
 """How many of them, for one account."""
 
-NOWHERE: Final = Entry()
+NO_ENTRY: Final = Entry()
 """What is read where nothing was written."""
 
 
-class Ledger:
+class LedgerStore:
     """The calls of one account that are made exactly once.
 
     Args:
@@ -48,14 +48,14 @@ class Ledger:
         clock_name: of which boot and clock monotonic times in the records are.
     """
 
-    def __init__(self, account: str, state: State, clock: Clock, *, most: int = MOST) -> None:
+    def __init__(self, account: str, state: State, clock: Clock, *, most: int = MAX_SETTLED) -> None:
         self._records = f"once:{account}:"
         self._state = state
         self._clock = clock
         self.clock_name = f"{boot_id()} {clock}"
         index = f"once-old:{account}:"
         self._fading = Retention(
-            self._records, index, self._settled_at, state=state, clock=clock, kept_s=KEPT_S, most=most
+            self._records, index, self._settled_at, state=state, clock=clock, kept_s=MAX_AGE_S, most=most
         )
 
     def begin(self, draft: Entry, *, anew: bool = True) -> Entry:
@@ -74,9 +74,9 @@ class Ledger:
 
         def change(found: Entry) -> tuple[Entry, Entry]:
             if found.name and found.digest != draft.digest:
-                raise _taken(found, "is the name of another request: give each thing that you create its own")
+                raise _name_taken(found, "is the name of another request: give each thing that you create its own")
             if not anew and (not found.name or found.settled):
-                raise _taken(draft, "was settled meanwhile")
+                raise _name_taken(draft, "was settled meanwhile")
             if found.status is Status.DONE:
                 return found, found
             if not found.name or found.status is Status.NOT_DONE:
@@ -118,7 +118,7 @@ class Ledger:
         """Note how a call has ended, and forget it unless it may be asked for again."""
         if entry.named or not entry.settled:
             if self.write(entry) and entry.settled:
-                self._fading.note(_mark(entry.name), entry.changed)
+                self._fading.note(_digest_name(entry.name), entry.changed)
         elif entry.status is Status.DONE or self._state.read(self._cell(entry.name)).holder == entry.holder:
             self._state.remove(self._cell(entry.name).key)
 
@@ -126,7 +126,7 @@ class Ledger:
         """Forget a call that was settled: nobody will ask for it again."""
         entry = self._state.read(self._cell(name))
         self._state.remove(self._cell(name).key)
-        self._fading.drop(_mark(entry.name), entry.changed)
+        self._fading.drop(_digest_name(entry.name), entry.changed)
 
     def settle(self, name: str, *, done: bool) -> Entry:
         """Note what somebody has found out.
@@ -143,16 +143,16 @@ class Ledger:
 
         def change(found: Entry) -> tuple[Entry, Entry]:
             if found.settled:
-                raise _taken(found, f"was settled before: {found.status}")
+                raise _name_taken(found, f"was settled before: {found.status}")
             if self._held(found):
-                raise _taken(found, "is being made at the moment: wait for its end")
+                raise _name_taken(found, "is being made at the moment: wait for its end")
             status = Status.DONE if done else Status.NOT_DONE
             settled = found._replace(status=status, holder="", until=0.0, changed=self._clock.wall())
             return settled, settled
 
         settled = self._state.update(self._cell(name), change)
         if settled.named:
-            self._fading.note(_mark(settled.name), settled.changed)
+            self._fading.note(_digest_name(settled.name), settled.changed)
         else:
             self._state.remove(self._cell(name).key)
         return settled
@@ -177,7 +177,7 @@ class Ledger:
     def _held(self, entry: Entry) -> bool:
         if not entry.holder or not entry.until:
             return False
-        alive = lives(entry.holder)
+        alive = is_alive(entry.holder)
         if alive is not None:
             return alive
         if entry.clock == self.clock_name:
@@ -189,7 +189,7 @@ class Ledger:
         self._fading.sweep()
 
     def _cell(self, name: str) -> Cell[Entry]:
-        return _cell(f"{self._records}{_mark(name)}")
+        return _cell(f"{self._records}{_digest_name(name)}")
 
     def _settled_at(self, mark: str) -> float | None:
         record = self._state.read(_cell(f"{self._records}{mark}"))
@@ -201,13 +201,13 @@ def new_marker() -> str:
     return secrets.token_hex(16)
 
 
-def _taken(entry: Entry, why: str) -> NameTaken:
+def _name_taken(entry: Entry, why: str) -> NameTaken:
     return NameTaken(f"{entry.provider} {entry.operation}: {entry.name!r} {why}", name=entry.name, made=entry.made)
 
 
 def _cell(key: str) -> Cell[Entry]:
-    return Cell(key, Entry, NOWHERE)
+    return Cell(key, Entry, NO_ENTRY)
 
 
-def _mark(name: str) -> str:
+def _digest_name(name: str) -> str:
     return sha256(name.encode()).hexdigest()[:32]

@@ -24,7 +24,7 @@ class NextLink(NamedTuple):
     trouble: str = ""
 
 
-def next_link(headers: Mapping[str, str], here: frozenset[str]) -> NextLink:
+def find_next_link(headers: Mapping[str, str], here: frozenset[str]) -> NextLink:
     """The link to the next page.
 
     Args:
@@ -35,8 +35,8 @@ def next_link(headers: Mapping[str, str], here: frozenset[str]) -> NextLink:
         header = join_lines(headers, "link")
     except ValueError:  # the transport's headers cannot give bytes that are no ASCII
         return NextLink(trouble="the Link header holds bytes that are no text")
-    found = links.parse(header)
-    target = links.related(found.found, "next", here=here)
+    found = links.parse_link_header(header)
+    target = links.find_target(found.found, "next", here=here)
     if target is None and not found.whole:
         return NextLink(trouble="the Link header cannot be read as RFC 8288 has it")
     if target == "":

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar, cast
 import msgspec
 
 from callwell.client.calls.responses import joined, page_body, renamed
-from callwell.client.pages.link_header import next_link
-from callwell.client.pages.prefetch import AsyncWindow
-from callwell.client.pages.seen import Seen
+from callwell.client.pages.link_header import find_next_link
+from callwell.client.pages.prefetch import AsyncPrefetcher
+from callwell.client.pages.seen import DeliveredDigests
 from callwell.core import lookahead, paging
 from callwell.core.paging import Walk  # noqa: TC001 - a stored `Position` is read by its annotations
 from callwell.core.verdict import Verdict  # noqa: TC001 - as above
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-MOST_AHEAD: Final = 64
+MAX_AHEAD: Final = 64
 """Pages that may be under way at once: as many connections are open."""
 
 
-class Position(NamedTuple):
+class PagerPosition(NamedTuple):
     """Where a walk can be taken up again.
 
     Attributes:
@@ -69,7 +69,7 @@ class AsyncPager(Generic[T]):
         *,
         size: int,
         fetch: AsyncFetch,
-        start: Position,
+        start: PagerPosition,
         names: Mapping[str, str],
         delivered: Iterable[int] = (),
         depth: int = 1,
@@ -83,7 +83,7 @@ class AsyncPager(Generic[T]):
         self._walk = start.walk
         self._depth = depth
         self._locate = locate
-        self._seen = Seen()
+        self._seen = DeliveredDigests()
         self._seen.recall(start.seen)
         self._seen.recall(delivered)
         self._verdict = start.verdict
@@ -91,7 +91,7 @@ class AsyncPager(Generic[T]):
     @property
     def verdict(self) -> Verdict:
         """What the walk was worth: `truncated` until it has come to an end."""
-        return self._verdict or paging.stopped(self._walk, "the walk was not read to its end")
+        return self._verdict or paging.truncated_verdict(self._walk, "the walk was not read to its end")
 
     @property
     def walk(self) -> Walk:
@@ -104,12 +104,12 @@ class AsyncPager(Generic[T]):
 
         It holds a mark of every key that was delivered; see `bookmark` for lists that are long.
         """
-        return msgspec.json.encode(Position(self._walk, tuple(sorted(self._seen)), self._verdict)).decode()
+        return msgspec.json.encode(PagerPosition(self._walk, tuple(sorted(self._seen)), self._verdict)).decode()
 
     @property
     def bookmark(self) -> str:
         """The same without what was delivered, for those who keep the keys themselves: it stays short."""
-        return msgspec.json.encode(Position(self._walk, (), self._verdict)).decode()
+        return msgspec.json.encode(PagerPosition(self._walk, (), self._verdict)).decode()
 
     def resume(self, position: str, *, delivered: Iterable[str] = ()) -> AsyncPager[T]:
         """The same list from a stored position on.
@@ -122,10 +122,10 @@ class AsyncPager(Generic[T]):
             InvalidOption: the text is no position.
         """
         try:
-            start = msgspec.json.decode(position, type=Position)
+            start = msgspec.json.decode(position, type=PagerPosition)
         except (msgspec.MsgspecError, UnicodeError) as error:
             raise InvalidOption("position", position[:40], "what `pager.position` gave") from error
-        return self._from(start, map(paging.key_digest, delivered), self._depth)
+        return self._from(start, map(paging.digest_key, delivered), self._depth)
 
     def ahead(self, pages: int) -> AsyncPager[T]:
         """The same list with more pages under way at once, which is faster where each takes its time.
@@ -144,9 +144,9 @@ class AsyncPager(Generic[T]):
         Raises:
             InvalidOption: another number.
         """
-        if pages not in range(MOST_AHEAD + 1):
-            raise InvalidOption("pages", pages, f"a number from 0 to {MOST_AHEAD}")
-        return self._from(Position(self._walk, (), self._verdict), self._seen, pages)
+        if pages not in range(MAX_AHEAD + 1):
+            raise InvalidOption("pages", pages, f"a number from 0 to {MAX_AHEAD}")
+        return self._from(PagerPosition(self._walk, (), self._verdict), self._seen, pages)
 
     async def __aiter__(self) -> AsyncGenerator[T]:
         """The items, each key once."""
@@ -157,18 +157,18 @@ class AsyncPager(Generic[T]):
 
     async def pages(self) -> AsyncGenerator[list[T]]:
         """The pages, as lists of items whose keys have not come before."""
-        async with aclosing(AsyncWindow(self._fetch)) as window:
+        async with aclosing(AsyncPrefetcher(self._fetch)) as window:
             while self._verdict is None:
                 page = self._read(await window.take(self._walk.position))
                 known = self._seen.learn(page.marks)
-                step = paging.step(self._rule, self._walk, page, self._size, known)
+                step = paging.advance(self._rule, self._walk, page, self._size, known)
                 self._walk, self._verdict = step.walk, step.verdict
                 depth = self._depth if step.verdict is None else 0
-                if not await window.want(lookahead.positions(self._rule, step.walk, page, self._size, depth)):
+                if not await window.want(lookahead.next_positions(self._rule, step.walk, page, self._size, depth)):
                     self._depth = 1
                 yield cast("list[T]", [renamed(item, self._names) for item in step.items])
 
-    def _from(self, start: Position, delivered: Iterable[int], depth: int) -> AsyncPager[T]:
+    def _from(self, start: PagerPosition, delivered: Iterable[int], depth: int) -> AsyncPager[T]:
         return AsyncPager(
             self._name,
             self._rule,
@@ -200,7 +200,7 @@ class AsyncPager(Generic[T]):
     def _said(self, answer: Answer) -> paging.Page:
         body = page_body(answer)
         if self._rule.style != "link-header" or self._locate is None:
-            return paging.read(self._rule, self._walk, body)
+            return paging.parse_page(self._rule, self._walk, body)
         here = frozenset({answer.url, self._locate(answer.url)})
-        link = next_link(answer.headers, here)
-        return paging.read(self._rule, self._walk, body, link.target, trouble=link.trouble)
+        link = find_next_link(answer.headers, here)
+        return paging.parse_page(self._rule, self._walk, body, link.target, trouble=link.trouble)

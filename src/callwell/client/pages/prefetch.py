@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from callwell.client.concurrency.primitives import AsyncFetch
 
 
-class AsyncWindow:
+class AsyncPrefetcher:
     """Pages that were asked for before they are read.
 
     Args:

@@ -30,13 +30,13 @@ IN_MEMORY: Final = 16_384
 CACHE_KIB: Final = 1024
 """Memory for the temporary file."""
 
-BATCH: Final = 500
+BATCH_SIZE: Final = 500
 """Marks that are recalled at once."""
 
-FOUND: Final = "SELECT mark FROM seen WHERE mark IN (SELECT value FROM json_each(?))"
+SELECT_KNOWN: Final = "SELECT mark FROM seen WHERE mark IN (SELECT value FROM json_each(?))"
 
 
-class Seen:
+class DeliveredDigests:
     """Marks that came before.
 
     Args:
@@ -67,9 +67,9 @@ class Seen:
         known = page & self._first
         page -= known
         if self._rest is None and len(self._first) + len(page) > self._in_memory:
-            self._rest = _table(self)
+            self._rest = _open_table(self)
         if self._rest is not None:
-            return known | _learned(self._rest, page)
+            return known | _add_to_table(self._rest, page)
         self._first |= page
         return known
 
@@ -80,22 +80,22 @@ class Seen:
             DiskFull: there is no room for the temporary file.
         """
         coming = iter(marks)
-        while batch := tuple(islice(coming, BATCH)):
+        while batch := tuple(islice(coming, BATCH_SIZE)):
             self.learn(batch)
 
 
-def _learned(table: sqlite3.Connection, marks: set[int]) -> set[int]:
+def _add_to_table(table: sqlite3.Connection, marks: set[int]) -> set[int]:
     from sqlite3 import Error
 
     try:
-        known = {mark for (mark,) in table.execute(FOUND, (str(list(marks)),))}
+        known = {mark for (mark,) in table.execute(SELECT_KNOWN, (str(list(marks)),))}
         table.executemany("INSERT INTO seen VALUES (?)", ((mark,) for mark in marks - known))
     except Error as error:
         raise DiskFull(f"the temporary file with what was delivered: {error}; make room, or set TMPDIR") from error
     return known
 
 
-def _table(owner: Seen) -> sqlite3.Connection | None:
+def _open_table(owner: DeliveredDigests) -> sqlite3.Connection | None:
     """A table that is gone when its owner is, or None where no temporary file can be made."""
     import sqlite3  # only long walks need it
 

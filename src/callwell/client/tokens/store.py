@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import msgspec
 
 from callwell.clock import boot_id
+from callwell.core import json_values
 from callwell.core import tokens as core
-from callwell.core.paging import at
 from callwell.core.tokens import Tokens
 from callwell.errors import InvalidOption, KeyMalformed, UnexpectedAnswer
 from callwell.keys import Key
@@ -238,9 +238,9 @@ def fresh(rule: TokenRule, answer: Answer, asked_at: float, *, provider: str, op
 
 
 def _read(rule: TokenRule, body: Any, asked_at: float) -> Fresh | None:
-    access = at(body, rule.access_at)
-    refresh = at(body, rule.refresh_at)
-    lasts_s = at(body, rule.expires_at)
+    access = json_values.value_at(body, rule.access_at)
+    refresh = json_values.value_at(body, rule.refresh_at)
+    lasts_s = json_values.value_at(body, rule.expires_at)
     if not _can_be_shown(access) or isinstance(lasts_s, bool) or not isinstance(lasts_s, int | float) or lasts_s <= 0:
         return None
     return Fresh(Pair(Key(access), Key(refresh) if _can_be_shown(refresh) else None), asked_at, float(lasts_s))

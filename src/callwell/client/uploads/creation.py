@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from callwell.client.exactly_once import store
-from callwell.core import paging, upload
+from callwell.core import json_values, upload
 from callwell.errors import InvalidOption, NameTaken, UploadError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from callwell.state.base import Cell
 
 
-class AsyncMaking:
+class AsyncObjectCreator:
     """Makes the object of an upload.
 
     Args:
@@ -86,14 +86,14 @@ class AsyncMaking:
         left_s = None if deadline_s == float("inf") else deadline_s
         caller = self._caller.choosing({"deadline_s": left_s, "exactly_once": wish})
         answer = await caller.run(caller.known(create), arguments)
-        target = paging.at(answer.json, self._rule.id)
+        target = json_values.value_at(answer.json, self._rule.id)
         if not isinstance(target, str):
             raise UploadError(f"{create}: the answer names no object")
         return target
 
     def _kept(self, blank: Upload, target: str, *, found: bool) -> Upload:
         made = blank._replace(target=target)
-        made = upload.revived(made) if found else made
+        made = upload.resume(made) if found else made
         if self._cell is not None:
             self._state.update(self._cell, lambda _: (made, None))
         return made

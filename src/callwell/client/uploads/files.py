@@ -20,12 +20,12 @@ from callwell.errors import DiskFull, FileChanged, FileProblem, FileUnfit
 if TYPE_CHECKING:
     from typing import IO, Self
 
-    from callwell.client.uploads.regions import Sendable
+    from callwell.client.uploads.piece_reader import PieceSource
 
-HEAD: Final = 1 << 20
+FINGERPRINT_BYTES: Final = 1 << 20
 """Bytes at the beginning by which a file is known again."""
 
-NAMELESS: Final = "file"
+DEFAULT_NAME: Final = "file"
 
 
 class MemoryFile:
@@ -35,7 +35,7 @@ class MemoryFile:
         content: the bytes.
     """
 
-    name = NAMELESS
+    name = DEFAULT_NAME
 
     def __init__(self, content: bytes | bytearray | memoryview) -> None:
         self._view = memoryview(content).cast("B")
@@ -57,14 +57,14 @@ class MemoryFile:
         return hashlib.sha256(self._view).hexdigest()
 
 
-class Opened(io.RawIOBase):
+class FileView(io.RawIOBase):
     """The same as an open file, with a position of its own: that of the caller's file is not moved.
 
     Args:
         source: where the bytes are.
     """
 
-    def __init__(self, source: Sendable) -> None:
+    def __init__(self, source: PieceSource) -> None:
         self.name = source.name
         self._source = source
         self._place = 0
@@ -94,7 +94,7 @@ class Opened(io.RawIOBase):
         return len(piece)
 
 
-class Mark(NamedTuple):
+class FileStamp(NamedTuple):
     """What tells that a file has changed."""
 
     device: int
@@ -103,12 +103,12 @@ class Mark(NamedTuple):
     mtime_ns: int
 
     @classmethod
-    def of(cls, found: os.stat_result) -> Mark:
+    def of(cls, found: os.stat_result) -> FileStamp:
         """The mark of a file."""
         return cls(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
 
 
-class Disk:
+class DiskFile:
     """A file on disk. It is closed when the last of its pieces is forgotten: a transport may go on reading for a while.
 
     Args:
@@ -122,19 +122,19 @@ class Disk:
     def __init__(self, descriptor: int, path: Path | None) -> None:
         self._descriptor = descriptor
         self._path = path
-        self.name = NAMELESS if path is None else path.name
+        self.name = DEFAULT_NAME if path is None else path.name
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
             what = "a folder; name the files in it" if stat.S_ISDIR(found.st_mode) else "no regular file"
-            raise FileUnfit(f"{path or NAMELESS}: it is {what}")
-        self._mark = Mark.of(found)
+            raise FileUnfit(f"{path or DEFAULT_NAME}: it is {what}")
+        self._mark = FileStamp.of(found)
         self.size = found.st_size
 
     def __del__(self) -> None:
         os.close(self._descriptor)
 
     @classmethod
-    def at(cls, path: Path) -> Disk:
+    def at(cls, path: Path) -> DiskFile:
         """The file at a path.
 
         Raises:
@@ -160,11 +160,11 @@ class Disk:
         Raises:
             FileChanged: it is not.
         """
-        if Mark.of(os.fstat(self._descriptor)) != self._mark:
+        if FileStamp.of(os.fstat(self._descriptor)) != self._mark:
             raise FileChanged(f"{self._path or self.name}: it changed while it was sent")
         if self._path is not None:
             try:
-                there = Mark.of(self._path.stat())
+                there = FileStamp.of(self._path.stat())
             except OSError as error:
                 raise FileChanged(f"{self._path}: it vanished while it was sent") from error
             if there != self._mark:
@@ -178,7 +178,7 @@ class Disk:
         """
         made = hashlib.new(kind, usedforsecurity=False)
         place = 0
-        while piece := self.read(place, HEAD):
+        while piece := self.read(place, FINGERPRINT_BYTES):
             made.update(piece)
             place += len(piece)
         self.look()
@@ -187,11 +187,11 @@ class Disk:
     def mark(self) -> str:
         """By which it is known again: its place, size and time, and a digest of its beginning."""
         place = "" if self._path is None else str(self._path.absolute())
-        head = hashlib.sha256(self.read(0, HEAD)).hexdigest()
+        head = hashlib.sha256(self.read(0, FINGERPRINT_BYTES)).hexdigest()
         return f"{place}|{self._mark.size}|{self._mark.mtime_ns}|{head}"
 
 
-class Spool:
+class TemporaryPiece:
     """A file without a name for a piece of a stream. Use it as a context manager.
 
     Args:
@@ -223,7 +223,7 @@ class Spool:
         except OSError as error:
             raise self._full(error) from error
 
-    def disk(self) -> Disk:
+    def disk(self) -> DiskFile:
         """What was written, to be read.
 
         Raises:
@@ -233,7 +233,7 @@ class Spool:
             self._file.flush()
         except OSError as error:
             raise self._full(error) from error
-        made = Disk(os.dup(self._file.fileno()), None)
+        made = DiskFile(os.dup(self._file.fileno()), None)
         made.name = self._name
         return made
 
@@ -241,7 +241,7 @@ class Spool:
         return DiskFull(f"{self._name}: no room in {tempfile.gettempdir()} for a piece of it: {error.strerror}")
 
 
-def source(file: object) -> MemoryFile | Disk | None:
+def open_source(file: object) -> MemoryFile | DiskFile | None:
     """What can be read at any place; None for a stream.
 
     Args:
@@ -254,7 +254,7 @@ def source(file: object) -> MemoryFile | Disk | None:
     if isinstance(file, bytes | bytearray | memoryview):
         return MemoryFile(file)
     if isinstance(file, str | os.PathLike):
-        return Disk.at(Path(file))
+        return DiskFile.at(Path(file))
     try:
         descriptor = file.fileno()  # type: ignore[attr-defined] # an open file, or no such method
     except (AttributeError, OSError):
@@ -262,4 +262,4 @@ def source(file: object) -> MemoryFile | Disk | None:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         return None
     name = getattr(file, "name", None)
-    return Disk(os.dup(descriptor), Path(name) if isinstance(name, str) else None)
+    return DiskFile(os.dup(descriptor), Path(name) if isinstance(name, str) else None)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, NamedTuple, TypeAlias, TypedDict, TypeVar
 
 from callwell.client.calls.options import seconds
-from callwell.client.uploads.files import Opened
+from callwell.client.uploads.files import FileView
 from callwell.core import ranges
 from callwell.core.upload import Upload, UploadReason
 from callwell.errors import FileUnfit, InvalidOption, ProcessingFailed, UnknownName, UploadError, UploadMismatch
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable, Iterable, Mapping
     from typing import BinaryIO
 
-    from callwell.client.uploads.files import Disk, MemoryFile
-    from callwell.core.received import Received
+    from callwell.client.uploads.files import DiskFile, MemoryFile
     from callwell.core.rules.environments import SandboxRule
     from callwell.core.rules.operations import UploadRule
     from callwell.core.upload import UploadFailed
+    from callwell.core.upload_status import UploadStatus
     from callwell.media.container import Container
 
 T = TypeVar("T")
@@ -38,14 +38,14 @@ FileSource: TypeAlias = "bytes | str | os.PathLike[str] | BinaryIO | Iterable[by
 AsyncFileSource: TypeAlias = "FileSource | AsyncIterable[bytes]"
 """The same for the asynchronous side, where a stream may be awaited."""
 
-AT_ONCE: Final = 4
-MOST_AT_ONCE: Final = 16
+DEFAULT_PARALLEL: Final = 4
+MAX_PARALLEL: Final = 16
 """Pieces of one file that may be under way: as many connections are open."""
 
-LOOK: Final = 64 << 10
+PROBE_BYTES: Final = 64 << 10
 """Bytes that are read at once while a file is looked into."""
 
-NOTHING: Final = Upload(0)
+NO_UPLOAD: Final = Upload(0)
 """The position of an upload that was never begun, or has ended."""
 
 
@@ -74,10 +74,10 @@ class UploadOptions(TypedDict, total=False):
     deadline_s: float | None
 
 
-class Wants(NamedTuple):
+class ResolvedUpload(NamedTuple):
     """Upload options, checked: see `UploadOptions`."""
 
-    pieces: int = AT_ONCE
+    pieces: int = DEFAULT_PARALLEL
     piece_size: int | None = None
     progress: Callable[[int], None] | None = None
     resume: bool = True
@@ -120,7 +120,7 @@ class Uploaded(NamedTuple, Generic[T]):
     warnings: tuple[SandboxWarning, ...]
 
 
-def checked(rule: UploadRule, options: Mapping[str, Any]) -> Wants:
+def resolve(rule: UploadRule, options: Mapping[str, Any]) -> ResolvedUpload:
     """The options, checked.
 
     Raises:
@@ -128,19 +128,19 @@ def checked(rule: UploadRule, options: Mapping[str, Any]) -> Wants:
         UnknownName: a state that the profile does not name.
     """
     values = {name: value for name, value in options.items() if value is not None}
-    pieces, size, wait = values.get("pieces", AT_ONCE), values.get("piece_size"), values.get("wait")
-    if not _whole(pieces, 1, MOST_AT_ONCE):
-        raise InvalidOption("pieces", pieces, f"1 to {MOST_AT_ONCE} pieces at once")
-    if size is not None and not _whole(size, rule.min_piece, rule.max_piece):
+    pieces, size, wait = values.get("pieces", DEFAULT_PARALLEL), values.get("piece_size"), values.get("wait")
+    if not _is_int_between(pieces, 1, MAX_PARALLEL):
+        raise InvalidOption("pieces", pieces, f"1 to {MAX_PARALLEL} pieces at once")
+    if size is not None and not _is_int_between(size, rule.min_piece, rule.max_piece):
         raise InvalidOption("piece_size", size, f"{rule.min_piece} to {rule.max_piece} bytes")
     if wait is not None and wait not in rule.until:
         raise UnknownName("state", str(wait), rule.until)
     if "deadline_s" in values:
         values["deadline_s"] = seconds("deadline_s", values["deadline_s"])
-    return Wants(**values)
+    return ResolvedUpload(**values)
 
 
-def fit(rule: UploadRule, file: MemoryFile | Disk, *, check: bool) -> Container | None:
+def check_file(rule: UploadRule, file: MemoryFile | DiskFile, *, check: bool) -> Container | None:
     """See that the provider would take a file.
 
     Args:
@@ -163,19 +163,19 @@ def fit(rule: UploadRule, file: MemoryFile | Disk, *, check: bool) -> Container 
         raise FileUnfit(f"{file.name}: {file.size} bytes, and the provider takes {rule.max_bytes} at most")
     if rule.max_duration_s is None:
         return None
-    found = container.probe(file.name, io.BufferedReader(Opened(file), LOOK))
+    found = container.probe(file.name, io.BufferedReader(FileView(file), PROBE_BYTES))
     if found.duration_s is not None and found.duration_s > rule.max_duration_s:
         lasts, most = (timedelta(seconds=round(s)) for s in (found.duration_s, rule.max_duration_s))
         raise FileUnfit(f"{file.name}: it lasts {lasts}, and the provider takes {most} at most")
     return found
 
 
-def cut(rule: SandboxRule | None, duration_s: float | None) -> bool:
+def may_be_cut(rule: SandboxRule | None, duration_s: float | None) -> bool:
     """Whether the environment may keep less of a file than was sent."""
     return rule is not None and rule.cut_s is not None and (duration_s is None or duration_s > rule.cut_s)
 
 
-def warnings(rule: SandboxRule | None, duration_s: float | None, wall: float) -> tuple[SandboxWarning, ...]:
+def sandbox_warnings(rule: SandboxRule | None, duration_s: float | None, wall: float) -> tuple[SandboxWarning, ...]:
     """What will happen to a file.
 
     Args:
@@ -186,7 +186,7 @@ def warnings(rule: SandboxRule | None, duration_s: float | None, wall: float) ->
     found = list[SandboxWarning]()
     if rule is None:
         return ()
-    if cut(rule, duration_s):
+    if may_be_cut(rule, duration_s):
         found.append(SandboxWarning("cut", f"only its first {rule.cut_s:g} s are kept"))
     if rule.watermark:
         found.append(SandboxWarning("watermark", "a watermark is burnt in"))
@@ -197,8 +197,8 @@ def warnings(rule: SandboxRule | None, duration_s: float | None, wall: float) ->
     return tuple(found)
 
 
-def failure(
-    fail: UploadFailed, operation: str, state: Upload, said: Received, *, size: int | None, error: Exception | None
+def to_error(
+    fail: UploadFailed, operation: str, state: Upload, said: UploadStatus, *, size: int | None, error: Exception | None
 ) -> Exception:
     """The error of an upload that has failed.
 
@@ -212,7 +212,7 @@ def failure(
     """
     target = state.target
     if fail.why is UploadReason.DIFFERS:
-        return _mismatch(operation, state, size, said)
+        return _to_mismatch(operation, state, size, said)
     if fail.why is UploadReason.UNSETTLED:
         text = f"{operation}: {target} has all pieces, but is {said.word!r} all the time: the same call looks again"
         return UploadMismatch(text, target=target, what="state", sent="all pieces", found=said.word)
@@ -228,7 +228,7 @@ def failure(
     return error
 
 
-def _mismatch(operation: str, state: Upload, size: int | None, said: Received) -> UploadMismatch:
+def _to_mismatch(operation: str, state: Upload, size: int | None, said: UploadStatus) -> UploadMismatch:
     sent: object = size
     found: object = said.size
     what = "size"
@@ -247,7 +247,7 @@ def _mismatch(operation: str, state: Upload, size: int | None, said: Received) -
     return UploadMismatch(text, target=state.target, what=what, sent=sent, found=found)
 
 
-def same_checksum(said: str, digest: bytes) -> bool:
+def is_same_checksum(said: str, digest: bytes) -> bool:
     """Whether a checksum that a provider gives is this digest: in hex of any case or Base64, in quotes or not."""
     text = said.strip().strip('"')
     if text.lower() == digest.hex():
@@ -259,7 +259,7 @@ def same_checksum(said: str, digest: bytes) -> bool:
         return False
 
 
-def position(account: str, operation: str, parts: Iterable[object]) -> Cell[Upload]:
+def position_cell(account: str, operation: str, parts: Iterable[object]) -> Cell[Upload]:
     """Where the position of an upload is stored.
 
     Args:
@@ -268,8 +268,8 @@ def position(account: str, operation: str, parts: Iterable[object]) -> Cell[Uplo
         parts: what makes it this upload: the file and the arguments. Only a digest of them is stored.
     """
     digest = hashlib.sha256("\n".join(map(repr, parts)).encode("utf-8", "backslashreplace")).hexdigest()
-    return Cell(f"upload:{account}:{operation}:{digest}", Upload, NOTHING)
+    return Cell(f"upload:{account}:{operation}:{digest}", Upload, NO_UPLOAD)
 
 
-def _whole(value: object, least: int, most: int) -> bool:
+def _is_int_between(value: object, least: int, most: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from callwell.client.result_cache import digest
+from callwell.client.result_cache import cache_key
 from callwell.errors import StateError, UsageError
 from callwell.observe.logs import LOGGER
 
@@ -37,7 +37,7 @@ def remembered(setting: ClientConfig, found: OperationHandle, order: PreparedCal
             f"{name} {operation}: its results are not remembered, for the profile does not say that they follow from "
             "what is sent; call it without remember=True"
         )
-    memory, mark = setting.memory(), digest(order.bound)
+    memory, mark = setting.memory(), cache_key(order.bound)
     known = None if order.choices.force else memory.find(mark)
     if known is not None:
         return known

@@ -15,12 +15,12 @@ from msgspec.structs import replace
 
 from callwell.client._sync.calls.deleted import sought
 from callwell.client._sync.keys.refused_key import explained
-from callwell.client._sync.pages.pager import Pager, Position
+from callwell.client._sync.pages.pager import Pager, PagerPosition
 from callwell.client.calls.operations import OperationHandle, known, lists
 from callwell.client.calls.options import NOT_GIVEN
 from callwell.client.calls.prepared import PreparedCall
 from callwell.client.calls.responses import joined, renamed
-from callwell.core import paging
+from callwell.core import json_values, paging
 from callwell.errors import CallFacts, InvalidOption, KeyRefused, UnexpectedAnswer
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class Caller:
     def result(self, found: OperationHandle, answer: Answer) -> Any:
         """The part of an answer that the profile names, or the whole body."""
         path = self.setting.provider.profile.result
-        result = answer.json if path is None else paging.at(answer.json, path)
+        result = answer.json if path is None else json_values.value_at(answer.json, path)
         return renamed(result, found.rule.renamed) if found.rule.renamed else result
 
     def pages(self, operation: str, /, **arguments: object) -> Pager[Any]:
@@ -142,7 +142,7 @@ class Caller:
         found.binder.bind(given)
         first = given.pop(rule.position, None)
         fetch = partial(self._page, found, rule, given)
-        walk = paging.start(rule)
+        walk = paging.start_walk(rule)
         if isinstance(first, int | str) and first != rule.first:
             walk = walk._replace(position=first, partial=True)
         return Pager(
@@ -150,7 +150,7 @@ class Caller:
             rule,
             size=size if isinstance(size, int) else 0,
             fetch=fetch,
-            start=Position(walk, ()),
+            start=PagerPosition(walk, ()),
             names=found.rule.renamed,
             locate=self.setting.relative if rule.style in LINKED else None,
         )
@@ -175,10 +175,10 @@ class Caller:
         if found.elsewhere is not None:
             return sought(self.engine, order, found.elsewhere, arguments)
         if self.choices.exactly_once:
-            from callwell.client._sync.exactly_once.once import once  # few clients need it
+            from callwell.client._sync.exactly_once.once import make_once  # few clients need it
 
             try:
-                return once(self, found, order, arguments)
+                return make_once(self, found, order, arguments)
             except KeyRefused as error:
                 raise self.explain(error) from error.__cause__
         return self.engine.run(order)

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Final
 
 from callwell.client._sync.concurrency.primitives import sleep
 from callwell.client._sync.downloads.fetch import NEVER
-from callwell.client._sync.downloads.signed_url import Source
+from callwell.client._sync.downloads.signed_url import SignedUrl
 from callwell.client._sync.downloads.transfer import Transfer
 from callwell.client.calls.options import seconds
-from callwell.client.downloads.partial_file import PartialFile, Saved, file_error
-from callwell.client.uploads.delivered import Changed, Delivered
+from callwell.client.downloads.delivered import DeliveredBytes, FileReplaced
+from callwell.client.downloads.partial_file import PartialFile, Saved, to_file_error
 from callwell.core.download import Download
-from callwell.core.parallel_download import Split
+from callwell.core.parallel_download import RangeSplit
 from callwell.errors import AssetDamaged, InvalidOption
 
 if TYPE_CHECKING:
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
     from callwell.client._sync.calls.engine import Engine
     from callwell.client._sync.concurrency.primitives import Fetch
-    from callwell.client._sync.downloads.signed_url import Facts
+    from callwell.client._sync.downloads.signed_url import AssetInfo
     from callwell.core.rules.operations import AssetRule
     from callwell.folders import Folder
 
-MOST_RANGES: Final = 16
+MAX_RANGES: Final = 16
 """Pieces of one file that may be fetched at once: as many connections are open."""
 
 
@@ -56,17 +56,17 @@ class Asset:
         deadline_s: float = NEVER,
         wait_s: float = NEVER,
     ) -> None:
-        self._source = Source(name, rule, engine=engine, ask=ask)
-        self._split = Split()
+        self._source = SignedUrl(name, rule, engine=engine, ask=ask)
+        self._split = RangeSplit()
         self._deadline_s = deadline_s
         self._wait_s = wait_s
 
     @property
-    def facts(self) -> Facts | None:
+    def facts(self) -> AssetInfo | None:
         """What the provider said last, if it was asked."""
         return self._source.facts
 
-    def info(self) -> Facts:
+    def info(self) -> AssetInfo:
         """What the provider says about the file; each time it is asked anew."""
         self._begin(None)
         return self._source.info()
@@ -75,9 +75,9 @@ class Asset:
         self,
         path: str | os.PathLike[str],
         *,
-        ranges: int = Split().most,
+        ranges: int = RangeSplit().most,
         resume: bool = False,
-        before: Callable[[Facts], None] | None = None,
+        before: Callable[[AssetInfo], None] | None = None,
         progress: Callable[[int], None] | None = None,
         deadline_s: float | None = None,
     ) -> Saved:
@@ -107,12 +107,12 @@ class Asset:
         target = Path(path)
         if not target.name or "\0" in str(target):
             raise InvalidOption("path", str(path), "the name of a file")
-        if ranges not in range(1, MOST_RANGES + 1):
-            raise InvalidOption("ranges", ranges, f"a number from 1 to {MOST_RANGES}")
+        if ranges not in range(1, MAX_RANGES + 1):
+            raise InvalidOption("ranges", ranges, f"a number from 1 to {MAX_RANGES}")
         self._begin(deadline_s)
         return self._save(PartialFile(target, resume=resume, progress=progress), target, ranges, before)
 
-    def save_in(self, folder: Folder, name: str, *, before: Callable[[Facts], None] | None = None) -> Saved:
+    def save_in(self, folder: Folder, name: str, *, before: Callable[[AssetInfo], None] | None = None) -> Saved:
         """Save the file in a folder that is held open, however long that takes.
 
         Args:
@@ -126,9 +126,11 @@ class Asset:
         self._source.begin(NEVER, self._wait_s)
         target = folder.path / name
         saving = PartialFile(target, resume=False, progress=None, folder=folder)
-        return self._save(saving, target, Split().most, before)
+        return self._save(saving, target, RangeSplit().most, before)
 
-    def _save(self, saving: PartialFile, target: Path, ranges: int, before: Callable[[Facts], None] | None) -> Saved:
+    def _save(
+        self, saving: PartialFile, target: Path, ranges: int, before: Callable[[AssetInfo], None] | None
+    ) -> Saved:
         try:
             with saving:
                 growing = saving.growing
@@ -141,7 +143,7 @@ class Asset:
                     sleep(0.0)
                 saving.finish()
         except OSError as error:
-            raise file_error(target, error) from error
+            raise to_file_error(target, error) from error
         return Saved(target, growing.size, growing.sha256, self.facts.type if self.facts else None)
 
     def iter_bytes(self, *, deadline_s: float | None = None) -> Generator[bytes]:
@@ -156,7 +158,7 @@ class Asset:
             OutOfTime: the deadline.
         """
         self._begin(deadline_s)
-        delivered = Delivered()
+        delivered = DeliveredBytes()
         transfer = Transfer(self._source, Download())
         with closing(transfer.pieces()) as pieces:
             try:
@@ -165,7 +167,7 @@ class Asset:
                     if rest:
                         yield rest
                 delivered.finish()
-            except Changed:
+            except FileReplaced:
                 raise AssetDamaged(f"{self._source.name}: the file changed while it was read") from None
 
     def read(self, *, deadline_s: float | None = None) -> bytes:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 NEVER: Final = float("inf")
 
 
-class Counted:
+class CountedBody:
     """A body whose bytes are counted.
 
     Args:
@@ -52,7 +52,7 @@ class Counted:
 
 
 @contextmanager
-def fetched(engine: Engine, operation: str, request: Request, until: float = NEVER) -> Iterator[Body | NoReply]:
+def open_body(engine: Engine, operation: str, request: Request, until: float = NEVER) -> Iterator[Body | NoReply]:
     """Make one request to a storage and leave the body to be read.
 
     Args:
@@ -69,7 +69,7 @@ def fetched(engine: Engine, operation: str, request: Request, until: float = NEV
         if not seen:
             yield body
             return
-        counted = body if isinstance(body, NoReply) else Counted(body)
+        counted = body if isinstance(body, NoReply) else CountedBody(body)
         try:
             yield counted
         finally:

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Final
 
 from callwell.client._sync.concurrency.primitives import BackgroundTask, cancel_all, wait_all
 from callwell.core import parallel_download
-from callwell.core.download import Fetch
+from callwell.core.download import FetchRange
 from callwell.transport.base import NoReply
 
 if TYPE_CHECKING:
-    from callwell.client._sync.downloads.signed_url import Source
+    from callwell.client._sync.downloads.signed_url import SignedUrl
     from callwell.client.downloads.writer import FileWriter
-    from callwell.core.parallel_download import Round, Span
+    from callwell.core.parallel_download import ByteRange, DownloadRound
     from callwell.transport.base import Body
 
 HASHED: Final = 2
@@ -36,14 +36,14 @@ class ParallelDownload:
         now: how it begins.
     """
 
-    def __init__(self, source: Source, file: FileWriter, now: Round) -> None:
+    def __init__(self, source: SignedUrl, file: FileWriter, now: DownloadRound) -> None:
         self._source = source
         self._file = file
         self._now = now
         self._stopped = False
         self._lock = threading.Lock()
 
-    def run(self, body: Body, most: int) -> Round:
+    def run(self, body: Body, most: int) -> DownloadRound:
         """Fetch what can be fetched.
 
         Args:
@@ -72,20 +72,20 @@ class ParallelDownload:
     def _work(self) -> None:
         self._work_on(self._take())
 
-    def _work_on(self, span: Span | None) -> None:
+    def _work_on(self, span: ByteRange | None) -> None:
         while span is not None:
-            wanted = Fetch(span.start, self._now.version.pin, 0, span.stop)
+            wanted = FetchRange(span.start, self._now.version.pin, 0, span.stop)
             with self._source.open(wanted, self._source.another()) as body:
                 if isinstance(body, NoReply):
                     span = self._left(span, span)
                     continue
                 head = self._source.head(body)
-                if parallel_download.fits(self._now, span, head):
+                if parallel_download.is_requested_range(self._now, span, head):
                     span = self._left(self._read(span, body), span)
                 else:
                     span = self._left(span, span, status=head.status, wait_s=head.wait_s)
 
-    def _read(self, span: Span, body: Body) -> Span:
+    def _read(self, span: ByteRange, body: Body) -> ByteRange:
         stop = self._source.head(body).stop  # what comes beyond it has no place
         stop = span.stop if stop is None else min(stop, span.stop)
         try:
@@ -99,20 +99,20 @@ class ParallelDownload:
             raise
         return span
 
-    def _put(self, span: Span, piece: bytes) -> Span:
+    def _put(self, span: ByteRange, piece: bytes) -> ByteRange:
         with self._lock:
             if not self._stopped:
                 self._file.put(span.start, piece)
-                self._now, span = parallel_download.received(self._now, span, len(piece))
-                self._file.hash(parallel_download.whole(self._now.safe), HASHED * len(piece))
+                self._now, span = parallel_download.add_bytes(self._now, span, len(piece))
+                self._file.hash(parallel_download.leading_bytes(self._now.safe), HASHED * len(piece))
         return span
 
-    def _take(self) -> Span | None:
+    def _take(self) -> ByteRange | None:
         with self._lock:
-            self._now, span = parallel_download.take(self._now)
+            self._now, span = parallel_download.take_range(self._now)
         return span
 
-    def _left(self, span: Span, before: Span, *, status: int = 0, wait_s: float = 0.0) -> Span | None:
+    def _left(self, span: ByteRange, before: ByteRange, *, status: int = 0, wait_s: float = 0.0) -> ByteRange | None:
         with self._lock:
-            self._now, following = parallel_download.left(self._now, span, before, status=status, wait_s=wait_s)
+            self._now, following = parallel_download.end_request(self._now, span, before, status=status, wait_s=wait_s)
         return None if self._stopped else following

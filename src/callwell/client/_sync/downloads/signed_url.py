@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from callwell.client._sync.concurrency.primitives import sleep
-from callwell.client._sync.downloads.fetch import NEVER, fetched
+from callwell.client._sync.downloads.fetch import NEVER, open_body
 from callwell.client.calls.responses import REDIRECTS, joined, origin
-from callwell.core import download, paging, partial, retry
+from callwell.core import download, json_values, partial, retry
 from callwell.errors import AssetDamaged, AssetError, AssetUnavailable, DeadlineExceeded, WouldExceedDeadline
 from callwell.transport.base import NoReply, Request
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from callwell.client._sync.calls.engine import Engine
     from callwell.client._sync.concurrency.primitives import Fetch
     from callwell.core.download import Download
-    from callwell.core.partial import Head
+    from callwell.core.partial import StorageHead
     from callwell.core.rules.operations import AssetRule
     from callwell.errors import CallFacts
     from callwell.transport.base import Body
@@ -34,10 +34,10 @@ MAX_REDIRECTS: Final = 10
 SECURE: Final = "https"
 SCHEMES: Final = ("http", SECURE)
 
-SHOWN: Final = 40
+MAX_SHOWN: Final = 40
 """Characters of a value in an error."""
 
-BEGINNING: Final = "; it sends neither a strong ETag nor a settled Last-Modified, so each attempt begins anew"
+NO_VALIDATOR: Final = "; it sends neither a strong ETag nor a settled Last-Modified, so each attempt begins anew"
 
 MESSAGES: Final = {
     download.DownloadReason.EXPIRED: "every fresh URL was refused by the storage (HTTP {status})",
@@ -51,7 +51,7 @@ MESSAGES: Final = {
 }
 
 
-class Facts(NamedTuple):
+class AssetInfo(NamedTuple):
     """What the provider says about a file.
 
     Attributes:
@@ -69,7 +69,7 @@ class Facts(NamedTuple):
     once: bool = False
 
 
-class Source:
+class SignedUrl:
     """Where one file comes from.
 
     Args:
@@ -89,7 +89,7 @@ class Source:
     def __init__(self, name: str, rule: AssetRule, *, engine: Engine, ask: Fetch) -> None:
         self.name = name
         self.absent = rule.absent
-        self.facts: Facts | None = None
+        self.facts: AssetInfo | None = None
         self.until = NEVER
         self._longest_s = NEVER
         self._requests = 0
@@ -100,12 +100,12 @@ class Source:
         self._ask = ask
         self._url = ""
 
-    def info(self) -> Facts:
+    def info(self) -> AssetInfo:
         """What the provider says about the file; each time it is asked anew."""
         self.facts, self._url = self._asked()
         return self.facts
 
-    def fresh(self, state: Download, before: Callable[[Facts], None] | None) -> tuple[Download, download.Action]:
+    def fresh(self, state: Download, before: Callable[[AssetInfo], None] | None) -> tuple[Download, download.Action]:
         """Ask for a fresh URL.
 
         Args:
@@ -120,7 +120,7 @@ class Source:
         self._check(facts, self._url)
         if before is not None:
             before(facts)
-        return download.given(state, facts.size, once=facts.once, no_page=partial.no_page(facts.type))
+        return download.accept_url(state, facts.size, once=facts.once, no_page=partial.is_not_html(facts.type))
 
     def another(self) -> str:
         """The address for a request beside others: a fresh one where each is good for one request.
@@ -148,7 +148,7 @@ class Source:
         self.last = ""
         self.fault = ""
 
-    def pause(self, wanted: download.Fetch, waited: float) -> float:
+    def pause(self, wanted: download.FetchRange, waited: float) -> float:
         """Wait after failures, and for as long as the storage asks.
 
         Args:
@@ -180,7 +180,7 @@ class Source:
         return backoff
 
     @contextmanager
-    def open(self, wanted: download.Fetch, url: str = "") -> Iterator[Body | NoReply]:
+    def open(self, wanted: download.FetchRange, url: str = "") -> Iterator[Body | NoReply]:
         """Ask the storage for bytes. Redirects are followed: there is no key that could go astray.
 
         Args:
@@ -205,7 +205,7 @@ class Source:
             self._check_time()
             self._requests += 1
             request = Request("GET", at, headers, timeout_s=STALL_S)
-            with fetched(self._engine, operation, request, self.until) as body:
+            with open_body(self._engine, operation, request, self.until) as body:
                 moved = None if isinstance(body, NoReply) else self._moved(at, body)
                 if moved is None:
                     self.last = body.reason if isinstance(body, NoReply) else f"HTTP {body.status}"
@@ -214,9 +214,9 @@ class Source:
             at = moved
         raise AssetError(f"{self.name}: the storage redirects without end")
 
-    def head(self, body: Body) -> Head:
+    def head(self, body: Body) -> StorageHead:
         """What the storage says before it sends a body."""
-        return partial.read(body.status, body.headers, self._engine.clock.wall())
+        return partial.parse_head(body.status, body.headers, self._engine.clock.wall())
 
     def failed(self, why: download.DownloadReason, status: int, state: Download) -> AssetError:
         """The error of a download that has failed."""
@@ -224,7 +224,7 @@ class Source:
             return AssetUnavailable(f"{self.name}: {MESSAGES[why].format(status=status)}")
         words = MESSAGES[why].format(status=status, coding=", ".join(state.coding))
         if why is download.DownloadReason.BROKEN:
-            beginning = "" if state.version.lasting or not state.best else BEGINNING
+            beginning = "" if state.version.lasting or not state.best else NO_VALIDATOR
             return AssetError(f"{self.name}: {words}{self._why}{beginning}")
         if why is download.DownloadReason.UNREACHABLE:
             return AssetError(f"{self.name}: {words}: {self.last}")
@@ -267,32 +267,32 @@ class Source:
             raise AssetError(f"{self.name}: the storage redirects to an address without TLS")
         return target
 
-    def _asked(self) -> tuple[Facts, str]:
+    def _asked(self) -> tuple[AssetInfo, str]:
         left_s = self._check_time()
         body = (self._ask(None if left_s == NEVER else left_s)).json
         rule = self._rule
-        url = paging.at(body, rule.url)
+        url = json_values.value_at(body, rule.url)
         if url is not None and not isinstance(url, str):
             raise AssetError(f"{self.name}: the provider's answer has something else where the address should be")
-        size = paging.at(body, rule.size)
+        size = json_values.value_at(body, rule.size)
         try:
-            announced = partial.announced_size(size)
+            announced = partial.parse_size(size)
         except ValueError:
-            shown = repr(size)[:SHOWN]
+            shown = repr(size)[:MAX_SHOWN]
             raise AssetError(
                 f"{self.name}: the provider announces a size that is no number of bytes: {shown}"
             ) from None
-        kind = paging.at(body, rule.type)
-        facts = Facts(
+        kind = json_values.value_at(body, rule.type)
+        facts = AssetInfo(
             size=announced,
             type=str(kind) if kind else None,
-            captured=partial.flag(paging.at(body, rule.captured)),
+            captured=partial.parse_flag(json_values.value_at(body, rule.captured)),
             available=bool(url),
-            once=rule.once and partial.flag(paging.at(body, rule.public)) is not True,
+            once=rule.once and partial.parse_flag(json_values.value_at(body, rule.public)) is not True,
         )
         return facts, url or ""
 
-    def _check(self, facts: Facts, url: str) -> None:
+    def _check(self, facts: AssetInfo, url: str) -> None:
         if not url:
             why = "it was not captured" if facts.captured is False else "the provider has none at present"
             raise AssetUnavailable(f"{self.name}: no file: {why}", captured=facts.captured)

@@ -15,10 +15,10 @@ from callwell.transport.base import NoReply
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from callwell.client._sync.downloads.signed_url import Facts, Source
+    from callwell.client._sync.downloads.signed_url import AssetInfo, SignedUrl
     from callwell.client.downloads.partial_file import PartialFile
     from callwell.core.download import Download
-    from callwell.core.parallel_download import Split
+    from callwell.core.parallel_download import RangeSplit
     from callwell.core.partial import Version
     from callwell.transport.base import Body
 
@@ -37,16 +37,16 @@ class Transfer:
 
     def __init__(
         self,
-        source: Source,
+        source: SignedUrl,
         start: Download,
         *,
-        before: Callable[[Facts], None] | None = None,
+        before: Callable[[AssetInfo], None] | None = None,
         saving: PartialFile | None = None,
-        split: Split | None = None,
+        split: RangeSplit | None = None,
     ) -> None:
         self._source = source
         self._state = start._replace(split=split, absent=source.absent)
-        self._step: download.Action = download.Ask()
+        self._step: download.Action = download.RequestUrl()
         self._before = before
         self._saving = saving
         self._split = split
@@ -69,22 +69,22 @@ class Transfer:
             step = self._step
             if isinstance(step, download.DownloadFailed):
                 raise self._source.failed(step.why, step.status, self._state)
-            if not isinstance(step, download.Fetch):
+            if not isinstance(step, download.FetchRange):
                 self._state, self._step = self._source.fresh(self._state, self._before)
                 continue
             waited = self._source.pause(step, waited)
             with self._source.open(step) as body:
                 if isinstance(body, NoReply):
-                    self._state, self._step = download.broke(self._state, lasting=body.lasting)
+                    self._state, self._step = download.break_off(self._state, lasting=body.lasting)
                     continue
-                self._state, self._step = download.opened(self._state, self._source.head(body))
-                if not isinstance(self._step, download.Read):
+                self._state, self._step = download.accept_head(self._state, self._source.head(body))
+                if not isinstance(self._step, download.ReadBody):
                     continue
                 with closing(self._read(body, self._step)) as found:
                     for piece in found:
                         yield piece
 
-    def _read(self, body: Body, step: download.Read) -> Generator[tuple[int, bytes]]:
+    def _read(self, body: Body, step: download.ReadBody) -> Generator[tuple[int, bytes]]:
         state = self._state
         if step.offset == 0:
             self._decoding = Decoding(state.coding) if state.coding else None
@@ -93,8 +93,8 @@ class Transfer:
             if not state.islands and (self._decoding is None or step.offset == 0):
                 self._saving.growing.cut(step.offset)
             if step.several and self._split is not None:
-                several = ParallelDownload(self._source, self._saving.growing, download.begun(state))
-                self._state, self._step = download.joined(state, several.run(body, self._split.most))
+                several = ParallelDownload(self._source, self._saving.growing, download.start_round(state))
+                self._state, self._step = download.end_round(state, several.run(body, self._split.most))
                 return
         piece: bytes | NoReply = b""
         try:
@@ -104,10 +104,10 @@ class Transfer:
                 else:
                     for offset, decoded in self._decoding.take(state.offset, piece):
                         yield offset, decoded
-                state = download.received(state, len(piece))
+                state = download.add_bytes(state, len(piece))
         except DamagedCoding:
             self._source.fault = f"it is not in the coding that is named ({', '.join(state.coding)})"
-            self._state, self._step = download.damaged(state)
+            self._state, self._step = download.restart(state)
             return
         self._state, self._step = self._over(state, piece)
 
@@ -115,9 +115,9 @@ class Transfer:
         """What follows from the end of a body."""
         if isinstance(piece, NoReply):
             self._source.last = piece.reason
-            return download.broke(state, lasting=piece.lasting)
-        state, step = download.ended(state)
+            return download.break_off(state, lasting=piece.lasting)
+        state, step = download.end_body(state)
         if isinstance(step, download.DownloadDone) and self._decoding and not self._decoding.whole(state.announced):
             self._source.fault = f"{self._decoding.size} bytes came of {self._decoding.taken} compressed ones"
-            return download.damaged(state)
+            return download.restart(state)
         return state, step

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from callwell.client._sync.exactly_once.once import Once
+from callwell.client._sync.exactly_once.once import OnceCall
 from callwell.errors import InvalidOption
 
 if TYPE_CHECKING:
@@ -74,5 +74,5 @@ class Ledger:
             text = f"a call whose objects carry a mark: look whether {known.sent} was done, and settle it"
             raise InvalidOption("entry", known.name, text)
         found = self._caller.known(known.operation)
-        once = Once(self._caller, found, found.binder.bind(known.arguments), known.arguments)
+        once = OnceCall(self._caller, found, found.binder.bind(known.arguments), known.arguments)
         return self._caller.result(found, once.resume(known))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from callwell.client._sync.concurrency.primitives import Find
     from callwell.client.calls.context import CallContext
     from callwell.client.exactly_once.entry import Entry
-    from callwell.client.exactly_once.store import Ledger
+    from callwell.client.exactly_once.store import LedgerStore
     from callwell.clock import Clock
     from callwell.core.call import Call
     from callwell.core.types import Action, Event
@@ -28,7 +28,7 @@ LEASE_S: Final = 600.0
 """How long a call without a deadline holds its record from one step to the next."""
 
 
-class Guard:
+class LedgerRecorder:
     """See `callwell.client.calls.prepared.Guard`.
 
     Args:
@@ -41,7 +41,7 @@ class Guard:
 
     def __init__(
         self,
-        ledger: Ledger,
+        ledger: LedgerStore,
         entry: Entry,
         begun: Call,
         *,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from callwell.client.calls.responses import Answer
 
 
-class Window:
+class Prefetcher:
     """Pages that were asked for before they are read.
 
     Args:

@@ -12,11 +12,11 @@ import threading
 from typing import TYPE_CHECKING
 
 from callwell.client._sync.concurrency.primitives import BackgroundTask, cancel_all, run_blocking, sleep, wait_all
-from callwell.client.uploads.options import failure, same_checksum
-from callwell.client.uploads.regions import ProgressMeter, Region
-from callwell.core import paging, received, retry, upload
-from callwell.core.received import Received
-from callwell.core.upload import Ask, Read, Send, UploadFailed
+from callwell.client.uploads.options import is_same_checksum, to_error
+from callwell.client.uploads.piece_reader import PieceReader, ProgressMeter
+from callwell.core import json_values, retry, upload, upload_status
+from callwell.core.upload import QueryStatus, ReadPiece, SendPiece, UploadFailed
+from callwell.core.upload_status import UploadStatus
 from callwell.errors import ApiError, Forbidden, KeyProblem, Missing, OutcomeUnknown, Unauthorized, UploadError
 
 if TYPE_CHECKING:
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
     from callwell.client._sync.calls.engine import Engine
     from callwell.client._sync.concurrency.primitives import Fetch
-    from callwell.client._sync.uploads.stream import Stream
-    from callwell.client.uploads.regions import Sendable
+    from callwell.client._sync.uploads.stream import PieceStream
+    from callwell.client.uploads.piece_reader import PieceSource
     from callwell.core.rules.operations import UploadRule
     from callwell.core.upload import Upload
 
 
-class Pieces:
+class PieceSender:
     """The pieces of one file.
 
     Args:
@@ -60,7 +60,7 @@ class Pieces:
         arguments: Mapping[str, object],
         call: Fetch,
         engine: Engine,
-        file: Sendable | Stream,
+        file: PieceSource | PieceStream,
         meter: ProgressMeter,
         keep: Callable[[Upload], None],
         state: Upload,
@@ -79,7 +79,7 @@ class Pieces:
         self._keep = keep
         self._sized = sized
         self._given = dict[int, int]()
-        self._received = Received()
+        self._received = UploadStatus()
         self._checksum: bytes | None = None
         self._error: Exception | None = None
         self._stopped = False
@@ -97,7 +97,7 @@ class Pieces:
         helpers = list[BackgroundTask[bool]]()
         try:
             if self._work(alone=True):
-                left = 1 if self.state.total is None else self.state.total - upload.done(self.state)
+                left = 1 if self.state.total is None else self.state.total - upload.count_confirmed(self.state)
                 helpers += [BackgroundTask(self._work) for _ in range(min(most, left) - 1)]
                 self._work()
                 wait_all(helpers)
@@ -113,26 +113,26 @@ class Pieces:
             if alone and self.state.target is not None and not self.state.unsure:
                 return True
             with self._lock:
-                self.state, action = upload.take(self.state)
-            if isinstance(action, Read):
+                self.state, action = upload.next_action(self.state)
+            if isinstance(action, ReadPiece):
                 self._send(self._read())
-            elif isinstance(action, Send):
+            elif isinstance(action, SendPiece):
                 self._send(action)
-            elif isinstance(action, Ask):
+            elif isinstance(action, QueryStatus):
                 self._ask(action)
             elif isinstance(action, UploadFailed):
                 raise self._failed(action)
             else:
                 return False
 
-    def _read(self) -> Send:
+    def _read(self) -> SendPiece:
         last = self._file.ready(self.state)  # type: ignore[union-attr] # only a stream is read by and by
         with self._lock:
-            self.state, action = upload.came(self.state, last=last)
+            self.state, action = upload.add_piece(self.state, last=last)
         return action
 
-    def _send(self, piece: Send) -> None:
-        region = Region(self._file, *self._place(piece.number), self._meter)
+    def _send(self, piece: SendPiece) -> None:
+        region = PieceReader(self._file, *self._place(piece.number), self._meter)
         if piece.again:
             self._again(self._given.pop(piece.number, region.size))
         with self._lock:
@@ -167,27 +167,27 @@ class Pieces:
                 self.state = self.state._replace(resent=self.state.resent + count)
 
     def _place(self, number: int) -> tuple[int, int]:
-        return (0, self._file.size) if self.state.size is None else upload.where(self.state, number)
+        return (0, self._file.size) if self.state.size is None else upload.piece_bounds(self.state, number)
 
-    def _stored(self, piece: Send, json: object) -> None:
-        named = paging.at(json, self._rule.id)
+    def _stored(self, piece: SendPiece, json: object) -> None:
+        named = json_values.value_at(json, self._rule.id)
         with self._lock:
             if isinstance(json, dict) and len(json) > len(self.answer):
                 self.answer = json
-            self._keep_now(upload.stored(self.state, piece.number, named if isinstance(named, str) else None))
+            self._keep_now(upload.confirm_piece(self.state, piece.number, named if isinstance(named, str) else None))
         if self.state.target is None:
             raise UploadError(f"{self._operation}: the answer to the first piece names no object")
 
-    def _doubtful(self, piece: Send, region: Region, error: Exception) -> None:
+    def _doubtful(self, piece: SendPiece, region: PieceReader, error: Exception) -> None:
         self._given[piece.number] = region.given
         region.forget()
         with self._lock:
             self._error = error
-            self.state = upload.lost(self.state, piece.number)
+            self.state = upload.doubt_piece(self.state, piece.number)
 
-    def _refused(self, piece: Send, region: Region, error: ApiError) -> None:
+    def _refused(self, piece: SendPiece, region: PieceReader, error: ApiError) -> None:
         with self._lock:
-            self._keep_now(upload.refused(self.state, piece.number, error.code))
+            self._keep_now(upload.reject_piece(self.state, piece.number, error.code))
             if self.state.why is None:
                 return
             self._error = error
@@ -198,27 +198,27 @@ class Pieces:
         if not self._stopped and state.why is None:
             self._keep(state)
 
-    def _ask(self, ask: Ask) -> None:
+    def _ask(self, ask: QueryStatus) -> None:
         if ask.tries:
             seconds = retry.backoff(self._engine.profile.retry, ask.tries - 1, self._engine.roll())
             sleep(self._engine.clock.real_s(seconds))
         with self._lock:
-            self.state = upload.asked(self.state)
+            self.state = upload.start_query(self.state)
         try:
             json = (self._call(self._rule.status, {self._rule.target: self.state.target})).json
         except (Unauthorized, Forbidden, KeyProblem, Missing) as error:
             if self._rule.token is None or (isinstance(error, Missing) and self.state.unsure):
                 raise
             with self._lock:
-                self.state = upload.unchecked(self.state)
+                self.state = upload.skip_verification(self.state)
             return
         self.status = json
-        said = self._compared(received.read(self._rule, json))
+        said = self._compared(upload_status.parse_status(self._rule, json))
         with self._lock:
-            before = upload.safe_bytes(self.state)
+            before = upload.count_confirmed_bytes(self.state)
             self._received = said
-            self._keep_now(upload.reported(self.state, said, self._size()))
-            more = upload.safe_bytes(self.state) - before
+            self._keep_now(upload.apply_report(self.state, said, self._size()))
+            more = upload.count_confirmed_bytes(self.state) - before
         self._meter.move(more)
 
     def _size(self) -> int | None:
@@ -227,7 +227,7 @@ class Pieces:
             return self.state.size
         return self._file.total  # type: ignore[union-attr] # only of a stream the size is not known
 
-    def _compared(self, said: Received) -> Received:
+    def _compared(self, said: UploadStatus) -> UploadStatus:
         """What the provider says, with its checksum compared with that of the file."""
         if not self._sized:
             said = said._replace(size=None)
@@ -235,7 +235,7 @@ class Pieces:
             return said
         if self._checksum is None:
             self._checksum = run_blocking(lambda: self._file.checksum(self._rule.checksum_kind))
-        return said._replace(same=same_checksum(said.checksum, self._checksum))
+        return said._replace(same=is_same_checksum(said.checksum, self._checksum))
 
     def _failed(self, fail: UploadFailed) -> Exception:
-        return failure(fail, self._operation, self.state, self._received, size=self._size(), error=self._error)
+        return to_error(fail, self._operation, self.state, self._received, size=self._size(), error=self._error)

@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from callwell.client._sync.concurrency.primitives import next_or_none
-from callwell.client.uploads.files import NAMELESS, Spool
-from callwell.client.uploads.regions import AT_ONCE
+from callwell.client.uploads.files import DEFAULT_NAME, TemporaryPiece
+from callwell.client.uploads.piece_reader import READ_BYTES
 from callwell.errors import FileUnfit, InvalidOption
 
 if TYPE_CHECKING:
-    from callwell.client.uploads.files import Disk
+    from callwell.client.uploads.files import DiskFile
     from callwell.core.rules.operations import UploadRule
     from callwell.core.upload import Upload
 
 
-class Stream:
+class PieceStream:
     """A stream of bytes, piece by piece.
 
     Args:
@@ -35,7 +35,7 @@ class Stream:
 
     def __init__(self, file: Any, rule: UploadRule, piece: int) -> None:
         name = getattr(file, "name", None)
-        self.name = Path(name).name if isinstance(name, str) and name else NAMELESS
+        self.name = Path(name).name if isinstance(name, str) and name else DEFAULT_NAME
         self.size = 0
         self.total = 0
         self._chunks = _chunks(file)
@@ -43,7 +43,7 @@ class Stream:
         self._piece = piece
         self._rest = memoryview(b"")
         self._made = None if rule.checksum is None else hashlib.new(rule.checksum_kind, usedforsecurity=False)
-        self._disk: Disk | None = None
+        self._disk: DiskFile | None = None
         self._ahead: bool | None = None
 
     def open(self) -> None:
@@ -88,7 +88,7 @@ class Stream:
 
     def _read(self) -> bool:
         self.size = 0
-        with Spool(self.name) as spool:
+        with TemporaryPiece(self.name) as spool:
             while self.size < self._piece and self._more():
                 room = self._piece - self.size
                 chunk = self._rest[:room]
@@ -112,7 +112,7 @@ class Stream:
 
 def _chunks(file: Any) -> Any:
     if hasattr(file, "read"):
-        return iter(lambda: file.read(AT_ONCE), b"")
+        return iter(lambda: file.read(READ_BYTES), b"")
     for begin in ("__iter__", "__iter__"):
         if hasattr(file, begin) and not isinstance(file, dict):
             return getattr(file, begin)()

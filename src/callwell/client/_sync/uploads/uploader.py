@@ -8,17 +8,17 @@ import dataclasses
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from callwell.client._sync.concurrency.primitives import run_blocking, sleep
-from callwell.client._sync.uploads.creation import Making
-from callwell.client._sync.uploads.sender import Pieces
-from callwell.client._sync.uploads.stream import Stream
+from callwell.client._sync.uploads.creation import ObjectCreator
+from callwell.client._sync.uploads.sender import PieceSender
+from callwell.client._sync.uploads.stream import PieceStream
 from callwell.client.calls.options import NOT_GIVEN
 from callwell.client.calls.prepared import PreparedCall
 from callwell.client.uploads import files
 from callwell.client.uploads import options as upload_options
-from callwell.client.uploads.options import NOTHING, Uploaded, UploadOptions, Wants
-from callwell.client.uploads.regions import ProgressMeter
-from callwell.core import received, upload
-from callwell.core.piece_size import size_of
+from callwell.client.uploads.options import NO_UPLOAD, ResolvedUpload, Uploaded, UploadOptions
+from callwell.client.uploads.piece_reader import ProgressMeter
+from callwell.core import upload, upload_status
+from callwell.core.piece_size import choose_piece_size
 from callwell.core.upload import UploadReason
 from callwell.errors import (
     CallwellError,
@@ -41,23 +41,23 @@ if TYPE_CHECKING:
     from callwell.client._sync.calls.caller import Caller
     from callwell.client.calls.operations import OperationHandle
     from callwell.client.calls.responses import Answer
-    from callwell.client.uploads.files import Disk, MemoryFile
+    from callwell.client.uploads.files import DiskFile, MemoryFile
     from callwell.core.rules.operations import UploadRule
     from callwell.core.upload import Upload
     from callwell.state.base import Cell
 
-WAIT_S: Final = 3_600.0
+MAX_WAIT_S: Final = 3_600.0
 """How long a state is waited for where the caller sets no deadline: a file that cannot be read never gets there."""
 
-LOOK_S: Final = (1.0, 15.0)
+POLL_S: Final = (1.0, 15.0)
 """Seconds between two looks, the first and the longest: each is twice the one before."""
 
 
-def nothing_to_note(_done: Uploaded[Any]) -> None:
+def ignore_result(_done: Uploaded[Any]) -> None:
     """Nobody writes down that an upload has ended."""
 
 
-class Given(NamedTuple):
+class UploadArguments(NamedTuple):
     """The arguments of an upload, by the operation that takes them."""
 
     pieces: dict[str, object]
@@ -81,7 +81,7 @@ class Uploader:
         caller: Caller,
         found: OperationHandle,
         rule: UploadRule,
-        note: Callable[[Uploaded[Any]], None] = nothing_to_note,
+        note: Callable[[Uploaded[Any]], None] = ignore_result,
     ) -> None:
         self._caller = caller
         self._note = note
@@ -93,7 +93,7 @@ class Uploader:
         self._known = caller.known
         self._wish = caller.choices.exactly_once
         self._choices = dataclasses.replace(caller.choices, retry_unsafe_5xx=False)
-        self._wants = Wants()
+        self._wants = ResolvedUpload()
         self._until = float("inf")
         self._cell: Cell[Upload] | None = None
         self._duration_s: float | None = None
@@ -111,16 +111,16 @@ class Uploader:
             CallwellError: see `callwell.errors`.
         """
         options = UploadOptions.__annotations__.keys()
-        self._wants = upload_options.checked(self._rule, {name: given[name] for name in given if name in options})
+        self._wants = upload_options.resolve(self._rule, {name: given[name] for name in given if name in options})
         self._until = self._engine.clock.now() + self._wants.deadline_s
         return self._run(file, {name: given[name] for name in given if name not in options})
 
     def _run(self, file: Any, arguments: Mapping[str, object]) -> Uploaded[Any]:
         given = self._split(arguments)
-        source = run_blocking(lambda: files.source(file))
+        source = run_blocking(lambda: files.open_source(file))
         if source is None:
             return self._run_stream(file, given)
-        held = run_blocking(lambda: upload_options.fit(self._rule, source, check=self._wants.check))
+        held = run_blocking(lambda: upload_options.check_file(self._rule, source, check=self._wants.check))
         self._duration_s = None if held is None else held.duration_s
         said = {name: value for name, value in arguments.items() if value is not None and value is not NOT_GIVEN}
         parts = (
@@ -128,24 +128,24 @@ class Uploader:
             sorted(said.items()),
             self._wish if isinstance(self._wish, str) else None,
         )
-        self._cell = upload_options.position(self._setting.account, self._name, parts)
+        self._cell = upload_options.position_cell(self._setting.account, self._name, parts)
         pieces = self._gone_on(source, given) if self._wants.resume else None
         if pieces is None:
-            state = upload.begun(self._rule, self._piece(source.size), source.size, None)
+            state = upload.start_upload(self._rule, self._piece(source.size), source.size, None)
             pieces = self._sent(source, given, self._begun(state, given))
         return self._done(pieces, source.size)
 
-    def _run_stream(self, file: Any, given: Given) -> Uploaded[Any]:
+    def _run_stream(self, file: Any, given: UploadArguments) -> Uploaded[Any]:
         if self._rule.unknown is None:
             raise InvalidOption("file", type(file).__name__, "a path, bytes or an open file: its size must be known")
         piece = self._piece(None)
-        stream = Stream(file, self._rule, piece)
+        stream = PieceStream(file, self._rule, piece)
         stream.open()
-        state = self._begun(upload.begun(self._rule, piece, None, None), given)
+        state = self._begun(upload.start_upload(self._rule, piece, None, None), given)
         pieces = self._sent(stream, given, state)
         return self._done(pieces, stream.total)
 
-    def _split(self, arguments: Mapping[str, object]) -> Given:
+    def _split(self, arguments: Mapping[str, object]) -> UploadArguments:
         """Whose argument each of them is."""
         rule, taken = self._rule, self._found.binder.names
         given = {name: value for name, value in arguments.items() if value is not NOT_GIVEN}
@@ -159,41 +159,45 @@ class Uploader:
             raise InvalidOption(name, create[name], f"nothing: {self._name} makes no object here")
         if target is None and rule.create is not None:
             self._known(rule.create).binder.bind(create)
-        return Given(pieces, create, target)
+        return UploadArguments(pieces, create, target)
 
     def _piece(self, size: int | None) -> int:
         quotas = self._setting.provider.profile.quotas
         limits = [quotas[name].limit for name in self._found.plan.quotas]
-        piece = self._wants.piece_size or size_of(self._rule, size, min(limits, default=None))
+        piece = self._wants.piece_size or choose_piece_size(self._rule, size, min(limits, default=None))
         if size is not None and -(-size // piece) > self._rule.max_pieces:
             raise InvalidOption("piece_size", piece, f"so many bytes that {self._rule.max_pieces} pieces suffice")
         return piece
 
-    def _begun(self, state: Upload, given: Given) -> Upload:
+    def _begun(self, state: Upload, given: UploadArguments) -> Upload:
         """An upload of which nothing has been sent, with an object for it if one must be there first."""
         if given.target is None and self._rule.target_from == 1:
-            making = Making(self._caller, self._rule, self._cell)
+            making = ObjectCreator(self._caller, self._rule, self._cell)
             return making.make(state, given.create, self._left_s(), anew=not self._wants.resume)
         state = state._replace(target=given.target)
         self._keep(state)
         return state
 
-    def _gone_on(self, source: MemoryFile | Disk, given: Given) -> Pieces | None:
+    def _gone_on(self, source: MemoryFile | DiskFile, given: UploadArguments) -> PieceSender | None:
         """Go on where this or another process has stopped, if there is such a place."""
-        state = NOTHING if self._cell is None else self._setting.state.read(self._cell)
-        if state == NOTHING or state.target is None:
+        state = NO_UPLOAD if self._cell is None else self._setting.state.read(self._cell)
+        if state == NO_UPLOAD or state.target is None:
             return None
         try:
-            return self._sent(source, given, upload.revived(state))
+            return self._sent(source, given, upload.resume(state))
         except UploadStopped as error:
-            if isinstance(error.__cause__, Missing) and given.target is None and error.confirmed == upload.done(state):
+            if (
+                isinstance(error.__cause__, Missing)
+                and given.target is None
+                and error.confirmed == upload.count_confirmed(state)
+            ):
                 return None
             raise
 
-    def _sent(self, file: MemoryFile | Disk | Stream, given: Given, state: Upload) -> Pieces:
+    def _sent(self, file: MemoryFile | DiskFile | PieceStream, given: UploadArguments, state: Upload) -> PieceSender:
         meter = ProgressMeter(self._wants.progress)
-        meter.move(upload.safe_bytes(state))
-        pieces = Pieces(
+        meter.move(upload.count_confirmed_bytes(state))
+        pieces = PieceSender(
             self._rule,
             self._name,
             arguments=given.pieces,
@@ -203,7 +207,7 @@ class Uploader:
             meter=meter,
             keep=self._keep,
             state=state,
-            sized=not upload_options.cut(self._setting.sandbox, self._duration_s),
+            sized=not upload_options.may_be_cut(self._setting.sandbox, self._duration_s),
         )
         try:
             pieces.run(self._wants.pieces)
@@ -219,18 +223,18 @@ class Uploader:
             raise self._stopped(pieces.state, cause, given) from error
         return pieces
 
-    def _stopped(self, state: Upload, error: CallwellError, given: Given) -> CallwellError:
+    def _stopped(self, state: Upload, error: CallwellError, given: UploadArguments) -> CallwellError:
         """The error with the name of what is left behind, or the error itself if nothing is."""
         if state.target is None:
             return error
-        done = upload.done(state)
+        done = upload.count_confirmed(state)
         of = "" if state.total is None else f" of {state.total}"
         text = f"{error}; {state.target} has {done}{of} pieces: {self._outlook(state, error, given)}"
         stopped = UploadStopped(text, target=state.target, confirmed=done, pieces=state.total)
         stopped.__cause__ = error
         return stopped
 
-    def _outlook(self, state: Upload, error: CallwellError, given: Given) -> str:
+    def _outlook(self, state: Upload, error: CallwellError, given: UploadArguments) -> str:
         """What the same call would do, or what is to be done instead."""
         if isinstance(error, Missing):
             return "it is gone, and the same call makes another one" if given.target is None else "it is gone"
@@ -246,7 +250,7 @@ class Uploader:
             return "the same call by this client goes on with it"
         return "the same call goes on with it"
 
-    def _done(self, pieces: Pieces, size: int) -> Uploaded[Any]:
+    def _done(self, pieces: PieceSender, size: int) -> Uploaded[Any]:
         rule = self._rule
         target = pieces.state.target or ""
         answer: Any = pieces.answer
@@ -260,7 +264,9 @@ class Uploader:
             size=size,
             pieces=pieces.state.total or 0,
             resent=pieces.state.resent,
-            warnings=upload_options.warnings(self._setting.sandbox, self._duration_s, self._engine.clock.wall()),
+            warnings=upload_options.sandbox_warnings(
+                self._setting.sandbox, self._duration_s, self._engine.clock.wall()
+            ),
         )
         self._note(done)
         self._forget()
@@ -270,12 +276,12 @@ class Uploader:
         """Wait for a state of the object, which may be that of the last answer about it."""
         until = self._rule.until[name]
         clock = self._engine.clock
-        pause = LOOK_S[0]
-        end = min(self._until, clock.now() + WAIT_S)
+        pause = POLL_S[0]
+        end = min(self._until, clock.now() + MAX_WAIT_S)
         looks = 1
         json = (self._status(target)).json if json is None else json
-        while not received.reached(until, json):
-            word = received.failed(until, json)
+        while not upload_status.has_reached(until, json):
+            word = upload_status.find_failure(until, json)
             if word is not None:
                 self._forget()
                 text = f"{self._name}: {target} is there, and will never be {name}: the provider says {word!r}"
@@ -289,7 +295,7 @@ class Uploader:
                     outcome="done",
                 )
             sleep(clock.real_s(pause))
-            pause = min(2 * pause, LOOK_S[1])
+            pause = min(2 * pause, POLL_S[1])
             looks += 1
             json = (self._status(target)).json
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from callwell.core import json_values, paging, ranges
+from callwell.core import json_values, ranges
 
 if TYPE_CHECKING:
-    from callwell.core.ranges import Run
+    from callwell.core.ranges import PieceRange
     from callwell.core.rules.operations import UntilRule, UploadRule
 
 
-class Received(NamedTuple):
+class UploadStatus(NamedTuple):
     """What one answer says.
 
     Attributes:
@@ -30,7 +30,7 @@ class Received(NamedTuple):
         same: whether that is the checksum of what was sent, once that was worked out.
     """
 
-    parts: tuple[Run, ...] | None = None
+    parts: tuple[PieceRange, ...] | None = None
     total: int | None = None
     arrived: bool | None = None
     failed: bool = False
@@ -40,32 +40,32 @@ class Received(NamedTuple):
     same: bool | None = None
 
 
-def read(rule: UploadRule, json: Any) -> Received:
+def parse_status(rule: UploadRule, json: Any) -> UploadStatus:
     """What an answer of the status operation says.
 
     Args:
         rule: where it says it.
         json: the answer's body.
     """
-    parts = paging.at(json, rule.received)
-    numbers = [number(one) for one in parts] if isinstance(parts, list) else None
-    checksum = None if rule.checksum is None else paging.at(json, rule.checksum)
+    parts = json_values.value_at(json, rule.received)
+    numbers = [parse_count(one) for one in parts] if isinstance(parts, list) else None
+    checksum = None if rule.checksum is None else json_values.value_at(json, rule.checksum)
     state = rule.state
-    word = None if state is None else paging.at(json, state.at)
-    return Received(
-        parts=None if numbers is None else ranges.of(one for one in numbers if one is not None and one > 0),
-        total=number(paging.at(json, rule.total)),
-        arrived=None if state is None or word is None else reached(state, json),
-        failed=state is not None and failed(state, json) is not None,
+    word = None if state is None else json_values.value_at(json, state.at)
+    return UploadStatus(
+        parts=None if numbers is None else ranges.from_numbers(one for one in numbers if one is not None and one > 0),
+        total=parse_count(json_values.value_at(json, rule.total)),
+        arrived=None if state is None or word is None else has_reached(state, json),
+        failed=state is not None and find_failure(state, json) is not None,
         word="" if word is None else str(word),
-        size=None if rule.size is None else number(paging.at(json, rule.size)),
+        size=None if rule.size is None else parse_count(json_values.value_at(json, rule.size)),
         checksum=checksum if isinstance(checksum, str) and checksum else None,
     )
 
 
-def reached(rule: UntilRule, json: Any) -> bool:
+def has_reached(rule: UntilRule, json: Any) -> bool:
     """Whether an object is in a state. A flag counts in either form, `true` and `"true"`."""
-    word = paging.at(json, rule.at)
+    word = json_values.value_at(json, rule.at)
     if word in rule.values:
         return True
     try:
@@ -74,21 +74,21 @@ def reached(rule: UntilRule, json: Any) -> bool:
         return False
 
 
-def failed(rule: UntilRule, json: Any) -> str | None:
+def find_failure(rule: UntilRule, json: Any) -> str | None:
     """The provider's word for why an object will never be in a state; None while it still may be.
 
     Several words can stand there, one for each thing that is made. While one of them says that work goes on, nothing is
     decided.
     """
-    if rule.failed_at is None or reached(rule, json):
+    if rule.failed_at is None or has_reached(rule, json):
         return None
-    words = _all(json, rule.failed_at.split("."))
+    words = _values_at(json, rule.failed_at.split("."))
     if any(word in rule.pending for word in words):
         return None
     return next((str(word) for word in words if word in rule.failed), None)
 
 
-def number(value: object) -> int | None:
+def parse_count(value: object) -> int | None:
     """A number of things in any form that is plain, None for all else."""
     try:
         return json_values.count(value)
@@ -96,10 +96,10 @@ def number(value: object) -> int | None:
         return None
 
 
-def _all(json: Any, path: list[str]) -> list[Any]:
+def _values_at(json: Any, path: list[str]) -> list[Any]:
     """What stands at a path that leads through lists."""
     if isinstance(json, list):
-        return [word for one in json for word in _all(one, path)]
+        return [word for one in json for word in _values_at(one, path)]
     if not path:
         return [json]
-    return _all(json.get(path[0]), path[1:]) if isinstance(json, dict) else []
+    return _values_at(json.get(path[0]), path[1:]) if isinstance(json, dict) else []

@@ -11,17 +11,17 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from callwell.core import partial
-from callwell.core.partial import UNKNOWN
+from callwell.core.partial import UNKNOWN_VERSION
 
 if TYPE_CHECKING:
     from callwell.core.partial import Version
 
 
-class Changed(Exception):
+class FileReplaced(Exception):
     """What comes again is not what was given out."""
 
 
-class Delivered:
+class DeliveredBytes:
     """What has been given out of one file.
 
     Attributes:
@@ -30,7 +30,7 @@ class Delivered:
 
     def __init__(self) -> None:
         self.size = 0
-        self._version = UNKNOWN
+        self._version = UNKNOWN_VERSION
         self._sum = hashlib.sha256()
         self._again = hashlib.sha256()
         self._compared: int | None = None
@@ -53,7 +53,7 @@ class Delivered:
         if self._compared is not None and offset <= self._compared:
             self._compare(piece[self._compared - offset : self.size - offset])
         if offset > self.size:
-            raise Changed
+            raise FileReplaced
         rest = piece[self.size - offset :]
         if not self._version.lasting:  # a checksum costs twice as much as all the rest of reading
             self._sum.update(rest)
@@ -67,12 +67,12 @@ class Delivered:
             Changed: it is shorter than what was given out.
         """
         if self._compared is not None:
-            raise Changed
+            raise FileReplaced
 
     def _begin_again(self, version: Version) -> None:
         if self._version.lasting:
-            if not partial.same(self._version, version):
-                raise Changed
+            if not partial.is_same_version(self._version, version):
+                raise FileReplaced
             return
         self._again = hashlib.sha256()
         self._compared = 0
@@ -83,4 +83,4 @@ class Delivered:
         if self._compared == self.size:
             self._compared = None
             if self._again.digest() != self._sum.digest():
-                raise Changed
+                raise FileReplaced

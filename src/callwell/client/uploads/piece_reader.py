@@ -15,11 +15,11 @@ from callwell.errors import FileChanged
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-AT_ONCE: Final = 512 << 10
+READ_BYTES: Final = 512 << 10
 """Bytes that are read at once: with all copies of them a piece under way holds less than 1 MiB. Fewer cost more CPU."""
 
 
-class Sendable(Protocol):
+class PieceSource(Protocol):
     """What has bytes somewhere.
 
     Attributes:
@@ -64,11 +64,11 @@ class ProgressMeter:
                 self._told(self._count)
 
 
-class StoppedError(Exception):
+class UploadCancelled(Exception):
     """Nobody waits for this piece any more: what is raised while it is read, and never seen by a caller."""
 
 
-class Region:
+class PieceReader:
     """A piece of a file, as a transport reads it.
 
     Args:
@@ -82,7 +82,7 @@ class Region:
         wasted: bytes that were given out before that.
     """
 
-    def __init__(self, source: Sendable, start: int, size: int, meter: ProgressMeter) -> None:
+    def __init__(self, source: PieceSource, start: int, size: int, meter: ProgressMeter) -> None:
         self.name = source.name
         self.size = size
         self.given = 0
@@ -102,8 +102,8 @@ class Region:
         end = self._start + self.size
         while (place := self._start + self.given) < end:
             if self._meter.stopped:
-                raise StoppedError
-            piece = self._source.read(place, min(AT_ONCE, end - place))
+                raise UploadCancelled
+            piece = self._source.read(place, min(READ_BYTES, end - place))
             if place + len(piece) == end or not piece:
                 self._source.look()
             if not piece:
