@@ -20,12 +20,9 @@ begun again from its first byte, for a change that keeps the size could not be s
 What an answer says counts more than what is remembered. A part may be shorter than what was asked for: the rest is
 asked for. A file whose size the storage does not say is whole when its whole body has ended, or when storage says that
 nothing lies beyond the last byte (416). Places and sizes of a compressed answer are those of its compressed form.
-
-Every byte beyond the furthest restores the attempts; a URL is asked for again at most `MAX_URLS`
-times without progress. Storage says 403 for an expired signature and some
-services 400, 401 or 404: none of them proves that the file is gone, only the provider's own answer does, so a fresh
-URL is asked for. Where it is known which status says that there is no such file, that ends it.
-
+Every byte beyond the furthest restores the attempts; a URL is asked for again at most `MAX_FRESH_URLS` times without
+progress. Storage says 403 for an expired signature and some services 400, 401 or 404: none of them proves that the file
+is gone, so a fresh URL is asked for. Where it is known which status says that there is no such file, that ends it.
 Where a URL is good for one request, every request but the first after `given` is preceded by `Ask`. Pieces are longer
 there, since each of them costs a call.
 """

@@ -24,7 +24,6 @@ One question is under way at a time. It waits a little, so that it speaks of all
 provider that refuses four pieces at once is asked once. Its account is believed over the answers to the pieces: what it
 does not name in two reports one after the other is forgotten, and goes again. When all pieces are confirmed, it is
 asked what it has: if that is not what was sent, the upload fails.
-
 Where the first piece makes the object, it goes alone: if its answer is lost, nobody can name the object, and the upload
 fails. Of several workers, who gets `Rest` is done: whoever is still sending or asking goes on by itself.
 """
