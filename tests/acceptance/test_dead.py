@@ -159,10 +159,10 @@ def test_a_provider_that_is_dead_for_an_hour(death: str, tmp_path: Path, tell: T
     )
     slack_s = OWN_PACE_S + 2 * hour.late_s
     assert len(calls) >= FEWEST_CALLS
-    assert arrivals / len(calls) <= AMPLIFICATION + (retry.CEILING / len(calls) if death == "nearly" else 0.0)
+    assert arrivals / len(calls) <= AMPLIFICATION + (retry.MAX_TOKENS / len(calls) if death == "nearly" else 0.0)
     assert (len(hour.arrivals), death) == (sum(call.attempts for call in hour.calls), death)
     assert all(name == "done" or issubclass(getattr(errors, name), errors.CallError) for name in how)
     assert late_s <= slack_s
     unheard_s = providers.load("userplane").profile.retry.attempt_s if death == "silence" else 0.0
-    assert back_at - hour.over_at <= breaker.LONGEST_S + unheard_s + SCALE * slack_s
+    assert back_at - hour.over_at <= breaker.MAX_OPEN_S + unheard_s + SCALE * slack_s
     assert {call.how for call in hour.calls if call.began > back_at + SCALE * slack_s} == {"done"}

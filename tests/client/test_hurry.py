@@ -65,8 +65,8 @@ def test_calls_that_are_left_shut_nobody_out(how: str) -> None:
         began = LoopClock().now()
         assert await get(client, "2") == {"id": "1"}
         assert transport.arrivals[-1] - began == pytest.approx(0.5)
-        assert record(client).knocking.failures == 0
-        assert record(client).budget.fates == 0
+        assert record(client).breaker.failures == 0
+        assert record(client).budget.failures == 0
         assert held(client) == 0
 
     leap(work)
@@ -78,10 +78,10 @@ def test_a_rate_that_is_learnt_learns_nothing_from_leaving() -> None:
     async def work() -> None:
         client, _ = make(took=1.0, provider=acme({"unknown": QuotaRule(adaptive=True)}))
         await get(client, "1")
-        before = record(client).paces["unknown"]
+        before = record(client).adaptive["unknown"]
         for _ in range(MANY):
             await left(client, "cancel")
-        after = record(client).paces["unknown"]
+        after = record(client).adaptive["unknown"]
         assert (after.rate, after.limit, after.refused) == (before.rate, before.limit, before.refused)
         assert after.held == ()
 
@@ -101,14 +101,14 @@ def test_a_trial_that_is_left_lets_the_next_one_try() -> None:
         for _ in range(10):
             with pytest.raises(errors.ConnectionLost):
                 await get(client, "1")
-        assert record(client).knocking.failures == 10
+        assert record(client).breaker.failures == 10
         await asyncio.sleep(6.0)
         await left(client, "cancel")
-        assert record(client).knocking.failures == 10
+        assert record(client).breaker.failures == 10
         began = LoopClock().now()
         assert await get(client, "2") == {"id": "1"}
         assert LoopClock().now() - began == pytest.approx(1.0)
-        assert record(client).knocking.failures == 0
+        assert record(client).breaker.failures == 0
 
     leap(work)
 
@@ -130,6 +130,6 @@ def test_a_short_deadline_is_no_failure_of_the_provider(deadline_s: float, failu
         for _ in range(9):
             with pytest.raises(errors.CallwellError):
                 await get(client, "1")
-        assert record(client).knocking.failures == failures
+        assert record(client).breaker.failures == failures
 
     leap(work)

@@ -106,8 +106,8 @@ def check_sums(client: Any) -> None:
     account = getattr(account, "_account", account)
     record = account._state.read(account._cell)
     for name, quota in account.quotas.items():
-        bucket = record.buckets.get(account._keys[name], permits.fresh(quota))
-        assert permits.sound(quota, bucket), (name, bucket)
+        bucket = record.buckets.get(account._keys[name], permits.full_bucket(quota))
+        assert permits.is_consistent(quota, bucket), (name, bucket)
         assert not [at for at, _ in bucket.held if at >= permits.NEVER], (name, bucket)
 
 

@@ -185,7 +185,7 @@ BUCKET = Bucket(3, ((5, 1), (1 << 60, 2)), ((7, 1),), (), -math.inf, math.inf, 1
     [
         Odd(),
         Odd(((1, math.inf), (-(2**63), 0.1)), {"ü": (2**64 - 1, None), "": (0, "x")}, math.inf),
-        AccountRecord({"minute": BUCKET, "day": Bucket(0)}, RetryBudget(), "boot", 1e9, -1.5, known=False),
+        AccountRecord({"minute": BUCKET, "day": Bucket(0)}, RetryBudget(), "boot", 1e9, -1.5, past_known=False),
         Walk(position="next", pages=3, totals=(4, 5), repeated=("a", "b")),
         JournalEntry(b'{"a":1}', {"key": "k", "status": 410}),
         Stage(((End.DRIFTED, "the total moved"),), "position", 4),

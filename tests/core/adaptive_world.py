@@ -77,7 +77,7 @@ class World:
 
     def __init__(self, provider: Provider) -> None:
         self.provider = provider
-        self.one = adaptive.FRESH
+        self.one = adaptive.UNTRIED
         self.done: list[float] = []
         self.refused: list[float] = []
         self.now = 0.0
@@ -109,25 +109,25 @@ class World:
 
     def _ask(self) -> None:
         while True:
-            at = adaptive.ready_at(self.one, self.now)
+            at = adaptive.available_at(self.one, self.now)
             if at > self.now:
                 if at < self._asks_at or self._asks_at <= self.now:
                     self._asks_at = at
                     self._at(at, partial(self._woken, at))
                 return
-            self.one = adaptive.lend(self.one, self.now, inf, 60.0)
+            self.one = adaptive.acquire(self.one, self.now, inf, 60.0)
             takes, wait_s = self.provider.arrive(self.now)
             fine = wait_s is not None and wait_s < 0.0
             self.provider.inside += fine
             self.provider.most_inside = max(self.provider.most_inside, self.provider.inside)
             self._at(self.now + takes, partial(self._end, self.now, wait_s, fine=fine))
 
-    def _end(self, taken_at: float, wait_s: float | None, *, fine: bool) -> None:
+    def _end(self, acquired_at: float, wait_s: float | None, *, fine: bool) -> None:
         self.provider.inside -= fine
         if fine:
             self.done.append(self.now)
-            self.one = adaptive.answered(self.one, taken_at, inf, self.now)
+            self.one = adaptive.release_answered(self.one, acquired_at, inf, self.now)
         else:
             self.refused.append(self.now)
-            self.one = adaptive.refused(self.one, taken_at, inf, self.now, wait_s)
+            self.one = adaptive.release_throttled(self.one, acquired_at, inf, self.now, wait_s)
         self._ask()

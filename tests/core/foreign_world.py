@@ -99,8 +99,8 @@ class Account:
         rate: float = 1.0,
         learns: bool = True,
     ) -> None:
-        self.quota = permits.quota(rule, 60.0)
-        self.bucket = permits.fresh(self.quota)
+        self.quota = permits.to_quota(rule, 60.0)
+        self.bucket = permits.full_bucket(self.quota)
         self.sent: list[float] = []
         self.refused: list[float] = []
         self.theirs = 0
@@ -128,9 +128,9 @@ class Account:
         while self._events and self._events[0][0] <= until:
             self._now, _, event = heappop(self._events)
             event()
-            own = sum(permits.count(bins) for bins in (self.bucket.held, self.bucket.cooling, self.bucket.doubtful))
+            own = sum(permits.count(bins) for bins in (self.bucket.held, self.bucket.cooling, self.bucket.in_transit))
             parked = permits.count(self.bucket.foreign)
-            assert self.bucket.cool + own + parked + self.bucket.withheld == self.quota.limit
+            assert self.bucket.available + own + parked + self.bucket.withheld == self.quota.limit
             self.parked = max(self.parked, parked)
 
     def _at(self, when: float, event: Callable[[], None]) -> None:
@@ -139,7 +139,7 @@ class Account:
 
     def _want(self) -> None:
         while self._out < self._most:
-            (self.bucket,), got = permits.take((self.quota,), (self.bucket,), self._now)
+            (self.bucket,), got = permits.acquire((self.quota,), (self.bucket,), self._now)
             if not isinstance(got, Permit):
                 if got < inf:
                     self._at(got, self._want)
@@ -161,11 +161,11 @@ class Account:
 
     def _answered(self, permit: Permit, hint: QuotaHint, *, fine: bool) -> None:
         self._out -= 1
-        self.bucket = permits.answer(self.quota, self.bucket, permit, self._now, ok=fine)
+        self.bucket = permits.release_answered(self.quota, self.bucket, permit, self._now, ok=fine)
         if self._learns:
             if hint.reset_s is not None:
-                self.bucket = permits.reset(self.quota, self.bucket, permit, self._now, hint.reset_s)
-            self.bucket = foreign.learn(self.quota, self.bucket, permit, self._now, hint, mark=permit.marks[0])
+                self.bucket = permits.learn_reset(self.quota, self.bucket, permit, self._now, hint.reset_s)
+            self.bucket = foreign.learn(self.quota, self.bucket, permit, self._now, hint, mark=permit.cooled_before[0])
         if not fine:
             wait_s = hint.reset_s or 1.0
             (self.bucket,) = permits.throttle((self.quota,), (self.bucket,), permit, self._now, wait_s)

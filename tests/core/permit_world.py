@@ -96,7 +96,9 @@ class World:
         says: Callable[[float, float], float | None] = lambda _, told: told,
     ) -> None:
         self.quotas = tuple(quotas)
-        self.buckets: list[Bucket] = [permits.unknown(q, 0.0) if cold else permits.fresh(q) for q in quotas]
+        self.buckets: list[Bucket] = [
+            permits.cooling_bucket(q, 0.0) if cold else permits.full_bucket(q) for q in quotas
+        ]
         self.arrivals: list[list[float]] = [[] for _ in quotas]
         self.grants: list[float] = []
         self._transit_s = transit_s * rate
@@ -126,9 +128,9 @@ class World:
 
     def _check(self) -> None:
         for quota, bucket in zip(self.quotas, self.buckets, strict=True):
-            binned = sum(n for bins in (bucket.held, bucket.cooling, bucket.doubtful) for _, n in bins)
-            assert bucket.cool >= 0
-            assert bucket.cool + binned == quota.limit
+            binned = sum(n for bins in (bucket.held, bucket.cooling, bucket.in_transit) for _, n in bins)
+            assert bucket.available >= 0
+            assert bucket.available + binned == quota.limit
 
     def _at(self, when: float, event: Callable[[], None]) -> None:
         self._count += 1
@@ -144,7 +146,7 @@ class World:
         line = self._lines[indices]
         quotas = tuple(self.quotas[i] for i in indices)
         while line:
-            after, got = permits.take(quotas, tuple(self.buckets[i] for i in indices), self._now, self._hold_s)
+            after, got = permits.acquire(quotas, tuple(self.buckets[i] for i in indices), self._now, self._hold_s)
             self._put(indices, after)
             if isinstance(got, Permit):
                 self.grants.append(self._now)
@@ -171,9 +173,9 @@ class World:
             case Fate.LOST:
                 latest = ended_at + self._transit_s
             case Fate.DEAD:
-                latest = permit.back_at + self._transit_s
+                latest = permit.expires_at + self._transit_s
             case Fate.LATE:
-                latest = permit.back_at
+                latest = permit.expires_at
             case Fate.FORGOTTEN:
                 latest = ended_at + self._transit_s
             case _:
@@ -184,14 +186,14 @@ class World:
         if plan.fate in (Fate.LEFT, Fate.FORGOTTEN):
             self._at(sent_at + plan.last_s / 2, partial(self._leave, plan, permit, arrived_at, ended_at))
         elif plan.fate is Fate.LATE:
-            self._at(permit.back_at + LATER * plan.last_s, partial(self._settle, plan, permit, arrived_at))
+            self._at(permit.expires_at + LATER * plan.last_s, partial(self._settle, plan, permit, arrived_at))
         elif plan.fate is not Fate.DEAD:
             self._at(ended_at, partial(self._settle, plan, permit, arrived_at))
 
     def _leave(self, plan: Plan, permit: Permit, arrived_at: float, ended_at: float) -> None:
-        left = permit._replace(back_at=ended_at)
+        left = permit._replace(expires_at=ended_at)
         for i in plan.quotas:
-            self.buckets[i] = permits.leave(self.quotas[i], self.buckets[i], permit, left)
+            self.buckets[i] = permits.abandon(self.quotas[i], self.buckets[i], permit, left)
         if plan.fate is Fate.LEFT:
             self._at(ended_at, partial(self._settle, plan, left, arrived_at))
         self._wake()
@@ -217,11 +219,11 @@ class World:
     def _back(self, plan: Plan, permit: Permit, quota: Quota, bucket: Bucket) -> Bucket:
         match plan.fate:
             case Fate.UNSENT:
-                return permits.unsent(quota, bucket, permit)
+                return permits.return_unused(quota, bucket, permit)
             case Fate.LOST:
-                return permits.abandon(quota, bucket, permit, self._now)
+                return permits.release_lost(quota, bucket, permit, self._now)
             case _:
-                return permits.answer(quota, bucket, permit, self._now, ok=plan.fate is not Fate.THROTTLED)
+                return permits.release_answered(quota, bucket, permit, self._now, ok=plan.fate is not Fate.THROTTLED)
 
     def _learn(self, plan: Plan, permit: Permit, arrived_at: float) -> None:
         if not self._window_s or plan.up is None or plan.fate in (Fate.UNSENT, Fate.LOST):
@@ -231,7 +233,7 @@ class World:
         for i in plan.quotas:
             delta = self._says(there, float(ceil(left) if plan.up else floor(left)))
             if delta is not None:
-                self.buckets[i] = permits.reset(self.quotas[i], self.buckets[i], permit, self._now, delta)
+                self.buckets[i] = permits.learn_reset(self.quotas[i], self.buckets[i], permit, self._now, delta)
 
 
 def tightest(arrivals: Sequence[float], limit: int) -> float:

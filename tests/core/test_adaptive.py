@@ -65,39 +65,39 @@ def test_half_the_capacity_goes_and_comes_back(name: str, whole: int) -> None:
 
 def test_a_refusal_that_names_a_time_is_obeyed() -> None:
     """Nothing goes before; after a second refusal in a row one goes, and the others wait for what comes of it."""
-    one = adaptive.lend(adaptive.FRESH, 0.0, inf, 60.0)
-    one = adaptive.refused(one, 0.0, inf, 1.0, 30.0)
-    assert adaptive.ready_at(one, 1.0) == 31.0
-    one = adaptive.lend(one, 31.0, inf, 60.0)
-    one = adaptive.refused(one, 31.0, inf, 32.0, 30.0)
-    assert adaptive.ready_at(one, 32.0) == 62.0
-    one = adaptive.lend(one, 62.0, inf, 60.0)
-    waits = adaptive.ready_at(one, 63.0)
+    one = adaptive.acquire(adaptive.UNTRIED, 0.0, inf, 60.0)
+    one = adaptive.release_throttled(one, 0.0, inf, 1.0, 30.0)
+    assert adaptive.available_at(one, 1.0) == 31.0
+    one = adaptive.acquire(one, 31.0, inf, 60.0)
+    one = adaptive.release_throttled(one, 31.0, inf, 32.0, 30.0)
+    assert adaptive.available_at(one, 32.0) == 62.0
+    one = adaptive.acquire(one, 62.0, inf, 60.0)
+    waits = adaptive.available_at(one, 63.0)
     assert (waits, type(waits)) == (122.0, AtLatest)
-    one = adaptive.answered(one, 62.0, inf, 63.0)
-    assert adaptive.ready_at(one, 63.0) <= 63.0
+    one = adaptive.release_answered(one, 62.0, inf, 63.0)
+    assert adaptive.available_at(one, 63.0) <= 63.0
 
 
 def test_refusals_of_one_moment_cut_once() -> None:
     """Answers to requests that left before the first refusal came are part of it."""
-    one = adaptive.FRESH
+    one = adaptive.UNTRIED
     for at in (0.0, 0.1, 0.2):
-        one = adaptive.lend(one, at, inf, 60.0)
+        one = adaptive.acquire(one, at, inf, 60.0)
     for at in (0.0, 0.1, 0.2):
-        one = adaptive.refused(one, at, inf, 1.0, None)
+        one = adaptive.release_throttled(one, at, inf, 1.0, None)
     assert one.rate == adaptive.CUT * adaptive.FIRST_RATE
     assert one.refused == 1
 
 
 def test_requests_of_a_dead_holder_come_back() -> None:
     """In a shared record they are in flight only for as long as they can be."""
-    one = adaptive.FRESH
+    one = adaptive.UNTRIED
     for i in range(20):
-        one = adaptive.lend(one, i / 10, i / 10 + 90.0, 90.0)
-    assert type(adaptive.ready_at(one, 10.0)) is AtLatest
-    one = adaptive.harvest(one, 93.0)
+        one = adaptive.acquire(one, i / 10, i / 10 + 90.0, 90.0)
+    assert type(adaptive.available_at(one, 10.0)) is AtLatest
+    one = adaptive.expire(one, 93.0)
     assert adaptive.in_flight(one) == 0
-    assert adaptive.ready_at(one, 93.0) <= 93.0
-    moved = adaptive.shift(adaptive.lend(one, 93.0, 183.0, 90.0), 1000.0)
-    assert adaptive.in_flight(adaptive.harvest(moved, 1182.0)) == 1
-    assert adaptive.in_flight(adaptive.harvest(moved, 1185.0)) == 0
+    assert adaptive.available_at(one, 93.0) <= 93.0
+    moved = adaptive.shift(adaptive.acquire(one, 93.0, 183.0, 90.0), 1000.0)
+    assert adaptive.in_flight(adaptive.expire(moved, 1182.0)) == 1
+    assert adaptive.in_flight(adaptive.expire(moved, 1185.0)) == 0

@@ -19,8 +19,8 @@ from tests.core.foreign_world import KINDS, Account, Counter, Kind
 if TYPE_CHECKING:
     from callwell.core.quota.permits import Bucket
 
-MINUTE = permits.quota(QuotaRule(limit=100, window_s=60.0), 60.0)
-DAY = permits.quota(QuotaRule(limit=1000, window_s=86_400.0), 60.0)
+MINUTE = permits.to_quota(QuotaRule(limit=100, window_s=60.0), 60.0)
+DAY = permits.to_quota(QuotaRule(limit=1000, window_s=86_400.0), 60.0)
 
 
 def rule(kind: Kind, limit: int, window_s: float) -> QuotaRule:
@@ -95,29 +95,29 @@ def test_what_others_spend_is_left_to_them(kind: Kind, share: float) -> None:
 )
 def test_a_hint_finds_its_quota(hints: list[QuotaHint], found: list[int]) -> None:
     """By name, window or limit; the first where it is alone and says none of them; none that ends after its window."""
-    assert [i for i, _ in foreign.whose(hints, ("minute", "day"), (MINUTE, DAY))] == found
+    assert [i for i, _ in foreign.match_hints(hints, ("minute", "day"), (MINUTE, DAY))] == found
 
 
 def taught(bucket: Bucket, hint: QuotaHint, at: float = 10.0) -> Bucket:
     """The bucket after one call whose answer says that."""
-    (after,), permit = permits.take((MINUTE,), (bucket,), at)
+    (after,), permit = permits.acquire((MINUTE,), (bucket,), at)
     assert isinstance(permit, Permit)
-    answered = permits.answer(MINUTE, after, permit, at + 0.1)
-    return foreign.learn(MINUTE, answered, permit, at + 0.1, hint, mark=permit.marks[0])
+    answered = permits.release_answered(MINUTE, after, permit, at + 0.1)
+    return foreign.learn(MINUTE, answered, permit, at + 0.1, hint, mark=permit.cooled_before[0])
 
 
 def test_a_lower_limit_is_obeyed_until_it_is_raised() -> None:
     """The permits between the two limits are withheld, and are nobody else's."""
-    lowered = taught(permits.fresh(MINUTE), QuotaHint("", 60, 59))
-    assert (lowered.cool, lowered.withheld, lowered.foreign) == (59, 40, ())
-    assert permits.harvest(MINUTE, lowered, 1000.0).cool == 60
-    raised = taught(permits.harvest(MINUTE, lowered, 1000.0), QuotaHint("", 100, 99), 1000.0)
-    assert (raised.cool, raised.withheld) == (99, 0)
+    lowered = taught(permits.full_bucket(MINUTE), QuotaHint("", 60, 59))
+    assert (lowered.available, lowered.withheld, lowered.foreign) == (59, 40, ())
+    assert permits.refill(MINUTE, lowered, 1000.0).available == 60
+    raised = taught(permits.refill(MINUTE, lowered, 1000.0), QuotaHint("", 100, 99), 1000.0)
+    assert (raised.available, raised.withheld) == (99, 0)
 
 
 def test_a_header_that_lied_is_forgotten_when_another_says_otherwise() -> None:
     """Everything was said to be gone, all but one permit was kept back, and one true answer is enough."""
-    lied = taught(permits.fresh(MINUTE), QuotaHint("", 100, 0))
-    assert lied.cool == 0
-    true = taught(permits.harvest(MINUTE, lied, 20.0), QuotaHint("", 100, 98), 20.0)
-    assert true.cool > 90
+    lied = taught(permits.full_bucket(MINUTE), QuotaHint("", 100, 0))
+    assert lied.available == 0
+    true = taught(permits.refill(MINUTE, lied, 20.0), QuotaHint("", 100, 98), 20.0)
+    assert true.available > 90

@@ -18,19 +18,19 @@ from tests.core.permit_world import Fate, Plan, World, tightest
 def quota(limit: int = 1, window_s: float = 60.0, *, transit_s: float = 60.0, fixed: bool = False) -> Quota:
     """A plain quota."""
     rule = QuotaRule(limit=limit, window_s=window_s, window="fixed" if fixed else "unknown")
-    return permits.quota(rule, transit_s)
+    return permits.to_quota(rule, transit_s)
 
 
 def lend(one: Quota, bucket: Bucket, now: float, hold_s: float = inf) -> tuple[Bucket, Permit]:
     """The bucket without a permit that must be there, and the permit."""
-    (after,), got = permits.take((one,), (bucket,), now, hold_s)
+    (after,), got = permits.acquire((one,), (bucket,), now, hold_s)
     assert isinstance(got, Permit)
     return after, got
 
 
 def ready_at(one: Quota, bucket: Bucket, now: float) -> float:
     """When the next permit can be had; now, if at once."""
-    _, got = permits.take((one,), (bucket,), now)
+    _, got = permits.acquire((one,), (bucket,), now)
     return now if isinstance(got, Permit) else got
 
 
@@ -58,29 +58,29 @@ def test_never_idle_under_it(limit: int, window_s: float, transit_s: float) -> N
 def test_the_time_to_ask_again_is_right(now: float, window_s: float, others: int) -> None:
     """At the time that `take` names there is a permit, and one only, for however many wait."""
     one = quota(window_s=window_s)
-    bucket, permit = lend(one, permits.fresh(one), now)
-    bucket = permits.answer(one, bucket, permit, now)
+    bucket, permit = lend(one, permits.full_bucket(one), now)
+    bucket = permits.release_answered(one, bucket, permit, now)
     at = ready_at(one, bucket, now)
     assert now + window_s <= at <= now + window_s * 1.0021
     bucket, _ = lend(one, bucket, at)
     for _ in range(others):
-        (bucket,), got = permits.take((one,), (bucket,), at)
+        (bucket,), got = permits.acquire((one,), (bucket,), at)
         assert got == inf
 
 
 def test_one_of_each_or_none_of_any() -> None:
     """A call that lacks one quota takes nothing of the other."""
     many, none = quota(5), quota(1)
-    empty, _ = lend(none, permits.fresh(none), 0.0)
-    (left, right), got = permits.take((many, none), (permits.fresh(many), empty), 1.0)
-    assert (got, left.cool, right.cool) == (inf, 5, 0)
-    (left, right), got = permits.take((many, none), (left, permits.fresh(none)), 2.0)
-    assert (isinstance(got, Permit), left.cool, right.cool) == (True, 4, 0)
+    empty, _ = lend(none, permits.full_bucket(none), 0.0)
+    (left, right), got = permits.acquire((many, none), (permits.full_bucket(many), empty), 1.0)
+    assert (got, left.available, right.available) == (inf, 5, 0)
+    (left, right), got = permits.acquire((many, none), (left, permits.full_bucket(none)), 2.0)
+    assert (isinstance(got, Permit), left.available, right.available) == (True, 4, 0)
 
 
 def test_no_quota_asks_for_nothing() -> None:
     """A call without quotas gets its permit at once, and a 429 parks nothing."""
-    after, got = permits.take((), (), 5.0)
+    after, got = permits.acquire((), (), 5.0)
     assert (after, isinstance(got, Permit)) == ((), True)
     assert permits.throttle((), (), Permit(0.0, inf), 1.0, None) == ()
 
@@ -88,15 +88,15 @@ def test_no_quota_asks_for_nothing() -> None:
 def test_an_unsent_permit_comes_back_cool() -> None:
     """A call that was cancelled before it was sent costs nothing."""
     one = quota()
-    bucket, permit = lend(one, permits.fresh(one), 0.0)
-    assert permits.unsent(one, bucket, permit).cool == 1
-    assert ready_at(one, permits.unsent(one, bucket, permit), 0.0) == 0.0
+    bucket, permit = lend(one, permits.full_bucket(one), 0.0)
+    assert permits.return_unused(one, bucket, permit).available == 1
+    assert ready_at(one, permits.return_unused(one, bucket, permit), 0.0) == 0.0
 
 
 def test_a_dead_holder_loses_its_permit_for_a_while_only() -> None:
     """A permit that nobody gives back comes back at the end of its hold and W + D, not before."""
     one = quota(window_s=10.0, transit_s=5.0)
-    bucket, _ = lend(one, permits.fresh(one), 0.0, hold_s=3.0)
+    bucket, _ = lend(one, permits.full_bucket(one), 0.0, hold_s=3.0)
     assert 18.0 <= ready_at(one, bucket, 1.0) <= 18.1
 
 
@@ -104,74 +104,78 @@ def test_a_dead_holder_loses_its_permit_for_a_while_only() -> None:
 def test_a_permit_is_never_taken_back_twice(settle: str) -> None:
     """What came back by itself is not taken back again by its late holder, whatever has become of the request."""
     one = quota(2, window_s=10.0, transit_s=5.0)
-    bucket, permit = lend(one, permits.fresh(one), 0.0, hold_s=3.0)
-    bucket = permits.harvest(one, bucket, 30.0)
+    bucket, permit = lend(one, permits.full_bucket(one), 0.0, hold_s=3.0)
+    bucket = permits.refill(one, bucket, 30.0)
     match settle:
         case "answer":
-            after = permits.answer(one, bucket, permit, 31.0)
+            after = permits.release_answered(one, bucket, permit, 31.0)
         case "abandon":
-            after = permits.abandon(one, bucket, permit, 31.0)
+            after = permits.release_lost(one, bucket, permit, 31.0)
         case _:
-            after = permits.unsent(one, bucket, permit)
-    assert (after.cool, after.held, after.cooling, after.doubtful) == (2, (), (), ())
+            after = permits.return_unused(one, bucket, permit)
+    assert (after.available, after.held, after.cooling, after.in_transit) == (2, (), (), ())
 
 
 def test_an_unknown_past_begins_cooling() -> None:
     """A bucket whose record is lost lends nothing for W + D, and then everything."""
     one = quota(7, window_s=10.0, transit_s=5.0)
-    bucket = permits.unknown(one, 100.0)
+    bucket = permits.cooling_bucket(one, 100.0)
     at = ready_at(one, bucket, 100.0)
     assert 115.0 <= at <= 115.2
-    assert permits.harvest(one, bucket, at).cool == 7
+    assert permits.refill(one, bucket, at).available == 7
 
 
 def test_a_million_permits_are_few_bins() -> None:
     """A million permits that cool, doubtful or not, are at most 1,025 bins of each kind."""
     one = quota(1_000_000, window_s=60.0, transit_s=3600.0)
-    bucket = permits.fresh(one)._replace(cool=0, held=((permits.NEVER, 1_000_000),))
+    bucket = permits.full_bucket(one)._replace(available=0, held=((permits.NEVER, 1_000_000),))
     permit = Permit(0.0, inf)
     for i in range(20_000):
         now = 1000.0 + i * 60.06 / 20_000
-        bucket = permits.answer(one, bucket, permit, now)
-        bucket = permits.abandon(one, bucket, permit, 1000.0 + i * 3663.0 / 20_000)
+        bucket = permits.release_answered(one, bucket, permit, now)
+        bucket = permits.release_lost(one, bucket, permit, 1000.0 + i * 3663.0 / 20_000)
     assert 900 <= len(bucket.cooling) <= 1025
-    assert 900 <= len(bucket.doubtful) <= 1025
+    assert 900 <= len(bucket.in_transit) <= 1025
 
 
 def test_resets_are_learnt_of_fixed_windows_only() -> None:
     """A plain quota learns nothing from a reset, and a fixed one nothing that cannot be of its window."""
     plain, fixed = quota(), quota(fixed=True)
-    assert permits.reset(plain, permits.fresh(plain), Permit(0.0, inf), 1.0, 5.0) == permits.fresh(plain)
-    assert permits.reset(fixed, permits.fresh(fixed), Permit(0.0, inf), 1.0, 90.0) == permits.fresh(fixed)
-    learnt = permits.reset(fixed, permits.fresh(fixed), Permit(0.0, inf), 1.0, 5.0)
-    assert learnt != permits.fresh(fixed)
-    assert permits.reset(fixed, learnt, Permit(0.0, inf), 1.0, 90.0) == learnt
+    assert permits.learn_reset(plain, permits.full_bucket(plain), Permit(0.0, inf), 1.0, 5.0) == permits.full_bucket(
+        plain
+    )
+    assert permits.learn_reset(fixed, permits.full_bucket(fixed), Permit(0.0, inf), 1.0, 90.0) == permits.full_bucket(
+        fixed
+    )
+    learnt = permits.learn_reset(fixed, permits.full_bucket(fixed), Permit(0.0, inf), 1.0, 5.0)
+    assert learnt != permits.full_bucket(fixed)
+    assert permits.learn_reset(fixed, learnt, Permit(0.0, inf), 1.0, 90.0) == learnt
 
 
 def test_a_reset_frees_what_is_cooling_already() -> None:
     """Permits that were answered before the earliest reset come back at the latest; doubtful ones do not."""
     one = quota(3, fixed=True)
-    bucket, permit = lend(one, permits.fresh(one), 0.0)
+    bucket, permit = lend(one, permits.full_bucket(one), 0.0)
     bucket, _ = lend(one, bucket, 0.0)
     bucket, _ = lend(one, bucket, 0.0)
-    bucket = permits.answer(one, bucket, permit, 1.0)
-    bucket = permits.abandon(one, bucket, permit, 1.0)
-    bucket = permits.reset(one, bucket, permit, 2.0, 10.0)
+    bucket = permits.release_answered(one, bucket, permit, 1.0)
+    bucket = permits.release_lost(one, bucket, permit, 1.0)
+    bucket = permits.learn_reset(one, bucket, permit, 2.0, 10.0)
     assert ready_at(one, bucket, 2.0) > 60.0  # one answer is no proof
-    bucket = permits.reset(one, bucket, Permit(4.5, inf), 5.0, 7.0)
+    bucket = permits.learn_reset(one, bucket, Permit(4.5, inf), 5.0, 7.0)
     assert 13.0 <= ready_at(one, bucket, 2.0) <= 13.2
-    assert permits.harvest(one, permits.answer(one, bucket, permit, 8.5), 13.2).cool == 2
-    bucket = permits.answer(one, bucket, permit, 9.5)
-    assert permits.harvest(one, bucket, 13.2).cool == 1
-    assert permits.harvest(one, bucket, 69.7).cool == 2
-    assert permits.harvest(one, bucket, 121.5).cool == 3
+    assert permits.refill(one, permits.release_answered(one, bucket, permit, 8.5), 13.2).available == 2
+    bucket = permits.release_answered(one, bucket, permit, 9.5)
+    assert permits.refill(one, bucket, 13.2).available == 1
+    assert permits.refill(one, bucket, 69.7).available == 2
+    assert permits.refill(one, bucket, 121.5).available == 3
 
 
 def test_a_record_of_another_boot_is_moved_and_never_early() -> None:
     """Moved by any time, permits are cool no earlier than they were, less that time, and at most a bin later."""
     one = quota(window_s=10.0, transit_s=5.0)
-    bucket, permit = lend(one, permits.fresh(one), 100.0)
-    bucket = permits.answer(one, bucket, permit, 100.0)
+    bucket, permit = lend(one, permits.full_bucket(one), 100.0)
+    bucket = permits.release_answered(one, bucket, permit, 100.0)
     for by in (-99.99, -0.001, 0.0, 7.3, 1e6):
         at, before = ready_at(one, permits.shift(one, bucket, by), 100.0 + by), ready_at(one, bucket, 100.0)
         assert before + by - 1e-9 <= at <= before + by + one.width_s + 1e-9

@@ -14,8 +14,8 @@ from callwell.core.quota.permits import Bucket, Permit
 from callwell.core.rules.profile import QuotaRule
 from tests.core.permit_world import Plan, World
 
-MINUTE = permits.quota(QuotaRule(limit=60, window_s=60.0), 60.0)
-HOUR = permits.quota(QuotaRule(limit=600, window_s=3600.0), 60.0)
+MINUTE = permits.to_quota(QuotaRule(limit=60, window_s=60.0), 60.0)
+HOUR = permits.to_quota(QuotaRule(limit=600, window_s=3600.0), 60.0)
 BOTH = (HOUR, MINUTE)
 
 W = 60.0 * permits.STRETCH
@@ -23,7 +23,7 @@ W = 60.0 * permits.STRETCH
 
 def fresh() -> tuple[Bucket, ...]:
     """The buckets of both quotas, untouched."""
-    return tuple(map(permits.fresh, BOTH))
+    return tuple(map(permits.full_bucket, BOTH))
 
 
 def refused(buckets: tuple[Bucket, ...], sent_at: float, now: float, wait_s: float | None = None) -> tuple[Bucket, ...]:
@@ -33,7 +33,7 @@ def refused(buckets: tuple[Bucket, ...], sent_at: float, now: float, wait_s: flo
 
 def parked(buckets: tuple[Bucket, ...]) -> tuple[float, float]:
     """Until when the hour and the minute are parked."""
-    return buckets[0].parked_until, buckets[1].parked_until
+    return buckets[0].throttled_until, buckets[1].throttled_until
 
 
 def test_a_time_parks_the_shortest_quota_until_then() -> None:
@@ -64,10 +64,10 @@ def test_a_row_of_refusals_with_times_does_not_break_the_next_without() -> None:
 
 def test_a_single_quota_is_parked_for_its_window_at_most() -> None:
     """Without a longer quota, a row of 429 parks the only one for one window each time."""
-    buckets: tuple[Bucket, ...] = (permits.fresh(MINUTE),)
+    buckets: tuple[Bucket, ...] = (permits.full_bucket(MINUTE),)
     for now in (10.0, 20.0, 30.0, 40.0):
         buckets = permits.throttle((MINUTE,), buckets, Permit(now - 1.0, inf), now, None)
-    assert buckets[0].parked_until == 40.0 + W
+    assert buckets[0].throttled_until == 40.0 + W
 
 
 def test_answers_to_older_requests_are_the_same_refusal() -> None:
@@ -75,7 +75,7 @@ def test_answers_to_older_requests_are_the_same_refusal() -> None:
     buckets = refused(fresh(), 0.0, 10.0)
     for i in range(100):
         buckets = refused(buckets, 9.0, 10.0 + i / 100)
-    assert (buckets[1].throttles, parked(buckets)) == (1, (-inf, 11.0))
+    assert (buckets[1].throttle_count, parked(buckets)) == (1, (-inf, 11.0))
 
 
 def test_a_shorter_wait_does_not_unpark() -> None:
@@ -87,17 +87,17 @@ def test_a_shorter_wait_does_not_unpark() -> None:
 def test_a_success_ends_the_row(sent_at: float, row: int) -> None:
     """An answer that is no 429 ends the row, if its request was sent after the refusal."""
     bucket = refused(fresh(), 0.0, 1.0)[1]
-    taken, _ = permits.take((MINUTE,), (bucket,), 0.0)
-    assert permits.answer(MINUTE, taken[0], Permit(sent_at, inf), 4.0).throttles == row
-    assert permits.answer(MINUTE, taken[0], Permit(sent_at, inf), 4.0, ok=False).throttles == 1
+    taken, _ = permits.acquire((MINUTE,), (bucket,), 0.0)
+    assert permits.release_answered(MINUTE, taken[0], Permit(sent_at, inf), 4.0).throttle_count == row
+    assert permits.release_answered(MINUTE, taken[0], Permit(sent_at, inf), 4.0, ok=False).throttle_count == 1
 
 
 @given(wait_s=st.floats(0.0, 300.0), limit=st.integers(1, 50), window_s=st.sampled_from([1.0, 60.0, 3600.0]))
 def test_permits_come_back_one_by_one(wait_s: float, limit: int, window_s: float) -> None:
     """Nothing before the time; from then on, for a window, the quota's rate with a few steps' grace, not a herd."""
-    one = permits.quota(QuotaRule(limit=limit, window_s=window_s), 0.0)
+    one = permits.to_quota(QuotaRule(limit=limit, window_s=window_s), 0.0)
     world = World([one])
-    bucket = permits.throttle((one,), (permits.fresh(one),), Permit(0.0, inf), 1.0, wait_s)[0]
+    bucket = permits.throttle((one,), (permits.full_bucket(one),), Permit(0.0, inf), 1.0, wait_s)[0]
     world.buckets = [bucket]
     world.run(Plan(2.0) for _ in range(limit))
     begin_s = max(2.0, 1.0 + wait_s)
@@ -113,7 +113,7 @@ def test_permits_come_back_one_by_one(wait_s: float, limit: int, window_s: float
 )
 def test_other_shapes_are_always_let_out_evenly(rule: QuotaRule) -> None:
     """A quota that is no window of L is paced from its first permit on, and its rate is used."""
-    world = World([permits.quota(rule, 60.0)], end_s=600.0)
+    world = World([permits.to_quota(rule, 60.0)], end_s=600.0)
     world.run(Plan(0.0) for _ in range(200))
     steps = [b - a for a, b in zip(world.grants, world.grants[1:], strict=False)]
     assert min(steps) >= 6.0 - 1e-9

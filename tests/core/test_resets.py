@@ -26,8 +26,8 @@ W = 60.06
 def heard(*answers: tuple[float, float, float]) -> WindowEnd:
     """What is known after answers: when each request left, when its answer came, and what it said."""
     end = None
-    for taken_at, now, delta_s in answers:
-        end = resets.heard(end, W, taken_at, now, delta_s, 1.0)
+    for acquired_at, now, delta_s in answers:
+        end = resets.learn(end, W, acquired_at, now, delta_s, 1.0)
     assert end is not None
     return end
 
@@ -50,7 +50,7 @@ def busy(dice: random.Random, count: int, window_s: float) -> list[Plan]:
 
 def world(limit: int, window_s: float, rate: float, says: Callable[[float, float], float | None]) -> World:
     """A server with fixed windows, and what it says of them."""
-    quota = permits.quota(QuotaRule(limit=limit, window_s=window_s, window="fixed"), 5.0)
+    quota = permits.to_quota(QuotaRule(limit=limit, window_s=window_s, window="fixed"), 5.0)
     return World([quota], transit_s=5.0, rate=rate, window_s=window_s, says=says)
 
 

@@ -44,25 +44,25 @@ class Provider:
     def call(self, dice: random.Random, chance: float, attempts: int = 6) -> None:
         """One call, each attempt of which fails with this chance."""
         self.calls += 1
-        self.budget = retry.begin(self.budget)
+        self.budget = retry.begin_calls(self.budget)
         for _ in range(attempts - 1):
             failed = dice.random() < chance
-            self.budget = retry.record(self.budget, failed=failed)
-            if not failed or not retry.allows(self.budget):
+            self.budget = retry.record_attempt(self.budget, failed=failed)
+            if not failed or not retry.allows_retry(self.budget):
                 return
-            self.budget = retry.spend(self.budget)
+            self.budget = retry.spend_retry(self.budget)
             self.retries += 1
-        self.budget = retry.record(self.budget, failed=dice.random() < chance)
+        self.budget = retry.record_attempt(self.budget, failed=dice.random() < chance)
 
 
 def past(tokens: float, failures: int, order: random.Random) -> RetryBudget:
     """A budget with a full memory of so many failures, in any order."""
-    fates = [1] * failures + [0] * (retry.SAMPLE - failures)
-    order.shuffle(fates)
-    return RetryBudget(tokens, int("".join(map(str, fates)), 2), retry.SAMPLE)
+    outcomes = [1] * failures + [0] * (retry.SAMPLE - failures)
+    order.shuffle(outcomes)
+    return RetryBudget(tokens, int("".join(map(str, outcomes)), 2), retry.SAMPLE)
 
 
-tokens = st.floats(retry.FLOOR, retry.CEILING)
+tokens = st.floats(retry.MIN_TOKENS, retry.MAX_TOKENS)
 pasts = st.builds(past, tokens, st.integers(0, retry.SAMPLE), st.randoms(use_true_random=False))
 dead = st.builds(past, tokens, st.integers(26, retry.SAMPLE), st.randoms(use_true_random=False))
 
@@ -73,8 +73,8 @@ def test_a_dead_provider_sees_a_tenth_more(budget: RetryBudget, calls: int, atte
     provider = Provider(budget)
     for _ in range(calls):
         provider.call(random.Random(0), 1.0, attempts)
-    unnoticed = 25 if budget.seen == retry.SAMPLE else retry.SAMPLE - 1
-    assert provider.retries <= max(unnoticed, retry.CEILING + 0.1 * calls + 1e-6)
+    unnoticed = 25 if budget.attempts == retry.SAMPLE else retry.SAMPLE - 1
+    assert provider.retries <= max(unnoticed, retry.MAX_TOKENS + 0.1 * calls + 1e-6)
 
 
 @given(budget=dead, calls=st.integers(1, 400))
@@ -93,28 +93,28 @@ def test_over_any_span_retries_follow_from_tokens(seed: int, chance: float) -> N
     forgiven = False
     for _ in range(300):
         provider.call(dice, chance)
-        forgiven = forgiven or provider.budget.tokens < retry.FLOOR + 6
+        forgiven = forgiven or provider.budget.tokens < retry.MIN_TOKENS + 6
         if not forgiven:
-            assert provider.retries <= retry.CEILING + 0.1 * provider.calls - provider.budget.tokens + 1e-6
-        assert retry.FLOOR <= provider.budget.tokens <= retry.CEILING
+            assert provider.retries <= retry.MAX_TOKENS + 0.1 * provider.calls - provider.budget.tokens + 1e-6
+        assert retry.MIN_TOKENS <= provider.budget.tokens <= retry.MAX_TOKENS
 
 
 def test_a_living_provider_is_not_bound() -> None:
     """While half of the last fifty attempts succeed, a retry is always allowed."""
-    fates = (1 << 25) - 1
-    assert retry.allows(RetryBudget(-50.0, fates, retry.SAMPLE))
-    assert not retry.allows(RetryBudget(-50.0, fates << 1 | 1, retry.SAMPLE))
-    assert not retry.allows(RetryBudget(0.9, (1 << 50) - 1, retry.SAMPLE))
-    assert retry.allows(RetryBudget(1.0, (1 << 50) - 1, retry.SAMPLE))
+    failures = (1 << 25) - 1
+    assert retry.allows_retry(RetryBudget(-50.0, failures, retry.SAMPLE))
+    assert not retry.allows_retry(RetryBudget(-50.0, failures << 1 | 1, retry.SAMPLE))
+    assert not retry.allows_retry(RetryBudget(0.9, (1 << 50) - 1, retry.SAMPLE))
+    assert retry.allows_retry(RetryBudget(1.0, (1 << 50) - 1, retry.SAMPLE))
 
 
 def test_a_few_failures_tell_nothing() -> None:
     """Fewer than fifty attempts do not make a provider look dead."""
     budget = RetryBudget(0.0)
     for _ in range(retry.SAMPLE - 1):
-        budget = retry.record(budget, failed=True)
-        assert retry.allows(budget)
-    assert not retry.allows(retry.record(budget, failed=True))
+        budget = retry.record_attempt(budget, failed=True)
+        assert retry.allows_retry(budget)
+    assert not retry.allows_retry(retry.record_attempt(budget, failed=True))
 
 
 def test_a_provider_that_comes_back_is_noticed() -> None:
@@ -122,5 +122,5 @@ def test_a_provider_that_comes_back_is_noticed() -> None:
     budget = RetryBudget(-100.0, (1 << 50) - 1, retry.SAMPLE)
     for _ in range(25):
         assert retry.looks_dead(budget)
-        budget = retry.record(budget, failed=False)
+        budget = retry.record_attempt(budget, failed=False)
     assert not retry.looks_dead(budget)

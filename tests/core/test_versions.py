@@ -95,16 +95,16 @@ def test_a_version_that_does_not_document_the_quota_is_bound_by_it(seed: int) ->
 
 def test_requests_of_a_quota_that_nobody_documented_count() -> None:
     """A rule that begins takes those for its own that were let out at the pace that was found."""
-    one = adaptive.FRESH
+    one = adaptive.UNTRIED
     for i in range(4):
-        one = adaptive.lend(one, 100.0 + i, inf, 60.0)
+        one = adaptive.acquire(one, 100.0 + i, inf, 60.0)
     for i in range(3):
-        one = adaptive.answered(one, 100.0 + i, inf, 101.0 + i)
-    assert adaptive.lately(one, 110.0, 120.0) == 4
-    key = versions.key("q", A)
-    own = {key: versions.rule("q", minute(10, 60.0), A)}
-    _, buckets, _ = versions.joined({}, {}, {"": 0.0}, own, 110.0, hold_s=90.0, at=110.0, paces={"q": one})
-    assert buckets[key].cool == 6
+        one = adaptive.release_answered(one, 100.0 + i, inf, 101.0 + i)
+    assert adaptive.recent_count(one, 110.0, 120.0) == 4
+    key = versions.bucket_key("q", A)
+    own = {key: versions.to_versioned("q", minute(10, 60.0), A)}
+    _, buckets, _ = versions.join({}, {}, {"": 0.0}, own, 110.0, hold_s=90.0, at=110.0, paces={"q": one})
+    assert buckets[key].available == 6
 
 
 def test_a_version_that_is_gone_binds_nobody() -> None:
@@ -127,16 +127,16 @@ def test_a_quota_for_some_operations_does_not_bind_who_does_not_know_it() -> Non
 
 
 ROUNDED_S = 0.1
-A = permits.quota(minute(10, 60.0), 60.0)
+A = permits.to_quota(minute(10, 60.0), 60.0)
 
 
 def used(count: int, at: float) -> Bucket:
     """A bucket of ten a minute of which so many were used then."""
-    bucket = permits.fresh(A)
+    bucket = permits.full_bucket(A)
     for _ in range(count):
-        (bucket,), got = permits.take((A,), (bucket,), at)
+        (bucket,), got = permits.acquire((A,), (bucket,), at)
         assert isinstance(got, Permit)
-        bucket = permits.answer(A, bucket, got, at)
+        bucket = permits.release_answered(A, bucket, got, at)
     return bucket
 
 
@@ -152,29 +152,31 @@ def used(count: int, at: float) -> Bucket:
 )
 def test_what_was_used_is_known_by_another_rule(limit: int, window_s: float, free: int, at: float) -> None:
     """Eight of ten were used: by the other rule they are cool a window of its own after their answers."""
-    new = permits.quota(minute(limit, window_s), 60.0)
-    bucket = versions.converted(new, A, used(8, 100.0), 110.0)
-    assert bucket.cool == free
-    assert permits.harvest(new, bucket, at - 1.0).cool == free
-    assert permits.harvest(new, bucket, at * 1.0011 + 3 * new.width_s + ROUNDED_S).cool == limit
+    new = permits.to_quota(minute(limit, window_s), 60.0)
+    bucket = versions.convert(new, A, used(8, 100.0), 110.0)
+    assert bucket.available == free
+    assert permits.refill(new, bucket, at - 1.0).available == free
+    assert permits.refill(new, bucket, at * 1.0011 + 3 * new.width_s + ROUNDED_S).available == limit
 
 
 def test_what_a_record_has_forgotten_is_as_young_as_it_can_be() -> None:
     """Requests older than the old window still count in a longer one; no more of them than there ever were."""
-    new = permits.quota(minute(10, 3600.0), 60.0)
-    bucket = versions.converted(new, A, permits.harvest(A, used(4, 100.0), 500.0), 500.0)
-    assert bucket.cool == 6
-    assert permits.harvest(new, bucket, 500.0 + 3600.0 - 61.0).cool == 6
-    assert permits.harvest(new, bucket, 500.0 + 3610.0).cool == 10
+    new = permits.to_quota(minute(10, 3600.0), 60.0)
+    bucket = versions.convert(new, A, permits.refill(A, used(4, 100.0), 500.0), 500.0)
+    assert bucket.available == 6
+    assert permits.refill(new, bucket, 500.0 + 3600.0 - 61.0).available == 6
+    assert permits.refill(new, bucket, 500.0 + 3610.0).available == 10
 
 
 def test_what_others_spend_and_a_lower_limit_stay_known() -> None:
     """Parked permits stay parked, and a limit that the provider named binds the other rule as well."""
     told = used(2, 100.0)
-    told = told._replace(cool=told.cool - 5, foreign=((permits.harvest(A, told, 100.0).cooling[0][0], 3),), withheld=2)
-    new = permits.quota(minute(9, 60.0), 60.0)
-    bucket = versions.converted(new, A, told, 110.0)
-    assert (bucket.withheld, permits.count(bucket.foreign), bucket.cool) == (1, 3, 3)
+    told = told._replace(
+        available=told.available - 5, foreign=((permits.refill(A, told, 100.0).cooling[0][0], 3),), withheld=2
+    )
+    new = permits.to_quota(minute(9, 60.0), 60.0)
+    bucket = versions.convert(new, A, told, 110.0)
+    assert (bucket.withheld, permits.count(bucket.foreign), bucket.available) == (1, 3, 3)
 
 
 @given(
@@ -188,14 +190,14 @@ def test_every_permit_is_somewhere(
 ) -> None:
     """Whatever becomes of the requests, the permits of the other rule add up."""
     dice = random.Random(seed)
-    old, new = [permits.quota(minute(n, w), d) for n, w, d in zip(limits, windows, transits, strict=True)]
-    bucket = permits.fresh(old)
+    old, new = [permits.to_quota(minute(n, w), d) for n, w, d in zip(limits, windows, transits, strict=True)]
+    bucket = permits.full_bucket(old)
     now = 0.0
     for _ in range(30):
-        (bucket,), got = permits.take((old,), (bucket,), now, dice.choice([inf, 10.0]))
+        (bucket,), got = permits.acquire((old,), (bucket,), now, dice.choice([inf, 10.0]))
         now += dice.random() * windows[0] / 5
         if isinstance(got, Permit):
-            bucket = dice.choice([permits.answer, permits.abandon])(old, bucket, got, now)
-    bucket = versions.converted(new, old, bucket, now)
-    lent = sum(permits.count(bins) for bins in (bucket.held, bucket.cooling, bucket.doubtful, bucket.foreign))
-    assert bucket.cool + lent == new.limit
+            bucket = dice.choice([permits.release_answered, permits.release_lost])(old, bucket, got, now)
+    bucket = versions.convert(new, old, bucket, now)
+    lent = sum(permits.count(bins) for bins in (bucket.held, bucket.cooling, bucket.in_transit, bucket.foreign))
+    assert bucket.available + lent == new.limit

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from callwell.core.quota.buckets import Bucket
-    from callwell.core.quota.versions import Rule
+    from callwell.core.quota.versions import VersionedQuota
     from callwell.core.rules.profile import QuotaRule
 
 HOLD_S = 5.0
@@ -49,7 +49,7 @@ class World:
     """
 
     def __init__(self, all_: list[Version], dice: random.Random, *, most_s: float = 1.0) -> None:
-        self.rules: dict[str, Rule] = {}
+        self.rules: dict[str, VersionedQuota] = {}
         self.buckets: dict[str, Bucket] = {}
         self.seen: dict[str, float] = {}
         self.arrivals: list[tuple[float, int, float]] = []
@@ -87,10 +87,11 @@ class World:
         ]
 
     @staticmethod
-    def _rules(version: Version) -> dict[str, Rule]:
-        made = {name: permits.quota(rule, version.transit_s) for name, rule in version.quotas.items()}
+    def _rules(version: Version) -> dict[str, VersionedQuota]:
+        made = {name: permits.to_quota(rule, version.transit_s) for name, rule in version.quotas.items()}
         return {
-            versions.key(name, quota): versions.rule(name, version.quotas[name], quota) for name, quota in made.items()
+            versions.bucket_key(name, quota): versions.to_versioned(name, version.quotas[name], quota)
+            for name, quota in made.items()
         }
 
     def _later(self, at: float, event: Callable[[float], None]) -> None:
@@ -100,14 +101,14 @@ class World:
     def _join(self, i: int, now: float) -> tuple[str, ...]:
         """The buckets that count a call of that version."""
         own = self._own[i]
-        if list(self.seen) != [versions.text(own)]:
-            self.rules, self.buckets, self.seen = versions.joined(
+        if list(self.seen) != [versions.version_id(own)]:
+            self.rules, self.buckets, self.seen = versions.join(
                 self.rules, self.buckets, self.seen, own, now, hold_s=HOLD_S, at=self.at
             )
         self.at = now
         names = self._all[i].names
         mine = [key for key, rule in own.items() if rule.name in names]
-        return (*mine, *versions.others(self.rules, own, names))
+        return (*mine, *versions.other_keys(self.rules, own, names))
 
     def _wanting(self, i: int) -> Callable[[float], None]:
         def want(now: float) -> None:
@@ -117,9 +118,9 @@ class World:
             keys = self._join(i, now)
             quotas = tuple([self.rules[key].quota for key in keys])
             before = tuple(
-                [self.buckets.get(key) or permits.fresh(quota) for key, quota in zip(keys, quotas, strict=True)]
+                [self.buckets.get(key) or permits.full_bucket(quota) for key, quota in zip(keys, quotas, strict=True)]
             )
-            after, got = permits.take(quotas, before, now, HOLD_S)
+            after, got = permits.acquire(quotas, before, now, HOLD_S)
             self.buckets.update(zip(keys, after, strict=True))
             if isinstance(got, Permit):
                 self._go(i, keys, got, now)
@@ -145,11 +146,11 @@ class World:
                 quota = self.rules[key].quota
                 bucket = self.buckets[key]
                 if unsent:
-                    bucket = permits.unsent(quota, bucket, permit)
+                    bucket = permits.return_unused(quota, bucket, permit)
                 elif lost:
-                    bucket = permits.abandon(quota, bucket, permit, then)
+                    bucket = permits.release_lost(quota, bucket, permit, then)
                 else:
-                    bucket = permits.answer(quota, bucket, permit, then)
+                    bucket = permits.release_answered(quota, bucket, permit, then)
                 self.buckets[key] = bucket
 
         self._later(now + takes_s, end)

@@ -77,14 +77,14 @@ def account(state: State, clock: HandClock, boot: str = "first") -> Account:
 def use_up(using: Account) -> None:
     """Every permit of the minute is used, and its answer has come at once."""
     for _ in range(LIMIT):
-        permit = using.take(NAMES, retrying=False)
+        permit = using.acquire(NAMES, retrying=False)
         assert isinstance(permit, Permit)
-        using.settle(NAMES, permit, SendEnd(Outcome.DONE, 200))
+        using.release(NAMES, permit, SendEnd(Outcome.DONE, 200))
 
 
 def waits(asking: Account, clock: HandClock) -> float:
     """For how long nothing is to be had."""
-    got = asking.take(NAMES, retrying=False)
+    got = asking.acquire(NAMES, retrying=False)
     return 0.0 if isinstance(got, Permit) else got - clock.now()
 
 
@@ -137,7 +137,7 @@ def test_a_permit_that_was_held_at_the_crash_comes_back(state: State) -> None:
     """Permits of a process that died with its machine are held while its requests may be under way, and no longer."""
     held = account(state, HandClock())
     for _ in range(LIMIT):
-        held.take(NAMES, retrying=False)
+        held.acquire(NAMES, retrying=False)
     clock = HandClock(30.0, HandClock().time + 10.0)
     longest = 60.0 + 30.0 + 60.0 + 60.0  # attempt, P, W, D
     assert waits(account(state, clock, boot="second"), clock) == pytest.approx(longest - 10.0, abs=2.0)
@@ -156,11 +156,11 @@ def test_a_damaged_record_starts_cooling(state: State, path: Path, caplog: pytes
         assert waits(after, clock) == pytest.approx(86_400.0 + 60.0, rel=0.003)
     assert f"the record account:x of {path} is damaged" in caplog.text
     assert waits(after, clock) > 86_400.0
-    minute = after.take(("minute",), retrying=False)
+    minute = after.acquire(("minute",), retrying=False)
     assert isinstance(minute, float)
     assert minute - clock.now() == pytest.approx(120.0, abs=TIGHT)
     clock.mono += minute - clock.now()
-    assert isinstance(after.take(("minute",), retrying=False), Permit)
+    assert isinstance(after.acquire(("minute",), retrying=False), Permit)
 
 
 def test_a_profile_of_other_limits_knows_what_was_used(state: State) -> None:

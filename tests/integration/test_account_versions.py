@@ -48,10 +48,10 @@ def calls(clock: HandClock, both: Sequence[tuple[Account, tuple[str, ...]]]) -> 
     went = []
     while clock.mono < began + LONG_S:
         for one, names in both:
-            permit = one.take(names, retrying=False)
+            permit = one.acquire(names, retrying=False)
             if isinstance(permit, Permit):
                 went.append(clock.mono - began)
-                one.settle(names, permit, SendEnd(Outcome.DONE, 200))
+                one.release(names, permit, SendEnd(Outcome.DONE, 200))
         clock.mono += 0.25
         clock.time += 0.25
     return went
@@ -115,11 +115,11 @@ def test_a_reboot_in_the_middle_moves_both(state: State) -> None:
     for limit in (10, 12):
         one = version(state, clock, {"q": minute(limit)})
         for _ in range(5):
-            permit = one.take(names, retrying=False)
+            permit = one.acquire(names, retrying=False)
             assert isinstance(permit, Permit)
-            one.settle(names, permit, SendEnd(Outcome.DONE, 200))
+            one.release(names, permit, SendEnd(Outcome.DONE, 200))
     later = HandClock(30.0, clock.time + 5.0)
     for limit in (10, 12):
-        got = version(state, later, {"q": minute(limit)}).take(names, retrying=False)
+        got = version(state, later, {"q": minute(limit)}).acquire(names, retrying=False)
         assert isinstance(got, float)
         assert got - later.mono == pytest.approx(15.0, abs=0.2)

@@ -43,10 +43,10 @@ def used_up(path: Path) -> bytes:
     state = open_state(f"sqlite:///{path}")
     using = account(state)
     for number in range(5):
-        permit = using.take(NAMES, retrying=False)
+        permit = using.acquire(NAMES, retrying=False)
         assert isinstance(permit, Permit)
         if number:
-            using.settle(NAMES, permit, SendEnd(Outcome.DONE, 200))
+            using.release(NAMES, permit, SendEnd(Outcome.DONE, 200))
     state.close()
     direct = sqlite3.connect(path)
     (stored,) = direct.execute("SELECT value FROM cells").fetchone()
@@ -64,7 +64,7 @@ def lent(path: Path) -> int:
         return 0
     try:
         asking = account(state)
-        while count < 20 and isinstance(asking.take(NAMES, retrying=False), Permit):
+        while count < 20 and isinstance(asking.acquire(NAMES, retrying=False), Permit):
             count += 1
     except StateError:
         pass  # it was noticed
@@ -89,7 +89,7 @@ def test_a_byte_of_the_record(tmp_path: Path) -> None:
     state = open_state(f"sqlite:///{path}")
     for at in range(len(stored)):
         direct.execute("UPDATE cells SET value = ?", (flipped(stored, at, dice),))
-        assert not isinstance(account(state).take(NAMES, retrying=False), Permit)
+        assert not isinstance(account(state).acquire(NAMES, retrying=False), Permit)
     state.close()
     direct.close()
 
@@ -124,7 +124,7 @@ def test_a_record_of_another_account_is_no_doubt(tmp_path: Path) -> None:
     state = open_state(f"sqlite:///{path}")
     state.update(Cell("account:y", AccountRecord, AccountRecord()), lambda shared: (shared, None))
     other = Account(acme(QUOTAS).profile, "z", state, ManualClock(now=NOW))
-    assert isinstance(other.take(NAMES, retrying=False), Permit)
+    assert isinstance(other.acquire(NAMES, retrying=False), Permit)
     state.close()
 
 
@@ -135,7 +135,7 @@ def test_permits_that_do_not_add_up(tmp_path: Path, cool: int) -> None:
     stored = used_up(path)
     shared = msgspec.msgpack.decode(stored[4:], type=AccountRecord)
     (minute,) = [key for key in shared.buckets if key.startswith("minute")]
-    wrong = shared._replace(buckets=shared.buckets | {minute: shared.buckets[minute]._replace(cool=cool)})
+    wrong = shared._replace(buckets=shared.buckets | {minute: shared.buckets[minute]._replace(available=cool)})
     direct = sqlite3.connect(path, isolation_level=None)
     direct.execute("UPDATE cells SET value = ?", (sealed("account:x", msgspec.msgpack.encode(wrong)),))
     direct.close()

@@ -19,13 +19,13 @@ from __future__ import annotations
 from math import inf
 from typing import Final, NamedTuple
 
-IN_A_ROW: Final = 10
+FAILURE_THRESHOLD: Final = 10
 """Failures that open it: more than one unlucky moment with a few calls in flight."""
 
-FIRST_S: Final = 5.0
+FIRST_OPEN_S: Final = 5.0
 """For how long, the first time (Polly's default); twice as long each time after that."""
 
-LONGEST_S: Final = 60.0
+MAX_OPEN_S: Final = 60.0
 
 
 class Breaker(NamedTuple):
@@ -35,28 +35,28 @@ class Breaker(NamedTuple):
         failures: in a row.
         openings: in a row.
         open_until: when the present opening is over.
-        trying_until: until then at the latest, one attempt is under way to see whether the provider is back.
+        trial_until: until then at the latest, one attempt is under way to see whether the provider is back.
     """
 
     failures: int = 0
     openings: int = 0
     open_until: float = -inf
-    trying_until: float = -inf
+    trial_until: float = -inf
 
 
 CLOSED: Final = Breaker()
 
 
-def ready_at(breaker: Breaker, now: float) -> float:
+def available_at(breaker: Breaker, now: float) -> float:
     """When the next attempt may be made: `now` or earlier if it may be made at once."""
-    if breaker.failures < IN_A_ROW:
+    if breaker.failures < FAILURE_THRESHOLD:
         return now
-    return max(breaker.open_until, breaker.trying_until)
+    return max(breaker.open_until, breaker.trial_until)
 
 
-def half_open(breaker: Breaker, now: float) -> bool:
+def is_half_open(breaker: Breaker, now: float) -> bool:
     """Whether the next attempt is one to see whether the provider is back."""
-    return breaker.failures >= IN_A_ROW and now >= breaker.open_until
+    return breaker.failures >= FAILURE_THRESHOLD and now >= breaker.open_until
 
 
 def admit(breaker: Breaker, now: float, hold_s: float) -> Breaker:
@@ -67,15 +67,15 @@ def admit(breaker: Breaker, now: float, hold_s: float) -> Breaker:
         now: monotonic seconds.
         hold_s: the longest that the attempt can take.
     """
-    return breaker._replace(trying_until=now + hold_s) if half_open(breaker, now) else breaker
+    return breaker._replace(trial_until=now + hold_s) if is_half_open(breaker, now) else breaker
 
 
 def release(breaker: Breaker) -> Breaker:
     """The breaker after an attempt that was let through was given up before it was sent."""
-    return breaker if breaker.trying_until == -inf else breaker._replace(trying_until=-inf)
+    return breaker if breaker.trial_until == -inf else breaker._replace(trial_until=-inf)
 
 
-def record(breaker: Breaker, now: float, *, failed: bool) -> Breaker:
+def record_attempt(breaker: Breaker, now: float, *, failed: bool) -> Breaker:
     """The breaker after an attempt has ended.
 
     Args:
@@ -85,16 +85,16 @@ def record(breaker: Breaker, now: float, *, failed: bool) -> Breaker:
     """
     if not failed:
         return CLOSED if breaker.failures else breaker
-    if breaker.failures >= IN_A_ROW and now < breaker.open_until:
+    if breaker.failures >= FAILURE_THRESHOLD and now < breaker.open_until:
         return breaker
     failures = breaker.failures + 1
-    if failures < IN_A_ROW:
+    if failures < FAILURE_THRESHOLD:
         return breaker._replace(failures=failures)
     openings = breaker.openings + 1
-    pause = min(LONGEST_S, FIRST_S * 2.0 ** (min(openings, 32) - 1))
+    pause = min(MAX_OPEN_S, FIRST_OPEN_S * 2.0 ** (min(openings, 32) - 1))
     return Breaker(failures, openings, now + pause)
 
 
 def shift(breaker: Breaker, by: float) -> Breaker:
     """The breaker with its times moved, for a record of a clock that began elsewhere."""
-    return breaker._replace(open_until=breaker.open_until + by, trying_until=breaker.trying_until + by)
+    return breaker._replace(open_until=breaker.open_until + by, trial_until=breaker.trial_until + by)

@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 SAMPLE: Final = 50
 """Attempts by which a provider is judged."""
 
-ALL: Final = (1 << SAMPLE) - 1
+ALL_BITS: Final = (1 << SAMPLE) - 1
 """Every one of them."""
 
-SHARE: Final = 0.1
+TOKENS_PER_CALL: Final = 0.1
 """Tokens that a call pays in: retries per call while the provider looks dead."""
 
-CEILING: Final = 10.0
+MAX_TOKENS: Final = 10.0
 """The most tokens that are saved up: what a dead provider may still cost at once."""
 
-FLOOR: Final = -100.0
+MIN_TOKENS: Final = -100.0
 """The deepest debt: a thousand calls pay it back."""
 
 
@@ -60,32 +60,32 @@ class RetryBudget(NamedTuple):
 
     Attributes:
         tokens: retries that may be made while the provider looks dead; below zero it is a debt.
-        fates: the last attempts, newest lowest: a one for each that failed.
+        failures: the last attempts, newest lowest: a one for each that failed.
         seen: how many of them there are, up to `SAMPLE`.
     """
 
-    tokens: float = CEILING
-    fates: int = 0
-    seen: int = 0
+    tokens: float = MAX_TOKENS
+    failures: int = 0
+    attempts: int = 0
 
 
 def looks_dead(budget: RetryBudget) -> bool:
     """Whether under half of the last `SAMPLE` attempts succeeded; fewer than that tell nothing."""
-    return budget.seen == SAMPLE and budget.fates.bit_count() * 2 > SAMPLE
+    return budget.attempts == SAMPLE and budget.failures.bit_count() * 2 > SAMPLE
 
 
-def begin(budget: RetryBudget, calls: int = 1) -> RetryBudget:
+def begin_calls(budget: RetryBudget, calls: int = 1) -> RetryBudget:
     """The budget after a call has begun, or several."""
-    return RetryBudget(min(CEILING, budget.tokens + SHARE * calls), budget.fates, budget.seen)
+    return RetryBudget(min(MAX_TOKENS, budget.tokens + TOKENS_PER_CALL * calls), budget.failures, budget.attempts)
 
 
-def succeeded(budget: RetryBudget, attempts: int) -> RetryBudget:
+def record_successes(budget: RetryBudget, attempts: int) -> RetryBudget:
     """The budget after attempts that got an answer that is no 5xx."""
-    fates = (budget.fates << min(attempts, SAMPLE)) & ALL
-    return RetryBudget(budget.tokens, fates, min(SAMPLE, budget.seen + attempts))
+    failures = (budget.failures << min(attempts, SAMPLE)) & ALL_BITS
+    return RetryBudget(budget.tokens, failures, min(SAMPLE, budget.attempts + attempts))
 
 
-def record(budget: RetryBudget, *, failed: bool) -> RetryBudget:
+def record_attempt(budget: RetryBudget, *, failed: bool) -> RetryBudget:
     """The budget after an attempt.
 
     Args:
@@ -93,15 +93,15 @@ def record(budget: RetryBudget, *, failed: bool) -> RetryBudget:
         failed: the attempt got no answer, or a 5xx. A 429 is no failure: somebody is alive to say it.
     """
     if not failed:
-        return succeeded(budget, 1)
-    return RetryBudget(budget.tokens, (budget.fates << 1 | 1) & ALL, min(SAMPLE, budget.seen + 1))
+        return record_successes(budget, 1)
+    return RetryBudget(budget.tokens, (budget.failures << 1 | 1) & ALL_BITS, min(SAMPLE, budget.attempts + 1))
 
 
-def allows(budget: RetryBudget) -> bool:
+def allows_retry(budget: RetryBudget) -> bool:
     """Whether a retry may be made now."""
     return budget.tokens >= 1.0 or not looks_dead(budget)
 
 
-def spend(budget: RetryBudget) -> RetryBudget:
+def spend_retry(budget: RetryBudget) -> RetryBudget:
     """The budget after a retry has been granted."""
-    return budget._replace(tokens=max(FLOOR, budget.tokens - 1.0))
+    return budget._replace(tokens=max(MIN_TOKENS, budget.tokens - 1.0))

@@ -29,7 +29,7 @@ def abandoned(trip: CallContext, now: float) -> SendEnd:
     """
     if trip.status:
         return SendEnd(Outcome.DONE, trip.status)
-    return SendEnd(Outcome.UNKNOWN, open_s=max(0.0, trip.closes_at - now), blameless=True)
+    return SendEnd(Outcome.UNKNOWN, closes_in_s=max(0.0, trip.closes_at - now), blameless=True)
 
 
 def follow(engine: Any, trip: CallContext) -> None:
@@ -44,7 +44,7 @@ def follow(engine: Any, trip: CallContext) -> None:
     if permit is None:
         return
     try:
-        left = engine.account.leave(trip.order.plan.quotas, permit, trip.closes_at)
+        left = engine.account.abandon(trip.order.plan.quotas, permit, trip.closes_at)
     except StateError as error:
         unsettled(engine, trip, permit, abandoned(trip, engine.clock.now()), error)
         return
@@ -61,8 +61,8 @@ def interrupted(engine: Any, trip: CallContext) -> None:
     now = engine.clock.now()
     trip.permit = None
     closes_at = max(now, trip.closes_at) if trip.sending else now
-    engine.account.recover(sent=trip.sends > 0, closes_at=closes_at)
-    engine.lines.settled()
+    engine.account.recover_interrupted(sent=trip.sends > 0, closes_at=closes_at)
+    engine.lines.wake()
 
 
 def unsent(engine: Any, trip: CallContext, permit: Permit) -> None:
@@ -74,11 +74,11 @@ def unsent(engine: Any, trip: CallContext, permit: Permit) -> None:
         permit: its permit.
     """
     try:
-        engine.account.unsent(trip.order.plan.quotas, permit)
+        engine.account.return_unused(trip.order.plan.quotas, permit)
     except StateError as error:
         unrecorded(engine, trip, error)
     trip.permit = None
-    engine.lines.settled()
+    engine.lines.wake()
 
 
 def unsettled(engine: Any, trip: CallContext, permit: Permit | None, end: SendEnd, error: Exception) -> None:
@@ -95,7 +95,7 @@ def unsettled(engine: Any, trip: CallContext, permit: Permit | None, end: SendEn
         unrecorded(engine, trip, error)
     elif permit is not None:
         LOGGER.error("%s: an answer's quota headers could not be used: %r", trip.provider, error)
-        engine.account.settle(trip.order.plan.quotas, permit, end._replace(hints=(), wait_s=None))
+        engine.account.release(trip.order.plan.quotas, permit, end._replace(hints=(), wait_s=None))
 
 
 def unrecorded(engine: Any, trip: CallContext, error: StateError) -> None:
@@ -109,22 +109,22 @@ def _ended(engine: Any, trip: CallContext, permit: Permit, ending: Any) -> None:
     else:
         end = _end(engine, trip, permit, ending.result())
     try:
-        engine.account.settle(trip.order.plan.quotas, permit, end)
+        engine.account.release(trip.order.plan.quotas, permit, end)
     except Exception as error:  # noqa: BLE001 - whatever it is, the permit was used
         unsettled(engine, trip, permit, end, error)
-    engine.lines.settled()
+    engine.lines.wake()
     if end.hints:
-        engine.learner.tell()
+        engine.learner.report()
 
 
 def _end(engine: Any, trip: CallContext, permit: Permit, reply: Response | NoReply) -> SendEnd:
     if isinstance(reply, NoReply):
         return SendEnd(reply.outcome, arrived=reply.arrived, blameless=True)
     now = engine.clock.now()
-    hints = engine.learner.look(trip.order.plan.operation, reply, now, now - permit.taken_at)
-    reset_s = engine.learner.reset_s(hints)
+    hints = engine.learner.observe(trip.order.plan.operation, reply, now, now - permit.acquired_at)
+    reset_s = engine.learner.throttled_for_s(hints)
     rule = engine.profile.errors
-    wall = engine.learner.wall
+    wall = engine.learner.provider_wall_s
     try:
         reading = responses.read(rule, reply, trip.url, wall, None, reset_s=reset_s, described=False)
     except Exception:  # noqa: BLE001 - whatever headers and body make of their reader

@@ -17,7 +17,7 @@ from callwell.client.quota.learner import Learner
 from callwell.client.quota.queue import AsyncPermitQueues
 from callwell.core import call as machine
 from callwell.core import outcome
-from callwell.core.quota.record import FINE, SendEnd
+from callwell.core.quota.record import PLAIN_SUCCESS, SendEnd
 from callwell.core.types import (
     Acquire,
     Answered,
@@ -185,7 +185,7 @@ class AsyncEngine:
 
     def _lent(self, trip: CallContext) -> tuple[int, Key] | None:
         """What most calls get: a permit and a key without waiting."""
-        permit = self.lines[trip.order.plan.quotas].at_once(trip.order.bound.longer_s, retrying=trip.sends > 0)
+        permit = self.lines[trip.order.plan.quotas].try_acquire(trip.order.bound.longer_s, retrying=trip.sends > 0)
         if permit is None:
             return None
         trip.permit = permit
@@ -202,8 +202,8 @@ class AsyncEngine:
             if trip.permit is not None:
                 self._give_back(trip)
                 await self._rekey(trip, -1, min(until, self.clock.now() + self.profile.retry.rekey_wait_s))
-            got = await line.take(
-                until, choices.priority, longer_s, retrying=trip.sends > 0, told=lambda s: trip.waits(s, "quota")
+            got = await line.acquire(
+                until, choices.priority, longer_s, retrying=trip.sends > 0, on_wait=lambda s: trip.waits(s, "quota")
             )
             if isinstance(got, float):
                 trip.denied = True
@@ -218,7 +218,7 @@ class AsyncEngine:
         if self.closed:
             self.check_open(plan.operation)
         began = clock.now()
-        if permit is None or held is None or began - permit.taken_at > PAUSE_S:
+        if permit is None or held is None or began - permit.acquired_at > PAUSE_S:
             self._give_back(trip)
             return Lost(Outcome.REFUSED)
         longest_s = self.profile.retry.attempt_s + bound.longer_s
@@ -247,15 +247,15 @@ class AsyncEngine:
         if isinstance(response, NoReply):
             return self._unanswered(trip, response, attempt, now - began)
         trip.status = response.status
-        if now >= self.learner.due.get(plan.operation, now):
-            trip.hints = self.learner.look(plan.operation, response, now, now - began)
+        if now >= self.learner.due_at.get(plan.operation, now):
+            trip.hints = self.learner.observe(plan.operation, response, now, now - began)
         try:
             trip.answer = responses.success(response, described=plan.template is not None)
         except Exception:  # noqa: BLE001 - whatever a body makes of its reader
             trip.answer = None
         if trip.answer is None:
             return self._learn(trip, response, attempt, now - began)
-        self._settle(trip, FINE._replace(hints=trip.hints) if trip.hints else FINE, accepted=True)
+        self._settle(trip, PLAIN_SUCCESS._replace(hints=trip.hints) if trip.hints else PLAIN_SUCCESS, accepted=True)
         if trip.told:
             trip.attempted(attempt, response.status, None, "", now - began)
         return FINE_ANSWER
@@ -285,9 +285,9 @@ class AsyncEngine:
         plan, rule = trip.order.plan, self.profile.errors
         key = trip.key[1] if trip.key is not None else None
         if not trip.hints:
-            trip.hints = self.learner.look(plan.operation, response, self.clock.now(), seconds)
-        reset_s = self.learner.reset_s(trip.hints)
-        wall = self.learner.wall
+            trip.hints = self.learner.observe(plan.operation, response, self.clock.now(), seconds)
+        reset_s = self.learner.throttled_for_s(trip.hints)
+        wall = self.learner.provider_wall_s
         described = plan.template is not None
         try:
             reading = responses.read(
@@ -326,7 +326,7 @@ class AsyncEngine:
         again = True
         try:
             if permit is not None:
-                again = self.account.settle(trip.order.plan.quotas, permit, end)
+                again = self.account.release(trip.order.plan.quotas, permit, end)
         except Exception as error:  # noqa: BLE001 - whatever it is, the permit was used
             departures.unsettled(self, trip, permit, end, error)
         try:
@@ -336,9 +336,9 @@ class AsyncEngine:
             LOGGER.warning("%s: it is not recorded that the key was accepted: %s", trip.provider, error)
         for line in self.lines.all:
             if line.waiters:
-                line.settled()
+                line.wake()
         if end.hints:
-            self.learner.tell()
+            self.learner.report()
         return again
 
     def _leave(self, trip: CallContext) -> None:

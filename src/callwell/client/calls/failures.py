@@ -108,7 +108,7 @@ def scarcity(account: Account | PermitBatcher, trip: CallContext, wait_s: float)
         return ""
     free = f"free in {_seconds(wait_s)}" if wait_s > 0 else "free when a call under way has ended"
     try:
-        resting_s = account.resting_s()
+        resting_s = account.breaker_open_s()
         if resting_s > 0:
             return f"the provider has failed many times in a row, and is left alone for {_seconds(resting_s)}"
         used = account.spent()

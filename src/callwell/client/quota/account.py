@@ -17,7 +17,7 @@ from callwell.clock import boot_id
 from callwell.core import breaker, retry
 from callwell.core.quota import adaptive, permits, record, versions
 from callwell.core.quota.permits import Permit
-from callwell.core.quota.record import TOO_MANY, AccountRecord
+from callwell.core.quota.record import TOO_MANY_REQUESTS, AccountRecord
 from callwell.state.base import Cell
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from callwell.clock import Clock
     from callwell.core.breaker import Breaker
-    from callwell.core.quota.adaptive import Adaptive
+    from callwell.core.quota.adaptive import AdaptiveQuota
     from callwell.core.quota.permits import Bucket, Quota
     from callwell.core.quota.record import SendEnd
     from callwell.core.retry import RetryBudget
@@ -62,32 +62,32 @@ class Account:
         clock: whose seconds are in it.
 
     Attributes:
-        longest_s: the longest from taking a permit to the end of its request.
-        standing: by quota of which an answer spoke: permits left to others, the limit by the provider, by the profile.
+        max_hold_s: the longest from taking a permit to the end of its request.
+        observed: by quota of which an answer spoke: permits left to others, the limit by the provider, by the profile.
     """
 
     def __init__(self, profile: Profile, name: str, state: State, clock: Clock) -> None:
         transit_s = profile.retry.max_transit_s
         known = {key: rule for key, rule in profile.quotas.items() if not rule.adaptive}
-        self.quotas = {key: permits.quota(rule, transit_s) for key, rule in known.items()}
-        self.paces = tuple([key for key, rule in profile.quotas.items() if rule.adaptive])
+        self.quotas = {key: permits.to_quota(rule, transit_s) for key, rule in known.items()}
+        self.adaptive = tuple([key for key, rule in profile.quotas.items() if rule.adaptive])
         self.shared = state.shared
-        self._hold_s = self.longest_s = profile.retry.attempt_s + PAUSE_S
-        self.standing = dict[str, tuple[int, int, int]]()
+        self._hold_s = self.max_hold_s = profile.retry.attempt_s + PAUSE_S
+        self.observed = dict[str, tuple[int, int, int]]()
         self._sets: dict[tuple[str, ...], Counted] = {}
         self._state = state
         self._clock = clock
         self._boot = f"{boot_id()} {clock}" if state.shared else ""
-        self._keys = {name: versions.key(name, quota) for name, quota in self.quotas.items()}
-        self._rules = {self._keys[name]: versions.rule(name, known[name], q) for name, q in self.quotas.items()}
-        self._version = versions.text(self._rules)
-        self._cell = Cell(f"account:{name}", AccountRecord, AccountRecord(), AccountRecord(known=False))
+        self._keys = {name: versions.bucket_key(name, quota) for name, quota in self.quotas.items()}
+        self._rules = {self._keys[name]: versions.to_versioned(name, known[name], q) for name, q in self.quotas.items()}
+        self._version = versions.version_id(self._rules)
+        self._cell = Cell(f"account:{name}", AccountRecord, AccountRecord(), AccountRecord(past_known=False))
 
-    def for_one(self) -> None:
+    def hold_until_released(self) -> None:
         """Only one client uses this account: its permits come back when they are settled, and never by themselves."""
         self._hold_s = float("inf")
 
-    def take(self, names: tuple[str, ...], *, retrying: bool, longer_s: float = 0.0) -> Permit | float:
+    def acquire(self, names: tuple[str, ...], *, retrying: bool, longer_s: float = 0.0) -> Permit | float:
         """One permit of each of these quotas, or when to ask again; infinite if a permit must be settled first.
 
         Args:
@@ -95,9 +95,9 @@ class Account:
             retrying: the permit is for a repetition, which the retry budget pays for.
             longer_s: how much longer than others the request may take.
         """
-        return self.take_lot(names, 1, retrying=retrying, longer_s=longer_s)[0]
+        return self.acquire_batch(names, 1, retrying=retrying, longer_s=longer_s)[0]
 
-    def take_lot(
+    def acquire_batch(
         self, names: tuple[str, ...], most: int, *, retrying: bool, longer_s: float = 0.0
     ) -> tuple[Permit | float, int]:
         """Several permits of each of these quotas at once, for one call and the next ones, or when to ask again.
@@ -115,33 +115,33 @@ class Account:
 
         def change(shared: AccountRecord) -> tuple[AccountRecord, tuple[Permit | float, int]]:
             now, shared = self._present(shared)
-            knocking = shared.knocking
+            knocking = shared.breaker
             keys, quotas = own_keys, own_quotas
-            if len(shared.seen) > 1:
-                keys += versions.others(shared.rules, self._rules, names)
+            if len(shared.versions_seen) > 1:
+                keys += versions.other_keys(shared.rules, self._rules, names)
                 quotas = tuple([shared.rules[key].quota for key in keys])
             before = self._buckets(shared, keys, quotas, now)
-            knock_at = breaker.ready_at(knocking, now)
+            knock_at = breaker.available_at(knocking, now)
             if knock_at > now:
-                return shared, (float("inf") if breaker.half_open(knocking, now) else knock_at, 0)
-            waits = [adaptive.ready_at(one, now) for one in _paces(shared, paces, now)]
+                return shared, (float("inf") if breaker.is_half_open(knocking, now) else knock_at, 0)
+            waits = [adaptive.available_at(one, now) for one in _paces(shared, paces, now)]
             if waits and max(waits) > now:
                 return shared, (max(waits), 0)
             count = 1
             if most > 1 and not paces and not knocking.failures:
-                count = max(1, min(most, permits.spare(quotas, before, now)))
-            buckets, got = permits.take(quotas, before, now, self._hold_s + longer_s, count)
+                count = max(1, min(most, permits.max_batch(quotas, before, now)))
+            buckets, got = permits.acquire(quotas, before, now, self._hold_s + longer_s, count)
             if not isinstance(got, Permit):
                 return self._with(shared, keys, buckets), (got, 0)
-            budget = retry.spend(shared.budget) if retrying else retry.begin(shared.budget)
-            try_s = self.longest_s + longer_s
+            budget = retry.spend_retry(shared.budget) if retrying else retry.begin_calls(shared.budget)
+            try_s = self.max_hold_s + longer_s
             knocking = breaker.admit(knocking, now, try_s)
-            lent = [adaptive.lend(one, now, got.back_at, try_s) for one in _paces(shared, paces, now)]
+            lent = [adaptive.acquire(one, now, got.expires_at, try_s) for one in _paces(shared, paces, now)]
             return self._with(shared, keys, buckets, budget, knocking, zip(paces, lent, strict=True)), (got, count)
 
         return self._state.update(self._cell, change)
 
-    def book(self, names: tuple[str, ...], first: Permit, answered: int, begun: int, at: float) -> None:
+    def release_batch(self, names: tuple[str, ...], first: Permit, answered: int, begun: int, at: float) -> None:
         """Take permits back whose requests had an answer that was neither a failure nor a 429.
 
         Args:
@@ -154,21 +154,21 @@ class Account:
         _, keys, quotas, _ = self._of(names)
 
         def back(quota: Quota, bucket: Bucket) -> Bucket:
-            return permits.answer(quota, bucket, first, at, count=answered)
+            return permits.release_answered(quota, bucket, first, at, count=answered)
 
         def change(shared: AccountRecord) -> tuple[AccountRecord, None]:
             now, shared = self._present(shared)
-            if len(shared.seen) > 1:
+            if len(shared.versions_seen) > 1:
                 shared = self._elsewhere(shared, names, back)
             before = self._buckets(shared, keys, quotas, now)
             buckets = tuple(map(back, quotas, before))
-            budget = retry.succeeded(retry.begin(shared.budget, begun), answered)
-            knocking = breaker.record(shared.knocking, now, failed=False) if answered else shared.knocking
+            budget = retry.record_successes(retry.begin_calls(shared.budget, begun), answered)
+            knocking = breaker.record_attempt(shared.breaker, now, failed=False) if answered else shared.breaker
             return self._with(shared, keys, buckets, budget, knocking), None
 
         self._state.update(self._cell, change)
 
-    def settle(self, names: tuple[str, ...], permit: Permit, end: SendEnd) -> bool:
+    def release(self, names: tuple[str, ...], permit: Permit, end: SendEnd) -> bool:
         """Take a permit back, and learn from the end of its Send.
 
         Args:
@@ -184,34 +184,34 @@ class Account:
 
         def change(shared: AccountRecord) -> tuple[AccountRecord, tuple[tuple[Bucket, ...], bool]]:
             now, shared = self._present(shared)
-            if len(shared.seen) > 1:
-                shared = self._elsewhere(shared, names, lambda q, b: record.settled(q, b, permit, end, now))
+            if len(shared.versions_seen) > 1:
+                shared = self._elsewhere(shared, names, lambda q, b: record.release(q, b, permit, end, now))
             before = self._buckets(shared, keys, quotas, now)
-            buckets = tuple([record.settled(q, b, permit, end, now) for q, b in zip(quotas, before, strict=True)])
-            if end.hints and permit.marks:
-                refused = end.status == TOO_MANY
-                buckets = record.taught(known, quotas, buckets, permit, end.hints, now, refused=refused)
-            if end.status == TOO_MANY:
+            buckets = tuple([record.release(q, b, permit, end, now) for q, b in zip(quotas, before, strict=True)])
+            if end.hints and permit.cooled_before:
+                refused = end.status == TOO_MANY_REQUESTS
+                buckets = record.learn_hints(known, quotas, buckets, permit, end.hints, now, refused=refused)
+            if end.status == TOO_MANY_REQUESTS:
                 buckets = permits.throttle(quotas, buckets, permit, now, end.wait_s)
             budget = shared.budget
             if end.blameless:
-                knocking = breaker.release(shared.knocking)
+                knocking = breaker.release(shared.breaker)
             else:
-                budget = retry.record(budget, failed=failed)
-                knocking = breaker.record(shared.knocking, now, failed=failed)
-            ended = [record.paced(one, permit, end, now) for one in _paces(shared, paces, now)]
+                budget = retry.record_attempt(budget, failed=failed)
+                knocking = breaker.record_attempt(shared.breaker, now, failed=failed)
+            ended = [record.release_adaptive(one, permit, end, now) for one in _paces(shared, paces, now)]
             shared = self._with(shared, keys, buckets, budget, knocking, zip(paces, ended, strict=True))
-            return shared, (buckets, retry.allows(budget))
+            return shared, (buckets, retry.allows_retry(budget))
 
         after, again = self._state.update(self._cell, change)
         if end.hints:
             for name, quota, bucket in zip(known, quotas, after, strict=True):
-                standing = permits.count(bucket.foreign), quota.limit - bucket.withheld, quota.limit
-                self.standing[name] = standing
+                observed = permits.count(bucket.foreign), quota.limit - bucket.withheld, quota.limit
+                self.observed[name] = observed
         return again
 
-    def leave(self, names: tuple[str, ...], permit: Permit, closes_at: float) -> Permit:
-        """Hold a permit whose caller has gone until its request has ended: see `permits.leave`.
+    def abandon(self, names: tuple[str, ...], permit: Permit, closes_at: float) -> Permit:
+        """Hold a permit whose caller has gone until its request has ended: see `permits.abandon`.
 
         Args:
             names: its quotas.
@@ -222,50 +222,48 @@ class Account:
             the permit to settle then.
         """
         _, keys, quotas, paces = self._of(names)
-        left = permit._replace(back_at=closes_at)
+        left = permit._replace(expires_at=closes_at)
 
         def go_on(quota: Quota, bucket: Bucket) -> Bucket:
-            return permits.leave(quota, bucket, permit, left)
+            return permits.abandon(quota, bucket, permit, left)
 
         def change(shared: AccountRecord) -> tuple[AccountRecord, None]:
             now, shared = self._present(shared)
-            if len(shared.seen) > 1:
+            if len(shared.versions_seen) > 1:
                 shared = self._elsewhere(shared, names, go_on)
             held = tuple(map(go_on, quotas, self._buckets(shared, keys, quotas, now)))
-            going = [adaptive.leave(one, permit.back_at, closes_at) for one in _paces(shared, paces, now)]
+            going = [adaptive.abandon(one, permit.expires_at, closes_at) for one in _paces(shared, paces, now)]
             return self._with(shared, keys, held, paces=zip(paces, going, strict=True)), None
 
         self._state.update(self._cell, change)
         return left
 
-    def unsent(self, names: tuple[str, ...], permit: Permit) -> None:
-        """Take a permit back that was surely not used."""
-        self.unsold(names, permit, 1)
-
-    def unsold(self, names: tuple[str, ...], permit: Permit, count: int) -> None:
+    def return_unused(self, names: tuple[str, ...], permit: Permit, count: int = 1) -> None:
         """Take permits back that were surely not used."""
         _, keys, quotas, paces = self._of(names)
 
         def back(quota: Quota, bucket: Bucket) -> Bucket:
-            return permits.unsent(quota, bucket, permit, count)
+            return permits.return_unused(quota, bucket, permit, count)
 
         def change(shared: AccountRecord) -> tuple[AccountRecord, None]:
             now, shared = self._present(shared)
-            if len(shared.seen) > 1:
+            if len(shared.versions_seen) > 1:
                 shared = self._elsewhere(shared, names, back)
             before = self._buckets(shared, keys, quotas, now)
             buckets = tuple(map(back, quotas, before))
-            ended = [adaptive.unsent(one, permit.taken_at, permit.back_at) for one in _paces(shared, paces, now)]
-            knocking = breaker.release(shared.knocking)
+            ended = [
+                adaptive.return_unused(one, permit.acquired_at, permit.expires_at) for one in _paces(shared, paces, now)
+            ]
+            knocking = breaker.release(shared.breaker)
             return self._with(shared, keys, buckets, None, knocking, zip(paces, ended, strict=True)), None
 
         self._state.update(self._cell, change)
 
-    def recover(self, *, sent: bool, closes_at: float) -> None:
+    def recover_interrupted(self, *, sent: bool, closes_at: float) -> None:
         """An interrupt struck a thread that may have had a permit in hand: in time it comes back by itself."""
 
-    def put_right(self, lent: Mapping[str, int], used: Mapping[str, int], closes_at: float) -> None:
-        """Put a record that only one client uses right after an interrupt: see `permits.recover`.
+    def reconcile(self, lent: Mapping[str, int], used: Mapping[str, int], closes_at: float) -> None:
+        """Put a record that only one client uses right after an interrupt: see `permits.reconcile`.
 
         Args:
             lent: by quota: permits that are in hand.
@@ -280,9 +278,9 @@ class Account:
                     in_hand = lent.get(name, 0)
                     may_be_used = used.get(name, 0)
                     quota = self.quotas[name]
-                    buckets[key] = permits.recover(quota, buckets[key], in_hand, may_be_used, closes_at)
-            paces = {name: adaptive.recover(one, lent.get(name, 0)) for name, one in shared.paces.items()}
-            return shared._replace(buckets=buckets, paces=paces), None
+                    buckets[key] = permits.reconcile(quota, buckets[key], in_hand, may_be_used, closes_at)
+            paces = {name: adaptive.reconcile(one, lent.get(name, 0)) for name, one in shared.adaptive.items()}
+            return shared._replace(buckets=buckets, adaptive=paces), None
 
         self._state.update(self._cell, change)
 
@@ -292,17 +290,17 @@ class Account:
         quotas = tuple(self.quotas.values())
         there = self._buckets(shared, tuple(self._keys.values()), quotas, now)
         buckets = zip(self.quotas.items(), there, strict=True)
-        paces = zip(self.paces, _paces(shared, self.paces, now), strict=True)
+        paces = zip(self.adaptive, _paces(shared, self.adaptive, now), strict=True)
         paced = {name: (adaptive.in_flight(one), int(one.limit)) for name, one in paces}
         return paced | {
-            name: (permits.spent(quota, permits.harvest(quota, bucket, now)), quota.limit)
+            name: (permits.spent(quota, permits.refill(quota, bucket, now)), quota.limit)
             for (name, quota), bucket in buckets
         }
 
-    def resting_s(self) -> float:
+    def breaker_open_s(self) -> float:
         """For how long the provider is left alone after failures in a row; 0 if it is not."""
         now, shared = self._present(self._state.read(self._cell))
-        return max(0.0, breaker.ready_at(shared.knocking, now) - now)
+        return max(0.0, breaker.available_at(shared.breaker, now) - now)
 
     def _of(self, names: tuple[str, ...]) -> Counted:
         """What counts a call by this version of the profile."""
@@ -320,7 +318,7 @@ class Account:
     ) -> AccountRecord:
         """The record after a change of the buckets that count a call by other versions of the profile."""
         buckets = dict(shared.buckets)
-        for key in versions.others(shared.rules, self._rules, names):
+        for key in versions.other_keys(shared.rules, self._rules, names):
             if key in buckets:
                 buckets[key] = change(shared.rules[key].quota, buckets[key])
         return shared._replace(buckets=buckets)
@@ -333,7 +331,7 @@ class Account:
 
     @staticmethod
     def _begun(shared: AccountRecord, quota: Quota, now: float) -> Bucket:
-        return permits.fresh(quota) if shared.known else permits.unknown(quota, now)
+        return permits.full_bucket(quota) if shared.past_known else permits.cooling_bucket(quota, now)
 
     @staticmethod
     def _with(  # noqa: PLR0917 - private
@@ -342,21 +340,21 @@ class Account:
         buckets: tuple[Bucket, ...],
         budget: RetryBudget | None = None,
         knocking: Breaker | None = None,
-        paces: Iterable[tuple[str, Adaptive]] = (),
+        paces: Iterable[tuple[str, AdaptiveQuota]] = (),
     ) -> AccountRecord:
         held = {**shared.buckets, **dict(zip(keys, buckets, strict=True))}
-        known = {**shared.paces, **dict(paces)}
+        known = {**shared.adaptive, **dict(paces)}
         return AccountRecord(
             held,
             budget or shared.budget,
             shared.boot,
-            shared.at,
-            shared.wall,
-            shared.known,
-            knocking or shared.knocking,
+            shared.changed_at,
+            shared.changed_at_wall,
+            shared.past_known,
+            knocking or shared.breaker,
             shared.rules,
             known,
-            shared.seen,
+            shared.versions_seen,
         )
 
     def _present(self, shared: AccountRecord) -> tuple[float, AccountRecord]:
@@ -366,22 +364,24 @@ class Account:
         wall = self._clock.wall()
         rules = shared.rules
         buckets = shared.buckets
-        at = shared.at
-        knocking = shared.knocking
-        paces = shared.paces
-        seen = shared.seen
-        sound = {key: one for key, one in buckets.items() if key in rules and permits.sound(rules[key].quota, one)}
-        known = shared.known and len(sound) == len(buckets)
+        at = shared.changed_at
+        knocking = shared.breaker
+        paces = shared.adaptive
+        seen = shared.versions_seen
+        sound = {
+            key: one for key, one in buckets.items() if key in rules and permits.is_consistent(rules[key].quota, one)
+        }
+        known = shared.past_known and len(sound) == len(buckets)
         buckets = sound
-        if shared.boot and (shared.boot != self._boot or now < shared.at):
-            by = now - shared.at - max(0.0, wall - shared.wall)
-            at = shared.at + by
+        if shared.boot and (shared.boot != self._boot or now < shared.changed_at):
+            by = now - shared.changed_at - max(0.0, wall - shared.changed_at_wall)
+            at = shared.changed_at + by
             buckets = {key: permits.shift(rules[key].quota, bucket, by) for key, bucket in buckets.items()}
             seen = {version: seen_at + by for version, seen_at in seen.items()}
             knocking = breaker.shift(knocking, by)
             paces = {name: adaptive.shift(one, by) for name, one in paces.items()}
         if len(seen) != 1 or self._version not in seen:
-            rules, buckets, seen = versions.joined(
+            rules, buckets, seen = versions.join(
                 rules,
                 buckets,
                 seen,
@@ -395,5 +395,5 @@ class Account:
         return now, AccountRecord(buckets, shared.budget, self._boot, now, wall, known, knocking, rules, paces, seen)
 
 
-def _paces(shared: AccountRecord, names: tuple[str, ...], now: float) -> list[Adaptive]:
-    return [adaptive.harvest(shared.paces.get(name, adaptive.FRESH), now) for name in names]
+def _paces(shared: AccountRecord, names: tuple[str, ...], now: float) -> list[AdaptiveQuota]:
+    return [adaptive.expire(shared.adaptive.get(name, adaptive.UNTRIED), now) for name in names]

@@ -52,23 +52,23 @@ class Learner:
         notify: told what a person should know.
 
     Attributes:
-        due: when an answer of an operation is looked at next; at once for those that are not in it.
+        due_at: when an answer of an operation is looked at next; at once for those that are not in it.
     """
 
     def __init__(
         self, profile: Profile, account: Account | PermitBatcher, clock: Clock, notify: Callable[[Notice], None]
     ) -> None:
-        self.due: dict[str, float] = {}
+        self.due_at: dict[str, float] = {}
         self._profile = profile
         self._account = account
         self._clock = clock
         self._notify = notify
         self._skew: ClockSkew | None = None
-        self._told_skew = False
+        self._reported_skew = False
         self._spending: dict[str, int] = {}
         self._limits: dict[str, int] = {}
 
-    def look(self, operation: str, response: Response, now: float, seconds: float) -> tuple[QuotaHint, ...]:
+    def observe(self, operation: str, response: Response, now: float, seconds: float) -> tuple[QuotaHint, ...]:
         """Read an answer's headers.
 
         Args:
@@ -83,13 +83,13 @@ class Learner:
         headers = response.headers
         hints: tuple[QuotaHint, ...] = ()
         try:
-            hints = fields.read_hints(headers, self.wall(), self._profile.quota_headers)
+            hints = fields.read_hints(headers, self.provider_wall_s(), self._profile.quota_headers)
             hints = tuple([self._bounded(hint, now) for hint in hints])
         except Exception:  # noqa: BLE001 - whatever a header makes of its reader: nothing is learnt from it
             LOGGER.debug("%s %s: %s", self._profile.name, operation, UNREAD, exc_info=True)
         try:
-            self._see_date(headers, now, seconds)
-            self._see_end(operation, headers)
+            self._observe_date(headers, now, seconds)
+            self._observe_deprecation(operation, headers)
         except Exception:  # noqa: BLE001 - the same
             LOGGER.debug("%s %s: %s", self._profile.name, operation, UNREAD, exc_info=True)
         scarce = any(hint.remaining is None or hint.remaining * 4 < (hint.limit or inf) for hint in hints)
@@ -98,23 +98,23 @@ class Learner:
             wait_s = NOTHING_S
         elif scarce:
             wait_s = 0.0
-        self.due[operation] = now + wait_s
+        self.due_at[operation] = now + wait_s
         return hints
 
-    def reset_s(self, hints: tuple[QuotaHint, ...]) -> float | None:
+    def throttled_for_s(self, hints: tuple[QuotaHint, ...]) -> float | None:
         """For how long a 429 holds, by the headers about quotas."""
         return fields.throttled_for_s(hints, named=self._profile.quota_headers is not None)
 
-    def wall(self) -> float:
+    def provider_wall_s(self) -> float:
         """The provider's time of day at the least, as far as it is known; else this machine's."""
         if self._skew is None:
             return self._clock.wall()
         now = self._clock.now()
         return now + skew.widen(self._skew, now).low
 
-    def tell(self) -> None:
+    def report(self) -> None:
         """Tell what the account has learnt, if it is news: others' spending each time that it has doubled."""
-        for name, (parked, limit, full) in tuple(self._account.standing.items()):
+        for name, (parked, limit, full) in tuple(self._account.observed.items()):
             if parked and parked >= 2 * self._spending.get(name, 0):
                 self._spending[name] = parked
                 self._notify(ForeignSpending(self._profile.name, name, parked, full))
@@ -122,17 +122,17 @@ class Learner:
                 self._limits[name] = limit
                 self._notify(LimitLowered(self._profile.name, name, limit, full))
 
-    def _see_date(self, headers: Mapping[str, str], now: float, seconds: float) -> None:
+    def _observe_date(self, headers: Mapping[str, str], now: float, seconds: float) -> None:
         date = fields.read_date(headers)
         if date is None or fields.read_age_s(headers):
             return
         self._skew = skew.observe(self._skew, date, now - seconds, now)
         wrong_s = skew.clock_error_s(self._skew, now, self._clock.wall())
-        if abs(wrong_s) > DIFFERS_S and not self._told_skew:
-            self._told_skew = True
+        if abs(wrong_s) > DIFFERS_S and not self._reported_skew:
+            self._reported_skew = True
             self._notify(ClockDiffers(self._profile.name, wrong_s))
 
-    def _see_end(self, operation: str, headers: Mapping[str, str]) -> None:
+    def _observe_deprecation(self, operation: str, headers: Mapping[str, str]) -> None:
         since, until = fields.read_deprecated_at(headers), fields.read_sunset_at(headers)
         name = self._profile.name, operation
         if (since is not None or until is not None) and name not in DEPRECATED:

@@ -2,7 +2,7 @@
 """Permits by the lot, where there are plenty: a tenth of the work for a call that waits for nothing.
 
 The record of an account changes twice a call. Where nobody outside this client sees the record, permits are taken from
-it several at once, as many as were lent in the last `LOT_S`, and at most a small share of those that are cool; and
+it several at once, as many as were lent in the last `BATCH_S`, and at most a small share of those that are cool; and
 answers are booked several at once. Both keep to the proof in `core.quota.permits`, which wants a permit held from
 before its request is sent until after its answer: it is held from when the lot was taken, and its answer counts as
 having come when the last one of those booked with it did.
@@ -22,7 +22,7 @@ from threading import get_ident
 from typing import TYPE_CHECKING, Final
 
 from callwell.core.quota.permits import Permit
-from callwell.core.quota.record import FINE, TOO_MANY
+from callwell.core.quota.record import PLAIN_SUCCESS, TOO_MANY_REQUESTS
 from callwell.forks import reset_after_fork
 
 if TYPE_CHECKING:
@@ -32,16 +32,16 @@ if TYPE_CHECKING:
     from callwell.clock import Clock
     from callwell.core.quota.record import SendEnd
 
-LOT: Final = 128
+MAX_BATCH: Final = 128
 """Permits of a lot, at most: more of them would save less than a hundredth of a call."""
 
 SERVER_ERROR: Final = 500
 
-LOT_S: Final = 0.05
+BATCH_S: Final = 0.05
 """For how long a lot is lent from: about a bin of a quota per minute."""
 
 
-class Batch:
+class PermitBatch:
     """What was put off for the calls of one set of quotas."""
 
     __slots__ = ("answered", "answered_at", "begun", "lent", "out", "permit", "since", "size", "stock", "until")
@@ -79,15 +79,15 @@ class PermitBatcher:
         clock: whose seconds are meant.
 
     Attributes:
-        standing: see `Account`.
+        observed: see `Account`.
     """
 
     def __init__(self, account: Account, clock: Clock) -> None:
-        account.for_one()
-        self.standing = account.standing
+        account.hold_until_released()
+        self.observed = account.observed
         self._account = account
         self._clock = clock
-        self._drawers: dict[tuple[str, ...], Batch] = {}
+        self._drawers: dict[tuple[str, ...], PermitBatch] = {}
         self._lock = threading.Lock()
         reset_after_fork(self)
 
@@ -96,8 +96,8 @@ class PermitBatcher:
         self._drawers = {}
         self._lock = threading.Lock()
 
-    def take(self, names: tuple[str, ...], *, retrying: bool, longer_s: float = 0.0) -> Permit | float:
-        """One permit of each of these quotas, or when to ask again: see `Account.take`.
+    def acquire(self, names: tuple[str, ...], *, retrying: bool, longer_s: float = 0.0) -> Permit | float:
+        """One permit of each of these quotas, or when to ask again: see `Account.acquire`.
 
         Permits of this account are held until they are settled. Only the attempt by which a provider is tried, and a
         slot of a quota that nobody documents, have a longest time: neither is ever one of a lot.
@@ -105,7 +105,7 @@ class PermitBatcher:
         with self._lock:
             drawer = self._drawers.get(names)
             if drawer is None:
-                drawer = self._drawers[names] = Batch()
+                drawer = self._drawers[names] = PermitBatch()
             now = self._clock.now()
             if drawer.stock and not retrying and now < drawer.until:
                 drawer.lend()
@@ -118,31 +118,33 @@ class PermitBatcher:
                 drawer.lend()
             return got
 
-    def settle(self, names: tuple[str, ...], permit: Permit, end: SendEnd) -> bool:
-        """Take a permit back, and learn from the end of its Send: see `Account.settle`."""
+    def release(self, names: tuple[str, ...], permit: Permit, end: SendEnd) -> bool:
+        """Take a permit back, and learn from the end of its Send: see `Account.release`."""
         with self._lock:
-            if permit.back_at == inf:
+            if permit.expires_at == inf:
                 self._drawers[names].back()
-            plain = end is FINE or (0 < end.status < SERVER_ERROR and end.status != TOO_MANY and not end.hints)
-            if plain and permit.back_at == inf:  # one that was left has a bin of its own
+            plain = end is PLAIN_SUCCESS or (
+                0 < end.status < SERVER_ERROR and end.status != TOO_MANY_REQUESTS and not end.hints
+            )
+            if plain and permit.expires_at == inf:  # one that was left has a bin of its own
                 drawer = self._drawers[names]
                 drawer.answered += 1
                 drawer.answered_at = self._clock.now()
-                drawer.since = min(drawer.since, permit.taken_at)
+                drawer.since = min(drawer.since, permit.acquired_at)
                 if drawer.answered >= drawer.size:
                     self._book(names, drawer)
                 return True
             self._empty()
-            return self._account.settle(names, permit, end)
+            return self._account.release(names, permit, end)
 
-    def leave(self, names: tuple[str, ...], permit: Permit, closes_at: float) -> Permit:
-        """Hold a permit whose caller has gone until its request has ended: see `Account.leave`."""
+    def abandon(self, names: tuple[str, ...], permit: Permit, closes_at: float) -> Permit:
+        """Hold a permit whose caller has gone until its request has ended: see `Account.abandon`."""
         with self._lock:
             self._drawers[names].back()
             self._empty()
-            return self._account.leave(names, permit, closes_at)
+            return self._account.abandon(names, permit, closes_at)
 
-    def recover(self, *, sent: bool, closes_at: float) -> None:
+    def recover_interrupted(self, *, sent: bool, closes_at: float) -> None:
         """Put right what an interrupt of this thread has left: it has no permit in hand any more.
 
         Args:
@@ -154,7 +156,7 @@ class PermitBatcher:
         with self._lock:
             others = sum([drawer.out.get(get_ident(), 0) for drawer in self._drawers.values()]) - 1
             if others > 0:  # tasks of this thread's loop, which may be sending
-                closes_at = max(closes_at, self._clock.now() + self._account.longest_s)
+                closes_at = max(closes_at, self._clock.now() + self._account.max_hold_s)
             for names, drawer in self._drawers.items():
                 drawer.out.pop(get_ident(), None)
                 for name in names:
@@ -165,14 +167,14 @@ class PermitBatcher:
                 drawer.begun = 0
                 drawer.since = inf
                 drawer.until = -inf
-            self._account.put_right(lent, used, closes_at)
+            self._account.reconcile(lent, used, closes_at)
 
-    def unsent(self, names: tuple[str, ...], permit: Permit) -> None:
+    def return_unused(self, names: tuple[str, ...], permit: Permit) -> None:
         """Take a permit back that was surely not used."""
         with self._lock:
             self._drawers[names].back()
             self._empty()
-            self._account.unsent(names, permit)
+            self._account.return_unused(names, permit)
 
     def spent(self) -> Mapping[str, tuple[int, int]]:
         """By quota: permits that are not to be had now, and the limit."""
@@ -180,31 +182,31 @@ class PermitBatcher:
             self._empty()
             return self._account.spent()
 
-    def resting_s(self) -> float:
+    def breaker_open_s(self) -> float:
         """For how long the provider is left alone after failures in a row; 0 if it is not."""
         with self._lock:
-            return self._account.resting_s()
+            return self._account.breaker_open_s()
 
     def _draw(
-        self, names: tuple[str, ...], drawer: Batch, now: float, *, retrying: bool, longer_s: float
+        self, names: tuple[str, ...], drawer: PermitBatch, now: float, *, retrying: bool, longer_s: float
     ) -> Permit | float:
-        drawer.size = min(LOT, 2 * drawer.size if now < drawer.until else max(1, drawer.lent))
+        drawer.size = min(MAX_BATCH, 2 * drawer.size if now < drawer.until else max(1, drawer.lent))
         self._return(names, drawer)
-        got, count = self._account.take_lot(names, drawer.size, retrying=retrying, longer_s=longer_s)
+        got, count = self._account.acquire_batch(names, drawer.size, retrying=retrying, longer_s=longer_s)
         if not isinstance(got, Permit) and self._empty():
-            got, count = self._account.take_lot(names, 1, retrying=retrying, longer_s=longer_s)
+            got, count = self._account.acquire_batch(names, 1, retrying=retrying, longer_s=longer_s)
         if isinstance(got, Permit):
-            drawer.permit, drawer.stock, drawer.lent, drawer.until = got, count - 1, 1, now + LOT_S
+            drawer.permit, drawer.stock, drawer.lent, drawer.until = got, count - 1, 1, now + BATCH_S
         return got
 
-    def _return(self, names: tuple[str, ...], drawer: Batch) -> None:
+    def _return(self, names: tuple[str, ...], drawer: PermitBatch) -> None:
         if drawer.stock:
-            self._account.unsold(names, drawer.permit, drawer.stock)
+            self._account.return_unused(names, drawer.permit, drawer.stock)
             drawer.stock = 0
 
-    def _book(self, names: tuple[str, ...], drawer: Batch) -> None:
+    def _book(self, names: tuple[str, ...], drawer: PermitBatch) -> None:
         first = Permit(drawer.since, inf)
-        self._account.book(names, first, drawer.answered, drawer.begun, drawer.answered_at)
+        self._account.release_batch(names, first, drawer.answered, drawer.begun, drawer.answered_at)
         drawer.answered = drawer.begun = 0
         drawer.since = inf
 

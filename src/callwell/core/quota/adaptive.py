@@ -22,7 +22,7 @@ from __future__ import annotations
 from math import exp2, inf
 from typing import Final, NamedTuple
 
-from callwell.core.quota.buckets import NEVER, Bins, add, count, remove, split
+from callwell.core.quota.buckets import NEVER, Bins, add, count, drain, remove
 from callwell.core.quota.permits import AtLatest
 
 FIRST_RATE: Final = 10.0
@@ -85,7 +85,7 @@ FORGETTING: Final = 0.0001
 """By how much of itself the least average grows with each batch."""
 
 
-class Adaptive(NamedTuple):
+class AdaptiveQuota(NamedTuple):
     """What is known about the quota.
 
     Attributes:
@@ -125,10 +125,10 @@ class Adaptive(NamedTuple):
     lasted_s: float = 0.0
 
 
-FRESH: Final = Adaptive()
+UNTRIED: Final = AdaptiveQuota()
 
 
-def ready_at(one: Adaptive, now: float) -> float:
+def available_at(one: AdaptiveQuota, now: float) -> float:
     """When the next request may go: `now` or earlier if it may go at once, infinite if one must end first."""
     at = max(one.until, one.next_at, one.trial_until)
     if at <= now and in_flight(one) >= int(one.limit):
@@ -137,35 +137,35 @@ def ready_at(one: Adaptive, now: float) -> float:
     return AtLatest(at) if at == one.trial_until else at
 
 
-def lend(one: Adaptive, now: float, back_at: float, hold_s: float) -> Adaptive:
+def acquire(one: AdaptiveQuota, now: float, expires_at: float, hold_s: float) -> AdaptiveQuota:
     """One request goes.
 
     Args:
         one: what is known.
         now: monotonic seconds.
-        back_at: when it comes back by itself.
+        expires_at: when it comes back by itself.
         hold_s: the longest that it can take.
     """
     next_at = max(one.next_at, now - CATCH_UP / one.rate) + 1.0 / one.rate
     trial_until = now + hold_s if one.refused > 1 else -inf
     cycle_at = now if one.cycle_at == -inf else one.cycle_at
-    held = add(one.held, _back(back_at))
+    held = add(one.held, _expiry_second(expires_at))
     return one._replace(next_at=next_at, trial_until=trial_until, cycle_at=cycle_at, held=held)
 
 
-def harvest(one: Adaptive, now: float) -> Adaptive:
+def expire(one: AdaptiveQuota, now: float) -> AdaptiveQuota:
     """Requests whose holder is gone are no longer in flight."""
     if not one.held or one.held[0][0] > now:
         return one
-    return one._replace(held=split(one.held, int(now))[0])
+    return one._replace(held=drain(one.held, int(now))[0])
 
 
-def in_flight(one: Adaptive) -> int:
+def in_flight(one: AdaptiveQuota) -> int:
     """How many requests are under way."""
     return count(one.held)
 
 
-def lately(one: Adaptive, now: float, span_s: float) -> int:
+def recent_count(one: AdaptiveQuota, now: float, span_s: float) -> int:
     """How many requests may have been made in so many seconds until now, for a rule that begins to count them.
 
     Args:
@@ -179,57 +179,59 @@ def lately(one: Adaptive, now: float, span_s: float) -> int:
     return one.taken + in_flight(one) + int(one.rate / CUT * before_s)
 
 
-def unsent(one: Adaptive, taken_at: float, back_at: float) -> Adaptive:
+def return_unused(one: AdaptiveQuota, acquired_at: float, expires_at: float) -> AdaptiveQuota:
     """A request did not go, or it ended without an answer, which says nothing."""
-    back = remove(one.held, _back(back_at))
-    trial_until = -inf if taken_at >= one.refused_at else one.trial_until
+    back = remove(one.held, _expiry_second(expires_at))
+    trial_until = -inf if acquired_at >= one.refused_at else one.trial_until
     return one._replace(held=one.held if back is None else back, trial_until=trial_until)
 
 
-def leave(one: Adaptive, back_at: float, closes_at: float) -> Adaptive:
+def abandon(one: AdaptiveQuota, expires_at: float, closes_at: float) -> AdaptiveQuota:
     """A request goes on without its caller: it comes back by itself when its connection is closed at the latest."""
-    back = remove(one.held, _back(back_at))
-    return one if back is None else one._replace(held=add(back, _back(closes_at)))
+    back = remove(one.held, _expiry_second(expires_at))
+    return one if back is None else one._replace(held=add(back, _expiry_second(closes_at)))
 
 
-def recover(one: Adaptive, lent: int) -> Adaptive:
+def reconcile(one: AdaptiveQuota, lent: int) -> AdaptiveQuota:
     """Put right after an interrupt how many requests are under way that never come back by themselves."""
-    held = split(one.held, NEVER - 1)[0]
+    held = drain(one.held, NEVER - 1)[0]
     others = one.held[: len(one.held) - len(held)]
     return one._replace(held=add(others, NEVER, lent) if lent else others)
 
 
-def answered(one: Adaptive, taken_at: float, back_at: float, now: float) -> Adaptive:
+def release_answered(one: AdaptiveQuota, acquired_at: float, expires_at: float, now: float) -> AdaptiveQuota:
     """A request was not refused.
 
     Args:
         one: what is known.
-        taken_at: when it went.
-        back_at: when it would have come back by itself.
+        acquired_at: when it went.
+        expires_at: when it would have come back by itself.
         now: when its answer came.
     """
     used = in_flight(one)
     busy = one.next_at > now - CATCH_UP / one.rate
-    one = _timed(unsent(one, taken_at, back_at), now - taken_at, used)
-    if one.refused and taken_at >= one.refused_at:
-        return _recovered(one, now)
+    one = _record_latency(return_unused(one, acquired_at, expires_at), now - acquired_at, used)
+    if one.refused and acquired_at >= one.refused_at:
+        return _end_refusal(one, now)
     one = one._replace(taken=one.taken + 1)
-    return _grown(one, now) if busy and not one.refused else one._replace(grown_at=now)
+    return _grow(one, now) if busy and not one.refused else one._replace(grown_at=now)
 
 
-def refused(one: Adaptive, taken_at: float, back_at: float, now: float, wait_s: float | None) -> Adaptive:
+def release_throttled(
+    one: AdaptiveQuota, acquired_at: float, expires_at: float, now: float, wait_s: float | None
+) -> AdaptiveQuota:
     """A request was answered 429.
 
     Args:
         one: what is known.
-        taken_at: when it went.
-        back_at: when it would have come back by itself.
+        acquired_at: when it went.
+        expires_at: when it would have come back by itself.
         now: when its answer came.
         wait_s: for how long the answer asks to be left alone, if it says.
     """
     used = in_flight(one)
-    same = taken_at < one.refused_at
-    one = unsent(one, taken_at, back_at)
+    same = acquired_at < one.refused_at
+    one = return_unused(one, acquired_at, expires_at)
     if not same:
         limit = max(LEAST_LIMIT, CUT * one.limit) if used >= BELOW * one.limit else one.limit
         rate = max(LEAST_RATE, one.rate if one.refused else CUT * one.rate)
@@ -239,7 +241,7 @@ def refused(one: Adaptive, taken_at: float, back_at: float, now: float, wait_s: 
     return one._replace(until=max(one.until, now + wait_s))
 
 
-def shift(one: Adaptive, by: float) -> Adaptive:
+def shift(one: AdaptiveQuota, by: float) -> AdaptiveQuota:
     """The same with its times moved, for a record of a clock that began elsewhere."""
     return one._replace(
         next_at=one.next_at + by,
@@ -252,7 +254,7 @@ def shift(one: Adaptive, by: float) -> Adaptive:
     )
 
 
-def _recovered(one: Adaptive, now: float) -> Adaptive:
+def _end_refusal(one: AdaptiveQuota, now: float) -> AdaptiveQuota:
     """A refusal is over: what was taken in the cycle that ends is the ceiling."""
     brief = one.refused == 1 and one.until <= one.refused_at + PAUSE_S
     cycle_s = max(1e-3, (one.refused_at if brief else now) - one.cycle_at)
@@ -275,7 +277,7 @@ def _recovered(one: Adaptive, now: float) -> Adaptive:
     )
 
 
-def _grown(one: Adaptive, now: float) -> Adaptive:
+def _grow(one: AdaptiveQuota, now: float) -> AdaptiveQuota:
     passed_s = min(1.0, max(0.0, now - one.grown_at))
     hold = BELOW * one.ceiling
     if one.rate < hold:
@@ -285,7 +287,7 @@ def _grown(one: Adaptive, now: float) -> Adaptive:
     return one._replace(rate=rate, grown_at=now)
 
 
-def _probing(one: Adaptive, now: float) -> float:
+def _probing(one: AdaptiveQuota, now: float) -> float:
     """Which part of a rate that has reached its ceiling is added in a second: the more, the longer it goes well."""
     slower = SLOWER if one.lasted_s > BRIEF_S else 1.0
     well_s = now - one.cycle_at - PROBE_S * slower
@@ -295,7 +297,7 @@ def _probing(one: Adaptive, now: float) -> float:
     return max(RETURNING, probing) if one.rate > GIVEN_WAY * one.ceiling else probing
 
 
-def _timed(one: Adaptive, seconds: float, used: int) -> Adaptive:
+def _record_latency(one: AdaptiveQuota, seconds: float, used: int) -> AdaptiveQuota:
     batch, total_s = one.batch + 1, one.total_s + seconds
     if batch < BATCH:
         return one._replace(batch=batch, total_s=total_s)
@@ -309,5 +311,5 @@ def _timed(one: Adaptive, seconds: float, used: int) -> Adaptive:
     return one._replace(batch=0, total_s=0.0, least_s=least_s, limit=limit)
 
 
-def _back(back_at: float) -> int:
-    return NEVER if back_at == inf else int(back_at) + 1
+def _expiry_second(expires_at: float) -> int:
+    return NEVER if expires_at == inf else int(expires_at) + 1

@@ -49,7 +49,7 @@ class Quota(NamedTuple):
     fixed: bool
 
 
-def quota(rule: QuotaRule, transit_s: float) -> Quota:
+def to_quota(rule: QuotaRule, transit_s: float) -> Quota:
     """What a bucket needs to know of its quota.
 
     Args:
@@ -68,77 +68,77 @@ class Bucket(NamedTuple):
     """The permits of one quota.
 
     Attributes:
-        cool: permits that may be lent now; below zero while others have spent what was lent already.
+        available: permits that may be lent now; below zero while others have spent what was lent already.
         held: bins of permits that are lent, by the time at which they come back if nobody settles them.
         cooling: bins of permits that were used, by the time at which they are cool.
-        doubtful: the same for permits whose request may still be under way.
-        parked_until: nothing is lent before.
+        in_transit: the same for permits whose request may still be under way.
+        throttled_until: nothing is lent before.
         paced_until: permits are lent one by one before.
         next_at: when the next of them is.
-        throttles: answers 429 in a row.
+        throttle_count: answers 429 in a row.
         throttled_at: when the last of them arrived.
-        end: when the server's present window ends, as far as answers say so; fixed windows only.
+        window_end: when the server's present window ends, as far as answers say so; fixed windows only.
         foreign: bins of permits that were parked because others spent them, by the time at which they are cool.
         withheld: permits that are not lent because the provider names a lower limit.
-        returned: how many used permits have become cool so far.
-        learnt_at: when permits were last parked because of others.
+        cooled_count: how many used permits have become cool so far.
+        foreign_at: when permits were last parked because of others.
     """
 
-    cool: int
+    available: int
     held: Bins = ()
     cooling: Bins = ()
-    doubtful: Bins = ()
-    parked_until: float = -inf
+    in_transit: Bins = ()
+    throttled_until: float = -inf
     paced_until: float = -inf
     next_at: float = -inf
-    throttles: int = 0
+    throttle_count: int = 0
     throttled_at: float = -inf
-    end: WindowEnd | None = None
+    window_end: WindowEnd | None = None
     foreign: Bins = ()
     withheld: int = 0
-    returned: int = 0
-    learnt_at: float = -inf
+    cooled_count: int = 0
+    foreign_at: float = -inf
 
 
 class Permit(NamedTuple):
     """The right to make one request, of each quota of a call.
 
     Attributes:
-        taken_at: when it was lent.
-        back_at: when it comes back by itself.
-        marks: what each bucket's `returned` was then.
+        acquired_at: when it was lent.
+        expires_at: when it comes back by itself.
+        cooled_before: what each bucket's `returned` was then.
     """
 
-    taken_at: float
-    back_at: float
-    marks: tuple[int, ...] = ()
+    acquired_at: float
+    expires_at: float
+    cooled_before: tuple[int, ...] = ()
 
 
-def fresh(quota: Quota) -> Bucket:
+def full_bucket(quota: Quota) -> Bucket:
     """A bucket of which nothing was ever taken."""
     return Bucket(quota.limit)
 
 
-def unknown(quota: Quota, now: float) -> Bucket:
+def cooling_bucket(quota: Quota, now: float) -> Bucket:
     """A bucket whose past is not known: every permit cools as if its request were still under way."""
-    return Bucket(0, doubtful=((doubt_bin(quota, now), quota.limit),))
+    return Bucket(0, in_transit=((transit_bin(quota, now), quota.limit),))
 
 
-def sound(quota: Quota, bucket: Bucket) -> bool:
+def is_consistent(quota: Quota, bucket: Bucket) -> bool:
     """Whether a stored bucket has each permit of its quota in one place: cool, in a bin, or withheld."""
-    binned = count(bucket.held) + count(bucket.cooling) + count(bucket.doubtful) + count(bucket.foreign)
-    return bucket.cool + binned + bucket.withheld == quota.limit
+    binned = count(bucket.held) + count(bucket.cooling) + count(bucket.in_transit) + count(bucket.foreign)
+    return bucket.available + binned + bucket.withheld == quota.limit
 
 
-def harvest(quota: Quota, bucket: Bucket, now: float) -> Bucket:
+def refill(quota: Quota, bucket: Bucket, now: float) -> Bucket:
     """The bucket with all permits cool that are cool by now."""
-    if bucket.cool >= quota.limit:
+    if bucket.available >= quota.limit:
         return bucket
-    if bucket.end is not None and bucket.end.due_at <= now:
-        bucket = _freed(quota, bucket, bucket.end)
+    if bucket.window_end is not None and bucket.window_end.due_at <= now:
+        bucket = _apply_reset(quota, bucket, bucket.window_end)
     edge = int(now // quota.width_s)
     edge += (edge + 1) * quota.width_s <= now  # as `_ready_at` multiplies: at the time that it names, they are cool
-    held, cooling, doubtful, foreign = bucket.held, bucket.cooling, bucket.doubtful, bucket.foreign
+    held, cooling, doubtful, foreign = bucket.held, bucket.cooling, bucket.in_transit, bucket.foreign
     if not (
         (cooling and cooling[0][0] <= edge)
         or (held and held[0][0] <= edge)
@@ -146,44 +146,46 @@ def harvest(quota: Quota, bucket: Bucket, now: float) -> Bucket:
         or (foreign and foreign[0][0] <= edge)
     ):
         return bucket
-    held, a = split(held, edge)
-    cooling, b = split(cooling, edge)
-    doubtful, c = split(doubtful, edge)
-    foreign, d = split(foreign, edge)
-    cool, returned = bucket.cool + a + b + c + d, bucket.returned + a + b + c
-    return bucket._replace(cool=cool, held=held, cooling=cooling, doubtful=doubtful, foreign=foreign, returned=returned)
+    held, a = drain(held, edge)
+    cooling, b = drain(cooling, edge)
+    doubtful, c = drain(doubtful, edge)
+    foreign, d = drain(foreign, edge)
+    cool, returned = bucket.available + a + b + c + d, bucket.cooled_count + a + b + c
+    return bucket._replace(
+        available=cool, held=held, cooling=cooling, in_transit=doubtful, foreign=foreign, cooled_count=returned
+    )
 
 
-def early(quota: Quota, bucket: Bucket) -> int:
+def first_bin_after_reset(quota: Quota, bucket: Bucket) -> int:
     """The bin after the last one of those permits that come back at the window's end instead."""
-    end = bucket.end
+    end = bucket.window_end
     if end is None or end.due_at == inf:
         return -1
     return ceil((end.free_before + quota.window_s) / quota.width_s)
 
 
-def _freed(quota: Quota, bucket: Bucket, end: WindowEnd) -> Bucket:
+def _apply_reset(quota: Quota, bucket: Bucket, end: WindowEnd) -> Bucket:
     """The bucket after the end of the server's window: permits of the one that is over are cool."""
-    cooling, back = split(bucket.cooling, early(quota, bucket) - 1)
-    cool = bucket.cool + back
-    returned = bucket.returned + back
-    return bucket._replace(cool=cool, cooling=cooling, returned=returned, end=end._replace(due_at=inf))
+    cooling, back = drain(bucket.cooling, first_bin_after_reset(quota, bucket) - 1)
+    cool = bucket.available + back
+    returned = bucket.cooled_count + back
+    return bucket._replace(available=cool, cooling=cooling, cooled_count=returned, window_end=end._replace(due_at=inf))
 
 
-def split(bins: Bins, edge: int) -> tuple[Bins, int]:
+def drain(bins: Bins, edge: int) -> tuple[Bins, int]:
     """The bins after `edge`, and how many permits are in the others."""
     i = bisect_left(bins, (edge + 1,))
     return bins[i:], count(bins[:i])
 
 
-def bin_of(quota: Quota, at: float) -> int:
+def cool_bin(quota: Quota, at: float) -> int:
     """The first bin that ends no earlier than `at`."""
     return ceil(at / quota.width_s)
 
 
-def doubt_bin(quota: Quota, closed_at: float) -> int:
+def transit_bin(quota: Quota, closed_at: float) -> int:
     """The bin of a permit whose connection was closed then and whose request may still be under way."""
-    at = bin_of(quota, closed_at + quota.window_s + quota.transit_s)
+    at = cool_bin(quota, closed_at + quota.window_s + quota.transit_s)
     return -(-at // quota.grain) * quota.grain
 
 
@@ -210,7 +212,7 @@ def add(bins: Bins, at: int, n: int = 1) -> Bins:
 
 def spent(quota: Quota, bucket: Bucket) -> int:
     """How many of the quota's permits are not to be had now."""
-    return quota.limit - max(0, bucket.cool)
+    return quota.limit - max(0, bucket.available)
 
 
 def count(bins: Bins) -> int:
@@ -234,12 +236,12 @@ def shift(quota: Quota, bucket: Bucket, by: float) -> Bucket:
     return bucket._replace(
         held=moved(bucket.held),
         cooling=moved(bucket.cooling),
-        doubtful=moved(bucket.doubtful),
-        parked_until=bucket.parked_until + by,
+        in_transit=moved(bucket.in_transit),
+        throttled_until=bucket.throttled_until + by,
         paced_until=bucket.paced_until + by,
         next_at=bucket.next_at + by,
         throttled_at=bucket.throttled_at + by,
-        end=None,
+        window_end=None,
         foreign=moved(bucket.foreign),
-        learnt_at=bucket.learnt_at + by,
+        foreign_at=bucket.foreign_at + by,
     )

@@ -38,7 +38,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Final
 
 from callwell.core.headers import ROUNDED_S
-from callwell.core.quota.buckets import BINS, add, bin_of, count, harvest
+from callwell.core.quota.buckets import BINS, add, cool_bin, count, refill
 from callwell.core.quota.resets import STRETCH
 
 if TYPE_CHECKING:
@@ -60,7 +60,9 @@ SAME: Final = 0.01
 """By how much of itself a window may differ from the profile's and still be the same."""
 
 
-def whose(hints: Sequence[QuotaHint], names: Sequence[str], quotas: Sequence[Quota]) -> list[tuple[int, QuotaHint]]:
+def match_hints(
+    hints: Sequence[QuotaHint], names: Sequence[str], quotas: Sequence[Quota]
+) -> list[tuple[int, QuotaHint]]:
     """Which quota each hint is about: by its name, else by its window, else by its limit, else the first.
 
     Args:
@@ -73,11 +75,11 @@ def whose(hints: Sequence[QuotaHint], names: Sequence[str], quotas: Sequence[Quo
     """
     found = []
     for hint in hints:
-        i = _named(hint, names, quotas)
-        if i is None and len(hints) == 1 and quotas and not hint.window_s and not _too_long(hint, quotas[0]):
+        i = _match_hint(hint, names, quotas)
+        if i is None and len(hints) == 1 and quotas and not hint.window_s and not _is_reset_too_late(hint, quotas[0]):
             i = 0
         if i is not None:
-            found.append((i, hint._replace(reset_s=None) if _too_long(hint, quotas[i]) else hint))
+            found.append((i, hint._replace(reset_s=None) if _is_reset_too_late(hint, quotas[i]) else hint))
     return found
 
 
@@ -97,36 +99,36 @@ def learn(
     """
     if quota.paced:
         return bucket
-    bucket = _limited(quota, harvest(quota, bucket, now), hint)
-    if hint.remaining is None or bucket.returned < mark:
+    bucket = _apply_limit(quota, refill(quota, bucket, now), hint)
+    if hint.remaining is None or bucket.cooled_count < mark:
         return bucket
-    own, limit = count(bucket.held) + count(bucket.cooling) + count(bucket.doubtful), quota.limit - bucket.withheld
-    spent, possible = limit - hint.remaining, own + bucket.returned - mark
-    least, most = spent - possible, max(0, spent - _certain(quota, bucket, permit, now))
+    own, limit = count(bucket.held) + count(bucket.cooling) + count(bucket.in_transit), quota.limit - bucket.withheld
+    spent, possible = limit - hint.remaining, own + bucket.cooled_count - mark
+    least, most = spent - possible, max(0, spent - _certainly_ours(quota, bucket, permit, now))
     if not quota.fixed:
-        least, most = max(least, min(limit - 1, _and_reserve(least))), _and_reserve(most)
+        least, most = max(least, min(limit - 1, _add_reserve(least))), _add_reserve(most)
     parked = count(bucket.foreign)
-    if parked > most and permit.taken_at > bucket.learnt_at:
-        return _parked(bucket, _first(bucket.foreign, most))
-    last = _last(quota, bucket, now, hint)
+    if parked > most and permit.acquired_at > bucket.foreign_at:
+        return _set_aside(bucket, _earliest(bucket.foreign, most))
+    last = _foreign_bin(quota, bucket, now, hint)
     if least <= 0 or count(bucket.foreign[bisect_left(bucket.foreign, (last,)) :]) >= least:
         return bucket
-    kept = _first(bucket.foreign, max(0, parked - least))
+    kept = _earliest(bucket.foreign, max(0, parked - least))
     early = least > 1 and least > parked
     if early:
         again_s = max(quota.window_s / STEPS, hint.reset_s or 0.0)
         if refused and hint.reset_s:
             again_s = hint.reset_s + min(hint.slack_s, ROUNDED_S)
-        kept = add(kept, min(last, bin_of(quota, now + again_s)))
-    return _parked(bucket, add(kept, last, least - early))._replace(learnt_at=now)
+        kept = add(kept, min(last, cool_bin(quota, now + again_s)))
+    return _set_aside(bucket, add(kept, last, least - early))._replace(foreign_at=now)
 
 
-def _too_long(hint: QuotaHint, quota: Quota) -> bool:
+def _is_reset_too_late(hint: QuotaHint, quota: Quota) -> bool:
     """Whether a reset is later than the end of any window of this quota: it is about another one, or wrong."""
     return hint.reset_s is not None and hint.reset_s > quota.window_s + hint.slack_s
 
 
-def _named(hint: QuotaHint, names: Sequence[str], quotas: Sequence[Quota]) -> int | None:
+def _match_hint(hint: QuotaHint, names: Sequence[str], quotas: Sequence[Quota]) -> int | None:
     if hint.name in names:
         return names.index(hint.name)
     if hint.window_s:
@@ -135,41 +137,41 @@ def _named(hint: QuotaHint, names: Sequence[str], quotas: Sequence[Quota]) -> in
     return next((i for i, quota in enumerate(quotas) if quota.limit == hint.limit), None)
 
 
-def _limited(quota: Quota, bucket: Bucket, hint: QuotaHint) -> Bucket:
+def _apply_limit(quota: Quota, bucket: Bucket, hint: QuotaHint) -> Bucket:
     withheld = max(0, quota.limit - hint.limit) if hint.limit else bucket.withheld
     if withheld == bucket.withheld:
         return bucket
-    return bucket._replace(withheld=withheld, cool=bucket.cool + bucket.withheld - withheld)
+    return bucket._replace(withheld=withheld, available=bucket.available + bucket.withheld - withheld)
 
 
-def _and_reserve(others: int) -> int:
+def _add_reserve(others: int) -> int:
     return others + ceil(RESERVE * others**0.5) if others > 0 else others
 
 
-def _certain(quota: Quota, bucket: Bucket, permit: Permit, now: float) -> int:
+def _certainly_ours(quota: Quota, bucket: Bucket, permit: Permit, now: float) -> int:
     if quota.fixed:
         return 0
-    youngest = bin_of(quota, permit.taken_at + quota.window_s)
-    oldest = bin_of(quota, now + SLOW * (now - permit.taken_at))
+    youngest = cool_bin(quota, permit.acquired_at + quota.window_s)
+    oldest = cool_bin(quota, now + SLOW * (now - permit.acquired_at))
     return sum([n for at, n in bucket.cooling if oldest < at <= youngest])
 
 
-def _last(quota: Quota, bucket: Bucket, now: float, hint: QuotaHint) -> int:
+def _foreign_bin(quota: Quota, bucket: Bucket, now: float, hint: QuotaHint) -> int:
     """The bin in which what is parked now comes back."""
     reset_s = hint.reset_s if hint.slack_s < quota.window_s else None
     if quota.fixed and reset_s is not None:
-        return bin_of(quota, now + min(quota.window_s, (reset_s + hint.slack_s) * STRETCH))
-    if quota.fixed and bucket.end is not None and now < bucket.end.high:
-        return bin_of(quota, bucket.end.high)
+        return cool_bin(quota, now + min(quota.window_s, (reset_s + hint.slack_s) * STRETCH))
+    if quota.fixed and bucket.window_end is not None and now < bucket.window_end.high:
+        return cool_bin(quota, bucket.window_end.high)
     step = BINS // STEPS
-    return -(-bin_of(quota, now + quota.window_s) // step) * step
+    return -(-cool_bin(quota, now + quota.window_s) // step) * step
 
 
-def _parked(bucket: Bucket, foreign: Bins) -> Bucket:
-    return bucket._replace(foreign=foreign, cool=bucket.cool + count(bucket.foreign) - count(foreign))
+def _set_aside(bucket: Bucket, foreign: Bins) -> Bucket:
+    return bucket._replace(foreign=foreign, available=bucket.available + count(bucket.foreign) - count(foreign))
 
 
-def _first(bins: Bins, n: int) -> Bins:
+def _earliest(bins: Bins, n: int) -> Bins:
     """The `n` permits that come back first."""
     kept = []
     for at, there in bins:

@@ -44,18 +44,18 @@ from callwell.core.quota.buckets import (
     Permit,
     Quota,
     add,
-    bin_of,
+    cool_bin,
+    cooling_bucket,
     count,
-    doubt_bin,
-    early,
-    fresh,
-    harvest,
-    quota,
+    first_bin_after_reset,
+    full_bucket,
+    is_consistent,
+    refill,
     remove,
     shift,
-    sound,
     spent,
-    unknown,
+    to_quota,
+    transit_bin,
 )
 from callwell.core.quota.resets import STRETCH
 
@@ -67,25 +67,25 @@ __all__ = [
     "Permit",
     "Quota",
     "abandon",
-    "answer",
+    "acquire",
+    "cooling_bucket",
     "count",
-    "fresh",
-    "harvest",
-    "leave",
-    "quota",
-    "recover",
-    "reset",
+    "full_bucket",
+    "is_consistent",
+    "learn_reset",
+    "max_batch",
+    "reconcile",
+    "refill",
+    "release_answered",
+    "release_lost",
+    "return_unused",
     "shift",
-    "sound",
-    "spare",
     "spent",
-    "take",
     "throttle",
-    "unknown",
-    "unsent",
+    "to_quota",
 ]
 
-SPARE: Final = 64
+BATCH_SHARE: Final = 64
 """Of how many cool permits one may be taken ahead of its use."""
 
 CATCH_UP: Final = 4
@@ -98,7 +98,7 @@ class AtLatest(float):
     __slots__ = ()
 
 
-def take(
+def acquire(
     quotas: tuple[Quota, ...], buckets: tuple[Bucket, ...], now: float, hold_s: float = inf, count: int = 1
 ) -> tuple[tuple[Bucket, ...], Permit | float]:
     """Lend one permit of each quota, or none of any.
@@ -116,15 +116,15 @@ def take(
     """
     ready_at, harvested = -inf, []
     for one, bucket in zip(quotas, buckets, strict=True):
-        harvested.append(harvest(one, bucket, now))
-        ready_at = max(ready_at, _ready_at(one, harvested[-1], now))
+        harvested.append(refill(one, bucket, now))
+        ready_at = max(ready_at, _available_at(one, harvested[-1], now))
     if ready_at > now:
         return tuple(harvested), ready_at
-    permit = Permit(now, now + hold_s, tuple([bucket.returned for bucket in harvested]))
-    return tuple([_lend(q, b, permit, count) for q, b in zip(quotas, harvested, strict=True)]), permit
+    permit = Permit(now, now + hold_s, tuple([bucket.cooled_count for bucket in harvested]))
+    return tuple([_take_out(q, b, permit, count) for q, b in zip(quotas, harvested, strict=True)]), permit
 
 
-def spare(quotas: tuple[Quota, ...], buckets: tuple[Bucket, ...], now: float) -> int:
+def max_batch(quotas: tuple[Quota, ...], buckets: tuple[Bucket, ...], now: float) -> int:
     """How many permits one caller may take at once: a small share of the cool ones, none where they are let out singly.
 
     Args:
@@ -132,11 +132,16 @@ def spare(quotas: tuple[Quota, ...], buckets: tuple[Bucket, ...], now: float) ->
         buckets: their buckets, in the same order.
         now: monotonic seconds.
     """
-    free = [0 if q.paced or now < b.paced_until else b.cool // SPARE for q, b in zip(quotas, buckets, strict=True)]
+    free = [
+        0 if q.paced or now < b.paced_until else b.available // BATCH_SHARE
+        for q, b in zip(quotas, buckets, strict=True)
+    ]
     return max(0, min(free, default=0))
 
 
-def answer(quota: Quota, bucket: Bucket, permit: Permit, now: float, *, ok: bool = True, count: int = 1) -> Bucket:
+def release_answered(
+    quota: Quota, bucket: Bucket, permit: Permit, now: float, *, ok: bool = True, count: int = 1
+) -> Bucket:
     """Take a permit back after its request's final answer has arrived.
 
     Args:
@@ -147,16 +152,16 @@ def answer(quota: Quota, bucket: Bucket, permit: Permit, now: float, *, ok: bool
         ok: the answer was not a 429, so that a row of them is over.
         count: how many such permits, none of which was taken earlier, nor answered later.
     """
-    held = remove(bucket.held, _back(quota, permit), count)
-    throttles = 0 if ok and permit.taken_at >= bucket.throttled_at else bucket.throttles
+    held = remove(bucket.held, _expiry_bin(quota, permit), count)
+    throttles = 0 if ok and permit.acquired_at >= bucket.throttled_at else bucket.throttle_count
     if held is None:
-        return bucket if throttles == bucket.throttles else bucket._replace(throttles=throttles)
-    cooling = add(bucket.cooling, bin_of(quota, now + quota.window_s), count)
+        return bucket if throttles == bucket.throttle_count else bucket._replace(throttle_count=throttles)
+    cooling = add(bucket.cooling, cool_bin(quota, now + quota.window_s), count)
     # `_replace` would take four times as long: with `_lend`, a fifteenth of what an account costs a call.
-    return Bucket._make((bucket.cool, held, cooling, *bucket[3:7], throttles, *bucket[8:]))
+    return Bucket._make((bucket.available, held, cooling, *bucket[3:7], throttles, *bucket[8:]))
 
 
-def abandon(quota: Quota, bucket: Bucket, permit: Permit, now: float) -> Bucket:
+def release_lost(quota: Quota, bucket: Bucket, permit: Permit, now: float) -> Bucket:
     """Take a permit back whose request ended without a final answer and may still be under way.
 
     Args:
@@ -165,13 +170,13 @@ def abandon(quota: Quota, bucket: Bucket, permit: Permit, now: float) -> Bucket:
         permit: the permit.
         now: when the connection was closed.
     """
-    held = remove(bucket.held, _back(quota, permit))
+    held = remove(bucket.held, _expiry_bin(quota, permit))
     if held is None:
         return bucket
-    return bucket._replace(held=held, doubtful=add(bucket.doubtful, doubt_bin(quota, now)))
+    return bucket._replace(held=held, in_transit=add(bucket.in_transit, transit_bin(quota, now)))
 
 
-def leave(quota: Quota, bucket: Bucket, permit: Permit, left: Permit) -> Bucket:
+def abandon(quota: Quota, bucket: Bucket, permit: Permit, left: Permit) -> Bucket:
     """Hold a permit whose caller has gone until its request ends by itself, and no longer than that can take.
 
     Args:
@@ -180,11 +185,11 @@ def leave(quota: Quota, bucket: Bucket, permit: Permit, left: Permit) -> Bucket:
         permit: the permit.
         left: the same, which comes back by itself after the latest time at which its connection is closed.
     """
-    held = remove(bucket.held, _back(quota, permit))
-    return bucket if held is None else bucket._replace(held=add(held, _back(quota, left)))
+    held = remove(bucket.held, _expiry_bin(quota, permit))
+    return bucket if held is None else bucket._replace(held=add(held, _expiry_bin(quota, left)))
 
 
-def recover(quota: Quota, bucket: Bucket, lent: int, used: int, closes_at: float) -> Bucket:
+def reconcile(quota: Quota, bucket: Bucket, lent: int, used: int, closes_at: float) -> Bucket:
     """Put a bucket right after an interrupt struck a holder anywhere between taking a permit and giving it back.
 
     Only for permits that never come back by themselves. Any that nobody has in hand was used or was not; and a permit
@@ -201,16 +206,16 @@ def recover(quota: Quota, bucket: Bucket, lent: int, used: int, closes_at: float
     lost = count(bucket.held[i:]) - lent
     held = add(bucket.held[:i], NEVER, lent) if lent else bucket.held[:i]
     doubtful = min(max(0, lost), used)
-    bucket = bucket._replace(held=held, cool=bucket.cool + lost - doubtful)
+    bucket = bucket._replace(held=held, available=bucket.available + lost - doubtful)
     if doubtful:
-        bucket = bucket._replace(doubtful=add(bucket.doubtful, doubt_bin(quota, closes_at), doubtful))
+        bucket = bucket._replace(in_transit=add(bucket.in_transit, transit_bin(quota, closes_at), doubtful))
     return bucket
 
 
-def unsent(quota: Quota, bucket: Bucket, permit: Permit, count: int = 1) -> Bucket:
+def return_unused(quota: Quota, bucket: Bucket, permit: Permit, count: int = 1) -> Bucket:
     """Take a permit back, or several of the same kind, that was surely not used."""
-    held = remove(bucket.held, _back(quota, permit), count)
-    return bucket if held is None else bucket._replace(held=held, cool=bucket.cool + count)
+    held = remove(bucket.held, _expiry_bin(quota, permit), count)
+    return bucket if held is None else bucket._replace(held=held, available=bucket.available + count)
 
 
 def throttle(
@@ -234,18 +239,22 @@ def throttle(
         return buckets
     order = sorted(range(len(quotas)), key=lambda i: quotas[i].window_s)
     first = buckets[order[0]]
-    same = permit.taken_at < first.throttled_at
-    row = first.throttles + (not same)
+    same = permit.acquired_at < first.throttled_at
+    row = first.throttle_count + (not same)
     victim, park_s = order[0], wait_s
     if park_s is None:
-        victim, park_s = _suspect([quotas[i] for i in order], order, row) if not same else (order[0], 0.0)
+        victim, park_s = _choose_throttled([quotas[i] for i in order], order, row) if not same else (order[0], 0.0)
     parked = list(buckets)
-    parked[victim] = _park(quotas[victim], parked[victim], now + park_s)
-    parked[order[0]] = parked[order[0]]._replace(throttles=row, throttled_at=now if not same else first.throttled_at)
+    parked[victim] = _throttle_until(quotas[victim], parked[victim], now + park_s)
+    parked[order[0]] = parked[order[0]]._replace(
+        throttle_count=row, throttled_at=now if not same else first.throttled_at
+    )
     return tuple(parked)
 
 
-def reset(quota: Quota, bucket: Bucket, permit: Permit, now: float, delta_s: float, *, slack_s: float = 1.0) -> Bucket:
+def learn_reset(
+    quota: Quota, bucket: Bucket, permit: Permit, now: float, delta_s: float, *, slack_s: float = 1.0
+) -> Bucket:
     """Learn when the server's fixed window ends.
 
     Args:
@@ -258,12 +267,12 @@ def reset(quota: Quota, bucket: Bucket, permit: Permit, now: float, delta_s: flo
     """
     if not quota.fixed:
         return bucket
-    bucket = harvest(quota, bucket, now)
-    end = resets.heard(bucket.end, quota.window_s, permit.taken_at, now, delta_s, slack_s)
-    return bucket if end is bucket.end else bucket._replace(end=end)
+    bucket = refill(quota, bucket, now)
+    end = resets.learn(bucket.window_end, quota.window_s, permit.acquired_at, now, delta_s, slack_s)
+    return bucket if end is bucket.window_end else bucket._replace(window_end=end)
 
 
-def _suspect(ranked: list[Quota], order: list[int], row: int) -> tuple[int, float]:
+def _choose_throttled(ranked: list[Quota], order: list[int], row: int) -> tuple[int, float]:
     if row == 1:
         return order[0], min(ranked[0].window_s, 1.0)
     if row == 2 or len(ranked) == 1:  # noqa: PLR2004 - the second in a row
@@ -271,31 +280,35 @@ def _suspect(ranked: list[Quota], order: list[int], row: int) -> tuple[int, floa
     return order[1], min(ranked[1].window_s, ranked[0].window_s * 2.0 ** min(row - 2, 60))
 
 
-def _park(quota: Quota, bucket: Bucket, until: float) -> Bucket:
-    until = max(bucket.parked_until, until)
-    return bucket._replace(parked_until=until, paced_until=until + quota.window_s)
+def _throttle_until(quota: Quota, bucket: Bucket, until: float) -> Bucket:
+    until = max(bucket.throttled_until, until)
+    return bucket._replace(throttled_until=until, paced_until=until + quota.window_s)
 
 
-def _ready_at(quota: Quota, bucket: Bucket, now: float) -> float:
-    at = bucket.parked_until
+def _available_at(quota: Quota, bucket: Bucket, now: float) -> float:
+    at = bucket.throttled_until
     if quota.paced or now < bucket.paced_until:
         at = max(at, bucket.next_at)
-    if bucket.cool <= 0:
-        firsts = (bins[0][0] for bins in (bucket.held, bucket.cooling, bucket.doubtful, bucket.foreign) if bins)
-        back_at = min((first * quota.width_s for first in firsts if first < NEVER), default=inf)
-        if bucket.end is not None and bucket.cooling and bucket.cooling[0][0] < early(quota, bucket):
-            back_at = min(back_at, bucket.end.due_at)
-        at = max(at, AtLatest(back_at) if bucket.held and not bucket.cooling else back_at)
+    if bucket.available <= 0:
+        firsts = (bins[0][0] for bins in (bucket.held, bucket.cooling, bucket.in_transit, bucket.foreign) if bins)
+        expires_at = min((first * quota.width_s for first in firsts if first < NEVER), default=inf)
+        if (
+            bucket.window_end is not None
+            and bucket.cooling
+            and bucket.cooling[0][0] < first_bin_after_reset(quota, bucket)
+        ):
+            expires_at = min(expires_at, bucket.window_end.due_at)
+        at = max(at, AtLatest(expires_at) if bucket.held and not bucket.cooling else expires_at)
     return at
 
 
-def _lend(quota: Quota, bucket: Bucket, permit: Permit, count: int) -> Bucket:
+def _take_out(quota: Quota, bucket: Bucket, permit: Permit, count: int) -> Bucket:
     late = 0.0 if quota.paced else CATCH_UP * quota.step_s
-    next_at = max(bucket.next_at, permit.taken_at - late) + quota.step_s * count
-    held = add(bucket.held, _back(quota, permit), count)
-    return Bucket._make((bucket.cool - count, held, *bucket[2:6], next_at, *bucket[7:]))
+    next_at = max(bucket.next_at, permit.acquired_at - late) + quota.step_s * count
+    held = add(bucket.held, _expiry_bin(quota, permit), count)
+    return Bucket._make((bucket.available - count, held, *bucket[2:6], next_at, *bucket[7:]))
 
 
-def _back(quota: Quota, permit: Permit) -> int:
-    at = permit.back_at
-    return NEVER if at == inf else doubt_bin(quota, at)
+def _expiry_bin(quota: Quota, permit: Permit) -> int:
+    at = permit.expires_at
+    return NEVER if at == inf else transit_bin(quota, at)

@@ -52,27 +52,27 @@ class WindowEnd(NamedTuple):
     deaf_until: float = -inf
 
 
-def heard(  # noqa: PLR0917 - an answer and its times
-    end: WindowEnd | None, window_s: float, taken_at: float, now: float, delta_s: float, slack_s: float
+def learn(  # noqa: PLR0917 - an answer and its times
+    end: WindowEnd | None, window_s: float, acquired_at: float, now: float, delta_s: float, slack_s: float
 ) -> WindowEnd | None:
     """What is known after one more answer.
 
     Args:
         end: what was known before, if anything.
         window_s: of the quota, stretched.
-        taken_at: when the permit of its request was taken.
+        acquired_at: when the permit of its request was taken.
         now: when it arrived.
         delta_s: seconds until the reset, as it says.
         slack_s: by how much rounding may have changed them.
     """
     if delta_s > window_s + slack_s:
         return end
-    low = taken_at + (delta_s - slack_s) / STRETCH
+    low = acquired_at + (delta_s - slack_s) / STRETCH
     high = now + (delta_s + slack_s) * STRETCH
     other = WindowEnd(low, high, low, high, high - (delta_s - slack_s) / STRETCH)
-    if end is None or (end.low == -inf and taken_at >= end.deaf_until):
+    if end is None or (end.low == -inf and acquired_at >= end.deaf_until):
         return other
-    if taken_at < end.deaf_until:
+    if acquired_at < end.deaf_until:
         return end
     # W on the server, in seconds of a clock that may run slower than ours.
     least_s = window_s / STRETCH / STRETCH
@@ -82,17 +82,17 @@ def heard(  # noqa: PLR0917 - an answer and its times
     if earlier or (same and later):
         return end
     if same:
-        return _agreed(end, other, taken_at)
+        return _agree(end, other, acquired_at)
     if later:
         return other._replace(due_at=end.due_at, free_before=end.free_before)
     return WindowEnd(deaf_until=now + window_s)
 
 
-def _agreed(end: WindowEnd, other: WindowEnd, taken_at: float) -> WindowEnd:
+def _agree(end: WindowEnd, other: WindowEnd, acquired_at: float) -> WindowEnd:
     """What is known when another answer names the same end."""
     low = min(end.low, other.low)
     high = max(end.high, other.high)
-    believed = end.believed or taken_at > end.proof_at
+    believed = end.believed or acquired_at > end.proof_at
     return end._replace(
         low=low,
         high=high,

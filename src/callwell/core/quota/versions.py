@@ -18,24 +18,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from callwell.core.quota import adaptive
-from callwell.core.quota.buckets import NEVER, Bucket, Quota, add, bin_of, count, doubt_bin, harvest
+from callwell.core.quota.buckets import NEVER, Bucket, Quota, add, cool_bin, count, refill, transit_bin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from callwell.core.quota.adaptive import Adaptive
+    from callwell.core.quota.adaptive import AdaptiveQuota
     from callwell.core.quota.buckets import Bins
     from callwell.core.rules.profile import QuotaRule
 
-    Rules = dict[str, "Rule"]
+    Rules = dict[str, "VersionedQuota"]
     Buckets = dict[str, Bucket]
     Seen = dict[str, float]
 
 
-NO_PACES: Final[Mapping[str, Adaptive]] = {}
+NO_PACES: Final[Mapping[str, AdaptiveQuota]] = {}
 
 
-class Rule(NamedTuple):
+class VersionedQuota(NamedTuple):
     """A quota as one version of a profile has it.
 
     Attributes:
@@ -49,7 +49,7 @@ class Rule(NamedTuple):
     general: bool
 
 
-def key(name: str, quota: Quota) -> str:
+def bucket_key(name: str, quota: Quota) -> str:
     """What a bucket is called in the record: the same for versions that agree on a quota.
 
     Args:
@@ -60,7 +60,7 @@ def key(name: str, quota: Quota) -> str:
     return f"{name}: {kind}{quota.limit}/{quota.window_s!r}+{quota.transit_s!r}"
 
 
-def rule(name: str, said: QuotaRule, quota: Quota) -> Rule:
+def to_versioned(name: str, said: QuotaRule, quota: Quota) -> VersionedQuota:
     """A quota as this version has it.
 
     Args:
@@ -68,10 +68,10 @@ def rule(name: str, said: QuotaRule, quota: Quota) -> Rule:
         said: what the profile says.
         quota: the same as its bucket needs it.
     """
-    return Rule(name, quota, said.methods is None)
+    return VersionedQuota(name, quota, said.methods is None)
 
 
-def text(rules: Rules) -> str:
+def version_id(rules: Rules) -> str:
     """What a version is called in the record.
 
     Args:
@@ -80,7 +80,7 @@ def text(rules: Rules) -> str:
     return "\n".join(rules)
 
 
-def joined(
+def join(
     rules: Rules,
     buckets: Buckets,
     seen: Seen,
@@ -90,7 +90,7 @@ def joined(
     hold_s: float,
     at: float,
     known: bool = True,
-    paces: Mapping[str, Adaptive] = NO_PACES,
+    paces: Mapping[str, AdaptiveQuota] = NO_PACES,
 ) -> tuple[Rules, Buckets, Seen]:
     """Rules, buckets and versions of a record when a process uses it that may not be of the only version.
 
@@ -107,12 +107,12 @@ def joined(
     """
     filled = dict(buckets)
     for one in own:
-        bucket = None if one in rules else _begun(rules, buckets, own[one], now, known=known, paces=paces)
+        bucket = None if one in rules else _begin_bucket(rules, buckets, own[one], now, known=known, paces=paces)
         if bucket is not None:
             filled[one] = bucket
     all_ = rules | own
     alone = len(seen) == 1
-    living = {text(own): now}
+    living = {version_id(own): now}
     for version, seen_at in seen.items():
         last_at = max(seen_at, at) if alone else seen_at
         cools_s = [all_[one].quota.window_s + all_[one].quota.transit_s for one in _keys(version)]
@@ -123,7 +123,7 @@ def joined(
     return all_, {one: bucket for one, bucket in filled.items() if one in kept}, living
 
 
-def others(rules: Rules, own: Rules, names: tuple[str, ...]) -> tuple[str, ...]:
+def other_keys(rules: Rules, own: Rules, names: tuple[str, ...]) -> tuple[str, ...]:
     """The buckets of other versions that count a call.
 
     Args:
@@ -141,7 +141,7 @@ def others(rules: Rules, own: Rules, names: tuple[str, ...]) -> tuple[str, ...]:
     )
 
 
-def converted(new: Quota, old: Quota, bucket: Bucket, now: float) -> Bucket:
+def convert(new: Quota, old: Quota, bucket: Bucket, now: float) -> Bucket:
     """A bucket as it would be if its requests had been counted by another rule.
 
     Args:
@@ -150,36 +150,36 @@ def converted(new: Quota, old: Quota, bucket: Bucket, now: float) -> Bucket:
         bucket: the bucket.
         now: monotonic seconds.
     """
-    bucket = harvest(old, bucket, now)
+    bucket = refill(old, bucket, now)
     used_s = new.window_s - old.window_s
     doubt_s = used_s + new.transit_s - old.transit_s
     cooling = bucket.cooling
     foreign = bucket.foreign
     held = bucket.held
-    doubtful = bucket.doubtful
+    doubtful = bucket.in_transit
     if used_s:
-        cooling = _moved(bucket.cooling, old, new, used_s, now)
-        foreign = _moved(bucket.foreign, old, new, used_s, now)
+        cooling = _move_bins(bucket.cooling, old, new, used_s, now)
+        foreign = _move_bins(bucket.foreign, old, new, used_s, now)
     if used_s or doubt_s:
-        held = _doubtful(bucket.held, old, new, doubt_s, now)
-        doubtful = _doubtful(bucket.doubtful, old, new, doubt_s, now)
+        held = _move_transit_bins(bucket.held, old, new, doubt_s, now)
+        doubtful = _move_transit_bins(bucket.in_transit, old, new, doubt_s, now)
     known = count(held) + count(cooling) + count(doubtful)
-    freed = bucket.end is not None and bucket.end.believed and not new.fixed
+    freed = bucket.window_end is not None and bucket.window_end.believed and not new.fixed
     if freed or used_s > 0.0:
-        forgotten = min(max(0, new.limit - known), bucket.returned)
+        forgotten = min(max(0, new.limit - known), bucket.cooled_count)
         if forgotten:
-            cooling = add(cooling, bin_of(new, now + (new.window_s if freed else used_s)), forgotten)
+            cooling = add(cooling, cool_bin(new, now + (new.window_s if freed else used_s)), forgotten)
             known += forgotten
     allowed = old.limit - bucket.withheld
     withheld = max(0, new.limit - allowed) if bucket.withheld else 0
     return bucket._replace(
-        cool=new.limit - withheld - known - count(foreign),
+        available=new.limit - withheld - known - count(foreign),
         held=held,
         cooling=cooling,
-        doubtful=doubtful,
+        in_transit=doubtful,
         foreign=foreign,
         withheld=withheld,
-        end=bucket.end if new.fixed and not used_s else None,
+        window_end=bucket.window_end if new.fixed and not used_s else None,
     )
 
 
@@ -187,43 +187,43 @@ def _keys(version: str) -> list[str]:
     return version.split("\n") if version else []
 
 
-def _begun(
-    rules: Rules, buckets: Buckets, mine: Rule, now: float, *, known: bool, paces: Mapping[str, Adaptive]
+def _begin_bucket(
+    rules: Rules, buckets: Buckets, mine: VersionedQuota, now: float, *, known: bool, paces: Mapping[str, AdaptiveQuota]
 ) -> Bucket | None:
     """The bucket of a rule that is new to a record; None if nothing but `known` says how it begins."""
     same = [one for one, there in rules.items() if there.name == mine.name and one in buckets]
     if same:
         # The one with the longest window has forgotten least.
         best = max(same, key=lambda one: rules[one].quota.window_s)
-        return converted(mine.quota, rules[best].quota, buckets[best], now)
+        return convert(mine.quota, rules[best].quota, buckets[best], now)
     if not known or any(there.name == mine.name for there in rules.values()):
         return None
     # Nobody has counted this quota: no more requests can belong to it than were ever counted.
-    ever = [b.returned + count(b.held) + count(b.cooling) + count(b.doubtful) for b in buckets.values()]
+    ever = [b.cooled_count + count(b.held) + count(b.cooling) + count(b.in_transit) for b in buckets.values()]
     span_s = mine.quota.window_s + mine.quota.transit_s
-    paced = [adaptive.lately(one, now, span_s) for one in paces.values()]
+    paced = [adaptive.recent_count(one, now, span_s) for one in paces.values()]
     possible = min(mine.quota.limit, sum(ever) + sum(paced))
     if not possible:
         return None
-    return Bucket(mine.quota.limit - possible, doubtful=((doubt_bin(mine.quota, now), possible),))
+    return Bucket(mine.quota.limit - possible, in_transit=((transit_bin(mine.quota, now), possible),))
 
 
-def _moved(bins: Bins, old: Quota, new: Quota, by_s: float, now: float) -> Bins:
+def _move_bins(bins: Bins, old: Quota, new: Quota, by_s: float, now: float) -> Bins:
     moved: Bins = ()
     for at, n in bins:
         cool_at = at * old.width_s + by_s
         if cool_at > now:
-            moved = add(moved, bin_of(new, cool_at), n)
+            moved = add(moved, cool_bin(new, cool_at), n)
     return moved
 
 
-def _doubtful(bins: Bins, old: Quota, new: Quota, by_s: float, now: float) -> Bins:
+def _move_transit_bins(bins: Bins, old: Quota, new: Quota, by_s: float, now: float) -> Bins:
     moved: Bins = ()
     for at, n in bins:
-        back_at = at * old.width_s + by_s
+        expires_at = at * old.width_s + by_s
         if at >= NEVER:
             moved = add(moved, at, n)
-        elif back_at > now:
-            closed_at = back_at - new.window_s - new.transit_s
-            moved = add(moved, doubt_bin(new, closed_at), n)
+        elif expires_at > now:
+            closed_at = expires_at - new.window_s - new.transit_s
+            moved = add(moved, transit_bin(new, closed_at), n)
     return moved

@@ -4,7 +4,7 @@
 
 One line per set of quotas, so that a full day quota of uploads keeps no read waiting. The first in line asks the
 account and sleeps until the time that it is told; the others sleep until they are first. `interactive` goes before
-`batch`, but a batch call that has waited `AGE_S` longer than an interactive one goes first: nothing starves.
+`batch`, but a batch call that has waited `BATCH_AGING_S` longer than an interactive one goes first: nothing starves.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from callwell.client.quota.permit_batch import PermitBatcher
     from callwell.clock import Clock
 
-AGE_S: Final = 30.0
+BATCH_AGING_S: Final = 30.0
 """By how much longer a batch call has to have waited to go before an interactive one."""
 
 POLL_S: Final = 0.5
@@ -35,12 +35,12 @@ POLL_S: Final = 0.5
 class Waiter:
     """One caller in line."""
 
-    __slots__ = ("idle", "latch", "rank")
+    __slots__ = ("awaits_release", "latch", "rank")
 
     def __init__(self, rank: float) -> None:
         self.rank = rank
         self.latch = Latch()
-        self.idle = False
+        self.awaits_release = False
 
 
 class PermitQueue:
@@ -69,7 +69,7 @@ class PermitQueue:
         self.waiters, self._ready_at = [], float("-inf")
         self._lock = threading.Lock()
 
-    def at_once(self, longer_s: float, *, retrying: bool) -> Permit | None:
+    def try_acquire(self, longer_s: float, *, retrying: bool) -> Permit | None:
         """A permit of each quota, if one can be had without waiting.
 
         Args:
@@ -78,17 +78,17 @@ class PermitQueue:
         """
         if self.waiters:
             return None
-        got = self._account.take(self._names, retrying=retrying, longer_s=longer_s)
+        got = self._account.acquire(self._names, retrying=retrying, longer_s=longer_s)
         return got if isinstance(got, Permit) else None
 
-    def take(
+    def acquire(
         self,
         until: float,
         priority: Priority,
         longer_s: float = 0.0,
         *,
         retrying: bool,
-        told: Callable[[float], None],
+        on_wait: Callable[[float], None],
     ) -> Permit | float:
         """A permit of each quota, or the time at which one could be had if that is after `until`.
 
@@ -96,21 +96,21 @@ class PermitQueue:
             until: monotonic seconds.
             priority: who goes first.
             retrying: the permit is for a repetition.
-            told: called with the seconds that the caller will probably wait, when it has to.
+            on_wait: called with the seconds that the caller will probably wait, when it has to.
             longer_s: how much longer than others the request may take.
         """
         now = self._clock.now()
         if now >= until:
             return now
         if not self.waiters:
-            got = self._account.take(self._names, retrying=retrying, longer_s=longer_s)
-            if isinstance(got, Permit) or until < _sure(got) < float("inf"):
+            got = self._account.acquire(self._names, retrying=retrying, longer_s=longer_s)
+            if isinstance(got, Permit) or until < _earliest_certain(got) < float("inf"):
                 return got
-        waiter = Waiter(now + (AGE_S if priority == "batch" else 0.0))
+        waiter = Waiter(now + (BATCH_AGING_S if priority == "batch" else 0.0))
         with self._lock:
             insort(self.waiters, waiter, key=lambda other: other.rank)
         try:
-            return self._stand(waiter, until, retrying=retrying, told=told, longer_s=longer_s)
+            return self._wait_turn(waiter, until, retrying=retrying, on_wait=on_wait, longer_s=longer_s)
         finally:
             with self._lock:
                 if waiter in self.waiters:
@@ -119,11 +119,11 @@ class PermitQueue:
             if first is not None:
                 first.latch.set()
 
-    def settled(self) -> None:
+    def wake(self) -> None:
         """A permit was settled, of this line or another: who waits for nothing else looks again."""
         with self._lock:
             first = self._first()
-        if first is not None and first.idle:
+        if first is not None and first.awaits_release:
             first.latch.set()
 
     def _first(self) -> Waiter | None:
@@ -131,13 +131,13 @@ class PermitQueue:
             del self.waiters[0]
         return self.waiters[0] if self.waiters else None
 
-    def _stand(
+    def _wait_turn(
         self,
         waiter: Waiter,
         until: float,
         *,
         retrying: bool,
-        told: Callable[[float], None],
+        on_wait: Callable[[float], None],
         longer_s: float,
     ) -> Permit | float:
         announced = False
@@ -146,12 +146,12 @@ class PermitQueue:
                 first = self._first() is waiter
             at = float("inf")
             if first:
-                waiter.idle = True  # before asking, so that no settling is missed
-                got = self._account.take(self._names, retrying=retrying, longer_s=longer_s)
+                waiter.awaits_release = True  # before asking, so that no settling is missed
+                got = self._account.acquire(self._names, retrying=retrying, longer_s=longer_s)
                 if isinstance(got, Permit):
                     return got
-                at, self._ready_at = got, _sure(got)
-                waiter.idle = self._ready_at == float("inf")
+                at, self._ready_at = got, _earliest_certain(got)
+                waiter.awaits_release = self._ready_at == float("inf")
             if until < self._ready_at < float("inf"):
                 return self._ready_at
             now = self._clock.now()
@@ -159,8 +159,8 @@ class PermitQueue:
                 return now
             if not announced and at < float("inf"):
                 announced = True
-                told(at - now)
-            wait_s = min(at, until, now + POLL_S if waiter.idle else at) - now
+                on_wait(at - now)
+            wait_s = min(at, until, now + POLL_S if waiter.awaits_release else at) - now
             waiter.latch.wait(self._clock.real_s(wait_s))
 
 
@@ -186,12 +186,12 @@ class PermitQueues(dict[tuple[str, ...], PermitQueue]):
         self.all = tuple(self.values())
         return line
 
-    def settled(self) -> None:
+    def wake(self) -> None:
         """A permit was settled: see `PermitQueue`."""
         for line in self.all:
-            line.settled()
+            line.wake()
 
 
-def _sure(at: float) -> float:
+def _earliest_certain(at: float) -> float:
     """A time that cannot come sooner; infinite where a holder may settle its permit any moment."""
     return float("inf") if isinstance(at, AtLatest) else at

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callwell.client.quota.account import Account
-from callwell.client.quota.permit_batch import LOT, LOT_S, PermitBatcher
+from callwell.client.quota.permit_batch import BATCH_S, MAX_BATCH, PermitBatcher
 from callwell.core.quota.permits import Permit
 from callwell.core.quota.record import SendEnd
 from callwell.core.rules.environments import EnvironmentRule
@@ -32,7 +32,11 @@ R = TypeVar("R")
 WINDOW_S = 10.0
 LIMIT = 512
 BOTH, SHORT = ("short", "long"), ("short",)
-FINE, FAILED, THROTTLED = SendEnd(Outcome.DONE, 200), SendEnd(Outcome.DONE, 503), SendEnd(Outcome.DONE, 429, 2.0)
+PLAIN_SUCCESS, FAILED, THROTTLED = (
+    SendEnd(Outcome.DONE, 200),
+    SendEnd(Outcome.DONE, 503),
+    SendEnd(Outcome.DONE, 429, 2.0),
+)
 
 
 def profile(limit: int = LIMIT, **more: float) -> Profile:
@@ -66,7 +70,7 @@ def till(rules: Profile | None = None) -> tuple[PermitBatcher, ManualClock, Coun
 
 def lent(one: PermitBatcher) -> Permit:
     """A permit of both quotas, which is there."""
-    got = one.take(BOTH, retrying=False)
+    got = one.acquire(BOTH, retrying=False)
     assert isinstance(got, Permit)
     return got
 
@@ -88,14 +92,14 @@ def test_no_window_holds_more_than_the_limit(seed: int, failing: float, pace: fl
         if out and (dice.random() < 0.5 or len(out) > 24):
             names, permit, sent_at = out.pop(dice.randrange(len(out)))
             arrivals.append(dice.uniform(sent_at, clock.now()))
-            end = FINE if dice.random() >= failing else dice.choice([FAILED, THROTTLED])
-            one.settle(names, permit, end)
+            end = PLAIN_SUCCESS if dice.random() >= failing else dice.choice([FAILED, THROTTLED])
+            one.release(names, permit, end)
             continue
         names = dice.choice([BOTH, SHORT])
-        got = one.take(names, retrying=dice.random() < failing)
+        got = one.acquire(names, retrying=dice.random() < failing)
         if isinstance(got, Permit):
             if dice.random() < failing / 4:
-                one.unsent(names, got)
+                one.return_unused(names, got)
             else:
                 out.append((names, got, clock.now()))
         elif got < float("inf"):
@@ -112,7 +116,7 @@ def test_all_permits_come_back() -> None:
         held = [lent(one) for _ in range(60)]
         for permit in held:
             clock.advance(1e-4)
-            one.settle(BOTH, permit, FINE)
+            one.release(BOTH, permit, PLAIN_SUCCESS)
         clock.advance(1.0)
     assert left(one.spent()) == LIMIT - 300
     clock.advance(WINDOW_S + 1.0)
@@ -123,8 +127,8 @@ def test_the_last_permit_is_lent() -> None:
     """What lies in one drawer is not kept from those who ask at another."""
     one, _, _ = till()
     for number in range(LIMIT):
-        assert isinstance(one.take(BOTH if number % 2 else SHORT, retrying=False), Permit)
-    assert one.take(BOTH, retrying=False) == float("inf")
+        assert isinstance(one.acquire(BOTH if number % 2 else SHORT, retrying=False), Permit)
+    assert one.acquire(BOTH, retrying=False) == float("inf")
 
 
 def test_an_answer_that_was_not_booked_yet_is_when_permits_are_short() -> None:
@@ -132,8 +136,8 @@ def test_an_answer_that_was_not_booked_yet_is_when_permits_are_short() -> None:
     one, clock, _ = till()
     held = [lent(one) for _ in range(LIMIT)]
     for permit in held:
-        one.settle(BOTH, permit, FINE)
-    ready_at = one.take(BOTH, retrying=False)
+        one.release(BOTH, permit, PLAIN_SUCCESS)
+    ready_at = one.acquire(BOTH, retrying=False)
     assert isinstance(ready_at, float)
     assert WINDOW_S <= ready_at - clock.now() <= WINDOW_S * 1.01
 
@@ -141,15 +145,15 @@ def test_an_answer_that_was_not_booked_yet_is_when_permits_are_short() -> None:
 def test_busy_callers_change_the_record_seldom() -> None:
     """With plenty of permits a lot grows to its full size, and both its ends are one change each."""
     one, clock, state = till(profile(1_000_000))
-    for _ in range(100 * LOT):
+    for _ in range(100 * MAX_BATCH):
         permit = lent(one)
         clock.advance(1e-5)
-        one.settle(BOTH, permit, FINE)
+        one.release(BOTH, permit, PLAIN_SUCCESS)
     assert state.changes < 2 * 100 + 50
     before = state.changes
     for _ in range(100):
-        clock.advance(2 * LOT_S)
-        one.settle(BOTH, lent(one), FINE)
+        clock.advance(2 * BATCH_S)
+        one.release(BOTH, lent(one), PLAIN_SUCCESS)
     assert state.changes >= before + 200, "one caller now and then takes nothing ahead"
 
 
@@ -165,9 +169,9 @@ def test_a_failure_is_seen_at_once() -> None:
     """After a 429 nothing that was taken ahead is lent before the parking is over."""
     one, clock, _ = till()
     held = [lent(one) for _ in range(20)]
-    one.settle(BOTH, held.pop(), THROTTLED)
-    assert one.take(BOTH, retrying=False) == clock.now() + 2.0
-    assert one.take(SHORT, retrying=False) == clock.now() + 2.0
+    one.release(BOTH, held.pop(), THROTTLED)
+    assert one.acquire(BOTH, retrying=False) == clock.now() + 2.0
+    assert one.acquire(SHORT, retrying=False) == clock.now() + 2.0
 
 
 def test_the_retry_budget_is_paid_for_every_call() -> None:
@@ -176,9 +180,9 @@ def test_the_retry_budget_is_paid_for_every_call() -> None:
     direct = Account(profile(), "x", MemoryState(), clock)
     for account in (one, direct):
         for status in (*[503] * 9, *[200] * 70, *[503] * 5):
-            account.settle(BOTH, account.take(BOTH, retrying=False), SendEnd(Outcome.DONE, status))  # type: ignore[arg-type]
+            account.release(BOTH, account.acquire(BOTH, retrying=False), SendEnd(Outcome.DONE, status))  # type: ignore[arg-type]
         account.spent()
     ours, theirs = (account._state.read(account._cell) for account in (one._account, direct))
-    assert ours.budget.fates == theirs.budget.fates
+    assert ours.budget.failures == theirs.budget.failures
     assert abs(ours.budget.tokens - theirs.budget.tokens) < 1e-9
-    assert ours.knocking == theirs.knocking
+    assert ours.breaker == theirs.breaker
