@@ -124,7 +124,7 @@ def judge(traits: Traits, answer: Answered, *, doubt: bool, unsafe_5xx: bool = F
     if status in OK or status in INTERIM or status in IMPATIENT:
         if traits.repeatable and not answer.too_large:
             return Judgement.REPEAT
-        return Judgement.UNKNOWN if unsure(answer) and not traits.repeatable else Judgement.RESULT_LOST
+        return Judgement.UNKNOWN if unsure(answer) and not traits.safe else Judgement.RESULT_LOST
     if status in MOVED and not traits.safe:
         return _moved(traits, answer)
     if answer.dead_key:
