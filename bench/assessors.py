@@ -20,7 +20,7 @@ import httpx
 import tenacity
 
 from bench.preparers import SUFFIX, ffmpeg
-from callwell.assess import Assessment, Row
+from callwell.assess import Assessment, AssessmentRow
 from callwell.client import AsyncClient
 from callwell.client.concurrency import event_loop
 from callwell.clock import parse_clock
@@ -29,7 +29,7 @@ from callwell.keys import Key
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from callwell.assess import Progress
+    from callwell.assess import AssessmentProgress
 
 PROVIDER: Final = "language_confidence"
 PATH: Final = "/speech-assessment/scripted/us"
@@ -41,17 +41,19 @@ THREADS: Final = 50
 ATTEMPTS: Final = 20
 
 
-def rows(order: dict[str, Any]) -> list[Row]:
+def rows(order: dict[str, Any]) -> list[AssessmentRow]:
     """As many rows as are ordered: each recording with many texts."""
     files = sorted(Path(order["folder"]).glob(f"????{SUFFIX}"))
-    return [Row(files[n % len(files)], f"Sentence {n} has words.", accent="us") for n in range(order["files"])]
+    return [
+        AssessmentRow(files[n % len(files)], f"Sentence {n} has words.", accent="us") for n in range(order["files"])
+    ]
 
 
 def callwell(order: dict[str, Any]) -> dict[str, float]:
     """As Callwell does it."""
     ends: list[float] = []
 
-    def show(progress: Progress) -> None:
+    def show(progress: AssessmentProgress) -> None:
         while len(ends) < progress.done:
             ends.append(time.perf_counter())
 
@@ -79,7 +81,7 @@ def usual(order: dict[str, Any], threads: int) -> dict[str, float]:
     headers = {"api-key": order["key"]}
     with httpx.Client(base_url=order["url"], headers=headers, limits=limits, timeout=600, trust_env=False) as client:
 
-        def assess(numbered: tuple[int, Row]) -> None:
+        def assess(numbered: tuple[int, AssessmentRow]) -> None:
             number, row = numbered
             audio = base64.b64encode(ffmpeg(row.file, f"{number}")).decode()
             body = {"audio_base64": audio, "audio_format": "wav", "expected_text": str(row.text)}

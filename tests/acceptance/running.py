@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from callwell.demo.card import Card
+    from callwell.demo.scorecard import Scorecard
     from tests.export.playing import Site
 
 Json: TypeAlias = Any
@@ -108,14 +108,14 @@ def check_names(tree: Path, truth: Mapping[str, Json]) -> int:
     return len(files)
 
 
-def card(site: Site, report: Json, tree: Path | None = None) -> Card:
+def card(site: Site, report: Json, tree: Path | None = None) -> Scorecard:
     """What the emulator and the files say about a finished export."""
     paging = providers.load("userplane").rule("recordings.list").paging
     ledger = site.control("/ledger")["userplane"]
     return check(tree or site.tree, ledger, key=str(paging and paging.key), verdict=report["verdict"])
 
 
-def check_clean(card: Card) -> None:
+def check_clean(card: Scorecard) -> None:
     """See that nothing is lost, doubled or wrong, and that no call came early or over the quota."""
     zero = ("lost", "duplicated", "wrong_bytes", "early_calls", "over_quota", "keys_seen_elsewhere")
     assert {name: getattr(card, name) for name in zero} == dict.fromkeys(zero, 0)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from callwell.demo.card import Card
+    from callwell.demo.scorecard import Scorecard
     from tests.acceptance.conftest import Tell
 
 SEED = 11
@@ -136,7 +136,7 @@ def fill_when(process: subprocess.Popen[str], disk: Disk, tree: Path, more: int)
     disk.fill()
 
 
-def finish(site: Site, tree: Path, state: Path) -> Card:
+def finish(site: Site, tree: Path, state: Path) -> Scorecard:
     """Run the same command to its end, and see that all is right."""
     end = ended(exporting(site, tree=tree, state=state))
     check_truth(tree, site.truth())

@@ -7,7 +7,7 @@ import random
 import subprocess
 from typing import TYPE_CHECKING
 
-from callwell.demo import course
+from callwell.demo import fault_scripts
 from callwell.emulator.options import EmulatorOptions
 from callwell.emulator.process import start
 from tests.acceptance.running import card, check_clean, check_names, ended, exporting
@@ -37,11 +37,11 @@ def killed(process: subprocess.Popen[str], after_s: float) -> None:
 def test_an_export_that_is_killed_twenty_times(tmp_path: Path, tell: Tell) -> None:
     """Nothing is lost, asked for early or over the quota, and at no time is a file under its name that is not whole."""
     options = EmulatorOptions(
-        provider=("userplane",), clock=f"{course.SCALE:g}", window="sliding", recordings=RECORDINGS, seed=SEED
+        provider=("userplane",), clock=f"{fault_scripts.SCALE:g}", window="sliding", recordings=RECORDINGS, seed=SEED
     )
     with start(options) as running:
         site, dice = Site(running, tmp_path), random.Random(SEED)
-        site.faults(*course.faults(SEED, ("recordings.list",)))
+        site.faults(*fault_scripts.faults(SEED, ("recordings.list",)))
         seen = []
         for _ in range(KILLS):
             killed(exporting(site), dice.uniform(0.5, 3.5))

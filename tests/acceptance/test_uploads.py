@@ -11,8 +11,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from callwell.demo import course
-from callwell.demo.films import shoot
+from callwell.demo import fault_scripts
+from callwell.demo.videos import make_videos
 from callwell.emulator.options import EmulatorOptions
 from callwell.emulator.process import start
 from tests.emulator.harness import ask
@@ -36,7 +36,7 @@ STORMS: Final = [*range(30, 42), *range(90, 102)]
 def faults() -> list[dict[str, Any]]:
     """Lost replies, resets and 500s throughout, and two storms."""
     storm = {"operation": "videos.upload", "fault": "throttle_after", "nth": STORMS, "retry_after_s": 5}
-    return [storm, *course.upload_faults(SEED)]
+    return [storm, *fault_scripts.upload_faults(SEED)]
 
 
 def started(running: Running, folder: Path, films: Sequence[Path]) -> subprocess.Popen[str]:
@@ -70,8 +70,8 @@ def killed(running: Running, process: subprocess.Popen[str], pieces: int) -> Non
 
 def test_uploads_that_are_killed_twenty_times(tmp_path: Path, tell: Tell) -> None:
     """Every video is there once, byte for byte; none is made twice, and no call came early or over the quota."""
-    films = shoot(tmp_path / "films", FILMS, SEED)
-    options = EmulatorOptions(provider=("apivideo",), clock=f"{course.SCALE:g}", seed=SEED)
+    films = make_videos(tmp_path / "films", FILMS, SEED)
+    options = EmulatorOptions(provider=("apivideo",), clock=f"{fault_scripts.SCALE:g}", seed=SEED)
     with start(options) as running:
         assert ask(f"{running.control}/faults", "POST", body=json.dumps(faults()).encode()).status == 200
         for _ in range(KILLS):

@@ -8,7 +8,7 @@ import struct
 import wave
 from typing import TYPE_CHECKING, Any, Final
 
-from callwell.assess import Assessment, Row
+from callwell.assess import Assessment, AssessmentRow
 from callwell.client import AsyncClient
 from callwell.client.concurrency import event_loop
 from callwell.clock import parse_clock
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from callwell.assess import Report
+    from callwell.assess import AssessmentReport
     from tests.emulator.harness import Emulated
 
 NAME: Final = "language_confidence"
@@ -38,11 +38,12 @@ def tone(path: Path, *, hertz: int = 220, seconds: float = 1.0, rate: int = RATE
     return path
 
 
-def tones(folder: Path, count: int) -> list[Row]:
+def tones(folder: Path, count: int) -> list[AssessmentRow]:
     """Rows for different recordings by two speakers."""
     made = [tone(folder / f"{n:02}.wav", hertz=200 + 10 * n) for n in range(count)]
     return [
-        Row(file, TEXT, f"speaker-{n % 2}", "us", manifest="class.csv", number=n + 2) for n, file in enumerate(made)
+        AssessmentRow(file, TEXT, f"speaker-{n % 2}", "us", manifest="class.csv", number=n + 2)
+        for n, file in enumerate(made)
     ]
 
 
@@ -55,10 +56,12 @@ def client(emulated: Emulated, **options: Any) -> AsyncClient:
     return AsyncClient(NAME, priority="batch", **chosen)
 
 
-def assessed(emulated: Emulated, rows: Iterable[Row], folder: Path, *, state: str = "memory:", **how: Any) -> Report:
+def assessed(
+    emulated: Emulated, rows: Iterable[AssessmentRow], folder: Path, *, state: str = "memory:", **how: Any
+) -> AssessmentReport:
     """What an assessment was worth."""
 
-    async def work() -> Report:
+    async def work() -> AssessmentReport:
         async with client(emulated, state=state) as one:
             return await Assessment(one, rows, folder, **how).run()
 

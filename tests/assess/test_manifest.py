@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from callwell.assess import Row, read, search
+from callwell.assess import AssessmentRow, read, search
 from callwell.errors import FileProblem, ManifestError, UsageError
 
 if TYPE_CHECKING:
@@ -60,8 +60,8 @@ def test_forms(tmp_path: Path, made: Any, numbers: tuple[int, int]) -> None:
     text = RECORDS[0]["expected_text"].replace(
         "\n", first.text.partition(",")[2].partition("then")[0] if first.text else ""
     )
-    assert first == Row(tmp_path / "a.wav", text, "7", "us", None, str(path), numbers[0])
-    assert second == Row(tmp_path / "sub/b.wav", None, None, "uk", None, str(path), numbers[1])
+    assert first == AssessmentRow(tmp_path / "a.wav", text, "7", "us", None, str(path), numbers[0])
+    assert second == AssessmentRow(tmp_path / "sub/b.wav", None, None, "uk", None, str(path), numbers[1])
 
 
 @pytest.mark.parametrize(

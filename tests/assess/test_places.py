@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from callwell.assess import page, results
+from callwell.assess import report_page, results
 from callwell.errors import DirectoryNotOurs, FileProblem
-from callwell.export.tree import Tree
+from callwell.export.output_folder import OutputFolder
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 MARKER = "callwell-assessment.json"
-FILES = (results.LINES, results.TABLE, page.NAME)
+FILES = (results.LINES, results.TABLE, report_page.NAME)
 
 
-def tree(folder: Path) -> Tree:
+def tree(folder: Path) -> OutputFolder:
     """The folder."""
-    return Tree(folder, {"provider": "acme"}, what="assessment", files=FILES)
+    return OutputFolder(folder, {"provider": "acme"}, what="assessment", files=FILES)
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff"])

@@ -8,15 +8,15 @@ import re
 
 import pytest
 
-from callwell.assess import Report, page, plots
-from callwell.assess.results import Scored, scores
-from callwell.assess.scores import Tally
+from callwell.assess import AssessmentReport, plots, report_page
+from callwell.assess.results import ScoredRecording, scores
+from callwell.assess.scores import ScoreTally
 
 
-def shown(recordings: list[Scored]) -> str:
+def shown(recordings: list[ScoredRecording]) -> str:
     """A page about them."""
-    report = Report(len(recordings), len(recordings), 0, (), 1.0, 1, 1, 0)
-    return page.page("Title", report, Tally(), iter(recordings)).decode()
+    report = AssessmentReport(len(recordings), len(recordings), 0, (), 1.0, 1, 1, 0)
+    return report_page.render_page("Title", report, ScoreTally(), iter(recordings)).decode()
 
 
 def rows(text: str) -> list[list[str]]:
@@ -28,9 +28,9 @@ def rows(text: str) -> list[list[str]]:
 def test_each_recording_has_its_score() -> None:
     """In the order of the rows; the folder is said once, and no score is a dash."""
     made = [
-        Scored(file="in/b.wav", status="done", user="ann", score=71.25),
-        Scored(file="in/deep/a.wav", status="done", score=None),
-        Scored(file="in/b.wav", status="done", user="bob", score=100),
+        ScoredRecording(file="in/b.wav", status="done", user="ann", score=71.25),
+        ScoredRecording(file="in/deep/a.wav", status="done", score=None),
+        ScoredRecording(file="in/b.wav", status="done", user="bob", score=100),
     ]
     text = shown(made)
     assert "<p>In in/:</p>" in text
@@ -54,15 +54,15 @@ def test_each_recording_has_its_score() -> None:
 )
 def test_names_below_a_common_folder(files: list[str], names: list[str]) -> None:
     """Whether it is one file or many, absolute, relative or mixed."""
-    told = rows(shown([Scored(file=file, status="done", score=1.0) for file in files]))
+    told = rows(shown([ScoredRecording(file=file, status="done", score=1.0) for file in files]))
     assert told == [["recording", "score"], *([name, "1.0"] for name in names)]
 
 
 def test_so_many_and_no_more() -> None:
     """A page stays one that a browser opens; the rest is in the table beside it."""
-    many = [Scored(file=f"{n}.wav", status="done", score=1.0) for n in range(page.MOST_ROWS + 1)]
+    many = [ScoredRecording(file=f"{n}.wav", status="done", score=1.0) for n in range(report_page.MOST_ROWS + 1)]
     text = shown(many)
-    assert len(rows(text)) == page.MOST_ROWS + 1
+    assert len(rows(text)) == report_page.MOST_ROWS + 1
     assert "The first 500 of 501; all are in scores.csv." in text
 
 
@@ -95,4 +95,4 @@ def test_names_are_whole() -> None:
     written = texts(plots.bars([usual, long], [50.0, 60.0]))
     assert usual in written
     assert [one for one in written if one.startswith("xxx") and "…" in one and one.endswith("-the-end.wav")]
-    assert "white-space: nowrap" in page.HEAD
+    assert "white-space: nowrap" in report_page.HEAD

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell import errors
-from callwell.assess import Row
-from callwell.assess.rows import Rules
+from callwell.assess import AssessmentRow
+from callwell.assess.rows import AssessmentRules
 from callwell.providers import load
 from tests.assess.playing import NAME, TEXT, assessed, counts, tone, tones
 
 if TYPE_CHECKING:
-    from callwell.assess import Progress
+    from callwell.assess import AssessmentProgress
     from tests.emulator.harness import Emulated
 
 
@@ -29,7 +29,7 @@ def lines(folder: Path) -> list[dict[str, Any]]:
 
 def test_a_second_run_sends_nothing(emulated: Emulated, tmp_path: Path) -> None:
     """The results are those of the first run, in the order of the rows, and in the table."""
-    rows, state, shown = tones(tmp_path, 12), f"sqlite:///{tmp_path / 'state.db'}", list["Progress"]()
+    rows, state, shown = tones(tmp_path, 12), f"sqlite:///{tmp_path / 'state.db'}", list["AssessmentProgress"]()
     first = assessed(emulated, rows, tmp_path / "out", state=state, show=shown.append)
     assert (first.rows, first.assessed, first.remembered, first.failed) == (12, 12, 0, ())
     assert (shown[-1].done, shown[-1].rows, counts(emulated)["billed"]) == (12, 12, 12)
@@ -49,7 +49,11 @@ def test_the_same_content_is_billed_once(emulated: Emulated, tmp_path: Path) -> 
     """However often it is there, under whatever name, and by whoever it is said; unless it is forced, and then once."""
     file = tone(tmp_path / "a.wav")
     os.link(file, tmp_path / "b.wav")
-    rows = [Row(tmp_path / name, TEXT, user, "us") for name in ("a.wav", "b.wav") for user in ("ann", "bob", "cem")]
+    rows = [
+        AssessmentRow(tmp_path / name, TEXT, user, "us")
+        for name in ("a.wav", "b.wav")
+        for user in ("ann", "bob", "cem")
+    ]
     state = f"sqlite:///{tmp_path / 'state.db'}"
     assert assessed(emulated, rows, tmp_path / "out", state=state)[:3] == (6, 1, 5)
     assert assessed(emulated, rows, tmp_path / "out", state=state, force=True)[:3] == (6, 1, 5)
@@ -72,20 +76,20 @@ def test_rows_fail_alone(emulated: Emulated, tmp_path: Path) -> None:
     tone(tmp_path / "long.wav", seconds=7_200, rate=100)
     tone(tmp_path / "minutes.wav", seconds=70)
     mixed = "payp\N{CYRILLIC SMALL LETTER A}l"
-    wrong: list[tuple[Row, type[Exception], str]] = [
-        (Row(tmp_path / "gone.wav", TEXT), errors.FileProblem, "no such file"),
-        (Row(tmp_path, TEXT), errors.FileProblem, "is a folder"),
-        (Row(said), errors.InvalidOption, "expected_text"),
-        (Row(said, "12 + 5"), errors.InvalidOption, "a text with words in it"),
-        (Row(said, "Привет"), errors.InvalidOption, "'П' is Cyrillic"),
-        (Row(said, mixed), errors.InvalidOption, "is Cyrillic"),
-        (Row(said, TEXT, accent="gb"), errors.InvalidOption, "expected one of us, uk"),
-        (Row(said, TEXT, operation="sung"), errors.InvalidOption, "expected one of assess.pronunciation"),
-        (Row(tmp_path / "junk.wav", TEXT), errors.AudioRefused, "is no recording"),
-        (Row(tmp_path / "empty.wav", TEXT), errors.AudioRefused, "has no bytes"),
-        (Row(tmp_path / "half.wav", TEXT), errors.AudioRefused, "broken off"),
-        (Row(tmp_path / "long.wav", TEXT), errors.AudioRefused, "7200.0 s long"),
-        (Row(tmp_path / "minutes.wav", TEXT), errors.AudioRefused, "70.0 s long"),
+    wrong: list[tuple[AssessmentRow, type[Exception], str]] = [
+        (AssessmentRow(tmp_path / "gone.wav", TEXT), errors.FileProblem, "no such file"),
+        (AssessmentRow(tmp_path, TEXT), errors.FileProblem, "is a folder"),
+        (AssessmentRow(said), errors.InvalidOption, "expected_text"),
+        (AssessmentRow(said, "12 + 5"), errors.InvalidOption, "a text with words in it"),
+        (AssessmentRow(said, "Привет"), errors.InvalidOption, "'П' is Cyrillic"),
+        (AssessmentRow(said, mixed), errors.InvalidOption, "is Cyrillic"),
+        (AssessmentRow(said, TEXT, accent="gb"), errors.InvalidOption, "expected one of us, uk"),
+        (AssessmentRow(said, TEXT, operation="sung"), errors.InvalidOption, "expected one of assess.pronunciation"),
+        (AssessmentRow(tmp_path / "junk.wav", TEXT), errors.AudioRefused, "is no recording"),
+        (AssessmentRow(tmp_path / "empty.wav", TEXT), errors.AudioRefused, "has no bytes"),
+        (AssessmentRow(tmp_path / "half.wav", TEXT), errors.AudioRefused, "broken off"),
+        (AssessmentRow(tmp_path / "long.wav", TEXT), errors.AudioRefused, "7200.0 s long"),
+        (AssessmentRow(tmp_path / "minutes.wav", TEXT), errors.AudioRefused, "70.0 s long"),
     ]
     numbered = [row._replace(manifest="class.csv", number=n) for n, (row, _, _) in enumerate(wrong, 10)]
     rows = [good[0], *numbered, good[1]]
@@ -142,7 +146,9 @@ def test_what_is_wrong_with_everything_ends_it(emulated: Emulated, tmp_path: Pat
 def test_names_may_be_any_bytes(emulated: Emulated, tmp_path: Path) -> None:
     """A file's name that is no UTF-8 is shown with marks in place of what it is not."""
     file = tone(tmp_path / os.fsdecode(b"caf\xe9.wav"))
-    report = assessed(emulated, [Row(file, TEXT), Row(Path(f"{file}x"), TEXT)], tmp_path / "out", accent="us")
+    report = assessed(
+        emulated, [AssessmentRow(file, TEXT), AssessmentRow(Path(f"{file}x"), TEXT)], tmp_path / "out", accent="us"
+    )
     assert (report.assessed, len(report.failed)) == (1, 1)
     assert lines(tmp_path / "out")[0]["file"].endswith("caf?.wav")
 
@@ -150,7 +156,7 @@ def test_names_may_be_any_bytes(emulated: Emulated, tmp_path: Path) -> None:
 def test_providers_without_assessments_are_told() -> None:
     """By a sentence, before anything else."""
     with pytest.raises(errors.UsageError, match="userplane assesses no recordings"):
-        Rules(load("userplane"))
+        AssessmentRules(load("userplane"))
 
 
 def test_no_raw_user_is_kept(emulated: Emulated, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from callwell.batch import Batch, Planned
+from callwell.batch import PlannedFile, UploadBatch
 from callwell.batch.journal import KEPT_S
 from callwell.state import MemoryState
 from tests.client._async.acting import client
@@ -19,27 +19,27 @@ from tests.client.world import World
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from callwell.batch import Report
+    from callwell.batch import UploadReport
     from callwell.state.base import State
 
 FILES = 3
 
 
-def planned(folder: Path) -> list[Planned]:
+def planned(folder: Path) -> list[PlannedFile]:
     """The files of a batch: of one, two and three pieces."""
-    made = list[Planned]()
+    made = list[PlannedFile]()
     for number in range(1, FILES + 1):
         path = folder / f"{number}.bin"
         if not path.exists():
             path.write_bytes(bytes([number]) * (number * PIECE - 1))
-        made.append(Planned(path, {"title": f"t{number}"}))
+        made.append(PlannedFile(path, {"title": f"t{number}"}))
     return made
 
 
-async def sent(folder: Path, world: World, state: State, *, anew: bool = False) -> tuple[Report, bool]:
+async def sent(folder: Path, world: World, state: State, *, anew: bool = False) -> tuple[UploadReport, bool]:
     """Send the batch to its end; and whether it was known to have ended."""
     async with client(world, provider=studio(), state=state) as one:
-        batch = Batch(one, "films.send", planned(folder), how={"piece_size": PIECE, "check": False}, anew=anew)
+        batch = UploadBatch(one, "films.send", planned(folder), how={"piece_size": PIECE, "check": False}, anew=anew)
         report = await batch.run()
         batch.end()
         return report, batch.known
@@ -88,25 +88,25 @@ def test_what_has_ended_long_ago_is_forgotten(tmp_path: Path) -> None:
 def test_one_that_ends_takes_nothing_from_one_that_is_at_work(tmp_path: Path) -> None:
     """Two at once: the first ends while the second has sent one file only, and has others to begin."""
 
-    async def both(there: Studio) -> tuple[Report, Report]:
+    async def both(there: Studio) -> tuple[UploadReport, UploadReport]:
         world = World(there)
         state = MemoryState()
         first_ended = asyncio.Event()
         one = client(world, provider=studio(), state=state)
         other = client(world, provider=studio(), state=state)
         how: Any = {"piece_size": PIECE, "check": False}
-        slow = Batch(other, "films.send", planned(tmp_path), how=how)
+        slow = UploadBatch(other, "films.send", planned(tmp_path), how=how)
         begun = slow._uploaded
         turns = iter(range(FILES))
 
-        async def held(plan: Planned) -> Any:
+        async def held(plan: PlannedFile) -> Any:
             if next(turns):
                 await first_ended.wait()
             return await begun(plan)
 
         slow._uploaded = held  # type: ignore[method-assign, assignment] # the moment is what is tested
         second = asyncio.create_task(slow.run())
-        fast = Batch(one, "films.send", planned(tmp_path), how=how)
+        fast = UploadBatch(one, "films.send", planned(tmp_path), how=how)
         first = await fast.run()
         fast.end()
         first_ended.set()
@@ -153,7 +153,7 @@ def test_a_kill_between_the_last_piece_and_the_report_sends_nothing_again(tmp_pa
     async def unreported() -> None:
         async with client(world, provider=studio(), state=state) as one:
             how: Any = {"piece_size": PIECE, "check": False}
-            await Batch(one, "films.send", planned(tmp_path), how=how).run()
+            await UploadBatch(one, "films.send", planned(tmp_path), how=how).run()
 
     asyncio.run(unreported())
     sends = there.asked.count("send")

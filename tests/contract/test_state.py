@@ -19,8 +19,8 @@ from callwell.core.quota.record import AccountRecord
 from callwell.core.retry import RetryBudget
 from callwell.core.verdict import End
 from callwell.errors import InvalidOption
-from callwell.export.journal import JournalEntry, Stage
-from callwell.export.walks import Walked
+from callwell.export.journal import JournalEntry, ScopeWalks
+from callwell.export.walks import WalkResult
 from callwell.state import open_state
 from callwell.state.base import Cell
 
@@ -188,8 +188,8 @@ BUCKET = Bucket(3, ((5, 1), (1 << 60, 2)), ((7, 1),), (), -math.inf, math.inf, 1
         AccountRecord({"minute": BUCKET, "day": Bucket(0)}, RetryBudget(), "boot", 1e9, -1.5, past_known=False),
         Walk(position="next", pages=3, totals=(4, 5), repeated=("a", "b")),
         JournalEntry(b'{"a":1}', {"key": "k", "status": 410}),
-        Stage(((End.DRIFTED, "the total moved"),), "position", 4),
-        Walked(End.TRUNCATED, frozenset({"a"}), "a cycle"),
+        ScopeWalks(((End.DRIFTED, "the total moved"),), "position", 4),
+        WalkResult(End.TRUNCATED, frozenset({"a"}), "a cycle"),
     ],
 )
 def test_records_come_back_as_they_were(state: State, value: NamedTuple) -> None:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from callwell.clock import scaled_clock
-from callwell.demo import course
+from callwell.demo import fault_scripts
+from callwell.demo.context import DemoReporter
 from callwell.demo.run import demo
-from callwell.demo.stage import Stage
 from tests.processes.pace import scale
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 def test_every_promise_is_kept(tmp_path: Path, seed: int) -> None:
     """Nothing is lost, wrong, or billed although its answer had come; the last run has nothing to do."""
     said: list[str] = []
-    stage = Stage(lambda _progress, _spent: None, lambda _notice: None, said.append)
-    clock = scaled_clock(scale(course.SCALE))
+    stage = DemoReporter(lambda _progress, _spent: None, lambda _notice: None, said.append)
+    clock = scaled_clock(scale(fault_scripts.SCALE))
     name = "language_confidence"
     outcome = demo(tmp_path, clock=clock, seed=seed, recordings=1, stage=stage, only=(name,))[name]
     assert outcome.faults == {}

@@ -9,29 +9,29 @@ from typing import Any
 import pytest
 
 from callwell.cli import demo
-from callwell.demo.card import ALWAYS, MEANINGS, Card, Outcome, Promise
+from callwell.demo.scorecard import ALWAYS, MEANINGS, DemoResult, Promise, Scorecard
 from callwell.emulator.quota import Limit
 from callwell.emulator.score import score
 from tests.emulator.test_score import row
 
-GOOD = Card(20, 20, 104_857_600, 0, 0, 0, 131, 139, 1.0611, 0, 0, 0, 0, None, "complete", 5_242_880)
+GOOD = Scorecard(20, 20, 104_857_600, 0, 0, 0, 131, 139, 1.0611, 0, 0, 0, 0, None, "complete", 5_242_880)
 UPLOADS = {**ALWAYS, "resent_bytes": Promise(most=20_971_520)}
 EXPORT = {**ALWAYS, "quota_used": Promise(least=0.9)}
 
 
-def outcomes(**changes: Any) -> dict[str, Outcome]:
+def outcomes(**changes: Any) -> dict[str, DemoResult]:
     """Three parts, with the longest names and numbers."""
-    large = Card(421, 2_042, 37_845_660, 0, 0, 0, 2_637, 2_831, 1.0736, 0, 0, 0, 0, 0.989, "complete")
+    large = Scorecard(421, 2_042, 37_845_660, 0, 0, 0, 2_637, 2_831, 1.0736, 0, 0, 0, 0, 0.989, "complete")
     return {
-        "apivideo": Outcome(GOOD, UPLOADS),
-        "language_confidence": Outcome(GOOD._replace(resent_bytes=None, billed_twice=0), ALWAYS),
-        "userplane": Outcome(large._replace(**changes), EXPORT),
+        "apivideo": DemoResult(GOOD, UPLOADS),
+        "language_confidence": DemoResult(GOOD._replace(resent_bytes=None, billed_twice=0), ALWAYS),
+        "userplane": DemoResult(large._replace(**changes), EXPORT),
     }
 
 
 def test_every_figure_has_a_name() -> None:
     """Whatever a card counts is said in words, and nothing else is."""
-    assert MEANINGS.keys() == set(Card._fields)
+    assert MEANINGS.keys() == set(Scorecard._fields)
 
 
 @pytest.mark.parametrize("columns", [80, 120])
@@ -59,7 +59,7 @@ def test_what_was_broken_is_told(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_promise_about_what_was_not_counted_is_broken() -> None:
     """A missing figure is no kept promise."""
-    faults = Outcome(GOOD, EXPORT).faults
+    faults = DemoResult(GOOD, EXPORT).faults
     assert faults == {"quota_used": "not counted, promised at least 0.9"}
     assert json.loads(json.dumps(MEANINGS))["resent_bytes"] == "bytes sent twice"
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from callwell.description.provider import Provider
     from callwell.emulator.process import Running
-    from callwell.export import Progress, Report
+    from callwell.export import ExportProgress, ExportReport
     from tests.processes.program import Program
 
 PROGRAM = Path(__file__).with_name("exporting.py")
@@ -55,7 +55,7 @@ class Site:
 
     running: Running
     folder: Path
-    shown: list[Progress] = field(default_factory=list)
+    shown: list[ExportProgress] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         known = self.control("/health")["emulator"]["providers"]
@@ -85,7 +85,7 @@ class Site:
         }
         return AsyncClient(hurried(), **{**given, **options})
 
-    def export(self, tree: Path | None = None, *, only: Iterable[str] = (), **options: Any) -> Report:
+    def export(self, tree: Path | None = None, *, only: Iterable[str] = (), **options: Any) -> ExportReport:
         """Export in this process."""
         return asyncio.run(self._export(tree or self.tree, only, None, options))
 
@@ -94,10 +94,12 @@ class Site:
         with pytest.raises(BrokenOff):
             asyncio.run(self._export(self.tree, (), items, {}))
 
-    async def _export(self, tree: Path, only: Iterable[str], until: int | None, options: Mapping[str, Any]) -> Report:
+    async def _export(
+        self, tree: Path, only: Iterable[str], until: int | None, options: Mapping[str, Any]
+    ) -> ExportReport:
         self.shown = []
 
-        def show(progress: Progress) -> None:
+        def show(progress: ExportProgress) -> None:
             self.shown.append(progress)
             if progress.items == until:
                 raise BrokenOff
@@ -144,7 +146,7 @@ class Site:
         """The requests that reached the API, from one on."""
         return [row for row in self.control("/ledger/requests") if row["place"] == "api"][since:]
 
-    def watched(self, do: Callable[[], Report]) -> tuple[Report, list[str]]:
+    def watched(self, do: Callable[[], ExportReport]) -> tuple[ExportReport, list[str]]:
         """Do an export; the operations that it called."""
         before = len(self.arrivals())
         report = do()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from callwell.errors import DirectoryNotOurs, FileProblem, NoAnswer
-from callwell.export import tree as trees
+from callwell.export import output_folder
 from callwell.state import MemoryState
 from tests.client.world import LOST
 from tests.export.test_names import Service, found, named
@@ -182,4 +182,4 @@ def test_a_marker_that_was_never_finished_is_none(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_claimed_is_not_written(tmp_path: Path) -> None:
     """A mistake of ours would be noticed."""
     with pytest.raises(FileProblem, match="not claimed"):
-        trees.Tree(tmp_path / "tree", {}).write("x", [b""])
+        output_folder.OutputFolder(tmp_path / "tree", {}).write("x", [b""])

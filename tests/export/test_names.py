@@ -14,7 +14,7 @@ from callwell.client import AsyncClient
 from callwell.core.rules.export import ExportRule
 from callwell.core.rules.operations import AssetRule, OperationRule, PagingRule
 from callwell.export import Export
-from callwell.export.tree import LONGEST, distinct, safe, shortened
+from callwell.export.output_folder import LONGEST, distinct, safe, shortened
 from callwell.keys import Key
 from callwell.state import MemoryState
 from callwell.testing import ManualClock
@@ -25,7 +25,7 @@ from tests.client.world import answer
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from callwell.export import Report
+    from callwell.export import ExportReport
     from callwell.transport.base import Request, Response
 
 URL = "https://storage.test/bytes"
@@ -59,10 +59,12 @@ class Service:
             return answer(200, {"url": URL})
         return answer(200, {"id": unquote(path.rpartition("/")[2])})
 
-    def export(self, folder: Path, state: MemoryState | None = None, name: str = "things/{thing_id}/f.bin") -> Report:
+    def export(
+        self, folder: Path, state: MemoryState | None = None, name: str = "things/{thing_id}/f.bin"
+    ) -> ExportReport:
         """Export it."""
 
-        async def work() -> Report:
+        async def work() -> ExportReport:
             provider = acme(export=RULE, operations={"things.scroll": SCROLL, "things.file": file_rule(name)})
             async with AsyncClient(
                 provider,

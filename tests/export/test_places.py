@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from callwell.errors import DirectoryNotOurs, DiskFull, FileProblem, LocalError
-from callwell.export import tree as trees
+from callwell.export import output_folder
 from tests.export.playing import check_manifest, check_truth, contents
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def test_a_folder_without_rights(site: Site) -> None:
         for mode in (0o555, 0o000):
             if not root:
                 (folder / "tree").chmod(mode)
-            tree = trees.Tree(folder / "tree", {"provider": "x"})
+            tree = output_folder.OutputFolder(folder / "tree", {"provider": "x"})
             with pytest.raises(FileProblem, match=r"Permission denied"):
                 tree.claim()
             tree.release()
@@ -130,7 +130,7 @@ def test_a_read_only_disk(site: Site) -> None:
 
 def test_two_exports_at_once(site: Site) -> None:
     """The second is told to wait, and the first is not disturbed."""
-    first = trees.Tree(site.tree, json.loads('{"provider": "x"}'))
+    first = output_folder.OutputFolder(site.tree, json.loads('{"provider": "x"}'))
     first.claim()
     assert "another export is at work" in complaint(site, FileProblem)
     first.release()
@@ -178,7 +178,7 @@ def test_room_runs_out_on_the_way(site: Site) -> None:
 
 def test_the_disk_fills_up_while_a_file_is_written(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody else takes the reserve: no space is left in the middle of a file, and no half of it stays."""
-    monkeypatch.setattr(trees, "RESERVE", -(1 << 40))
+    monkeypatch.setattr(output_folder, "RESERVE", -(1 << 40))
     with mounted(site.tree, "size=2m") as tree:
         with pytest.raises(DiskFull, match=r"the disk is full; make room and run the same again"):
             site.export()

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from callwell.description.provider import Provider
-    from callwell.export import Report
+    from callwell.export import ExportReport
     from callwell.transport.base import Request, Response
 
 SPACE = parameter("space_id", "path", TEXT, wire="spaceId")
@@ -51,7 +51,7 @@ def provider() -> Provider:
     )
 
 
-def export(folder: Path, *spaces: object) -> Report:
+def export(folder: Path, *spaces: object) -> ExportReport:
     """Export a service with these scopes, each of which has one item."""
 
     def reply(request: Request) -> Response:
@@ -62,7 +62,7 @@ def export(folder: Path, *spaces: object) -> Report:
             return answer(200, {"items": [{"id": "a"}], "next": None})
         return answer(200, {"id": unquote(path.rpartition("/")[2])})
 
-    async def work() -> Report:
+    async def work() -> ExportReport:
         async with AsyncClient(
             provider(),
             key=Key(KEY),

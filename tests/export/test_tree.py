@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from callwell.errors import InvalidOption
-from callwell.export.tree import LONGEST, safe
+from callwell.export.output_folder import LONGEST, safe
 from callwell.state import open_state
 from tests.export.playing import check_manifest, check_truth, contents, notes, records
 

@@ -13,7 +13,7 @@ from callwell import Client
 from callwell.client import AsyncClient
 from callwell.emulator.options import EmulatorOptions
 from callwell.errors import InvalidOption
-from callwell.export import Export, Report
+from callwell.export import Export, ExportReport
 from callwell.keys import Key
 from clips import clip
 from tests.emulator.harness import ask
@@ -61,10 +61,10 @@ def uploaded(api: Apivideo, running: Running, film: bytes, **attributes: Any) ->
     return video
 
 
-def export(running: Running, folder: Path, **options: Any) -> Report:
+def export(running: Running, folder: Path, **options: Any) -> ExportReport:
     """Export into a folder below."""
 
-    async def work() -> Report:
+    async def work() -> ExportReport:
         point = running.endpoint("apivideo", "production")
         state = f"sqlite:///{folder / 'state.db'}"
         async with AsyncClient(

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 import clips
-from callwell.core.sound import Raw
+from callwell.core.audio_types import Raw
 from callwell.errors import AudioRefused, FileProblem, InvalidOption, UnknownName, UsageError
-from callwell.media import audio, prepare
+from callwell.media import prepare, reader
 from tests.media.making import File, encoded, samples
 from tests.media.provider import ear as described
 
@@ -117,7 +117,7 @@ def test_what_hides_its_length_is_read_no_further_than_allowed(ear: Provider) ->
     endless = File("mp3", "mp3", seconds=4).made() * 200
     assert code(endless, ear) == "too-long"
     file = io.BytesIO(endless)
-    with audio.opened(file) as recording:
+    with reader.open_recording(file) as recording:
         heard = 0
         for block in recording:
             heard += block.shape[1]
@@ -143,7 +143,7 @@ def read_of(file: Any) -> int:
         def tell(self) -> int:
             return int(file.tell())
 
-    with audio.opened(Counting()) as recording:  # type: ignore[arg-type] # as much of a file as is asked of one
+    with reader.open_recording(Counting()) as recording:  # type: ignore[arg-type] # as much of a file as is asked of one
         assert recording.sound.duration_s == pytest.approx(7_200)
     return counted
 

@@ -19,7 +19,7 @@ CLIP = clip(seconds=3)
 
 def test_it_agrees_with_ffmpeg(monkeypatch: pytest.MonkeyPatch) -> None:
     """Length and streams are the same, and FFmpeg is not needed."""
-    monkeypatch.setattr(boxes, "quick", lambda _: None)
+    monkeypatch.setattr(boxes, "read_container", lambda _: None)
     asked = probe("a.mp4", io.BytesIO(CLIP))
     monkeypatch.undo()
     monkeypatch.setitem(sys.modules, "av", None)
@@ -47,7 +47,7 @@ def test_it_agrees_with_ffmpeg(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_what_is_not_in_its_place_is_left_to_ffmpeg(content: bytes) -> None:
     """Cut, longer than its boxes, or without what every such file has."""
-    assert boxes.quick(io.BytesIO(content)) is None
+    assert boxes.read_container(io.BytesIO(content)) is None
 
 
 @given(st.lists(st.tuples(st.integers(0, len(CLIP) - 1), st.integers(0, 255)), max_size=8))
@@ -56,7 +56,7 @@ def test_no_file_is_too_strange(changes: list[tuple[int, int]]) -> None:
     content = bytearray(CLIP)
     for place, value in changes:
         content[place] = value
-    facts = boxes.quick(io.BytesIO(bytes(content)))
+    facts = boxes.read_container(io.BytesIO(bytes(content)))
     if facts is None:
         return
     seconds, streams = facts

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from callwell.core.sound import Raw
+from callwell.core.audio_types import Raw
 from callwell.errors import AudioRefused
 from callwell.media import prepare
 from tests.media.making import File, covered, samples

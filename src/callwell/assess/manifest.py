@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from callwell.assess.rows import TEXT, Row
+from callwell.assess.rows import TEXT, AssessmentRow
 from callwell.errors import FileProblem, ManifestError, UsageError
 from callwell.extras import install
 
@@ -30,7 +30,7 @@ SEPARATORS: Final = ",;\t"
 EXTRA: Final = "a manifest in Parquet needs packages that are not installed (no {name}): {install}"
 
 
-def read(manifest: str | os.PathLike[str], places: Iterable[str | os.PathLike[str]] = ()) -> list[Row]:
+def read(manifest: str | os.PathLike[str], places: Iterable[str | os.PathLike[str]] = ()) -> list[AssessmentRow]:
     """The rows of a manifest.
 
     Args:
@@ -57,7 +57,7 @@ def read(manifest: str | os.PathLike[str], places: Iterable[str | os.PathLike[st
     return named
 
 
-def search(places: Iterable[str | os.PathLike[str]], *, apart: Iterable[Path] = ()) -> list[Row]:
+def search(places: Iterable[str | os.PathLike[str]], *, apart: Iterable[Path] = ()) -> list[AssessmentRow]:
     """Rows for all files of some folders, hidden ones left out, and for single files.
 
     Args:
@@ -71,7 +71,7 @@ def search(places: Iterable[str | os.PathLike[str]], *, apart: Iterable[Path] = 
     found = [file for place in map(Path, places) for file in _files(place, left_out)]
     if not found:
         raise UsageError("there is no file to assess: name some, or a folder with some, or a manifest")
-    return [Row(file) for file in found]
+    return [AssessmentRow(file) for file in found]
 
 
 def _files(place: Path, left_out: set[Path]) -> Iterator[Path]:
@@ -164,14 +164,14 @@ def _check_columns(path: Path, columns: Sequence[str], row: int | None = None) -
         raise ManifestError(str(path), f"expected a column {FILE}, found {', '.join(columns)}", row=row)
 
 
-def _row(path: Path, folders: Sequence[Path], number: int, record: dict[str, Any]) -> Row:
+def _row(path: Path, folders: Sequence[Path], number: int, record: dict[str, Any]) -> AssessmentRow:
     values = {name: _value(path, name, record.get(name), number) for name in COLUMNS}
     file = values[FILE]
     if file is None:
         raise ManifestError(str(path), "no file is named", row=number)
     places = [folder / file for folder in folders]
     found = next((place for place in places if place.exists()), places[0])
-    return Row(found, values[TEXT], values["user"], values["accent"], values["operation"], str(path), number)
+    return AssessmentRow(found, values[TEXT], values["user"], values["accent"], values["operation"], str(path), number)
 
 
 def _value(path: Path, name: str, value: object, number: int) -> str | None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
-    from callwell.assess.rows import Row
+    from callwell.assess.rows import AssessmentRow
     from callwell.errors import RowFailed
 
 LINES: Final = "results.jsonl"
@@ -30,7 +30,7 @@ TABLE: Final = "scores.csv"
 COLUMNS: Final = ("row", "file", "user", "operation", "accent", "score", "error", "message")
 
 
-class Scored(msgspec.Struct, frozen=True):
+class ScoredRecording(msgspec.Struct, frozen=True):
     """A recording that was assessed.
 
     Attributes:
@@ -48,7 +48,7 @@ class Scored(msgspec.Struct, frozen=True):
     remembered: bool = False
 
 
-class Book:
+class ResultLines:
     """Lines that come in any order, on disk.
 
     Args:
@@ -71,7 +71,7 @@ class Book:
             yield self._file.read(size)
 
 
-def done(row: Row, said: dict[str, Any], answer: bytes) -> bytes:
+def done(row: AssessmentRow, said: dict[str, Any], answer: bytes) -> bytes:
     """The line of a row with a result.
 
     Args:
@@ -82,7 +82,7 @@ def done(row: Row, said: dict[str, Any], answer: bytes) -> bytes:
     return msgspec.json.encode({**_asked(row), "status": "done", **said, "answer": msgspec.Raw(answer)})
 
 
-def failed(row: Row, error: RowFailed) -> bytes:
+def failed(row: AssessmentRow, error: RowFailed) -> bytes:
     """The line of a row that could not be assessed."""
     cause = error.cause
     code = getattr(cause, "code", None)
@@ -104,17 +104,17 @@ def table(lines: Iterator[bytes]) -> Iterator[bytes]:
         yield _cells([told.get(name) for name in COLUMNS])
 
 
-def scores(lines: Iterator[bytes]) -> Iterator[Scored]:
+def scores(lines: Iterator[bytes]) -> Iterator[ScoredRecording]:
     """The recordings that were assessed, in the order of the rows.
 
     Args:
         lines: those of the results.
     """
-    decode = msgspec.json.Decoder(Scored).decode
+    decode = msgspec.json.Decoder(ScoredRecording).decode
     return (one for one in map(decode, lines) if one.status == "done")
 
 
-def _asked(row: Row) -> dict[str, Any]:
+def _asked(row: AssessmentRow) -> dict[str, Any]:
     asked = {"row": row.number or None, "file": writable(str(row.file)), "user": row.user, "operation": row.operation}
     return asked | {"accent": row.accent, "expected_text": row.text}
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 TEXT = "expected_text"
 
 
-class Row(NamedTuple):
+class AssessmentRow(NamedTuple):
     """One recording that is to be assessed.
 
     Attributes:
@@ -55,13 +55,13 @@ class Task(NamedTuple):
         arguments: all that it is called with but the recording.
     """
 
-    row: Row
+    row: AssessmentRow
     operation: str
     rule: AssessRule
     arguments: Mapping[str, str]
 
 
-class Takes(NamedTuple):
+class RowNeeds(NamedTuple):
     """What a row's operation takes besides the recording, and whether the row has it.
 
     Attributes:
@@ -79,7 +79,7 @@ class Takes(NamedTuple):
     has_text: bool
 
 
-class Rules:
+class AssessmentRules:
     """What a provider's assessments take.
 
     Args:
@@ -103,7 +103,7 @@ class Rules:
         if accent is not None:
             self._takes_accent(self._default, accent)
 
-    def task(self, row: Row) -> Task:
+    def task(self, row: AssessmentRow) -> Task:
         """A row as it will be sent.
 
         Raises:
@@ -119,14 +119,14 @@ class Rules:
             arguments[rule.text] = _text(operation, rule, row.text)
         return Task(row, operation, rule, arguments)
 
-    def takes(self, row: Row) -> Takes:
+    def takes(self, row: AssessmentRow) -> RowNeeds:
         """What a row's operation takes; of one that is unknown, nothing: it fails alone."""
         try:
             operation = self._named(row.operation)
         except InvalidOption:
-            return Takes(str(row.operation), accent=False, has_accent=False, text=False, has_text=False)
+            return RowNeeds(str(row.operation), accent=False, has_accent=False, text=False, has_text=False)
         rule = self._rules[operation]
-        return Takes(
+        return RowNeeds(
             operation,
             accent=rule.accent is not None,
             has_accent=bool(row.accent or self._accent),

@@ -14,11 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from callwell.assess import lacking, page, results
-from callwell.assess.progress import Progress
-from callwell.assess.report import Report
-from callwell.assess.rows import Rules
-from callwell.assess.scores import Tally, scored
+from callwell.assess import report_page, required_values, results
+from callwell.assess.report import AssessmentProgress, AssessmentReport
+from callwell.assess.rows import AssessmentRules
+from callwell.assess.scores import ScoreTally, extract_scores
 from callwell.client.concurrency.event_loop import run_workers
 from callwell.errors import (
     CallError,
@@ -31,13 +30,13 @@ from callwell.errors import (
     StateError,
     UsageError,
 )
-from callwell.export.tree import Tree
+from callwell.export.output_folder import OutputFolder
 from callwell.media import prepare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from callwell.assess.rows import Row, Task
+    from callwell.assess.rows import AssessmentRow, Task
     from callwell.client import AsyncClient
     from callwell.client.calls.responses import Answer
     from callwell.description.provider import Provider
@@ -49,7 +48,7 @@ FATAL: Final = (KeyProblem, ClosedError, ConnectFailed, StateError, DiskFull)
 """What would go wrong with every further row as well."""
 
 
-class Ready(NamedTuple):
+class PreparedTask(NamedTuple):
     """A recording that was made ready.
 
     Attributes:
@@ -90,36 +89,38 @@ class Assessment:
     def __init__(
         self,
         client: AsyncClient,
-        rows: Iterable[Row],
+        rows: Iterable[AssessmentRow],
         folder: str | Path,
         *,
         operation: str | None = None,
         accent: str | None = None,
         workers: int = WORKERS,
         force: bool = False,
-        show: Callable[[Progress], None] = lambda _progress: None,
+        show: Callable[[AssessmentProgress], None] = lambda _progress: None,
     ) -> None:
         setting = client.setting
         self._client = client
         self._rows = tuple(rows)
-        self._rules = Rules(client.provider, operation=operation, accent=accent)
+        self._rules = AssessmentRules(client.provider, operation=operation, accent=accent)
         self._workers = workers
         self._force = force
         self._show = show
         users = setting.users
         chosen = client._caller.choices  # noqa: SLF001 - what a client was made with is shown nowhere else
         required = users is not None and users.required and chosen.for_user is None
-        lacking.check(self._rules, self._rows, operations=setting.operations, user_required=required)
+        required_values.check_required_values(
+            self._rules, self._rows, operations=setting.operations, user_required=required
+        )
         owner = {"provider": client.provider.name, "address": setting.base_url, "account": setting.account}
-        files = (results.LINES, results.TABLE, page.NAME)
-        self._tree = Tree(Path(folder), owner, what="assessment", files=files)
-        self._progress = Progress(rows=len(self._rows))
+        files = (results.LINES, results.TABLE, report_page.NAME)
+        self._tree = OutputFolder(Path(folder), owner, what="assessment", files=files)
+        self._progress = AssessmentProgress(rows=len(self._rows))
         self._failed: dict[int, RowFailed] = {}
-        self._tally = Tally()
+        self._tally = ScoreTally()
         self._locks: dict[tuple[str, ...], asyncio.Lock] = {}
         self._sent: set[tuple[str, ...]] = set()
 
-    async def run(self) -> Report:
+    async def run(self) -> AssessmentReport:
         """Do it.
 
         Raises:
@@ -131,13 +132,13 @@ class Assessment:
         try:
             self._tree.claim()
             with self._tree.spool("rows") as file:
-                book = results.Book(file)
+                book = results.ResultLines(file)
                 await self._assess(book)
                 return self._written(book)
         finally:
             self._tree.release()
 
-    async def _assess(self, book: results.Book) -> None:
+    async def _assess(self, book: results.ResultLines) -> None:
         waiting = iter(list(self._tasks(book)))
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             try:
@@ -145,7 +146,7 @@ class Assessment:
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
 
-    def _tasks(self, book: results.Book) -> Iterator[tuple[int, Task]]:
+    def _tasks(self, book: results.ResultLines) -> Iterator[tuple[int, Task]]:
         """The rows that can be sent, as far as can be told without listening."""
         for place, row in enumerate(self._rows):
             try:
@@ -153,7 +154,9 @@ class Assessment:
             except CallwellError as error:
                 self._fail(place, row, error, book)
 
-    async def _work(self, waiting: Iterator[tuple[int, Task]], book: results.Book, pool: ThreadPoolExecutor) -> None:
+    async def _work(
+        self, waiting: Iterator[tuple[int, Task]], book: results.ResultLines, pool: ThreadPoolExecutor
+    ) -> None:
         loop = asyncio.get_running_loop()
         for place, task in waiting:
             try:
@@ -168,7 +171,7 @@ class Assessment:
             else:
                 self._finish(place, task, ready, answer, book=book)
 
-    async def _asked(self, task: Task, ready: Ready) -> Answer:
+    async def _asked(self, task: Task, ready: PreparedTask) -> Answer:
         key = (task.operation, *task.arguments.values(), ready.digest)
         async with self._locks.setdefault(key, asyncio.Lock()):
             client = self._client if task.row.user is None else self._client.with_options(for_user=task.row.user)
@@ -178,8 +181,10 @@ class Assessment:
             self._sent.add(key)
             return answer
 
-    def _finish(self, place: int, task: Task, ready: Ready, answer: Answer, *, book: results.Book) -> None:
-        found, new, billed = scored(task.rule, answer.json), answer.attempts > 0, answer.possibly_billed
+    def _finish(
+        self, place: int, task: Task, ready: PreparedTask, answer: Answer, *, book: results.ResultLines
+    ) -> None:
+        found, new, billed = extract_scores(task.rule, answer.json), answer.attempts > 0, answer.possibly_billed
         self._tally.add(task.row.user, found)
         accent = task.arguments.get(task.rule.accent or "")
         row = task.row._replace(operation=task.operation, accent=accent)
@@ -195,23 +200,25 @@ class Assessment:
             possibly_billed=p.possibly_billed + billed,
         )
 
-    def _fail(self, place: int, row: Row, error: CallwellError, book: results.Book) -> None:
+    def _fail(self, place: int, row: AssessmentRow, error: CallwellError, book: results.ResultLines) -> None:
         failed = self._failed[place] = row.failed(error)
         book.add(place, results.failed(row, failed))
         billed = error.possibly_billed if isinstance(error, CallError) else 0
         p = self._progress
         self._advance(failed=p.failed + 1, possibly_billed=p.possibly_billed + billed)
 
-    def _written(self, book: results.Book) -> Report:
+    def _written(self, book: results.ResultLines) -> AssessmentReport:
         p = self._progress
         failed = tuple(error for _, error in sorted(self._failed.items()))
-        report = Report(
+        report = AssessmentReport(
             p.rows, p.done - p.remembered, p.remembered, failed, p.audio_s, p.bytes, p.sent, p.possibly_billed
         )
         self._tree.write_lines(results.LINES, book.lines())
         self._tree.write(results.TABLE, results.table(book.lines()))
         title = self._client.provider.profile.title
-        self._tree.write(page.NAME, [page.page(title, report, self._tally, results.scores(book.lines()))])
+        self._tree.write(
+            report_page.NAME, [report_page.render_page(title, report, self._tally, results.scores(book.lines()))]
+        )
         return report
 
     def _advance(self, **changes: Any) -> None:
@@ -219,11 +226,11 @@ class Assessment:
         self._show(self._progress)
 
 
-def _ready(task: Task, provider: Provider) -> Ready:
+def _ready(task: Task, provider: Provider) -> PreparedTask:
     """Make a recording ready, in a thread."""
     prepared = prepare(task.row.file, provider, task.operation)
     cautions = [str(caution) for caution in prepared.cautions]
     said = {"prepared": prepared.done, "duration_s": round(prepared.duration_s, 3), "cautions": cautions}
     digest = hashlib.sha256(prepared.data).hexdigest()
     size = prepared.size_before
-    return Ready(prepared.arguments, digest, said, prepared.duration_s, size, len(prepared.data))
+    return PreparedTask(prepared.arguments, digest, said, prepared.duration_s, size, len(prepared.data))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 NOBODY = ""
 
 
-class Scored(NamedTuple):
+class AnswerScores(NamedTuple):
     """The scores of one answer.
 
     Attributes:
@@ -49,7 +49,7 @@ class Mean(NamedTuple):
         return Mean(self.of + 1, self.total + score, min(self.least, score))
 
 
-class Tally:
+class ScoreTally:
     """All scores, added up as they come.
 
     Attributes:
@@ -63,17 +63,17 @@ class Tally:
         self.users: dict[str, Mean] = {}
         self.words: dict[str, Mean] = {}
 
-    def add(self, user: str | None, scored: Scored) -> None:
+    def add(self, user: str | None, extract_scores: AnswerScores) -> None:
         """Count one answer."""
-        if scored.score is not None:
-            self.scores.append(scored.score)
-            self.users[user or NOBODY] = self.users.get(user or NOBODY, Mean()).with_one(scored.score)
-        for text, score in scored.words:
+        if extract_scores.score is not None:
+            self.scores.append(extract_scores.score)
+            self.users[user or NOBODY] = self.users.get(user or NOBODY, Mean()).with_one(extract_scores.score)
+        for text, score in extract_scores.words:
             word = text.casefold()
             self.words[word] = self.words.get(word, Mean()).with_one(score)
 
 
-def scored(rule: AssessRule, answer: Any) -> Scored:
+def extract_scores(rule: AssessRule, answer: Any) -> AnswerScores:
     """The scores of an answer, as far as they are there.
 
     Args:
@@ -83,7 +83,7 @@ def scored(rule: AssessRule, answer: Any) -> Scored:
     words = json_values.value_at(answer, rule.words)
     found = [(one.get(rule.word), number(one.get(rule.word_score))) for one in _records(words)]
     whole = tuple((text, score) for text, score in found if isinstance(text, str) and text and score is not None)
-    return Scored(number(json_values.value_at(answer, rule.score)), whole)
+    return AnswerScores(number(json_values.value_at(answer, rule.score)), whole)
 
 
 def number(value: object) -> float | None:

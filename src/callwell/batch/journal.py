@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from callwell.batch.report import Sent  # noqa: TC001 - a stored `Note` is read by its annotations
+from callwell.batch.report import FileResult  # noqa: TC001 - a stored `FileNote` is read by its annotations
 from callwell.client.exactly_once import store
 from callwell.state.base import Cell
 
@@ -29,7 +29,7 @@ KEPT_S: Final = 3_600.0
 """For how long a batch is known after its end: docs/how/uploads.md says so."""
 
 
-class Note(NamedTuple):
+class FileNote(NamedTuple):
     """What is known of one file.
 
     Attributes:
@@ -38,10 +38,10 @@ class Note(NamedTuple):
     """
 
     name: str = ""
-    sent: Sent | None = None
+    sent: FileResult | None = None
 
 
-class Round(NamedTuple):
+class UploadRound(NamedTuple):
     """One time that a batch is sent.
 
     Attributes:
@@ -55,16 +55,16 @@ class Round(NamedTuple):
     ended: float = 0.0
 
 
-class Rounds(NamedTuple):
+class UploadRounds(NamedTuple):
     """The rounds of all batches of an account that are known."""
 
-    known: tuple[Round, ...] = ()
+    known: tuple[UploadRound, ...] = ()
 
 
-NOTHING: Final = Note()
+NOTHING: Final = FileNote()
 
 
-class Journal:
+class UploadJournal:
     """The notes of one batch.
 
     Args:
@@ -90,7 +90,7 @@ class Journal:
         self._ledger = ledger
         self._clock = clock
         self._batch = _digest(parts)
-        self._rounds = Cell(f"batch-rounds:{account}", Rounds, Rounds())
+        self._rounds = Cell(f"batch-rounds:{account}", UploadRounds, UploadRounds())
         self._notes = f"batch:{account}:"
         noted = state.keys(self._notes)  # before the rounds are read: whose notes are there now has a round by then
         rounds = state.update(self._rounds, lambda before: self._opened(before, anew=anew))
@@ -98,7 +98,7 @@ class Journal:
         self._round = ours.name
         self._forget(noted, {one.name for one in rounds.known})
 
-    def begin(self, file: Iterable[object], *, anew: bool = False) -> Note:
+    def begin(self, file: Iterable[object], *, anew: bool = False) -> FileNote:
         """The note of a file, with a name.
 
         Args:
@@ -106,13 +106,13 @@ class Journal:
             anew: what was made under its name is not there any more, or is not the file.
         """
 
-        def change(note: Note) -> tuple[Note, Note]:
-            begun = Note(f"file {store.new_marker()}") if anew or not note.name else note
+        def change(note: FileNote) -> tuple[FileNote, FileNote]:
+            begun = FileNote(f"file {store.new_marker()}") if anew or not note.name else note
             return begun, begun
 
         return self._state.update(self._cell(file), change)
 
-    def finish(self, file: Iterable[object], sent: Sent) -> None:
+    def finish(self, file: Iterable[object], sent: FileResult) -> None:
         """Note that a file is there."""
         self._state.update(self._cell(file), lambda note: (note._replace(sent=sent), None))
 
@@ -120,21 +120,21 @@ class Journal:
         """All files are there, and whoever wanted to know was told: from now on the round is known for a while."""
         now = self._clock.wall()
 
-        def change(before: Rounds) -> tuple[Rounds, None]:
+        def change(before: UploadRounds) -> tuple[UploadRounds, None]:
             ended = (one._replace(ended=one.ended or now) if one.name == self._round else one for one in before.known)
-            return Rounds(tuple(ended)), None
+            return UploadRounds(tuple(ended)), None
 
         self._state.update(self._rounds, change)
 
-    def _opened(self, before: Rounds, *, anew: bool) -> tuple[Rounds, Rounds]:
+    def _opened(self, before: UploadRounds, *, anew: bool) -> tuple[UploadRounds, UploadRounds]:
         """The rounds that are still known, with one of this batch."""
         oldest = self._clock.wall() - KEPT_S
         known = [one for one in before.known if not one.ended or one.ended > oldest]
         if anew:
             known = [one for one in known if not (one.batch == self._batch and one.ended)]
         if all(one.batch != self._batch for one in known):
-            known.append(Round(self._batch, store.new_marker()))
-        rounds = Rounds(tuple(known))
+            known.append(UploadRound(self._batch, store.new_marker()))
+        rounds = UploadRounds(tuple(known))
         return rounds, rounds
 
     def _forget(self, noted: Iterable[str], rounds: set[str]) -> None:
@@ -142,13 +142,13 @@ class Journal:
         for key in noted:
             if key.split(":")[-2] in rounds:
                 continue
-            name = self._state.read(Cell(key, Note, NOTHING)).name
+            name = self._state.read(Cell(key, FileNote, NOTHING)).name
             if name:
                 self._ledger.forget(name)
             self._state.remove(key)
 
-    def _cell(self, file: Iterable[object]) -> Cell[Note]:
-        return Cell(f"{self._notes}{self._round}:{_digest(file)}", Note, NOTHING)
+    def _cell(self, file: Iterable[object]) -> Cell[FileNote]:
+        return Cell(f"{self._notes}{self._round}:{_digest(file)}", FileNote, NOTHING)
 
 
 def _digest(parts: Iterable[object]) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from callwell.client.uploads.options import SandboxWarning  # noqa: TC001 - a stored `Sent` is read by its annotations
+from callwell.client.uploads.options import SandboxWarning  # noqa: TC001 - a stored `FileResult` is read by its annotations
 
 if TYPE_CHECKING:
     from typing import Literal
 
 
-class Sent(NamedTuple):
+class FileResult(NamedTuple):
     """What became of one file.
 
     Attributes:
@@ -33,7 +33,7 @@ class Sent(NamedTuple):
     error: str = ""
 
 
-class Report(NamedTuple):
+class UploadReport(NamedTuple):
     """What a batch was worth.
 
     Attributes:
@@ -42,10 +42,10 @@ class Report(NamedTuple):
     """
 
     verdict: Literal["complete", "failed"]
-    files: tuple[Sent, ...]
+    files: tuple[FileResult, ...]
 
 
-class UnderWay(NamedTuple):
+class FileInProgress(NamedTuple):
     """A file that is being sent.
 
     Attributes:
@@ -59,7 +59,7 @@ class UnderWay(NamedTuple):
     size: int
 
 
-class Progress(NamedTuple):
+class UploadProgress(NamedTuple):
     """How far a batch is.
 
     Attributes:
@@ -68,7 +68,7 @@ class Progress(NamedTuple):
         failed: files that could not be sent.
         bytes: that are there or on their way.
         bytes_total: of how many.
-        under_way: files that are being sent.
+        in_progress: files that are being sent.
     """
 
     files: int = 0
@@ -76,4 +76,4 @@ class Progress(NamedTuple):
     failed: int = 0
     bytes: int = 0
     bytes_total: int = 0
-    under_way: tuple[UnderWay, ...] = ()
+    in_progress: tuple[FileInProgress, ...] = ()

@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from callwell.batch.journal import Journal
-from callwell.batch.report import Progress, Report, Sent, UnderWay
+from callwell.batch.journal import UploadJournal
+from callwell.batch.report import FileInProgress, FileResult, UploadProgress, UploadReport
 from callwell.client.concurrency.event_loop import run_workers
 from callwell.client.uploads import files
 from callwell.errors import (
@@ -37,7 +37,7 @@ HOPELESS: Final = (KeyProblem, NoAnswer, StateError, DiskFull, UsageError)
 """What would happen to every other file as well."""
 
 
-class Planned(NamedTuple):
+class PlannedFile(NamedTuple):
     """A file to be sent.
 
     Attributes:
@@ -49,7 +49,7 @@ class Planned(NamedTuple):
     arguments: Mapping[str, Any]
 
 
-class Batch:
+class UploadBatch:
     """Sends files.
 
     Args:
@@ -70,7 +70,7 @@ class Batch:
         self,
         client: AsyncClient,
         operation: str,
-        planned: Sequence[Planned],
+        planned: Sequence[PlannedFile],
         *,
         how: UploadOptions | None = None,
         anew: bool = False,
@@ -88,27 +88,29 @@ class Batch:
         self._target = "" if rule is None else rule.target
         setting = client.setting
         parts = (operation, *sorted((str(one.path.absolute()), sorted(one.arguments.items())) for one in planned))
-        self._journal = Journal(setting.state, setting.ledger(), setting.account, parts, clock=setting.clock, anew=anew)
+        self._journal = UploadJournal(
+            setting.state, setting.ledger(), setting.account, parts, clock=setting.clock, anew=anew
+        )
         self._sent = dict[Path, int]()
         self._found = 0
-        self.ended = dict[Path, Sent]()
+        self.ended = dict[Path, FileResult]()
 
     @property
-    def progress(self) -> Progress:
+    def progress(self) -> UploadProgress:
         """How far it is."""
         ended = dict(self.ended)
         failed = sum(bool(one.error) for one in ended.values())
         sent = {path: count for path, count in dict(self._sent).items() if path not in ended}
-        return Progress(
+        return UploadProgress(
             len(ended) - failed,
             len(self._planned),
             failed,
             sum(one.size for one in ended.values() if not one.error) + sum(sent.values()),
             sum(self._sizes.values()),
-            tuple(UnderWay(path.name, count, self._sizes[path]) for path, count in sent.items()),
+            tuple(FileInProgress(path.name, count, self._sizes[path]) for path, count in sent.items()),
         )
 
-    async def run(self) -> Report:
+    async def run(self) -> UploadReport:
         """Send what is not there yet. When its report was given, call `end`.
 
         Raises:
@@ -117,7 +119,7 @@ class Batch:
         waiting = iter(self._planned)
         await run_workers(min(AT_ONCE, len(self._planned)), lambda: self._work(waiting))
         ended = tuple(self.ended[one.path] for one in self._planned)
-        return Report("failed" if any(one.error for one in ended) else "complete", ended)
+        return UploadReport("failed" if any(one.error for one in ended) else "complete", ended)
 
     @property
     def known(self) -> bool:
@@ -128,23 +130,23 @@ class Batch:
         """The report of a complete batch was given: it is known for an hour, and then forgotten."""
         self._journal.end()
 
-    async def _work(self, waiting: Iterable[Planned]) -> None:
+    async def _work(self, waiting: Iterable[PlannedFile]) -> None:
         for planned in waiting:
             self._sent[planned.path] = 0
             self.ended[planned.path] = await self._one(planned)
             self._show()
 
-    async def _one(self, planned: Planned) -> Sent:
+    async def _one(self, planned: PlannedFile) -> FileResult:
         try:
             return await self._uploaded(planned)
         except CallwellError as error:
             cause = error.__cause__ if isinstance(error.__cause__, HOPELESS) else error
             if isinstance(cause, HOPELESS):
                 raise cause from error
-            failed = Sent(str(planned.path), getattr(error, "target", None), self._sizes[planned.path])
+            failed = FileResult(str(planned.path), getattr(error, "target", None), self._sizes[planned.path])
             return failed._replace(error=str(error))
 
-    async def _uploaded(self, planned: Planned) -> Sent:
+    async def _uploaded(self, planned: PlannedFile) -> FileResult:
         mark = await asyncio.to_thread(lambda: files.DiskFile.at(planned.path).mark())
         file = (mark, sorted(planned.arguments.items()))
         note = self._journal.begin(file)
@@ -159,7 +161,7 @@ class Batch:
             self._journal.begin(file, anew=True)
             raise
 
-    async def _upload(self, planned: Planned, file: Iterable[object], name: str) -> Sent:
+    async def _upload(self, planned: PlannedFile, file: Iterable[object], name: str) -> FileResult:
         marked = self._marked and self._target not in planned.arguments
         client = self._client.with_options(exactly_once=name) if marked else self._client
         progress = partial(self._moved, planned.path)
@@ -175,8 +177,8 @@ class Batch:
         self._show()
 
 
-def _sent(path: Path, done: Uploaded[Any]) -> Sent:
-    return Sent(
+def _sent(path: Path, done: Uploaded[Any]) -> FileResult:
+    return FileResult(
         file=str(path),
         target=done.target,
         size=done.size,
@@ -186,7 +188,7 @@ def _sent(path: Path, done: Uploaded[Any]) -> Sent:
     )
 
 
-def _sizes(planned: Iterable[Planned]) -> dict[Path, int]:
+def _sizes(planned: Iterable[PlannedFile]) -> dict[Path, int]:
     """The sizes of files that can be opened, each given once."""
     sizes = dict[Path, int]()
     known = dict[Path, Path]()

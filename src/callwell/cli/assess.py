@@ -15,8 +15,8 @@ from callwell.cli.flags import ClientFlags, ProviderArgument, clock, takes_clien
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from callwell.assess import Report, Row
-    from callwell.cli.progress import Live
+    from callwell.assess import AssessmentReport, AssessmentRow
+    from callwell.cli.progress import ProgressDisplay
 
 EXAMPLES = """\
 \b
@@ -70,11 +70,11 @@ def assess(
     The same recording with the same text is billed once. Ends with exit code 1 if some could not be assessed.
     """
     from callwell.assess import read, search
-    from callwell.cli.progress import Live
+    from callwell.cli.progress import ProgressDisplay
     from callwell.client.concurrency import event_loop
 
     rows = read(manifest, files or ()) if manifest else search(files or (), apart=(out,))
-    with Live(clock(), quiet=quiet) as live:
+    with ProgressDisplay(clock(), quiet=quiet) as live:
         try:
             run = _run(provider, rows, out, (operation, accent), workers=workers, force=force, flags=flags, live=live)
             report = event_loop.run(run)
@@ -88,17 +88,17 @@ def assess(
 
 async def _run(
     provider: str,
-    rows: list[Row],
+    rows: list[AssessmentRow],
     out: Path,
     meant: tuple[str | None, str | None],
     *,
     workers: int,
     force: bool,
     flags: ClientFlags,
-    live: Live,
-) -> Report:
+    live: ProgressDisplay,
+) -> AssessmentReport:
     from callwell.assess import Assessment
-    from callwell.cli.bars import assessing
+    from callwell.cli.progress import assessment_view
 
     operation, accent = meant
     async with flags.async_client(provider, on_notice=live.notice) as client:
@@ -110,12 +110,12 @@ async def _run(
             accent=accent,
             workers=workers,
             force=force,
-            show=lambda progress: live.show(lambda: assessing(progress), client.spent),
+            show=lambda progress: live.update(lambda: assessment_view(progress), client.spent),
         )
         return await job.run()
 
 
-def _tell(report: Report, out: Path, *, as_json: bool) -> None:
+def _tell(report: AssessmentReport, out: Path, *, as_json: bool) -> None:
     if as_json:
         failed = [
             {"file": one.file, "row": one.row or None, "kind": type(one.cause).__name__, "message": str(one)}
@@ -132,7 +132,7 @@ def _tell(report: Report, out: Path, *, as_json: bool) -> None:
         output.say(line)
 
 
-def _failures(report: Report, out: Path) -> Iterator[str]:
+def _failures(report: AssessmentReport, out: Path) -> Iterator[str]:
     """Each row that failed; of many that failed in the same way, the first ones and how many more there are."""
     told: Counter[tuple[str, str]] = Counter()
     for one in report.failed:

@@ -47,7 +47,7 @@ class Candidate(NamedTuple):
     help: str = ""
 
 
-class Read(NamedTuple):
+class ParsedWords(NamedTuple):
     """What the words after a command's name say.
 
     Attributes:
@@ -120,13 +120,13 @@ def candidates(words: Sequence[str], last: str) -> list[Candidate]:
         return []
 
 
-def _read(command: TyperCommand | TyperGroup, words: Sequence[str]) -> Read:
+def _read(command: TyperCommand | TyperGroup, words: Sequence[str]) -> ParsedWords:
     options = {name: one for one in command.params for name in one.opts if name.startswith("-")}
     arguments = [one for one in command.params if not one.opts[0].startswith("-")]
     values, left = Values(list), list(words)
     while left:
         if isinstance(command, TyperGroup) and not left[0].startswith("-"):
-            return Read(values, None, left)
+            return ParsedWords(values, None, left)
         word = left.pop(0)
         if not word.startswith("-"):
             taker = next((one for one in arguments if one.nargs == -1 or not values[one.name]), None)
@@ -137,12 +137,12 @@ def _read(command: TyperCommand | TyperGroup, words: Sequence[str]) -> Read:
         if option is None or option.is_flag:
             continue
         if not sign and not left:
-            return Read(values, option, ())
+            return ParsedWords(values, option, ())
         values[option.name].append(value if sign else left.pop(0))
-    return Read(values, None, ())
+    return ParsedWords(values, None, ())
 
 
-def _offered(command: TyperCommand | TyperGroup, name: str, read: Read, last: str) -> Iterable[Candidate]:
+def _offered(command: TyperCommand | TyperGroup, name: str, read: ParsedWords, last: str) -> Iterable[Candidate]:
     if read.waiting is not None:
         return _values(command, name, read, read.waiting, last)
     if last.startswith("-"):
@@ -165,7 +165,7 @@ def _offered(command: TyperCommand | TyperGroup, name: str, read: Read, last: st
     return []
 
 
-def _options(command: TyperCommand | TyperGroup, read: Read) -> Iterator[Candidate]:
+def _options(command: TyperCommand | TyperGroup, read: ParsedWords) -> Iterator[Candidate]:
     for one in command.params:
         option: Any = one
         if option.opts[0].startswith("-") and (option.multiple or not read.values[option.name]):
@@ -174,7 +174,7 @@ def _options(command: TyperCommand | TyperGroup, read: Read) -> Iterator[Candida
 
 
 def _values(
-    command: TyperCommand | TyperGroup, name: str, read: Read, parameter: Any, last: str
+    command: TyperCommand | TyperGroup, name: str, read: ParsedWords, parameter: Any, last: str
 ) -> Iterable[Candidate]:
     known: dict[str, Callable[[], Iterable[Candidate]]] = {
         "provider": _providers,
@@ -196,7 +196,7 @@ def _providers() -> Iterator[Candidate]:
     return map(Candidate, Settings.here(quiet=True).names())
 
 
-def _provider(read: Read) -> Provider:
+def _provider(read: ParsedWords) -> Provider:
     from callwell.cli.settings import Settings
 
     return Settings.here(quiet=True).load(read.values["provider"][0])
@@ -208,7 +208,7 @@ def _operations(provider: Provider, *, lists: bool) -> Iterator[Candidate]:
             yield Candidate(name, operation.summary)
 
 
-def _arguments(operation: Operation, read: Read, last: str) -> Iterator[Candidate]:
+def _arguments(operation: Operation, read: ParsedWords, last: str) -> Iterator[Candidate]:
     from callwell.client.calls.validation import describe
     from callwell.description.schemas import choices, kinds
 

@@ -17,7 +17,7 @@ from callwell.extras import install
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from callwell.demo.card import Outcome
+    from callwell.demo.scorecard import DemoResult
 
 FEWEST = 300
 """Items below which the demo says too little about quotas."""
@@ -66,7 +66,7 @@ def demo(
             (Path(folder) / "demo").rename(keep)
     ok = not any(outcome.faults for outcome in outcomes.values())
     if as_json:
-        from callwell.demo.card import MEANINGS
+        from callwell.demo.scorecard import MEANINGS
 
         told = {name: outcome.card.figures for name, outcome in outcomes.items()}
         promised = {
@@ -81,33 +81,35 @@ def demo(
         raise typer.Exit(1)
 
 
-def _play(folder: Path, *, seed: int, recordings: int | None, only: Collection[str]) -> dict[str, Outcome]:
-    from callwell.cli.progress import Live
+def _play(folder: Path, *, seed: int, recordings: int | None, only: Collection[str]) -> dict[str, DemoResult]:
+    from callwell.cli.progress import ProgressDisplay
 
     try:
-        from callwell.demo import course
+        from callwell.demo import fault_scripts
+        from callwell.demo.context import DemoReporter
         from callwell.demo.run import demo
-        from callwell.demo.stage import Stage
         from callwell.emulator.errors import EmulatorError
     except ModuleNotFoundError as error:
         from callwell.cli.emulate import EXTRA
 
         raise errors.LocalError(EXTRA.format(name=error.name, install=install("emulator"))) from error
-    from callwell.cli.bars import exporting
+    from callwell.cli.progress import export_view
     from callwell.clock import scaled_clock
 
-    clock = scaled_clock(course.SCALE)
+    clock = scaled_clock(fault_scripts.SCALE)
     output.log_to_stderr(verbose=False)
-    with Live(clock) as live:
-        live.say(f"providers are played on this machine, with a clock {course.SCALE:g} times as fast (seed {seed})")
+    with ProgressDisplay(clock) as live:
+        live.say(
+            f"providers are played on this machine, with a clock {fault_scripts.SCALE:g} times as fast (seed {seed})"
+        )
         try:
             return demo(
                 folder,
                 clock=clock,
                 seed=seed,
-                recordings=recordings or course.RECORDINGS,
-                stage=Stage(
-                    lambda progress, spent: live.show(lambda: exporting(progress), spent), live.notice, live.say
+                recordings=recordings or fault_scripts.RECORDINGS,
+                stage=DemoReporter(
+                    lambda progress, spent: live.update(lambda: export_view(progress), spent), live.notice, live.say
                 ),
                 only=only,
             )
@@ -115,9 +117,9 @@ def _play(folder: Path, *, seed: int, recordings: int | None, only: Collection[s
             raise errors.LocalError(str(error)) from error
 
 
-def _tell(outcomes: dict[str, Outcome], *, seconds: float) -> None:
+def _tell(outcomes: dict[str, DemoResult], *, seconds: float) -> None:
     """One table of all parts, what the figures need to be understood, and the verdict."""
-    from callwell.demo.card import MEANINGS
+    from callwell.demo.scorecard import MEANINGS
 
     output.emit("Counted by the emulator and from the files, not by the client:\n")
     rows = [row for field, words in MEANINGS.items() if (row := _row(field, words, outcomes)) is not None]
@@ -134,7 +136,7 @@ def _tell(outcomes: dict[str, Outcome], *, seconds: float) -> None:
     output.emit(f"{'promises were broken' if broken else 'every promise kept'}, in {seconds:.0f} s")
 
 
-def _row(field: str, words: str, outcomes: dict[str, Outcome]) -> tuple[str, ...] | None:
+def _row(field: str, words: str, outcomes: dict[str, DemoResult]) -> tuple[str, ...] | None:
     """A figure of all parts; None for one that no part has."""
     figures = [outcome.card.figures.get(field) for outcome in outcomes.values()]
     if all(figure is None for figure in figures):

@@ -12,8 +12,8 @@ from callwell.cli import output
 from callwell.cli.flags import ClientFlags, ProviderArgument, clock, takes_client_flags
 
 if TYPE_CHECKING:
-    from callwell.cli.progress import Live
-    from callwell.export import Report
+    from callwell.cli.progress import ProgressDisplay
+    from callwell.export import ExportReport
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -36,10 +36,10 @@ def export(
 
     Ends with exit code 1 if the list kept moving while it was read, or an item could not be had.
     """
-    from callwell.cli.progress import Live
+    from callwell.cli.progress import ProgressDisplay
     from callwell.client.concurrency import event_loop
 
-    with Live(clock(), quiet=quiet) as live:
+    with ProgressDisplay(clock(), quiet=quiet) as live:
         try:
             report = event_loop.run(_run(provider, to, tuple(workspace or ()), workers=workers, flags=flags, live=live))
         except KeyboardInterrupt:
@@ -51,9 +51,9 @@ def export(
 
 
 async def _run(
-    provider: str, to: Path, only: tuple[str, ...], *, workers: int, flags: ClientFlags, live: Live
-) -> Report:
-    from callwell.cli.bars import exporting
+    provider: str, to: Path, only: tuple[str, ...], *, workers: int, flags: ClientFlags, live: ProgressDisplay
+) -> ExportReport:
+    from callwell.cli.progress import export_view
     from callwell.export import Export
 
     async with flags.async_client(provider, on_notice=live.notice) as client:
@@ -62,12 +62,12 @@ async def _run(
             to,
             only=only,
             workers=workers,
-            show=lambda progress: live.show(lambda: exporting(progress), client.spent),
+            show=lambda progress: live.update(lambda: export_view(progress), client.spent),
         )
         return await job.run()
 
 
-def _tell(report: Report, to: Path, *, as_json: bool) -> None:
+def _tell(report: ExportReport, to: Path, *, as_json: bool) -> None:
     if as_json:
         output.emit_json(report._asdict())
         return

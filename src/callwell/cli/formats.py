@@ -17,7 +17,7 @@ VALUE: Final = "value"
 """The column of items that are no records."""
 
 
-class Writer(Protocol):
+class ItemWriter(Protocol):
     """Where items go."""
 
     def add(self, item: Any) -> None:
@@ -29,7 +29,7 @@ class Writer(Protocol):
         ...
 
 
-class Lines:
+class JsonLinesWriter:
     """One item a line, as JSON."""
 
     def add(self, item: object) -> None:
@@ -40,7 +40,7 @@ class Lines:
         """Nothing is left."""
 
 
-class Array:
+class JsonArrayWriter:
     """One JSON list, an item a line."""
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ class Array:
         output.emit("[]" if self._before == "[" else "\n]")
 
 
-class Records:
+class ColumnWriter:
     """Items that are kept until all are there.
 
     Args:
@@ -79,19 +79,19 @@ class Records:
         return [name for name in self._columns if any(name in item for item in self.items)]
 
 
-class Csv(Records):
+class CsvWriter(ColumnWriter):
     """Comma-separated values with a line of names; what is no plain value is JSON."""
 
     def close(self) -> None:
         """Write them all."""
         columns = self.columns
-        lines = csv.writer(_Paper(), lineterminator="\n")
+        lines = csv.writer(_CsvSink(), lineterminator="\n")
         if columns:
             lines.writerow(columns)
         lines.writerows([_plain(item.get(name)) for name in columns] for item in self.items)
 
 
-class _Paper:
+class _CsvSink:
     """Where the standard library's writer writes."""
 
     def write(self, text: str) -> None:
@@ -99,7 +99,7 @@ class _Paper:
         output.emit_data(text)
 
 
-class Table(Records):
+class TableWriter(ColumnWriter):
     """A table of the plain fields that the paper has room for; the others are counted on standard error."""
 
     def close(self) -> None:
@@ -122,7 +122,7 @@ class Table(Records):
             output.say(f"{hidden} more field{'s' * (hidden != 1)} of each item: --format jsonl, csv or json shows all")
 
 
-def writer(form: str, *, first: str | None) -> Writer:
+def writer(form: str, *, first: str | None) -> ItemWriter:
     """Where items go in a format.
 
     Args:
@@ -131,13 +131,13 @@ def writer(form: str, *, first: str | None) -> Writer:
     """
     match form:
         case "jsonl":
-            return Lines()
+            return JsonLinesWriter()
         case "json":
-            return Array()
+            return JsonArrayWriter()
         case "csv":
-            return Csv(first)
+            return CsvWriter(first)
         case _:
-            return Table(first)
+            return TableWriter(first)
 
 
 def _plain(value: Any) -> Any:

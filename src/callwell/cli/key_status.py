@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from callwell.core.rules.profile import KeyRule
 
 
-class Place(NamedTuple):
+class KeyStatus(NamedTuple):
     """A place where a key is kept, and what is there.
 
     Attributes:
@@ -36,7 +36,7 @@ class Place(NamedTuple):
     problem: str | None
 
 
-def look(rule: KeyRule, given: str) -> Place:
+def read_key_status(rule: KeyRule, given: str) -> KeyStatus:
     """What is at the place where a key is looked for.
 
     Args:
@@ -50,13 +50,13 @@ def look(rule: KeyRule, given: str) -> Place:
     try:
         key = source.read()
     except KeyMissing as error:
-        return Place(source.where, False, None, None, source.can_change, str(error))  # noqa: FBT003 - named above
+        return KeyStatus(source.where, False, None, None, source.can_change, str(error))  # noqa: FBT003 - named above
     wrong = flaw(key.reveal(), rule)
     right = wrong is None
     problem = None if wrong is None else f"it {wrong}"
     if isinstance(source, FileSource) and (others := _open_to(source)):
         problem = others if problem is None else f"{problem}; {others}"
-    return Place(source.where, True, right, key.fingerprint, source.can_change, problem)  # noqa: FBT003
+    return KeyStatus(source.where, True, right, key.fingerprint, source.can_change, problem)  # noqa: FBT003
 
 
 def _open_to(source: FileSource) -> str | None:

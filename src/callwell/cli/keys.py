@@ -11,7 +11,7 @@ import typer
 
 from callwell.cli import output
 from callwell.cli.flags import EnvironmentOption, JsonOption, KeyOption, ProviderArgument, SomeProviderArgument
-from callwell.cli.key_status import Place, look
+from callwell.cli.key_status import KeyStatus, read_key_status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -71,7 +71,7 @@ def where(
     settings = Settings.here()
     described = settings.load(provider)
     held = settings.of(described, {"environment": environment, "key": key})
-    place = look(described.profile.key, str(held["key"].value))
+    place = read_key_status(described.profile.key, str(held["key"].value))
     name = str(held["environment"].value)
     belongs = _belongs(described, held, place) if described.rivals(name) else None
     order = list(_order(settings, described, name, key))
@@ -95,7 +95,7 @@ def where(
 
 def _known(provider: Provider, held: Mapping[str, Setting]) -> Iterator[dict[str, Any]]:
     """The key that is set, and all others that were used."""
-    place = look(provider.profile.key, str(held["key"].value))
+    place = read_key_status(provider.profile.key, str(held["key"].value))
     at = {"provider": provider.name, "environment": held["environment"].value}
     with _record(provider, held) as record:
         uses = record.all()
@@ -105,11 +105,11 @@ def _known(provider: Provider, held: Mapping[str, Setting]) -> Iterator[dict[str
         yield {**at, **place._asdict(), "belongs_to": belongs, **_times(uses.get(place.fingerprint or ""))}
         for fingerprint, use in uses.items():
             if fingerprint != place.fingerprint:
-                other = Place(use.where, None, None, fingerprint, None, EARLIER)
+                other = KeyStatus(use.where, None, None, fingerprint, None, EARLIER)
                 yield {**at, **other._asdict(), "belongs_to": record.belongs_to(fingerprint), **_times(use)}
 
 
-def _belongs(provider: Provider, held: Mapping[str, Setting], place: Place) -> str | None:
+def _belongs(provider: Provider, held: Mapping[str, Setting], place: KeyStatus) -> str | None:
     with _record(provider, held) as record:
         return record.belongs_to(place.fingerprint) if place.fingerprint else None
 
@@ -148,13 +148,13 @@ def _order(
     yield "profile", f"env:{provider.within(environment).profile.key.env}"
 
 
-def _what(place: Place) -> str:
+def _what(place: KeyStatus) -> str:
     if not place.present:
         return f"nothing ({place.problem})"
     return f"there, fingerprint {place.fingerprint}, {place.problem or 'looks right'}"
 
 
-def _advice(place: Place) -> str:
+def _advice(place: KeyStatus) -> str:
     if place.can_change:
         return (
             "The file is looked at once a second, and read again when the provider refuses the key.\n"

@@ -16,7 +16,7 @@ from callwell.core.verdict import End, Verdict
 from callwell.errors import UsageError
 
 if TYPE_CHECKING:
-    from callwell.cli.formats import Writer
+    from callwell.cli.formats import ItemWriter
     from callwell.client import Pager
 
 EXAMPLES = """\
@@ -85,7 +85,7 @@ def list_(
         raise typer.Exit(1)
 
 
-def _walk(pager: Pager[Any], out: Writer, signed: dict[str, str], limit: int | None) -> tuple[Verdict, bool]:
+def _walk(pager: Pager[Any], out: ItemWriter, signed: dict[str, str], limit: int | None) -> tuple[Verdict, bool]:
     """Write the items, and give the verdict and whether the limit cut them."""
     count = 0
     for page in pager.pages():

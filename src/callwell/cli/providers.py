@@ -9,7 +9,7 @@ import typer
 
 from callwell.cli import output
 from callwell.cli.flags import JsonOption
-from callwell.cli.key_status import look
+from callwell.cli.key_status import read_key_status
 
 if TYPE_CHECKING:
     from callwell.cli.settings import Settings
@@ -47,7 +47,7 @@ def _described(settings: Settings, provider: Provider) -> dict[str, Any]:
     environments = {}
     for name, rule in profile.environments.items():
         held = settings.of(provider, {"environment": name})
-        place = look(profile.key, str(held["key"].value))
+        place = read_key_status(profile.key, str(held["key"].value))
         environments[name] = {
             "base_url": held["base_url"].value,
             "from": held["base_url"].where,

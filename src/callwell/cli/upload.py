@@ -16,8 +16,8 @@ from callwell.errors import InvalidOption, UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from callwell.batch import Planned, Report, Sent
-    from callwell.cli.progress import Live
+    from callwell.batch import FileResult, PlannedFile, UploadReport
+    from callwell.cli.progress import ProgressDisplay
     from callwell.client.uploads.options import UploadOptions
     from callwell.description.provider import Provider
 
@@ -73,7 +73,7 @@ def upload(
     the same report, unless --force is given; later it makes new objects. Ends with exit code 1 if a file could not be
     sent; the others are.
     """
-    from callwell.cli.progress import Live
+    from callwell.cli.progress import ProgressDisplay
     from callwell.client.concurrency import event_loop
 
     if title is not None and len(files) > 1:
@@ -83,7 +83,7 @@ def upload(
     how: UploadOptions = {"piece_size": piece_size, "check": not no_check, "wait": wait, "deadline_s": flags.deadline}
     if pieces is not None:
         how["pieces"] = pieces
-    live = Live(clock(), quiet=quiet)
+    live = ProgressDisplay(clock(), quiet=quiet)
     try:
         report = event_loop.run(
             _run(provider, files, texts, how=how, force=force, as_json=as_json, flags=flags, live=live)
@@ -104,21 +104,21 @@ async def _run(
     force: bool,
     as_json: bool,
     flags: ClientFlags,
-    live: Live,
-) -> Report:
-    from callwell.batch import Batch
-    from callwell.cli.bars import sending
+    live: ProgressDisplay,
+) -> UploadReport:
+    from callwell.batch import UploadBatch
+    from callwell.cli.progress import upload_view
 
     async with flags.async_client(provider, on_notice=live.notice) as client:
         operation = _operation(client.provider)
         planned = _planned(client.provider, operation, paths, texts)
-        batch = Batch(
+        batch = UploadBatch(
             client,
             operation,
             planned,
             how=how,
             anew=force,
-            show=lambda: live.show(lambda: sending(batch.progress), client.spent),
+            show=lambda: live.update(lambda: upload_view(batch.progress), client.spent),
         )
         try:
             with live:
@@ -146,9 +146,9 @@ def _operation(provider: Provider) -> str:
     raise UsageError(f"{provider.name} takes no large files: none of its operations is described as an upload")
 
 
-def _planned(provider: Provider, operation: str, paths: Sequence[Path], texts: Sequence[str]) -> list[Planned]:
+def _planned(provider: Provider, operation: str, paths: Sequence[Path], texts: Sequence[str]) -> list[PlannedFile]:
     """The files with their arguments: those of the operation, and of the one that makes the object."""
-    from callwell.batch import Planned
+    from callwell.batch import PlannedFile
     from callwell.cli.arguments import parse
 
     described, rule = provider.operation(operation), provider.rule(operation).upload
@@ -162,15 +162,15 @@ def _planned(provider: Provider, operation: str, paths: Sequence[Path], texts: S
     if target and len(paths) > 1:
         raise UsageError(f"{rule.target} names the object of one file: give one FILE")
     titled = not target and any(one.name == TITLE and one.required for one in making)
-    return [Planned(path, ({TITLE: path.stem} if titled else {}) | given) for path in paths]
+    return [PlannedFile(path, ({TITLE: path.stem} if titled else {}) | given) for path in paths]
 
 
-def _complaints(ended: Iterable[Sent]) -> list[str]:
+def _complaints(ended: Iterable[FileResult]) -> list[str]:
     """A line for each file that failed: it may name the file itself."""
     return [f"{one.file}: {one.error.removeprefix(f'{Path(one.file).name}: ')}" for one in ended if one.error]
 
 
-def _tell(report: Report, *, as_json: bool) -> None:
+def _tell(report: UploadReport, *, as_json: bool) -> None:
     for line in _complaints(report.files):
         output.say(line)
     if as_json:
@@ -183,11 +183,11 @@ def _tell(report: Report, *, as_json: bool) -> None:
     output.emit_table(("file", "id", "bytes", "pieces", "resent", "end"), rows)
 
 
-def _what(sent: Sent) -> str:
+def _what(sent: FileResult) -> str:
     return "failed" if sent.error else "; ".join(["there", *(one.message for one in sent.warnings)])
 
 
-def _row(sent: Sent) -> dict[str, Any]:
+def _row(sent: FileResult) -> dict[str, Any]:
     row = sent._asdict()
     named = {"file": row.pop("file"), "id": row.pop("target"), "bytes": row.pop("size")}
     return {**named, **row, "warnings": [one._asdict() for one in sent.warnings], "error": sent.error or None}

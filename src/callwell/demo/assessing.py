@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from callwell.assess import Assessment, read
 from callwell.client.concurrency import event_loop
-from callwell.demo.card import ALWAYS, Card, Outcome, Promise, of_client
+from callwell.demo.scorecard import ALWAYS, DemoResult, Promise, Scorecard, client_figures
 from callwell.keys import Key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from callwell.assess import Report
-    from callwell.demo.stage import Scene
+    from callwell.assess import AssessmentReport
+    from callwell.demo.context import DemoContext
     from callwell.description.provider import Provider
 
 FILES: Final = 60
@@ -72,20 +72,20 @@ def record(folder: Path) -> Path:
     return manifest
 
 
-def fits(provider: Provider) -> bool:
+def supports(provider: Provider) -> bool:
     """Whether the part is about such a provider."""
     return any(rule.assess for rule in provider.profile.operations.values())
 
 
-def play(scene: Scene) -> Outcome:
+def run_scenario(scene: DemoContext) -> DemoResult:
     """Have all assessed, and hold the results against what the emulator has billed."""
     scene.write_key(scene.endpoint.key)
-    scene.suffer(faults(scene.seed))
+    scene.inject_faults(faults(scene.seed))
     report = event_loop.run(_assess(scene))
-    return Outcome(_check(scene, report), PROMISES)
+    return DemoResult(_check(scene, report), PROMISES)
 
 
-async def _assess(scene: Scene) -> Report:
+async def _assess(scene: DemoContext) -> AssessmentReport:
     rows = read(record(scene.folder / RECORDINGS))
     async with scene.client(user_secret=Key(secrets.token_hex())) as client:
         for _ in range(RUNS):
@@ -95,12 +95,12 @@ async def _assess(scene: Scene) -> Report:
     return report
 
 
-def _check(scene: Scene, report: Report) -> Card:
+def _check(scene: DemoContext, report: AssessmentReport) -> Scorecard:
     counts = scene.ledger()["counts"]
     lines = [json.loads(line) for line in (scene.folder / FOLDER / "results.jsonl").read_bytes().splitlines()]
     done = Counter(line["expected_text"] for line in lines if line["status"] == "done")
     sent = list((scene.folder / RECORDINGS).glob("*.wav"))
-    return Card(
+    return Scorecard(
         items=done.total(),
         assets=len(sent),
         bytes=sum(file.stat().st_size for file in sent),
@@ -109,7 +109,7 @@ def _check(scene: Scene, report: Report) -> Card:
         wrong_bytes=sum(not _about(line) for line in lines if line["status"] == "done"),
         verdict="failed" if report.failed else "complete",
         billed_twice=counts["billed_again"],
-        **of_client(counts),
+        **client_figures(counts),
     )
 
 

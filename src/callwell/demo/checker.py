@@ -8,7 +8,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from callwell.demo.card import Card, of_client
+from callwell.demo.scorecard import Scorecard, client_figures
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from callwell.description.provider import Provider
 
 
-class Found(NamedTuple):
+class TreeContents(NamedTuple):
     """What is in the tree.
 
     Attributes:
@@ -48,7 +48,7 @@ def exported(provider: Provider) -> tuple[ExportRule, str]:
     return rule, paging.key
 
 
-def check(folder: Path, ledger: dict[str, Any], *, key: str, verdict: str) -> Card:
+def check(folder: Path, ledger: dict[str, Any], *, key: str, verdict: str) -> Scorecard:
     """Count.
 
     Args:
@@ -59,7 +59,7 @@ def check(folder: Path, ledger: dict[str, Any], *, key: str, verdict: str) -> Ca
     """
     truth = {item["id"]: item for item in ledger["items"]}
     found = _search(folder, truth, key)
-    return Card(
+    return Scorecard(
         items=found.records.total(),
         assets=found.files,
         bytes=found.bytes,
@@ -67,11 +67,11 @@ def check(folder: Path, ledger: dict[str, Any], *, key: str, verdict: str) -> Ca
         duplicated=found.records.total() - len(found.records),
         wrong_bytes=found.wrong,
         verdict=verdict,
-        **of_client(ledger["counts"]),
+        **client_figures(ledger["counts"]),
     )
 
 
-def _search(folder: Path, truth: dict[str, Any], key: str) -> Found:
+def _search(folder: Path, truth: dict[str, Any], key: str) -> TreeContents:
     records, right = collections.Counter[str](), collections.Counter[str]()
     wrong, owned, total = 0, 0, 0
     for path in folder.glob("*/*.jsonl"):
@@ -90,10 +90,10 @@ def _search(folder: Path, truth: dict[str, Any], key: str) -> Found:
                 owned += 1
                 total += len(data)
     files = sum(1 for path in folder.glob("*/*/*/*") if path.is_file())
-    return Found(records, right, wrong + abs(files - owned), files, total)
+    return TreeContents(records, right, wrong + abs(files - owned), files, total)
 
 
-def _lost(item: dict[str, Any], found: Found) -> bool:
+def _lost(item: dict[str, Any], found: TreeContents) -> bool:
     if item["state"] != "throughout":
         return False
     expected = sum(asset is not None for asset in item["assets"].values())

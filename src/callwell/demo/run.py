@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from callwell.demo.control import Control
-from callwell.demo.parts import part
-from callwell.demo.stage import Scene
+from callwell.demo.context import DemoContext
+from callwell.demo.control_client import ControlClient
+from callwell.demo.scenarios import find_scenario
 from callwell.emulator.options import EmulatorOptions
 from callwell.emulator.process import start
 from callwell.errors import UnknownName
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from callwell.clock import ScaledClock
-    from callwell.demo.card import Outcome
-    from callwell.demo.stage import Stage
+    from callwell.demo.context import DemoReporter
+    from callwell.demo.scorecard import DemoResult
 
 
 def demo(
-    folder: Path, *, clock: ScaledClock, seed: int, recordings: int, stage: Stage, only: Collection[str] = ()
-) -> dict[str, Outcome]:
+    folder: Path, *, clock: ScaledClock, seed: int, recordings: int, stage: DemoReporter, only: Collection[str] = ()
+) -> dict[str, DemoResult]:
     """Run the demo.
 
     Args:
@@ -41,7 +41,7 @@ def demo(
     Raises:
         UnknownName: a provider without a part.
     """
-    parts = {name: found for name in names() if (found := part(load(name))) is not None}
+    parts = {name: found for name in names() if (found := find_scenario(load(name))) is not None}
     chosen = {bundled_name(name) or name for name in only} or parts.keys()
     for name in chosen:
         if name not in parts:
@@ -50,10 +50,10 @@ def demo(
     options = EmulatorOptions(seed=seed, recordings=recordings, clock=str(clock), window="sliding", provider=played)
     outcomes = {}
     with start(options) as emulator:
-        control = Control(emulator.control)
+        control = ControlClient(emulator.control)
         for name, environments in emulator.endpoints.providers.items():
             environment, endpoint = next(iter(environments.items()))
             (folder / name).mkdir(parents=True)
-            scene = Scene(load(name), environment, endpoint, folder / name, clock, control, seed, stage)
+            scene = DemoContext(load(name), environment, endpoint, folder / name, clock, control, seed, stage)
             outcomes[name] = parts[name](scene)
     return outcomes

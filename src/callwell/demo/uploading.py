@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Final
 from callwell.batch.run import AT_ONCE
 from callwell.client.calls.operations import large
 from callwell.client.concurrency import event_loop
-from callwell.demo import course
-from callwell.demo.card import ALWAYS, Card, Outcome, Promise, of_client
+from callwell.demo import fault_scripts
 from callwell.demo.checker import exported
-from callwell.demo.films import shoot
+from callwell.demo.scorecard import ALWAYS, DemoResult, Promise, Scorecard, client_figures
+from callwell.demo.videos import make_videos
 from callwell.errors import LocalError
 from callwell.export import Export
 
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from callwell.demo.stage import Scene
+    from callwell.demo.context import DemoContext
     from callwell.description.provider import Provider
-    from callwell.export import Report
+    from callwell.export import ExportReport
 
 FILMS: Final = 20
 KILLED_AT: Final = 16
@@ -37,20 +37,20 @@ LOOK_S: Final = 0.02
 PATIENCE_S: Final = 120.0
 
 
-def fits(provider: Provider) -> bool:
+def supports(provider: Provider) -> bool:
     """Whether the part is about such a provider: it takes files, and gives them back."""
     return bool(large(provider)) and provider.profile.export is not None
 
 
-def play(scene: Scene) -> Outcome:
+def run_scenario(scene: DemoContext) -> DemoResult:
     """Upload by a process that is killed in the middle, by the same command again, and compare what is fetched."""
     operation = large(scene.provider)[0]
     rule = scene.provider.rule(operation).upload
     if rule is None:
         raise ValueError(f"{scene.provider.name} takes no files")
-    films = shoot(scene.folder / "films", FILMS, scene.seed)
+    films = make_videos(scene.folder / "films", FILMS, scene.seed)
     scene.write_key(scene.endpoint.key)
-    scene.suffer(course.upload_faults(scene.seed))
+    scene.inject_faults(fault_scripts.upload_faults(scene.seed))
     command = _command(scene, films, piece=rule.min_piece, wait=next(reversed(rule.until)))
     _kill(scene, command, operation)
     told = json.loads(_run(scene, command))
@@ -59,16 +59,16 @@ def play(scene: Scene) -> Outcome:
     ids = {scene.folder / row["file"]: row["id"] for row in told["files"]}
     verdict = report.verdict if told["verdict"] == "complete" else told["verdict"]
     card = _check(scene, {film: ids.get(film) for film in films}, report._replace(verdict=verdict))
-    return Outcome(card, {**ALWAYS, "resent_bytes": Promise(most=AT_ONCE * rule.min_piece)})
+    return DemoResult(card, {**ALWAYS, "resent_bytes": Promise(most=AT_ONCE * rule.min_piece)})
 
 
-def _command(scene: Scene, films: Sequence[Path], *, piece: int, wait: str) -> list[str]:
+def _command(scene: DemoContext, films: Sequence[Path], *, piece: int, wait: str) -> list[str]:
     command = [sys.executable, "-m", "callwell", "upload", scene.provider.name, *map(str, films), "--json", "--quiet"]
     command += ["--key", f"file:{scene.key_file}", "--environment", scene.environment, "--state", scene.state]
     return [*command, "--base-url", scene.endpoint.base_url, "--piece-size", str(piece), "--wait", wait]
 
 
-def _start(scene: Scene, command: Sequence[str]) -> subprocess.Popen[str]:
+def _start(scene: DemoContext, command: Sequence[str]) -> subprocess.Popen[str]:
     return subprocess.Popen(  # noqa: S603 - our own interpreter and module
         command,
         env={**os.environ, "CALLWELL_CLOCK": str(scene.clock)},
@@ -79,7 +79,7 @@ def _start(scene: Scene, command: Sequence[str]) -> subprocess.Popen[str]:
     )
 
 
-def _kill(scene: Scene, command: Sequence[str], operation: str) -> None:
+def _kill(scene: DemoContext, command: Sequence[str], operation: str) -> None:
     """Start the command, and kill it when so many pieces have come."""
     process, until = _start(scene, command), time.monotonic() + PATIENCE_S
     try:
@@ -93,11 +93,11 @@ def _kill(scene: Scene, command: Sequence[str], operation: str) -> None:
     scene.stage.say(f"{FILMS} films are uploaded; the process is killed after {pieces} pieces, and started again")
 
 
-def _arrived(scene: Scene, operation: str) -> int:
+def _arrived(scene: DemoContext, operation: str) -> int:
     return sum(row["operation"] == operation for row in scene.control.get("/ledger/requests"))
 
 
-def _run(scene: Scene, command: Sequence[str]) -> str:
+def _run(scene: DemoContext, command: Sequence[str]) -> str:
     process = _start(scene, command)
     try:
         told, complaints = process.communicate(timeout=PATIENCE_S)
@@ -108,20 +108,20 @@ def _run(scene: Scene, command: Sequence[str]) -> str:
     return told
 
 
-async def _fetch(scene: Scene) -> Report:
+async def _fetch(scene: DemoContext) -> ExportReport:
     async with scene.client() as client:
         show = scene.stage.progress
         return await Export(client, scene.folder / "tree", show=lambda told: show(told, client.spent)).run()
 
 
-def _check(scene: Scene, films: Mapping[Path, str | None], report: Report) -> Card:
+def _check(scene: DemoContext, films: Mapping[Path, str | None], report: ExportReport) -> Scorecard:
     rule, key = exported(scene.provider)
     tree, counts = scene.folder / "tree", scene.ledger()["counts"]
     lines = (tree / f"{rule.items.partition('.')[0]}.jsonl").read_bytes().splitlines()
     records = {str(record[key]): record for record in map(json.loads, lines)}
     kind = rule.assets[0].partition(".")[2]
     back = {film: _back(tree, records.get(name or ""), kind) for film, name in films.items()}
-    return Card(
+    return Scorecard(
         items=len(lines),
         assets=report.files,
         bytes=report.bytes,
@@ -132,7 +132,7 @@ def _check(scene: Scene, films: Mapping[Path, str | None], report: Report) -> Ca
         ),
         verdict=report.verdict,
         resent_bytes=counts["resent_bytes"],
-        **of_client(counts),
+        **client_figures(counts),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from callwell.core import audio
+from callwell.core import audio_decision
 from callwell.description.arguments import argument, taken
 from callwell.description.complaint import Complaint, found
 
@@ -38,7 +38,7 @@ def complaints(profile: Profile, api: Api) -> Iterator[Complaint]:
 
 
 def _audio(rule: AudioRule) -> Iterator[Complaint]:
-    if audio.name_of(rule, "wav", "pcm_s16le") is None:
+    if audio_decision.format_name(rule, "wav", "pcm_s16le") is None:
         yield Complaint(("audio", "formats"), "expected one that takes pcm_s16le in wav, to convert to, found none")
     for field in ("min_rate", "min_depth", "channels"):
         if not getattr(rule, field) > 0:

@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from callwell.core import json_values
 from callwell.errors import AssetUnavailable, Missing
-from callwell.export.tree import below, safe, shortened
+from callwell.export.output_folder import below, safe, shortened
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
 
     from callwell.client import AsyncClient
     from callwell.core.rules.export import ExportRule
-    from callwell.export.tree import Tree
+    from callwell.export.output_folder import OutputFolder
 
 
 REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 
 
-class Item(NamedTuple):
+class ExportItem(NamedTuple):
     """One thing to export.
 
     Attributes:
@@ -100,7 +100,7 @@ def within(rule: ExportRule, scope: str) -> dict[str, str]:
     return {} if rule.scope_parameter is None else {rule.scope_parameter: scope}
 
 
-def gone(item: Item, error: Missing) -> dict[str, Any]:
+def gone(item: ExportItem, error: Missing) -> dict[str, Any]:
     """The note about an item that was deleted (410) or that the provider does not know (404)."""
     return {"scope": item.scope, "key": item.key, "status": error.status, "code": error.code}
 
@@ -120,7 +120,7 @@ def folders_of(record: dict[str, Any]) -> set[str]:
     return {PurePosixPath(file).parts[1] for file in files if len(PurePosixPath(file).parts) > 2}  # noqa: PLR2004
 
 
-def there(tree: Tree, scope: str, record: dict[str, Any], signed: Mapping[str, str]) -> dict[str, Any]:
+def there(tree: OutputFolder, scope: str, record: dict[str, Any], signed: Mapping[str, str]) -> dict[str, Any]:
     """A record of whose files those that are not there, or not whole, count as still to come."""
     for asset in record["assets"].values():
         if asset["file"] is not None and not tree.has(below(scope) + asset["file"], asset["size"]):
@@ -140,7 +140,7 @@ def named(record: dict[str, Any], signed: Mapping[str, str]) -> dict[str, Any]:
     return {**record, **found}
 
 
-async def look(client: AsyncClient, rule: ExportRule, item: Item) -> Any:
+async def look(client: AsyncClient, rule: ExportRule, item: ExportItem) -> Any:
     """An item's full record, as the provider has it now.
 
     Raises:
@@ -151,7 +151,7 @@ async def look(client: AsyncClient, rule: ExportRule, item: Item) -> Any:
 
 
 async def fetch(
-    client: AsyncClient, rule: ExportRule, item: Item, *, tree: Tree, saved: Callable[[int], None]
+    client: AsyncClient, rule: ExportRule, item: ExportItem, *, tree: OutputFolder, saved: Callable[[int], None]
 ) -> dict[str, Any]:
     """Get an item's record, and the files that are not there.
 
@@ -185,12 +185,14 @@ async def fetch(
     return {**record, "assets": assets | there}
 
 
-def _names(rule: ExportRule, item: Item) -> dict[str, str]:
+def _names(rule: ExportRule, item: ExportItem) -> dict[str, str]:
     """The arguments of the operations of an item."""
     return {**within(rule, item.scope), rule.item_parameter: item.key}
 
 
-async def _wanted(client: AsyncClient, rule: ExportRule, item: Item) -> AsyncGenerator[tuple[str, str, dict[str, str]]]:
+async def _wanted(
+    client: AsyncClient, rule: ExportRule, item: ExportItem
+) -> AsyncGenerator[tuple[str, str, dict[str, str]]]:
     """The files of an item: their kinds, their operations and the arguments of these."""
     names = _names(rule, item)
     for operation in rule.assets:
@@ -207,7 +209,7 @@ def _final(asset: dict[str, Any]) -> bool:
 
 
 async def _asset(
-    client: AsyncClient, operation: str, arguments: dict[str, str], *, item: Item, tree: Tree
+    client: AsyncClient, operation: str, arguments: dict[str, str], *, item: ExportItem, tree: OutputFolder
 ) -> dict[str, Any]:
     described = client.provider.rule(operation).asset
     named = {key: item.name if value == item.key else safe(value) for key, value in arguments.items()}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from callwell.core.verdict import End  # noqa: TC001 - msgspec reads the annotations of Stage
+from callwell.core.verdict import End  # noqa: TC001 - msgspec reads the annotations of ScopeWalks
 from callwell.state.base import Cell
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class JournalEntry(NamedTuple):
     gone: dict[str, Any] | None = None
 
 
-class Stage(NamedTuple):
+class ScopeWalks(NamedTuple):
     """Where the walks over one scope stand.
 
     Attributes:
@@ -46,7 +46,7 @@ class Stage(NamedTuple):
     pages: int = 0
 
 
-class Journal:
+class ExportJournal:
     """The journal of one export.
 
     Args:
@@ -62,7 +62,7 @@ class Journal:
         """Whether an export has begun here that is not over."""
         return bool(self._state.keys(self._prefix))
 
-    def stage(self, scope: str) -> Stage:
+    def stage(self, scope: str) -> ScopeWalks:
         """Where the walks over a scope stand."""
         return self._state.read(self._stage(scope))
 
@@ -78,7 +78,7 @@ class Journal:
         for key in found[:pages]:
             yield from msgspec.json.decode(self._state.read(Cell(key, bytes, b"[]")))
 
-    def turned(self, scope: str, stage: Stage, items: list[Any]) -> Stage:
+    def turned(self, scope: str, stage: ScopeWalks, items: list[Any]) -> ScopeWalks:
         """Record a page and the position after it.
 
         Args:
@@ -91,7 +91,7 @@ class Journal:
         self._state.update(page, lambda _old: (msgspec.json.encode(items), None))
         return self.staged(scope, stage._replace(pages=stage.pages + 1))
 
-    def staged(self, scope: str, stage: Stage) -> Stage:
+    def staged(self, scope: str, stage: ScopeWalks) -> ScopeWalks:
         """Record where the walks over a scope stand."""
         return self._state.update(self._stage(scope), lambda _old: (stage, stage))
 
@@ -111,5 +111,5 @@ class Journal:
         for kind in ("walk", "page", "item"):
             self._state.remove(f"{self._prefix}{kind}:{scope}:")
 
-    def _stage(self, scope: str) -> Cell[Stage]:
-        return Cell(f"{self._prefix}walk:{scope}:", Stage, Stage())
+    def _stage(self, scope: str) -> Cell[ScopeWalks]:
+        return Cell(f"{self._prefix}walk:{scope}:", ScopeWalks, ScopeWalks())

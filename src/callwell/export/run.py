@@ -14,12 +14,11 @@ from callwell.core.signed_fields import replace_fields
 from callwell.core.verdict import End
 from callwell.errors import AssetError, CallError, InvalidOption, Missing, NoAnswer, OutOfTime, UsageError
 from callwell.export import items, walks
-from callwell.export.items import Item
-from callwell.export.journal import Journal, JournalEntry, Stage
-from callwell.export.progress import Progress
-from callwell.export.report import Report
-from callwell.export.tree import GONE, Tree, below, distinct, safe
-from callwell.export.walks import Walked
+from callwell.export.items import ExportItem
+from callwell.export.journal import ExportJournal, JournalEntry, ScopeWalks
+from callwell.export.output_folder import GONE, OutputFolder, below, distinct, safe
+from callwell.export.report import ExportProgress, ExportReport
+from callwell.export.walks import WalkResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -55,7 +54,7 @@ class Export:
         *,
         only: Iterable[str] = (),
         workers: int = WORKERS,
-        show: Callable[[Progress], None] = lambda _progress: None,
+        show: Callable[[ExportProgress], None] = lambda _progress: None,
     ) -> None:
         rule = client.provider.profile.export
         if rule is None:
@@ -70,16 +69,16 @@ class Export:
         self._only = tuple(only)
         self._workers = workers
         self._show = show
-        self._progress = Progress()
+        self._progress = ExportProgress()
         setting = client.setting
         owner = {"provider": client.provider.name, "address": setting.base_url, "account": setting.account}
-        self.tree = Tree(Path(folder), owner)
+        self.tree = OutputFolder(Path(folder), owner)
         place = f"{self.tree.folder.resolve()} {setting.account}"
-        self._journal = Journal(setting.state, hashlib.sha256(place.encode()).hexdigest()[:16])
+        self._journal = ExportJournal(setting.state, hashlib.sha256(place.encode()).hexdigest()[:16])
         self._failed: dict[str, str] = {}
         self._fetched = 0
 
-    async def run(self) -> Report:
+    async def run(self) -> ExportReport:
         """Do it.
 
         Raises:
@@ -94,7 +93,7 @@ class Export:
         finally:
             self.tree.release()
 
-    async def _export(self) -> Report:
+    async def _export(self) -> ExportReport:
         scopes, walked = await self._scopes()
         concluded, finished = {self._rule.scopes or "": walked}, dict[str, dict[str, JournalEntry]]()
         self._advance(scopes_total=len(scopes))
@@ -113,7 +112,7 @@ class Export:
                 del scopes[scope]
                 self._fail(scope, "", reason)
             self._advance(scopes=self._progress.scopes + 1)
-        todo = list[Item]()
+        todo = list[ExportItem]()
         for scope in scopes:
             finished[scope], more = self._plan(scope, concluded[scope])
             todo += more
@@ -123,12 +122,12 @@ class Export:
                 scopes[scope], finished[scope] = record, self._known(scope)
         return self._seal(scopes, concluded, finished)
 
-    async def _scopes(self) -> tuple[dict[str, dict[str, Any]], Walked]:
+    async def _scopes(self) -> tuple[dict[str, dict[str, Any]], WalkResult]:
         found = dict[str, dict[str, Any]]()
         if self._rule.scopes is None:
             for name in self._only:
                 raise InvalidOption("workspace", name, f"nothing: {self._client.provider.name} has none")
-            return {"": {}}, Walked(End.COMPLETE, frozenset())
+            return {"": {}}, WalkResult(End.COMPLETE, frozenset())
         for _ in range(walks.MAX_WALKS):
             pager = self._client.pages(self._rule.scopes)
             found |= {self._scope_key(scope): scope async for scope in pager}
@@ -138,16 +137,16 @@ class Export:
             if name not in found:
                 raise InvalidOption("workspace", name, f"one that the key can see ({', '.join(found) or 'none'})")
         chosen = {name: scope for name, scope in sorted(found.items()) if name in (self._only or found)}
-        return chosen, Walked(pager.verdict.end, frozenset(found), pager.verdict.reason)
+        return chosen, WalkResult(pager.verdict.end, frozenset(found), pager.verdict.reason)
 
     def _scopes_before(self) -> dict[str, dict[str, Any]]:
         if self._rule.scopes is None:
             return {}
         return {self._scope_key(scope): scope for scope in self.tree.lines(_scope_file(self._rule.scopes))}
 
-    async def _walk(self, scope: str) -> Walked:
+    async def _walk(self, scope: str) -> WalkResult:
         stage = self._journal.stage(safe(scope))
-        done = [Walked(end, self._keys(scope, number), reason) for number, (end, reason) in enumerate(stage.ends)]
+        done = [WalkResult(end, self._keys(scope, number), reason) for number, (end, reason) in enumerate(stage.ends)]
         while walks.again(done):
             within = items.within(self._rule, scope)
             pager = self._client.pages(self._rule.items, **within, **self._rule.items_arguments)
@@ -160,17 +159,17 @@ class Export:
                 stage = self._journal.turned(safe(scope), stage._replace(position=pager.bookmark), kept)
                 self._advance(pages=self._progress.pages + 1, listed=self._progress.listed + len(page))
             verdict = pager.verdict
-            done.append(Walked(verdict.end, self._keys(scope, len(done)), verdict.reason))
-            stage = Stage((*stage.ends, (verdict.end, verdict.reason)))
+            done.append(WalkResult(verdict.end, self._keys(scope, len(done)), verdict.reason))
+            stage = ScopeWalks((*stage.ends, (verdict.end, verdict.reason)))
             self._journal.staged(safe(scope), stage)
         return walks.conclude(done)
 
     def _keys(self, scope: str, walk: int) -> frozenset[str]:
         return frozenset(self._key(found) for found in self._journal.listed(safe(scope), walk))
 
-    def _plan(self, scope: str, walked: Walked) -> tuple[dict[str, JournalEntry], list[Item]]:
+    def _plan(self, scope: str, walked: WalkResult) -> tuple[dict[str, JournalEntry], list[ExportItem]]:
         known = self._known(scope)
-        todo = list[Item]()
+        todo = list[ExportItem]()
         done = 0
         listed = {self._key(found): found for found in self._journal.listed(safe(scope))}
         everything, wall = walked.keys | known.keys(), self._client.setting.clock.wall()
@@ -185,7 +184,7 @@ class Export:
             said = listed[key] if key in walked.keys else {}
             late = items.withdrawn(said, record, self._rule.expires, wall)
             changed = items.changed(said, record, self._rule.changed)
-            item = Item(
+            item = ExportItem(
                 scope=scope,
                 key=key,
                 listed=said,
@@ -202,18 +201,18 @@ class Export:
         self._advance(items_total=self._progress.items_total + len(everything), items=self._progress.items + done)
         return known, todo
 
-    async def _fetch_all(self, todo: list[Item], finished: dict[str, dict[str, JournalEntry]]) -> None:
+    async def _fetch_all(self, todo: list[ExportItem], finished: dict[str, dict[str, JournalEntry]]) -> None:
         waiting = iter(todo)
         await run_workers(min(self._workers, len(todo)), lambda: self._work(waiting, finished))
 
-    async def _work(self, waiting: Iterable[Item], finished: dict[str, dict[str, JournalEntry]]) -> None:
+    async def _work(self, waiting: Iterable[ExportItem], finished: dict[str, dict[str, JournalEntry]]) -> None:
         for item in waiting:
             entry = await self._one(item)
             if entry is not None:
                 finished[item.scope][item.key] = entry
                 self._journal.finish(safe(item.scope), safe(item.key), entry)
 
-    async def _one(self, item: Item) -> JournalEntry | None:
+    async def _one(self, item: ExportItem) -> JournalEntry | None:
         record, note = item.known, None
         try:
             if item.whole:
@@ -257,9 +256,9 @@ class Export:
     def _seal(
         self,
         scopes: dict[str, dict[str, Any]],
-        concluded: dict[str, Walked],
+        concluded: dict[str, WalkResult],
         finished: dict[str, dict[str, JournalEntry]],
-    ) -> Report:
+    ) -> ExportReport:
         files, notes, count = dict[str, tuple[int, str]](), list[dict[str, Any]](), 0
         for scope, done in sorted(finished.items()):
             entries = [entry for _, entry in sorted(done.items())]
@@ -283,7 +282,7 @@ class Export:
         self.tree.seal(files, {"verdict": verdict, "items": count, "gone": len(notes)})
         for scope in concluded:
             self._journal.forget(safe(scope))
-        return Report(
+        return ExportReport(
             verdict,
             count,
             len(files),

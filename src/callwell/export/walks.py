@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MAX_WALKS: Final = 5
 
 
-class Walked(NamedTuple):
+class WalkResult(NamedTuple):
     """One whole walk.
 
     Attributes:
@@ -32,26 +32,26 @@ class Walked(NamedTuple):
     reason: str = ""
 
 
-def again(walks: Sequence[Walked]) -> bool:
+def again(walks: Sequence[WalkResult]) -> bool:
     """Whether another walk is needed."""
     if not walks:
         return True
     return len(walks) < MAX_WALKS and not _believed(walks)
 
 
-def conclude(walks: Sequence[Walked]) -> Walked:
+def conclude(walks: Sequence[WalkResult]) -> WalkResult:
     """What all walks together are worth.
 
     Args:
         walks: at least one.
     """
     if _believed(walks):
-        return Walked(End.COMPLETE, walks[-1].keys)
+        return WalkResult(End.COMPLETE, walks[-1].keys)
     keys = frozenset().union(*(walk.keys for walk in walks))
-    return Walked(walks[-1].end if walks[-1].end is not End.COMPLETE else End.DRIFTED, keys, walks[-1].reason)
+    return WalkResult(walks[-1].end if walks[-1].end is not End.COMPLETE else End.DRIFTED, keys, walks[-1].reason)
 
 
-def _believed(walks: Sequence[Walked]) -> bool:
+def _believed(walks: Sequence[WalkResult]) -> bool:
     last = walks[-1]
     if len(walks) == 1:
         return last.end is End.COMPLETE

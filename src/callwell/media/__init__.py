@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from callwell.core.sound import Caution, Raw, Sound, Step
+from callwell.core.audio_types import AudioInfo, Caution, Raw, Step
 from callwell.media.preparing import Prepared, prepare
 
-__all__ = ["Caution", "Prepared", "Raw", "Sound", "Step", "prepare"]
+__all__ = ["AudioInfo", "Caution", "Prepared", "Raw", "Step", "prepare"]

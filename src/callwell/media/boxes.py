@@ -25,7 +25,7 @@ LONG_HEAD: Final = 16
 KINDS: Final = {b"vide": "video", b"soun": "audio"}
 
 
-def quick(file: IO[bytes] | BufferedIOBase) -> tuple[float, tuple[tuple[str, str], ...]] | None:
+def read_container(file: IO[bytes] | BufferedIOBase) -> tuple[float, tuple[tuple[str, str], ...]] | None:
     """Seconds, and kind and codec of each stream, as the boxes name it; None if they do not tell.
 
     Args:

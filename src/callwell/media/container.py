@@ -43,7 +43,7 @@ def probe(name: str, file: IO[bytes] | BufferedIOBase) -> Container:
         FileUnfit: it is no media file, or a broken one.
         UsageError: PyAV is not installed.
     """
-    told = boxes.quick(file)
+    told = boxes.read_container(file)
     if told is not None:
         return Container(BOXES, *told)
     file.seek(0)

@@ -13,21 +13,21 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import soxr
 
-from callwell.core.sound import DEPTH, Dither, Mix, Pick, Resample
+from callwell.core.audio_types import DEPTH, Dither, Mix, Pick, Resample
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
-    from callwell.core.sound import Step
+    from callwell.core.audio_types import Step
 
 FULL: Final = 1 << (DEPTH - 1)
 SEED: Final = 1
 """The noise is always the same: one file becomes the same bytes every time."""
 
 
-def narrowed(block: NDArray[np.float32], steps: Iterable[Step]) -> NDArray[np.float32]:
+def select_channels(block: NDArray[np.float32], steps: Iterable[Step]) -> NDArray[np.float32]:
     """The channels of a block that are kept: all, one, or their mean.
 
     Args:
@@ -43,7 +43,7 @@ def narrowed(block: NDArray[np.float32], steps: Iterable[Step]) -> NDArray[np.fl
     return block
 
 
-def written(blocks: Sequence[NDArray[np.float32]], rate: int, steps: Iterable[Step]) -> bytes:
+def encode_wav(blocks: Sequence[NDArray[np.float32]], rate: int, steps: Iterable[Step]) -> bytes:
     """The WAV.
 
     Args:

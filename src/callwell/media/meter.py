@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from callwell.core.sound import Level
+from callwell.core.audio_types import Level
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

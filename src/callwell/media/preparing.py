@@ -12,27 +12,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, Literal, NamedTuple, Protocol
 
 from callwell import providers
-from callwell.core.audio import decide
-from callwell.core.sound import ENCODINGS, Convert, Refuse, Wish
+from callwell.core.audio_decision import decide
+from callwell.core.audio_types import ENCODINGS, AudioOptions, Convert, Refuse
 from callwell.errors import AudioRefused, FileProblem, InvalidOption, UsageError
 from callwell.extras import install
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from callwell.core.audio_types import AudioInfo, Caution, Decision, Pass, Raw, Step
     from callwell.core.rules.media import AudioRule, RecordingRule
     from callwell.core.rules.operations import OperationRule
     from callwell.core.rules.profile import Profile
-    from callwell.core.sound import Caution, Decision, Pass, Raw, Sound, Step
 
-__all__ = ["Prepared", "Provider", "prepare"]
+__all__ = ["Prepared", "ProviderLike", "prepare"]
 
 EXTRA: Final = "recordings need packages that are not installed (no {name}): {install}"
 BYTES: Final = "bytes"
 """How a recording without a file is called in messages."""
 
 
-class Provider(Protocol):
+class ProviderLike(Protocol):
     """What is asked of a provider: a client's `provider`, or what `callwell.providers.load` gives."""
 
     @property
@@ -68,7 +68,7 @@ class Prepared:
     duration_s: float
     steps: tuple[Step, ...]
     cautions: tuple[Caution, ...]
-    sound: Sound
+    sound: AudioInfo
     size_before: int
     names: tuple[str, str]
     source: Path | None = None
@@ -102,12 +102,12 @@ class _Limits(NamedTuple):
 
     audio: AudioRule
     recording: RecordingRule
-    wish: Wish
+    wish: AudioOptions
 
 
 def prepare(
     source: str | os.PathLike[str] | bytes,
-    provider: Provider | str | Path,
+    provider: ProviderLike | str | Path,
     operation: str,
     *,
     channel: int | Literal["mix"] | None = None,
@@ -136,7 +136,7 @@ def prepare(
     if rule is None or audio is None:
         raise UsageError(f"{operation} of {described.name} takes no recordings, as far as its profile says")
     _check(channel, raw)
-    limits = _Limits(audio, rule, Wish(channel, accept_low))
+    limits = _Limits(audio, rule, AudioOptions(channel, accept_low))
     name = BYTES if isinstance(source, bytes) else os.fspath(source)
     with _opened(source, name) as file:
         decision, sound, made = _heard(file, name, raw, limits)
@@ -165,14 +165,16 @@ def _check(channel: object, raw: Raw | None) -> None:
         raise InvalidOption("raw.encoding", raw.encoding, f"one of {', '.join(ENCODINGS)}")
 
 
-def _heard(file: BinaryIO, name: str, raw: Raw | None, limits: _Limits) -> tuple[Convert | Pass, Sound, bytes | None]:
+def _heard(
+    file: BinaryIO, name: str, raw: Raw | None, limits: _Limits
+) -> tuple[Convert | Pass, AudioInfo, bytes | None]:
     """What was decided, what the file is, and the new file if there is to be one."""
     try:
-        from callwell.media import audio, convert, meter
+        from callwell.media import convert, meter, reader
     except ModuleNotFoundError as error:
         raise UsageError(EXTRA.format(name=error.name, install=install("media"))) from error
     try:
-        with audio.opened(file, raw) as recording:
+        with reader.open_recording(file, raw) as recording:
             sound = recording.sound
             decision = _allowed(decide(sound, *limits), name)
             steps = decision.steps if isinstance(decision, Convert) else ()
@@ -180,14 +182,14 @@ def _heard(file: BinaryIO, name: str, raw: Raw | None, limits: _Limits) -> tuple
             for block in recording:
                 ear.add(block)
                 if steps:
-                    kept.append(convert.narrowed(block, steps))
+                    kept.append(convert.select_channels(block, steps))
                 if ear.heard_s > limits.recording.max_s:
                     break
-    except audio.Unreadable as error:
+    except reader.Unreadable as error:
         raise _refused(name, error.refusal) from error.__cause__
     sound = sound._replace(level=ear.level(recording.damaged / max(1, recording.read)))
     decision = _allowed(decide(sound, *limits), name)
-    return decision, sound, convert.written(kept, sound.rate, steps) if steps else None
+    return decision, sound, convert.encode_wav(kept, sound.rate, steps) if steps else None
 
 
 def _allowed(decision: Decision, name: str) -> Convert | Pass:

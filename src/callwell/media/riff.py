@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
 
 import numpy as np
 
-from callwell.core.sound import DEPTH
+from callwell.core.audio_types import DEPTH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +30,7 @@ OPEN: Final = frozenset({0, 0xFFFFFFFF, 0x7FFFFFFF, 0x7FFFF000, 0xFFFFFFFF - 36,
 """What is found in place of a length: nothing, the largest number, or that less the header."""
 
 
-class Claim(NamedTuple):
+class WavHeader(NamedTuple):
     """What a WAV says of its sound.
 
     Attributes:
@@ -46,19 +46,19 @@ class Claim(NamedTuple):
     size: int
 
 
-def claim(file: BinaryIO) -> Claim | None:
+def read_header(file: BinaryIO) -> WavHeader | None:
     """What a WAV says of its sound; None for any other file. The file is left where it was.
 
     Args:
         file: it, from its beginning.
     """
     try:
-        return _claim(file)
+        return _read_header(file)
     finally:
         file.seek(0)
 
 
-def plain(file: BinaryIO, told: Claim, channels: int, most: int) -> Iterator[NDArray[np.float32]]:
+def read_pcm16(file: BinaryIO, told: WavHeader, channels: int, most: int) -> Iterator[NDArray[np.float32]]:
     """Samples of 16 bit, a row for each channel, 1.0 being the limit.
 
     Args:
@@ -76,7 +76,7 @@ def plain(file: BinaryIO, told: Claim, channels: int, most: int) -> Iterator[NDA
         yield found.T.astype(np.float32, order="C") * np.float32(1 / (1 << (DEPTH - 1)))
 
 
-def _claim(file: BinaryIO) -> Claim | None:
+def _read_header(file: BinaryIO) -> WavHeader | None:
     riff = file.read(12)
     if riff[:4] != b"RIFF" or riff[8:] != b"WAVE":
         return None
@@ -93,7 +93,7 @@ def _claim(file: BinaryIO) -> Claim | None:
             there = file.seek(0, os.SEEK_END) - here
             left_open = size in OPEN and size != there
             seconds = None if left_open or not per_second else size / per_second
-            return Claim(seconds, left_open, here, there if left_open else min(size, there))
+            return WavHeader(seconds, left_open, here, there if left_open else min(size, there))
         else:
             file.seek(size + size % 2, os.SEEK_CUR)
     return None

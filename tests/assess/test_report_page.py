@@ -12,8 +12,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from callwell.assess import Report, Row, page, plots
-from callwell.assess.scores import Scored, Tally, number, scored
+from callwell.assess import AssessmentReport, AssessmentRow, plots, report_page
+from callwell.assess.scores import AnswerScores, ScoreTally, extract_scores, number
 from callwell.core.rules.assess import AssessRule
 from callwell.errors import FileProblem
 
@@ -35,10 +35,12 @@ class Seen(HTMLParser):
         self.loaded += [value for name, value in attrs if name in {"src", "href", "action", "data", "srcset"}]
 
 
-def made(tally: Tally) -> tuple[str, Seen]:
+def made(tally: ScoreTally) -> tuple[str, Seen]:
     """A page with one failure, and what is in it."""
-    failed = Row(Path(f"{EVIL}.wav"), manifest=EVIL, number=7).failed(FileProblem(f"no {EVIL}"))
-    text = page.page(f"Title {EVIL}", Report(3, 1, 1, (failed,), 90.0, 2_000_000, 500_000, 1), tally).decode()
+    failed = AssessmentRow(Path(f"{EVIL}.wav"), manifest=EVIL, number=7).failed(FileProblem(f"no {EVIL}"))
+    text = report_page.render_page(
+        f"Title {EVIL}", AssessmentReport(3, 1, 1, (failed,), 90.0, 2_000_000, 500_000, 1), tally
+    ).decode()
     seen = Seen()
     seen.feed(text)
     return text, seen
@@ -51,9 +53,9 @@ def test_texts_are_shown_and_not_obeyed(monkeypatch: pytest.MonkeyPatch, *, draw
         pytest.importorskip("matplotlib")
     else:
         monkeypatch.setitem(__import__("sys").modules, "matplotlib.figure", None)
-    tally = Tally()
+    tally = ScoreTally()
     for user in (EVIL, "日本", None):
-        tally.add(user, Scored(71.5, ((EVIL, 40.0), ("Fox", 90.0), ("fox", 80.0))))
+        tally.add(user, AnswerScores(71.5, ((EVIL, 40.0), ("Fox", 90.0), ("fox", 80.0))))
     text, seen = made(tally)
     assert "script" not in seen.tags
     assert text.count("&lt;script&gt;") >= 5
@@ -68,7 +70,7 @@ def test_texts_are_shown_and_not_obeyed(monkeypatch: pytest.MonkeyPatch, *, draw
 
 def test_nothing_to_show() -> None:
     """Without a score there are no plots, and no mean."""
-    _, seen = made(Tally())
+    _, seen = made(ScoreTally())
     assert "img" not in seen.tags
 
 
@@ -100,5 +102,5 @@ def test_numbers(value: object, expected: float | None) -> None:
 )
 def test_what_is_missing_has_no_score(answer: Any, expected: tuple[float | None, int]) -> None:
     """Nulls, and parts that are not there, are passed over."""
-    found = scored(RULE, answer)
+    found = extract_scores(RULE, answer)
     assert (found.score, len(found.words)) == expected

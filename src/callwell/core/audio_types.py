@@ -38,7 +38,7 @@ class Level(NamedTuple):
     together: float | None = None
 
 
-class Sound(NamedTuple):
+class AudioInfo(NamedTuple):
     """What a file is, by its content.
 
     Attributes:
@@ -78,7 +78,7 @@ class Sound(NamedTuple):
         return self.level.duration_s if self.level else self.duration_s
 
 
-class Wish(NamedTuple):
+class AudioOptions(NamedTuple):
     """What the caller says.
 
     Attributes:

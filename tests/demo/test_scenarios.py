@@ -9,11 +9,11 @@ import pytest
 
 from callwell.clock import scaled_clock
 from callwell.demo import assessing, exporting, uploading
-from callwell.demo.card import ALWAYS, Card, Outcome, Promise
-from callwell.demo.films import shoot
-from callwell.demo.parts import part
+from callwell.demo.context import DemoReporter
 from callwell.demo.run import demo
-from callwell.demo.stage import Stage
+from callwell.demo.scenarios import find_scenario
+from callwell.demo.scorecard import ALWAYS, DemoResult, Promise, Scorecard
+from callwell.demo.videos import make_videos
 from callwell.errors import UnknownName
 from callwell.media import container
 from callwell.providers import load
@@ -22,14 +22,14 @@ from tests.processes.pace import scale
 if TYPE_CHECKING:
     from pathlib import Path
 
-GOOD = Card(1, 1, 1, 0, 0, 0, 10, 11, 1.1, 0, 0, 0, 0, 0.5, "complete")
+GOOD = Scorecard(1, 1, 1, 0, 0, 0, 10, 11, 1.1, 0, 0, 0, 0, 0.5, "complete")
 
 
 def test_a_description_has_the_part_that_fits_it() -> None:
     """Who takes files is sent some; from whoever else gives some they are fetched; who listens is spoken to."""
-    assert part(load("apivideo")) is uploading.play
-    assert part(load("userplane")) is exporting.play
-    assert part(load("language_confidence")) is assessing.play
+    assert find_scenario(load("apivideo")) is uploading.run_scenario
+    assert find_scenario(load("userplane")) is exporting.run_scenario
+    assert find_scenario(load("language_confidence")) is assessing.run_scenario
 
 
 @pytest.mark.parametrize(
@@ -44,13 +44,13 @@ def test_a_description_has_the_part_that_fits_it() -> None:
 )
 def test_what_is_not_as_promised_is_told(changes: dict[str, Any], broken: set[str]) -> None:
     """By name, with the bound; what a part does not promise is only shown."""
-    assert Outcome(GOOD._replace(**changes), ALWAYS).faults.keys() == broken
+    assert DemoResult(GOOD._replace(**changes), ALWAYS).faults.keys() == broken
 
 
 def test_a_part_may_promise_more() -> None:
     """Its promises are data, and are told in words."""
     promises = {**ALWAYS, "quota_used": Promise(least=0.9), "resent_bytes": Promise(most=20_000_000)}
-    faults = Outcome(GOOD._replace(resent_bytes=30_000_000), promises).faults
+    faults = DemoResult(GOOD._replace(resent_bytes=30_000_000), promises).faults
     assert faults == {
         "quota_used": "0.5, promised at least 0.9",
         "resent_bytes": "30000000, promised at most 20,000,000",
@@ -60,18 +60,18 @@ def test_a_part_may_promise_more() -> None:
 
 def test_films_play_and_no_two_are_alike(tmp_path: Path) -> None:
     """Every fourth has several pieces, and the same seed makes the same films."""
-    films = shoot(tmp_path / "a", 4, seed=1)
+    films = make_videos(tmp_path / "a", 4, seed=1)
     contents = [film.read_bytes() for film in films]
     assert len(set(contents)) == 4
     assert [len(content) > 2 * 5_242_880 for content in contents] == [False, False, False, True]
     for film in films:
         with film.open("rb") as opened:
             assert container.probe(film.name, opened).duration_s == pytest.approx(1.0)
-    assert [film.read_bytes() for film in shoot(tmp_path / "b", 4, seed=1)] == contents
+    assert [film.read_bytes() for film in make_videos(tmp_path / "b", 4, seed=1)] == contents
 
 
 def test_a_provider_without_a_part_is_refused(tmp_path: Path) -> None:
     """Before anything is started."""
-    stage = Stage(lambda _progress, _spent: None, lambda _notice: None, lambda _text: None)
+    stage = DemoReporter(lambda _progress, _spent: None, lambda _notice: None, lambda _text: None)
     with pytest.raises(UnknownName, match="known: apivideo"):
         demo(tmp_path, clock=scaled_clock(scale(25)), seed=1, recordings=1, stage=stage, only=["nobody"])

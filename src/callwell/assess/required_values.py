@@ -10,10 +10,12 @@ from callwell.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-    from callwell.assess.rows import Row, Rules
+    from callwell.assess.rows import AssessmentRow, AssessmentRules
 
 
-def check(rules: Rules, rows: Sequence[Row], *, operations: Collection[str] | None, user_required: bool) -> None:
+def check_required_values(
+    rules: AssessmentRules, rows: Sequence[AssessmentRow], *, operations: Collection[str] | None, user_required: bool
+) -> None:
     """See that what every row needs is there for one of them at least.
 
     A row that lacks what others have fails alone, later, with its file and line.
@@ -34,7 +36,7 @@ def check(rules: Rules, rows: Sequence[Row], *, operations: Collection[str] | No
         raise UsageError(f"nothing was sent, for no row can do without it: {'; '.join(missing)}")
 
 
-def _missing(rules: Rules, rows: Sequence[Row], *, user_required: bool) -> Iterator[str]:
+def _missing(rules: AssessmentRules, rows: Sequence[AssessmentRow], *, user_required: bool) -> Iterator[str]:
     takes = [rules.takes(row) for row in rows]
     # Where it can be said, besides in an option.
     named = " or a column `{}` in the manifest" if any(row.manifest for row in rows) else ""
@@ -48,7 +50,7 @@ def _missing(rules: Rules, rows: Sequence[Row], *, user_required: bool) -> Itera
         yield f"the end user is missing, by whom this plan is billed: add --for-user ID{named.format('user')}"
 
 
-def _absent(rules: Rules, rows: Sequence[Row], operations: Collection[str] | None) -> Iterator[str]:
+def _absent(rules: AssessmentRules, rows: Sequence[AssessmentRow], operations: Collection[str] | None) -> Iterator[str]:
     wanted = {rules.takes(row).operation for row in rows}
     if operations is not None and wanted.isdisjoint(operations):
         has = ", ".join(operations)

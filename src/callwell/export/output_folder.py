@@ -59,7 +59,7 @@ RESERVED: Final = frozenset(
 """What Windows takes for devices, whatever follows after a dot."""
 
 
-class Tree:
+class OutputFolder:
     """The folder of one export.
 
     Args:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from callwell.assess import Assessment, Row
+from callwell.assess import Assessment, AssessmentRow
 from callwell.client import AsyncClient
 from callwell.client.concurrency import event_loop
 from callwell.errors import UsageError
@@ -22,7 +22,7 @@ NAME = "language_confidence"
 SILENT = AsyncScriptedTransport([])
 
 
-def refused(folder: Path, rows: Sequence[Row], options: dict[str, Any], **how: Any) -> str:
+def refused(folder: Path, rows: Sequence[AssessmentRow], options: dict[str, Any], **how: Any) -> str:
     """The one error of an assessment, without which it is refused before it begins."""
 
     async def work() -> None:
@@ -38,9 +38,9 @@ def refused(folder: Path, rows: Sequence[Row], options: dict[str, Any], **how: A
     return str(caught.value)
 
 
-def rows(folder: Path, count: int, **fields: Any) -> list[Row]:
+def rows(folder: Path, count: int, **fields: Any) -> list[AssessmentRow]:
     """Rows of one manifest; no file of theirs is looked at."""
-    return [Row(folder / f"{n}.wav", manifest="class.csv", number=n + 2, **fields) for n in range(count)]
+    return [AssessmentRow(folder / f"{n}.wav", manifest="class.csv", number=n + 2, **fields) for n in range(count)]
 
 
 @pytest.mark.parametrize("count", [1, 2, 60])
@@ -70,7 +70,7 @@ def test_without_end_user(tmp_path: Path) -> None:
 
 def test_everything_at_once(tmp_path: Path) -> None:
     """One error has all that is missing, so that nobody runs it three times."""
-    said = refused(tmp_path, [Row(tmp_path / "a.wav")], {"plan": "monthly-active-users"})
+    said = refused(tmp_path, [AssessmentRow(tmp_path / "a.wav")], {"plan": "monthly-active-users"})
     assert [word in said for word in ("accent is missing", "text is missing", "end user is missing")] == [True] * 3
     assert "in the manifest" not in said
 

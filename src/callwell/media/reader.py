@@ -15,7 +15,7 @@ import av
 import numpy as np
 from av.stream import Disposition
 
-from callwell.core.sound import Refuse, Sound
+from callwell.core.audio_types import AudioInfo, Refuse
 from callwell.media import riff
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
     from numpy.typing import NDArray
 
-    from callwell.core.sound import Raw
+    from callwell.core.audio_types import Raw
 
     Samples = NDArray[np.float32]
 
@@ -73,7 +73,7 @@ class Unreadable(Exception):
         self.refusal = refusal
 
 
-class Nameless:
+class NamelessFile:
     """A file that shows its bytes only: FFmpeg would guess from its name."""
 
     def __init__(self, file: BinaryIO) -> None:
@@ -82,7 +82,7 @@ class Nameless:
         self.tell = file.tell
 
 
-class Recording:
+class AudioReader:
     """A file that is open; to go through it gives its samples, a row for each channel, in blocks.
 
     Args:
@@ -97,7 +97,9 @@ class Recording:
         damaged: how many of them hold no sound, or none that fits the rest.
     """
 
-    def __init__(self, file: BinaryIO, container: InputContainer, sound: Sound, claim: riff.Claim | None) -> None:
+    def __init__(
+        self, file: BinaryIO, container: InputContainer, sound: AudioInfo, claim: riff.WavHeader | None
+    ) -> None:
         self.sound = sound
         self._file = file
         self._container = container
@@ -109,7 +111,7 @@ class Recording:
     def __iter__(self) -> Iterator[Samples]:
         if self._claim and self.sound.codec == PLAIN:
             self.read = self._claim.size
-            return riff.plain(self._file, self._claim, self.sound.channels, self.sound.rate * BLOCK_S)
+            return riff.read_pcm16(self._file, self._claim, self.sound.channels, self.sound.rate * BLOCK_S)
         return self._decoded()
 
     def _decoded(self) -> Iterator[Samples]:
@@ -156,7 +158,7 @@ class Recording:
 
 
 @contextlib.contextmanager
-def opened(file: BinaryIO, raw: Raw | None = None) -> Iterator[Recording]:
+def open_recording(file: BinaryIO, raw: Raw | None = None) -> Iterator[AudioReader]:
     """Open a recording.
 
     Args:
@@ -166,7 +168,7 @@ def opened(file: BinaryIO, raw: Raw | None = None) -> Iterator[Recording]:
     Raises:
         Unreadable: there is no sound in it that could be read.
     """
-    claim = None if raw else riff.claim(file)
+    claim = None if raw else riff.read_header(file)
     head = file.read(HEAD)
     file.seek(0)
     if not head:
@@ -176,24 +178,24 @@ def opened(file: BinaryIO, raw: Raw | None = None) -> Iterator[Recording]:
         layout = "mono" if raw.channels == 1 else f"{raw.channels}c"
         options = {"sample_rate": str(raw.rate), "ch_layout": layout}
     try:
-        container = av.open(Nameless(file), "r", format=raw.encoding if raw else None, options=options)
+        container = av.open(NamelessFile(file), "r", format=raw.encoding if raw else None, options=options)
     except (av.FFmpegError, OSError, ValueError) as error:
         raise Unreadable(NOT_AUDIO) from error
     with container:
         sound = _sound(container, "raw" if raw else _container(container, head))
         if claim:
             sound = sound._replace(duration_s=claim.seconds, left_open=claim.left_open)
-        yield Recording(file, container, sound, claim)
+        yield AudioReader(file, container, sound, claim)
 
 
-def _sound(container: InputContainer, kind: str) -> Sound:
+def _sound(container: InputContainer, kind: str) -> AudioInfo:
     if not container.streams.audio:
         raise Unreadable(Refuse("no-sound", "has a picture and no sound", "look whether the microphone was on"))
     stream = container.streams.audio[0]
     codec: Any = stream.codec_context
     if codec is None or codec.format is None or not codec.sample_rate or not codec.layout.nb_channels:
         raise Unreadable(Refuse("not-audio", "holds a sound that cannot be decoded", NOT_AUDIO.remedy))
-    return Sound(
+    return AudioInfo(
         container=kind,
         codec=_codec(codec.name),
         rate=codec.sample_rate,

@@ -71,7 +71,7 @@ ALWAYS: Final[Mapping[str, Promise]] = {
 """What every part promises."""
 
 
-class Card(NamedTuple):
+class Scorecard(NamedTuple):
     """What a part was worth, counted by the emulator and from the files.
 
     Attributes:
@@ -120,7 +120,7 @@ class Card(NamedTuple):
         return {name: value for name, value in self._asdict().items() if value is not None}
 
 
-def of_client(counts: Mapping[str, Any]) -> dict[str, Any]:
+def client_figures(counts: Mapping[str, Any]) -> dict[str, Any]:
     """The figures of a card that tell how the client behaved.
 
     Args:
@@ -135,7 +135,7 @@ def of_client(counts: Mapping[str, Any]) -> dict[str, Any]:
     return {name: counts[name] for name in whole} | shares
 
 
-class Outcome(NamedTuple):
+class DemoResult(NamedTuple):
     """A card, and what was promised.
 
     Attributes:
@@ -143,7 +143,7 @@ class Outcome(NamedTuple):
         promises: by the name of a figure.
     """
 
-    card: Card
+    card: Scorecard
     promises: Mapping[str, Promise]
 
     @property

@@ -15,7 +15,7 @@ FRAMES: Final = 10
 BOX_HEAD: Final = 8
 
 
-def shoot(folder: Path, count: int, seed: int) -> list[Path]:
+def make_videos(folder: Path, count: int, seed: int) -> list[Path]:
     """Make films, no two alike: every fourth is large.
 
     Args:

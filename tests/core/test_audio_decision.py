@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callwell.core.audio import decide
-from callwell.core.rules.media import AudioRule, FormatRule, RecordingRule
-from callwell.core.sound import (
+from callwell.core.audio_decision import decide
+from callwell.core.audio_types import (
     LOSSLESS,
+    AudioInfo,
+    AudioOptions,
     Convert,
     Decision,
     Decode,
@@ -23,10 +24,9 @@ from callwell.core.sound import (
     Pick,
     Refuse,
     Resample,
-    Sound,
-    Wish,
     Write,
 )
+from callwell.core.rules.media import AudioRule, FormatRule, RecordingRule
 
 FORMATS: Final = {
     "WAV": FormatRule(containers=("wav",), codecs=("pcm_s16le", "pcm_s24le", "pcm_f32le", "pcm_u8")),
@@ -36,7 +36,7 @@ FORMATS: Final = {
 AUDIO: Final = AudioRule(formats=FORMATS, min_rate=16_000, rate=16_000)
 READ: Final = RecordingRule(data="audio", format="format", max_s=30, best_min_s=5, best_max_s=15)
 FINE: Final = Level(10.0, 0.5, 0.1)
-WAV: Final = Sound("wav", "pcm_s16le", 16_000, 16, floating=False, channels=1, duration_s=10.0, level=FINE)
+WAV: Final = AudioInfo("wav", "pcm_s16le", 16_000, 16, floating=False, channels=1, duration_s=10.0, level=FINE)
 
 levels = st.builds(
     Level,
@@ -49,7 +49,7 @@ levels = st.builds(
     together=st.none() | st.floats(-1, 1),
 )
 sounds = st.builds(
-    Sound,
+    AudioInfo,
     container=st.sampled_from(["wav", "mp3", "ogg", "flac", "raw", "webm"]),
     codec=st.sampled_from(["pcm_s16le", "pcm_s24le", "pcm_f32le", "pcm_u8", "pcm_mulaw", "mp3", "opus", "flac"]),
     rate=st.sampled_from([8_000, 16_000, 22_050, 44_100, 48_000]),
@@ -71,16 +71,16 @@ rules = st.builds(
     max_channels=st.just(2),
     channels=st.sampled_from([1, 2]),
 )
-wishes = st.builds(Wish, channel=st.none() | st.just("mix") | st.integers(1, 7), accept_low=st.booleans())
+wishes = st.builds(AudioOptions, channel=st.none() | st.just("mix") | st.integers(1, 7), accept_low=st.booleans())
 
 
-def wish(sound: Sound, audio: AudioRule, said: Wish) -> Decision:
+def wish(sound: AudioInfo, audio: AudioRule, said: AudioOptions) -> Decision:
     """The decision about an operation of 30 seconds."""
     return decide(sound, audio, READ, said)
 
 
 @given(sounds, rules, wishes)
-def test_nothing_is_made_bigger(sound: Sound, audio: AudioRule, said: Wish) -> None:
+def test_nothing_is_made_bigger(sound: AudioInfo, audio: AudioRule, said: AudioOptions) -> None:
     """A conversion lowers the rate or leaves it, and never to below what the provider recommends."""
     for step in steps(wish(sound, audio, said)):
         if isinstance(step, Resample):
@@ -88,7 +88,7 @@ def test_nothing_is_made_bigger(sound: Sound, audio: AudioRule, said: Wish) -> N
 
 
 @given(sounds, rules, wishes)
-def test_loss_is_never_added_to_loss(sound: Sound, audio: AudioRule, said: Wish) -> None:
+def test_loss_is_never_added_to_loss(sound: AudioInfo, audio: AudioRule, said: AudioOptions) -> None:
     """What is written is always WAV, and what the provider takes with loss is changed for its channels alone."""
     decided = wish(sound, audio, said)
     if isinstance(decided, Convert):
@@ -100,7 +100,7 @@ def test_loss_is_never_added_to_loss(sound: Sound, audio: AudioRule, said: Wish)
 
 
 @given(sounds, rules, wishes)
-def test_steps_come_in_order_and_once(sound: Sound, audio: AudioRule, said: Wish) -> None:
+def test_steps_come_in_order_and_once(sound: AudioInfo, audio: AudioRule, said: AudioOptions) -> None:
     """Decode, pick or mix, resample, dither, write: each at most once, and whatever divides is rounded with dither."""
     kinds = [type(step) for step in steps(wish(sound, audio, said))]
     order = [Decode, Pick, Mix, Resample, Dither, Write]
@@ -110,7 +110,7 @@ def test_steps_come_in_order_and_once(sound: Sound, audio: AudioRule, said: Wish
 
 
 @given(sounds, rules, wishes, levels)
-def test_hearing_changes_no_step(sound: Sound, audio: AudioRule, said: Wish, level: Level) -> None:
+def test_hearing_changes_no_step(sound: AudioInfo, audio: AudioRule, said: AudioOptions, level: Level) -> None:
     """What is decided before listening stands after it, or the recording is refused."""
     before, after = (wish(sound._replace(level=one), audio, said) for one in (None, level))
     if not isinstance(before, Refuse) and not isinstance(after, Refuse):
@@ -120,7 +120,7 @@ def test_hearing_changes_no_step(sound: Sound, audio: AudioRule, said: Wish, lev
 
 
 @given(sounds, rules, wishes)
-def test_what_is_sent_is_within_the_limits(sound: Sound, audio: AudioRule, said: Wish) -> None:
+def test_what_is_sent_is_within_the_limits(sound: AudioInfo, audio: AudioRule, said: AudioOptions) -> None:
     """Whatever is not refused is no longer, no lower, no more silent than it may be, and its channel exists."""
     if isinstance(wish(sound, audio, said), Refuse):
         return
@@ -134,7 +134,7 @@ def test_what_is_sent_is_within_the_limits(sound: Sound, audio: AudioRule, said:
 
 
 @given(sounds, rules, wishes)
-def test_what_passes_is_taken_by_the_provider(sound: Sound, audio: AudioRule, said: Wish) -> None:
+def test_what_passes_is_taken_by_the_provider(sound: AudioInfo, audio: AudioRule, said: AudioOptions) -> None:
     """Bytes go out unchanged only under a name that the provider has for just this container and codec."""
     decided = wish(sound, audio, said)
     if isinstance(decided, Pass):
@@ -144,9 +144,9 @@ def test_what_passes_is_taken_by_the_provider(sound: Sound, audio: AudioRule, sa
 
 
 @given(sounds, rules)
-def test_an_explicit_mix_is_never_asked_about(sound: Sound, audio: AudioRule) -> None:
+def test_an_explicit_mix_is_never_asked_about(sound: AudioInfo, audio: AudioRule) -> None:
     """Who says what becomes of the channels is not asked for it."""
-    decided = wish(sound, audio, Wish("mix"))
+    decided = wish(sound, audio, AudioOptions("mix"))
     assert not (isinstance(decided, Refuse) and decided.code in ("which-channel", "no-such-channel"))
 
 
@@ -170,7 +170,7 @@ def test_an_explicit_mix_is_never_asked_about(sound: Sound, audio: AudioRule) ->
 )
 def test_each_refusal_has_its_code(changed: dict[str, object], code: str) -> None:
     """One thing that is wrong with a good file is told by its code, with what to do."""
-    decided = wish(WAV._replace(**changed), AUDIO, Wish())  # type: ignore[arg-type] # a table of changes
+    decided = wish(WAV._replace(**changed), AUDIO, AudioOptions())  # type: ignore[arg-type] # a table of changes
     assert isinstance(decided, Refuse)
     assert decided.code == code
     assert decided.reason
@@ -191,7 +191,7 @@ def test_each_refusal_has_its_code(changed: dict[str, object], code: str) -> Non
 )
 def test_each_caution_has_its_code(changed: dict[str, object], code: str) -> None:
     """What is to be known about a file that is sent all the same is told by its code, and alone."""
-    decided = wish(WAV._replace(**changed), AUDIO, Wish())  # type: ignore[arg-type] # a table of changes
+    decided = wish(WAV._replace(**changed), AUDIO, AudioOptions())  # type: ignore[arg-type] # a table of changes
     assert isinstance(decided, Pass)
     assert [caution.code for caution in decided.cautions] == [code]
 

@@ -13,29 +13,29 @@ if TYPE_CHECKING:
 
     from callwell.client import AsyncClient
     from callwell.clock import ScaledClock
-    from callwell.demo.control import Control
+    from callwell.demo.control_client import ControlClient
     from callwell.description.provider import Provider
     from callwell.emulator.options import Endpoint
-    from callwell.export import Progress
+    from callwell.export import ExportProgress
     from callwell.keys import Key
     from callwell.observe.notices import Notice
 
 
-class Stage(NamedTuple):
+class DemoReporter(NamedTuple):
     """Where the demo tells what happens.
 
     Attributes:
         progress: called with the export's progress, and with what tells the quota used by name.
         notice: called with the client's notices.
-        say: called with a line about the course.
+        say: called with a line about the fault_scripts.
     """
 
-    progress: Callable[[Progress, Callable[[], Mapping[str, tuple[int, int]]]], None]
+    progress: Callable[[ExportProgress, Callable[[], Mapping[str, tuple[int, int]]]], None]
     notice: Callable[[Notice], None]
     say: Callable[[str], None]
 
 
-class Scene(NamedTuple):
+class DemoContext(NamedTuple):
     """One provider, played, and all that a part needs.
 
     Attributes:
@@ -54,12 +54,12 @@ class Scene(NamedTuple):
     endpoint: Endpoint
     folder: Path
     clock: ScaledClock
-    control: Control
+    control: ControlClient
     seed: int
-    stage: Stage
+    stage: DemoReporter
 
     @property
-    def stand(self) -> str:
+    def emulator_name(self) -> str:
         """How the emulator calls what is played."""
         return f"{self.provider.name}/{self.environment}"
 
@@ -97,12 +97,12 @@ class Scene(NamedTuple):
         """Put a key into its file, whole at any time."""
         folders.write(self.key_file, [key.encode()], mode=0o600)
 
-    def suffer(self, faults: list[dict[str, Any]]) -> None:
+    def inject_faults(self, faults: list[dict[str, Any]]) -> None:
         """Let things go wrong here from now on."""
-        self.control.post("/faults", [{**fault, "provider": self.stand} for fault in faults])
+        self.control.post("/faults", [{**fault, "provider": self.emulator_name} for fault in faults])
 
     def ledger(self) -> dict[str, Any]:
         """What the emulator knows and has counted."""
         told = self.control.get("/ledger")
-        found: dict[str, Any] = told.get(self.stand) or told[self.provider.name]
+        found: dict[str, Any] = told.get(self.emulator_name) or told[self.provider.name]
         return found

@@ -18,13 +18,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from callwell.core.sound import DEPTH, Caution, Convert, Decode, Dither, Mix, Pass, Pick, Refuse, Resample, Write
+from callwell.core.audio_types import DEPTH, Caution, Convert, Decode, Dither, Mix, Pass, Pick, Refuse, Resample, Write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from callwell.core.audio_types import AudioInfo, AudioOptions, Decision, Step
     from callwell.core.rules.media import AudioRule, RecordingRule
-    from callwell.core.sound import Decision, Sound, Step, Wish
 
 SHORTEST_S: Final = 0.1
 """No word is shorter."""
@@ -48,13 +48,13 @@ DAMAGED: Final = 0.05
 class Case(NamedTuple):
     """All that a row of the tables looks at."""
 
-    sound: Sound
+    sound: AudioInfo
     audio: AudioRule
     recording: RecordingRule
-    wish: Wish
+    wish: AudioOptions
 
 
-def decide(sound: Sound, audio: AudioRule, recording: RecordingRule, wish: Wish) -> Decision:
+def decide(sound: AudioInfo, audio: AudioRule, recording: RecordingRule, wish: AudioOptions) -> Decision:
     """What becomes of a recording.
 
     Args:
@@ -68,13 +68,13 @@ def decide(sound: Sound, audio: AudioRule, recording: RecordingRule, wish: Wish)
         if refused := row(case):
             return refused
     cautions = tuple(caution for row in CAUTIONS if (caution := row(case)))
-    accepted = name_of(audio, sound.container, sound.codec)
+    accepted = format_name(audio, sound.container, sound.codec)
     if accepted and not _changes(case):
         return Pass(accepted, cautions)
-    return Convert(name_of(audio, "wav", "pcm_s16le") or "wav", tuple(_steps(case)), cautions)
+    return Convert(format_name(audio, "wav", "pcm_s16le") or "wav", tuple(_steps(case)), cautions)
 
 
-def name_of(audio: AudioRule, container: str, codec: str) -> str | None:
+def format_name(audio: AudioRule, container: str, codec: str) -> str | None:
     """The provider's name of a format that it takes, None for any other."""
     for name, rule in audio.formats.items():
         if container in rule.containers and codec in rule.codecs:

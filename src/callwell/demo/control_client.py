@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 
-class Control:
+class ControlClient:
     """The control port of a running emulator, which is on this machine.
 
     Args:

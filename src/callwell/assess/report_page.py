@@ -16,9 +16,9 @@ from callwell.extras import install
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    from callwell.assess.report import Report
-    from callwell.assess.results import Scored
-    from callwell.assess.scores import Mean, Tally
+    from callwell.assess.report import AssessmentReport
+    from callwell.assess.results import ScoredRecording
+    from callwell.assess.scores import Mean, ScoreTally
 
 NAME: Final = "report.html"
 MOST_BARS: Final = 30
@@ -60,7 +60,9 @@ th {{ position: sticky; top: 0; background: Canvas; }}
 """
 
 
-def page(title: str, report: Report, tally: Tally, recordings: Iterable[Scored] = ()) -> bytes:
+def render_page(
+    title: str, report: AssessmentReport, tally: ScoreTally, recordings: Iterable[ScoredRecording] = ()
+) -> bytes:
     """The page.
 
     Args:
@@ -73,7 +75,9 @@ def page(title: str, report: Report, tally: Tally, recordings: Iterable[Scored] 
     return "".join(_parts(f"{title}: assessment of {what}", report, tally, recordings)).encode("utf-8", "replace")
 
 
-def _parts(title: str, report: Report, tally: Tally, recordings: Iterable[Scored]) -> Iterator[str]:
+def _parts(
+    title: str, report: AssessmentReport, tally: ScoreTally, recordings: Iterable[ScoredRecording]
+) -> Iterator[str]:
     yield HEAD.format(title=escape(title))
     yield f"<h1>{escape(title)}</h1>\n"
     yield from _figures(report, tally)
@@ -92,7 +96,7 @@ def _parts(title: str, report: Report, tally: Tally, recordings: Iterable[Scored
     yield "</body>\n</html>\n"
 
 
-def _figures(report: Report, tally: Tally) -> Iterator[str]:
+def _figures(report: AssessmentReport, tally: ScoreTally) -> Iterator[str]:
     scores = tally.scores
     told = {
         "assessed now": f"{report.assessed:,}",
@@ -109,7 +113,7 @@ def _figures(report: Report, tally: Tally) -> Iterator[str]:
     yield "</dl>\n"
 
 
-def _recordings(recordings: Iterable[Scored], count: int) -> Iterator[str]:
+def _recordings(recordings: Iterable[ScoredRecording], count: int) -> Iterator[str]:
     """Each recording with its score; a folder that all of them are in is said once."""
     shown = list(islice(recordings, MOST_ROWS))
     if not shown:
@@ -154,7 +158,7 @@ def _means(title: str, what: str, unit: str, means: Mapping[str, Mean], *, drawn
         yield f"<p>The lowest {MOST_ROWS} of {len(order):,}.</p>\n"
 
 
-def _failures(report: Report) -> Iterator[str]:
+def _failures(report: AssessmentReport) -> Iterator[str]:
     if not report.failed:
         return
     yield "<h2>Not assessed</h2>\n"
