@@ -101,8 +101,8 @@ class _Scripted:
             return NoReply(Outcome.REFUSED, "the transport was closed")
         if request.body is not None and not isinstance(request.body, bytes):
             request = replace(request, body=b"".join(request.body))
-        if request.left is not None:  # that of one call, by which equal requests would differ
-            request = replace(request, left=None)
+        if request.on_abandoned is not None:  # that of one call, by which equal requests would differ
+            request = replace(request, on_abandoned=None)
         self.requests.append(request)
         return self._reply(request)
 

@@ -50,8 +50,8 @@ class GoingOn(SlowTransport):
             return await asyncio.shield(task)
         except asyncio.CancelledError:
             self.left.append(asyncio.get_running_loop().create_future() if self.silent else task)
-            assert request.left is not None
-            request.left(self.left[-1])
+            assert request.on_abandoned is not None
+            request.on_abandoned(self.left[-1])
             raise
 
 

@@ -104,7 +104,7 @@ class World:
 
     def reply(self, request: Request) -> Response | NoReply:
         """The next reply."""
-        if 0.0 in (request.timeout_s, request.within_s):
+        if 0.0 in (request.timeout_s, request.total_timeout_s):
             self.clock.sent()
         following = self._script[min(len(self.sent), len(self._script) - 1)]
         reply = following(request) if callable(following) else following

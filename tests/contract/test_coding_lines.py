@@ -11,7 +11,7 @@ from pyreqwest.http import HeaderMap
 
 from callwell.transport import bodies
 from callwell.transport.codings import decode
-from callwell.transport.headers import Headers
+from callwell.transport.headers import ResponseHeaders
 
 TEXT = b'{"id": "1"}'
 MOST = 1 << 20
@@ -28,7 +28,7 @@ MOST = 1 << 20
 def test_codings_on_several_lines_are_all_undone(lines: list[str], body: bytes) -> None:
     """Two lines mean what one line with a comma means."""
     fields = HeaderMap([("content-encoding", line) for line in lines])
-    answer = bodies.response(200, fields, Headers(fields), body, MOST)
+    answer = bodies.build_response(200, fields, ResponseHeaders(fields), body, MOST)
     assert answer.body == TEXT
     assert answer.whole
     assert "content-encoding" not in answer.headers

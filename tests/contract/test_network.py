@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from callwell.errors import InvalidOption
-from callwell.transport.proxies import proxies
-from callwell.transport.trust import certificates
+from callwell.transport.proxies import read_proxies
+from callwell.transport.trust import read_certificates
 from tests.contract.certificates import Authority
 
 if TYPE_CHECKING:
@@ -60,8 +60,8 @@ URLS: Final = (
 )
 def test_who_goes_past_a_proxy(entries: str, straight: tuple[int, ...]) -> None:
     """Every common form of `NO_PROXY`."""
-    known = proxies("environment", {"HTTP_PROXY": PROXY, "HTTPS_PROXY": PROXY, "NO_PROXY": entries})
-    assert [known.proxy(url) is None for url in URLS] == [number in tuple(straight) for number in range(9)]
+    known = read_proxies("environment", {"HTTP_PROXY": PROXY, "HTTPS_PROXY": PROXY, "NO_PROXY": entries})
+    assert [known.address_for(url) is None for url in URLS] == [number in tuple(straight) for number in range(9)]
 
 
 @pytest.mark.parametrize(
@@ -79,8 +79,8 @@ def test_who_goes_past_a_proxy(entries: str, straight: tuple[int, ...]) -> None:
 )
 def test_the_variables_of_the_environment(environ: dict[str, str], expected: tuple[str | None, str | None]) -> None:
     """By scheme, small letters first; a CGI program does not take a proxy from who asks it."""
-    known = proxies("environment", environ)
-    assert (known.proxy("http://a.test/"), known.proxy("https://a.test/")) == expected
+    known = read_proxies("environment", environ)
+    assert (known.address_for("http://a.test/"), known.address_for("https://a.test/")) == expected
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_the_variables_of_the_environment(environ: dict[str, str], expected: tup
 )
 def test_an_address_of_a_proxy(given: str) -> None:
     """Without a scheme HTTP is meant; white space around it is nothing."""
-    found = proxies(given).proxy("https://a.test/")
+    found = read_proxies(given).address_for("https://a.test/")
     assert found is not None
     assert found.endswith(given.strip())
     assert "://" in found
@@ -97,7 +97,7 @@ def test_an_address_of_a_proxy(given: str) -> None:
 @pytest.mark.parametrize("given", [None, "", "  "])
 def test_no_proxy_at_all(given: str | None) -> None:
     """Unless one is named, the environment's is not used."""
-    assert proxies(given, {"HTTP_PROXY": PROXY}).proxy("http://a.test/") is None
+    assert read_proxies(given, {"HTTP_PROXY": PROXY}).address_for("http://a.test/") is None
 
 
 @pytest.mark.parametrize("name", ["proxy", "HTTP_PROXY"])
@@ -120,7 +120,7 @@ def test_no_proxy_at_all(given: str | None) -> None:
 def test_an_address_that_is_none(name: str, given: str) -> None:
     """The message names the option or the variable, and shows no password."""
     with pytest.raises(InvalidOption) as caught:
-        proxies(given) if name == "proxy" else proxies("environment", {name: given})
+        read_proxies(given) if name == "proxy" else read_proxies("environment", {name: given})
     assert str(caught.value).startswith(f"{name} cannot be ")
     assert "same" not in str(caught.value)
     assert "http://proxy.example.com:3128" in str(caught.value)
@@ -132,7 +132,7 @@ def test_a_file_of_certificates(tmp_path: Path, around: str) -> None:
     authority = Authority(tmp_path)
     file = tmp_path / "some.pem"
     file.write_text(around.format(authority.file.read_text()))
-    assert set(map(len, certificates(str(file)))) == {len(certificates(str(authority.file))[0])}
+    assert set(map(len, read_certificates(str(file)))) == {len(read_certificates(str(authority.file))[0])}
 
 
 BEGIN: Final = "-----BEGIN CERTIFICATE-----\n"
@@ -159,11 +159,11 @@ def test_a_file_without_a_certificate(tmp_path: Path, content: bytes, words: str
     file = tmp_path / "ca.pem"
     file.write_bytes(content)
     with pytest.raises(InvalidOption, match=words):
-        certificates(str(file))
+        read_certificates(str(file))
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     """A folder, none at all, and a name that cannot be."""
     for path, words in ((tmp_path, "folder"), (tmp_path / "none", "No such file"), (tmp_path / "a\0b", "ca_file")):
         with pytest.raises(InvalidOption, match=words):
-            certificates(str(path))
+            read_certificates(str(path))

@@ -228,6 +228,6 @@ def test_a_new_exception_is_told_as_unknown() -> None:
     class Surprise(theirs.RequestError):
         pass
 
-    assert errors.no_reply(Surprise("new", {"causes": None})).outcome is Outcome.UNKNOWN
-    told = {cls for cls in errors.REASONS if known(errors.no_reply(cls.__new__(cls))) is Outcome.REFUSED}
+    assert errors.to_no_reply(Surprise("new", {"causes": None})).outcome is Outcome.UNKNOWN
+    told = {cls for cls in errors.REASONS if known(errors.to_no_reply(cls.__new__(cls))) is Outcome.REFUSED}
     assert told == {theirs.BuilderError, theirs.PoolTimeoutError}

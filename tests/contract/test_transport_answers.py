@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from callwell.core.types import Outcome
-from callwell.transport.base import MOST_ERROR_BYTES, Network, Request, Response
+from callwell.transport.base import MAX_ERROR_BYTES, Network, Request, Response
 from tests.contract.raw_server import OK, Connection
 from tests.contract.senders import get, known, post
 
@@ -130,7 +130,7 @@ def test_a_body_above_its_bound_is_not_read(
 ) -> None:
     """Whatever it says of its size: the status is known, and little is in memory."""
     server = serve(lambda c: c.send(out))
-    reply = make(Network(most_bytes=1000)).send(post(server.url, keep_status=keep_status))
+    reply = make(Network(max_answer_bytes=1000)).send(post(server.url, keep_status=keep_status))
     status, whole, too_large, size = large(reply)
     assert (status, whole, too_large) == (200, False, True)
     assert size <= 1000
@@ -147,14 +147,14 @@ def test_a_body_above_its_bound_is_not_read(
 )
 def test_a_body_at_its_bound_is_read(serve: Servers, make: Senders, out: bytes) -> None:
     """The last byte that is allowed is no byte too many."""
-    reply = make(Network(most_bytes=1000)).send(get(serve(lambda c: c.send(out)).url))
+    reply = make(Network(max_answer_bytes=1000)).send(get(serve(lambda c: c.send(out)).url))
     assert large(reply) == (200, True, False, 1000)
 
 
 def test_an_error_is_read_to_its_own_bound(serve: Servers, sender: Sender) -> None:
     """The beginning of an endless page is kept, and its status."""
-    server = serve(lambda c: c.send(sized(503, bytes(MOST_ERROR_BYTES + 1))))
-    assert large(sender.send(get(server.url))) == (503, False, True, MOST_ERROR_BYTES)
+    server = serve(lambda c: c.send(sized(503, bytes(MAX_ERROR_BYTES + 1))))
+    assert large(sender.send(get(server.url))) == (503, False, True, MAX_ERROR_BYTES)
 
 
 def test_an_endless_answer_ends(serve: Servers, make: Senders) -> None:
@@ -166,7 +166,7 @@ def test_an_endless_answer_ends(serve: Servers, make: Senders) -> None:
             connection.send(b"1000\r\n" + bytes(4096) + b"\r\n")
 
     server = serve(endless)
-    assert large(make(Network(most_bytes=100_000)).send(get(server.url)))[:3] == (200, False, True)
+    assert large(make(Network(max_answer_bytes=100_000)).send(get(server.url)))[:3] == (200, False, True)
     assert server.closed.acquire(timeout=5.0)
 
 
@@ -224,11 +224,11 @@ def test_a_fresh_request_has_a_connection_of_its_own(serve: Servers, sender: Sen
     """It uses none that is open, and leaves none."""
     server = serve(lambda c: c.send(OK))
     for fresh, connections in ((False, 1), (True, 2), (True, 3), (False, 3)):
-        assert isinstance(sender.send(Request("GET", server.url, fresh=fresh)), Response)
+        assert isinstance(sender.send(Request("GET", server.url, new_connection=fresh)), Response)
         assert server.connections == connections
 
 
 def test_a_fresh_request_can_fail_like_any_other(serve: Servers, sender: Sender) -> None:
     """What is known of it is the same."""
     server = serve(Connection.reset)
-    assert known(sender.send(Request("GET", server.url, fresh=True))) is Outcome.UNKNOWN
+    assert known(sender.send(Request("GET", server.url, new_connection=True))) is Outcome.UNKNOWN

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from callwell.transport.base import Response
-from callwell.transport.headers import UNREADABLE, Headers
+from callwell.transport.headers import UNREADABLE, ResponseHeaders
 from tests.contract.senders import get, post
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def test_headers_of_any_bytes_are_read(serve: Servers, sender: Sender, *, keep_s
     reply = sender.send(post(server.url, keep_status=keep_status))
     assert isinstance(reply, Response)
     headers = reply.headers
-    assert isinstance(headers, Headers)
+    assert isinstance(headers, ResponseHeaders)
     assert (headers.get("sunset"), headers.get("x-name", "none"), "sunset" in headers) == (None, "none", False)
     assert (headers["x-plain"], headers["X-PLAIN"], headers["x-empty"]) == ("a\tb", "a\tb", "")
     assert headers.getall("Link") == ["<one>", UNREADABLE, "<three>"]

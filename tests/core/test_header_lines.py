@@ -8,15 +8,15 @@ from pyreqwest.http import HeaderMap
 
 from callwell.core import headers
 from callwell.core.headers import QuotaHint
-from callwell.transport.headers import Headers
+from callwell.transport.headers import ResponseHeaders
 
 WALL = 1_795_881_600.0
 DATE = ("date", "Sat, 28 Nov 2026 16:00:00 GMT")
 
 
-def fields(*lines: tuple[str, str]) -> Headers:
+def fields(*lines: tuple[str, str]) -> ResponseHeaders:
     """The headers of an answer from a server that knows the time."""
-    return Headers(HeaderMap([DATE, *lines]))
+    return ResponseHeaders(HeaderMap([DATE, *lines]))
 
 
 @pytest.mark.parametrize(

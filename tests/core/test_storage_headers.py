@@ -8,7 +8,7 @@ from pyreqwest.http import HeaderMap
 
 from callwell.core import partial
 from callwell.export.items import withdrawn
-from callwell.transport.headers import Headers
+from callwell.transport.headers import ResponseHeaders
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ from callwell.transport.headers import Headers
 )
 def test_no_coding_of_a_file_is_missed(lines: list[str], coding: tuple[str, ...]) -> None:
     """Coded bytes that are taken for the file would be a wrong file."""
-    given = Headers(HeaderMap([("content-encoding", line) for line in lines]))
+    given = ResponseHeaders(HeaderMap([("content-encoding", line) for line in lines]))
     assert partial.parse_head(200, given, 0.0).coding == coding
 
 

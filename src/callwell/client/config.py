@@ -124,7 +124,7 @@ class ClientConfig:
             proxy=options.get("proxy"),
             ca_file=options.get("ca_file"),
             user_agent=f"callwell/{VERSION}",
-            most_bytes=most_bytes,
+            max_answer_bytes=most_bytes,
         )
         if "connect_s" in options:
             network = dataclasses.replace(network, connect_s=seconds("connect_s", options["connect_s"]))

@@ -213,7 +213,7 @@ def _lost(state: Call, event: Lost, now: float, roll: float) -> tuple[Call, Acti
         state = state._replace(doubt=True, closed_at=now)
     if refused or state.traits.repeatable:
         why = FailReason.NO_CONNECTION if refused else FailReason.NO_ANSWER
-        allowed = event.retry and not event.lasting
+        allowed = event.retry and not event.permanent
         return _again(state, now, roll, why, allowed=allowed, unseen=not refused)
     if state.traits.probe:
         return state._replace(phase=Phase.PROBE), Probe()

@@ -271,14 +271,14 @@ def end_body(state: Download) -> tuple[Download, Action]:
     return _retry(state, DownloadReason.BROKEN)
 
 
-def break_off(state: Download, *, lasting: bool = False) -> tuple[Download, Action]:
+def break_off(state: Download, *, permanent: bool = False) -> tuple[Download, Action]:
     """The exchange ended before its time.
 
     Args:
         state: where the download stands.
-        lasting: another attempt would fail in the same way, for instance at a certificate.
+        permanent: another attempt would fail in the same way, for instance at a certificate.
     """
-    if lasting:
+    if permanent:
         return state, DownloadFailed(DownloadReason.UNREACHABLE)
     return _retry(state, DownloadReason.BROKEN)
 

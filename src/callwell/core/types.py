@@ -94,12 +94,12 @@ class Lost(NamedTuple):
     Attributes:
         outcome: `REFUSED` where a failed connect shows that nothing was sent, else `UNKNOWN`.
         retry: the provider's retry budget allows another attempt.
-        lasting: another attempt would fail in the same way, for instance at a certificate.
+        permanent: another attempt would fail in the same way, for instance at a certificate.
     """
 
     outcome: Outcome
     retry: bool = True
-    lasting: bool = False
+    permanent: bool = False
 
 
 class Woken(NamedTuple):

@@ -23,7 +23,7 @@ COMMIT_AHEAD: Final = "MIMALLOC_ARENA_EAGER_COMMIT"
 
 
 @contextmanager
-def sparing() -> Iterator[None]:
+def commit_on_demand() -> Iterator[None]:
     """Load the library in here."""
     if COMMIT_AHEAD in os.environ:
         yield

@@ -8,8 +8,8 @@ what is *known*, `REFUSED` only where no connection was made. A transport that c
 sockets.
 
 A `send` that is cancelled may still be under way, and even arrive, until `timeout_s` after it began: only then can its
-connection be taken for closed. A transport that goes on with the request and can tell how it ends calls `Request.left`
-with that end to come, before it lets the cancellation through.
+connection be taken for closed. A transport that goes on with the request, and can report how it ends, calls
+`Request.on_abandoned` with a future of that end before it lets the cancellation through.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from callwell.core.types import Outcome
 
 
-class Outgoing(Protocol):
+class StreamedBody(Protocol):
     """A body that is read while it is sent, from its beginning for each arrival."""
 
     @property
@@ -62,7 +62,7 @@ class RequestHeaders(Opaque):
         """The names in order."""
         return tuple([name for name, _ in self._pairs])
 
-    def beside(self, more: Iterable[tuple[str, str]]) -> RequestHeaders:
+    def with_fields(self, more: Iterable[tuple[str, str]]) -> RequestHeaders:
         """These fields and more."""
         return RequestHeaders((*self._pairs, *more))
 
@@ -91,14 +91,14 @@ class RequestHeaders(Opaque):
 
 NO_HEADERS: Final = RequestHeaders()
 
-MOST_BYTES: Final = 64 << 20
+MAX_ANSWER_BYTES: Final = 64 << 20
 """Bytes of an answer that is read at once, unless the profile or the caller says otherwise."""
 
-MOST_ERROR_BYTES: Final = 1 << 20
+MAX_ERROR_BYTES: Final = 1 << 20
 """Bytes of an answer that is no success: more of it are not read."""
 
 
-Left: TypeAlias = Callable[[Any], None]
+OnAbandoned: TypeAlias = Callable[[Any], None]
 """Takes the end to come of a request after its `send` was cancelled: an `asyncio.Future` of what `send` would have
 returned, which is cancelled where nobody will learn it."""
 
@@ -113,20 +113,20 @@ class Request(Opaque, msgspec.Struct, frozen=True):
         body: the whole body, one that is read while it is sent, or none.
         timeout_s: real seconds until the whole answer must have arrived.
         keep_status: tell the status even if the body is lost, at the price of a slower read.
-        fresh: over a new connection, since those that are open may be dead.
-        within_s: real seconds within which a streamed answer must have ended; None for no end.
-        left: called if the `send` is cancelled and its end will be known.
+        new_connection: over a new connection, since those that are open may be dead.
+        total_timeout_s: real seconds within which a streamed answer must have ended; None for no end.
+        on_abandoned: called if the `send` is cancelled and its end will be known.
     """
 
     method: str
     url: str
     headers: RequestHeaders | tuple[tuple[str, str], ...] = NO_HEADERS
-    body: bytes | Outgoing | None = None
+    body: bytes | StreamedBody | None = None
     timeout_s: float = 60.0
     keep_status: bool = False
-    fresh: bool = False
-    within_s: float | None = None
-    left: Left | None = None
+    new_connection: bool = False
+    total_timeout_s: float | None = None
+    on_abandoned: OnAbandoned | None = None
 
     def summary(self) -> str:
         """Method, address without its query, and names of headers."""
@@ -163,14 +163,14 @@ class NoReply(NamedTuple):
         outcome: `REFUSED` if nothing can have been sent, else `UNKNOWN`.
         reason: in words, without addresses or secrets.
         cause: the foreign exception, for `raise ... from`.
-        lasting: another attempt would fail in the same way, for instance at a certificate; the reason says what to do.
+        permanent: another attempt would fail in the same way, as at a certificate; the reason says what to do.
         arrived: the head of a final answer came before the rest was lost, so the request cannot arrive later than that.
     """
 
     outcome: Outcome
     reason: str
     cause: Exception | None = None
-    lasting: bool = False
+    permanent: bool = False
     arrived: bool = False
 
 
@@ -240,7 +240,7 @@ class Network:
             show.
         ca_file: a file of PEM certificates to trust as well.
         user_agent: what the client calls itself.
-        most_bytes: of a decoded answer that is read at once; one with more is not whole. Streams have no bound.
+        max_answer_bytes: of a decoded answer that is read at once; one with more is not whole. Streams have no bound.
     """
 
     connect_s: float = 10.0
@@ -248,4 +248,4 @@ class Network:
     proxy: str | None = dataclasses.field(default=None, repr=False)
     ca_file: str | None = None
     user_agent: str = "callwell"
-    most_bytes: int = MOST_BYTES
+    max_answer_bytes: int = MAX_ANSWER_BYTES

@@ -6,18 +6,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Protocol
 
 from callwell.core.outcome import OK
-from callwell.transport.base import MOST_ERROR_BYTES, Response
+from callwell.transport.base import MAX_ERROR_BYTES, Response
 from callwell.transport.codings import decode
 
 if TYPE_CHECKING:
-    from callwell.transport.headers import Headers
+    from callwell.transport.headers import ResponseHeaders
 
 NO_BODY: Final = frozenset({204, 304})
 """Answers that have no body, whatever length they name (RFC 9112, 6.3)."""
 
 
-class Fields(Protocol):
-    """Headers of the library's, which can be taken away."""
+class EditableFields(Protocol):
+    """The header fields of a pyreqwest response, which can be removed."""
 
     def get(self, name: str, /) -> str | None:
         """The first value of a name."""
@@ -28,12 +28,12 @@ class Fields(Protocol):
     def __delitem__(self, name: str, /) -> None: ...
 
 
-def most(allowed: int, status: int) -> int:
+def max_bytes(allowed: int, status: int) -> int:
     """Bytes that an answer may have: what is no success is short, or nothing that anybody reads."""
-    return allowed if status in OK else min(allowed, MOST_ERROR_BYTES)
+    return allowed if status in OK else min(allowed, MAX_ERROR_BYTES)
 
 
-def is_simple(fields: Fields, bound: int) -> bool:
+def is_short_and_plain(fields: EditableFields, bound: int) -> bool:
     """Whether an answer says that it is short enough and not coded, as nearly all are: it is read at once as it is."""
     try:
         length = fields.get("content-length")
@@ -42,18 +42,18 @@ def is_simple(fields: Fields, bound: int) -> bool:
         return False  # a value that cannot be read
 
 
-def has_none(status: int, method: str) -> bool:
+def has_no_body(status: int, method: str) -> bool:
     """Whether an answer has no body, whatever length it names."""
     return status in NO_BODY or method == "HEAD"
 
 
-def is_too_large(headers: Headers, status: int, bound: int) -> bool:
+def is_too_large(headers: ResponseHeaders, status: int, bound: int) -> bool:
     """Whether a success says itself that it does not fit; of other answers the beginning is read."""
     length = headers.get("content-length", "")
     return status in OK and length.isdecimal() and int(length) > bound
 
 
-def response(status: int, fields: Fields, headers: Headers, body: bytes, bound: int) -> Response:
+def build_response(status: int, fields: EditableFields, headers: ResponseHeaders, body: bytes, bound: int) -> Response:
     """An answer, its codings undone: the headers then speak of what is there no longer."""
     if len(body) > bound:
         return Response(status, headers, body[:bound], whole=False, too_large=True)

@@ -2,7 +2,7 @@
 """Requests whose callers were cancelled, where the HTTP library goes on with them.
 
 What comes of such a request decides what it has cost. So its transport waits on, in a task that takes the caller's
-coroutine over, and hands the end to come to `Request.left`.
+coroutine over, and hands the end to come to `Request.on_abandoned`.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 
 @types.coroutine
-def outliving(work: Work, request: Request, left: LeftBehind) -> Generator[Any, None, Response | NoReply]:
+def run_or_detach(work: Work, request: Request, detached: DetachedRequests) -> Generator[Any, None, Response | NoReply]:
     """Do work in the caller's task, without the price of another one; if the caller is cancelled, in one of its own.
 
     Args:
         work: the work.
         request: is told of the task.
-        left: holds it until it ends.
+        detached: holds the new task until it ends.
     """
     while True:
         try:
@@ -40,14 +40,14 @@ def outliving(work: Work, request: Request, left: LeftBehind) -> Generator[Any, 
         try:
             yield awaited
         except asyncio.CancelledError:
-            left.go_on(work, request)
+            detached.detach(work, request)
             raise
         except BaseException:
             work.close()
             raise
 
 
-class LeftBehind:
+class DetachedRequests:
     """Tasks that wait for requests that the callers have left. They end with their loop, or with the transport."""
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ class LeftBehind:
         """A child waits for none of the requests of its parent."""
         self._tasks = {}
 
-    def go_on(self, work: Work, request: Request) -> None:
+    def detach(self, work: Work, request: Request) -> None:
         """Wait for a request in a task of its own.
 
         Args:
@@ -69,11 +69,11 @@ class LeftBehind:
         keeper = _until_shutdown(task)
         _step(keeper.__anext__())
         self._tasks[task] = keeper
-        task.add_done_callback(self._ended)
-        if request.left is not None:
-            request.left(task)
+        task.add_done_callback(self._forget)
+        if request.on_abandoned is not None:
+            request.on_abandoned(task)
 
-    async def end(self) -> None:
+    async def cancel_all(self) -> None:
         """Wait no more, in this loop."""
         here = asyncio.get_running_loop()
         tasks = [task for task in self._tasks if task.get_loop() is here]
@@ -82,7 +82,7 @@ class LeftBehind:
         if tasks:
             await asyncio.wait(tasks)
 
-    def _ended(self, task: asyncio.Task[Response | NoReply]) -> None:
+    def _forget(self, task: asyncio.Task[Response | NoReply]) -> None:
         keeper = self._tasks.pop(task, None)
         if keeper is not None:
             _step(keeper.aclose())

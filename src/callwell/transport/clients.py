@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
 from callwell.errors import InvalidOption, UsageError
 from callwell.forks import reset_after_fork
-from callwell.transport.allocator import sparing
+from callwell.transport.allocator import commit_on_demand
 from callwell.transport.codings import ACCEPTED
-from callwell.transport.proxies import proxies
-from callwell.transport.trust import certificates
+from callwell.transport.proxies import read_proxies
+from callwell.transport.trust import read_certificates
 
-with sparing():
+with commit_on_demand():
     from pyreqwest.exceptions import PyreqwestError
     from pyreqwest.proxy import ProxyBuilder
 
@@ -44,25 +44,25 @@ KEEPALIVE_PROBES: Final = 3
 """How often it is asked, every 5 s."""
 
 
-class Way(NamedTuple):
+class ClientKind(NamedTuple):
     """How a request leaves.
 
     Attributes:
-        pause_s: the longest pause in a body that is streamed; None for answers that are read at once.
-        fresh: over a connection of its own.
-        through: the scheme of its address, if there is a proxy for that. The proxy's own address holds a password.
+        read_timeout_s: the longest pause in a body that is streamed; None for answers that are read at once.
+        new_connection: over a connection of its own.
+        proxied_scheme: the scheme of its address if there is a proxy for it. The proxy's address may hold a password.
     """
 
-    pause_s: float | None = None
-    fresh: bool = False
-    through: str | None = None
+    read_timeout_s: float | None = None
+    new_connection: bool = False
+    proxied_scheme: str | None = None
 
 
-PLAIN: Final = Way()
+USUAL: Final = ClientKind()
 """How nearly all requests leave."""
 
 
-class Pool(Generic[C]):
+class ClientPool(Generic[C]):
     """The clients of one transport.
 
     Args:
@@ -71,49 +71,49 @@ class Pool(Generic[C]):
 
     Attributes:
         proxies: which proxy a request goes through.
-        trusted: certificates to trust as well, in DER.
-        most_bytes: of an answer that is read at once.
-        is_plain: there is no proxy.
+        ca_certificates: certificates to trust as well, in DER.
+        max_answer_bytes: of an answer that is read at once.
+        is_direct: there is no proxy.
 
     Raises:
         InvalidOption: the network names a proxy or certificates that cannot be.
     """
 
-    def __init__(self, network: Network, make: Callable[[Way], C]) -> None:
-        self.proxies = proxies(network.proxy)
-        self.trusted = () if network.ca_file is None else certificates(network.ca_file)
-        self.most_bytes = network.most_bytes
-        self.is_plain = not self.proxies.by_scheme
+    def __init__(self, network: Network, make: Callable[[ClientKind], C]) -> None:
+        self.proxies = read_proxies(network.proxy)
+        self.ca_certificates = () if network.ca_file is None else read_certificates(network.ca_file)
+        self.max_answer_bytes = network.max_answer_bytes
+        self.is_direct = not self.proxies.by_scheme
         self._network = network
         self._make = make
-        self._clients: dict[Way, C] = {}
+        self._clients: dict[ClientKind, C] = {}
         reset_after_fork(self)
 
     def after_fork(self) -> None:
         """A child has none of the connections of its parent."""
         self._clients = {}
 
-    def client(self, way: Way) -> C:
-        """The client for a way.
+    def get(self, kind: ClientKind) -> C:
+        """The client for a kind, made at its first use.
 
         Raises:
             UsageError: a forked child of a process that has sent.
             InvalidOption: the library does not take what the network names.
         """
-        return self._clients.get(way) or self._made(way)
+        return self._clients.get(kind) or self._create(kind)
 
-    def _made(self, way: Way) -> C:
+    def _create(self, kind: ClientKind) -> C:
         try:
-            return self._clients.setdefault(way, self._make(way))
+            return self._clients.setdefault(kind, self._make(kind))
         except RuntimeError as error:
             raise UsageError(FORKED) from error
 
     @cached_property
-    def exact(self) -> ExactSender:
+    def exact_sender(self) -> ExactSender:
         """Sends what must go out letter by letter."""
         from callwell.transport.exact import ExactSender  # few need it, and the standard library's client with it
 
-        return ExactSender(self._network, self.trusted)
+        return ExactSender(self._network, self.ca_certificates)
 
     def drain(self) -> tuple[C, ...]:
         """All clients, which are forgotten."""
@@ -122,19 +122,19 @@ class Pool(Generic[C]):
         return clients
 
 
-def configured(builder: B, network: Network, pool: Pool[C], way: Way) -> B:
+def configure_builder(builder: B, network: Network, pool: ClientPool[C], kind: ClientKind) -> B:
     """A builder of clients, set up.
 
     Args:
         builder: a new one.
         network: how connections are made.
         pool: which the client is for.
-        way: how its requests leave.
+        kind: how its requests leave.
 
     Raises:
         InvalidOption: a proxy or a certificate that the library does not take.
     """
-    streamed = way.pause_s is not None
+    streamed = kind.read_timeout_s is not None
     builder = (
         builder.http1_only()
         .follow_redirects(False)  # noqa: FBT003 - theirs
@@ -153,23 +153,23 @@ def configured(builder: B, network: Network, pool: Pool[C], way: Way) -> B:
     )
     if sys.platform == "linux":  # other systems have no such time
         builder = builder.tcp_user_timeout(timedelta(seconds=UNACKNOWLEDGED_S))
-    if way.fresh:
+    if kind.new_connection:
         builder = builder.pool_max_idle_per_host(0)
     if streamed:
-        builder = builder.read_timeout(timedelta(seconds=way.pause_s or 0.0))
+        builder = builder.read_timeout(timedelta(seconds=kind.read_timeout_s or 0.0))
     else:
         builder = builder.default_headers({"accept-encoding": ACCEPTED})
-    for der in pool.trusted:
+    for der in pool.ca_certificates:
         builder = builder.add_root_certificate_der(der)
-    if way.through is None:
+    if kind.proxied_scheme is None:
         return builder
-    proxy = _proxy(pool.proxies, way.through)
+    proxy = _build_proxy(pool.proxies, kind.proxied_scheme)
     if proxy is None:
         raise InvalidOption("proxy", "…", "the address of a proxy, such as http://proxy.example.com:3128")
     return builder.proxy(proxy)
 
 
-def _proxy(known: Proxies, scheme: str) -> ProxyBuilder | None:
+def _build_proxy(known: Proxies, scheme: str) -> ProxyBuilder | None:
     """The proxy as the library wants it; its address, with its password, stays in this frame."""
     try:
         return ProxyBuilder.all(known.by_scheme[scheme])

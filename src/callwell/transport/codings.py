@@ -73,13 +73,13 @@ def decode(body: bytes, coding: str, most: int) -> Decoded:
         if not found.whole or not found.body:
             return found
         if name in GZIP:
-            found = _members(found.body, most)
+            found = _gunzip(found.body, most)
         elif name == DEFLATE:
-            found = _deflated(found.body, most)
+            found = _undo_deflate(found.body, most)
     return found
 
 
-def _members(body: bytes, most: int) -> Decoded:
+def _gunzip(body: bytes, most: int) -> Decoded:
     if not body.startswith(MAGIC):
         return Decoded(body)
     view = memoryview(body)
@@ -111,7 +111,7 @@ def _members(body: bytes, most: int) -> Decoded:
     return Decoded(b"".join(pieces), whole=False)
 
 
-def _deflated(body: bytes, most: int) -> Decoded:
+def _undo_deflate(body: bytes, most: int) -> Decoded:
     usual = body[0] & 0x0F == zlib.DEFLATED and len(body) > 1 and int.from_bytes(body[:2]) % 31 == 0  # RFC 1950, 2.2
     order = (ZLIB_BITS, BARE_BITS) if usual else (BARE_BITS,)
     for bits in order:

@@ -57,7 +57,7 @@ ADDRESS: Final = re.compile(r" for url \(.*\)", re.DOTALL)
 NEVER_SENT: Final = (theirs.BuilderError, theirs.PoolTimeoutError)
 
 
-def no_reply(error: theirs.PyreqwestError) -> NoReply:
+def to_no_reply(error: theirs.PyreqwestError) -> NoReply:
     """What is known after an exception, whose address is removed: it becomes the `__cause__` of one of ours."""
     details = getattr(error, "details", None) or {}
     for cause in details.get("causes") or ():
@@ -66,16 +66,16 @@ def no_reply(error: theirs.PyreqwestError) -> NoReply:
     connecting = CONNECTING in causes
     lasting = remedy(causes, connecting=connecting)
     if lasting is not None:
-        return NoReply(Outcome.REFUSED if connecting else Outcome.UNKNOWN, lasting, error, lasting=True)
+        return NoReply(Outcome.REFUSED if connecting else Outcome.UNKNOWN, lasting, error, permanent=True)
     if connecting:
-        return NoReply(Outcome.REFUSED, _connecting(causes), error)
+        return NoReply(Outcome.REFUSED, _connect_reason(causes), error)
     if isinstance(error, NEVER_SENT):
         return NoReply(Outcome.REFUSED, REASONS[type(error)], error)
     arrived = bool(causes) and causes[0] == READING
     return NoReply(Outcome.UNKNOWN, REASONS.get(type(error), "the request failed"), error, arrived=arrived)
 
 
-def _connecting(causes: Sequence[str]) -> str:
+def _connect_reason(causes: Sequence[str]) -> str:
     deepest = causes[-1].split(" (os error")[0]
     if "dns error" in causes:
         return "the host's name could not be resolved"

@@ -16,8 +16,8 @@ from urllib.parse import unquote, urlsplit
 
 from callwell.core.types import Outcome
 from callwell.transport.base import NoReply
+from callwell.transport.normalization import request_target
 from callwell.transport.remedies import remedy
-from callwell.transport.spelling import target
 
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
@@ -31,7 +31,7 @@ BROKE_OFF: Final = NoReply(Outcome.UNKNOWN, "the answer broke off")
 NO_ADDRESS: Final = NoReply(Outcome.REFUSED, "the request could not be built")
 
 
-class ExactAnswer:
+class ExactResponse:
     """An answer whose body is read piece by piece.
 
     Args:
@@ -61,7 +61,7 @@ class ExactAnswer:
         try:
             piece = self._answer.read1(PIECE)
         except (OSError, ValueError, http.client.HTTPException) as error:
-            return BROKE_OFF._replace(cause=_bare(error))
+            return BROKE_OFF._replace(cause=_without_frames(error))
         if not piece and self._answer.length:
             return BROKE_OFF
         return piece
@@ -78,21 +78,23 @@ class ExactSender:
 
     Args:
         network: how connections are made.
-        trusted: certificates to trust as well, in DER.
+        ca_certificates: certificates to trust as well, in DER.
     """
 
-    def __init__(self, network: Network, trusted: tuple[bytes, ...]) -> None:
+    def __init__(self, network: Network, ca_certificates: tuple[bytes, ...]) -> None:
         self._network = network
-        self._trusted = trusted
+        self._trusted = ca_certificates
         self._context: ssl.SSLContext | None = None
 
-    def open(self, request: Request, proxy: str | None, *, within_s: float | None = None) -> ExactAnswer | NoReply:
+    def open(
+        self, request: Request, proxy: str | None, *, total_timeout_s: float | None = None
+    ) -> ExactResponse | NoReply:
         """Make one arrival, and leave the body to be read.
 
         Args:
             request: the request; its `timeout_s` is the longest pause.
             proxy: the proxy that it goes through.
-            within_s: the whole time, if there is such a bound.
+            total_timeout_s: the whole time, if there is such a bound.
         """
         try:
             parts = urlsplit(request.url)
@@ -101,15 +103,15 @@ class ExactSender:
             return NO_ADDRESS
         if connection is None:
             return NoReply(
-                Outcome.REFUSED, "an address with ' or dots cannot be sent through such a proxy", lasting=True
+                Outcome.REFUSED, "an address with ' or dots cannot be sent through such a proxy", permanent=True
             )
         try:
             connection.connect()
         except (OSError, http.client.HTTPException) as error:
             connection.close()
-            return _not_connected(_bare(error))
+            return _not_connected(_without_frames(error))
         through = proxy if parts.scheme == "http" else None
-        return self._exchange(connection, request, parts, through, within_s)
+        return self._exchange(connection, request, parts, through, total_timeout_s)
 
     def _exchange(
         self,
@@ -117,35 +119,35 @@ class ExactSender:
         request: Request,
         parts: SplitResult,
         proxy: str | None,
-        within_s: float | None,
-    ) -> ExactAnswer | NoReply:
+        total_timeout_s: float | None,
+    ) -> ExactResponse | NoReply:
         connection.sock.settimeout(request.timeout_s)
         timer = None
-        if within_s is not None:
-            timer = threading.Timer(within_s, _end, (connection,))
+        if total_timeout_s is not None:
+            timer = threading.Timer(total_timeout_s, _shut_down, (connection,))
             timer.daemon = True
             timer.start()
         try:
-            self._put(connection, request, parts, proxy)
-            return ExactAnswer(connection, connection.getresponse(), timer)
+            self._write_request(connection, request, parts, proxy)
+            return ExactResponse(connection, connection.getresponse(), timer)
         except (OSError, ValueError, http.client.HTTPException) as error:
             if timer is not None:
                 timer.cancel()
             connection.close()
             late = isinstance(error, TimeoutError)
             words = "no answer in time" if late else "the connection was closed before an answer came"
-            return NoReply(Outcome.UNKNOWN, words, _bare(error))
+            return NoReply(Outcome.UNKNOWN, words, _without_frames(error))
 
-    def _put(
+    def _write_request(
         self, connection: http.client.HTTPConnection, request: Request, parts: SplitResult, proxy: str | None
     ) -> None:
-        place = target(request.url)
+        place = request_target(request.url)
         if proxy is not None:
             place = f"http://{parts.netloc}{place}"
         connection.putrequest(request.method, place, skip_host=True, skip_accept_encoding=True)
         connection.putheader("Host", parts.netloc.rpartition("@")[2])
         connection.putheader("User-Agent", self._network.user_agent)
-        _put_headers(connection, request)
+        _write_headers(connection, request)
         if proxy is not None and (user := _authorization(proxy)) is not None:
             connection.putheader("Proxy-Authorization", user)
         body = request.body
@@ -187,13 +189,13 @@ class ExactSender:
         return self._context
 
 
-def _put_headers(connection: http.client.HTTPConnection, request: Request) -> None:
+def _write_headers(connection: http.client.HTTPConnection, request: Request) -> None:
     """Write the headers: a frame of its own, which has gone when something is sent."""
     for name, value in request.headers:
         connection.putheader(name, value)
 
 
-def _bare(error: Exception) -> Exception:
+def _without_frames(error: Exception) -> Exception:
     """An exception without its frames: those of `http.client` hold what was sent, headers and all."""
     error.__context__ = None
     return error.with_traceback(None)
@@ -211,15 +213,15 @@ def _not_connected(error: Exception) -> NoReply:
     text = str(error)
     if isinstance(error, ssl.SSLCertVerificationError):
         words = remedy([VERIFY.get(error.verify_code, "invalid peer certificate")], connecting=True)
-        return NoReply(Outcome.REFUSED, words or "", error, lasting=True)
+        return NoReply(Outcome.REFUSED, words or "", error, permanent=True)
     if isinstance(error, ssl.SSLError):
         known = [words for part, words in TLS.items() if part in (error.reason or "")]
         if known:
-            return NoReply(Outcome.REFUSED, remedy(known, connecting=True) or "", error, lasting=True)
+            return NoReply(Outcome.REFUSED, remedy(known, connecting=True) or "", error, permanent=True)
     if text.startswith("Tunnel connection failed"):
         kind = "proxy authorization required" if "407" in text else "unsuccessful"
         words = remedy([f"tunnel error: {kind}"], connecting=True)
-        return NoReply(Outcome.REFUSED, words or "", error, lasting=True)
+        return NoReply(Outcome.REFUSED, words or "", error, permanent=True)
     if isinstance(error, TimeoutError):
         return NoReply(Outcome.REFUSED, "no connection in time", error)
     return NoReply(Outcome.REFUSED, "no connection", error)
@@ -249,7 +251,7 @@ TLS: Final = {
 """Reasons of OpenSSL's for a handshake that fails, in the same words."""
 
 
-def _end(connection: http.client.HTTPConnection) -> None:
+def _shut_down(connection: http.client.HTTPConnection) -> None:
     """The whole time is over: whoever reads from the connection finds it closed."""
     sock = connection.sock
     if sock is not None:

@@ -20,7 +20,7 @@ UNREADABLE: Final = "\ufffd"
 """What `getall` gives for a value that cannot be read: no grammar knows this character."""
 
 
-class Fields(Protocol):
+class RawFields(Protocol):
     """The library's headers."""
 
     def get(self, key: str, /) -> str | None:
@@ -40,7 +40,7 @@ class Fields(Protocol):
         ...
 
 
-class Headers(Mapping[str, str]):
+class ResponseHeaders(Mapping[str, str]):
     """The headers of one answer by name, whatever the case.
 
     Args:
@@ -49,7 +49,7 @@ class Headers(Mapping[str, str]):
 
     __slots__ = ("_fields",)
 
-    def __init__(self, fields: Fields) -> None:
+    def __init__(self, fields: RawFields) -> None:
         self._fields = fields
 
     @overload
@@ -101,4 +101,4 @@ class Headers(Mapping[str, str]):
         return sum(1 for _ in self)
 
     def __repr__(self) -> str:
-        return f"Headers({dict(self)!r})"
+        return f"ResponseHeaders({dict(self)!r})"

@@ -28,7 +28,7 @@ SCHEME: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
 Addresses: TypeAlias = "ipaddress.IPv4Network | ipaddress.IPv6Network"
 
 
-class Direct(NamedTuple):
+class NoProxyEntry(NamedTuple):
     """One entry of `NO_PROXY`.
 
     Attributes:
@@ -47,30 +47,30 @@ class Proxies(NamedTuple):
 
     Attributes:
         by_scheme: the address of a proxy for each scheme; requests of other schemes go straight.
-        everything_direct: `NO_PROXY` is `*`.
-        direct: what else goes straight.
+        bypass_all: `NO_PROXY` is `*`.
+        bypassed: what else goes straight.
     """
 
     by_scheme: Mapping[str, str]
-    everything_direct: bool = False
-    direct: tuple[Direct, ...] = ()
+    bypass_all: bool = False
+    bypassed: tuple[NoProxyEntry, ...] = ()
 
-    def proxy(self, url: str) -> str | None:
+    def address_for(self, url: str) -> str | None:
         """The address of the proxy for a request, None if it goes straight.
 
         Args:
             url: where the request goes.
         """
-        scheme = self.through(url)
+        scheme = self.proxied_scheme(url)
         return None if scheme is None else self.by_scheme[scheme]
 
-    def through(self, url: str) -> str | None:
+    def proxied_scheme(self, url: str) -> str | None:
         """The scheme of an address if there is a proxy for the request, None if it goes straight.
 
         Args:
             url: where the request goes.
         """
-        if self.everything_direct or not self.by_scheme:
+        if self.bypass_all or not self.by_scheme:
             return None
         try:
             parts = urlsplit(url)
@@ -78,13 +78,13 @@ class Proxies(NamedTuple):
         except ValueError:
             return None  # it will be refused as an address
         if parts.scheme not in self.by_scheme or any(
-            _covers(entry, parts.hostname or "", port) for entry in self.direct
+            _matches(entry, parts.hostname or "", port) for entry in self.bypassed
         ):
             return None
         return parts.scheme
 
 
-def proxies(configured: str | None, environ: Mapping[str, str] = os.environ) -> Proxies:
+def read_proxies(configured: str | None, environ: Mapping[str, str] = os.environ) -> Proxies:
     """How requests leave.
 
     Args:
@@ -98,7 +98,7 @@ def proxies(configured: str | None, environ: Mapping[str, str] = os.environ) -> 
     if not given:
         return Proxies({})
     if given.lower() != ENVIRONMENT:
-        there = address(given, "proxy")
+        there = parse_address(given, "proxy")
         return Proxies({"http": there, "https": there})
     by_scheme = dict[str, str]()
     for scheme in ("http", "https"):
@@ -106,13 +106,13 @@ def proxies(configured: str | None, environ: Mapping[str, str] = os.environ) -> 
             if name == "HTTP_PROXY" and "REQUEST_METHOD" in environ:
                 continue  # in a CGI program a client's own header `Proxy` stands there
             if text := environ.get(name, "").strip():
-                by_scheme[scheme] = address(text, name)
+                by_scheme[scheme] = parse_address(text, name)
                 break
     entries = re.split(r"[\s,]+", environ.get("no_proxy") or environ.get("NO_PROXY") or "")
-    return Proxies(by_scheme, "*" in entries, tuple([_entry(entry) for entry in entries if entry]))
+    return Proxies(by_scheme, "*" in entries, tuple([_parse_entry(entry) for entry in entries if entry]))
 
 
-def address(text: str, name: str) -> str:
+def parse_address(text: str, name: str) -> str:
     """The whole address of a proxy: without a scheme, HTTP is meant, as everywhere.
 
     Args:
@@ -128,14 +128,14 @@ def address(text: str, name: str) -> str:
         parts = urlsplit(whole)
         _ = parts.port
     except ValueError:
-        raise InvalidOption(name, shown(whole), EXPECTED) from None
+        raise InvalidOption(name, hide_password(whole), EXPECTED) from None
     clean = whole.isascii() and whole.isprintable() and " " not in whole
     if not clean or parts.scheme.lower() not in SCHEMES or not parts.hostname or parts.path.strip("/"):
-        raise InvalidOption(name, shown(text), EXPECTED)
+        raise InvalidOption(name, hide_password(text), EXPECTED)
     return whole
 
 
-def shown(text: str) -> str:
+def hide_password(text: str) -> str:
     """An address that can be shown: what stands before its last `@` may be a password."""
     head, at, host = text.rpartition("@")
     if not at:
@@ -144,12 +144,12 @@ def shown(text: str) -> str:
     return f"{scheme.group() if scheme else ''}…@{host}"
 
 
-def _entry(text: str) -> Direct:
+def _parse_entry(text: str) -> NoProxyEntry:
     from ipaddress import ip_network  # as below: few have a proxy
 
     text = text.lower()
     try:
-        return Direct("", ip_network(text.strip("[]"), strict=False), None)
+        return NoProxyEntry("", ip_network(text.strip("[]"), strict=False), None)
     except ValueError:
         pass
     host, _, port = text.rpartition(":")
@@ -157,12 +157,12 @@ def _entry(text: str) -> Direct:
         host, port = text, ""
     number = int(port) if port else None
     try:
-        return Direct("", ip_network(host.strip("[]"), strict=False), number)
+        return NoProxyEntry("", ip_network(host.strip("[]"), strict=False), number)
     except ValueError:
-        return Direct(host.removeprefix("*").strip("."), None, number)
+        return NoProxyEntry(host.removeprefix("*").strip("."), None, number)
 
 
-def _covers(entry: Direct, host: str, port: int | None) -> bool:
+def _matches(entry: NoProxyEntry, host: str, port: int | None) -> bool:
     if entry.port is not None and entry.port != port:
         return False
     if entry.network is not None:

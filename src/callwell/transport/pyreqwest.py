@@ -21,19 +21,19 @@ from typing import TYPE_CHECKING, Final, ParamSpec, TypeAlias, TypeVar
 
 from callwell.core.types import Outcome
 from callwell.transport import bodies
-from callwell.transport.allocator import sparing
+from callwell.transport.allocator import commit_on_demand
 from callwell.transport.at_exit import wait_at_exit
 from callwell.transport.base import Network, NoReply, Request, Response
-from callwell.transport.clients import PLAIN, Pool, Way, configured
-from callwell.transport.headers import Headers
-from callwell.transport.spelling import SUSPECT, is_rewritten
+from callwell.transport.clients import USUAL, ClientKind, ClientPool, configure_builder
+from callwell.transport.headers import ResponseHeaders
+from callwell.transport.normalization import SUSPECT, is_rewritten
 
-with sparing():
+with commit_on_demand():
     from pyreqwest.client import ClientBuilder, SyncClientBuilder
     from pyreqwest.exceptions import PyreqwestError
     from pyreqwest.http import HeaderMap, Url
 
-    from callwell.transport.errors import no_reply
+    from callwell.transport.errors import to_no_reply
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -43,12 +43,12 @@ if TYPE_CHECKING:
     from pyreqwest.response import Response as TheirResponse
     from pyreqwest.response import SyncResponse as TheirSyncResponse
 
-    from callwell.transport.exact import ExactAnswer
+    from callwell.transport.exact import ExactResponse
 
 R = TypeVar("R", "RequestBuilder", "SyncRequestBuilder")
 T = TypeVar("T")
 P = ParamSpec("P")
-AnyPool: TypeAlias = "Pool[Client] | Pool[SyncClient]"
+AnyClientPool: TypeAlias = "ClientPool[Client] | ClientPool[SyncClient]"
 
 DEFAULT: Final = Network()
 
@@ -61,34 +61,34 @@ UNREAD: Final = 0
 UNBUILDABLE: Final = NoReply(Outcome.REFUSED, "the request could not be built")
 """Without its cause, whose text would hold the header or the address that cannot be."""
 
-SPANS: Final = 8
+MAX_TIMEDELTAS: Final = 8
 """Times that are kept as the library wants them: most requests have one of a few, and making one takes as long as all
 the rest of a request."""
 
 
-@lru_cache(SPANS)
-def _span(seconds: float) -> timedelta:
+@lru_cache(MAX_TIMEDELTAS)
+def _timedelta(seconds: float) -> timedelta:
     return timedelta(seconds=seconds)
 
 
-def _way(pool: AnyPool, request: Request, pause_s: float | None = None) -> Way:
+def _client_kind(pool: AnyClientPool, request: Request, pause_s: float | None = None) -> ClientKind:
     """How a request leaves.
 
     A HEAD has a connection of its own: some servers send a body with its answer, which the next request would get.
     """
-    fresh = request.fresh or request.method == "HEAD"
-    return Way(pause_s, fresh, pool.proxies.through(request.url))
+    fresh = request.new_connection or request.method == "HEAD"
+    return ClientKind(pause_s, fresh, pool.proxies.proxied_scheme(request.url))
 
 
-def _filled(begin: Callable[[str, str], R], request: Request, read_ahead: int) -> R | NoReply:
+def _build_request(begin: Callable[[str, str], R], request: Request, read_ahead: int) -> R | NoReply:
     try:
         builder = (
             begin(request.method, request.url).headers(list(request.headers)).streamed_read_buffer_limit(read_ahead)
         )
     except ValueError:
         return UNBUILDABLE
-    if request.within_s is not None:
-        builder = builder.timeout(_span(request.within_s))
+    if request.total_timeout_s is not None:
+        builder = builder.timeout(_timedelta(request.total_timeout_s))
     if request.body is None:
         return builder
     if isinstance(request.body, bytes):
@@ -118,40 +118,40 @@ class AsyncPyreqwestTransport:
 
     def __init__(self, network: Network = DEFAULT) -> None:
         self._network = network
-        self._pool: Pool[Client] = Pool(network, self._made)
-        from callwell.transport.cancelled import LeftBehind, outliving  # the other side does without asyncio
+        self._pool: ClientPool[Client] = ClientPool(network, self._create_client)
+        from callwell.transport.cancelled import DetachedRequests, run_or_detach  # the other side does without asyncio
 
-        self._outliving = outliving
-        self._left = LeftBehind()
+        self._run_or_detach = run_or_detach
+        self._detached = DetachedRequests()
 
-    def _made(self, way: Way) -> Client:
-        client = configured(ClientBuilder(), self._network, self._pool, way).build()
+    def _create_client(self, kind: ClientKind) -> Client:
+        client = configure_builder(ClientBuilder(), self._network, self._pool, kind).build()
         wait_at_exit()
         return client
 
     async def send(self, request: Request) -> Response | NoReply:
         """Make one arrival and read the whole answer."""
         if ("'" in request.url or "/." in request.url or "/%2" in request.url) and _must_be_exact(request.url):
-            return await _aside(_sent_exactly, self._pool, request)
-        return await self._outliving(self._sent(request), request, self._left)
+            return await _in_thread(_send_exactly, self._pool, request)
+        return await self._run_or_detach(self._send(request), request, self._detached)
 
-    async def _sent(self, request: Request) -> Response | NoReply:
+    async def _send(self, request: Request) -> Response | NoReply:
         pool = self._pool
         try:
-            usual = pool.is_plain and not request.fresh and request.method != "HEAD"
-            way = PLAIN if usual else _way(pool, request)
-            builder = _filled(pool.client(way).request, request, UNREAD if request.keep_status else READ_AHEAD)
+            usual = pool.is_direct and not request.new_connection and request.method != "HEAD"
+            kind = USUAL if usual else _client_kind(pool, request)
+            builder = _build_request(pool.get(kind).request, request, UNREAD if request.keep_status else READ_AHEAD)
             if isinstance(builder, NoReply):
                 return builder
-            async with builder.timeout(_span(request.timeout_s)).build_streamed() as answer:
+            async with builder.timeout(_timedelta(request.timeout_s)).build_streamed() as answer:
                 status = answer.status
                 fields = answer.headers
-                headers = Headers(fields)
-                most = bodies.most(pool.most_bytes, status)
+                headers = ResponseHeaders(fields)
+                most = bodies.max_bytes(pool.max_answer_bytes, status)
                 try:
-                    if bodies.is_simple(fields, most):
+                    if bodies.is_short_and_plain(fields, most):
                         return Response(status, headers, bytes(await answer.bytes()))
-                    if bodies.has_none(status, request.method):
+                    if bodies.has_no_body(status, request.method):
                         return Response(status, headers, b"")
                     if bodies.is_too_large(headers, status, most):
                         return Response(status, headers, b"", whole=False, too_large=True)
@@ -160,16 +160,16 @@ class AsyncPyreqwestTransport:
                     if not request.keep_status:
                         raise
                     return Response(status, headers, b"", whole=False)
-            return bodies.response(status, fields, headers, body, most)
+            return bodies.build_response(status, fields, headers, body, most)
         except PyreqwestError as error:
-            return no_reply(error)
+            return to_no_reply(error)
 
     @asynccontextmanager
     async def stream(self, request: Request) -> AsyncIterator[AsyncPyreqwestBody | AsyncExactBody | NoReply]:
         """Make one arrival and leave the body to be read piece by piece; `timeout_s` is then the longest pause."""
         pool = self._pool
         if _must_be_exact(request.url):
-            opened = await _aside(_opened_exactly, pool, request, request.within_s)
+            opened = await _in_thread(_open_exactly, pool, request, request.total_timeout_s)
             if isinstance(opened, NoReply):
                 yield opened
                 return
@@ -181,7 +181,7 @@ class AsyncPyreqwestTransport:
         failed: NoReply | None = None
         entered = False
         try:
-            builder = _filled(pool.client(_way(pool, request, request.timeout_s)).request, request, UNREAD)
+            builder = _build_request(pool.get(_client_kind(pool, request, request.timeout_s)).request, request, UNREAD)
             if isinstance(builder, NoReply):
                 failed = builder
             else:
@@ -191,13 +191,13 @@ class AsyncPyreqwestTransport:
         except PyreqwestError as error:
             if entered:
                 raise
-            failed = no_reply(error)
+            failed = to_no_reply(error)
         if failed is not None:
             yield failed
 
     async def aclose(self) -> None:
         """Close all connections, and wait for no request that was left."""
-        await self._left.end()
+        await self._detached.cancel_all()
         for client in self._pool.drain():
             await client.close()
 
@@ -207,7 +207,7 @@ class AsyncPyreqwestBody:
 
     def __init__(self, answer: TheirResponse) -> None:
         self.status = answer.status
-        self.headers: Mapping[str, str] = Headers(answer.headers)
+        self.headers: Mapping[str, str] = ResponseHeaders(answer.headers)
         self._reader = answer.body_reader
 
     async def read(self) -> bytes | NoReply:
@@ -215,21 +215,21 @@ class AsyncPyreqwestBody:
         try:
             piece = await self._reader.read_chunk()
         except PyreqwestError as error:
-            return no_reply(error)
+            return to_no_reply(error)
         return b"" if piece is None else bytes(piece)
 
 
 class AsyncExactBody:
     """The body of an answer that the standard library reads, in a thread."""
 
-    def __init__(self, answer: ExactAnswer) -> None:
+    def __init__(self, answer: ExactResponse) -> None:
         self.status = answer.status
-        self.headers: Mapping[str, str] = Headers(HeaderMap(answer.fields))
+        self.headers: Mapping[str, str] = ResponseHeaders(HeaderMap(answer.fields))
         self._read = answer.read
 
     async def read(self) -> bytes | NoReply:
         """The next piece: empty at the end, `NoReply` if it broke off."""
-        return await _aside(self._read)
+        return await _in_thread(self._read)
 
 
 class PyreqwestTransport:
@@ -244,31 +244,31 @@ class PyreqwestTransport:
 
     def __init__(self, network: Network = DEFAULT) -> None:
         self._network = network
-        self._pool: Pool[SyncClient] = Pool(network, self._made)
+        self._pool: ClientPool[SyncClient] = ClientPool(network, self._create_client)
 
-    def _made(self, way: Way) -> SyncClient:
-        return configured(SyncClientBuilder(), self._network, self._pool, way).build()
+    def _create_client(self, kind: ClientKind) -> SyncClient:
+        return configure_builder(SyncClientBuilder(), self._network, self._pool, kind).build()
 
     def send(self, request: Request) -> Response | NoReply:
         """Make one arrival and read the whole answer."""
         pool = self._pool
         if ("'" in request.url or "/." in request.url or "/%2" in request.url) and _must_be_exact(request.url):
-            return _sent_exactly(pool, request)
+            return _send_exactly(pool, request)
         try:
-            usual = pool.is_plain and not request.fresh and request.method != "HEAD"
-            way = PLAIN if usual else _way(pool, request)
-            builder = _filled(pool.client(way).request, request, UNREAD if request.keep_status else READ_AHEAD)
+            usual = pool.is_direct and not request.new_connection and request.method != "HEAD"
+            kind = USUAL if usual else _client_kind(pool, request)
+            builder = _build_request(pool.get(kind).request, request, UNREAD if request.keep_status else READ_AHEAD)
             if isinstance(builder, NoReply):
                 return builder
-            with builder.timeout(_span(request.timeout_s)).build_streamed() as answer:
+            with builder.timeout(_timedelta(request.timeout_s)).build_streamed() as answer:
                 status = answer.status
                 fields = answer.headers
-                headers = Headers(fields)
-                most = bodies.most(pool.most_bytes, status)
+                headers = ResponseHeaders(fields)
+                most = bodies.max_bytes(pool.max_answer_bytes, status)
                 try:
-                    if bodies.is_simple(fields, most):
+                    if bodies.is_short_and_plain(fields, most):
                         return Response(status, headers, bytes(answer.bytes()))
-                    if bodies.has_none(status, request.method):
+                    if bodies.has_no_body(status, request.method):
                         return Response(status, headers, b"")
                     if bodies.is_too_large(headers, status, most):
                         return Response(status, headers, b"", whole=False, too_large=True)
@@ -277,16 +277,16 @@ class PyreqwestTransport:
                     if not request.keep_status:
                         raise
                     return Response(status, headers, b"", whole=False)
-            return bodies.response(status, fields, headers, body, most)
+            return bodies.build_response(status, fields, headers, body, most)
         except PyreqwestError as error:
-            return no_reply(error)
+            return to_no_reply(error)
 
     @contextmanager
     def stream(self, request: Request) -> Iterator[PyreqwestBody | ExactBody | NoReply]:
         """Make one arrival and leave the body to be read piece by piece; `timeout_s` is then the longest pause."""
         pool = self._pool
         if _must_be_exact(request.url):
-            opened = _opened_exactly(pool, request, request.within_s)
+            opened = _open_exactly(pool, request, request.total_timeout_s)
             if isinstance(opened, NoReply):
                 yield opened
                 return
@@ -298,7 +298,7 @@ class PyreqwestTransport:
         failed: NoReply | None = None
         entered = False
         try:
-            builder = _filled(pool.client(_way(pool, request, request.timeout_s)).request, request, UNREAD)
+            builder = _build_request(pool.get(_client_kind(pool, request, request.timeout_s)).request, request, UNREAD)
             if isinstance(builder, NoReply):
                 failed = builder
             else:
@@ -308,7 +308,7 @@ class PyreqwestTransport:
         except PyreqwestError as error:
             if entered:
                 raise
-            failed = no_reply(error)
+            failed = to_no_reply(error)
         if failed is not None:
             yield failed
 
@@ -323,7 +323,7 @@ class PyreqwestBody:
 
     def __init__(self, answer: TheirSyncResponse) -> None:
         self.status = answer.status
-        self.headers: Mapping[str, str] = Headers(answer.headers)
+        self.headers: Mapping[str, str] = ResponseHeaders(answer.headers)
         self._reader = answer.body_reader
 
     def read(self) -> bytes | NoReply:
@@ -331,38 +331,40 @@ class PyreqwestBody:
         try:
             piece = self._reader.read_chunk()
         except PyreqwestError as error:
-            return no_reply(error)
+            return to_no_reply(error)
         return b"" if piece is None else bytes(piece)
 
 
 class ExactBody:
     """The body of an answer that the standard library reads."""
 
-    def __init__(self, answer: ExactAnswer) -> None:
+    def __init__(self, answer: ExactResponse) -> None:
         self.status = answer.status
-        self.headers: Mapping[str, str] = Headers(HeaderMap(answer.fields))
+        self.headers: Mapping[str, str] = ResponseHeaders(HeaderMap(answer.fields))
         self.read = answer.read
 
 
-async def _aside(work: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
+async def _in_thread(work: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
     from asyncio import to_thread  # who uses the sync side does not load asyncio
 
     return await to_thread(work, *given, **named)
 
 
-def _opened_exactly(pool: AnyPool, request: Request, within_s: float | None = None) -> ExactAnswer | NoReply:
-    return pool.exact.open(request, pool.proxies.proxy(request.url), within_s=within_s)
+def _open_exactly(
+    pool: AnyClientPool, request: Request, total_timeout_s: float | None = None
+) -> ExactResponse | NoReply:
+    return pool.exact_sender.open(request, pool.proxies.address_for(request.url), total_timeout_s=total_timeout_s)
 
 
-def _sent_exactly(pool: AnyPool, request: Request) -> Response | NoReply:
+def _send_exactly(pool: AnyClientPool, request: Request) -> Response | NoReply:
     """Make one arrival whose address is kept letter by letter, and read the whole answer."""
-    answer = _opened_exactly(pool, request, request.timeout_s)
+    answer = _open_exactly(pool, request, request.timeout_s)
     if isinstance(answer, NoReply):
         return answer
     status = answer.status
     fields = HeaderMap(answer.fields)
-    headers = Headers(fields)
-    most = bodies.most(pool.most_bytes, status)
+    headers = ResponseHeaders(fields)
+    most = bodies.max_bytes(pool.max_answer_bytes, status)
     pieces: list[bytes] = []
     left = most
     try:
@@ -373,4 +375,4 @@ def _sent_exactly(pool: AnyPool, request: Request) -> Response | NoReply:
             pieces.append(piece)
     finally:
         answer.close()
-    return bodies.response(status, fields, headers, b"".join(pieces), most)
+    return bodies.build_response(status, fields, headers, b"".join(pieces), most)

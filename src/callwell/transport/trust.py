@@ -19,11 +19,11 @@ SEQUENCE: Final = b"\x30"
 
 EXPECTED: Final = "a file of PEM certificates (-----BEGIN CERTIFICATE-----)"
 CONVERT: Final = "; `openssl x509 -inform der -in FILE -out FILE.pem` makes one of a file in DER"
-MOST: Final = 16 << 20
+MAX_BYTES: Final = 16 << 20
 """Bytes of such a file; the largest public bundles have 300 KiB."""
 
 
-def certificates(file: str) -> tuple[bytes, ...]:
+def read_certificates(file: str) -> tuple[bytes, ...]:
     """The certificates of a file, in DER.
 
     Args:
@@ -53,11 +53,11 @@ def _read(file: str) -> bytes:
         if path.is_dir():
             raise InvalidOption("ca_file", file, f"{EXPECTED}, but it is a folder")
         with path.open("rb") as opened:
-            content = opened.read(MOST + 1)
+            content = opened.read(MAX_BYTES + 1)
     except (OSError, ValueError, RuntimeError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
         raise InvalidOption("ca_file", file, f"a readable {EXPECTED.removeprefix('a ')} ({why})") from error
-    if len(content) > MOST:
+    if len(content) > MAX_BYTES:
         raise InvalidOption("ca_file", file, f"{EXPECTED}, but it is larger than any bundle of certificates")
     return content
 

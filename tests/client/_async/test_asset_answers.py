@@ -310,7 +310,7 @@ def test_the_deadline_holds_for_the_whole(tmp_path: Path, method: str, chosen: b
     with pytest.raises(errors.OutOfTime, match="deadline"):
         run(work)
     assert world.clock.now() - 1000.0 <= 24.0
-    within = [sent.request.within_s for sent in world.sent[1:]]
+    within = [sent.request.total_timeout_s for sent in world.sent[1:]]
     assert within
     assert None not in within
 
@@ -323,7 +323,7 @@ def test_the_usual_deadline_of_a_call_is_not_that_of_a_file(tmp_path: Path) -> N
     one = client(world)
     run(lambda: one.asset("things.file", thing_id="1").save(tmp_path / "f"))
     assert (tmp_path / "f").read_bytes() == CONTENT
-    assert {sent.request.within_s for sent in world.sent} == {None}
+    assert {sent.request.total_timeout_s for sent in world.sent} == {None}
 
 
 def test_a_reader_is_given_one_version_without_any_tags() -> None:

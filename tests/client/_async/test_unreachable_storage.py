@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 REMEDY = "the server's certificate has expired; renew it there"
-FAULT = NoReply(Outcome.REFUSED, REMEDY, lasting=True)
+FAULT = NoReply(Outcome.REFUSED, REMEDY, permanent=True)
 
 
 @pytest.mark.parametrize("before", [0, 1, 2])

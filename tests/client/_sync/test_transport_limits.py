@@ -18,7 +18,7 @@ from tests.client.acme import BASE, KEYS, acme
 from tests.client.world import LOST, OK, World, answer, code
 
 TOO_LARGE = Response(200, {}, b"", whole=False, too_large=True)
-LASTING = NoReply(Outcome.REFUSED, "name the authority with ca_file=…", lasting=True)
+LASTING = NoReply(Outcome.REFUSED, "name the authority with ca_file=…", permanent=True)
 
 
 def failed(world: World, operation: str, provider: Any = None) -> errors.CallError:
@@ -58,9 +58,9 @@ def test_a_bound_that_is_none(given: Any) -> None:
 def test_the_profile_has_a_bound_and_the_caller_another() -> None:
     """The caller's counts."""
     small = acme(max_answer_bytes=10)
-    assert client(World(OK), provider=small).setting.network.most_bytes == 10
-    assert client(World(OK), provider=small, max_answer_bytes=20).setting.network.most_bytes == 20
-    assert client(World(OK)).setting.network.most_bytes == 64 << 20
+    assert client(World(OK), provider=small).setting.network.max_answer_bytes == 10
+    assert client(World(OK), provider=small, max_answer_bytes=20).setting.network.max_answer_bytes == 20
+    assert client(World(OK)).setting.network.max_answer_bytes == 64 << 20
 
 
 @pytest.mark.parametrize("operation", ["things.get", "things.make"])
@@ -87,7 +87,7 @@ def test_a_connection_that_died_is_not_used_again() -> None:
     world = World(LOST, code(500, "X"), OK)
     one = client(world)
     assert run(lambda: one.call("things.get", thing_id="1")) == {"id": "1"}
-    assert [sent.request.fresh for sent in world.sent] == [False, True, False]
+    assert [sent.request.new_connection for sent in world.sent] == [False, True, False]
 
 
 @pytest.mark.parametrize(

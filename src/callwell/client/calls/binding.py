@@ -21,7 +21,7 @@ from callwell.client.calls.wire_values import ENCODER, wire_value
 from callwell.description.schemas import choices, kinds, nullable
 from callwell.errors import InvalidOption, UnknownName
 from callwell.opaque import Opaque, without_query
-from callwell.transport.base import Outgoing, RequestHeaders
+from callwell.transport.base import RequestHeaders, StreamedBody
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -58,7 +58,7 @@ class Bound(Opaque, msgspec.Struct, frozen=True):
 
     method: str
     target: str
-    body: bytes | Outgoing | None
+    body: bytes | StreamedBody | None
     headers: tuple[tuple[str, str], ...] = ()
     media: str = JSON
     keyless: bool = False
@@ -192,7 +192,7 @@ class Binder:
             return {**arguments, name: int(position)}
         return {**arguments, name: position}
 
-    def _body(self, given: Mapping[str, tuple[Field, object]]) -> tuple[bytes | Outgoing, str]:
+    def _body(self, given: Mapping[str, tuple[Field, object]]) -> tuple[bytes | StreamedBody, str]:
         if self._operation.form:
             parts = [
                 multipart.field(one.label, wire, one.parameter.schema, value)

@@ -89,7 +89,7 @@ class CallContext(Opaque, msgspec.Struct):
         return f"{self.provider} {self.order.plan.operation}, attempts: {self.sends}"
 
     def outlived(self, ending: Any) -> None:
-        """The transport goes on with a request although its caller has gone: see `Request.left`."""
+        """The transport goes on with a request although its caller has gone: see `Request.on_abandoned`."""
         self.ending = ending
 
     def watched(self, attempt: int, began: float, base_url: str, shown: RequestHeaders) -> RequestHeaders:
@@ -101,7 +101,7 @@ class CallContext(Opaque, msgspec.Struct):
         if watch is None:
             return shown
         names = set(shown.names)
-        return shown.beside(watch.began(attempt, began, bound.method, self.url, names, template=template))
+        return shown.with_fields(watch.began(attempt, began, bound.method, self.url, names, template=template))
 
     def attempted(self, attempt: int, status: int | None, code: str | None, reason: str, seconds: float) -> None:
         """An arrival was made, or could not be: see `AttemptEnded`."""

@@ -232,7 +232,14 @@ class AsyncEngine:
         fresh = attempt > 1 and isinstance(trip.last, NoReply) and trip.last.outcome is Outcome.UNKNOWN
         keep_status = not plan.traits.repeatable
         request = Request(
-            bound.method, trip.url, shown, bound.body, timeout_s, keep_status, fresh=fresh, left=trip.outlived
+            bound.method,
+            trip.url,
+            shown,
+            bound.body,
+            timeout_s,
+            keep_status,
+            new_connection=fresh,
+            on_abandoned=trip.outlived,
         )
         trip.sends = attempt
         trip.status = 0
@@ -278,7 +285,7 @@ class AsyncEngine:
         hasty = trip.hasty(self.clock.now(), seconds)
         again = self._settle(trip, SendEnd(reply.outcome, blameless=hasty, arrived=reply.arrived), accepted=False)
         trip.attempted(attempt, None, None, reply.reason, seconds)
-        return Lost(reply.outcome, again, reply.lasting)
+        return Lost(reply.outcome, again, reply.permanent)
 
     def _learn(self, trip: CallContext, response: Response, attempt: int, seconds: float) -> Event:
         """Learn from an answer that is no success."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any
 
-    from callwell.transport.base import Outgoing
+    from callwell.transport.base import StreamedBody
 
 FileContent: TypeAlias = bytes | str | os.PathLike[str]
 """A file to be sent: its bytes, or its path."""
@@ -117,7 +117,7 @@ def encode(parts: Iterable[Part]) -> tuple[bytes | Streamed, str]:
     return whole, f"multipart/form-data; boundary={boundary}"
 
 
-def size(body: bytes | Outgoing) -> int:
+def size(body: bytes | StreamedBody) -> int:
     """Bytes of a body."""
     return len(body) if isinstance(body, bytes) else body.size
 

@@ -65,7 +65,7 @@ async def open_body(
     seen = engine.hooks is not None or LOGGER.isEnabledFor(logging.DEBUG)
     began = engine.clock.now() if seen else 0.0
     if until != NEVER:
-        request = replace(request, within_s=engine.clock.real_s(until - engine.clock.now()))
+        request = replace(request, total_timeout_s=engine.clock.real_s(until - engine.clock.now()))
     async with engine.transport.stream(request) as body:
         if not seen:
             yield body

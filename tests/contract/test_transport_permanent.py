@@ -56,7 +56,7 @@ CONTEXTS: Final[dict[str, tuple[Callable[[Authority], ssl.SSLContext], str]]] = 
 def said(reply: object) -> str:
     """The reason of a failure that lasts, before anything was sent."""
     assert isinstance(reply, NoReply)
-    assert (reply.outcome, reply.lasting) == (Outcome.REFUSED, True)
+    assert (reply.outcome, reply.permanent) == (Outcome.REFUSED, True)
     return reply.reason
 
 
@@ -115,7 +115,7 @@ def test_a_handshake_that_breaks_off_may_work_next_time(serve: Servers, make: Se
     server.greet = leave
     reply = make(Network()).send(get(server.url.replace("http:", "https:")))
     assert isinstance(reply, NoReply)
-    assert (reply.outcome, reply.lasting) == (Outcome.REFUSED, False)
+    assert (reply.outcome, reply.permanent) == (Outcome.REFUSED, False)
 
 
 def test_alerts_of_a_server_in_trouble_do_not_last() -> None:

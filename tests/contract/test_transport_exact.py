@@ -111,7 +111,7 @@ def test_nobody_listens(sender: Sender) -> None:
 def test_no_redirect_is_followed_and_no_body_is_unbounded(serve: Servers, make: Senders) -> None:
     """One arrival for each, and the bound of every answer."""
     moved = serve(lambda c: c.send(b"HTTP/1.1 302 Found\r\nlocation: /x\r\ncontent-length: 0\r\n\r\n"))
-    sender = make(Network(most_bytes=10))
+    sender = make(Network(max_answer_bytes=10))
     assert isinstance(sender.send(Request("GET", moved.url + ODD)), Response)
     assert len(moved.arrivals) == 1
     large = serve(lambda c: c.send(b"HTTP/1.1 200 OK\r\ncontent-length: 11\r\n\r\n" + bytes(11)))
@@ -135,5 +135,5 @@ def test_a_proxy_that_refuses_it(serve: Servers, make: Senders) -> None:
     proxy = serve(lambda c: c.send(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n") and False)
     reply = make(Network(proxy=proxy.url)).send(Request("GET", f"https://nowhere.test/{ODD}"))
     assert isinstance(reply, NoReply)
-    assert (reply.outcome, reply.lasting) == (Outcome.REFUSED, True)
+    assert (reply.outcome, reply.permanent) == (Outcome.REFUSED, True)
     assert "407" in reply.reason

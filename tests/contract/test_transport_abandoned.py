@@ -35,7 +35,7 @@ def ended(request: Request, server: RawServer | None, then: Callable[[], object]
     async def work() -> Response | NoReply:
         transport = AsyncPyreqwestTransport(Network(connect_s=0.5))
         endings: list[asyncio.Future[Response | NoReply]] = []
-        task = asyncio.create_task(transport.send(replace(request, left=endings.append)))
+        task = asyncio.create_task(transport.send(replace(request, on_abandoned=endings.append)))
         if server is None:
             await asyncio.sleep(0)
         else:
@@ -94,7 +94,7 @@ def test_closing_waits_for_nobody_who_has_left(serve: Servers) -> None:
     async def work() -> None:
         transport = AsyncPyreqwestTransport()
         endings: list[asyncio.Future[Response | NoReply]] = []
-        task = asyncio.create_task(transport.send(replace(get(server.url, 600.0), left=endings.append)))
+        task = asyncio.create_task(transport.send(replace(get(server.url, 600.0), on_abandoned=endings.append)))
         assert await asyncio.to_thread(server.arrived.acquire, timeout=20.0)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

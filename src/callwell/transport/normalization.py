@@ -12,13 +12,13 @@ from typing import Final
 from urllib.parse import quote, urlsplit
 
 SUSPECT: Final = re.compile(r"""['"<>`{}\\]|/(?:\.|%2[eE]){1,2}(?:[/?#]|$)""")
-"""What may be spelt otherwise: few addresses have any of it. Whether one is, is seen by comparing."""
+"""What may be sent otherwise: few addresses have any of it. Whether one is, is seen by comparing."""
 
 AS_IT_IS: Final = "".join(map(chr, range(0x21, 0x7F)))
 """What can stand in a request line; spaces and letters beyond ASCII are escaped, as everywhere."""
 
 
-def target(url: str) -> str:
+def request_target(url: str) -> str:
     """Path and query of an address, as they were given.
 
     Args:
@@ -32,17 +32,17 @@ def target(url: str) -> str:
     return quote(rest if rest.startswith("/") else f"/{rest}", safe=AS_IT_IS)
 
 
-def is_rewritten(url: str, spelt: str) -> bool:
+def is_rewritten(url: str, sent_as: str) -> bool:
     """Whether an address goes out otherwise than it was given, to the same server.
 
     Args:
         url: as it was given.
-        spelt: as the library spells it.
+        sent_as: as the library would send it.
     """
     try:
         here = urlsplit(url)
-        there = urlsplit(spelt)
+        there = urlsplit(sent_as)
         same = (here.scheme, here.hostname, here.username) == (there.scheme, there.hostname, there.username)
-        return same and target(url) != target(spelt)
+        return same and request_target(url) != request_target(sent_as)
     except ValueError:
         return False  # it is no address, and the library says so

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from callwell.transport.allocator import COMMIT_AHEAD, sparing
+from callwell.transport.allocator import COMMIT_AHEAD, commit_on_demand
 
 LOAD = """
 import json, os
@@ -50,6 +50,6 @@ def test_the_user_decides() -> None:
 def test_an_error_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     """The option goes even if the library cannot be loaded."""
     monkeypatch.delenv(COMMIT_AHEAD, raising=False)
-    with pytest.raises(ImportError), sparing():
+    with pytest.raises(ImportError), commit_on_demand():
         importlib.import_module("no_such_library")
     assert COMMIT_AHEAD not in os.environ
