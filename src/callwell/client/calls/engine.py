@@ -228,17 +228,14 @@ class AsyncEngine:
         shown = headers(bound, self.profile.key, held[1], order.choices.headers, keyless=keyless)
         if trip.watch is not None:
             shown = trip.watched(attempt, began, self.base_url, shown)
-        timeout_s = clock.real_s(longest_s)
-        fresh = attempt > 1 and isinstance(trip.last, NoReply) and trip.last.outcome is Outcome.UNKNOWN
-        keep_status = not plan.traits.repeatable
         request = Request(
             bound.method,
             trip.url,
             shown,
             bound.body,
-            timeout_s,
-            keep_status,
-            new_connection=fresh,
+            clock.real_s(longest_s),
+            keep_status=not plan.traits.repeatable,
+            new_connection=attempt > 1 and isinstance(trip.last, NoReply) and trip.last.outcome is Outcome.UNKNOWN,
             on_abandoned=trip.outlived,
         )
         trip.sends = attempt
