@@ -228,14 +228,17 @@ class AsyncEngine:
         shown = headers(bound, self.profile.key, held[1], order.choices.headers, keyless=keyless)
         if trip.watch is not None:
             shown = trip.watched(attempt, began, self.base_url, shown)
+        timeout_s = clock.real_s(longest_s)
+        keep_status = not plan.traits.repeatable
+        new_connection = attempt > 1 and isinstance(trip.last, NoReply) and trip.last.outcome is Outcome.UNKNOWN
         request = Request(
             bound.method,
             trip.url,
             shown,
             bound.body,
-            clock.real_s(longest_s),
-            keep_status=not plan.traits.repeatable,
-            new_connection=attempt > 1 and isinstance(trip.last, NoReply) and trip.last.outcome is Outcome.UNKNOWN,
+            timeout_s,
+            keep_status,
+            new_connection,
             on_abandoned=trip.outlived,
         )
         trip.sends = attempt
