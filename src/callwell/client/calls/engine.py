@@ -230,16 +230,9 @@ class AsyncEngine:
             shown = trip.watched(attempt, began, self.base_url, shown)
         timeout_s = clock.real_s(longest_s)
         keep_status = not plan.traits.repeatable
-        new_connection = attempt > 1 and isinstance(trip.last, NoReply) and trip.last.outcome is Outcome.UNKNOWN
+        reconnect = attempt > 1 and isinstance(trip.last, NoReply) and trip.last.outcome is Outcome.UNKNOWN
         request = Request(
-            bound.method,
-            trip.url,
-            shown,
-            bound.body,
-            timeout_s,
-            keep_status,
-            new_connection,
-            on_abandoned=trip.outlived,
+            bound.method, trip.url, shown, bound.body, timeout_s, keep_status, reconnect, on_abandoned=trip.outlived
         )
         trip.sends = attempt
         trip.status = 0

@@ -64,7 +64,7 @@ def open_body(engine: Engine, operation: str, request: Request, until: float = N
     seen = engine.hooks is not None or LOGGER.isEnabledFor(logging.DEBUG)
     began = engine.clock.now() if seen else 0.0
     if until != NEVER:
-        request = replace(request, within_s=engine.clock.real_s(until - engine.clock.now()))
+        request = replace(request, total_timeout_s=engine.clock.real_s(until - engine.clock.now()))
     with engine.transport.stream(request) as body:
         if not seen:
             yield body

@@ -75,7 +75,7 @@ class Transfer:
             waited = self._source.pause(step, waited)
             with self._source.open(step) as body:
                 if isinstance(body, NoReply):
-                    self._state, self._step = download.break_off(self._state, lasting=body.lasting)
+                    self._state, self._step = download.break_off(self._state, permanent=body.permanent)
                     continue
                 self._state, self._step = download.accept_head(self._state, self._source.head(body))
                 if not isinstance(self._step, download.ReadBody):
@@ -115,7 +115,7 @@ class Transfer:
         """What follows from the end of a body."""
         if isinstance(piece, NoReply):
             self._source.last = piece.reason
-            return download.break_off(state, lasting=piece.lasting)
+            return download.break_off(state, permanent=piece.permanent)
         state, step = download.end_body(state)
         if isinstance(step, download.DownloadDone) and self._decoding and not self._decoding.whole(state.announced):
             self._source.fault = f"{self._decoding.size} bytes came of {self._decoding.taken} compressed ones"
