@@ -230,10 +230,10 @@ class Engine:
         if trip.watch is not None:
             shown = trip.watched(attempt, began, self.base_url, shown)
         timeout_s = clock.real_s(longest_s)
-        fresh = attempt > 1 and isinstance(trip.last, NoReply) and trip.last.outcome is Outcome.UNKNOWN
         keep_status = not plan.traits.repeatable
+        reconnect = attempt > 1 and isinstance(trip.last, NoReply) and trip.last.outcome is Outcome.UNKNOWN
         request = Request(
-            bound.method, trip.url, shown, bound.body, timeout_s, keep_status, fresh=fresh, left=trip.outlived
+            bound.method, trip.url, shown, bound.body, timeout_s, keep_status, reconnect, on_abandoned=trip.outlived
         )
         trip.sends = attempt
         trip.status = 0
@@ -279,7 +279,7 @@ class Engine:
         hasty = trip.hasty(self.clock.now(), seconds)
         again = self._settle(trip, SendEnd(reply.outcome, blameless=hasty, arrived=reply.arrived), accepted=False)
         trip.attempted(attempt, None, None, reply.reason, seconds)
-        return Lost(reply.outcome, again, reply.lasting)
+        return Lost(reply.outcome, again, reply.permanent)
 
     def _learn(self, trip: CallContext, response: Response, attempt: int, seconds: float) -> Event:
         """Learn from an answer that is no success."""
