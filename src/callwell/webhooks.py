@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
-from callwell import providers
 from callwell.clock import SystemClock
 from callwell.core import json_values
+from callwell.description import catalog
 from callwell.description.provider import Provider
 from callwell.errors import InvalidOption, WebhookForged, WebhookGarbled, WebhookStale, WebhookUnsigned
 from callwell.keys import Key, parse_source
@@ -88,7 +88,7 @@ def verify(
         InvalidOption: the provider's profile does not say how deliveries are signed; an option that cannot be.
         KeyMissing: there is no secret where it was looked for.
     """
-    described = provider if isinstance(provider, Provider) else providers.load(provider)
+    described = provider if isinstance(provider, Provider) else catalog.load(provider)
     rule, name = described.profile.webhooks, described.name
     if rule is None:
         raise InvalidOption("provider", name, "one whose profile has a [webhooks] table")

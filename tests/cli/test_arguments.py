@@ -28,10 +28,10 @@ TYPES: dict[str, dict[str, Any]] = {
 def operation(*required: str) -> Operation:
     """An operation that takes one parameter of each type."""
     parameters = tuple(
-        Parameter(name=name, wire=name, place="query", required=name in required, schema=schema)
+        Parameter(name=name, wire_name=name, location="query", required=name in required, schema=schema)
         for name, schema in TYPES.items()
     )
-    return Operation(name="some.thing", method="GET", path="/", parameters=parameters, summary="", response={})
+    return Operation(name="some.thing", method="GET", path="/", parameters=parameters, summary="", response_schema={})
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from callwell.cli.main import main
-from tests.spec.tiny import write
+from tests.description.tiny import write
 
 if TYPE_CHECKING:
     from pathlib import Path

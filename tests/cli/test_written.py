@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from callwell.cli.main import main
 from callwell.cli.shells import install
-from tests.spec.tiny import write
+from tests.description.tiny import write
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -34,13 +34,15 @@ def parameter(
     required: bool = False,
 ) -> Parameter:
     """One value that an operation takes."""
-    return Parameter(name=name, wire=wire or name, place=place, required=required or place == "path", schema=schema)
+    return Parameter(
+        name=name, wire_name=wire or name, location=place, required=required or place == "path", schema=schema
+    )
 
 
 def operation(name: str, method: str, path: str, *parameters: Parameter, keyless: bool = False) -> Operation:
     """One documented request."""
     return Operation(
-        name=name, method=method, path=path, parameters=parameters, summary="", response={}, keyless=keyless
+        name=name, method=method, path=path, parameters=parameters, summary="", response_schema={}, keyless=keyless
     )
 
 

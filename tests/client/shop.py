@@ -53,7 +53,12 @@ def provider(**changes: Any) -> Provider:
     )
     labels = parameter("labels", "body", {"type": "array", "items": PAIR}, wire="tags")
     filters = Parameter(
-        name="labels", wire="labels", place="query", required=False, schema={"type": "object"}, style="deepObject"
+        name="labels",
+        wire_name="labels",
+        location="query",
+        required=False,
+        schema={"type": "object"},
+        style="deepObject",
     )
     more = (
         operation("goods.make", "POST", "/goods", parameter("title", "body", TEXT, required=True), labels),

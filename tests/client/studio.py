@@ -34,7 +34,12 @@ def studio() -> Provider:
     made = vault(limit=100_000)
     labels = parameter("labels", "body", {"type": "array", "items": PAIR})
     filters = Parameter(
-        name="labels", wire="labels", place="query", required=False, schema={"type": "object"}, style="deepObject"
+        name="labels",
+        wire_name="labels",
+        location="query",
+        required=False,
+        schema={"type": "object"},
+        style="deepObject",
     )
     page = parameter("page", "query", {"type": "integer"})
     more = (_operation("films.make", "POST", TITLE, labels), _operation("films.list", "GET", filters, page))
@@ -57,7 +62,7 @@ def _operation(name: str, method: str, *parameters: Any) -> Operation:
         path="/films",
         parameters=parameters,
         summary="",
-        response={},
+        response_schema={},
         form=False,
         keyless=False,
     )

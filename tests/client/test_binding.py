@@ -191,7 +191,7 @@ DEEP: dict[str, Any] = {
 
 def test_objects_in_queries() -> None:
     """An object stands as `name[key]=value`, a list in it as `name[key][]=item`; without that style, by its keys."""
-    deep = Parameter(name="by", wire="by", place="query", required=False, schema=DEEP, style="deepObject")
+    deep = Parameter(name="by", wire_name="by", location="query", required=False, schema=DEEP, style="deepObject")
     value = {"by": {"browser": ["a b", "c"], "kind": "a"}}
     one = operation("x.y", "GET", "/x", deep)
     assert bind(one, value).target == "/x?by[browser][]=a+b&by[browser][]=c&by[kind]=a"
@@ -202,7 +202,7 @@ def test_objects_in_queries() -> None:
 def test_lists_with_commas() -> None:
     """A list that is not exploded is one text."""
     schema = {"type": "array", "items": {"type": "string"}}
-    ids = Parameter(name="ids", wire="ids", place="query", required=False, schema=schema, explode=False)
+    ids = Parameter(name="ids", wire_name="ids", location="query", required=False, schema=schema, explode=False)
     assert bind(operation("x.y", "GET", "/x", ids), {"ids": ["a", "b"]}).target == "/x?ids=a%2Cb"
 
 

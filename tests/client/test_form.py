@@ -32,7 +32,9 @@ FILE: Final = {"type": "string", "format": "binary", "minLength": 1, "maxLength"
 
 def send(schemas: dict[str, dict[str, Any]], *, keyless: bool = False) -> Operation:
     """An operation that takes a form with these fields."""
-    fields = tuple(Parameter(name=n, wire=n, place="body", required=False, schema=one) for n, one in schemas.items())
+    fields = tuple(
+        Parameter(name=n, wire_name=n, location="body", required=False, schema=one) for n, one in schemas.items()
+    )
     given = {"method": "POST", "path": "/x", "parameters": fields, "summary": "", "response": {}}
     return Operation(name="things.send", form=True, keyless=keyless, **given)  # type: ignore[arg-type] # a mapping
 

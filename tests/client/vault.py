@@ -32,7 +32,14 @@ TARGET: Final = parameter("film_id", "body", TEXT, wire="filmId")
 
 def _operation(name: str, method: str, path: str, *parameters: Any, form: bool = False) -> Operation:
     return Operation(
-        name=name, method=method, path=path, parameters=parameters, summary="", response={}, form=form, keyless=False
+        name=name,
+        method=method,
+        path=path,
+        parameters=parameters,
+        summary="",
+        response_schema={},
+        form=form,
+        keyless=False,
     )
 
 

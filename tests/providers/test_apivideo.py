@@ -32,7 +32,7 @@ def test_quotas(facts: dict[str, Any]) -> None:
     for name, limits in facts["quotas"].items():
         assert limits.keys() == {"sandbox", "production"}
         for environment, limit in limits.items():
-            quota = APIVIDEO.within(environment).profile.quotas[name.lower()]
+            quota = APIVIDEO.in_environment(environment).profile.quotas[name.lower()]
             assert (quota.limit, quota.window_s, quota.window) == (limit, 60, "fixed")
     assert len(facts["quotas"]) == len(PROFILE.quotas) == 3
 
@@ -58,7 +58,7 @@ def test_classes() -> None:
 
 def test_environments_are_apart() -> None:
     """Each has an address, a place for its key, and a sandbox says what happens to files."""
-    production, sandbox = (APIVIDEO.within(name) for name in ("production", "sandbox"))
+    production, sandbox = (APIVIDEO.in_environment(name) for name in ("production", "sandbox"))
     assert (production.profile.key.env, sandbox.profile.key.env) == ("APIVIDEO_API_KEY", "APIVIDEO_SANDBOX_API_KEY")
     assert APIVIDEO.environment().base_url == "https://ws.api.video"
     assert APIVIDEO.environment("sandbox").base_url == "https://sandbox.api.video"

@@ -34,7 +34,7 @@ def facts() -> dict[str, Any]:
 
 def fields(operation: Operation, *, required: bool) -> set[str]:
     """The fields of an operation's body."""
-    return {one.wire for one in operation.parameters if one.place == "body" and one.required is required}
+    return {one.wire_name for one in operation.parameters if one.location == "body" and one.required is required}
 
 
 def test_operations(facts: dict[str, Any]) -> None:
@@ -52,12 +52,12 @@ def test_operations(facts: dict[str, Any]) -> None:
 
 def test_choices(facts: dict[str, Any]) -> None:
     """Accents, formats and what is said of speakers."""
-    scripted = {one.wire: one for one in DESCRIBED.operation("assess.scripted").parameters}
+    scripted = {one.wire_name: one for one in DESCRIBED.operation("assess.scripted").parameters}
     assert facts["accents"] == scripted["accent"].schema["enum"] == list(ACCENTS)
     assert facts["formats"] == scripted["audio_format"].schema["enum"] == list(FORMATS)
     assert facts["speakers"].keys() == {"speaker_gender", "speaker_age", "speaker_english_level"}
     for name, choices in facts["speakers"].items():
-        schema = schemas.at(scripted["user_metadata"].schema, name)
+        schema = schemas.at_path(scripted["user_metadata"].schema, name)
         assert schema is not None
         assert schema["enum"] == choices
 
@@ -70,7 +70,7 @@ def test_addresses_and_headers(facts: dict[str, Any]) -> None:
     assert [PROFILE.key.header] == current["headers"] == [DOORS["production"].key]
     market = facts["addresses"]["market"]
     assert DESCRIBED.environment("rapidapi_scripted").base_url == market["base_url"]
-    within = DESCRIBED.within("rapidapi_scripted").profile.key
+    within = DESCRIBED.in_environment("rapidapi_scripted").profile.key
     headers = [within.header, *DESCRIBED.environment("rapidapi_scripted").headers]
     assert headers == market["headers"]
     assert [DOORS["rapidapi_scripted"].key, DOORS["rapidapi_scripted"].beside] == headers
@@ -82,11 +82,11 @@ def test_replies(facts: dict[str, Any]) -> None:
     """Each report has the parts of the papers at its top."""
     assert facts["replies"].keys() == {"pronunciation", "scripted", "unscripted", "writing (alpha)"}
     for name, parts in facts["replies"].items():
-        response = DESCRIBED.operation(f"assess.{name.partition(' ')[0]}").response
+        response = DESCRIBED.operation(f"assess.{name.partition(' ')[0]}").response_schema
         assert set(parts) <= set(response["properties"])
-    described = schemas.at(DESCRIBED.operation("assess.scripted").response, "reading")
+    described = schemas.at_path(DESCRIBED.operation("assess.scripted").response_schema, "reading")
     assert described is not None
-    assert set(schemas.choices(described)[0]["properties"]) == set(facts["reading"])
+    assert set(schemas.alternatives(described)[0]["properties"]) == set(facts["reading"])
 
 
 def test_sound(facts: dict[str, Any]) -> None:

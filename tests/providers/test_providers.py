@@ -12,8 +12,9 @@ import pytest
 
 from callwell import providers
 from callwell.codegen.generate import write_all
+from callwell.description import catalog
 from callwell.errors import ProfileError, UnknownName
-from tests.spec.tiny import write
+from tests.description.tiny import write
 
 
 def test_bundled() -> None:
@@ -31,14 +32,14 @@ def test_dashes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (tmp_path / spelt).mkdir()
         monkeypatch.chdir(tmp_path)
         assert providers.load(spelt) is providers.load(name)
-        assert providers.client_class(spelt, "Client") is providers.client_class(name, "Client") is not None
+        assert catalog.generated_client(spelt, "Client") is catalog.generated_client(name, "Client") is not None
 
 
 def test_folders(tmp_path: Path) -> None:
     """A folder with both files is a provider too, given as a path or as text."""
     folder = write(tmp_path / "tiny")
     assert providers.load(folder).name == providers.load(str(folder)).name == "tiny"
-    assert providers.client_class("tiny", "Client") is None
+    assert catalog.generated_client("tiny", "Client") is None
 
 
 def test_unknown(tmp_path: Path) -> None:
@@ -71,7 +72,7 @@ def test_every_operation_has_a_method_on_both_sides(name: str) -> None:
     """The generated classes hold one method for each operation, those that save a file, and nothing else."""
     pytest.importorskip("callwell.client")
     for kind in ("Client", "AsyncClient"):
-        cls = providers.client_class(name, kind)
+        cls = catalog.generated_client(name, kind)
         assert cls is not None
         tree = ast.parse(Path(str(sys.modules[cls.__module__].__file__)).read_text(encoding="utf-8"))
         groups = {one.attr: one for one in _properties(tree, cls.__name__)}

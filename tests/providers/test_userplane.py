@@ -86,7 +86,7 @@ def test_lists(name: str, most: int) -> None:
     rule = USERPLANE.rule(name).paging
     assert rule
     assert (rule.max_size, rule.position, rule.size) == (most, "page", "per_page")
-    taken = {one.wire: one for one in USERPLANE.operation(name).parameters}
+    taken = {one.wire_name: one for one in USERPLANE.operation(name).parameters}
     assert taken["per_page"].schema["maximum"] == most
     assert not taken["page"].required
     key = rule.items.rpartition(".")[2]
@@ -98,7 +98,10 @@ def test_lists(name: str, most: int) -> None:
 def test_lists_in_queries_are_indexed() -> None:
     """Every parameter that takes several values says how these are written."""
     several = [
-        one for name in NAMES for one in USERPLANE.operation(name).parameters if "array" in schemas.kinds(one.schema)
+        one
+        for name in NAMES
+        for one in USERPLANE.operation(name).parameters
+        if "array" in schemas.type_names(one.schema)
     ]
     assert {one.name for one in several} == {"created_by", "project_id", "link_id", "domain_id"}
     assert {one.schema["x-array-style"] for one in several} == {"indexed"}
@@ -106,14 +109,14 @@ def test_lists_in_queries_are_indexed() -> None:
 
 def test_details_of_a_recording_may_be_null() -> None:
     """All but the ids of a recording's details can be null."""
-    recording = schemas.at(USERPLANE.operation("recordings.get").response, "data.recording")
-    meta = schemas.at(recording or {}, "meta")
+    recording = schemas.at_path(USERPLANE.operation("recordings.get").response_schema, "data.recording")
+    meta = schemas.at_path(recording or {}, "meta")
     assert recording
     assert meta
-    inner = schemas.choices(meta)[0]
+    inner = schemas.alternatives(meta)[0]
     for properties in (recording["properties"], inner["properties"]):
         for name, schema in properties.items():
-            assert schemas.nullable(schema) is not name.endswith("Id"), name
+            assert schemas.is_nullable(schema) is not name.endswith("Id"), name
 
 
 def test_assets_and_export() -> None:
@@ -148,7 +151,7 @@ def test_what_must_be_given(name: str, required: list[str]) -> None:
 def test_metadata_of_links_under_both_names() -> None:
     """`linkMeta` is written, `linkMeta` and `meta` are known in answers."""
     for name in ("links.create", "links.update"):
-        assert "linkMeta" in {one.wire for one in USERPLANE.operation(name).parameters}
-        link = schemas.at(USERPLANE.operation(name).response, "data.link")
+        assert "linkMeta" in {one.wire_name for one in USERPLANE.operation(name).parameters}
+        link = schemas.at_path(USERPLANE.operation(name).response_schema, "data.link")
         assert link
         assert {"linkMeta", "meta"} <= set(link["properties"])

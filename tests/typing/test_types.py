@@ -13,7 +13,7 @@ import pytest
 
 from callwell.codegen.client_code import client_code
 from callwell.description.provider import load_provider
-from tests.spec.tiny import write
+from tests.description.tiny import write
 
 if TYPE_CHECKING:
     from pathlib import Path

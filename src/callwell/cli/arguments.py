@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from callwell.client.calls.validation import describe
-from callwell.description.schemas import choices, kinds
+from callwell.description.schemas import alternatives, type_names
 from callwell.errors import InvalidOption, UnknownName, UsageError
 
 if TYPE_CHECKING:
@@ -78,9 +78,9 @@ def _json(label: str, text: str) -> object:
 
 
 def _value(label: str, schema: Mapping[str, Any], text: str) -> object:
-    types = [kind for one in choices(schema) for kind in kinds(one)]
+    types = [kind for one in alternatives(schema) for kind in type_names(one)]
     if "array" in types:
-        array = next(one for one in choices(schema) if "array" in kinds(one))
+        array = next(one for one in alternatives(schema) if "array" in type_names(one))
         return [_value(label, array.get("items", {}), text)]
     if "integer" in types and re.fullmatch(r"[+-]?\d{1,18}", text, re.ASCII):
         return int(text)

@@ -210,19 +210,19 @@ def _operations(provider: Provider, *, lists: bool) -> Iterator[Candidate]:
 
 def _arguments(operation: Operation, read: ParsedWords, last: str) -> Iterator[Candidate]:
     from callwell.client.calls.validation import describe
-    from callwell.description.schemas import choices, kinds
+    from callwell.description.schemas import alternatives, type_names
 
     name, sign, _ = last.partition("=")
     given = {one.partition("=")[0].rstrip(":") for one in read.values["arguments"]}
     for one in operation.parameters:
-        lists = "array" in kinds(one.schema)
+        lists = "array" in type_names(one.schema)
         if sign and one.name == name:
             schema = one.schema.get("items", {}) if lists else one.schema
-            for one_of in choices(schema):
-                texts = ("true", "false") if "boolean" in kinds(one_of) else one_of.get("enum", ())
+            for one_of in alternatives(schema):
+                texts = ("true", "false") if "boolean" in type_names(one_of) else one_of.get("enum", ())
                 yield from (Candidate(f"{name}={text}") for text in texts if text is not None)
         elif not sign and (lists or one.name not in given):
-            takes = "true or false" if kinds(one.schema) == ["boolean"] else describe(one.schema)
+            takes = "true or false" if type_names(one.schema) == ["boolean"] else describe(one.schema)
             yield Candidate(f"{one.name}=", f"{takes}{', required' if one.required else ''}")
 
 

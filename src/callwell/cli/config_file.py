@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
-from callwell import providers
 from callwell.client.settings import GENERAL, OF_ENVIRONMENT, SETTINGS
 from callwell.core.addresses import masked
-from callwell.description.complaint import Complaint, found
+from callwell.description import catalog
+from callwell.description.error import DescriptionError
 from callwell.description.locate import toml_line
 from callwell.errors import InvalidOption, ProfileError, UsageError
 from callwell.keys import parse_source
@@ -28,7 +28,7 @@ from callwell.keys import parse_source
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-    from callwell.description import complaint
+    from callwell.description.error import KeyPath
 
 NAME: Final = "callwell.toml"
 FOLDER: Final = "folder"
@@ -61,7 +61,7 @@ class ConfigFile(NamedTuple):
     """
 
     path: Path
-    said: Mapping[complaint.Path, Said]
+    said: Mapping[KeyPath, Said]
 
     def folders(self) -> dict[str, Said]:
         """Where the descriptions are of providers that do not come with Callwell, by name."""
@@ -113,8 +113,8 @@ def read(path: Path, *, trusted: bool) -> ConfigFile:
         raise ProfileError(str(path), "document", f"expected TOML: {error}", line=line) from error
     try:
         values = dict(_walk(document, (), path.absolute().parent, trusted=trusted))
-    except Complaint as error:
-        raise error.error(str(path), text, toml_line) from None
+    except DescriptionError as error:
+        raise error.to_profile_error(str(path), text, toml_line) from None
     return ConfigFile(path, {key: Said(value, f"{path}:{toml_line(text, key)}") for key, value in values.items()})
 
 
@@ -125,8 +125,8 @@ def _see_that_it_is_ours(path: Path) -> None:
 
 
 def _walk(
-    table: Mapping[str, Any], path: complaint.Path, folder: Path, *, trusted: bool
-) -> Iterator[tuple[complaint.Path, str | float]]:
+    table: Mapping[str, Any], path: KeyPath, folder: Path, *, trusted: bool
+) -> Iterator[tuple[KeyPath, str | float]]:
     for name, value in table.items():
         here = (*path, name)
         if isinstance(value, dict) and name not in TAKES[len(path)] and len(path) < len(TAKES) - 1:
@@ -135,10 +135,10 @@ def _walk(
             yield from _walk(value, here, folder, trusted=trusted)
             continue
         if name not in TAKES[len(path)]:
-            raise Complaint(here, f"expected {_nearest(name, TAKES[len(path)])}, found an unknown setting")
+            raise DescriptionError(here, f"expected {_nearest(name, TAKES[len(path)])}, found an unknown setting")
         checked = _checked(here, value)
         if name != FOLDER and SETTINGS[name].guarded and not trusted and not _on_this_machine(name, checked):
-            raise Complaint(
+            raise DescriptionError(
                 here,
                 "a file that merely lies here cannot say through whom keys travel; if it is yours, name it: "
                 f"export CALLWELL_CONFIG={folder / NAME}",
@@ -147,12 +147,13 @@ def _walk(
 
 
 def _see_that_it_is_known(name: str, table: Mapping[str, Any]) -> None:
-    bundled = name in providers.names()
+    bundled = name in catalog.bundled_names()
     if bundled and FOLDER in table:
-        raise Complaint((name, FOLDER), f"{name} comes with Callwell: give your own description another name")
+        raise DescriptionError((name, FOLDER), f"{name} comes with Callwell: give your own description another name")
     if not bundled and FOLDER not in table:
-        raise Complaint(
-            (name,), f"expected {_nearest(name, providers.names())}, or a `folder` in it, found an unknown provider"
+        raise DescriptionError(
+            (name,),
+            f"expected {_nearest(name, catalog.bundled_names())}, or a `folder` in it, found an unknown provider",
         )
 
 
@@ -160,40 +161,40 @@ def _nearest(name: str, known: Collection[str]) -> str:
     return " or ".join(difflib.get_close_matches(name, known, n=3, cutoff=0.5) or sorted(known))
 
 
-def _checked(path: complaint.Path, value: object) -> str | float:
+def _checked(path: KeyPath, value: object) -> str | float:
     name = path[-1]
     kind = "text" if name == FOLDER else SETTINGS[name].kind
     if kind == "seconds":
         if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-            raise Complaint(path, f"expected seconds above zero, {found(value)}")
+            raise DescriptionError(path, "expected seconds above zero", found=value)
         return float(value)
     if kind == "flag":
         if not isinstance(value, bool):
-            raise Complaint(path, f"expected true or false, {found(value)}")
+            raise DescriptionError(path, "expected true or false", found=value)
         return value
     if kind == "secret":
         return _place(path, value)
     if not isinstance(value, str) or not value:
-        raise Complaint(path, f"expected a text, {found(value)}")
+        raise DescriptionError(path, "expected a text", found=value)
     return _address(path, value) if kind == "address" else value
 
 
-def _address(path: complaint.Path, value: str) -> str:
+def _address(path: KeyPath, value: str) -> str:
     """An address to which a key can be sent. A password in any other is not repeated."""
     from callwell.client.addresses import address  # brings the client with it
 
     try:
         return address(value)
     except InvalidOption as error:
-        raise Complaint(path, f"expected {error.expected}, found {masked(value.strip())!r}") from None
+        raise DescriptionError(path, f"expected {error.expected}, found {masked(value.strip())!r}") from None
 
 
-def _place(path: complaint.Path, value: object) -> str:
+def _place(path: KeyPath, value: object) -> str:
     """The place of a key; whatever else stands there may be a key, and is not repeated."""
     try:
         parse_source(value if isinstance(value, str) else "", "")
     except InvalidOption:
-        raise Complaint(
+        raise DescriptionError(
             path, "expected the place of a key, env:NAME or file:PATH; a key itself does not belong into this file"
         ) from None
     return str(value)

@@ -188,8 +188,8 @@ def _tell_json(endpoints: Endpoints) -> None:
 
 
 def _tell(endpoints: Endpoints) -> None:
-    from callwell import providers
     from callwell.cli import variables
+    from callwell.description import catalog
 
     output.emit_table(
         ("provider", "environment", "address"),
@@ -204,12 +204,12 @@ def _tell(endpoints: Endpoints) -> None:
     )
     output.emit("\nTo use it, in another shell:\n")
     for name, points in endpoints.providers.items():
-        described = providers.load(name)
+        described = catalog.load(name)
         taken: set[str] = set()
         for environment, point in points.items():
             usual = environment == described.environment().name
             output.emit(f"export {variables.address(name, '' if usual else environment)}={shlex.quote(point.base_url)}")
-            key = described.within(environment).profile.key.env
+            key = described.in_environment(environment).profile.key.env
             if key in taken:  # two environments of one key: each of the emulator's has its own
                 own = variables.upper(f"{name}_{environment}_key")
                 output.emit(f"export CALLWELL_{own}=env:{own}")

@@ -32,7 +32,7 @@ def generate(
     Run it again when the description changes. A client.py that it did not write is left alone.
     """
     from callwell.codegen.client_code import client_code
-    from callwell.description.names import pascal
+    from callwell.description.names import to_pascal_case
     from callwell.description.provider import load_provider
 
     provider = load_provider(folder)
@@ -44,7 +44,7 @@ def generate(
             held.write(NAME, [code.encode()])
     except OSError as error:
         raise FileProblem(f"{target} cannot be written: {error.strerror}") from error
-    name, count = pascal(provider.name), len(provider.api.operations)
+    name, count = to_pascal_case(provider.name), len(provider.api.operations)
     if as_json:
         output.emit_json({"path": str(target), "client": name, "async_client": f"Async{name}", "operations": count})
         return

@@ -73,7 +73,7 @@ def where(
     held = settings.of(described, {"environment": environment, "key": key})
     place = read_key_status(described.profile.key, str(held["key"].value))
     name = str(held["environment"].value)
-    belongs = _belongs(described, held, place) if described.rivals(name) else None
+    belongs = _belongs(described, held, place) if described.environments_with_other_keys(name) else None
     order = list(_order(settings, described, name, key))
     if as_json:
         looked_at = [{"at": at, "names": names, "used": at == held["key"].where} for at, names in order]
@@ -145,7 +145,7 @@ def _order(
     yield "--key", key
     for at, said in settings.places(provider, environment, "key"):
         yield (at, None) if said is None else (said.where, str(said.value))
-    yield "profile", f"env:{provider.within(environment).profile.key.env}"
+    yield "profile", f"env:{provider.in_environment(environment).profile.key.env}"
 
 
 def _what(place: KeyStatus) -> str:

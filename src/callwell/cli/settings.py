@@ -22,11 +22,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from callwell import providers
 from callwell.cli import output
 from callwell.cli import variables as names_of
 from callwell.cli.config_file import FOLDER, Said, find
 from callwell.client.settings import SETTINGS
+from callwell.description import catalog
 from callwell.errors import CallwellError, InvalidOption, StateError, UnknownName, UsageError
 from callwell.keys import parse_source
 from callwell.state import home
@@ -93,7 +93,7 @@ class Settings:
 
     def names(self) -> list[str]:
         """The providers that can be named: those that come with Callwell, and those of `callwell.toml`."""
-        return sorted({*providers.names(), *(self.file.folders() if self.file else ())})
+        return sorted({*catalog.bundled_names(), *(self.file.folders() if self.file else ())})
 
     def load(self, name: str) -> Provider:
         """A provider.
@@ -107,12 +107,12 @@ class Settings:
         """
         folder = (self.file.folders() if self.file else {}).get(name)
         if folder is None:
-            if providers.bundled_name(name) is None and not (name and Path(name).is_dir()):
-                raise UnknownName("provider", name, self.names(), why=providers.why_unknown(name))
-            return providers.load(name)
+            if catalog.bundled_name(name) is None and not (name and Path(name).is_dir()):
+                raise UnknownName("provider", name, self.names(), why=catalog.why_not_a_folder(name))
+            return catalog.load(name)
         if not Path(str(folder.value)).is_dir():
             raise UsageError(f"{folder.where}: {name}.{FOLDER}: there is no folder {folder.value}")
-        described = providers.load(Path(str(folder.value)))
+        described = catalog.load(Path(str(folder.value)))
         if described.name != name:
             raise UsageError(f"{folder.where}: the description in {folder.value} calls itself {described.name!r}")
         return described
@@ -270,7 +270,7 @@ def _described(provider: Provider, environment: str, name: str) -> Setting:
         case "base_url":
             return Setting(name, provider.environment(environment).base_url, PROFILE)
         case "key":
-            return Setting(name, f"env:{provider.within(environment).profile.key.env}", PROFILE)
+            return Setting(name, f"env:{provider.in_environment(environment).profile.key.env}", PROFILE)
         case _:
             return default(name)
 

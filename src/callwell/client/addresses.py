@@ -63,7 +63,7 @@ def addresses(
     own = address(environment.base_url)
     here = address(said[environment.name]) if environment.name in said else own
     others: dict[str, str | None] = {}
-    for name in provider.rivals(environment.name):
+    for name in provider.environments_with_other_keys(environment.name):
         usual = provider.environment(name).base_url if here == own else None
         there = address(said[name]) if name in said else usual
         others[name] = None if there == here else there

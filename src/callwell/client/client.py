@@ -6,7 +6,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Unpack
 
-from callwell import providers
 from callwell.client.calls.binding import Bound, encoded, query_pairs
 from callwell.client.calls.caller import AsyncCaller
 from callwell.client.calls.engine import AsyncEngine
@@ -20,6 +19,7 @@ from callwell.client.group import AsyncDynamicGroup, AsyncGroup
 from callwell.client.keys.manager import AsyncKeyManager
 from callwell.client.tokens.manager import arm
 from callwell.client.uploads.uploader import AsyncUploader, ignore_result
+from callwell.description import catalog
 from callwell.errors import InvalidOption, UnknownName
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class AsyncClient(AsyncCloseMixin):
     def __new__(cls, provider: str | Path | Provider, **_options: Unpack[ClientOptions]) -> Self:
         """A client with the provider's own operations as attributes, where there is a generated class."""
         general = isinstance(provider, str) and cls.__name__ == "AsyncClient"
-        special = providers.client_class(str(provider), "AsyncClient") if general else None
+        special = catalog.generated_client(str(provider), "AsyncClient") if general else None
         made: Self = object.__new__(special or cls)
         return made
 

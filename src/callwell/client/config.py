@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
-from callwell import providers, state
+from callwell import state
 from callwell.client import addresses, option_checks
 from callwell.client.calls.options import CallOptions, ClientOptions, check_names, choose, seconds
 from callwell.client.calls.responses import is_below, origin
@@ -18,6 +18,7 @@ from callwell.client.keys.usage import KeyUses, Realm
 from callwell.client.quota.account import Account
 from callwell.client.quota.permit_batch import PermitBatcher
 from callwell.clock import SystemClock
+from callwell.description import catalog
 from callwell.errors import InvalidOption
 from callwell.keys import parse_source
 from callwell.observe.hooks import gathered
@@ -111,11 +112,11 @@ class ClientConfig:
             InvalidOption: a value that an option cannot take.
         """
         check_names(options, ClientOptions.__annotations__)
-        described = providers.load(provider) if isinstance(provider, str | os.PathLike) else provider
+        described = catalog.load(provider) if isinstance(provider, str | os.PathLike) else provider
         environment = described.environment(options.get("environment"))
         base_url, others = addresses.addresses(described, environment, options.get("base_url"))
         homes = {name: described.environment(name).base_url for name in (environment.name, *others)} if others else {}
-        described = option_checks.shown_by(described.within(environment.name), options.get("key_header"))
+        described = option_checks.shown_by(described.in_environment(environment.name), options.get("key_header"))
         where = options.get("state", "memory:")
         most_bytes = options.get("max_answer_bytes", described.profile.max_answer_bytes)
         if type(most_bytes) is not int or most_bytes < 1:

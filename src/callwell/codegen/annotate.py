@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from callwell.codegen.layout import Brackets, docstring, lines, quoted
 from callwell.description import schemas
-from callwell.description.names import pascal
+from callwell.description.names import to_pascal_case
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,7 +44,7 @@ class Annotations:
 
     def argument(self, schema: Mapping[str, Any], name: str) -> str:
         """The annotation of what an operation takes: read-only where it is a container; without `None`."""
-        return " | ".join(dict.fromkeys(self._one(one, name, argument=True) for one in schemas.choices(schema)))
+        return " | ".join(dict.fromkeys(self._one(one, name, argument=True) for one in schemas.alternatives(schema)))
 
     def of(self, schema: Mapping[str, Any], name: str) -> str:
         """The annotation of what an operation gives, or of a part of it.
@@ -53,16 +53,16 @@ class Annotations:
             schema: its schema.
             name: how it is called if it needs a declaration and the schema has no title.
         """
-        parts = [self._one(one, name) for one in schemas.choices(schema)]
-        return " | ".join(dict.fromkeys([*parts, *["None"] * schemas.nullable(schema)]))
+        parts = [self._one(one, name) for one in schemas.alternatives(schema)]
+        return " | ".join(dict.fromkeys([*parts, *["None"] * schemas.is_nullable(schema)]))
 
     def _one(self, schema: Mapping[str, Any], name: str, *, argument: bool = False) -> str:
-        name = pascal(str(schema.get("title", ""))) or name
+        name = to_pascal_case(str(schema.get("title", ""))) or name
         if "enum" in schema or "const" in schema:
             return self._literal(schema, name)
         if set(schema) == {"title"}:
             return name if name in self._named else "Any"
-        kinds = schemas.kinds(schema)
+        kinds = schemas.type_names(schema)
         found = [self._kind(kind, schema, name, argument=argument) for kind in kinds]
         return " | ".join(dict.fromkeys(found)) or ("object" if argument else "Any")
 
@@ -101,7 +101,7 @@ class Annotations:
         name, known = self._name(schema, name)
         if known:
             return name
-        fields = {key: self.of(inner, name + pascal(key)) for key, inner in schema["properties"].items()}
+        fields = {key: self.of(inner, name + to_pascal_case(key)) for key, inner in schema["properties"].items()}
         fields.update({key: f"Required[{fields[key]}]" for key in schema.get("required", ()) if key in fields})
         if all(key.isidentifier() and not keyword.iskeyword(key) for key in fields):
             code = [f"class {name}(TypedDict, total=False):", *_prose(schema, "    ", f"The fields of {name}.")]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from callwell.codegen.client_code import SIDES, parts_of, side_code
 from callwell.codegen.imports_code import SIDE, imports
 from callwell.codegen.layout import Brackets, lines, plain, quoted
-from callwell.description.names import pascal
+from callwell.description.names import to_pascal_case
 
 if TYPE_CHECKING:
     from callwell.codegen.client_code import Parts
@@ -50,7 +50,7 @@ def _side_file(parts: Parts, side: str, way: str) -> str:
 
 
 def _names_file(parts: Parts) -> str:
-    own = (pascal(parts.provider.name), *parts.classes.values())
+    own = (to_pascal_case(parts.provider.name), *parts.classes.values())
     homes = {
         f"{_package(parts)}.{way}_client": sorted((side + name for name in own), key=str.lower)
         for side, way in SIDES.items()

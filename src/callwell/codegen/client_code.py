@@ -13,7 +13,7 @@ from callwell.codegen.annotate import Annotations
 from callwell.codegen.events_code import events
 from callwell.codegen.layout import Brackets, docstring, lines, plain, quoted
 from callwell.description import schemas
-from callwell.description.names import identifier, pascal, shadows
+from callwell.description.names import shadows_builtin, to_identifier, to_pascal_case
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -102,7 +102,7 @@ def parts_of(provider: Provider) -> Parts:
         provider: the provider.
     """
     groups = _groups(provider)
-    title = pascal(provider.name)
+    title = to_pascal_case(provider.name)
     classes = {group: _class_of(group, title) for group in groups}
     taken = {side + name for side in SIDES for name in (title, *classes.values())}
     annotations = Annotations(taken | imports_code.NAMES | {"Code", "WebhookEvent"})
@@ -128,7 +128,7 @@ def side_code(parts: Parts, side: str, *, standalone: bool = False) -> list[str]
 
 def _class_of(group: str, title: str) -> str:
     """The name of a group's class; the client's own name is taken."""
-    name = pascal(group)
+    name = to_pascal_case(group)
     return f"{name}Group" if name == title else name
 
 
@@ -144,29 +144,29 @@ def _codes(provider: Provider) -> list[str]:
     codes = provider.profile.errors.codes
     if not codes:
         return []
-    members = [f"    {identifier(_NOT_WORD.sub('_', code).upper())} = {quoted(code)}" for code in codes]
+    members = [f"    {to_identifier(_NOT_WORD.sub('_', code).upper())} = {quoted(code)}" for code in codes]
     prose = docstring(f"The error codes that {provider.profile.title} documents.", "    ")
     return ["\n".join(["class Code(StrEnum):", prose, "", *members])]
 
 
 def _method(provider: Provider, operation: Operation, annotations: Annotations) -> Method:
     rule = provider.rule(operation.name)
-    name = pascal(*operation.name.split("."))
+    name = to_pascal_case(*operation.name.split("."))
     if rule.asset:
         kind, type_ = "_asset", rule.asset.method or ""
     elif rule.paging:
-        items = schemas.at(operation.response, f"{rule.paging.items}.0") or {}
+        items = schemas.at_path(operation.response_schema, f"{rule.paging.items}.0") or {}
         kind, type_ = "_pages", annotations.result(items, f"{name}Item")
     else:
         place = provider.profile.result
-        schema: Mapping[str, Any] | None = operation.response
-        schema = schemas.at(operation.response, place) if place and operation.response else schema
+        schema: Mapping[str, Any] | None = operation.response_schema
+        schema = schemas.at_path(operation.response_schema, place) if place and operation.response_schema else schema
         kind = "_upload" if rule.upload else "_call"
         type_ = annotations.result({"description": f"What {operation.name} gives.", **(schema or {})}, name)
     taken = _taken(provider, operation)
     names = [_python_name(one) for _, one in taken]
-    code = [_parameter(one, pascal(*owner.split(".")), annotations) for owner, one in taken]
-    notes = {i: SHADOW for i, one in enumerate(names) if shadows(one)}
+    code = [_parameter(one, to_pascal_case(*owner.split(".")), annotations) for owner, one in taken]
+    notes = {i: SHADOW for i, one in enumerate(names) if shadows_builtin(one)}
     return Method(operation, kind, type_, tuple(one for _, one in taken), code, notes)
 
 
@@ -184,14 +184,14 @@ def _taken(provider: Provider, operation: Operation) -> list[tuple[str, Paramete
 
 
 def _python_name(parameter: Parameter) -> str:
-    name = identifier(parameter.name)
+    name = to_identifier(parameter.name)
     return f"{name}_" if name == "self" else name
 
 
 def _parameter(parameter: Parameter, name: str, annotations: Annotations) -> str:
-    text = annotations.argument(parameter.schema, name + pascal(parameter.name))
+    text = annotations.argument(parameter.schema, name + to_pascal_case(parameter.name))
     left = f"{_python_name(parameter)}: {text}"
-    if schemas.nullable(parameter.schema):
+    if schemas.is_nullable(parameter.schema):
         return f"{left} | None" if parameter.required else f"{left} | NotGiven | None = NOT_GIVEN"
     return left if parameter.required else f"{left} | None = None"
 
@@ -212,7 +212,7 @@ def _method_code(method: Method, side: str) -> list[str]:
         "_pages": f"{side}Pager[{method.type}]",
         "_call": method.type,
     }[method.kind]
-    head = f"{pause}def {identifier(operation.name.partition('.')[2])}("
+    head = f"{pause}def {to_identifier(operation.name.partition('.')[2])}("
     sends = method.kind == "_upload"
     items = ["self", *[f"file: {side}FileSource"] * sends, *["*"] * bool(method.parameters)]
     notes = {index + len(items): note for index, note in method.notes.items()}
@@ -235,9 +235,9 @@ def _saving_code(method: Method, side: str) -> list[str]:
     taken = [*method.parameters, "path: str | PathLike[str]"]
     items = ["self", *taken, "*", "progress: Callable[[int], None] | None = None"]
     notes = {index + 1: note for index, note in method.notes.items()}
-    signature = Brackets(f"{pause}def {identifier(method.type)}(", items, ") -> Saved:", notes)
+    signature = Brackets(f"{pause}def {to_identifier(method.type)}(", items, ") -> Saved:", notes)
     leads = ", ".join(f"{_python_name(one)}={_python_name(one)}" for one in operation.parameters)
-    file = f"{wait}self.{identifier(operation.name.partition('.')[2])}({leads})"
+    file = f"{wait}self.{to_identifier(operation.name.partition('.')[2])}({leads})"
     body = lines(Brackets(f"return {file}.save(", ["path", "resume=True", "progress=progress"], ")"), "        ")
     prose = f"{operation.summary or operation.name}, saved; a save that was stopped goes on when it is made again"
     return [*lines(signature, "    "), docstring(prose, "        "), *body]
@@ -245,14 +245,14 @@ def _saving_code(method: Method, side: str) -> list[str]:
 
 def _client(provider: Provider, classes: dict[str, str], side: str, *, standalone: bool) -> str:
     code = [
-        f"class {side}{pascal(provider.name)}({side}Client):",
+        f"class {side}{to_pascal_case(provider.name)}({side}Client):",
         docstring(f"The {'async' if side else 'sync'} client of {provider.profile.title}", "    "),
     ] + [MADE_HERE] * standalone
     members = [
         [
             "",
             "    @cached_property",
-            f"    def {identifier(group)}(self) -> {side}{name}:",
+            f"    def {to_identifier(group)}(self) -> {side}{name}:",
             docstring(f"{group.replace('_', ' ')} of {provider.profile.title}", "        "),
             f"        return {side}{name}(self)",
         ]

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from callwell.codegen.layout import WIDTH
-from callwell.description.names import pascal
+from callwell.description.names import to_pascal_case
 
 if TYPE_CHECKING:
     from callwell.codegen.annotate import Annotations
@@ -33,7 +33,7 @@ def _shape(rule: WebhookRule, name: str, said: EventRule) -> dict[str, Any]:
     fields = {field: {"type": kind} for kind, names in kinds for field in names}
     return {
         "type": "object",
-        "title": f"{pascal(*name.replace('-', '.').split('.'))}Event",
+        "title": f"{to_pascal_case(*name.replace('-', '.').split('.'))}Event",
         "description": said.summary,
         "properties": {rule.event: {"const": name}, **fields},
         "required": [rule.event],

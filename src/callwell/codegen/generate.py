@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from callwell import folders, providers
+from callwell import folders
 from callwell.codegen.bundled_code import bundled_code
 from callwell.codegen.typed_code import typed_code
+from callwell.description import catalog
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,13 +26,13 @@ def write_all(into: Path | None = None) -> list[Path]:
     Returns:
         The files, in the order of writing. One whose text is right already is left alone.
     """
-    folder = providers.FOLDER if into is None else into
+    folder = catalog.FOLDER if into is None else into
     files = {
         folder / name / file: code
-        for name in providers.names()
-        for file, code in bundled_code(providers.load(name)).items()
+        for name in catalog.bundled_names()
+        for file, code in bundled_code(catalog.load(name)).items()
     }
-    files[folder / "typed.py"] = typed_code(providers.names())
+    files[folder / "typed.py"] = typed_code(catalog.bundled_names())
     for file, code in files.items():
         if not file.is_file() or file.read_bytes() != code.encode():
             folders.write(file, [code.encode()], make=True)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from callwell.codegen.layout import docstring
-from callwell.description.names import pascal
+from callwell.description.names import to_pascal_case
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,12 +74,12 @@ def typed_code(names: Sequence[str]) -> str:
     """
     imports = "".join(
         f"    from callwell.providers.{name}.client import {', '.join(sorted([title, f'Async{title}']))}\n"
-        for name, title in ((name, pascal(name)) for name in names)
+        for name, title in ((name, to_pascal_case(name)) for name in names)
     )
     blocks = [HEAD.format(imports=imports)]
     for side, way in (("Async", "async"), ("", "sync")):
         overloads = "".join(
-            OVERLOAD.format(spellings=_spellings(name), side=side, title=pascal(name)) for name in names
+            OVERLOAD.format(spellings=_spellings(name), side=side, title=to_pascal_case(name)) for name in names
         )
         prose = docstring(f"The {way} client of any provider", "        ")
         blocks.append(PUBLIC.format(side=side, prose=prose, overloads=overloads.rstrip("\n")))

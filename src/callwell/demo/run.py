@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from callwell.demo.context import DemoContext
 from callwell.demo.control_client import ControlClient
 from callwell.demo.scenarios import find_scenario
+from callwell.description.catalog import bundled_name, bundled_names, load
 from callwell.emulator.options import EmulatorOptions
 from callwell.emulator.process import start
 from callwell.errors import UnknownName
-from callwell.providers import bundled_name, load, names
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -41,7 +41,7 @@ def demo(
     Raises:
         UnknownName: a provider without a part.
     """
-    parts = {name: found for name in names() if (found := find_scenario(load(name))) is not None}
+    parts = {name: found for name in bundled_names() if (found := find_scenario(load(name))) is not None}
     chosen = {bundled_name(name) or name for name in only} or parts.keys()
     for name in chosen:
         if name not in parts:

@@ -6,18 +6,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from callwell.description import schemas
-from callwell.description.complaint import Complaint, found
+from callwell.description.error import DescriptionError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from callwell.description.complaint import Path
+    from callwell.description.error import KeyPath
     from callwell.description.model import Operation
 
 
 def place(
-    operation: Operation, where: str | None, kind: str, path: Path, *, also: Collection[str] = ()
-) -> Iterator[Complaint]:
+    operation: Operation, where: str | None, kind: str, path: KeyPath, *, also: Collection[str] = ()
+) -> Iterator[DescriptionError]:
     """What is wrong with a place in an operation's answer, as far as the schema tells.
 
     Args:
@@ -29,7 +29,7 @@ def place(
     """
     if where is None:
         return
-    schema = schemas.at(operation.response, where)
-    kinds = schemas.kinds(schema) if schema is not None else []
+    schema = schemas.at_path(operation.response_schema, where)
+    kinds = schemas.type_names(schema) if schema is not None else []
     if schema is None or (kinds and not {kind, *also} & set(kinds)):
-        yield Complaint(path, f"expected the place of a value of type {kind} in the answer, {found(where)}")
+        yield DescriptionError(path, f"expected the place of a value of type {kind} in the answer", found=where)

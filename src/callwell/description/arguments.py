@@ -6,13 +6,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from callwell.description import schemas
-from callwell.description.complaint import Complaint, found
+from callwell.description.error import DescriptionError, found_value
 from callwell.description.nearness import near
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from callwell.description.complaint import Path
+    from callwell.description.error import KeyPath
     from callwell.description.model import Operation
 
 
@@ -21,7 +21,7 @@ def taken(operation: Operation) -> dict[str, Mapping[str, Any]]:
     return {one.name: one.schema for one in operation.parameters}
 
 
-def argument(operation: Operation, name: str, path: Path, kind: str) -> Iterator[Complaint]:
+def argument(operation: Operation, name: str, path: KeyPath, kind: str) -> Iterator[DescriptionError]:
     """What is wrong with an argument that an operation must take, as far as the schema tells.
 
     Args:
@@ -31,6 +31,6 @@ def argument(operation: Operation, name: str, path: Path, kind: str) -> Iterator
         kind: the type of its value.
     """
     there = taken(operation)
-    kinds = schemas.kinds(there.get(name, {}))
+    kinds = schemas.type_names(there.get(name, {}))
     if name not in there or (kinds and kind not in kinds):
-        yield Complaint(path, f"expected an argument of type {kind}: {near(name, there)}; {found(name)}")
+        yield DescriptionError(path, f"expected an argument of type {kind}: {near(name, there)}; {found_value(name)}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from callwell.description import schemas
 from callwell.description.answer_paths import place
 from callwell.description.arguments import argument, taken
-from callwell.description.complaint import Complaint, found
+from callwell.description.error import DescriptionError
 from callwell.description.nearness import unknown
 
 if TYPE_CHECKING:
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
     from callwell.core.rules.operations import MarkerRule, UntilRule, UploadRule
     from callwell.core.rules.profile import Profile, TokenRule
-    from callwell.description.complaint import Path
+    from callwell.description.error import KeyPath
     from callwell.description.model import Api, Operation
 
 
-def complaints(profile: Profile, api: Api) -> Iterator[Complaint]:
+def complaints(profile: Profile, api: Api) -> Iterator[DescriptionError]:
     """All that does not fit, in the profile's order.
 
     Args:
@@ -42,7 +42,7 @@ def complaints(profile: Profile, api: Api) -> Iterator[Complaint]:
             yield from _gone(profile, operation, rule.gone_if, api)
 
 
-def _token(rule: TokenRule, api: Api) -> Iterator[Complaint]:
+def _token(rule: TokenRule, api: Api) -> Iterator[DescriptionError]:
     path = ("key", "token")
     for field, name, taker in (("issue", rule.issue, "key"), ("renew", rule.renew, "refresh")):
         operation = api.operations.get(name)
@@ -50,29 +50,29 @@ def _token(rule: TokenRule, api: Api) -> Iterator[Complaint]:
             yield unknown((*path, field), name, api)
             continue
         if not operation.keyless:
-            yield Complaint((*path, field), f"expected an operation that is called without the key, {found(name)}")
+            yield DescriptionError((*path, field), "expected an operation that is called without the key", found=name)
         yield from argument(operation, getattr(rule, taker), (*path, taker), "string")
         for where, kind in (("access_at", "string"), ("refresh_at", "string"), ("expires_at", "integer")):
             yield from place(operation, getattr(rule, where), kind, (*path, where))
 
 
-def _marker(profile: Profile, operation: Operation, rule: MarkerRule, api: Api) -> Iterator[Complaint]:
+def _marker(profile: Profile, operation: Operation, rule: MarkerRule, api: Api) -> Iterator[DescriptionError]:
     path = ("operations", operation.name, "marker")
     yield from argument(operation, rule.parameter, (*path, "parameter"), "array")
-    entry = schemas.at(taken(operation).get(rule.parameter, {}), "0") or {}
+    entry = schemas.at_path(taken(operation).get(rule.parameter, {}), "0") or {}
     for field in ("key", "value"):
-        if schemas.at(entry, getattr(rule, field)) is None:
-            yield Complaint((*path, field), f"expected a field of an entry, {found(getattr(rule, field))}")
+        if schemas.at_path(entry, getattr(rule, field)) is None:
+            yield DescriptionError((*path, field), "expected a field of an entry", found=getattr(rule, field))
     probe, said = api.operations.get(rule.probe), profile.operations.get(rule.probe)
     if probe is None:
         yield unknown((*path, "probe"), rule.probe, api)
     elif said is None or said.paging is None:
-        yield Complaint((*path, "probe"), f"expected a list with paging, {found(rule.probe)}")
+        yield DescriptionError((*path, "probe"), "expected a list with paging", found=rule.probe)
     else:
         yield from argument(probe, rule.filter, (*path, "filter"), "object")
 
 
-def _upload(operation: Operation, rule: UploadRule, api: Api) -> Iterator[Complaint]:
+def _upload(operation: Operation, rule: UploadRule, api: Api) -> Iterator[DescriptionError]:
     path = ("operations", operation.name, "upload")
     for field in ("file", "range", "target", "token"):
         if (name := getattr(rule, field)) is not None:
@@ -82,17 +82,17 @@ def _upload(operation: Operation, rule: UploadRule, api: Api) -> Iterator[Compla
     except ValueError:
         fields = set()
     if fields != {"piece", "pieces"}:
-        yield Complaint((*path, "form"), f"expected a text with {{piece}} and {{pieces}}, {found(rule.form)}")
+        yield DescriptionError((*path, "form"), "expected a text with {piece} and {pieces}", found=rule.form)
     yield from place(operation, rule.id, "string", (*path, "id"))
     if not 0 < rule.min_piece <= rule.max_piece:
-        yield Complaint((*path, "min_piece"), f"expected 1 to {rule.max_piece}, {found(rule.min_piece)}")
+        yield DescriptionError((*path, "min_piece"), f"expected 1 to {rule.max_piece}", found=rule.min_piece)
     for field in ("max_pieces", "max_bytes"):
         if not getattr(rule, field) > 0:
-            yield Complaint((*path, field), f"expected more than 0, {found(getattr(rule, field))}")
+            yield DescriptionError((*path, field), "expected more than 0", found=getattr(rule, field))
     yield from _beside(rule, api, path)
 
 
-def _beside(rule: UploadRule, api: Api, path: Path) -> Iterator[Complaint]:
+def _beside(rule: UploadRule, api: Api, path: KeyPath) -> Iterator[DescriptionError]:
     """The other operations that an upload needs."""
     others = {"create": rule.create, "status": rule.status, "get": rule.get}
     for field, name in others.items():
@@ -114,14 +114,14 @@ def _beside(rule: UploadRule, api: Api, path: Path) -> Iterator[Complaint]:
             yield from _state(status, until, (*path, "until", name))
 
 
-def _state(status: Operation, rule: UntilRule, path: Path) -> Iterator[Complaint]:
+def _state(status: Operation, rule: UntilRule, path: KeyPath) -> Iterator[DescriptionError]:
     kind = "boolean" if isinstance(next(iter(rule.values), ""), bool) else "string"
     yield from place(status, rule.at, kind, (*path, "at"))
     if (rule.failed_at is None) != (not rule.failed):
-        yield Complaint((*path, "failed_at"), "expected failed_at and failed together, or neither")
+        yield DescriptionError((*path, "failed_at"), "expected failed_at and failed together, or neither")
 
 
-def _gone(profile: Profile, operation: Operation, name: str, api: Api) -> Iterator[Complaint]:
+def _gone(profile: Profile, operation: Operation, name: str, api: Api) -> Iterator[DescriptionError]:
     path = ("operations", operation.name, "gone_if")
     other, said = api.operations.get(name), profile.operations.get(name)
     if other is None:
@@ -129,6 +129,8 @@ def _gone(profile: Profile, operation: Operation, name: str, api: Api) -> Iterat
         return
     needed = {one.name for one in other.parameters if one.required}
     if other.method != "GET" or not needed or (said is not None and said.gone_if is not None):
-        yield Complaint(path, f"expected a GET with an argument and without gone_if of its own, {found(name)}")
+        yield DescriptionError(path, "expected a GET with an argument and without gone_if of its own", found=name)
     for missing in sorted(needed - {one.name for one in operation.parameters if one.required}):
-        yield Complaint(path, f"expected an operation that needs nothing else, found {name!r}, which needs {missing}")
+        yield DescriptionError(
+            path, f"expected an operation that needs nothing else, found {name!r}, which needs {missing}"
+        )

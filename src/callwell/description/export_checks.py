@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from callwell.description import schemas
 from callwell.description.answer_paths import place
-from callwell.description.complaint import Complaint, found
+from callwell.description.error import DescriptionError
 from callwell.description.nearness import unknown
 
 if TYPE_CHECKING:
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
     from callwell.core.rules.export import ExportRule
     from callwell.core.rules.profile import Profile
-    from callwell.description.complaint import Path
+    from callwell.description.error import KeyPath
     from callwell.description.model import Api, Operation
 
 
-def complaints(profile: Profile, rule: ExportRule, api: Api) -> Iterator[Complaint]:
+def complaints(profile: Profile, rule: ExportRule, api: Api) -> Iterator[DescriptionError]:
     """All that does not fit.
 
     Args:
@@ -30,7 +30,7 @@ def complaints(profile: Profile, rule: ExportRule, api: Api) -> Iterator[Complai
     path = ("export",)
     if (rule.scopes is None) != (rule.scope_parameter is None):
         missing = "scopes" if rule.scopes is None else "scope_parameter"
-        yield Complaint((*path, missing), "expected both scopes and scope_parameter or neither, found one")
+        yield DescriptionError((*path, missing), "expected both scopes and scope_parameter or neither, found one")
         return
     for where, name, kind, given in _roles(rule):
         operation, said = api.operations.get(name), profile.operations.get(name)
@@ -38,14 +38,14 @@ def complaints(profile: Profile, rule: ExportRule, api: Api) -> Iterator[Complai
             yield unknown((*path, *where), name, api)
             continue
         if kind == "list" and not (said and said.paging and said.paging.key):
-            yield Complaint((*path, *where), f"expected a list whose paging has a key, {found(name)}")
+            yield DescriptionError((*path, *where), "expected a list whose paging has a key", found=name)
         if kind == "asset" and not (said and said.asset):
-            yield Complaint((*path, *where), f"expected operations with an asset, {found(name)}")
+            yield DescriptionError((*path, *where), "expected operations with an asset", found=name)
         yield from _filled(operation, given, (*path, *where))
     yield from _fields(profile, rule, api)
 
 
-def _roles(rule: ExportRule) -> Iterator[tuple[Path, str, str, set[str]]]:
+def _roles(rule: ExportRule) -> Iterator[tuple[KeyPath, str, str, set[str]]]:
     """The operations of which an export is made: where they are named, of what kind they are, what they are given."""
     scope = set[str]() if rule.scope_parameter is None else {rule.scope_parameter}
     item = scope | {rule.item_parameter}
@@ -60,7 +60,7 @@ def _roles(rule: ExportRule) -> Iterator[tuple[Path, str, str, set[str]]]:
         yield ("parts", kind, "asset"), part.asset, "asset", item | {part.parameter}
 
 
-def _fields(profile: Profile, rule: ExportRule, api: Api) -> Iterator[Complaint]:
+def _fields(profile: Profile, rule: ExportRule, api: Api) -> Iterator[DescriptionError]:
     detail, items, said = (
         api.operations.get(rule.detail),
         api.operations.get(rule.items),
@@ -72,13 +72,15 @@ def _fields(profile: Profile, rule: ExportRule, api: Api) -> Iterator[Complaint]
         name = getattr(rule, field)
         if name is None or items is None or said is None or said.paging is None:
             continue
-        if schemas.at(items.response, f"{said.paging.items}.0.{name}") is None:
-            yield Complaint(("export", field), f"expected a field of the items, {found(name)}")
+        if schemas.at_path(items.response_schema, f"{said.paging.items}.0.{name}") is None:
+            yield DescriptionError(("export", field), "expected a field of the items", found=name)
 
 
-def _filled(operation: Operation, given: set[str], path: Path) -> Iterator[Complaint]:
+def _filled(operation: Operation, given: set[str], path: KeyPath) -> Iterator[DescriptionError]:
     """An operation must need exactly what an export can give it."""
     needed = {one.name for one in operation.parameters if one.required}
     if needed != given:
         takes, gets = (", ".join(sorted(names)) or "nothing" for names in (needed, given))
-        yield Complaint(path, f"expected an operation that needs {gets}, found {operation.name!r}, which needs {takes}")
+        yield DescriptionError(
+            path, f"expected an operation that needs {gets}, found {operation.name!r}, which needs {takes}"
+        )

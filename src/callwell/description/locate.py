@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from callwell.description.complaint import Path
+    from callwell.description.error import KeyPath
 
 _BLANK: Final = re.compile(r"(?:\s|#[^\n]*)*")
 _KEY: Final = re.compile(r"""[ \t]*(?:("(?:\\.|[^"\\\n])*")|'([^'\n]*)'|([A-Za-z0-9_-]+))[ \t]*(\.)?""")
@@ -27,7 +27,7 @@ _OPENING, _CLOSING, _BETWEEN, _BEFORE_KEY = ("{", "["), ("}", "]"), (",", ":"), 
 _JSON: Final = re.compile(r'"(?:\\.|[^"\\])*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 
 
-def toml_line(text: str, path: Path) -> int | None:
+def toml_line(text: str, path: KeyPath) -> int | None:
     """The line of a key in a TOML text, from 1; if it is not there, that of the nearest table around it.
 
     Args:
@@ -37,7 +37,7 @@ def toml_line(text: str, path: Path) -> int | None:
     return _line(text, path, _Toml(text).keys())
 
 
-def json_line(text: str, path: Path) -> int | None:
+def json_line(text: str, path: KeyPath) -> int | None:
     """The line of a key in a JSON text, from 1; if it is not there, that of the nearest value around it.
 
     Args:
@@ -47,7 +47,7 @@ def json_line(text: str, path: Path) -> int | None:
     return _line(text, path, _json_keys(text))
 
 
-def _line(text: str, path: Path, keys: Iterator[tuple[Path, int]]) -> int | None:
+def _line(text: str, path: KeyPath, keys: Iterator[tuple[KeyPath, int]]) -> int | None:
     """The line of the longest beginning of `path` among keys and where they stand."""
     best, place = 0, 0
     for key, position in keys:
@@ -56,7 +56,7 @@ def _line(text: str, path: Path, keys: Iterator[tuple[Path, int]]) -> int | None
     return text.count("\n", 0, place) + 1 if best else None
 
 
-def _json_keys(text: str) -> Iterator[tuple[Path, int]]:
+def _json_keys(text: str) -> Iterator[tuple[KeyPath, int]]:
     """Every key and list item, with where it stands."""
     path: list[str] = []
     lists: list[bool] = []
@@ -83,11 +83,11 @@ class _Toml:
     def __init__(self, text: str) -> None:
         self._text = text
         self._at = 0
-        self._lists: dict[Path, int] = {}
+        self._lists: dict[KeyPath, int] = {}
 
-    def keys(self) -> Iterator[tuple[Path, int]]:
+    def keys(self) -> Iterator[tuple[KeyPath, int]]:
         """Every key, with where it stands."""
-        table: Path = ()
+        table: KeyPath = ()
         while self._skip():
             before = self._at
             if self._next("["):
@@ -101,9 +101,9 @@ class _Toml:
             if self._at == before:
                 return
 
-    def _table(self, path: Path, *, many: bool) -> Path:
+    def _table(self, path: KeyPath, *, many: bool) -> KeyPath:
         """The path of a header, with the index of each list of tables on its way."""
-        whole: Path = ()
+        whole: KeyPath = ()
         for key in path[:-1]:
             whole = (*whole, key)
             if whole in self._lists:
@@ -114,14 +114,14 @@ class _Toml:
         self._lists[whole] = self._lists.get(whole, -1) + 1
         return (*whole, str(self._lists[whole]))
 
-    def _pair(self, table: Path) -> Iterator[tuple[Path, int]]:
+    def _pair(self, table: KeyPath) -> Iterator[tuple[KeyPath, int]]:
         place = self._at
         key = self._key()
         yield from ((table + key[: length + 1], place) for length in range(len(key)))
         if self._next("="):
             yield from self._value(table + key)
 
-    def _value(self, path: Path) -> Iterator[tuple[Path, int]]:
+    def _value(self, path: KeyPath) -> Iterator[tuple[KeyPath, int]]:
         self._skip()
         if self._next("["):
             index = 0
@@ -148,7 +148,7 @@ class _Toml:
         self._next(",")
         return self._at > before
 
-    def _key(self) -> Path:
+    def _key(self) -> KeyPath:
         """A dotted key."""
         keys: list[str] = []
         while match := _KEY.match(self._text, self._at):

@@ -16,8 +16,8 @@ class Parameter:
 
     Attributes:
         name: its name in Python, in snake case.
-        wire: its name on the wire.
-        place: where it goes; `body` is one field of a JSON object or of a form.
+        wire_name: its name on the wire.
+        location: where it goes; `body` is one field of a JSON object or of a form.
         required: the operation cannot be called without it.
         schema: its JSON schema, with references resolved.
         summary: one line about it.
@@ -26,8 +26,8 @@ class Parameter:
     """
 
     name: str
-    wire: str
-    place: Literal["path", "query", "header", "body"]
+    wire_name: str
+    location: Literal["path", "query", "header", "body"]
     required: bool
     schema: Mapping[str, Any]
     summary: str = ""
@@ -45,7 +45,7 @@ class Operation:
         path: the template below the base URL: `/public/workspace/{workspaceId}`.
         parameters: what it takes, path first, then query, then body.
         summary: one line about it.
-        response: the JSON schema of a successful body, with references resolved; empty if there is none.
+        response_schema: the JSON schema of a successful body, with references resolved; empty if there is none.
         media: the types of successful bodies that are described beside JSON, in lower case.
         form: its body is a form (`multipart/form-data`), which can hold files.
         keyless: it is called without a key.
@@ -56,7 +56,7 @@ class Operation:
     path: str
     parameters: tuple[Parameter, ...]
     summary: str
-    response: Mapping[str, Any]
+    response_schema: Mapping[str, Any]
     form: bool = False
     keyless: bool = False
     media: frozenset[str] = frozenset()

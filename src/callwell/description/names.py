@@ -12,24 +12,24 @@ _HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _OTHER: Final = re.compile(r"\W+", re.ASCII)
 
 
-def snake(name: str) -> str:
+def to_snake_case(name: str) -> str:
     """A name in snake case: `linkURL` → `link_url`, `per_page` stays."""
     return _OTHER.sub("_", _HUMP.sub("_", name)).strip("_").lower()
 
 
-def pascal(*names: str) -> str:
+def to_pascal_case(*names: str) -> str:
     """Names as one class name: `recordings`, `console_log` → `RecordingsConsoleLog`."""
-    words = [word for name in names for word in snake(name).split("_")]
+    words = [word for name in names for word in to_snake_case(name).split("_")]
     return "".join(word[:1].upper() + word[1:] for word in words)
 
 
-def identifier(name: str) -> str:
+def to_identifier(name: str) -> str:
     """A name that Python can use: its own words get a trailing underscore, a leading digit a leading one."""
     name = _OTHER.sub("_", name) or "_"
     name = f"_{name}" if name[0].isdigit() else name
     return f"{name}_" if keyword.iskeyword(name) else name
 
 
-def shadows(name: str) -> bool:
+def shadows_builtin(name: str) -> bool:
     """Whether a name hides one of Python's own: `type`, `id`."""
     return hasattr(builtins, name)

@@ -6,18 +6,20 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
-from callwell.description.complaint import Complaint, found
+from callwell.description.error import DescriptionError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from callwell.description.complaint import Path
+    from callwell.description.error import KeyPath
     from callwell.description.model import Api
 
 
-def unknown(path: Path, name: str, api: Api) -> Complaint:
+def unknown(path: KeyPath, name: str, api: Api) -> DescriptionError:
     """The complaint about an operation that OpenAPI does not have."""
-    return Complaint(path, f"expected the name of an operation, perhaps {near(name, api.operations)}, {found(name)}")
+    return DescriptionError(
+        path, f"expected the name of an operation, perhaps {near(name, api.operations)}", found=name
+    )
 
 
 def near(name: str, known: Iterable[str]) -> str:

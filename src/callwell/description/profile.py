@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import msgspec
 
 from callwell.core.rules.profile import Profile
-from callwell.description import checks, likeness, openapi
-from callwell.description.complaint import Complaint, found
+from callwell.description import checks, derived_operations, openapi
+from callwell.description.error import DescriptionError
 from callwell.description.locate import toml_line
 from callwell.errors import ProfileError
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from callwell.description import complaint
+    from callwell.description.error import KeyPath
     from callwell.description.model import Api
 
 NOUNS: Final = {
@@ -82,17 +82,17 @@ def parse(text: str, api: Api, *, file: str = "profile.toml") -> Profile:
     try:
         _check(document, Profile, ())
         profile = msgspec.convert(document, Profile, strict=True)
-        checks.check(profile, likeness.extended(api, profile))
-    except Complaint as complaint:
-        raise complaint.error(file, text, toml_line) from None
+        checks.check(profile, derived_operations.add_derived_operations(api, profile))
+    except DescriptionError as error:
+        raise error.to_profile_error(file, text, toml_line) from None
     return profile
 
 
-def _check(value: object, kind: Any, path: complaint.Path) -> None:
+def _check(value: object, kind: Any, path: KeyPath) -> None:
     """Compare a value with what a field takes.
 
     Raises:
-        Complaint: it is something else.
+        DescriptionError: it is something else.
     """
     origin = typing.get_origin(kind)
     if origin in (types.UnionType, typing.Union):
@@ -108,19 +108,21 @@ def _check(value: object, kind: Any, path: complaint.Path) -> None:
             msgspec.convert(value, kind, strict=True)
         except msgspec.ValidationError:
             nouns = f"one of {', '.join(typing.get_args(kind))}" if origin is Literal else NOUNS.get(kind, str(kind))
-            raise Complaint(path, f"expected {nouns}, {found(value)}") from None
+            raise DescriptionError(path, f"expected {nouns}", found=value) from None
 
 
-def _check_record(table: Mapping[str, object], kind: type, path: complaint.Path) -> None:
+def _check_record(table: Mapping[str, object], kind: type, path: KeyPath) -> None:
     fields = _fields(kind)
     for name, value in table.items():
         if name not in fields:
             near = difflib.get_close_matches(name, fields, n=3, cutoff=0.5)
-            raise Complaint((*path, name), f"expected {' or '.join(near or sorted(fields))}, found an unknown key")
+            raise DescriptionError(
+                (*path, name), f"expected {' or '.join(near or sorted(fields))}, found an unknown key"
+            )
         _check(value, fields[name][0], (*path, name))
     for name, (_, required) in fields.items():
         if required and name not in table:
-            raise Complaint((*path, name), "expected this key, found none")
+            raise DescriptionError((*path, name), "expected this key, found none")
 
 
 @functools.cache
@@ -134,7 +136,7 @@ def _fields(kind: type) -> dict[str, tuple[Any, bool]]:
     }
 
 
-def _table(value: object, path: complaint.Path) -> dict[str, Any]:
+def _table(value: object, path: KeyPath) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise Complaint(path, f"expected a table, {found(value)}")
+        raise DescriptionError(path, "expected a table", found=value)
     return value

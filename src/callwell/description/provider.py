@@ -7,7 +7,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Final
 
 from callwell.core.rules.operations import OperationRule
-from callwell.description import likeness, openapi, profile
+from callwell.description import derived_operations, openapi, profile
 from callwell.errors import UnknownName
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class Provider:
             name=name, base_url=rule.base_url.rstrip("/"), headers=rule.headers, operations=rule.operations
         )
 
-    def rivals(self, environment: str) -> tuple[str, ...]:
+    def environments_with_other_keys(self, environment: str) -> tuple[str, ...]:
         """The environments that do not take the keys of this one.
 
         Args:
@@ -97,7 +97,7 @@ class Provider:
         mine = rules[environment].env or usual
         return tuple(name for name, rule in rules.items() if (rule.env or usual) != mine)
 
-    def within(self, environment: str) -> Provider:
+    def in_environment(self, environment: str) -> Provider:
         """The provider as it behaves in an environment: with its own limits, and its own place and header of the key.
 
         Args:
@@ -124,4 +124,4 @@ def load_provider(folder: Path) -> Provider:
     """
     api = openapi.read(folder / "openapi.json")
     rules = profile.load(folder / "profile.toml", api)
-    return Provider(name=rules.name, profile=rules, api=likeness.extended(api, rules))
+    return Provider(name=rules.name, profile=rules, api=derived_operations.add_derived_operations(api, rules))

@@ -11,9 +11,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, Literal, NamedTuple, Protocol
 
-from callwell import providers
 from callwell.core.audio_decision import decide
 from callwell.core.audio_types import ENCODINGS, AudioOptions, Convert, Refuse
+from callwell.description import catalog
 from callwell.errors import AudioRefused, FileProblem, InvalidOption, UsageError
 from callwell.extras import install
 
@@ -131,7 +131,7 @@ def prepare(
         InvalidOption: a channel or samples that there cannot be.
         UsageError: the operation takes no recordings, or the extra `media` is not installed.
     """
-    described = providers.load(provider) if isinstance(provider, str | Path) else provider
+    described = catalog.load(provider) if isinstance(provider, str | Path) else provider
     rule, audio = described.rule(operation).audio, described.profile.audio
     if rule is None or audio is None:
         raise UsageError(f"{operation} of {described.name} takes no recordings, as far as its profile says")

@@ -7,7 +7,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Unpack
 
-from callwell import providers
 from callwell.client._sync.calls.caller import Caller
 from callwell.client._sync.calls.engine import Engine
 from callwell.client._sync.concurrency.primitives import CloseMixin, DefaultTransport
@@ -21,6 +20,7 @@ from callwell.client.calls.operations import files, groups, large, plan_beyond
 from callwell.client.calls.options import ResolvedOptions
 from callwell.client.calls.wire_values import wire_value
 from callwell.client.config import ClientConfig
+from callwell.description import catalog
 from callwell.errors import InvalidOption, UnknownName
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Client(CloseMixin):
     def __new__(cls, provider: str | Path | Provider, **_options: Unpack[ClientOptions]) -> Self:
         """A client with the provider's own operations as attributes, where there is a generated class."""
         general = isinstance(provider, str) and cls.__name__ == "Client"
-        special = providers.client_class(str(provider), "Client") if general else None
+        special = catalog.generated_client(str(provider), "Client") if general else None
         made: Self = object.__new__(special or cls)
         return made
 

@@ -18,7 +18,7 @@ from callwell.client.calls import multipart
 from callwell.client.calls.options import NOT_GIVEN
 from callwell.client.calls.validation import check, describe, plain
 from callwell.client.calls.wire_values import ENCODER, wire_value
-from callwell.description.schemas import choices, kinds, nullable
+from callwell.description.schemas import alternatives, is_nullable, type_names
 from callwell.errors import InvalidOption, UnknownName
 from callwell.opaque import Opaque, without_query
 from callwell.transport.base import RequestHeaders, StreamedBody
@@ -106,16 +106,16 @@ class Binder:
         self._operation = operation
         self.keyless = operation.keyless
         self._names = frozenset(one.name for one in operation.parameters)
-        self._takes_body = any(one.place == "body" for one in operation.parameters)
+        self._takes_body = any(one.location == "body" for one in operation.parameters)
         self._fields = tuple(
             Field(
                 one.name,
-                one.place,
-                f"{{{one.wire}}}",
+                one.location,
+                f"{{{one.wire_name}}}",
                 one,
                 f"{operation.name}: {one.name}",
                 plain(one.schema),
-                one.place == "body" and nullable(one.schema),
+                one.location == "body" and is_nullable(one.schema),
             )
             for one in operation.parameters
         )
@@ -159,7 +159,7 @@ class Binder:
             elif place == "header":
                 headers.extend(_header(label, parameter, value))
             else:
-                body[parameter.wire] = field, value
+                body[parameter.wire_name] = field, value
         target = f"{target}?{urlencode(query, safe='[]')}" if query else target
         if not self._takes_body:
             return Bound(self._operation.method, target, None, tuple(headers), JSON, self.keyless)
@@ -185,7 +185,7 @@ class Binder:
     def at(self, arguments: Mapping[str, object], name: str, position: int | str) -> dict[str, object]:
         """The arguments of a page: a cursor that came as another type than its parameter takes is sent as that."""
         schema = next((one.parameter.schema for one in self._fields if one.name == name), {})
-        takes = [kind for one in choices(schema) for kind in kinds(one)]
+        takes = [kind for one in alternatives(schema) for kind in type_names(one)]
         if isinstance(position, int) and "string" in takes and "integer" not in takes and "number" not in takes:
             return {**arguments, name: str(position)}
         if isinstance(position, str) and "string" not in takes and WHOLE.fullmatch(position):
@@ -290,7 +290,7 @@ def _segment(label: str, value: object) -> str:
 
 
 def _header(label: str, parameter: Parameter, value: object) -> list[tuple[str, str]]:
-    name = parameter.wire.lower()
+    name = parameter.wire_name.lower()
     if isinstance(value, Mapping):
         text = ",".join(_flat(label, value))
     elif isinstance(value, list):
@@ -305,7 +305,7 @@ def _header(label: str, parameter: Parameter, value: object) -> list[tuple[str, 
 
 
 def _pairs(label: str, parameter: Parameter, value: object) -> list[tuple[str, str]]:
-    wire = parameter.wire
+    wire = parameter.wire_name
     if isinstance(value, Mapping):
         if parameter.style == "deepObject":
             return [pair for key, one in value.items() for pair in _deep(label, f"{wire}[{key}]", one)]

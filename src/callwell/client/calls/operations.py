@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from callwell.client.calls.binding import Binder
 from callwell.client.calls.prepared import Plan, PreparedCall
 from callwell.core.types import Traits
-from callwell.description.names import snake
+from callwell.description.names import to_snake_case
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -99,8 +99,8 @@ def _quotas(provider: Provider, method: str, said: tuple[str, ...] | None) -> tu
 
 def _named(rule: PagingRule) -> PagingRule:
     """How a list is read, with its query parameters under the names of arguments."""
-    size = None if rule.size is None else snake(rule.size)
-    return dataclasses.replace(rule, position=snake(rule.position), size=size)
+    size = None if rule.size is None else to_snake_case(rule.size)
+    return dataclasses.replace(rule, position=to_snake_case(rule.position), size=size)
 
 
 def groups(provider: Provider) -> tuple[str, ...]:

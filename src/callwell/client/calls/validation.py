@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from callwell.client.uploads.piece_reader import PieceReader
-from callwell.description.schemas import nullable
+from callwell.description.schemas import is_nullable
 from callwell.errors import InvalidOption, UnknownName
 
 SCALARS: Final[dict[str, tuple[type | tuple[type, ...], str]]] = {
@@ -60,7 +60,7 @@ def check(name: str, schema: Mapping[str, Any], value: object) -> None:
         UnknownName: an object has a field that the schema does not know.
     """
     types = _types(schema)
-    if value is None and (nullable(schema) or not types):
+    if value is None and (is_nullable(schema) or not types):
         return
     if not any(_fits(kind, schema, value) for kind in types if kind != "null") and types:
         raise InvalidOption(name, value, describe(schema))

@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from callwell.client.calls.validation import SURROGATES, describe, is_file
-from callwell.description.schemas import choices, kinds
+from callwell.description.schemas import alternatives, type_names
 from callwell.errors import InvalidOption
 
 if TYPE_CHECKING:
@@ -183,21 +183,21 @@ def _expected(schema: Schema, why: str = "") -> str:
 
 
 def _kinds(schema: Schema) -> list[str]:
-    return [kind for one in choices(schema) for kind in kinds(one)]
+    return [kind for one in alternatives(schema) for kind in type_names(one)]
 
 
 def _formats(schema: Schema) -> set[str]:
-    said = {one.get("format", "") for one in choices(schema)}
-    return said | {"byte" for one in choices(schema) if one.get("contentEncoding") == "base64"}
+    said = {one.get("format", "") for one in alternatives(schema)}
+    return said | {"byte" for one in alternatives(schema) if one.get("contentEncoding") == "base64"}
 
 
 def _items(schema: Schema) -> Schema:
-    found = [one["items"] for one in choices(schema) if isinstance(one.get("items"), Mapping)]
+    found = [one["items"] for one in alternatives(schema) if isinstance(one.get("items"), Mapping)]
     return found[0] if found else {}
 
 
 def _field(schema: Schema, key: str) -> Schema:
-    for one in choices(schema):
+    for one in alternatives(schema):
         inner = one.get("properties", {}).get(key, one.get("additionalProperties"))
         if isinstance(inner, Mapping):
             return inner

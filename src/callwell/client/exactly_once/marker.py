@@ -58,7 +58,7 @@ class ObjectMarker(NamedTuple):
         rule = found.rule.marker
         if rule is None:
             return None
-        field = next(one.wire for one in provider.operation(name).parameters if one.name == rule.parameter)
+        field = next(one.wire_name for one in provider.operation(name).parameters if one.name == rule.parameter)
         listed = provider.rule(rule.probe).paging
         key = None if listed is None else listed.key
         return cls(rule, field, key, found.binder, f"{name}: {rule.parameter}", provider.profile.result)

@@ -116,7 +116,7 @@ def test_an_environment_changes_what_it_says_and_nothing_else(tmp_path: Path) ->
     for name in ("openapi.json", "profile.toml"):
         (tmp_path / name).write_bytes((FOLDER / name).read_bytes())
     provider = load_provider(tmp_path)
-    sandbox = provider.within("sandbox")
+    sandbox = provider.in_environment("sandbox")
     assert {name: quota.limit for name, quota in sandbox.profile.quotas.items()} == {
         "reads": 100,
         "writes": 40,
@@ -124,4 +124,4 @@ def test_an_environment_changes_what_it_says_and_nothing_else(tmp_path: Path) ->
     }
     assert sandbox.profile.key.env == "APIVIDEO_SANDBOX_API_KEY"
     assert (sandbox.profile.errors, sandbox.api) == (provider.profile.errors, provider.api)
-    assert provider.within("production") is provider
+    assert provider.in_environment("production") is provider

@@ -12,7 +12,7 @@ from callwell.core.rules.operations import PagingRule
 from callwell.core.rules.profile import CodeRule
 from callwell.description import openapi, profile
 from callwell.errors import ProfileError
-from tests.spec.tiny import OPENAPI, PROFILE, write
+from tests.description.tiny import OPENAPI, PROFILE, write
 
 if TYPE_CHECKING:
     from pathlib import Path

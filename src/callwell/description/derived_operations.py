@@ -6,8 +6,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from callwell.description.complaint import Complaint, found
-from callwell.description.names import snake
+from callwell.description.error import DescriptionError
+from callwell.description.names import to_snake_case
 from callwell.description.nearness import unknown
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from callwell.description.model import Api
 
 
-def extended(api: Api, profile: Profile) -> Api:
+def add_derived_operations(api: Api, profile: Profile) -> Api:
     """The operations, with those that the profile adds after them.
 
     Args:
@@ -23,7 +23,7 @@ def extended(api: Api, profile: Profile) -> Api:
         profile: which may say of a new name that it is like one of them.
 
     Raises:
-        Complaint: the new name is taken or no name, or the other operation does not exist.
+        DescriptionError: the new name is taken or no name, or the other operation does not exist.
     """
     operations = dict(api.operations)
     for name, rule in profile.operations.items():
@@ -32,9 +32,9 @@ def extended(api: Api, profile: Profile) -> Api:
         path = ("operations", name)
         parts = name.split(".")
         if name in api.operations:
-            raise Complaint((*path, "like"), f"expected a name that is free, found {name!r}, an operation")
-        if len(parts) != 2 or any(snake(part) != part or not part.isidentifier() for part in parts):  # noqa: PLR2004
-            raise Complaint(path, f"expected a group and a method, such as things.picture, {found(name)}")
+            raise DescriptionError((*path, "like"), f"expected a name that is free, found {name!r}, an operation")
+        if len(parts) != 2 or any(to_snake_case(part) != part or not part.isidentifier() for part in parts):  # noqa: PLR2004
+            raise DescriptionError(path, "expected a group and a method, such as things.picture", found=name)
         if rule.like not in api.operations:
             raise unknown((*path, "like"), rule.like, api)
         like = api.operations[rule.like]

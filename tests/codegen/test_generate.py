@@ -18,7 +18,7 @@ from callwell.codegen.client_code import client_code
 from callwell.codegen.layout import Brackets, docstring, lines, quoted
 from callwell.codegen.typed_code import typed_code
 from callwell.description.provider import load_provider
-from tests.spec.tiny import write
+from tests.description.tiny import write
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,7 @@ import pytest
 
 from callwell.description import openapi
 from callwell.errors import ProfileError
-from tests.spec.tiny import OPENAPI, write
+from tests.description.tiny import OPENAPI, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,10 +27,10 @@ def test_operations() -> None:
         ("things.import", "POST", "/things"),
         ("things.delete", "DELETE", "/things/{thingId}"),
     ]
-    assert [(one.name, one.wire, one.place, one.required) for one in API.operations["things.delete"].parameters] == [
-        ("thing_id", "thingId", "path", True)
-    ]
-    assert API.operations["things.delete"].response == {}
+    assert [
+        (one.name, one.wire_name, one.location, one.required) for one in API.operations["things.delete"].parameters
+    ] == [("thing_id", "thingId", "path", True)]
+    assert API.operations["things.delete"].response_schema == {}
     assert API.operations["things.import"].summary == "Bring things in"
 
 
@@ -38,17 +38,17 @@ def test_a_default_makes_optional() -> None:
     """A parameter that is required and has a default may be left out, in a query and in a body."""
     parameters = {one.name: one for name in ("list", "import") for one in API.operations[f"things.{name}"].parameters}
     assert {name for name, one in parameters.items() if one.required} == {"name", "sizes"}
-    assert {name for name, one in parameters.items() if one.place == "body"} == {
+    assert {name for name, one in parameters.items() if one.location == "body"} == {
         *("name", "kind", "sizes", "note", "extra", "anything")
     }
-    assert parameters["x_trace"].wire == "X-Trace"
+    assert parameters["x_trace"].wire_name == "X-Trace"
     assert parameters["name"].summary == "Its name."
     assert "accept" not in parameters
 
 
 def test_references_are_followed() -> None:
     """A shared schema stands where it is referred to, with its name; a circle is cut; `allOf` is one object."""
-    thing = API.operations["things.list"].response["properties"]["things"]["items"]
+    thing = API.operations["things.list"].response_schema["properties"]["things"]["items"]
     assert thing["title"] == "Thing"
     assert thing["properties"]["parent"] == {"title": "Thing"}
     size = thing["properties"]["size"]

@@ -6,12 +6,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
-from callwell.description.complaint import Complaint, found
+from callwell.description.error import DescriptionError, found_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from callwell.description.complaint import Path
+    from callwell.description.error import KeyPath
     from callwell.description.schemas import Schema
 
 _SCHEMAS: Final = ("components", "schemas")
@@ -28,10 +28,10 @@ class Refs:
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self._document = document
-        self._done: dict[Path, Schema] = {}
-        self._open: set[Path] = set()
+        self._done: dict[KeyPath, Schema] = {}
+        self._open: set[KeyPath] = set()
 
-    def follow(self, node: object, path: Path) -> tuple[Mapping[str, Any], Path]:
+    def follow(self, node: object, path: KeyPath) -> tuple[Mapping[str, Any], KeyPath]:
         """An object and where it stands, after its own references.
 
         Args:
@@ -39,19 +39,21 @@ class Refs:
             path: where it stands.
 
         Raises:
-            Complaint: it is no object, or the reference leads nowhere or in a circle.
+            DescriptionError: it is no object, or the reference leads nowhere or in a circle.
         """
         passed = set()
         node = mapping(node, path)
         while "$ref" in node:
             reference = node["$ref"]
             if reference in passed:
-                raise Complaint((*path, "$ref"), f"expected a reference that ends, {found(reference)}, a circle")
+                raise DescriptionError(
+                    (*path, "$ref"), f"expected a reference that ends, {found_value(reference)}, a circle"
+                )
             passed.add(reference)
             node, path = self._target(reference, path)
         return node, path
 
-    def schema(self, node: object, path: Path) -> Schema:
+    def schema(self, node: object, path: KeyPath) -> Schema:
         """A schema with all its references replaced; a shared one gets its name as `title`, a circle is cut.
 
         Args:
@@ -59,7 +61,7 @@ class Refs:
             path: where it stands.
 
         Raises:
-            Complaint: a part is no schema, or a reference leads nowhere.
+            DescriptionError: a part is no schema, or a reference leads nowhere.
         """
         if isinstance(node, bool):
             return {}
@@ -68,7 +70,7 @@ class Refs:
             return {**self._shared(node["$ref"], path), **{key: node[key] for key in node if key != "$ref"}}
         return _merged({key: self._part(key, value, (*path, key)) for key, value in node.items()})
 
-    def _shared(self, reference: object, path: Path) -> Schema:
+    def _shared(self, reference: object, path: KeyPath) -> Schema:
         target, place = self._target(reference, path)
         title = {"title": place[-1]} if place[:2] == _SCHEMAS else {}
         if place in self._open:
@@ -79,7 +81,7 @@ class Refs:
             self._open.discard(place)
         return self._done[place]
 
-    def _part(self, key: str, value: object, path: Path) -> object:
+    def _part(self, key: str, value: object, path: KeyPath) -> object:
         if key in _ONE and isinstance(value, dict):
             return self.schema(value, path)
         if key in _MANY:
@@ -88,40 +90,40 @@ class Refs:
             return {name: self.schema(one, (*path, name)) for name, one in mapping(value, path).items()}
         return value
 
-    def _target(self, reference: object, path: Path) -> tuple[Mapping[str, Any], Path]:
+    def _target(self, reference: object, path: KeyPath) -> tuple[Mapping[str, Any], KeyPath]:
         path = (*path, "$ref")
         if not isinstance(reference, str) or not reference.startswith("#/"):
-            raise Complaint(
-                path, f"expected a reference into this document, such as #/components/…, {found(reference)}"
+            raise DescriptionError(
+                path, "expected a reference into this document, such as #/components/…", found=reference
             )
         keys = tuple(unquote(key).replace("~1", "/").replace("~0", "~") for key in reference[2:].split("/"))
         node: Any = self._document
         for key in keys:
             if not isinstance(node, dict) or key not in node:
-                raise Complaint(path, f"expected a reference to something that is there, {found(reference)}")
+                raise DescriptionError(path, "expected a reference to something that is there", found=reference)
             node = node[key]
         return mapping(node, keys), keys
 
 
-def mapping(node: object, path: Path) -> dict[str, Any]:
+def mapping(node: object, path: KeyPath) -> dict[str, Any]:
     """A node that must be an object.
 
     Raises:
-        Complaint: it is none.
+        DescriptionError: it is none.
     """
     if not isinstance(node, dict):
-        raise Complaint(path, f"expected an object, {found(node)}")
+        raise DescriptionError(path, "expected an object", found=node)
     return node
 
 
-def sequence(node: object, path: Path) -> list[Any]:
+def sequence(node: object, path: KeyPath) -> list[Any]:
     """A node that must be a list.
 
     Raises:
-        Complaint: it is none.
+        DescriptionError: it is none.
     """
     if not isinstance(node, list):
-        raise Complaint(path, f"expected a list, {found(node)}")
+        raise DescriptionError(path, "expected a list", found=node)
     return node
 
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from callwell.core.rules.operations import OperationRule
-from callwell.description.names import identifier, pascal, snake
+from callwell.description.names import to_identifier, to_pascal_case, to_snake_case
 from callwell.description.provider import load_provider
 from callwell.errors import UnknownName
-from tests.spec.tiny import write
+from tests.description.tiny import write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,10 +68,10 @@ def test_the_default_environment(tmp_path: Path) -> None:
 )
 def test_snake_case(wire: str, python: str) -> None:
     """Names of the wire are snake case in Python."""
-    assert snake(wire) == python
+    assert to_snake_case(wire) == python
 
 
 def test_class_names_and_identifiers() -> None:
     """Classes are in capitals; words of Python get an underscore behind them, digits one before them."""
-    assert pascal("recordings", "console_log", "linkURL") == "RecordingsConsoleLogLinkUrl"
-    assert [identifier(name) for name in ("from", "4xx", "a b", "")] == ["from_", "_4xx", "a_b", "_"]
+    assert to_pascal_case("recordings", "console_log", "linkURL") == "RecordingsConsoleLogLinkUrl"
+    assert [to_identifier(name) for name in ("from", "4xx", "a b", "")] == ["from_", "_4xx", "a_b", "_"]
