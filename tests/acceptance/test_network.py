@@ -18,7 +18,7 @@ import pytest
 from callwell.emulator.options import EmulatorOptions
 from callwell.emulator.process import start
 from callwell.emulator.quota import Limit
-from callwell.emulator.score_quota import over_quota
+from callwell.emulator.score_quota import count_over_quota
 from tests.acceptance.relay import Relay
 from tests.acceptance.running import NETWORK, PATIENCE_S, End, card, check_clean, check_names, ended, exporting
 from tests.export.playing import Site, check_manifest, check_truth
@@ -189,7 +189,9 @@ def test_a_provider_that_freezes_dies_and_is_started_anew(tmp_path: Path, tell: 
         report = export.finish()
         result = card(site, report)
         arrivals += counted(site)
-        over = sum(over_quota(arrivals, limit) for limit in (Limit("minute", 120, 60), Limit("day", 10_000, 86_400)))
+        over = sum(
+            count_over_quota(arrivals, limit) for limit in (Limit("minute", 120, 60), Limit("day", 10_000, 86_400))
+        )
         tell(
             "provider killed and started anew",
             f"{len(AWAY_S)} times, {len(export.ends) - 1} restarts after exit code 5, then {result.verdict}, "

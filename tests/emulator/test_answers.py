@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from callwell.emulator.apivideo.options import AccountOptions
-from callwell.emulator.apivideo.routes import ROUTES, match
-from callwell.emulator.fault_effects import deliver
-from callwell.emulator.messages import Incoming, Reply
-from callwell.emulator.storage import Asset, serve
+from callwell.emulator.apivideo.options import ApiVideoOptions
+from callwell.emulator.apivideo.routes import ROUTES, match_path
+from callwell.emulator.fault_effects import to_outgoing
+from callwell.emulator.messages import IncomingRequest, Reply
+from callwell.emulator.storage import StoredObject, serve_object
 from tests.emulator.apivideo.harness import VTT, Site
 from tests.emulator.harness import ask
 from tests.emulator.language_confidence.harness import NAME, Service, problems
@@ -40,7 +40,7 @@ def site(emulate: Callable[..., Emulated]) -> Site:
 @pytest.mark.parametrize("status", [201, 202, 204, 302, 304, 404, 416, 500])
 def test_nothing_has_no_type(status: int) -> None:
     """An answer without a body has no content type, whoever made it."""
-    names = {name for name, _ in deliver(Reply(status), head=False, wall=0.0).headers}
+    names = {name for name, _ in to_outgoing(Reply(status), head=False, wall_s=0.0).headers}
     assert "content-type" not in {name.decode() for name in names}
 
 
@@ -49,10 +49,10 @@ def test_an_empty_object_keeps_its_type(*, head: bool) -> None:
     """A stored object without bytes is an object all the same; HEAD says what GET would."""
     from datetime import UTC, datetime
 
-    asset = Asset(b"", "text/vtt", "0" * 64, datetime.fromtimestamp(0, UTC))
-    reply = serve(Incoming("GET", "/", "", {}), asset)
-    assert (b"content-type", b"text/vtt") in deliver(reply, head=head, wall=0.0).headers
-    assert (b"content-type", b"application/json") in deliver(Reply(404, b"{}"), head=head, wall=0.0).headers
+    asset = StoredObject(b"", "text/vtt", "0" * 64, datetime.fromtimestamp(0, UTC))
+    reply = serve_object(IncomingRequest("GET", "/", "", {}), asset)
+    assert (b"content-type", b"text/vtt") in to_outgoing(reply, head=head, wall_s=0.0).headers
+    assert (b"content-type", b"application/json") in to_outgoing(Reply(404, b"{}"), head=head, wall_s=0.0).headers
 
 
 def test_deleted_and_completed(site: Site) -> None:
@@ -71,7 +71,7 @@ def test_allowed_methods(site: Site, route: Any) -> None:
     path = route.path.replace("{", "x").replace("}", "")
     answer = site.call("TRACE", path)
     assert answer.status == 405
-    assert answer.headers["allow"].split(", ") == sorted([*match(path), "OPTIONS"])
+    assert answer.headers["allow"].split(", ") == sorted([*match_path(path), "OPTIONS"])
 
 
 def test_allowed_methods_elsewhere(emulate: Callable[..., Emulated]) -> None:
@@ -144,4 +144,4 @@ def test_the_type_of_errors(emulate: Callable[..., Emulated], kind: str) -> None
     ]
     assert [answer.status for answer in wrong] == [400, 429, 404, 405, 400, 500, 401]
     assert {answer.headers["content-type"] for answer in wrong} == {kind}
-    assert AccountOptions().problem_json is False
+    assert ApiVideoOptions().problem_json is False

@@ -11,9 +11,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from callwell.emulator.clock import MovableClock
-from callwell.emulator.errors import BadInput
+from callwell.emulator.errors import InvalidInput
 from callwell.emulator.quota import Limit
-from callwell.emulator.score_quota import quota_used
+from callwell.emulator.score_quota import share_of_quota_used
 from tests.emulator.harness import HandClock, ask
 from tests.emulator.sample_requests import resource_of
 
@@ -71,7 +71,7 @@ def test_all_moves_together_are_bounded() -> None:
     """Twenty years, in however many steps."""
     clock = MovableClock(HandClock())
     clock.advance(20 * 365 * DAY_S)
-    with pytest.raises(BadInput, match="all moves together"):
+    with pytest.raises(InvalidInput, match="all moves together"):
         clock.advance(1.0)
     assert clock.real_s(5.0) == 5.0
 
@@ -143,8 +143,8 @@ def test_time_that_was_skipped_is_not_idle_time() -> None:
     clock.advance(120.0)
     minute = Limit("minute", 2, 60.0)
     arrivals = [1_000.0, 1_000.0, 1_121.0, 1_121.0, 1_185.0]
-    assert quota_used(arrivals, minute, []) == pytest.approx(4 / 6)
-    assert quota_used(arrivals, minute, clock.jumps) == pytest.approx(2.0)
+    assert share_of_quota_used(arrivals, minute, []) == pytest.approx(4 / 6)
+    assert share_of_quota_used(arrivals, minute, clock.jumps) == pytest.approx(2.0)
 
 
 @pytest.mark.parametrize("skew_s", [-3_600, 3_600])

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from callwell.emulator.userplane.records import Link, Project, Recording, Workspace
-from callwell.emulator.userplane.replies import CODES
-from callwell.emulator.userplane.seeding import build
+from callwell.emulator.userplane.records import LinkRecord, ProjectRecord, RecordingRecord, WorkspaceRecord
+from callwell.emulator.userplane.replies import ERROR_CODES
+from callwell.emulator.userplane.seeding import build_world
 
 if TYPE_CHECKING:
     from callwell.emulator.userplane.world import World
@@ -21,7 +21,7 @@ class Ids:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.roots = [f"/public/workspace/{each}" for each in world.tables[Workspace]]
+        self.roots = [f"/public/workspace/{each}" for each in world.tables[WorkspaceRecord]]
         self.first, self.second, self.outside, self.closed = self.roots
 
     def records(self, kind: type[Any], root: str) -> list[Any]:
@@ -30,31 +30,31 @@ class Ids:
 
     def project(self, *, deleted: bool) -> str:
         """A project of the first workspace."""
-        return str(next(each.id for each in self.records(Project, self.first) if each.deleted == deleted))
+        return str(next(each.id for each in self.records(ProjectRecord, self.first) if each.deleted == deleted))
 
     def domain(self, root: str) -> str:
         """A verified domain."""
-        return str(self.records(Link, root)[0].domain_id)
+        return str(self.records(LinkRecord, root)[0].domain_id)
 
     def others(self, kind: type[Any]) -> str:
         """Something in the second workspace that the user may not delete."""
         own = self.world.own_member(self.second.rpartition("/")[2]).id
-        links = {each.id: each for each in self.records(Link, self.second)}
+        links = {each.id: each for each in self.records(LinkRecord, self.second)}
         records = self.records(kind, self.second)
-        creators = (links[each.link_id if kind is Recording else each.id].creator_id for each in records)
+        creators = (links[each.link_id if kind is RecordingRecord else each.id].creator_id for each in records)
         return str(next(each.id for each, creator in zip(records, creators, strict=True) if creator != own))
 
 
-IDS: Final = Ids(build(1, 40))
-RECORDING: Final = IDS.records(Recording, IDS.first)[0].id
-LINK: Final = IDS.records(Link, IDS.first)[0].id
+IDS: Final = Ids(build_world(1, 40))
+RECORDING: Final = IDS.records(RecordingRecord, IDS.first)[0].id
+LINK: Final = IDS.records(LinkRecord, IDS.first)[0].id
 NEW_LINK: Final = {"domainId": IDS.domain(IDS.first)}
 
 # code → method, path, body; what comes before it, if anything
 ORDINARY: Final[dict[str, tuple[str, str, Any]]] = {
     "NOT_A_MEMBER": ("GET", IDS.outside, None),
-    "LINK_DELETE_FORBIDDEN": ("DELETE", f"{IDS.second}/links/{IDS.others(Link)}", None),
-    "RECORDING_DELETE_FORBIDDEN": ("DELETE", f"{IDS.second}/recordings/{IDS.others(Recording)}", None),
+    "LINK_DELETE_FORBIDDEN": ("DELETE", f"{IDS.second}/links/{IDS.others(LinkRecord)}", None),
+    "RECORDING_DELETE_FORBIDDEN": ("DELETE", f"{IDS.second}/recordings/{IDS.others(RecordingRecord)}", None),
     "RECORDING_WORKSPACE_MISMATCH": ("DELETE", f"{IDS.second}/recordings/{RECORDING}", None),
     "WORKSPACE_NOT_FOUND": ("GET", "/public/workspace/none", None),
     "WORKSPACE_GONE": ("GET", f"{IDS.closed}/search?q=a&type=links", None),
@@ -85,7 +85,7 @@ def test_ordinary_behaviour(emulated: Emulated, code: str) -> None:
     """One request to the seeded world is enough, and the envelope has exactly two fields."""
     method, path, body = ORDINARY[code]
     answer = emulated.call(path, method, body=body)
-    assert (answer.status, answer.json["error"]) == (CODES[code][0], code)
+    assert (answer.status, answer.json["error"]) == (ERROR_CODES[code][0], code)
     assert answer.json.keys() == {"error", "message"}
 
 
@@ -94,7 +94,7 @@ def test_by_a_fault_that_names_the_code(emulated: Emulated, code: str) -> None:
     """What ordinary behaviour cannot show comes from the script, with its documented status."""
     emulated.faults({"operation": "*", "fault": "error_before", "nth": 1, "code": code})
     answer = emulated.call("/public/me")
-    assert (answer.status, answer.json["error"]) == (CODES[code][0], code)
+    assert (answer.status, answer.json["error"]) == (ERROR_CODES[code][0], code)
     assert emulated.call("/public/me").status == 200
 
 
@@ -107,7 +107,7 @@ def test_keys_that_are_refused(emulated: Emulated) -> None:
     cases = {None: "API_KEY_REQUIRED", "uspl_x": "API_KEY_INVALID", disabled: "API_KEY_DISABLED"}
     for key, code in {**cases, clocked: "API_KEY_EXPIRED"}.items():
         answer = emulated.call("/public/me", key=key)
-        assert (answer.status, answer.json["error"]) == (CODES[code][0], code)
+        assert (answer.status, answer.json["error"]) == (ERROR_CODES[code][0], code)
         assert "See https://" in answer.json["message"]
 
 
@@ -133,7 +133,7 @@ def test_what_was_deleted(emulated: Emulated, path: str, code: str) -> None:
 
 def test_every_code_is_provoked_here() -> None:
     """The three tables above cover the catalogue."""
-    assert set(ORDINARY) | set(FAULTY) | set(STEPS) == set(CODES)
+    assert set(ORDINARY) | set(FAULTY) | set(STEPS) == set(ERROR_CODES)
 
 
 def test_the_order_of_checks(emulated: Emulated) -> None:

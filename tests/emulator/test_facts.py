@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from callwell.emulator.userplane.replies import CODES
+from callwell.emulator.userplane.replies import ERROR_CODES
 from callwell.emulator.userplane.routes import ROUTES
 from tests.emulator.sample_requests import perform, resource_of
 from tests.facts.userplane import FILE
@@ -78,7 +78,7 @@ def test_every_operation_answers_what_its_row_says(facts: dict[str, Any], emulat
 
 def test_specific_errors_have_their_statuses(facts: dict[str, Any]) -> None:
     """Every code of section 2 is in the catalogue, with the status that its row gives it."""
-    catalogue = {code: status for code, (status, _) in CODES.items()}
+    catalogue = {code: status for code, (status, _) in ERROR_CODES.items()}
     named = set[str]()
     for operation, row in operations(facts).items():
         assert row.errors.items() <= catalogue.items(), operation
@@ -105,7 +105,7 @@ def test_the_catalogue_of_errors_is_the_documented_one(facts: dict[str, Any]) ->
     """Every row of section 4 has its code and status, and there is no other code."""
     documented = dict(facts["codes"])
     assert documented.pop(CLIENTS_OWN) == 408
-    assert documented | IN_WORDS == {code: status for code, (status, _) in CODES.items()}
+    assert documented | IN_WORDS == {code: status for code, (status, _) in ERROR_CODES.items()}
     assert facts["statuses_without_a_code"] == list(IN_WORDS.values())
 
 

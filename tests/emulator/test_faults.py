@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from callwell.emulator.errors import BadInput
-from callwell.emulator.fault_rules import Catalogue, FaultRule
+from callwell.emulator.errors import InvalidInput
+from callwell.emulator.fault_rules import FaultRule, FaultTargets
 from callwell.emulator.fault_script import FaultScript
 from tests.emulator.harness import ask, raw
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tests.emulator.harness import Emulated
 
-CATALOGUE = Catalogue(
+CATALOGUE = FaultTargets(
     frozenset({"a.list", "a.get"}), frozenset({"a.list"}), frozenset({"a.list"}), frozenset({"a.get"}), {"X": 500}
 )
 
@@ -217,7 +217,7 @@ def script(*rules: FaultRule) -> FaultScript:
 
 def hits(made: FaultScript, requests: list[str]) -> list[bool]:
     """Which of the requests to `a.get` suffer."""
-    return [made.decide("a.get", (request,)) is not None for request in requests]
+    return [made.next_fault("a.get", (request,)) is not None for request in requests]
 
 
 def test_the_same_seed_strikes_the_same_requests() -> None:
@@ -246,12 +246,12 @@ def test_rules_roll_their_own_dice() -> None:
     late = FaultRule(operation="a.get", fault="throttle", rate=0.5, seed=3)
     requests = [str(number) for number in range(50)]
     alone = script(late)
-    alone_hits = [alone.decide("a.get", (each,)) is not None for each in requests]
+    alone_hits = [alone.next_fault("a.get", (each,)) is not None for each in requests]
     both = script(FaultRule(operation="a.get", fault="reset", nth=1), late)
-    both_hits = [both.decide("a.get", (each,)) for each in requests]
+    both_hits = [both.next_fault("a.get", (each,)) for each in requests]
     assert [hit is not None for hit in both_hits[1:]] == alone_hits[1:]
     assert both_hits[0] is not None
-    assert both_hits[0].fault == "reset"
+    assert both_hits[0].name == "reset"
 
 
 @pytest.mark.parametrize(
@@ -274,6 +274,6 @@ def test_rules_roll_their_own_dice() -> None:
 def test_rules_that_cannot_work_are_refused(rule: dict[str, Any], expected: str) -> None:
     """One sentence says what was expected, and the old script stays in force."""
     made = script(FaultRule(operation="*", fault="reset", nth=1))
-    with pytest.raises(BadInput, match=expected.replace("(", r"\(")):
+    with pytest.raises(InvalidInput, match=expected.replace("(", r"\(")):
         made.replace([FaultRule(**rule)])
     assert hits(made, ["x"]) == [True]

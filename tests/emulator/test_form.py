@@ -40,7 +40,7 @@ def test_cut_anywhere(parts: list[bytes], size: int) -> None:
     with TemporaryDirectory() as folder:
         form = read([whole[start : start + size] for start in range(0, len(whole), size)], Path(folder))
         (file,) = form.files
-        assert form.whole
+        assert form.complete
         assert form.fields == {"videoId": "vi1"}
         assert (file.field, file.name, file.size, file.read()) == ("f", "a.mp4", len(content), content)
         assert file.sha256 == sha256(content).hexdigest()
@@ -49,7 +49,7 @@ def test_cut_anywhere(parts: list[bytes], size: int) -> None:
 def test_a_form_that_breaks_off(tmp_path: Path) -> None:
     """What came is there, but the form is not whole; discarding it leaves nothing behind."""
     form = read([body(b"x" * 1000)[:-200]], tmp_path)
-    assert not form.whole
+    assert not form.complete
     assert len(list(tmp_path.iterdir())) == 1
     form.discard()
     assert list(tmp_path.iterdir()) == []
@@ -61,7 +61,7 @@ def test_little_is_held(tmp_path: Path) -> None:
     reader.feed(body(b"")[: -len(b"\r\n--xx--\r\n")])
     for _ in range(64):
         reader.feed(b"x" * MIB)
-        assert len(reader._kept) < 16
+        assert len(reader._buffer) < 16
     reader.feed(b"\r\n--xx--")
     assert reader.close().files[0].size == 64 * MIB
 

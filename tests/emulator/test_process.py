@@ -18,7 +18,7 @@ import pytest
 
 from callwell.clock import parse_clock
 from callwell.emulator.__main__ import main
-from callwell.emulator.errors import BadPort, EmulatorError, PortForbidden, PortInUse
+from callwell.emulator.errors import AddressInUse, EmulatorError, InvalidPort, PortNotPermitted
 from callwell.emulator.options import EmulatorOptions, Endpoints
 from callwell.emulator.process import start
 from callwell.emulator.server import _bind
@@ -64,7 +64,7 @@ def test_the_help_names_every_flag(capsys: pytest.CaptureFixture[str]) -> None:
     assert all("--" + field.name.replace("_", "-") in told for field in fields(EmulatorOptions))
 
 
-@pytest.mark.parametrize(("number", "expected"), [(errno.EACCES, PortForbidden), (errno.EADDRINUSE, PortInUse)])
+@pytest.mark.parametrize(("number", "expected"), [(errno.EACCES, PortNotPermitted), (errno.EADDRINUSE, AddressInUse)])
 def test_each_refusal_of_a_port_has_its_sentence(
     monkeypatch: pytest.MonkeyPatch, number: int, expected: type[EmulatorError]
 ) -> None:
@@ -84,7 +84,7 @@ def test_each_refusal_of_a_port_has_its_sentence(
 @pytest.mark.parametrize("port", [-1, 65_536])
 def test_what_is_no_port(port: int) -> None:
     """The sentence says which there are."""
-    with pytest.raises(BadPort, match=rf"^port {port} does not exist: name one from 1 to 65535"):
+    with pytest.raises(InvalidPort, match=rf"^port {port} does not exist: name one from 1 to 65535"):
         _bind(port)
 
 
@@ -94,7 +94,7 @@ def test_a_port_in_use_is_one_clear_sentence() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(EmulatorError) as raised:
             start(EmulatorOptions(control_port=port))
-    assert str(raised.value) == str(PortInUse(port))
+    assert str(raised.value) == str(AddressInUse(port))
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from callwell.emulator.errors import BadInput
-from callwell.emulator.public_url import public_form
+from callwell.emulator.errors import InvalidInput
+from callwell.emulator.public_url import parse_public_url
 from tests.emulator.apivideo.harness import JPEG, VTT, Site
 from tests.emulator.harness import Emulated, ask
 from tests.emulator.sample_requests import resource_of
@@ -35,7 +35,7 @@ OURS = re.compile(r"https?://(?:127\.0\.0\.1|localhost|\[::1\])")
 )
 def test_forms(text: str | None, form: str) -> None:
     """A host stands for the same ports elsewhere; everything else says where the port goes."""
-    assert public_form(text) == form
+    assert parse_public_url(text) == form
 
 
 @pytest.mark.parametrize(
@@ -54,14 +54,14 @@ def test_forms(text: str | None, form: str) -> None:
 )
 def test_what_is_no_address(text: str) -> None:
     """One sentence with an example, before anything is served."""
-    with pytest.raises(BadInput, match=re.escape("https://emulator.test/{port}")):
-        public_form(text)
+    with pytest.raises(InvalidInput, match=re.escape("https://emulator.test/{port}")):
+        parse_public_url(text)
 
 
 def test_no_password_is_shown() -> None:
     """An address with a password is refused, and the refusal does not repeat it."""
-    with pytest.raises(BadInput) as refused:
-        public_form("https://someone:open-sesame@emulator.test/{port}")
+    with pytest.raises(InvalidInput) as refused:
+        parse_public_url("https://someone:open-sesame@emulator.test/{port}")
     assert "open-sesame" not in str(refused.value)
 
 

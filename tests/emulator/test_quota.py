@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from callwell.emulator.messages import Incoming
-from callwell.emulator.quota import Limit, Quota, WindowKind
-from callwell.emulator.signed_urls import Signer
-from callwell.emulator.userplane.options import WorldOptions
+from callwell.emulator.messages import IncomingRequest
+from callwell.emulator.quota import Limit, ServerQuota, WindowKind
+from callwell.emulator.signed_urls import UrlSigner
+from callwell.emulator.userplane.options import UserplaneOptions
 from callwell.emulator.userplane.provider import Userplane
 from tests.emulator.harness import HandClock, Json
 
@@ -33,31 +33,31 @@ MINUTE = Limit("minute", 2, 60.0)
 )
 def test_windows(kind: WindowKind, arrivals: list[float], waits: list[float | None]) -> None:
     """Fixed windows begin with a request, sliding ones never; the edge belongs to the next window."""
-    quota = Quota((MINUTE,), kind)
-    assert [quota.take(at) for at in arrivals] == waits
+    quota = ServerQuota((MINUTE,), kind)
+    assert [quota.admit(at) for at in arrivals] == waits
 
 
 @pytest.mark.parametrize("kind", ["fixed", "sliding"])
 def test_a_refusal_by_one_limit_is_counted_by_none(kind: WindowKind) -> None:
     """The longest wait counts, and refused requests use nothing up."""
-    quota = Quota((MINUTE, Limit("day", 3, 86_400.0)), kind)
-    assert [quota.take(at) for at in (0, 1, 2, 60)] == [None, None, 58, None]
-    assert quota.take(120) == 86_280
+    quota = ServerQuota((MINUTE, Limit("day", 3, 86_400.0)), kind)
+    assert [quota.admit(at) for at in (0, 1, 2, 60)] == [None, None, 58, None]
+    assert quota.admit(120) == 86_280
 
 
 def test_time_never_goes_back() -> None:
     """An arrival that is told late is taken as the latest."""
-    quota = Quota((MINUTE,), "sliding")
-    assert [quota.take(at) for at in (100, 90, 101)] == [None, None, 59]
+    quota = ServerQuota((MINUTE,), "sliding")
+    assert [quota.admit(at) for at in (100, 90, 101)] == [None, None, 59]
 
 
 def played(clock: HandClock, **options: Json) -> tuple[Userplane, Callable[[str], int]]:
     """A provider without sockets, and a function that gives the status of a request with a key."""
-    provider = Userplane(WorldOptions(**options), clock=clock, signer=Signer("http://storage"))
+    provider = Userplane(UserplaneOptions(**options), clock=clock, signer=UrlSigner("http://storage"))
 
     def request(key: str) -> int:
         headers = {"authorization": f"Bearer {key}"}
-        incoming = Incoming("GET", "/api/v1/public/me", "", headers, arrived_s=clock.now())
+        incoming = IncomingRequest("GET", "/api/v1/public/me", "", headers, arrived_s=clock.now())
         admission = provider.admit(incoming)
         return (admission.reply or provider.perform(incoming, admission, None)).status
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from callwell.emulator.quota import Limit, Quota, Standing, WindowKind
-from callwell.emulator.response_headers import faded, lied, quota_headers
+from callwell.emulator.quota import Limit, QuotaStatus, ServerQuota, WindowKind
+from callwell.emulator.response_headers import deprecation_headers, false_statuses, quota_headers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.emulator.harness import Emulated
 
 MINUTE, DAY = Limit("minute", 2, 60.0), Limit("day", 3, 86_400.0)
-STANDINGS = [Standing(MINUTE, 1, 30.2), Standing(DAY, 2, 100.0)]
+STANDINGS = [QuotaStatus(MINUTE, 1, 30.2), QuotaStatus(DAY, 2, 100.0)]
 
 
 @pytest.mark.parametrize(
@@ -30,12 +30,12 @@ STANDINGS = [Standing(MINUTE, 1, 30.2), Standing(DAY, 2, 100.0)]
 )
 def test_standings(kind: WindowKind, left: list[tuple[int, float]]) -> None:
     """What is left after each arrival, and when there is more, also after a refusal."""
-    quota = Quota((MINUTE,), kind)
-    seen = [quota.standings()[0]]
+    quota = ServerQuota((MINUTE,), kind)
+    seen = [quota.latest_statuses()[0]]
     for at in (0.0, 10.0, 59.0, 61.0):
-        quota.take(at)
-        seen.append(quota.standings()[0])
-    assert [each.left for each in seen] == [number for number, _ in left]
+        quota.admit(at)
+        seen.append(quota.latest_statuses()[0])
+    assert [each.remaining for each in seen] == [number for number, _ in left]
     assert [each.reset_s for each in seen] == pytest.approx([reset for _, reset in left])
 
 
@@ -62,14 +62,14 @@ def test_forms(form: str, expected: dict[str, str]) -> None:
 
 def test_the_limit_with_least_left_is_told() -> None:
     """The day's, when the day is nearly over."""
-    headers = dict(quota_headers("delta", [Standing(MINUTE, 2, 60.0), Standing(DAY, 1, 100.0)], 0.0))
+    headers = dict(quota_headers("delta", [QuotaStatus(MINUTE, 2, 60.0), QuotaStatus(DAY, 1, 100.0)], 0.0))
     assert headers[b"x-ratelimit-limit"] == b"3"
 
 
 def test_lies_contradict() -> None:
     """Nothing left, or more than there ever was."""
-    assert [each.left for each in lied(STANDINGS, "exhausted")] == [0, 0]
-    assert all(each.left > 1_000_000 for each in lied(STANDINGS, "unlimited"))
+    assert [each.remaining for each in false_statuses(STANDINGS, "exhausted")] == [0, 0]
+    assert all(each.remaining > 1_000_000 for each in false_statuses(STANDINGS, "unlimited"))
 
 
 def test_over_sockets(emulate: Callable[..., Emulated]) -> None:
@@ -114,4 +114,4 @@ def test_what_options_refuse(emulated: Emulated) -> None:
 
 def test_faded_without_a_sunset() -> None:
     """Only the one header."""
-    assert faded(5.9, None) == ((b"deprecation", b"@5"),)
+    assert deprecation_headers(5.9, None) == ((b"deprecation", b"@5"),)

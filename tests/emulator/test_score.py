@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from callwell.emulator.ledger import Row
+from callwell.emulator.ledger import LedgerRow
 from callwell.emulator.quota import Limit
 from callwell.emulator.score import count_calls, count_duplicates, count_early, count_effects, score
-from callwell.emulator.score_quota import over_quota, quota_used
+from callwell.emulator.score_quota import count_over_quota, share_of_quota_used
 from tests.emulator.harness import Json, ask
 
 if TYPE_CHECKING:
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 MINUTE = Limit("minute", 2, 60.0)
 
 
-def row(path: str = "/a", status: int | None = 200, **more: Json) -> Row:
+def row(path: str = "/a", status: int | None = 200, **more: Json) -> LedgerRow:
     """A whole answer of the API, unless said otherwise."""
     given = {"place": "api", "arrived_s": 0.0, "arrived_real_s": 0.0, "operation": "x", "method": "GET", "path": path}
-    return Row(**{**given, "status": status, "whole": status is not None, "key_accepted": True, **more})
+    return LedgerRow(**{**given, "status": status, "whole": status is not None, "key_accepted": True, **more})
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def row(path: str = "/a", status: int | None = 200, **more: Json) -> Row:
         ([row(), row(place="storage", status=403)], (1, 1, 0)),
     ],
 )
-def test_attempts_become_calls(rows: list[Row], expected: tuple[int, int, int]) -> None:
+def test_attempts_become_calls(rows: list[LedgerRow], expected: tuple[int, int, int]) -> None:
     """Attempts, calls and failed calls."""
     assert count_calls(rows) == expected
 
@@ -63,7 +63,7 @@ def test_amplification() -> None:
     assert count_calls([]).amplification == 0.0
 
 
-def ordered(until: float, *, written: float = 0.0) -> Row:
+def ordered(until: float, *, written: float = 0.0) -> LedgerRow:
     """A 429 with a time."""
     return row(status=429, retry_until_s=until, ended_s=written, ended_real_s=written)
 
@@ -114,7 +114,7 @@ def test_early_calls_obey_the_longest_order() -> None:
 )
 def test_over_quota_in_any_window(arrivals: list[float], expected: int) -> None:
     """Two in sixty seconds, however the window lies."""
-    assert over_quota(arrivals, MINUTE) == expected
+    assert count_over_quota(arrivals, MINUTE) == expected
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_over_quota_in_any_window(arrivals: list[float], expected: int) -> None:
 )
 def test_quota_used(arrivals: list[float], waits: list[tuple[float, float]], expected: float | None) -> None:
     """Whole windows before the last arrival's, less the time that the server ordered to wait."""
-    assert quota_used(arrivals, MINUTE, waits) == (None if expected is None else pytest.approx(expected))
+    assert share_of_quota_used(arrivals, MINUTE, waits) == (None if expected is None else pytest.approx(expected))
 
 
 def test_effects_and_duplicates() -> None:

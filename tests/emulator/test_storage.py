@@ -10,16 +10,16 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from callwell.emulator.messages import Incoming
-from callwell.emulator.signed_urls import Signer, Verdict
-from callwell.emulator.storage import Asset, serve
+from callwell.emulator.messages import IncomingRequest
+from callwell.emulator.signed_urls import UrlSigner, UrlStatus
+from callwell.emulator.storage import StoredObject, serve_object
 from tests.emulator.harness import ask
 
 if TYPE_CHECKING:
     from tests.emulator.harness import Answer, Emulated
 
 BODY = bytes(range(100))
-ASSET = Asset(BODY, "video/webm", sha256(BODY).hexdigest(), datetime(2026, 3, 2, 8, 0, 0, 500, tzinfo=UTC))
+ASSET = StoredObject(BODY, "video/webm", sha256(BODY).hexdigest(), datetime(2026, 3, 2, 8, 0, 0, 500, tzinfo=UTC))
 MODIFIED = "Mon, 02 Mar 2026 08:00:00 GMT"
 
 
@@ -64,17 +64,17 @@ def test_what_is_refused(emulated: Emulated) -> None:
 
 def test_a_url_expires() -> None:
     """A signature is good to the second of its end, and only for its path."""
-    signer = Signer("http://storage")
-    path, query = signer.sign("/a/b", life_s=900, wall=1_000.0).removeprefix("http://storage").split("?")
-    assert signer.check(path, query, 1_000.0) is Verdict.GOOD
-    assert signer.check(path, query, 1_899.9) is Verdict.GOOD
-    assert signer.check(path, query, 1_900.0) is Verdict.EXPIRED
-    assert signer.check("/a/c", query, 1_000.0) is Verdict.FORGED
-    assert signer.check(path, query.replace("HMAC", "NONE"), 1_000.0) is Verdict.FORGED
-    assert signer.check(path, "", 1_000.0) is Verdict.UNSIGNED
-    assert Signer("http://storage").check(path, query, 1_000.0) is Verdict.FORGED
-    signer.kill(query)
-    assert signer.check(path, query, 1_000.0) is Verdict.EXPIRED
+    signer = UrlSigner("http://storage")
+    path, query = signer.sign("/a/b", life_s=900, wall_s=1_000.0).removeprefix("http://storage").split("?")
+    assert signer.check(path, query, 1_000.0) is UrlStatus.GOOD
+    assert signer.check(path, query, 1_899.9) is UrlStatus.GOOD
+    assert signer.check(path, query, 1_900.0) is UrlStatus.EXPIRED
+    assert signer.check("/a/c", query, 1_000.0) is UrlStatus.FORGED
+    assert signer.check(path, query.replace("HMAC", "NONE"), 1_000.0) is UrlStatus.FORGED
+    assert signer.check(path, "", 1_000.0) is UrlStatus.UNSIGNED
+    assert UrlSigner("http://storage").check(path, query, 1_000.0) is UrlStatus.FORGED
+    signer.expire(query)
+    assert signer.check(path, query, 1_000.0) is UrlStatus.EXPIRED
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_a_url_expires() -> None:
 )
 def test_ranges_and_conditions(headers: dict[str, str], status: int, body: bytes | None) -> None:
     """What each header makes of a request for 100 bytes."""
-    reply = serve(Incoming("GET", "/a", "", headers), ASSET)
+    reply = serve_object(IncomingRequest("GET", "/a", "", headers), ASSET)
     assert reply.status == status
     if body is not None:
         assert reply.body == body

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import av
 import pytest
 
-from callwell.emulator.userplane.assets import KINDS, asset_bytes, asset_facts, duration_of
+from callwell.emulator.userplane.assets import KINDS, asset_bytes, asset_info, duration_of
 from callwell.emulator.userplane.clips import clips
-from callwell.emulator.userplane.records import Link, Recording
-from callwell.emulator.userplane.seeding import build
+from callwell.emulator.userplane.records import LinkRecord, RecordingRecord
+from callwell.emulator.userplane.seeding import build_world
 from tests.emulator.harness import ask
 
 if TYPE_CHECKING:
@@ -27,18 +27,18 @@ IDS = [str(number) for number in range(20)]
 
 def test_the_same_seed_is_the_same_world() -> None:
     """All tables are equal, and not for another seed."""
-    assert build(7, 50).tables == build(7, 50).tables
-    assert build(7, 50).tables[Link] != build(8, 50).tables[Link]
+    assert build_world(7, 50).tables == build_world(7, 50).tables
+    assert build_world(7, 50).tables[LinkRecord] != build_world(8, 50).tables[LinkRecord]
 
 
 @pytest.mark.parametrize("count", [0, 1, 40, 500])
 def test_the_number_of_recordings_is_over_the_visible_workspaces(count: int) -> None:
     """What the user cannot see comes on top; about 3 % lack a capture."""
-    world = build(1, count)
-    visible = [len(world.active(Recording, workspace.id)) for workspace in world.visible()]
+    world = build_world(1, count)
+    visible = [len(world.list_active(RecordingRecord, workspace.id)) for workspace in world.own_workspaces()]
     assert (len(visible), sum(visible)) == (2, count)
-    assert len(world.tables[Recording]) == count + 3
-    lacking = sum(bool(recording.lacking) for recording in world.tables[Recording].values())
+    assert len(world.tables[RecordingRecord]) == count + 3
+    lacking = sum(bool(recording.lacking) for recording in world.tables[RecordingRecord].values())
     assert count // 33 <= lacking <= count // 33 + 1
 
 
@@ -94,7 +94,7 @@ def test_every_recording_has_bytes_of_its_own() -> None:
         bodies = [asset_bytes(kind, recording_id) for recording_id in IDS]
         assert len({sha256(body).hexdigest() for body in bodies}) == len(IDS)
         for recording_id, body in zip(IDS, bodies, strict=True):
-            facts = asset_facts(kind, recording_id)
+            facts = asset_info(kind, recording_id)
             assert (facts.size, facts.sha256) == (len(body), sha256(body).hexdigest())
     assert all(40_000 < len(clip.webm) < 120_000 for clip in clips())
 

@@ -19,7 +19,7 @@ from typing import IO, TYPE_CHECKING, Any, Final, Generic, Self, TypeVar, cast
 import msgspec
 
 from callwell.emulator.options import Endpoints
-from callwell.emulator.process import Running, arguments
+from callwell.emulator.process import Running, to_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -172,7 +172,7 @@ def run(
 
 def start(options: EmulatorOptions) -> Running:
     """Start an emulator, as `callwell.emulator.process.start` does."""
-    command = ["-m", "callwell.emulator", "--json", "--watch-stdin", *arguments(options)]
+    command = ["-m", "callwell.emulator", "--json", "--watch-stdin", *to_arguments(options)]
     program = cast("Program[bytes]", _started(command, None, None, None, text=False))
     assert program.stdout is not None
     line = program.stdout.readline()

@@ -11,8 +11,8 @@ import pytest
 from callwell import providers
 from callwell.client.calls.operations import known
 from callwell.description import schemas
-from callwell.emulator.language_confidence.audio import LEAST_BITS, LEAST_RATE
-from callwell.emulator.language_confidence.provider import DOORS
+from callwell.emulator.language_confidence.audio import MIN_BITS, MIN_RATE
+from callwell.emulator.language_confidence.provider import ENTRY_POINTS
 from callwell.emulator.language_confidence.request_schema import ACCENTS, FORMATS
 from callwell.emulator.language_confidence.routes import ROUTES
 from tests.facts.language_confidence import FILE
@@ -47,7 +47,7 @@ def test_operations(facts: dict[str, Any]) -> None:
         assert fields(operation, required=True) == set(row["required"])
         assert fields(operation, required=False) == set(row["optional"])
         assert DESCRIBED.rule(operation.name).repeatable
-    assert {one.path + "/{accent}" * one.accented for one in ROUTES} == PATHS.keys()
+    assert {one.path + "/{accent}" * one.has_accent for one in ROUTES} == PATHS.keys()
 
 
 def test_choices(facts: dict[str, Any]) -> None:
@@ -67,13 +67,13 @@ def test_addresses_and_headers(facts: dict[str, Any]) -> None:
     current = facts["addresses"]["current"]
     production = DESCRIBED.environment()
     assert production.base_url == current["base_url"]
-    assert [PROFILE.key.header] == current["headers"] == [DOORS["production"].key]
+    assert [PROFILE.key.header] == current["headers"] == [ENTRY_POINTS["production"].key]
     market = facts["addresses"]["market"]
     assert DESCRIBED.environment("rapidapi_scripted").base_url == market["base_url"]
     within = DESCRIBED.in_environment("rapidapi_scripted").profile.key
     headers = [within.header, *DESCRIBED.environment("rapidapi_scripted").headers]
     assert headers == market["headers"]
-    assert [DOORS["rapidapi_scripted"].key, DOORS["rapidapi_scripted"].beside] == headers
+    assert [ENTRY_POINTS["rapidapi_scripted"].key, ENTRY_POINTS["rapidapi_scripted"].second_header] == headers
     assert PROFILE.end_user is not None
     assert PROFILE.end_user.header == facts["end_user_header"]
 
@@ -93,15 +93,15 @@ def test_sound(facts: dict[str, Any]) -> None:
     """The emulated limits are the documented ones, read as the papers read them."""
     sound = facts["sound"]
     seconds = sound["longest_s"]
-    assert [route.longest_s for route in ROUTES] == [*seconds, 0]
+    assert [route.max_audio_s for route in ROUTES] == [*seconds, 0]
     audio = PROFILE.audio
     assert audio is not None
     recorded = {name: rule.audio for name, rule in PROFILE.operations.items() if rule.audio}
     assert [one.max_s for one in recorded.values()] == seconds
     short, long = sound["best_s"]
     assert [[one.best_min_s, one.best_max_s] for one in recorded.values()] == [short, short, long]
-    assert (list(audio.formats), audio.min_rate, audio.min_depth) == (list(FORMATS), LEAST_RATE, LEAST_BITS)
-    assert (LEAST_RATE, LEAST_BITS) == (sound["least_rate"], sound["least_bits"]) == (16_000, 16)
+    assert (list(audio.formats), audio.min_rate, audio.min_depth) == (list(FORMATS), MIN_RATE, MIN_BITS)
+    assert (MIN_RATE, MIN_BITS) == (sound["least_rate"], sound["least_bits"]) == (16_000, 16)
 
 
 def test_repeats(facts: dict[str, Any]) -> None:

@@ -17,10 +17,10 @@ import typer
 
 from callwell import errors
 from callwell.cli import output
-from callwell.emulator.errors import EmulatorError, PortInUse
+from callwell.emulator.errors import AddressInUse, EmulatorError
 from callwell.emulator.options import EmulatorOptions
 from callwell.emulator.quota import WindowKind
-from callwell.emulator.response_headers import RateHeaders
+from callwell.emulator.response_headers import RateHeaderForm
 from callwell.extras import install
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ Scale = Annotated[
 ]
 Window = Annotated[WindowKind, typer.Option("--window", help="How quota windows are cut.")]
 Told = Annotated[
-    RateHeaders, typer.Option("--rate-headers", help="Say in every answer what is left of the quota, in this form.")
+    RateHeaderForm, typer.Option("--rate-headers", help="Say in every answer what is left of the quota, in this form.")
 ]
 Skew = Annotated[
     int, typer.Option("--skew", metavar="SECONDS", help="How far the servers' time of day is off, also below 0.")
@@ -176,7 +176,7 @@ def _play(options: EmulatorOptions, *, as_json: bool) -> None:
 
     try:
         asyncio.run(play(_tell_json if as_json else _tell))
-    except PortInUse as error:
+    except AddressInUse as error:
         raise errors.PortInUse(str(error)) from error
     except EmulatorError as error:
         raise errors.UsageError(str(error)) from error

@@ -15,8 +15,8 @@ import msgspec
 
 from callwell.emulator.errors import EmulatorError
 from callwell.emulator.options import EmulatorOptions
-from callwell.emulator.quota import KINDS
-from callwell.emulator.response_headers import FORMS
+from callwell.emulator.quota import WINDOW_KINDS
+from callwell.emulator.response_headers import RATE_HEADER_FORMS
 from callwell.emulator.server import serve
 
 if TYPE_CHECKING:
@@ -49,30 +49,30 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 async def _run(options: EmulatorOptions, *, as_json: bool, watch: bool) -> None:
     loop = asyncio.get_running_loop()
-    serving = asyncio.ensure_future(serve(options, _announce_json if as_json else _announce))
+    serving = asyncio.ensure_future(serve(options, _print_json if as_json else _print_endpoints))
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, serving.cancel)
     if watch:
-        loop.add_reader(sys.stdin.fileno(), _end_with_parent, serving)
+        loop.add_reader(sys.stdin.fileno(), _stop_with_parent, serving)
     try:
         await serving
     except asyncio.CancelledError:
         return
 
 
-def _end_with_parent(serving: asyncio.Future[None]) -> None:
+def _stop_with_parent(serving: asyncio.Future[None]) -> None:
     """The other end of standard input is held by whoever started this: nothing to read means that it has gone."""
     if not os.read(sys.stdin.fileno(), 1024):
         asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
         serving.cancel()
 
 
-def _announce_json(endpoints: Endpoints) -> None:
+def _print_json(endpoints: Endpoints) -> None:
     sys.stdout.write(msgspec.json.encode(endpoints).decode() + "\n")
     sys.stdout.flush()
 
 
-def _announce(endpoints: Endpoints) -> None:
+def _print_endpoints(endpoints: Endpoints) -> None:
     lines = [f"control      {endpoints.control}"]
     for name, environments in endpoints.providers.items():
         lines += [f"{name}/{where}  {point.base_url}  key {point.key}" for where, point in environments.items()]
@@ -91,25 +91,25 @@ def _parser() -> argparse.ArgumentParser:
         if isinstance(default, bool):
             kind = {"action": "store_true"}
         flag = "--" + field.name.replace("_", "-")
-        parser.add_argument(flag, **(kind | SPECIAL.get(field.name, {})))
+        parser.add_argument(flag, **(kind | FLAG_OVERRIDES.get(field.name, {})))
     return parser
 
 
-def _timed(text: str) -> tuple[str, int | None]:
+def _parse_deprecation(text: str) -> tuple[str, int | None]:
     name, _, seconds = text.partition("=")
     if seconds and not seconds.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is not OPERATION or OPERATION=SECONDS")
     return name, int(seconds) if seconds else None
 
 
-def _setting(text: str) -> tuple[str, str]:
+def _parse_setting(text: str) -> tuple[str, str]:
     name, _, value = text.partition("=")
     if "." not in name or not value:
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME.OPTION=VALUE")
     return name, value
 
 
-SPECIAL: Final[Mapping[str, dict[str, Any]]] = {
+FLAG_OVERRIDES: Final[Mapping[str, dict[str, Any]]] = {
     "provider": {
         "type": str,
         "action": "append",
@@ -118,7 +118,7 @@ SPECIAL: Final[Mapping[str, dict[str, Any]]] = {
         "help": "a provider to play; all unless said",
     },
     "settings": {
-        "type": _setting,
+        "type": _parse_setting,
         "action": "append",
         "default": [],
         "metavar": "NAME.OPTION=VALUE",
@@ -130,17 +130,17 @@ SPECIAL: Final[Mapping[str, dict[str, Any]]] = {
         "help": "the address of a proxy before the ports, as https://HOST/{port}",
     },
     "clock": {"type": str, "metavar": "CLOCK", "help": "a faster clock: SCALE, or SCALE@ORIGIN@WALL"},
-    "window": {"type": str, "choices": KINDS, "metavar": None, "help": "how quota windows are cut"},
+    "window": {"type": str, "choices": WINDOW_KINDS, "metavar": None, "help": "how quota windows are cut"},
     "retry_after": {"help": "say in every 429 when to come back"},
     "rate_headers": {
         "type": str,
-        "choices": FORMS,
+        "choices": RATE_HEADER_FORMS,
         "metavar": None,
         "help": "tell in every answer what is left of the quota",
     },
     "skew_s": {"help": "how far the servers' time of day is off, in seconds"},
     "deprecated": {
-        "type": _timed,
+        "type": _parse_deprecation,
         "action": "append",
         "default": [],
         "metavar": "OPERATION[=SECONDS]",

@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The emulator's clock: another clock that can be moved ahead, so that a day passes in a millisecond.
+"""The emulator's clock: another clock plus an offset, so that a day can pass in a millisecond.
 
-Only the emulator's time moves. Whoever shares the clock below keeps its own, and real times stay real. The clock never
-goes back, not even when everything else begins anew: keys and signed URLs made ahead would come to life again.
+    machine's clock ──(× scale, `callwell.clock`)──> base clock ──(+ offset, here)──> emulator's clock
+
+Quotas, keys, signed URLs and retention follow the emulator's clock. A client that shares the base clock keeps its own
+time when the emulator's is moved, and waits that are real (a slow body, a timeout) stay real.
+
+The clock never goes back, and a reset keeps its offset: otherwise keys and signed URLs that have expired would work
+again.
 """
 
 from __future__ import annotations
@@ -11,22 +16,22 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from callwell.emulator.errors import BadInput
+from callwell.emulator.errors import InvalidInput
 
 if TYPE_CHECKING:
     from callwell.clock import Clock
 
-# More than the longest retention of a recording, and far less than a date can hold.
-FURTHEST_S: Final = 20 * 365 * 86_400
+# 20 years: more than the longest retention of a recording (10 years), and far below the year 9999 where dates end.
+MAX_OFFSET_S: Final = 20 * 365 * 86_400
 
 
-class Reading(msgspec.Struct, frozen=True):
-    """What the clock says.
+class ClockState(msgspec.Struct, frozen=True):
+    """The clock's time, as the control port shows it.
 
     Attributes:
-        now_s: monotonic seconds, those of the ledger's rows.
+        now_s: monotonic seconds; the rows of the ledger use the same.
         wall_s: seconds since the epoch.
-        offset_s: how far the clock has been moved ahead in all.
+        offset_s: how many seconds the clock has been moved ahead in all.
     """
 
     now_s: float
@@ -35,13 +40,13 @@ class Reading(msgspec.Struct, frozen=True):
 
 
 class MovableClock:
-    """A clock ahead of another one.
+    """A clock that can be moved ahead of another one.
 
     Args:
-        base: the other one.
+        base: the other clock.
 
     Attributes:
-        jumps: from when to when it was moved, by itself: time in which nobody could do anything.
+        jumps: start and end of each move, by this clock: time that nobody could use.
     """
 
     __slots__ = ("_base", "_offset_s", "jumps")
@@ -52,29 +57,29 @@ class MovableClock:
         self.jumps: list[tuple[float, float]] = []
 
     def now(self) -> float:
-        """Monotonic seconds, with all jumps."""
+        """Return monotonic seconds, moves included."""
         return self._base.now() + self._offset_s
 
     def wall(self) -> float:
-        """Seconds since the epoch, with all jumps."""
+        """Return seconds since the epoch, moves included."""
         return self._base.wall() + self._offset_s
 
     def real_s(self, seconds: float) -> float:
-        """Real seconds that pass while `seconds` of this clock pass by themselves."""
+        """Return the real seconds in which `seconds` of this clock pass by themselves."""
         return self._base.real_s(seconds)
 
-    def read(self) -> Reading:
-        """What it says."""
-        return Reading(self.now(), self.wall(), self._offset_s)
+    def read(self) -> ClockState:
+        """Return the clock's state."""
+        return ClockState(now_s=self.now(), wall_s=self.wall(), offset_s=self._offset_s)
 
     def advance(self, seconds: float) -> None:
-        """Move ahead at once.
+        """Move the clock ahead at once.
 
         Raises:
-            BadInput: back, or too far.
+            InvalidInput: `seconds` is negative, or the offset would exceed `MAX_OFFSET_S`.
         """
-        if not 0.0 <= seconds <= FURTHEST_S - self._offset_s:
-            raise BadInput(f"advance_s must not be negative, and all moves together at most {FURTHEST_S} seconds")
+        if not 0.0 <= seconds <= MAX_OFFSET_S - self._offset_s:
+            raise InvalidInput(f"advance_s must not be negative, and all moves together at most {MAX_OFFSET_S} seconds")
         start = self.now()
         self._offset_s += seconds
         self.jumps.append((start, start + seconds))

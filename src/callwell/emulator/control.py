@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import msgspec
 from starlette.responses import Response
 
-from callwell.emulator.errors import BadInput
+from callwell.emulator.errors import InvalidInput
 from callwell.emulator.fault_rules import parse_rules
 from callwell.emulator.score import score
 
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from callwell.emulator.clock import MovableClock
-    from callwell.emulator.exchange import Stand
-    from callwell.emulator.provider import Item
-    from callwell.emulator.registry import Board
+    from callwell.emulator.exchange import EmulatedService
+    from callwell.emulator.provider import LedgerItem
+    from callwell.emulator.registry import ServiceRegistry
 
 T = TypeVar("T")
-ITEMS_AT_ONCE: Final = 100
+ITEMS_PER_TURN: Final = 100
 
 
-class KeyWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class KeyRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of the key requests; everything in it is optional.
 
     Attributes:
@@ -47,19 +47,19 @@ class KeyWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     expires_in_s: float | None = None
 
 
-class Move(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ClockMove(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of a move of the clock: by how many of its seconds."""
 
     advance_s: float
 
 
-def answer(value: object, status: int = 200) -> Response:
+def json_response(value: object, status: int = 200) -> Response:
     """`value` as JSON."""
     return Response(msgspec.json.encode(value), status, media_type="application/json")
 
 
 @dataclass(frozen=True, slots=True)
-class Control:
+class ControlHandlers:
     """The handlers.
 
     Attributes:
@@ -68,115 +68,117 @@ class Control:
         describe: where everything is, as `emulate --json` prints it.
     """
 
-    board: Board
+    registry: ServiceRegistry
     clock: MovableClock
     describe: Callable[[], object]
 
     async def health(self, _: Request) -> Response:
         """Where everything is, and the options in force."""
-        return answer({"status": "ok", "emulator": self.describe(), "options": self._options()})
+        return json_response({"status": "ok", "emulator": self.describe(), "options": self._options()})
 
     async def get_clock(self, _: Request) -> Response:
         """What the emulator's clock says."""
-        return answer(self.clock.read())
+        return json_response(self.clock.read())
 
     async def move_clock(self, request: Request) -> Response:
         """Move the emulator's clock ahead at once."""
-        self.clock.advance(_decode(await request.body(), Move).advance_s)
-        return answer(self.clock.read())
+        self.clock.advance(_decode(await request.body(), ClockMove).advance_s)
+        return json_response(self.clock.read())
 
     async def get_faults(self, _: Request) -> Response:
         """The rules in force with their counters."""
-        return answer([rule for stand in self.board for rule in stand.script.describe()])
+        return json_response([rule for service in self.registry for rule in service.script.describe()])
 
     async def put_faults(self, request: Request) -> Response:
         """Replace the script of faults."""
         rules = parse_rules(await request.body())
         for number, rule in enumerate(rules, 1):
-            for stand in self.board.suffering(rule):
-                stand.provider.catalogue.check(rule, f"rule {number}")
-        for stand in self.board:
-            stand.script.replace([rule for rule in rules if stand in self.board.suffering(rule)])
+            for service in self.registry.affected_by(rule):
+                service.provider.fault_targets.validate(rule, f"rule {number}")
+        for service in self.registry:
+            service.script.replace([rule for rule in rules if service in self.registry.affected_by(rule)])
         return await self.get_faults(request)
 
     async def ledger(self, _: Request) -> Response:
         """Items and counts by provider."""
         card: dict[str, Any] = {}
-        for name, stand in self.board.cards():
-            await stand.provider.settle()
-            rows = stand.ledger.rows()
-            items: list[Item] = []
-            for item in stand.provider.items():
+        for name, service in self.registry.by_shortest_name():
+            await service.provider.wait_until_idle()
+            rows = service.ledger.rows()
+            items: list[LedgerItem] = []
+            for item in service.provider.items():
                 items.append(item)
-                if len(items) % ITEMS_AT_ONCE == 0:
+                if len(items) % ITEMS_PER_TURN == 0:
                     await asyncio.sleep(0)
-            counts = score(rows, stand.provider.limits(), self.clock.jumps) | dict(stand.provider.counts())
+            counts = score(rows, service.provider.limits(), self.clock.jumps) | dict(service.provider.counts())
             card[name] = {"requests": counts["attempts"], "items": items, "counts": counts}
-        return answer(card)
+        return json_response(card)
 
     async def rows(self, _: Request) -> Response:
         """Every row."""
-        return answer([row for stand in self.board for row in stand.ledger.rows()])
+        return json_response([row for service in self.registry for row in service.ledger.rows()])
 
     async def seed(self, request: Request) -> Response:
         """Rebuild the worlds."""
-        for stand, changes in self._changes(await request.body()):
-            stand.provider.seed(changes)
-        return answer({"options": self._options()})
+        for service, changes in self._parse_changes(await request.body()):
+            service.provider.seed(changes)
+        return json_response({"options": self._options()})
 
     async def reset(self, request: Request) -> Response:
         """Rebuild the worlds, begin the ledgers anew, and end all faults; the clock stays where it was moved to."""
-        for stand, changes in self._changes(await request.body()):
-            stand.provider.reset(changes)
-            stand.ledger.clear()
-            stand.script.replace([])
-        return answer({"options": self._options(), "emulator": self.describe()})
+        for service, changes in self._parse_changes(await request.body()):
+            service.provider.reset(changes)
+            service.ledger.clear()
+            service.script.replace([])
+        return json_response({"options": self._options(), "emulator": self.describe()})
 
     async def keys(self, _: Request) -> Response:
         """The keys, masked."""
-        return answer({name: stand.provider.keys.listed() for name, stand in self.board.cards()})
+        return json_response(
+            {name: service.provider.keys.list_all() for name, service in self.registry.by_shortest_name()}
+        )
 
     async def create_key(self, request: Request) -> Response:
         """One more key."""
-        stand, wish = self._wish(await request.body())
-        return answer({"key": stand.provider.keys.create(wish.name, wish.expires_in_s)})
+        service, wish = self._parse_key_request(await request.body())
+        return json_response({"key": service.provider.keys.create(wish.name, wish.expires_in_s)})
 
     async def rotate_key(self, request: Request) -> Response:
         """A new key for an old one."""
-        stand, wish = self._wish(await request.body())
-        return answer({"key": stand.provider.keys.rotate(wish.fingerprint, wish.name, wish.expires_in_s)})
+        service, wish = self._parse_key_request(await request.body())
+        return json_response({"key": service.provider.keys.rotate(wish.fingerprint, wish.name, wish.expires_in_s)})
 
     async def revoke_key(self, request: Request) -> Response:
         """Kill a key."""
-        stand, wish = self._wish(await request.body())
-        return answer({"revoked": stand.provider.keys.revoke(wish.fingerprint)})
+        service, wish = self._parse_key_request(await request.body())
+        return json_response({"revoked": service.provider.keys.revoke(wish.fingerprint)})
 
     async def disable_key(self, request: Request) -> Response:
         """Refuse a key."""
-        stand, wish = self._wish(await request.body())
-        return answer({"disabled": stand.provider.keys.disable(wish.fingerprint)})
+        service, wish = self._parse_key_request(await request.body())
+        return json_response({"disabled": service.provider.keys.disable(wish.fingerprint)})
 
-    async def news(self, request: Request) -> Response:
+    async def post_event(self, request: Request) -> Response:
         """Something that happens to a provider without a request to its API."""
-        stand = self.board.one("/".join((request.path_params["provider"], request.path_params["environment"])))
-        return answer(stand.provider.told(request.path_params["what"], await request.body()))
+        service = self.registry.get("/".join((request.path_params["provider"], request.path_params["environment"])))
+        return json_response(service.provider.apply_event(request.path_params["what"], await request.body()))
 
     def _options(self) -> dict[str, Mapping[str, object]]:
-        return {name: stand.provider.options() for name, stand in self.board.cards()}
+        return {name: service.provider.options() for name, service in self.registry.by_shortest_name()}
 
-    def _wish(self, body: bytes) -> tuple[Stand, KeyWish]:
-        wish = _decode(body or b"{}", KeyWish)
-        return self.board.one(wish.provider), wish
+    def _parse_key_request(self, body: bytes) -> tuple[EmulatedService, KeyRequest]:
+        wish = _decode(body or b"{}", KeyRequest)
+        return self.registry.get(wish.provider), wish
 
-    def _changes(self, body: bytes) -> list[tuple[Stand, dict[str, object]]]:
+    def _parse_changes(self, body: bytes) -> list[tuple[EmulatedService, dict[str, object]]]:
         changes = _decode(body or b"{}", dict[str, object])
         name = changes.pop("provider", None)
-        meant = self.board.meant(name if name is None or isinstance(name, str) else repr(name))
-        return [(stand, changes) for stand in meant]
+        meant = self.registry.matching(name if name is None or isinstance(name, str) else repr(name))
+        return [(service, changes) for service in meant]
 
 
 def _decode(body: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise BadInput(f"the body must be a JSON object: {error}") from error
+        raise InvalidInput(f"the body must be a JSON object: {error}") from error

@@ -14,9 +14,9 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
-from callwell.emulator.control import Control, answer
-from callwell.emulator.errors import BadInput
-from callwell.emulator.exchange import arrival, read
+from callwell.emulator.control import ControlHandlers, json_response
+from callwell.emulator.errors import InvalidInput
+from callwell.emulator.exchange import new_row, read_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,22 +26,22 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from callwell.emulator.clock import MovableClock
-    from callwell.emulator.registry import Board
+    from callwell.emulator.registry import ServiceRegistry
 
 HOSTS: Final = ("127.0.0.1", "localhost", "[::1]")
-HERE: Final = re.compile(rf"({'|'.join(map(re.escape, HOSTS))})\.?(:\d+)?", re.ASCII)
-OWN_SITES: Final = ("none", "same-origin")
+LOCAL_HOST: Final = re.compile(rf"({'|'.join(map(re.escape, HOSTS))})\.?(:\d+)?", re.ASCII)
+TRUSTED_SITES: Final = ("none", "same-origin")
 
 
-def control_app(board: Board, clock: MovableClock, describe: Callable[[], object]) -> ASGIApp:
+def control_app(registry: ServiceRegistry, clock: MovableClock, describe: Callable[[], object]) -> ASGIApp:
     """The app.
 
     Args:
-        board: all that is played.
+        registry: all emulated services.
         clock: the emulator's clock.
         describe: where everything is, for `/health`.
     """
-    control = Control(board, clock, describe)
+    control = ControlHandlers(registry, clock, describe)
     routes = [
         Route("/health", control.health),
         Route("/clock", control.get_clock, methods=["GET"]),
@@ -57,19 +57,19 @@ def control_app(board: Board, clock: MovableClock, describe: Callable[[], object
         Route("/keys/rotate", control.rotate_key, methods=["POST"]),
         Route("/keys/revoke", control.revoke_key, methods=["POST"]),
         Route("/keys/disable", control.disable_key, methods=["POST"]),
-        Route("/{provider}/{environment}/{what}", control.news, methods=["POST"]),
+        Route("/{provider}/{environment}/{what}", control.post_event, methods=["POST"]),
     ]
-    handlers = {BadInput: _bad_input, HTTPException: _no_such_thing}
-    return _guarded(Starlette(routes=routes, exception_handlers=handlers), board)
+    handlers = {InvalidInput: _bad_input, HTTPException: _not_found}
+    return _with_access_check(Starlette(routes=routes, exception_handlers=handlers), registry)
 
 
 async def _bad_input(_: Request, error: Exception) -> Response:
-    return answer({"error": str(error)}, 400)
+    return json_response({"error": str(error)}, 400)
 
 
-async def _no_such_thing(request: Request, error: Exception) -> Response:
+async def _not_found(request: Request, error: Exception) -> Response:
     status, headers = (error.status_code, error.headers) if isinstance(error, HTTPException) else (500, None)
-    refused = answer(
+    refused = json_response(
         {"error": f"{request.method} {request.url.path}: there is no such thing on the control port"}, status
     )
     # With 405 come the methods that the path has.
@@ -77,7 +77,7 @@ async def _no_such_thing(request: Request, error: Exception) -> Response:
     return refused
 
 
-def _stranger(scope: Scope) -> str | None:
+def _rejection_reason(scope: Scope) -> str | None:
     """Why a request may not steer the emulator, None if it may.
 
     A page of another site that has its own name resolved to this machine still says that name in `Host`. A page that
@@ -86,24 +86,24 @@ def _stranger(scope: Scope) -> str | None:
     headers = [(name, value.decode("latin-1").strip()) for name, value in scope["headers"]]
     if any(name == b"origin" for name, _ in headers):
         return "a request from a web page (Origin)"
-    if any(name == b"sec-fetch-site" and site not in OWN_SITES for name, site in headers):
+    if any(name == b"sec-fetch-site" and site not in TRUSTED_SITES for name, site in headers):
         return "a request from a web page (Sec-Fetch-Site)"
     hosts = [value for name, value in headers if name == b"host"]
-    if len(hosts) == 1 and HERE.fullmatch(hosts[0].lower()):
+    if len(hosts) == 1 and LOCAL_HOST.fullmatch(hosts[0].lower()):
         return None
     return f"a request for another host than {', '.join(HOSTS)}"
 
 
-def _guarded(app: ASGIApp, board: Board) -> ASGIApp:
+def _with_access_check(app: ASGIApp, board: ServiceRegistry) -> ASGIApp:
     async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
-        request = await read(scope, receive)
-        for stand in board:
-            row = arrival(stand, request, "control")
+        request = await read_request(scope, receive)
+        for service in board:
+            row = new_row(service, request, "control")
             if row.key_misplaced:
-                stand.ledger.open(row)
-        why = _stranger(scope)
+                service.ledger.record(row)
+        why = _rejection_reason(scope)
         if why is not None:
-            refused = answer({"error": f"the control port does not answer {why}"}, 403)
+            refused = json_response({"error": f"the control port does not answer {why}"}, 403)
             await refused(scope, receive, send)
             return
 

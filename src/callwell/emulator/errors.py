@@ -8,7 +8,7 @@ class EmulatorError(Exception):
     """The emulator cannot start or go on."""
 
 
-class PortInUse(EmulatorError):
+class AddressInUse(EmulatorError):
     """Another process listens on a port that the emulator was told to use.
 
     Args:
@@ -20,7 +20,7 @@ class PortInUse(EmulatorError):
         self.port = port
 
 
-class PortForbidden(EmulatorError):
+class PortNotPermitted(EmulatorError):
     """This user may not listen on a port that the emulator was told to use.
 
     Args:
@@ -32,7 +32,7 @@ class PortForbidden(EmulatorError):
         self.port = port
 
 
-class BadPort(EmulatorError):
+class InvalidPort(EmulatorError):
     """What the emulator was told to use is no port.
 
     Args:
@@ -44,5 +44,5 @@ class BadPort(EmulatorError):
         self.port = port
 
 
-class BadInput(EmulatorError):
+class InvalidInput(EmulatorError):
     """What came to the control port asks for something that does not exist; the message says what was expected."""

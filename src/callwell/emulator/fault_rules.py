@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from callwell.emulator.errors import BadInput
+from callwell.emulator.errors import InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,15 +44,15 @@ STORAGE_FAULTS: Final = frozenset(
         *("wrong_size", "missing_header", "early_expiry"),
     }
 )
-RETRY_LIES: Final = ("past", "huge", "negative", "text")
-QUOTA_LIES: Final = ("exhausted", "unlimited")
-VALUES: Final[Mapping[str, tuple[str, ...]]] = {
+FALSE_RETRY_AFTERS: Final = ("past", "huge", "negative", "text")
+FALSE_QUOTAS: Final = ("exhausted", "unlimited")
+FAULT_VALUES: Final[Mapping[str, tuple[str, ...]]] = {
     "wrong_size": ("short", "long"),
-    "lying_header": RETRY_LIES + QUOTA_LIES,
+    "lying_header": FALSE_RETRY_AFTERS + FALSE_QUOTAS,
 }
-PLACES: Final[Mapping[str, tuple[str, ...]]] = {"redirect": ("same", "elsewhere")}
-STATUSES: Final[Mapping[str, tuple[int, ...]]] = {"redirect": (302, 307, 301, 303, 308)}
-LONGEST_S: Final[Mapping[str, float]] = {"slow_body": 30.0, "hang": 60.0, "late_effect": 3_600.0}
+REDIRECT_TARGETS: Final[Mapping[str, tuple[str, ...]]] = {"redirect": ("same", "elsewhere")}
+FAULT_STATUSES: Final[Mapping[str, tuple[int, ...]]] = {"redirect": (302, 307, 301, 303, 308)}
+MAX_DELAY_S: Final[Mapping[str, float]] = {"slow_body": 30.0, "hang": 60.0, "late_effect": 3_600.0}
 
 
 class FaultRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -92,7 +92,7 @@ class FaultRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
 
 
 @dataclass(frozen=True, slots=True)
-class Catalogue:
+class FaultTargets:
     """What a provider has that faults can be about.
 
     Attributes:
@@ -108,34 +108,34 @@ class Catalogue:
 
     operations: frozenset[str]
     lists: frozenset[str]
-    shifting: frozenset[str]
-    signing: frozenset[str]
+    shiftable_lists: frozenset[str]
+    url_signing: frozenset[str]
     codes: Mapping[str, int]
-    sizing: frozenset[str] = frozenset()
-    receiving: frozenset[str] = frozenset()
-    working: frozenset[str] = frozenset()
+    size_reporting: frozenset[str] = frozenset()
+    piece_receiving: frozenset[str] = frozenset()
+    work_reporting: frozenset[str] = frozenset()
 
-    def victims(self, fault: str) -> frozenset[str]:
+    def targets_of(self, fault: str) -> frozenset[str]:
         """The operations that can suffer `fault`, storage among them."""
         special = {
             "empty_page": self.lists,
             "cycle": self.lists,
-            "shifted_page": self.shifting,
-            "early_expiry": self.signing,
-            "wrong_size": self.sizing,
-            "forgotten_piece": self.receiving,
-            "failed_work": self.working,
+            "shifted_page": self.shiftable_lists,
+            "early_expiry": self.url_signing,
+            "wrong_size": self.size_reporting,
+            "forgotten_piece": self.piece_receiving,
+            "failed_work": self.work_reporting,
         }
         victims = special.get(fault, self.operations)
         return victims | {STORAGE} if fault in STORAGE_FAULTS else victims
 
-    def has(self, operation: str, fault: str) -> bool:
+    def supports(self, operation: str, fault: str) -> bool:
         """Whether a rule about `operation` and `fault` could ever strike here."""
         if fault not in FAULTS:
             return False
-        return bool(self.victims(fault)) if operation == "*" else operation in self.victims(fault)
+        return bool(self.targets_of(fault)) if operation == "*" else operation in self.targets_of(fault)
 
-    def check(self, rule: FaultRule, where: str) -> None:
+    def validate(self, rule: FaultRule, where: str) -> None:
         """See that a rule can work.
 
         Raises:
@@ -143,24 +143,24 @@ class Catalogue:
         """
         _check_choice(rule.fault, FAULTS, f"fault of {where}")
         _check_choice(rule.operation, self.operations | {"*", STORAGE}, f"operation of {where}")
-        victims = self.victims(rule.fault)
+        victims = self.targets_of(rule.fault)
         if rule.operation != "*" and rule.operation not in victims:
             can = ", ".join(sorted(victims)) or "nothing here"
-            raise BadInput(f"{where}: {rule.fault} can only strike {can}, not {rule.operation}")
+            raise InvalidInput(f"{where}: {rule.fault} can only strike {can}, not {rule.operation}")
         if rule.code is not None:
             _check_choice(rule.code, self.codes, f"code of {where}")
         _check_numbers(rule, where)
-        _check_words(rule, where)
+        _check_choices(rule, where)
 
 
 def _check_choice(value: str, choices: Mapping[str, object] | frozenset[str], what: str) -> None:
     if value not in choices:
-        raise BadInput(f"{what}: {value!r} is none of {', '.join(sorted(choices))}")
+        raise InvalidInput(f"{what}: {value!r} is none of {', '.join(sorted(choices))}")
 
 
 def _check_numbers(rule: FaultRule, where: str) -> None:
     nth = [rule.nth] if isinstance(rule.nth, int) else rule.nth or []
-    longest_s = LONGEST_S.get(rule.fault, 0.0)
+    longest_s = MAX_DELAY_S.get(rule.fault, 0.0)
     checks = {
         "exactly one of rate and nth must be given": (rule.rate is None) != (rule.nth is None),
         "rate must lie between 0 and 1": rule.rate is None or 0.0 <= rule.rate <= 1.0,
@@ -173,19 +173,19 @@ def _check_numbers(rule: FaultRule, where: str) -> None:
     }
     for expected, kept in checks.items():
         if not kept:
-            raise BadInput(f"{where}: {expected}")
+            raise InvalidInput(f"{where}: {expected}")
 
 
-def _check_words(rule: FaultRule, where: str) -> None:
-    for name, given, choices in (("value", rule.value, VALUES), ("to", rule.to, PLACES)):
+def _check_choices(rule: FaultRule, where: str) -> None:
+    for name, given, choices in (("value", rule.value, FAULT_VALUES), ("to", rule.to, REDIRECT_TARGETS)):
         if given is not None and rule.fault not in choices:
-            raise BadInput(f"{where}: {name} is for {' and '.join(choices)} only")
+            raise InvalidInput(f"{where}: {name} is for {' and '.join(choices)} only")
         if given is not None and given not in choices[rule.fault]:
-            raise BadInput(f"{name} of {where}: {given!r} is none of {', '.join(choices[rule.fault])}")
-    known = STATUSES.get(rule.fault)
+            raise InvalidInput(f"{name} of {where}: {given!r} is none of {', '.join(choices[rule.fault])}")
+    known = FAULT_STATUSES.get(rule.fault)
     if rule.status is not None and rule.status not in (known or range(400, 600)):
         words = ", ".join(map(str, known)) if known else "an error, 400 to 599"
-        raise BadInput(f"{where}: status must be {'one of ' if known else ''}{words}")
+        raise InvalidInput(f"{where}: status must be {'one of ' if known else ''}{words}")
 
 
 def parse_rules(body: bytes) -> list[FaultRule]:
@@ -198,4 +198,4 @@ def parse_rules(body: bytes) -> list[FaultRule]:
         return msgspec.json.decode(body, type=list[FaultRule])
     except (msgspec.DecodeError, RecursionError) as error:
         known = ", ".join(FaultRule.__struct_fields__)
-        raise BadInput(f"faults must be a JSON list of objects with {known}: {error}") from error
+        raise InvalidInput(f"faults must be a JSON list of objects with {known}: {error}") from error

@@ -1,11 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The script of faults: what goes wrong, where and how often, decided by seeded dice.
+"""The script of faults: which request suffers which fault, decided by seeded random numbers.
 
-Rules are asked in the order of the script, each with dice of its own that are rolled once for every request that the
-rule fits, whether or not an earlier rule has hit; so the same requests in the same order suffer the same faults. The
-first hit wins. `max_in_row` bounds how often in a row one and the same request (method, path, query, body; at storage
-method and path, because every signed URL is new) suffers any fault; a rule with `nth` names its victims by hand and is
-bounded only if it says so.
+Each rule counts the requests that it fits (`seen`) and selects some of them, by their number (`nth`) or by a random
+number below `rate`:
+
+    request ──> rule 1: fits, selects ──┐
+            ├─> rule 2: does not fit    ├──> first rule that selects ──> `InjectedFault`
+            └─> rule 3: fits, selects ──┘    (rule 3 has counted and rolled all the same)
+
+Every rule has a generator of its own, and each request that fits it takes exactly one number from it, whether or not
+an earlier rule wins. So the same requests in the same order suffer the same faults, and adding a rule changes nothing
+for the others.
+
+A client that retries must get through in the end. `max_in_row` limits how many times in a row the same request may
+suffer, whatever the rules: 2 unless the rule says otherwise. Two requests are the same if method, path, query and body
+agree; at the storage method and path, because every signed URL is new. A rule with `nth` names its requests by hand
+and is limited only if it says so.
 """
 
 from __future__ import annotations
@@ -16,130 +26,156 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from callwell.emulator.fault_rules import QUOTA_LIES, STORAGE, VALUES
+from callwell.emulator.fault_rules import FALSE_QUOTAS, FAULT_VALUES, STORAGE
 
 if TYPE_CHECKING:
-    from callwell.emulator.fault_rules import Catalogue, FaultRule
+    from callwell.emulator.fault_rules import FaultRule, FaultTargets
 
+# Used in turn where a rule names no status: those that proxies and servers send when they fail for a moment.
 ERROR_STATUSES: Final = (500, 502, 503, 504)
-REDIRECTS: Final = (302, 307)
-DEFAULT_IN_ROW: Final = 2
-INSTEAD: Final = frozenset({"error_before", "throttle", "throttle_after", "reset", "redirect"})
+# One that most clients turn into a GET, and one that keeps method and body (RFC 9110, 15.4).
+REDIRECT_STATUSES: Final = (302, 307)
+# A client with three attempts gets through.
+DEFAULT_MAX_IN_ROW: Final = 2
+# Faults that answer before the provider has done anything.
+SKIPS_HANDLER: Final = frozenset({"error_before", "throttle", "throttle_after", "reset", "redirect"})
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
-    """A fault that one request is to suffer.
+class InjectedFault:
+    """The fault that one request suffers.
 
     Attributes:
-        rule: the rule that hit.
-        turn: the rule's seed plus how often it has hit before.
-        status: the status of an error or a redirect, None where the code decides.
-        value: one of the fault's `VALUES`, empty if it has none.
-        dice: for whatever else the fault must choose.
+        rule: the rule that selected the request.
+        sequence: the rule's seed plus how many requests it had selected before.
+        status: the status of an error or redirect; None if the rule's `code` decides.
+        value: one of the fault's `FAULT_VALUES`, empty if it has none.
+        rng: the rule's generator, for whatever else the fault must choose.
     """
 
     rule: FaultRule
-    turn: int
+    sequence: int
     status: int | None
     value: str
-    dice: random.Random
+    rng: random.Random
 
     @property
-    def fault(self) -> str:
-        """One of `FAULTS`."""
+    def name(self) -> str:
+        """The fault's name, one of `FAULTS`."""
         return self.rule.fault
 
     @property
-    def instead(self) -> bool:
-        """Whether the request is not performed at all."""
-        return self.fault in INSTEAD or (self.fault == "lying_header" and self.value not in QUOTA_LIES)
+    def skips_handler(self) -> bool:
+        """Whether the provider does not perform the request at all."""
+        if self.name == "lying_header":
+            return self.value not in FALSE_QUOTAS
+        return self.name in SKIPS_HANDLER
 
 
 @dataclass(slots=True)
-class Armed:
-    """One rule with its dice and counters."""
+class ActiveRule:
+    """A rule in force, with its generator and its counters.
+
+    Attributes:
+        rule: the rule.
+        rng: its generator.
+        targets: the operations that its fault can strike.
+        nth: the numbers of the requests that it selects; empty for a rule with a rate.
+        seen: how many requests it has fitted.
+        hits: how many of them it has struck.
+    """
 
     rule: FaultRule
-    dice: random.Random
-    victims: frozenset[str]
+    rng: random.Random
+    targets: frozenset[str]
     nth: frozenset[int]
     seen: int = 0
     hits: int = 0
 
-    def rolls(self, operation: str) -> bool:
-        """Whether the dice say that this request suffers."""
-        if operation not in self.victims or self.rule.operation not in (operation, "*"):
+    def selects(self, operation: str) -> bool:
+        """Count the request if the rule fits it, and return whether the rule selects it."""
+        if operation not in self.targets or self.rule.operation not in (operation, "*"):
             return False
+        # `*` means the operations of the API. The storage must be named: a script for one should not break the other.
         if operation == STORAGE and self.rule.operation == "*":
             return False
         self.seen += 1
-        chosen = self.seen in self.nth if self.rule.rate is None else self.dice.random() < self.rule.rate
-        return chosen and (self.rule.limit is None or self.hits < self.rule.limit)
+        has_hits_left = self.rule.limit is None or self.hits < self.rule.limit
+        if self.rule.rate is None:
+            return has_hits_left and self.seen in self.nth
+        return self.rng.random() < self.rule.rate and has_hits_left
 
-    def hit(self) -> Hit:
-        """Count a hit and say what it does."""
-        rule, status = self.rule, self.rule.status
+    def inject(self) -> InjectedFault:
+        """Count a hit and return the fault."""
+        rule = self.rule
+        status = rule.status
         if rule.code is None and status is None:
-            usual = REDIRECTS if rule.fault == "redirect" else ERROR_STATUSES
+            usual = REDIRECT_STATUSES if rule.fault == "redirect" else ERROR_STATUSES
             status = usual[self.hits % len(usual)]
-        values = VALUES.get(rule.fault, ("",))
+        values = FAULT_VALUES.get(rule.fault, ("",))
         value = rule.value or values[self.hits % len(values)]
+        sequence = rule.seed + self.hits
         self.hits += 1
-        return Hit(rule, rule.seed + self.hits - 1, status, value, self.dice)
+        return InjectedFault(rule=rule, sequence=sequence, status=status, value=value, rng=self.rng)
 
-    def tired(self, in_row: int) -> bool:
-        """Whether the same request has suffered enough in a row."""
+    def is_over_limit(self, in_row: int) -> bool:
+        """Return whether a request that has suffered `in_row` times in a row must be spared."""
         bound = self.rule.max_in_row
         if bound is None and self.rule.rate is not None:
-            bound = DEFAULT_IN_ROW
+            bound = DEFAULT_MAX_IN_ROW
         return bound is not None and in_row >= bound
 
 
 @dataclass(slots=True)
 class FaultScript:
-    """The rules in force for one provider.
+    """The rules in force for one provider and environment.
 
     Attributes:
-        catalogue: what the provider has.
+        targets: what the provider has that faults can strike.
     """
 
-    catalogue: Catalogue
-    _armed: list[Armed] = field(default_factory=list)
-    _in_row: dict[tuple[str, ...], int] = field(default_factory=dict)
+    targets: FaultTargets
+    _active: list[ActiveRule] = field(default_factory=list)
+    _consecutive: dict[tuple[str, ...], int] = field(default_factory=dict)
 
     def replace(self, rules: list[FaultRule]) -> None:
-        """Put these rules in force, with fresh dice and counters.
+        """Put these rules in force, with fresh generators and counters.
 
         Raises:
-            BadInput: a rule cannot work; none is put in force then.
+            InvalidInput: a rule cannot work; the old rules stay in force.
         """
         for number, rule in enumerate(rules, 1):
-            self.catalogue.check(rule, f"rule {number}")
-        self._armed, self._in_row = [self._arm(rule) for rule in rules], {}
+            self.targets.validate(rule, f"rule {number}")
+        self._active = [self._activate(rule) for rule in rules]
+        self._consecutive = {}
 
     def describe(self) -> list[dict[str, Any]]:
-        """The rules in force, each with how many requests it has seen and hit."""
-        return [msgspec.to_builtins(each.rule) | {"seen": each.seen, "hits": each.hits} for each in self._armed]
+        """Return the rules in force as the control port shows them, each with `seen` and `hits`."""
+        return [msgspec.to_builtins(each.rule) | {"seen": each.seen, "hits": each.hits} for each in self._active]
 
-    def decide(self, operation: str, chain: tuple[str, ...]) -> Hit | None:
-        """The fault that this request suffers, if any.
+    def next_fault(self, operation: str, identity: tuple[str, ...]) -> InjectedFault | None:
+        """Return the fault that this request suffers, if any.
 
         Args:
-            operation: the operation's name or `storage`.
-            chain: what makes two requests the same.
+            operation: the operation's name, or `storage`.
+            identity: what makes two requests the same.
         """
-        if not self._armed:
+        if not self._active:
             return None
-        in_row = self._in_row.get(chain, 0)
-        chosen = [each for each in self._armed if each.rolls(operation) and not each.tired(in_row)]
+        in_row = self._consecutive.get(identity, 0)
+        # A list, not the first match: every rule must count the request and take its random number.
+        chosen = [each for each in self._active if each.selects(operation) and not each.is_over_limit(in_row)]
         if not chosen:
-            self._in_row.pop(chain, None)
+            self._consecutive.pop(identity, None)
             return None
-        self._in_row[chain] = in_row + 1
-        return chosen[0].hit()
+        self._consecutive[identity] = in_row + 1
+        return chosen[0].inject()
 
-    def _arm(self, rule: FaultRule) -> Armed:
+    def _activate(self, rule: FaultRule) -> ActiveRule:
         nth = [rule.nth] if isinstance(rule.nth, int) else rule.nth or []
-        # Seeded on purpose: the faults of a run must be repeatable.
-        return Armed(rule, random.Random(rule.seed), self.catalogue.victims(rule.fault), frozenset(nth))  # noqa: S311
+        return ActiveRule(
+            rule=rule,
+            rng=random.Random(rule.seed),  # noqa: S311 - seeded on purpose: the faults of a run must be repeatable
+            targets=self.targets.targets_of(rule.fault),
+            nth=frozenset(nth),
+        )

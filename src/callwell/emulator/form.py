@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-FIELD_BYTES_MOST: Final = 1 << 20
-HEAD_BYTES_MOST: Final = 16_384
-FILE_BYTES_MOST: Final = 256 << 20
+MAX_FIELD_BYTES: Final = 1 << 20
+MAX_HEAD_BYTES: Final = 16_384
+MAX_FILE_BYTES: Final = 256 << 20
 BOUNDARY: Final = re.compile(r'boundary=(?:"([^"]+)"|([^;,\s]+))', re.IGNORECASE)
-WORDS: Final = re.compile(r'([\w-]+)="((?:\\.|[^"\\])*)"')
+PARAMETER: Final = re.compile(r'([\w-]+)="((?:\\.|[^"\\])*)"')
 
 
 @dataclass(slots=True)
@@ -59,7 +59,7 @@ class Form:
 
     fields: dict[str, str] = field(default_factory=dict)
     files: list[FormFile] = field(default_factory=list)
-    whole: bool = False
+    complete: bool = False
 
     def digest(self, about: str) -> str:
         """What is the same of two forms with the same content, whatever their delimiters; `about` is digested too."""
@@ -81,23 +81,23 @@ class FormReader:
         folder: where files go.
     """
 
-    __slots__ = ("_delimiter", "_file", "_folder", "_hash", "_kept", "_open", "_value", "form")
+    __slots__ = ("_buffer", "_delimiter", "_file", "_folder", "_hash", "_open", "_value", "form")
 
     def __init__(self, content_type: str, folder: Path) -> None:
         found = BOUNDARY.search(content_type)
         self._delimiter = b"\r\n--" + (found[1] or found[2] if found else "\r\n").encode("latin-1")
         self._folder = folder
-        self._kept = bytearray(b"\r\n")
+        self._buffer = bytearray(b"\r\n")
         self._open: BinaryIO | None = None
         self._file: FormFile | None = None
         self._value: tuple[str, bytearray] | None = None
         self._hash = sha256()
         self.form = Form()
 
-    def feed(self, piece: bytes) -> None:
+    def feed(self, chunk: bytes) -> None:
         """Take the next piece of the body."""
-        self._kept += piece
-        while not self.form.whole and self._step():
+        self._buffer += chunk
+        while not self.form.complete and self._step():
             pass
 
     def close(self) -> Form:
@@ -107,42 +107,42 @@ class FormReader:
 
     def _step(self) -> bool:
         """Take a delimiter and the head after it, or content; False if more is needed first."""
-        at = self._kept.find(self._delimiter)
+        at = self._buffer.find(self._delimiter)
         if at < 0:
-            self._take(len(self._kept) - len(self._delimiter))
+            self._consume(len(self._buffer) - len(self._delimiter))
             return False
-        self._take(at)
+        self._consume(at)
         after = len(self._delimiter)
-        if self._kept[after : after + 2] == b"--":
+        if self._buffer[after : after + 2] == b"--":
             self._end_part()
-            self.form.whole = True
+            self.form.complete = True
             return False
-        head_end = self._kept.find(b"\r\n\r\n", after)
+        head_end = self._buffer.find(b"\r\n\r\n", after)
         if head_end < 0:
-            if len(self._kept) > HEAD_BYTES_MOST:
-                self._kept.clear()
+            if len(self._buffer) > MAX_HEAD_BYTES:
+                self._buffer.clear()
             return False
         self._end_part()
-        self._begin_part(self._kept[after:head_end].decode("utf-8", "replace"))
-        del self._kept[: head_end + 4]
+        self._begin_part(self._buffer[after:head_end].decode("utf-8", "replace"))
+        del self._buffer[: head_end + 4]
         return True
 
-    def _take(self, count: int) -> None:
+    def _consume(self, count: int) -> None:
         if count <= 0:
             return
-        content = bytes(self._kept[:count])
-        del self._kept[:count]
+        content = bytes(self._buffer[:count])
+        del self._buffer[:count]
         if self._file is not None and self._open is not None:
-            if self._file.size <= FILE_BYTES_MOST:
+            if self._file.size <= MAX_FILE_BYTES:
                 self._open.write(content)
                 self._hash.update(content)
             self._file.size += count
-        elif self._value is not None and len(self._value[1]) <= FIELD_BYTES_MOST:
+        elif self._value is not None and len(self._value[1]) <= MAX_FIELD_BYTES:
             self._value[1].extend(content)
 
     def _begin_part(self, head: str) -> None:
         lines = [line for line in head.split("\r\n") if line.lower().startswith("content-disposition:")]
-        words = dict(WORDS.findall(lines[0])) if lines else {}
+        words = dict(PARAMETER.findall(lines[0])) if lines else {}
         if "filename" in words:
             self._file = FormFile(words.get("name", ""), words["filename"], self._folder / uuid.uuid4().hex)
             self._open, self._hash = self._file.path.open("wb"), sha256()

@@ -7,10 +7,10 @@ from typing import Literal
 
 import msgspec
 
-Place = Literal["api", "storage", "control"]
+ServerKind = Literal["api", "storage", "control"]
 
 
-class Row(msgspec.Struct, frozen=True):
+class LedgerRow(msgspec.Struct, frozen=True):
     """One arrival. Keys are never in it, only their fingerprints.
 
     Attributes:
@@ -39,7 +39,7 @@ class Row(msgspec.Struct, frozen=True):
         ended_real_s: the same by the machine's monotonic clock.
     """
 
-    place: Place
+    place: ServerKind
     arrived_s: float
     arrived_real_s: float
     operation: str | None
@@ -64,23 +64,23 @@ class Row(msgspec.Struct, frozen=True):
     ended_real_s: float | None = None
 
 
-class Entry(msgspec.Struct):
+class LedgerEntry(msgspec.Struct):
     """The place of one row, which is replaced when more is known."""
 
-    row: Row
+    row: LedgerRow
 
 
-class Ledger:
+class RequestLedger:
     """The rows in the order of their arrival."""
 
     __slots__ = ("_entries",)
 
     def __init__(self) -> None:
-        self._entries: list[Entry] = []
+        self._entries: list[LedgerEntry] = []
 
-    def open(self, row: Row) -> Entry:
+    def record(self, row: LedgerRow) -> LedgerEntry:
         """Enter an arrival; its end is written into the entry later, even if a new ledger was begun meanwhile."""
-        entry = Entry(row)
+        entry = LedgerEntry(row)
         self._entries.append(entry)
         return entry
 
@@ -88,6 +88,6 @@ class Ledger:
         """Begin anew."""
         self._entries = []
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[LedgerRow]:
         """All rows, in the order in which their first bytes came."""
         return sorted((entry.row for entry in self._entries), key=lambda row: row.arrived_s)

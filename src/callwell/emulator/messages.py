@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 JSON_TYPE: Final = (b"content-type", b"application/json")
 
 
-def allow(*methods: str) -> tuple[bytes, bytes]:
+def allow_header(*methods: str) -> tuple[bytes, bytes]:
     """The header that RFC 9110 requires of every 405: the methods that the path does have."""
     return b"allow", ", ".join(sorted(methods)).encode()
 
 
 @dataclass(frozen=True, slots=True)
-class Incoming:
+class IncomingRequest:
     """One request as it arrived.
 
     Attributes:
@@ -55,7 +55,7 @@ class Incoming:
             return self.form.digest(self.headers.get("content-range", ""))
         return sha256(self.body).hexdigest() if self.body else ""
 
-    def holds(self, texts: Iterable[str], *, only_url: bool = False) -> bool:
+    def contains_any(self, texts: Iterable[str], *, only_url: bool = False) -> bool:
         """Whether one of `texts` stands in the URL, or, unless `only_url`, in a header or the body."""
         where = [self.path, unquote(self.query)]
         if not only_url:
@@ -89,7 +89,7 @@ class Reply:
     refused: bool = False
 
 
-def redacted(text: str, secrets: Iterable[str]) -> str:
+def redact(text: str, secrets: Iterable[str]) -> str:
     """`text` with every one of `secrets` replaced, also where it is percent-encoded."""
     for secret in secrets:
         if secret in text:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from callwell.emulator.errors import BadInput
+from callwell.emulator.errors import InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from callwell.emulator.quota import WindowKind
-    from callwell.emulator.response_headers import RateHeaders
+    from callwell.emulator.response_headers import RateHeaderForm
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +59,13 @@ class EmulatorOptions:
     per_day: int = 10_000
     url_life_s: int = 900
     retry_after: bool = False
-    rate_headers: RateHeaders = "off"
+    rate_headers: RateHeaderForm = "off"
     skew_s: int = 0
     deprecated: Mapping[str, int | None] = field(default_factory=dict)
     links_limit: int = 1_000
     old_meta_name: bool = False
 
-    def wished(self, name: str) -> dict[str, Any]:
+    def provider_settings(self, name: str) -> dict[str, Any]:
         """The settings of one provider.
 
         Raises:
@@ -75,7 +75,7 @@ class EmulatorOptions:
         try:
             return {option: msgspec.json.decode(text) for option, text in mine.items()}
         except msgspec.DecodeError as error:
-            raise BadInput(f"the value of a setting of {name} is no JSON: {error}") from error
+            raise InvalidInput(f"the value of a setting of {name} is no JSON: {error}") from error
 
 
 class Endpoint(msgspec.Struct, frozen=True):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from callwell.emulator.options import Endpoint
 
-END_WITHIN_S: Final = 5.0
+STOP_TIMEOUT_S: Final = 5.0
 PACKAGES: Final = str(Path(__file__).parents[2])
 
 
@@ -49,7 +49,7 @@ class Running:
 
     def close(self) -> None:
         """End this process, and no other."""
-        _end(self.process)
+        _stop_process(self.process)
 
     def __enter__(self) -> Self:
         return self
@@ -71,7 +71,7 @@ def start(options: EmulatorOptions) -> Running:
     Raises:
         EmulatorError: it could not start; the message is its own last line.
     """
-    command = [sys.executable, "-m", "callwell.emulator", "--json", "--watch-stdin", *arguments(options)]
+    command = [sys.executable, "-m", "callwell.emulator", "--json", "--watch-stdin", *to_arguments(options)]
     with tempfile.TemporaryFile() as complaints:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             command,
@@ -83,12 +83,12 @@ def start(options: EmulatorOptions) -> Running:
         )
         line = process.stdout.readline() if process.stdout else b""
         if not line:
-            _end(process)
-            raise EmulatorError(_last_line(complaints) or "the emulator ended before it was ready")
+            _stop_process(process)
+            raise EmulatorError(_last_output_line(complaints) or "the emulator ended before it was ready")
     return Running(msgspec.json.decode(line, type=Endpoints), process)
 
 
-def arguments(options: EmulatorOptions) -> list[str]:
+def to_arguments(options: EmulatorOptions) -> list[str]:
     """The options as the arguments of `python -m callwell.emulator`."""
     words = []
     for field in fields(options):
@@ -109,10 +109,10 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": path}
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _stop_process(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
     try:
-        process.wait(END_WITHIN_S)
+        process.wait(STOP_TIMEOUT_S)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
@@ -121,6 +121,6 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             pipe.close()
 
 
-def _last_line(file: IO[bytes]) -> str:
+def _last_output_line(file: IO[bytes]) -> str:
     file.seek(0)
     return (file.read().decode("utf-8", "replace").strip().splitlines() or [""])[-1]

@@ -36,28 +36,28 @@ class Connection(HttpToolsProtocol):
     def __init__(self, config: Config, *, clock: Clock, server_state: ServerState) -> None:
         super().__init__(config=config, server_state=server_state, app_state={})
         self._clock = clock
-        self._read_s = 0.0
-        self._read_real_s = 0.0
-        self._gone = asyncio.Event()
+        self._received_s = 0.0
+        self._received_real_s = 0.0
+        self._lost = asyncio.Event()
 
     def data_received(self, data: bytes) -> None:
         """Note the time before anything is parsed."""
-        self._read_s = self._clock.now()
-        self._read_real_s = time.monotonic()
+        self._received_s = self._clock.now()
+        self._received_real_s = time.monotonic()
         super().data_received(data)
 
     def on_message_begin(self) -> None:
         """Give the new request its connection and the time of its first byte."""
         super().on_message_begin()
         state: dict[str, Any] = self.scope["state"]
-        state.update(connection=self, arrived_s=self._read_s, arrived_real_s=self._read_real_s)
+        state.update(connection=self, arrived_s=self._received_s, arrived_real_s=self._received_real_s)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wake whoever dawdles over an answer: nobody waits for it any more."""
-        self._gone.set()
+        self._lost.set()
         super().connection_lost(exc)
 
-    async def dawdle(self, real_s: float) -> bool:
+    async def wait_while_open(self, real_s: float) -> bool:
         """Wait, but no longer than the client does.
 
         Args:
@@ -68,7 +68,7 @@ class Connection(HttpToolsProtocol):
         """
         try:
             async with asyncio.timeout(real_s):
-                await self._gone.wait()
+                await self._lost.wait()
         except TimeoutError:
             return True
         return False

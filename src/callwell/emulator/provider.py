@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable, Mapping
     from pathlib import Path
 
-    from callwell.emulator.fault_rules import Catalogue
-    from callwell.emulator.fault_script import Hit
-    from callwell.emulator.messages import Incoming, Reply
+    from callwell.emulator.fault_rules import FaultTargets
+    from callwell.emulator.fault_script import InjectedFault
+    from callwell.emulator.messages import IncomingRequest, Reply
     from callwell.emulator.quota import Limit
 
 
-class Place(NamedTuple):
+class Origins(NamedTuple):
     """Where one provider and environment is.
 
     Attributes:
@@ -29,7 +29,7 @@ class Place(NamedTuple):
     storage: str | None = None
 
 
-class Ground(Protocol):
+class Host(Protocol):
     """What providers are built on.
 
     Attributes:
@@ -38,7 +38,7 @@ class Ground(Protocol):
 
     folder: Path
 
-    def open(self, *, storage: bool) -> Place:
+    def open_ports(self, *, storage: bool) -> Origins:
         """Open the ports of one more provider and environment."""
         ...
 
@@ -63,7 +63,7 @@ class Admission(NamedTuple):
     quota: str = ""
 
 
-class AssetFacts(msgspec.Struct, frozen=True):
+class AssetInfo(msgspec.Struct, frozen=True):
     """Size in bytes, digest in hex and MIME type of one asset."""
 
     size: int
@@ -71,7 +71,7 @@ class AssetFacts(msgspec.Struct, frozen=True):
     type: str
 
 
-class Item(msgspec.Struct, frozen=True):
+class LedgerItem(msgspec.Struct, frozen=True):
     """One object that a client could have fetched.
 
     Attributes:
@@ -84,10 +84,10 @@ class Item(msgspec.Struct, frozen=True):
     id: str
     workspace: str
     state: str
-    assets: dict[str, AssetFacts | None]
+    assets: dict[str, AssetInfo | None]
 
 
-class KeyFacts(msgspec.Struct, frozen=True):
+class KeyInfo(msgspec.Struct, frozen=True):
     """One key as its owner's settings page shows it: never the whole text."""
 
     fingerprint: str
@@ -108,19 +108,19 @@ class KeyAdmin(Protocol):
         """The text of the key that takes the place of one that dies at once."""
         ...
 
-    def revoke(self, fingerprint: str | None) -> KeyFacts:
+    def revoke(self, fingerprint: str | None) -> KeyInfo:
         """Kill a key for ever."""
         ...
 
-    def disable(self, fingerprint: str | None) -> KeyFacts:
+    def disable(self, fingerprint: str | None) -> KeyInfo:
         """Refuse a key from now on."""
         ...
 
-    def listed(self) -> list[KeyFacts]:
+    def list_all(self) -> list[KeyInfo]:
         """All keys that have not been revoked."""
         ...
 
-    def texts(self) -> Iterable[str]:
+    def all_texts(self) -> Iterable[str]:
         """Every key text there ever was: only to look for leaks."""
         ...
 
@@ -129,7 +129,7 @@ class KeyAdmin(Protocol):
         ...
 
 
-class Provider(Protocol):
+class EmulatedProvider(Protocol):
     """One provider and environment.
 
     Attributes:
@@ -143,42 +143,44 @@ class Provider(Protocol):
     name: str
     environment: str
     base_path: str
-    catalogue: Catalogue
+    fault_targets: FaultTargets
     keys: KeyAdmin
 
-    def admit(self, request: Incoming) -> Admission:
+    def admit(self, request: IncomingRequest) -> Admission:
         """Find the operation, check the key, count the quota."""
         ...
 
-    def perform(self, request: Incoming, admission: Admission, hit: Hit | None) -> Reply | Awaitable[Reply]:
+    def perform(
+        self, request: IncomingRequest, admission: Admission, fault: InjectedFault | None
+    ) -> Reply | Awaitable[Reply]:
         """Do what an admitted request asks, at once or in a while; `hit` is for the faults that change what is done."""
         ...
 
-    def fault_reply(self, request: Incoming, hit: Hit) -> Reply:
+    def fault_reply(self, request: IncomingRequest, fault: InjectedFault) -> Reply:
         """The answer of a fault that does not let the true one out."""
         ...
 
-    def about(self, admission: Admission, hit: Hit | None) -> tuple[tuple[bytes, bytes], ...]:
+    def extra_headers(self, admission: Admission, fault: InjectedFault | None) -> tuple[tuple[bytes, bytes], ...]:
         """Headers of every answer: what is left of the quota, and what will be gone; `hit` may lie about it."""
         ...
 
-    def wall(self) -> float:
+    def server_time(self) -> float:
         """What its servers take for the time of day, epoch seconds: the clock's, or skewed."""
         ...
 
-    def keeps(self, path: str) -> bool:
+    def is_asset_path(self, path: str) -> bool:
         """Whether a path at the API's own origin is not the API's but the storage's."""
         ...
 
-    def fetch(self, request: Incoming) -> Reply:
+    def fetch_asset(self, request: IncomingRequest) -> Reply:
         """What the storage answers."""
         ...
 
-    def expire(self, request: Incoming) -> None:
+    def expire_url(self, request: IncomingRequest) -> None:
         """Let the URL of a request to the storage be dead from now on."""
         ...
 
-    def told(self, what: str, news: bytes) -> object:
+    def apply_event(self, what: str, news: bytes) -> object:
         """Take news from the control port; raises `BadInput`."""
         ...
 
@@ -186,11 +188,11 @@ class Provider(Protocol):
         """What only the provider can count, for the score."""
         ...
 
-    async def work(self) -> None:
+    async def run_background(self) -> None:
         """Do what goes on without requests, until cancelled."""
         ...
 
-    async def settle(self) -> None:
+    async def wait_until_idle(self) -> None:
         """Wait for what was begun and only takes computing."""
         ...
 
@@ -198,7 +200,7 @@ class Provider(Protocol):
         """The quota in force, shortest window first."""
         ...
 
-    def items(self) -> Iterable[Item]:
+    def items(self) -> Iterable[LedgerItem]:
         """Every object with assets, computed one by one."""
         ...
 

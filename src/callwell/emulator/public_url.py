@@ -6,17 +6,17 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import urlsplit
 
-from callwell.emulator.errors import BadInput
+from callwell.emulator.errors import InvalidInput
 
 HOST: Final = "127.0.0.1"
-PORT: Final = "{port}"
-STAND_IN: Final = "1"
+PORT_PLACEHOLDER: Final = "{port}"
+SAMPLE_PORT: Final = "1"
 EXPECTED: Final = (
     "an address such as https://emulator.test, https://emulator.test/{port} or https://{port}.emulator.test"
 )
 
 
-def public_form(text: str | None) -> str:
+def parse_public_url(text: str | None) -> str:
     """The origin of every port, with `{port}` where its number goes.
 
     The emulator listens on several ports, so that one address cannot stand for all of them. A host alone means that
@@ -29,21 +29,21 @@ def public_form(text: str | None) -> str:
         BadInput: the text is no such address.
     """
     if text is None:
-        return f"http://{HOST}:{PORT}"
+        return f"http://{HOST}:{PORT_PLACEHOLDER}"
     form = text.strip().rstrip("/")
     try:
-        parts = urlsplit(form.replace(PORT, STAND_IN))
+        parts = urlsplit(form.replace(PORT_PLACEHOLDER, SAMPLE_PORT))
         port = parts.port
     except ValueError as error:
-        raise BadInput(f"public address {text!r}: {error}; expected {EXPECTED}") from error
+        raise InvalidInput(f"public address {text!r}: {error}; expected {EXPECTED}") from error
     if "@" in parts.netloc:
-        raise BadInput(f"a public address holds no user name and no password; expected {EXPECTED}")
+        raise InvalidInput(f"a public address holds no user name and no password; expected {EXPECTED}")
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise BadInput(f"public address {text!r}: expected {EXPECTED}")
-    if PORT in form:
+        raise InvalidInput(f"public address {text!r}: expected {EXPECTED}")
+    if PORT_PLACEHOLDER in form:
         return form
     if port is not None or parts.path:
-        raise BadInput(
+        raise InvalidInput(
             f"public address {text!r} stands for several ports: say where their numbers go, as in {EXPECTED}"
         )
-    return f"{form}:{PORT}"
+    return f"{form}:{PORT_PLACEHOLDER}"

@@ -10,53 +10,55 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from callwell.emulator.errors import BadInput
+from callwell.emulator.errors import InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from callwell.emulator.exchange import Stand
+    from callwell.emulator.exchange import EmulatedService
     from callwell.emulator.fault_rules import FaultRule
 
 
 @dataclass(frozen=True, slots=True)
-class Board:
+class ServiceRegistry:
     """The stands by the names of their environments."""
 
-    stands: Mapping[str, Stand]
+    services: Mapping[str, EmulatedService]
 
-    def __iter__(self) -> Iterator[Stand]:
-        return iter(self.stands.values())
+    def __iter__(self) -> Iterator[EmulatedService]:
+        return iter(self.services.values())
 
-    def cards(self) -> Iterator[tuple[str, Stand]]:
+    def by_shortest_name(self) -> Iterator[tuple[str, EmulatedService]]:
         """The stands by the shortest name that means one of them alone."""
-        for name, stand in self.stands.items():
-            short = stand.provider.name
-            yield short if len(self.meant(short)) == 1 else name, stand
+        for name, service in self.services.items():
+            short = service.provider.name
+            yield short if len(self.matching(short)) == 1 else name, service
 
-    def meant(self, name: str | None) -> list[Stand]:
+    def matching(self, name: str | None) -> list[EmulatedService]:
         """Whom a name means.
 
         Raises:
             BadInput: nobody.
         """
-        found = [stand for full, stand in self.stands.items() if name in (None, full, stand.provider.name)]
+        found = [service for full, service in self.services.items() if name in (None, full, service.provider.name)]
         if not found:
-            raise BadInput(f"provider: {name!r} is none of {', '.join(self.stands)}")
+            raise InvalidInput(f"provider: {name!r} is none of {', '.join(self.services)}")
         return found
 
-    def one(self, name: str | None) -> Stand:
+    def get(self, name: str | None) -> EmulatedService:
         """The only one whom a name means.
 
         Raises:
             BadInput: nobody, or several.
         """
-        found = self.meant(name)
+        found = self.matching(name)
         if len(found) > 1:
-            raise BadInput(f"provider: {name!r} could be any of {', '.join(self.stands)}: name one")
+            raise InvalidInput(f"provider: {name!r} could be any of {', '.join(self.services)}: name one")
         return found[0]
 
-    def suffering(self, rule: FaultRule) -> list[Stand]:
+    def affected_by(self, rule: FaultRule) -> list[EmulatedService]:
         """Who has what a rule is about; if nobody has, all that it means, so that one of them complains."""
-        meant = self.meant(rule.provider)
-        return [stand for stand in meant if stand.provider.catalogue.has(rule.operation, rule.fault)] or meant
+        meant = self.matching(rule.provider)
+        return [
+            service for service in meant if service.provider.fault_targets.supports(rule.operation, rule.fault)
+        ] or meant

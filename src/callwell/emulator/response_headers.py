@@ -12,47 +12,49 @@ from email.utils import formatdate
 from math import ceil
 from typing import TYPE_CHECKING, Final, Literal
 
-from callwell.emulator.quota import Standing
+from callwell.emulator.quota import QuotaStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-Headers = tuple[tuple[bytes, bytes], ...]
-RateHeaders = Literal["off", "delta", "epoch", "draft"]
-FORMS: Final = ("off", "delta", "epoch", "draft")
+HeaderPairs = tuple[tuple[bytes, bytes], ...]
+RateHeaderForm = Literal["off", "delta", "epoch", "draft"]
+RATE_HEADER_FORMS: Final = ("off", "delta", "epoch", "draft")
 
 
-def quota_headers(form: RateHeaders, standings: Sequence[Standing], wall: float) -> Headers:
+def quota_headers(form: RateHeaderForm, standings: Sequence[QuotaStatus], wall_s: float) -> HeaderPairs:
     """The headers of one answer.
 
     Args:
         form: which.
         standings: what is left of every limit, shortest window first.
-        wall: the server's time of day, epoch seconds.
+        wall_s: the server's time of day, epoch seconds.
     """
     if form == "off" or not standings:
         return ()
     if form == "draft":
-        policy = ", ".join(f'"{each.limit.name}";q={each.limit.most};w={each.limit.window_s:g}' for each in standings)
-        left = ", ".join(f'"{each.limit.name}";r={each.left};t={ceil(each.reset_s)}' for each in standings)
+        policy = ", ".join(
+            f'"{each.limit.name}";q={each.limit.max_requests};w={each.limit.window_s:g}' for each in standings
+        )
+        left = ", ".join(f'"{each.limit.name}";r={each.remaining};t={ceil(each.reset_s)}' for each in standings)
         return (b"ratelimit-policy", policy.encode()), (b"ratelimit", left.encode())
-    least = min(standings, key=lambda standing: standing.left)
-    reset = ceil(least.reset_s + (wall if form == "epoch" else 0.0))
+    least = min(standings, key=lambda standing: standing.remaining)
+    reset = ceil(least.reset_s + (wall_s if form == "epoch" else 0.0))
     return (
-        (b"x-ratelimit-limit", b"%d" % least.limit.most),
-        (b"x-ratelimit-remaining", b"%d" % least.left),
+        (b"x-ratelimit-limit", b"%d" % least.limit.max_requests),
+        (b"x-ratelimit-remaining", b"%d" % least.remaining),
         (b"x-ratelimit-reset", b"%d" % reset),
     )
 
 
-def lied(standings: Sequence[Standing], value: str) -> list[Standing]:
+def false_statuses(standings: Sequence[QuotaStatus], value: str) -> list[QuotaStatus]:
     """What contradicts the truth: `exhausted` or `unlimited`."""
     if value == "exhausted":
-        return [Standing(each.limit, 0, each.limit.window_s) for each in standings]
-    return [Standing(each.limit._replace(most=10**9), 10**9 - 1, 1.0) for each in standings]
+        return [QuotaStatus(each.limit, 0, each.limit.window_s) for each in standings]
+    return [QuotaStatus(each.limit._replace(max_requests=10**9), 10**9 - 1, 1.0) for each in standings]
 
 
-def faded(wall: float, after_s: int | None) -> Headers:
+def deprecation_headers(wall_s: float, after_s: int | None) -> HeaderPairs:
     """`Deprecation` (RFC 9745) from `wall` on, and `Sunset` (RFC 8594) so many seconds later, if at all."""
-    since = (b"deprecation", b"@%d" % wall)
-    return (since,) if after_s is None else (since, (b"sunset", formatdate(wall + after_s, usegmt=True).encode()))
+    since = (b"deprecation", b"@%d" % wall_s)
+    return (since,) if after_s is None else (since, (b"sunset", formatdate(wall_s + after_s, usegmt=True).encode()))

@@ -14,21 +14,21 @@ from bisect import bisect_left
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from callwell.emulator.score_quota import over_quota, quota_used
+from callwell.emulator.score_quota import count_over_quota, share_of_quota_used
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from callwell.emulator.ledger import Row
+    from callwell.emulator.ledger import LedgerRow
     from callwell.emulator.quota import Limit
 
 GRACE_REAL_S: Final = 0.25
 THROTTLED: Final = 429
-FOUND_GONE: Final = (404, 410)
+GONE_STATUSES: Final = (404, 410)
 UNSAFE: Final = ("POST", "PUT", "PATCH", "DELETE")
 
 
-class Calls(NamedTuple):
+class CallCounts(NamedTuple):
     """Attempts put together to calls."""
 
     attempts: int
@@ -41,7 +41,7 @@ class Calls(NamedTuple):
         return self.attempts / self.calls if self.calls else 0.0
 
 
-def is_final(row: Row) -> bool:
+def is_final(row: LedgerRow) -> bool:
     """Whether an attempt's answer ended its call."""
     if row.status is None or not row.whole or row.fault == "garbage_body":
         return False
@@ -50,7 +50,7 @@ def is_final(row: Row) -> bool:
     return 400 <= row.status < 500 and row.status != THROTTLED and not row.key_dead  # noqa: PLR2004
 
 
-def count_calls(rows: Iterable[Row]) -> Calls:
+def count_calls(rows: Iterable[LedgerRow]) -> CallCounts:
     """Put the attempts among `rows`, which are in order of arrival, together to calls."""
     attempts = calls = failed = 0
     waiting: dict[tuple[str, ...], bool] = {}
@@ -60,30 +60,30 @@ def count_calls(rows: Iterable[Row]) -> Calls:
         attempts += 1
         if row.broken:
             continue
-        chain = _chain(row)
+        chain = _request_identity(row)
         if chain not in waiting:
             calls += 1
         waiting[chain] = waiting.get(chain, False) or row.effect
         if is_final(row):
             del waiting[chain]
-            failed += row.status is not None and row.status >= 400 and row.status not in FOUND_GONE  # noqa: PLR2004
-    return Calls(attempts, calls, failed + sum(not done for done in waiting.values()))
+            failed += row.status is not None and row.status >= 400 and row.status not in GONE_STATUSES  # noqa: PLR2004
+    return CallCounts(attempts, calls, failed + sum(not done for done in waiting.values()))
 
 
-def count_early(rows: Iterable[Row]) -> int:
+def count_early(rows: Iterable[LedgerRow]) -> int:
     """API arrivals that the server had asked to come later.
 
     Counted are those whose first byte came more than 250 ms of real time after a 429 with a time was written, and
     before that time: what was already under way is forgiven. A 429 is about its own class of requests.
     """
-    classes: dict[str, list[Row]] = {}
+    classes: dict[str, list[LedgerRow]] = {}
     for row in rows:
         if row.place == "api":
             classes.setdefault(row.quota, []).append(row)
-    return sum(map(_early, classes.values()))
+    return sum(map(_count_early_in_class, classes.values()))
 
 
-def _early(attempts: Sequence[Row]) -> int:
+def _count_early_in_class(attempts: Sequence[LedgerRow]) -> int:
     orders = sorted(
         (row.ended_real_s, row.retry_until_s)
         for row in attempts
@@ -100,9 +100,9 @@ def _early(attempts: Sequence[Row]) -> int:
     return early
 
 
-def count_effects(rows: Iterable[Row]) -> list[dict[str, Any]]:
+def count_effects(rows: Iterable[LedgerRow]) -> list[dict[str, Any]]:
     """Every unsafe request that had an effect: how often the very same one had it."""
-    commits = Counter((row.operation, *_chain(row)) for row in rows if row.effect and row.method in UNSAFE)
+    commits = Counter((row.operation, *_request_identity(row)) for row in rows if row.effect and row.method in UNSAFE)
     names = ("operation", "method", "path", "query", "body_sha256")
     return [dict(zip(names, request, strict=True)) | {"commits": times} for request, times in commits.items()]
 
@@ -112,7 +112,9 @@ def count_duplicates(effects: Iterable[dict[str, Any]]) -> int:
     return sum(effect["commits"] - 1 for effect in effects if effect["method"] == "POST")
 
 
-def score(rows: Sequence[Row], limits: Sequence[Limit], jumps: Iterable[tuple[float, float]] = ()) -> dict[str, Any]:
+def score(
+    rows: Sequence[LedgerRow], limits: Sequence[Limit], jumps: Iterable[tuple[float, float]] = ()
+) -> dict[str, Any]:
     """All counts of one ledger.
 
     Args:
@@ -129,9 +131,9 @@ def score(rows: Sequence[Row], limits: Sequence[Limit], jumps: Iterable[tuple[fl
         for row in rows
         if row.status == THROTTLED and row.retry_until_s is not None and row.ended_s is not None
     ]
-    ours = {limit: [row for row in rows if row.place == "api" and _counted(row, limit)] for limit in limits}
-    used = {limit.name: _share(quota_used(_times(ours[limit]), limit, waits)) for limit in limits}
-    over = {limit.name: _over(ours[limit], limit) for limit in limits}
+    ours = {limit: [row for row in rows if row.place == "api" and _counts_for(row, limit)] for limit in limits}
+    used = {limit.name: _cap_share(share_of_quota_used(_arrival_times(ours[limit]), limit, waits)) for limit in limits}
+    over = {limit.name: _count_over(ours[limit], limit) for limit in limits}
     return {
         "attempts": calls.attempts,
         "calls": calls.calls,
@@ -140,7 +142,9 @@ def score(rows: Sequence[Row], limits: Sequence[Limit], jumps: Iterable[tuple[fl
         "early_calls": count_early(rows),
         "over_quota": sum(over.values()),
         "over_quota_by": over,
-        "over_quota_all_arrivals": sum(_over(ours[limit] if limit.served else everything, limit) for limit in limits),
+        "over_quota_all_arrivals": sum(
+            _count_over(ours[limit] if limit.per_class else everything, limit) for limit in limits
+        ),
         "quota_used": used[limits[0].name] if limits else None,
         "quota_used_by": used,
         "keys_seen_elsewhere": sum(row.key_misplaced for row in rows),
@@ -155,26 +159,26 @@ def score(rows: Sequence[Row], limits: Sequence[Limit], jumps: Iterable[tuple[fl
     }
 
 
-def _counted(row: Row, limit: Limit) -> bool:
-    return row.key_accepted and (not limit.served or row.quota == limit.name)
+def _counts_for(row: LedgerRow, limit: Limit) -> bool:
+    return row.key_accepted and (not limit.per_class or row.quota == limit.name)
 
 
-def _over(rows: Sequence[Row], limit: Limit) -> int:
+def _count_over(rows: Sequence[LedgerRow], limit: Limit) -> int:
     """Where the server's windows count, it has said itself what was too much."""
-    if limit.served:
+    if limit.per_class:
         return sum(row.status == THROTTLED and row.fault is None for row in rows)
-    return over_quota(_times(rows), limit)
+    return count_over_quota(_arrival_times(rows), limit)
 
 
-def _times(rows: Iterable[Row]) -> list[float]:
+def _arrival_times(rows: Iterable[LedgerRow]) -> list[float]:
     return [row.arrived_s for row in rows]
 
 
-def _chain(row: Row) -> tuple[str, ...]:
+def _request_identity(row: LedgerRow) -> tuple[str, ...]:
     return row.method, row.path, row.query, row.body_sha256
 
 
-def _share(used: float | None) -> float | None:
+def _cap_share(used: float | None) -> float | None:
     """A share is 1 at most: what was too early or too much has counts of its own."""
     return None if used is None else min(1.0, used)
 

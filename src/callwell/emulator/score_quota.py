@@ -12,17 +12,19 @@ if TYPE_CHECKING:
     from callwell.emulator.quota import Limit
 
 
-def over_quota(arrivals: Sequence[float], limit: Limit) -> int:
+def count_over_quota(arrivals: Sequence[float], limit: Limit) -> int:
     """How many arrivals made some window of `limit.window_s`, however aligned, hold more than `limit.most`.
 
     Args:
         arrivals: times in clock seconds, ascending.
         limit: the quota. Two arrivals exactly one window apart are never in one window.
     """
-    return sum(late - early < limit.window_s for early, late in zip(arrivals, arrivals[limit.most :], strict=False))
+    return sum(
+        late - early < limit.window_s for early, late in zip(arrivals, arrivals[limit.max_requests :], strict=False)
+    )
 
 
-def quota_used(arrivals: Sequence[float], limit: Limit, waits: Iterable[tuple[float, float]]) -> float | None:
+def share_of_quota_used(arrivals: Sequence[float], limit: Limit, waits: Iterable[tuple[float, float]]) -> float | None:
     """The share of the quota that was used while work was waiting.
 
     Windows are laid end to end from the first arrival on. Those before the window of the last arrival count, for in
@@ -41,13 +43,13 @@ def quota_used(arrivals: Sequence[float], limit: Limit, waits: Iterable[tuple[fl
     first = arrivals[0]
     windows = floor((arrivals[-1] - first) / limit.window_s)
     end = first + windows * limit.window_s
-    time_s = windows * limit.window_s - _covered(waits, first, end)
+    time_s = windows * limit.window_s - _covered_s(waits, first, end)
     if time_s <= 0.0:
         return None
-    return sum(arrival < end for arrival in arrivals) / (limit.most * time_s / limit.window_s)
+    return sum(arrival < end for arrival in arrivals) / (limit.max_requests * time_s / limit.window_s)
 
 
-def _covered(intervals: Iterable[tuple[float, float]], start: float, end: float) -> float:
+def _covered_s(intervals: Iterable[tuple[float, float]], start: float, end: float) -> float:
     """The length of the union of `intervals` between `start` and `end`."""
     covered, reached = 0.0, start
     for since, until in sorted(intervals):

@@ -22,15 +22,15 @@ from uvicorn.server import ServerState
 from callwell.clock import parse_clock
 from callwell.emulator.clock import MovableClock
 from callwell.emulator.control_app import control_app
-from callwell.emulator.errors import BadPort, EmulatorError, PortForbidden, PortInUse
-from callwell.emulator.exchange import Stand, api_app, storage_app
+from callwell.emulator.errors import AddressInUse, EmulatorError, InvalidPort, PortNotPermitted
+from callwell.emulator.exchange import EmulatedService, api_app, storage_app
 from callwell.emulator.fault_script import FaultScript
-from callwell.emulator.ledger import Ledger
+from callwell.emulator.ledger import RequestLedger
 from callwell.emulator.options import EmulatorOptions, Endpoint, Endpoints
 from callwell.emulator.protocol import Connection
-from callwell.emulator.provider import Place
-from callwell.emulator.public_url import HOST, PORT, public_form
-from callwell.emulator.registry import Board
+from callwell.emulator.provider import Origins
+from callwell.emulator.public_url import HOST, PORT_PLACEHOLDER, parse_public_url
+from callwell.emulator.registry import ServiceRegistry
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from callwell.clock import Clock
-    from callwell.emulator.provider import Provider
+    from callwell.emulator.provider import EmulatedProvider
 
 __all__ = ["EmulatorOptions", "Endpoint", "Endpoints", "serve"]
 
@@ -47,7 +47,7 @@ KEEP_ALIVE_S: Final = 120
 BACKLOG: Final = 1024
 LAST_PORT: Final = 65_535
 # For answers that were cut off to notice it.
-END_WITHIN_S: Final = 1.0
+SHUTDOWN_TIMEOUT_S: Final = 1.0
 
 
 async def serve(options: EmulatorOptions, ready: Callable[[Endpoints], None]) -> None:
@@ -63,37 +63,39 @@ async def serve(options: EmulatorOptions, ready: Callable[[Endpoints], None]) ->
         BadPort: it is no port.
         EmulatorError: the options make no sense.
     """
-    base = _clock(options.clock)
+    base = _parse_clock(options.clock)
     clock = MovableClock(base)
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="callwell-emulator-")))
-        ground = Harbour(stack, folder, public_form(options.public_url), [options.port, options.storage_port])
+        ground = LocalHost(stack, folder, parse_public_url(options.public_url), [options.port, options.storage_port])
         own, control = ground.bind(options.control_port)
-        stands, places, apps = {}, {}, []
-        for play in _actors(options.provider):
-            for provider, place in play(options, clock=clock, ground=ground):
+        services, places, apps = {}, {}, []
+        for create_providers in _provider_factories(options.provider):
+            for provider, place in create_providers(options, clock=clock, ground=ground):
                 name = f"{provider.name}/{provider.environment}"
-                stands[name] = Stand(provider, Ledger(), FaultScript(provider.catalogue), clock, folder)
+                services[name] = EmulatedService(
+                    provider, RequestLedger(), FaultScript(provider.fault_targets), clock, folder
+                )
                 places[name] = place.api + provider.base_path
-                apps.append((ground.sockets[place.api], api_app(stands[name])))
+                apps.append((ground.sockets[place.api], api_app(services[name])))
                 if place.storage is not None:
-                    apps.append((ground.sockets[place.storage], storage_app(stands[name])))
+                    apps.append((ground.sockets[place.storage], storage_app(services[name])))
 
         def describe() -> Endpoints:
-            return _described(control, stands, places, None if options.clock is None else str(base))
+            return _to_endpoints(control, services, places, None if options.clock is None else str(base))
 
-        board = Board(stands)
+        board = ServiceRegistry(services)
         for sock, app in [*apps, (own, control_app(board, clock, describe))]:
             await stack.enter_async_context(_listening(sock, app, clock))
         ready(describe())
         async with asyncio.TaskGroup() as group:
-            for stand in stands.values():
-                group.create_task(stand.provider.work())
+            for service in services.values():
+                group.create_task(service.provider.run_background())
             await asyncio.Event().wait()
 
 
 @dataclass(frozen=True, slots=True)
-class Harbour:
+class LocalHost:
     """Opens ports and keeps their sockets, by origin.
 
     Attributes:
@@ -106,28 +108,28 @@ class Harbour:
 
     stack: AsyncExitStack
     folder: Path
-    form: str
-    wanted: list[int]
+    url_form: str
+    next_ports: list[int]
     sockets: dict[str, socket.socket] = field(default_factory=dict)
 
-    def open(self, *, storage: bool) -> Place:
+    def open_ports(self, *, storage: bool) -> Origins:
         """Open the ports of one more provider and environment."""
-        return Place(self._next(0), self._next(1) if storage else None)
+        return Origins(self._open_port(0), self._open_port(1) if storage else None)
 
     def bind(self, port: int) -> tuple[socket.socket, str]:
         """Listen on a port; the address is the one on this machine."""
         sock = self.stack.enter_context(closing(_bind(port)))
         return sock, f"http://{HOST}:{sock.getsockname()[1]}"
 
-    def _next(self, kind: int) -> str:
-        sock, _ = self.bind(self.wanted[kind])
-        origin = self.form.replace(PORT, str(sock.getsockname()[1]))
-        self.wanted[kind] += self.wanted[kind] > 0
+    def _open_port(self, kind: int) -> str:
+        sock, _ = self.bind(self.next_ports[kind])
+        origin = self.url_form.replace(PORT_PLACEHOLDER, str(sock.getsockname()[1]))
+        self.next_ports[kind] += self.next_ports[kind] > 0
         self.sockets[origin] = sock
         return origin
 
 
-def _actors(wanted: Sequence[str]) -> list[Callable[..., list[tuple[Provider, Place]]]]:
+def _provider_factories(wanted: Sequence[str]) -> list[Callable[..., list[tuple[EmulatedProvider, Origins]]]]:
     """What plays each provider: the function `play` in the module `provider` of each package beside this file."""
     here = str(Path(__file__).parent)
     names = sorted(module.name for module in iter_modules([here]) if module.ispkg)
@@ -137,18 +139,20 @@ def _actors(wanted: Sequence[str]) -> list[Callable[..., list[tuple[Provider, Pl
             near = get_close_matches(name, names, n=1)
             hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(names)}"
             raise EmulatorError(f"unknown provider {name!r}: {hint}")
-    return [import_module(f"{__package__}.{name}.provider").play for name in chosen or names]
+    return [import_module(f"{__package__}.{name}.provider").create_providers for name in chosen or names]
 
 
-def _described(control: str, stands: Mapping[str, Stand], places: Mapping[str, str], clock: str | None) -> Endpoints:
+def _to_endpoints(
+    control: str, services: Mapping[str, EmulatedService], places: Mapping[str, str], clock: str | None
+) -> Endpoints:
     providers: dict[str, dict[str, Endpoint]] = {}
-    for name, stand in stands.items():
-        point = Endpoint(base_url=places[name], key=stand.provider.keys.current())
-        providers.setdefault(stand.provider.name, {})[stand.provider.environment] = point
+    for name, service in services.items():
+        point = Endpoint(base_url=places[name], key=service.provider.keys.current())
+        providers.setdefault(service.provider.name, {})[service.provider.environment] = point
     return Endpoints(control=control, providers=providers, clock=clock)
 
 
-def _clock(text: str | None) -> Clock:
+def _parse_clock(text: str | None) -> Clock:
     try:
         return parse_clock(text)
     except Exception as error:
@@ -158,7 +162,7 @@ def _clock(text: str | None) -> Clock:
 def _bind(port: int) -> socket.socket:
     # With the protocol named: only then asyncio turns Nagle's delay off on what is accepted.
     if not 0 <= port <= LAST_PORT:
-        raise BadPort(port)
+        raise InvalidPort(port)
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -166,7 +170,7 @@ def _bind(port: int) -> socket.socket:
         sock.listen(BACKLOG)
     except OSError as error:
         sock.close()
-        known = {EADDRINUSE: PortInUse, EACCES: PortForbidden}
+        known = {EADDRINUSE: AddressInUse, EACCES: PortNotPermitted}
         if error.errno in known:
             raise known[error.errno](port) from error
         raise EmulatorError(f"port {port} of 127.0.0.1 cannot be used: {error}") from error
@@ -201,4 +205,4 @@ async def _listening(sock: socket.socket, app: ASGIApp, clock: Clock) -> AsyncIt
         for connection in list(state.connections):
             connection.transport.abort()
         if state.tasks:
-            await asyncio.wait(state.tasks, timeout=END_WITHIN_S)
+            await asyncio.wait(state.tasks, timeout=SHUTDOWN_TIMEOUT_S)

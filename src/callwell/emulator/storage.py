@@ -9,14 +9,14 @@ from email.utils import format_datetime, parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
 from xml.sax.saxutils import escape
 
-from callwell.emulator.messages import Reply, allow
-from callwell.emulator.signed_urls import Verdict
+from callwell.emulator.messages import Reply, allow_header
+from callwell.emulator.signed_urls import UrlStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from callwell.emulator.messages import Incoming
+    from callwell.emulator.messages import IncomingRequest
 
 XML: Final = (b"content-type", b"application/xml")
 ONE_RANGE: Final = re.compile(r"bytes=(\d*)-(\d*)", re.ASCII)
@@ -36,7 +36,7 @@ ERRORS: Final[Mapping[str, tuple[int, str]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Asset:
+class StoredObject:
     """One stored object.
 
     Attributes:
@@ -57,7 +57,7 @@ class Asset:
         return f'"{self.sha256}"'
 
 
-def error(code: str, *, status: int | None = None, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Reply:
+def error_reply(code: str, *, status: int | None = None, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Reply:
     """An error in S3's own XML.
 
     Args:
@@ -71,29 +71,29 @@ def error(code: str, *, status: int | None = None, headers: tuple[tuple[bytes, b
     return Reply(status or usual, f'<?xml version="1.0" encoding="UTF-8"?>\n{body}'.encode(), (XML, *headers))
 
 
-def failing(status: int | None) -> Reply:
+def unavailable_reply(status: int | None) -> Reply:
     """The answer of a storage that is not well: SlowDown for 503, the usual status, else an internal error."""
     code = "SlowDown" if status in (None, 503) else "InternalError"
-    return error(code, status=status)
+    return error_reply(code, status=status)
 
 
-def refusal(request: Incoming, verdict: Verdict) -> Reply | None:
+def access_error(request: IncomingRequest, verdict: UrlStatus) -> Reply | None:
     """Why the request is refused before its object is looked for, or None."""
     if "authorization" in request.headers:
-        return error("InvalidArgument")
+        return error_reply("InvalidArgument")
     if request.method == "OPTIONS":
-        return error("AccessForbidden")
+        return error_reply("AccessForbidden")
     if request.method not in ("GET", "HEAD"):
-        return error("MethodNotAllowed", headers=(allow("GET", "HEAD"),))
+        return error_reply("MethodNotAllowed", headers=(allow_header("GET", "HEAD"),))
     codes = {
-        Verdict.UNSIGNED: "AccessDenied",
-        Verdict.FORGED: "SignatureDoesNotMatch",
-        Verdict.EXPIRED: "RequestExpired",
+        UrlStatus.UNSIGNED: "AccessDenied",
+        UrlStatus.FORGED: "SignatureDoesNotMatch",
+        UrlStatus.EXPIRED: "RequestExpired",
     }
-    return error(codes[verdict]) if verdict in codes else None
+    return error_reply(codes[verdict]) if verdict in codes else None
 
 
-def serve(request: Incoming, asset: Asset) -> Reply:
+def serve_object(request: IncomingRequest, asset: StoredObject) -> Reply:
     """The object, a range of it, or why not."""
     size = len(asset.body)
     about = (
@@ -102,25 +102,25 @@ def serve(request: Incoming, asset: Asset) -> Reply:
         (b"accept-ranges", b"bytes"),
         (b"last-modified", format_datetime(asset.modified, usegmt=True).encode()),
     )
-    if not _matches(request.headers.get("if-match", "*"), asset):
-        return error("PreconditionFailed")
-    if "if-none-match" in request.headers and _matches(request.headers["if-none-match"], asset):
+    if not _etag_matches(request.headers.get("if-match", "*"), asset):
+        return error_reply("PreconditionFailed")
+    if "if-none-match" in request.headers and _etag_matches(request.headers["if-none-match"], asset):
         return Reply(304, b"", about)
-    wanted = _range(request.headers.get("range", ""), size) if _range_holds(request, asset) else None
+    wanted = _parse_range(request.headers.get("range", ""), size) if _if_range_matches(request, asset) else None
     if wanted is None:
         return Reply(200, asset.body, about)
     if wanted.start >= wanted.stop:
-        return error("InvalidRange", headers=((b"content-range", b"bytes */%d" % size),))
+        return error_reply("InvalidRange", headers=((b"content-range", b"bytes */%d" % size),))
     content_range = b"bytes %d-%d/%d" % (wanted.start, wanted.stop - 1, size)
     return Reply(206, asset.body[wanted.start : wanted.stop], (*about, (b"content-range", content_range)))
 
 
-def _matches(condition: str, asset: Asset) -> bool:
+def _etag_matches(condition: str, asset: StoredObject) -> bool:
     tags = [tag.strip() for tag in condition.split(",")]
     return "*" in tags or asset.etag in tags
 
 
-def _range_holds(request: Incoming, asset: Asset) -> bool:
+def _if_range_matches(request: IncomingRequest, asset: StoredObject) -> bool:
     condition = request.headers.get("if-range")
     if condition is None or condition == asset.etag:
         return True
@@ -132,7 +132,7 @@ def _range_holds(request: Incoming, asset: Asset) -> bool:
         return False
 
 
-def _range(header: str, size: int) -> range | None:
+def _parse_range(header: str, size: int) -> range | None:
     """The bytes that one range asks for, empty if there are none; None for no range, or one that is not understood."""
     match = ONE_RANGE.fullmatch(header.replace(" ", ""))
     if match is None or match.groups() == ("", ""):

@@ -19,8 +19,8 @@ from callwell.emulator.apivideo import (
     webhooks,
 )
 from callwell.emulator.apivideo.account import DISCARDED_KEPT_S, SANDBOX_KEPT_S, UNFINISHED_KEPT_S
-from callwell.emulator.apivideo.upload_tokens import LONGEST_S
-from callwell.emulator.apivideo.webhook_queue import BETWEEN_S, TRIES
+from callwell.emulator.apivideo.upload_tokens import MAX_TTL_S
+from callwell.emulator.apivideo.webhook_queue import MAX_TRIES, RETRY_AFTER_S
 from clips import clip
 from tests.emulator.apivideo.harness import JPEG, VTT, Site, slug
 
@@ -32,18 +32,18 @@ def limits() -> dict[str, list[float]]:
     """By the row of section 4: what the emulator has, in bytes, seconds and pieces."""
     pixels = [200, 100]
     return {
-        "single request, no chunking": [pieces.PIECE_MOST] * 2,
-        "chunk, every one but the last": [pieces.PIECE_LEAST, pieces.PIECE_LEAST, pieces.PIECE_MOST],
-        "last chunk": [0, pieces.PIECE_MOST],
-        "parts per video": [pieces.PARTS_MOST],
-        "`bytes` form total": [pieces.BYTES_MOST, pieces.BYTES_MOST - 1],
-        "video size": [options.AccountOptions().largest_video],
+        "single request, no chunking": [pieces.MAX_PIECE_BYTES] * 2,
+        "chunk, every one but the last": [pieces.MIN_PIECE_BYTES, pieces.MIN_PIECE_BYTES, pieces.MAX_PIECE_BYTES],
+        "last chunk": [0, pieces.MAX_PIECE_BYTES],
+        "parts per video": [pieces.MAX_PARTS],
+        "`bytes` form total": [pieces.MAX_TOTAL_BYTES, pieces.MAX_TOTAL_BYTES - 1],
+        "video size": [options.ApiVideoOptions().largest_video],
         "video length": [probe.DAY_S] * 2,
         "time to finish an upload/download/copy": [UNFINISHED_KEPT_S] * 2,
         "empty video container": [UNFINISHED_KEPT_S],
-        "thumbnail": [thumbnails.MOST_BYTES],
-        "player logo": [players.LOGO_BYTES_MOST, *pixels],
-        "restreams per live stream": [live.RESTREAMS_MOST],
+        "thumbnail": [thumbnails.MAX_BYTES],
+        "player logo": [players.MAX_LOGO_BYTES, *pixels],
+        "restreams per live stream": [live.MAX_RESTREAMS],
     }
 
 
@@ -70,7 +70,7 @@ def test_what_a_player_theme_or_a_stream_cannot_be(site: Site) -> None:
     restream = {"name": "r", "serverUrl": "rtmp://x", "streamKey": "k"}
     assert site.call("POST", "/live-streams", {"name": "s", "restreams": [restream] * 5}).status == 200
     assert site.call("POST", "/live-streams", {"name": "s", "restreams": [restream] * 6}).status == 400
-    for ttl, status in ((0, 200), (LONGEST_S, 200), (LONGEST_S + 1, 400), (-1, 400)):
+    for ttl, status in ((0, 200), (MAX_TTL_S, 200), (MAX_TTL_S + 1, 400), (-1, 400)):
         assert site.call("POST", "/upload-tokens", {"ttl": ttl}).status == status
 
 
@@ -88,7 +88,7 @@ def test_events(facts: dict[str, Any], site: Site) -> None:
     said = facts["webhooks"]
     assert said["events"] == list(webhooks.EVENTS)
     assert len(webhooks.EVENTS) == 6
-    assert (TRIES - 1, BETWEEN_S) == (said["retries"], said["apart_s"]) == (3, 3)
+    assert (MAX_TRIES - 1, RETRY_AFTER_S) == (said["retries"], said["apart_s"]) == (3, 3)
     made = site.call("POST", "/webhooks", {"events": list(webhooks.EVENTS), "url": "http://127.0.0.1:1/"}).json
     assert re.fullmatch(r"sig_sec_\w{22}", made["signatureSecret"])
     assert site.call("GET", f"/webhooks/{made['webhookId']}").json == made
@@ -131,7 +131,7 @@ def test_what_is_set_at_creation_alone(site: Site) -> None:
 def test_the_sandbox(facts: dict[str, Any], apivideo: Callable[..., Site]) -> None:
     """Section 8 and 12: what is kept for how long; a broadcast is over after half an hour."""
     assert facts["sandbox"] == {"cut_s": 30, "watermark": True, "kept_s": 86_400, "broadcast_s": 1_800}
-    assert (ingest.SANDBOX_S, SANDBOX_KEPT_S, external_events.SANDBOX_LONGEST_S) == (30, 86_400, 1_800)
+    assert (ingest.SANDBOX_MAX_S, SANDBOX_KEPT_S, external_events.SANDBOX_MAX_S) == (30, 86_400, 1_800)
     for environment, broadcasting in (("sandbox", False), ("production", True)):
         site = apivideo(environment)
         stream = site.call("POST", "/live-streams", {"name": "x"}).json["liveStreamId"]
@@ -181,15 +181,15 @@ def test_choices_where_papers_contradict(facts: dict[str, Any], site: Site) -> N
     token = site.call("POST", "/auth/api-key", {"apiKey": site.key}).json
     refused = site.call("POST", "/auth/refresh", {"refreshToken": "none"})
     taken = {
-        "max video": pieces.BYTES_MOST == 52_428_800_000 and options.AccountOptions().largest_video == 30 << 30,
+        "max video": pieces.MAX_TOTAL_BYTES == 52_428_800_000 and options.ApiVideoOptions().largest_video == 30 << 30,
         "pageSize": site.call("GET", "/videos?pageSize=1").status == 200,
         "link uri": given.startswith("/videos?") and "pageSize=1" in given,
         "404 title": site.call("GET", "/videos/x").json["title"] == "The requested resource could not be found.",
         "bad API key at /auth/api-key": site.call("POST", "/auth/api-key", {"apiKey": "x"}).status == 400,
-        "bad refresh token": refused.status == 400 and options.AccountOptions().refresh_status == 400,
+        "bad refresh token": refused.status == 400 and options.ApiVideoOptions().refresh_status == 400,
         "query-error slug": slug(site.call("GET", "/videos?sortBy=x")) == "request-invalid-query-parameter",
         "ingest states": site.status(site.upload(b"x"))["ingest"]["status"] == "ingested",
-        "sandbox live stream": external_events.SANDBOX_LONGEST_S == 30 * 60,
+        "sandbox live stream": external_events.SANDBOX_MAX_S == 30 * 60,
         "deletesAt": DISCARDED_KEPT_S == 90 * 86_400,
         "token_type": token["token_type"] == "Bearer",
     }

@@ -9,24 +9,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callwell.emulator.apivideo.pieces import PIECE_LEAST, PIECE_MOST, Piece, Received, check, read
-from callwell.emulator.apivideo.replies import Refused
+from callwell.emulator.apivideo.pieces import (
+    MAX_PIECE_BYTES,
+    MIN_PIECE_BYTES,
+    ReceivedPieces,
+    UploadPiece,
+    check_piece,
+    parse_content_range,
+)
+from callwell.emulator.apivideo.replies import ApiVideoError
 
 NOWHERE = Path("nowhere")
 BYTES = "video-content-range-by-bytes-"
 PART = "video-content-range-by-part-"
 
 
-def give(received: Received, header: str, size: int) -> None:
+def give(received: ReceivedPieces, header: str, size: int) -> None:
     """One more piece."""
-    wanted = read(header)
-    check(received, wanted, size)
-    received.take(wanted, Piece(NOWHERE, size))
+    wanted = parse_content_range(header)
+    check_piece(received, wanted, size)
+    received.add(wanted, UploadPiece(NOWHERE, size))
 
 
-def refusal(received: Received, header: str, size: int) -> str:
+def refusal(received: ReceivedPieces, header: str, size: int) -> str:
     """Why a piece does not fit."""
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(ApiVideoError) as caught:
         give(received, header, size)
     return caught.value.problems[0].slug
 
@@ -35,50 +42,50 @@ def refusal(received: Received, header: str, size: int) -> str:
 def test_parts_in_any_order(case: tuple[int, list[int]]) -> None:
     """The file is whole when its last part has come, whichever that is, and never before."""
     total, order = case
-    received = Received()
+    received = ReceivedPieces()
     for count, number in enumerate(order, 1):
-        give(received, f"part {number}/{total}", PIECE_LEAST)
-        assert received.whole == (count == total)
+        give(received, f"part {number}/{total}", MIN_PIECE_BYTES)
+        assert received.complete == (count == total)
     assert len(received.in_order()) == total
 
 
 @given(st.permutations(range(4)))
 def test_bytes_in_any_order(order: list[int]) -> None:
     """The same by bytes, with a last piece that is short."""
-    total = 3 * PIECE_LEAST + 7
-    received = Received()
+    total = 3 * MIN_PIECE_BYTES + 7
+    received = ReceivedPieces()
     for count, number in enumerate(order, 1):
-        first = number * PIECE_LEAST
-        last = min(first + PIECE_LEAST, total) - 1
+        first = number * MIN_PIECE_BYTES
+        last = min(first + MIN_PIECE_BYTES, total) - 1
         give(received, f"bytes {first}-{last}/{total}", last - first + 1)
-        assert received.whole == (count == 4)
+        assert received.complete == (count == 4)
     assert received.size == total
 
 
 def test_the_number_of_parts_comes_late() -> None:
     """Parts of a stream have no total; the last one brings it."""
-    received = Received()
+    received = ReceivedPieces()
     for number in (1, 2):
-        give(received, f"part {number}/*", PIECE_LEAST)
-        assert not received.whole
+        give(received, f"part {number}/*", MIN_PIECE_BYTES)
+        assert not received.complete
     give(received, "part 3/3", 1)
-    assert received.whole
+    assert received.complete
 
 
-@pytest.mark.parametrize("size", [0, 1, PIECE_MOST])
+@pytest.mark.parametrize("size", [0, 1, MAX_PIECE_BYTES])
 def test_the_last_part_may_be_of_any_size(size: int) -> None:
     """From nothing to 200 MiB."""
-    received = Received()
-    give(received, "part 1/2", PIECE_LEAST)
+    received = ReceivedPieces()
+    give(received, "part 1/2", MIN_PIECE_BYTES)
     give(received, "part 2/2", size)
-    assert received.whole
+    assert received.complete
 
 
 @pytest.mark.parametrize(
     ("header", "size", "slug"),
     [
-        (f"bytes 0-{PIECE_MOST}/{PIECE_MOST + 1}", PIECE_MOST + 1, f"{BYTES}range-too-large"),
-        ("part 1/2", PIECE_MOST + 1, "uploaded-file-too-large"),
+        (f"bytes 0-{MAX_PIECE_BYTES}/{MAX_PIECE_BYTES + 1}", MAX_PIECE_BYTES + 1, f"{BYTES}range-too-large"),
+        ("part 1/2", MAX_PIECE_BYTES + 1, "uploaded-file-too-large"),
         ("part 1/1", 0, "uploaded-file-empty"),
         ("part 1/*", 1, f"{PART}uploaded-file-too-small"),
         ("part 1", 1, "video-content-range-malformed"),
@@ -89,18 +96,18 @@ def test_the_last_part_may_be_of_any_size(size: int) -> None:
 )
 def test_what_does_not_fit(header: str, size: int, slug: str) -> None:
     """A first piece that cannot be."""
-    assert refusal(Received(), header, size) == slug
+    assert refusal(ReceivedPieces(), header, size) == slug
 
 
 def test_a_piece_that_is_there_tells_how_much_was_in_vain() -> None:
     """A part that came twice counts with its size, a range with the bytes that were there."""
-    received = Received()
-    give(received, "part 1/2", PIECE_LEAST)
-    with pytest.raises(Refused) as caught:
-        give(received, "part 1/2", PIECE_LEAST)
-    assert caught.value.resent == PIECE_LEAST
-    received, total = Received(), 2 * PIECE_LEAST
-    give(received, f"bytes 0-{PIECE_LEAST - 1}/{total}", PIECE_LEAST)
-    with pytest.raises(Refused) as caught:
-        give(received, f"bytes {PIECE_LEAST - 10}-{total - 11}/{total}", PIECE_LEAST)
-    assert caught.value.resent == 10
+    received = ReceivedPieces()
+    give(received, "part 1/2", MIN_PIECE_BYTES)
+    with pytest.raises(ApiVideoError) as caught:
+        give(received, "part 1/2", MIN_PIECE_BYTES)
+    assert caught.value.resent_bytes == MIN_PIECE_BYTES
+    received, total = ReceivedPieces(), 2 * MIN_PIECE_BYTES
+    give(received, f"bytes 0-{MIN_PIECE_BYTES - 1}/{total}", MIN_PIECE_BYTES)
+    with pytest.raises(ApiVideoError) as caught:
+        give(received, f"bytes {MIN_PIECE_BYTES - 10}-{total - 11}/{total}", MIN_PIECE_BYTES)
+    assert caught.value.resent_bytes == 10

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from callwell.emulator.apivideo.account import Account
-from callwell.emulator.apivideo.records import Webhook
-from callwell.emulator.apivideo.webhook_queue import TRIES, Deliveries
+from callwell.emulator.apivideo.account import ApiVideoAccount
+from callwell.emulator.apivideo.records import WebhookRecord
+from callwell.emulator.apivideo.webhook_queue import MAX_TRIES, WebhookQueue
 from clips import clip
 from tests.emulator.apivideo.webhook_listener import listener
 from tests.emulator.harness import HandClock
@@ -63,20 +63,20 @@ def test_captions_and_summaries_that_come_by_themselves(site: Site) -> None:
 def test_three_more_tries() -> None:
     """Whoever answers with a failure is told again after three seconds of the emulator's clock, three times at most."""
     clock = HandClock()
-    account, deliveries = Account(1, sandbox=False), Deliveries(clock)
+    account, deliveries = ApiVideoAccount(1, sandbox=False), WebhookQueue(clock)
     account.events.append({"type": "video.source.recorded"})
     with listener([500, 302, 404, 500]) as (url, heard):
-        account.webhooks["w"] = Webhook("w", 0.0, ["video.source.recorded"], url, "secret")
-        deliveries.collect(account)
-        for tries in range(1, TRIES + 1):
-            assert asyncio.run(deliveries.send(account)) == (tries < TRIES)
+        account.webhooks["w"] = WebhookRecord("w", 0.0, ["video.source.recorded"], url, "secret")
+        deliveries.enqueue_due(account)
+        for tries in range(1, MAX_TRIES + 1):
+            assert asyncio.run(deliveries.deliver_due(account)) == (tries < MAX_TRIES)
             assert heard.qsize() == tries
             clock.seconds += 2.9
-            asyncio.run(deliveries.send(account))
+            asyncio.run(deliveries.deliver_due(account))
             assert heard.qsize() == tries
             clock.seconds += 0.2
-        assert not asyncio.run(deliveries.send(account))
-        assert len({heard.get()[1] for _ in range(TRIES)}) == 1
+        assert not asyncio.run(deliveries.deliver_due(account))
+        assert len({heard.get()[1] for _ in range(MAX_TRIES)}) == 1
         assert heard.empty()
 
 

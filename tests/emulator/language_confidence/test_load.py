@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from callwell.emulator.language_confidence.capacity import Gate
-from callwell.emulator.language_confidence.options import ServiceOptions
+from callwell.emulator.language_confidence.capacity import Capacity
+from callwell.emulator.language_confidence.options import LanguageConfidenceOptions
 from tests.emulator.language_confidence.harness import NAME, Service
 
 if TYPE_CHECKING:
@@ -25,11 +25,11 @@ def crowd(service: Service, callers: int) -> Counter[int]:
         return Counter(pool.map(lambda number: service.scripted(expected_text=f"word {number}").status, range(callers)))
 
 
-def statuses(gate: Gate, count: int, now: float) -> list[int | None]:
+def statuses(gate: Capacity, count: int, now: float) -> list[int | None]:
     """What so many requests that stay are answered."""
     found = []
     for _ in range(count):
-        found.append(gate.refusal(now))
+        found.append(gate.rejection_status(now))
         if found[-1] is None:
             gate.enter()
     return found
@@ -55,13 +55,13 @@ def test_the_clock_of_the_service_is_the_emulators(played: Callable[..., Service
 )
 def test_how_it_is_refused(overload: Any, refusals: list[int]) -> None:
     """With one status, the other, or both in turn."""
-    gate = Gate(ServiceOptions(capacity=2, overload=overload))
+    gate = Capacity(LanguageConfidenceOptions(capacity=2, overload=overload))
     assert statuses(gate, 5, 0.0) == [None, None, *refusals]
 
 
 def test_a_service_that_grows() -> None:
     """A quarter is there at first, then more and more; meanwhile 429 and 500 come in turn, and after a pause again."""
-    gate = Gate(ServiceOptions(capacity=8, scaling_s=100.0))
+    gate = Capacity(LanguageConfidenceOptions(capacity=8, scaling_s=100.0))
     assert statuses(gate, 4, 0.0) == [None, None, 429, 500]
     assert statuses(gate, 4, 50.0) == [None, None, 429, 500]
     assert statuses(gate, 6, 101.0) == [None] * 4 + [429, 429]

@@ -45,7 +45,7 @@ def leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
 
 def test_every_operation_is_played() -> None:
     """The routes are those of the description."""
-    routes = {route.operation: route.path + "/{accent}" * route.accented for route in ROUTES}
+    routes = {route.operation: route.path + "/{accent}" * route.has_accent for route in ROUTES}
     assert routes == PATHS
 
 

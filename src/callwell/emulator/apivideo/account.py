@@ -10,17 +10,17 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from callwell.emulator.apivideo.asset_tokens import Passes
+from callwell.emulator.apivideo.asset_tokens import AssetTokens
 
 if TYPE_CHECKING:
     from callwell.emulator.apivideo.records import (
-        LiveStream,
-        Player,
-        Summary,
-        UploadToken,
-        Video,
-        Watermark,
-        Webhook,
+        LiveStreamRecord,
+        PlayerRecord,
+        SummaryRecord,
+        UploadTokenRecord,
+        VideoRecord,
+        WatermarkRecord,
+        WebhookRecord,
     )
     from callwell.emulator.apivideo.views import View
 
@@ -33,7 +33,7 @@ MARKER: Final = "callwell-call"
 
 
 @dataclass(slots=True)
-class Account:
+class ApiVideoAccount:
     """The tables, each in the order of making.
 
     Attributes:
@@ -47,55 +47,55 @@ class Account:
 
     seed: int
     sandbox: bool
-    videos: dict[str, Video] = field(default_factory=dict)
-    tokens: dict[str, UploadToken] = field(default_factory=dict)
-    players: dict[str, Player] = field(default_factory=dict)
-    watermarks: dict[str, Watermark] = field(default_factory=dict)
-    live_streams: dict[str, LiveStream] = field(default_factory=dict)
-    webhooks: dict[str, Webhook] = field(default_factory=dict)
-    summaries: dict[str, Summary] = field(default_factory=dict)
+    videos: dict[str, VideoRecord] = field(default_factory=dict)
+    tokens: dict[str, UploadTokenRecord] = field(default_factory=dict)
+    players: dict[str, PlayerRecord] = field(default_factory=dict)
+    watermarks: dict[str, WatermarkRecord] = field(default_factory=dict)
+    live_streams: dict[str, LiveStreamRecord] = field(default_factory=dict)
+    webhooks: dict[str, WebhookRecord] = field(default_factory=dict)
+    summaries: dict[str, SummaryRecord] = field(default_factory=dict)
     views: list[View] = field(default_factory=list)
-    passes: Passes = field(default_factory=Passes)
+    asset_tokens: AssetTokens = field(default_factory=AssetTokens)
     events: list[dict[str, Any]] = field(default_factory=list)
     resent_bytes: int = 0
-    born: list[Video] = field(default_factory=list)
-    _dice: random.Random = field(init=False)
+    ever_created: list[VideoRecord] = field(default_factory=list)
+    _rng: random.Random = field(init=False)
 
     def __post_init__(self) -> None:
         # Seeded on purpose: the same seed, the same ids.
-        self._dice = random.Random(f"{self.seed} {self.sandbox}")  # noqa: S311
+        self._rng = random.Random(f"{self.seed} {self.sandbox}")  # noqa: S311
 
     def new_id(self, prefix: str, length: int = 22) -> str:
         """A fresh id."""
-        return prefix + "".join(self._dice.choice(ALPHABET) for _ in range(length))
+        return prefix + "".join(self._rng.choice(ALPHABET) for _ in range(length))
 
     def new_uuid(self) -> str:
         """A fresh UUID."""
-        return str(uuid.UUID(int=self._dice.getrandbits(128), version=4))
+        return str(uuid.UUID(int=self._rng.getrandbits(128), version=4))
 
-    def add(self, video: Video) -> Video:
+    def add_video(self, video: VideoRecord) -> VideoRecord:
         """Keep a new video."""
         self.videos[video.id] = video
-        self.born.append(video)
+        self.ever_created.append(video)
         return video
 
-    def active(self) -> list[Video]:
+    def active_videos(self) -> list[VideoRecord]:
         """The videos that are not discarded."""
         return [video for video in self.videos.values() if video.discarded is None]
 
-    def remove(self, video: Video) -> None:
+    def remove_video(self, video: VideoRecord) -> None:
         """Delete a video for good, and its files."""
         self.videos.pop(video.id, None)
         self.summaries = {key: each for key, each in self.summaries.items() if each.video_id != video.id}
-        for path in video.paths():
+        for path in video.file_paths():
             path.unlink(missing_ok=True)
 
-    def sweep(self, wall: float) -> None:
+    def delete_expired(self, wall_s: float) -> None:
         """Delete what has had its time."""
-        for video in [video for video in self.videos.values() if wall >= self.ends(video)]:
-            self.remove(video)
+        for video in [video for video in self.videos.values() if wall_s >= self.deletes_at(video)]:
+            self.remove_video(video)
 
-    def ends(self, video: Video) -> float:
+    def deletes_at(self, video: VideoRecord) -> float:
         """When a video is deleted by itself, epoch seconds."""
         ends = [float("inf")]
         if video.discarded is not None:
@@ -103,14 +103,14 @@ class Account:
         if video.source is None:
             ends.append(video.created + UNFINISHED_KEPT_S)
         elif self.sandbox:
-            ends.append(video.source.since + SANDBOX_KEPT_S)
+            ends.append(video.source.received_at + SANDBOX_KEPT_S)
         return min(ends)
 
-    def duplicates(self) -> int:
+    def count_duplicates(self) -> int:
         """Videos beyond the first of those with the same marker, or without one the same title and file."""
         meant: Counter[Any] = Counter()
-        for video in self.born:
-            marks = [pair["value"] for pair in video.told["metadata"] if pair["key"] == MARKER]
+        for video in self.ever_created:
+            marks = [pair["value"] for pair in video.attributes["metadata"] if pair["key"] == MARKER]
             if marks:
                 meant[marks[0]] += 1
             elif video.source is not None and video.source.kind == "uploaded":

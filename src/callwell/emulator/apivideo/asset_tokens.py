@@ -8,28 +8,28 @@ from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
-class Passes:
+class AssetTokens:
     """All tokens that were handed out, by what they open."""
 
-    _fresh: dict[str, str] = field(default_factory=dict)
+    _unused: dict[str, str] = field(default_factory=dict)
     _sessions: dict[str, str] = field(default_factory=dict)
 
-    def mint(self, owner: str) -> str:
+    def issue(self, owner: str) -> str:
         """A token that opens one asset of `owner` once."""
         token = secrets.token_hex(16)
-        self._fresh[token] = owner
+        self._unused[token] = owner
         return token
 
-    def use(self, token: str, owner: str) -> bool:
+    def redeem(self, token: str, owner: str) -> bool:
         """Whether a token opens an asset of `owner`; it never does again."""
-        return self._fresh.pop(token, None) == owner
+        return self._unused.pop(token, None) == owner
 
-    def begin(self, owner: str) -> str:
+    def open_session(self, owner: str) -> str:
         """A session for what a playlist of `owner` names."""
         session = secrets.token_hex(16)
         self._sessions[session] = owner
         return session
 
-    def goes_on(self, session: str, owner: str) -> bool:
+    def is_session_of(self, session: str, owner: str) -> bool:
         """Whether a session is one of `owner`."""
         return self._sessions.get(session) == owner

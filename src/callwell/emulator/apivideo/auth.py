@@ -5,30 +5,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from callwell.emulator.apivideo.fields import Field, is_text
-from callwell.emulator.apivideo.replies import refuse, success
+from callwell.emulator.apivideo.fields import AttributeRule, check_text
+from callwell.emulator.apivideo.replies import api_error, success_reply
 
 if TYPE_CHECKING:
-    from callwell.emulator.apivideo.call import Call
+    from callwell.emulator.apivideo.call import ApiVideoCall
     from callwell.emulator.messages import Reply
 
-BY_KEY: Final = {"apiKey": Field(is_text, required=True)}
-BY_TOKEN: Final = {"refreshToken": Field(is_text, required=True)}
+BY_KEY: Final = {"apiKey": AttributeRule(check_text, required=True)}
+BY_TOKEN: Final = {"refreshToken": AttributeRule(check_text, required=True)}
 
 
-def authenticate(call: Call) -> Reply:
+def authenticate(call: ApiVideoCall) -> Reply:
     """Tokens for a key."""
-    key = call.body(BY_KEY)["apiKey"]
-    if call.tokens.keys.refusal(key) is not None:
-        raise refuse("authentication-invalid-user-credentials", "")
-    return success(call.tokens.hand_out(key, call.options.token_life_s))
+    key = call.parse_body(BY_KEY)["apiKey"]
+    if call.tokens.keys.rejection(key) is not None:
+        raise api_error("authentication-invalid-user-credentials", "")
+    return success_reply(call.tokens.issue(key, call.options.token_life_s))
 
 
-def refresh(call: Call) -> Reply:
+def refresh(call: ApiVideoCall) -> Reply:
     """New tokens for a refresh token, which is used up."""
-    key = call.tokens.use_up(call.body(BY_TOKEN)["refreshToken"])
+    key = call.tokens.redeem_refresh_token(call.parse_body(BY_TOKEN)["refreshToken"])
     if key is None and call.options.refresh_status == 401:  # noqa: PLR2004 - as the error pages have it
-        raise refuse("authentication-invalid-refresh-token")
+        raise api_error("authentication-invalid-refresh-token")
     if key is None:
-        raise refuse("authentication-invalid-user-credentials", "")
-    return success(call.tokens.hand_out(key, call.options.token_life_s))
+        raise api_error("authentication-invalid-user-credentials", "")
+    return success_reply(call.tokens.issue(key, call.options.token_life_s))

@@ -10,20 +10,20 @@ import asyncio
 import threading
 from typing import TYPE_CHECKING, Final
 
-from callwell.emulator.apivideo.ingest import Plan, ingest
-from callwell.emulator.apivideo.webhook_queue import Deliveries
+from callwell.emulator.apivideo.ingest import IngestPlan, ingest
+from callwell.emulator.apivideo.webhook_queue import WebhookQueue
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from callwell.clock import Clock
-    from callwell.emulator.apivideo.account import Account
-    from callwell.emulator.apivideo.records import Video
+    from callwell.emulator.apivideo.account import ApiVideoAccount
+    from callwell.emulator.apivideo.records import VideoRecord
 
-LOOK_REAL_S: Final = 0.02
+POLL_REAL_S: Final = 0.02
 
 
-class Work:
+class BackgroundWork:
     """The work of one environment.
 
     Args:
@@ -32,63 +32,63 @@ class Work:
         sandbox: whether media are cut and stamped.
     """
 
-    __slots__ = ("_account", "_clock", "_deliveries", "_folder", "_idle", "_sandbox", "_stop", "_woken")
+    __slots__ = ("_account", "_clock", "_folder", "_idle", "_sandbox", "_stop", "_webhooks", "_woken")
 
     def __init__(self, clock: Clock, folder: Path, *, sandbox: bool) -> None:
         self._clock = clock
         self._folder = folder
         self._sandbox = sandbox
-        self._account: Account | None = None
-        self._deliveries = Deliveries(clock)
+        self._account: ApiVideoAccount | None = None
+        self._webhooks = WebhookQueue(clock)
         self._woken, self._idle = asyncio.Event(), asyncio.Event()
         self._stop = threading.Event()
         self._idle.set()
 
-    def look(self, account: Account) -> None:
+    def account_changed(self, account: ApiVideoAccount) -> None:
         """There may be something to do in this account."""
         self._account = account
         if self._unfinished():
             self._idle.clear()
         self._woken.set()
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         """The account is gone, and with it all that was to be told."""
         self._account = None
-        self._deliveries.clear()
+        self._webhooks.clear()
         self._idle.set()
 
-    async def settle(self) -> None:
+    async def wait_until_idle(self) -> None:
         """Wait until every file has been looked at."""
         await self._idle.wait()
 
-    async def run(self) -> None:
+    async def run_forever(self) -> None:
         """Work until cancelled."""
         try:
             while True:
                 await self._woken.wait()
                 self._woken.clear()
-                while await self._step():  # noqa: ASYNC110 - the clock that is waited for makes no event
-                    await asyncio.sleep(LOOK_REAL_S)
+                while await self._run_once():  # noqa: ASYNC110 - the clock that is waited for makes no event
+                    await asyncio.sleep(POLL_REAL_S)
         finally:
             self._stop.set()
 
-    async def _step(self) -> bool:
+    async def _run_once(self) -> bool:
         """Do what can be done now; whether there will be more."""
         for video in self._unfinished():
-            await asyncio.to_thread(ingest, video, self._plan(video), self._stop)
+            await asyncio.to_thread(ingest, video, self._plan_ingest(video), self._stop)
         self._idle.set()
         account = self._account
         if account is None:
             return False
-        self._deliveries.collect(account)
-        return await self._deliveries.send(account) or self._deliveries.expects(account)
+        self._webhooks.enqueue_due(account)
+        return await self._webhooks.deliver_due(account) or self._webhooks.expects_events(account)
 
-    def _unfinished(self) -> list[Video]:
+    def _unfinished(self) -> list[VideoRecord]:
         videos = [] if self._account is None else list(self._account.videos.values())
         return [video for video in videos if video.source is not None and not video.source.finished]
 
-    def _plan(self, video: Video) -> Plan:
-        mark = video.told["watermark"]
+    def _plan_ingest(self, video: VideoRecord) -> IngestPlan:
+        mark = video.attributes["watermark"]
         watermarks = {} if self._account is None else self._account.watermarks
         picture = watermarks[mark["id"]].picture if mark and mark.get("id") in watermarks else None
-        return Plan(self._folder, self._sandbox, video.told["clip"], mark if picture else None, picture)
+        return IngestPlan(self._folder, self._sandbox, video.attributes["clip"], mark if picture else None, picture)

@@ -6,21 +6,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from callwell.emulator.apivideo.fields import LANGUAGE, NOT_LETTERS, taken
-from callwell.emulator.apivideo.replies import Problem, Refused, refuse
+from callwell.emulator.apivideo.fields import LANGUAGE, LANGUAGE_MALFORMED, parse_attributes
+from callwell.emulator.apivideo.replies import ApiVideoError, ApiVideoProblem, api_error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from callwell.emulator.apivideo.account import Account
-    from callwell.emulator.apivideo.fields import Field
-    from callwell.emulator.apivideo.options import AccountOptions
-    from callwell.emulator.apivideo.query import Query
-    from callwell.emulator.apivideo.records import Video
-    from callwell.emulator.apivideo.tokens import Tokens
-    from callwell.emulator.fault_script import Hit
+    from callwell.emulator.apivideo.account import ApiVideoAccount
+    from callwell.emulator.apivideo.fields import AttributeRule
+    from callwell.emulator.apivideo.options import ApiVideoOptions
+    from callwell.emulator.apivideo.query import ApiVideoQuery
+    from callwell.emulator.apivideo.records import VideoRecord
+    from callwell.emulator.apivideo.tokens import BearerTokens
+    from callwell.emulator.fault_script import InjectedFault
     from callwell.emulator.form import FormFile
-    from callwell.emulator.messages import Incoming
+    from callwell.emulator.messages import IncomingRequest
 
 IMAGES: Final[Mapping[str, bytes]] = {"jpeg": b"\xff\xd8\xff", "png": b"\x89PNG\r\n\x1a\n", "webp": b"RIFF"}
 EXTENSIONS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -31,7 +31,7 @@ EXTENSIONS: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ApiVideoCall:
     """One admitted request.
 
     Attributes:
@@ -46,69 +46,69 @@ class Call:
         hit: the fault that the request is to suffer.
     """
 
-    account: Account
-    tokens: Tokens
-    options: AccountOptions
+    account: ApiVideoAccount
+    tokens: BearerTokens
+    options: ApiVideoOptions
     origin: str
-    wall: float
-    request: Incoming
+    wall_s: float
+    request: IncomingRequest
     arguments: Mapping[str, str]
-    query: Query
-    hit: Hit | None = None
+    query: ApiVideoQuery
+    fault: InjectedFault | None = None
 
-    def suffers(self, fault: str) -> bool:
+    def has_fault(self, fault: str) -> bool:
         """Whether the request is to suffer this fault."""
-        return self.hit is not None and self.hit.fault == fault
+        return self.fault is not None and self.fault.name == fault
 
-    def body(self, table: Mapping[str, Field]) -> dict[str, Any]:
+    def parse_body(self, table: Mapping[str, AttributeRule]) -> dict[str, Any]:
         """The attributes of the JSON body; what does not fit is refused."""
-        return taken(self.request.body, table)
+        return parse_attributes(self.request.body, table)
 
-    def named(self, table: Mapping[str, Any], name: str) -> Any:
+    def find_in(self, table: Mapping[str, Any], name: str) -> Any:
         """The object of the path; 404 without it."""
         found = table.get(self.arguments[name])
         if found is None:
-            raise refuse("resource-not-found", name)
+            raise api_error("resource-not-found", name)
         return found
 
-    def video(self) -> Video:
+    def video(self) -> VideoRecord:
         """The video of the path; 404 for one that is discarded."""
-        video: Video = self.named(self.account.videos, "videoId")
+        video: VideoRecord = self.find_in(self.account.videos, "videoId")
         if video.discarded is not None:
-            raise refuse("resource-not-found", "videoId")
+            raise api_error("resource-not-found", "videoId")
         return video
 
     def language(self) -> str:
         """The language of the path."""
         language = self.arguments["language"]
         if not LANGUAGE.fullmatch(language):
-            raise Refused(Problem("invalid-attribute", "language", detail=NOT_LETTERS))
+            raise ApiVideoError(ApiVideoProblem("invalid-attribute", "language", detail=LANGUAGE_MALFORMED))
         return language
 
-    def file(self) -> FormFile:
+    def form_file(self) -> FormFile:
         """The one file of the form, whatever its field is called."""
         form = self.request.form
-        if form is not None and not form.whole:
-            raise refuse("invalid-payload")
+        if form is not None and not form.complete:
+            raise api_error("invalid-payload")
         if form is None or not form.files:
-            raise refuse("uploaded-file-no-file", "file")
+            raise api_error("uploaded-file-no-file", "file")
         if len(form.files) > 1:
-            raise refuse("uploaded-file-multiple-files", "file")
+            raise api_error("uploaded-file-multiple-files", "file")
         return form.files[0]
 
-    def image(self, *, most: int, kinds: tuple[str, ...]) -> bytes:
+    def form_image(self, *, most: int, kinds: tuple[str, ...]) -> bytes:
         """A picture; its content decides, unless its name says that it is something else."""
-        file = self.file()
+        file = self.form_file()
         if file.size == 0:
-            raise refuse("uploaded-file-empty", "file")
+            raise api_error("uploaded-file-empty", "file")
         if file.size > most:
-            raise refuse("uploaded-file-too-large", "file")
+            raise api_error("uploaded-file-too-large", "file")
         known = [word for kind in kinds for word in EXTENSIONS[kind]]
         dot, extension = file.name.rpartition(".")[1:]
         if dot and extension not in known:
             title = f"Only [{', '.join(known)}] extensions are supported."
-            raise refuse("uploaded-file-extension-invalid", "file", title=title)
+            raise api_error("uploaded-file-extension-invalid", "file", title=title)
         content = file.read()
         if not any(content.startswith(IMAGES[kind]) for kind in kinds):
-            raise refuse("uploaded-file-invalid-file", "file")
+            raise api_error("uploaded-file-invalid-file", "file")
         return content

@@ -5,50 +5,50 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from callwell.emulator.apivideo.captions import webvtt
-from callwell.emulator.apivideo.pages import answer
-from callwell.emulator.apivideo.replies import refuse, success
+from callwell.emulator.apivideo.captions import read_webvtt
+from callwell.emulator.apivideo.pages import page_reply
+from callwell.emulator.apivideo.replies import api_error, success_reply
 
 if TYPE_CHECKING:
-    from callwell.emulator.apivideo.call import Call
-    from callwell.emulator.apivideo.records import Video
+    from callwell.emulator.apivideo.call import ApiVideoCall
+    from callwell.emulator.apivideo.records import VideoRecord
     from callwell.emulator.messages import Reply
 
 
-def list_chapters(call: Call) -> Reply:
+def list_chapters(call: ApiVideoCall) -> Reply:
     """All of one video."""
     video = call.video()
-    return answer(call, list(video.chapters), lambda language: _shown(call, video, language))
+    return page_reply(call, list(video.chapters), lambda language: _chapter_json(call, video, language))
 
 
-def upload_chapter(call: Call) -> Reply:
+def upload_chapter(call: ApiVideoCall) -> Reply:
     """Take the chapters of one language, in the place of earlier ones."""
     video, language = call.video(), call.language()
-    video.chapters[language] = webvtt(call)
-    return success(_shown(call, video, language), effect=True)
+    video.chapters[language] = read_webvtt(call)
+    return success_reply(_chapter_json(call, video, language), effect=True)
 
 
-def get_chapter(call: Call) -> Reply:
+def get_chapter(call: ApiVideoCall) -> Reply:
     """One language."""
-    video, language = _found(call)
-    return success(_shown(call, video, language))
+    video, language = _find_chapter(call)
+    return success_reply(_chapter_json(call, video, language))
 
 
-def delete_chapter(call: Call) -> Reply:
+def delete_chapter(call: ApiVideoCall) -> Reply:
     """Delete one language."""
-    video, language = _found(call)
+    video, language = _find_chapter(call)
     del video.chapters[language]
-    return success(status=204, effect=True)
+    return success_reply(status=204, effect=True)
 
 
-def _found(call: Call) -> tuple[Video, str]:
+def _find_chapter(call: ApiVideoCall) -> tuple[VideoRecord, str]:
     video, language = call.video(), call.language()
     if language not in video.chapters:
-        raise refuse("resource-not-found", "language")
+        raise api_error("resource-not-found", "language")
     return video, language
 
 
-def _shown(call: Call, video: Video, language: str) -> dict[str, Any]:
+def _chapter_json(call: ApiVideoCall, video: VideoRecord, language: str) -> dict[str, Any]:
     return {
         "uri": f"/videos/{video.id}/chapters/{language}",
         "src": f"{call.origin}/vod/{video.id}/chapters/{language}.vtt",

@@ -20,44 +20,44 @@ if TYPE_CHECKING:
 
     from av.video.stream import VideoStream
 
-    from callwell.emulator.apivideo.source import Facts
+    from callwell.emulator.apivideo.source import MediaFacts
 
-PIXELS_MOST: Final = 600_000_000
-TICKS: Final = Fraction(1, 90_000)
-COPIED: Final = ("aac", "mp3", "ac3", "opus")
-TIME: Final = re.compile(r"(?:(\d+):(\d+):)?(\d+(?:\.\d+)?)")
+MAX_PIXELS: Final = 600_000_000
+TIME_BASE: Final = Fraction(1, 90_000)
+COPIED_CODECS: Final = ("aac", "mp3", "ac3", "opus")
+TIMECODE: Final = re.compile(r"(?:(\d+):(\d+):)?(\d+(?:\.\d+)?)")
 X264: Final = {"preset": "ultrafast", "x264-params": "threads=1"}
 
 
-class Cut(NamedTuple):
+class ClipRange(NamedTuple):
     """From when to when a file is wanted, in seconds; no end, all of it."""
 
     start_s: float = 0.0
     end_s: float | None = None
 
     @classmethod
-    def of(cls, clip: Mapping[str, str] | None, most_s: float | None) -> Cut:
+    def parse(cls, clip: Mapping[str, str] | None, most_s: float | None) -> ClipRange:
         """What is left of a file after its clip, and at most so many seconds."""
-        start = _seconds((clip or {}).get("startTimecode")) or 0.0
-        end = _seconds((clip or {}).get("endTimecode"))
+        start = _parse_timecode((clip or {}).get("startTimecode")) or 0.0
+        end = _parse_timecode((clip or {}).get("endTimecode"))
         if most_s is not None:
             end = min(end or float("inf"), start + most_s)
         return cls(start, end)
 
-    def length(self, whole_s: float) -> float:
+    def duration_s(self, whole_s: float) -> float:
         """Seconds that are left of so many."""
         return max(0.0, min(whole_s, self.end_s or whole_s) - self.start_s)
 
 
-class Stamp(NamedTuple):
+class Overlay(NamedTuple):
     """What is burnt into the picture: the sandbox's mark, and a picture of the account's."""
 
     sandbox: bool
-    place: Mapping[str, str] | None = None
+    placement: Mapping[str, str] | None = None
     picture: Path | None = None
 
 
-class Order(NamedTuple):
+class EncodeJob(NamedTuple):
     """One encoding.
 
     Attributes:
@@ -70,19 +70,19 @@ class Order(NamedTuple):
     """
 
     kind: str
-    facts: Facts
-    cut: Cut
-    stamp: Stamp
+    facts: MediaFacts
+    clip: ClipRange
+    overlay: Overlay
     height: int | None = None
     options: Mapping[str, str] = {}
 
 
-def small_enough(facts: Facts, cut: Cut) -> bool:
+def is_small_enough(facts: MediaFacts, cut: ClipRange) -> bool:
     """Whether a file is encoded at all."""
-    return facts.width * facts.height * facts.framerate * cut.length(facts.duration_s) <= PIXELS_MOST
+    return facts.width * facts.height * facts.framerate * cut.duration_s(facts.duration_s) <= MAX_PIXELS
 
 
-def still(path: Path, at_s: float, stamp: Stamp) -> bytes:
+def extract_still(path: Path, at_s: float, stamp: Overlay) -> bytes:
     """The picture at a time, or the last one before it, as JPEG."""
     with av.open(str(path)) as container:
         frame = None
@@ -91,43 +91,43 @@ def still(path: Path, at_s: float, stamp: Stamp) -> bytes:
                 break
         if frame is None:
             raise av.FFmpegError(0, "there is no picture")
-        picture = next(_filtered(iter([frame]), stamp)).reformat(format="yuvj420p")
+        picture = next(_with_overlay(iter([frame]), stamp)).reformat(format="yuvj420p")
     encoder = cast("VideoStream", av.CodecContext.create("mjpeg", "w"))
     encoder.width, encoder.height, encoder.pix_fmt = picture.width, picture.height, "yuvj420p"
-    encoder.time_base = TICKS
+    encoder.time_base = TIME_BASE
     return b"".join(bytes(packet) for packet in (*encoder.encode(picture), *encoder.encode(None)))
 
 
-def transcode(path: Path, out: Path, order: Order, stop: threading.Event) -> None:
+def transcode(path: Path, out: Path, order: EncodeJob, stop: threading.Event) -> None:
     """Encode a file anew; ends early, with what there is, when `stop` is set."""
-    kind, facts, cut, stamp, height = order.kind, order.facts, order.cut, order.stamp, order.height
+    kind, facts, cut, stamp, height = order.kind, order.facts, order.clip, order.overlay, order.height
     given = {"fflags": "+bitexact", **order.options}
     with av.open(str(path)) as source, av.open(str(out), "w", format=kind, options=given) as target:
         video = target.add_stream("libx264", rate=facts.framerate, options=X264)
         wanted = (height or facts.height) // 2 * 2
         video.height, video.width = wanted, max(2, facts.width * wanted // facts.height // 2 * 2)
-        video.pix_fmt, video.codec_context.time_base = "yuv420p", TICKS
-        sound = _sound(source, target)
-        frames = (frame for frame in _within(source.decode(video=0), cut) if not stop.is_set())
-        for frame in _filtered(frames, stamp):
+        video.pix_fmt, video.codec_context.time_base = "yuv420p", TIME_BASE
+        sound = _copyable_audio(source, target)
+        frames = (frame for frame in _frames_in_clip(source.decode(video=0), cut) if not stop.is_set())
+        for frame in _with_overlay(frames, stamp):
             shown = frame.reformat(video.width, video.height, "yuv420p")
-            shown.pts, shown.time_base = round(((frame.time or 0.0) - cut.start_s) / TICKS), TICKS
+            shown.pts, shown.time_base = round(((frame.time or 0.0) - cut.start_s) / TIME_BASE), TIME_BASE
             target.mux(video.encode(shown))
         target.mux(video.encode(None))
         if sound is not None:
             source.seek(0)
-            _copy_sound(source, target, sound, cut, stop)
+            _copy_audio(source, target, sound, cut, stop)
 
 
-def _sound(source: Any, target: Any) -> Any:
+def _copyable_audio(source: Any, target: Any) -> Any:
     """A stream for the sound, None if there is none that can be copied."""
     streams = source.streams.audio
-    if not streams or streams[0].codec_context.name not in COPIED:
+    if not streams or streams[0].codec_context.name not in COPIED_CODECS:
         return None
     return target.add_stream_from_template(streams[0])
 
 
-def _copy_sound(source: Any, target: Any, sound: Any, cut: Cut, stop: threading.Event) -> None:
+def _copy_audio(source: Any, target: Any, sound: Any, cut: ClipRange, stop: threading.Event) -> None:
     offset = round(cut.start_s / source.streams.audio[0].time_base)
     packets = (packet for packet in source.demux(audio=0) if packet.dts is not None and not stop.is_set())
     for packet in packets:
@@ -137,7 +137,7 @@ def _copy_sound(source: Any, target: Any, sound: Any, cut: Cut, stop: threading.
             target.mux(packet)
 
 
-def _within(frames: Iterator[Any], cut: Cut) -> Iterator[Any]:
+def _frames_in_clip(frames: Iterator[Any], cut: ClipRange) -> Iterator[Any]:
     for frame in frames:
         time = frame.time or 0.0
         if cut.end_s is not None and time >= cut.end_s:
@@ -146,30 +146,32 @@ def _within(frames: Iterator[Any], cut: Cut) -> Iterator[Any]:
             yield frame
 
 
-def _filtered(frames: Iterator[Any], stamp: Stamp) -> Iterator[Any]:
+def _with_overlay(frames: Iterator[Any], stamp: Overlay) -> Iterator[Any]:
     """The frames with what is burnt in."""
     graph: Any = None
     for frame in frames:
         if not stamp.sandbox and stamp.picture is None:
             yield frame
             continue
-        graph = graph or _graph(frame, stamp)
+        graph = graph or _overlay_graph(frame, stamp)
         graph.push(frame)
         yield graph.pull()
 
 
-def _graph(frame: Any, stamp: Stamp) -> Graph:
+def _overlay_graph(frame: Any, stamp: Overlay) -> Graph:
     """Two white bars with a black one between for the sandbox; the account's picture where it was wanted."""
     graph = Graph()
     chain = [
         graph.add_buffer(width=frame.width, height=frame.height, format=frame.format.name, time_base=frame.time_base)
     ]
     if stamp.picture is not None:
-        place = stamp.place or {}
+        place = stamp.placement or {}
         movie = graph.add("movie", str(stamp.picture))
         size = graph.add("scale", f"{_pixels(place, 'width', frame.width)}:{_pixels(place, 'height', frame.height)}")
         movie.link_to(size)
-        left, top = (_side(place, *sides) for sides in (("left", "right", "W", "w"), ("top", "bottom", "H", "h")))
+        left, top = (
+            _overlay_position(place, *sides) for sides in (("left", "right", "W", "w"), ("top", "bottom", "H", "h"))
+        )
         overlay = graph.add("overlay", f"{left}:{top}")
         chain[-1].link_to(overlay, 0, 0)
         size.link_to(overlay, 0, 1)
@@ -192,7 +194,7 @@ def _pixels(place: Mapping[str, str], name: str, whole: int) -> int:
     return whole * int(number[0]) // 100 if text.endswith("%") else int(number[0])
 
 
-def _side(place: Mapping[str, str], near: str, far: str, whole: str, own: str) -> str:
+def _overlay_position(place: Mapping[str, str], near: str, far: str, whole: str, own: str) -> str:
     """Where the picture begins, as the overlay filter counts it."""
     text = place.get(near) or place.get(far) or "0px"
     number = re.match(r"\d+", text)
@@ -201,8 +203,8 @@ def _side(place: Mapping[str, str], near: str, far: str, whole: str, own: str) -
     return offset if place.get(near) or not place.get(far) else f"{whole}-{own}-{offset}"
 
 
-def _seconds(text: str | None) -> float | None:
-    found = TIME.fullmatch(text or "")
+def _parse_timecode(text: str | None) -> float | None:
+    found = TIMECODE.fullmatch(text or "")
     if found is None:
         return None
     hours, minutes, rest = found.groups()

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import msgspec
 
 from callwell.emulator.apivideo.languages import LANGUAGES
-from callwell.emulator.apivideo.replies import Problem, Refused, refuse
+from callwell.emulator.apivideo.replies import ApiVideoError, ApiVideoProblem, api_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 INVALID: Final = "invalid-attribute"
 LANGUAGE: Final = re.compile(r"[A-Za-z]+(-[A-Za-z]+)*")
-NOT_LETTERS: Final = 'The "language" attribute must contain only letters and dashes (for example "fr", "fr-BE").'
-NOT_KNOWN: Final = 'The "language" attribute is not valid.'
+LANGUAGE_MALFORMED: Final = 'The "language" attribute must contain only letters and dashes (for example "fr", "fr-BE").'
+LANGUAGE_UNKNOWN: Final = 'The "language" attribute is not valid.'
 
 
-class Field(NamedTuple):
+class AttributeRule(NamedTuple):
     """One attribute.
 
     Attributes:
@@ -29,28 +29,28 @@ class Field(NamedTuple):
         nullable: it may be null, which is told as None.
     """
 
-    complaint: Callable[[Any], str | None]
+    check: Callable[[Any], str | None]
     required: bool = False
     nullable: bool = False
 
 
-def is_text(value: Any) -> str | None:
+def check_text(value: Any) -> str | None:
     """A string."""
     return None if isinstance(value, str) else "This attribute must be a string."
 
 
-def is_flag(value: Any) -> str | None:
+def check_flag(value: Any) -> str | None:
     """True or false."""
     return None if isinstance(value, bool) else "This attribute must be a boolean."
 
 
-def is_texts(value: Any) -> str | None:
+def check_texts(value: Any) -> str | None:
     """A list of strings."""
     fits = isinstance(value, list) and all(isinstance(each, str) for each in value)
     return None if fits else "This attribute must be an array."
 
 
-def is_pairs(value: Any) -> str | None:
+def check_pairs(value: Any) -> str | None:
     """A list of keys with their values."""
     fits = isinstance(value, list) and all(
         isinstance(each, dict) and isinstance(each.get("key"), str) and isinstance(each.get("value"), str)
@@ -59,19 +59,19 @@ def is_pairs(value: Any) -> str | None:
     return None if fits else "This attribute must be an array."
 
 
-def is_map(value: Any) -> str | None:
+def check_map(value: Any) -> str | None:
     """An object."""
     return None if isinstance(value, dict) else "This attribute must be an object."
 
 
-def is_language(value: Any) -> str | None:
+def check_language(value: Any) -> str | None:
     """One of the languages that videos can have."""
     if not isinstance(value, str) or not LANGUAGE.fullmatch(value):
-        return f":{NOT_LETTERS}"
-    return None if value in LANGUAGES else f":{NOT_KNOWN}"
+        return f":{LANGUAGE_MALFORMED}"
+    return None if value in LANGUAGES else f":{LANGUAGE_UNKNOWN}"
 
 
-def within(least: int, most: int) -> Callable[[Any], str | None]:
+def integer_between(least: int, most: int) -> Callable[[Any], str | None]:
     """A whole number between two bounds."""
 
     def complaint(value: Any) -> str | None:
@@ -81,21 +81,21 @@ def within(least: int, most: int) -> Callable[[Any], str | None]:
     return complaint
 
 
-def short(most: int) -> Callable[[Any], str | None]:
+def text_up_to(most: int) -> Callable[[Any], str | None]:
     """A string of some length at most."""
 
     def complaint(value: Any) -> str | None:
         fits = isinstance(value, str) and len(value) <= most
-        return is_text(value) if not isinstance(value, str) else None if fits else f":At most {most} characters."
+        return check_text(value) if not isinstance(value, str) else None if fits else f":At most {most} characters."
 
     return complaint
 
 
-def some_of(*choices: str, most: int | None = None) -> Callable[[Any], str | None]:
+def list_of(*choices: str, most: int | None = None) -> Callable[[Any], str | None]:
     """A list of some of `choices`, or of anything if there are none, with `most` items at most."""
 
     def complaint(value: Any) -> str | None:
-        wrong = is_texts(value)
+        wrong = check_texts(value)
         if wrong is None and choices and not set(value) <= set(choices):
             return f":Use {', '.join(choices)}."
         return f":At most {most} items." if wrong is None and most is not None and len(value) > most else wrong
@@ -103,7 +103,7 @@ def some_of(*choices: str, most: int | None = None) -> Callable[[Any], str | Non
     return complaint
 
 
-def matching(pattern: str) -> Callable[[Any], str | None]:
+def text_matching(pattern: str) -> Callable[[Any], str | None]:
     """A string of some shape."""
     shape = re.compile(pattern, re.ASCII)
 
@@ -113,7 +113,7 @@ def matching(pattern: str) -> Callable[[Any], str | None]:
     return complaint
 
 
-def taken(body: bytes, table: Mapping[str, Field]) -> dict[str, Any]:
+def parse_attributes(body: bytes, table: Mapping[str, AttributeRule]) -> dict[str, Any]:
     """The attributes of a body that the table knows; others are ignored.
 
     Args:
@@ -126,29 +126,33 @@ def taken(body: bytes, table: Mapping[str, Field]) -> dict[str, Any]:
     try:
         given = msgspec.json.decode(body) if body.strip() else {}
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise refuse("invalid-payload") from error
+        raise api_error("invalid-payload") from error
     if not isinstance(given, dict):
-        raise refuse("invalid-payload")
-    problems = [problem for name, field in table.items() if (problem := _problem(name, field, given)) is not None]
+        raise api_error("invalid-payload")
+    problems = [
+        problem for name, field in table.items() if (problem := _check_attribute(name, field, given)) is not None
+    ]
     if problems:
-        raise Refused(*problems)
+        raise ApiVideoError(*problems)
     if not body.strip():
-        raise refuse("invalid-payload")
+        raise api_error("invalid-payload")
     return {name: given[name] for name in table if name in given}
 
 
-def wrong(name: str, complaint: str) -> Problem:
+def attribute_problem(name: str, complaint: str) -> ApiVideoProblem:
     """An attribute's problem, with the complaint as its title, or as its detail after a colon."""
     if complaint.startswith(":"):
-        return Problem(INVALID, name, detail=complaint[1:])
-    return Problem(INVALID, name, title=complaint)
+        return ApiVideoProblem(INVALID, name, detail=complaint[1:])
+    return ApiVideoProblem(INVALID, name, title=complaint)
 
 
-def _problem(name: str, field: Field, given: Mapping[str, Any]) -> Problem | None:
+def _check_attribute(name: str, field: AttributeRule, given: Mapping[str, Any]) -> ApiVideoProblem | None:
     value = given.get(name)
     if value is None or (field.required and value == ""):
         if field.required:
-            return Problem("attribute-required", name)
-        return None if name not in given or field.nullable else wrong(name, field.complaint(None) or ":Not null.")
-    complaint = field.complaint(value)
-    return None if complaint is None else wrong(name, complaint)
+            return ApiVideoProblem("attribute-required", name)
+        return (
+            None if name not in given or field.nullable else attribute_problem(name, field.check(None) or ":Not null.")
+        )
+    complaint = field.check(value)
+    return None if complaint is None else attribute_problem(name, complaint)

@@ -15,28 +15,28 @@ from urllib.parse import urlsplit
 
 import av
 
-from callwell.emulator.apivideo.encode import Cut, Order, Stamp, small_enough, still, transcode
+from callwell.emulator.apivideo.encode import ClipRange, EncodeJob, Overlay, extract_still, is_small_enough, transcode
 from callwell.emulator.apivideo.probe import probe
-from callwell.emulator.apivideo.source import Made
+from callwell.emulator.apivideo.source import MediaFile
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Mapping
     from pathlib import Path
 
-    from callwell.emulator.apivideo.records import Video
-    from callwell.emulator.apivideo.source import Facts, Source
+    from callwell.emulator.apivideo.records import VideoRecord
+    from callwell.emulator.apivideo.source import MediaFacts, SourceFile
 
-AT_ONCE: Final = 1 << 20
-SANDBOX_S: Final = 30.0
+CHUNK_BYTES: Final = 1 << 20
+SANDBOX_MAX_S: Final = 30.0
 HLS_HEIGHT: Final = 240
 MP4: Final = "mp4/source.mp4"
-HERE: Final = "127.0.0.1"
-PATIENCE_REAL_S: Final = 10.0
+LOCAL_HOST: Final = "127.0.0.1"
+TIMEOUT_REAL_S: Final = 10.0
 BANDWIDTH: Final = 800_000
 
 
-class Plan(NamedTuple):
+class IngestPlan(NamedTuple):
     """What is to be made of a file.
 
     Attributes:
@@ -54,27 +54,27 @@ class Plan(NamedTuple):
     picture: bytes | None = None
 
 
-def ingest(video: Video, plan: Plan, stop: threading.Event) -> None:
+def ingest(video: VideoRecord, plan: IngestPlan, stop: threading.Event) -> None:
     """Do all the work for one file; the source tells how far it is."""
     source = video.source
     if source is None:
         return
     try:
-        _gather(source, plan.folder)
+        _join_pieces(source, plan.folder)
         if source.path is not None:
-            cut = Cut.of(plan.clip, SANDBOX_S if plan.sandbox else None)
+            cut = ClipRange.parse(plan.clip, SANDBOX_MAX_S if plan.sandbox else None)
             facts = probe(source.path)
-            source.facts = None if facts is None else facts._replace(duration_s=cut.length(facts.duration_s))
+            source.facts = None if facts is None else facts._replace(duration_s=cut.duration_s(facts.duration_s))
             source.probed = True
             if facts is not None:
-                source.made = _make(source, facts, plan, cut, stop)
+                source.files = _make_files(source, facts, plan, cut, stop)
     except (OSError, av.FFmpegError, http.client.HTTPException):
         source.facts = None
     finally:
         source.probed = source.finished = True
 
 
-def _gather(source: Source, folder: Path) -> None:
+def _join_pieces(source: SourceFile, folder: Path) -> None:
     """One file of all pieces, and its digest."""
     if source.path is not None:
         return
@@ -86,7 +86,7 @@ def _gather(source: Source, folder: Path) -> None:
         with path.open("ab") as whole:
             for piece in source.pieces[1:]:
                 with piece.path.open("rb") as more:
-                    shutil.copyfileobj(more, whole, AT_ONCE)
+                    shutil.copyfileobj(more, whole, CHUNK_BYTES)
                 piece.path.unlink()
     with path.open("rb") as whole:
         digest = file_digest(whole, "sha256")
@@ -96,39 +96,41 @@ def _gather(source: Source, folder: Path) -> None:
 
 def _download(uri: str, path: Path) -> None:
     parts = urlsplit(uri)
-    if parts.hostname != HERE or parts.scheme != "http":
+    if parts.hostname != LOCAL_HOST or parts.scheme != "http":
         raise OSError("only this machine is asked")
-    connection = http.client.HTTPConnection(HERE, parts.port or 80, timeout=PATIENCE_REAL_S)
+    connection = http.client.HTTPConnection(LOCAL_HOST, parts.port or 80, timeout=TIMEOUT_REAL_S)
     try:
         connection.request("GET", f"{parts.path or '/'}?{parts.query}")
         answer = connection.getresponse()
         if answer.status != 200:  # noqa: PLR2004 - only a whole file will do
             raise OSError("there is no such file")
         with path.open("wb") as file:
-            shutil.copyfileobj(answer, file, AT_ONCE)
+            shutil.copyfileobj(answer, file, CHUNK_BYTES)
     finally:
         connection.close()
 
 
-def _make(source: Source, facts: Facts, plan: Plan, cut: Cut, stop: threading.Event) -> dict[str, Made]:
-    path, made = source.path or plan.folder, dict[str, Made]()
+def _make_files(
+    source: SourceFile, facts: MediaFacts, plan: IngestPlan, cut: ClipRange, stop: threading.Event
+) -> dict[str, MediaFile]:
+    path, made = source.path or plan.folder, dict[str, MediaFile]()
     picture = path.with_name(uuid.uuid4().hex)
-    stamp = Stamp(plan.sandbox, plan.watermark, _kept(plan.picture, path))
-    picture.write_bytes(still(path, cut.start_s, stamp))
-    made["thumbnail.jpg"] = _made(picture, "image/jpeg")
+    stamp = Overlay(plan.sandbox, plan.watermark, _write_picture(plan.picture, path))
+    picture.write_bytes(extract_still(path, cut.start_s, stamp))
+    made["thumbnail.jpg"] = _to_media_file(picture, "image/jpeg")
     as_it_is = not plan.sandbox and plan.clip is None and plan.picture is None and _is_mp4(path)
     if as_it_is:
-        made[MP4] = Made(path, "video/mp4", source.sha256)
-    if small_enough(facts, cut):
+        made[MP4] = MediaFile(path, "video/mp4", source.sha256)
+    if is_small_enough(facts, cut):
         if not as_it_is:
             out = path.with_name(uuid.uuid4().hex + ".mp4")
-            transcode(path, out, Order("mp4", facts, cut, stamp), stop)
-            made[MP4] = _made(out, "video/mp4")
-        made |= _playlist(path, Order("hls", facts, cut, stamp, min(HLS_HEIGHT, facts.height)), stop)
+            transcode(path, out, EncodeJob("mp4", facts, cut, stamp), stop)
+            made[MP4] = _to_media_file(out, "video/mp4")
+        made |= _make_playlist(path, EncodeJob("hls", facts, cut, stamp, min(HLS_HEIGHT, facts.height)), stop)
     return made
 
 
-def _playlist(path: Path, order: Order, stop: threading.Event) -> dict[str, Made]:
+def _make_playlist(path: Path, order: EncodeJob, stop: threading.Event) -> dict[str, MediaFile]:
     """A playlist of one rendition with its segments."""
     name = uuid.uuid4().hex
     inner = path.with_name(f"{name}.m3u8")
@@ -142,9 +144,9 @@ def _playlist(path: Path, order: Order, stop: threading.Event) -> dict[str, Made
     outer = path.with_name(uuid.uuid4().hex)
     outer.write_text(f"#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-STREAM-INF:BANDWIDTH={BANDWIDTH}\n{HLS_HEIGHT}p.m3u8\n")
     kind = "application/vnd.apple.mpegurl"
-    made = {"hls/manifest.m3u8": _made(outer, kind), f"hls/{HLS_HEIGHT}p.m3u8": _made(inner, kind)}
+    made = {"hls/manifest.m3u8": _to_media_file(outer, kind), f"hls/{HLS_HEIGHT}p.m3u8": _to_media_file(inner, kind)}
     for segment in sorted(path.parent.glob(f"{name}_*.ts")):
-        made[f"hls/{HLS_HEIGHT}p_{segment.stem.rpartition('_')[2]}.ts"] = _made(segment, "video/mp2t")
+        made[f"hls/{HLS_HEIGHT}p_{segment.stem.rpartition('_')[2]}.ts"] = _to_media_file(segment, "video/mp2t")
     return made
 
 
@@ -153,12 +155,12 @@ def _is_mp4(path: Path) -> bool:
         return file.read(8)[4:] == b"ftyp"
 
 
-def _made(path: Path, kind: str) -> Made:
+def _to_media_file(path: Path, kind: str) -> MediaFile:
     with path.open("rb") as file:
-        return Made(path, kind, file_digest(file, "sha256").hexdigest())
+        return MediaFile(path, kind, file_digest(file, "sha256").hexdigest())
 
 
-def _kept(picture: bytes | None, path: Path) -> Path | None:
+def _write_picture(picture: bytes | None, path: Path) -> Path | None:
     if picture is None:
         return None
     file = path.with_name(uuid.uuid4().hex)

@@ -5,125 +5,129 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from callwell.emulator.apivideo.fields import Field, is_flag, is_text
-from callwell.emulator.apivideo.pages import answer, ordered
-from callwell.emulator.apivideo.records import LiveStream, iso
-from callwell.emulator.apivideo.replies import refuse, success
-from callwell.emulator.apivideo.thumbnails import KINDS, MOST_BYTES
-from callwell.emulator.apivideo.video_json import assets_of
+from callwell.emulator.apivideo.fields import AttributeRule, check_flag, check_text
+from callwell.emulator.apivideo.pages import page_reply, sort_rows
+from callwell.emulator.apivideo.records import LiveStreamRecord, format_time
+from callwell.emulator.apivideo.replies import api_error, success_reply
+from callwell.emulator.apivideo.thumbnails import KINDS, MAX_BYTES
+from callwell.emulator.apivideo.video_json import assets_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from callwell.emulator.apivideo.call import Call
+    from callwell.emulator.apivideo.call import ApiVideoCall
     from callwell.emulator.messages import Reply
 
-RESTREAMS_MOST: Final = 5
-RESTREAM: Final = ("name", "serverUrl", "streamKey")
+MAX_RESTREAMS: Final = 5
+RESTREAM_FIELDS: Final = ("name", "serverUrl", "streamKey")
 
 
-def _restreams(value: Any) -> str | None:
+def _check_restreams(value: Any) -> str | None:
     if not isinstance(value, list):
         return "This attribute must be an array."
-    if len(value) > RESTREAMS_MOST:
-        return f":At most {RESTREAMS_MOST} restreams."
-    whole = all(isinstance(each, dict) and all(isinstance(each.get(name), str) for name in RESTREAM) for each in value)
-    return None if whole else f":Every restream has {', '.join(RESTREAM)}."
+    if len(value) > MAX_RESTREAMS:
+        return f":At most {MAX_RESTREAMS} restreams."
+    whole = all(
+        isinstance(each, dict) and all(isinstance(each.get(name), str) for name in RESTREAM_FIELDS) for each in value
+    )
+    return None if whole else f":Every restream has {', '.join(RESTREAM_FIELDS)}."
 
 
 CHANGES: Final = {
-    "name": Field(is_text),
-    "public": Field(is_flag),
-    "playerId": Field(is_text),
-    "restreams": Field(_restreams),
+    "name": AttributeRule(check_text),
+    "public": AttributeRule(check_flag),
+    "playerId": AttributeRule(check_text),
+    "restreams": AttributeRule(_check_restreams),
 }
-CREATION: Final = CHANGES | {"name": Field(is_text, required=True)}
+CREATION: Final = CHANGES | {"name": AttributeRule(check_text, required=True)}
 DEFAULTS: Final[Mapping[str, Any]] = {"public": True, "playerId": None, "restreams": []}
-ORDERS: Final[Mapping[str, Callable[[LiveStream], Any]]] = {
-    "name": lambda stream: stream.told["name"],
+SORT_KEYS: Final[Mapping[str, Callable[[LiveStreamRecord], Any]]] = {
+    "name": lambda stream: stream.attributes["name"],
     "createdAt": lambda stream: stream.created,
     "updatedAt": lambda stream: stream.updated,
 }
 
 
-def create_stream(call: Call) -> Reply:
+def create_stream(call: ApiVideoCall) -> Reply:
     """One more stream."""
-    told = {**DEFAULTS, **call.body(CREATION)}
+    told = {**DEFAULTS, **call.parse_body(CREATION)}
     key = call.account.new_uuid()
-    stream = LiveStream(call.account.new_id("li"), call.wall, call.wall, key, told)
+    stream = LiveStreamRecord(call.account.new_id("li"), call.wall_s, call.wall_s, key, told)
     call.account.live_streams[stream.id] = stream
-    return success(_shown(call, stream), effect=True)
+    return success_reply(_stream_json(call, stream), effect=True)
 
 
-def list_streams(call: Call) -> Reply:
+def list_streams(call: ApiVideoCall) -> Reply:
     """All streams."""
     key, name = call.query.text("streamKey"), (call.query.text("name") or "").casefold()
     fitting = [
         stream
         for stream in call.account.live_streams.values()
-        if key in (None, stream.stream_key) and name in stream.told["name"].casefold()
+        if key in (None, stream.stream_key) and name in stream.attributes["name"].casefold()
     ]
-    return answer(call, ordered(call, fitting, ORDERS, default="createdAt"), lambda stream: _shown(call, stream))
+    return page_reply(
+        call, sort_rows(call, fitting, SORT_KEYS, default="createdAt"), lambda stream: _stream_json(call, stream)
+    )
 
 
-def get_stream(call: Call) -> Reply:
+def get_stream(call: ApiVideoCall) -> Reply:
     """One stream."""
-    return success(_shown(call, _found(call)))
+    return success_reply(_stream_json(call, _find_stream(call)))
 
 
-def update_stream(call: Call) -> Reply:
+def update_stream(call: ApiVideoCall) -> Reply:
     """Change some attributes."""
-    stream, given = _found(call), call.body(CHANGES)
+    stream, given = _find_stream(call), call.parse_body(CHANGES)
     if given.get("playerId") is not None and given["playerId"] not in call.account.players:
-        raise refuse("invalid-attribute", "playerId", detail="There is no such player.")
-    stream.told |= given
-    stream.updated = call.wall
-    return success(_shown(call, stream), effect=True)
+        raise api_error("invalid-attribute", "playerId", detail="There is no such player.")
+    stream.attributes |= given
+    stream.updated = call.wall_s
+    return success_reply(_stream_json(call, stream), effect=True)
 
 
-def delete_stream(call: Call) -> Reply:
+def delete_stream(call: ApiVideoCall) -> Reply:
     """Delete a stream; what was recorded stays."""
-    del call.account.live_streams[_found(call).id]
-    return success(status=204, effect=True)
+    del call.account.live_streams[_find_stream(call).id]
+    return success_reply(status=204, effect=True)
 
 
-def upload_stream_thumbnail(call: Call) -> Reply:
+def upload_stream_thumbnail(call: ApiVideoCall) -> Reply:
     """Take a picture."""
-    stream = _found(call)
-    stream.thumbnail, stream.updated = call.image(most=MOST_BYTES, kinds=KINDS), call.wall
-    return success(_shown(call, stream), 201, effect=True)
+    stream = _find_stream(call)
+    stream.thumbnail, stream.updated = call.form_image(most=MAX_BYTES, kinds=KINDS), call.wall_s
+    return success_reply(_stream_json(call, stream), 201, effect=True)
 
 
-def delete_stream_thumbnail(call: Call) -> Reply:
+def delete_stream_thumbnail(call: ApiVideoCall) -> Reply:
     """Go back to the usual picture."""
-    stream = _found(call)
-    stream.thumbnail, stream.updated = None, call.wall
-    return success(_shown(call, stream), effect=True)
+    stream = _find_stream(call)
+    stream.thumbnail, stream.updated = None, call.wall_s
+    return success_reply(_stream_json(call, stream), effect=True)
 
 
-def complete_stream(call: Call) -> Reply:
+def complete_stream(call: ApiVideoCall) -> Reply:
     """End a broadcast; its recording becomes a video when the control port says that it has ended."""
-    stream = _found(call)
-    stream.broadcasting, stream.updated = None, call.wall
-    return success(status=202, effect=True)
+    stream = _find_stream(call)
+    stream.broadcasting, stream.updated = None, call.wall_s
+    return success_reply(status=202, effect=True)
 
 
-def _found(call: Call) -> LiveStream:
-    stream: LiveStream = call.named(call.account.live_streams, "liveStreamId")
+def _find_stream(call: ApiVideoCall) -> LiveStreamRecord:
+    stream: LiveStreamRecord = call.find_in(call.account.live_streams, "liveStreamId")
     return stream
 
 
-def _shown(call: Call, stream: LiveStream) -> dict[str, Any]:
+def _stream_json(call: ApiVideoCall, stream: LiveStreamRecord) -> dict[str, Any]:
     shown = {
         "liveStreamId": stream.id,
-        "name": stream.told["name"],
+        "name": stream.attributes["name"],
         "streamKey": stream.stream_key,
-        "public": stream.told["public"],
+        "public": stream.attributes["public"],
         "broadcasting": stream.broadcasting is not None,
-        "restreams": [{name: each[name] for name in RESTREAM} for each in stream.told["restreams"]],
-        "createdAt": iso(stream.created),
-        "updatedAt": iso(stream.updated),
-        "assets": assets_of(call, f"live/{stream.id}", stream.id, public=stream.told["public"], files=[]),
+        "restreams": [{name: each[name] for name in RESTREAM_FIELDS} for each in stream.attributes["restreams"]],
+        "createdAt": format_time(stream.created),
+        "updatedAt": format_time(stream.updated),
+        "assets": assets_json(call, f"live/{stream.id}", stream.id, public=stream.attributes["public"], files=[]),
     }
-    player = stream.told["playerId"]
+    player = stream.attributes["playerId"]
     return shown if player is None else shown | {"playerId": player}

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from callwell.emulator.errors import BadInput
+from callwell.emulator.errors import InvalidInput
 from callwell.emulator.quota import Limit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MINUTE_S: Final = 60.0
-FARTHEST_S: Final = 10 * 365 * 86_400
+MAX_SKEW_S: Final = 10 * 365 * 86_400
 LIMITS: Final = {"production": (100, 200, 500), "sandbox": (40, 40, 100)}
 Positive = Annotated[int, Meta(ge=1)]
 
 
-class AccountOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class ApiVideoOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What an account is made with.
 
     Attributes:
@@ -55,25 +55,25 @@ class AccountOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     webhooks_most: Annotated[int, Meta(ge=0)] = 100
     largest_video: Positive = 30 << 30
     ingest_delay_s: Annotated[float, Meta(ge=0)] = 0.0
-    skew_s: Annotated[int, Meta(ge=-FARTHEST_S, le=FARTHEST_S)] = 0
+    skew_s: Annotated[int, Meta(ge=-MAX_SKEW_S, le=MAX_SKEW_S)] = 0
 
     def limits(self, environment: str) -> tuple[Limit, ...]:
         """The quotas of an environment."""
         given = zip(("uploads", "writes", "reads"), LIMITS[environment], strict=True)
-        return tuple(Limit(name, getattr(self, name) or usual, MINUTE_S, served=True) for name, usual in given)
+        return tuple(Limit(name, getattr(self, name) or usual, MINUTE_S, per_class=True) for name, usual in given)
 
 
-def changed(options: AccountOptions, changes: Mapping[str, object]) -> AccountOptions:
+def update_options(options: ApiVideoOptions, changes: Mapping[str, object]) -> ApiVideoOptions:
     """`options` with some of them changed.
 
     Raises:
         BadInput: an option that does not exist, or cannot have this value.
     """
-    unknown = changes.keys() - set(AccountOptions.__struct_fields__)
+    unknown = changes.keys() - set(ApiVideoOptions.__struct_fields__)
     if unknown:
-        known = ", ".join(AccountOptions.__struct_fields__)
-        raise BadInput(f"option {min(unknown)!r} is none of {known}")
+        known = ", ".join(ApiVideoOptions.__struct_fields__)
+        raise InvalidInput(f"option {min(unknown)!r} is none of {known}")
     try:
-        return msgspec.convert(msgspec.structs.asdict(options) | dict(changes), AccountOptions)
+        return msgspec.convert(msgspec.structs.asdict(options) | dict(changes), ApiVideoOptions)
     except msgspec.ValidationError as error:
-        raise BadInput(f"option: {error}") from error
+        raise InvalidInput(f"option: {error}") from error

@@ -6,17 +6,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from callwell.emulator.apivideo.replies import success
+from callwell.emulator.apivideo.replies import success_reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from callwell.emulator.apivideo.call import Call
+    from callwell.emulator.apivideo.call import ApiVideoCall
     from callwell.emulator.messages import Reply
 
 
-def answer(
-    call: Call, rows: Sequence[Any], show: Callable[[Any], Any] = lambda row: row, **about: Mapping[str, Any]
+def page_reply(
+    call: ApiVideoCall, rows: Sequence[Any], show: Callable[[Any], Any] = lambda row: row, **about: Mapping[str, Any]
 ) -> Reply:
     """One page.
 
@@ -26,7 +26,7 @@ def answer(
         show: one row as the API shows it.
         about: what stands beside the list in the answer.
     """
-    number, size = call.query.page()
+    number, size = call.query.page_request()
     pages = max(1, -(-len(rows) // size))
     shown = [show(row) for row in rows[(number - 1) * size : number * size]]
     others = {"self": number, "first": 1, "previous": number - 1, "next": number + 1, "last": pages}
@@ -37,13 +37,18 @@ def answer(
         "pageSize": size,
         "pagesTotal": pages,
         "itemsTotal": len(rows),
-        "links": [{"rel": rel, "uri": _uri(call, to, size)} for rel, to in others.items() if there.get(rel, True)],
+        "links": [{"rel": rel, "uri": _page_uri(call, to, size)} for rel, to in others.items() if there.get(rel, True)],
     }
-    return success({**about, "data": shown, "pagination": pagination})
+    return success_reply({**about, "data": shown, "pagination": pagination})
 
 
-def ordered(
-    call: Call, rows: Sequence[Any], keys: Mapping[str, Callable[[Any], Any]], *, default: str, down: bool = True
+def sort_rows(
+    call: ApiVideoCall,
+    rows: Sequence[Any],
+    keys: Mapping[str, Callable[[Any], Any]],
+    *,
+    default: str,
+    down: bool = True,
 ) -> list[Any]:
     """Rows in the order that is asked for.
 
@@ -61,7 +66,7 @@ def ordered(
     return sorted(rows, key=keys[by], reverse=order == "desc")
 
 
-def _uri(call: Call, number: int, size: int) -> str:
+def _page_uri(call: ApiVideoCall, number: int, size: int) -> str:
     kept = [pair for pair in call.query.pairs if pair[0] not in ("currentPage", "pageSize")]
     query = urlencode([*kept, ("currentPage", number), ("pageSize", size)])
     origin = call.options.links_origin or (call.origin if call.options.absolute_links else "")

@@ -13,28 +13,28 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
-from callwell.emulator.apivideo.replies import BYTES, PARTS, refuse
+from callwell.emulator.apivideo.replies import BYTES, PARTS, api_error
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 MIB: Final = 1 << 20
-PIECE_LEAST: Final = 5 * MIB
-PIECE_MOST: Final = 200 * MIB
-PARTS_MOST: Final = 10_000
-BYTES_MOST: Final = 52_428_800_000
+MIN_PIECE_BYTES: Final = 5 * MIB
+MAX_PIECE_BYTES: Final = 200 * MIB
+MAX_PARTS: Final = 10_000
+MAX_TOTAL_BYTES: Final = 52_428_800_000
 PART: Final = re.compile(r"part (\d{1,18})/(\d{1,18}|\*)", re.ASCII)
 RANGE: Final = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})", re.ASCII)
 
 
-class Piece(NamedTuple):
+class UploadPiece(NamedTuple):
     """One piece that is there: where its bytes are, and how many."""
 
     path: Path
     size: int
 
 
-class Wanted(NamedTuple):
+class ContentRange(NamedTuple):
     """What a header names.
 
     Attributes:
@@ -51,7 +51,7 @@ class Wanted(NamedTuple):
 
 
 @dataclass(slots=True)
-class Received:
+class ReceivedPieces:
     """What is there of one file.
 
     Attributes:
@@ -62,10 +62,10 @@ class Received:
 
     form: Literal["", "part", "bytes"] = ""
     total: int | None = None
-    pieces: dict[int, Piece] = field(default_factory=dict)
+    pieces: dict[int, UploadPiece] = field(default_factory=dict)
 
     @property
-    def whole(self) -> bool:
+    def complete(self) -> bool:
         """Whether nothing is missing."""
         if self.total is None:
             return False
@@ -77,18 +77,18 @@ class Received:
         """How many bytes are there."""
         return sum(piece.size for piece in self.pieces.values())
 
-    def in_order(self) -> list[Piece]:
+    def in_order(self) -> list[UploadPiece]:
         """The pieces from the first byte to the last."""
         return [self.pieces[number] for number in sorted(self.pieces)]
 
-    def take(self, wanted: Wanted, piece: Piece) -> None:
+    def add(self, wanted: ContentRange, piece: UploadPiece) -> None:
         """Keep one piece that fits."""
         self.form = wanted.form
         self.total = self.total if wanted.total is None else wanted.total
         self.pieces[wanted.number] = piece
 
 
-def read(header: str) -> Wanted:
+def parse_content_range(header: str) -> ContentRange:
     """What a Content-Range names.
 
     Raises:
@@ -96,92 +96,92 @@ def read(header: str) -> Wanted:
     """
     if part := PART.fullmatch(header.strip()):
         number, total = int(part[1]), None if part[2] == "*" else int(part[2])
-        _first(
+        _raise_first(
             {
                 f"{PARTS}part-zero": number == 0,
                 f"{PARTS}total-parts-zero": total == 0,
-                f"{PARTS}part-too-high-allowed": number > PARTS_MOST,
-                f"{PARTS}total-parts-too-high": (total or 0) > PARTS_MOST,
+                f"{PARTS}part-too-high-allowed": number > MAX_PARTS,
+                f"{PARTS}total-parts-too-high": (total or 0) > MAX_PARTS,
                 f"{PARTS}part-too-high-total": total is not None and number > total,
             }
         )
-        return Wanted("part", number, number, total)
+        return ContentRange("part", number, number, total)
     found = RANGE.fullmatch(header.strip())
     if found is None:
-        raise refuse("video-content-range-malformed")
+        raise api_error("video-content-range-malformed")
     first, last, all_bytes = (int(text) for text in found.groups())
-    _first(
+    _raise_first(
         {
             f"{BYTES}total-bytes-zero": all_bytes == 0,
-            f"{BYTES}to-byte-too-high-allowed": last >= BYTES_MOST,
-            f"{BYTES}total-bytes-too-high": all_bytes > BYTES_MOST,
+            f"{BYTES}to-byte-too-high-allowed": last >= MAX_TOTAL_BYTES,
+            f"{BYTES}total-bytes-too-high": all_bytes > MAX_TOTAL_BYTES,
             f"{BYTES}from-byte-too-high": first > last,
             f"{BYTES}to-byte-too-high-total": last >= all_bytes,
         }
     )
-    return Wanted("bytes", first, last, all_bytes)
+    return ContentRange("bytes", first, last, all_bytes)
 
 
-def check(received: Received, wanted: Wanted, size: int) -> None:
+def check_piece(received: ReceivedPieces, wanted: ContentRange, size: int) -> None:
     """See that a piece of `size` bytes fits.
 
     Raises:
         Refused: it does not; `resent` tells how many of its bytes were already there.
     """
     if received.form not in ("", wanted.form):
-        raise refuse(f"video-content-range-started-with-{received.form}")
+        raise api_error(f"video-content-range-started-with-{received.form}")
     if wanted.form == "part":
         _check_part(received, wanted, size)
     else:
         _check_bytes(received, wanted, size)
 
 
-def _check_part(received: Received, wanted: Wanted, size: int) -> None:
+def _check_part(received: ReceivedPieces, wanted: ContentRange, size: int) -> None:
     known = wanted.total if wanted.total is not None else received.total
     if wanted.number in received.pieces:
-        raise _resent(f"{PARTS}part-already-sent", received.pieces[wanted.number].size)
-    _first(
+        raise _duplicate_error(f"{PARTS}part-already-sent", received.pieces[wanted.number].size)
+    _raise_first(
         {
             f"{PARTS}total-parts-too-low": known is not None and known < max(received.pieces, default=0),
             f"{PARTS}different-total-parts": None not in (received.total, wanted.total) and known != received.total,
             f"{PARTS}part-too-high-total": known is not None and wanted.number > known,
-            "uploaded-file-too-large": size > PIECE_MOST,
-            f"{PARTS}uploaded-file-too-small": size < PIECE_LEAST and wanted.number != known,
+            "uploaded-file-too-large": size > MAX_PIECE_BYTES,
+            f"{PARTS}uploaded-file-too-small": size < MIN_PIECE_BYTES and wanted.number != known,
             "uploaded-file-empty": size == 0 and known == 1,
         }
     )
 
 
-def _check_bytes(received: Received, wanted: Wanted, size: int) -> None:
+def _check_bytes(received: ReceivedPieces, wanted: ContentRange, size: int) -> None:
     there = [(first, first + piece.size) for first, piece in received.pieces.items()]
     common = sum(max(0, min(end, wanted.last + 1) - max(first, wanted.number)) for first, end in there)
     total, length = wanted.total or 0, wanted.last - wanted.number + 1
-    _first(
+    _raise_first(
         {
             f"{BYTES}total-bytes-too-low": total < max((end for _, end in there), default=0),
             f"{BYTES}different-total-bytes": received.total not in (None, total),
         }
     )
     if common:
-        raise _resent(f"{BYTES}range-overlap", common)
-    _first(
+        raise _duplicate_error(f"{BYTES}range-overlap", common)
+    _raise_first(
         {
             "uploaded-file-empty": size == 0,
             f"{BYTES}range-mismatch": length != size,
-            f"{BYTES}range-too-large": length > PIECE_MOST,
-            f"{BYTES}range-too-small": length < PIECE_LEAST and wanted.last != total - 1,
+            f"{BYTES}range-too-large": length > MAX_PIECE_BYTES,
+            f"{BYTES}range-too-small": length < MIN_PIECE_BYTES and wanted.last != total - 1,
         }
     )
 
 
-def _resent(slug: str, count: int) -> Exception:
-    refused = refuse(slug)
-    refused.resent = count
+def _duplicate_error(slug: str, count: int) -> Exception:
+    refused = api_error(slug)
+    refused.resent_bytes = count
     return refused
 
 
-def _first(wrong: dict[str, bool]) -> None:
+def _raise_first(wrong: dict[str, bool]) -> None:
     """Refuse for the first of these reasons that holds."""
     for slug, holds in wrong.items():
         if holds:
-            raise refuse(slug)
+            raise api_error(slug)

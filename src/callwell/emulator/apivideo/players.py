@@ -5,18 +5,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from callwell.emulator.apivideo.fields import Field, is_flag, is_text, short
-from callwell.emulator.apivideo.pages import answer, ordered
-from callwell.emulator.apivideo.records import Player, iso
-from callwell.emulator.apivideo.replies import success
+from callwell.emulator.apivideo.fields import AttributeRule, check_flag, check_text, text_up_to
+from callwell.emulator.apivideo.pages import page_reply, sort_rows
+from callwell.emulator.apivideo.records import PlayerRecord, format_time
+from callwell.emulator.apivideo.replies import success_reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from callwell.emulator.apivideo.call import Call
+    from callwell.emulator.apivideo.call import ApiVideoCall
     from callwell.emulator.messages import Reply
 
-LOGO_BYTES_MOST: Final = 100 << 10
+MAX_LOGO_BYTES: Final = 100 << 10
 COLOURS: Final = {
     "text": "rgba(255, 255, 255, 1)",
     "link": "rgba(255, 255, 255, 1)",
@@ -37,84 +37,84 @@ FLAGS: Final = {
     "forceLoop": False,
 }
 TABLE: Final = {
-    "name": Field(short(100)),
-    **dict.fromkeys(COLOURS, Field(is_text)),
-    **dict.fromkeys(FLAGS, Field(is_flag)),
+    "name": AttributeRule(text_up_to(100)),
+    **dict.fromkeys(COLOURS, AttributeRule(check_text)),
+    **dict.fromkeys(FLAGS, AttributeRule(check_flag)),
 }
-ORDERS: Final[Mapping[str, Callable[[Player], Any]]] = {
-    "name": lambda player: player.told["name"],
+SORT_KEYS: Final[Mapping[str, Callable[[PlayerRecord], Any]]] = {
+    "name": lambda player: player.attributes["name"],
     "createdAt": lambda player: player.created,
     "updatedAt": lambda player: player.updated,
 }
 
 
-def create_player(call: Call) -> Reply:
+def create_player(call: ApiVideoCall) -> Reply:
     """One more theme; every attribute has a default."""
-    told = {"name": "", **COLOURS, **FLAGS, **call.body(TABLE)}
-    player = Player(call.account.new_id("pl"), call.wall, call.wall, told)
+    told = {"name": "", **COLOURS, **FLAGS, **call.parse_body(TABLE)}
+    player = PlayerRecord(call.account.new_id("pl"), call.wall_s, call.wall_s, told)
     call.account.players[player.id] = player
-    return success(_shown(call, player), 201, effect=True)
+    return success_reply(_player_json(call, player), 201, effect=True)
 
 
-def list_players(call: Call) -> Reply:
+def list_players(call: ApiVideoCall) -> Reply:
     """All themes."""
-    rows = ordered(call, list(call.account.players.values()), ORDERS, default="createdAt")
-    return answer(call, rows, lambda player: _shown(call, player))
+    rows = sort_rows(call, list(call.account.players.values()), SORT_KEYS, default="createdAt")
+    return page_reply(call, rows, lambda player: _player_json(call, player))
 
 
-def get_player(call: Call) -> Reply:
+def get_player(call: ApiVideoCall) -> Reply:
     """One theme."""
-    return success(_shown(call, _found(call)))
+    return success_reply(_player_json(call, _find_player(call)))
 
 
-def update_player(call: Call) -> Reply:
+def update_player(call: ApiVideoCall) -> Reply:
     """Change some attributes."""
-    player = _found(call)
-    player.told |= call.body(TABLE)
-    player.updated = call.wall
-    return success(_shown(call, player), effect=True)
+    player = _find_player(call)
+    player.attributes |= call.parse_body(TABLE)
+    player.updated = call.wall_s
+    return success_reply(_player_json(call, player), effect=True)
 
 
-def delete_player(call: Call) -> Reply:
+def delete_player(call: ApiVideoCall) -> Reply:
     """Delete a theme; videos that have it fall back to the usual one."""
-    player = _found(call)
+    player = _find_player(call)
     del call.account.players[player.id]
-    users = [video.told for video in call.account.videos.values()]
-    users += [stream.told for stream in call.account.live_streams.values()]
+    users = [video.attributes for video in call.account.videos.values()]
+    users += [stream.attributes for stream in call.account.live_streams.values()]
     for told in users:
         if told["playerId"] == player.id:
             told["playerId"] = None
-    return success(status=204, effect=True)
+    return success_reply(status=204, effect=True)
 
 
-def upload_logo(call: Call) -> Reply:
+def upload_logo(call: ApiVideoCall) -> Reply:
     """Take a logo and where it leads."""
-    player = _found(call)
-    player.logo = call.image(most=LOGO_BYTES_MOST, kinds=("jpeg", "png"))
+    player = _find_player(call)
+    player.logo = call.form_image(most=MAX_LOGO_BYTES, kinds=("jpeg", "png"))
     player.link = call.request.form.fields.get("link") if call.request.form else None
-    player.updated = call.wall
-    return success(_shown(call, player), 201, effect=True)
+    player.updated = call.wall_s
+    return success_reply(_player_json(call, player), 201, effect=True)
 
 
-def delete_logo(call: Call) -> Reply:
+def delete_logo(call: ApiVideoCall) -> Reply:
     """Delete the logo."""
-    player = _found(call)
+    player = _find_player(call)
     player.logo = player.link = None
-    player.updated = call.wall
-    return success(status=204, effect=True)
+    player.updated = call.wall_s
+    return success_reply(status=204, effect=True)
 
 
-def _found(call: Call) -> Player:
-    player: Player = call.named(call.account.players, "playerId")
+def _find_player(call: ApiVideoCall) -> PlayerRecord:
+    player: PlayerRecord = call.find_in(call.account.players, "playerId")
     return player
 
 
-def _shown(call: Call, player: Player) -> dict[str, Any]:
+def _player_json(call: ApiVideoCall, player: PlayerRecord) -> dict[str, Any]:
     logo = None if player.logo is None else f"{call.origin}/player/{player.id}/logo"
     return {
         "playerId": player.id,
-        "createdAt": iso(player.created),
-        "updatedAt": iso(player.updated),
-        **player.told,
+        "createdAt": format_time(player.created),
+        "updatedAt": format_time(player.updated),
+        **player.attributes,
         "assets": {"logo": logo, "link": player.link},
     }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import av
 
-from callwell.emulator.apivideo.source import Facts
+from callwell.emulator.apivideo.source import MediaFacts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 DAY_S: Final = 86_400.0
 
 
-def probe(path: Path) -> Facts | None:
+def probe(path: Path) -> MediaFacts | None:
     """The facts of a file, None if it holds no video that can be read, or more than a day of it."""
     try:
         with av.open(str(path)) as container:
@@ -29,7 +29,7 @@ def probe(path: Path) -> Facts | None:
             rate = round(float(video.average_rate or 25))
             if length_s > DAY_S:
                 return None
-            return Facts(
+            return MediaFacts(
                 video.codec_context.width,
                 video.codec_context.height,
                 float(container.bit_rate or 0) / 1000,

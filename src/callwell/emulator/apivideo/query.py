@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
 
-from callwell.emulator.apivideo.replies import OutOfRange, refuse
+from callwell.emulator.apivideo.replies import PageOutOfRange, api_error
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -16,7 +16,7 @@ WHOLE: Final = re.compile(r"\d{1,9}", re.ASCII)
 BRACKETS: Final = re.compile(r"([^\[]+)\[([^\]]*)\](\[\d*\])?")
 
 
-class Query:
+class ApiVideoQuery:
     """The parameters of one request.
 
     Args:
@@ -32,12 +32,12 @@ class Query:
         """The last value of a parameter, None without one."""
         return next((value for key, value in reversed(self.pairs) if key == name), None)
 
-    def several(self, name: str) -> list[str]:
+    def values(self, name: str) -> list[str]:
         """The values of a list, given as `name[]`, `name[0]` … or `name`."""
         plain = [value for key, value in self.pairs if key == name]
         return plain + [value for key, _, value in self._bracketed(name) if not key or key.isdecimal()]
 
-    def mapped(self, name: str) -> dict[str, list[str]]:
+    def mapping(self, name: str) -> dict[str, list[str]]:
         """The values of a map, given as `name[key]` or `name[key][]`."""
         values: dict[str, list[str]] = {}
         for key, _, value in self._bracketed(name):
@@ -49,10 +49,10 @@ class Query:
         text = self.text(name)
         if text is not None and text not in choices:
             words = ", ".join(f'"{choice}"' for choice in choices)
-            raise refuse("request-invalid-query-parameter", name, detail=f"Use one of {words}.")
+            raise api_error("request-invalid-query-parameter", name, detail=f"Use one of {words}.")
         return default if text is None else text
 
-    def page(self) -> tuple[int, int]:
+    def page_request(self) -> tuple[int, int]:
         """Number and size of the page that is asked for."""
         wanted = {"currentPage": self._number("currentPage", 1), "pageSize": self._number("pageSize", 25)}
         most = {"currentPage": 10**9, "pageSize": 100}
@@ -60,7 +60,7 @@ class Query:
         if wrong:
             bounds = {"currentPage": {"min": 1}, "pageSize": {"min": 1, "max": 100}}
             told = {"currentPage": "page", "pageSize": "pageSize"}
-            raise OutOfRange({told[name]: bounds[name] for name in bounds if name in wrong})
+            raise PageOutOfRange({told[name]: bounds[name] for name in bounds if name in wrong})
         return wanted["currentPage"] or 1, wanted["pageSize"] or 25
 
     def _number(self, name: str, default: int) -> int | None:

@@ -7,21 +7,21 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from callwell.emulator.apivideo.pieces import Received
+from callwell.emulator.apivideo.pieces import ReceivedPieces
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from callwell.emulator.apivideo.source import Source
+    from callwell.emulator.apivideo.source import SourceFile
 
 
-def iso(wall: float | None) -> str | None:
+def format_time(wall_s: float | None) -> str | None:
     """A time as the API writes it."""
-    return None if wall is None else datetime.fromtimestamp(wall, UTC).isoformat(timespec="seconds")
+    return None if wall_s is None else datetime.fromtimestamp(wall_s, UTC).isoformat(timespec="seconds")
 
 
 @dataclass(slots=True)
-class Caption:
+class CaptionRecord:
     """Subtitles in one language."""
 
     language: str
@@ -30,7 +30,7 @@ class Caption:
 
 
 @dataclass(slots=True)
-class Video:
+class VideoRecord:
     """One video, or the container of one.
 
     Attributes:
@@ -49,57 +49,57 @@ class Video:
     id: str
     created: float
     updated: float
-    told: dict[str, Any]
-    received: Received = field(default_factory=Received)
-    source: Source | None = None
+    attributes: dict[str, Any]
+    received: ReceivedPieces = field(default_factory=ReceivedPieces)
+    source: SourceFile | None = None
     thumbnail: bytes | str | None = None
-    captions: dict[str, Caption] = field(default_factory=dict)
+    captions: dict[str, CaptionRecord] = field(default_factory=dict)
     chapters: dict[str, bytes] = field(default_factory=dict)
     discarded: float | None = None
 
     @property
     def public(self) -> bool:
         """Whether its assets can be fetched by everybody."""
-        return bool(self.told["public"])
+        return bool(self.attributes["public"])
 
     @property
     def title(self) -> str:
         """What it is called."""
-        return str(self.told["title"])
+        return str(self.attributes["title"])
 
-    def paths(self) -> list[Path]:
+    def file_paths(self) -> list[Path]:
         """Its files."""
         pieces = [piece.path for piece in self.received.pieces.values()]
-        return pieces + ([] if self.source is None else self.source.paths())
+        return pieces + ([] if self.source is None else self.source.file_paths())
 
 
 @dataclass(slots=True)
-class UploadToken:
+class UploadTokenRecord:
     """A delegated right to upload; `ttl` 0 is for ever."""
 
     id: str
     created: float
     ttl: int
 
-    def alive(self, wall: float) -> bool:
+    def is_alive(self, wall_s: float) -> bool:
         """Whether it still opens anything."""
-        return self.ttl == 0 or wall < self.created + self.ttl
+        return self.ttl == 0 or wall_s < self.created + self.ttl
 
 
 @dataclass(slots=True)
-class Player:
+class PlayerRecord:
     """A player's theme: its attributes, and its logo with a link."""
 
     id: str
     created: float
     updated: float
-    told: dict[str, Any]
+    attributes: dict[str, Any]
     logo: bytes | None = None
     link: str | None = None
 
 
 @dataclass(slots=True)
-class Watermark:
+class WatermarkRecord:
     """A picture to be burnt into videos."""
 
     id: str
@@ -108,20 +108,20 @@ class Watermark:
 
 
 @dataclass(slots=True)
-class LiveStream:
+class LiveStreamRecord:
     """A live stream; `broadcasting` since when, None while it is not."""
 
     id: str
     created: float
     updated: float
     stream_key: str
-    told: dict[str, Any]
+    attributes: dict[str, Any]
     thumbnail: bytes | None = None
     broadcasting: float | None = None
 
 
 @dataclass(slots=True)
-class Webhook:
+class WebhookRecord:
     """An address that is told of events."""
 
     id: str
@@ -132,7 +132,7 @@ class Webhook:
 
 
 @dataclass(slots=True)
-class Summary:
+class SummaryRecord:
     """A summary of a video; `ready` is when its text is there, None until somebody writes it.
 
     Attributes:
@@ -147,4 +147,4 @@ class Summary:
     abstract: str = ""
     takeaways: list[str] = field(default_factory=list)
     ready: float | None = None
-    told: bool = False
+    announced: bool = False

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
-from callwell.emulator.messages import JSON_TYPE, Reply, allow
+from callwell.emulator.messages import JSON_TYPE, Reply, allow_header
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,7 +19,7 @@ PROBLEM_TYPE: Final = (b"content-type", b"application/problem+json")
 DOCS: Final = "https://docs.api.video/reference/"
 CORS: Final = (b"access-control-allow-origin", b"*")
 HEADERS: Final = (JSON_TYPE, CORS)
-DEAD_KEY: Final = frozenset(
+DEAD_KEY_SLUGS: Final = frozenset(
     {
         *("authentication-invalid-api-key", "authentication-invalid-access-token"),
         "authentication-invalid-user-credentials",
@@ -83,11 +83,11 @@ SLUGS: Final[Mapping[str, tuple[int, str]]] = {
     "summary-already-exists": (409, "A summary already exists or is being created on this video."),
     "too-many-requests": (429, "Too many requests."),
 }
-WRONG: Final = 400
+FIRST_ERROR_STATUS: Final = 400
 OUT_OF_RANGE: Final = "This parameter is out of the allowed range of values."
 
 
-class Problem(NamedTuple):
+class ApiVideoProblem(NamedTuple):
     """One thing that is wrong.
 
     Attributes:
@@ -102,7 +102,7 @@ class Problem(NamedTuple):
     title: str | None = None
     detail: str | None = None
 
-    def shown(self, *, status: bool) -> dict[str, Any]:
+    def to_json(self, *, status: bool) -> dict[str, Any]:
         """The problem as the body tells it, with or without its status."""
         usual_status, usual_title = SLUGS[self.slug]
         told: dict[str, Any] = {"type": DOCS + self.slug, "title": self.title or usual_title}
@@ -113,7 +113,7 @@ class Problem(NamedTuple):
         return told if self.detail is None else told | {"detail": self.detail}
 
 
-class Refused(Exception):
+class ApiVideoError(Exception):
     """A handler's way to answer with an error.
 
     Args:
@@ -121,17 +121,17 @@ class Refused(Exception):
         resent: how many bytes came that were already there.
     """
 
-    def __init__(self, *problems: Problem, resent: int = 0) -> None:
+    def __init__(self, *problems: ApiVideoProblem, resent: int = 0) -> None:
         super().__init__(problems[0].slug)
         self.problems = problems
-        self.resent = resent
+        self.resent_bytes = resent
 
-    def reply(self) -> Reply:
+    def to_reply(self) -> Reply:
         """The answer."""
-        return failure(*self.problems)
+        return error_reply(*self.problems)
 
 
-class OutOfRange(Refused):
+class PageOutOfRange(ApiVideoError):
     """A page that cannot be: its body has a shape of its own, with ranges and without a type.
 
     Args:
@@ -139,49 +139,49 @@ class OutOfRange(Refused):
     """
 
     def __init__(self, ranges: Mapping[str, Mapping[str, int]]) -> None:
-        super().__init__(Problem("request-invalid-query-parameter"))
+        super().__init__(ApiVideoProblem("request-invalid-query-parameter"))
         self.ranges = ranges
 
-    def reply(self) -> Reply:
+    def to_reply(self) -> Reply:
         """The answer."""
         told = [{"title": OUT_OF_RANGE, "name": name, "range": bounds} for name, bounds in self.ranges.items()]
         return Reply(400, msgspec.json.encode({**told[0], "status": 400, "problems": told}), HEADERS)
 
 
-def refuse(slug: str, name: Any = ..., *, title: str | None = None, detail: str | None = None) -> Refused:
+def api_error(slug: str, name: Any = ..., *, title: str | None = None, detail: str | None = None) -> ApiVideoError:
     """A refusal for one reason."""
-    return Refused(Problem(slug, name, title, detail))
+    return ApiVideoError(ApiVideoProblem(slug, name, title, detail))
 
 
-def failure(*problems: Problem, status: int | None = None) -> Reply:
+def error_reply(*problems: ApiVideoProblem, status: int | None = None) -> Reply:
     """An error.
 
     Args:
         problems: what is wrong; the first is told at the top, and all below it if there are several.
         status: another status than the usual one.
     """
-    body = problems[0].shown(status=True)
+    body = problems[0].to_json(status=True)
     if len(problems) > 1:
-        body["problems"] = [problem.shown(status=False) for problem in problems]
+        body["problems"] = [problem.to_json(status=False) for problem in problems]
     if status is not None:
         body["status"] = status
-    return Reply(body["status"], msgspec.json.encode(body), HEADERS, dead_key=problems[0].slug in DEAD_KEY)
+    return Reply(body["status"], msgspec.json.encode(body), HEADERS, dead_key=problems[0].slug in DEAD_KEY_SLUGS)
 
 
-def not_allowed(methods: Iterable[str]) -> Reply:
+def method_not_allowed_reply(methods: Iterable[str]) -> Reply:
     """The answer to a method that a path does not have."""
-    refused = failure(Problem("method-not-allowed"))
-    return replace(refused, headers=(*refused.headers, allow(*methods)))
+    refused = error_reply(ApiVideoProblem("method-not-allowed"))
+    return replace(refused, headers=(*refused.headers, allow_header(*methods)))
 
 
-def as_problem(reply: Reply) -> Reply:
+def as_problem_json(reply: Reply) -> Reply:
     """An error under the media type of problems; any other answer as it is."""
-    if JSON_TYPE not in reply.headers or reply.status < WRONG:
+    if JSON_TYPE not in reply.headers or reply.status < FIRST_ERROR_STATUS:
         return reply
     others = tuple(header for header in reply.headers if header != JSON_TYPE)
     return replace(reply, headers=(PROBLEM_TYPE, *others))
 
 
-def success(body: object = None, status: int = 200, *, effect: bool = False) -> Reply:
+def success_reply(body: object = None, status: int = 200, *, effect: bool = False) -> Reply:
     """A success, without a body if there is none."""
     return Reply(status, b"" if body is None else msgspec.json.encode(body), HEADERS, effect=effect)

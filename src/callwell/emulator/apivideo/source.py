@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from callwell.emulator.apivideo.pieces import Piece
+    from callwell.emulator.apivideo.pieces import UploadPiece
 
 HEIGHTS: Final = (240, 360, 480, 720, 1080, 2160)
 
 
-class Facts(NamedTuple):
+class MediaFacts(NamedTuple):
     """What a file turned out to be; `duration_s` may be cut by the environment."""
 
     width: int
@@ -31,7 +31,7 @@ class Facts(NamedTuple):
     audio_codec: str | None
 
 
-class Made(NamedTuple):
+class MediaFile(NamedTuple):
     """One file that can be fetched: where it is, its MIME type, and its digest in hex."""
 
     path: Path
@@ -40,7 +40,7 @@ class Made(NamedTuple):
 
 
 @dataclass(slots=True)
-class Source:
+class SourceFile:
     """One file.
 
     Attributes:
@@ -62,46 +62,46 @@ class Source:
 
     kind: Literal["uploaded", "copied", "downloaded", "recorded"]
     uri: str
-    since: float
+    received_at: float
     delay_s: float
-    pieces: list[Piece] = field(default_factory=list)
+    pieces: list[UploadPiece] = field(default_factory=list)
     path: Path | None = None
     size: int = 0
     sha256: str = ""
-    facts: Facts | None = None
+    facts: MediaFacts | None = None
     probed: bool = False
-    made: dict[str, Made] = field(default_factory=dict)
+    files: dict[str, MediaFile] = field(default_factory=dict)
     finished: bool = False
-    told_encoded: bool = False
+    encoded_announced: bool = False
     live_stream_id: str | None = None
 
-    def paths(self) -> list[Path]:
+    def file_paths(self) -> list[Path]:
         """All its files."""
         own = [] if self.path is None else [self.path]
-        return [*own, *(piece.path for piece in self.pieces), *(made.path for made in self.made.values())]
+        return [*own, *(piece.path for piece in self.pieces), *(made.path for made in self.files.values())]
 
-    def ingest(self, wall: float) -> str:
+    def ingest_status(self, wall_s: float) -> str:
         """How far the file itself is."""
-        step = self._steps(wall)
+        step = self._steps_done(wall_s)
         if step < 1:
             return "uploaded"
         return "ingested" if step >= 2 and self.probed else "ingesting"  # noqa: PLR2004 - the second step
 
-    def encoded(self, wall: float) -> bool:
+    def is_encoded(self, wall_s: float) -> bool:
         """Whether all that will be made can be fetched."""
-        return self.finished and self._steps(wall) >= 3  # noqa: PLR2004 - the third step
+        return self.finished and self._steps_done(wall_s) >= 3  # noqa: PLR2004 - the third step
 
-    def quality_status(self, wall: float) -> str:
+    def quality_status(self, wall_s: float) -> str:
         """How far every quality is."""
-        if self.ingest(wall) != "ingested":
+        if self.ingest_status(wall_s) != "ingested":
             return "waiting"
         if self.facts is None:
             return "failed"
-        return "encoded" if self.encoded(wall) else "encoding"
+        return "encoded" if self.is_encoded(wall_s) else "encoding"
 
-    def playable(self, wall: float) -> bool:
+    def is_playable(self, wall_s: float) -> bool:
         """Whether there is something to play."""
-        return self.facts is not None and self.encoded(wall)
+        return self.facts is not None and self.is_encoded(wall_s)
 
     def qualities(self, *, mp4: bool) -> list[tuple[str, str]]:
         """The qualities that are made, as type and name: all heights up to the file's own, and the mp4 in its own."""
@@ -109,5 +109,5 @@ class Source:
         names = [f"{each}p" for each in HEIGHTS if each <= max(height, HEIGHTS[0])]
         return [("hls", name) for name in names] + ([("mp4", names[-1])] if mp4 else [])
 
-    def _steps(self, wall: float) -> float:
-        return (wall - self.since) / self.delay_s if self.delay_s else float("inf")
+    def _steps_done(self, wall_s: float) -> float:
+        return (wall_s - self.received_at) / self.delay_s if self.delay_s else float("inf")

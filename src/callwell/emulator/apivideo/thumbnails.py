@@ -5,28 +5,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from callwell.emulator.apivideo.fields import Field, matching
-from callwell.emulator.apivideo.replies import success
-from callwell.emulator.apivideo.video_json import video_shown
+from callwell.emulator.apivideo.fields import AttributeRule, text_matching
+from callwell.emulator.apivideo.replies import success_reply
+from callwell.emulator.apivideo.video_json import to_video_json
 
 if TYPE_CHECKING:
-    from callwell.emulator.apivideo.call import Call
+    from callwell.emulator.apivideo.call import ApiVideoCall
     from callwell.emulator.messages import Reply
 
-MOST_BYTES: Final = 8 << 20
+MAX_BYTES: Final = 8 << 20
 KINDS: Final = ("jpeg", "png", "webp")
-PICK: Final = {"timecode": Field(matching(r"\d{2}:\d{2}:\d{2}(\.\d{2})?"), required=True)}
+PICK: Final = {"timecode": AttributeRule(text_matching(r"\d{2}:\d{2}:\d{2}(\.\d{2})?"), required=True)}
 
 
-def upload_thumbnail(call: Call) -> Reply:
+def upload_thumbnail(call: ApiVideoCall) -> Reply:
     """Take a picture."""
     video = call.video()
-    video.thumbnail, video.updated = call.image(most=MOST_BYTES, kinds=KINDS), call.wall
-    return success(video_shown(call, video), effect=True)
+    video.thumbnail, video.updated = call.form_image(most=MAX_BYTES, kinds=KINDS), call.wall_s
+    return success_reply(to_video_json(call, video), effect=True)
 
 
-def pick_thumbnail(call: Call) -> Reply:
+def pick_thumbnail(call: ApiVideoCall) -> Reply:
     """Take the picture at a time of the video."""
     video = call.video()
-    video.thumbnail, video.updated = call.body(PICK)["timecode"], call.wall
-    return success(video_shown(call, video), effect=True)
+    video.thumbnail, video.updated = call.parse_body(PICK)["timecode"], call.wall_s
+    return success_reply(to_video_json(call, video), effect=True)

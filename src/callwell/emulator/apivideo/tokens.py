@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
-from callwell.emulator.apivideo.replies import refuse
+from callwell.emulator.apivideo.replies import api_error
 
 if TYPE_CHECKING:
     from callwell.clock import Clock
-    from callwell.emulator.keys import KeyCabinet
+    from callwell.emulator.keys import KeyRegistry
 
 HEADER: Final = {"typ": "JWT", "alg": "RS256"}
 
 
-class Issued(NamedTuple):
+class IssuedToken(NamedTuple):
     """What a token stands for."""
 
     key: str
@@ -31,7 +31,7 @@ class Issued(NamedTuple):
 
 
 @dataclass(slots=True)
-class Tokens:
+class BearerTokens:
     """All tokens of one account.
 
     Attributes:
@@ -40,60 +40,60 @@ class Tokens:
         project: what the account is called in them.
     """
 
-    keys: KeyCabinet
+    keys: KeyRegistry
     clock: Clock
     project: str
-    _access: dict[str, Issued] = field(default_factory=dict)
+    _access: dict[str, IssuedToken] = field(default_factory=dict)
     _refresh: dict[str, str] = field(default_factory=dict)
 
-    def hand_out(self, key: str, life_s: int) -> dict[str, Any]:
+    def issue(self, key: str, life_s: int) -> dict[str, Any]:
         """Two new tokens for a key, as they are answered."""
-        access, refresh = self._jwt(life_s), secrets.token_urlsafe(64)
-        self._access[access] = Issued(key, self.clock.wall() + life_s)
+        access, refresh = self._make_jwt(life_s), secrets.token_urlsafe(64)
+        self._access[access] = IssuedToken(key, self.clock.wall() + life_s)
         self._refresh[refresh] = key
         return {"token_type": "Bearer", "expires_in": life_s, "access_token": access, "refresh_token": refresh}
 
-    def use_up(self, refresh: str) -> str | None:
+    def redeem_refresh_token(self, refresh: str) -> str | None:
         """The key of a refresh token, which is dead from now on; None for one that is good for nothing."""
         key = self._refresh.pop(refresh, None)
-        return key if key is not None and self.keys.refusal(key) is None else None
+        return key if key is not None and self.keys.rejection(key) is None else None
 
-    def key_of(self, header: str) -> str:
+    def key_in(self, header: str) -> str:
         """The key that an Authorization header stands for, alive or dead; empty if it stands for none."""
         scheme, _, value = header.partition(" ")
         if scheme.lower() == "bearer":
             issued = self._access.get(value.strip())
             return issued.key if issued else value.strip()
-        return _basic(value) or "" if scheme.lower() == "basic" else ""
+        return _parse_basic(value) or "" if scheme.lower() == "basic" else ""
 
-    def check(self, header: str | None) -> None:
+    def authenticate(self, header: str | None) -> None:
         """Let a request pass.
 
         Raises:
             Refused: it does not say who is asking, or nobody is known by it.
         """
         if header is None:
-            raise refuse("authentication-missing-authorization-header")
+            raise api_error("authentication-missing-authorization-header")
         scheme, _, value = header.partition(" ")
         if scheme.lower() == "bearer" and value.strip():
             issued = self._access.get(value.strip())
-            if issued is None or self.clock.wall() >= issued.ends_wall or self.keys.refusal(issued.key):
-                raise refuse("authentication-invalid-access-token")
+            if issued is None or self.clock.wall() >= issued.ends_wall or self.keys.rejection(issued.key):
+                raise api_error("authentication-invalid-access-token")
             return
-        key = _basic(value) if scheme.lower() == "basic" else None
+        key = _parse_basic(value) if scheme.lower() == "basic" else None
         if key is None:
-            raise refuse("authentication-invalid-authorization-header-value")
-        if self.keys.refusal(key) is not None:
-            raise refuse("authentication-invalid-api-key")
+            raise api_error("authentication-invalid-authorization-header-value")
+        if self.keys.rejection(key) is not None:
+            raise api_error("authentication-invalid-api-key")
 
-    def _jwt(self, life_s: int) -> str:
-        wall = self.clock.wall()
-        claims = {"iat": wall, "nbf": wall, "exp": wall + life_s, "projectId": self.project}
+    def _make_jwt(self, life_s: int) -> str:
+        wall_s = self.clock.wall()
+        claims = {"iat": wall_s, "nbf": wall_s, "exp": wall_s + life_s, "projectId": self.project}
         parts = [msgspec.json.encode(HEADER), msgspec.json.encode(claims), secrets.token_bytes(256)]
         return ".".join(urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)
 
 
-def _basic(value: str) -> str | None:
+def _parse_basic(value: str) -> str | None:
     """The key in `base64(key:)`, None for anything else."""
     try:
         name, colon, password = b64decode(value.strip(), validate=True).decode().partition(":")

@@ -5,56 +5,56 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from callwell.emulator.apivideo.fields import Field, within
-from callwell.emulator.apivideo.pages import answer, ordered
-from callwell.emulator.apivideo.records import UploadToken, iso
-from callwell.emulator.apivideo.replies import refuse, success
+from callwell.emulator.apivideo.fields import AttributeRule, integer_between
+from callwell.emulator.apivideo.pages import page_reply, sort_rows
+from callwell.emulator.apivideo.records import UploadTokenRecord, format_time
+from callwell.emulator.apivideo.replies import api_error, success_reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from callwell.emulator.apivideo.call import Call
+    from callwell.emulator.apivideo.call import ApiVideoCall
     from callwell.emulator.messages import Reply
 
-LONGEST_S: Final = 2_147_483_647
-CREATION: Final = {"ttl": Field(within(0, LONGEST_S))}
-ORDERS: Final[Mapping[str, Callable[[UploadToken], Any]]] = {
+MAX_TTL_S: Final = 2_147_483_647
+CREATION: Final = {"ttl": AttributeRule(integer_between(0, MAX_TTL_S))}
+SORT_KEYS: Final[Mapping[str, Callable[[UploadTokenRecord], Any]]] = {
     "createdAt": lambda token: token.created,
     "ttl": lambda token: token.ttl,
 }
 
 
-def create_token(call: Call) -> Reply:
+def create_token(call: ApiVideoCall) -> Reply:
     """One more token."""
-    token = UploadToken(call.account.new_id("to"), call.wall, call.body(CREATION).get("ttl", 0))
+    token = UploadTokenRecord(call.account.new_id("to"), call.wall_s, call.parse_body(CREATION).get("ttl", 0))
     call.account.tokens[token.id] = token
-    return success(_shown(token), effect=True)
+    return success_reply(_token_json(token), effect=True)
 
 
-def list_tokens(call: Call) -> Reply:
+def list_tokens(call: ApiVideoCall) -> Reply:
     """All tokens that are alive."""
-    alive = [token for token in call.account.tokens.values() if token.alive(call.wall)]
-    return answer(call, ordered(call, alive, ORDERS, default="createdAt"), _shown)
+    alive = [token for token in call.account.tokens.values() if token.is_alive(call.wall_s)]
+    return page_reply(call, sort_rows(call, alive, SORT_KEYS, default="createdAt"), _token_json)
 
 
-def get_token(call: Call) -> Reply:
+def get_token(call: ApiVideoCall) -> Reply:
     """One token."""
-    return success(_shown(_alive(call)))
+    return success_reply(_token_json(_find_live_token(call)))
 
 
-def delete_token(call: Call) -> Reply:
+def delete_token(call: ApiVideoCall) -> Reply:
     """End one."""
-    del call.account.tokens[_alive(call).id]
-    return success(status=204, effect=True)
+    del call.account.tokens[_find_live_token(call).id]
+    return success_reply(status=204, effect=True)
 
 
-def _alive(call: Call) -> UploadToken:
-    token: UploadToken = call.named(call.account.tokens, "uploadToken")
-    if not token.alive(call.wall):
-        raise refuse("resource-not-found", "uploadToken")
+def _find_live_token(call: ApiVideoCall) -> UploadTokenRecord:
+    token: UploadTokenRecord = call.find_in(call.account.tokens, "uploadToken")
+    if not token.is_alive(call.wall_s):
+        raise api_error("resource-not-found", "uploadToken")
     return token
 
 
-def _shown(token: UploadToken) -> dict[str, Any]:
-    shown = {"token": token.id, "ttl": token.ttl, "createdAt": iso(token.created)}
-    return shown | {"expiresAt": iso(token.created + token.ttl) if token.ttl else None}
+def _token_json(token: UploadTokenRecord) -> dict[str, Any]:
+    shown = {"token": token.id, "ttl": token.ttl, "createdAt": format_time(token.created)}
+    return shown | {"expiresAt": format_time(token.created + token.ttl) if token.ttl else None}

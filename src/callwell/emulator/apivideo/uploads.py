@@ -5,15 +5,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from callwell.emulator.apivideo.pieces import PIECE_MOST, Piece, Received, check, read
-from callwell.emulator.apivideo.records import Video
-from callwell.emulator.apivideo.replies import refuse, success
-from callwell.emulator.apivideo.source import Source
-from callwell.emulator.apivideo.video_json import video_shown
+from callwell.emulator.apivideo.pieces import (
+    MAX_PIECE_BYTES,
+    ReceivedPieces,
+    UploadPiece,
+    check_piece,
+    parse_content_range,
+)
+from callwell.emulator.apivideo.records import VideoRecord
+from callwell.emulator.apivideo.replies import api_error, success_reply
+from callwell.emulator.apivideo.source import SourceFile
+from callwell.emulator.apivideo.video_json import to_video_json
 from callwell.emulator.apivideo.videos import DEFAULTS
 
 if TYPE_CHECKING:
-    from callwell.emulator.apivideo.call import Call
+    from callwell.emulator.apivideo.call import ApiVideoCall
     from callwell.emulator.form import FormFile
     from callwell.emulator.messages import Reply
 
@@ -25,74 +31,76 @@ ALREADY: Final = {
 }
 
 
-def upload_source(call: Call) -> Reply:
+def upload_source(call: ApiVideoCall) -> Reply:
     """A file, or a piece of it, for a container."""
-    return _upload(call, call.video())
+    return _accept_upload(call, call.video())
 
 
-def upload_with_token(call: Call) -> Reply:
+def upload_with_token(call: ApiVideoCall) -> Reply:
     """The same for whoever has a delegated token; without `videoId` the container is made first."""
     token = call.query.text("token")
     if not token:
-        raise refuse("authentication-missing-upload-token")
+        raise api_error("authentication-missing-upload-token")
     known = call.account.tokens.get(token)
-    if known is None or not known.alive(call.wall):
-        raise refuse("authentication-invalid-upload-token")
+    if known is None or not known.is_alive(call.wall_s):
+        raise api_error("authentication-invalid-upload-token")
     video_id = call.request.form.fields.get("videoId") if call.request.form else None
     if not video_id:
-        title = call.file().name or "Untitled"
-        return _upload(call, Video(call.account.new_id("vi"), call.wall, call.wall, {**DEFAULTS, "title": title}))
+        title = call.form_file().name or "Untitled"
+        return _accept_upload(
+            call, VideoRecord(call.account.new_id("vi"), call.wall_s, call.wall_s, {**DEFAULTS, "title": title})
+        )
     video = call.account.videos.get(video_id)
     if video is None or video.discarded is not None:
-        raise refuse("resource-not-found", "videoId")
-    return _upload(call, video)
+        raise api_error("resource-not-found", "videoId")
+    return _accept_upload(call, video)
 
 
-def _upload(call: Call, video: Video) -> Reply:
+def _accept_upload(call: ApiVideoCall, video: VideoRecord) -> Reply:
     """Take what came; the answer is the whole video when it was the last piece, else only its id."""
-    file = call.file()
+    file = call.form_file()
     if video.source is not None:
         call.account.resent_bytes += file.size if video.source.kind == "uploaded" else 0
-        raise refuse(ALREADY[video.source.kind], "file")
+        raise api_error(ALREADY[video.source.kind], "file")
     header = call.request.headers.get("content-range")
     if header is None:
-        _whole(video.received, file)
-        pieces = [Piece(file.path, file.size)]
+        _check_whole_file(video.received, file)
+        pieces = [UploadPiece(file.path, file.size)]
     else:
-        wanted = read(header)
-        check(video.received, wanted, file.size)
-        if call.suffers("forgotten_piece"):
+        wanted = parse_content_range(header)
+        check_piece(video.received, wanted, file.size)
+        if call.has_fault("forgotten_piece"):
             video.received.form = wanted.form
             video.received.total = wanted.total
-            return success({"videoId": video.id}, 201)
-        video.received.take(wanted, Piece(file.path, file.size))
+            return success_reply({"videoId": video.id}, 201)
+        video.received.add(wanted, UploadPiece(file.path, file.size))
         pieces = video.received.in_order()
     size = sum(piece.size for piece in pieces)
-    whole = header is None or video.received.whole
+    whole = header is None or video.received.complete
     if size > call.options.largest_video:
-        _forget(video, file, started=header is not None)
-        raise refuse("uploaded-file-too-large", "file")
-    _keep(call, file)
+        _drop_piece(video, file, started=header is not None)
+        raise api_error("uploaded-file-too-large", "file")
+    _keep_file(call, file)
     if video.id not in call.account.videos:
-        call.account.add(video)
+        call.account.add_video(video)
     if not whole:
-        return success({"videoId": video.id}, 201, effect=True)
+        return success_reply({"videoId": video.id}, 201, effect=True)
     uri = f"/videos/{video.id}/source"
-    video.source = Source("uploaded", uri, call.wall, call.options.ingest_delay_s, pieces=pieces, size=size)
-    video.updated = call.wall
-    return success(video_shown(call, video), 201, effect=True)
+    video.source = SourceFile("uploaded", uri, call.wall_s, call.options.ingest_delay_s, pieces=pieces, size=size)
+    video.updated = call.wall_s
+    return success_reply(to_video_json(call, video), 201, effect=True)
 
 
-def _whole(received: Received, file: FormFile) -> None:
+def _check_whole_file(received: ReceivedPieces, file: FormFile) -> None:
     if received.pieces:
-        raise refuse("video-content-range-already-initiated")
+        raise api_error("video-content-range-already-initiated")
     if file.size == 0:
-        raise refuse("uploaded-file-empty", "file")
-    if file.size > PIECE_MOST:
-        raise refuse("uploaded-file-too-large", "file")
+        raise api_error("uploaded-file-empty", "file")
+    if file.size > MAX_PIECE_BYTES:
+        raise api_error("uploaded-file-too-large", "file")
 
 
-def _forget(video: Video, file: FormFile, *, started: bool) -> None:
+def _drop_piece(video: VideoRecord, file: FormFile, *, started: bool) -> None:
     """Take back a piece that made the file too large."""
     if started:
         video.received.pieces = {
@@ -100,7 +108,7 @@ def _forget(video: Video, file: FormFile, *, started: bool) -> None:
         }
 
 
-def _keep(call: Call, file: FormFile) -> None:
+def _keep_file(call: ApiVideoCall, file: FormFile) -> None:
     """The file is ours now: the form no longer discards it."""
     if call.request.form is not None:
         call.request.form.files.remove(file)

@@ -6,50 +6,50 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any, Final
 
-from callwell.emulator.apivideo.fault_replies import failed_work, missized
+from callwell.emulator.apivideo.fault_replies import with_failed_encoding, with_wrong_size
 from callwell.emulator.apivideo.fields import (
-    Field,
-    is_flag,
-    is_language,
-    is_map,
-    is_pairs,
-    is_text,
-    is_texts,
-    some_of,
+    AttributeRule,
+    check_flag,
+    check_language,
+    check_map,
+    check_pairs,
+    check_text,
+    check_texts,
+    list_of,
 )
-from callwell.emulator.apivideo.pages import answer, ordered
-from callwell.emulator.apivideo.records import Video
-from callwell.emulator.apivideo.replies import refuse, success
-from callwell.emulator.apivideo.source import Source
-from callwell.emulator.apivideo.summaries import summarise
-from callwell.emulator.apivideo.video_json import status_shown, video_shown
+from callwell.emulator.apivideo.pages import page_reply, sort_rows
+from callwell.emulator.apivideo.records import VideoRecord
+from callwell.emulator.apivideo.replies import api_error, success_reply
+from callwell.emulator.apivideo.source import SourceFile
+from callwell.emulator.apivideo.summaries import start_summary
+from callwell.emulator.apivideo.video_json import to_status_json, to_video_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from callwell.emulator.apivideo.call import Call
+    from callwell.emulator.apivideo.call import ApiVideoCall
     from callwell.emulator.messages import Reply
 
-CHANGES: Final[Mapping[str, Field]] = {
-    "playerId": Field(is_text),
-    "title": Field(is_text),
-    "description": Field(is_text),
-    "public": Field(is_flag),
-    "panoramic": Field(is_flag),
-    "mp4Support": Field(is_flag),
-    "tags": Field(is_texts),
-    "metadata": Field(is_pairs),
-    "language": Field(is_language, nullable=True),
-    "transcript": Field(is_flag),
-    "transcriptSummary": Field(is_flag),
-    "transcriptSummaryAttributes": Field(some_of("abstract", "takeaways")),
+CHANGES: Final[Mapping[str, AttributeRule]] = {
+    "playerId": AttributeRule(check_text),
+    "title": AttributeRule(check_text),
+    "description": AttributeRule(check_text),
+    "public": AttributeRule(check_flag),
+    "panoramic": AttributeRule(check_flag),
+    "mp4Support": AttributeRule(check_flag),
+    "tags": AttributeRule(check_texts),
+    "metadata": AttributeRule(check_pairs),
+    "language": AttributeRule(check_language, nullable=True),
+    "transcript": AttributeRule(check_flag),
+    "transcriptSummary": AttributeRule(check_flag),
+    "transcriptSummaryAttributes": AttributeRule(list_of("abstract", "takeaways")),
 }
-CREATION: Final[Mapping[str, Field]] = {
+CREATION: Final[Mapping[str, AttributeRule]] = {
     **CHANGES,
-    "title": Field(is_text, required=True),
-    "source": Field(is_text),
-    "clip": Field(is_map),
-    "watermark": Field(is_map),
+    "title": AttributeRule(check_text, required=True),
+    "source": AttributeRule(check_text),
+    "clip": AttributeRule(check_map),
+    "watermark": AttributeRule(check_map),
 }
 DEFAULTS: Final[Mapping[str, Any]] = {
     "description": "",
@@ -64,7 +64,7 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     "clip": None,
     "watermark": None,
 }
-ORDERS: Final[Mapping[str, Callable[[Video], Any]]] = {
+SORT_KEYS: Final[Mapping[str, Callable[[VideoRecord], Any]]] = {
     "title": lambda video: video.title,
     "createdAt": lambda video: video.created,
     "publishedAt": lambda video: video.created,
@@ -72,135 +72,135 @@ ORDERS: Final[Mapping[str, Callable[[Video], Any]]] = {
 }
 
 
-def create_video(call: Call) -> Reply:
+def create_video(call: ApiVideoCall) -> Reply:
     """Make a container, or a video from another one or from an address."""
-    given = call.body(CREATION)
+    given = call.parse_body(CREATION)
     summary = given.pop("transcriptSummary", False)
     given.pop("transcriptSummaryAttributes", None)
     origin = given.pop("source", None)
     _check_references(call, given)
-    video = Video(call.account.new_id("vi"), call.wall, call.wall, {**DEFAULTS, **given})
+    video = VideoRecord(call.account.new_id("vi"), call.wall_s, call.wall_s, {**DEFAULTS, **given})
     if origin is not None:
-        video.source = _brought(call, origin)
-    call.account.add(video)
+        video.source = _import_source(call, origin)
+    call.account.add_video(video)
     if summary:
-        summarise(call.account, video.id, call.wall, call.options.ingest_delay_s)
-    return success(video_shown(call, video), 201 if origin is None else 202, effect=True)
+        start_summary(call.account, video.id, call.wall_s, call.options.ingest_delay_s)
+    return success_reply(to_video_json(call, video), 201 if origin is None else 202, effect=True)
 
 
-def list_videos(call: Call) -> Reply:
+def list_videos(call: ApiVideoCall) -> Reply:
     """The videos that are not discarded."""
-    return _listed(call, call.account.active())
+    return _list_reply(call, call.account.active_videos())
 
 
-def list_discarded(call: Call) -> Reply:
+def list_discarded(call: ApiVideoCall) -> Reply:
     """Those that are."""
-    return _listed(call, [video for video in call.account.videos.values() if video.discarded is not None])
+    return _list_reply(call, [video for video in call.account.videos.values() if video.discarded is not None])
 
 
-def get_video(call: Call) -> Reply:
+def get_video(call: ApiVideoCall) -> Reply:
     """One video."""
-    return success(video_shown(call, call.video()))
+    return success_reply(to_video_json(call, call.video()))
 
 
-def get_status(call: Call) -> Reply:
+def get_status(call: ApiVideoCall) -> Reply:
     """How far its file is."""
-    shown = status_shown(call.video(), call.wall)
-    if call.suffers("failed_work"):
-        shown = failed_work(shown)
-    if call.suffers("wrong_size"):
-        shown = missized(shown, long=call.hit is not None and call.hit.value == "long")
-    return success(shown)
+    shown = to_status_json(call.video(), call.wall_s)
+    if call.has_fault("failed_work"):
+        shown = with_failed_encoding(shown)
+    if call.has_fault("wrong_size"):
+        shown = with_wrong_size(shown, long=call.fault is not None and call.fault.value == "long")
+    return success_reply(shown)
 
 
-def update_video(call: Call) -> Reply:
+def update_video(call: ApiVideoCall) -> Reply:
     """Change some attributes; lists are replaced as a whole."""
-    video, given = call.video(), call.body(CHANGES)
+    video, given = call.video(), call.parse_body(CHANGES)
     _check_references(call, given)
     given.pop("transcriptSummaryAttributes", None)
     if given.pop("transcriptSummary", False):
         if any(summary.video_id == video.id for summary in call.account.summaries.values()):
-            raise refuse("summary-already-exists", "transcriptSummary", detail="This video has a summary.")
-        summarise(call.account, video.id, call.wall, call.options.ingest_delay_s)
-    video.told |= given
-    video.updated = call.wall
-    return success(video_shown(call, video), effect=True)
+            raise api_error("summary-already-exists", "transcriptSummary", detail="This video has a summary.")
+        start_summary(call.account, video.id, call.wall_s, call.options.ingest_delay_s)
+    video.attributes |= given
+    video.updated = call.wall_s
+    return success_reply(to_video_json(call, video), effect=True)
 
 
-def delete_video(call: Call) -> Reply:
+def delete_video(call: ApiVideoCall) -> Reply:
     """Delete for good, or discard where the account can restore."""
     video = call.video()
     if call.options.video_restore:
-        video.discarded = call.wall
+        video.discarded = call.wall_s
     else:
-        call.account.remove(video)
-    return success(status=204, effect=True)
+        call.account.remove_video(video)
+    return success_reply(status=204, effect=True)
 
 
-def get_discarded(call: Call) -> Reply:
+def get_discarded(call: ApiVideoCall) -> Reply:
     """One discarded video."""
-    return success(video_shown(call, _discarded(call)))
+    return success_reply(to_video_json(call, _find_discarded(call)))
 
 
-def restore_video(call: Call) -> Reply:
+def restore_video(call: ApiVideoCall) -> Reply:
     """Take a discarded video back."""
-    video = _discarded(call)
-    if call.body({"discarded": Field(_is_false, required=True)}) != {"discarded": False}:
-        raise refuse("invalid-attribute", "discarded", detail="Value must be false.")
-    video.discarded, video.updated = None, call.wall
-    return success(video_shown(call, video), effect=True)
+    video = _find_discarded(call)
+    if call.parse_body({"discarded": AttributeRule(_check_false, required=True)}) != {"discarded": False}:
+        raise api_error("invalid-attribute", "discarded", detail="Value must be false.")
+    video.discarded, video.updated = None, call.wall_s
+    return success_reply(to_video_json(call, video), effect=True)
 
 
-def _is_false(value: Any) -> str | None:
+def _check_false(value: Any) -> str | None:
     return None if value is False else ":Value must be false."
 
 
-def _discarded(call: Call) -> Video:
-    video: Video = call.named(call.account.videos, "videoId")
+def _find_discarded(call: ApiVideoCall) -> VideoRecord:
+    video: VideoRecord = call.find_in(call.account.videos, "videoId")
     if video.discarded is None:
-        raise refuse("resource-not-found", "videoId")
+        raise api_error("resource-not-found", "videoId")
     return video
 
 
-def _check_references(call: Call, given: Mapping[str, Any]) -> None:
+def _check_references(call: ApiVideoCall, given: Mapping[str, Any]) -> None:
     player, watermark = given.get("playerId"), given.get("watermark")
     if player is not None and player not in call.account.players:
-        raise refuse("invalid-attribute", "playerId", detail="There is no such player.")
+        raise api_error("invalid-attribute", "playerId", detail="There is no such player.")
     if watermark is not None and watermark.get("id") not in call.account.watermarks:
-        raise refuse("invalid-attribute", "watermark[id]", detail="There is no such watermark.")
+        raise api_error("invalid-attribute", "watermark[id]", detail="There is no such watermark.")
 
 
-def _brought(call: Call, origin: str) -> Source:
+def _import_source(call: ApiVideoCall, origin: str) -> SourceFile:
     """The source of a video that is made from elsewhere."""
     other = call.account.videos.get(origin)
     if other is not None and other.source is not None and other.source.path is not None:
         path = other.source.path.with_name(uuid.uuid4().hex)
         path.hardlink_to(other.source.path)
         old = other.source
-        return Source(
-            "copied", f"/videos/{origin}", call.wall, old.delay_s, path=path, size=old.size, sha256=old.sha256
+        return SourceFile(
+            "copied", f"/videos/{origin}", call.wall_s, old.delay_s, path=path, size=old.size, sha256=old.sha256
         )
     if not origin.startswith(("http://", "https://")):
-        raise refuse("invalid-attribute", "source", detail="This is neither an address nor a video with a file.")
-    return Source("downloaded", origin, call.wall, call.options.ingest_delay_s)
+        raise api_error("invalid-attribute", "source", detail="This is neither an address nor a video with a file.")
+    return SourceFile("downloaded", origin, call.wall_s, call.options.ingest_delay_s)
 
 
-def _listed(call: Call, videos: list[Video]) -> Reply:
+def _list_reply(call: ApiVideoCall, videos: list[VideoRecord]) -> Reply:
     query = call.query
     title, description = query.text("title"), query.text("description")
-    tags, stream = set(query.several("tags")), query.text("liveStreamId")
-    pairs = [(key, value) for key, values in query.mapped("metadata").items() for value in values]
+    tags, stream = set(query.values("tags")), query.text("liveStreamId")
+    pairs = [(key, value) for key, values in query.mapping("metadata").items() for value in values]
 
-    def fits(video: Video) -> bool:
-        has = {(pair["key"], pair["value"]) for pair in video.told["metadata"]}
+    def fits(video: VideoRecord) -> bool:
+        has = {(pair["key"], pair["value"]) for pair in video.attributes["metadata"]}
         source = video.source
         return (
             (title is None or title.casefold() in video.title.casefold())
-            and (description is None or description.casefold() in video.told["description"].casefold())
-            and tags <= set(video.told["tags"])
+            and (description is None or description.casefold() in video.attributes["description"].casefold())
+            and tags <= set(video.attributes["tags"])
             and all(pair in has for pair in pairs)
             and (stream is None or (source is not None and source.live_stream_id == stream))
         )
 
-    rows = ordered(call, [video for video in videos if fits(video)], ORDERS, default="createdAt")
-    return answer(call, rows, lambda video: video_shown(call, video))
+    rows = sort_rows(call, [video for video in videos if fits(video)], SORT_KEYS, default="createdAt")
+    return page_reply(call, rows, lambda video: to_video_json(call, video))

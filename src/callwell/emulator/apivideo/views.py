@@ -10,7 +10,7 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-COMMON_VIEW_S: Final = 5
+DEFAULT_VIEW_S: Final = 5
 
 
 class View(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
@@ -49,93 +49,93 @@ class View(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="came
     referrer: str = ""
 
 
-class Asked(msgspec.Struct, frozen=True):
+class MetricQuery(msgspec.Struct, frozen=True):
     """How views are counted: each viewer once a day, and from which length on."""
 
     unique: bool = False
-    least_s: int = COMMON_VIEW_S
+    least_s: int = DEFAULT_VIEW_S
 
 
-def plays(views: Sequence[View], asked: Asked) -> float:  # noqa: ARG001 - one shape for all metrics
+def play_count(views: Sequence[View], asked: MetricQuery) -> float:  # noqa: ARG001 - one shape for all metrics
     """How often something was played."""
     return sum(view.play for view in views)
 
 
-def play_rate(views: Sequence[View], asked: Asked) -> float:
+def play_rate(views: Sequence[View], asked: MetricQuery) -> float:
     """Plays per impression."""
-    return plays(views, asked) / len(views) if views else 0.0
+    return play_count(views, asked) / len(views) if views else 0.0
 
 
-def ends(views: Sequence[View], asked: Asked) -> float:  # noqa: ARG001 - one shape for all metrics
+def end_count(views: Sequence[View], asked: MetricQuery) -> float:  # noqa: ARG001 - one shape for all metrics
     """How often something was watched to the end."""
     return sum(view.end for view in views)
 
 
-def impressions(views: Sequence[View], asked: Asked) -> float:  # noqa: ARG001 - one shape for all metrics
+def impression_count(views: Sequence[View], asked: MetricQuery) -> float:  # noqa: ARG001 - one shape for all metrics
     """How often a player was ready."""
     return len(views)
 
 
-def loading(views: Sequence[View], asked: Asked) -> float:  # noqa: ARG001 - one shape for all metrics
+def loading_ms(views: Sequence[View], asked: MetricQuery) -> float:  # noqa: ARG001 - one shape for all metrics
     """Milliseconds of loading in all."""
     return sum(view.impression_ms for view in views)
 
 
-def watched(views: Sequence[View], asked: Asked) -> float:  # noqa: ARG001 - one shape for all metrics
+def watched_s(views: Sequence[View], asked: MetricQuery) -> float:  # noqa: ARG001 - one shape for all metrics
     """Seconds of watching in all."""
     return sum(view.watch_s for view in views)
 
 
-def viewed(views: Sequence[View], asked: Asked) -> float:
+def view_count(views: Sequence[View], asked: MetricQuery) -> float:
     """Views that were long enough."""
     fitting = [view for view in views if view.watch_s >= asked.least_s]
     return len({(view.viewer, int((view.at or 0) // 86_400)) for view in fitting}) if asked.unique else len(fitting)
 
 
-def peak(views: Sequence[View], asked: Asked) -> float:
+def peak_viewers(views: Sequence[View], asked: MetricQuery) -> float:
     """The most viewers at the same time."""
-    return max((_together(views, view.at or 0.0, asked) for view in views), default=0)
+    return max((_viewers_at(views, view.at or 0.0, asked) for view in views), default=0)
 
 
-def together(views: Sequence[View], asked: Asked) -> float:
+def average_viewers(views: Sequence[View], asked: MetricQuery) -> float:
     """The mean number of viewers over the beginnings of views."""
-    return sum(_together(views, view.at or 0.0, asked) for view in views) / len(views) if views else 0.0
+    return sum(_viewers_at(views, view.at or 0.0, asked) for view in views) / len(views) if views else 0.0
 
 
-def _together(views: Sequence[View], moment: float, asked: Asked) -> int:
+def _viewers_at(views: Sequence[View], moment: float, asked: MetricQuery) -> int:
     there = [view for view in views if (view.at or 0.0) <= moment < (view.at or 0.0) + max(view.watch_s, 1.0)]
     return len({view.viewer for view in there}) if asked.unique else len(there)
 
 
-def mean(total: Callable[[Sequence[View], Asked], float]) -> Callable[[Sequence[View], Asked], float]:
+def per_view(total: Callable[[Sequence[View], MetricQuery], float]) -> Callable[[Sequence[View], MetricQuery], float]:
     """A total per view."""
     return lambda views, asked: total(views, asked) / len(views) if views else 0.0
 
 
-METRICS: Final[Mapping[str, Callable[[Sequence[View], Asked], float]]] = {
-    "play": plays,
+METRICS: Final[Mapping[str, Callable[[Sequence[View], MetricQuery], float]]] = {
+    "play": play_count,
     "play-rate": play_rate,
-    "play-total": plays,
-    "start": plays,
-    "end": ends,
-    "impression": impressions,
-    "ccv-peak": peak,
-    "ccv-average": together,
-    "view": viewed,
+    "play-total": play_count,
+    "start": play_count,
+    "end": end_count,
+    "impression": impression_count,
+    "ccv-peak": peak_viewers,
+    "ccv-average": average_viewers,
+    "view": view_count,
 }
-AGGREGATES: Final[Mapping[tuple[str, str], Callable[[Sequence[View], Asked], float]]] = {
-    ("play", "count"): plays,
+AGGREGATES: Final[Mapping[tuple[str, str], Callable[[Sequence[View], MetricQuery], float]]] = {
+    ("play", "count"): play_count,
     ("play", "rate"): play_rate,
-    ("play", "total"): plays,
-    ("start", "count"): plays,
-    ("end", "count"): ends,
-    ("impression", "count"): impressions,
-    ("impression-time", "average"): mean(loading),
-    ("impression-time", "sum"): loading,
-    ("watch-time", "average"): mean(watched),
-    ("watch-time", "sum"): watched,
-    ("ccv", "peak"): peak,
-    ("ccv", "average"): together,
-    ("ccv", "live"): peak,
-    ("view", "count"): viewed,
+    ("play", "total"): play_count,
+    ("start", "count"): play_count,
+    ("end", "count"): end_count,
+    ("impression", "count"): impression_count,
+    ("impression-time", "average"): per_view(loading_ms),
+    ("impression-time", "sum"): loading_ms,
+    ("watch-time", "average"): per_view(watched_s),
+    ("watch-time", "sum"): watched_s,
+    ("ccv", "peak"): peak_viewers,
+    ("ccv", "average"): average_viewers,
+    ("ccv", "live"): peak_viewers,
+    ("view", "count"): view_count,
 }

@@ -5,39 +5,39 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from callwell.emulator.apivideo.pages import answer, ordered
-from callwell.emulator.apivideo.records import Watermark, iso
-from callwell.emulator.apivideo.replies import success
+from callwell.emulator.apivideo.pages import page_reply, sort_rows
+from callwell.emulator.apivideo.records import WatermarkRecord, format_time
+from callwell.emulator.apivideo.replies import success_reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from callwell.emulator.apivideo.call import Call
+    from callwell.emulator.apivideo.call import ApiVideoCall
     from callwell.emulator.messages import Reply
 
-MOST_BYTES: Final = 200 << 20
-ORDERS: Final[Mapping[str, Callable[[Watermark], Any]]] = {"createdAt": lambda watermark: watermark.created}
+MAX_BYTES: Final = 200 << 20
+SORT_KEYS: Final[Mapping[str, Callable[[WatermarkRecord], Any]]] = {"createdAt": lambda watermark: watermark.created}
 
 
-def upload_watermark(call: Call) -> Reply:
+def upload_watermark(call: ApiVideoCall) -> Reply:
     """Take a picture."""
-    picture = call.image(most=MOST_BYTES, kinds=("jpeg", "png"))
-    watermark = Watermark(call.account.new_id("watermark_"), call.wall, picture)
+    picture = call.form_image(most=MAX_BYTES, kinds=("jpeg", "png"))
+    watermark = WatermarkRecord(call.account.new_id("watermark_"), call.wall_s, picture)
     call.account.watermarks[watermark.id] = watermark
-    return success(_shown(watermark), effect=True)
+    return success_reply(_watermark_json(watermark), effect=True)
 
 
-def list_watermarks(call: Call) -> Reply:
+def list_watermarks(call: ApiVideoCall) -> Reply:
     """All pictures."""
-    rows = ordered(call, list(call.account.watermarks.values()), ORDERS, default="createdAt")
-    return answer(call, rows, _shown)
+    rows = sort_rows(call, list(call.account.watermarks.values()), SORT_KEYS, default="createdAt")
+    return page_reply(call, rows, _watermark_json)
 
 
-def delete_watermark(call: Call) -> Reply:
+def delete_watermark(call: ApiVideoCall) -> Reply:
     """Delete one; videos that have it keep it."""
-    del call.account.watermarks[call.named(call.account.watermarks, "watermarkId").id]
-    return success(status=204, effect=True)
+    del call.account.watermarks[call.find_in(call.account.watermarks, "watermarkId").id]
+    return success_reply(status=204, effect=True)
 
 
-def _shown(watermark: Watermark) -> dict[str, Any]:
-    return {"watermarkId": watermark.id, "createdAt": iso(watermark.created)}
+def _watermark_json(watermark: WatermarkRecord) -> dict[str, Any]:
+    return {"watermarkId": watermark.id, "createdAt": format_time(watermark.created)}

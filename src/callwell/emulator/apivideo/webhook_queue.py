@@ -16,33 +16,33 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from callwell.emulator.apivideo.records import Caption, iso
+from callwell.emulator.apivideo.records import CaptionRecord, format_time
 
 if TYPE_CHECKING:
     from callwell.clock import Clock
-    from callwell.emulator.apivideo.account import Account
-    from callwell.emulator.apivideo.records import Video, Webhook
+    from callwell.emulator.apivideo.account import ApiVideoAccount
+    from callwell.emulator.apivideo.records import VideoRecord, WebhookRecord
 
-TRIES: Final = 4
-BETWEEN_S: Final = 3.0
-PATIENCE_REAL_S: Final = 5.0
-GOOD: Final = range(200, 300)
-HERE: Final = "127.0.0.1"
+MAX_TRIES: Final = 4
+RETRY_AFTER_S: Final = 3.0
+TIMEOUT_REAL_S: Final = 5.0
+SUCCESS: Final = range(200, 300)
+LOCAL_HOST: Final = "127.0.0.1"
 TRANSCRIPT: Final = b"WEBVTT\n\n00:00.000 --> 00:01.000\nSomebody speaks.\n"
 
 
 @dataclass(slots=True)
-class Delivery:
+class WebhookDelivery:
     """One event for one webhook."""
 
-    webhook: Webhook
+    webhook: WebhookRecord
     body: bytes
     due: float
     tries: int = 0
 
 
 @dataclass(slots=True)
-class Deliveries:
+class WebhookQueue:
     """What is to be told.
 
     Attributes:
@@ -50,68 +50,75 @@ class Deliveries:
     """
 
     clock: Clock
-    _waiting: list[Delivery] = field(default_factory=list)
+    _waiting: list[WebhookDelivery] = field(default_factory=list)
 
     def clear(self) -> None:
         """Tell nothing more."""
         self._waiting = []
 
-    def collect(self, account: Account) -> None:
+    def enqueue_due(self, account: ApiVideoAccount) -> None:
         """Make the events that are due."""
-        wall = self.clock.wall()
-        for video in account.active():
-            if video.source is not None and not video.source.told_encoded and video.source.playable(wall):
-                video.source.told_encoded = True
-                account.events += _encoded(video)
-                if video.told["transcript"]:
-                    account.events.append(_transcribed(account, video))
+        wall_s = self.clock.wall()
+        for video in account.active_videos():
+            if video.source is not None and not video.source.encoded_announced and video.source.is_playable(wall_s):
+                video.source.encoded_announced = True
+                account.events += _encoding_events(video)
+                if video.attributes["transcript"]:
+                    account.events.append(_transcript_event(account, video))
         for summary in account.summaries.values():
-            if summary.origin == "auto" and not summary.told and summary.ready is not None and wall >= summary.ready:
-                summary.told = True
+            if (
+                summary.origin == "auto"
+                and not summary.announced
+                and summary.ready is not None
+                and wall_s >= summary.ready
+            ):
+                summary.announced = True
                 event = {"type": "video.summary.generated", "videoId": summary.video_id, "summaryId": summary.id}
                 account.events.append(event)
         for event in account.events:
-            body = msgspec.json.encode({"type": event["type"], "emittedAt": iso(wall)} | event)
+            body = msgspec.json.encode({"type": event["type"], "emittedAt": format_time(wall_s)} | event)
             hooks = [hook for hook in account.webhooks.values() if event["type"] in hook.events]
-            self._waiting += [Delivery(hook, body, wall) for hook in hooks if urlsplit(hook.url).hostname == HERE]
+            self._waiting += [
+                WebhookDelivery(hook, body, wall_s) for hook in hooks if urlsplit(hook.url).hostname == LOCAL_HOST
+            ]
         account.events.clear()
 
-    def expects(self, account: Account) -> bool:
+    def expects_events(self, account: ApiVideoAccount) -> bool:
         """Whether the clock will bring an event."""
-        sources = [video.source for video in account.active() if video.source is not None and video.source.facts]
+        sources = [video.source for video in account.active_videos() if video.source is not None and video.source.facts]
         auto = [summary for summary in account.summaries.values() if summary.origin == "auto"]
-        return any(not source.told_encoded for source in sources) or any(not summary.told for summary in auto)
+        return any(not source.encoded_announced for source in sources) or any(not summary.announced for summary in auto)
 
-    async def send(self, account: Account) -> bool:
+    async def deliver_due(self, account: ApiVideoAccount) -> bool:
         """Tell what is due; whether something is left."""
-        wall = self.clock.wall()
-        due = [each for each in self._waiting if each.due <= wall]
+        wall_s = self.clock.wall()
+        due = [each for each in self._waiting if each.due <= wall_s]
         for delivery in due:
             self._waiting.remove(delivery)
             if delivery.webhook.id not in account.webhooks:
                 continue
             delivery.tries += 1
-            if not await asyncio.to_thread(_post, delivery) and delivery.tries < TRIES:
-                delivery.due = wall + BETWEEN_S
+            if not await asyncio.to_thread(_post, delivery) and delivery.tries < MAX_TRIES:
+                delivery.due = wall_s + RETRY_AFTER_S
                 self._waiting.append(delivery)
         return bool(self._waiting)
 
 
-def signature(secret: str, body: bytes) -> str:
+def sign_body(secret: str, body: bytes) -> str:
     """The hex HMAC-SHA256 of a body."""
     return hmac.new(secret.encode(), body, sha256).hexdigest()
 
 
-def _encoded(video: Video) -> list[dict[str, Any]]:
-    qualities = [] if video.source is None else video.source.qualities(mp4=video.told["mp4Support"])
+def _encoding_events(video: VideoRecord) -> list[dict[str, Any]]:
+    qualities = [] if video.source is None else video.source.qualities(mp4=video.attributes["mp4Support"])
     name = "video.encoding.quality.completed"
     return [{"type": name, "videoId": video.id, "encoding": kind, "quality": quality} for kind, quality in qualities]
 
 
-def _transcribed(account: Account, video: Video) -> dict[str, Any]:
+def _transcript_event(account: ApiVideoAccount, video: VideoRecord) -> dict[str, Any]:
     """Give a video the captions that it was to get by itself."""
-    language = video.told["language"] or "en"
-    video.captions.setdefault(language, Caption(language, TRANSCRIPT))
+    language = video.attributes["language"] or "en"
+    video.captions.setdefault(language, CaptionRecord(language, TRANSCRIPT))
     return {
         "type": "video.caption.generated",
         "videoId": video.id,
@@ -121,18 +128,18 @@ def _transcribed(account: Account, video: Video) -> dict[str, Any]:
     }
 
 
-def _post(delivery: Delivery) -> bool:
+def _post(delivery: WebhookDelivery) -> bool:
     parts = urlsplit(delivery.webhook.url)
     headers = {
         "Content-Type": "application/json",
         "X-Api-Video-WebhookID": delivery.webhook.id,
-        "X-Api-Video-Signature": signature(delivery.webhook.secret, delivery.body),
+        "X-Api-Video-Signature": sign_body(delivery.webhook.secret, delivery.body),
     }
-    connection = http.client.HTTPConnection(HERE, parts.port or 80, timeout=PATIENCE_REAL_S)
+    connection = http.client.HTTPConnection(LOCAL_HOST, parts.port or 80, timeout=TIMEOUT_REAL_S)
     try:
         path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
         connection.request("POST", path, delivery.body, headers)
-        return connection.getresponse().status in GOOD
+        return connection.getresponse().status in SUCCESS
     except (OSError, http.client.HTTPException):
         return False
     finally:

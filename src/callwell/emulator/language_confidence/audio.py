@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import av
 
-from callwell.emulator.language_confidence.replies import Refused
+from callwell.emulator.language_confidence.replies import AssessmentRefused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LEAST_RATE: Final = 16_000
-LEAST_BITS: Final = 16
-MOST_CHANNELS: Final = 2
+MIN_RATE: Final = 16_000
+MIN_BITS: Final = 16
+MAX_CHANNELS: Final = 2
 TAIL_S: Final = 0.1
 """What an encoder may add to a recording of just the right length."""
 
@@ -32,7 +32,7 @@ CONTAINERS: Final = {
 """How FFmpeg calls a container, and how a request may."""
 
 
-class Sound(NamedTuple):
+class AudioProperties(NamedTuple):
     """What a file is.
 
     Attributes:
@@ -52,7 +52,7 @@ class Sound(NamedTuple):
     silent: bool
 
 
-def content(text: str) -> bytes:
+def decode_base64(text: str) -> bytes:
     """The file in plain base64.
 
     Raises:
@@ -61,10 +61,10 @@ def content(text: str) -> bytes:
     try:
         return b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise Refused("audio_base64 is not base64.") from error
+        raise AssessmentRefused("audio_base64 is not base64.") from error
 
 
-def decoded(data: bytes, longest_s: float) -> Sound | None:
+def probe_audio(data: bytes, longest_s: float) -> AudioProperties | None:
     """What a file is, None for what holds no sound that can be read.
 
     Args:
@@ -81,16 +81,16 @@ def decoded(data: bytes, longest_s: float) -> Sound | None:
             duration_s, silent = 0.0, True
             for frame in container.decode(stream):
                 duration_s += frame.samples / frame.sample_rate
-                silent = silent and all(_zeros(frame))
+                silent = silent and all(_silent_planes(frame))
                 if duration_s > longest_s + TAIL_S:
                     break
             formats = CONTAINERS.get(container.format.name, ())
-            return Sound(formats, duration_s, context.sample_rate, context.channels, bits, silent)
+            return AudioProperties(formats, duration_s, context.sample_rate, context.channels, bits, silent)
     except (av.FFmpegError, OSError, ValueError):
         return None
 
 
-def check(sound: Sound | None, declared: str, longest_s: float) -> Sound:
+def check_audio(sound: AudioProperties | None, declared: str, longest_s: float) -> AudioProperties:
     """See that a file may be assessed.
 
     Args:
@@ -102,21 +102,21 @@ def check(sound: Sound | None, declared: str, longest_s: float) -> Sound:
         Refused: it may not.
     """
     if sound is None or not sound.duration_s:
-        raise Refused("The audio could not be decoded.")
+        raise AssessmentRefused("The audio could not be decoded.")
     if declared not in sound.formats:
-        raise Refused(f"The audio is not {declared}.")
+        raise AssessmentRefused(f"The audio is not {declared}.")
     if sound.duration_s > longest_s + TAIL_S:
-        raise Refused(f"The audio is longer than {longest_s:g} seconds.")
-    if sound.rate < LEAST_RATE:
-        raise Refused(f"The audio has fewer than {LEAST_RATE} samples a second.")
-    if 0 < sound.bits < LEAST_BITS:
-        raise Refused(f"The audio has fewer than {LEAST_BITS} bits a sample.")
-    if sound.channels > MOST_CHANNELS:
-        raise Refused("The audio has more than two channels.")
+        raise AssessmentRefused(f"The audio is longer than {longest_s:g} seconds.")
+    if sound.rate < MIN_RATE:
+        raise AssessmentRefused(f"The audio has fewer than {MIN_RATE} samples a second.")
+    if 0 < sound.bits < MIN_BITS:
+        raise AssessmentRefused(f"The audio has fewer than {MIN_BITS} bits a sample.")
+    if sound.channels > MAX_CHANNELS:
+        raise AssessmentRefused("The audio has more than two channels.")
     return sound
 
 
-def _zeros(frame: av.AudioFrame) -> Iterator[bool]:
+def _silent_planes(frame: av.AudioFrame) -> Iterator[bool]:
     """Whether each plane is silent."""
     for plane in frame.planes:
         samples = bytes(plane)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 
-class Bills:
+class Billing:
     """The account.
 
     Attributes:
@@ -21,41 +21,41 @@ class Bills:
         self._requests: Counter[str] = Counter()
         self._users: Counter[str] = Counter()
         self._months: dict[str, set[str]] = {}
-        self._nobody = 0
+        self._without_user = 0
         self._answered: set[str] = set()
-        self.again = 0
-        self.unseen = 0
+        self.repeated = 0
+        self.unreadable = 0
         self.audio_s = 0.0
 
-    def add(self, request: str, user: str, wall: float, *, seen: bool) -> None:
+    def charge(self, request: str, user: str, wall_s: float, *, seen: bool) -> None:
         """One assessment.
 
         Args:
             request: what makes two requests the same.
             user: the end user, empty if none was named.
-            wall: the time of day, epoch seconds.
+            wall_s: the time of day, epoch seconds.
             seen: its answer is given whole.
         """
-        self.again += request in self._answered
-        self.unseen += not seen
+        self.repeated += request in self._answered
+        self.unreadable += not seen
         if seen:
             self._answered.add(request)
         self._requests[request] += 1
         if not user:
-            self._nobody += 1
+            self._without_user += 1
             return
         self._users[user] += 1
-        self._months.setdefault(datetime.fromtimestamp(wall, UTC).strftime("%Y-%m"), set()).add(user)
+        self._months.setdefault(datetime.fromtimestamp(wall_s, UTC).strftime("%Y-%m"), set()).add(user)
 
     def counts(self) -> dict[str, Any]:
         """What the score tells of it."""
         return {
             "billed": self._requests.total(),
             "billed_twice": sum(times - 1 for times in self._requests.values()),
-            "billed_again": self.again,
-            "billed_unseen": self.unseen,
+            "billed_again": self.repeated,
+            "billed_unseen": self.unreadable,
             "audio_s": round(self.audio_s, 3),
             "active_users": {month: len(users) for month, users in sorted(self._months.items())},
             "calls_by_user": dict(sorted(self._users.items())),
-            "calls_without_user": self._nobody,
+            "calls_without_user": self._without_user,
         }

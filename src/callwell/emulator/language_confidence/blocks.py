@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from callwell.emulator.language_confidence.scores import WORD, proficiency, worst
+from callwell.emulator.language_confidence.scores import WORD, lowest_phonemes, proficiency_json
 
 if TYPE_CHECKING:
-    from callwell.emulator.language_confidence.scores import Dice, Spoken
+    from callwell.emulator.language_confidence.scores import ScoreGenerator, SpokenText
 
 STEP_S: Final = 3
 SLOW, FAST = 100, 180
@@ -16,51 +16,51 @@ SOME, MANY = 2, 5
 SILENCE: Final = "No speech was heard."
 
 
-def pronunciation(text: str, said: Spoken, warnings: dict[str, str] | None) -> dict[str, Any]:
+def pronunciation(text: str, said: SpokenText, warnings: dict[str, str] | None) -> dict[str, Any]:
     """How words were pronounced."""
     return {
         "words": said.words,
         "overall_score": said.score,
         "expected_text": text,
-        "english_proficiency_scores": proficiency(said.score),
-        "lowest_scoring_phonemes": worst(said.words),
+        "english_proficiency_scores": proficiency_json(said.score),
+        "lowest_scoring_phonemes": lowest_phonemes(said.words),
         "warnings": warnings,
     }
 
 
-def fluency(dice: Dice, words: int, duration_s: float, text: str) -> dict[str, Any]:
+def fluency(generator: ScoreGenerator, words: int, duration_s: float, text: str) -> dict[str, Any]:
     """How fluently something was said."""
     rate = round(words * 60 / duration_s) if duration_s else 0
-    pauses, fillers = dice.between(0, 6), dice.between(0, 6)
-    score = dice.score()
+    pauses, fillers = generator.between(0, 6), generator.between(0, 6)
+    score = generator.score()
     steps = range(max(1, int(duration_s) // STEP_S))
     return {
         "overall_score": score,
         "metrics": {
             "speech_rate": rate,
-            "speech_rate_over_time": [max(0, rate + dice.between(-20, 20)) for _ in steps],
+            "speech_rate_over_time": [max(0, rate + generator.between(-20, 20)) for _ in steps],
             "pauses": pauses,
             "filler_words": fillers,
             "filler_words_per_min": round(fillers * 60 / duration_s, 1) if duration_s else 0,
-            "discourse_markers": None if dice.chance(0.5) else [],
+            "discourse_markers": None if generator.chance(0.5) else [],
             "pause_details": [{"start_time": index, "end_time": index + 0.5} for index in range(pauses)] or None,
             "repetitions": [],
             "filler_words_details": [],
         },
         "feedback": {
-            "speech_rate": _told("TOO_SLOW" if rate < SLOW else "TOO_FAST" if rate > FAST else "NORMAL"),
-            "pauses": _told(_many(pauses, "PAUSES")),
-            "filler_words": _told(_many(fillers, "FILLER_WORDS")),
+            "speech_rate": _feedback("TOO_SLOW" if rate < SLOW else "TOO_FAST" if rate > FAST else "NORMAL"),
+            "pauses": _feedback(_count_code(pauses, "PAUSES")),
+            "filler_words": _feedback(_count_code(fillers, "FILLER_WORDS")),
             "tagged_transcript": text,
         },
-        "english_proficiency_scores": proficiency(score),
+        "english_proficiency_scores": proficiency_json(score),
         "warnings": None,
     }
 
 
 def overall(score: float) -> dict[str, Any]:
     """All together; here the one number is a text."""
-    return {"overall_score": score, "english_proficiency_scores": proficiency(score, as_text=True)}
+    return {"overall_score": score, "english_proficiency_scores": proficiency_json(score, as_text=True)}
 
 
 def reading(expected: str, read: str, duration_s: float) -> dict[str, Any]:
@@ -87,27 +87,27 @@ def reading(expected: str, read: str, duration_s: float) -> dict[str, Any]:
     }
 
 
-def vocabulary(dice: Dice, text: str) -> dict[str, Any]:
+def vocabulary(generator: ScoreGenerator, text: str) -> dict[str, Any]:
     """Which words were chosen."""
-    score = dice.score()
+    score = generator.score()
     words = WORD.findall(text.lower())
     rich = len(set(words)) / len(words) if words else 0.0
     return {
         "overall_score": score,
         "metrics": {
             "vocabulary_complexity": "SIMPLE" if rich < 0.5 else "AVERAGE" if rich < 0.8 else "COMPLEX",  # noqa: PLR2004
-            "idiom_details": None if dice.chance(0.5) else [],
+            "idiom_details": None if generator.chance(0.5) else [],
         },
         "feedback": {"tagged_transcript": text},
-        "english_proficiency_scores": proficiency(score),
+        "english_proficiency_scores": proficiency_json(score),
         "warnings": None,
     }
 
 
-def grammar(dice: Dice, text: str) -> dict[str, Any]:
+def grammar(generator: ScoreGenerator, text: str) -> dict[str, Any]:
     """How sentences were built; of some, nothing is said."""
-    score, bare = dice.score(), not text or dice.chance(0.25)
-    mistakes = dice.between(0, 4)
+    score, bare = generator.score(), not text or generator.chance(0.25)
+    mistakes = generator.between(0, 4)
     return {
         "overall_score": score,
         "metrics": None
@@ -116,14 +116,14 @@ def grammar(dice: Dice, text: str) -> dict[str, Any]:
         "feedback": None
         if bare
         else {"grammar_errors": [], "corrected_text": text, "tagged_transcript": text, "grammar_feedback": None},
-        "english_proficiency_scores": proficiency(score),
+        "english_proficiency_scores": proficiency_json(score),
         "warnings": None,
     }
 
 
-def _told(code: str) -> dict[str, str]:
+def _feedback(code: str) -> dict[str, str]:
     return {"feedback_code": code, "feedback_text": f"{code.replace('_', ' ').capitalize()}."}
 
 
-def _many(count: int, what: str) -> str:
+def _count_code(count: int, what: str) -> str:
     return "NORMAL" if count < SOME else f"SOME_{what}" if count < MANY else f"TOO_MANY_{what}"

@@ -6,19 +6,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from callwell.emulator.language_confidence.options import ServiceOptions
+    from callwell.emulator.language_confidence.options import LanguageConfidenceOptions
 
 IDLE_S: Final = 300.0
 """Clock seconds without a request after which the service grows anew."""
 
-COLD: Final = 4
+COLD_DIVISOR: Final = 4
 """What part of the capacity is there at the beginning: one in so many."""
 
-GROWING: Final = (429, 500)
-OVERLOADED: Final = {429: (429,), 503: (503,), "both": (429, 503)}
+SCALING_STATUSES: Final = (429, 500)
+OVERLOAD_STATUSES: Final = {429: (429,), 503: (503,), "both": (429, 503)}
 
 
-class Gate:
+class Capacity:
     """Counts what is under way.
 
     Args:
@@ -29,31 +29,31 @@ class Gate:
         most: the most that was under way at a time.
     """
 
-    def __init__(self, options: ServiceOptions) -> None:
+    def __init__(self, options: LanguageConfidenceOptions) -> None:
         self._options = options
         self._under_way = 0
         self._began = self._latest = float("-inf")
-        self.refused = 0
-        self.most = 0
+        self.rejected = 0
+        self.peak = 0
 
-    def refusal(self, now: float) -> int | None:
+    def rejection_status(self, now: float) -> int | None:
         """The status with which one more request is refused; None if there is room."""
         if now - self._latest >= IDLE_S:
             self._began = now
         self._latest = now
         whole, scaling_s = self._options.capacity, self._options.scaling_s
         grown = min(1.0, (now - self._began) / scaling_s) if scaling_s else 1.0
-        room = max(1, int(whole * max(grown, 1 / COLD)))
+        room = max(1, int(whole * max(grown, 1 / COLD_DIVISOR)))
         if self._under_way < room:
             return None
-        statuses = GROWING if grown < 1.0 else OVERLOADED[self._options.overload]
-        self.refused += 1
-        return statuses[(self.refused - 1) % len(statuses)]
+        statuses = SCALING_STATUSES if grown < 1.0 else OVERLOAD_STATUSES[self._options.overload]
+        self.rejected += 1
+        return statuses[(self.rejected - 1) % len(statuses)]
 
     def enter(self) -> None:
         """One more is under way."""
         self._under_way += 1
-        self.most = max(self.most, self._under_way)
+        self.peak = max(self.peak, self._under_way)
 
     def leave(self) -> None:
         """One less."""

@@ -8,14 +8,14 @@ from math import ceil
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from callwell.emulator.language_confidence.replies import refusal
+from callwell.emulator.language_confidence.replies import error_reply
 from callwell.emulator.messages import JSON_TYPE, Reply
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from callwell.emulator.fault_script import Hit
-    from callwell.emulator.messages import Incoming
+    from callwell.emulator.fault_script import InjectedFault
+    from callwell.emulator.messages import IncomingRequest
 
 GATEWAY_STATUSES: Final = (502, 504)
 LIES: Final[Mapping[str, bytes]] = {"huge": b"99999999999999", "negative": b"-60", "text": b"soon"}
@@ -23,26 +23,26 @@ PAST_S: Final = 3_600.0
 ELSEWHERE: Final = "http://127.0.0.1:1"
 
 
-def fault_reply(request: Incoming, hit: Hit, wall: float) -> Reply:
+def fault_reply(request: IncomingRequest, fault: InjectedFault, wall_s: float) -> Reply:
     """The answer of an error, throttle or redirect.
 
     Args:
         request: what arrived.
-        hit: the fault.
-        wall: the server's time of day, epoch seconds.
+        fault: the fault.
+        wall_s: the server's time of day, epoch seconds.
     """
-    if hit.fault == "redirect":
-        origin = ELSEWHERE if hit.rule.to == "elsewhere" else ""
-        return Reply(hit.status or 302, b"", ((b"location", f"{origin}{quote(request.path)}".encode()),))
-    if hit.fault == "throttle":
-        return refusal(429)
-    if hit.fault == "throttle_after":
-        return refusal(429, retry_after_s=ceil(hit.rule.retry_after_s))
-    if hit.fault == "lying_header":
-        lie = LIES.get(hit.value) or formatdate(wall - PAST_S, usegmt=True).encode()
-        return Reply(429, refusal(429).body, (JSON_TYPE, (b"retry-after", lie)))
-    status = hit.status or 500
+    if fault.name == "redirect":
+        origin = ELSEWHERE if fault.rule.to == "elsewhere" else ""
+        return Reply(fault.status or 302, b"", ((b"location", f"{origin}{quote(request.path)}".encode()),))
+    if fault.name == "throttle":
+        return error_reply(429)
+    if fault.name == "throttle_after":
+        return error_reply(429, retry_after_s=ceil(fault.rule.retry_after_s))
+    if fault.name == "lying_header":
+        lie = LIES.get(fault.value) or formatdate(wall_s - PAST_S, usegmt=True).encode()
+        return Reply(429, error_reply(429).body, (JSON_TYPE, (b"retry-after", lie)))
+    status = fault.status or 500
     if status in GATEWAY_STATUSES:
         page = f"<html><head><title>{status}</title></head><body><h1>{status}</h1></body></html>\n"
         return Reply(status, page.encode(), ((b"content-type", b"text/html"),))
-    return refusal(status)
+    return error_reply(status)

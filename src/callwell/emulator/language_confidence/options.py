@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from callwell.emulator.errors import BadInput
+from callwell.emulator.errors import InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FARTHEST_S: Final = 10 * 365 * 86_400
+MAX_SKEW_S: Final = 10 * 365 * 86_400
 Positive = Annotated[int, Meta(ge=1)]
-Span = Annotated[float, Meta(ge=0)]
+Seconds = Annotated[float, Meta(ge=0)]
 
 
-class ServiceOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class LanguageConfidenceOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What the service is made with.
 
     Attributes:
@@ -36,26 +36,26 @@ class ServiceOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
 
     seed: int = 1
     capacity: Positive = 50
-    service_s: Span = 0.0
-    scaling_s: Span = 0.0
+    service_s: Seconds = 0.0
+    scaling_s: Seconds = 0.0
     overload: Literal[429, 503, "both"] = 429
     retry_after: bool = False
     user_required: bool = False
     new_fields: bool = False
-    skew_s: Annotated[int, Meta(ge=-FARTHEST_S, le=FARTHEST_S)] = 0
+    skew_s: Annotated[int, Meta(ge=-MAX_SKEW_S, le=MAX_SKEW_S)] = 0
 
 
-def changed(options: ServiceOptions, changes: Mapping[str, object]) -> ServiceOptions:
+def update_options(options: LanguageConfidenceOptions, changes: Mapping[str, object]) -> LanguageConfidenceOptions:
     """`options` with some of them changed.
 
     Raises:
         BadInput: an option that does not exist, or cannot have this value.
     """
-    unknown = changes.keys() - set(ServiceOptions.__struct_fields__)
+    unknown = changes.keys() - set(LanguageConfidenceOptions.__struct_fields__)
     if unknown:
-        known = ", ".join(ServiceOptions.__struct_fields__)
-        raise BadInput(f"option {min(unknown)!r} is none of {known}")
+        known = ", ".join(LanguageConfidenceOptions.__struct_fields__)
+        raise InvalidInput(f"option {min(unknown)!r} is none of {known}")
     try:
-        return msgspec.convert(msgspec.structs.asdict(options) | dict(changes), ServiceOptions)
+        return msgspec.convert(msgspec.structs.asdict(options) | dict(changes), LanguageConfidenceOptions)
     except msgspec.ValidationError as error:
-        raise BadInput(f"option: {error}") from error
+        raise InvalidInput(f"option: {error}") from error

@@ -13,18 +13,24 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
-from callwell.emulator.errors import BadInput
-from callwell.emulator.fault_rules import Catalogue
-from callwell.emulator.keys import KeyCabinet, fingerprint_of
+from callwell.emulator.errors import InvalidInput
+from callwell.emulator.fault_rules import FaultTargets
+from callwell.emulator.keys import KeyRegistry, key_fingerprint
 from callwell.emulator.language_confidence import reports, request_schema
-from callwell.emulator.language_confidence.audio import check, content, decoded
-from callwell.emulator.language_confidence.billing import Bills
-from callwell.emulator.language_confidence.capacity import Gate
+from callwell.emulator.language_confidence.audio import check_audio, decode_base64, probe_audio
+from callwell.emulator.language_confidence.billing import Billing
+from callwell.emulator.language_confidence.capacity import Capacity
 from callwell.emulator.language_confidence.fault_replies import fault_reply
-from callwell.emulator.language_confidence.options import ServiceOptions, changed
-from callwell.emulator.language_confidence.replies import BAD, Refused, invalid, not_post, refusal
-from callwell.emulator.language_confidence.routes import BY_NAME, match
-from callwell.emulator.language_confidence.scores import Dice
+from callwell.emulator.language_confidence.options import LanguageConfidenceOptions, update_options
+from callwell.emulator.language_confidence.replies import (
+    BAD_REQUEST,
+    AssessmentRefused,
+    error_reply,
+    method_not_allowed_reply,
+    validation_reply,
+)
+from callwell.emulator.language_confidence.routes import BY_NAME, match_route
+from callwell.emulator.language_confidence.scores import ScoreGenerator
 from callwell.emulator.messages import Reply
 from callwell.emulator.provider import Admission
 
@@ -32,25 +38,25 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterator, Mapping
 
     from callwell.clock import Clock
-    from callwell.emulator.fault_script import Hit
-    from callwell.emulator.language_confidence.audio import Sound
-    from callwell.emulator.language_confidence.routes import Route
-    from callwell.emulator.messages import Incoming
+    from callwell.emulator.fault_script import InjectedFault
+    from callwell.emulator.language_confidence.audio import AudioProperties
+    from callwell.emulator.language_confidence.routes import LanguageConfidenceRoute
+    from callwell.emulator.messages import IncomingRequest
     from callwell.emulator.options import EmulatorOptions
-    from callwell.emulator.provider import Ground, Item, KeyAdmin, Place, Provider
+    from callwell.emulator.provider import EmulatedProvider, Host, KeyAdmin, LedgerItem, Origins
     from callwell.emulator.quota import Limit
-    from callwell.emulator.response_headers import Headers
+    from callwell.emulator.response_headers import HeaderPairs
 
 KEY_LENGTH: Final = 40
 KEYS_MOST: Final = 100
-HEARD_MOST: Final = 8_192
+MAX_PROBED: Final = 8_192
 """Recordings of which it is remembered what they are."""
 
-UNSEEN: Final = frozenset({"lost_reply", "hang", "truncated", "garbage_body"})
+UNREADABLE_FAULTS: Final = frozenset({"lost_reply", "hang", "truncated", "garbage_body"})
 """Faults whose victim cannot read the report that it pays for."""
 
 
-class Door(NamedTuple):
+class EntryPoint(NamedTuple):
     """How an environment is entered.
 
     Attributes:
@@ -60,14 +66,14 @@ class Door(NamedTuple):
     """
 
     key: str
-    beside: str | None
+    second_header: str | None
     operations: frozenset[str]
 
 
-DOORS: Final = {
-    "production": Door("api-key", None, frozenset(BY_NAME)),
-    "rapidapi_scripted": Door("x-rapidapi-key", "x-rapidapi-host", frozenset({"assess.scripted"})),
-    "rapidapi_unscripted": Door("x-rapidapi-key", "x-rapidapi-host", frozenset({"assess.unscripted"})),
+ENTRY_POINTS: Final = {
+    "production": EntryPoint("api-key", None, frozenset(BY_NAME)),
+    "rapidapi_scripted": EntryPoint("x-rapidapi-key", "x-rapidapi-host", frozenset({"assess.scripted"})),
+    "rapidapi_unscripted": EntryPoint("x-rapidapi-key", "x-rapidapi-host", frozenset({"assess.unscripted"})),
 }
 
 
@@ -83,77 +89,81 @@ class LanguageConfidence:
     name = "language_confidence"
     base_path = ""
 
-    def __init__(self, environment: str, options: ServiceOptions, *, clock: Clock) -> None:
+    def __init__(self, environment: str, options: LanguageConfidenceOptions, *, clock: Clock) -> None:
         self.environment = environment
-        self.catalogue = Catalogue(DOORS[environment].operations, frozenset(), frozenset(), frozenset(), {})
-        self._cabinet = KeyCabinet(clock, prefix="", length=KEY_LENGTH, slots=KEYS_MOST)
-        self.keys: KeyAdmin = self._cabinet
-        self._clock, self._options, self._door = clock, options, DOORS[environment]
-        self._heard: dict[str, Sound | None] = {}
-        self._begin()
+        self.fault_targets = FaultTargets(
+            ENTRY_POINTS[environment].operations, frozenset(), frozenset(), frozenset(), {}
+        )
+        self._key_registry = KeyRegistry(clock, prefix="", length=KEY_LENGTH, slots=KEYS_MOST)
+        self.keys: KeyAdmin = self._key_registry
+        self._clock, self._options, self._entry_point = clock, options, ENTRY_POINTS[environment]
+        self._probed: dict[str, AudioProperties | None] = {}
+        self._start_counters()
 
-    def admit(self, request: Incoming) -> Admission:
+    def admit(self, request: IncomingRequest) -> Admission:
         """Find the operation, check the key, see whether there is room."""
-        key = request.headers.get(self._door.key, "")
-        fingerprint = fingerprint_of(key) if key else None
-        found = match(request.path)
-        if found is None or found[0].operation not in self._door.operations:
-            return Admission(None, {}, fingerprint, reply=refusal(404))
+        key = request.headers.get(self._entry_point.key, "")
+        fingerprint = key_fingerprint(key) if key else None
+        found = match_route(request.path)
+        if found is None or found[0].operation not in self._entry_point.operations:
+            return Admission(None, {}, fingerprint, reply=error_reply(404))
         if request.method != "POST":
-            return Admission(None, {}, fingerprint, reply=not_post())
+            return Admission(None, {}, fingerprint, reply=method_not_allowed_reply())
         admitted = Admission(found[0].operation, found[1], fingerprint)
-        if self._cabinet.refusal(key) is not None or not request.headers.get(self._door.beside or self._door.key):
-            return admitted._replace(reply=refusal(401))
-        status = self._gate.refusal(self._clock.now())
-        return admitted._replace(key_accepted=True, reply=None if status is None else self._busy(status))
+        if self._key_registry.rejection(key) is not None or not request.headers.get(
+            self._entry_point.second_header or self._entry_point.key
+        ):
+            return admitted._replace(reply=error_reply(401))
+        status = self._gate.rejection_status(self._clock.now())
+        return admitted._replace(key_accepted=True, reply=None if status is None else self._overload_reply(status))
 
-    def perform(self, request: Incoming, admission: Admission, hit: Hit | None) -> Awaitable[Reply]:
+    def perform(self, request: IncomingRequest, admission: Admission, fault: InjectedFault | None) -> Awaitable[Reply]:
         """Assess."""
         self._gate.enter()
-        return self._perform(request, admission, hit)
+        return self._assess(request, admission, fault)
 
-    def fault_reply(self, request: Incoming, hit: Hit) -> Reply:
+    def fault_reply(self, request: IncomingRequest, fault: InjectedFault) -> Reply:
         """The answer of a fault that does not let the true one out."""
-        return fault_reply(request, hit, self.wall())
+        return fault_reply(request, fault, self.server_time())
 
-    def about(self, admission: Admission, hit: Hit | None) -> Headers:  # noqa: ARG002 - nothing is told of any quota
+    def extra_headers(self, admission: Admission, fault: InjectedFault | None) -> HeaderPairs:  # noqa: ARG002 - nothing is told of any quota
         """Nothing: no limit is told, and no page of another origin is let in."""
         return ()
 
-    def wall(self) -> float:
+    def server_time(self) -> float:
         """The clock's time of day, skewed as the options say."""
         return self._clock.wall() + self._options.skew_s
 
-    def keeps(self, path: str) -> bool:  # noqa: ARG002 - the same for every path
+    def is_asset_path(self, path: str) -> bool:  # noqa: ARG002 - the same for every path
         """Nothing: there are no files."""
         return False
 
-    def fetch(self, request: Incoming) -> Reply:  # noqa: ARG002 - as above
+    def fetch_asset(self, request: IncomingRequest) -> Reply:  # noqa: ARG002 - as above
         """Nothing."""
-        return refusal(404)
+        return error_reply(404)
 
-    def expire(self, request: Incoming) -> None:
+    def expire_url(self, request: IncomingRequest) -> None:
         """Nothing is signed."""
 
-    def told(self, what: str, news: bytes) -> object:  # noqa: ARG002 - there is no news that it takes
+    def apply_event(self, what: str, news: bytes) -> object:  # noqa: ARG002 - there is no news that it takes
         """Refused: nothing happens to it from outside."""
-        raise BadInput(f"{self.name} takes no {what}")
+        raise InvalidInput(f"{self.name} takes no {what}")
 
     def counts(self) -> Mapping[str, object]:
         """What is billed, for whom, and how full it was."""
-        return self._bills.counts() | {"refused_for_load": self._gate.refused, "most_under_way": self._gate.most}
+        return self._bills.counts() | {"refused_for_load": self._gate.rejected, "most_under_way": self._gate.peak}
 
-    async def work(self) -> None:
+    async def run_background(self) -> None:
         """Nothing goes on by itself."""
 
-    async def settle(self) -> None:
+    async def wait_until_idle(self) -> None:
         """Nothing is begun that a request does not wait for."""
 
     def limits(self) -> tuple[Limit, ...]:
         """None that is known."""
         return ()
 
-    def items(self) -> Iterator[Item]:
+    def items(self) -> Iterator[LedgerItem]:
         """Nothing is kept."""
         return iter(())
 
@@ -164,72 +174,77 @@ class LanguageConfidence:
     def seed(self, changes: Mapping[str, object]) -> None:
         """Score by other dice; bills and capacity go on."""
         if not changes.keys() <= {"seed"}:
-            raise BadInput(f"seed takes seed, not {', '.join(sorted(changes))}: use reset for the rest")
-        self._options = changed(self._options, changes)
+            raise InvalidInput(f"seed takes seed, not {', '.join(sorted(changes))}: use reset for the rest")
+        self._options = update_options(self._options, changes)
 
     def reset(self, changes: Mapping[str, object]) -> None:
         """Begin bills and capacity anew; unnamed options stay as they are, and so do live keys."""
-        self._options = changed(self._options, changes)
-        self._cabinet.revive()
-        self._begin()
+        self._options = update_options(self._options, changes)
+        self._key_registry.ensure_live_key()
+        self._start_counters()
 
-    def _begin(self) -> None:
-        self._bills, self._gate = Bills(), Gate(self._options)
+    def _start_counters(self) -> None:
+        self._bills, self._gate = Billing(), Capacity(self._options)
 
-    def _busy(self, status: int) -> Reply:
+    def _overload_reply(self, status: int) -> Reply:
         told = self._options.retry_after and status in (429, 503)
-        return refusal(status, retry_after_s=max(1, ceil(self._options.service_s)) if told else None)
+        return error_reply(status, retry_after_s=max(1, ceil(self._options.service_s)) if told else None)
 
-    async def _perform(self, request: Incoming, admission: Admission, hit: Hit | None) -> Reply:
+    async def _assess(self, request: IncomingRequest, admission: Admission, fault: InjectedFault | None) -> Reply:
         began, gate, bills, options = self._clock.now(), self._gate, self._bills, self._options
         try:
             route, arguments = BY_NAME[admission.operation or ""], admission.arguments
-            body, problems = request_schema.read(request.body, route.fields)
-            told = [*request_schema.about(arguments, request.headers, user_required=options.user_required), *problems]
+            body, problems = request_schema.parse_body(request.body, route.fields)
+            told = [
+                *request_schema.check_parameters(arguments, request.headers, user_required=options.user_required),
+                *problems,
+            ]
             if told:
-                return invalid(told)
-            report = await self._report(route, arguments.get("accent", ""), body)
+                return validation_reply(told)
+            report = await self._make_report(route, arguments.get("accent", ""), body)
             left_s = began + options.service_s - self._clock.now()
             if left_s > 0:
                 await asyncio.sleep(self._clock.real_s(left_s))
-        except Refused as refused:
-            return refusal(BAD, refused.why)
+        except AssessmentRefused as refused:
+            return error_reply(BAD_REQUEST, refused.message)
         finally:
             gate.leave()
-        if hit is not None and hit.fault == "error_after":
+        if fault is not None and fault.name == "error_after":
             return Reply(200, report)
-        seen = hit is None or hit.fault not in UNSEEN
-        bills.add(f"{request.path} {request.body_digest}", request.headers.get("x-user-id", ""), self.wall(), seen=seen)
+        seen = fault is None or fault.name not in UNREADABLE_FAULTS
+        bills.charge(
+            f"{request.path} {request.body_digest}", request.headers.get("x-user-id", ""), self.server_time(), seen=seen
+        )
         return Reply(200, report, effect=True)
 
-    async def _report(self, route: Route, accent: str, body: dict[str, Any]) -> bytes:
+    async def _make_report(self, route: LanguageConfidenceRoute, accent: str, body: dict[str, Any]) -> bytes:
         seed, context = self._options.seed, msgspec.json.encode(body.get("context")).decode()
         about = route.operation, accent, context
-        if route.longest_s == 0:
-            report = reports.read(Dice(seed, *about, body["text"]), body)
+        if route.max_audio_s == 0:
+            report = reports.text_report(ScoreGenerator(seed, *about, body["text"]), body)
         else:
-            data = content(body["audio_base64"])
+            data = decode_base64(body["audio_base64"])
             digest = sha256(data).hexdigest()
-            heard = await self._sound(digest, data, route.longest_s)
-            sound = check(heard, body["audio_format"], route.longest_s)
+            heard = await self._probe(digest, data, route.max_audio_s)
+            sound = check_audio(heard, body["audio_format"], route.max_audio_s)
             self._bills.audio_s += sound.duration_s
-            dice = Dice(seed, *about, digest, body.get("expected_text", ""))
-            report = reports.heard(route.operation, dice, body, accent, sound)
+            generator = ScoreGenerator(seed, *about, digest, body.get("expected_text", ""))
+            report = reports.recording_report(route.operation, generator, body, accent, sound)
         if self._options.new_fields:
             report["model_version"] = {"name": "later"}
         return msgspec.json.encode(report)
 
-    async def _sound(self, digest: str, data: bytes, longest_s: float) -> Sound | None:
+    async def _probe(self, digest: str, data: bytes, longest_s: float) -> AudioProperties | None:
         """What a recording is; the same bytes are decoded once for each operation."""
         key = f"{longest_s:g} {digest}"
-        if key not in self._heard:
-            if len(self._heard) >= HEARD_MOST:
-                self._heard.clear()
-            self._heard[key] = await asyncio.to_thread(decoded, data, longest_s)
-        return self._heard[key]
+        if key not in self._probed:
+            if len(self._probed) >= MAX_PROBED:
+                self._probed.clear()
+            self._probed[key] = await asyncio.to_thread(probe_audio, data, longest_s)
+        return self._probed[key]
 
 
-def play(options: EmulatorOptions, *, clock: Clock, ground: Ground) -> list[tuple[Provider, Place]]:
+def create_providers(options: EmulatorOptions, *, clock: Clock, ground: Host) -> list[tuple[EmulatedProvider, Origins]]:
     """All environments as the emulator was told to play them.
 
     Args:
@@ -241,5 +256,8 @@ def play(options: EmulatorOptions, *, clock: Clock, ground: Ground) -> list[tupl
         BadInput: an option cannot have its value.
     """
     wished: dict[str, object] = {name: getattr(options, name) for name in ("seed", "skew_s", "retry_after")}
-    chosen = changed(ServiceOptions(), wished | options.wished(LanguageConfidence.name))
-    return [(LanguageConfidence(environment, chosen, clock=clock), ground.open(storage=False)) for environment in DOORS]
+    chosen = update_options(LanguageConfidenceOptions(), wished | options.provider_settings(LanguageConfidence.name))
+    return [
+        (LanguageConfidence(environment, chosen, clock=clock), ground.open_ports(storage=False))
+        for environment in ENTRY_POINTS
+    ]

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
-from callwell.emulator.messages import JSON_TYPE, Reply, allow
+from callwell.emulator.messages import JSON_TYPE, Reply, allow_header
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 INVALID: Final = 422
 NOT_ALLOWED: Final = 405
-BAD: Final = 400
-TEXTS: Final = {
+BAD_REQUEST: Final = 400
+MESSAGES: Final = {
     400: "The request cannot be assessed.",
     401: "The key is missing or not valid.",
     404: "Not Found",
@@ -30,7 +30,7 @@ TEXTS: Final = {
 }
 
 
-class Problem(NamedTuple):
+class SchemaProblem(NamedTuple):
     """One thing that breaks the schema.
 
     Attributes:
@@ -44,7 +44,7 @@ class Problem(NamedTuple):
     msg: str
 
 
-class Refused(Exception):
+class AssessmentRefused(Exception):
     """The request is well-formed, and cannot be assessed.
 
     Args:
@@ -53,21 +53,21 @@ class Refused(Exception):
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
-        self.why = why
+        self.message = why
 
 
-def invalid(problems: Sequence[Problem]) -> Reply:
+def validation_reply(problems: Sequence[SchemaProblem]) -> Reply:
     """The answer to what breaks the schema."""
     return Reply(INVALID, msgspec.json.encode({"detail": [problem._asdict() for problem in problems]}))
 
 
-def not_post() -> Reply:
+def method_not_allowed_reply() -> Reply:
     """The answer to every method but the one that each path has."""
-    refused = refusal(NOT_ALLOWED)
-    return replace(refused, headers=(*refused.headers, allow("POST")))
+    refused = error_reply(NOT_ALLOWED)
+    return replace(refused, headers=(*refused.headers, allow_header("POST")))
 
 
-def refusal(status: int, why: str = "", *, retry_after_s: int | None = None) -> Reply:
+def error_reply(status: int, why: str = "", *, retry_after_s: int | None = None) -> Reply:
     """Any other refusal.
 
     Args:
@@ -76,5 +76,5 @@ def refusal(status: int, why: str = "", *, retry_after_s: int | None = None) -> 
         retry_after_s: when to come back, clock seconds.
     """
     told = () if retry_after_s is None else ((b"retry-after", b"%d" % retry_after_s),)
-    body = msgspec.json.encode({"detail": why or TEXTS.get(status, "Error")})
+    body = msgspec.json.encode({"detail": why or MESSAGES.get(status, "Error")})
     return Reply(status, body, (JSON_TYPE, *told), dead_key=status == 401, retry_after_s=retry_after_s)  # noqa: PLR2004

@@ -6,39 +6,41 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from callwell.emulator.language_confidence import blocks
-from callwell.emulator.language_confidence.replies import Refused
-from callwell.emulator.language_confidence.scores import WORD, Dice, spoken
+from callwell.emulator.language_confidence.replies import AssessmentRefused
+from callwell.emulator.language_confidence.scores import WORD, ScoreGenerator, pronounce
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from callwell.emulator.language_confidence.audio import Sound
+    from callwell.emulator.language_confidence.audio import AudioProperties
 
 Body = dict[str, Any]
-BEST_RATE: Final = 16_000
+RECOMMENDED_RATE: Final = 16_000
 RECOMMENDED_S: Final = {"assess.pronunciation": 15, "assess.scripted": 15, "assess.unscripted": 60}
 
 
-def heard(operation: str, dice: Dice, body: Body, accent: str, sound: Sound) -> Body:
+def recording_report(
+    operation: str, generator: ScoreGenerator, body: Body, accent: str, sound: AudioProperties
+) -> Body:
     """The report of a recording."""
-    return MAKERS[operation](dice, body, accent, sound, warnings(operation, sound))
+    return REPORTS[operation](generator, body, accent, sound, audio_warnings(operation, sound))
 
 
-def read(dice: Dice, body: Body) -> Body:
+def text_report(generator: ScoreGenerator, body: Body) -> Body:
     """The report of a text."""
     text = str(body["text"])
     return {
         "text": text,
-        "vocabulary": blocks.vocabulary(dice, text),
-        "grammar": blocks.grammar(dice, text),
-        "writing": {"overall_score": dice.score()},
-        "relevance": {"overall_score": dice.score()} if body.get("context") else None,
-        "overall": blocks.overall(dice.score()),
+        "vocabulary": blocks.vocabulary(generator, text),
+        "grammar": blocks.grammar(generator, text),
+        "writing": {"overall_score": generator.score()},
+        "relevance": {"overall_score": generator.score()} if body.get("context") else None,
+        "overall": blocks.overall(generator.score()),
         "warnings": {},
     }
 
 
-def expected(body: Body) -> str:
+def expected_text(body: Body) -> str:
     """The text that was to be said.
 
     Raises:
@@ -46,60 +48,66 @@ def expected(body: Body) -> str:
     """
     text = str(body["expected_text"])
     if not WORD.search(text):
-        raise Refused("expected_text has no words.")
+        raise AssessmentRefused("expected_text has no words.")
     return text
 
 
-def warnings(operation: str, sound: Sound) -> dict[str, str]:
+def audio_warnings(operation: str, sound: AudioProperties) -> dict[str, str]:
     """What is not as recommended."""
     told = {
         "speech": (sound.silent, blocks.SILENCE),
-        "sample_rate": (sound.rate > BEST_RATE, "More samples a second than recommended."),
+        "sample_rate": (sound.rate > RECOMMENDED_RATE, "More samples a second than recommended."),
         "channels": (sound.channels > 1, "More channels than recommended."),
         "length": (sound.duration_s > RECOMMENDED_S[operation], "Longer than recommended."),
     }
     return {name: text for name, (so, text) in told.items() if so}
 
 
-def _pronunciation(dice: Dice, body: Body, accent: str, sound: Sound, warned: dict[str, str]) -> Body:
-    text = expected(body)
-    return blocks.pronunciation(text, spoken(dice, "" if sound.silent else text, accent), warned)
+def _pronunciation(
+    generator: ScoreGenerator, body: Body, accent: str, sound: AudioProperties, warned: dict[str, str]
+) -> Body:
+    text = expected_text(body)
+    return blocks.pronunciation(text, pronounce(generator, "" if sound.silent else text, accent), warned)
 
 
-def _scripted(dice: Dice, body: Body, accent: str, sound: Sound, warned: dict[str, str]) -> Body:
-    text = expected(body)
-    predicted = "" if sound.silent else " ".join(word for word in WORD.findall(text) if not dice.chance(0.04))
-    said = spoken(dice, "" if sound.silent else text, accent)
+def _scripted(
+    generator: ScoreGenerator, body: Body, accent: str, sound: AudioProperties, warned: dict[str, str]
+) -> Body:
+    text = expected_text(body)
+    predicted = "" if sound.silent else " ".join(word for word in WORD.findall(text) if not generator.chance(0.04))
+    said = pronounce(generator, "" if sound.silent else text, accent)
     return {
         "pronunciation": blocks.pronunciation(text, said, None),
-        "fluency": blocks.fluency(dice, len(said.words), sound.duration_s, predicted),
+        "fluency": blocks.fluency(generator, len(said.words), sound.duration_s, predicted),
         "overall": blocks.overall(said.score),
-        "metadata": {"predicted_text": predicted, "content_relevance": 0 if sound.silent else dice.score()},
+        "metadata": {"predicted_text": predicted, "content_relevance": 0 if sound.silent else generator.score()},
         "reading": blocks.reading(text, predicted, sound.duration_s),
         "warnings": warned,
     }
 
 
-def _unscripted(dice: Dice, body: Body, accent: str, sound: Sound, warned: dict[str, str]) -> Body:
-    predicted = "" if sound.silent else dice.sentences(sound.duration_s)
-    said, asked = spoken(dice, predicted, accent), bool(body.get("context"))
+def _unscripted(
+    generator: ScoreGenerator, body: Body, accent: str, sound: AudioProperties, warned: dict[str, str]
+) -> Body:
+    predicted = "" if sound.silent else generator.speech(sound.duration_s)
+    said, asked = pronounce(generator, predicted, accent), bool(body.get("context"))
     return {
         "pronunciation": blocks.pronunciation(predicted, said, None),
-        "fluency": blocks.fluency(dice, len(said.words), sound.duration_s, predicted),
+        "fluency": blocks.fluency(generator, len(said.words), sound.duration_s, predicted),
         "overall": blocks.overall(said.score),
-        "vocabulary": blocks.vocabulary(dice, predicted),
-        "grammar": blocks.grammar(dice, predicted),
+        "vocabulary": blocks.vocabulary(generator, predicted),
+        "grammar": blocks.grammar(generator, predicted),
         "metadata": {
             "predicted_text": predicted,
-            "content_relevance": ("RELEVANT" if dice.chance(0.7) else "PARTIALLY_RELEVANT") if asked else None,
+            "content_relevance": ("RELEVANT" if generator.chance(0.7) else "PARTIALLY_RELEVANT") if asked else None,
             "content_relevance_feedback": None,
-            "valid_answer": ("CORRECT" if dice.chance(0.7) else "PARTIALLY_CORRECT") if asked else None,
+            "valid_answer": ("CORRECT" if generator.chance(0.7) else "PARTIALLY_CORRECT") if asked else None,
         },
         "warnings": warned,
     }
 
 
-MAKERS: Final[Mapping[str, Callable[[Dice, Body, str, Sound, dict[str, str]], Body]]] = {
+REPORTS: Final[Mapping[str, Callable[[ScoreGenerator, Body, str, AudioProperties, dict[str, str]], Body]]] = {
     "assess.pronunciation": _pronunciation,
     "assess.scripted": _scripted,
     "assess.unscripted": _unscripted,

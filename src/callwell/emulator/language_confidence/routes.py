@@ -5,15 +5,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from callwell.emulator.language_confidence.request_schema import FREE, SCRIPT, WRITTEN
+from callwell.emulator.language_confidence.request_schema import SCRIPTED, UNSCRIPTED, WRITTEN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from callwell.emulator.language_confidence.request_schema import Field
+    from callwell.emulator.language_confidence.request_schema import SchemaField
 
 
-class Route(NamedTuple):
+class LanguageConfidenceRoute(NamedTuple):
     """One operation.
 
     Attributes:
@@ -26,22 +26,26 @@ class Route(NamedTuple):
 
     operation: str
     path: str
-    accented: bool
-    fields: Mapping[str, Field]
-    longest_s: float = 0.0
+    has_accent: bool
+    fields: Mapping[str, SchemaField]
+    max_audio_s: float = 0.0
 
 
 ROUTES: Final = (
-    Route("assess.pronunciation", "/pronunciation", accented=True, fields=SCRIPT, longest_s=30),
-    Route("assess.scripted", "/speech-assessment/scripted", accented=True, fields=SCRIPT, longest_s=60),
-    Route("assess.unscripted", "/speech-assessment/unscripted", accented=True, fields=FREE, longest_s=120),
-    Route("assess.writing", "/writing-assessment-alpha", accented=False, fields=WRITTEN),
+    LanguageConfidenceRoute("assess.pronunciation", "/pronunciation", has_accent=True, fields=SCRIPTED, max_audio_s=30),
+    LanguageConfidenceRoute(
+        "assess.scripted", "/speech-assessment/scripted", has_accent=True, fields=SCRIPTED, max_audio_s=60
+    ),
+    LanguageConfidenceRoute(
+        "assess.unscripted", "/speech-assessment/unscripted", has_accent=True, fields=UNSCRIPTED, max_audio_s=120
+    ),
+    LanguageConfidenceRoute("assess.writing", "/writing-assessment-alpha", has_accent=False, fields=WRITTEN),
 )
 BY_NAME: Final = {route.operation: route for route in ROUTES}
-_BY_PATH: Final = {(route.path, route.accented): route for route in ROUTES}
+_BY_PATH: Final = {(route.path, route.has_accent): route for route in ROUTES}
 
 
-def match(path: str) -> tuple[Route, dict[str, str]] | None:
+def match_route(path: str) -> tuple[LanguageConfidenceRoute, dict[str, str]] | None:
     """The operation at a path and what the path says, None if nothing is there."""
     if (path, False) in _BY_PATH:
         return _BY_PATH[path, False], {}

@@ -15,7 +15,7 @@ LETTERS: Final = (
 )
 SOUNDS: Final = dict(pair.split(":") for pair in LETTERS.split())
 BRITISH: Final = {"a": "ɑː", "o": "ɒ", "r": "r"}
-WORST: Final = 3
+LOWEST_COUNT: Final = 3
 LEVELS: Final = ((90, "C2"), (78, "C1"), (64, "B2"), (50, "B1"), (35, "A2"), (0, "A1"))
 COMMON: Final = (
     *("the", "a", "my", "our", "this", "people", "morning", "city", "work", "friend", "time", "story", "music"),
@@ -25,7 +25,7 @@ COMMON: Final = (
 WORDS_A_SECOND: Final = 2.2
 
 
-class Dice:
+class ScoreGenerator:
     """The dice of one assessment.
 
     Args:
@@ -40,15 +40,15 @@ class Dice:
             digest.update(len(part).to_bytes(8, "big") + part)
         # Seeded on purpose: the same is assessed the same.
         self._random = random.Random(digest.digest())  # noqa: S311
-        self.level = self.near(74.0, 11.0)
+        self.level = self.sample(74.0, 11.0)
 
-    def near(self, middle: float, spread: float) -> float:
+    def sample(self, middle: float, spread: float) -> float:
         """A score of 100 around another."""
         return min(100.0, max(0.0, self._random.gauss(middle, spread)))
 
     def score(self, spread: float = 6.0) -> int:
         """A score around the speaker's level."""
-        return round(self.near(self.level, spread))
+        return round(self.sample(self.level, spread))
 
     def chance(self, share: float) -> bool:
         """Whether something happens that happens so often."""
@@ -58,7 +58,7 @@ class Dice:
         """A number."""
         return self._random.randint(low, high)
 
-    def sentences(self, duration_s: float) -> str:
+    def speech(self, duration_s: float) -> str:
         """What might be said in a time."""
         left, said = int(duration_s * WORDS_A_SECOND), list[str]()
         while left > 0:
@@ -68,23 +68,25 @@ class Dice:
         return " ".join(said)
 
 
-class Spoken(NamedTuple):
+class SpokenText(NamedTuple):
     """The words of a text, with their scores."""
 
     words: list[dict[str, Any]]
     score: float
 
 
-def spoken(dice: Dice, text: str, accent: str) -> Spoken:
+def pronounce(generator: ScoreGenerator, text: str, accent: str) -> SpokenText:
     """How each word of a text is pronounced, sound by sound."""
     words = []
     for word in WORD.findall(text):
-        sounds = [{"ipa_label": ipa, "phoneme_score": dice.score(14.0)} for ipa in phonemes(word.lower(), accent)]
-        words.append({"word_text": word, "word_score": mean(sounds, "phoneme_score"), "phonemes": sounds})
-    return Spoken(words, float(mean(words, "word_score")))
+        sounds = [
+            {"ipa_label": ipa, "phoneme_score": generator.score(14.0)} for ipa in to_phonemes(word.lower(), accent)
+        ]
+        words.append({"word_text": word, "word_score": mean_score(sounds, "phoneme_score"), "phonemes": sounds})
+    return SpokenText(words, float(mean_score(words, "word_score")))
 
 
-def phonemes(word: str, accent: str) -> list[str]:
+def to_phonemes(word: str, accent: str) -> list[str]:
     """The sounds of a word, as far as letters tell; there is one at least."""
     table = SOUNDS | BRITISH if accent == "uk" else SOUNDS
     found, at = list[str](), 0
@@ -97,18 +99,18 @@ def phonemes(word: str, accent: str) -> list[str]:
     return found or ["ə"]
 
 
-def mean(scored: list[dict[str, Any]], field: str) -> int:
+def mean_score(scored: list[dict[str, Any]], field: str) -> int:
     """The mean score, rounded; 0 of nothing."""
     return round(sum(one[field] for one in scored) / len(scored)) if scored else 0
 
 
-def worst(words: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def lowest_phonemes(words: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The sounds with the lowest scores, the worst first."""
     sounds = [sound for word in words for sound in word["phonemes"]]
-    return sorted(sounds, key=lambda sound: (sound["phoneme_score"], sound["ipa_label"]))[:WORST]
+    return sorted(sounds, key=lambda sound: (sound["phoneme_score"], sound["ipa_label"]))[:LOWEST_COUNT]
 
 
-def proficiency(score: float, *, as_text: bool = False) -> dict[str, Any]:
+def proficiency_json(score: float, *, as_text: bool = False) -> dict[str, Any]:
     """What examinations might say; one number comes as a text here and there."""
     pte = round(10 + score * 0.8)
     return {

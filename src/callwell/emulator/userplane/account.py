@@ -5,75 +5,75 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from callwell.emulator.userplane.pages import Listing, Page, answer
-from callwell.emulator.userplane.records import Link, Recording, iso
-from callwell.emulator.userplane.replies import success
+from callwell.emulator.userplane.pages import Listing, PageRequest, page_reply
+from callwell.emulator.userplane.records import LinkRecord, RecordingRecord, format_time
+from callwell.emulator.userplane.replies import success_reply
 from callwell.emulator.userplane.seeding import FIRST_DAY, USER
 from callwell.emulator.userplane.world import DAY_S
 
 if TYPE_CHECKING:
     from callwell.emulator.messages import Reply
-    from callwell.emulator.userplane.call import Call
-    from callwell.emulator.userplane.records import Workspace
+    from callwell.emulator.userplane.call import UserplaneCall
+    from callwell.emulator.userplane.records import WorkspaceRecord
 
 
-def me(call: Call) -> Reply:
+def get_me(call: UserplaneCall) -> Reply:
     """The user, with counts over the user's workspaces."""
-    workspaces = call.world.visible()
+    workspaces = call.world.own_workspaces()
     user = {
         "id": "usr_emulated",
         "name": USER[0],
         "email": USER[1],
         "emailVerified": True,
         "image": None,
-        "createdAt": iso(FIRST_DAY - 60 * DAY_S),
+        "createdAt": format_time(FIRST_DAY - 60 * DAY_S),
     }
     stats = {
         "workspaces": len(workspaces),
-        "recordings": sum(len(call.world.active(Recording, workspace.id)) for workspace in workspaces),
-        "links": sum(len(call.world.active(Link, workspace.id)) for workspace in workspaces),
+        "recordings": sum(len(call.world.list_active(RecordingRecord, workspace.id)) for workspace in workspaces),
+        "links": sum(len(call.world.list_active(LinkRecord, workspace.id)) for workspace in workspaces),
     }
-    return success("User retrieved successfully", {"user": user, "stats": stats})
+    return success_reply("User retrieved successfully", {"user": user, "stats": stats})
 
 
-def list_workspaces(call: Call) -> Reply:
+def list_workspaces(call: UserplaneCall) -> Reply:
     """The user's workspaces, with the membership if asked for."""
-    page = Page.asked(call.query, default=10, most=20)
+    page = PageRequest.parse(call.query, default=10, most=20)
     with_membership = call.query.flag("include_workspace_membership")
-    rows = call.world.visible()
+    rows = call.world.own_workspaces()
 
-    def show(workspace: Workspace) -> dict[str, Any]:
-        return _shown(workspace) | (_membership(call, workspace) if with_membership else {})
+    def show(workspace: WorkspaceRecord) -> dict[str, Any]:
+        return _workspace_json(workspace) | (_membership_json(call, workspace) if with_membership else {})
 
-    return answer(call, page, Listing("workspaces", rows, show, "Workspaces", {"total": len(rows)}))
+    return page_reply(call, page, Listing("workspaces", rows, show, "Workspaces", {"total": len(rows)}))
 
 
-def get_workspace(call: Call) -> Reply:
+def get_workspace(call: UserplaneCall) -> Reply:
     """One workspace."""
-    return success("Workspace retrieved successfully", {"workspace": _shown(call.workspace())})
+    return success_reply("Workspace retrieved successfully", {"workspace": _workspace_json(call.workspace())})
 
 
-def get_invite_url(call: Call) -> Reply:
+def get_invite_url(call: UserplaneCall) -> Reply:
     """Where others can join the workspace."""
     workspace = call.workspace()
     url = f"https://dash.userplane.io/invite/{workspace.id.removeprefix('ws_')[::-1]}"
-    return success("Invite URL retrieved successfully", {"inviteUrl": url, "workspaceId": workspace.id})
+    return success_reply("Invite URL retrieved successfully", {"inviteUrl": url, "workspaceId": workspace.id})
 
 
-def _shown(workspace: Workspace) -> dict[str, Any]:
+def _workspace_json(workspace: WorkspaceRecord) -> dict[str, Any]:
     return {
         "workspaceId": workspace.id,
         "workspaceName": workspace.name,
-        "createdAt": iso(workspace.created),
-        "updatedAt": iso(workspace.created),
+        "createdAt": format_time(workspace.created),
+        "updatedAt": format_time(workspace.created),
     }
 
 
-def _membership(call: Call, workspace: Workspace) -> dict[str, Any]:
+def _membership_json(call: UserplaneCall, workspace: WorkspaceRecord) -> dict[str, Any]:
     member = call.world.own_member(workspace.id)
     membership = {
         "workspaceMemberId": member.id,
         "workspaceRole": member.role,
-        "workspaceJoinedAt": iso(workspace.created),
+        "workspaceJoinedAt": format_time(workspace.created),
     }
     return {"workspaceMembership": membership}

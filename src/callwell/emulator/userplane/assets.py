@@ -12,27 +12,27 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Final, NamedTuple
 
-from callwell.emulator.provider import AssetFacts
-from callwell.emulator.userplane.clips import HEIGHT, VOID_BYTES, WIDTH, Clip, clips, void
-from callwell.emulator.userplane.logs import log_of
+from callwell.emulator.provider import AssetInfo
+from callwell.emulator.userplane.clips import HEIGHT, VOID_BYTES, WIDTH, Clip, clips, void_element
+from callwell.emulator.userplane.logs import build_log
 
 
-class Kind(NamedTuple):
+class AssetKind(NamedTuple):
     """One kind of asset: its MIME type, its file's name in storage, and what people call it."""
 
     type: str
     file: str
-    words: str
+    label: str
 
 
 KINDS: Final = {
-    "video": Kind("video/webm", "video.webm", "video"),
-    "thumbnail": Kind("image/webp", "thumbnail.webp", "thumbnail"),
-    "console_log": Kind("application/json", "console-log.json", "console log"),
-    "network_log": Kind("application/json", "network-log.json", "network log"),
-    "action": Kind("application/json", "action.json", "action"),
+    "video": AssetKind("video/webm", "video.webm", "video"),
+    "thumbnail": AssetKind("image/webp", "thumbnail.webp", "thumbnail"),
+    "console_log": AssetKind("application/json", "console-log.json", "console log"),
+    "network_log": AssetKind("application/json", "network-log.json", "network log"),
+    "action": AssetKind("application/json", "action.json", "action"),
 }
-KEPT_FACTS: Final = 200_000
+MAX_CACHED_INFOS: Final = 200_000
 
 
 def duration_of(recording_id: str) -> int:
@@ -44,22 +44,22 @@ def asset_bytes(kind: str, recording_id: str) -> bytes:
     """The whole file."""
     clip = _clip(recording_id)
     if kind == "video":
-        return clip.webm + void(_mark(recording_id))
+        return clip.webm + void_element(_mark(recording_id))
     if kind == "thumbnail":
         return _riff(clip.webp, _mark(recording_id))
-    return log_of(kind, recording_id, clip.duration_ms)
+    return build_log(kind, recording_id, clip.duration_ms)
 
 
-@lru_cache(maxsize=KEPT_FACTS)
-def asset_facts(kind: str, recording_id: str) -> AssetFacts:
+@lru_cache(maxsize=MAX_CACHED_INFOS)
+def asset_info(kind: str, recording_id: str) -> AssetInfo:
     """Size, digest and type of a file, without building a video."""
     if kind == "video":
         clip = _clip(recording_id)
         digest = clip.digest.copy()
-        digest.update(void(_mark(recording_id)))
-        return AssetFacts(len(clip.webm) + VOID_BYTES, digest.hexdigest(), KINDS[kind].type)
+        digest.update(void_element(_mark(recording_id)))
+        return AssetInfo(len(clip.webm) + VOID_BYTES, digest.hexdigest(), KINDS[kind].type)
     body = asset_bytes(kind, recording_id)
-    return AssetFacts(len(body), sha256(body).hexdigest(), KINDS[kind].type)
+    return AssetInfo(len(body), sha256(body).hexdigest(), KINDS[kind].type)
 
 
 def _mark(recording_id: str) -> bytes:

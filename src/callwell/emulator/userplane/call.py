@@ -8,28 +8,34 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 
-from callwell.emulator.userplane.records import Link, Member, Project, Recording, Workspace
-from callwell.emulator.userplane.replies import Refused
+from callwell.emulator.userplane.records import (
+    LinkRecord,
+    MemberRecord,
+    ProjectRecord,
+    RecordingRecord,
+    WorkspaceRecord,
+)
+from callwell.emulator.userplane.replies import UserplaneError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from callwell.clock import Clock
-    from callwell.emulator.fault_script import Hit
-    from callwell.emulator.messages import Incoming
-    from callwell.emulator.signed_urls import Signer
-    from callwell.emulator.userplane.options import WorldOptions
-    from callwell.emulator.userplane.query import Query
-    from callwell.emulator.userplane.walks import Walks
+    from callwell.emulator.fault_script import InjectedFault
+    from callwell.emulator.messages import IncomingRequest
+    from callwell.emulator.signed_urls import UrlSigner
+    from callwell.emulator.userplane.options import UserplaneOptions
+    from callwell.emulator.userplane.query import UserplaneQuery
+    from callwell.emulator.userplane.walks import ListingWalks
     from callwell.emulator.userplane.world import World
 
-R = TypeVar("R", Project, Link, Recording)
+R = TypeVar("R", ProjectRecord, LinkRecord, RecordingRecord)
 B = TypeVar("B")
-MISSING: Final[Mapping[type[Any], str]] = {Project: "PROJECT", Link: "LINK", Recording: "RECORDING"}
+MISSING: Final[Mapping[type[Any], str]] = {ProjectRecord: "PROJECT", LinkRecord: "LINK", RecordingRecord: "RECORDING"}
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class UserplaneCall:
     """One admitted request.
 
     Attributes:
@@ -45,46 +51,46 @@ class Call:
     """
 
     world: World
-    walks: Walks
-    options: WorldOptions
+    walks: ListingWalks
+    options: UserplaneOptions
     clock: Clock
-    signer: Signer
-    request: Incoming
+    signer: UrlSigner
+    request: IncomingRequest
     arguments: Mapping[str, str]
-    query: Query
-    hit: Hit | None
+    query: UserplaneQuery
+    fault: InjectedFault | None
 
-    def suffers(self, fault: str) -> bool:
+    def has_fault(self, fault: str) -> bool:
         """Whether the request is to suffer `fault`."""
-        return self.hit is not None and self.hit.fault == fault
+        return self.fault is not None and self.fault.name == fault
 
-    def body(self, shape: type[B]) -> B:
+    def parse_body(self, shape: type[B]) -> B:
         """The JSON body; what does not fit is refused with 400."""
         try:
             return msgspec.json.decode(self.request.body, type=shape)
         except (msgspec.DecodeError, RecursionError) as error:
-            raise Refused("BAD_REQUEST") from error
+            raise UserplaneError("BAD_REQUEST") from error
 
-    def workspace(self) -> Workspace:
+    def workspace(self) -> WorkspaceRecord:
         """The workspace of the path: 404, 410 and 403 in this order."""
-        workspace: Workspace | None = self.world.tables[Workspace].get(self.arguments["workspaceId"])
+        workspace: WorkspaceRecord | None = self.world.tables[WorkspaceRecord].get(self.arguments["workspaceId"])
         if workspace is None:
-            raise Refused("WORKSPACE_NOT_FOUND")
+            raise UserplaneError("WORKSPACE_NOT_FOUND")
         if workspace.deleted:
-            raise Refused("WORKSPACE_GONE")
+            raise UserplaneError("WORKSPACE_GONE")
         if workspace.role is None:
-            raise Refused("NOT_A_MEMBER")
+            raise UserplaneError("NOT_A_MEMBER")
         return workspace
 
-    def resource(self, kind: type[R], name: str, workspace: Workspace) -> R:
+    def resource(self, kind: type[R], name: str, workspace: WorkspaceRecord) -> R:
         """The object of the path: 404 if it never was in the workspace, 410 if it was deleted."""
         record = self.world.find(kind, self.arguments[name], workspace.id)
         if record is None:
-            raise Refused(f"{MISSING[kind]}_NOT_FOUND")
+            raise UserplaneError(f"{MISSING[kind]}_NOT_FOUND")
         if record.deleted:
-            raise Refused(f"{MISSING[kind]}_GONE")
+            raise UserplaneError(f"{MISSING[kind]}_GONE")
         return record
 
-    def may_delete(self, creator_id: str, workspace: Workspace) -> bool:
+    def may_delete(self, creator_id: str, workspace: WorkspaceRecord) -> bool:
         """Creators may delete, and so may admins and owners."""
-        return workspace.role in ("admin", "owner") or self.world.get(Member, creator_id).own
+        return workspace.role in ("admin", "owner") or self.world.get(MemberRecord, creator_id).own

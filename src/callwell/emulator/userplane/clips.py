@@ -60,7 +60,7 @@ def clips() -> tuple[Clip, ...]:
     return tuple(_clip(seconds, hue=40 + 36 * number) for number, seconds in enumerate(SECONDS))
 
 
-def void(mark: bytes) -> bytes:
+def void_element(mark: bytes) -> bytes:
     """An EBML Void element that holds `mark`, `MARK_BYTES` long: every reader skips it."""
     return bytes((VOID, 0x80 | len(mark))) + mark
 
@@ -79,8 +79,8 @@ def _clip(seconds: int, *, hue: int) -> Clip:
             for number in range(seconds * SAMPLES_PER_S // SAMPLES_PER_FRAME):
                 container.mux(sound.encode(_tone(number, 220 + hue)))
             container.mux(sound.encode(None))
-    webm = _with_room(out.getvalue())
-    return Clip(webm, _still(_picture(0, hue)), seconds * 1000, sha256(webm))
+    webm = _reserve_void(out.getvalue())
+    return Clip(webm, _encode_still(_picture(0, hue)), seconds * 1000, sha256(webm))
 
 
 def _sound_stream(container: Any) -> AudioStream | None:
@@ -125,7 +125,7 @@ def _second(pitch: int) -> array[int]:
     return array("h", (int(3000 * math.sin(step * place)) for place in range(SAMPLES_PER_S)))
 
 
-def _still(frame: av.VideoFrame) -> bytes:
+def _encode_still(frame: av.VideoFrame) -> bytes:
     encoder = cast("VideoStream", av.CodecContext.create("libwebp", "w"))
     encoder.width, encoder.height, encoder.pix_fmt = WIDTH, HEIGHT, "yuv420p"
     encoder.time_base = Fraction(1, FRAMES_PER_S)
@@ -133,7 +133,7 @@ def _still(frame: av.VideoFrame) -> bytes:
     return b"".join(bytes(packet) for packet in packets)[12:]
 
 
-def _with_room(webm: bytes) -> bytes:
+def _reserve_void(webm: bytes) -> bytes:
     """The file with a Segment that announces one Void element more."""
     at = webm.index(SEGMENT) + len(SEGMENT)
     size = int.from_bytes(webm[at : at + 8], "big") - EIGHT_BYTE_SIZE

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from callwell.emulator.userplane.pages import Listing, Page, answer
-from callwell.emulator.userplane.records import Domain, Link, Member, Project, iso
-from callwell.emulator.userplane.replies import Refused, success
+from callwell.emulator.userplane.pages import Listing, PageRequest, page_reply
+from callwell.emulator.userplane.records import DomainRecord, LinkRecord, MemberRecord, ProjectRecord, format_time
+from callwell.emulator.userplane.replies import UserplaneError, success_reply
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from callwell.emulator.messages import Reply
-    from callwell.emulator.userplane.call import Call
-    from callwell.emulator.userplane.records import Workspace
+    from callwell.emulator.userplane.call import UserplaneCall
+    from callwell.emulator.userplane.records import WorkspaceRecord
     from callwell.emulator.userplane.world import World
 
-TITLE_LENGTH: Final = 255
+MAX_TITLE_LENGTH: Final = 255
 ProviderType = Literal[
     "intercom", "zendesk", "hubspot", "freshdesk", "freshchat", "jira_service_management", "helpscout", "happyfox",
     "ada", "forethought", "servicenow", "front", "zoho_desk", "crisp", "pylon", "plain", "asana", "azure_devops",
@@ -53,43 +53,43 @@ class LinkChange(msgspec.Struct, frozen=True, rename="camel"):
     meta: LinkMeta = UNSET
 
 
-def list_links(call: Call) -> Reply:
+def list_links(call: UserplaneCall) -> Reply:
     """The links of a workspace, filtered and sorted."""
-    page = Page.asked(call.query, default=10, most=20)
-    filters = tuple(call.query.several(name) for name in ("created_by", "project_id", "domain_id"))
+    page = PageRequest.parse(call.query, default=10, most=20)
+    filters = tuple(call.query.values(name) for name in ("created_by", "project_id", "domain_id"))
     sort = call.query.choice("sort_by", ("created_at", "link_title"))
     falling = call.query.choice("sort_direction", ("desc", "asc")) == "desc"
     workspace = call.workspace()
     world = call.world
 
-    def build() -> list[Link]:
+    def build() -> list[LinkRecord]:
         rows = [
             link
-            for link in world.active(Link, workspace.id)
-            if _wanted((link.creator_id, link.project_id, link.domain_id), filters)
+            for link in world.list_active(LinkRecord, workspace.id)
+            if _matches_filters((link.creator_id, link.project_id, link.domain_id), filters)
         ]
         by_title = sort == "link_title"
         rows.sort(key=lambda link: ((link.title or "").lower() if by_title else link.created, link.id), reverse=falling)
         return rows
 
-    rows = world.listing(("links", workspace.id, filters, sort, falling), build)
-    listing = Listing("links", rows, lambda link: shown(call, link), "Links", {"workspaceId": workspace.id})
-    return answer(call, page, listing, shift=lambda before: _shift(call, before))
+    rows = world.cached_list(("links", workspace.id, filters, sort, falling), build)
+    listing = Listing("links", rows, lambda link: link_json(call, link), "Links", {"workspaceId": workspace.id})
+    return page_reply(call, page, listing, shift=lambda before: _shift_list(call, before))
 
 
-def create_link(call: Call) -> Reply:
+def create_link(call: UserplaneCall) -> Reply:
     """One more link."""
-    body = call.body(NewLink)
+    body = call.parse_body(NewLink)
     workspace = call.workspace()
     world = call.world
-    project = _project_for(world, workspace, body)
-    domain = world.find(Domain, body.domain_id, workspace.id)
+    project = _find_project(world, workspace, body)
+    domain = world.find(DomainRecord, body.domain_id, workspace.id)
     if domain is None or domain.status != "verified":
-        raise Refused("LINK_CREATE_FAILED")
-    made = world.links_made.get(workspace.id, 0)
+        raise UserplaneError("LINK_CREATE_FAILED")
+    made = world.link_counts.get(workspace.id, 0)
     if made >= call.options.links_limit:
-        raise Refused("PLAN_LIMIT_EXCEEDED")
-    link = Link(
+        raise UserplaneError("PLAN_LIMIT_EXCEEDED")
+    link = LinkRecord(
         world.token("lnk_"),
         workspace.id,
         project.id,
@@ -99,50 +99,50 @@ def create_link(call: Call) -> Reply:
         call.clock.wall(),
         reusable=body.link_reusable,
         provider_reference=None if body.link_reference is UNSET else body.link_reference,
-        meta=_meta(body, None),
+        meta=_resolve_meta(body, None),
     )
     world.put(link)
-    world.links_made[workspace.id] = made + 1
-    return _one(call, "Link created successfully", link, effect=True)
+    world.link_counts[workspace.id] = made + 1
+    return _link_reply(call, "Link created successfully", link, effect=True)
 
 
-def get_link(call: Call) -> Reply:
+def get_link(call: UserplaneCall) -> Reply:
     """One link."""
-    return _one(call, "Link retrieved successfully", call.resource(Link, "linkId", call.workspace()))
+    return _link_reply(call, "Link retrieved successfully", call.resource(LinkRecord, "linkId", call.workspace()))
 
 
-def update_link(call: Call) -> Reply:
+def update_link(call: UserplaneCall) -> Reply:
     """Change what the body names."""
-    body = call.body(LinkChange)
-    link = call.resource(Link, "linkId", call.workspace())
+    body = call.parse_body(LinkChange)
+    link = call.resource(LinkRecord, "linkId", call.workspace())
     title = link.title if body.link_title is UNSET else body.link_title
     link = replace(
         link,
-        title=title and title[:TITLE_LENGTH],
+        title=title and title[:MAX_TITLE_LENGTH],
         reusable=link.reusable if body.link_reusable is UNSET else body.link_reusable,
         provider_type=link.provider_type if body.link_provider_type is UNSET else body.link_provider_type,
         provider_id=link.provider_id if body.link_provider_id is UNSET else body.link_provider_id,
         provider_reference=link.provider_reference if body.link_provider_ref is UNSET else body.link_provider_ref,
-        meta=_meta(body, link),
+        meta=_resolve_meta(body, link),
     )
     call.world.put(link)
-    return _one(call, "Link updated successfully", link, effect=True)
+    return _link_reply(call, "Link updated successfully", link, effect=True)
 
 
-def delete_link(call: Call) -> Reply:
+def delete_link(call: UserplaneCall) -> Reply:
     """Delete softly: 410 from now on. The link's recordings stay."""
     workspace = call.workspace()
-    link = call.resource(Link, "linkId", workspace)
+    link = call.resource(LinkRecord, "linkId", workspace)
     if not call.may_delete(link.creator_id, workspace):
-        raise Refused("LINK_DELETE_FORBIDDEN")
+        raise UserplaneError("LINK_DELETE_FORBIDDEN")
     call.world.put(replace(link, deleted=True))
-    return success("Link deleted successfully", {"workspaceId": workspace.id, "linkId": link.id}, effect=True)
+    return success_reply("Link deleted successfully", {"workspaceId": workspace.id, "linkId": link.id}, effect=True)
 
 
-def shown(call: Call, link: Link) -> dict[str, Any]:
+def link_json(call: UserplaneCall, link: LinkRecord) -> dict[str, Any]:
     """A link as the API shows it."""
     world = call.world
-    domain = world.get(Domain, link.domain_id)
+    domain = world.get(DomainRecord, link.domain_id)
     return {
         "linkId": link.id,
         "linkTitle": link.title,
@@ -153,22 +153,22 @@ def shown(call: Call, link: Link) -> dict[str, Any]:
         "linkProviderReference": link.provider_reference,
         "linkURL": link.url,
         "meta" if call.options.old_meta_name else "linkMeta": link.meta,
-        "createdAt": iso(link.created),
-        "project": {"projectId": link.project_id, "title": world.get(Project, link.project_id).title},
-        "creator": {"workspaceMemberId": link.creator_id, "name": world.get(Member, link.creator_id).name},
+        "createdAt": format_time(link.created),
+        "project": {"projectId": link.project_id, "title": world.get(ProjectRecord, link.project_id).title},
+        "creator": {"workspaceMemberId": link.creator_id, "name": world.get(MemberRecord, link.creator_id).name},
         "domain": {"domainId": domain.id, "url": domain.url, "status": domain.status},
     }
 
 
-def _one(call: Call, message: str, link: Link, *, effect: bool = False) -> Reply:
-    return success(message, {"workspaceId": link.workspace_id, "link": shown(call, link)}, effect=effect)
+def _link_reply(call: UserplaneCall, message: str, link: LinkRecord, *, effect: bool = False) -> Reply:
+    return success_reply(message, {"workspaceId": link.workspace_id, "link": link_json(call, link)}, effect=effect)
 
 
-def _wanted(values: Sequence[str], filters: Sequence[frozenset[str]]) -> bool:
+def _matches_filters(values: Sequence[str], filters: Sequence[frozenset[str]]) -> bool:
     return all(not wanted or value in wanted for value, wanted in zip(values, filters, strict=True))
 
 
-def _meta(body: NewLink | LinkChange, link: Link | None) -> Any:
+def _resolve_meta(body: NewLink | LinkChange, link: LinkRecord | None) -> Any:
     """The new name wins over the old one."""
     if body.link_meta is not UNSET:
         return body.link_meta
@@ -177,27 +177,27 @@ def _meta(body: NewLink | LinkChange, link: Link | None) -> Any:
     return link.meta if link else None
 
 
-def _project_for(world: World, workspace: Workspace, body: NewLink) -> Project:
+def _find_project(world: World, workspace: WorkspaceRecord, body: NewLink) -> ProjectRecord:
     if body.project_id is UNSET:
-        for project in world.active(Project, workspace.id):
+        for project in world.list_active(ProjectRecord, workspace.id):
             if project.default:
                 return project
-        raise Refused("LINK_DEFAULT_PROJECT_NOT_FOUND")
-    named = world.find(Project, body.project_id, workspace.id)
+        raise UserplaneError("LINK_DEFAULT_PROJECT_NOT_FOUND")
+    named = world.find(ProjectRecord, body.project_id, workspace.id)
     if named is None:
-        raise Refused("PROJECT_NOT_FOUND")
+        raise UserplaneError("PROJECT_NOT_FOUND")
     if named.deleted:
-        raise Refused("LINK_PROJECT_DELETED")
+        raise UserplaneError("LINK_PROJECT_DELETED")
     return named
 
 
-def _shift(call: Call, before: Sequence[Link]) -> bool:
+def _shift_list(call: UserplaneCall, before: Sequence[LinkRecord]) -> bool:
     """Delete one of the links already listed, or add one at the front, in turns."""
-    hit = call.hit
-    if hit is None or not before:
+    fault = call.fault
+    if fault is None or not before:
         return False
-    pattern = hit.dice.choice(before)
-    if hit.turn % 2 == 0:
+    pattern = fault.rng.choice(before)
+    if fault.sequence % 2 == 0:
         call.world.put(replace(pattern, deleted=True))
     else:
         call.world.put(replace(pattern, id=call.world.token("lnk_"), created=call.clock.wall()))

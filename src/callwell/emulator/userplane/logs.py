@@ -24,7 +24,7 @@ ACTIONS: Final = ("click", "input", "scroll", "navigate", "focus", "keydown")
 TARGETS: Final = ("button#pay", "input[name=email]", "a.nav-team", "table.invoices", "div.modal", "select#plan")
 
 
-def log_of(kind: str, recording_id: str, duration_ms: int) -> bytes:
+def build_log(kind: str, recording_id: str, duration_ms: int) -> bytes:
     """One log as JSON.
 
     Args:
@@ -33,39 +33,39 @@ def log_of(kind: str, recording_id: str, duration_ms: int) -> bytes:
         duration_ms: the entries lie within this time.
     """
     # Seeded on purpose: the same recording always has the same logs.
-    dice = random.Random(f"{recording_id}/{kind}")  # noqa: S311
+    rng = random.Random(f"{recording_id}/{kind}")  # noqa: S311
     make = {"console_log": _console, "network_log": _network, "action": _action}[kind]
-    times = sorted(dice.randrange(duration_ms) for _ in range(dice.randint(12, 40)))
-    entries = [{"timestampMs": time, **make(dice)} for time in times]
+    times = sorted(rng.randrange(duration_ms) for _ in range(rng.randint(12, 40)))
+    entries = [{"timestampMs": time, **make(rng)} for time in times]
     return msgspec.json.encode({"version": 1, "recordingId": recording_id, "kind": kind, "entries": entries})
 
 
-def _console(dice: random.Random) -> Mapping[str, Any]:
-    line = dice.randrange(1, 900)
+def _console(rng: random.Random) -> Mapping[str, Any]:
+    line = rng.randrange(1, 900)
     return {
-        "level": dice.choice(LEVELS),
-        "message": dice.choice(LINES),
+        "level": rng.choice(LEVELS),
+        "message": rng.choice(LINES),
         "source": f"https://app.example.test/static/app.js:{line}:{line % 80}",
     }
 
 
-def _network(dice: random.Random) -> Mapping[str, Any]:
+def _network(rng: random.Random) -> Mapping[str, Any]:
     return {
-        "method": dice.choice(("GET", "GET", "GET", "POST", "PUT")),
-        "url": f"https://app.example.test{dice.choice(CALLS)}",
-        "status": dice.choice(STATUSES),
-        "durationMs": dice.randrange(8, 900),
-        "requestBytes": dice.randrange(0, 2_000),
-        "responseBytes": dice.randrange(0, 60_000),
-        "type": dice.choice(("fetch", "xhr", "script")),
+        "method": rng.choice(("GET", "GET", "GET", "POST", "PUT")),
+        "url": f"https://app.example.test{rng.choice(CALLS)}",
+        "status": rng.choice(STATUSES),
+        "durationMs": rng.randrange(8, 900),
+        "requestBytes": rng.randrange(0, 2_000),
+        "responseBytes": rng.randrange(0, 60_000),
+        "type": rng.choice(("fetch", "xhr", "script")),
     }
 
 
-def _action(dice: random.Random) -> Mapping[str, Any]:
+def _action(rng: random.Random) -> Mapping[str, Any]:
     return {
-        "type": dice.choice(ACTIONS),
-        "target": dice.choice(TARGETS),
-        "x": dice.randrange(1280),
-        "y": dice.randrange(720),
-        "page": dice.choice(PAGES),
+        "type": rng.choice(ACTIONS),
+        "target": rng.choice(TARGETS),
+        "x": rng.randrange(1280),
+        "y": rng.randrange(720),
+        "page": rng.choice(PAGES),
     }

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from callwell.emulator.errors import BadInput
+from callwell.emulator.errors import InvalidInput
 from callwell.emulator.quota import Limit, WindowKind
-from callwell.emulator.response_headers import RateHeaders
+from callwell.emulator.response_headers import RateHeaderForm
 from callwell.emulator.userplane.routes import OPERATIONS
 
 if TYPE_CHECKING:
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 MINUTE_S: Final = 60.0
 DAY_S: Final = 86_400.0
-FARTHEST_S: Final = 10 * 365 * 86_400
+MAX_SKEW_S: Final = 10 * 365 * 86_400
 Positive = Annotated[int, Meta(ge=1)]
 
 
-class WorldOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class UserplaneOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What a world is made with.
 
     Attributes:
@@ -47,9 +47,9 @@ class WorldOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     per_day: Positive = 10_000
     url_life_s: Positive = 900
     retry_after: bool = False
-    rate_headers: RateHeaders = "off"
-    skew_s: Annotated[int, Meta(ge=-FARTHEST_S, le=FARTHEST_S)] = 0
-    deprecated: dict[str, Annotated[int, Meta(ge=0, le=FARTHEST_S)] | None] = msgspec.field(default_factory=dict)
+    rate_headers: RateHeaderForm = "off"
+    skew_s: Annotated[int, Meta(ge=-MAX_SKEW_S, le=MAX_SKEW_S)] = 0
+    deprecated: dict[str, Annotated[int, Meta(ge=0, le=MAX_SKEW_S)] | None] = msgspec.field(default_factory=dict)
     links_limit: Annotated[int, Meta(ge=0)] = 1_000
     old_meta_name: bool = False
 
@@ -58,21 +58,21 @@ class WorldOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         return Limit("minute", self.per_minute, MINUTE_S), Limit("day", self.per_day, DAY_S)
 
 
-def changed(options: WorldOptions, changes: Mapping[str, object]) -> WorldOptions:
+def update_options(options: UserplaneOptions, changes: Mapping[str, object]) -> UserplaneOptions:
     """`options` with some of them changed.
 
     Raises:
         BadInput: an option that does not exist, or cannot have this value.
     """
-    unknown = changes.keys() - set(WorldOptions.__struct_fields__)
+    unknown = changes.keys() - set(UserplaneOptions.__struct_fields__)
     if unknown:
-        known = ", ".join(WorldOptions.__struct_fields__)
-        raise BadInput(f"option {min(unknown)!r} is none of {known}")
+        known = ", ".join(UserplaneOptions.__struct_fields__)
+        raise InvalidInput(f"option {min(unknown)!r} is none of {known}")
     try:
-        made = msgspec.convert(msgspec.structs.asdict(options) | dict(changes), WorldOptions)
+        made = msgspec.convert(msgspec.structs.asdict(options) | dict(changes), UserplaneOptions)
     except msgspec.ValidationError as error:
-        raise BadInput(f"option: {error}") from error
+        raise InvalidInput(f"option: {error}") from error
     strange = made.deprecated.keys() - OPERATIONS
     if strange:
-        raise BadInput(f"option deprecated: {min(strange)!r} is none of {', '.join(sorted(OPERATIONS))}")
+        raise InvalidInput(f"option deprecated: {min(strange)!r} is none of {', '.join(sorted(OPERATIONS))}")
     return made

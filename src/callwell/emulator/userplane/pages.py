@@ -5,24 +5,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from callwell.emulator.userplane.replies import success
+from callwell.emulator.userplane.replies import success_reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from callwell.emulator.messages import Reply
-    from callwell.emulator.userplane.call import Call
-    from callwell.emulator.userplane.query import Query
+    from callwell.emulator.userplane.call import UserplaneCall
+    from callwell.emulator.userplane.query import UserplaneQuery
 
 
-class Page(NamedTuple):
+class PageRequest(NamedTuple):
     """Which page was asked for."""
 
     number: int
     size: int
 
     @classmethod
-    def asked(cls, query: Query, *, default: int, most: int) -> Page:
+    def parse(cls, query: UserplaneQuery, *, default: int, most: int) -> PageRequest:
         """Read `page` and `per_page`; what does not fit is refused with 400."""
         return cls(query.number("page", 1), query.number("per_page", default, most=most))
 
@@ -41,11 +41,13 @@ class Listing(NamedTuple):
     name: str
     rows: Sequence[Any]
     show: Callable[[Any], Mapping[str, Any]]
-    words: str
-    about: Mapping[str, Any]
+    label: str
+    extra: Mapping[str, Any]
 
 
-def answer(call: Call, page: Page, listing: Listing, *, shift: Callable[[Sequence[Any]], bool] | None = None) -> Reply:
+def page_reply(
+    call: UserplaneCall, page: PageRequest, listing: Listing, *, shift: Callable[[Sequence[Any]], bool] | None = None
+) -> Reply:
     """One page.
 
     Args:
@@ -56,10 +58,10 @@ def answer(call: Call, page: Page, listing: Listing, *, shift: Callable[[Sequenc
     """
     rows = listing.rows
     pages = -(-len(rows) // page.size)
-    wish = call.hit.fault if call.hit else ""
-    place = call.walks.place(call.request.path, call.request.query, page.number, pages=pages, wish=wish)
-    end = (place.real or 0) * page.size
-    shown = [] if place.real is None else rows[end - page.size : end]
+    wish = call.fault.name if call.fault else ""
+    place = call.walks.locate(call.request.path, call.request.query, page.number, pages=pages, wish=wish)
+    end = (place.real_page or 0) * page.size
+    shown = [] if place.real_page is None else rows[end - page.size : end]
     total_pages = max(pages + place.blanks, page.number + 1 if place.cycling else 0)
     pagination = {
         "page": page.number,
@@ -68,8 +70,8 @@ def answer(call: Call, page: Page, listing: Listing, *, shift: Callable[[Sequenc
         "totalPages": total_pages,
         "hasMore": page.number < total_pages,
     }
-    data = {**listing.about, listing.name: [listing.show(row) for row in shown], "pagination": pagination}
-    missed = wish in ("empty_page", "cycle") and not place.fulfils(wish)
-    if call.suffers("shifted_page"):
+    data = {**listing.extra, listing.name: [listing.show(row) for row in shown], "pagination": pagination}
+    missed = wish in ("empty_page", "cycle") and not place.shows_effect_of(wish)
+    if call.has_fault("shifted_page"):
         missed = shift is None or not shift(rows[:end])
-    return success(f"{listing.words} retrieved successfully", data, fault_missed=missed)
+    return success_reply(f"{listing.label} retrieved successfully", data, fault_missed=missed)

@@ -11,34 +11,48 @@ from math import ceil
 from typing import TYPE_CHECKING, Final
 
 from callwell.emulator import storage
-from callwell.emulator.errors import BadInput
-from callwell.emulator.fault_rules import QUOTA_LIES, Catalogue
-from callwell.emulator.keys import KeyCabinet, fingerprint_of
+from callwell.emulator.errors import InvalidInput
+from callwell.emulator.fault_rules import FALSE_QUOTAS, FaultTargets
+from callwell.emulator.keys import KeyRegistry, key_fingerprint
 from callwell.emulator.provider import Admission
-from callwell.emulator.quota import Quota
-from callwell.emulator.response_headers import faded, lied, quota_headers
-from callwell.emulator.signed_urls import Signer
-from callwell.emulator.userplane.call import Call
+from callwell.emulator.quota import ServerQuota
+from callwell.emulator.response_headers import deprecation_headers, false_statuses, quota_headers
+from callwell.emulator.signed_urls import UrlSigner
+from callwell.emulator.userplane.call import UserplaneCall
 from callwell.emulator.userplane.fault_replies import fault_reply
-from callwell.emulator.userplane.options import WorldOptions, changed
-from callwell.emulator.userplane.query import Query
-from callwell.emulator.userplane.records import Recording
-from callwell.emulator.userplane.replies import CODES, DEAD_CODES, Refused, failure, preflight
-from callwell.emulator.userplane.resources import item, stored
-from callwell.emulator.userplane.routes import BASE_PATH, LISTS, ROUTES, SHIFTING, SIGNING, SIZING, match
-from callwell.emulator.userplane.seeding import build
-from callwell.emulator.userplane.walks import Walks
+from callwell.emulator.userplane.options import UserplaneOptions, update_options
+from callwell.emulator.userplane.query import UserplaneQuery
+from callwell.emulator.userplane.records import RecordingRecord
+from callwell.emulator.userplane.replies import (
+    DEAD_KEY_CODES,
+    ERROR_CODES,
+    UserplaneError,
+    error_reply,
+    preflight_reply,
+)
+from callwell.emulator.userplane.resources import find_stored_object, to_ledger_item
+from callwell.emulator.userplane.routes import (
+    BASE_PATH,
+    LISTS,
+    ROUTES,
+    SHIFTABLE_LISTS,
+    SIZE_REPORTING,
+    URL_SIGNING,
+    match_route,
+)
+from callwell.emulator.userplane.seeding import build_world
+from callwell.emulator.userplane.walks import ListingWalks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from callwell.clock import Clock
-    from callwell.emulator.fault_script import Hit
-    from callwell.emulator.messages import Incoming, Reply
+    from callwell.emulator.fault_script import InjectedFault
+    from callwell.emulator.messages import IncomingRequest, Reply
     from callwell.emulator.options import EmulatorOptions
-    from callwell.emulator.provider import Ground, Item, KeyAdmin, Place, Provider
+    from callwell.emulator.provider import EmulatedProvider, Host, KeyAdmin, LedgerItem, Origins
     from callwell.emulator.quota import Limit
-    from callwell.emulator.response_headers import Headers
+    from callwell.emulator.response_headers import HeaderPairs
 
 HANDLERS: Final = {route.operation: route.handler for route in ROUTES}
 KEY_SLOTS: Final = 3
@@ -56,39 +70,44 @@ class Userplane:
     name = "userplane"
     environment = "production"
     base_path = BASE_PATH
-    catalogue = Catalogue(
-        frozenset(HANDLERS), LISTS, SHIFTING, SIGNING, {code: status for code, (status, _) in CODES.items()}, SIZING
+    fault_targets = FaultTargets(
+        frozenset(HANDLERS),
+        LISTS,
+        SHIFTABLE_LISTS,
+        URL_SIGNING,
+        {code: status for code, (status, _) in ERROR_CODES.items()},
+        SIZE_REPORTING,
     )
 
-    def __init__(self, options: WorldOptions, *, clock: Clock, signer: Signer) -> None:
-        self._cabinet = KeyCabinet(clock, prefix="uspl_", length=64, slots=KEY_SLOTS)
-        self.keys: KeyAdmin = self._cabinet
+    def __init__(self, options: UserplaneOptions, *, clock: Clock, signer: UrlSigner) -> None:
+        self._key_registry = KeyRegistry(clock, prefix="uspl_", length=64, slots=KEY_SLOTS)
+        self.keys: KeyAdmin = self._key_registry
         self.signer = signer
         self._clock = clock
         self._options = options
-        self._rebuild()
-        self._begin()
+        self._rebuild_world()
+        self._start_quota()
 
-    def admit(self, request: Incoming) -> Admission:
+    def admit(self, request: IncomingRequest) -> Admission:
         """Find the operation, check the key, count the quota."""
         if request.method == "OPTIONS":
-            return Admission(None, {}, reply=preflight())
-        key = _key_of(request)
-        fingerprint = fingerprint_of(key) if key else None
-        found = match(request.method, request.path)
+            return Admission(None, {}, reply=preflight_reply())
+        key = _bearer_key(request)
+        fingerprint = key_fingerprint(key) if key else None
+        found = match_route(request.method, request.path)
         if found is None:
-            return Admission(None, {}, fingerprint, reply=failure("NOT_FOUND"))
+            return Admission(None, {}, fingerprint, reply=error_reply("NOT_FOUND"))
         route, arguments = found
-        code = self._refusal(key)
+        code = self._key_error(key)
         if code is not None:
-            return Admission(route.operation, arguments, fingerprint, reply=failure(code))
-        wait_s = self._quota.take(request.arrived_s)
-        reply = None if wait_s is None else self._throttled(wait_s)
+            return Admission(route.operation, arguments, fingerprint, reply=error_reply(code))
+        wait_s = self._quota.admit(request.arrived_s)
+        reply = None if wait_s is None else self._throttled_reply(wait_s)
         return Admission(route.operation, arguments, fingerprint, key_accepted=True, reply=reply)
 
-    def perform(self, request: Incoming, admission: Admission, hit: Hit | None) -> Reply:
+    def perform(self, request: IncomingRequest, admission: Admission, fault: InjectedFault | None) -> Reply:
         """Do what an admitted request asks."""
-        call = Call(
+        call = UserplaneCall(
             self._world,
             self._walks,
             self._options,
@@ -96,110 +115,114 @@ class Userplane:
             self.signer,
             request,
             admission.arguments,
-            Query(request.query),
-            hit,
+            UserplaneQuery(request.query),
+            fault,
         )
         try:
             return HANDLERS[admission.operation or ""](call)
-        except Refused as refused:
-            return failure(refused.code)
+        except UserplaneError as refused:
+            return error_reply(refused.code)
 
-    def fault_reply(self, request: Incoming, hit: Hit) -> Reply:
+    def fault_reply(self, request: IncomingRequest, fault: InjectedFault) -> Reply:
         """The answer of a fault that does not let the true one out."""
-        return fault_reply(request, hit, wall=self.wall(), elsewhere=self.signer.origin)
+        return fault_reply(request, fault, wall_s=self.server_time(), elsewhere=self.signer.origin)
 
-    def about(self, admission: Admission, hit: Hit | None) -> Headers:
+    def extra_headers(self, admission: Admission, fault: InjectedFault | None) -> HeaderPairs:
         """What is left of the quota, for live keys; whether the operation is deprecated."""
-        fading = self._fading.get(admission.operation or "", ())
-        form, standings = self._options.rate_headers, self._quota.standings()
-        if hit is not None and hit.fault == "lying_header" and hit.value in QUOTA_LIES:
-            form, standings = "delta" if form == "off" else form, lied(standings, hit.value)
+        fading = self._deprecation.get(admission.operation or "", ())
+        form, standings = self._options.rate_headers, self._quota.latest_statuses()
+        if fault is not None and fault.name == "lying_header" and fault.value in FALSE_QUOTAS:
+            form, standings = "delta" if form == "off" else form, false_statuses(standings, fault.value)
         if not admission.key_accepted:
             return fading
-        return (*quota_headers(form, standings, self.wall()), *fading)
+        return (*quota_headers(form, standings, self.server_time()), *fading)
 
-    def wall(self) -> float:
+    def server_time(self) -> float:
         """The clock's time of day, skewed as the options say."""
         return self._clock.wall() + self._options.skew_s
 
-    def keeps(self, path: str) -> bool:  # noqa: ARG002 - the same for every path
+    def is_asset_path(self, path: str) -> bool:  # noqa: ARG002 - the same for every path
         """Nothing: its storage has an origin of its own."""
         return False
 
-    def fetch(self, request: Incoming) -> Reply:
+    def fetch_asset(self, request: IncomingRequest) -> Reply:
         """What the storage answers."""
-        verdict = self.signer.check(request.path, request.query, self.wall())
-        refused = storage.refusal(request, verdict)
+        verdict = self.signer.check(request.path, request.query, self.server_time())
+        refused = storage.access_error(request, verdict)
         if refused is not None:
             return replace(refused, refused=True)
-        asset = stored(self._world, request.path)
-        return storage.error("NoSuchKey") if asset is None else storage.serve(request, asset)
+        asset = find_stored_object(self._world, request.path)
+        return storage.error_reply("NoSuchKey") if asset is None else storage.serve_object(request, asset)
 
-    def expire(self, request: Incoming) -> None:
+    def expire_url(self, request: IncomingRequest) -> None:
         """Let the signed URL of a request be dead from now on."""
-        self.signer.kill(request.query)
+        self.signer.expire(request.query)
 
-    def told(self, what: str, news: bytes) -> object:  # noqa: ARG002 - there is no news that it takes
+    def apply_event(self, what: str, news: bytes) -> object:  # noqa: ARG002 - there is no news that it takes
         """Refused: nothing happens to it from outside."""
-        raise BadInput(f"{self.name} takes no {what}")
+        raise InvalidInput(f"{self.name} takes no {what}")
 
     def counts(self) -> Mapping[str, object]:
         """Nothing beyond what the ledger's rows tell."""
         return {}
 
-    async def work(self) -> None:
+    async def run_background(self) -> None:
         """Nothing goes on by itself."""
 
-    async def settle(self) -> None:
+    async def wait_until_idle(self) -> None:
         """Nothing is ever under way."""
 
     def limits(self) -> tuple[Limit, ...]:
         """The quota in force, shortest window first."""
         return self._options.limits()
 
-    def items(self) -> Iterator[Item]:
+    def items(self) -> Iterator[LedgerItem]:
         """Every recording of the user's workspaces, computed one by one."""
-        world, wall = self._world, self._clock.wall()
-        seen = {workspace.id for workspace in world.visible()}
-        recordings: list[Recording] = list(world.tables[Recording].values())
-        return (item(world, recording, wall) for recording in recordings if recording.workspace_id in seen)
+        world, wall_s = self._world, self._clock.wall()
+        seen = {workspace.id for workspace in world.own_workspaces()}
+        recordings: list[RecordingRecord] = list(world.tables[RecordingRecord].values())
+        return (to_ledger_item(world, recording, wall_s) for recording in recordings if recording.workspace_id in seen)
 
     def options(self) -> Mapping[str, object]:
         """The world's options in force."""
-        return {name: getattr(self._options, name) for name in WorldOptions.__struct_fields__}
+        return {name: getattr(self._options, name) for name in UserplaneOptions.__struct_fields__}
 
     def seed(self, changes: Mapping[str, object]) -> None:
         """Rebuild only the world, with another seed or number of recordings."""
         if not changes.keys() <= {"seed", "recordings"}:
-            raise BadInput(f"seed takes seed and recordings, not {', '.join(sorted(changes))}: use reset for the rest")
-        self._options = changed(self._options, changes)
-        self._rebuild()
+            raise InvalidInput(
+                f"seed takes seed and recordings, not {', '.join(sorted(changes))}: use reset for the rest"
+            )
+        self._options = update_options(self._options, changes)
+        self._rebuild_world()
 
     def reset(self, changes: Mapping[str, object]) -> None:
         """Rebuild the world and begin the quota anew; unnamed options stay as they are, and so do live keys."""
-        self._options = changed(self._options, changes)
-        self._rebuild()
-        self._cabinet.revive()
-        self._begin()
+        self._options = update_options(self._options, changes)
+        self._rebuild_world()
+        self._key_registry.ensure_live_key()
+        self._start_quota()
 
-    def _refusal(self, key: str) -> str | None:
-        dead = self._cabinet.refusal(key) if key else None
-        return "API_KEY_REQUIRED" if not key else dead and DEAD_CODES[dead]
+    def _key_error(self, key: str) -> str | None:
+        dead = self._key_registry.rejection(key) if key else None
+        return "API_KEY_REQUIRED" if not key else dead and DEAD_KEY_CODES[dead]
 
-    def _rebuild(self) -> None:
-        self._world = build(self._options.seed, self._options.recordings)
-        self._walks = Walks()
+    def _rebuild_world(self) -> None:
+        self._world = build_world(self._options.seed, self._options.recordings)
+        self._walks = ListingWalks()
 
-    def _begin(self) -> None:
-        self._quota = Quota(self._options.limits(), self._options.window)
-        wall = self.wall()
-        self._fading = {name: faded(wall, after_s) for name, after_s in self._options.deprecated.items()}
+    def _start_quota(self) -> None:
+        self._quota = ServerQuota(self._options.limits(), self._options.window)
+        wall_s = self.server_time()
+        self._deprecation = {
+            name: deprecation_headers(wall_s, after_s) for name, after_s in self._options.deprecated.items()
+        }
 
-    def _throttled(self, wait_s: float) -> Reply:
-        return failure("RATE_LIMITED", retry_after_s=max(1, ceil(wait_s)) if self._options.retry_after else None)
+    def _throttled_reply(self, wait_s: float) -> Reply:
+        return error_reply("RATE_LIMITED", retry_after_s=max(1, ceil(wait_s)) if self._options.retry_after else None)
 
 
-def play(options: EmulatorOptions, *, clock: Clock, ground: Ground) -> list[tuple[Provider, Place]]:
+def create_providers(options: EmulatorOptions, *, clock: Clock, ground: Host) -> list[tuple[EmulatedProvider, Origins]]:
     """The provider as the emulator was told to play it.
 
     Args:
@@ -210,13 +233,13 @@ def play(options: EmulatorOptions, *, clock: Clock, ground: Ground) -> list[tupl
     Raises:
         BadInput: an option cannot have its value.
     """
-    names = WorldOptions.__struct_fields__
-    wished = {name: getattr(options, name) for name in names} | options.wished(Userplane.name)
-    place = ground.open(storage=True)
-    signer = Signer(place.storage or "")
-    return [(Userplane(changed(WorldOptions(), wished), clock=clock, signer=signer), place)]
+    names = UserplaneOptions.__struct_fields__
+    wished = {name: getattr(options, name) for name in names} | options.provider_settings(Userplane.name)
+    place = ground.open_ports(storage=True)
+    signer = UrlSigner(place.storage or "")
+    return [(Userplane(update_options(UserplaneOptions(), wished), clock=clock, signer=signer), place)]
 
 
-def _key_of(request: Incoming) -> str:
+def _bearer_key(request: IncomingRequest) -> str:
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     return key.strip() if scheme.lower() == "bearer" else ""

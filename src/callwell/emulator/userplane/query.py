@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
 
-from callwell.emulator.userplane.replies import Refused
+from callwell.emulator.userplane.replies import UserplaneError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,7 +19,7 @@ BRACKETS: Final = re.compile(r"(\w+)\[(\d*)\]", re.ASCII)
 WHOLE_NUMBER: Final = re.compile(r"\d{1,9}", re.ASCII)
 
 
-class Query:
+class UserplaneQuery:
     """The parameters of one request.
 
     Args:
@@ -34,10 +34,10 @@ class Query:
     def text(self, name: str) -> str | None:
         """The value of a parameter that is given once, None without one."""
         if any(key.startswith(f"{name}[") for key, _ in self._pairs):
-            raise Refused("BAD_REQUEST")
+            raise UserplaneError("BAD_REQUEST")
         values = [value for key, value in self._pairs if key == name]
         if len(values) > 1:
-            raise Refused("BAD_REQUEST")
+            raise UserplaneError("BAD_REQUEST")
         return values[0] if values else None
 
     def number(self, name: str, default: int, *, most: int | None = None) -> int:
@@ -46,7 +46,7 @@ class Query:
         if text is None:
             return default
         if not WHOLE_NUMBER.fullmatch(text) or int(text) < 1 or (most is not None and int(text) > most):
-            raise Refused("BAD_REQUEST")
+            raise UserplaneError("BAD_REQUEST")
         return int(text)
 
     def flag(self, name: str) -> bool:
@@ -58,16 +58,16 @@ class Query:
         choices = tuple(choices)
         text = self.text(name)
         if text is not None and text not in choices:
-            raise Refused("BAD_REQUEST")
+            raise UserplaneError("BAD_REQUEST")
         return text or choices[0]
 
-    def several(self, name: str) -> frozenset[str]:
+    def values(self, name: str) -> frozenset[str]:
         """The values of `name[0]`, `name[1]` … or of `name[]`; a plain `name` is no list."""
         values = set()
         for key, value in self._pairs:
             match = BRACKETS.fullmatch(key)
             if key == name or (match and match[1] == name and not value):
-                raise Refused("BAD_REQUEST")
+                raise UserplaneError("BAD_REQUEST")
             if match and match[1] == name:
                 values.add(value)
         return frozenset(values)

@@ -11,15 +11,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def iso(wall: float | None) -> str | None:
+def format_time(wall_s: float | None) -> str | None:
     """A time as the API writes it: ISO 8601, UTC, milliseconds."""
-    if wall is None:
+    if wall_s is None:
         return None
-    return datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return datetime.fromtimestamp(wall_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 @dataclass(frozen=True, slots=True)
-class Workspace:
+class WorkspaceRecord:
     """A workspace; `role` is the user's own, None where the user is no member."""
 
     id: str
@@ -30,7 +30,7 @@ class Workspace:
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class MemberRecord:
     """A member of a workspace; `own` marks the user to whom all keys belong."""
 
     id: str
@@ -42,7 +42,7 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class Project:
+class ProjectRecord:
     """A project."""
 
     id: str
@@ -55,7 +55,7 @@ class Project:
 
 
 @dataclass(frozen=True, slots=True)
-class Domain:
+class DomainRecord:
     """A domain: `pending`, `verified` or `revoked`."""
 
     id: str
@@ -66,7 +66,7 @@ class Domain:
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class LinkRecord:
     """A recording link."""
 
     id: str
@@ -86,7 +86,7 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Recording:
+class RecordingRecord:
     """A recording; `lacking` names the kinds of asset that were never captured."""
 
     id: str

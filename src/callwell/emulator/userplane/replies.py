@@ -20,9 +20,9 @@ CORS: Final = (
 )
 HEADERS: Final = (JSON_TYPE, CORS[0])
 HTML: Final = (b"content-type", b"text/html")
-DEAD_CODES: Final = {"unknown": "API_KEY_INVALID", "expired": "API_KEY_EXPIRED", "disabled": "API_KEY_DISABLED"}
+DEAD_KEY_CODES: Final = {"unknown": "API_KEY_INVALID", "expired": "API_KEY_EXPIRED", "disabled": "API_KEY_DISABLED"}
 
-CODES: Final[Mapping[str, tuple[int, str]]] = {
+ERROR_CODES: Final[Mapping[str, tuple[int, str]]] = {
     "API_KEY_REQUIRED": (401, f"An API key is required. {DOCS}/authentication"),
     "API_KEY_INVALID": (401, f"This API key is not valid. {DOCS}/authentication"),
     "API_KEY_EXPIRED": (401, f"This API key has expired. {DOCS}/authentication"),
@@ -58,7 +58,7 @@ CODES: Final[Mapping[str, tuple[int, str]]] = {
 }
 
 
-class Refused(Exception):
+class UserplaneError(Exception):
     """A handler's way to answer with an error.
 
     Args:
@@ -70,13 +70,13 @@ class Refused(Exception):
         self.code = code
 
 
-def success(message: str, data: Mapping[str, Any], *, effect: bool = False, fault_missed: bool = False) -> Reply:
+def success_reply(message: str, data: Mapping[str, Any], *, effect: bool = False, fault_missed: bool = False) -> Reply:
     """A 200 in the success envelope."""
     body = msgspec.json.encode({"message": message, "data": data})
     return Reply(200, body, HEADERS, effect=effect, fault_missed=fault_missed)
 
 
-def failure(code: str, *, status: int | None = None, retry_after_s: int | None = None) -> Reply:
+def error_reply(code: str, *, status: int | None = None, retry_after_s: int | None = None) -> Reply:
     """An error in the error envelope.
 
     Args:
@@ -84,18 +84,18 @@ def failure(code: str, *, status: int | None = None, retry_after_s: int | None =
         status: another status than the usual one.
         retry_after_s: whole seconds for a Retry-After header.
     """
-    usual, message = CODES[code]
+    usual, message = ERROR_CODES[code]
     headers = HEADERS if retry_after_s is None else (*HEADERS, (b"retry-after", b"%d" % retry_after_s))
     body = msgspec.json.encode({"error": code, "message": message})
-    return Reply(status or usual, body, headers, dead_key=code in DEAD_CODES.values(), retry_after_s=retry_after_s)
+    return Reply(status or usual, body, headers, dead_key=code in DEAD_KEY_CODES.values(), retry_after_s=retry_after_s)
 
 
-def gateway_page(status: int) -> Reply:
+def gateway_error_page(status: int) -> Reply:
     """The error page of something in front of the API, which knows nothing of its envelopes."""
     body = f"<html><head><title>{status}</title></head><body><h1>{status}</h1></body></html>\n"
     return Reply(status, body.encode(), (HTML,))
 
 
-def preflight() -> Reply:
+def preflight_reply() -> Reply:
     """The answer to every OPTIONS request."""
     return Reply(204, b"", CORS)

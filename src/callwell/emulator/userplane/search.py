@@ -6,72 +6,80 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from callwell.emulator.userplane.records import Domain, Link, Member, Project, iso
-from callwell.emulator.userplane.replies import Refused, success
-from callwell.emulator.userplane.workspace import domain_shown, member_shown, project_shown
+from callwell.emulator.userplane.records import DomainRecord, LinkRecord, MemberRecord, ProjectRecord, format_time
+from callwell.emulator.userplane.replies import UserplaneError, success_reply
+from callwell.emulator.userplane.workspace import domain_json, member_json, project_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from callwell.emulator.messages import Reply
-    from callwell.emulator.userplane.call import Call
+    from callwell.emulator.userplane.call import UserplaneCall
     from callwell.emulator.userplane.world import World
 
-LONGEST_TERM: Final = 100
+MAX_TERM_LENGTH: Final = 100
 WORD: Final = re.compile(r"\w+")
 
 
-def search(call: Call) -> Reply:
+def search(call: UserplaneCall) -> Reply:
     """The best matches of one type."""
     term = (call.query.text("q") or "").strip().lower()
     kind = call.query.text("type")
     if not term:
-        raise Refused("WORKSPACE_SEARCH_TERM_REQUIRED")
+        raise UserplaneError("WORKSPACE_SEARCH_TERM_REQUIRED")
     if kind is None or kind not in SEARCHES:
-        raise Refused("WORKSPACE_SEARCH_TYPE_INVALID")
+        raise UserplaneError("WORKSPACE_SEARCH_TYPE_INVALID")
     limit = call.query.number("limit", 10, most=20)
-    if len(term) > LONGEST_TERM:
-        raise Refused("BAD_REQUEST")
+    if len(term) > MAX_TERM_LENGTH:
+        raise UserplaneError("BAD_REQUEST")
     results = SEARCHES[kind](call.world, call.workspace().id, term)
-    return success("Search results", {"type": kind, "results": results[:limit]})
+    return success_reply("Search results", {"type": kind, "results": results[:limit]})
 
 
 def _members(world: World, workspace_id: str, term: str) -> list[dict[str, Any]]:
-    return [member_shown(member) for member in world.active(Member, workspace_id) if term in member.name.lower()]
+    return [
+        member_json(member) for member in world.list_active(MemberRecord, workspace_id) if term in member.name.lower()
+    ]
 
 
 def _projects(world: World, workspace_id: str, term: str) -> list[dict[str, Any]]:
-    return [project_shown(project) for project in world.active(Project, workspace_id) if term in project.title.lower()]
+    return [
+        project_json(project)
+        for project in world.list_active(ProjectRecord, workspace_id)
+        if term in project.title.lower()
+    ]
 
 
 def _domains(world: World, workspace_id: str, term: str) -> list[dict[str, Any]]:
-    return [domain_shown(domain) for domain in world.active(Domain, workspace_id) if term in domain.url.lower()]
+    return [
+        domain_json(domain) for domain in world.list_active(DomainRecord, workspace_id) if term in domain.url.lower()
+    ]
 
 
 def _links(world: World, workspace_id: str, term: str) -> list[dict[str, Any]]:
     asked = WORD.findall(term)
-    ranked = [(_rank(link, asked), link) for link in world.active(Link, workspace_id)]
+    ranked = [(_rank(link, asked), link) for link in world.list_active(LinkRecord, workspace_id)]
     best = sorted(((rank, link) for rank, link in ranked if rank > 0), key=lambda pair: (-pair[0], pair[1].id))
-    return [_link_shown(world, link) for _, link in best]
+    return [_link_result(world, link) for _, link in best]
 
 
-def _rank(link: Link, asked: list[str]) -> int:
+def _rank(link: LinkRecord, asked: list[str]) -> int:
     """0 unless every word asked for begins a word of the link; whole words count double."""
     words = WORD.findall(" ".join((link.title or "", link.provider_reference or "")).lower())
     scores = [max((1 + (word == term) for word in words if word.startswith(term)), default=0) for term in asked]
     return sum(scores) if all(scores) else 0
 
 
-def _link_shown(world: World, link: Link) -> dict[str, Any]:
+def _link_result(world: World, link: LinkRecord) -> dict[str, Any]:
     return {
         "linkId": link.id,
         "linkTitle": link.title,
         "linkType": "recording",
-        "createdAt": iso(link.created),
+        "createdAt": format_time(link.created),
         "projectId": link.project_id,
-        "projectTitle": world.get(Project, link.project_id).title,
+        "projectTitle": world.get(ProjectRecord, link.project_id).title,
         "domainId": link.domain_id,
-        "domainUrl": world.get(Domain, link.domain_id).url,
+        "domainUrl": world.get(DomainRecord, link.domain_id).url,
     }
 
 

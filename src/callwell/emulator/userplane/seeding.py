@@ -12,7 +12,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from callwell.emulator.userplane.assets import KINDS, duration_of
-from callwell.emulator.userplane.records import Domain, Link, Member, Project, Recording, Workspace
+from callwell.emulator.userplane.records import (
+    DomainRecord,
+    LinkRecord,
+    MemberRecord,
+    ProjectRecord,
+    RecordingRecord,
+    WorkspaceRecord,
+)
 from callwell.emulator.userplane.world import DAY_S, World
 
 if TYPE_CHECKING:
@@ -35,7 +42,7 @@ PROVIDERS: Final = ("zendesk", "intercom", "linear", "jira", "github", "slack", 
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class WorkspacePlan:
     """What one workspace is to have."""
 
     name: str
@@ -49,16 +56,16 @@ class Plan:
 
 
 PLANS: Final = (
-    Plan("Northwind Support", "admin", 6, 7, ("verified", "verified", "pending", "revoked"), 24),
-    Plan("Field Team", "member", 4, 2, ("verified", "pending"), 8, default_project=False),
-    Plan("Somebody Else", None, 2, 1, ("verified",), 2),
-    Plan("Closed Down", "owner", 1, 1, ("verified",), 1, deleted=True),
+    WorkspacePlan("Northwind Support", "admin", 6, 7, ("verified", "verified", "pending", "revoked"), 24),
+    WorkspacePlan("Field Team", "member", 4, 2, ("verified", "pending"), 8, default_project=False),
+    WorkspacePlan("Somebody Else", None, 2, 1, ("verified",), 2),
+    WorkspacePlan("Closed Down", "owner", 1, 1, ("verified",), 1, deleted=True),
 )
 SHARES: Final = (0.7, 0.3)
 OUTSIDE_RECORDINGS: Final = 3
 
 
-def build(seed: int, recordings: int) -> World:
+def build_world(seed: int, recordings: int) -> World:
     """A world.
 
     Args:
@@ -67,51 +74,55 @@ def build(seed: int, recordings: int) -> World:
     """
     world = World(seed)
     # Seeded on purpose, and apart from the dice for ids.
-    dice = random.Random(f"world {seed}")  # noqa: S311
-    links = [_workspace(world, plan, dice, number) for number, plan in enumerate(PLANS)]
+    rng = random.Random(f"world {seed}")  # noqa: S311
+    links = [_add_workspace(world, plan, rng, number) for number, plan in enumerate(PLANS)]
     first = round(recordings * SHARES[0])
     counts = (first, recordings - first, OUTSIDE_RECORDINGS, 0)
     number = 0
     for workspace_links, count in zip(links, counts, strict=True):
         for _ in range(count):
-            _recording(world, workspace_links, dice, number)
+            _add_recording(world, workspace_links, rng, number)
             number += 1
     return world
 
 
-def _workspace(world: World, plan: Plan, dice: random.Random, number: int) -> list[Link]:
+def _add_workspace(world: World, plan: WorkspacePlan, rng: random.Random, number: int) -> list[LinkRecord]:
     created = FIRST_DAY - (40 - number) * DAY_S
-    workspace = Workspace(world.token("ws_"), plan.name, created, plan.role, plan.deleted)
+    workspace = WorkspaceRecord(world.token("ws_"), plan.name, created, plan.role, plan.deleted)
     world.put(workspace)
-    members = _members(world, workspace, plan)
-    projects = _projects(world, workspace, plan)
+    members = _add_members(world, workspace, plan)
+    projects = _add_projects(world, workspace, plan)
     domains = [
-        Domain(world.token("dom_"), workspace.id, f"app{index}.ws{number}.example.test", status, created + index)
+        DomainRecord(world.token("dom_"), workspace.id, f"app{index}.ws{number}.example.test", status, created + index)
         for index, status in enumerate(plan.domains)
     ]
     for domain in domains:
         world.put(domain)
     verified = [domain for domain in domains if domain.status == "verified"]
-    return [_link(world, (members, projects, verified), dice, FIRST_DAY + index * 600.0) for index in range(plan.links)]
+    return [
+        _add_link(world, (members, projects, verified), rng, FIRST_DAY + index * 600.0) for index in range(plan.links)
+    ]
 
 
-def _members(world: World, workspace: Workspace, plan: Plan) -> list[Member]:
+def _add_members(world: World, workspace: WorkspaceRecord, plan: WorkspacePlan) -> list[MemberRecord]:
     people = [(*USER, plan.role or "", True)] if plan.role else []
     roles = ("owner", "member", "admin", "member", "member", "member")
-    people += [(name, f"{_first(name)}@example.test", role, False) for name, role in zip(PEOPLE, roles, strict=True)]
-    members = [Member(world.token("wm_"), workspace.id, *person) for person in people[: plan.members]]
+    people += [
+        (name, f"{_first_name(name)}@example.test", role, False) for name, role in zip(PEOPLE, roles, strict=True)
+    ]
+    members = [MemberRecord(world.token("wm_"), workspace.id, *person) for person in people[: plan.members]]
     for member in members:
         world.put(member)
     return members
 
 
-def _first(name: str) -> str:
+def _first_name(name: str) -> str:
     return name.split(maxsplit=1)[0].lower()
 
 
-def _projects(world: World, workspace: Workspace, plan: Plan) -> list[Project]:
+def _add_projects(world: World, workspace: WorkspaceRecord, plan: WorkspacePlan) -> list[ProjectRecord]:
     projects = [
-        Project(
+        ProjectRecord(
             world.token("prj_"),
             workspace.id,
             title,
@@ -121,48 +132,48 @@ def _projects(world: World, workspace: Workspace, plan: Plan) -> list[Project]:
         )
         for index, title in enumerate(TITLES[: plan.projects])
     ]
-    gone = Project(world.token("prj_"), workspace.id, "Abandoned", False, RETENTION_DAYS, workspace.created, True)  # noqa: FBT003
+    gone = ProjectRecord(world.token("prj_"), workspace.id, "Abandoned", False, RETENTION_DAYS, workspace.created, True)  # noqa: FBT003
     for project in (*projects, gone):
         world.put(project)
     return projects
 
 
-def _link(
+def _add_link(
     world: World,
-    belongings: tuple[Sequence[Member], Sequence[Project], Sequence[Domain]],
-    dice: random.Random,
+    belongings: tuple[Sequence[MemberRecord], Sequence[ProjectRecord], Sequence[DomainRecord]],
+    rng: random.Random,
     created: float,
-) -> Link:
+) -> LinkRecord:
     members, projects, domains = belongings
-    ticket = f"T-{dice.randint(1000, 9999)}"
-    title = f"{dice.choice(WORDS)} {dice.choice(WORDS)} {ticket}" if dice.random() < 0.8 else None  # noqa: PLR2004
-    project = dice.choice(projects)
-    link = Link(
+    ticket = f"T-{rng.randint(1000, 9999)}"
+    title = f"{rng.choice(WORDS)} {rng.choice(WORDS)} {ticket}" if rng.random() < 0.8 else None  # noqa: PLR2004
+    project = rng.choice(projects)
+    link = LinkRecord(
         world.token("lnk_"),
         project.workspace_id,
         project.id,
-        dice.choice(domains).id,
-        dice.choice(members).id,
+        rng.choice(domains).id,
+        rng.choice(members).id,
         f"https://record.userplane.io/r/{world.token('')}",
         created,
         title,
         reusable=True,
-        provider_type=dice.choice(PROVIDERS),
+        provider_type=rng.choice(PROVIDERS),
         provider_reference=ticket,
-        meta={"source": dice.choice(WORDS)} if dice.random() < 0.5 else None,  # noqa: PLR2004
+        meta={"source": rng.choice(WORDS)} if rng.random() < 0.5 else None,  # noqa: PLR2004
     )
     world.put(link)
     return link
 
 
-def _recording(world: World, links: Sequence[Link], dice: random.Random, number: int) -> None:
-    link = dice.choice(links)
+def _add_recording(world: World, links: Sequence[LinkRecord], rng: random.Random, number: int) -> None:
+    link = rng.choice(links)
     recording_id = world.recording_id()
-    created = FIRST_DAY + DAY_S + number * 97.0 + dice.randrange(90)
+    created = FIRST_DAY + DAY_S + number * 97.0 + rng.randrange(90)
     expired = number % EXPIRED_EVERY == EXPIRED_AT
-    kind = dice.choice(tuple(KINDS))
+    kind = rng.choice(tuple(KINDS))
     world.put(
-        Recording(
+        RecordingRecord(
             recording_id,
             link.workspace_id,
             link.id,
@@ -171,7 +182,7 @@ def _recording(world: World, links: Sequence[Link], dice: random.Random, number:
             duration_of(recording_id),
             created + (30 if expired else RETENTION_DAYS) * DAY_S,
             frozenset({kind}) if number % LACKING_EVERY == LACKING_AT else frozenset(),
-            {"plan": dice.choice(("trial", "team", "business"))},
-            f"The {dice.choice(WORDS)} is wrong." if dice.random() < 0.3 else None,  # noqa: PLR2004
+            {"plan": rng.choice(("trial", "team", "business"))},
+            f"The {rng.choice(WORDS)} is wrong." if rng.random() < 0.3 else None,  # noqa: PLR2004
         )
     )

@@ -21,7 +21,7 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl
 
 
-class Place(NamedTuple):
+class PageTarget(NamedTuple):
     """Where a page number leads.
 
     Attributes:
@@ -30,40 +30,40 @@ class Place(NamedTuple):
         cycling: whether it has come round.
     """
 
-    real: int | None
+    real_page: int | None
     blanks: int
     cycling: bool = False
 
-    def fulfils(self, wish: str) -> bool:
+    def shows_effect_of(self, wish: str) -> bool:
         """Whether the page is what a fault wished for."""
-        return self.cycling if wish == "cycle" else self.real is None
+        return self.cycling if wish == "cycle" else self.real_page is None
 
 
 @dataclass(slots=True)
-class Walk:
+class ListingWalk:
     """One walk: its blank numbers, the highest number shown, and where it was bent into a cycle."""
 
     blanks: set[int] = field(default_factory=set)
     highest: int = 0
-    bent: int | None = None
+    cycle_start: int | None = None
 
     def insert_blank(self, page: int, pages: int) -> None:
         """Make `page` blank, if it can be."""
-        if page > self.highest and self.real(page) <= pages and page - 1 not in self.blanks:
+        if page > self.highest and self.real_page(page) <= pages and page - 1 not in self.blanks:
             self.blanks.add(page)
 
-    def real(self, page: int) -> int:
+    def real_page(self, page: int) -> int:
         """The real page at a number that is not blank."""
         return page - sum(number < page for number in self.blanks)
 
 
 @dataclass(slots=True)
-class Walks:
+class ListingWalks:
     """All walks under way."""
 
-    _walks: dict[tuple[object, ...], Walk] = field(default_factory=dict)
+    _walks: dict[tuple[object, ...], ListingWalk] = field(default_factory=dict)
 
-    def place(self, path: str, query: str, page: int, *, pages: int, wish: str) -> Place:
+    def locate(self, path: str, query: str, page: int, *, pages: int, wish: str) -> PageTarget:
         """Where `page` leads.
 
         Args:
@@ -77,13 +77,13 @@ class Walks:
         listing = (path, *sorted(pairs))
         if page == 1:
             self._walks.pop(listing, None)
-        walk = self._walks.setdefault(listing, Walk())
+        walk = self._walks.setdefault(listing, ListingWalk())
         if wish == "empty_page":
             walk.insert_blank(page, pages)
-        if wish == "cycle" and page > 1 and walk.bent is None:
-            walk.bent = page
+        if wish == "cycle" and page > 1 and walk.cycle_start is None:
+            walk.cycle_start = page
         walk.highest = max(walk.highest, page)
-        if walk.bent is not None and page >= walk.bent:
-            length = max(1, min(walk.bent - 1, pages))
-            return Place((page - walk.bent) % length + 1, len(walk.blanks), cycling=True)
-        return Place(None if page in walk.blanks else walk.real(page), len(walk.blanks))
+        if walk.cycle_start is not None and page >= walk.cycle_start:
+            length = max(1, min(walk.cycle_start - 1, pages))
+            return PageTarget((page - walk.cycle_start) % length + 1, len(walk.blanks), cycling=True)
+        return PageTarget(None if page in walk.blanks else walk.real_page(page), len(walk.blanks))

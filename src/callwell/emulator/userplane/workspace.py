@@ -5,71 +5,73 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from callwell.emulator.userplane.pages import Listing, Page, answer
-from callwell.emulator.userplane.records import Domain, Member, Project, iso
-from callwell.emulator.userplane.replies import success
+from callwell.emulator.userplane.pages import Listing, PageRequest, page_reply
+from callwell.emulator.userplane.records import DomainRecord, MemberRecord, ProjectRecord, format_time
+from callwell.emulator.userplane.replies import success_reply
 
 if TYPE_CHECKING:
     from callwell.emulator.messages import Reply
-    from callwell.emulator.userplane.call import Call
+    from callwell.emulator.userplane.call import UserplaneCall
 
 
-def list_projects(call: Call) -> Reply:
+def list_projects(call: UserplaneCall) -> Reply:
     """The projects of a workspace."""
-    page = Page.asked(call.query, default=5, most=10)
+    page = PageRequest.parse(call.query, default=5, most=10)
     workspace = call.workspace()
-    rows = call.world.active(Project, workspace.id)
-    return answer(call, page, Listing("projects", rows, project_shown, "Projects", {"workspaceId": workspace.id}))
+    rows = call.world.list_active(ProjectRecord, workspace.id)
+    return page_reply(call, page, Listing("projects", rows, project_json, "Projects", {"workspaceId": workspace.id}))
 
 
-def get_project(call: Call) -> Reply:
+def get_project(call: UserplaneCall) -> Reply:
     """One project."""
     workspace = call.workspace()
-    project = call.resource(Project, "projectId", workspace)
-    data = {"workspaceId": workspace.id, "project": project_shown(project)}
-    return success("Project retrieved successfully", data)
+    project = call.resource(ProjectRecord, "projectId", workspace)
+    data = {"workspaceId": workspace.id, "project": project_json(project)}
+    return success_reply("Project retrieved successfully", data)
 
 
-def list_domains(call: Call) -> Reply:
+def list_domains(call: UserplaneCall) -> Reply:
     """The domains of a workspace, whatever their status."""
-    page = Page.asked(call.query, default=5, most=10)
+    page = PageRequest.parse(call.query, default=5, most=10)
     workspace = call.workspace()
-    rows = call.world.active(Domain, workspace.id)
-    return answer(call, page, Listing("domains", rows, domain_shown, "Domains", {"workspaceId": workspace.id}))
+    rows = call.world.list_active(DomainRecord, workspace.id)
+    return page_reply(call, page, Listing("domains", rows, domain_json, "Domains", {"workspaceId": workspace.id}))
 
 
-def list_members(call: Call) -> Reply:
+def list_members(call: UserplaneCall) -> Reply:
     """The members of a workspace."""
-    page = Page.asked(call.query, default=5, most=10)
+    page = PageRequest.parse(call.query, default=5, most=10)
     workspace = call.workspace()
-    rows = call.world.active(Member, workspace.id)
-    return answer(call, page, Listing("workspaceMembers", rows, member_shown, "Members", {"workspaceId": workspace.id}))
+    rows = call.world.list_active(MemberRecord, workspace.id)
+    return page_reply(
+        call, page, Listing("workspaceMembers", rows, member_json, "Members", {"workspaceId": workspace.id})
+    )
 
 
-def project_shown(project: Project) -> dict[str, Any]:
+def project_json(project: ProjectRecord) -> dict[str, Any]:
     """A project as the API shows it."""
     return {
         "projectId": project.id,
         "projectTitle": project.title,
         "isDefault": project.default,
         "recordingRetentionDays": project.retention_days,
-        "createdAt": iso(project.created),
-        "updatedAt": iso(project.created),
+        "createdAt": format_time(project.created),
+        "updatedAt": format_time(project.created),
     }
 
 
-def domain_shown(domain: Domain) -> dict[str, Any]:
+def domain_json(domain: DomainRecord) -> dict[str, Any]:
     """A domain as the API shows it."""
     return {
         "domainId": domain.id,
         "domainUrl": domain.url,
         "domainStatus": domain.status,
-        "createdAt": iso(domain.created),
-        "updatedAt": iso(domain.created),
+        "createdAt": format_time(domain.created),
+        "updatedAt": format_time(domain.created),
     }
 
 
-def member_shown(member: Member) -> dict[str, Any]:
+def member_json(member: MemberRecord) -> dict[str, Any]:
     """A member as the API shows it."""
     return {
         "workspaceMemberId": member.id,

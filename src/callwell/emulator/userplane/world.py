@@ -9,12 +9,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from callwell.emulator.userplane.assets import duration_of
-from callwell.emulator.userplane.records import Domain, Link, Member, Project, Recording, Workspace
+from callwell.emulator.userplane.records import (
+    DomainRecord,
+    LinkRecord,
+    MemberRecord,
+    ProjectRecord,
+    RecordingRecord,
+    WorkspaceRecord,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-R = TypeVar("R", Member, Project, Domain, Link, Recording)
+R = TypeVar("R", MemberRecord, ProjectRecord, DomainRecord, LinkRecord, RecordingRecord)
 ALPHABET: Final = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 DAY_S: Final = 86_400.0
 
@@ -26,25 +33,26 @@ class World:
         seed: of all ids that are made here.
     """
 
-    __slots__ = ("_dice", "_listings", "created", "links_made", "tables")
+    __slots__ = ("_listings", "_rng", "created", "link_counts", "tables")
 
     def __init__(self, seed: int) -> None:
         # Seeded on purpose: the same seed is the same world.
-        self._dice = random.Random(seed)  # noqa: S311
+        self._rng = random.Random(seed)  # noqa: S311
         self.tables: dict[type[Any], dict[str, Any]] = {
-            kind: {} for kind in (Workspace, Member, Project, Domain, Link, Recording)
+            kind: {}
+            for kind in (WorkspaceRecord, MemberRecord, ProjectRecord, DomainRecord, LinkRecord, RecordingRecord)
         }
         self.created: set[str] = set()
-        self.links_made: dict[str, int] = {}
+        self.link_counts: dict[str, int] = {}
         self._listings: dict[object, list[Any]] = {}
 
     def token(self, prefix: str, length: int = 12) -> str:
         """A fresh id."""
-        return prefix + "".join(self._dice.choice(ALPHABET) for _ in range(length))
+        return prefix + "".join(self._rng.choice(ALPHABET) for _ in range(length))
 
     def recording_id(self) -> str:
         """A fresh id of a recording."""
-        return str(uuid.UUID(int=self._dice.getrandbits(128), version=4))
+        return str(uuid.UUID(int=self._rng.getrandbits(128), version=4))
 
     def put(self, record: Any) -> None:
         """Add a record, or replace the one with its id."""
@@ -61,9 +69,9 @@ class World:
         record: R = self.tables[kind][record_id]
         return record
 
-    def active(self, kind: type[R], workspace_id: str) -> list[R]:
+    def list_active(self, kind: type[R], workspace_id: str) -> list[R]:
         """The records of a workspace that are not deleted, in the order of their making."""
-        return self.listing(
+        return self.cached_list(
             ("active", kind, workspace_id),
             lambda: [
                 record
@@ -72,38 +80,38 @@ class World:
             ],
         )
 
-    def listing(self, key: object, build: Callable[[], list[R]]) -> list[R]:
+    def cached_list(self, key: object, build: Callable[[], list[R]]) -> list[R]:
         """A list that is built once and kept until the next change."""
         kept = self._listings.get(key)
         if kept is None:
             kept = self._listings[key] = build()
         return kept
 
-    def visible(self) -> list[Workspace]:
+    def own_workspaces(self) -> list[WorkspaceRecord]:
         """The workspaces of the user."""
-        workspaces: Iterable[Workspace] = self.tables[Workspace].values()
+        workspaces: Iterable[WorkspaceRecord] = self.tables[WorkspaceRecord].values()
         return [workspace for workspace in workspaces if workspace.role is not None and not workspace.deleted]
 
-    def own_member(self, workspace_id: str) -> Member:
+    def own_member(self, workspace_id: str) -> MemberRecord:
         """The user as a member of a workspace."""
-        return next(member for member in self.active(Member, workspace_id) if member.own)
+        return next(member for member in self.list_active(MemberRecord, workspace_id) if member.own)
 
-    def record_again(self, pattern: Recording, wall: float) -> Recording:
+    def copy_recording(self, pattern: RecordingRecord, wall_s: float) -> RecordingRecord:
         """One more recording of the same link by the same creator, made now."""
         recording_id = self.recording_id()
         retention_s = self.project_of(pattern).retention_days * DAY_S
         recording = replace(
             pattern,
             id=recording_id,
-            created=wall,
+            created=wall_s,
             duration_ms=duration_of(recording_id),
-            expires=wall + retention_s,
+            expires=wall_s + retention_s,
             lacking=frozenset(),
         )
         self.put(recording)
         self.created.add(recording_id)
         return recording
 
-    def project_of(self, recording: Recording) -> Project:
+    def project_of(self, recording: RecordingRecord) -> ProjectRecord:
         """The project of a recording's link."""
-        return self.get(Project, self.get(Link, recording.link_id).project_id)
+        return self.get(ProjectRecord, self.get(LinkRecord, recording.link_id).project_id)
