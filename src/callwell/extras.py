@@ -16,7 +16,7 @@ from typing import Final
 _NEEDED_BY: Final = re.compile(r"""extra\s*==\s*["']([\w-]+)["']""")
 
 
-def install(extra: str) -> str:
+def install_command(extra: str) -> str:
     """A command that installs an extra's packages; where these are not known, what to do in a clone.
 
     Args:

@@ -34,8 +34,8 @@ PART: Final = ".part"
 READABLE: Final = 0o666
 """The mode of a file that the umask alone restricts."""
 
-LOOK: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-ONLY_SEARCH: Final = getattr(os, "O_PATH", os.O_RDONLY)
+READ_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+SEARCH_ONLY: Final = getattr(os, "O_PATH", os.O_RDONLY)
 """For a folder that may be written to and not listed."""
 
 
@@ -71,7 +71,7 @@ class Folder:
         except PermissionError:
             if listed:
                 raise
-            return cls(os.open(path, ONLY_SEARCH | flags), path)
+            return cls(os.open(path, SEARCH_ONLY | flags), path)
 
     def __enter__(self) -> Self:
         return self
@@ -91,7 +91,7 @@ class Folder:
             return False
         return True
 
-    def below(self, *names: str, make: bool = False) -> Folder:
+    def subfolder(self, *names: str, make: bool = False) -> Folder:
         """A folder in this one. No name may be a link.
 
         Args:
@@ -108,7 +108,7 @@ class Folder:
                 here = here._child(name, make=make)
         return here
 
-    def names(self) -> list[str]:
+    def list_names(self) -> list[str]:
         """What is in it, in order.
 
         Raises:
@@ -154,7 +154,7 @@ class Folder:
             FileProblem: it is something else.
             OSError: it cannot be opened.
         """
-        descriptor = self._opened(name, LOOK)
+        descriptor = self._open_descriptor(name, READ_FLAGS)
         try:
             self._check_plain(name, os.fstat(descriptor), own=own)
         except BaseException:
@@ -193,7 +193,7 @@ class Folder:
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         return hidden, os.fdopen(os.open(hidden, flags, mode, dir_fd=self._fd), "r+b")
 
-    def resume(self, name: str) -> BinaryIO:
+    def open_or_create(self, name: str) -> BinaryIO:
         """A file that is found again by its name, or made if it is not there.
 
         Raises:
@@ -201,7 +201,7 @@ class Folder:
             OSError: it cannot be opened.
         """
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        descriptor = self._opened(name, flags)
+        descriptor = self._open_descriptor(name, flags)
         try:
             found = os.fstat(descriptor)
             self._check_plain(name, found, own=True)
@@ -212,7 +212,7 @@ class Folder:
             raise
         return os.fdopen(descriptor, "r+b")
 
-    def holds(self, name: str, file: BinaryIO) -> bool:
+    def is_same_file(self, name: str, file: BinaryIO) -> bool:
         """Whether an open file is the one of that name."""
         try:
             found = os.stat(name, dir_fd=self._fd, follow_symlinks=False)
@@ -250,7 +250,7 @@ class Folder:
         with suppress(FileNotFoundError):
             os.unlink(name, dir_fd=self._fd)
 
-    def remove_folder(self, name: str) -> None:
+    def remove_tree(self, name: str) -> None:
         """Remove a folder and all that is in it, as far as that goes; links in it are removed, and not followed."""
         shutil.rmtree(name, ignore_errors=True, dir_fd=self._fd)
 
@@ -285,7 +285,7 @@ class Folder:
         Raises:
             OSError: a folder cannot be listed.
         """
-        for above, _, names, descriptor in os.fwalk(".", onerror=_raised, dir_fd=self._fd):
+        for above, _, names, descriptor in os.fwalk(".", onerror=_raise, dir_fd=self._fd):
             folder = Folder(descriptor, self.path / above)
             for name in sorted(names):
                 yield os.path.normpath(f"{above}/{name}"), name, folder
@@ -301,15 +301,15 @@ class Folder:
             raise
         except OSError as error:
             if self._is_link(name):
-                raise self._link(name) from error
+                raise self._link_error(name) from error
             raise
 
-    def _opened(self, name: str, flags: int) -> int:
+    def _open_descriptor(self, name: str, flags: int) -> int:
         try:
             return os.open(name, flags, READABLE, dir_fd=self._fd)
         except OSError as error:
             if self._is_link(name):
-                raise self._link(name) from error
+                raise self._link_error(name) from error
             raise
 
     def _is_link(self, name: str) -> bool:
@@ -318,7 +318,7 @@ class Folder:
         except OSError:
             return False
 
-    def _link(self, name: str) -> FileProblem:
+    def _link_error(self, name: str) -> FileProblem:
         return FileProblem(f"{self.path / name}: it is a symbolic link, which could lead anywhere; remove it")
 
     def _check_plain(self, name: str, found: os.stat_result, *, own: bool) -> None:
@@ -328,7 +328,7 @@ class Folder:
             raise FileProblem(f"{self.path / name}: it belongs to another user; remove it or name another folder")
 
 
-def _raised(error: OSError) -> None:
+def _raise(error: OSError) -> None:
     raise error
 
 
@@ -351,7 +351,7 @@ def write(path: Path, pieces: Iterable[bytes], *, mode: int = READABLE, make: bo
 
 
 @contextmanager
-def nameless(folder: Folder, name: str) -> Iterator[BinaryIO]:
+def open_unnamed(folder: Folder, name: str) -> Iterator[BinaryIO]:
     """A file without a name, for as long as it is open.
 
     Args:

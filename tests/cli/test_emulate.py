@@ -15,7 +15,7 @@ import pytest
 
 from callwell.cli.commands import load
 from callwell.cli.emulate import HAVE_A_FLAG
-from callwell.extras import install
+from callwell.extras import install_command
 from tests.cli.playing import ADDRESS_VARIABLE, KEY_VARIABLE, PATIENCE_S, PROVIDER, started
 
 if TYPE_CHECKING:
@@ -102,4 +102,4 @@ def test_without_the_extra(cli: Shell) -> None:
     )
     assert done.returncode == 7
     assert len(done.stderr.splitlines()) == 1
-    assert install("emulator") in done.stderr
+    assert install_command("emulator") in done.stderr

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from callwell.client.keys.usage import KeyUses
+from callwell.client.keys.usage import KeyUseLog
 from callwell.clock import SystemClock
 from callwell.core.types import Outcome
 from callwell.errors import KeyMissing
@@ -136,7 +136,7 @@ class ListSource:
         readings: keys; an empty one is missing.
     """
 
-    where = "list:keys"
+    location = "list:keys"
 
     def __init__(self, readings: Iterable[str], *, can_change: bool = True, marked: bool = False) -> None:
         self.readings = list(readings)
@@ -152,7 +152,7 @@ class ListSource:
             raise KeyMissing("no key: the list is empty")
         return Key(text)
 
-    def mark(self) -> object:
+    def revision(self) -> object:
         """Different each time, if it says so at all."""
         return object() if self.marked else None
 
@@ -173,8 +173,8 @@ def query(url: str) -> Mapping[str, str]:
     return dict(pair.partition("=")[::2] for pair in url.partition("?")[2].split("&") if pair)
 
 
-def tried(key: str) -> KeyUses:
+def tried(key: str) -> KeyUseLog:
     """A record in which a key was accepted before, so that its rotation is waited for."""
-    uses = KeyUses("acme", MemoryState(), SystemClock())
-    uses.accepted(Key(key).fingerprint, "given in code")
+    uses = KeyUseLog("acme", MemoryState(), SystemClock())
+    uses.record_accepted(Key(key).fingerprint, "given in code")
     return uses

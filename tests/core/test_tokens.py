@@ -10,83 +10,83 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from callwell.core import tokens
-from callwell.core.tokens import LEASE_S, PAUSE_S, Lease, Obtain, Tokens, TokenWait, Use
+from callwell.core.tokens import LEASE_S, RETRY_PAUSE_S, ObtainTokens, TokenLease, TokenState, UseToken, WaitForTokens
 
-NONE: Final = Tokens()
-HELD: Final = Tokens("k", 1, due_at=3540.0, ends_at=3600.0, renewable=True)
+NONE: Final = TokenState()
+HELD: Final = TokenState("k", 1, due_at=3540.0, ends_at=3600.0, renewable=True)
 
 
-def got(state: Tokens, holder: str, *, at: float = 0.0, lasts_s: float = 3600.0) -> Tokens:
+def got(state: TokenState, holder: str, *, at: float = 0.0, lasts_s: float = 3600.0) -> TokenState:
     """The state after somebody has got tokens."""
-    return tokens.obtained(state, "k", holder, asked_at=at, lasts_s=lasts_s, early_s=60.0, renewable=True)
+    return tokens.record_obtained(state, "k", holder, asked_at=at, lasts_s=lasts_s, early_s=60.0, renewable=True)
 
 
 def test_the_first_who_asks_gets_tokens_by_the_key() -> None:
     """The others wait for them, and use them when they are there."""
-    state, told = tokens.ask(NONE, "k", "a", 10.0)
-    assert told == Obtain(None)
-    assert tokens.ask(state, "k", "b", 11.0) == (state, TokenWait(10.0 + LEASE_S))
+    state, told = tokens.decide(NONE, "k", "a", 10.0)
+    assert told == ObtainTokens(None)
+    assert tokens.decide(state, "k", "b", 11.0) == (state, WaitForTokens(10.0 + LEASE_S))
     state = got(state, "a", at=10.0)
-    assert tokens.ask(state, "k", "b", 12.0) == (state, Use(1))
+    assert tokens.decide(state, "k", "b", 12.0) == (state, UseToken(1))
 
 
 def test_a_token_is_renewed_before_its_end() -> None:
     """One renews it; all others go on with it until it ends."""
-    assert tokens.ask(HELD, "k", "a", 3539.0) == (HELD, Use(1))
-    state, told = tokens.ask(HELD, "k", "a", 3580.0)
-    assert told == Obtain(1)
-    assert tokens.ask(state, "k", "b", 3599.0) == (state, Use(1))
-    assert tokens.ask(state, "k", "b", 3600.0)[1] == TokenWait(3580.0 + LEASE_S)
-    assert tokens.ask(got(state, "a", at=3580.0), "k", "b", 3600.0)[1] == Use(2)
+    assert tokens.decide(HELD, "k", "a", 3539.0) == (HELD, UseToken(1))
+    state, told = tokens.decide(HELD, "k", "a", 3580.0)
+    assert told == ObtainTokens(1)
+    assert tokens.decide(state, "k", "b", 3599.0) == (state, UseToken(1))
+    assert tokens.decide(state, "k", "b", 3600.0)[1] == WaitForTokens(3580.0 + LEASE_S)
+    assert tokens.decide(got(state, "a", at=3580.0), "k", "b", 3600.0)[1] == UseToken(2)
 
 
 @pytest.mark.parametrize(("lasts_s", "due_at"), [(3600.0, 3540.0), (100.0, 50.0), (10.0, 5.0)])
 def test_short_tokens_are_used_for_half_their_time(lasts_s: float, due_at: float) -> None:
     """A token that lasts less than its renewal is early is not renewed without end."""
-    state = got(tokens.ask(NONE, "k", "a", 0.0)[0], "a", lasts_s=lasts_s)
+    state = got(tokens.decide(NONE, "k", "a", 0.0)[0], "a", lasts_s=lasts_s)
     assert (state.due_at, state.ends_at) == (due_at, lasts_s)
 
 
 def test_after_a_failed_renewal_the_key_is_next() -> None:
     """The token for renewal may have been used up: it is not tried again."""
-    state = tokens.failed(tokens.ask(HELD, "k", "a", 3540.0)[0], "k", "a", 3541.0)
-    assert tokens.ask(state, "k", "b", 3541.0 + PAUSE_S)[1] == Obtain(None)
+    state = tokens.record_failure(tokens.decide(HELD, "k", "a", 3540.0)[0], "k", "a", 3541.0)
+    assert tokens.decide(state, "k", "b", 3541.0 + RETRY_PAUSE_S)[1] == ObtainTokens(None)
 
 
 def test_a_failed_renewal_stops_nobody_while_the_token_is_good() -> None:
     """All go on with it, and the next one is tried after a pause, or when it ends."""
-    state = tokens.failed(tokens.ask(HELD, "k", "a", 3540.0)[0], "k", "a", 3541.0)
-    assert tokens.ask(state, "k", "b", 3541.0) == (state, Use(1))
-    late = tokens.failed(tokens.ask(HELD, "k", "a", 3595.0)[0], "k", "a", 3596.0)
-    assert tokens.ask(late, "k", "b", 3599.0)[1] == Use(1)
-    assert tokens.ask(late, "k", "b", 3600.0)[1] == Obtain(None)
+    state = tokens.record_failure(tokens.decide(HELD, "k", "a", 3540.0)[0], "k", "a", 3541.0)
+    assert tokens.decide(state, "k", "b", 3541.0) == (state, UseToken(1))
+    late = tokens.record_failure(tokens.decide(HELD, "k", "a", 3595.0)[0], "k", "a", 3596.0)
+    assert tokens.decide(late, "k", "b", 3599.0)[1] == UseToken(1)
+    assert tokens.decide(late, "k", "b", 3600.0)[1] == ObtainTokens(None)
 
 
 def test_who_has_died_is_followed() -> None:
     """A lease ends, the next takes over by the key, and what the first one gets after all is not kept."""
-    state, _ = tokens.ask(HELD, "k", "a", 3540.0)
-    state, told = tokens.ask(state, "k", "b", 3540.0 + LEASE_S)
-    assert (told, state.lease) == (Obtain(None), Lease("b", 3540.0 + 2 * LEASE_S))
+    state, _ = tokens.decide(HELD, "k", "a", 3540.0)
+    state, told = tokens.decide(state, "k", "b", 3540.0 + LEASE_S)
+    assert (told, state.lease) == (ObtainTokens(None), TokenLease("b", 3540.0 + 2 * LEASE_S))
     assert got(state, "a", at=3540.0) == state
-    assert tokens.failed(state, "k", "a", 3650.0) == state
+    assert tokens.record_failure(state, "k", "a", 3650.0) == state
     assert got(state, "b", at=3640.0).generation == 2
 
 
 def test_a_refused_token_is_replaced_once() -> None:
     """It is good no more; that the one before it is refused as well says nothing."""
-    state, told = tokens.ask(tokens.refused(HELD, "k", 1), "k", "a", 0.0)
-    assert told == Obtain(1)
+    state, told = tokens.decide(tokens.record_refusal(HELD, "k", 1), "k", "a", 0.0)
+    assert told == ObtainTokens(1)
     renewed = got(state, "a")
-    assert tokens.refused(renewed, "k", 1) == renewed
-    assert tokens.ask(renewed, "k", "b", 1.0)[1] == Use(2)
+    assert tokens.record_refusal(renewed, "k", 1) == renewed
+    assert tokens.decide(renewed, "k", "b", 1.0)[1] == UseToken(2)
 
 
 def test_tokens_are_those_of_a_key() -> None:
     """With another key there are none yet; what was under way for the one before it is not kept."""
-    state, told = tokens.ask(HELD, "new", "a", 1.0)
-    assert told == Obtain(None)
+    state, told = tokens.decide(HELD, "new", "a", 1.0)
+    assert told == ObtainTokens(None)
     assert got(state, "a") == state
-    assert tokens.refused(state, "k", 1) == state
+    assert tokens.record_refusal(state, "k", 1) == state
 
 
 class Crowd(RuleBasedStateMachine):
@@ -96,7 +96,7 @@ class Crowd(RuleBasedStateMachine):
         super().__init__()
         self.now = 0.0
         self.key = "k0"
-        self.state = Tokens()
+        self.state = TokenState()
         self.asked = 0
         self.open: dict[str, tuple[str, float]] = {}
         self.given: list[int] = []
@@ -108,17 +108,17 @@ class Crowd(RuleBasedStateMachine):
         self.asked += 1
         holder = f"h{self.asked}"
         before = self.state
-        self.state, told = tokens.ask(before, self.key, holder, self.now)
+        self.state, told = tokens.decide(before, self.key, holder, self.now)
         match told:
-            case Use(generation):
+            case UseToken(generation):
                 key, ends_at = self.good[generation]
                 assert (key, generation) == (self.key, self.state.generation)
                 assert self.now < ends_at
-            case TokenWait(until):
+            case WaitForTokens(until):
                 assert self.state.lease
                 assert self.state.lease.holder in self.open or until > self.now
                 assert self.now < until <= self.now + LEASE_S
-            case Obtain(renew):
+            case ObtainTokens(renew):
                 held = before.lease
                 assert held is None or held.until <= self.now or before.key != self.key
                 if renew is not None:
@@ -134,14 +134,14 @@ class Crowd(RuleBasedStateMachine):
         key, at = self.open.pop(holder)
         before = self.state
         if end == "got":
-            self.state = tokens.obtained(
+            self.state = tokens.record_obtained(
                 before, key, holder, asked_at=at, lasts_s=lasts_s, early_s=60.0, renewable=True
             )
             if self.state != before:
                 assert self.state.generation not in self.good
                 self.good[self.state.generation] = key, at + lasts_s
         elif end == "failed":
-            self.state = tokens.failed(before, key, holder, self.now)
+            self.state = tokens.record_failure(before, key, holder, self.now)
 
     @precondition(lambda self: self.good)
     @rule(data=st.data())
@@ -149,7 +149,7 @@ class Crowd(RuleBasedStateMachine):
         """The provider refuses some token, old or new."""
         generation = data.draw(st.sampled_from(sorted(self.good)))
         key, ends_at = self.good[generation]
-        self.state = tokens.refused(self.state, key, generation)
+        self.state = tokens.record_refusal(self.state, key, generation)
         self.good[generation] = key, min(ends_at, self.now)
 
     @rule(seconds=st.sampled_from([0.5, 30.0, LEASE_S, 3600.0]))
@@ -170,8 +170,8 @@ class Crowd(RuleBasedStateMachine):
     @invariant()
     def somebody_can_always_go_on(self) -> None:
         """Nobody waits for longer than one lease: then whoever asks uses a token, or gets one."""
-        _, told = tokens.ask(self.state, self.key, "late", self.now + LEASE_S)
-        assert not isinstance(told, TokenWait)
+        _, told = tokens.decide(self.state, self.key, "late", self.now + LEASE_S)
+        assert not isinstance(told, WaitForTokens)
 
 
 TestCrowd = Crowd.TestCase

@@ -18,7 +18,7 @@ from callwell.core.types import Outcome
 from callwell.errors import StateError
 from callwell.state import open_state
 from callwell.state.base import Cell
-from callwell.state.sealed import sealed
+from callwell.state.checksums import add_checksum
 from callwell.testing import ManualClock
 from tests.client.acme import acme
 
@@ -137,7 +137,7 @@ def test_permits_that_do_not_add_up(tmp_path: Path, cool: int) -> None:
     (minute,) = [key for key in shared.buckets if key.startswith("minute")]
     wrong = shared._replace(buckets=shared.buckets | {minute: shared.buckets[minute]._replace(available=cool)})
     direct = sqlite3.connect(path, isolation_level=None)
-    direct.execute("UPDATE cells SET value = ?", (sealed("account:x", msgspec.msgpack.encode(wrong)),))
+    direct.execute("UPDATE cells SET value = ?", (add_checksum("account:x", msgspec.msgpack.encode(wrong)),))
     direct.close()
     assert lent(path) == 0
 

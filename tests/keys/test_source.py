@@ -23,7 +23,7 @@ SECRET = "acme_very_secret"
 def test_a_value() -> None:
     """A key that was given is the key, and never changes."""
     source = parse_source(Key(SECRET), "ACME_KEY")
-    assert (source.read(), source.where, source.can_change, source.mark()) == (
+    assert (source.read(), source.location, source.can_change, source.revision()) == (
         Key(SECRET),
         "given in code",
         False,
@@ -36,11 +36,11 @@ def test_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ACME_KEY", f" {SECRET}\n")
     monkeypatch.setenv("OTHER", "acme_other")
     usual, named = parse_source(None, "ACME_KEY"), parse_source("env:OTHER", "ACME_KEY")
-    assert (usual.read(), usual.where, usual.can_change) == (Key(SECRET), "env:ACME_KEY", False)
-    assert (named.read(), named.where) == (Key("acme_other"), "env:OTHER")
-    before = usual.mark()
+    assert (usual.read(), usual.location, usual.can_change) == (Key(SECRET), "env:ACME_KEY", False)
+    assert (named.read(), named.location) == (Key("acme_other"), "env:OTHER")
+    before = usual.revision()
     monkeypatch.setenv("ACME_KEY", "acme_new")
-    assert usual.mark() != before
+    assert usual.revision() != before
     assert SECRET not in str(before)
 
 
@@ -61,26 +61,26 @@ def test_a_file(tmp_path: Path) -> None:
     for text in (SECRET, f"{SECRET}\n", f"\ufeff{SECRET}\r\n", f"  {SECRET}  "):
         file.write_text(text, encoding="utf-8")
         assert source.read() == Key(SECRET)
-    assert (source.where, source.can_change) == (f"file:{file}", True)
+    assert (source.location, source.can_change) == (f"file:{file}", True)
 
 
 def test_a_file_shows_changes(tmp_path: Path) -> None:
     """A mark differs when the file was written, replaced, removed or made."""
     file, other = tmp_path / "key", tmp_path / "other"
     source = parse_source(f"file:{file}", "ACME_KEY")
-    marks = [source.mark()]
+    marks = [source.revision()]
     file.write_text("a")
-    marks.append(source.mark())
+    marks.append(source.revision())
     file.write_text("ab")
-    marks.append(source.mark())
+    marks.append(source.revision())
     other.write_text("cd")
     os.utime(other, ns=(file.stat().st_atime_ns, file.stat().st_mtime_ns))
     other.replace(file)
-    marks.append(source.mark())
+    marks.append(source.revision())
     os.utime(file, ns=(1, 1))
-    marks.append(source.mark())
+    marks.append(source.revision())
     assert len(set(marks)) == len(marks)
-    assert source.mark() == marks[-1]
+    assert source.revision() == marks[-1]
 
 
 def test_a_file_at_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_a_file_at_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "key").write_text(SECRET)
     source = parse_source("file:~/key", "ACME_KEY")
-    assert (source.read(), source.where) == (Key(SECRET), "file:~/key")
+    assert (source.read(), source.location) == (Key(SECRET), "file:~/key")
 
 
 def test_no_file(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from callwell.client import Client
 from callwell.core.rules.profile import QuotaRule
 from callwell.errors import AssetError, InvalidOption, UnknownName
-from callwell.extras import install
+from callwell.extras import install_command
 from callwell.observe.hooks import gathered
 from callwell.observe.notices import AttemptBegan, AttemptEnded, CallBegan, CallEnded, FetchEnded, Waiting
 from callwell.testing import Dice
@@ -253,6 +253,6 @@ def test_a_missing_package_is_named_with_what_installs_it() -> None:
     """Where the extras are not installed, Callwell can be used, and one line says what to install."""
     answer = subprocess.run([sys.executable, "-c", WITHOUT], capture_output=True, text=True, check=True)
     assert answer.stdout.splitlines() == [
-        f"UsageError the hook '{name}' needs the package {package}, which is not installed: {install(name)}"
+        f"UsageError the hook '{name}' needs the package {package}, which is not installed: {install_command(name)}"
         for name, package in (("opentelemetry", "opentelemetry"), ("prometheus", "prometheus_client"))
     ]

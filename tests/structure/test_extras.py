@@ -40,7 +40,7 @@ def test_every_extra_is_used(extra: str) -> None:
 @pytest.mark.parametrize("extra", EXTRAS)
 def test_a_hint_names_what_is_missing(extra: str) -> None:
     """The packages themselves, for this interpreter: Callwell is on no index, where its name may be a stranger's."""
-    words = shlex.split(extras.install(extra))
+    words = shlex.split(extras.install_command(extra))
     assert words[:4] == [sys.executable, "-m", "pip", "install"]
     assert sorted(map(package, words[4:])) == sorted(map(package, EXTRAS[extra]))
     assert "callwell" not in words[4:]
@@ -53,7 +53,7 @@ def test_without_metadata(monkeypatch: pytest.MonkeyPatch) -> None:
         raise metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(metadata, "requires", missing)
-    assert extras.install("media") == "pip install '.[media]' in a clone of Callwell"
+    assert extras.install_command("media") == "pip install '.[media]' in a clone of Callwell"
 
 
 def test_no_text_names_an_index() -> None:

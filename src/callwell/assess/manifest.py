@@ -18,7 +18,7 @@ import msgspec
 
 from callwell.assess.rows import TEXT, AssessmentRow
 from callwell.errors import FileProblem, ManifestError, UsageError
-from callwell.extras import install
+from callwell.extras import install_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -143,7 +143,7 @@ def _parquet(path: Path, data: bytes) -> Iterator[tuple[int, dict[str, Any]]]:
         import pyarrow as pa
         from pyarrow import parquet
     except ModuleNotFoundError as error:
-        raise UsageError(EXTRA.format(name=error.name, install=install("parquet"))) from error
+        raise UsageError(EXTRA.format(name=error.name, install=install_command("parquet"))) from error
     try:
         table = parquet.read_table(pa.BufferReader(data))
         _check_columns(path, table.column_names)

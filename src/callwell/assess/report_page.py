@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from callwell.assess import plots
-from callwell.extras import install
+from callwell.extras import install_command
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -83,7 +83,7 @@ def _parts(
     yield from _figures(report, tally)
     drawn = plots.installed()
     if not drawn:
-        yield f"<p>{escape(NO_PLOTS.format(install=install('plot')))}</p>\n"
+        yield f"<p>{escape(NO_PLOTS.format(install=install_command('plot')))}</p>\n"
     if tally.scores:
         yield "<h2>Distribution of scores</h2>\n"
         if drawn:

@@ -12,7 +12,7 @@ import typer
 
 from callwell import errors
 from callwell.cli import output
-from callwell.extras import install
+from callwell.extras import install_command
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -92,7 +92,7 @@ def _play(folder: Path, *, seed: int, recordings: int | None, only: Collection[s
     except ModuleNotFoundError as error:
         from callwell.cli.emulate import EXTRA
 
-        raise errors.LocalError(EXTRA.format(name=error.name, install=install("emulator"))) from error
+        raise errors.LocalError(EXTRA.format(name=error.name, install=install_command("emulator"))) from error
     from callwell.cli.progress import export_view
     from callwell.clock import scaled_clock
 

@@ -21,7 +21,7 @@ from callwell.emulator.errors import AddressInUse, EmulatorError
 from callwell.emulator.options import EmulatorOptions
 from callwell.emulator.quota import WindowKind
 from callwell.emulator.response_headers import RateHeaderForm
-from callwell.extras import install
+from callwell.extras import install_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -165,7 +165,7 @@ def _play(options: EmulatorOptions, *, as_json: bool) -> None:
     try:
         from callwell.emulator.server import serve
     except ModuleNotFoundError as error:
-        raise errors.LocalError(EXTRA.format(name=error.name, install=install("emulator"))) from error
+        raise errors.LocalError(EXTRA.format(name=error.name, install=install_command("emulator"))) from error
 
     async def play(ready: Callable[[Endpoints], None]) -> None:
         serving = asyncio.ensure_future(serve(options, ready))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from callwell.errors import KeyMissing
 from callwell.keys import parse_source
-from callwell.keys.form import flaw
+from callwell.keys.format import find_format_error
 from callwell.keys.source import FileSource
 
 if TYPE_CHECKING:
@@ -50,13 +50,13 @@ def read_key_status(rule: KeyRule, given: str) -> KeyStatus:
     try:
         key = source.read()
     except KeyMissing as error:
-        return KeyStatus(source.where, False, None, None, source.can_change, str(error))  # noqa: FBT003 - named above
-    wrong = flaw(key.reveal(), rule)
+        return KeyStatus(source.location, False, None, None, source.can_change, str(error))  # noqa: FBT003 - named above
+    wrong = find_format_error(key.reveal(), rule)
     right = wrong is None
     problem = None if wrong is None else f"it {wrong}"
     if isinstance(source, FileSource) and (others := _open_to(source)):
         problem = others if problem is None else f"{problem}; {others}"
-    return KeyStatus(source.where, True, right, key.fingerprint, source.can_change, problem)  # noqa: FBT003
+    return KeyStatus(source.location, True, right, key.fingerprint, source.can_change, problem)  # noqa: FBT003
 
 
 def _open_to(source: FileSource) -> str | None:

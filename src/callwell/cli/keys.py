@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from callwell.cli.settings import Setting, Settings
-    from callwell.client.keys.usage import KeyUse, KeyUses
+    from callwell.client.keys.usage import KeyUse, KeyUseLog
     from callwell.description.provider import Provider
 
 COLUMNS: Final = ("provider", "environment", "where", "fingerprint", "belongs_to", "clients", "last", "problem")
@@ -98,24 +98,24 @@ def _known(provider: Provider, held: Mapping[str, Setting]) -> Iterator[dict[str
     place = read_key_status(provider.profile.key, str(held["key"].value))
     at = {"provider": provider.name, "environment": held["environment"].value}
     with _record(provider, held) as record:
-        uses = record.all()
-        belongs = record.belongs_to(place.fingerprint) if place.fingerprint else None
+        uses = record.read_all()
+        belongs = record.find_environment(place.fingerprint) if place.fingerprint else None
         if belongs not in (None, held["environment"].value):
             place = place._replace(problem=f"it is one of environment {belongs}")
         yield {**at, **place._asdict(), "belongs_to": belongs, **_times(uses.get(place.fingerprint or ""))}
         for fingerprint, use in uses.items():
             if fingerprint != place.fingerprint:
-                other = KeyStatus(use.where, None, None, fingerprint, None, EARLIER)
-                yield {**at, **other._asdict(), "belongs_to": record.belongs_to(fingerprint), **_times(use)}
+                other = KeyStatus(use.location, None, None, fingerprint, None, EARLIER)
+                yield {**at, **other._asdict(), "belongs_to": record.find_environment(fingerprint), **_times(use)}
 
 
 def _belongs(provider: Provider, held: Mapping[str, Setting], place: KeyStatus) -> str | None:
     with _record(provider, held) as record:
-        return record.belongs_to(place.fingerprint) if place.fingerprint else None
+        return record.find_environment(place.fingerprint) if place.fingerprint else None
 
 
 @contextmanager
-def _record(provider: Provider, held: Mapping[str, Setting]) -> Iterator[KeyUses]:
+def _record(provider: Provider, held: Mapping[str, Setting]) -> Iterator[KeyUseLog]:
     from callwell.cli.flags import client_options
     from callwell.cli.settings import naming_the_state
     from callwell.client.config import ClientConfig as ClientSetting

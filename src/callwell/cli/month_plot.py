@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from callwell import folders
 from callwell.errors import FileProblem, UsageError
-from callwell.extras import install
+from callwell.extras import install_command
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -101,7 +101,7 @@ def draw(path: str, title: str, months: Mapping[str, int]) -> None:
         from matplotlib.figure import Figure
         from matplotlib.layout_engine import ConstrainedLayoutEngine
     except ModuleNotFoundError as error:
-        raise UsageError(MISSING.format(name=error.name, install=install("plot"))) from error
+        raise UsageError(MISSING.format(name=error.name, install=install_command("plot"))) from error
     width = min(WIDEST, max(NARROWEST, MONTH * len(months) + 1))
     with rc_context({"text.parse_math": False, "font.size": 10}), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of letters that its font does not have

@@ -260,7 +260,7 @@ def default_state() -> str:
 
     It is a file, so that a command that is killed and run again stays within the quota.
     """
-    return f"{SETTINGS['state'].path_prefix}{home.folder() / 'state.db'}"
+    return f"{SETTINGS['state'].path_prefix}{home.default_folder() / 'state.db'}"
 
 
 def _described(provider: Provider, environment: str, name: str) -> Setting:

@@ -17,7 +17,7 @@ from callwell.client.config import ClientConfig
 from callwell.client.downloads.asset import AsyncAsset
 from callwell.client.group import AsyncDynamicGroup, AsyncGroup
 from callwell.client.keys.manager import AsyncKeyManager
-from callwell.client.tokens.manager import arm
+from callwell.client.tokens.manager import attach_credentials
 from callwell.client.uploads.uploader import AsyncUploader, ignore_result
 from callwell.description import catalog
 from callwell.errors import InvalidOption, UnknownName
@@ -82,7 +82,7 @@ class AsyncClient(AsyncCloseMixin):
                 clock=setting.clock,
                 hooks=setting.hooks,
             )
-            arm(self._engine, keys, setting)
+            attach_credentials(self._engine, keys, setting)
             self._caller = AsyncCaller(self._engine, setting, choices, {})
         except BaseException:
             setting.close()

@@ -14,7 +14,7 @@ from callwell.client import addresses, option_checks
 from callwell.client.calls.options import CallOptions, ClientOptions, check_names, choose, seconds
 from callwell.client.calls.responses import is_below, origin
 from callwell.client.end_users import EndUsers
-from callwell.client.keys.usage import KeyUses, Realm
+from callwell.client.keys.usage import KeyRealm, KeyUseLog
 from callwell.client.quota.account import Account
 from callwell.client.quota.permit_batch import PermitBatcher
 from callwell.clock import SystemClock
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from callwell.clock import Clock
     from callwell.core.rules.environments import SandboxRule
     from callwell.description.provider import Provider
-    from callwell.keys import Key, Source
+    from callwell.keys import Key, KeySource
     from callwell.observe.hooks import Hooks
     from callwell.state.base import State
 
@@ -89,8 +89,8 @@ class ClientConfig:
     others: Mapping[str, str | None]
     whose: str
     account: str
-    realm: Realm
-    source: Source
+    realm: KeyRealm
+    source: KeySource
     state: State
     owns_state: bool
     clock: Clock
@@ -143,7 +143,7 @@ class ClientConfig:
             others=others,
             whose=whose,
             account=addresses.account(described.name, environment.name, base_url, whose),
-            realm=Realm(
+            realm=KeyRealm(
                 described.name, environment.name, {name: addresses.place(home) for name, home in homes.items()}
             ),
             source=source,
@@ -190,14 +190,14 @@ class ClientConfig:
 
         return LedgerStore(self.account, self.state, self.clock)
 
-    def key_uses(self) -> KeyUses:
+    def key_uses(self) -> KeyUseLog:
         """The record of the account's keys."""
-        return KeyUses(self.account, self.state, self.clock, self.realm)
+        return KeyUseLog(self.account, self.state, self.clock, self.realm)
 
-    def key_uses_at(self, environment: str, address: str) -> KeyUses:
+    def key_uses_at(self, environment: str, address: str) -> KeyUseLog:
         """The record of the same account's keys in another environment."""
         account = addresses.account(self.provider.name, environment, address, self.whose)
-        return KeyUses(account, self.state, self.clock, self.realm)
+        return KeyUseLog(account, self.state, self.clock, self.realm)
 
     def memory(self) -> ResultCache:
         """The account's results that are remembered."""

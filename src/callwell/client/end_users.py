@@ -198,13 +198,13 @@ class EndUsers:
     def _read_secret(self) -> bytes:
         place = self._place
         if place is None:
-            from callwell.keys.secret import make_once  # once in a user's life
+            from callwell.keys.secret import create_secret  # once in a user's life
 
             try:
-                make_once(home.folder() / SECRET)
+                create_secret(home.default_folder() / SECRET)
             except FileProblem as error:
                 raise FileProblem(f"{error}; name your own with user_secret, as env:NAME or file:PATH") from error
-            place = f"file:{home.folder() / SECRET}"
+            place = f"file:{home.default_folder() / SECRET}"
         try:
             secret = parse_source(place, "").read()
         except InvalidOption as error:

@@ -3,7 +3,7 @@
 
 ::
 
-           ask: Obtain(None)           obtained                due: Obtain(1)                obtained
+           ask: ObtainTokens(None)           obtained                due: ObtainTokens(1)                obtained
       NONE ────────────────────> LEASED ────────> HELD ─────────────────────> HELD, LEASED ────────> HELD
         ^                          │ failed         │ refused, or ended         │ failed: the key is next
         └──────────────────────────┴────────────────┴───────────────────────────┘
@@ -28,17 +28,17 @@ from callwell.core.rules.profile import CodeRule
 if TYPE_CHECKING:
     from callwell.core.rules.profile import Profile, TokenRule
 
-OBTAIN_S: Final = 20.0
+OBTAIN_TIMEOUT_S: Final = 20.0
 """How long one who obtains tokens takes at the most, repetitions included."""
 
 LEASE_S: Final = 30.0
 """For how long one who obtains tokens is waited for: its time, and half as much again."""
 
-PAUSE_S: Final = 10.0
+RETRY_PAUSE_S: Final = 10.0
 """After a renewal that failed, how long the next one is put off while the token is still good."""
 
 
-class Lease(NamedTuple):
+class TokenLease(NamedTuple):
     """That one is obtaining tokens.
 
     Attributes:
@@ -50,7 +50,7 @@ class Lease(NamedTuple):
     until: float
 
 
-class Tokens(NamedTuple):
+class TokenState(NamedTuple):
     """What is known of the tokens of one key.
 
     Attributes:
@@ -67,17 +67,17 @@ class Tokens(NamedTuple):
     due_at: float = 0.0
     ends_at: float = 0.0
     renewable: bool = False
-    lease: Lease | None = None
+    lease: TokenLease | None = None
 
 
-class Use(NamedTuple):
+class UseToken(NamedTuple):
     """Use the token of this generation."""
 
     generation: int
 
 
-class Obtain(NamedTuple):
-    """Get new tokens, and tell by `obtained` or `failed`.
+class ObtainTokens(NamedTuple):
+    """Get new tokens, and tell by `record_obtained` or `record_failure`.
 
     Attributes:
         renew: by the token for renewal of this generation; by the key if None.
@@ -86,15 +86,15 @@ class Obtain(NamedTuple):
     renew: int | None
 
 
-class TokenWait(NamedTuple):
+class WaitForTokens(NamedTuple):
     """Somebody else is getting new tokens: ask again when they are there, or at this time."""
 
     until: float
 
 
-def ask(
-    tokens: Tokens, key: str, holder: str, now: float, lease_s: float = LEASE_S
-) -> tuple[Tokens, Use | Obtain | TokenWait]:
+def decide(
+    tokens: TokenState, key: str, holder: str, now: float, lease_s: float = LEASE_S
+) -> tuple[TokenState, UseToken | ObtainTokens | WaitForTokens]:
     """What one who wants to make a call does.
 
     Args:
@@ -105,19 +105,19 @@ def ask(
         lease_s: for how long they are waited for.
     """
     if tokens.key != key:
-        tokens = Tokens(key, tokens.generation)
+        tokens = TokenState(key, tokens.generation)
     good = now < tokens.ends_at
     if good and now < tokens.due_at:
-        return tokens, Use(tokens.generation)
+        return tokens, UseToken(tokens.generation)
     if tokens.lease is not None and now < tokens.lease.until:
-        return tokens, Use(tokens.generation) if good else TokenWait(tokens.lease.until)
-    leased = tokens._replace(renewable=False, lease=Lease(holder, now + lease_s))
-    return leased, Obtain(tokens.generation if tokens.renewable else None)
+        return tokens, UseToken(tokens.generation) if good else WaitForTokens(tokens.lease.until)
+    leased = tokens._replace(renewable=False, lease=TokenLease(holder, now + lease_s))
+    return leased, ObtainTokens(tokens.generation if tokens.renewable else None)
 
 
-def obtained(
-    tokens: Tokens, key: str, holder: str, *, asked_at: float, lasts_s: float, early_s: float, renewable: bool
-) -> Tokens:
+def record_obtained(
+    tokens: TokenState, key: str, holder: str, *, asked_at: float, lasts_s: float, early_s: float, renewable: bool
+) -> TokenState:
     """What is known after new tokens came. Those that came after their lease had gone to another are not kept.
 
     Args:
@@ -132,10 +132,10 @@ def obtained(
     if not _leased_to(tokens, key, holder):
         return tokens
     due_at = asked_at + max(lasts_s - early_s, lasts_s / 2)
-    return Tokens(key, tokens.generation + 1, due_at, asked_at + lasts_s, renewable)
+    return TokenState(key, tokens.generation + 1, due_at, asked_at + lasts_s, renewable)
 
 
-def failed(tokens: Tokens, key: str, holder: str, now: float) -> Tokens:
+def record_failure(tokens: TokenState, key: str, holder: str, now: float) -> TokenState:
     """What is known after no tokens came: the next who asks may try, by the key; not at once where there is one yet.
 
     Args:
@@ -146,20 +146,20 @@ def failed(tokens: Tokens, key: str, holder: str, now: float) -> Tokens:
     """
     if not _leased_to(tokens, key, holder):
         return tokens
-    return tokens._replace(lease=None, due_at=min(now + PAUSE_S, tokens.ends_at))
+    return tokens._replace(lease=None, due_at=min(now + RETRY_PAUSE_S, tokens.ends_at))
 
 
-def refused(tokens: Tokens, key: str, generation: int) -> Tokens:
+def record_refusal(tokens: TokenState, key: str, generation: int) -> TokenState:
     """What is known after the provider has refused a token before its time: nothing new if there is a newer one."""
     same = tokens.key == key and tokens.generation == generation
     return tokens._replace(due_at=0.0, ends_at=0.0) if same else tokens
 
 
-def _leased_to(tokens: Tokens, key: str, holder: str) -> bool:
+def _leased_to(tokens: TokenState, key: str, holder: str) -> bool:
     return tokens.key == key and tokens.lease is not None and tokens.lease.holder == holder
 
 
-def showing(profile: Profile, rule: TokenRule) -> Profile:
+def to_token_profile(profile: Profile, rule: TokenRule) -> Profile:
     """How a provider behaves towards one who shows tokens: what refuses a token asks for another, as for a dead key.
 
     Args:

@@ -33,7 +33,7 @@ from urllib.parse import quote
 import msgspec
 
 from callwell.errors import DirectoryNotOurs, DiskFull, FileProblem
-from callwell.folders import PART, Folder, nameless
+from callwell.folders import PART, Folder, open_unnamed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -142,7 +142,7 @@ class OutputFolder:
         """
         parts = PurePosixPath(name).parts
         try:
-            folder = self._held.below(*parts[:-1], make=True)
+            folder = self._held.subfolder(*parts[:-1], make=True)
         except OSError as error:
             raise _problem(self.folder / name, error) from error
         with folder:
@@ -160,7 +160,7 @@ class OutputFolder:
         """
         with self.place(name) as (folder, file):
             try:
-                opened = nameless(folder, file)
+                opened = open_unnamed(folder, file)
                 with opened as spool:
                     yield spool
             except OSError as error:
@@ -194,7 +194,7 @@ class OutputFolder:
         number = 0
         *above, last = PurePosixPath(name).parts
         try:
-            with self._held.below(*above) as folder, folder.open(last) as file:
+            with self._held.subfolder(*above) as folder, folder.open(last) as file:
                 for line in file:
                     number += 1
                     yield msgspec.json.decode(line)
@@ -214,17 +214,17 @@ class OutputFolder:
         """Whether a file of that size is there."""
         *above, last = PurePosixPath(name).parts
         try:
-            with self._held.below(*above) as folder:
+            with self._held.subfolder(*above) as folder:
                 return folder.size(last) == size
         except (OSError, FileProblem):
             return False
 
     def prune(self, name: str, kept: set[str]) -> None:
         """Remove the folders below `name` that nobody owns any more: what a killed run left of an item that is gone."""
-        with suppress(OSError), self._held.below(*PurePosixPath(name).parts) as folder:
-            for found in folder.names():
+        with suppress(OSError), self._held.subfolder(*PurePosixPath(name).parts) as folder:
+            for found in folder.list_names():
                 if found not in kept and folder.is_folder(found):
-                    folder.remove_folder(found)
+                    folder.remove_tree(found)
 
     def seal(self, files: dict[str, tuple[int, str]], counts: dict[str, Any]) -> None:
         """Write the manifest: the export is whole.
@@ -261,7 +261,7 @@ class OutputFolder:
 
         What an earlier run was writing when it was killed does not count.
         """
-        names = [name for name in self._held.names() if not _temporary(name)]
+        names = [name for name in self._held.list_names() if not _temporary(name)]
         if self._marker_name not in names:
             if names:
                 raise DirectoryNotOurs(

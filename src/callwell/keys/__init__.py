@@ -2,6 +2,6 @@
 """Keys, and the places where they are kept."""
 
 from callwell.keys.key import Key
-from callwell.keys.source import Source, parse_source
+from callwell.keys.source import KeySource, parse_source
 
-__all__ = ["Key", "Source", "parse_source"]
+__all__ = ["Key", "KeySource", "parse_source"]

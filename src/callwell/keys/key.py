@@ -18,11 +18,11 @@ class Key:
         text: the key itself; white space around it is not part of it.
     """
 
-    __slots__ = ("_shown", "_text", "fingerprint")
+    __slots__ = ("_header_values", "_text", "fingerprint")
 
     def __init__(self, text: str) -> None:
         self._text = text.strip()
-        self._shown: dict[str, str] = {}
+        self._header_values: dict[str, str] = {}
         self.fingerprint = hashlib.blake2b(
             self._text.encode("utf-8", "surrogatepass"), digest_size=6, person=b"callwell"
         ).hexdigest()
@@ -35,15 +35,15 @@ class Key:
         """Whether the whole text is printable ASCII and looks like this."""
         return self._text.isascii() and self._text.isprintable() and pattern.fullmatch(self._text) is not None
 
-    def shown(self, scheme: str) -> str:
+    def header_value(self, scheme: str) -> str:
         """The text as a header shows it.
 
         Args:
             scheme: `bearer`, `basic` (the key is the user name, the password is empty), or `header` (the bare key).
         """
-        if scheme not in self._shown:
-            self._shown[scheme] = self._as_header(scheme)
-        return self._shown[scheme]
+        if scheme not in self._header_values:
+            self._header_values[scheme] = self._as_header(scheme)
+        return self._header_values[scheme]
 
     def _as_header(self, scheme: str) -> str:
         """The same, made anew: the text is in no local variable."""

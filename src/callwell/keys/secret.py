@@ -15,7 +15,7 @@ from callwell.errors import FileProblem
 BYTES: Final = 32
 
 
-def make_once(path: Path) -> None:
+def create_secret(path: Path) -> None:
     """Make a random secret, unless one is there. Of several processes that try at once, one has its way.
 
     Args:

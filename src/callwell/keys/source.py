@@ -11,15 +11,15 @@ from callwell.errors import InvalidOption, KeyMissing
 from callwell.keys.key import Key
 
 
-class Source(Protocol):
+class KeySource(Protocol):
     """A place where a key is kept.
 
     Attributes:
-        where: the place, for people; never the key.
+        location: the place, for people; never the key.
         can_change: a new key can appear there while the process runs.
     """
 
-    where: str
+    location: str
     can_change: bool
 
     def read(self) -> Key:
@@ -30,7 +30,7 @@ class Source(Protocol):
         """
         ...
 
-    def mark(self) -> object:
+    def revision(self) -> object:
         """Something cheap that is different when the key may have changed."""
         ...
 
@@ -39,7 +39,7 @@ class ValueSource:
     """A key that the caller gave."""
 
     can_change = False
-    where = "given in code"
+    location = "given in code"
 
     def __init__(self, key: Key) -> None:
         self._key = key
@@ -48,7 +48,7 @@ class ValueSource:
         """The key that was given."""
         return self._key
 
-    def mark(self) -> object:
+    def revision(self) -> object:
         """A given key never changes."""
         return None
 
@@ -60,11 +60,11 @@ class EnvSource:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self.where = f"env:{name}"
+        self.location = f"env:{name}"
 
     def read(self) -> Key:
         """The variable's value."""
-        key = Key(_unquoted(os.environ.get(self._name, "")))
+        key = Key(_strip_quotes(os.environ.get(self._name, "")))
         if not key:
             raise KeyMissing(
                 f"no key: the environment variable {self._name} is "
@@ -73,7 +73,7 @@ class EnvSource:
             )
         return key
 
-    def mark(self) -> object:
+    def revision(self) -> object:
         """The value's fingerprint: a program may change its own environment."""
         return Key(os.environ.get(self._name, "")).fingerprint
 
@@ -92,7 +92,7 @@ class FileSource:
             ) from error
         if "\0" in path:
             raise InvalidOption("key", "file:…", "a path")
-        self.where = f"file:{path}"
+        self.location = f"file:{path}"
 
     def read(self) -> Key:
         """The file's text."""
@@ -100,12 +100,12 @@ class FileSource:
             text = self.path.read_text(encoding="utf-8-sig", errors="replace")  # an error would hold what was read
         except OSError as error:
             raise KeyMissing(f"no key: {self.path} cannot be read: {error.strerror}") from error
-        key = Key(_unquoted(text))
+        key = Key(_strip_quotes(text))
         if not key:
             raise KeyMissing(f"no key: {self.path} is empty; write the key into it, and nothing else")
         return key
 
-    def mark(self) -> object:
+    def revision(self) -> object:
         """The file's identity, size and times of change, that of its mode among them."""
         try:
             found = self.path.stat()
@@ -114,7 +114,7 @@ class FileSource:
         return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
-def parse_source(given: str | Key | None, variable: str) -> Source:
+def parse_source(given: str | Key | None, variable: str) -> KeySource:
     """The source that a `key` option names.
 
     Args:
@@ -133,15 +133,15 @@ def parse_source(given: str | Key | None, variable: str) -> Source:
         return EnvSource(place)
     if kind == "file" and place:
         return FileSource(place)
-    raise InvalidOption("key", _hidden(given), "env:NAME, file:PATH, or callwell.Key(text) in code")
+    raise InvalidOption("key", _hide(given), "env:NAME, file:PATH, or callwell.Key(text) in code")
 
 
-def _unquoted(text: str) -> str:
+def _strip_quotes(text: str) -> str:
     """A text without the quotes in which files of variables have it: some readers of such files leave them there."""
     bare = text.strip()
     quoted = len(bare) > 1 and bare[0] in "\"'" and bare[0] == bare[-1]
     return bare[1:-1] if quoted else bare
 
 
-def _hidden(text: str) -> str:
+def _hide(text: str) -> str:
     return f"a text of {len(text)} characters"

@@ -7,7 +7,7 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from callwell.errors import FileUnfit, UsageError
-from callwell.extras import install
+from callwell.extras import install_command
 from callwell.media import boxes
 
 if TYPE_CHECKING:
@@ -69,5 +69,5 @@ def _av() -> Any:
         return importlib.import_module("av")
     except ImportError as error:
         raise UsageError(
-            f"files are looked at before they are sent, and PyAV is missing: {install('media')}; or say check=False"
+            f"files are checked before they are sent, and PyAV is missing: {install_command('media')}; or pass check=False"
         ) from error

@@ -15,7 +15,7 @@ from callwell.core.audio_decision import decide
 from callwell.core.audio_types import ENCODINGS, AudioOptions, Convert, Refuse
 from callwell.description import catalog
 from callwell.errors import AudioRefused, FileProblem, InvalidOption, UsageError
-from callwell.extras import install
+from callwell.extras import install_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -172,7 +172,7 @@ def _heard(
     try:
         from callwell.media import convert, meter, reader
     except ModuleNotFoundError as error:
-        raise UsageError(EXTRA.format(name=error.name, install=install("media"))) from error
+        raise UsageError(EXTRA.format(name=error.name, install=install_command("media"))) from error
     try:
         with reader.open_recording(file, raw) as recording:
             sound = recording.sound

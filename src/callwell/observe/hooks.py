@@ -13,7 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Final, Protocol, cast, runtime_checkable
 
 from callwell.errors import InvalidOption, UnknownName, UsageError
-from callwell.extras import install
+from callwell.extras import install_command
 from callwell.observe.logs import LOGGER
 
 if TYPE_CHECKING:
@@ -155,5 +155,5 @@ def bundled(name: str) -> Hook:
         return cast("Hook", getattr(importlib.import_module(module), made)())
     except ModuleNotFoundError as error:
         raise UsageError(
-            f"the hook {name!r} needs the package {error.name}, which is not installed: {install(name)}"
+            f"the hook {name!r} needs the package {error.name}, which is not installed: {install_command(name)}"
         ) from error

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 
-def folder() -> Path:
+def default_folder() -> Path:
     """Callwell's folder in the XDG state folder, whether it is there or not."""
     given = os.environ.get("XDG_STATE_HOME", "")
     return (Path(given) if given.startswith("/") else Path("~/.local/state").expanduser()) / "callwell"

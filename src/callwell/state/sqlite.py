@@ -26,8 +26,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import msgspec
 
 from callwell.errors import StateError
-from callwell.state.identity import Identity
-from callwell.state.sealed import opened, sealed
+from callwell.state.checksums import add_checksum, strip_checksum
+from callwell.state.file_identity import FileIdentity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,10 +37,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 
-APPLICATION: Final = 0x43414C4C
+APPLICATION_ID: Final = 0x43414C4C
 """The application id in the file's header ("CALL"), by which a file is known to be ours."""
 
-VERSION: Final = 1
+FILE_VERSION: Final = 1
 """Of the file: since 1, records have checksums."""
 
 BUSY_S: Final = 30.0
@@ -48,7 +48,7 @@ BUSY_S: Final = 30.0
 
 LOGGER: Final = logging.getLogger("callwell")
 
-AFTER_ALL: Final = "\U0010ffff"
+LAST_CHARACTER: Final = "\U0010ffff"
 
 
 def _queries() -> dict[str, str]:
@@ -59,7 +59,7 @@ def _queries() -> dict[str, str]:
 
 QUERIES: Final = _queries()
 
-_TURN: Final = threading.RLock()
+_LOCK: Final = threading.RLock()
 """Held by the thread of this process whose turn it is, and through a fork."""
 
 _STATES: Final = weakref.WeakSet["SqliteState"]()
@@ -80,21 +80,21 @@ class SqliteState:
     def __init__(self, path: str) -> None:
         self.path = Path(path).expanduser()
         self._file = self.path.absolute()
-        self._identity = Identity(self._file)
+        self._identity = FileIdentity(self._file)
         self._connection: sqlite3.Connection | None = None
-        with self._told("open"):
+        with self._translate_errors("open"):
             self._open()
         _STATES.add(self)
 
     def update(self, cell: Cell[T], change: Callable[[T], tuple[T, R]]) -> R:
         """Replace a record by what `change` makes of it, in one step."""
-        with self._told("write"):
+        with self._translate_errors("write"):
             connection = self._open()
             try:
                 connection.execute(QUERIES["begin"])
-                self._same()
-                record, answer = change(self._decoded(connection, cell))
-                stored = sealed(cell.key, msgspec.msgpack.encode(record))
+                self._check_unchanged()
+                record, answer = change(self._decode(connection, cell))
+                stored = add_checksum(cell.key, msgspec.msgpack.encode(record))
                 connection.execute(QUERIES["write"], (cell.key, stored))
                 connection.execute(QUERIES["commit"])
             finally:
@@ -104,74 +104,74 @@ class SqliteState:
 
     def read(self, cell: Cell[T]) -> T:
         """The record as it is now."""
-        with self._told("read"):
+        with self._translate_errors("read"):
             connection = self._open()
-            self._same()
-            return self._decoded(connection, cell)
+            self._check_unchanged()
+            return self._decode(connection, cell)
 
     def keys(self, prefix: str) -> list[str]:
         """The keys of all written records that begin with `prefix`, in order."""
-        with self._told("read"):
+        with self._translate_errors("read"):
             connection = self._open()
-            self._same()
-            return [key for (key,) in connection.execute(QUERIES["keys"], (prefix, prefix + AFTER_ALL))]
+            self._check_unchanged()
+            return [key for (key,) in connection.execute(QUERIES["keys"], (prefix, prefix + LAST_CHARACTER))]
 
     def remove(self, prefix: str) -> None:
         """Forget all records whose keys begin with `prefix`."""
-        with self._told("write"):
+        with self._translate_errors("write"):
             connection = self._open()
-            self._same()
-            connection.execute(QUERIES["remove"], (prefix, prefix + AFTER_ALL))
+            self._check_unchanged()
+            connection.execute(QUERIES["remove"], (prefix, prefix + LAST_CHARACTER))
 
     def close(self) -> None:
         """Close the file."""
-        with _TURN:
+        with _LOCK:
             if self._connection is not None:
                 self._connection.close()
             self._connection = None
-            self._identity.closed()
+            self._identity.forget_companions()
 
-    def _decoded(self, connection: sqlite3.Connection, cell: Cell[T]) -> T:
+    def _decode(self, connection: sqlite3.Connection, cell: Cell[T]) -> T:
         row = connection.execute(QUERIES["read"], (cell.key,)).fetchone()
         if row is None:
-            if cell.damaged is None or cell.damaged == cell.empty or self._sound(connection):
+            if cell.damaged is None or cell.damaged == cell.empty or self._is_intact(connection):
                 return cell.empty
-            return self._worst(cell, cell.damaged)
+            return self._assume_damaged(cell, cell.damaged)
         try:
-            return msgspec.msgpack.decode(opened(cell.key, row[0]), type=cell.type)
+            return msgspec.msgpack.decode(strip_checksum(cell.key, row[0]), type=cell.type)
         except (msgspec.MsgspecError, ValueError, TypeError) as error:
             if cell.damaged is None:
                 raise self._damaged(f"record {cell.key}, of another version?: {error}") from error
-            return self._worst(cell, cell.damaged)
+            return self._assume_damaged(cell, cell.damaged)
 
-    def _worst(self, cell: Cell[T], damaged: T) -> T:
+    def _assume_damaged(self, cell: Cell[T], damaged: T) -> T:
         LOGGER.warning("the record %s of %s is damaged and taken to be the worst that it can be", cell.key, self.path)
         return damaged
 
     @staticmethod
-    def _sound(connection: sqlite3.Connection) -> bool:
+    def _is_intact(connection: sqlite3.Connection) -> bool:
         """Whether a record that is not there was never there: no other can be it under a name that was changed."""
         if connection.execute(QUERIES["sound"]).fetchone() != ("ok",):
             return False
         try:
             for key, stored in connection.execute(QUERIES["all"]):
-                opened(key, stored)
+                strip_checksum(key, stored)
         except (ValueError, TypeError, AttributeError):
             return False
         return True
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
-            if not self._file.exists() and not self._identity.known:
+            if not self._file.exists() and not self._identity.was_opened:
                 self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                _make(self._file)
-            self._same()
+                _create_file(self._file)
+            self._check_unchanged()
             self._connection = _connect(f"{self._file.as_uri()}?mode=rw")
             self._check(self._connection)
         return self._connection
 
-    def _same(self) -> None:
-        trouble = self._identity.trouble()
+    def _check_unchanged(self) -> None:
+        trouble = self._identity.describe_change()
         if trouble:
             raise StateError(
                 f"the state {self.path} {trouble} while it was in use, so nobody knows what was used of the quota: "
@@ -181,7 +181,7 @@ class SqliteState:
     def _check(self, connection: sqlite3.Connection) -> None:
         try:
             (stamp,) = connection.execute(QUERIES["stamp"]).fetchone()
-            if stamp != APPLICATION:
+            if stamp != APPLICATION_ID:
                 if not self._file.stat().st_size:
                     raise self._damaged("it is empty")
                 raise StateError(f"{self.path} is an SQLite file of another program; name another with --state")
@@ -192,16 +192,16 @@ class SqliteState:
 
     def _upgrade(self, connection: sqlite3.Connection) -> None:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version > VERSION:
+        if version > FILE_VERSION:
             raise StateError(f"{self.path} was written by a newer version of Callwell; name another with --state")
-        if version == VERSION:
+        if version == FILE_VERSION:
             return
         connection.execute(QUERIES["begin"])
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version < VERSION:  # and no other process was faster
+        if version < FILE_VERSION:  # and no other process was faster
             for key, record in connection.execute(QUERIES["all"]).fetchall():
-                connection.execute(QUERIES["write"], (key, sealed(key, record)))
-            connection.execute(f"PRAGMA user_version = {VERSION}")
+                connection.execute(QUERIES["write"], (key, add_checksum(key, record)))
+            connection.execute(f"PRAGMA user_version = {FILE_VERSION}")
         connection.execute(QUERIES["commit"])
 
     def _damaged(self, why: str) -> StateError:
@@ -211,9 +211,9 @@ class SqliteState:
         )
 
     @contextmanager
-    def _told(self, verb: str) -> Iterator[None]:
+    def _translate_errors(self, verb: str) -> Iterator[None]:
         try:
-            with _TURN:
+            with _LOCK:
                 yield
         except sqlite3.OperationalError as error:
             why, advice = str(error), "name another with --state"
@@ -234,15 +234,15 @@ def _connect(name: str) -> sqlite3.Connection:
     return connection
 
 
-def _make(path: Path) -> None:
+def _create_file(path: Path) -> None:
     """Make the file, whole and for nobody else to read; another process may be first."""
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     os.close(descriptor)
     try:
         connection = _connect(Path(name).absolute().as_uri())
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute(f"PRAGMA application_id = {APPLICATION}")
-        connection.execute(f"PRAGMA user_version = {VERSION}")
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {FILE_VERSION}")
         connection.execute(QUERIES["create"])
         connection.close()
         with suppress(FileExistsError):
@@ -252,9 +252,9 @@ def _make(path: Path) -> None:
 
 
 def _before_fork() -> None:
-    _TURN.acquire()
+    _LOCK.acquire()
     for state in _STATES:
         state.close()
 
 
-os.register_at_fork(before=_before_fork, after_in_parent=_TURN.release, after_in_child=_TURN.release)
+os.register_at_fork(before=_before_fork, after_in_parent=_LOCK.release, after_in_child=_LOCK.release)

@@ -10,7 +10,7 @@ import pytest
 
 from callwell import errors
 from callwell.client.concurrency.primitives import run
-from callwell.core.tokens import PAUSE_S
+from callwell.core.tokens import RETRY_PAUSE_S
 from callwell.keys import Key
 from callwell.state import MemoryState
 from tests.client._async.acting import client
@@ -32,7 +32,7 @@ def sourced(mint: Mint, *keys: str) -> Any:
     world = World(mint)
     one = client(world, **options(mint, world))
     one._engine.keys.keys._source = ListSource(keys, marked=True)
-    one._engine.keys.keys._uses.accepted(Key(keys[0]).fingerprint, "here")
+    one._engine.keys.keys._uses.record_accepted(Key(keys[0]).fingerprint, "here")
     return one, world
 
 
@@ -160,7 +160,7 @@ def test_a_good_token_outlives_failed_renewals() -> None:
         mint.instead |= {"key": lambda: code(403, "CLOSED"), "renew": lambda: code(403, "CLOSED")}
         await get(one, 5)
         assert mint.asked == ["key", "1", "renew", "key", *["1"] * 5]
-        world.clock.advance(PAUSE_S)
+        world.clock.advance(RETRY_PAUSE_S)
         await get(one)
         assert mint.asked[9:] == ["key", "1"]
         world.clock.advance(60.0)

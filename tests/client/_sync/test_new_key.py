@@ -12,8 +12,8 @@ import pytest
 
 from callwell import errors
 from callwell.client._sync.concurrency.primitives import run
-from callwell.client._sync.tokens.manager import arm
-from callwell.client.keys.usage import KeyUses, Realm
+from callwell.client._sync.tokens.manager import attach_credentials
+from callwell.client.keys.usage import KeyRealm, KeyUseLog
 from callwell.keys import Key
 from callwell.state import MemoryState
 from tests.client._sync.acting import client
@@ -52,7 +52,7 @@ def rotating(world: World, *readings: str, canary: bool, **options: Any) -> Any:
     """A client whose source shows a change each time that it is looked at."""
     one = client(world, provider=canaried() if canary else None, source=ListSource(readings, marked=True), **options)
     if canary:
-        arm(one._engine, one._engine.keys, one.setting)
+        attach_credentials(one._engine, one._engine.keys, one.setting)
     return one
 
 
@@ -235,11 +235,13 @@ def test_a_new_key_of_another_environment_is_never_sent() -> None:
     state = MemoryState()
     world = World(refusing(DEAD, KEY))
     homes = {"production": "https-api.acme.test-443", "sandbox": "https-box.acme.test-443"}
-    realm = Realm("acme", "production", homes)
+    realm = KeyRealm("acme", "production", homes)
     box = realm._replace(environment="sandbox")
-    KeyUses(f"acme:sandbox:{homes['sandbox']}:own", state, world.clock, box).accepted(Key(NEW).fingerprint, "here")
-    uses = KeyUses(f"acme:production:{homes['production']}:own", state, world.clock, realm)
-    uses.accepted(Key(KEY).fingerprint, "here")
+    KeyUseLog(f"acme:sandbox:{homes['sandbox']}:own", state, world.clock, box).record_accepted(
+        Key(NEW).fingerprint, "here"
+    )
+    uses = KeyUseLog(f"acme:production:{homes['production']}:own", state, world.clock, realm)
+    uses.record_accepted(Key(KEY).fingerprint, "here")
     one = client(world, source=ListSource([KEY, NEW], marked=True), uses=uses)
 
     def work() -> None:
@@ -249,14 +251,14 @@ def test_a_new_key_of_another_environment_is_never_sent() -> None:
 
     run(work)
     assert set(world.keys) == {KEY}
-    assert "environment sandbox" in one._engine.keys.where
+    assert "environment sandbox" in one._engine.keys.location
 
 
 def test_a_key_that_was_accepted_before_is_still_waited_for() -> None:
     """The first key has nothing to fall back to: it is not tried, and its refusal is a refusal."""
     world = World(code(401, "NEW_CODE"))
     one = client(world, provider=canaried(), source=ListSource([KEY]), uses=tried(KEY))
-    arm(one._engine, one._engine.keys, one.setting)
+    attach_credentials(one._engine, one._engine.keys, one.setting)
     with pytest.raises(errors.Unauthorized):
         run(lambda: one.call("things.get", **GET))
     assert world.keys == [KEY]

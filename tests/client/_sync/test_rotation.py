@@ -243,7 +243,7 @@ def test_generations_are_settled_after_losses() -> None:
     with pytest.raises(errors.ConnectionLost):
         run(lambda: one.call("things.get", **GET))
     assert held(one) == 0
-    assert one._engine.keys.lend() == (0, Key(KEY))
+    assert one._engine.keys.begin_use() == (0, Key(KEY))
 
 
 class Unreadable(ListSource):
@@ -251,7 +251,7 @@ class Unreadable(ListSource):
 
     broken = False
 
-    def mark(self) -> object:
+    def revision(self) -> object:
         """What has changed, or the trouble."""
         if self.broken:
             raise errors.StateError("the state cannot be read: locked")

@@ -253,7 +253,7 @@ def headers(
     content = () if bound.body is None else (("content-type", bound.media),)
     if bound.keyless if keyless is None else keyless:
         return RequestHeaders((ACCEPT, *beside, *bound.headers, *content))
-    return RequestHeaders((ACCEPT, (rule.header, key.shown(rule.scheme)), *beside, *bound.headers, *content))
+    return RequestHeaders((ACCEPT, (rule.header, key.header_value(rule.scheme)), *beside, *bound.headers, *content))
 
 
 def query_pairs(query: Mapping[str, object]) -> list[tuple[str, str]]:

@@ -17,7 +17,7 @@ from callwell.client.calls.operations import OperationHandle, known, lists
 from callwell.client.calls.options import NOT_GIVEN
 from callwell.client.calls.prepared import PreparedCall
 from callwell.client.calls.responses import joined, renamed
-from callwell.client.keys.refused_key import explained
+from callwell.client.keys.refused_key import explain_refusal
 from callwell.client.pages.pager import AsyncPager, PagerPosition
 from callwell.core import json_values, paging
 from callwell.errors import CallFacts, InvalidOption, KeyRefused, UnexpectedAnswer
@@ -64,7 +64,7 @@ class AsyncCaller:
         self.setting = setting
         self.choices = choices
         self._all_known = all_known
-        self.explain = partial(explained, engine=engine, setting=setting)
+        self.explain = partial(explain_refusal, engine=engine, setting=setting)
         self._plain = setting.users is None and not (choices.exactly_once or choices.remember)
 
     def choosing(self, options: CallOptions) -> Self:

@@ -109,7 +109,7 @@ class PartialFile:
             self._folder = self._given or stack.enter_context(Folder.at(self._target.parent))
             self._folder.check_replaceable(self._target.name)
             if self._resume:
-                self._file: BinaryIO = self._folder.resume(self._part)
+                self._file: BinaryIO = self._folder.open_or_create(self._part)
             else:
                 self._part, self._file = self._folder.create(self._target.name)
             stack.callback(self._file.close)
@@ -152,7 +152,7 @@ class PartialFile:
             OSError: it cannot.
         """
         self._file.flush()
-        if not self._folder.holds(self._part, self._file):
+        if not self._folder.is_same_file(self._part, self._file):
             raise FileProblem(f"{self._target}: somebody has put another file in the place of {self._part}")
         self._folder.rename(self._part, self._target.name)
         self._file.close()
@@ -162,7 +162,7 @@ class PartialFile:
     def _lock(self) -> None:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            mine = self._folder.holds(self._part, self._file)
+            mine = self._folder.is_same_file(self._part, self._file)
         except BlockingIOError:
             mine = False
         if not mine:

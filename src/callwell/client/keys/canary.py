@@ -34,7 +34,7 @@ class AsyncCanary:
         self._provider = provider
         self._operation = operation
 
-    async def tried(self, key: Key, until: float) -> str | None:
+    async def try_key(self, key: Key, until: float) -> str | None:
         """Why a key is refused; empty if it is accepted, None if nobody can say.
 
         Args:
@@ -46,7 +46,7 @@ class AsyncCanary:
             engine.profile,
             engine.base_url,
             account=engine.account,
-            keys=AsyncOneKey(key, engine.keys.where),  # type: ignore[arg-type] # it is asked like a keyholder
+            keys=AsyncSingleKey(key, engine.keys.location),  # type: ignore[arg-type] # it is asked like a keyholder
             transport=engine.transport,
             clock=engine.clock,
             hooks=engine.hooks,
@@ -64,7 +64,7 @@ class AsyncCanary:
         return ""
 
 
-class AsyncOneKey(AsyncKeyless):
+class AsyncSingleKey(AsyncKeyless):
     """One key, in the place of those that a client has in hand.
 
     Args:
@@ -74,5 +74,5 @@ class AsyncOneKey(AsyncKeyless):
 
     def __init__(self, key: Key, where: str) -> None:
         super().__init__(lambda: key)
-        self.where = where
+        self.location = where
         self.keyless = self

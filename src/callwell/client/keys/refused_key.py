@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from callwell.client.calls.engine import AsyncEngine
 from callwell.client.quota.account import Account
-from callwell.client.tokens.exchange import AsyncTrade
+from callwell.client.tokens.exchange import AsyncTokenExchange
 from callwell.errors import CallError, KeyOfAnotherEnvironment, KeyRefused
 from callwell.state import MemoryState
 
@@ -26,7 +26,7 @@ ASK_S: Final = 10.0
 """How long another environment is asked."""
 
 
-async def explained(error: KeyRefused, engine: AsyncEngine, setting: ClientConfig) -> KeyProblem:
+async def explain_refusal(error: KeyRefused, engine: AsyncEngine, setting: ClientConfig) -> KeyProblem:
     """What to tell of a key that was refused: where it belongs, if that can be found out and the caller wants it.
 
     Args:
@@ -37,7 +37,7 @@ async def explained(error: KeyRefused, engine: AsyncEngine, setting: ClientConfi
     if error.explained:
         return error
     key, rule = engine.keys.newest(), setting.provider.profile.key.token
-    if rule is None or not setting.others or setting.key_uses().belongs_to(key.fingerprint):
+    if rule is None or not setting.others or setting.key_uses().find_environment(key.fingerprint):
         return error
     if not setting.explain:
         names = " or ".join(setting.others)
@@ -55,12 +55,12 @@ async def explained(error: KeyRefused, engine: AsyncEngine, setting: ClientConfi
         except CallError as failure:
             said.append(f"environment {name} could not be asked ({failure})")
         else:
-            setting.key_uses_at(name, address).accepted(key.fingerprint, engine.keys.where)
+            setting.key_uses_at(name, address).record_accepted(key.fingerprint, engine.keys.location)
             return KeyOfAnotherEnvironment(
                 setting.provider.name,
                 environment=setting.realm.environment,
                 belongs_to=name,
-                where=engine.keys.where,
+                where=engine.keys.location,
             )
     return KeyRefused("; ".join((str(error), *said)), code=error.code, explained=True)
 
@@ -79,4 +79,4 @@ async def _ask(key: Key, rule: TokenRule, address: str, engine: AsyncEngine, set
         clock=setting.clock,
         hooks=engine.hooks,
     )
-    await AsyncTrade(there, setting.provider, rule).by_key(key, setting.clock.now() + ASK_S)
+    await AsyncTokenExchange(there, setting.provider, rule).exchange_key(key, setting.clock.now() + ASK_S)

@@ -23,23 +23,23 @@ if TYPE_CHECKING:
     from callwell.state.base import State
 
 
-PLACE: Final = re.compile(r"\w+-(?P<host>.+?)-\d+:")
+ACCOUNT_NAME: Final = re.compile(r"\w+-(?P<host>.+?)-\d+:")
 """How the name of an account says where it is, after provider and environment."""
 
 
-class Realm(NamedTuple):
+class KeyRealm(NamedTuple):
     """Which environments of a provider have keys of their own.
 
     Attributes:
         provider: the provider's name.
         environment: the one that is in use.
-        homes: where it and those with other keys are by themselves, in the form that accounts' names have; empty where
-            it shares its keys with all.
+        addresses: the provider's own address of each environment that has keys of its own, as account names spell it;
+            empty if all environments share their keys.
     """
 
     provider: str
     environment: str
-    homes: Mapping[str, str]
+    addresses: Mapping[str, str]
 
 
 class KeyUse(NamedTuple):
@@ -49,16 +49,16 @@ class KeyUse(NamedTuple):
         first: the first time; 0 if it never was.
         last: the last time.
         clients: by how many clients it was used.
-        where: the place where the last of them had found it.
+        location: the place where the last of them had found it.
     """
 
     first: float = 0.0
     last: float = 0.0
     clients: int = 0
-    where: str = ""
+    location: str = ""
 
 
-class KeyUses:
+class KeyUseLog:
     """The record of the keys of one account.
 
     Args:
@@ -68,27 +68,27 @@ class KeyUses:
         realm: which keys belong to it; None for all.
     """
 
-    def __init__(self, account: str, state: State, clock: Clock, realm: Realm | None = None) -> None:
+    def __init__(self, account: str, state: State, clock: Clock, realm: KeyRealm | None = None) -> None:
         self._account = account
         self._realm = realm
         self._state = state
         self._clock = clock
 
-    def known(self, fingerprint: str) -> bool:
+    def was_accepted(self, fingerprint: str) -> bool:
         """Whether a key was ever accepted."""
         return self._state.read(self._cell(fingerprint)).first > 0.0
 
-    def belongs_to(self, fingerprint: str) -> str | None:
+    def find_environment(self, fingerprint: str) -> str | None:
         """The environment that has accepted a key, the one in use if it is among them; None if that is not known."""
-        if self._realm is None or not self._realm.homes:
+        if self._realm is None or not self._realm.addresses:
             return None
         prefix = f"key:{self._realm.provider}:"
-        here = _world(self._realm, self._account.removeprefix(f"{self._realm.provider}:"))
+        here = _key_group(self._realm, self._account.removeprefix(f"{self._realm.provider}:"))
         names = [key.removeprefix(prefix) for key in self._state.keys(prefix) if key.endswith(f":{fingerprint}")]
-        found = [name.partition(":")[0] for name in names if _world(self._realm, name) == here]
+        found = [name.partition(":")[0] for name in names if _key_group(self._realm, name) == here]
         return self._realm.environment if self._realm.environment in found else next(iter(found), None)
 
-    def check(self, fingerprint: str, where: str) -> None:
+    def check_environment(self, fingerprint: str, where: str) -> None:
         """See that a key is not known to belong to another environment.
 
         Args:
@@ -98,13 +98,13 @@ class KeyUses:
         Raises:
             KeyOfAnotherEnvironment: it is.
         """
-        other = self.belongs_to(fingerprint)
+        other = self.find_environment(fingerprint)
         if self._realm is None or other in (None, self._realm.environment):
             return
         here = self._realm.environment
         raise KeyOfAnotherEnvironment(self._realm.provider, environment=here, belongs_to=str(other), where=where)
 
-    def accepted(self, fingerprint: str, where: str) -> None:
+    def record_accepted(self, fingerprint: str, where: str) -> None:
         """Note that a key is accepted, for the first time by this client.
 
         Args:
@@ -116,7 +116,7 @@ class KeyUses:
             self._cell(fingerprint), lambda use: (KeyUse(use.first or now, now, use.clients + 1, where), None)
         )
 
-    def all(self) -> dict[str, KeyUse]:
+    def read_all(self) -> dict[str, KeyUse]:
         """The use of every key of the account, by fingerprint."""
         prefix = _prefix(self._account)
         marks = [key.removeprefix(prefix) for key in self._state.keys(prefix)]
@@ -130,7 +130,7 @@ def _prefix(account: str) -> str:
     return f"key:{account}:"
 
 
-def _world(realm: Realm, name: str) -> str | None:
+def _key_group(realm: KeyRealm, name: str) -> str | None:
     """Whose keys an account takes: empty for the provider's own, the host for those of a double, None for others.
 
     Args:
@@ -138,8 +138,8 @@ def _world(realm: Realm, name: str) -> str | None:
         name: of the account, or of one of its keys, after the provider.
     """
     environment, _, rest = name.partition(":")
-    home = realm.homes.get(environment)
+    home = realm.addresses.get(environment)
     if home is None:
         return None
-    place = PLACE.match(rest)
+    place = ACCOUNT_NAME.match(rest)
     return "" if rest.startswith(f"{home}:") or place is None else place["host"]

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Final
 from callwell.client.calls.operations import known
 from callwell.client.calls.options import ResolvedOptions
 from callwell.client.calls.prepared import PreparedCall
-from callwell.client.tokens.store import fresh, secret_bound
+from callwell.client.tokens.store import bind_secret, parse_tokens
 from callwell.errors import ApiError, KeyRefused
 
 if TYPE_CHECKING:
     from callwell.client.calls.engine import AsyncEngine
-    from callwell.client.tokens.store import Fresh
+    from callwell.client.tokens.store import IssuedTokens
     from callwell.core.rules.profile import TokenRule
     from callwell.description.provider import Provider
     from callwell.keys import Key
@@ -22,7 +22,7 @@ LEAST_S: Final = 0.001
 """The least time that a call is given: one whose time has passed ends at once, and says so."""
 
 
-class AsyncTrade:
+class AsyncTokenExchange:
     """Gets tokens from a provider.
 
     Args:
@@ -36,7 +36,7 @@ class AsyncTrade:
         self._provider = provider
         self._rule = rule
 
-    async def by_key(self, key: Key, until: float) -> Fresh:
+    async def exchange_key(self, key: Key, until: float) -> IssuedTokens:
         """Tokens for a key.
 
         Args:
@@ -55,11 +55,11 @@ class AsyncTrade:
                 raise
             text = (
                 f"{self._provider.name} {rule.issue}: the provider refuses the key ({error.code or 'no code'}); "
-                f"put a valid one at {self._engine.keys.where}"
+                f"put a valid one at {self._engine.keys.location}"
             )
             raise KeyRefused(text, code=error.code) from error
 
-    async def by_token(self, refresh: Key, until: float) -> Fresh:
+    async def refresh(self, refresh: Key, until: float) -> IssuedTokens:
         """Tokens for a token for renewal, which is used up.
 
         Args:
@@ -71,10 +71,10 @@ class AsyncTrade:
         """
         return await self._call(self._rule.renew, self._rule.refresh, refresh, until)
 
-    async def _call(self, operation: str, argument: str, secret: Key, until: float) -> Fresh:
+    async def _call(self, operation: str, argument: str, secret: Key, until: float) -> IssuedTokens:
         asked_at, called = self._engine.clock.now(), known(self._provider, operation)
         choices = ResolvedOptions(deadline_s=max(LEAST_S, until - asked_at))
-        order = PreparedCall(called.plan, secret_bound(called, argument, secret), choices)
-        return fresh(  # the answer is in no local variable: it holds tokens
+        order = PreparedCall(called.plan, bind_secret(called, argument, secret), choices)
+        return parse_tokens(  # the answer is in no local variable: it holds tokens
             self._rule, await self._engine.run(order), asked_at, provider=self._provider.name, operation=operation
         )

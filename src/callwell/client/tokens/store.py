@@ -14,10 +14,10 @@ import msgspec
 from callwell.clock import boot_id
 from callwell.core import json_values
 from callwell.core import tokens as core
-from callwell.core.tokens import Tokens
+from callwell.core.tokens import TokenState
 from callwell.errors import InvalidOption, KeyMalformed, UnexpectedAnswer
 from callwell.keys import Key
-from callwell.keys.seal import Seal
+from callwell.keys.sealing import RecordCipher
 from callwell.state.base import Cell
 
 if TYPE_CHECKING:
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from callwell.client.calls.responses import Answer
     from callwell.clock import Clock
     from callwell.core.rules.profile import TokenRule
-    from callwell.core.tokens import Obtain, TokenWait, Use
+    from callwell.core.tokens import ObtainTokens, UseToken, WaitForTokens
     from callwell.state.base import State
 
 R = TypeVar("R")
 
 
-class Pair(NamedTuple):
+class TokenPair(NamedTuple):
     """The tokens that came together.
 
     Attributes:
@@ -46,7 +46,7 @@ class Pair(NamedTuple):
     refresh: Key | None
 
 
-class Fresh(NamedTuple):
+class IssuedTokens(NamedTuple):
     """Tokens that have just come.
 
     Attributes:
@@ -55,12 +55,12 @@ class Fresh(NamedTuple):
         lasts_s: for how long the first one is good.
     """
 
-    pair: Pair
+    pair: TokenPair
     asked_at: float
     lasts_s: float
 
 
-class Found(NamedTuple):
+class StoredTokens(NamedTuple):
     """What is known of a key's tokens now.
 
     Attributes:
@@ -68,11 +68,11 @@ class Found(NamedTuple):
         pair: their texts, None if there are none yet.
     """
 
-    tokens: Tokens
-    pair: Pair | None
+    tokens: TokenState
+    pair: TokenPair | None
 
 
-class Record(NamedTuple):
+class TokenRecord(NamedTuple):
     """The record.
 
     Attributes:
@@ -81,7 +81,7 @@ class Record(NamedTuple):
         boot: of which boot and clock the times are.
     """
 
-    tokens: Tokens = Tokens()
+    tokens: TokenState = TokenState()
     content: Any = None
     boot: str = ""
 
@@ -100,7 +100,7 @@ class TokenStore:
         self._state = state
         self._clock = clock
         self._boot = f"{boot_id()} {clock}"
-        self._seals: dict[str, Seal] = {}
+        self._ciphers: dict[str, RecordCipher] = {}
 
     def check(self, key: Key) -> None:
         """See that the tokens of a key can be kept.
@@ -109,28 +109,30 @@ class TokenStore:
             UsageError: they would have to be sealed, and the package for it is not installed.
         """
         if self._state.shared:
-            self._seal(key)
+            self._cipher(key)
 
-    def look(self, key: Key) -> tuple[Use | Obtain | TokenWait, Found]:
+    def observe(self, key: Key) -> tuple[UseToken | ObtainTokens | WaitForTokens, StoredTokens]:
         """What one who asks would be told now."""
-        found = self._found(key, self._state.read(self._cell(key)))
-        return core.ask(found.tokens, key.fingerprint, "", self._clock.now())[1], found
+        found = self._read(key, self._state.read(self._cell(key)))
+        return core.decide(found.tokens, key.fingerprint, "", self._clock.now())[1], found
 
-    def ask(self, key: Key, holder: str) -> tuple[Use | Obtain | TokenWait, Found]:
-        """What one who wants to make a call does: see `core.tokens.ask`.
+    def decide(self, key: Key, holder: str) -> tuple[UseToken | ObtainTokens | WaitForTokens, StoredTokens]:
+        """What one who wants to make a call does: see `core.tokens.decide`.
 
         Args:
             key: the key.
             holder: who asks.
         """
 
-        def change(found: Found) -> tuple[Tokens, tuple[Use | Obtain | TokenWait, Found]]:
-            tokens, told = core.ask(found.tokens, key.fingerprint, holder, self._clock.now())
+        def change(
+            found: StoredTokens,
+        ) -> tuple[TokenState, tuple[UseToken | ObtainTokens | WaitForTokens, StoredTokens]]:
+            tokens, told = core.decide(found.tokens, key.fingerprint, holder, self._clock.now())
             return tokens, (told, found._replace(tokens=tokens))
 
         return self._change(key, change)
 
-    def obtained(self, key: Key, holder: str, fresh: Fresh, early_s: float) -> None:
+    def record_obtained(self, key: Key, holder: str, fresh: IssuedTokens, early_s: float) -> None:
         """New tokens came.
 
         Args:
@@ -140,9 +142,9 @@ class TokenStore:
             early_s: how long before their end they are renewed.
         """
 
-        def change(found: Found) -> tuple[Tokens, None]:
+        def change(found: StoredTokens) -> tuple[TokenState, None]:
             renewable = fresh.pair.refresh is not None
-            after = core.obtained(
+            after = core.record_obtained(
                 *(found.tokens, key.fingerprint, holder),
                 asked_at=fresh.asked_at,
                 lasts_s=fresh.lasts_s,
@@ -153,62 +155,64 @@ class TokenStore:
 
         self._change(key, change, fresh.pair)
 
-    def failed(self, key: Key, holder: str) -> None:
+    def record_failure(self, key: Key, holder: str) -> None:
         """No tokens came."""
         now, mark = self._clock.now(), key.fingerprint
-        self._change(key, lambda found: (core.failed(found.tokens, mark, holder, now), None))
+        self._change(key, lambda found: (core.record_failure(found.tokens, mark, holder, now), None))
 
-    def refused(self, key: Key, generation: int) -> None:
+    def record_refusal(self, key: Key, generation: int) -> None:
         """The provider has refused a token before its time."""
-        self._change(key, lambda found: (core.refused(found.tokens, key.fingerprint, generation), None))
+        self._change(key, lambda found: (core.record_refusal(found.tokens, key.fingerprint, generation), None))
 
     def forget(self, fingerprint: str) -> None:
         """The tokens of a key are not wanted any more."""
         self._state.remove(f"tokens:{self._account}:{fingerprint}")
 
-    def _change(self, key: Key, change: Callable[[Found], tuple[Tokens, R]], fresh: Pair | None = None) -> R:
+    def _change(
+        self, key: Key, change: Callable[[StoredTokens], tuple[TokenState, R]], fresh: TokenPair | None = None
+    ) -> R:
         """Change what is known; `fresh` takes the place of the texts if it brings another generation."""
 
-        def changed(record: Record) -> tuple[Record, R]:
-            found = self._found(key, record)
+        def changed(record: TokenRecord) -> tuple[TokenRecord, R]:
+            found = self._read(key, record)
             tokens, answer = change(found)
             new = fresh is not None and tokens.generation != found.tokens.generation
-            content = self._closed(key, fresh) if new else record.content
-            return Record(tokens, content, self._boot), answer
+            content = self._encrypt(key, fresh) if new else record.content
+            return TokenRecord(tokens, content, self._boot), answer
 
         return self._state.update(self._cell(key), changed)
 
-    def _found(self, key: Key, record: Record) -> Found:
-        tokens, pair = record.tokens, self._opened(key, record.content)
+    def _read(self, key: Key, record: TokenRecord) -> StoredTokens:
+        tokens, pair = record.tokens, self._decrypt(key, record.content)
         if record.boot != self._boot or (tokens.ends_at and pair is None):
-            return Found(Tokens(key.fingerprint, tokens.generation), None)
-        return Found(tokens, pair)
+            return StoredTokens(TokenState(key.fingerprint, tokens.generation), None)
+        return StoredTokens(tokens, pair)
 
-    def _closed(self, key: Key, pair: Pair | None) -> Any:
+    def _encrypt(self, key: Key, pair: TokenPair | None) -> Any:
         if pair is None or not self._state.shared:
             return pair
-        return self._seal(key).close(
+        return self._cipher(key).encrypt(
             msgspec.json.encode([pair.access.reveal(), pair.refresh and pair.refresh.reveal()])
         )
 
-    def _opened(self, key: Key, content: Any) -> Pair | None:
-        if isinstance(content, Pair) or content is None:
+    def _decrypt(self, key: Key, content: Any) -> TokenPair | None:
+        if isinstance(content, TokenPair) or content is None:
             return content
-        text = self._seal(key).open(content)
+        text = self._cipher(key).decrypt(content)
         if text is None:
             return None
         access, refresh = msgspec.json.decode(text)
-        return Pair(Key(access), Key(refresh) if refresh else None)
+        return TokenPair(Key(access), Key(refresh) if refresh else None)
 
-    def _seal(self, key: Key) -> Seal:
-        found = self._seals.get(key.fingerprint)
-        return found or self._seals.setdefault(key.fingerprint, Seal(key, self._cell(key).key))
+    def _cipher(self, key: Key) -> RecordCipher:
+        found = self._ciphers.get(key.fingerprint)
+        return found or self._ciphers.setdefault(key.fingerprint, RecordCipher(key, self._cell(key).key))
 
-    def _cell(self, key: Key) -> Cell[Record]:
-        return Cell(f"tokens:{self._account}:{key.fingerprint}", Record, Record(), Record())
+    def _cell(self, key: Key) -> Cell[TokenRecord]:
+        return Cell(f"tokens:{self._account}:{key.fingerprint}", TokenRecord, TokenRecord(), TokenRecord())
 
 
-def fresh(rule: TokenRule, answer: Answer, asked_at: float, *, provider: str, operation: str) -> Fresh:
+def parse_tokens(rule: TokenRule, answer: Answer, asked_at: float, *, provider: str, operation: str) -> IssuedTokens:
     """The tokens that an answer holds.
 
     Args:
@@ -221,7 +225,7 @@ def fresh(rule: TokenRule, answer: Answer, asked_at: float, *, provider: str, op
     Raises:
         UnexpectedAnswer: it does not hold what it should.
     """
-    found = _read(rule, answer.json, asked_at)
+    found = _parse(rule, answer.json, asked_at)
     if found is None:
         status = answer.status
         attempts = answer.attempts
@@ -237,16 +241,18 @@ def fresh(rule: TokenRule, answer: Answer, asked_at: float, *, provider: str, op
     return found
 
 
-def _read(rule: TokenRule, body: Any, asked_at: float) -> Fresh | None:
+def _parse(rule: TokenRule, body: Any, asked_at: float) -> IssuedTokens | None:
     access = json_values.value_at(body, rule.access_at)
     refresh = json_values.value_at(body, rule.refresh_at)
     lasts_s = json_values.value_at(body, rule.expires_at)
-    if not _can_be_shown(access) or isinstance(lasts_s, bool) or not isinstance(lasts_s, int | float) or lasts_s <= 0:
+    if not _is_header_text(access) or isinstance(lasts_s, bool) or not isinstance(lasts_s, int | float) or lasts_s <= 0:
         return None
-    return Fresh(Pair(Key(access), Key(refresh) if _can_be_shown(refresh) else None), asked_at, float(lasts_s))
+    return IssuedTokens(
+        TokenPair(Key(access), Key(refresh) if _is_header_text(refresh) else None), asked_at, float(lasts_s)
+    )
 
 
-def secret_bound(called: OperationHandle, argument: str, secret: Key) -> Bound:
+def bind_secret(called: OperationHandle, argument: str, secret: Key) -> Bound:
     """The request of an operation with a secret for its only argument.
 
     Args:
@@ -264,5 +270,5 @@ def secret_bound(called: OperationHandle, argument: str, secret: Key) -> Bound:
     raise KeyMalformed(f"{called.plan.operation}: the secret is not a text that the operation takes as {argument}")
 
 
-def _can_be_shown(text: Any) -> bool:
+def _is_header_text(text: Any) -> bool:
     return isinstance(text, str) and text.isascii() and text.isprintable() and bool(text.strip())

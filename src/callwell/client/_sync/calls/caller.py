@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec.structs import replace
 
 from callwell.client._sync.calls.deleted import sought
-from callwell.client._sync.keys.refused_key import explained
+from callwell.client._sync.keys.refused_key import explain_refusal
 from callwell.client._sync.pages.pager import Pager, PagerPosition
 from callwell.client.calls.operations import OperationHandle, known, lists
 from callwell.client.calls.options import NOT_GIVEN
@@ -65,7 +65,7 @@ class Caller:
         self.setting = setting
         self.choices = choices
         self._all_known = all_known
-        self.explain = partial(explained, engine=engine, setting=setting)
+        self.explain = partial(explain_refusal, engine=engine, setting=setting)
         self._plain = setting.users is None and not (choices.exactly_once or choices.remember)
 
     def choosing(self, options: CallOptions) -> Self:

@@ -190,7 +190,7 @@ class Engine:
         if permit is None:
             return None
         trip.permit = permit
-        trip.key = trip.keys.lend()
+        trip.key = trip.keys.begin_use()
         if trip.key is None:
             self._give_back(trip)
         return trip.key
@@ -210,7 +210,7 @@ class Engine:
                 trip.denied = True
                 return Denied(got)
             trip.permit = got
-            trip.key = trip.keys.lend()
+            trip.key = trip.keys.begin_use()
         return Granted(trip.key[0])
 
     def _send(self, trip: CallContext, attempt: int, deadline: float) -> Event:  # noqa: C901 - each frame costs calls
@@ -302,7 +302,7 @@ class Engine:
             trip.url = reading.moved_to
             trip.astray = not (self.profile.key.whole_origin or responses.is_below(trip.url, self.base_url))
         shown = responses.event(rule, reading)
-        if response.status in outcome.KEY_REFUSALS and trip.key is not None and trip.keys.on_trial(trip.key[0]):
+        if response.status in outcome.KEY_REFUSALS and trip.key is not None and trip.keys.is_on_trial(trip.key[0]):
             shown = shown._replace(dead_key=True)  # whatever its code: the old key is asked before the call fails
         end = SendEnd(Outcome.DONE, response.status, reading.wait_s, hints=trip.hints)
         again = self._settle(trip, end, accepted=False)
@@ -332,7 +332,7 @@ class Engine:
             departures.unsettled(self, trip, permit, end, error)
         try:
             if held is not None:
-                trip.keys.settle(held[0], accepted=accepted)
+                trip.keys.end_use(held[0], accepted=accepted)
         except StateError as error:
             LOGGER.warning("%s: it is not recorded that the key was accepted: %s", trip.provider, error)
         for line in self.lines.all:
@@ -362,14 +362,14 @@ class Engine:
         if trip.permit is not None:
             departures.unsent(self, trip, trip.permit)
         if trip.key is not None:
-            trip.keys.settle(trip.key[0], accepted=False)
+            trip.keys.end_use(trip.key[0], accepted=False)
             trip.key = None
 
     def _error(self, trip: CallContext, fail: Fail) -> Exception:
         wait_s = fail.at - self.clock.now()
         at_wall = self.clock.wall() + wait_s
         scarce = scarcity(self.account, trip, wait_s)
-        error = failure(fail, trip, at_wall=at_wall, wait_s=max(0.0, wait_s), where=self.keys.where, scarce=scarce)
+        error = failure(fail, trip, at_wall=at_wall, wait_s=max(0.0, wait_s), where=self.keys.location, scarce=scarce)
         return nested.explained(error, trip.order.choices)
 
     def _stopped(self, trip: CallContext, error: Exception) -> Answer:

@@ -35,7 +35,7 @@ class Canary:
         self._provider = provider
         self._operation = operation
 
-    def tried(self, key: Key, until: float) -> str | None:
+    def try_key(self, key: Key, until: float) -> str | None:
         """Why a key is refused; empty if it is accepted, None if nobody can say.
 
         Args:
@@ -47,7 +47,7 @@ class Canary:
             engine.profile,
             engine.base_url,
             account=engine.account,
-            keys=OneKey(key, engine.keys.where),  # type: ignore[arg-type] # it is asked like a keyholder
+            keys=SingleKey(key, engine.keys.location),  # type: ignore[arg-type] # it is asked like a keyholder
             transport=engine.transport,
             clock=engine.clock,
             hooks=engine.hooks,
@@ -65,7 +65,7 @@ class Canary:
         return ""
 
 
-class OneKey(Keyless):
+class SingleKey(Keyless):
     """One key, in the place of those that a client has in hand.
 
     Args:
@@ -75,5 +75,5 @@ class OneKey(Keyless):
 
     def __init__(self, key: Key, where: str) -> None:
         super().__init__(lambda: key)
-        self.where = where
+        self.location = where
         self.keyless = self

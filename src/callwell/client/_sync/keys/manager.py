@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Final
 
 from callwell.client._sync.concurrency.primitives import Latch
 from callwell.core import keyring
-from callwell.core.keyring import Ring, Standing
+from callwell.core.keyring import KeyRing, KeyStage
 from callwell.errors import KeyMalformed, KeyMissing, KeyOfAnotherEnvironment
 from callwell.forks import reset_after_fork
-from callwell.keys.form import flaw
+from callwell.keys.format import find_format_error
 from callwell.observe.logs import LOGGER
 from callwell.observe.notices import KeyChanged
 
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from callwell.client._sync.keys.canary import Canary
-    from callwell.client.keys.usage import KeyUses
+    from callwell.client.keys.usage import KeyUseLog
     from callwell.clock import Clock
     from callwell.core.rules.profile import KeyRule
-    from callwell.keys import Key, Source
+    from callwell.keys import Key, KeySource
     from callwell.observe.notices import Notice
 
-LOOK_S: Final = 1.0
+CHECK_S: Final = 1.0
 """How often a source that can change is looked at."""
 
 POLL_S: Final = 0.25
@@ -71,9 +71,9 @@ class KeyManager:
         provider: str,
         rule: KeyRule,
         *,
-        source: Source,
+        source: KeySource,
         clock: Clock,
-        uses: KeyUses,
+        uses: KeyUseLog,
         notify: Callable[[Notice], None],
     ) -> None:
         self._provider = provider
@@ -82,68 +82,68 @@ class KeyManager:
         self._clock = clock
         self._uses = uses
         self._accepted = -1
-        self._but = ""
+        self._caveat = ""
         self._notify = notify
         self._lock = threading.Lock()
-        self._ring = Ring()
+        self._ring = KeyRing()
         self._keys: dict[int, Key] = {}
-        self._steady: tuple[int, Key] | None = None
-        self._out = 0
+        self._shared_use: tuple[int, Key] | None = None
+        self._shared_uses = 0
         self._waiting: list[Latch] = []
         self._reading = False
         self.canary: Canary | None = None
         self._trying = False
         self._retry_s = RETRY_S[0]
         self._retry_at = float("inf")
-        self._looked_at = clock.now()
-        self._mark = source.mark()
-        self._offer(self._checked(source.read()))
+        self._checked_at = clock.now()
+        self._revision = source.revision()
+        self._adopt(self._validate(source.read()))
         self.keyless = Keyless(self.newest)
         reset_after_fork(self)
 
     def after_fork(self) -> None:
         """In a child nobody else has a key in hand, or reads one."""
         self._lock = threading.Lock()
-        self._steady, self._out = None, 0
-        self._ring = Ring(tuple([held._replace(uses=0) for held in self._ring.keys]))
+        self._shared_use, self._shared_uses = None, 0
+        self._ring = KeyRing(tuple([held._replace(uses=0) for held in self._ring.keys]))
         self._waiting = []
         self._reading = False
         self._trying = False
 
     @property
-    def where(self) -> str:
+    def location(self) -> str:
         """The place where the key is kept, for people."""
-        return self._source.where + self._but
+        return self._source.location + self._caveat
 
     def newest(self) -> Key:
         """The key that the source gave last."""
         keys = self._keys
         return keys[max(keys)]
 
-    def lend(self) -> tuple[int, Key] | None:
+    def begin_use(self) -> tuple[int, Key] | None:
         """The key to use now and its generation, to be settled; None while a new one is waited for, or to be tried."""
         if self._source.can_change:
-            self._look()
+            self._check_source()
         with self._lock:
-            if self._steady is not None:
-                self._out += 1
-                return self._steady
+            if self._shared_use is not None:
+                self._shared_uses += 1
+                return self._shared_use
             if not self._reading:
                 self._ring = keyring.revive(self._ring)
             if self._clock.now() >= self._retry_at:
                 self._retry_at = float("inf")
-                self._ring = keyring.retry(self._ring)
-            if self.canary is not None and not self._trying and keyring.untried(self._ring) is not None:
+                self._ring = keyring.restage(self._ring)
+            if self.canary is not None and not self._trying and keyring.find_untried(self._ring) is not None:
                 return None
             held = keyring.current(self._ring, canary=self.canary is not None)
             if held is None:
                 return None
-            self._ring = keyring.lend(self._ring, held.generation)
+            self._ring = keyring.begin_use(self._ring, held.generation)
             lent = held.generation, self._keys[held.generation]
-            self._steady = lent if self._ring.keys[-1].standing is Standing.ACTIVE else None
+            self._shared_use = lent if self._ring.keys[-1].stage is KeyStage.ACTIVE else None
             return lent
 
-    def settle(self, generation: int, *, accepted: bool) -> None:
+    def end_use(self, generation: int, *, accepted: bool) -> None:
         """Put a key back.
 
         Args:
@@ -151,25 +151,25 @@ class KeyManager:
             accepted: the provider has done what was asked.
         """
         with self._lock:
-            if self._steady is not None and generation == self._steady[0] and generation <= self._accepted:
-                self._out -= 1
+            if self._shared_use is not None and generation == self._shared_use[0] and generation <= self._accepted:
+                self._shared_uses -= 1
                 return
-            self._unsteady()
+            self._end_shared_use()
             key = self._keys.get(generation) if accepted and generation > self._accepted else None
             if accepted:
                 if generation > self._accepted:
                     self._accepted = generation
-                    self._but = ""
-                self._ring = keyring.confirm(self._ring, generation)
-            self._ring = keyring.settle(self._ring, generation)
+                    self._caveat = ""
+                self._ring = keyring.accept(self._ring, generation)
+            self._ring = keyring.end_use(self._ring, generation)
         if key is not None:
-            self._uses.accepted(key.fingerprint, self._source.where)
+            self._uses.record_accepted(key.fingerprint, self._source.location)
 
-    def _unsteady(self) -> None:
+    def _end_shared_use(self) -> None:
         """Tell the ring of all that was done while its newest key was the one that everybody uses."""
-        if self._steady is not None:
-            self._ring = keyring.used(self._ring, self._out)
-            self._steady, self._out = None, 0
+        if self._shared_use is not None:
+            self._ring = keyring.add_uses(self._ring, self._shared_uses)
+            self._shared_use, self._shared_uses = None, 0
 
     def renew(self, generation: int, until: float) -> int:
         """The generation of a key that is not known to be dead, or the same one if none comes in time.
@@ -180,13 +180,13 @@ class KeyManager:
             generation: of the dead key; -1 for none, if `lend` gave none.
             until: monotonic seconds.
         """
-        if self.on_trial(generation):
-            self.put_aside(generation, "a call was refused")
+        if self.is_on_trial(generation):
+            self.set_aside(generation, "a call was refused")
         with self._lock:
-            self._unsteady()
+            self._end_shared_use()
             self._ring = keyring.reject(self._ring, generation)
         if self.canary is not None:
-            self._try(self.canary, until)
+            self._run_canary(self.canary, until)
         if not self._ever_accepted():
             self._reread()
             until = self._clock.now()
@@ -208,11 +208,11 @@ class KeyManager:
         held = keyring.current(self._ring)
         return generation if held is None else held.generation
 
-    def on_trial(self, generation: int) -> bool:
+    def is_on_trial(self, generation: int) -> bool:
         """Whether a key is new, and an older one that works can be used in its place."""
-        return keyring.on_trial(self._ring, generation)
+        return keyring.is_on_trial(self._ring, generation)
 
-    def put_aside(self, generation: int, reason: str) -> None:
+    def set_aside(self, generation: int, reason: str) -> None:
         """A new key was refused, or could not be tried: the old one goes on, and it is tried again later.
 
         Args:
@@ -220,36 +220,36 @@ class KeyManager:
             reason: why, for people.
         """
         with self._lock:
-            if not keyring.on_trial(self._ring, generation):
+            if not keyring.is_on_trial(self._ring, generation):
                 return  # the old key has died meanwhile: then calls find out about the new one
-            self._unsteady()
+            self._end_shared_use()
             self._ring = keyring.reject(self._ring, generation)
             self._retry_at = self._clock.now() + self._retry_s
             self._retry_s = min(2 * self._retry_s, RETRY_S[1])
-            self._but = f" (the newest one there is not accepted: {reason})"
-        where = self._source.where
+            self._caveat = f" (the newest one there is not accepted: {reason})"
+        where = self._source.location
         LOGGER.warning("%s: the new key at %s is not accepted (%s): the old one goes on", self._provider, where, reason)
 
-    def _try(self, canary: Canary, until: float) -> None:
+    def _run_canary(self, canary: Canary, until: float) -> None:
         """Try a new key, if there is one and nobody else does."""
         with self._lock:
-            held = None if self._trying else keyring.untried(self._ring)
+            held = None if self._trying else keyring.find_untried(self._ring)
             if held is None:
                 return
             self._trying = True
             key = self._keys[held.generation]
         now = self._clock.now()
         try:
-            reason = canary.tried(key, min(now + CANARY_S, (now + until) / 2))
+            reason = canary.try_key(key, min(now + CANARY_S, (now + until) / 2))
         finally:
             self._trying = False
         if reason == "":
-            self.settle(held.generation, accepted=True)
+            self.end_use(held.generation, accepted=True)
         else:
-            self.put_aside(held.generation, reason or "it could not be tried")
+            self.set_aside(held.generation, reason or "it could not be tried")
 
     def _ever_accepted(self) -> bool:
-        return self._accepted >= 0 or any(self._uses.known(held.fingerprint) for held in self._ring.keys)
+        return self._accepted >= 0 or any(self._uses.was_accepted(held.fingerprint) for held in self._ring.keys)
 
     def _end_reading(self) -> None:
         with self._lock:
@@ -263,57 +263,57 @@ class KeyManager:
             latch = Latch()
             latch.wait(self._clock.real_s(POLL_S))
 
-    def _look(self) -> None:
+    def _check_source(self) -> None:
         now = self._clock.now()
-        if now - self._looked_at < LOOK_S:
+        if now - self._checked_at < CHECK_S:
             return
-        self._looked_at = now
-        mark = self._source.mark()
-        if mark != self._mark:
-            self._reread(mark)
+        self._checked_at = now
+        revision = self._source.revision()
+        if revision != self._revision:
+            self._reread(revision)
 
-    def _reread(self, mark: object = None) -> bool:
+    def _reread(self, revision: object = None) -> bool:
         """Read the source, and say whether it has a new key; what could not be read is read again at the next look."""
         try:
-            key = self._checked(self._source.read())
+            key = self._validate(self._source.read())
         except (KeyMissing, KeyMalformed) as error:
-            self._but = f" (what is there now cannot be used: {error})"
+            self._caveat = f" (what is there now cannot be used: {error})"
             return False
         except KeyOfAnotherEnvironment as error:
-            self._but = f" (what is there now is one of environment {error.belongs_to})"
+            self._caveat = f" (what is there now is one of environment {error.belongs_to})"
             return False
-        if mark is not None:
-            self._mark = mark
-        if self._offer(key):
+        if revision is not None:
+            self._revision = revision
+        if self._adopt(key):
             return True
-        if not self.on_trial(self._ring.keys[-1].generation):
-            self._but = ""
+        if not self.is_on_trial(self._ring.keys[-1].generation):
+            self._caveat = ""
         return False
 
-    def _checked(self, key: Key) -> Key:
-        wrong = flaw(key.reveal(), self._rule)
+    def _validate(self, key: Key) -> Key:
+        wrong = find_format_error(key.reveal(), self._rule)
         if wrong is not None:
-            raise KeyMalformed(f"{self._provider}: {self._named()} {wrong}")
-        self._uses.check(key.fingerprint, self._source.where)
+            raise KeyMalformed(f"{self._provider}: {self._describe_key()} {wrong}")
+        self._uses.check_environment(key.fingerprint, self._source.location)
         return key
 
-    def _named(self) -> str:
-        where = self._source.where
+    def _describe_key(self) -> str:
+        where = self._source.location
         return f"the key passed {where.removeprefix('given ')}" if where.startswith("given ") else f"the key at {where}"
 
-    def _offer(self, key: Key) -> bool:
+    def _adopt(self, key: Key) -> bool:
         with self._lock:
-            self._unsteady()
+            self._end_shared_use()
             before = self._ring
             self._ring = keyring.offer(before, key.fingerprint)
             if self._ring is before:
                 return False
             newest = self._ring.keys[-1]
-            self._but = ""
+            self._caveat = ""
             self._retry_s = RETRY_S[0]
             self._retry_at = float("inf")
             self._keys[newest.generation] = key
-            kept = {held.generation for held in self._ring.keys if held.standing is not Standing.RETIRED}
+            kept = {held.generation for held in self._ring.keys if held.stage is not KeyStage.RETIRED}
             self._keys = {number: known for number, known in self._keys.items() if number in kept}
         self._notify(KeyChanged(self._provider, key.fingerprint, newest.generation))
         return True
@@ -329,14 +329,14 @@ class Keyless:
     def __init__(self, secret: Callable[[], Key]) -> None:
         self._secret = secret
 
-    def lend(self) -> tuple[int, Key]:
+    def begin_use(self) -> tuple[int, Key]:
         """What is not to be repeated, under a generation that never changes."""
         return 0, self._secret()
 
-    def settle(self, generation: int, *, accepted: bool) -> None:
+    def end_use(self, generation: int, *, accepted: bool) -> None:
         """An answer to such a request says nothing of a key."""
 
-    def on_trial(self, generation: int) -> bool:  # noqa: ARG002 - as a keyholder
+    def is_on_trial(self, generation: int) -> bool:  # noqa: ARG002 - as a keyholder
         """No key is tried by it."""
         return False
 

@@ -12,7 +12,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Final
 
 from callwell.client._sync.calls.engine import Engine
-from callwell.client._sync.tokens.exchange import Trade
+from callwell.client._sync.tokens.exchange import TokenExchange
 from callwell.client.quota.account import Account
 from callwell.errors import CallError, KeyOfAnotherEnvironment, KeyRefused
 from callwell.state import MemoryState
@@ -27,7 +27,7 @@ ASK_S: Final = 10.0
 """How long another environment is asked."""
 
 
-def explained(error: KeyRefused, engine: Engine, setting: ClientConfig) -> KeyProblem:
+def explain_refusal(error: KeyRefused, engine: Engine, setting: ClientConfig) -> KeyProblem:
     """What to tell of a key that was refused: where it belongs, if that can be found out and the caller wants it.
 
     Args:
@@ -38,7 +38,7 @@ def explained(error: KeyRefused, engine: Engine, setting: ClientConfig) -> KeyPr
     if error.explained:
         return error
     key, rule = engine.keys.newest(), setting.provider.profile.key.token
-    if rule is None or not setting.others or setting.key_uses().belongs_to(key.fingerprint):
+    if rule is None or not setting.others or setting.key_uses().find_environment(key.fingerprint):
         return error
     if not setting.explain:
         names = " or ".join(setting.others)
@@ -56,12 +56,12 @@ def explained(error: KeyRefused, engine: Engine, setting: ClientConfig) -> KeyPr
         except CallError as failure:
             said.append(f"environment {name} could not be asked ({failure})")
         else:
-            setting.key_uses_at(name, address).accepted(key.fingerprint, engine.keys.where)
+            setting.key_uses_at(name, address).record_accepted(key.fingerprint, engine.keys.location)
             return KeyOfAnotherEnvironment(
                 setting.provider.name,
                 environment=setting.realm.environment,
                 belongs_to=name,
-                where=engine.keys.where,
+                where=engine.keys.location,
             )
     return KeyRefused("; ".join((str(error), *said)), code=error.code, explained=True)
 
@@ -80,4 +80,4 @@ def _ask(key: Key, rule: TokenRule, address: str, engine: Engine, setting: Clien
         clock=setting.clock,
         hooks=engine.hooks,
     )
-    Trade(there, setting.provider, rule).by_key(key, setting.clock.now() + ASK_S)
+    TokenExchange(there, setting.provider, rule).exchange_key(key, setting.clock.now() + ASK_S)

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Final
 from callwell.client.calls.operations import known
 from callwell.client.calls.options import ResolvedOptions
 from callwell.client.calls.prepared import PreparedCall
-from callwell.client.tokens.store import fresh, secret_bound
+from callwell.client.tokens.store import bind_secret, parse_tokens
 from callwell.errors import ApiError, KeyRefused
 
 if TYPE_CHECKING:
     from callwell.client._sync.calls.engine import Engine
-    from callwell.client.tokens.store import Fresh
+    from callwell.client.tokens.store import IssuedTokens
     from callwell.core.rules.profile import TokenRule
     from callwell.description.provider import Provider
     from callwell.keys import Key
@@ -23,7 +23,7 @@ LEAST_S: Final = 0.001
 """The least time that a call is given: one whose time has passed ends at once, and says so."""
 
 
-class Trade:
+class TokenExchange:
     """Gets tokens from a provider.
 
     Args:
@@ -37,7 +37,7 @@ class Trade:
         self._provider = provider
         self._rule = rule
 
-    def by_key(self, key: Key, until: float) -> Fresh:
+    def exchange_key(self, key: Key, until: float) -> IssuedTokens:
         """Tokens for a key.
 
         Args:
@@ -56,11 +56,11 @@ class Trade:
                 raise
             text = (
                 f"{self._provider.name} {rule.issue}: the provider refuses the key ({error.code or 'no code'}); "
-                f"put a valid one at {self._engine.keys.where}"
+                f"put a valid one at {self._engine.keys.location}"
             )
             raise KeyRefused(text, code=error.code) from error
 
-    def by_token(self, refresh: Key, until: float) -> Fresh:
+    def refresh(self, refresh: Key, until: float) -> IssuedTokens:
         """Tokens for a token for renewal, which is used up.
 
         Args:
@@ -72,10 +72,10 @@ class Trade:
         """
         return self._call(self._rule.renew, self._rule.refresh, refresh, until)
 
-    def _call(self, operation: str, argument: str, secret: Key, until: float) -> Fresh:
+    def _call(self, operation: str, argument: str, secret: Key, until: float) -> IssuedTokens:
         asked_at, called = self._engine.clock.now(), known(self._provider, operation)
         choices = ResolvedOptions(deadline_s=max(LEAST_S, until - asked_at))
-        order = PreparedCall(called.plan, secret_bound(called, argument, secret), choices)
-        return fresh(  # the answer is in no local variable: it holds tokens
+        order = PreparedCall(called.plan, bind_secret(called, argument, secret), choices)
+        return parse_tokens(  # the answer is in no local variable: it holds tokens
             self._rule, self._engine.run(order), asked_at, provider=self._provider.name, operation=operation
         )

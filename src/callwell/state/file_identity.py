@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from pathlib import Path
 
-BESIDE: Final = ("-wal", "-shm")
+COMPANIONS: Final = ("-wal", "-shm")
 """What SQLite keeps beside an open file: the log of what was written, and the index that all its users share."""
 
-Place = tuple[int, int]
+FileId = tuple[int, int]
 
 
-class Identity:
+class FileIdentity:
     """What the path of an open file led to when it was opened.
 
     Args:
@@ -27,21 +27,21 @@ class Identity:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._neighbours: list[tuple[str, Path]] = []
-        self._place: Place | None = None
+        self._companions: list[tuple[str, Path]] = []
+        self._id: FileId | None = None
         self._size = 0
-        self._beside: dict[str, Place] = {}
+        self._companion_ids: dict[str, FileId] = {}
 
     @property
-    def known(self) -> bool:
+    def was_opened(self) -> bool:
         """The file was open before."""
-        return self._place is not None
+        return self._id is not None
 
-    def closed(self) -> None:
+    def forget_companions(self) -> None:
         """The file is not open any more: what is beside it may come and go."""
-        self._beside = {}
+        self._companion_ids = {}
 
-    def trouble(self) -> str:
+    def describe_change(self) -> str:
         """What has happened to the file since it was first looked at, or nothing.
 
         Raises:
@@ -52,27 +52,27 @@ class Identity:
         except (FileNotFoundError, NotADirectoryError):
             return "was removed or moved away"
         place = (found.st_dev, found.st_ino)
-        if self._place is None:
-            self._place = place
+        if self._id is None:
+            self._id = place
             real = self._path.resolve()
-            self._neighbours = [(ending, real.with_name(real.name + ending)) for ending in BESIDE]
-        if place != self._place:
+            self._companions = [(ending, real.with_name(real.name + ending)) for ending in COMPANIONS]
+        if place != self._id:
             return "was replaced by another file"
         if found.st_size < self._size:
             return "was cut short"
         self._size = found.st_size
-        return self._missing()
+        return self._describe_companions()
 
-    def _missing(self) -> str:
-        for ending, neighbour in self._neighbours:
-            known = self._beside.get(ending)
+    def _describe_companions(self) -> str:
+        for ending, companion in self._companions:
+            known = self._companion_ids.get(ending)
             try:
-                found = neighbour.stat()
+                found = companion.stat()
             except FileNotFoundError:
                 if known is not None:
                     return f"has lost its {ending} file"
                 continue
             place = (found.st_dev, found.st_ino)
-            if self._beside.setdefault(ending, place) != place:
+            if self._companion_ids.setdefault(ending, place) != place:
                 return f"has lost its {ending} file to another one"
         return ""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 QUOTES: Final = {'"': '"', "'": "'", "`": "`", "“": "”", "„": "“", "«": "»"}
 """Quotes, and by which each is closed."""
 
-SETTING: Final = re.compile(
+ASSIGNMENT: Final = re.compile(
     r"(?:export\s+|set\s+|\$env:)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?:\s*=\s*|:\s+)(?P<value>\S.*)", re.DOTALL
 )
 COMMAND: Final = re.compile(r"(?:export|set)\s|\$env:", re.IGNORECASE)
@@ -26,22 +26,22 @@ UNFILLED: Final = re.compile(r"\$\{.*\}|\$\(.*\)|\$[A-Za-z_]\w*|\{\{.*\}\}|<[^<>
 """Places that a shell, a template or a person should have filled in."""
 
 
-def flaw(text: str, rule: KeyRule) -> str | None:
+def find_format_error(text: str, rule: KeyRule) -> str | None:
     """What is wrong with a text that should be a key, as the end of a sentence that begins with "it"; None for nothing.
 
     Args:
         text: the text, without white space around it.
         rule: what a key looks like, and how it is shown.
     """
-    wrong = _copied(text, rule)
+    wrong = _find_copying_error(text, rule)
     if wrong is not None:
         return wrong
     if text.isascii() and text.isprintable() and re.fullmatch(rule.pattern, text):
         return None
-    return _odd(text) or f"cannot be right: expected {rule.looks_like}"
+    return _find_odd_character(text) or f"cannot be right: expected {rule.looks_like}"
 
 
-def _copied(text: str, rule: KeyRule) -> str | None:
+def _find_copying_error(text: str, rule: KeyRule) -> str | None:
     """How too much was copied, or the wrong thing."""
     if "\0" in text or "\ufffd" in text:
         return "is no UTF-8 text: save the file as UTF-8, with nothing but the key in it"
@@ -56,7 +56,7 @@ def _copied(text: str, rule: KeyRule) -> str | None:
     lines = len(text.splitlines())
     if lines > 1:
         return f"has {lines} lines: write the key alone, on one line, without comments"
-    if _is_setting(text, rule.env):
+    if _is_assignment(text, rule.env):
         return "is a whole line of a file of variables: write the key alone, without the name and the sign after it"
     found = SCHEMES.match(text)
     if found is not None and rule.scheme != "header":
@@ -64,8 +64,8 @@ def _copied(text: str, rule: KeyRule) -> str | None:
     return None
 
 
-def _is_setting(text: str, variable: str) -> bool:
-    found = SETTING.fullmatch(text)
+def _is_assignment(text: str, variable: str) -> bool:
+    found = ASSIGNMENT.fullmatch(text)
     if found is None:
         return False
     name = found["name"]
@@ -73,7 +73,7 @@ def _is_setting(text: str, variable: str) -> bool:
     return named or COMMAND.match(text) is not None
 
 
-def _odd(text: str) -> str | None:
+def _find_odd_character(text: str) -> str | None:
     """A character that no key has, by its name, which tells nothing of the key."""
     for character in text:
         if character.isspace():

@@ -9,36 +9,36 @@ import pytest
 
 from callwell.errors import UsageError
 from callwell.keys import Key
-from callwell.keys.seal import NONCE, Seal
+from callwell.keys.sealing import NONCE_BYTES, RecordCipher
 
 TEXT = b"a token"
 
 
 def test_who_has_the_key_can_open_it() -> None:
     """Another process derives the same; two seals of one text are not alike."""
-    sealed = Seal(Key("one"), "record").close(TEXT)
-    assert Seal(Key("one"), "record").open(sealed) == TEXT
+    sealed = RecordCipher(Key("one"), "record").encrypt(TEXT)
+    assert RecordCipher(Key("one"), "record").decrypt(sealed) == TEXT
     assert TEXT not in sealed
-    assert Seal(Key("one"), "record").close(TEXT) != sealed
+    assert RecordCipher(Key("one"), "record").encrypt(TEXT) != sealed
 
 
 @pytest.mark.parametrize(("key", "record"), [("two", "record"), ("one", "other")])
 def test_others_cannot(key: str, record: str) -> None:
     """Neither with another key, nor from another record."""
-    assert Seal(Key(key), record).open(Seal(Key("one"), "record").close(TEXT)) is None
+    assert RecordCipher(Key(key), record).decrypt(RecordCipher(Key("one"), "record").encrypt(TEXT)) is None
 
 
-@pytest.mark.parametrize("cut", [0, 1, NONCE, NONCE + 5])
+@pytest.mark.parametrize("cut", [0, 1, NONCE_BYTES, NONCE_BYTES + 5])
 def test_what_is_damaged_is_not_opened(cut: int) -> None:
     """Cut off or changed."""
-    seal = Seal(Key("one"), "record")
-    sealed = seal.close(TEXT)
-    assert seal.open(sealed[:cut]) is None
-    assert seal.open(sealed[:cut] + bytes([sealed[cut] ^ 1]) + sealed[cut + 1 :]) is None
+    cipher = RecordCipher(Key("one"), "record")
+    sealed = cipher.encrypt(TEXT)
+    assert cipher.decrypt(sealed[:cut]) is None
+    assert cipher.decrypt(sealed[:cut] + bytes([sealed[cut] ^ 1]) + sealed[cut + 1 :]) is None
 
 
 def test_the_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """With what to install, and what to do without."""
     monkeypatch.setitem(sys.modules, "cryptography.hazmat.primitives.ciphers.aead", None)
     with pytest.raises(UsageError, match=r"-m pip install '?cryptography.*; or take the state memory:"):
-        Seal(Key("one"), "record")
+        RecordCipher(Key("one"), "record")

@@ -12,18 +12,18 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from callwell.errors import UsageError
-from callwell.extras import install
+from callwell.extras import install_command
 
 if TYPE_CHECKING:
     from callwell.keys.key import Key
 
-NONCE: Final = 12
+NONCE_BYTES: Final = 12
 """Bytes of a nonce, as the standard has it; a random one is fine for far more seals than a key ever makes."""
 
 PURPOSE: Final = b"callwell seal 1"
 
 
-class Seal:
+class RecordCipher:
     """Seals texts for one record.
 
     Args:
@@ -42,23 +42,23 @@ class Seal:
         except ModuleNotFoundError as error:
             raise UsageError(
                 "tokens in a state that processes share are sealed by the package cryptography, which is not "
-                f"installed: {install('tokens')}; or take the state memory:"
+                f"installed: {install_command('tokens')}; or take the state memory:"
             ) from error
         self._cipher = AESGCM(
             HKDF(SHA256(), 32, salt=record.encode(), info=PURPOSE).derive(key.reveal().encode())
         )  # the derived key is in no local variable
         self._record = record.encode()
 
-    def close(self, text: bytes) -> bytes:
+    def encrypt(self, text: bytes) -> bytes:
         """The text, sealed."""
-        nonce = os.urandom(NONCE)
+        nonce = os.urandom(NONCE_BYTES)
         return nonce + self._cipher.encrypt(nonce, text, self._record)
 
-    def open(self, sealed: bytes) -> bytes | None:
+    def decrypt(self, sealed: bytes) -> bytes | None:
         """The text, or None if it was not sealed for this record by this key."""
         from cryptography.exceptions import InvalidTag
 
         try:
-            return self._cipher.decrypt(sealed[:NONCE], sealed[NONCE:], self._record)
+            return self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], self._record)
         except (InvalidTag, ValueError):
             return None

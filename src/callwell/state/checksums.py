@@ -13,17 +13,17 @@ SIZE = 4
 """Bytes of the checksum, before the record."""
 
 
-def sealed(key: str, record: bytes) -> bytes:
+def add_checksum(key: str, record: bytes) -> bytes:
     """A record with its checksum.
 
     Args:
         key: its name.
         record: the record.
     """
-    return _sum(key, record) + record
+    return _checksum(key, record) + record
 
 
-def opened(key: str, stored: bytes) -> bytes:
+def strip_checksum(key: str, stored: bytes) -> bytes:
     """The record of what was stored.
 
     Args:
@@ -34,10 +34,10 @@ def opened(key: str, stored: bytes) -> bytes:
         ValueError: one of them was changed.
     """
     record = stored[SIZE:]
-    if stored[:SIZE] != _sum(key, record):
+    if stored[:SIZE] != _checksum(key, record):
         raise ValueError("its checksum is wrong")
     return record
 
 
-def _sum(key: str, record: bytes) -> bytes:
+def _checksum(key: str, record: bytes) -> bytes:
     return crc32(record, crc32(key.encode())).to_bytes(SIZE, "little")

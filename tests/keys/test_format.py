@@ -14,7 +14,7 @@ from callwell.client.concurrency.primitives import run
 from callwell.core.rules.profile import KeyRule
 from callwell.errors import KeyMalformed, KeyMissing
 from callwell.keys import Key, parse_source
-from callwell.keys.form import flaw
+from callwell.keys.format import find_format_error
 from tests.client._async.acting import client
 from tests.client.world import World
 
@@ -40,7 +40,7 @@ def test_what_surrounds_a_key_is_not_part_of_it(tmp_path: Path, content: bytes) 
     """Line ends of every system, a byte order mark, white space."""
     key = parse_source(written(tmp_path, content % SECRET.encode()), "THINGS_KEY").read()
     assert key.reveal() == f"k{SECRET}"
-    assert flaw(key.reveal(), ANY) is None
+    assert find_format_error(key.reveal(), ANY) is None
 
 
 WRONG = {
@@ -78,7 +78,7 @@ WRONG = {
 @pytest.mark.parametrize("text", WRONG, ids=range(len(WRONG)))
 def test_the_sentence_says_what_to_do_and_not_what_the_key_is(text: str) -> None:
     """From a file, from code and from the environment alike; nothing is sent."""
-    wrong = flaw(text.strip(), ANY)
+    wrong = find_format_error(text.strip(), ANY)
     assert wrong is not None
     assert wrong.startswith(WRONG[text])
     assert SECRET not in wrong
@@ -132,10 +132,10 @@ def test_other_encodings_are_told(tmp_path: Path, encoding: str) -> None:
 )
 def test_what_may_be_a_key_is_taken(text: str) -> None:
     """Only what is surely something else is refused."""
-    assert flaw(text, ANY) is None
+    assert find_format_error(text, ANY) is None
 
 
 def test_a_provider_may_take_what_is_not_usual() -> None:
     """A pattern of its own lets white space in; a bare header may begin with a word of its own."""
-    assert flaw("two words", KeyRule(env="X", pattern=r"\w+ \w+")) is None
-    assert flaw("Token abc", KeyRule(env="X", pattern=r".+", scheme="header")) is None
+    assert find_format_error("two words", KeyRule(env="X", pattern=r"\w+ \w+")) is None
+    assert find_format_error("Token abc", KeyRule(env="X", pattern=r".+", scheme="header")) is None
