@@ -69,5 +69,5 @@ def _av() -> Any:
         return importlib.import_module("av")
     except ImportError as error:
         raise UsageError(
-            f"files are checked before they are sent, and PyAV is missing: {install_command('media')}; or pass check=False"
+            f"PyAV checks files before they are sent, and is missing: {install_command('media')}; or pass check=False"
         ) from error
