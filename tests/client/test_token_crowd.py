@@ -34,7 +34,7 @@ def virtual(mint: Mint, **options: Any) -> Any:
 def lent(client: Any) -> int:
     """Keys in hand, and callers that wait for tokens."""
     keys = client._engine.keys
-    return int(sum(key.uses for key in keys.keys._ring.keys) + keys.keys._out + len(keys._waiting))
+    return int(sum(key.uses for key in keys.keys._ring.keys) + keys.keys._shared_uses + len(keys._waiting))
 
 
 def test_many_tasks_trade_once() -> None:

@@ -164,7 +164,7 @@ def held(client: Any) -> int:
     account = getattr(engine.account, "_account", engine.account)
     record = account._state.read(account._cell)
     permits = sum(count for bucket in record.buckets.values() for _, count in bucket.held)
-    lent = sum(key.uses for key in engine.keys._ring.keys) + engine.keys._out
+    lent = sum(key.uses for key in engine.keys._ring.keys) + engine.keys._shared_uses
     return int(permits + lent + sum(len(line.waiters) for line in engine.lines.values()))
 
 

@@ -88,4 +88,4 @@ def test_tokens_are_not_told(caplog: pytest.LogCaptureFixture) -> None:
     assert mint.texts
     assert not [text for text in {KEY, *mint.texts} if text in told]
     with pytest.raises(TypeError):
-        pickle.dumps(one._engine.keys._shown)
+        pickle.dumps(one._engine.keys._tokens)

@@ -40,7 +40,7 @@ def sourced(mint: Mint, *keys: str) -> Any:
 def left(one: Any) -> int:
     """Permits and keys in hand, and callers that wait for tokens."""
     keys = one._engine.keys
-    lent = sum(key.uses for key in keys.keys._ring.keys) + keys.keys._out
+    lent = sum(key.uses for key in keys.keys._ring.keys) + keys.keys._shared_uses
     one.spent()
     record = one._engine.account._account._state.read(one._engine.account._account._cell)
     permits = sum(count for bucket in record.buckets.values() for _, count in bucket.held)
