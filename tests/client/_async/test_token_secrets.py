@@ -84,7 +84,7 @@ def test_tokens_are_not_told(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG, "callwell"), pytest.raises(errors.KeyRefused) as caught:
         run(lambda: one.call("things.get", **GET))
     told = "".join(traceback.format_exception(caught.value)) + caplog.text + repr(vars(caught.value))
-    told += repr(vars(one._engine.keys)) + repr(one._engine.keys._store.look(Key(KEY)))
+    told += repr(vars(one._engine.keys)) + repr(one._engine.keys._store.observe(Key(KEY)))
     assert mint.texts
     assert not [text for text in {KEY, *mint.texts} if text in told]
     with pytest.raises(TypeError):

@@ -217,7 +217,7 @@ def test_a_file_that_may_not_be_read_yet_is_read_when_it_may(monkeypatch: pytest
     """Its identity, size and time are the same afterwards; so a failed reading is no reading."""
     source = ListSource([KEY, "", "", NEW])
     marks = itertools.chain(["a"], itertools.repeat("b"))
-    monkeypatch.setattr(source, "mark", lambda: next(marks))
+    monkeypatch.setattr(source, "revision", lambda: next(marks))
     world = World(refusing(DEAD, KEY, NEW))
     one = client(world, source=source)
 

@@ -13,7 +13,7 @@ from callwell.client._sync.concurrency.primitives import CloseMixin, DefaultTran
 from callwell.client._sync.downloads.asset import Asset
 from callwell.client._sync.group import DynamicGroup, Group
 from callwell.client._sync.keys.manager import KeyManager
-from callwell.client._sync.tokens.manager import arm
+from callwell.client._sync.tokens.manager import attach_credentials
 from callwell.client._sync.uploads.uploader import Uploader, ignore_result
 from callwell.client.calls.binding import Bound, encoded, query_pairs
 from callwell.client.calls.operations import files, groups, large, plan_beyond
@@ -83,7 +83,7 @@ class Client(CloseMixin):
                 clock=setting.clock,
                 hooks=setting.hooks,
             )
-            arm(self._engine, keys, setting)
+            attach_credentials(self._engine, keys, setting)
             self._caller = Caller(self._engine, setting, choices, {})
         except BaseException:
             setting.close()
