@@ -91,7 +91,7 @@ def test_who_dies_is_followed_after_its_lease() -> None:
     async def work() -> None:
         mint, state = Mint(), MemoryState()
         client, _ = virtual(mint, state=state)
-        client._engine.keys._store.ask(Key(KEY), "the dead")
+        client._engine.keys._store.decide(Key(KEY), "the dead")
         began = asyncio.get_running_loop().time()
         with pytest.raises(errors.OutOfTime):
             await get(client.with_options(deadline_s=10), "1")

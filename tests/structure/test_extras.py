@@ -34,7 +34,7 @@ def test_every_extra_is_used(extra: str) -> None:
     for one in set(map(package, EXTRAS[extra])) - THROUGH_OTHERS:
         name = MODULES.get(one, one)
         assert re.search(rf"""(import |from |import_module\(")\b{name}\b""", code), one
-    assert extra in {"opentelemetry", "prometheus"} or f'install("{extra}")' in code.replace("'", '"')
+    assert extra in {"opentelemetry", "prometheus"} or f'install_command("{extra}")' in code.replace("'", '"')
 
 
 @pytest.mark.parametrize("extra", EXTRAS)
