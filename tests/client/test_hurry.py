@@ -78,11 +78,11 @@ def test_a_rate_that_is_learnt_learns_nothing_from_leaving() -> None:
     async def work() -> None:
         client, _ = make(took=1.0, provider=acme({"unknown": QuotaRule(adaptive=True)}))
         await get(client, "1")
-        before = record(client).adaptive["unknown"]
+        before = record(client).adaptives["unknown"]
         for _ in range(MANY):
             await left(client, "cancel")
-        after = record(client).adaptive["unknown"]
-        assert (after.rate, after.limit, after.refused) == (before.rate, before.limit, before.refused)
+        after = record(client).adaptives["unknown"]
+        assert (after.rate, after.limit, after.refusals) == (before.rate, before.limit, before.refusals)
         assert after.held == ()
 
     leap(work)

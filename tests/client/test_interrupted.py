@@ -105,8 +105,8 @@ def check_sums(client: Any) -> None:
     account.spent()
     account = getattr(account, "_account", account)
     record = account._state.read(account._cell)
-    for name, quota in account.quotas.items():
-        bucket = record.buckets.get(account._keys[name], permits.full_bucket(quota))
+    for name, quota in account.own.documented.items():
+        bucket = record.buckets.get(account.own.keys[name], permits.full_bucket(quota))
         assert permits.is_consistent(quota, bucket), (name, bucket)
         assert not [at for at, _ in bucket.held if at >= permits.NEVER], (name, bucket)
 

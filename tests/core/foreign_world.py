@@ -165,7 +165,9 @@ class Account:
         if self._learns:
             if hint.reset_s is not None:
                 self.bucket = permits.learn_reset(self.quota, self.bucket, permit, self._now, hint.reset_s)
-            self.bucket = foreign.learn(self.quota, self.bucket, permit, self._now, hint, mark=permit.cooled_before[0])
+            self.bucket = foreign.learn(
+                self.quota, self.bucket, permit, self._now, hint, cooled_before=permit.cooled_before[0]
+            )
         if not fine:
             wait_s = hint.reset_s or 1.0
             (self.bucket,) = permits.throttle((self.quota,), (self.bucket,), permit, self._now, wait_s)

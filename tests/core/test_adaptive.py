@@ -86,7 +86,7 @@ def test_refusals_of_one_moment_cut_once() -> None:
     for at in (0.0, 0.1, 0.2):
         one = adaptive.release_throttled(one, at, inf, 1.0, None)
     assert one.rate == adaptive.CUT * adaptive.FIRST_RATE
-    assert one.refused == 1
+    assert one.refusals == 1
 
 
 def test_requests_of_a_dead_holder_come_back() -> None:

@@ -103,7 +103,7 @@ def taught(bucket: Bucket, hint: QuotaHint, at: float = 10.0) -> Bucket:
     (after,), permit = permits.acquire((MINUTE,), (bucket,), at)
     assert isinstance(permit, Permit)
     answered = permits.release_answered(MINUTE, after, permit, at + 0.1)
-    return foreign.learn(MINUTE, answered, permit, at + 0.1, hint, mark=permit.cooled_before[0])
+    return foreign.learn(MINUTE, answered, permit, at + 0.1, hint, cooled_before=permit.cooled_before[0])
 
 
 def test_a_lower_limit_is_obeyed_until_it_is_raised() -> None:

@@ -33,7 +33,7 @@ def test_after_a_refusal_one_permit_is_tried_at_the_reset() -> None:
     (bucket,), permit = permits.acquire((HOUR,), (bucket,), 0.0)
     assert isinstance(permit, Permit)
     bucket = permits.release_answered(HOUR, bucket, permit, 0.1, ok=False)
-    bucket = foreign.learn(HOUR, bucket, permit, 0.1, QuotaHint("", 60, 0, 9.0), mark=0, refused=True)
+    bucket = foreign.learn(HOUR, bucket, permit, 0.1, QuotaHint("", 60, 0, 9.0), cooled_before=0, refused=True)
     _, at = permits.acquire((HOUR,), (bucket,), 0.1, inf)
     assert isinstance(at, float)
     assert 9.1 <= at <= 9.1 + 1.0 + 2 * HOUR.width_s

@@ -157,4 +157,4 @@ def test_what_was_due_outlives_the_first_answer_of_the_next_window() -> None:
     end = heard((0.0, 0.1, 30.0), (5.0, 5.1, 25.0), (30.2, 30.3, 60.0))
     assert not end.believed
     assert 30.0 < end.due_at < 33.0
-    assert end.low > 80.0
+    assert end.earliest_at > 80.0

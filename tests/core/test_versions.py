@@ -103,7 +103,7 @@ def test_requests_of_a_quota_that_nobody_documented_count() -> None:
     assert adaptive.recent_count(one, 110.0, 120.0) == 4
     key = versions.bucket_key("q", A)
     own = {key: versions.to_versioned("q", minute(10, 60.0), A)}
-    _, buckets, _ = versions.join({}, {}, {"": 0.0}, own, 110.0, hold_s=90.0, at=110.0, paces={"q": one})
+    _, buckets, _ = versions.join({}, {}, {"": 0.0}, own, 110.0, hold_s=90.0, changed_at=110.0, adaptives={"q": one})
     assert buckets[key].available == 6
 
 
@@ -197,7 +197,10 @@ def test_every_permit_is_somewhere(
         (bucket,), got = permits.acquire((old,), (bucket,), now, dice.choice([inf, 10.0]))
         now += dice.random() * windows[0] / 5
         if isinstance(got, Permit):
-            bucket = dice.choice([permits.release_answered, permits.release_lost])(old, bucket, got, now)
+            if dice.random() < 0.5:
+                bucket = permits.release_answered(old, bucket, got, now)
+            else:
+                bucket = permits.release_lost(old, bucket, got, now)
     bucket = versions.convert(new, old, bucket, now)
     lent = sum(permits.count(bins) for bins in (bucket.held, bucket.cooling, bucket.in_transit, bucket.foreign))
     assert bucket.available + lent == new.limit

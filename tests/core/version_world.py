@@ -103,7 +103,7 @@ class World:
         own = self._own[i]
         if list(self.seen) != [versions.version_id(own)]:
             self.rules, self.buckets, self.seen = versions.join(
-                self.rules, self.buckets, self.seen, own, now, hold_s=HOLD_S, at=self.at
+                self.rules, self.buckets, self.seen, own, now, hold_s=HOLD_S, changed_at=self.at
             )
         self.at = now
         names = self._all[i].names

@@ -181,7 +181,7 @@ class ClientConfig:
     def open_account(self) -> Account | PermitBatcher:
         """The account's permits: by the lot where nobody else sees its record, and all quotas are known."""
         account = Account(self.provider.profile, self.account, self.state, self.clock)
-        alone = self.owns_state and not account.shared and not account.adaptive
+        alone = self.owns_state and not account.shared and not account.own.adaptives
         return PermitBatcher(account, self.clock) if alone else account
 
     def ledger(self) -> LedgerStore:

@@ -85,7 +85,7 @@ def test_its_permit_is_held_longer_on_a_shared_record(tmp_path: Path) -> None:
     look = Looking(state)
     look.send()
     assert look.back_s() >= LONGEST_S + PAUSE_S + WINDOW_S + D_S
-    ((second, _),) = look.record.adaptive["any"].held
+    ((second, _),) = look.record.adaptives["any"].held
     assert second >= look.sent_at + LONGEST_S + PAUSE_S
     state.close()
 

@@ -17,8 +17,8 @@ from callwell.client.exactly_once.entry import Entry, Status
 from callwell.client.exactly_once.holder import LIVE_HOLDERS, new_holder
 from callwell.client.exactly_once.marker import ObjectMarker
 from callwell.client.exactly_once.recorder import LEASE_S, AsyncLedgerRecorder
-from callwell.client.quota.account import PAUSE_S
 from callwell.core.call import Call
+from callwell.core.quota.permits import MAX_PAUSE_S
 from callwell.core.verdict import End
 from callwell.errors import InvalidOption, NameTaken, UnexpectedAnswer, WouldExceedDeadline
 
@@ -129,7 +129,7 @@ class AsyncOnceCall:
         clock = self._engine.clock
         while True:
             now, wall = clock.now(), clock.wall()
-            held_s = min(self._deadline - now, LEASE_S) + PAUSE_S
+            held_s = min(self._deadline - now, LEASE_S) + MAX_PAUSE_S
             wanted = draft._replace(changed=wall, until=wall + held_s, until_s=now + held_s, offset=wall - now)
             entry = self._ledger.begin(wanted, anew=anew)
             if entry.status is Status.DONE or entry.holder == draft.holder:

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Permits by the lot, where there are plenty: a tenth of the work for a call that waits for nothing.
+"""Permits acquired in batches, where there are plenty: a tenth of the work for a call that waits for nothing.
 
-The record of an account changes twice a call. Where nobody outside this client sees the record, permits are taken from
-it several at once, as many as were lent in the last `BATCH_S`, and at most a small share of those that are cool; and
-answers are booked several at once. Both keep to the proof in `core.quota.permits`, which wants a permit held from
-before its request is sent until after its answer: it is held from when the lot was taken, and its answer counts as
-having come when the last one of those booked with it did.
+The record of an account changes twice a call. Where nobody outside this client sees the record, permits are acquired
+several at once, as many as were used in the last `BATCH_S` and at most a small share of the available ones, and
+answered requests are released several at once. Both keep to the proof in `core.quota.permits`, by which a permit is
+held from before its request is sent until after its answer: here it is held from when the batch was acquired, and its
+answer counts as having arrived when the last one of those released with it did.
 
-Whatever is not plain success, or teaches how a quota stands, goes to the record at once, after all that was put off.
-So does every question whether something is left.
+Whatever is not a plain success, or says how a quota stands, goes to the record at once, after all that was put off. So
+does every question about what is left.
 
-Ctrl-C can strike a thread between any two lines, so that a permit is in nobody's hand, or back twice. It is known how
-many each thread has in hand; `recover` makes the record agree with what all other threads have.
+Ctrl-C can strike a thread between any two lines, so that a permit is in nobody's hand, or back twice. Each batch counts
+how many each thread has in hand; `recover_interrupted` makes the record agree with what all other threads have.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ from math import inf
 from threading import get_ident
 from typing import TYPE_CHECKING, Final
 
+from callwell.core.quota.account import AnsweredBatch
 from callwell.core.quota.permits import Permit
-from callwell.core.quota.record import PLAIN_SUCCESS, TOO_MANY_REQUESTS
+from callwell.core.quota.record import PLAIN_SUCCESS, SERVER_ERROR, TOO_MANY_REQUESTS
 from callwell.forks import reset_after_fork
 
 if TYPE_CHECKING:
@@ -33,50 +34,80 @@ if TYPE_CHECKING:
     from callwell.core.quota.record import SendEnd
 
 MAX_BATCH: Final = 128
-"""Permits of a lot, at most: more of them would save less than a hundredth of a call."""
-
-SERVER_ERROR: Final = 500
+"""Permits of a batch, at most: more of them would save less than a hundredth of a call."""
 
 BATCH_S: Final = 0.05
-"""For how long a lot is lent from: about a bin of a quota per minute."""
+"""Seconds for which a batch is used: about a bin of a minute's quota, so that its permits are hardly held longer."""
 
 
 class PermitBatch:
-    """What was put off for the calls of one set of quotas."""
+    """What was acquired ahead, and what is released later, for the calls of one set of quotas.
 
-    __slots__ = ("answered", "answered_at", "begun", "lent", "out", "permit", "since", "size", "stock", "until")
+    Attributes:
+        permit: what the permits of the present batch have in common.
+        unused: permits of it that nobody has taken yet.
+        used: permits of it that were taken.
+        size: how many permits are acquired at once.
+        valid_until: when the present batch is given up.
+        begun: calls that took a permit of it, and that the retry budget does not know of yet.
+        answered: answered requests that are not released yet.
+        answered_at: when the last of them was answered.
+        first_acquired_at: when the first of their permits was acquired.
+        in_hand: permits of any batch that each thread has.
+    """
+
+    __slots__ = (
+        "answered",
+        "answered_at",
+        "begun",
+        "first_acquired_at",
+        "in_hand",
+        "permit",
+        "size",
+        "unused",
+        "used",
+        "valid_until",
+    )
 
     def __init__(self) -> None:
         self.permit = Permit(-inf, inf)
-        self.stock = 0
-        self.lent = 0
+        self.unused = 0
+        self.used = 0
         self.size = 1
-        self.until = -inf
+        self.valid_until = -inf
         self.begun = 0
         self.answered = 0
         self.answered_at = -inf
-        self.since = inf
-        self.out: dict[int, int] = {}
+        self.first_acquired_at = inf
+        self.in_hand: dict[int, int] = {}
 
-    def lend(self) -> None:
-        """This thread has one more in hand."""
+    def add_in_hand(self) -> None:
+        """Count one more permit in the hand of this thread."""
         thread = get_ident()
-        self.out[thread] = self.out.get(thread, 0) + 1
+        self.in_hand[thread] = self.in_hand.get(thread, 0) + 1
 
-    def back(self) -> None:
-        """This thread has one less in hand."""
+    def remove_in_hand(self) -> None:
+        """Count one permit less in the hand of this thread."""
         thread = get_ident()
-        left = self.out.pop(thread, 1) - 1
+        left = self.in_hand.pop(thread, 1) - 1
         if left:
-            self.out[thread] = left
+            self.in_hand[thread] = left
+
+    def forget(self) -> None:
+        """Forget what is unused and what is not released yet: the record is put right in another way."""
+        self.unused = 0
+        self.valid_until = -inf
+        self.begun = 0
+        self.answered = 0
+        self.first_acquired_at = inf
 
 
 class PermitBatcher:
-    """The permits of an account that only one client uses. To be asked like the account itself.
+    """The permits of an account that only one client uses. Has the methods of the account itself.
 
     Args:
-        account: whose record nobody else sees.
-        clock: whose seconds are meant.
+        account: the account; nobody else sees its record.
+        clock: where times come from.
 
     Attributes:
         observed: see `Account`.
@@ -87,136 +118,147 @@ class PermitBatcher:
         self.observed = account.observed
         self._account = account
         self._clock = clock
-        self._drawers: dict[tuple[str, ...], PermitBatch] = {}
+        self._batches: dict[tuple[str, ...], PermitBatch] = {}
         self._lock = threading.Lock()
         reset_after_fork(self)
 
     def after_fork(self) -> None:
-        """A child has none of the permits that its parent took."""
-        self._drawers = {}
+        """Forget the permits that the parent process acquired: a child has none of them."""
+        self._batches = {}
         self._lock = threading.Lock()
 
-    def acquire(self, names: tuple[str, ...], *, retrying: bool, longer_s: float = 0.0) -> Permit | float:
-        """One permit of each of these quotas, or when to ask again: see `Account.acquire`.
+    def acquire(self, names: tuple[str, ...], *, retrying: bool, extra_s: float = 0.0) -> Permit | float:
+        """Acquire a permit of each quota, or say when to ask again: see `Account.acquire`.
 
-        Permits of this account are held until they are settled. Only the attempt by which a provider is tried, and a
-        slot of a quota that nobody documents, have a longest time: neither is ever one of a lot.
+        Permits of this account are held until they are released. Only a trial of the breaker and a request of an
+        undocumented quota have a longest time; neither is ever part of a batch.
         """
         with self._lock:
-            drawer = self._drawers.get(names)
-            if drawer is None:
-                drawer = self._drawers[names] = PermitBatch()
+            batch = self._batches.get(names)
+            if batch is None:
+                batch = self._batches[names] = PermitBatch()
             now = self._clock.now()
-            if drawer.stock and not retrying and now < drawer.until:
-                drawer.lend()
-                drawer.stock -= 1
-                drawer.lent += 1
-                drawer.begun += 1
-                return drawer.permit
-            got = self._draw(names, drawer, now, retrying=retrying, longer_s=longer_s)
+            if batch.unused and not retrying and now < batch.valid_until:
+                batch.add_in_hand()
+                batch.unused -= 1
+                batch.used += 1
+                batch.begun += 1
+                return batch.permit
+            got = self._acquire_batch(names, batch, now, retrying=retrying, extra_s=extra_s)
             if isinstance(got, Permit):
-                drawer.lend()
+                batch.add_in_hand()
             return got
 
     def release(self, names: tuple[str, ...], permit: Permit, end: SendEnd) -> bool:
         """Take a permit back, and learn from the end of its Send: see `Account.release`."""
         with self._lock:
-            if permit.expires_at == inf:
-                self._drawers[names].back()
-            plain = end is PLAIN_SUCCESS or (
+            # An abandoned permit expires: it is in no thread's hand, and has a bin of its own.
+            is_abandoned = permit.expires_at != inf
+            if not is_abandoned:
+                self._batches[names].remove_in_hand()
+            is_plain = end is PLAIN_SUCCESS or (
                 0 < end.status < SERVER_ERROR and end.status != TOO_MANY_REQUESTS and not end.hints
             )
-            if plain and permit.expires_at == inf:  # one that was left has a bin of its own
-                drawer = self._drawers[names]
-                drawer.answered += 1
-                drawer.answered_at = self._clock.now()
-                drawer.since = min(drawer.since, permit.acquired_at)
-                if drawer.answered >= drawer.size:
-                    self._book(names, drawer)
+            if is_plain and not is_abandoned:
+                batch = self._batches[names]
+                batch.answered += 1
+                batch.answered_at = self._clock.now()
+                batch.first_acquired_at = min(batch.first_acquired_at, permit.acquired_at)
+                if batch.answered >= batch.size:
+                    self._release_answered(names, batch)
                 return True
-            self._empty()
+            self._flush()
             return self._account.release(names, permit, end)
 
     def abandon(self, names: tuple[str, ...], permit: Permit, closes_at: float) -> Permit:
-        """Hold a permit whose caller has gone until its request has ended: see `Account.abandon`."""
+        """Hold a permit whose caller has left until its request ends: see `Account.abandon`."""
         with self._lock:
-            self._drawers[names].back()
-            self._empty()
+            self._batches[names].remove_in_hand()
+            self._flush()
             return self._account.abandon(names, permit, closes_at)
+
+    def return_unused(self, names: tuple[str, ...], permit: Permit) -> None:
+        """Take a permit back that was surely not used."""
+        with self._lock:
+            self._batches[names].remove_in_hand()
+            self._flush()
+            self._account.return_unused(names, permit)
 
     def recover_interrupted(self, *, sent: bool, closes_at: float) -> None:
         """Put right what an interrupt of this thread has left: it has no permit in hand any more.
 
         Args:
-            sent: it may have sent a request.
+            sent: the thread may have sent a request.
             closes_at: when the connection of that is closed at the latest.
         """
-        lent: dict[str, int] = {}
-        used: dict[str, int] = {}
+        thread = get_ident()
+        in_hand: dict[str, int] = {}
+        maybe_used: dict[str, int] = {}
         with self._lock:
-            others = sum([drawer.out.get(get_ident(), 0) for drawer in self._drawers.values()]) - 1
-            if others > 0:  # tasks of this thread's loop, which may be sending
-                closes_at = max(closes_at, self._clock.now() + self._account.max_hold_s)
-            for names, drawer in self._drawers.items():
-                drawer.out.pop(get_ident(), None)
+            # More than one in hand: the other tasks of this thread's event loop, which may be sending.
+            others = max(0, sum([batch.in_hand.get(thread, 0) for batch in self._batches.values()]) - 1)
+            if others:
+                closes_at = max(closes_at, self._clock.now() + self._account.own.max_hold_s)
+            for names, batch in self._batches.items():
+                batch.in_hand.pop(thread, None)
                 for name in names:
-                    lent[name] = lent.get(name, 0) + sum(drawer.out.values())
-                    used[name] = used.get(name, 0) + drawer.answered + sent + max(0, others)
-                drawer.stock = 0
-                drawer.answered = 0
-                drawer.begun = 0
-                drawer.since = inf
-                drawer.until = -inf
-            self._account.reconcile(lent, used, closes_at)
-
-    def return_unused(self, names: tuple[str, ...], permit: Permit) -> None:
-        """Take a permit back that was surely not used."""
-        with self._lock:
-            self._drawers[names].back()
-            self._empty()
-            self._account.return_unused(names, permit)
+                    in_hand[name] = in_hand.get(name, 0) + sum(batch.in_hand.values())
+                    maybe_used[name] = maybe_used.get(name, 0) + batch.answered + sent + others
+                batch.forget()
+            self._account.reconcile(in_hand, maybe_used, closes_at)
 
     def spent(self) -> Mapping[str, tuple[int, int]]:
-        """By quota: permits that are not to be had now, and the limit."""
+        """By quota: permits that are not available, and the limit."""
         with self._lock:
-            self._empty()
+            self._flush()
             return self._account.spent()
 
     def breaker_open_s(self) -> float:
-        """For how long the provider is left alone after failures in a row; 0 if it is not."""
+        """For how many seconds the provider is left alone after failures in a row; 0 if it is not."""
         with self._lock:
             return self._account.breaker_open_s()
 
-    def _draw(
-        self, names: tuple[str, ...], drawer: PermitBatch, now: float, *, retrying: bool, longer_s: float
+    def _acquire_batch(
+        self, names: tuple[str, ...], batch: PermitBatch, now: float, *, retrying: bool, extra_s: float
     ) -> Permit | float:
-        drawer.size = min(MAX_BATCH, 2 * drawer.size if now < drawer.until else max(1, drawer.lent))
-        self._return(names, drawer)
-        got, count = self._account.acquire_batch(names, drawer.size, retrying=retrying, longer_s=longer_s)
-        if not isinstance(got, Permit) and self._empty():
-            got, count = self._account.acquire_batch(names, 1, retrying=retrying, longer_s=longer_s)
+        # A batch that was used up in time is doubled; one that was not shrinks to what was used of it.
+        size = 2 * batch.size if now < batch.valid_until else max(1, batch.used)
+        batch.size = min(MAX_BATCH, size)
+        self._return_unused(names, batch)
+        got, count = self._account.acquire_batch(names, batch.size, retrying=retrying, extra_s=extra_s)
+        if not isinstance(got, Permit) and self._flush():
+            got, count = self._account.acquire_batch(names, 1, retrying=retrying, extra_s=extra_s)
         if isinstance(got, Permit):
-            drawer.permit, drawer.stock, drawer.lent, drawer.until = got, count - 1, 1, now + BATCH_S
+            batch.permit = got
+            batch.unused = count - 1
+            batch.used = 1
+            batch.valid_until = now + BATCH_S
         return got
 
-    def _return(self, names: tuple[str, ...], drawer: PermitBatch) -> None:
-        if drawer.stock:
-            self._account.return_unused(names, drawer.permit, drawer.stock)
-            drawer.stock = 0
+    def _return_unused(self, names: tuple[str, ...], batch: PermitBatch) -> None:
+        if batch.unused:
+            self._account.return_unused(names, batch.permit, batch.unused)
+            batch.unused = 0
 
-    def _book(self, names: tuple[str, ...], drawer: PermitBatch) -> None:
-        first = Permit(drawer.since, inf)
-        self._account.release_batch(names, first, drawer.answered, drawer.begun, drawer.answered_at)
-        drawer.answered = drawer.begun = 0
-        drawer.since = inf
+    def _release_answered(self, names: tuple[str, ...], batch: PermitBatch) -> None:
+        answered = AnsweredBatch(
+            acquired_at=batch.first_acquired_at,
+            answered=batch.answered,
+            answered_at=batch.answered_at,
+            begun=batch.begun,
+        )
+        self._account.release_batch(names, answered)
+        batch.answered = 0
+        batch.begun = 0
+        batch.first_acquired_at = inf
 
-    def _empty(self) -> bool:
-        """Bring the record up to date, and say whether that changed it."""
+    def _flush(self) -> bool:
+        """Bring the record up to date; whether that changed it."""
         changed = False
-        for names, drawer in self._drawers.items():
-            if drawer.stock or drawer.answered:
+        for names, batch in self._batches.items():
+            if batch.unused or batch.answered:
                 changed = True
-                self._return(names, drawer)
-                if drawer.answered:
-                    self._book(names, drawer)
+                self._return_unused(names, batch)
+                if batch.answered:
+                    self._release_answered(names, batch)
         return changed

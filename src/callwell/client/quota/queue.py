@@ -68,23 +68,23 @@ class AsyncPermitQueue:
         self.waiters, self._ready_at = [], float("-inf")
         self._lock = threading.Lock()
 
-    def try_acquire(self, longer_s: float, *, retrying: bool) -> Permit | None:
+    def try_acquire(self, extra_s: float, *, retrying: bool) -> Permit | None:
         """A permit of each quota, if one can be had without waiting.
 
         Args:
-            longer_s: how much longer than others the request may take.
+            extra_s: how much longer than others the request may take.
             retrying: the permit is for a repetition.
         """
         if self.waiters:
             return None
-        got = self._account.acquire(self._names, retrying=retrying, longer_s=longer_s)
+        got = self._account.acquire(self._names, retrying=retrying, extra_s=extra_s)
         return got if isinstance(got, Permit) else None
 
     async def acquire(
         self,
         until: float,
         priority: Priority,
-        longer_s: float = 0.0,
+        extra_s: float = 0.0,
         *,
         retrying: bool,
         on_wait: Callable[[float], None],
@@ -96,20 +96,20 @@ class AsyncPermitQueue:
             priority: who goes first.
             retrying: the permit is for a repetition.
             on_wait: called with the seconds that the caller will probably wait, when it has to.
-            longer_s: how much longer than others the request may take.
+            extra_s: how much longer than others the request may take.
         """
         now = self._clock.now()
         if now >= until:
             return now
         if not self.waiters:
-            got = self._account.acquire(self._names, retrying=retrying, longer_s=longer_s)
+            got = self._account.acquire(self._names, retrying=retrying, extra_s=extra_s)
             if isinstance(got, Permit) or until < _earliest_certain(got) < float("inf"):
                 return got
         waiter = AsyncWaiter(now + (BATCH_AGING_S if priority == "batch" else 0.0))
         with self._lock:
             insort(self.waiters, waiter, key=lambda other: other.rank)
         try:
-            return await self._wait_turn(waiter, until, retrying=retrying, on_wait=on_wait, longer_s=longer_s)
+            return await self._wait_turn(waiter, until, retrying=retrying, on_wait=on_wait, extra_s=extra_s)
         finally:
             with self._lock:
                 if waiter in self.waiters:
@@ -137,7 +137,7 @@ class AsyncPermitQueue:
         *,
         retrying: bool,
         on_wait: Callable[[float], None],
-        longer_s: float,
+        extra_s: float,
     ) -> Permit | float:
         announced = False
         while True:
@@ -146,7 +146,7 @@ class AsyncPermitQueue:
             at = float("inf")
             if first:
                 waiter.awaits_release = True  # before asking, so that no settling is missed
-                got = self._account.acquire(self._names, retrying=retrying, longer_s=longer_s)
+                got = self._account.acquire(self._names, retrying=retrying, extra_s=extra_s)
                 if isinstance(got, Permit):
                     return got
                 at, self._ready_at = got, _earliest_certain(got)

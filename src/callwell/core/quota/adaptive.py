@@ -1,20 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A quota that nobody documents: how fast, and how many at once, found out by going gently too far.
+"""A quota that nobody documents: how fast, and how many at once, found by going gently too far.
 
-**The rate.** Requests are let out evenly. While they are wanted faster than that, the rate grows; a 429 cuts it to
-0.85. What the provider really took since the last time is remembered as the ceiling, and from then on the rate grows
-back only to just below it. After a while it goes on, slowly at first, and faster the longer nothing is refused: the
-capacity may have doubled. Where refusals last long, the window is long, going too far shows late, and all is slower.
+**The rate**, in requests a second, is raised while requests are wanted faster, and cut by a 429::
 
-What was taken is measured over a whole cycle: from the end of one refusal to the end of the next. That gives the true
-rate for windows of any length, as no more than one window's worth is taken before a refusal, which lasts until the
-window's end. After the second refusal in a row one request at a time is let out to see whether it is over.
+    25 %/s ──> refused ──> cut to 0.85, wait until it is over ──> held at 0.97 of the ceiling ──> probing, faster
+               (429)       the ceiling is known from then on     for 8 s                         the longer it goes well
+                 ^                                                                                       │
+                 ╰───────────────────────────────────────────────────────────────────────────────────────╯
 
-**How many at once.** A provider that is at its end gets slow before it refuses. Latencies are averaged in batches;
-the least of these averages is what it takes without a queue. The limit on requests in flight is scaled by how much
-slower it is now, but at most halved by a batch, and a few are added so that it can grow. (The idea is that of
-Netflix's gradient limiters.) The least average forgets slowly; at the smallest limit, where no queue can be ours, it
-follows quickly.
+The ceiling is what the provider really accepted in a whole cycle, from the end of one refusal to the end of the next.
+That is the true rate for windows of any length: no more than one window's worth is accepted before a refusal, which
+lasts until the window's end. After the second refusal in a row one request at a time is let out, to see whether it is
+over. Where refusals last long, the window is long and going too far shows late: there all is slower.
+
+**How many at once.** A provider at its limit gets slower before it refuses. Latencies are averaged in batches; the
+least average is what the provider takes without a queue of ours. The limit on requests in flight is scaled by how much
+slower it is now, at most halved by a batch, and a few are added so that it can grow (the idea of Netflix's gradient
+limiters). The least average is forgotten slowly; at the smallest limit, where no queue can be ours, it follows quickly.
 """
 
 from __future__ import annotations
@@ -22,294 +24,326 @@ from __future__ import annotations
 from math import exp2, inf
 from typing import Final, NamedTuple
 
-from callwell.core.quota.buckets import NEVER, Bins, add, count, drain, remove
+from callwell.core.quota.bins import NEVER, Bins, add, count, drain, remove
 from callwell.core.quota.permits import AtLatest
 
 FIRST_RATE: Final = 10.0
-"""Requests a second to begin with."""
+"""Requests a second to begin with: growing by a quarter a second, a hundred are reached in ten seconds."""
 
-LEAST_RATE: Final = 0.1
+MIN_RATE: Final = 0.1
+"""Requests a second at the least: slower, and nobody would learn that the provider has recovered."""
+
 GROWTH: Final = 0.25
-"""Of the rate is added in a second, where no ceiling is known."""
+"""The part of the rate that is added in a second while no ceiling is known."""
 
 PROBING: Final = 0.002
-"""The same where one is known and was just reached again; it doubles every `DOUBLING_S` in which nothing is refused."""
+"""The same above a known ceiling, at first; it doubles every `DOUBLING_S` in which nothing is refused."""
 
-MOST_PROBING: Final = 0.1
-"""The most that it comes to."""
+MAX_PROBING: Final = 0.1
+"""The most that it doubles to."""
 
 CUT: Final = 0.85
-"""To which part a refusal cuts the rate (between TCP's 0.5 and CUBIC's 0.7, and 1)."""
+"""A refusal cuts the rate to this part: between TCP's 0.5 and CUBIC's 0.7, and 1, as refusals here cost only time."""
 
 BELOW: Final = 0.97
-"""At which part of the ceiling the rate is held."""
+"""The part of the ceiling at which the rate is held."""
 
 GIVEN_WAY: Final = 1.1
-"""Above so many ceilings it was none."""
+"""From so many ceilings on, the ceiling was none."""
 
 RETURNING: Final = 0.02
-"""Of the rate is added in a second from there on."""
+"""The part of the rate that is added in a second from there on, at the least."""
 
 PROBE_S: Final = 8.0
-"""For how long the rate is held before it goes on."""
+"""Seconds for which the rate is held before probing begins."""
 
 DOUBLING_S: Final = 4.0
+"""Seconds in which the probing doubles."""
+
 BRIEF_S: Final = 4.0
-"""Refusals that last longer are those of a long window, in which going too far shows late: there all is slower."""
+"""Refusals that last longer are those of a long window, in which going too far shows late."""
 
 SLOWER: Final = 4.0
-FADING: Final = 0.7
-"""What is left of a refusal's length with each shorter one after it."""
+"""By how much slower everything is there."""
+
+REFUSAL_MEMORY: Final = 0.7
+"""What is left of the remembered length of a refusal with each shorter one after it."""
 
 SHORT_S: Final = 5.0
 """A cycle shorter than this says that the ceiling is lower than it was thought to be."""
 
-PAUSE_S: Final = 0.25
-"""After the first refusal that names no time; twice as long after each further one."""
+FIRST_PAUSE_S: Final = 0.25
+"""Seconds after the first refusal that names no time; twice as many after each further one."""
 
-LONGEST_S: Final = 30.0
+LONGEST_PAUSE_S: Final = 30.0
+"""The most of those: half of a minute, the most common window."""
+
 CATCH_UP: Final = 4
 """Steps that may be made up for when nothing was wanted, or a driver woke late."""
 
 FIRST_LIMIT: Final = 20.0
-LEAST_LIMIT: Final = 4.0
-MOST_LIMIT: Final = 1000.0
+"""Requests in flight to begin with, as in Netflix's Gradient2Limit."""
+
+MIN_LIMIT: Final = 4.0
+"""Requests in flight at the least: with fewer, one slow answer would look like a queue."""
+
+MAX_LIMIT: Final = 1000.0
+"""Requests in flight at the most: what one process can have open."""
+
 QUEUE: Final = 4.0
+"""Requests that are added to the limit while it is used, so that it can grow (the same limiter's queue size)."""
+
 BATCH: Final = 16
-"""Latencies of one average."""
+"""Latencies in one average."""
 
 TOLERANCE: Final = 1.2
-"""By how much slower than its best a provider may be before it is taken to have a queue."""
+"""How many times slower than its best a provider may be before it is taken to have a queue."""
 
 FORGETTING: Final = 0.0001
-"""By how much of itself the least average grows with each batch."""
+"""The part of itself by which the least average grows with each batch."""
+
+LEAST_S: Final = 1e-3
+"""A cycle takes at least this: clocks may stand still between two events."""
 
 
 class AdaptiveQuota(NamedTuple):
-    """What is known about the quota.
+    """What is known about the quota. Times are monotonic seconds. Stored by position.
 
     Attributes:
         rate: requests a second.
-        ceiling: above which there were refusals.
+        ceiling: the rate above which there were refusals.
         next_at: when the next request may go.
-        until: nothing goes before.
-        refused: refusals in a row; after the second, one goes at a time until one succeeds.
+        paused_until: nothing goes before.
+        refusals: in a row; after the second, one request goes at a time until one is accepted.
         refused_at: when the last of them came.
-        trial_until: one of these is under way until then at the latest.
+        trial_until: one of these single requests is in flight until then at the latest.
         cycle_at: when the present cycle began.
-        taken: requests that succeeded in it.
-        grown_at: when the rate was last looked at.
-        limit: requests in flight.
-        held: these requests, by the second in which they come back by themselves.
-        batch: how many latencies are in the present batch.
-        total_s: their sum.
-        least_s: the least average.
-        lasted_s: how long refusals last here.
+        accepted: requests that were not refused in it.
+        grown_at: when the rate was last raised, or could have been.
+        limit: requests in flight at the most.
+        held: requests in flight, in bins of a second by the time at which they expire.
+        latencies: how many are in the present batch.
+        latency_sum_s: their sum.
+        least_latency_s: the least average of a batch.
+        refusal_s: how long refusals last here.
     """
 
     rate: float = FIRST_RATE
     ceiling: float = inf
     next_at: float = -inf
-    until: float = -inf
-    refused: int = 0
+    paused_until: float = -inf
+    refusals: int = 0
     refused_at: float = -inf
     trial_until: float = -inf
     cycle_at: float = -inf
-    taken: int = 0
+    accepted: int = 0
     grown_at: float = -inf
     limit: float = FIRST_LIMIT
     held: Bins = ()
-    batch: int = 0
-    total_s: float = 0.0
-    least_s: float = inf
-    lasted_s: float = 0.0
+    latencies: int = 0
+    latency_sum_s: float = 0.0
+    least_latency_s: float = inf
+    refusal_s: float = 0.0
 
 
 UNTRIED: Final = AdaptiveQuota()
 
 
-def available_at(one: AdaptiveQuota, now: float) -> float:
-    """When the next request may go: `now` or earlier if it may go at once, infinite if one must end first."""
-    at = max(one.until, one.next_at, one.trial_until)
-    if at <= now and in_flight(one) >= int(one.limit):
-        first = one.held[0][0]
+def available_at(state: AdaptiveQuota, now: float) -> float:
+    """When the next request may go: no later than `now` if at once, infinite if one in flight must end first."""
+    at = max(state.paused_until, state.next_at, state.trial_until)
+    if at <= now and in_flight(state) >= int(state.limit):
+        first = state.held[0][0]
         return inf if first >= NEVER else AtLatest(first)
-    return AtLatest(at) if at == one.trial_until else at
+    return AtLatest(at) if at == state.trial_until else at
 
 
-def acquire(one: AdaptiveQuota, now: float, expires_at: float, hold_s: float) -> AdaptiveQuota:
-    """One request goes.
+def acquire(state: AdaptiveQuota, now: float, expires_at: float, hold_s: float) -> AdaptiveQuota:
+    """The quota after a request was let go.
 
     Args:
-        one: what is known.
+        state: what is known.
         now: monotonic seconds.
-        expires_at: when it comes back by itself.
+        expires_at: when the request is taken to have ended, if nobody says so.
         hold_s: the longest that it can take.
     """
-    next_at = max(one.next_at, now - CATCH_UP / one.rate) + 1.0 / one.rate
-    trial_until = now + hold_s if one.refused > 1 else -inf
-    cycle_at = now if one.cycle_at == -inf else one.cycle_at
-    held = add(one.held, _expiry_second(expires_at))
-    return one._replace(next_at=next_at, trial_until=trial_until, cycle_at=cycle_at, held=held)
+    step_s = 1.0 / state.rate
+    return state._replace(
+        next_at=max(state.next_at, now - CATCH_UP * step_s) + step_s,
+        trial_until=now + hold_s if state.refusals > 1 else -inf,
+        cycle_at=now if state.cycle_at == -inf else state.cycle_at,
+        held=add(state.held, _expiry_bin(expires_at)),
+    )
 
 
-def expire(one: AdaptiveQuota, now: float) -> AdaptiveQuota:
-    """Requests whose holder is gone are no longer in flight."""
-    if not one.held or one.held[0][0] > now:
-        return one
-    return one._replace(held=drain(one.held, int(now))[0])
+def expire(state: AdaptiveQuota, now: float) -> AdaptiveQuota:
+    """The quota at `now`: requests whose holder has died are no longer in flight."""
+    if not state.held or state.held[0][0] > now:
+        return state
+    return state._replace(held=drain(state.held, int(now))[0])
 
 
-def in_flight(one: AdaptiveQuota) -> int:
-    """How many requests are under way."""
-    return count(one.held)
+def in_flight(state: AdaptiveQuota) -> int:
+    """How many requests are in flight."""
+    return count(state.held)
 
 
-def recent_count(one: AdaptiveQuota, now: float, span_s: float) -> int:
-    """How many requests may have been made in so many seconds until now, for a rule that begins to count them.
+def recent_count(state: AdaptiveQuota, now: float, span_s: float) -> int:
+    """The most requests in the last `span_s` seconds, for a rule that begins to count them."""
+    if state.cycle_at == -inf:
+        return in_flight(state)
+    before_s = max(0.0, span_s - (now - state.cycle_at)) if state.ceiling < inf else 0.0
+    return state.accepted + in_flight(state) + int(state.rate / CUT * before_s)
+
+
+def return_unused(state: AdaptiveQuota, acquired_at: float, expires_at: float) -> AdaptiveQuota:
+    """The quota after a request did not go, or ended without an answer, which says nothing about the quota."""
+    held = remove(state.held, _expiry_bin(expires_at))
+    return state._replace(
+        held=state.held if held is None else held,
+        trial_until=-inf if acquired_at >= state.refused_at else state.trial_until,
+    )
+
+
+def abandon(state: AdaptiveQuota, expires_at: float, closes_at: float) -> AdaptiveQuota:
+    """The quota after a caller has left: its request expires when its connection is closed at the latest."""
+    held = remove(state.held, _expiry_bin(expires_at))
+    if held is None:
+        return state
+    return state._replace(held=add(held, _expiry_bin(closes_at)))
+
+
+def reconcile(state: AdaptiveQuota, in_hand: int) -> AdaptiveQuota:
+    """The quota after an interrupt: so many requests that never expire are in flight, and no others."""
+    never = drain(state.held, NEVER - 1)[0]
+    expiring = state.held[: len(state.held) - len(never)]
+    return state._replace(held=add(expiring, NEVER, in_hand) if in_hand else expiring)
+
+
+def release_answered(state: AdaptiveQuota, acquired_at: float, expires_at: float, now: float) -> AdaptiveQuota:
+    """The quota after an answer that is no 429.
 
     Args:
-        one: what is known.
-        now: monotonic seconds.
-        span_s: the seconds.
+        state: what is known.
+        acquired_at: when the request was let go.
+        expires_at: when it would have expired.
+        now: when its answer arrived.
     """
-    if one.cycle_at == -inf:
-        return in_flight(one)
-    before_s = max(0.0, span_s - (now - one.cycle_at)) if one.ceiling < inf else 0.0
-    return one.taken + in_flight(one) + int(one.rate / CUT * before_s)
-
-
-def return_unused(one: AdaptiveQuota, acquired_at: float, expires_at: float) -> AdaptiveQuota:
-    """A request did not go, or it ended without an answer, which says nothing."""
-    back = remove(one.held, _expiry_second(expires_at))
-    trial_until = -inf if acquired_at >= one.refused_at else one.trial_until
-    return one._replace(held=one.held if back is None else back, trial_until=trial_until)
-
-
-def abandon(one: AdaptiveQuota, expires_at: float, closes_at: float) -> AdaptiveQuota:
-    """A request goes on without its caller: it comes back by itself when its connection is closed at the latest."""
-    back = remove(one.held, _expiry_second(expires_at))
-    return one if back is None else one._replace(held=add(back, _expiry_second(closes_at)))
-
-
-def reconcile(one: AdaptiveQuota, lent: int) -> AdaptiveQuota:
-    """Put right after an interrupt how many requests are under way that never come back by themselves."""
-    held = drain(one.held, NEVER - 1)[0]
-    others = one.held[: len(one.held) - len(held)]
-    return one._replace(held=add(others, NEVER, lent) if lent else others)
-
-
-def release_answered(one: AdaptiveQuota, acquired_at: float, expires_at: float, now: float) -> AdaptiveQuota:
-    """A request was not refused.
-
-    Args:
-        one: what is known.
-        acquired_at: when it went.
-        expires_at: when it would have come back by itself.
-        now: when its answer came.
-    """
-    used = in_flight(one)
-    busy = one.next_at > now - CATCH_UP / one.rate
-    one = _record_latency(return_unused(one, acquired_at, expires_at), now - acquired_at, used)
-    if one.refused and acquired_at >= one.refused_at:
-        return _end_refusal(one, now)
-    one = one._replace(taken=one.taken + 1)
-    return _grow(one, now) if busy and not one.refused else one._replace(grown_at=now)
+    used = in_flight(state)
+    is_wanted = state.next_at > now - CATCH_UP / state.rate
+    state = _record_latency(return_unused(state, acquired_at, expires_at), now - acquired_at, used)
+    if state.refusals and acquired_at >= state.refused_at:
+        return _end_refusal(state, now)
+    state = state._replace(accepted=state.accepted + 1)
+    if is_wanted and not state.refusals:
+        return _grow(state, now)
+    return state._replace(grown_at=now)
 
 
 def release_throttled(
-    one: AdaptiveQuota, acquired_at: float, expires_at: float, now: float, wait_s: float | None
+    state: AdaptiveQuota, acquired_at: float, expires_at: float, now: float, wait_s: float | None
 ) -> AdaptiveQuota:
-    """A request was answered 429.
+    """The quota after an answer 429.
 
     Args:
-        one: what is known.
-        acquired_at: when it went.
-        expires_at: when it would have come back by itself.
-        now: when its answer came.
-        wait_s: for how long the answer asks to be left alone, if it says.
+        state: what is known.
+        acquired_at: when the request was let go.
+        expires_at: when it would have expired.
+        now: when its answer arrived.
+        wait_s: for how many seconds the answer asks to be left alone, if it says.
     """
-    used = in_flight(one)
-    same = acquired_at < one.refused_at
-    one = return_unused(one, acquired_at, expires_at)
-    if not same:
-        limit = max(LEAST_LIMIT, CUT * one.limit) if used >= BELOW * one.limit else one.limit
-        rate = max(LEAST_RATE, one.rate if one.refused else CUT * one.rate)
-        one = one._replace(refused=one.refused + 1, refused_at=now, limit=limit, rate=rate)
-    if wait_s is None:
-        wait_s = 0.0 if same else min(LONGEST_S, PAUSE_S * 2.0 ** min(one.refused - 1, 10))
-    return one._replace(until=max(one.until, now + wait_s))
+    used = in_flight(state)
+    is_same_refusal = acquired_at < state.refused_at
+    state = return_unused(state, acquired_at, expires_at)
+    pause_s = wait_s
+    if is_same_refusal:
+        pause_s = wait_s or 0.0
+    else:
+        limit_was_reached = used >= BELOW * state.limit
+        state = state._replace(
+            refusals=state.refusals + 1,
+            refused_at=now,
+            limit=max(MIN_LIMIT, CUT * state.limit) if limit_was_reached else state.limit,
+            rate=max(MIN_RATE, state.rate if state.refusals else CUT * state.rate),
+        )
+    if pause_s is None:
+        pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(state.refusals - 1, 10))
+    return state._replace(paused_until=max(state.paused_until, now + pause_s))
 
 
-def shift(one: AdaptiveQuota, by: float) -> AdaptiveQuota:
-    """The same with its times moved, for a record of a clock that began elsewhere."""
-    return one._replace(
-        next_at=one.next_at + by,
-        until=one.until + by,
-        refused_at=one.refused_at + by,
-        trial_until=one.trial_until + by,
-        cycle_at=one.cycle_at + by,
-        grown_at=one.grown_at + by,
-        held=tuple((at if at >= NEVER else at + int(by) + 1, n) for at, n in one.held),
+def shift(state: AdaptiveQuota, by: float) -> AdaptiveQuota:
+    """The quota with `by` seconds added to its times, for a record of a clock that began elsewhere."""
+    return state._replace(
+        next_at=state.next_at + by,
+        paused_until=state.paused_until + by,
+        refused_at=state.refused_at + by,
+        trial_until=state.trial_until + by,
+        cycle_at=state.cycle_at + by,
+        grown_at=state.grown_at + by,
+        held=tuple([(at if at >= NEVER else at + int(by) + 1, n) for at, n in state.held]),
     )
 
 
-def _end_refusal(one: AdaptiveQuota, now: float) -> AdaptiveQuota:
-    """A refusal is over: what was taken in the cycle that ends is the ceiling."""
-    brief = one.refused == 1 and one.until <= one.refused_at + PAUSE_S
-    cycle_s = max(1e-3, (one.refused_at if brief else now) - one.cycle_at)
-    short = cycle_s < SHORT_S
-    before = one.rate / CUT
+def _end_refusal(state: AdaptiveQuota, now: float) -> AdaptiveQuota:
+    """The quota after a refusal is over: what was accepted in the cycle that ends is the ceiling."""
+    is_brief = state.refusals == 1 and state.paused_until <= state.refused_at + FIRST_PAUSE_S
+    cycle_s = max(LEAST_S, (state.refused_at if is_brief else now) - state.cycle_at)
+    is_short = cycle_s < SHORT_S
+    before = state.rate / CUT
     # In a short cycle the refusal itself takes much of the time, and says nothing about the rate before it.
-    measured_s = max(1e-3, one.refused_at - one.cycle_at) if short else cycle_s
-    active = min(1.0, max(0.0, one.grown_at - one.cycle_at) / measured_s)
-    ceiling = max(one.taken / cycle_s, before * active * (BELOW if short else 1.0))
-    ceiling = max(LEAST_RATE, min(before, ceiling))
-    return one._replace(
+    measured_s = max(LEAST_S, state.refused_at - state.cycle_at) if is_short else cycle_s
+    active = min(1.0, max(0.0, state.grown_at - state.cycle_at) / measured_s)
+    ceiling = max(state.accepted / cycle_s, before * active * (BELOW if is_short else 1.0))
+    ceiling = max(MIN_RATE, min(before, ceiling))
+    return state._replace(
         ceiling=ceiling,
-        rate=max(LEAST_RATE, CUT * ceiling),
-        refused=0,
+        rate=max(MIN_RATE, CUT * ceiling),
+        refusals=0,
         trial_until=-inf,
         cycle_at=now,
-        taken=1,
+        accepted=1,
         grown_at=now,
-        lasted_s=max(now - one.refused_at, FADING * one.lasted_s),
+        refusal_s=max(now - state.refused_at, REFUSAL_MEMORY * state.refusal_s),
     )
 
 
-def _grow(one: AdaptiveQuota, now: float) -> AdaptiveQuota:
-    passed_s = min(1.0, max(0.0, now - one.grown_at))
-    hold = BELOW * one.ceiling
-    if one.rate < hold:
-        rate = min(hold, one.rate * (1.0 + GROWTH * passed_s))
+def _grow(state: AdaptiveQuota, now: float) -> AdaptiveQuota:
+    passed_s = min(1.0, max(0.0, now - state.grown_at))
+    hold = BELOW * state.ceiling
+    if state.rate < hold:
+        rate = min(hold, state.rate * (1.0 + GROWTH * passed_s))
     else:
-        rate = one.rate * (1.0 + _probing(one, now) * passed_s)
-    return one._replace(rate=rate, grown_at=now)
+        rate = state.rate * (1.0 + _probing(state, now) * passed_s)
+    return state._replace(rate=rate, grown_at=now)
 
 
-def _probing(one: AdaptiveQuota, now: float) -> float:
-    """Which part of a rate that has reached its ceiling is added in a second: the more, the longer it goes well."""
-    slower = SLOWER if one.lasted_s > BRIEF_S else 1.0
-    well_s = now - one.cycle_at - PROBE_S * slower
+def _probing(state: AdaptiveQuota, now: float) -> float:
+    """The part of a rate at its ceiling that is added in a second: more, the longer nothing is refused."""
+    slower = SLOWER if state.refusal_s > BRIEF_S else 1.0
+    well_s = now - state.cycle_at - PROBE_S * slower
     if well_s <= 0.0:
         return 0.0
-    probing = min(MOST_PROBING, PROBING * exp2(min(well_s / (DOUBLING_S * slower), 10.0)))
-    return max(RETURNING, probing) if one.rate > GIVEN_WAY * one.ceiling else probing
+    probing = min(MAX_PROBING, PROBING * exp2(min(well_s / (DOUBLING_S * slower), 10.0)))
+    if state.rate > GIVEN_WAY * state.ceiling:
+        return max(RETURNING, probing)
+    return probing
 
 
-def _record_latency(one: AdaptiveQuota, seconds: float, used: int) -> AdaptiveQuota:
-    batch, total_s = one.batch + 1, one.total_s + seconds
-    if batch < BATCH:
-        return one._replace(batch=batch, total_s=total_s)
-    average = max(1e-6, total_s / batch)
-    least_s = min(average, one.least_s * (1.0 + FORGETTING))
-    if one.limit <= 2 * QUEUE:
-        least_s += (average - least_s) * 0.1
-    gradient = min(1.0, max(0.5, TOLERANCE * least_s / average))
-    wanted = one.limit * gradient + (QUEUE if used * 2 >= one.limit else 0.0)
-    limit = min(MOST_LIMIT, max(LEAST_LIMIT, 0.5 * (one.limit + wanted)))
-    return one._replace(batch=0, total_s=0.0, least_s=least_s, limit=limit)
+def _record_latency(state: AdaptiveQuota, seconds: float, used: int) -> AdaptiveQuota:
+    latencies = state.latencies + 1
+    latency_sum_s = state.latency_sum_s + seconds
+    if latencies < BATCH:
+        return state._replace(latencies=latencies, latency_sum_s=latency_sum_s)
+    average_s = max(1e-6, latency_sum_s / latencies)
+    least_s = min(average_s, state.least_latency_s * (1.0 + FORGETTING))
+    if state.limit <= 2 * QUEUE:
+        least_s += (average_s - least_s) * 0.1
+    gradient = min(1.0, max(0.5, TOLERANCE * least_s / average_s))
+    room = QUEUE if used * 2 >= state.limit else 0.0
+    wanted = state.limit * gradient + room
+    limit = min(MAX_LIMIT, max(MIN_LIMIT, 0.5 * (state.limit + wanted)))
+    return state._replace(latencies=0, latency_sum_s=0.0, least_latency_s=least_s, limit=limit)
 
 
-def _expiry_second(expires_at: float) -> int:
+def _expiry_bin(expires_at: float) -> int:
     return NEVER if expires_at == inf else int(expires_at) + 1

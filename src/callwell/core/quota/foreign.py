@@ -2,33 +2,29 @@
 """What others spend on the same account, as the quota headers of our own answers show it.
 
 An answer says that `remaining` requests were left when the server made it, at some time s between our sending and our
-receiving. Fewer than the permits that we hold for cool means that somebody else has spent. But the header lags:
-requests that are under way may be counted in it or not, and the server's window may be older or younger than our
-permits. So the difference is taken from the side on which it cannot be wrong:
+receiving. If fewer are left than the permits we believe to be available, somebody else has spent. But the header lags:
+requests in flight may be counted in it or not, and the server's window may be older or younger than our permits. So
+the difference is bounded from both sides:
 
-* Of our own requests the server counts at s only such as arrived less than W before s. None of their permits was cool
-  at s: a permit cools for W after its answer, which came after the arrival. (Where windows are fixed and permits come
-  back at the reset, none is cool before the window that counts it has ended.)
-* So `possible`, the permits that were not cool at some moment since this request's permit was taken, is never less
-  than what the server counts of ours. These are the permits that are not cool now, and those that have become cool
-  since: the bucket counts returns, and the permit remembers how many there had been.
-* What is certainly not ours is therefore `limit - remaining - possible`. That many permits are parked, less those
-  that are parked already. Without foreign traffic it is never above zero, however answers are late or out of order.
+* **At least.** Of our own requests the server counts at s only those that arrived less than W before s. None of their
+  permits was available at s: a permit cools for W after its answer, which came after the arrival. (Where windows are
+  fixed and permits come back at the reset, none is available before the window that counts it has ended.) So
+  `possible`, the permits that were unavailable at some moment since this request's permit was acquired, is never less
+  than what the server counts of ours: the permits that are unavailable now, and those that have become available since
+  (the bucket counts them, and the permit remembers the count at its time). At least `limit - remaining - possible`
+  requests are therefore not ours, and as many permits are set aside. Without foreign traffic this is never above zero,
+  however late or out of order answers are.
+* **At most.** Others cannot have spent more than `limit - remaining - certain`. `certain` counts our requests that were
+  answered before this one left, and not so long ago that they may be out of the window; none where the window may have
+  begun anew. What is set aside beyond that comes back: others stop, and headers lie. Only an answer to a request that
+  left after permits were last set aside may say so. This bound decides when we are bold again, not if we are right.
 
-Parked permits come back at the reset where windows are fixed. Else others' requests leave the window one by one, the
-last of them W after the answer. As others go on as they did, mostly, a permit stays parked until W after the last
-answer that needed it, and only one of many comes back early, to see how things stand.
+Where windows are fixed, what was set aside comes back at the reset. Elsewhere others' requests leave the window one by
+one, the last of them W after the answer. As others mostly go on as before, a permit stays set aside until W after the
+last answer that needed it, and one of many comes back early, to see how things stand. There a reserve is set aside as
+well, for others who come by chance: without it, each of their requests that is one too many costs us a refusal.
 
-Nor can others have spent more than `limit - remaining - certain`, where `certain` counts our requests that were
-answered before this one left, not so long ago that they may be out of the window (none where the window may have
-begun anew). An answer that shows parking to be more than that takes the rest back: others stop, and headers lie. It
-must be of a request that left after the one before had arrived. This side decides when we are bold again, not whether
-we are right.
-
-Where windows are not fixed a reserve is parked as well, for others who come by chance: else each of their requests that
-is one too many costs us a refusal.
-
-A limit that is lower than the profile's is obeyed: the permits between the two are withheld until it is higher again.
+A limit below the profile's is obeyed: the permits between the two are withheld until it is higher again.
 """
 
 from __future__ import annotations
@@ -38,40 +34,42 @@ from math import ceil
 from typing import TYPE_CHECKING, Final
 
 from callwell.core.headers import ROUNDED_S
-from callwell.core.quota.buckets import BINS, add, cool_bin, count, refill
+from callwell.core.quota.bins import add, count, earliest
+from callwell.core.quota.buckets import BINS, cool_bin, refill
 from callwell.core.quota.resets import STRETCH
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from callwell.core.headers import QuotaHint
-    from callwell.core.quota.buckets import Bins, Bucket, Permit, Quota
+    from callwell.core.quota.bins import Bins
+    from callwell.core.quota.buckets import Bucket, Permit, Quota
 
 STEPS: Final = 16
-"""In how many steps of a window parked permits come back."""
+"""Steps in a window at which permits that were set aside come back: few, so that their bins stay few."""
 
 SLOW: Final = 2.0
-"""How many times slower than this one a request may have been that is taken to be in the window."""
+"""How many times slower than this request an earlier one may have been and still count as inside the window."""
 
 RESERVE: Final = 2.0
-"""What is parked for others to come, in standard deviations of what they spend if they come by chance."""
+"""Standard deviations of what others spend, if they come by chance (Poisson): enough in 97 windows of 100."""
 
-SAME: Final = 0.01
-"""By how much of itself a window may differ from the profile's and still be the same."""
+SAME_WINDOW: Final = 0.01
+"""The part by which a window may differ from the profile's and still be the same: servers round."""
 
 
 def match_hints(
     hints: Sequence[QuotaHint], names: Sequence[str], quotas: Sequence[Quota]
 ) -> list[tuple[int, QuotaHint]]:
-    """Which quota each hint is about: by its name, else by its window, else by its limit, else the first.
+    """Which quota each hint is about: by its name, else its window, else its limit; a single hint else the first quota.
 
     Args:
         hints: what an answer says.
         names: the quotas of the call.
-        quotas: the same, as buckets know them.
+        quotas: the same, as their buckets need them.
 
     Returns:
-        indices of quotas, and what is said about them; hints that are about none of them are left out.
+        Indices of quotas with their hints; hints about none of them are left out.
     """
     found = []
     for hint in hints:
@@ -84,43 +82,59 @@ def match_hints(
 
 
 def learn(
-    quota: Quota, bucket: Bucket, permit: Permit, now: float, hint: QuotaHint, *, mark: int, refused: bool = False
+    quota: Quota,
+    bucket: Bucket,
+    permit: Permit,
+    now: float,
+    hint: QuotaHint,
+    *,
+    cooled_before: int,
+    refused: bool = False,
 ) -> Bucket:
-    """The bucket after an answer has said how the quota stands.
+    """The bucket after an answer that says how the quota stands.
 
     Args:
-        quota: the quota; nothing is learnt where what is left does not count requests of a window.
+        quota: the quota; nothing is learnt from a paced one, where `remaining` does not count requests in a window.
         bucket: its bucket.
         permit: of the request.
         now: when the answer arrived.
         hint: what it says about this quota.
-        mark: the bucket's `returned` when the permit was taken.
-        refused: the answer is a 429, so that its reset is the time at which one permit is tried again.
+        cooled_before: the bucket's `cooled_count` when the permit was acquired.
+        refused: the answer is a 429, so that its reset is when to try one permit again.
     """
     if quota.paced:
         return bucket
     bucket = _apply_limit(quota, refill(quota, bucket, now), hint)
-    if hint.remaining is None or bucket.cooled_count < mark:
+    if hint.remaining is None or bucket.cooled_count < cooled_before:
         return bucket
-    own, limit = count(bucket.held) + count(bucket.cooling) + count(bucket.in_transit), quota.limit - bucket.withheld
-    spent, possible = limit - hint.remaining, own + bucket.cooled_count - mark
-    least, most = spent - possible, max(0, spent - _certainly_ours(quota, bucket, permit, now))
+    limit = quota.limit - bucket.withheld
+    unavailable = count(bucket.held) + count(bucket.cooling) + count(bucket.in_transit)
+    possible = unavailable + bucket.cooled_count - cooled_before
+    spent = limit - hint.remaining
+    least = spent - possible
+    most = max(0, spent - _certainly_ours(quota, bucket, permit, now))
     if not quota.fixed:
-        least, most = max(least, min(limit - 1, _add_reserve(least))), _add_reserve(most)
-    parked = count(bucket.foreign)
-    if parked > most and permit.acquired_at > bucket.foreign_at:
-        return _set_aside(bucket, _earliest(bucket.foreign, most))
+        least = max(least, min(limit - 1, _add_reserve(least)))
+        most = _add_reserve(most)
+    aside = count(bucket.foreign)
+    if aside > most and permit.acquired_at > bucket.foreign_at:
+        return _set_aside(bucket, earliest(bucket.foreign, most))
     last = _foreign_bin(quota, bucket, now, hint)
     if least <= 0 or count(bucket.foreign[bisect_left(bucket.foreign, (last,)) :]) >= least:
         return bucket
-    kept = _earliest(bucket.foreign, max(0, parked - least))
-    early = least > 1 and least > parked
-    if early:
-        again_s = max(quota.window_s / STEPS, hint.reset_s or 0.0)
-        if refused and hint.reset_s:
-            again_s = hint.reset_s + min(hint.slack_s, ROUNDED_S)
-        kept = add(kept, min(last, cool_bin(quota, now + again_s)))
-    return _set_aside(bucket, add(kept, last, least - early))._replace(foreign_at=now)
+    foreign = earliest(bucket.foreign, max(0, aside - least))
+    has_scout = least > 1 and least > aside
+    if has_scout:
+        # One of the permits comes back before the others, to see how things stand.
+        foreign = add(foreign, min(last, cool_bin(quota, now + _scout_s(quota, hint, refused=refused))))
+    return _set_aside(bucket, add(foreign, last, least - has_scout))._replace(foreign_at=now)
+
+
+def _scout_s(quota: Quota, hint: QuotaHint, *, refused: bool) -> float:
+    """Seconds after which one permit that is set aside is tried."""
+    if refused and hint.reset_s:
+        return hint.reset_s + min(hint.slack_s, ROUNDED_S)
+    return max(quota.window_s / STEPS, hint.reset_s or 0.0)
 
 
 def _is_reset_too_late(hint: QuotaHint, quota: Quota) -> bool:
@@ -133,7 +147,7 @@ def _match_hint(hint: QuotaHint, names: Sequence[str], quotas: Sequence[Quota]) 
         return names.index(hint.name)
     if hint.window_s:
         window_s = hint.window_s * STRETCH
-        return next((i for i, one in enumerate(quotas) if abs(one.window_s - window_s) <= SAME * window_s), None)
+        return next((i for i, q in enumerate(quotas) if abs(q.window_s - window_s) <= SAME_WINDOW * window_s), None)
     return next((i for i, quota in enumerate(quotas) if quota.limit == hint.limit), None)
 
 
@@ -149,6 +163,7 @@ def _add_reserve(others: int) -> int:
 
 
 def _certainly_ours(quota: Quota, bucket: Bucket, permit: Permit, now: float) -> int:
+    """How many of our own requests the server certainly counts."""
     if quota.fixed:
         return 0
     youngest = cool_bin(quota, permit.acquired_at + quota.window_s)
@@ -157,25 +172,16 @@ def _certainly_ours(quota: Quota, bucket: Bucket, permit: Permit, now: float) ->
 
 
 def _foreign_bin(quota: Quota, bucket: Bucket, now: float, hint: QuotaHint) -> int:
-    """The bin in which what is parked now comes back."""
+    """The bin in which permits that are set aside now come back."""
     reset_s = hint.reset_s if hint.slack_s < quota.window_s else None
     if quota.fixed and reset_s is not None:
         return cool_bin(quota, now + min(quota.window_s, (reset_s + hint.slack_s) * STRETCH))
-    if quota.fixed and bucket.window_end is not None and now < bucket.window_end.high:
-        return cool_bin(quota, bucket.window_end.high)
+    if quota.fixed and bucket.window_end is not None and now < bucket.window_end.latest_at:
+        return cool_bin(quota, bucket.window_end.latest_at)
     step = BINS // STEPS
     return -(-cool_bin(quota, now + quota.window_s) // step) * step
 
 
 def _set_aside(bucket: Bucket, foreign: Bins) -> Bucket:
+    """The bucket with exactly these permits set aside for others."""
     return bucket._replace(foreign=foreign, available=bucket.available + count(bucket.foreign) - count(foreign))
-
-
-def _earliest(bins: Bins, n: int) -> Bins:
-    """The `n` permits that come back first."""
-    kept = []
-    for at, there in bins:
-        if n > 0:
-            kept.append((at, min(n, there)))
-        n -= there
-    return tuple(kept)

@@ -1,34 +1,56 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Quotas as permits that cool.
+"""The life of a permit, and the theorem that a quota is never exceeded.
 
-A quota of L requests per W seconds is L permits. A permit is held from before its request is sent until the request's
-final answer has arrived, and then cools for W. The request reached the server somewhere between sending and answer, so
-two uses of one permit reach it at least W apart, and **no window of W seconds, however aligned, holds more than L
-arrivals**. Nothing about the server's clock or its windows is assumed. The cost is one round trip per window.
+**The model.** A quota of L requests in W seconds is L permits. A permit is held from before its request is sent until
+its answer has arrived, and then cools for W::
 
-What the proof rests on:
+        acquire     send                    answer                          available
+    ───────┬──────────┬───────────────────────┬─────────────────────────────────┬────> local time
+           │          ╰── the request ────────┤                                 │
+           │              reaches the server  │                                 │
+           ╰───────────── held ───────────────┴──────────── cooling: W ─────────╯
 
-* A Send that ends without a final answer may still be under way: its permit cools W + D from the close of its
-  connection. D (`transit_s`) is the only assumption. A permit that was never used for sending comes back at once.
-* D bounds what lies between the close and the arrival. It counts only where nothing else bounds that: a request whose
-  answer began has arrived, so its permit cools W from then, and nothing is assumed.
-* A request that a transport goes on with after its caller has gone is held until its own end, then settled by it.
-* W and D are stretched by `STRETCH`, for a local clock that runs faster than the server's, and times of resets both
-  ways.
-* A permit comes back once: one that has come back by itself is not taken back a second time.
-* A holder may die. A held permit therefore has a time at which it comes back by itself: the longest that its request
-  can take, and W + D on top. Where nobody else can see the record that time is infinite.
-* A bucket whose past is not known begins full of cooling permits; one that is known to be new begins cool.
+The request reaches the server between `send` and `answer`, so two uses of one permit reach it at least W apart, and
+**no window of W seconds, however aligned, holds more than L requests**. Nothing is assumed about the server's clock or
+about where its windows begin. The price is one round trip per window.
 
-**Fixed windows** (only where the provider documents them, and says when the window ends): permits whose answers came
-before the earliest time at which the window can have ended come back at the latest. Both are needed: an answer that
-came between the two may have been counted in the new window. The theorem is then one about the server's own windows;
-what is believed of their ends is in `resets`.
+**The places of a permit** and the functions that move it::
 
-**Pacing.** After a 429 the permits come back one by one at the quota's rate for one window, not in a herd. A quota of a
-shape that is no window of L (`QuotaRule.paced`) is always let out like that.
+                 acquire                release_answered
+    available ────────────> held ─────────────────────────> cooling ───────── W ─────────> available
+        ^                   │ │ │        release_lost
+        ╰── return_unused ──╯ │ ╰─────────────────────────> in transit ───── D + W ──────> available
+                              ╰── expires: the holder died ───────────────── D + W ──────> available
 
-Cooling permits are kept in bins of equal width, rounded up, so that a million of them cost kilobytes.
+**What the proof rests on**
+
+* *Transit, D.* A request that ended without an answer may still be on its way: its permit cools for W + D from the
+  close of its connection. D (`max_transit_s` of a profile) is the only assumption, and it counts only where nothing
+  else bounds the arrival: a request whose answer began has arrived, and its permit cools for W from then.
+* *Departed callers.* A request that a transport finishes after its caller has left is held until its own end
+  (`abandon`), and released by that end.
+* *Clocks.* W and D are stretched by `STRETCH`, in case the local clock runs faster than the server's. Times of resets
+  are stretched both ways.
+* *Once.* A permit comes back once: one that has expired is not released again by its late holder.
+* *Death.* A holder may die. Where others see the record, a held permit therefore expires after the longest that its
+  request can take (the pause P before sending included), and W + D on top.
+* *The past.* A bucket with an unknown past begins with all its permits cooling; one that is known to be new begins
+  full.
+* *Bins.* Times at which permits come back are rounded up to bins of W/1023 (`bins`), never down.
+
+**Fixed windows**, only where the provider documents them and its answers say when they end: a permit whose answer came
+before the earliest time at which the window can have ended comes back at the latest such time. Both ends are needed, as
+an answer in between may have been counted in the new window. The theorem is then one about the server's own windows.
+When such an end is believed: see `resets`.
+
+**What others spend** on the same account is seen in the server's headers and set aside: see `foreign`. It makes fewer
+permits available, never more, and so needs no place in the proof.
+
+**Pacing.** After a 429 the permits come back one by one at the quota's rate for a window, not as a herd. A quota that
+is not "L in any W" (`QuotaRule.paced`: leaky buckets) is always let out like that.
+
+**Further shapes.** A call with a weight acquires that many permits of a bucket at once (`count`). A limit on requests
+in flight is a quota whose permits do not cool. A quota per argument is one bucket per argument, under a key of its own.
 """
 
 from __future__ import annotations
@@ -38,20 +60,17 @@ from math import inf
 from typing import Final
 
 from callwell.core.quota import resets
+from callwell.core.quota.bins import NEVER, add, count, remove
 from callwell.core.quota.buckets import (
-    NEVER,
     Bucket,
     Permit,
     Quota,
-    add,
     cool_bin,
     cooling_bucket,
-    count,
     first_bin_after_reset,
     full_bucket,
     is_consistent,
     refill,
-    remove,
     shift,
     spent,
     to_quota,
@@ -60,6 +79,8 @@ from callwell.core.quota.buckets import (
 from callwell.core.quota.resets import STRETCH
 
 __all__ = [
+    "CATCH_UP",
+    "MAX_PAUSE_S",
     "NEVER",
     "STRETCH",
     "AtLatest",
@@ -85,15 +106,27 @@ __all__ = [
     "to_quota",
 ]
 
+MAX_PAUSE_S: Final = 30.0
+"""P: a process that pauses for longer between acquiring a permit and sending gives the permit back unused."""
+
 BATCH_SHARE: Final = 64
-"""Of how many cool permits one may be taken ahead of its use."""
+"""One available permit in so many may be acquired ahead of its use: what waits unused is missed by few others."""
 
 CATCH_UP: Final = 4
-"""Steps of pacing after a 429 that may be made up for when a driver wakes late."""
+"""Paced permits that may go at once when a driver wakes late: timers are late by milliseconds, steps may be shorter."""
+
+FIRST_PAUSE_S: Final = 1.0
+"""Seconds after the first 429 that names no time: it may have been a burst limit of one second."""
+
+WHOLE_WINDOW: Final = 2
+"""From this 429 in a row on, the shortest quota is taken to be used up."""
+
+MAX_DOUBLINGS: Final = 60
+"""Any window is shorter than 2**60 times another; more would overflow."""
 
 
 class AtLatest(float):
-    """A time that comes sooner if a holder settles its permit: nobody is to be refused because of it."""
+    """A time that comes earlier if a holder releases its permit: no call is refused because of it."""
 
     __slots__ = ()
 
@@ -101,214 +134,265 @@ class AtLatest(float):
 def acquire(
     quotas: tuple[Quota, ...], buckets: tuple[Bucket, ...], now: float, hold_s: float = inf, count: int = 1
 ) -> tuple[tuple[Bucket, ...], Permit | float]:
-    """Lend one permit of each quota, or none of any.
+    """Acquire permits of all quotas, or none of any.
 
     Args:
         quotas: the quotas of a call.
         buckets: their buckets, in the same order.
         now: monotonic seconds.
-        hold_s: the longest that the request can take, for records that others see; infinite for the rest.
-        count: how many of each at once, no more than are `spare`.
+        hold_s: the longest that the request can take, where others see the record; else infinite.
+        count: permits of each quota; more than one only up to `max_batch`.
 
     Returns:
-        the buckets after it, and the permit, or the time at which asking again makes sense (infinite while all
-        permits are held: then when one is settled; `AtLatest` where holders may die).
+        The buckets afterwards, and the permit or the time at which to ask again: infinite while all permits are held
+        and none expires, `AtLatest` while they are held and do.
     """
-    ready_at, harvested = -inf, []
-    for one, bucket in zip(quotas, buckets, strict=True):
-        harvested.append(refill(one, bucket, now))
-        ready_at = max(ready_at, _available_at(one, harvested[-1], now))
-    if ready_at > now:
-        return tuple(harvested), ready_at
-    permit = Permit(now, now + hold_s, tuple([bucket.cooled_count for bucket in harvested]))
-    return tuple([_take_out(q, b, permit, count) for q, b in zip(quotas, harvested, strict=True)]), permit
+    refilled: list[Bucket] = []
+    available_at = -inf
+    for quota, bucket in zip(quotas, buckets, strict=True):
+        present = refill(quota, bucket, now)
+        refilled.append(present)
+        available_at = max(available_at, _available_at(quota, present, now))
+    if available_at > now:
+        return tuple(refilled), available_at
+    permit = Permit(now, now + hold_s, tuple([bucket.cooled_count for bucket in refilled]))
+    return tuple([_hold(q, b, permit, count) for q, b in zip(quotas, refilled, strict=True)]), permit
 
 
 def max_batch(quotas: tuple[Quota, ...], buckets: tuple[Bucket, ...], now: float) -> int:
-    """How many permits one caller may take at once: a small share of the cool ones, none where they are let out singly.
+    """How many permits one caller may acquire at once: a small share, and none ahead where they are let out singly.
 
     Args:
         quotas: the quotas of its calls.
         buckets: their buckets, in the same order.
         now: monotonic seconds.
     """
-    free = [
-        0 if q.paced or now < b.paced_until else b.available // BATCH_SHARE
-        for q, b in zip(quotas, buckets, strict=True)
-    ]
-    return max(0, min(free, default=0))
+    both = zip(quotas, buckets, strict=True)
+    if any(quota.paced or now < bucket.paced_until for quota, bucket in both):
+        return 0
+    least = min([bucket.available for bucket in buckets], default=0)
+    return max(0, least // BATCH_SHARE)
 
 
 def release_answered(
     quota: Quota, bucket: Bucket, permit: Permit, now: float, *, ok: bool = True, count: int = 1
 ) -> Bucket:
-    """Take a permit back after its request's final answer has arrived.
+    """The bucket after a final answer: the permit cools.
 
     Args:
         quota: the quota.
         bucket: its bucket.
         permit: the permit.
         now: when the answer arrived.
-        ok: the answer was not a 429, so that a row of them is over.
-        count: how many such permits, none of which was taken earlier, nor answered later.
+        ok: the answer was no 429, so that a row of them is over.
+        count: how many such permits: none was acquired before `permit`, none answered after `now`.
     """
     held = remove(bucket.held, _expiry_bin(quota, permit), count)
-    throttles = 0 if ok and permit.acquired_at >= bucket.throttled_at else bucket.throttle_count
+    throttle_count = bucket.throttle_count
+    if ok and permit.acquired_at >= bucket.throttled_at:
+        throttle_count = 0
     if held is None:
-        return bucket if throttles == bucket.throttle_count else bucket._replace(throttle_count=throttles)
-    cooling = add(bucket.cooling, cool_bin(quota, now + quota.window_s), count)
-    # `_replace` would take four times as long: with `_lend`, a fifteenth of what an account costs a call.
-    return Bucket._make((bucket.available, held, cooling, *bucket[3:7], throttles, *bucket[8:]))
+        return bucket._replace(throttle_count=throttle_count) if throttle_count != bucket.throttle_count else bucket
+    # By position, here and in `_hold`, which every call passes: `_replace` and keywords take twice as long.
+    return Bucket(
+        bucket.available,
+        held,
+        add(bucket.cooling, cool_bin(quota, now + quota.window_s), count),
+        bucket.in_transit,
+        bucket.throttled_until,
+        bucket.paced_until,
+        bucket.next_at,
+        throttle_count,
+        bucket.throttled_at,
+        bucket.window_end,
+        bucket.foreign,
+        bucket.withheld,
+        bucket.cooled_count,
+        bucket.foreign_at,
+    )
 
 
-def release_lost(quota: Quota, bucket: Bucket, permit: Permit, now: float) -> Bucket:
-    """Take a permit back whose request ended without a final answer and may still be under way.
+def release_lost(quota: Quota, bucket: Bucket, permit: Permit, closed_at: float) -> Bucket:
+    """The bucket after a request without an answer, which may still be in transit.
 
     Args:
         quota: the quota.
         bucket: its bucket.
         permit: the permit.
-        now: when the connection was closed.
+        closed_at: when the connection is closed.
     """
     held = remove(bucket.held, _expiry_bin(quota, permit))
     if held is None:
         return bucket
-    return bucket._replace(held=held, in_transit=add(bucket.in_transit, transit_bin(quota, now)))
+    return bucket._replace(held=held, in_transit=add(bucket.in_transit, transit_bin(quota, closed_at)))
 
 
-def abandon(quota: Quota, bucket: Bucket, permit: Permit, left: Permit) -> Bucket:
-    """Hold a permit whose caller has gone until its request ends by itself, and no longer than that can take.
+def return_unused(quota: Quota, bucket: Bucket, permit: Permit, count: int = 1) -> Bucket:
+    """The bucket after permits of one kind came back of which surely no request was sent: they are available."""
+    held = remove(bucket.held, _expiry_bin(quota, permit), count)
+    if held is None:
+        return bucket
+    return bucket._replace(held=held, available=bucket.available + count)
+
+
+def abandon(quota: Quota, bucket: Bucket, permit: Permit, abandoned: Permit) -> Bucket:
+    """The bucket after a caller has left: its permit is held until its request ends, or can have ended.
 
     Args:
         quota: the quota.
         bucket: its bucket.
         permit: the permit.
-        left: the same, which comes back by itself after the latest time at which its connection is closed.
+        abandoned: the same permit, which expires when its connection is closed at the latest.
     """
     held = remove(bucket.held, _expiry_bin(quota, permit))
-    return bucket if held is None else bucket._replace(held=add(held, _expiry_bin(quota, left)))
+    if held is None:
+        return bucket
+    return bucket._replace(held=add(held, _expiry_bin(quota, abandoned)))
 
 
-def reconcile(quota: Quota, bucket: Bucket, lent: int, used: int, closes_at: float) -> Bucket:
-    """Put a bucket right after an interrupt struck a holder anywhere between taking a permit and giving it back.
+def reconcile(quota: Quota, bucket: Bucket, in_hand: int, maybe_used: int, closes_at: float) -> Bucket:
+    """Make a bucket agree with its holders after an interrupt, which may strike between acquiring and holding.
 
-    Only for permits that never come back by themselves. Any that nobody has in hand was used or was not; and a permit
-    that somebody has in hand but was given back by mistake is lent again.
+    For permits that never expire. One that nobody has in hand was used, or not; one that is in hand although it was
+    released is held again.
 
     Args:
         quota: the quota.
         bucket: its bucket.
-        lent: how many permits are in hand.
-        used: how many of the others may have been used.
-        closes_at: when the last of their connections is closed, or its answer has come.
+        in_hand: how many permits holders have.
+        maybe_used: how many of the others may have been used.
+        closes_at: when the last of their connections is closed, or its answer has arrived.
     """
-    i = bisect_left(bucket.held, (NEVER,))
-    lost = count(bucket.held[i:]) - lent
-    held = add(bucket.held[:i], NEVER, lent) if lent else bucket.held[:i]
-    doubtful = min(max(0, lost), used)
-    bucket = bucket._replace(held=held, available=bucket.available + lost - doubtful)
-    if doubtful:
-        bucket = bucket._replace(in_transit=add(bucket.in_transit, transit_bin(quota, closes_at), doubtful))
-    return bucket
-
-
-def return_unused(quota: Quota, bucket: Bucket, permit: Permit, count: int = 1) -> Bucket:
-    """Take a permit back, or several of the same kind, that was surely not used."""
-    held = remove(bucket.held, _expiry_bin(quota, permit), count)
-    return bucket if held is None else bucket._replace(held=held, available=bucket.available + count)
+    first = bisect_left(bucket.held, (NEVER,))
+    expiring = bucket.held[:first]
+    lost = count(bucket.held[first:]) - in_hand
+    used = min(max(0, lost), maybe_used)
+    in_transit = bucket.in_transit
+    if used:
+        in_transit = add(in_transit, transit_bin(quota, closes_at), used)
+    return bucket._replace(
+        available=bucket.available + lost - used,
+        held=add(expiring, NEVER, in_hand) if in_hand else expiring,
+        in_transit=in_transit,
+    )
 
 
 def throttle(
     quotas: tuple[Quota, ...], buckets: tuple[Bucket, ...], permit: Permit, now: float, wait_s: float | None
 ) -> tuple[Bucket, ...]:
-    """The buckets after an answer 429: one of them is parked.
+    """The buckets after an answer 429: one of the quotas is throttled.
 
-    With a time, the shortest quota is parked until then. Without, the first 429 in a row is taken to be the shortest
-    quota's and parks it for a second; the second parks it for a whole window; from the third on the next longer quota
-    is parked, for twice as long each time. Answers to requests that were sent before the last 429 arrived are part of
-    the same refusal and do not count as another one.
+    If the answer names a time, it is the shortest quota, until then. If not, the first 429 in a row throttles the
+    shortest quota for a second, the second for its whole window; from the third on it is the next longer quota, each
+    time for twice as long. Answers to requests that were sent before the last 429 arrived belong to the same refusal.
 
     Args:
         quotas: the quotas of the call, in any order.
         buckets: their buckets, in the same order.
-        permit: the refused request's permit.
+        permit: of the refused request.
         now: when the answer arrived.
-        wait_s: for how long the answer asks to be left alone, if it says.
+        wait_s: for how many seconds the answer asks to be left alone, if it says.
     """
     if not quotas:
         return buckets
-    order = sorted(range(len(quotas)), key=lambda i: quotas[i].window_s)
-    first = buckets[order[0]]
-    same = permit.acquired_at < first.throttled_at
-    row = first.throttle_count + (not same)
-    victim, park_s = order[0], wait_s
-    if park_s is None:
-        victim, park_s = _choose_throttled([quotas[i] for i in order], order, row) if not same else (order[0], 0.0)
-    parked = list(buckets)
-    parked[victim] = _throttle_until(quotas[victim], parked[victim], now + park_s)
-    parked[order[0]] = parked[order[0]]._replace(
-        throttle_count=row, throttled_at=now if not same else first.throttled_at
+    by_window = sorted(range(len(quotas)), key=lambda i: quotas[i].window_s)
+    shortest = by_window[0]
+    first = buckets[shortest]
+    is_same_refusal = permit.acquired_at < first.throttled_at
+    row = first.throttle_count if is_same_refusal else first.throttle_count + 1
+    target = shortest
+    if wait_s is not None:
+        pause_s = wait_s
+    elif is_same_refusal:
+        pause_s = 0.0
+    else:
+        target, pause_s = _choose_throttled(quotas, by_window, row)
+    throttled = list(buckets)
+    throttled[target] = _throttle_until(quotas[target], buckets[target], now + pause_s)
+    throttled[shortest] = throttled[shortest]._replace(
+        throttle_count=row, throttled_at=first.throttled_at if is_same_refusal else now
     )
-    return tuple(parked)
+    return tuple(throttled)
 
 
 def learn_reset(
     quota: Quota, bucket: Bucket, permit: Permit, now: float, delta_s: float, *, slack_s: float = 1.0
 ) -> Bucket:
-    """Learn when the server's fixed window ends.
+    """The bucket after an answer that says when the server's fixed window ends.
 
     Args:
         quota: the quota; nothing is learnt unless its windows are fixed.
         bucket: its bucket.
-        permit: of the request whose answer said so.
+        permit: of the answered request.
         now: when the answer arrived.
-        delta_s: whole seconds until the reset, as the answer said, rounded either way.
-        slack_s: by how much the rounding may have changed them.
+        delta_s: seconds until the reset, as the answer says, rounded either way.
+        slack_s: by how many seconds the rounding may have changed them.
     """
     if not quota.fixed:
         return bucket
-    bucket = refill(quota, bucket, now)
-    end = resets.learn(bucket.window_end, quota.window_s, permit.acquired_at, now, delta_s, slack_s)
-    return bucket if end is bucket.window_end else bucket._replace(window_end=end)
+    present = refill(quota, bucket, now)
+    end = resets.learn(present.window_end, quota.window_s, permit.acquired_at, now, delta_s, slack_s)
+    return present if end is present.window_end else present._replace(window_end=end)
 
 
-def _choose_throttled(ranked: list[Quota], order: list[int], row: int) -> tuple[int, float]:
-    if row == 1:
-        return order[0], min(ranked[0].window_s, 1.0)
-    if row == 2 or len(ranked) == 1:  # noqa: PLR2004 - the second in a row
-        return order[0], ranked[0].window_s
-    return order[1], min(ranked[1].window_s, ranked[0].window_s * 2.0 ** min(row - 2, 60))
+def _choose_throttled(quotas: tuple[Quota, ...], by_window: list[int], row: int) -> tuple[int, float]:
+    """Which quota a 429 without a time throttles, and for how many seconds; `row` counts the 429s in a row."""
+    shortest_s = quotas[by_window[0]].window_s
+    if row < WHOLE_WINDOW:
+        return by_window[0], min(shortest_s, FIRST_PAUSE_S)
+    if row == WHOLE_WINDOW or len(by_window) == 1:
+        return by_window[0], shortest_s
+    longer = by_window[1]
+    doublings = min(row - WHOLE_WINDOW, MAX_DOUBLINGS)
+    return longer, min(quotas[longer].window_s, shortest_s * 2.0**doublings)
 
 
-def _throttle_until(quota: Quota, bucket: Bucket, until: float) -> Bucket:
-    until = max(bucket.throttled_until, until)
+def _throttle_until(quota: Quota, bucket: Bucket, at: float) -> Bucket:
+    until = max(bucket.throttled_until, at)
     return bucket._replace(throttled_until=until, paced_until=until + quota.window_s)
 
 
 def _available_at(quota: Quota, bucket: Bucket, now: float) -> float:
+    """When the next permit is available; no later than `now` if one is."""
     at = bucket.throttled_until
     if quota.paced or now < bucket.paced_until:
         at = max(at, bucket.next_at)
-    if bucket.available <= 0:
-        firsts = (bins[0][0] for bins in (bucket.held, bucket.cooling, bucket.in_transit, bucket.foreign) if bins)
-        expires_at = min((first * quota.width_s for first in firsts if first < NEVER), default=inf)
-        if (
-            bucket.window_end is not None
-            and bucket.cooling
-            and bucket.cooling[0][0] < first_bin_after_reset(quota, bucket)
-        ):
-            expires_at = min(expires_at, bucket.window_end.due_at)
-        at = max(at, AtLatest(expires_at) if bucket.held and not bucket.cooling else expires_at)
-    return at
+    if bucket.available > 0:
+        return at
+    firsts = [bins[0][0] for bins in (bucket.held, bucket.cooling, bucket.in_transit, bucket.foreign) if bins]
+    back_at = min([first * quota.width_s for first in firsts if first < NEVER], default=inf)
+    end = bucket.window_end
+    if end is not None and bucket.cooling and bucket.cooling[0][0] < first_bin_after_reset(quota, bucket):
+        back_at = min(back_at, end.due_at)
+    if bucket.held and not bucket.cooling:
+        # A holder that releases its permit brings this time forward.
+        back_at = AtLatest(back_at)
+    return max(at, back_at)
 
 
-def _take_out(quota: Quota, bucket: Bucket, permit: Permit, count: int) -> Bucket:
-    late = 0.0 if quota.paced else CATCH_UP * quota.step_s
-    next_at = max(bucket.next_at, permit.acquired_at - late) + quota.step_s * count
-    held = add(bucket.held, _expiry_bin(quota, permit), count)
-    return Bucket._make((bucket.available - count, held, *bucket[2:6], next_at, *bucket[7:]))
+def _hold(quota: Quota, bucket: Bucket, permit: Permit, count: int) -> Bucket:
+    """The bucket after `count` permits were acquired."""
+    catch_up_s = 0.0 if quota.paced else CATCH_UP * quota.step_s
+    next_at = max(bucket.next_at, permit.acquired_at - catch_up_s) + quota.step_s * count
+    return Bucket(
+        bucket.available - count,
+        add(bucket.held, _expiry_bin(quota, permit), count),
+        bucket.cooling,
+        bucket.in_transit,
+        bucket.throttled_until,
+        bucket.paced_until,
+        next_at,
+        bucket.throttle_count,
+        bucket.throttled_at,
+        bucket.window_end,
+        bucket.foreign,
+        bucket.withheld,
+        bucket.cooled_count,
+        bucket.foreign_at,
+    )
 
 
 def _expiry_bin(quota: Quota, permit: Permit) -> int:
-    at = permit.expires_at
-    return NEVER if at == inf else transit_bin(quota, at)
+    if permit.expires_at == inf:
+        return NEVER
+    return transit_bin(quota, permit.expires_at)

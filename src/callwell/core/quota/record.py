@@ -1,40 +1,54 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The record of an account, and what the end of a Send does to its quotas."""
+"""The record of an account: what all its calls share, and how a stored one is brought to the present.
+
+Times in it are monotonic seconds of this machine's present boot. A record of an earlier boot or another clock is moved:
+its last change is as long ago as the wall clocks say, and never in the future. Buckets that do not add up are dropped,
+and all permits of a bucket with an unknown past cool as if they had just been used.
+
+Records are stored by position: new fields go to the end, and have a default.
+"""
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from callwell.core import breaker
-from callwell.core.breaker import Breaker  # noqa: TC001 - the same
-from callwell.core.quota import adaptive, foreign, permits
-from callwell.core.quota.adaptive import AdaptiveQuota  # noqa: TC001 - a stored `Shared` is read by its annotations
-from callwell.core.quota.permits import Bucket  # noqa: TC001 - the same
+from callwell.core.breaker import Breaker  # noqa: TC001 - a stored record is read by its annotations
+from callwell.core.quota import adaptive, buckets, versions
+from callwell.core.quota.adaptive import AdaptiveQuota  # noqa: TC001 - the same
+from callwell.core.quota.buckets import Bucket  # noqa: TC001 - the same
+from callwell.core.quota.permits import MAX_PAUSE_S
 from callwell.core.quota.versions import VersionedQuota  # noqa: TC001 - the same
 from callwell.core.retry import RetryBudget
 from callwell.core.types import Outcome
 
 if TYPE_CHECKING:
     from callwell.core.headers import QuotaHint
-    from callwell.core.quota.permits import Permit, Quota
+    from callwell.core.quota.buckets import Quota
+    from callwell.core.rules.profile import Profile
 
 TOO_MANY_REQUESTS: Final = 429
+"""The status of an answer that throttles (RFC 6585)."""
+
+SERVER_ERROR: Final = 500
+"""From this status on the provider has failed (RFC 9110, 15.6)."""
 
 
 class AccountRecord(NamedTuple):
     """The record.
 
     Attributes:
-        buckets: by the quota's name and rule, as `versions.bucket_key` gives them.
+        buckets: by the key that `versions.bucket_key` makes of the quota's name and rule.
         budget: the retry budget.
-        boot: of which boot and clock the times are.
+        boot: the boot and clock that its times belong to; empty where it is private.
         changed_at: when it was last changed.
         changed_at_wall: the same by the wall clock.
-        past_known: a quota without a bucket was never used; else its past is not known.
-        breaker: the breaker.
-        rules: by which the bins are made, of all versions of the profile that use the record; none where it is private.
-        adaptive: what is known about quotas that are not documented, by their names.
-        versions_seen: these versions, and when each was last seen, while there are several.
+        past_known: a quota without a bucket was never used; else its past is unknown.
+        breaker: the circuit breaker.
+        rules: the quotas that its bins are made by, of all versions of the profile; none where it is private.
+        adaptives: undocumented quotas, by their names.
+        versions_seen: when each version was last seen, while there are several.
     """
 
     buckets: dict[str, Bucket] = {}  # noqa: RUF012 - never changed in place
@@ -45,20 +59,62 @@ class AccountRecord(NamedTuple):
     past_known: bool = True
     breaker: Breaker = breaker.CLOSED
     rules: dict[str, VersionedQuota] = {}  # noqa: RUF012 - never changed in place
-    adaptive: dict[str, AdaptiveQuota] = {}  # noqa: RUF012 - never changed in place
+    adaptives: dict[str, AdaptiveQuota] = {}  # noqa: RUF012 - never changed in place
     versions_seen: dict[str, float] = {}  # noqa: RUF012 - never changed in place
 
 
+class AccountQuotas(NamedTuple):
+    """The quotas of an account, as one version of its profile has them.
+
+    Attributes:
+        documented: by their names.
+        keys: the keys of their buckets, by the same names.
+        rules: the same quotas, by those keys.
+        version: what this version is called in the record.
+        adaptives: the names of the undocumented ones.
+        max_hold_s: the longest from acquiring a permit to the end of its request.
+        expires_in_s: after how long a held permit comes back by itself; infinite where only one client has the record.
+    """
+
+    documented: dict[str, Quota]
+    keys: dict[str, str]
+    rules: dict[str, VersionedQuota]
+    version: str
+    adaptives: tuple[str, ...]
+    max_hold_s: float
+    expires_in_s: float
+
+
+class CallQuotas(NamedTuple):
+    """The quotas that count a call, by the caller's version of the profile.
+
+    Attributes:
+        own: the quotas of the account.
+        names: all quotas that count the call.
+        documented: the names of those with a bucket.
+        keys: their buckets' keys, in the same order.
+        quotas: the same as their buckets need them.
+        adaptives: the names of the undocumented ones.
+    """
+
+    own: AccountQuotas
+    names: tuple[str, ...]
+    documented: tuple[str, ...]
+    keys: tuple[str, ...]
+    quotas: tuple[Quota, ...]
+    adaptives: tuple[str, ...]
+
+
 class SendEnd(NamedTuple):
-    """How a Send ended, as far as permits and budget need to know.
+    """How a Send ended, as far as permits and retry budget need to know.
 
     Attributes:
         outcome: `REFUSED` if nothing was sent, `UNKNOWN` if no answer came, `DONE` for any answer.
-        status: the HTTP status of the answer.
-        wait_s: for how long a 429 asks to be left alone.
-        closes_in_s: without an answer: for how long the request may still be sent, since it was only let go of.
+        status: the HTTP status of the answer, 0 without one.
+        wait_s: for how many seconds a 429 asks to be left alone.
+        closes_in_s: without an answer: after how many seconds the connection is closed at the latest.
         hints: what the answer says about quotas.
-        blameless: without an answer: the caller did not wait for it, so that it says nothing of the provider.
+        blameless: without an answer: the caller did not wait for it, so that it says nothing about the provider.
         arrived: without a whole answer: its head came, so the request has surely arrived.
     """
 
@@ -72,45 +128,92 @@ class SendEnd(NamedTuple):
 
 
 PLAIN_SUCCESS: Final = SendEnd(Outcome.DONE, 200)
-"""How a Send ends that went well and says nothing of quotas: which of the 2xx it was changes nothing."""
+"""The end of a Send that went well and says nothing about quotas: which 2xx it was changes nothing."""
 
 
-def release(quota: Quota, bucket: Bucket, permit: Permit, end: SendEnd, now: float) -> Bucket:
-    """A bucket after a Send."""
-    if end.status:
-        return permits.release_answered(quota, bucket, permit, now, ok=end.status != TOO_MANY_REQUESTS)
-    if end.outcome is Outcome.REFUSED:
-        return permits.return_unused(quota, bucket, permit)
-    if end.arrived:
-        return permits.release_answered(quota, bucket, permit, now, ok=False)
-    return permits.release_lost(quota, bucket, permit, now + end.closes_in_s)
+def to_account_quotas(profile: Profile) -> AccountQuotas:
+    """The quotas of an account by a profile."""
+    rules = {name: rule for name, rule in profile.quotas.items() if not rule.adaptive}
+    documented = {name: buckets.to_quota(rule, profile.retry.max_transit_s) for name, rule in rules.items()}
+    keys = {name: versions.bucket_key(name, quota) for name, quota in documented.items()}
+    versioned = {keys[name]: versions.to_versioned(name, rules[name], quota) for name, quota in documented.items()}
+    max_hold_s = profile.retry.attempt_s + MAX_PAUSE_S
+    return AccountQuotas(
+        documented=documented,
+        keys=keys,
+        rules=versioned,
+        version=versions.version_id(versioned),
+        adaptives=tuple([name for name, rule in profile.quotas.items() if rule.adaptive]),
+        max_hold_s=max_hold_s,
+        expires_in_s=max_hold_s,
+    )
 
 
-def learn_hints(  # noqa: PLR0917 - as `settled`, for all quotas of a call
-    names: tuple[str, ...],
-    quotas: tuple[Quota, ...],
-    buckets: tuple[Bucket, ...],
-    permit: Permit,
-    hints: tuple[QuotaHint, ...],
-    now: float,
-    *,
-    refused: bool = False,
-) -> tuple[Bucket, ...]:
-    """The buckets after an answer has said how their quotas stand; a 429 also says when to try again."""
-    taught = list(buckets)
-    for i, hint in foreign.match_hints(hints, names, quotas):
-        if not hint.cached and hint.reset_s is not None and hint.slack_s < quotas[i].window_s:
-            taught[i] = permits.learn_reset(quotas[i], taught[i], permit, now, hint.reset_s, slack_s=hint.slack_s)
-        taught[i] = foreign.learn(
-            quotas[i], taught[i], permit, now, hint, mark=permit.cooled_before[i], refused=refused
+def to_private(own: AccountQuotas) -> AccountQuotas:
+    """The quotas of an account with a record that only one client uses: its permits are held until released."""
+    return own._replace(expires_in_s=inf)
+
+
+def to_call_quotas(own: AccountQuotas, names: tuple[str, ...]) -> CallQuotas:
+    """The quotas that count a call.
+
+    Args:
+        own: the account's.
+        names: the quotas of the call.
+    """
+    documented = tuple([name for name in names if name in own.documented])
+    return CallQuotas(
+        own=own,
+        names=names,
+        documented=documented,
+        keys=tuple([own.keys[name] for name in documented]),
+        quotas=tuple([own.documented[name] for name in documented]),
+        adaptives=tuple([name for name in names if name not in own.documented]),
+    )
+
+
+def to_present(record: AccountRecord, own: AccountQuotas, now: float, wall_s: float, boot: str) -> AccountRecord:
+    """A shared record as a process uses it now.
+
+    Args:
+        record: the record.
+        own: the quotas by the process's version of the profile.
+        now: monotonic seconds.
+        wall_s: seconds since the epoch.
+        boot: the boot and clock of `now`.
+    """
+    rules = record.rules
+    kept = {
+        key: bucket
+        for key, bucket in record.buckets.items()
+        if key in rules and buckets.is_consistent(rules[key].quota, bucket)
+    }
+    past_known = record.past_known and len(kept) == len(record.buckets)
+    record = record._replace(buckets=kept, past_known=past_known)
+    if record.boot and (record.boot != boot or now < record.changed_at):
+        record = _shift(record, now - record.changed_at - max(0.0, wall_s - record.changed_at_wall))
+    if len(record.versions_seen) != 1 or own.version not in record.versions_seen:
+        joined_rules, joined_buckets, versions_seen = versions.join(
+            record.rules,
+            record.buckets,
+            record.versions_seen,
+            own.rules,
+            now,
+            hold_s=own.expires_in_s,
+            changed_at=record.changed_at,
+            past_known=record.past_known,
+            adaptives=record.adaptives,
         )
-    return tuple(taught)
+        record = record._replace(rules=joined_rules, buckets=joined_buckets, versions_seen=versions_seen)
+    return record._replace(boot=boot, changed_at=now, changed_at_wall=wall_s)
 
 
-def release_adaptive(one: AdaptiveQuota, permit: Permit, end: SendEnd, now: float) -> AdaptiveQuota:
-    """What is known about a quota that is not documented, after a Send."""
-    if end.status == TOO_MANY_REQUESTS:
-        return adaptive.release_throttled(one, permit.acquired_at, permit.expires_at, now, end.wait_s)
-    if end.status:
-        return adaptive.release_answered(one, permit.acquired_at, permit.expires_at, now)
-    return adaptive.return_unused(one, permit.acquired_at, permit.expires_at)
+def _shift(record: AccountRecord, by: float) -> AccountRecord:
+    """The record with `by` seconds added to all its times."""
+    return record._replace(
+        buckets={key: buckets.shift(record.rules[key].quota, bucket, by) for key, bucket in record.buckets.items()},
+        changed_at=record.changed_at + by,
+        breaker=breaker.shift(record.breaker, by),
+        adaptives={name: adaptive.shift(state, by) for name, state in record.adaptives.items()},
+        versions_seen={version: seen_at + by for version, seen_at in record.versions_seen.items()},
+    )

@@ -1,20 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """When a server's fixed window ends, as its answers say, and when that is believed.
 
-An answer says "d seconds until the reset", rounded, of some time between sending and receiving: so the end lies between
-two times. Permits that were answered before the earlier one come back at the later one (see `permits`). That is right
-if the answer is. Servers and caches say what is not: "1 s" in every answer, or what was true a while ago. So
+An answer says "d seconds until the reset", rounded, at some time between our sending and our receiving: the end is
+between two times. Permits that were answered before the earlier one come back at the later one (see `permits`). That
+is right if the answer is, but servers and caches say what is not true: "1 s" in every answer, or what was true a while
+ago. So
 
-* **nothing is believed until the time was seen to run down**: a second answer, of a request that left so much later
-  that an unchanged text would contradict the first one, still names the same end. A constant never does, and one stale
+* **nothing is believed until the time was seen to run down**: a second answer, to a request that left so much later
+  that an unchanged text would contradict the first, still names the same end. A constant never does, and one stale
   answer is never alone;
-* **ends lie W apart**: what names another end than the known one, less than W after it or before it, contradicts the
-  record. It teaches nothing, what is known is forgotten, and for a window nothing is learnt;
-* what could mean either of two windows, because it took so long, teaches nothing;
-* an end lies between the least and the most that any of the agreeing answers says: one that is a little stale does not
+* **ends are W apart**: an answer that names another end less than W before or after the known one contradicts it. Then
+  nothing is learnt from it, what is known is forgotten, and nothing is learnt for a window;
+* an answer that took so long that it could mean either of two windows teaches nothing;
+* the end lies between the least and the most that any agreeing answer says: an answer that is a little stale does not
   narrow it.
 
-An end that was believed is used once, when its latest time has come: until then a contradiction still undoes it.
+An end that is believed is used once, when its latest time has come; until then a contradiction still undoes it.
 """
 
 from __future__ import annotations
@@ -27,29 +28,29 @@ STRETCH: Final = 1.001
 
 
 class WindowEnd(NamedTuple):
-    """The end of the server's present window.
+    """The end of the server's present window, in monotonic seconds. Stored by position.
 
     Attributes:
-        low: it is no earlier by any answer.
-        high: it is no later by any answer.
-        last_low: the latest time that any of them calls too early.
-        first_high: the earliest time that any of them calls too late.
-        proof_at: an answer that agrees shows the time running down if its request was taken after this.
+        earliest_at: it is no earlier by any answer.
+        latest_at: it is no later by any answer.
+        not_before: the latest of the times that answers call too early.
+        not_after: the earliest of the times that answers call too late.
+        proven_after: an agreeing answer shows the time running down if its permit was acquired after this.
         believed: the time was seen to run down.
         due_at: when permits come back early, the next time; infinite if none do.
-        free_before: which: those that were answered before this.
-        deaf_until: answers to requests that were taken before this teach nothing.
+        free_before: those that were answered before this come back then.
+        ignored_until: nothing is learnt from answers to requests with a permit from before this.
     """
 
-    low: float = -inf
-    high: float = -inf
-    last_low: float = -inf
-    first_high: float = -inf
-    proof_at: float = inf
+    earliest_at: float = -inf
+    latest_at: float = -inf
+    not_before: float = -inf
+    not_after: float = -inf
+    proven_after: float = inf
     believed: bool = False
     due_at: float = inf
     free_before: float = -inf
-    deaf_until: float = -inf
+    ignored_until: float = -inf
 
 
 def learn(  # noqa: PLR0917 - an answer and its times
@@ -59,46 +60,52 @@ def learn(  # noqa: PLR0917 - an answer and its times
 
     Args:
         end: what was known before, if anything.
-        window_s: of the quota, stretched.
-        acquired_at: when the permit of its request was taken.
-        now: when it arrived.
+        window_s: seconds of the quota's window, stretched.
+        acquired_at: when the permit of the request was acquired.
+        now: when the answer arrived.
         delta_s: seconds until the reset, as it says.
-        slack_s: by how much rounding may have changed them.
+        slack_s: by how many seconds rounding may have changed them.
     """
     if delta_s > window_s + slack_s:
         return end
-    low = acquired_at + (delta_s - slack_s) / STRETCH
-    high = now + (delta_s + slack_s) * STRETCH
-    other = WindowEnd(low, high, low, high, high - (delta_s - slack_s) / STRETCH)
-    if end is None or (end.low == -inf and acquired_at >= end.deaf_until):
-        return other
-    if acquired_at < end.deaf_until:
+    earliest_at = acquired_at + (delta_s - slack_s) / STRETCH
+    latest_at = now + (delta_s + slack_s) * STRETCH
+    named = WindowEnd(
+        earliest_at=earliest_at,
+        latest_at=latest_at,
+        not_before=earliest_at,
+        not_after=latest_at,
+        proven_after=latest_at - (delta_s - slack_s) / STRETCH,
+    )
+    if end is None or (end.earliest_at == -inf and acquired_at >= end.ignored_until):
+        return named
+    if acquired_at < end.ignored_until:
         return end
     # W on the server, in seconds of a clock that may run slower than ours.
     least_s = window_s / STRETCH / STRETCH
-    same = low <= end.first_high and high >= end.last_low
-    later = high >= end.low + least_s
-    earlier = low <= end.high - least_s
-    if earlier or (same and later):
+    is_same = earliest_at <= end.not_after and latest_at >= end.not_before
+    is_later = latest_at >= end.earliest_at + least_s
+    is_earlier = earliest_at <= end.latest_at - least_s
+    if is_earlier or (is_same and is_later):
         return end
-    if same:
-        return _agree(end, other, acquired_at)
-    if later:
-        return other._replace(due_at=end.due_at, free_before=end.free_before)
-    return WindowEnd(deaf_until=now + window_s)
+    if is_same:
+        return _agree(end, named, acquired_at)
+    if is_later:
+        return named._replace(due_at=end.due_at, free_before=end.free_before)
+    return WindowEnd(ignored_until=now + window_s)
 
 
-def _agree(end: WindowEnd, other: WindowEnd, acquired_at: float) -> WindowEnd:
+def _agree(end: WindowEnd, named: WindowEnd, acquired_at: float) -> WindowEnd:
     """What is known when another answer names the same end."""
-    low = min(end.low, other.low)
-    high = max(end.high, other.high)
-    believed = end.believed or acquired_at > end.proof_at
+    earliest_at = min(end.earliest_at, named.earliest_at)
+    latest_at = max(end.latest_at, named.latest_at)
+    believed = end.believed or acquired_at > end.proven_after
     return end._replace(
-        low=low,
-        high=high,
-        last_low=max(end.last_low, other.last_low),
-        first_high=min(end.first_high, other.first_high),
+        earliest_at=earliest_at,
+        latest_at=latest_at,
+        not_before=max(end.not_before, named.not_before),
+        not_after=min(end.not_after, named.not_after),
         believed=believed,
-        due_at=high if believed else end.due_at,
-        free_before=low if believed else end.free_before,
+        due_at=latest_at if believed else end.due_at,
+        free_before=earliest_at if believed else end.free_before,
     )

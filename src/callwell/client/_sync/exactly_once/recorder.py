@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from callwell.client.calls.responses import Reading
 from callwell.client.exactly_once.entry import Status
-from callwell.client.quota.account import PAUSE_S
 from callwell.core import call as machine
 from callwell.core.call import Phase
+from callwell.core.quota.permits import MAX_PAUSE_S
 from callwell.core.types import Acquire, Fail, Finish, Interrupted, Lost, Outcome, Probed, Rekey, Send, Started, Wait
 from callwell.errors import CallwellError, NameTaken, StateError
 from callwell.observe.logs import LOGGER
@@ -124,7 +124,7 @@ class LedgerRecorder:
 
     def _write(self, state: Call, ahead: float) -> bool:
         now = self._clock.now()
-        until_s = max(min(state.deadline, ahead + LEASE_S) + PAUSE_S, self._closes_at)
+        until_s = max(min(state.deadline, ahead + LEASE_S) + MAX_PAUSE_S, self._closes_at)
         entry = self._storing(state)
         changed = now + entry.offset
         self._entry = entry._replace(status=Status.OPEN, changed=changed, until=until_s + entry.offset, until_s=until_s)

@@ -1,0 +1,367 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What happens to the record of an account: permits are acquired and come back, calls end, retries are paid for.
+
+Each function is one decision about one record at one time. It takes the record and `now`, and returns the record that
+follows; the client stores that in one step, so that no two calls decide on the same record. A call is counted by the
+buckets of its own version of the profile, and by those of other versions in the record (`versions`); what is learnt
+from an answer's headers goes to its own alone.
+
+Several permits of a private record may be acquired at once and used one after the other: they are one `Permit`, and a
+number.
+"""
+
+from __future__ import annotations
+
+from math import inf
+from typing import TYPE_CHECKING, NamedTuple
+
+from callwell.core import breaker, retry
+from callwell.core.quota import adaptive, buckets, foreign, permits, versions
+from callwell.core.quota.permits import Permit
+from callwell.core.quota.record import SERVER_ERROR, TOO_MANY_REQUESTS, AccountRecord
+from callwell.core.types import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from callwell.core.quota.adaptive import AdaptiveQuota
+    from callwell.core.quota.buckets import Bucket, Quota
+    from callwell.core.quota.record import AccountQuotas, CallQuotas, SendEnd
+
+
+class AnsweredBatch(NamedTuple):
+    """Requests with permits of one batch that were all answered, with no failure and no 429 among the answers.
+
+    Attributes:
+        acquired_at: when the first of their permits was acquired.
+        answered: how many they are.
+        answered_at: when the last answer arrived.
+        begun: how many calls began with a permit of the batch that was acquired ahead.
+    """
+
+    acquired_at: float
+    answered: int
+    answered_at: float
+    begun: int
+
+
+class ObservedQuota(NamedTuple):
+    """How a quota stands, after an answer that said something about quotas.
+
+    Attributes:
+        foreign: permits that are set aside for others.
+        limit: the limit that the provider names, or the profile's.
+        documented_limit: the profile's.
+    """
+
+    foreign: int
+    limit: int
+    documented_limit: int
+
+
+class Released(NamedTuple):
+    """What a caller learns when its permit is released.
+
+    Attributes:
+        may_retry: the retry budget allows a retry.
+        observed: how the quotas of the call stand, by name, if the answer said something about quotas.
+    """
+
+    may_retry: bool
+    observed: dict[str, ObservedQuota]
+
+
+def acquire(
+    record: AccountRecord,
+    call: CallQuotas,
+    now: float,
+    *,
+    wanted: int = 1,
+    retrying: bool = False,
+    extra_s: float = 0.0,
+) -> tuple[AccountRecord, tuple[Permit | float, int]]:
+    """Acquire permits of all quotas of a call, or none of any.
+
+    Args:
+        record: the record.
+        call: the call's quotas.
+        now: monotonic seconds.
+        wanted: how many permits, for this call and the next ones; there are fewer where permits are scarce, where
+            quotas are undocumented, and while the provider fails.
+        retrying: the first is for a retry, which the retry budget pays for.
+        extra_s: how much longer than others the requests may take.
+
+    Returns:
+        The record; the permit and how many such permits there are, or the time at which to ask again and 0. The time is
+        infinite if a permit must be released, or a trial of the provider end, before anybody can know.
+    """
+    closed_at = breaker.available_at(record.breaker, now)
+    if closed_at > now:
+        return record, (inf if breaker.is_half_open(record.breaker, now) else closed_at, 0)
+    adaptives = _adaptives(record, call, now)
+    adaptive_at = max([adaptive.available_at(state, now) for state in adaptives.values()], default=-inf)
+    if adaptive_at > now:
+        return record, (adaptive_at, 0)
+    keys = call.keys
+    quotas = call.quotas
+    if len(record.versions_seen) > 1:
+        keys += versions.other_keys(record.rules, call.own.rules, call.names)
+        quotas = tuple([record.rules[key].quota for key in keys])
+    before = tuple([_bucket(record, key, quota, now) for key, quota in zip(keys, quotas, strict=True)])
+    count = 1
+    if wanted > 1 and not adaptives and not record.breaker.failures:
+        count = max(1, min(wanted, permits.max_batch(quotas, before, now)))
+    after, got = permits.acquire(quotas, before, now, call.own.expires_in_s + extra_s, count)
+    changed = {**record.buckets, **dict(zip(keys, after, strict=True))}
+    if not isinstance(got, Permit):
+        return record._replace(buckets=changed), (got, 0)
+    hold_s = call.own.max_hold_s + extra_s
+    for name, state in adaptives.items():
+        adaptives[name] = adaptive.acquire(state, now, got.expires_at, hold_s)
+    acquired = record._replace(
+        buckets=changed,
+        budget=retry.spend_retry(record.budget) if retrying else retry.begin_calls(record.budget),
+        breaker=breaker.admit(record.breaker, now, hold_s),
+        adaptives=_merge(record, adaptives),
+    )
+    return acquired, (got, count)
+
+
+def release(
+    record: AccountRecord, call: CallQuotas, permit: Permit, end: SendEnd, now: float
+) -> tuple[AccountRecord, Released]:
+    """Take a permit back after its Send, and learn from the end of it.
+
+    Args:
+        record: the record.
+        call: the call's quotas.
+        permit: the permit.
+        end: how the Send ended.
+        now: monotonic seconds.
+    """
+
+    def change(quota: Quota, bucket: Bucket) -> Bucket:
+        return _release_bucket(quota, bucket, permit, end, now)
+
+    changed = _change_buckets(record, call, now, change)
+    throttled = end.status == TOO_MANY_REQUESTS
+    if throttled or end.hints:
+        after = tuple([changed[key] for key in call.keys])
+        if end.hints and permit.cooled_before:
+            after = _learn_hints(call, after, permit, end, now)
+        if throttled:
+            after = permits.throttle(call.quotas, after, permit, now, end.wait_s)
+        changed.update(zip(call.keys, after, strict=True))
+    adaptives = _adaptives(record, call, now)
+    for name, state in adaptives.items():
+        adaptives[name] = _release_adaptive(state, permit, end, now)
+    budget = record.budget
+    if end.blameless:
+        circuit = breaker.release(record.breaker)
+    else:
+        failed = end.status >= SERVER_ERROR or not end.status
+        budget = retry.record_attempt(budget, failed=failed)
+        circuit = breaker.record_attempt(record.breaker, now, failed=failed)
+    released = record._replace(buckets=changed, budget=budget, breaker=circuit, adaptives=_merge(record, adaptives))
+    return released, Released(retry.allows_retry(budget), _observe(call, changed) if end.hints else {})
+
+
+def release_batch(record: AccountRecord, call: CallQuotas, batch: AnsweredBatch, now: float) -> AccountRecord:
+    """Take the permits of several answered requests back at once.
+
+    Args:
+        record: the record, which is private: its permits never expire.
+        call: the quotas of their calls.
+        batch: the requests.
+        now: monotonic seconds.
+    """
+    permit = Permit(batch.acquired_at, inf)
+
+    def change(quota: Quota, bucket: Bucket) -> Bucket:
+        return permits.release_answered(quota, bucket, permit, batch.answered_at, count=batch.answered)
+
+    budget = retry.begin_calls(record.budget, batch.begun)
+    circuit = record.breaker
+    if batch.answered:
+        circuit = breaker.record_attempt(circuit, now, failed=False)
+    return record._replace(
+        buckets=_change_buckets(record, call, now, change),
+        budget=retry.record_successes(budget, batch.answered),
+        breaker=circuit,
+    )
+
+
+def return_unused(record: AccountRecord, call: CallQuotas, permit: Permit, count: int, now: float) -> AccountRecord:
+    """Take permits of one kind back that were surely not used.
+
+    Args:
+        record: the record.
+        call: the call's quotas.
+        permit: what they have in common.
+        count: how many.
+        now: monotonic seconds.
+    """
+
+    def change(quota: Quota, bucket: Bucket) -> Bucket:
+        return permits.return_unused(quota, bucket, permit, count)
+
+    adaptives = _adaptives(record, call, now)
+    for name, state in adaptives.items():
+        adaptives[name] = adaptive.return_unused(state, permit.acquired_at, permit.expires_at)
+    return record._replace(
+        buckets=_change_buckets(record, call, now, change),
+        breaker=breaker.release(record.breaker),
+        adaptives=_merge(record, adaptives),
+    )
+
+
+def abandon(
+    record: AccountRecord, call: CallQuotas, permit: Permit, closes_at: float, now: float
+) -> tuple[AccountRecord, Permit]:
+    """Hold a permit whose caller has left until its request ends.
+
+    Args:
+        record: the record.
+        call: the call's quotas.
+        permit: the permit.
+        closes_at: when the connection is closed at the latest.
+        now: monotonic seconds.
+
+    Returns:
+        The record, and the permit to release when the request has ended.
+    """
+    abandoned = permit._replace(expires_at=closes_at)
+
+    def change(quota: Quota, bucket: Bucket) -> Bucket:
+        return permits.abandon(quota, bucket, permit, abandoned)
+
+    adaptives = _adaptives(record, call, now)
+    for name, state in adaptives.items():
+        adaptives[name] = adaptive.abandon(state, permit.expires_at, closes_at)
+    changed = _change_buckets(record, call, now, change)
+    return record._replace(buckets=changed, adaptives=_merge(record, adaptives)), abandoned
+
+
+def reconcile(
+    record: AccountRecord,
+    own: AccountQuotas,
+    in_hand: Mapping[str, int],
+    maybe_used: Mapping[str, int],
+    closes_at: float,
+) -> AccountRecord:
+    """Make a private record agree with its holders after an interrupt: see `permits.reconcile`.
+
+    Args:
+        record: the record.
+        own: the account's quotas.
+        in_hand: by quota: permits that holders have.
+        maybe_used: by quota: others that may have been used.
+        closes_at: when the last connection of those is closed at the latest.
+    """
+    changed = dict(record.buckets)
+    for name, key in own.keys.items():
+        if key in changed:
+            held = in_hand.get(name, 0)
+            used = maybe_used.get(name, 0)
+            changed[key] = permits.reconcile(own.documented[name], changed[key], held, used, closes_at)
+    adaptives = {name: adaptive.reconcile(state, in_hand.get(name, 0)) for name, state in record.adaptives.items()}
+    return record._replace(buckets=changed, adaptives=adaptives)
+
+
+def spent(record: AccountRecord, own: AccountQuotas, now: float) -> dict[str, tuple[int, int]]:
+    """By quota: permits that are not available and the limit; for undocumented ones, requests in flight.
+
+    Args:
+        record: the record.
+        own: the account's quotas.
+        now: monotonic seconds.
+    """
+    found = {}
+    for name in own.adaptives:
+        state = adaptive.expire(record.adaptives.get(name, adaptive.UNTRIED), now)
+        found[name] = (adaptive.in_flight(state), int(state.limit))
+    for name, quota in own.documented.items():
+        bucket = buckets.refill(quota, _bucket(record, own.keys[name], quota, now), now)
+        found[name] = (buckets.spent(quota, bucket), quota.limit)
+    return found
+
+
+def _bucket(record: AccountRecord, key: str, quota: Quota, now: float) -> Bucket:
+    bucket = record.buckets.get(key)
+    if bucket is not None:
+        return bucket
+    return buckets.full_bucket(quota) if record.past_known else buckets.cooling_bucket(quota, now)
+
+
+def _change_buckets(
+    record: AccountRecord,
+    call: CallQuotas,
+    now: float,
+    change: Callable[[Quota, Bucket], Bucket],
+) -> dict[str, Bucket]:
+    """All buckets, after a change of those that count a call by any version of the profile."""
+    changed = dict(record.buckets)
+    for key, quota in zip(call.keys, call.quotas, strict=True):
+        changed[key] = change(quota, _bucket(record, key, quota, now))
+    if len(record.versions_seen) > 1:
+        for key in versions.other_keys(record.rules, call.own.rules, call.names):
+            if key in changed:
+                changed[key] = change(record.rules[key].quota, changed[key])
+    return changed
+
+
+def _release_bucket(quota: Quota, bucket: Bucket, permit: Permit, end: SendEnd, now: float) -> Bucket:
+    if end.status:
+        return permits.release_answered(quota, bucket, permit, now, ok=end.status != TOO_MANY_REQUESTS)
+    if end.outcome is Outcome.REFUSED:
+        return permits.return_unused(quota, bucket, permit)
+    if end.arrived:
+        return permits.release_answered(quota, bucket, permit, now, ok=False)
+    return permits.release_lost(quota, bucket, permit, now + end.closes_in_s)
+
+
+def _learn_hints(
+    call: CallQuotas, after: tuple[Bucket, ...], permit: Permit, end: SendEnd, now: float
+) -> tuple[Bucket, ...]:
+    """The call's own buckets after an answer said how their quotas stand."""
+    refused = end.status == TOO_MANY_REQUESTS
+    learnt = list(after)
+    for i, hint in foreign.match_hints(end.hints, call.documented, call.quotas):
+        quota = call.quotas[i]
+        bucket = learnt[i]
+        if not hint.cached and hint.reset_s is not None and hint.slack_s < quota.window_s:
+            bucket = permits.learn_reset(quota, bucket, permit, now, hint.reset_s, slack_s=hint.slack_s)
+        cooled_before = permit.cooled_before[i]
+        learnt[i] = foreign.learn(quota, bucket, permit, now, hint, cooled_before=cooled_before, refused=refused)
+    return tuple(learnt)
+
+
+def _observe(call: CallQuotas, changed: Mapping[str, Bucket]) -> dict[str, ObservedQuota]:
+    observed = {}
+    for name, key, quota in zip(call.documented, call.keys, call.quotas, strict=True):
+        bucket = changed[key]
+        observed[name] = ObservedQuota(
+            foreign=permits.count(bucket.foreign),
+            limit=quota.limit - bucket.withheld,
+            documented_limit=quota.limit,
+        )
+    return observed
+
+
+def _adaptives(record: AccountRecord, call: CallQuotas, now: float) -> dict[str, AdaptiveQuota]:
+    """The undocumented quotas of a call as they are now."""
+    if not call.adaptives:
+        return {}
+    return {name: adaptive.expire(record.adaptives.get(name, adaptive.UNTRIED), now) for name in call.adaptives}
+
+
+def _merge(record: AccountRecord, adaptives: dict[str, AdaptiveQuota]) -> dict[str, AdaptiveQuota]:
+    return {**record.adaptives, **adaptives} if adaptives else record.adaptives
+
+
+def _release_adaptive(state: AdaptiveQuota, permit: Permit, end: SendEnd, now: float) -> AdaptiveQuota:
+    if end.status == TOO_MANY_REQUESTS:
+        return adaptive.release_throttled(state, permit.acquired_at, permit.expires_at, now, end.wait_s)
+    if end.status:
+        return adaptive.release_answered(state, permit.acquired_at, permit.expires_at, now)
+    return adaptive.return_unused(state, permit.acquired_at, permit.expires_at)

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Permits counted by the time at which they come back: sorted bins of equal width.
+
+Bin `n` holds permits that come back when `n` widths of the clock have passed. Times are rounded up to a bin, so a
+permit comes back late by at most one width and never early, and a million permits take a thousand pairs of numbers
+instead of a million. Bins are tuples: nothing is changed in place.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import Final
+
+NEVER: Final = 1 << 60
+"""The bin of permits that come back only when they are released: above every bin of a real time."""
+
+Bins = tuple[tuple[int, int], ...]
+"""Pairs of a bin and how many permits are in it, in the order of the bins."""
+
+
+def count(bins: Bins) -> int:
+    """How many permits there are."""
+    return sum([n for _, n in bins])
+
+
+def add(bins: Bins, at: int, n: int = 1) -> Bins:
+    """The bins with `n` more permits in bin `at`."""
+    # Most permits go into the last bin or a new one behind it: no search for those.
+    if not bins or bins[-1][0] < at:
+        return (*bins, (at, n))
+    if bins[-1][0] == at:
+        return (*bins[:-1], (at, bins[-1][1] + n))
+    i = bisect_left(bins, (at,))
+    if bins[i][0] == at:
+        return (*bins[:i], (at, bins[i][1] + n), *bins[i + 1 :])
+    return (*bins[:i], (at, n), *bins[i:])
+
+
+def remove(bins: Bins, at: int, n: int = 1) -> Bins | None:
+    """The bins with `n` fewer permits in bin `at`; None if it has fewer than that."""
+    i = bisect_left(bins, (at,))
+    if i == len(bins) or bins[i][0] != at or bins[i][1] < n:
+        return None
+    left = bins[i][1] - n
+    if left:
+        return (*bins[:i], (at, left), *bins[i + 1 :])
+    return bins[:i] + bins[i + 1 :]
+
+
+def drain(bins: Bins, last: int) -> tuple[Bins, int]:
+    """The bins after bin `last`, and how many permits the others held."""
+    i = bisect_left(bins, (last + 1,))
+    return bins[i:], count(bins[:i])
+
+
+def earliest(bins: Bins, n: int) -> Bins:
+    """The `n` permits that come back first."""
+    kept = []
+    for at, there in bins:
+        if n > 0:
+            kept.append((at, min(n, there)))
+        n -= there
+    return tuple(kept)
