@@ -14,10 +14,10 @@ from callwell.client.calls import departures, nested, responses
 from callwell.client.calls.binding import headers
 from callwell.client.calls.context import begun
 from callwell.client.calls.failures import failure, scarcity
-from callwell.client.quota.account import PAUSE_S
 from callwell.client.quota.learner import Learner
 from callwell.core import call as machine
 from callwell.core import outcome
+from callwell.core.quota.permits import MAX_PAUSE_S
 from callwell.core.quota.record import PLAIN_SUCCESS, SendEnd
 from callwell.core.types import (
     Acquire,
@@ -219,7 +219,7 @@ class Engine:
         if self.closed:
             self.check_open(plan.operation)
         began = clock.now()
-        if permit is None or held is None or began - permit.acquired_at > PAUSE_S:
+        if permit is None or held is None or began - permit.acquired_at > MAX_PAUSE_S:
             self._give_back(trip)
             return Lost(Outcome.REFUSED)
         longest_s = self.profile.retry.attempt_s + bound.longer_s
