@@ -306,6 +306,7 @@ class ApiError(CallError):
         message: the provider's words.
         request_id: the provider's name for the exchange, if it gave one.
         problems: what is wrong one by one, where the provider says so.
+        from_gateway: the answer does not look like the provider's: a proxy, gateway or portal may have written it.
     """
 
     exit_code = 4
@@ -319,6 +320,7 @@ class ApiError(CallError):
         message: str = "",
         request_id: str | None = None,
         problems: tuple[Problem, ...] = (),
+        from_gateway: bool = False,
         **call: Unpack[CallFacts],
     ) -> None:
         super().__init__(text, **call)
@@ -327,6 +329,7 @@ class ApiError(CallError):
         self.message = message
         self.request_id = request_id
         self.problems = problems
+        self.from_gateway = from_gateway
 
 
 class BadRequest(ApiError):

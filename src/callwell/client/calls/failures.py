@@ -84,7 +84,7 @@ def _unknown(
     if reading is not None:
         happened = f"{status} {code or ''}".strip()
         if reading.foreign:
-            happened += f", {gateways.words(reading.answer.status, reading.answer.headers)}"
+            happened += f", {gateways.words(reading.answer.status, reading.answer.headers, reading.answer.body)}"
     return errors.OutcomeUnknown(
         unknown.words(call, order, happened or "its answer never came", sure_at),
         status=status,
@@ -145,7 +145,7 @@ def _flaw(last: Reading) -> str:
     if last.too_large:
         return TOO_LARGE
     if last.foreign:
-        return gateways.words(last.answer.status, last.answer.headers)
+        return gateways.words(last.answer.status, last.answer.headers, last.answer.body)
     return last.message or "the answer is not whole, or no JSON"
 
 
@@ -190,7 +190,7 @@ def _error(fail: Fail, call: errors.CallFacts, last: Reading | NoReply | None, *
     if reading is None:
         return errors.ConnectionLost(f"{what}: {reason} {tries}", **call)
     if reading.answer.status == outcome.PROXY_LOGIN:
-        return errors.ConnectFailed(f"{what}: 407: {gateways.words(outcome.PROXY_LOGIN, {})}", **call)
+        return errors.ConnectFailed(f"{what}: 407: {gateways.words(outcome.PROXY_LOGIN, {}, b'')}", **call)
     return api_error(reading, what=what, lost=fail.why is FailReason.RESULT_LOST, **call)
 
 
@@ -216,7 +216,7 @@ def api_error(reading: Reading, *, what: str, lost: bool = False, **call: Unpack
         place = redact(reading.answer.headers.get("location", "another address"))
         words = f"it was done, and its result is at {place}"
     elif reading.foreign:
-        words = said or gateways.words(status, reading.answer.headers)
+        words = said or gateways.words(status, reading.answer.headers, reading.answer.body)
     elif status in REDIRECTS:
         words = words or "a redirect that is not followed, since the key stays with the provider's own address"
     elif status in outcome.OK and not lost:
@@ -229,6 +229,7 @@ def api_error(reading: Reading, *, what: str, lost: bool = False, **call: Unpack
         message=reading.message,
         request_id=reading.request_id,
         problems=reading.problems,
+        from_gateway=reading.foreign,
         **call,
     )
 

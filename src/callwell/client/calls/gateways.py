@@ -1,8 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Answers that somebody on the way has written: a proxy, a portal that wants a log-in, a page "down for maintenance".
+"""Answers from a proxy, a gateway, a firewall, a captive portal or a maintenance page, rather than from the provider.
 
-Such an answer says nothing of the provider: no key is dead by it, and nothing was done, deleted or billed for sure.
-Its permit counts as used all the same, for a gateway may have passed the request on before it answered itself.
+Such an answer shows nothing about the provider: it rejects no key, and does not show that anything was done, deleted or
+billed. Its permit still counts as used, since a gateway may have forwarded the request before it answered.
+
+Who wrote a 401 or a 403 decides about a key, so these two must show that they are the provider's::
+
+    body in the described error shape      the provider      may reject the key
+    empty, no header of a gateway          the provider      may reject the key
+    empty, with `Via`, a gateway's         a gateway         the key stays
+      `Server`, `Proxy-Authenticate` …
+    anything else: plain text, HTML,       a gateway         the key stays
+      JSON of another shape
+
+A key that stays although it is dead costs one failed call, with an error that says why. A key that is rejected although
+it is good stops every call of the client until a new one is written.
 """
 
 from __future__ import annotations
@@ -16,7 +28,17 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 BLANK = b" \t\r\n\xef\xbb\xbf"
-"""What may stand before the first character of a text."""
+"""White space and a byte order mark, which may precede the first character of a text."""
+
+GATEWAY_SERVERS = (
+    *("akamaighost", "awselb", "big-ip", "bigip", "blue coat", "bluecoat", "cloudflare", "cloudfront", "envoy"),
+    *("fortigate", "haproxy", "mcafee web gateway", "microsoft-azure-application-gateway", "netskope", "squid"),
+    *("symantec", "tinyproxy", "traefik", "traffic server", "varnish", "zscaler"),
+)
+"""Beginnings of `Server` values, in lower case, by which proxies, load balancers and content networks name themselves.
+
+General web servers (nginx, Apache, IIS) are missing on purpose: they are origins as often as they are gateways.
+"""
 
 
 def another_type(headers: Mapping[str, str], body: bytes, described: Collection[str] = ()) -> bool:
@@ -37,6 +59,18 @@ def another_type(headers: Mapping[str, str], body: bytes, described: Collection[
     return _marked(body) or (named != "" and "json" not in named)
 
 
+def rejects_no_key(headers: Mapping[str, str], body: bytes) -> bool:
+    """Whether a 401 or 403 without the described error shape may not be the provider's: see the table above.
+
+    Args:
+        headers: the answer's.
+        body: what arrived of it.
+    """
+    if body.strip(BLANK) or "via" in headers:  # RFC 9110, 7.6.3: every gateway adds `Via` to what it forwards
+        return True
+    return headers.get("server", "").lower().startswith(GATEWAY_SERVERS)
+
+
 def speaks(status: int, headers: Mapping[str, str], body: bytes) -> bool:
     """Whether an error that is no JSON looks like a gateway's.
 
@@ -52,13 +86,24 @@ def speaks(status: int, headers: Mapping[str, str], body: bytes) -> bool:
     return _marked(body) or "html" in headers.get("content-type", "").lower()
 
 
-def words(status: int, headers: Mapping[str, str]) -> str:
-    """What to tell a person about an answer that looks like a gateway's."""
+def words(status: int, headers: Mapping[str, str], body: bytes) -> str:
+    """What to tell a person about an answer that looks like a gateway's.
+
+    Args:
+        status: the HTTP status.
+        headers: the answer's.
+        body: what arrived of it.
+    """
     if status == outcome.PROXY_LOGIN:
         return "the proxy asks for a log-in: put user and password into its address"
     named = headers.get("content-type", "").partition(";")[0].strip()
-    what = f"a body of type {named}" if named else "a page"
-    return f"{what} in the place of JSON, as proxies, portals and firewalls send it: it may not be the provider's"
+    if not body.strip(BLANK):
+        what = "an empty body from a gateway"
+    elif "json" in named.lower():
+        what = "JSON in another shape than the provider's errors"
+    else:
+        what = f"a body of type {named} in the place of JSON" if named else "a page in the place of JSON"
+    return f"{what}, as proxies, portals and firewalls send it: it may not be the provider's"
 
 
 def _marked(body: bytes) -> bool:

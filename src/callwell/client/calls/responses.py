@@ -135,6 +135,9 @@ def read(
         wait_s = reset_s
     moved_to = _moved(url, headers.get("location")) if status in REDIRECTS else None
     request_id = redact(name, *secrets)[: error_body.SHOWN] if name else None
+    foreign = not readable and gateways.speaks(status, headers, response.body)
+    if status in outcome.KEY_REFUSALS and not (whole.code or whole.message or each):
+        foreign = foreign or gateways.rejects_no_key(headers, response.body)
     return Reading(
         answer,
         code=whole.code,
@@ -145,7 +148,7 @@ def read(
         wait_s=wait_s,
         moved_to=moved_to,
         whole=response.whole,
-        foreign=not readable and gateways.speaks(status, headers, response.body),
+        foreign=foreign,
     )
 
 
@@ -165,7 +168,7 @@ def event(rule: ErrorRule, reading: Reading) -> Answered:
     if status in outcome.OK:
         return Answered(status, None, reading.whole, foreign=reading.foreign, too_large=reading.too_large)
     known = rule.codes.get(code) if code else None
-    dead = status in rule.dead_key_statuses and not reading.foreign  # a proxy knows nothing of keys
+    dead = status in rule.dead_key_statuses and not reading.foreign
     return Answered(
         status,
         code,

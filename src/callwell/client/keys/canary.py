@@ -58,7 +58,7 @@ class AsyncCanary:
         except KeyRefused as error:
             return error.code or "no code"
         except (Unauthorized, Forbidden) as error:
-            return f"{error.status} {error.code or ''}".strip()
+            return None if error.from_gateway else f"{error.status} {error.code or ''}".strip()
         except CallError:
             return None
         return ""
