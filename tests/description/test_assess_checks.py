@@ -32,7 +32,12 @@ def test_what_is_right() -> None:
 @pytest.mark.parametrize(
     ("before", "after", "key", "expected"),
     [
-        ("repeatable = true\n", "", 'operations."assess.pronunciation".remember', "beside repeatable = true only"),
+        (
+            "repeatable = true\n",
+            "",
+            'operations."assess.pronunciation".remember',
+            "expected repeatable = true beside it",
+        ),
         (
             '[operations."assess.unscripted".assess]\n',
             '[operations."assess.unscripted".assess]\ndefault = true\n',
@@ -46,14 +51,19 @@ def test_what_is_right() -> None:
             "a text",
         ),
         ('text = "expected_text"', 'text = "text"', 'operations."assess.pronunciation".assess.text', "an argument"),
-        ('script = "latin"', 'script = "Latin"', 'operations."assess.pronunciation".assess.script', "small letters"),
+        (
+            'script = "latin"',
+            'script = "Latin"',
+            'operations."assess.pronunciation".assess.script',
+            "lower-case letters",
+        ),
         (
             'score = "overall.overall_score"',
             'score = "all"',
             'operations."assess.scripted".assess.score',
-            "the place of",
+            "the path of",
         ),
-        ('words = "pronunciation.words"', 'words = "w"', 'operations."assess.scripted".assess.words', "the place of"),
+        ('words = "pronunciation.words"', 'words = "w"', 'operations."assess.scripted".assess.words', "the path of"),
         ('word = "word_text"', 'word = "w"', 'operations."assess.pronunciation".assess.word', "a field of a word"),
     ],
 )

@@ -69,7 +69,7 @@ def test_references_are_followed() -> None:
             "paths/~things/get/operationId",
             "things.import",
             'paths."/things".post.operationId',
-            "found 'things.import' again",
+            "found 'things.import' a second time",
         ),
         ("paths/~things/get/parameters", {}, 'paths."/things".get.parameters', "expected a list, found {}"),
         ("paths/~things/get/parameters/1/in", "cookie", 'paths."/things".get.parameters.1.in', "found 'cookie'"),
@@ -82,7 +82,7 @@ def test_references_are_followed() -> None:
         ),
         ("paths/~things/get/responses", None, 'paths."/things".get.responses', "expected an object"),
         ("paths/~things/get/responses/200/$ref", "other.json#/x", '"$ref"', "a reference into this document"),
-        ("paths/~things/get/responses/200/$ref", "#/components/no", '"$ref"', "something that is there"),
+        ("paths/~things/get/responses/200/$ref", "#/components/no", '"$ref"', "something that exists"),
         ("components/responses/Things", {"$ref": "#/components/responses/Things"}, '"$ref"', "a circle"),
         ("components/schemas/Thing", 5, "components.schemas.Thing", "expected an object, found 5"),
         ("components/schemas/Thing/properties", 5, "components.schemas.Thing.properties", "found 5"),
@@ -91,7 +91,7 @@ def test_references_are_followed() -> None:
         ("paths/~things~{thingId}/parameters/0/name", "otherId", "parameters", "path parameter 'thingId'"),
     ],
 )
-def test_complaints(tmp_path: Path, place: str, value: object, key: str, expected: str) -> None:
+def test_errors(tmp_path: Path, place: str, value: object, key: str, expected: str) -> None:
     """What is wrong is named with its file, its key, its line, what was expected and what was found."""
     document = _changed(place, value)
     file = tmp_path / "openapi.json"

@@ -93,7 +93,7 @@ def test_a_profile_becomes_records() -> None:
 PLAIN: Final = [
     # old text, new text, line, key, expected
     ('name = "whole"', "name = 3", 1, "name", "expected a text, found 3"),
-    ('name = "whole"', 'name = "Whole One"', 1, "name", "small letters"),
+    ('name = "whole"', 'name = "Whole One"', 1, "name", "lower-case letters"),
     ('title = "Whole"\n', "", 1, "title", "expected this key, found none"),
     ('title = "Whole"', 'titel = "Whole"', 2, "titel", "expected title, found an unknown key"),
     ("[key]", "[[key]]", 8, "key", "expected a table, found [{"),
@@ -135,15 +135,15 @@ PLAIN: Final = [
     ('code = ["error"]', 'code = "error"', 21, "errors.code", "expected a list of texts, found 'error'"),
     ('code = ["error"]', "code = [1]", 21, "errors.code", "expected a list of texts, found [1]"),
     ("status = 503", "status = 200", 24, "errors.codes.DOWN.status", "from 400 to 599, found 200"),
-    ("status = 503", "status = 429", 24, "errors.codes.DOWN.not_done", "expected a 5xx"),
+    ("status = 503", "status = 429", 24, "errors.codes.DOWN.not_done", "expected this for a 5xx only"),
     ("not_done = true", "not_dead = true", 24, "errors.codes.DOWN.not_dead", "expected not_done"),
     ("status = 503, ", "", 24, "errors.codes.DOWN.status", "expected this key, found none"),
 ]
 
 OPERATIONS: Final = [
     ('"workspaces.list".', '"workspace.list".', 26, 'operations."workspace.list"', "perhaps workspaces.list"),
-    ('"data.workspaces"', '"data.spaces"', 27, "paging.items", "the place of a list in the answer"),
-    ('"data.workspaces"', '"data.pagination"', 27, "paging.items", "the place of a list in the answer"),
+    ('"data.workspaces"', '"data.spaces"', 27, "paging.items", "the path of a list in the response"),
+    ('"data.workspaces"', '"data.pagination"', 27, "paging.items", "the path of a list in the response"),
     ('key = "workspaceId"', 'key = "id"', 28, "paging.key", "a field of the items, found 'id'"),
     ('size = "per_page"', 'size = "size"', 29, "paging.size", "a query parameter"),
     ('size = "per_page"\n', "", 26, "paging.size", "expected this key beside max_size"),
@@ -153,17 +153,17 @@ OPERATIONS: Final = [
         'position = "pages"',
         30,
         "paging.position",
-        "a query parameter: page or per_page; found 'pages'",
+        "a query parameter (page or per_page), found 'pages'",
     ),
     ("max_size = 20", 'style = "cursor"', 26, "paging.next", "for the style cursor, found none"),
     ('"data.pagination.hasMore"', '"data.pagination.total"', 31, "paging.more", "a value of type boolean"),
     ('"data.pagination.hasMore"', '"data.more"', 31, "paging.more", "found 'data.more'"),
-    ('"workspaces.list".paging', '"links.create".paging', 26, "paging", "expected this of a GET only, found a POST"),
+    ('"workspaces.list".paging', '"links.create".paging', 26, "paging", "expected this for a GET only, found a POST"),
     ('["minute"]', '["hour"]', 34, "quotas", "expected minute, found 'hour'"),
     ("recordingThumbnail =", "thumbnail =", 35, "signed.thumbnail", "a field of the items, found 'thumbnail'"),
     ('= "recordings.thumbnail" }', '= "me.get" }', 35, "signed.recordingThumbnail", "an operation with an asset"),
-    ("paging = { ", "# ", 35, "signed", "expected this of a list with paging only"),
-    ('total = "data', 'total = "date', 36, "paging.total", "a value of type integer in the answer"),
+    ("paging = { ", "# ", 35, "signed", "expected this for a list with paging only"),
+    ('total = "data', 'total = "date', 36, "paging.total", "a value of type integer in the response"),
     ('"data.resource.url"', '"data.resource.size"', 39, "asset.url", "a value of type string"),
     (
         "{recording_id}.webp",
@@ -185,7 +185,7 @@ OPERATIONS: Final = [
 
 
 @pytest.mark.parametrize("case", PLAIN + OPERATIONS, ids=lambda case: f"{case[3]}: {case[1]}")
-def test_complaints(tmp_path: Path, case: tuple[str, str, int, str, str]) -> None:
+def test_errors(tmp_path: Path, case: tuple[str, str, int, str, str]) -> None:
     """What is wrong is named with its file, its line, its key, what was expected and what was found."""
     old, new, line, key, expected = case
     assert WHOLE.count(old) == 1

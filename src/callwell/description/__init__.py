@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Descriptions of providers become rule records and typed methods.
+"""Descriptions of providers become records.
 
-`openapi` reads the structure, `profile` the behaviour, `provider` holds both together, `generate` writes typed clients.
+`openapi` reads the operations, `profile` reads the behaviour and checks both against each other, `provider` joins them,
+and `catalog` finds the description that a name or a path means. Typed clients are made of the records by `codegen`.
 """

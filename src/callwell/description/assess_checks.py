@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether what a profile says about assessments fits itself, and what OpenAPI says about the operations."""
+"""Checks of what a profile says about assessments of speech, and about results that may be remembered."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from callwell.description import schemas
-from callwell.description.answer_paths import place
-from callwell.description.arguments import argument
 from callwell.description.error import DescriptionError
+from callwell.description.schema_checks import check_argument, check_response_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,37 +18,41 @@ if TYPE_CHECKING:
     from callwell.description.model import Api, Operation
 
 
-def complaints(profile: Profile, api: Api) -> Iterator[DescriptionError]:
-    """All that does not fit, in the profile's order.
+def iter_errors(profile: Profile, api: Api) -> Iterator[DescriptionError]:
+    """All that is wrong, in the order of the profile.
 
     Args:
         profile: the profile.
-        api: the operations that it speaks of.
+        api: the operations that it is about.
     """
     default = ""
     for name, rule in profile.operations.items():
-        path, operation = ("operations", name), api.operations.get(name)
+        path = ("operations", name)
+        operation = api.operations.get(name)
         if rule.remember and rule.repeatable is not True:
-            yield DescriptionError((*path, "remember"), "expected this beside repeatable = true only, found it without")
+            # A result may be remembered only if making the call again would have changed nothing.
+            yield DescriptionError((*path, "remember"), "expected repeatable = true beside it, found none")
         if rule.assess is None or operation is None:
             continue
         if rule.audio is None:
             yield DescriptionError((*path, "assess"), "expected a table audio beside it, found none")
         if rule.assess.default and default:
             yield DescriptionError((*path, "assess", "default"), f"expected one default, found {default!r} as well")
-        default = name if rule.assess.default else default
-        yield from _assess(operation, rule.assess, (*path, "assess"))
+        if rule.assess.default:
+            default = name
+        yield from _check_assess(operation, rule.assess, (*path, "assess"))
 
 
-def _assess(operation: Operation, rule: AssessRule, path: KeyPath) -> Iterator[DescriptionError]:
+def _check_assess(operation: Operation, rule: AssessRule, path: KeyPath) -> Iterator[DescriptionError]:
     for field in ("accent", "text"):
         if (name := getattr(rule, field)) is not None:
-            yield from argument(operation, name, (*path, field), "string")
+            yield from check_argument(operation, name, (*path, field), "string")
     if rule.script is not None and not (rule.text and rule.script.isalpha() and rule.script.islower()):
-        yield DescriptionError((*path, "script"), "expected small letters, beside a text", found=rule.script)
-    yield from place(operation, rule.score, "number", (*path, "score"))
-    yield from place(operation, rule.words, "array", (*path, "words"))
+        yield DescriptionError((*path, "script"), "expected lower-case letters, beside a text", found=rule.script)
+    yield from check_response_path(operation, rule.score, "number", (*path, "score"))
+    yield from check_response_path(operation, rule.words, "array", (*path, "words"))
     word = schemas.at_path(operation.response_schema, f"{rule.words}.0")
     for field in ("word", "word_score"):
-        if word is not None and schemas.at_path(word, getattr(rule, field)) is None:
-            yield DescriptionError((*path, field), "expected a field of a word", found=getattr(rule, field))
+        name = getattr(rule, field)
+        if word is not None and schemas.at_path(word, name) is None:
+            yield DescriptionError((*path, field), "expected a field of a word", found=name)

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether what a profile says about recordings fits itself, and what OpenAPI says about the operations."""
+"""Checks of what a profile says about recordings."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from callwell.core import audio_decision
-from callwell.description.arguments import argument, taken
 from callwell.description.error import DescriptionError
+from callwell.description.schema_checks import argument_schemas, check_argument
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,45 +18,51 @@ if TYPE_CHECKING:
     from callwell.description.model import Api, Operation
 
 
-def complaints(profile: Profile, api: Api) -> Iterator[DescriptionError]:
-    """All that does not fit, in the profile's order.
+def iter_errors(profile: Profile, api: Api) -> Iterator[DescriptionError]:
+    """All that is wrong, in the order of the profile.
 
     Args:
         profile: the profile.
-        api: the operations that it speaks of.
+        api: the operations that it is about.
     """
     if profile.audio:
-        yield from _audio(profile.audio)
+        yield from _check_audio(profile.audio)
     for name, rule in profile.operations.items():
         operation = api.operations.get(name)
         if rule.audio and operation:
             path = ("operations", name, "audio")
             if profile.audio is None:
-                yield DescriptionError(path, "expected a table [audio] with what the provider takes, found none")
+                yield DescriptionError(
+                    path, "expected a table [audio] with the formats that the provider takes, found none"
+                )
             else:
-                yield from _recording(operation, rule.audio, profile.audio, path)
+                yield from _check_recording(operation, rule.audio, profile.audio, path)
 
 
-def _audio(rule: AudioRule) -> Iterator[DescriptionError]:
+def _check_audio(rule: AudioRule) -> Iterator[DescriptionError]:
+    # Whatever cannot be sent as it is becomes 16-bit PCM in WAV (core/audio_decision.py), so that must always be taken.
     if audio_decision.format_name(rule, "wav", "pcm_s16le") is None:
         yield DescriptionError(
-            ("audio", "formats"), "expected one that takes pcm_s16le in wav, to convert to, found none"
+            ("audio", "formats"), "expected a format that takes pcm_s16le in wav, the target of conversion, found none"
         )
     for field in ("min_rate", "min_depth", "channels"):
-        if not getattr(rule, field) > 0:
-            yield DescriptionError(("audio", field), "expected more than 0", found=getattr(rule, field))
+        value = getattr(rule, field)
+        if not value > 0:
+            yield DescriptionError(("audio", field), "expected more than 0", found=value)
     for field, least in (("rate", rule.min_rate), ("max_channels", rule.channels)):
-        if getattr(rule, field) < least:
-            yield DescriptionError(("audio", field), f"expected {least} or more", found=getattr(rule, field))
+        value = getattr(rule, field)
+        if value < least:
+            yield DescriptionError(("audio", field), f"expected {least} or more", found=value)
 
 
-def _recording(
-    operation: Operation, rule: RecordingRule, audio_: AudioRule, path: KeyPath
+def _check_recording(
+    operation: Operation, rule: RecordingRule, provider: AudioRule, path: KeyPath
 ) -> Iterator[DescriptionError]:
     for field in ("data", "format"):
-        yield from argument(operation, getattr(rule, field), (*path, field), "string")
-    values = taken(operation).get(rule.format, {}).get("enum") or audio_.formats
-    for name in audio_.formats:
+        yield from check_argument(operation, getattr(rule, field), (*path, field), "string")
+    # Every format must be a value that the operation's own schema allows, if it lists any.
+    values = argument_schemas(operation).get(rule.format, {}).get("enum") or provider.formats
+    for name in provider.formats:
         if name not in values:
             yield DescriptionError(
                 ("audio", "formats", name), f"expected a value of {rule.format}: {values}", found=name

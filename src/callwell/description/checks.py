@@ -1,5 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether the parts of a profile fit each other: addresses, keys, quotas, retries, error codes."""
+"""Checks of a whole profile: whether its parts fit each other, and fit the OpenAPI document.
+
+The types of single fields are checked before, by `profile`. What is here needs more than one field: a quota that an
+operation names must exist, a path into a response must lead to a value of the right type.
+
+Each check is a generator of `DescriptionError`s, one module for each part of a profile. `check` raises the first one.
+"""
 
 from __future__ import annotations
 
@@ -8,59 +14,68 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from callwell.core.addresses import masked
-from callwell.description import assess_checks, audio_checks, effect_checks, operation_checks
-from callwell.description.error import DescriptionError, found_value
-from callwell.description.nearness import near, unknown
+from callwell.description import assess_checks, audio_checks, operation_checks, upload_checks
+from callwell.description.error import DescriptionError, closest_names, found_value, unknown_operation
+from callwell.description.schema_checks import check_argument, check_response_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from callwell.core.rules.environments import EnvironmentRule
-    from callwell.core.rules.profile import Profile, QuotaRule, RetryRule
+    from callwell.core.rules.profile import Profile, QuotaRule, RetryRule, TokenRule
     from callwell.description.error import KeyPath
     from callwell.description.model import Api
 
 SAFE: Final = frozenset({"GET", "HEAD"})
+"""Methods of operations that may try a key: the safe ones of RFC 9110, section 9.2.1, that answer about a resource."""
+
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
-ERRORS: Final = range(400, 600)
-_NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
-_HEADER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+ERROR_STATUSES: Final = range(400, 600)
+FIRST_SERVER_ERROR: Final = 500
+
+_PROVIDER_NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
+_HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+"""A token of RFC 9110, section 5.6.2."""
+
+_VARIABLE_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def check(profile: Profile, api: Api) -> None:
-    """Look at everything that one field cannot say of itself.
+    """Check all that a single field cannot say.
 
     Args:
         profile: the profile.
-        api: the operations that it speaks of.
+        api: the operations that it is about, with those that it derives.
 
     Raises:
-        DescriptionError: the first thing that does not fit.
+        DescriptionError: the first thing that is wrong.
     """
-    for complaint in _complaints(profile, api):
-        raise complaint
+    for error in _iter_errors(profile, api):
+        raise error
 
 
-def _complaints(profile: Profile, api: Api) -> Iterator[DescriptionError]:
-    if not _NAME.fullmatch(profile.name):
-        yield DescriptionError(("name",), "expected small letters, digits and underscores", found=profile.name)
-    yield from _environments(profile, api)
-    yield from _key(profile, api)
+def _iter_errors(profile: Profile, api: Api) -> Iterator[DescriptionError]:
+    if not _PROVIDER_NAME.fullmatch(profile.name):
+        yield DescriptionError(("name",), "expected lower-case letters, digits and underscores", found=profile.name)
+    yield from _check_environments(profile, api)
+    yield from _check_key(profile, api)
     if profile.end_user:
-        yield from _header(("end_user", "header"), profile.end_user.header)
-    yield from _numbers(profile)
-    yield from _retry(profile.retry)
-    yield from _quota_headers(profile)
-    yield from _codes(profile)
-    yield from _webhooks(profile)
-    yield from operation_checks.complaints(profile, api)
-    yield from effect_checks.complaints(profile, api)
-    yield from audio_checks.complaints(profile, api)
-    yield from assess_checks.complaints(profile, api)
+        yield from _check_header(("end_user", "header"), profile.end_user.header)
+    for name, quota in profile.quotas.items():
+        yield from _check_quota(quota, ("quotas", name))
+    yield from _check_retry(profile.retry)
+    yield from _check_quota_headers(profile)
+    yield from _check_codes(profile)
+    yield from _check_webhooks(profile)
+    if profile.key.token:
+        yield from _check_token(profile.key.token, api)
+    yield from operation_checks.iter_errors(profile, api)
+    yield from upload_checks.iter_errors(profile, api)
+    yield from audio_checks.iter_errors(profile, api)
+    yield from assess_checks.iter_errors(profile, api)
 
 
-def _environments(profile: Profile, api: Api) -> Iterator[DescriptionError]:
+def _check_environments(profile: Profile, api: Api) -> Iterator[DescriptionError]:
     path = ("environments",)
     defaults = [name for name, environment in profile.environments.items() if environment.default]
     if not profile.environments:
@@ -68,132 +83,150 @@ def _environments(profile: Profile, api: Api) -> Iterator[DescriptionError]:
     elif len(profile.environments) > 1 and len(defaults) != 1:
         yield DescriptionError(path, f"expected one environment with default = true, found {len(defaults)}")
     for name, environment in profile.environments.items():
-        yield from _environment(environment, (*path, name), api)
-        for quota, limit in environment.limits.items():
-            if quota not in profile.quotas:
-                known = near(quota, profile.quotas)
-                yield DescriptionError((*path, name, "limits", quota), f"expected {known}", found=quota)
-            elif profile.quotas[quota].adaptive:
-                yield DescriptionError((*path, name, "limits", quota), "expected a quota that has a limit", found=quota)
-            elif limit < 1:
-                yield DescriptionError((*path, name, "limits", quota), "expected more than 0", found=limit)
+        yield from _check_environment(environment, (*path, name), api)
+        yield from _check_limits(profile, environment, (*path, name, "limits"))
 
 
-def _environment(rule: EnvironmentRule, path: KeyPath, api: Api) -> Iterator[DescriptionError]:
-    if not _absolute(rule.base_url):
-        yield DescriptionError(
-            (*path, "base_url"), "expected an address such as https://host/path", found=masked(rule.base_url)
-        )
-    if rule.env is not None and not _VARIABLE.fullmatch(rule.env):
-        yield _variable((*path, "env"), rule.env)
+def _check_environment(rule: EnvironmentRule, path: KeyPath, api: Api) -> Iterator[DescriptionError]:
+    if not _is_base_url(rule.base_url):
+        # An address may hold a password, which no message may show.
+        address = masked(rule.base_url)
+        yield DescriptionError((*path, "base_url"), "expected an address such as https://host/path", found=address)
+    if rule.env is not None:
+        yield from _check_variable((*path, "env"), rule.env)
     if rule.key_header is not None:
-        yield from _header((*path, "key_header"), rule.key_header)
+        yield from _check_header((*path, "key_header"), rule.key_header)
     for header, value in rule.headers.items():
-        yield from _header((*path, "headers", header), header)
+        yield from _check_header((*path, "headers", header), header)
         if not (value.isascii() and value.isprintable()):
             yield DescriptionError((*path, "headers", header), "expected printable ASCII", found=value)
     for operation in rule.operations or ():
         if operation not in api.operations:
-            yield unknown((*path, "operations"), operation, api)
+            yield unknown_operation((*path, "operations"), operation, api)
 
 
-def _header(path: KeyPath, name: str) -> Iterator[DescriptionError]:
-    if not _HEADER.fullmatch(name):
+def _check_limits(profile: Profile, rule: EnvironmentRule, path: KeyPath) -> Iterator[DescriptionError]:
+    for name, limit in rule.limits.items():
+        if name not in profile.quotas:
+            known = closest_names(name, profile.quotas)
+            yield DescriptionError((*path, name), f"expected {known}", found=name)
+        elif profile.quotas[name].adaptive:
+            yield DescriptionError((*path, name), "expected a quota that has a limit", found=name)
+        elif limit < 1:
+            yield DescriptionError((*path, name), "expected more than 0", found=limit)
+
+
+def _check_header(path: KeyPath, name: str) -> Iterator[DescriptionError]:
+    if not _HEADER_NAME.fullmatch(name):
         yield DescriptionError(path, "expected the name of a header", found=name)
 
 
-def _variable(path: KeyPath, name: str) -> DescriptionError:
-    return DescriptionError(path, "expected the name of an environment variable", found=name)
+def _check_variable(path: KeyPath, name: str) -> Iterator[DescriptionError]:
+    if not _VARIABLE_NAME.fullmatch(name):
+        yield DescriptionError(path, "expected the name of an environment variable", found=name)
 
 
-def _absolute(url: str) -> bool:
+def _is_base_url(url: str) -> bool:
+    """Whether paths can be added to a URL: absolute, and nothing after its path; a key does not belong in it."""
     try:
         parts = urlsplit(url)
-        extra = parts.query or parts.fragment or parts.username or parts.password
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and not extra
+        has_more = parts.query or parts.fragment or parts.username or parts.password
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and not has_more
     except ValueError:
         return False
 
 
-def _key(profile: Profile, api: Api) -> Iterator[DescriptionError]:
+def _check_key(profile: Profile, api: Api) -> Iterator[DescriptionError]:
     rule = profile.key
     try:
         re.compile(rule.pattern)
     except re.error as error:
-        yield DescriptionError(
-            ("key", "pattern"), f"expected a regular expression, {found_value(rule.pattern)}: {error}"
-        )
-    yield from _header(("key", "header"), rule.header)
-    if not _VARIABLE.fullmatch(rule.env):
-        yield _variable(("key", "env"), rule.env)
+        expected = f"expected a regular expression, {found_value(rule.pattern)}: {error}"
+        yield DescriptionError(("key", "pattern"), expected)
+    yield from _check_header(("key", "header"), rule.header)
+    yield from _check_variable(("key", "env"), rule.env)
     if rule.canary is None:
         return
     path = ("key", "canary")
     operation = api.operations.get(rule.canary)
     if operation is None:
-        yield unknown(path, rule.canary, api)
-    elif operation.method not in SAFE:
+        yield unknown_operation(path, rule.canary, api)
+        return
+    required = [parameter.name for parameter in operation.parameters if parameter.required]
+    if operation.method not in SAFE:
         yield DescriptionError(path, f"expected a safe operation, found {rule.canary!r}, a {operation.method}")
-    elif needed := [one.name for one in operation.parameters if one.required]:
-        yield DescriptionError(
-            path, f"expected an operation without parameters, found {rule.canary!r} with {needed[0]}"
-        )
+    elif required:
+        expected = f"expected an operation without required parameters, found {rule.canary!r} with {required[0]}"
+        yield DescriptionError(path, expected)
 
 
-def _numbers(profile: Profile) -> Iterator[DescriptionError]:
-    for name, quota in profile.quotas.items():
-        yield from _size(name, quota)
-        for method in quota.methods or ():
-            if method not in METHODS:
-                yield DescriptionError(("quotas", name, "methods"), f"expected {', '.join(METHODS)}", found=method)
+def _check_token(rule: TokenRule, api: Api) -> Iterator[DescriptionError]:
+    path = ("key", "token")
+    for field, name, argument in (("issue", rule.issue, "key"), ("renew", rule.renew, "refresh")):
+        operation = api.operations.get(name)
+        if operation is None:
+            yield unknown_operation((*path, field), name, api)
+            continue
+        if not operation.keyless:
+            yield DescriptionError((*path, field), "expected an operation that is called without the key", found=name)
+        yield from check_argument(operation, getattr(rule, argument), (*path, argument), "string")
+        for place, kind in (("access_at", "string"), ("refresh_at", "string"), ("expires_at", "integer")):
+            yield from check_response_path(operation, getattr(rule, place), kind, (*path, place))
 
 
-def _retry(retry: RetryRule) -> Iterator[DescriptionError]:
-    for field in ("attempts", "base_s", "cap_s", "attempt_s"):
-        if not getattr(retry, field) > 0:
-            yield DescriptionError(("retry", field), "expected more than 0", found=getattr(retry, field))
-    if retry.lost_attempts is not None and not retry.lost_attempts > 0:
-        yield DescriptionError(("retry", "lost_attempts"), "expected more than 0", found=retry.lost_attempts)
+def _check_quota(rule: QuotaRule, path: KeyPath) -> Iterator[DescriptionError]:
+    for field in ("limit", "window_s", "burst"):
+        value = getattr(rule, field)
+        if rule.adaptive and value:
+            yield DescriptionError((*path, field), "expected nothing beside adaptive = true", found=value)
+        elif not rule.adaptive and value is not None and not value > 0:
+            yield DescriptionError((*path, field), "expected adaptive = true, or more than 0", found=value)
+    for method in rule.methods or ():
+        if method not in METHODS:
+            yield DescriptionError((*path, "methods"), f"expected {', '.join(METHODS)}", found=method)
+
+
+def _check_retry(rule: RetryRule) -> Iterator[DescriptionError]:
+    # `not value > 0` and not `value <= 0`: TOML has nan, which compares as false.
+    for field in ("attempts", "base_s", "cap_s", "attempt_s", "lost_attempts"):
+        value = getattr(rule, field)
+        if value is not None and not value > 0:
+            yield DescriptionError(("retry", field), "expected more than 0", found=value)
     for field in ("throttles", "max_transit_s", "commit_bound_s", "rekey_wait_s"):
-        if not getattr(retry, field) >= 0:
-            yield DescriptionError(("retry", field), "expected 0 or more", found=getattr(retry, field))
+        value = getattr(rule, field)
+        if not value >= 0:
+            yield DescriptionError(("retry", field), "expected 0 or more", found=value)
 
 
-def _size(name: str, quota: QuotaRule) -> Iterator[DescriptionError]:
-    for field, value in (("limit", quota.limit), ("window_s", quota.window_s), ("burst", quota.burst)):
-        path = ("quotas", name, field)
-        if quota.adaptive and value:
-            yield DescriptionError(path, "expected nothing beside adaptive = true", found=value)
-        elif not quota.adaptive and value is not None and not value > 0:
-            yield DescriptionError(path, "expected adaptive = true, or more than 0", found=value)
-
-
-def _quota_headers(profile: Profile) -> Iterator[DescriptionError]:
+def _check_quota_headers(profile: Profile) -> Iterator[DescriptionError]:
     rule = profile.quota_headers
-    for field in ("limit", "remaining", "reset") if rule else ():
+    if rule is None:
+        return
+    for field in ("limit", "remaining", "reset"):
         name = getattr(rule, field)
         if name is not None:
-            yield from _header(("quota_headers", field), name)
+            yield from _check_header(("quota_headers", field), name)
 
 
-def _codes(profile: Profile) -> Iterator[DescriptionError]:
+def _check_codes(profile: Profile) -> Iterator[DescriptionError]:
     for code, rule in profile.errors.codes.items():
         path = ("errors", "codes", code)
-        if rule.status not in ERRORS:
+        if rule.status not in ERROR_STATUSES:
             yield DescriptionError((*path, "status"), "expected a status from 400 to 599", found=rule.status)
-        elif rule.not_done and rule.status < 500:  # noqa: PLR2004 - where server errors begin
-            yield DescriptionError(
-                (*path, "not_done"), "expected a 5xx, for which alone it is a question", found=rule.status
-            )
+        elif rule.not_done and rule.status < FIRST_SERVER_ERROR:
+            # After a 4xx nothing was done anyway: only a 5xx leaves that open.
+            yield DescriptionError((*path, "not_done"), "expected this for a 5xx only", found=rule.status)
 
 
-def _webhooks(profile: Profile) -> Iterator[DescriptionError]:
+def _check_webhooks(profile: Profile) -> Iterator[DescriptionError]:
     rule = profile.webhooks
-    for field in ("signature", "id") if rule else ():
+    if rule is None:
+        return
+    for field in ("signature", "id"):
         name = getattr(rule, field)
-        if name is not None and not _HEADER.fullmatch(name):
-            yield DescriptionError(("webhooks", field), "expected the name of a header", found=name)
-    for event, said in rule.events.items() if rule else ():
-        fields = (*said.texts, *said.numbers, *said.flags)
+        if name is not None:
+            yield from _check_header(("webhooks", field), name)
+    for name, event in rule.events.items():
+        fields = (*event.texts, *event.numbers, *event.flags)
         if len(set(fields)) != len(fields):
-            yield DescriptionError(("webhooks", "events", event), "expected each field once, found one again")
+            yield DescriptionError(("webhooks", "events", name), "expected each field once, found one again")

@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is wrong with a description, and where in its file."""
+"""What is wrong with a description, where, and what was probably meant.
+
+All messages have one form: "expected …, found …". A check yields `DescriptionError`s, a reader raises one; both leave
+this package as the public `ProfileError`, which names file, line and key.
+"""
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 from typing import TYPE_CHECKING, Final
@@ -11,6 +16,8 @@ from callwell.errors import ProfileError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from callwell.description.model import Api
 
 KeyPath = tuple[str, ...]
 """The keys that lead to a place in a document; an index into a list is a key too."""
@@ -66,3 +73,17 @@ def found_value(value: object) -> str:
     if len(text) > MAX_SHOWN:
         text = text[: MAX_SHOWN - 1] + "…"
     return f"found {text}"
+
+
+def unknown_operation(path: KeyPath, name: str, api: Api) -> DescriptionError:
+    """The error about an operation that the OpenAPI document does not have."""
+    meant = closest_names(name, api.operations)
+    return DescriptionError(path, f"expected the name of an operation, perhaps {meant}", found=name)
+
+
+def closest_names(name: str, known: Iterable[str]) -> str:
+    """The known names closest to a wrong one, for a message; all of them if none is close."""
+    known = sorted(known)
+    # Python's own cutoff of 0.6 misses short names with one wrong letter.
+    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    return " or ".join(close or known) or "nothing: there is none"

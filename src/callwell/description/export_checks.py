@@ -1,86 +1,109 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether what a profile says of an export fits the operations of which it is made."""
+"""Checks of a profile's table `[export]` against the operations that an export uses."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from callwell.description import schemas
-from callwell.description.answer_paths import place
-from callwell.description.error import DescriptionError
-from callwell.description.nearness import unknown
+from callwell.description.error import DescriptionError, unknown_operation
+from callwell.description.schema_checks import check_response_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from callwell.core.rules.export import ExportRule
+    from callwell.core.rules.operations import OperationRule
     from callwell.core.rules.profile import Profile
     from callwell.description.error import KeyPath
     from callwell.description.model import Api, Operation
 
 
-def complaints(profile: Profile, rule: ExportRule, api: Api) -> Iterator[DescriptionError]:
-    """All that does not fit.
+class Use(NamedTuple):
+    """One operation that an export uses.
+
+    Attributes:
+        path: where the table names it.
+        operation: its name.
+        kind: `list`, `asset` or `detail`.
+        arguments: the arguments that the export gives it.
+    """
+
+    path: KeyPath
+    operation: str
+    kind: str
+    arguments: frozenset[str]
+
+
+def iter_errors(profile: Profile, rule: ExportRule, api: Api) -> Iterator[DescriptionError]:
+    """All that is wrong, in the order of the table.
 
     Args:
         profile: the profile.
         rule: its table `[export]`.
-        api: the operations that it speaks of.
+        api: the operations that it is about.
     """
-    path = ("export",)
     if (rule.scopes is None) != (rule.scope_parameter is None):
         missing = "scopes" if rule.scopes is None else "scope_parameter"
-        yield DescriptionError((*path, missing), "expected both scopes and scope_parameter or neither, found one")
+        yield DescriptionError(("export", missing), "expected both scopes and scope_parameter or neither, found one")
         return
-    for where, name, kind, given in _roles(rule):
-        operation, said = api.operations.get(name), profile.operations.get(name)
+    for use in _uses(rule):
+        operation = api.operations.get(use.operation)
         if operation is None:
-            yield unknown((*path, *where), name, api)
+            yield unknown_operation(use.path, use.operation, api)
             continue
-        if kind == "list" and not (said and said.paging and said.paging.key):
-            yield DescriptionError((*path, *where), "expected a list whose paging has a key", found=name)
-        if kind == "asset" and not (said and said.asset):
-            yield DescriptionError((*path, *where), "expected operations with an asset", found=name)
-        yield from _filled(operation, given, (*path, *where))
-    yield from _fields(profile, rule, api)
+        yield from _check_kind(use, profile.operations.get(use.operation))
+        yield from _check_arguments(use, operation)
+    detail = api.operations.get(rule.detail)
+    if detail is not None:
+        yield from check_response_path(detail, rule.record, "object", ("export", "record"))
+    yield from _check_item_fields(profile, rule, api)
 
 
-def _roles(rule: ExportRule) -> Iterator[tuple[KeyPath, str, str, set[str]]]:
-    """The operations of which an export is made: where they are named, of what kind they are, what they are given."""
-    scope = set[str]() if rule.scope_parameter is None else {rule.scope_parameter}
+def _uses(rule: ExportRule) -> Iterator[Use]:
+    """The operations that an export uses: scopes, the items of each, then one item's record, assets and parts."""
+    scope: frozenset[str] = frozenset()
+    if rule.scope_parameter is not None:
+        scope = frozenset({rule.scope_parameter})
     item = scope | {rule.item_parameter}
     if rule.scopes is not None:
-        yield ("scopes",), rule.scopes, "list", set()
-    yield ("items",), rule.items, "list", scope
-    yield ("detail",), rule.detail, "", item
+        yield Use(("export", "scopes"), rule.scopes, "list", frozenset())
+    yield Use(("export", "items"), rule.items, "list", scope)
+    yield Use(("export", "detail"), rule.detail, "detail", item)
     for name in rule.assets:
-        yield ("assets",), name, "asset", item
+        yield Use(("export", "assets"), name, "asset", item)
     for kind, part in rule.parts.items():
-        yield ("parts", kind, "list"), part.list, "list", item
-        yield ("parts", kind, "asset"), part.asset, "asset", item | {part.parameter}
+        path = ("export", "parts", kind)
+        yield Use((*path, "list"), part.list, "list", item)
+        yield Use((*path, "asset"), part.asset, "asset", item | {part.parameter})
 
 
-def _fields(profile: Profile, rule: ExportRule, api: Api) -> Iterator[DescriptionError]:
-    detail, items, said = (
-        api.operations.get(rule.detail),
-        api.operations.get(rule.items),
-        profile.operations.get(rule.items),
-    )
-    if detail is not None:
-        yield from place(detail, rule.record, "object", ("export", "record"))
+def _check_kind(use: Use, rule: OperationRule | None) -> Iterator[DescriptionError]:
+    if use.kind == "list" and not (rule and rule.paging and rule.paging.key):
+        # Without a key an item has no name for its folder, and an export could not go on where it stopped.
+        yield DescriptionError(use.path, "expected a list whose paging has a key", found=use.operation)
+    if use.kind == "asset" and not (rule and rule.asset):
+        yield DescriptionError(use.path, "expected an operation with an asset", found=use.operation)
+
+
+def _check_arguments(use: Use, operation: Operation) -> Iterator[DescriptionError]:
+    """An operation must require exactly what the export gives it."""
+    required = {parameter.name for parameter in operation.parameters if parameter.required}
+    if required != use.arguments:
+        given = ", ".join(sorted(use.arguments)) or "nothing"
+        needs = ", ".join(sorted(required)) or "nothing"
+        yield DescriptionError(
+            use.path, f"expected an operation that needs {given}, found {operation.name!r}, which needs {needs}"
+        )
+
+
+def _check_item_fields(profile: Profile, rule: ExportRule, api: Api) -> Iterator[DescriptionError]:
+    operation = api.operations.get(rule.items)
+    items_rule = profile.operations.get(rule.items)
+    if operation is None or items_rule is None or items_rule.paging is None:
+        return
+    item_path = f"{items_rule.paging.items}.0"
     for field in ("expires", "changed"):
         name = getattr(rule, field)
-        if name is None or items is None or said is None or said.paging is None:
-            continue
-        if schemas.at_path(items.response_schema, f"{said.paging.items}.0.{name}") is None:
+        if name is not None and schemas.at_path(operation.response_schema, f"{item_path}.{name}") is None:
             yield DescriptionError(("export", field), "expected a field of the items", found=name)
-
-
-def _filled(operation: Operation, given: set[str], path: KeyPath) -> Iterator[DescriptionError]:
-    """An operation must need exactly what an export can give it."""
-    needed = {one.name for one in operation.parameters if one.required}
-    if needed != given:
-        takes, gets = (", ".join(sorted(names)) or "nothing" for names in (needed, given))
-        yield DescriptionError(
-            path, f"expected an operation that needs {gets}, found {operation.name!r}, which needs {takes}"
-        )

@@ -1,8 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where a key stands in a TOML or JSON text.
+"""Finds the line of a key in a TOML or JSON text, for error messages.
 
-The parsers of both keep no positions. These scanners do nothing else; they are run when there is something to complain
-about, on texts that the parsers have accepted, and stop without a word at what they do not understand.
+The parsers of both keep no positions, so these scanners read the text once more. They run only when there is an error
+to report, on a text that the parser has accepted; at anything else they stop, and the error has the line of what was
+found before.
+
+A scanner yields every key and every list item with its position in the text:
+
+    [[l]]                  ("l",)  ("l", "0")
+    n = 1                  ("l", "0", "n")
+    d = { e = [1] }        ("l", "0", "d")  ("l", "0", "d", "e")  ("l", "0", "d", "e", "0")
 """
 
 from __future__ import annotations
@@ -23,8 +30,11 @@ _STRING: Final = re.compile(
     r'''"""(?:\\.|[^\\])*?"{3,5}(?!")|\'\'\'.*?'{3,5}(?!')|"(?:\\.|[^"\\\n])*"|'[^'\n]*\'''', re.DOTALL
 )
 _PLAIN: Final = re.compile(r"[^,\]}\n#]+")
-_OPENING, _CLOSING, _BETWEEN, _BEFORE_KEY = ("{", "["), ("}", "]"), (",", ":"), ("{", ",")
-_JSON: Final = re.compile(r'"(?:\\.|[^"\\])*"|[{}\[\],:]|[^\s{}\[\],:"]+')
+_OPENING: Final = ("{", "[")
+_CLOSING: Final = ("}", "]")
+_BETWEEN: Final = (",", ":")
+_BEFORE_KEY: Final = ("{", ",")
+_JSON_TOKEN: Final = re.compile(r'"(?:\\.|[^"\\])*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 
 
 def toml_line(text: str, path: KeyPath) -> int | None:
@@ -34,7 +44,7 @@ def toml_line(text: str, path: KeyPath) -> int | None:
         text: a valid TOML text.
         path: the keys that lead there; an index into a list is a key too.
     """
-    return _line(text, path, _Toml(text).keys())
+    return _find_line(text, path, _TomlScanner(text).keys())
 
 
 def json_line(text: str, path: KeyPath) -> int | None:
@@ -44,132 +54,144 @@ def json_line(text: str, path: KeyPath) -> int | None:
         text: a valid JSON text.
         path: the keys that lead there; an index into a list is a key too.
     """
-    return _line(text, path, _json_keys(text))
+    return _find_line(text, path, _json_keys(text))
 
 
-def _line(text: str, path: KeyPath, keys: Iterator[tuple[KeyPath, int]]) -> int | None:
-    """The line of the longest beginning of `path` among keys and where they stand."""
-    best, place = 0, 0
-    for key, position in keys:
-        if len(key) > best and key == path[: len(key)]:
-            best, place = len(key), position
-    return text.count("\n", 0, place) + 1 if best else None
+def _find_line(text: str, path: KeyPath, keys: Iterator[tuple[KeyPath, int]]) -> int | None:
+    """The line of the key that shares most of `path`, None if no key shares its first part."""
+    longest = 0
+    position = 0
+    for key, key_position in keys:
+        if len(key) > longest and key == path[: len(key)]:
+            longest = len(key)
+            position = key_position
+    return text.count("\n", 0, position) + 1 if longest else None
 
 
 def _json_keys(text: str) -> Iterator[tuple[KeyPath, int]]:
-    """Every key and list item, with where it stands."""
+    """Every key and list item, with its position."""
     path: list[str] = []
     lists: list[bool] = []
     before = ""
-    for match in _JSON.finditer(text):
-        mark = match[0]
-        if mark == "," and lists[-1]:
+    for match in _JSON_TOKEN.finditer(text):
+        part = match[0]
+        in_list = bool(lists) and lists[-1]
+        if part == "," and in_list:
             path[-1] = str(int(path[-1]) + 1)
-        elif mark in _CLOSING:
+        elif part in _CLOSING:
             lists.pop()
             path.pop()
-        elif lists and mark not in _BETWEEN and (lists[-1] or before in _BEFORE_KEY):
-            path[-1] = path[-1] if lists[-1] else json.loads(mark)
+        elif lists and part not in _BETWEEN and (in_list or before in _BEFORE_KEY):
+            if not in_list:
+                path[-1] = json.loads(part)
             yield tuple(path), match.start()
-        if mark in _OPENING:
-            lists.append(mark == "[")
+        if part in _OPENING:
+            lists.append(part == "[")
             path.append("0")
-        before = mark
+        before = part
 
 
-class _Toml:
-    """Reads a TOML text from front to end."""
+class _TomlScanner:
+    """Reads a TOML text from front to end. `_position` is where the next thing to read begins."""
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._at = 0
-        self._lists: dict[KeyPath, int] = {}
+        self._position = 0
+        self._last_index: dict[KeyPath, int] = {}  # of each list of tables that has begun
 
     def keys(self) -> Iterator[tuple[KeyPath, int]]:
-        """Every key, with where it stands."""
+        """Every key and list item, with its position."""
         table: KeyPath = ()
-        while self._skip():
-            before = self._at
-            if self._next("["):
-                many = self._next("[")
-                table = self._table(self._key(), many=many)
-                yield from ((table[: length + 1], before) for length in range(len(table)))
-                for _ in range(1 + many):
-                    self._next("]")
+        while self._skip_blank():
+            start = self._position
+            if self._skip_character("["):
+                is_list = self._skip_character("[")
+                table = self._table_path(self._read_key(), is_list=is_list)
+                yield from ((table[: length + 1], start) for length in range(len(table)))
+                self._skip_character("]")
+                self._skip_character("]")
             else:
-                yield from self._pair(table)
-            if self._at == before:
+                yield from self._read_pair(table)
+            if self._position == start:  # nothing was understood: stop, or this would not end
                 return
 
-    def _table(self, path: KeyPath, *, many: bool) -> KeyPath:
-        """The path of a header, with the index of each list of tables on its way."""
-        whole: KeyPath = ()
-        for key in path[:-1]:
-            whole = (*whole, key)
-            if whole in self._lists:
-                whole = (*whole, str(self._lists[whole]))
-        whole = (*whole, path[-1])
-        if not many:
-            return whole
-        self._lists[whole] = self._lists.get(whole, -1) + 1
-        return (*whole, str(self._lists[whole]))
+    def _table_path(self, header: KeyPath, *, is_list: bool) -> KeyPath:
+        """The path of a header. A list of tables on the way, or at its end, adds the index of its last table."""
+        path: KeyPath = ()
+        for key in header[:-1]:
+            path = (*path, key)
+            if path in self._last_index:
+                path = (*path, str(self._last_index[path]))
+        path = (*path, header[-1])
+        if not is_list:
+            return path
+        self._last_index[path] = self._last_index.get(path, -1) + 1
+        return (*path, str(self._last_index[path]))
 
-    def _pair(self, table: KeyPath) -> Iterator[tuple[KeyPath, int]]:
-        place = self._at
-        key = self._key()
-        yield from ((table + key[: length + 1], place) for length in range(len(key)))
-        if self._next("="):
-            yield from self._value(table + key)
+    def _read_pair(self, table: KeyPath) -> Iterator[tuple[KeyPath, int]]:
+        start = self._position
+        key = self._read_key()
+        yield from ((table + key[: length + 1], start) for length in range(len(key)))
+        if self._skip_character("="):
+            yield from self._read_value(table + key)
 
-    def _value(self, path: KeyPath) -> Iterator[tuple[KeyPath, int]]:
-        self._skip()
-        if self._next("["):
+    def _read_value(self, path: KeyPath) -> Iterator[tuple[KeyPath, int]]:
+        self._skip_blank()
+        if self._skip_character("["):
             index = 0
-            while self._skip() and not self._next("]"):
-                here = self._at
-                yield (*path, str(index)), here
-                yield from self._value((*path, str(index)))
+            while self._skip_blank() and not self._skip_character("]"):
+                start = self._position
+                yield (*path, str(index)), start
+                yield from self._read_value((*path, str(index)))
                 index += 1
-                if not self._comma(here):
-                    break
-        elif self._next("{"):
-            while self._skip() and not self._next("}"):
-                here = self._at
-                yield from self._pair(path)
-                if not self._comma(here):
-                    break
+                self._skip_comma()
+                if self._position == start:
+                    return
+        elif self._skip_character("{"):
+            while self._skip_blank() and not self._skip_character("}"):
+                start = self._position
+                yield from self._read_pair(path)
+                self._skip_comma()
+                if self._position == start:
+                    return
         else:
-            match = _STRING.match(self._text, self._at) or _PLAIN.match(self._text, self._at)
-            self._at = match.end() if match else self._at
+            match = _STRING.match(self._text, self._position) or _PLAIN.match(self._text, self._position)
+            if match:
+                self._position = match.end()
 
-    def _comma(self, before: int) -> bool:
-        """Step over a comma, if there is one; whether anything was read since `before`."""
-        self._skip()
-        self._next(",")
-        return self._at > before
-
-    def _key(self) -> KeyPath:
-        """A dotted key."""
+    def _read_key(self) -> KeyPath:
+        """A dotted key; one empty part if there is none."""
         keys: list[str] = []
-        while match := _KEY.match(self._text, self._at):
-            self._at = match.end()
+        while match := _KEY.match(self._text, self._position):
+            self._position = match.end()
             quoted, literal, bare, dot = match.groups()
-            keys.append(tomllib.loads(f"key={quoted}")["key"] if quoted else bare if literal is None else literal)
+            if quoted:
+                keys.append(tomllib.loads(f"key={quoted}")["key"])
+            elif literal is not None:
+                keys.append(literal)
+            else:
+                keys.append(bare)
             if not dot:
                 break
         return tuple(keys) or ("",)
 
-    def _skip(self) -> bool:
-        """Step over blanks and comments; whether anything follows."""
-        match = _BLANK.match(self._text, self._at)
-        self._at = match.end() if match else self._at
-        return self._at < len(self._text)
+    def _skip_blank(self) -> bool:
+        """Skip white space and comments. Returns whether anything follows."""
+        match = _BLANK.match(self._text, self._position)
+        if match:
+            self._position = match.end()
+        return self._position < len(self._text)
 
-    def _next(self, character: str) -> bool:
-        """Step over blanks in the line and a character, if it comes next."""
-        start = self._at
+    def _skip_comma(self) -> None:
+        self._skip_blank()
+        self._skip_character(",")
+
+    def _skip_character(self, character: str) -> bool:
+        """Skip a character, and the blanks of the line before it, if it comes next. Returns whether it came."""
+        start = self._position
         while self._text[start : start + 1] in (" ", "\t"):
             start += 1
-        there = self._text.startswith(character, start)
-        self._at = start + 1 if there else self._at
-        return there
+        is_next = self._text.startswith(character, start)
+        if is_next:
+            self._position = start + 1
+        return is_next

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an OpenAPI document says about a provider's operations, as frozen records."""
+"""The operations of an OpenAPI document, as frozen records. Each record is whole: none refers to the document."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ class Parameter:
 
     Attributes:
         name: its name in Python, in snake case.
-        wire_name: its name on the wire.
-        location: where it goes; `body` is one field of a JSON object or of a form.
-        required: the operation cannot be called without it.
+        wire_name: its name in the request, as the document spells it.
+        location: where it is sent, as `in` of OpenAPI says; `body` is one field of a JSON body or of a form.
+        required: a call must give it.
         schema: its JSON schema, with references resolved.
         summary: one line about it.
-        style: how an object stands in a query: `deepObject` is `name[key]=value`.
-        explode: several values stand in a query under the name each, not in one text with commas.
+        style: how an object is written in a query: `deepObject` writes `name[key]=value` for each key.
+        explode: a list in a query is written as one `name=value` for each item, not as one value with commas.
     """
 
     name: str
@@ -40,15 +40,15 @@ class Operation:
     """One documented request.
 
     Attributes:
-        name: dotted, in snake case: `recordings.list`.
+        name: group and method in snake case: `recordings.list`.
         method: the HTTP method, in capitals.
-        path: the template below the base URL: `/public/workspace/{workspaceId}`.
-        parameters: what it takes, path first, then query, then body.
+        path: the path template below the base URL: `/public/workspace/{workspaceId}`.
+        parameters: what it takes, in the order path, query, header, body.
         summary: one line about it.
-        response_schema: the JSON schema of a successful body, with references resolved; empty if there is none.
-        media: the types of successful bodies that are described beside JSON, in lower case.
-        form: its body is a form (`multipart/form-data`), which can hold files.
-        keyless: it is called without a key.
+        response_schema: the JSON schema of a successful response, with references resolved; empty if there is none.
+        media: the media types of successful responses besides JSON, in lower case.
+        form: its body is `multipart/form-data`, which can hold files.
+        keyless: it is called without a key, as `security: []` says.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Operation:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Api:
-    """All operations of a provider, by name.
+    """The operations of a provider.
 
     Attributes:
         title: the document's title.

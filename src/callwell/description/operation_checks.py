@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether what a profile says about operations fits what OpenAPI says about them."""
+"""Checks of what a profile says about single operations against what OpenAPI says about them."""
 
 from __future__ import annotations
 
@@ -8,139 +8,185 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from callwell.description import export_checks, schemas
-from callwell.description.answer_paths import place
-from callwell.description.error import DescriptionError, found_value
+from callwell.description.error import DescriptionError, closest_names, found_value, unknown_operation
 from callwell.description.names import to_snake_case
-from callwell.description.nearness import near, unknown
+from callwell.description.schema_checks import argument_schemas, check_argument, check_response_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from callwell.core.rules.operations import AssetRule, OperationRule, PagingRule
+    from callwell.core.rules.operations import AssetRule, MarkerRule, OperationRule, PagingRule
     from callwell.core.rules.profile import Profile
     from callwell.description.error import KeyPath
     from callwell.description.model import Api, Operation
 
-COUNTED: Final = ("page", "offset", "cursor")
-"""Paging styles in which the next position may be a number."""
+POSITIONED: Final = ("page", "offset", "cursor")
+"""Paging styles with a query parameter for the position; it may be a number in all of them."""
 
 NUMBERS: Final = ("integer", "number")
 
-FOLLOWED: Final = ("cursor", "next-link")
-"""Paging styles for which the body must say what comes next."""
+CONTINUED_BY_BODY: Final = ("cursor", "next-link")
+"""Paging styles for which the body must say where the next page is."""
 
 
-def complaints(profile: Profile, api: Api) -> Iterator[DescriptionError]:
-    """All that does not fit, in the profile's order.
+def iter_errors(profile: Profile, api: Api) -> Iterator[DescriptionError]:
+    """All that is wrong, in the order of the profile.
 
     Args:
         profile: the profile.
-        api: the operations that it speaks of.
+        api: the operations that it is about.
     """
     for name, rule in profile.operations.items():
         path = ("operations", name)
         operation = api.operations.get(name)
         if operation is None:
-            yield unknown(path, name, api)
+            yield unknown_operation(path, name, api)
             continue
         for quota in rule.quotas or ():
             if quota not in profile.quotas:
-                yield DescriptionError((*path, "quotas"), f"expected {near(quota, profile.quotas)}", found=quota)
+                known = closest_names(quota, profile.quotas)
+                yield DescriptionError((*path, "quotas"), f"expected {known}", found=quota)
         if rule.paging:
-            yield from _paging(operation, rule.paging, (*path, "paging"))
+            yield from _check_paging(operation, rule.paging, (*path, "paging"))
         if rule.asset:
-            yield from _asset(operation, rule.asset, (*path, "asset"))
-            yield from _saving(operation, rule.asset, api, (*path, "asset", "method"))
-        yield from _signed(profile, operation, rule, (*path, "signed"))
+            yield from _check_asset(operation, rule.asset, (*path, "asset"))
+            yield from _check_asset_method(operation, rule.asset, api, (*path, "asset", "method"))
+        yield from _check_signed_fields(profile, operation, rule, (*path, "signed"))
+        if rule.marker:
+            yield from _check_marker(profile, operation, rule.marker, api)
+        if rule.gone_if is not None:
+            yield from _check_gone_if(profile, operation, rule.gone_if, api)
     if profile.export:
-        yield from export_checks.complaints(profile, profile.export, api)
+        yield from export_checks.iter_errors(profile, profile.export, api)
 
 
-def _paging(operation: Operation, rule: PagingRule, path: KeyPath) -> Iterator[DescriptionError]:
+def _check_paging(operation: Operation, rule: PagingRule, path: KeyPath) -> Iterator[DescriptionError]:
     if operation.method != "GET":
-        yield DescriptionError(path, f"expected this of a GET only, found a {operation.method}")
-    taken = {one.wire_name: one.schema for one in operation.parameters if one.location == "query"}
-    if rule.style in ("page", "offset", "cursor") and rule.position not in taken:
-        yield DescriptionError(
-            (*path, "position"),
-            f"expected a query parameter: {near(rule.position, taken)}; {found_value(rule.position)}",
-        )
-    yield from _size(rule, taken, path)
-    if rule.style in FOLLOWED and rule.next is None and (rule.style == "cursor" or rule.links is None):
+        yield DescriptionError(path, f"expected this for a GET only, found a {operation.method}")
+    query = {one.wire_name: one.schema for one in operation.parameters if one.location == "query"}
+    if rule.style in POSITIONED and rule.position not in query:
+        known = closest_names(rule.position, query)
+        yield DescriptionError((*path, "position"), f"expected a query parameter ({known})", found=rule.position)
+    yield from _check_page_size(rule, query, path)
+    # With next-link, a list of links may take the place of a single one.
+    continued = rule.next is not None or (rule.style == "next-link" and rule.links is not None)
+    if rule.style in CONTINUED_BY_BODY and not continued:
         yield DescriptionError((*path, "next"), f"expected this key for the style {rule.style}, found none")
     items = schemas.at_path(operation.response_schema, rule.items)
     if items is None or (items and "array" not in schemas.type_names(items)):
-        yield DescriptionError((*path, "items"), "expected the place of a list in the answer", found=rule.items)
+        yield DescriptionError((*path, "items"), "expected the path of a list in the response", found=rule.items)
     elif items and rule.key and schemas.at_path(items, f"0.{rule.key}") is None:
         yield DescriptionError((*path, "key"), "expected a field of the items", found=rule.key)
-    numbers = NUMBERS if rule.style in COUNTED else ()
-    yield from place(operation, rule.more, "boolean", (*path, "more"), also=("string",))
-    yield from place(operation, rule.next, "string", (*path, "next"), also=numbers)
-    yield from place(operation, rule.total, "integer", (*path, "total"), also=("number", "string"))
-    yield from place(operation, rule.pages, "integer", (*path, "pages"), also=("number", "string"))
-    yield from place(operation, rule.links, "array", (*path, "links"))
+    numbers = NUMBERS if rule.style in POSITIONED else ()
+    yield from check_response_path(operation, rule.more, "boolean", (*path, "more"), also=("string",))
+    yield from check_response_path(operation, rule.next, "string", (*path, "next"), also=numbers)
+    yield from check_response_path(operation, rule.total, "integer", (*path, "total"), also=("number", "string"))
+    yield from check_response_path(operation, rule.pages, "integer", (*path, "pages"), also=("number", "string"))
+    yield from check_response_path(operation, rule.links, "array", (*path, "links"))
 
 
-def _size(rule: PagingRule, taken: Mapping[str, Mapping[str, object]], path: KeyPath) -> Iterator[DescriptionError]:
-    if rule.size is not None and rule.size not in taken:
-        yield DescriptionError(
-            (*path, "size"), f"expected a query parameter: {near(rule.size, taken)}; {found_value(rule.size)}"
-        )
+def _check_page_size(
+    rule: PagingRule, query: Mapping[str, Mapping[str, object]], path: KeyPath
+) -> Iterator[DescriptionError]:
+    if rule.size is not None and rule.size not in query:
+        known = closest_names(rule.size, query)
+        yield DescriptionError((*path, "size"), f"expected a query parameter ({known})", found=rule.size)
     if rule.max_size is None:
         return
-    most = taken.get(rule.size or "", {}).get("maximum")
+    maximum = query.get(rule.size or "", {}).get("maximum")
     if rule.size is None:
         yield DescriptionError((*path, "size"), "expected this key beside max_size, found none")
-    elif rule.max_size < 1 or (isinstance(most, int) and rule.max_size > most):
-        yield DescriptionError((*path, "max_size"), f"expected 1 to {most or 'any number'}", found=rule.max_size)
+    elif rule.max_size < 1 or (isinstance(maximum, int) and rule.max_size > maximum):
+        allowed = f"expected 1 to {maximum}" if maximum else "expected 1 or more"
+        yield DescriptionError((*path, "max_size"), allowed, found=rule.max_size)
 
 
-def _asset(operation: Operation, rule: AssetRule, path: KeyPath) -> Iterator[DescriptionError]:
+def _check_asset(operation: Operation, rule: AssetRule, path: KeyPath) -> Iterator[DescriptionError]:
     if operation.method != "GET":
-        yield DescriptionError(path, f"expected this of a GET only, found a {operation.method}")
-    yield from place(operation, rule.url, "string", (*path, "url"))
-    yield from place(operation, rule.size, "integer", (*path, "size"), also=("number", "string"))
-    yield from place(operation, rule.type, "string", (*path, "type"))
-    for field, where in (("captured", rule.captured), ("public", rule.public)):
-        yield from place(operation, where, "boolean", (*path, field), also=("string",))
-    names = [one.name for one in operation.parameters]
+        yield DescriptionError(path, f"expected this for a GET only, found a {operation.method}")
+    yield from check_response_path(operation, rule.url, "string", (*path, "url"))
+    yield from check_response_path(operation, rule.size, "integer", (*path, "size"), also=("number", "string"))
+    yield from check_response_path(operation, rule.type, "string", (*path, "type"))
+    yield from check_response_path(operation, rule.captured, "boolean", (*path, "captured"), also=("string",))
+    yield from check_response_path(operation, rule.public, "boolean", (*path, "public"), also=("string",))
+    yield from _check_file_name(operation, rule.name, (*path, "name"))
+
+
+def _check_file_name(operation: Operation, name: str, path: KeyPath) -> Iterator[DescriptionError]:
+    """The template of a file's name: its variables are parameters, and the file stays inside the export's folder."""
+    parameters = [parameter.name for parameter in operation.parameters]
     try:
-        fields = [field for _, field, _, _ in string.Formatter().parse(rule.name) if field is not None]
+        variables = [variable for _, variable, _, _ in string.Formatter().parse(name) if variable is not None]
     except ValueError as error:
-        yield DescriptionError(
-            (*path, "name"), f"expected a name with {{parameters}}, {found_value(rule.name)}: {error}"
-        )
+        yield DescriptionError(path, f"expected a name with {{parameters}}, {found_value(name)}: {error}")
         return
-    for field in fields:
-        if field not in names:
-            yield DescriptionError((*path, "name"), f"expected one of {', '.join(names)} in braces", found=field)
-    parts = PurePosixPath(rule.name)
-    if parts.is_absolute() or ".." in parts.parts or "\\" in rule.name or not parts.name:
-        yield DescriptionError((*path, "name"), "expected a path inside the export's folder", found=rule.name)
+    for variable in variables:
+        if variable not in parameters:
+            yield DescriptionError(path, f"expected one of {', '.join(parameters)} in braces", found=variable)
+    parts = PurePosixPath(name)
+    if parts.is_absolute() or ".." in parts.parts or "\\" in name or not parts.name:
+        yield DescriptionError(path, "expected a path inside the export's folder", found=name)
 
 
-def _saving(operation: Operation, rule: AssetRule, api: Api, path: KeyPath) -> Iterator[DescriptionError]:
-    """The name of a method that saves a file must be free."""
+def _check_asset_method(operation: Operation, rule: AssetRule, api: Api, path: KeyPath) -> Iterator[DescriptionError]:
+    """The method that saves the file has a name that no operation of the group has."""
     name = rule.method
     if name is None:
         return
-    if (
-        to_snake_case(name) != name
-        or not name.isidentifier()
-        or f"{operation.name.partition('.')[0]}.{name}" in api.operations
-    ):
-        yield DescriptionError(path, "expected the name of a method that is free", found=name)
+    group = operation.name.partition(".")[0]
+    is_name = to_snake_case(name) == name and name.isidentifier()
+    if not is_name or f"{group}.{name}" in api.operations:
+        yield DescriptionError(path, "expected the name of a new method", found=name)
 
 
-def _signed(profile: Profile, operation: Operation, rule: OperationRule, path: KeyPath) -> Iterator[DescriptionError]:
+def _check_signed_fields(
+    profile: Profile, operation: Operation, rule: OperationRule, path: KeyPath
+) -> Iterator[DescriptionError]:
     for field, asset in rule.signed.items():
         if rule.paging is None:
-            yield DescriptionError(path, "expected this of a list with paging only", found=operation.name)
+            yield DescriptionError(path, "expected this for a list with paging only", found=operation.name)
         elif schemas.at_path(operation.response_schema, f"{rule.paging.items}.0.{field}") is None:
             yield DescriptionError((*path, field), "expected a field of the items", found=field)
         target = profile.operations.get(asset)
         if asset and (target is None or target.asset is None):
-            assets = [name for name, one in profile.operations.items() if one.asset]
-            yield DescriptionError(
-                (*path, field), f"expected an operation with an asset: {near(asset, assets)}; {found_value(asset)}"
-            )
+            assets = [name for name, other in profile.operations.items() if other.asset]
+            known = closest_names(asset, assets)
+            yield DescriptionError((*path, field), f"expected an operation with an asset ({known})", found=asset)
+
+
+def _check_marker(profile: Profile, operation: Operation, rule: MarkerRule, api: Api) -> Iterator[DescriptionError]:
+    path = ("operations", operation.name, "marker")
+    yield from check_argument(operation, rule.parameter, (*path, "parameter"), "array")
+    entry = schemas.at_path(argument_schemas(operation).get(rule.parameter, {}), "0") or {}
+    for field in ("key", "value"):
+        name = getattr(rule, field)
+        if schemas.at_path(entry, name) is None:
+            yield DescriptionError((*path, field), "expected a field of an entry", found=name)
+    probe = api.operations.get(rule.probe)
+    probe_rule = profile.operations.get(rule.probe)
+    if probe is None:
+        yield unknown_operation((*path, "probe"), rule.probe, api)
+    elif probe_rule is None or probe_rule.paging is None:
+        yield DescriptionError((*path, "probe"), "expected a list with paging", found=rule.probe)
+    else:
+        yield from check_argument(probe, rule.filter, (*path, "filter"), "object")
+
+
+def _check_gone_if(profile: Profile, operation: Operation, name: str, api: Api) -> Iterator[DescriptionError]:
+    """The operation that finds deleted objects can be called with the arguments that this operation requires."""
+    path = ("operations", operation.name, "gone_if")
+    other = api.operations.get(name)
+    if other is None:
+        yield unknown_operation(path, name, api)
+        return
+    other_rule = profile.operations.get(name)
+    required = {parameter.name for parameter in other.parameters if parameter.required}
+    given = {parameter.name for parameter in operation.parameters if parameter.required}
+    # Two operations that point at each other would ask each other for ever.
+    is_last = other_rule is None or other_rule.gone_if is None
+    if other.method != "GET" or not required or not is_last:
+        yield DescriptionError(path, "expected a GET with an argument and without gone_if of its own", found=name)
+    for missing in sorted(required - given):
+        yield DescriptionError(
+            path, f"expected an operation that needs nothing else, found {name!r}, which needs {missing}"
+        )

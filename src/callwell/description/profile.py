@@ -1,7 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads a profile: TOML into the rule records of the core, with every key accounted for.
+"""Reads a profile: TOML becomes the rule records of `core/rules`.
 
-Each complaint is a `ProfileError` that names file, line and key, and says what was expected and what was found.
+The records are the schema. A table is a record, a key is a field, and the type of a field says what may stand there, so
+a new key needs a new field and nothing else. Three steps, each with its own errors:
+
+1. `tomllib` parses the text.
+2. `_check_type` walks the document along the types of the fields. It knows what msgspec does not say: the path of what
+   is wrong, and for an unknown key the keys that were probably meant.
+3. msgspec makes the records, and `checks` compares them with each other and with the OpenAPI document.
+
+Every error is a `ProfileError` with file, line and key.
 """
 
 from __future__ import annotations
@@ -30,24 +38,24 @@ if TYPE_CHECKING:
     from callwell.description.error import KeyPath
     from callwell.description.model import Api
 
-NOUNS: Final = {
+TYPE_NAMES: Final = {
     str: "a text",
     int: "a whole number",
     float: "a number",
     bool: "true or false",
     tuple[str, ...]: "a list of texts",
 }
-"""What a field takes, for complaints."""
+"""How errors name the types of fields."""
 
-_LINE: Final = re.compile(r"at line (\d+)")
+_ERROR_LINE: Final = re.compile(r"at line (\d+)")
 
 
 def load(path: Path, api: Api | None = None) -> Profile:
-    """The profile in a TOML file, checked against the operations that it speaks of.
+    """The profile in a TOML file, checked against the operations that it is about.
 
     Args:
         path: the file.
-        api: the provider's operations; read from the `openapi.json` beside the file unless given.
+        api: the operations of the provider; those of the `openapi.json` beside the file if None.
 
     Raises:
         ProfileError: the file cannot be used.
@@ -67,8 +75,8 @@ def parse(text: str, api: Api, *, file: str = "profile.toml") -> Profile:
 
     Args:
         text: the TOML.
-        api: the operations that it speaks of.
-        file: how complaints name it.
+        api: the operations that it is about.
+        file: the name of the text in errors.
 
     Raises:
         ProfileError: the text cannot be used.
@@ -76,11 +84,12 @@ def parse(text: str, api: Api, *, file: str = "profile.toml") -> Profile:
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        at = _LINE.search(str(error))
-        line = int(at[1]) if at else max(1, len(text.splitlines()))
+        # An error at the end of the text has no line in Python's message.
+        position = _ERROR_LINE.search(str(error))
+        line = int(position[1]) if position else max(1, len(text.splitlines()))
         raise ProfileError(file, "document", f"expected TOML, found an error: {error}", line=line) from error
     try:
-        _check(document, Profile, ())
+        _check_type(document, Profile, ())
         profile = msgspec.convert(document, Profile, strict=True)
         checks.check(profile, derived_operations.add_derived_operations(api, profile))
     except DescriptionError as error:
@@ -88,38 +97,49 @@ def parse(text: str, api: Api, *, file: str = "profile.toml") -> Profile:
     return profile
 
 
-def _check(value: object, kind: Any, path: KeyPath) -> None:
-    """Compare a value with what a field takes.
+def _check_type(value: object, kind: Any, path: KeyPath) -> None:
+    """Compare a value with the type of a field.
+
+    Args:
+        value: what TOML says.
+        kind: the annotation of the field.
+        path: where the value stands.
 
     Raises:
-        DescriptionError: it is something else.
+        DescriptionError: the value is of another type.
     """
     origin = typing.get_origin(kind)
-    if origin in (types.UnionType, typing.Union):
+    if origin in (types.UnionType, typing.Union):  # `X | None`: TOML has no null, so what is there is an X
         [kind] = [one for one in typing.get_args(kind) if one is not type(None)]
         origin = typing.get_origin(kind)
     if isinstance(kind, type) and dataclasses.is_dataclass(kind):
-        _check_record(_table(value, path), kind, path)
-    elif origin is dict:
-        for name, inner in _table(value, path).items():
-            _check(inner, typing.get_args(kind)[1], (*path, name))
-    else:
-        try:
-            msgspec.convert(value, kind, strict=True)
-        except msgspec.ValidationError:
-            nouns = f"one of {', '.join(typing.get_args(kind))}" if origin is Literal else NOUNS.get(kind, str(kind))
-            raise DescriptionError(path, f"expected {nouns}", found=value) from None
+        _check_record(_expect_table(value, path), kind, path)
+        return
+    if origin is dict:
+        item_kind = typing.get_args(kind)[1]
+        for name, item in _expect_table(value, path).items():
+            _check_type(item, item_kind, (*path, name))
+        return
+    try:
+        msgspec.convert(value, kind, strict=True)
+    except msgspec.ValidationError:
+        if origin is Literal:
+            expected = f"one of {', '.join(typing.get_args(kind))}"
+        else:
+            expected = TYPE_NAMES.get(kind, str(kind))
+        raise DescriptionError(path, f"expected {expected}", found=value) from None
 
 
 def _check_record(table: Mapping[str, object], kind: type, path: KeyPath) -> None:
     fields = _fields(kind)
     for name, value in table.items():
         if name not in fields:
-            near = difflib.get_close_matches(name, fields, n=3, cutoff=0.5)
-            raise DescriptionError(
-                (*path, name), f"expected {' or '.join(near or sorted(fields))}, found an unknown key"
-            )
-        _check(value, fields[name][0], (*path, name))
+            # Python's own cutoff of 0.6 misses short names with one wrong letter.
+            close = difflib.get_close_matches(name, fields, n=3, cutoff=0.5)
+            meant = " or ".join(close or sorted(fields))
+            raise DescriptionError((*path, name), f"expected {meant}, found an unknown key")
+        field_kind, _ = fields[name]
+        _check_type(value, field_kind, (*path, name))
     for name, (_, required) in fields.items():
         if required and name not in table:
             raise DescriptionError((*path, name), "expected this key, found none")
@@ -127,7 +147,7 @@ def _check_record(table: Mapping[str, object], kind: type, path: KeyPath) -> Non
 
 @functools.cache
 def _fields(kind: type) -> dict[str, tuple[Any, bool]]:
-    """The fields of a record: what each takes, and whether it must be there."""
+    """The fields of a record: the type of each, and whether it is required."""
     hints = typing.get_type_hints(kind)
     missing = dataclasses.MISSING
     return {
@@ -136,7 +156,7 @@ def _fields(kind: type) -> dict[str, tuple[Any, bool]]:
     }
 
 
-def _table(value: object, path: KeyPath) -> dict[str, Any]:
+def _expect_table(value: object, path: KeyPath) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise DescriptionError(path, "expected a table", found=value)
     return value

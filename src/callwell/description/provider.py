@@ -1,5 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A provider: its operations and its behaviour together, looked up by name."""
+"""A provider: what OpenAPI says about its operations and what its profile says about its behaviour, in one record.
+
+How a description becomes a provider:
+
+    openapi.json ── openapi.read ────> Api ──────────┬─ add_derived_operations ──> Provider.api
+                                                     │         │
+    profile.toml ── profile.load ──> Profile ────────┴─ checks ┘ ───────────────> Provider.profile
+
+Nothing here does I/O after `load_provider`, and nothing changes: a provider in another environment is another record.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from callwell.core.rules.profile import Profile, QuotaRule
+    from callwell.core.rules.profile import Profile
     from callwell.description.model import Api, Operation
 
-NOTHING_SAID: Final = OperationRule()
-"""What holds for an operation of which the profile says nothing."""
+NO_RULE: Final = OperationRule()
+"""The rule of an operation that the profile does not mention."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,9 +36,9 @@ class Environment:
 
     Attributes:
         name: its name in the profile.
-        base_url: the address to which operations' paths are added, without a slash at its end.
-        headers: what goes with every request besides the key, by name; `{host}` stands for the address's host.
-        operations: the operations that there are; None for all.
+        base_url: the address to which the paths of operations are added, without a slash at its end.
+        headers: headers of every request besides the key, by name; `{host}` in a value is the host of the address.
+        operations: the names of the operations that exist in it; None for all.
     """
 
     name: str
@@ -43,7 +52,7 @@ class Provider:
     """A provider.
 
     Attributes:
-        name: how it is called in code.
+        name: its name in code.
         profile: its behaviour.
         api: its operations.
     """
@@ -56,7 +65,7 @@ class Provider:
         """An operation by its dotted name.
 
         Raises:
-            UnknownName: there is none; the nearest names are in the message.
+            UnknownName: there is none; the message has the closest names.
         """
         try:
             return self.api.operations[name]
@@ -69,10 +78,10 @@ class Provider:
         Raises:
             UnknownName: there is no such operation.
         """
-        return self.profile.operations.get(self.operation(name).name, NOTHING_SAID)
+        return self.profile.operations.get(self.operation(name).name, NO_RULE)
 
     def environment(self, name: str | None = None) -> Environment:
-        """An environment by its name; the default one without.
+        """An environment by its name; the default one for None.
 
         Raises:
             UnknownName: there is none of that name.
@@ -88,36 +97,36 @@ class Provider:
         )
 
     def environments_with_other_keys(self, environment: str) -> tuple[str, ...]:
-        """The environments that do not take the keys of this one.
+        """The environments that refuse the keys of this one, because they have keys of their own.
 
         Args:
             environment: a name that the profile knows.
         """
-        rules, usual = self.profile.environments, self.profile.key.env
-        mine = rules[environment].env or usual
-        return tuple(name for name, rule in rules.items() if (rule.env or usual) != mine)
+        rules = self.profile.environments
+        default = self.profile.key.env
+        variable = rules[environment].env or default
+        return tuple(name for name, rule in rules.items() if (rule.env or default) != variable)
 
     def in_environment(self, environment: str) -> Provider:
-        """The provider as it behaves in an environment: with its own limits, and its own place and header of the key.
+        """The provider as it behaves in an environment, with that environment's limits, key variable and key header.
 
         Args:
             environment: a name that the profile knows.
         """
-        rule, profile_ = self.profile.environments[environment], self.profile
+        rule = self.profile.environments[environment]
         if rule.env is None and rule.key_header is None and not rule.limits:
             return self
-        quotas = {name: _limited(quota, rule.limits.get(name)) for name, quota in profile_.quotas.items()}
-        key = profile_.key
+        quotas = {
+            name: dataclasses.replace(quota, limit=rule.limits.get(name, quota.limit))
+            for name, quota in self.profile.quotas.items()
+        }
+        key = self.profile.key
         key = dataclasses.replace(key, env=rule.env or key.env, header=rule.key_header or key.header)
-        return dataclasses.replace(self, profile=dataclasses.replace(profile_, quotas=quotas, key=key))
-
-
-def _limited(quota: QuotaRule, limit: int | None) -> QuotaRule:
-    return quota if limit is None else dataclasses.replace(quota, limit=limit)
+        return dataclasses.replace(self, profile=dataclasses.replace(self.profile, quotas=quotas, key=key))
 
 
 def load_provider(folder: Path) -> Provider:
-    """The provider that `openapi.json` and `profile.toml` in a folder describe.
+    """Read the provider that `openapi.json` and `profile.toml` in a folder describe.
 
     Raises:
         ProfileError: one of them cannot be used.

@@ -1,5 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
-"""References inside an OpenAPI document, followed."""
+"""Replaces the references inside an OpenAPI document.
+
+A reference is an object with `$ref`, whose value is a JSON Pointer (RFC 6901) into the same document. Other documents
+are never opened: a description is one file, and reading it makes no request.
+
+There are two kinds of places, and they are resolved differently:
+
+* Parameters, bodies and responses are read once, by the reader that meets them. `resolve` follows one chain of
+  references and says where it ended, so that an error names the place where the text really stands.
+* Schemas are kept in the records and read again by validation and code generation, which must not need the document.
+  `resolve_schema` returns a tree without references:
+
+      {"$ref": "#/components/schemas/Thing"}      {"title": "Thing", "type": "object", "properties": {…}}
+
+  A schema of `components/schemas` is resolved once and shared by all that refer to it, so the tree costs as much memory
+  as the document, not as much as the tree written out. Its name becomes its `title`: that is the name its type gets in
+  generated code.
+
+A circle (a Thing with a parent that is a Thing) is cut where it closes: the inner schema is `{"title": "Thing"}` and
+nothing else. Validation accepts any value there; code generation recognises the title and names the type.
+
+`allOf` is merged into one object here, so that nobody after this module needs to know it.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +37,13 @@ if TYPE_CHECKING:
     from callwell.description.schemas import Schema
 
 _SCHEMAS: Final = ("components", "schemas")
-_ONE: Final = frozenset({"items", "additionalProperties", "not"})
-_MANY: Final = frozenset({"anyOf", "oneOf", "allOf", "prefixItems"})
+_WITH_ONE_SCHEMA: Final = frozenset({"items", "additionalProperties", "not"})
+_WITH_SCHEMAS: Final = frozenset({"anyOf", "oneOf", "allOf", "prefixItems"})
+"""The JSON Schema keywords that hold schemas, besides `properties`. What is under any other is copied as it is."""
 
 
-class Refs:
-    """Follows the references of one document.
+class ReferenceResolver:
+    """Resolves the references of one document.
 
     Args:
         document: the whole document.
@@ -28,107 +51,117 @@ class Refs:
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self._document = document
-        self._done: dict[KeyPath, Schema] = {}
-        self._open: set[KeyPath] = set()
+        self._resolved: dict[KeyPath, Schema] = {}
+        self._in_progress: set[KeyPath] = set()
 
-    def follow(self, node: object, path: KeyPath) -> tuple[Mapping[str, Any], KeyPath]:
-        """An object and where it stands, after its own references.
+    def resolve(self, node: object, path: KeyPath) -> tuple[Mapping[str, Any], KeyPath]:
+        """The object that a node is or refers to, and its path.
 
         Args:
             node: an object, or a reference to one.
-            path: where it stands.
+            path: where the node stands.
 
         Raises:
-            DescriptionError: it is no object, or the reference leads nowhere or in a circle.
+            DescriptionError: the node is no object, or its reference leads nowhere or in a circle.
         """
-        passed = set()
-        node = mapping(node, path)
+        seen = set()
+        node = expect_object(node, path)
         while "$ref" in node:
             reference = node["$ref"]
-            if reference in passed:
+            if reference in seen:
                 raise DescriptionError(
                     (*path, "$ref"), f"expected a reference that ends, {found_value(reference)}, a circle"
                 )
-            passed.add(reference)
-            node, path = self._target(reference, path)
+            seen.add(reference)
+            node, path = self._find_target(reference, path)
         return node, path
 
-    def schema(self, node: object, path: KeyPath) -> Schema:
-        """A schema with all its references replaced; a shared one gets its name as `title`, a circle is cut.
+    def resolve_schema(self, node: object, path: KeyPath) -> Schema:
+        """A schema without references.
 
         Args:
-            node: the schema.
-            path: where it stands.
+            node: the schema, or a reference to one.
+            path: where the node stands.
 
         Raises:
             DescriptionError: a part is no schema, or a reference leads nowhere.
         """
-        if isinstance(node, bool):
+        if isinstance(node, bool):  # OpenAPI 3.1: true and false are schemas. Neither says anything about a type.
             return {}
-        node = mapping(node, path)
+        node = expect_object(node, path)
         if "$ref" in node:
-            return {**self._shared(node["$ref"], path), **{key: node[key] for key in node if key != "$ref"}}
-        return _merged({key: self._part(key, value, (*path, key)) for key, value in node.items()})
+            # OpenAPI 3.1 allows keywords beside a reference; they go before those of the target.
+            beside = {key: value for key, value in node.items() if key != "$ref"}
+            return {**self._resolve_reference(node["$ref"], path), **beside}
+        return _merge_all_of({key: self._resolve_keyword(key, value, (*path, key)) for key, value in node.items()})
 
-    def _shared(self, reference: object, path: KeyPath) -> Schema:
-        target, place = self._target(reference, path)
-        title = {"title": place[-1]} if place[:2] == _SCHEMAS else {}
-        if place in self._open:
-            return {**title}
-        if place not in self._done:
-            self._open.add(place)
-            self._done[place] = {**self.schema(target, place), **title}
-            self._open.discard(place)
-        return self._done[place]
+    def _resolve_reference(self, reference: object, path: KeyPath) -> Schema:
+        target, target_path = self._find_target(reference, path)
+        title = {"title": target_path[-1]} if target_path[:2] == _SCHEMAS else {}
+        if target_path in self._in_progress:
+            return dict(title)
+        if target_path not in self._resolved:
+            self._in_progress.add(target_path)
+            self._resolved[target_path] = {**self.resolve_schema(target, target_path), **title}
+            self._in_progress.discard(target_path)
+        return self._resolved[target_path]
 
-    def _part(self, key: str, value: object, path: KeyPath) -> object:
-        if key in _ONE and isinstance(value, dict):
-            return self.schema(value, path)
-        if key in _MANY:
-            return [self.schema(one, (*path, str(index))) for index, one in enumerate(sequence(value, path))]
-        if key == "properties":
-            return {name: self.schema(one, (*path, name)) for name, one in mapping(value, path).items()}
+    def _resolve_keyword(self, keyword: str, value: object, path: KeyPath) -> object:
+        if keyword in _WITH_ONE_SCHEMA and isinstance(value, dict):
+            return self.resolve_schema(value, path)
+        if keyword in _WITH_SCHEMAS:
+            schemas = expect_list(value, path)
+            return [self.resolve_schema(schema, (*path, str(index))) for index, schema in enumerate(schemas)]
+        if keyword == "properties":
+            properties = expect_object(value, path)
+            return {name: self.resolve_schema(schema, (*path, name)) for name, schema in properties.items()}
         return value
 
-    def _target(self, reference: object, path: KeyPath) -> tuple[Mapping[str, Any], KeyPath]:
+    def _find_target(self, reference: object, path: KeyPath) -> tuple[Mapping[str, Any], KeyPath]:
         path = (*path, "$ref")
         if not isinstance(reference, str) or not reference.startswith("#/"):
             raise DescriptionError(
                 path, "expected a reference into this document, such as #/components/…", found=reference
             )
+        # RFC 6901, section 4: ~1 is decoded before ~0, so that ~01 becomes ~1 and not a slash.
         keys = tuple(unquote(key).replace("~1", "/").replace("~0", "~") for key in reference[2:].split("/"))
         node: Any = self._document
         for key in keys:
             if not isinstance(node, dict) or key not in node:
-                raise DescriptionError(path, "expected a reference to something that is there", found=reference)
+                raise DescriptionError(path, "expected a reference to something that exists", found=reference)
             node = node[key]
-        return mapping(node, keys), keys
+        return expect_object(node, keys), keys
 
 
-def mapping(node: object, path: KeyPath) -> dict[str, Any]:
+def expect_object(node: object, path: KeyPath) -> dict[str, Any]:
     """A node that must be an object.
 
     Raises:
-        DescriptionError: it is none.
+        DescriptionError: it is something else.
     """
     if not isinstance(node, dict):
         raise DescriptionError(path, "expected an object", found=node)
     return node
 
 
-def sequence(node: object, path: KeyPath) -> list[Any]:
+def expect_list(node: object, path: KeyPath) -> list[Any]:
     """A node that must be a list.
 
     Raises:
-        DescriptionError: it is none.
+        DescriptionError: it is something else.
     """
     if not isinstance(node, list):
         raise DescriptionError(path, "expected a list", found=node)
     return node
 
 
-def _merged(schema: Schema) -> Schema:
-    """A schema whose `allOf` is one object, if it has one."""
+def _merge_all_of(schema: Schema) -> Schema:
+    """A schema in which `allOf` and what stands beside it have become one object.
+
+    Later parts go before earlier ones, and what stands beside `allOf` before all of them; properties are united. The
+    title of a single part stays, because `allOf` with one part is how OpenAPI 3.0 puts a description beside a
+    reference. Two parts make a type that has the name of neither.
+    """
     parts = schema.pop("allOf", None)
     if not parts:
         return schema
@@ -138,7 +171,10 @@ def _merged(schema: Schema) -> Schema:
         required = [*merged.get("required", ()), *part.get("required", ())]
         merged = {**merged, **part}
         if properties:
-            merged.update(properties=properties, required=required)
+            merged["properties"] = properties
+            merged["required"] = required
     if len(parts) > 1:
         merged.pop("title", None)
-    return {**merged, **({"title": schema["title"]} if "title" in schema else {})}
+    if "title" in schema:
+        merged["title"] = schema["title"]
+    return merged

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Questions to a JSON schema whose references are resolved."""
+"""Questions about a JSON schema without references, as `references` returns it."""
 
 from __future__ import annotations
 
@@ -12,53 +12,67 @@ Schema = dict[str, Any]
 
 
 def alternatives(schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The alternatives of a schema, null left out; the schema itself if there are none."""
-    alternatives = schema.get("anyOf") or schema.get("oneOf")
-    return [one for one in alternatives if one.get("type") != "null"] if alternatives else [schema]
+    """The parts of `anyOf` or `oneOf`, without null; the schema itself if it has neither."""
+    parts = schema.get("anyOf") or schema.get("oneOf")
+    if not parts:
+        return [schema]
+    return [part for part in parts if part.get("type") != "null"]
 
 
 def is_nullable(schema: Mapping[str, Any]) -> bool:
-    """Whether null is a value of it, as OpenAPI 3.0 or as 3.1 says so."""
+    """Whether null is allowed: OpenAPI 3.0 says so by `nullable`, 3.1 by the type `null`."""
     kind = schema.get("type")
     return (
         bool(schema.get("nullable"))
         or kind == "null"
         or (isinstance(kind, list) and "null" in kind)
-        or any(is_nullable(one) for key in ("anyOf", "oneOf") for one in schema.get(key, ()))
+        or any(is_nullable(part) for key in ("anyOf", "oneOf") for part in schema.get(key, ()))
     )
 
 
 def type_names(schema: Mapping[str, Any]) -> list[str]:
-    """The JSON types that it names, null left out; guessed from its keys where it names none."""
+    """The JSON types that a schema names, without null.
+
+    A schema that names no type is an object if it has properties, and an array if it has items.
+    """
     kind = schema.get("type")
+    if kind is None and "properties" in schema:
+        return ["object"]
+    if kind is None and "items" in schema:
+        return ["array"]
     if kind is None:
-        return ["object"] if "properties" in schema else ["array"] if "items" in schema else []
-    return [one for one in (kind if isinstance(kind, list) else [kind]) if one != "null"]
+        return []
+    kinds = kind if isinstance(kind, list) else [kind]
+    return [name for name in kinds if name != "null"]
 
 
 def at_path(schema: Mapping[str, Any], path: str) -> Mapping[str, Any] | None:
-    """The schema of what a dotted path leads to: an empty one where nothing is said, None where there is no such thing.
+    """The schema of the value that a dotted path leads to.
 
     Args:
-        schema: of the value at which the path begins.
+        schema: the schema of the value at which the path begins.
         path: keys joined by dots; a number is an index into a list.
+
+    Returns:
+        An empty schema if the document says nothing about that value, None if there can be no such value.
     """
-    here: Mapping[str, Any] = schema
+    current: Mapping[str, Any] = schema
     for key in path.split("."):
-        inner = [_inner(one, key) for one in alternatives(here)]
-        there = [one for one in inner if one is not None]
-        if not there:
+        children = [_child(part, key) for part in alternatives(current)]
+        known = [child for child in children if child is not None]
+        if not known:
             return None
-        here = there[0]
-    return here
+        current = known[0]
+    return current
 
 
-def _inner(schema: Mapping[str, Any], key: str) -> Mapping[str, Any] | None:
+def _child(schema: Mapping[str, Any], key: str) -> Mapping[str, Any] | None:
     if key.isdigit() and "array" in type_names(schema):
         return dict(schema.get("items") or {})
     properties = schema.get("properties")
     if properties is None:
+        # An object without properties may have any key; a string or a list has none.
         return {} if set(type_names(schema)) <= {"object"} else None
-    extra = schema.get("additionalProperties")
-    inner = properties.get(key, extra or None)
-    return {} if inner is True else inner
+    additional = schema.get("additionalProperties") or None
+    child = properties.get(key, additional)
+    return {} if child is True else child

@@ -34,7 +34,7 @@ GONE: Final = '"videos.status"]\ngone_if = "'
         ('code_is = "url"', 'code_is = "slug"', "errors.code_is", "one of text, url"),
         ('issue = "auth.authenticate"', 'issue = "auth.get"', "key.token.issue", "the name of an operation"),
         ('issue = "auth.authenticate"', 'issue = "webhooks.create"', "key.token.issue", "called without the key"),
-        ('key = "api_key"', 'key = "apiKey"', "key.token.key", "an argument of type string: api_key"),
+        ('key = "api_key"', 'key = "apiKey"', "key.token.key", "an argument of type string (api_key)"),
         ('expires_at = "expires_in"', 'expires_at = "access_token"', "key.token.expires_at", "of type integer"),
         ('parameter = "metadata"', 'parameter = "title"', "marker.parameter", "an argument of type array"),
         ('value = "value"', 'value = "worth"', "marker.value", "a field of an entry, found 'worth'"),
@@ -42,7 +42,7 @@ GONE: Final = '"videos.status"]\ngone_if = "'
         ('filter = "metadata"', 'filter = "tags"', "marker.filter", "an argument of type object"),
         ('create = "videos.create"', 'create = "videos.make"', "upload.create", "the name of an operation"),
         ('like = "captions.get"', 'like = "captions.gt"', '"captions.file".like', "perhaps captions.get"),
-        ('"captions.file"]\nlike', '"captions.upload"]\nlike', '"captions.upload".like', "a name that is free"),
+        ('"captions.file"]\nlike', '"captions.upload"]\nlike', '"captions.upload".like', "expected a new name"),
         (
             f'{GONE}discarded_videos.get"',
             f'{GONE}discarded_videos.got"',
@@ -63,12 +63,12 @@ GONE: Final = '"videos.status"]\ngone_if = "'
         ),
         (f'{GONE}discarded_videos.get"', f'{GONE}videos.delete"', '"videos.status".gone_if', "a GET with an argument"),
         (f'{GONE}discarded_videos.get"', f'{GONE}captions.get"', '"videos.status".gone_if', "which needs language"),
-        ('method = "download"', 'method = "get"', "asset.method", "the name of a method that is free"),
-        ('method = "download"', 'method = "Save it"', "asset.method", "the name of a method that is free"),
+        ('method = "download"', 'method = "get"', "asset.method", "the name of a new method"),
+        ('method = "download"', 'method = "Save it"', "asset.method", "the name of a new method"),
         ('"captions.file"]\nlike', '"captionsFile"]\nlike', "operations.captionsFile", "a group and a method"),
     ],
 )
-def test_complaints(old: str, new: str, key: str, expected: str) -> None:
+def test_errors(old: str, new: str, key: str, expected: str) -> None:
     """What is wrong is named with its key, what was expected and what was found."""
     assert TEXT.count(old) == 1
     with pytest.raises(ProfileError) as caught:
@@ -86,7 +86,7 @@ def test_complaints(old: str, new: str, key: str, expected: str) -> None:
         ('form = "part {piece}/{pieces}"', 'form = "part {"', "upload.form", "{piece} and {pieces}"),
         ("min_piece = 5_242_880", "min_piece = 0", "upload.min_piece", "1 to 209715200"),
         ("max_pieces = 10_000", "max_pieces = 0", "upload.max_pieces", "more than 0"),
-        ('id = "videoId"', 'id = "id"', "upload.id", "the place of a value of type string"),
+        ('id = "videoId"', 'id = "id"', "upload.id", "the path of a value of type string"),
         ('status = "videos.status"', 'status = "videos.state"', "upload.status", "perhaps videos.status"),
         ('received = "ingest.receivedParts.parts"', 'received = "ingest.parts"', "upload.received", "of type array"),
         ('total = "ingest.receivedParts.total"', 'total = "ingest.receivedParts"', "upload.total", "of type integer"),
@@ -94,7 +94,7 @@ def test_complaints(old: str, new: str, key: str, expected: str) -> None:
         ('at = "encoding.playable"', 'at = "encoding.plays"', "until.playable.at", "of type boolean"),
     ],
 )
-def test_complaints_about_uploads(old: str, new: str, key: str, expected: str) -> None:
+def test_errors_of_uploads(old: str, new: str, key: str, expected: str) -> None:
     """The first of the two uploads is as strictly looked at."""
     assert TEXT.count(old) == 2
     with pytest.raises(ProfileError) as caught:
