@@ -15,7 +15,7 @@ import pytest
 from callwell import Key, providers
 from callwell.codegen.bundled_code import bundled_code
 from callwell.codegen.client_code import client_code
-from callwell.codegen.layout import Brackets, docstring, lines, quoted
+from callwell.codegen.layout import Brackets, docstring, format_lines, quote
 from callwell.codegen.typed_code import typed_code
 from callwell.description.provider import load_provider
 from tests.description.tiny import write
@@ -176,12 +176,12 @@ def test_other_names_for_shapes_that_clash() -> None:
 )
 def test_layout(items: list[str | Brackets], expected: list[str]) -> None:
     """Code is in one line where it fits, and an item a line where it does not."""
-    assert lines(Brackets("f(", items, ")")) == expected
+    assert format_lines(Brackets("f(", items, ")")) == expected
 
 
 def test_a_note_breaks_the_line() -> None:
     """An item with a comment has its own line."""
-    assert lines(Brackets("f(", ["a", "b"], ")", {0: "why"})) == ["f(", "    a,  # why", "    b,", ")"]
+    assert format_lines(Brackets("f(", ["a", "b"], ")", {0: "why"})) == ["f(", "    a,  # why", "    b,", ")"]
 
 
 @pytest.mark.parametrize(
@@ -202,4 +202,4 @@ def test_docstrings(text: str, expected: str) -> None:
 
 def test_quotes() -> None:
     """Texts are quoted as the formatter quotes them."""
-    assert [quoted(one) for one in ("a", 'a"', "a'", 1)] == ['"a"', "'a\"'", '"a\'"', "1"]
+    assert [quote(one) for one in ("a", 'a"', "a'", 1)] == ['"a"', "'a\"'", '"a\'"', "1"]

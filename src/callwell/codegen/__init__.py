@@ -1,2 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Descriptions become the code of typed clients."""
+"""Records of a description become the code of typed clients.
+
+`client_code` lays a client out, `annotations` names its types, `layout` breaks its lines, and `generate` writes the
+clients of the bundled providers.
+"""

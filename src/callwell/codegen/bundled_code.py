@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The modules of a client of the library: one for each side, and one that has the types and the names of all.
+"""The modules of a bundled provider's client: one for each side, and one with the types and all names.
 
-Whoever uses one side does not load the other, nor the types, which only type checkers read.
+    providers/tiny/
+        async_client.py    class AsyncThings, class AsyncTiny
+        sync_client.py     class Things, class Tiny
+        client.py          types and error codes; the names of both sides, loaded on first use
+
+A program that uses one side loads neither the other nor the types, which only type checkers read.
 """
 
 from __future__ import annotations
@@ -10,13 +15,13 @@ import itertools
 import re
 from typing import TYPE_CHECKING, Final
 
-from callwell.codegen.client_code import SIDES, parts_of, side_code
-from callwell.codegen.imports_code import SIDE, imports
-from callwell.codegen.layout import Brackets, lines, plain, quoted
+from callwell.codegen.client_code import SIDES, collect_parts, side_code
+from callwell.codegen.imports_code import SIDE, import_lines
+from callwell.codegen.layout import Brackets, format_lines, plain_text, quote
 from callwell.description.names import to_pascal_case
 
 if TYPE_CHECKING:
-    from callwell.codegen.client_code import Parts
+    from callwell.codegen.client_code import ClientParts
     from callwell.description.provider import Provider
 
 HEAD: Final = '''# SPDX-License-Identifier: Apache-2.0
@@ -29,6 +34,7 @@ from __future__ import annotations
 '''
 
 _DECLARED: Final = re.compile(r"^(?:class )?(\w+)(?:\(|: TypeAlias| = )", re.MULTILINE)
+"""A name that a block of code declares: `class Thing(`, `Size: TypeAlias`, `Thing = `."""
 
 
 def bundled_code(provider: Provider) -> dict[str, str]:
@@ -37,38 +43,50 @@ def bundled_code(provider: Provider) -> dict[str, str]:
     Args:
         provider: the provider.
     """
-    parts = parts_of(provider)
-    sides = {f"{way}_client.py": _side_file(parts, side, way) for side, way in SIDES.items()}
-    return {"client.py": _names_file(parts), **sides}
+    parts = collect_parts(provider)
+    files = {"client.py": _names_module(parts)}
+    for prefix, side in SIDES.items():
+        files[f"{side}_client.py"] = _side_module(parts, prefix, side)
+    return files
 
 
-def _side_file(parts: Parts, side: str, way: str) -> str:
-    body = "\n\n\n".join(side_code(parts, side)) + "\n"
-    used = sorted(_shapes(parts) & set(re.findall(r"\w+", body)), key=str.lower)
-    head = HEAD.format(about=f"The {way} client of {plain(parts.provider.profile.title)}")
-    return head + imports(body, SIDE, {f"{_package(parts)}.client": used}, f"{side}Client") + "\n\n" + body
+def _side_module(parts: ClientParts, prefix: str, side: str) -> str:
+    """The module of one side.
+
+    Args:
+        parts: what the client consists of.
+        prefix: of the side's class names.
+        side: its name.
+    """
+    body = "\n\n\n".join(side_code(parts, prefix)) + "\n"
+    used = sorted(_type_names(parts) & set(re.findall(r"\w+", body)), key=str.lower)
+    head = HEAD.format(about=f"The {side} client of {plain_text(parts.provider.profile.title)}")
+    imports = import_lines(body, SIDE, own={f"{_package(parts)}.client": used}, base=f"{prefix}Client")
+    return head + imports + "\n\n" + body
 
 
-def _names_file(parts: Parts) -> str:
-    own = (to_pascal_case(parts.provider.name), *parts.classes.values())
-    homes = {
-        f"{_package(parts)}.{way}_client": sorted((side + name for name in own), key=str.lower)
-        for side, way in SIDES.items()
+def _names_module(parts: ClientParts) -> str:
+    """The module with the types, and with the names of both sides."""
+    classes = (to_pascal_case(parts.provider.name), *parts.classes.values())
+    modules = {
+        f"{_package(parts)}.{side}_client": sorted((prefix + name for name in classes), key=str.lower)
+        for prefix, side in SIDES.items()
     }
-    offered = sorted({*_shapes(parts), *itertools.chain.from_iterable(homes.values())})
-    rows = [Brackets(f'"{home}": (', [quoted(name) for name in some], ")") for home, some in homes.items()]
+    exported = sorted({*_type_names(parts), *itertools.chain.from_iterable(modules.values())})
+    all_names = "\n".join(format_lines(Brackets("__all__ = [", [quote(name) for name in exported], "]")))
+    rows = [Brackets(f'"{module}": (', [quote(name) for name in names], ")") for module, names in modules.items()]
     table = Brackets("__getattr__, __dir__ = late(", ["__name__", Brackets("{", rows, "}")], ")")
-    names = "\n".join(lines(Brackets("__all__ = [", [quoted(name) for name in offered], "]")))
-    late = "\n".join(["if not TYPE_CHECKING:", *lines(table, "    ")])
-    body = "\n\n\n".join([names, *parts.shapes, late]) + "\n"
-    about = f"What {plain(parts.provider.profile.title)} takes and gives, and the names of its clients"
-    return HEAD.format(about=about) + imports(body, {"callwell.lazy_exports": ("late",)}, homes) + "\n\n" + body
+    lazy_names = "\n".join(["if not TYPE_CHECKING:", *format_lines(table, "    ")])
+    body = "\n\n\n".join([all_names, *parts.types, lazy_names]) + "\n"
+    about = f"The types of {plain_text(parts.provider.profile.title)}'s arguments and results, and its clients by name"
+    imports = import_lines(body, {"callwell.lazy_exports": ("late",)}, own=modules)
+    return HEAD.format(about=about) + imports + "\n\n" + body
 
 
-def _package(parts: Parts) -> str:
+def _package(parts: ClientParts) -> str:
     return f"callwell.providers.{parts.provider.name}"
 
 
-def _shapes(parts: Parts) -> set[str]:
+def _type_names(parts: ClientParts) -> set[str]:
     """The names of the types and of the error codes."""
-    return set(_DECLARED.findall("\n".join(parts.shapes)))
+    return set(_DECLARED.findall("\n".join(parts.types)))

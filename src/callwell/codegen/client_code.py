@@ -1,17 +1,37 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The code of one provider's typed client: error codes, shapes of answers, a class for each group of operations."""
+"""The code of a provider's typed client: error codes, types, and a class for each group of operations.
+
+How typed code is laid out, in one module (`callwell generate`) or in three (`bundled_code`, for what comes along):
+
+    class Code(StrEnum)            the documented error codes
+    class Thing(TypedDict)         types of arguments and results, each after those that it names (`annotations`)
+    class AsyncThings(AsyncGroup)  a class for each group of operations: a method for each operation
+    class AsyncTiny(AsyncClient)   the client: an attribute for each group
+    class Things(Group)            the sync side, the same without `async` and `await`
+    class Tiny(Client)
+
+A method holds no logic. It names its arguments and passes them to a method of its group, which binds, checks and sends
+them. Which one that is, and what it returns, depends on the rule of the operation:
+
+    rule      returns              calls
+    (none)    the result           Group._call
+    paging    Pager[Item]          Group._pages
+    asset     Asset                Group._asset, and `.save` in a second method if the rule names one
+    upload    Uploaded[Result]     Group._upload; its arguments are also those of the operation that makes the object
+
+Generated code depends on the description alone: not on the day, the machine, or the order of a set.
+"""
 
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import re
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from callwell.codegen import imports_code
-from callwell.codegen.annotate import Annotations
-from callwell.codegen.events_code import events
-from callwell.codegen.layout import Brackets, docstring, lines, plain, quoted
+from callwell.codegen.annotations import AnnotationWriter
+from callwell.codegen.events_code import UNION_NAME, declare_events
+from callwell.codegen.layout import Brackets, docstring, format_lines, plain_text, quote
 from callwell.description import schemas
 from callwell.description.names import shadows_builtin, to_identifier, to_pascal_case
 
@@ -32,155 +52,174 @@ from __future__ import annotations
 HERE: Final = '''HERE: Final = Path(__file__).parent
 """The folder of the description."""'''
 
-MADE_HERE: Final = """
+STANDALONE_CONSTRUCTOR: Final = """
     def __new__(cls, provider: str | Path | Provider = HERE, **options: Unpack[ClientOptions]) -> Self:
         return super().__new__(cls, provider, **options)
 
     def __init__(self, provider: str | Path | Provider = HERE, **options: Unpack[ClientOptions]) -> None:
         super().__init__(provider, **options)"""
 
-SHADOW: Final = "noqa: A002 - the provider's own name"
+SHADOW_COMMENT: Final = "noqa: A002 - the provider's own name"
 SIDES: Final = {"Async": "async", "": "sync"}
-"""What the names of a side begin with, and what it is called."""
+"""The prefix of a side's class names, and the side's name."""
 
-_NOT_WORD: Final = re.compile(r"\W+", re.ASCII)
+_NO_WORD: Final = re.compile(r"\W+", re.ASCII)
+
+Kind = Literal["_call", "_pages", "_asset", "_upload"]
+"""The method of a group that carries an operation out."""
 
 
-class Method(NamedTuple):
+class MethodCode(NamedTuple):
     """One operation, as both sides write it.
 
     Attributes:
         operation: the operation.
-        kind: which of the group's own methods carries it out.
-        type: the name of the type of its items or its result; for an asset, that of a method that saves the file, if
-            there is one.
-        taken: its parameters.
-        parameters: the code of them.
-        notes: comments on parameters, by index.
+        kind: the group's method that carries it out.
+        type: the name of its result's or its items' type; for an asset, the name of the method that saves the file, or
+            nothing.
+        parameters: what the method takes.
+        annotated: the code of each parameter.
+        comments: comments on parameters, by index.
     """
 
     operation: Operation
-    kind: str
+    kind: Kind
     type: str
-    taken: tuple[Parameter, ...]
-    parameters: list[str]
-    notes: dict[int, str]
+    parameters: tuple[Parameter, ...]
+    annotated: list[str]
+    comments: dict[int, str]
 
 
-class Parts(NamedTuple):
-    """What a client is made of.
+class ClientParts(NamedTuple):
+    """What a client consists of, before it is written for a side.
 
     Attributes:
         provider: the provider.
-        classes: by group, without the side that their names begin with.
-        methods: by group.
-        shapes: the code of the error codes, and of the types of arguments and answers.
+        classes: the name of each group's class without the prefix of a side, by group.
+        methods: the methods of each group.
+        types: the code of the error codes, and of the types of arguments and results.
     """
 
     provider: Provider
     classes: dict[str, str]
-    methods: dict[str, list[Method]]
-    shapes: list[str]
+    methods: dict[str, list[MethodCode]]
+    types: list[str]
 
 
 def client_code(provider: Provider) -> str:
-    """The text of a client outside the library, which takes the description beside it unless told otherwise.
+    """The text of a client outside the library. It uses the description in its own folder unless given another.
 
     Args:
         provider: the provider.
     """
-    parts = parts_of(provider)
-    sides = [block for side in SIDES for block in side_code(parts, side, standalone=True)]
-    body = "\n\n\n".join([HERE, *parts.shapes, *sides]) + "\n"
-    return HEAD.format(title=plain(provider.profile.title)) + imports_code.imports(body) + "\n" + body
+    parts = collect_parts(provider)
+    classes = [block for side in SIDES for block in side_code(parts, side, standalone=True)]
+    body = "\n\n\n".join([HERE, *parts.types, *classes]) + "\n"
+    head = HEAD.format(title=plain_text(provider.profile.title))
+    return head + imports_code.import_lines(body) + "\n" + body
 
 
-def parts_of(provider: Provider) -> Parts:
-    """What the client of a provider is made of.
+def collect_parts(provider: Provider) -> ClientParts:
+    """What the client of a provider consists of.
 
     Args:
         provider: the provider.
     """
-    groups = _groups(provider)
-    title = to_pascal_case(provider.name)
-    classes = {group: _class_of(group, title) for group in groups}
-    taken = {side + name for side in SIDES for name in (title, *classes.values())}
-    annotations = Annotations(taken | imports_code.NAMES | {"Code", "WebhookEvent"})
-    methods = {
-        group: [_method(provider, one, annotations) for one in operations] for group, operations in groups.items()
-    }
-    events(provider, annotations)
-    return Parts(provider, classes, methods, [*_codes(provider), *annotations.declarations])
-
-
-def side_code(parts: Parts, side: str, *, standalone: bool = False) -> list[str]:
-    """The classes of one side, the client's last.
-
-    Args:
-        parts: what the client is made of.
-        side: one of `SIDES`.
-        standalone: the client takes the description beside it unless told otherwise.
-    """
-    provider, title = parts.provider, parts.provider.profile.title
-    groups = [_group(name, side + parts.classes[name], some, side, title) for name, some in parts.methods.items()]
-    return [*groups, _client(provider, parts.classes, side, standalone=standalone)]
-
-
-def _class_of(group: str, title: str) -> str:
-    """The name of a group's class; the client's own name is taken."""
-    name = to_pascal_case(group)
-    return f"{name}Group" if name == title else name
-
-
-def _groups(provider: Provider) -> dict[str, list[Operation]]:
-    """The operations by their group, in the order of the description."""
     groups: dict[str, list[Operation]] = {}
     for operation in provider.api.operations.values():
         groups.setdefault(operation.name.partition(".")[0], []).append(operation)
-    return groups
+    client = to_pascal_case(provider.name)
+    classes = {group: _group_class_name(group, client) for group in groups}
+    reserved = {side + name for side in SIDES for name in (client, *classes.values())}
+    annotations = AnnotationWriter(reserved | imports_code.NAMES | {"Code", UNION_NAME})
+    methods = {
+        group: [_method(provider, operation, annotations) for operation in operations]
+        for group, operations in groups.items()
+    }
+    declare_events(provider, annotations)
+    types = [*_error_codes(provider), *annotations.declarations]
+    return ClientParts(provider=provider, classes=classes, methods=methods, types=types)
 
 
-def _codes(provider: Provider) -> list[str]:
+def side_code(parts: ClientParts, side: str, *, standalone: bool = False) -> list[str]:
+    """The classes of one side, the client's last.
+
+    Args:
+        parts: what the client consists of.
+        side: one of `SIDES`.
+        standalone: the client uses the description in its own folder unless given another.
+    """
+    groups = [_group_code(parts, group, side) for group in parts.methods]
+    return [*groups, _client_code(parts, side, standalone=standalone)]
+
+
+def _group_class_name(group: str, client: str) -> str:
+    """The name of a group's class. A group with the name of the provider must not take the client's."""
+    name = to_pascal_case(group)
+    return f"{name}Group" if name == client else name
+
+
+def _error_codes(provider: Provider) -> list[str]:
+    """The class of the error codes, if any is documented."""
     codes = provider.profile.errors.codes
     if not codes:
         return []
-    members = [f"    {to_identifier(_NOT_WORD.sub('_', code).upper())} = {quoted(code)}" for code in codes]
-    prose = docstring(f"The error codes that {provider.profile.title} documents.", "    ")
-    return ["\n".join(["class Code(StrEnum):", prose, "", *members])]
+    members = [f"    {to_identifier(_NO_WORD.sub('_', code).upper())} = {quote(code)}" for code in codes]
+    summary = docstring(f"The error codes that {provider.profile.title} documents.", "    ")
+    return ["\n".join(["class Code(StrEnum):", summary, "", *members])]
 
 
-def _method(provider: Provider, operation: Operation, annotations: Annotations) -> Method:
+def _method(provider: Provider, operation: Operation, annotations: AnnotationWriter) -> MethodCode:
+    kind, type_name = _result(provider, operation, annotations)
+    owned = _method_parameters(provider, operation)
+    parameters = tuple(parameter for _, parameter in owned)
+    return MethodCode(
+        operation=operation,
+        kind=kind,
+        type=type_name,
+        parameters=parameters,
+        annotated=[_annotated(one, to_pascal_case(*owner.split(".")), annotations) for owner, one in owned],
+        comments={
+            index: SHADOW_COMMENT
+            for index, parameter in enumerate(parameters)
+            if shadows_builtin(_python_name(parameter))
+        },
+    )
+
+
+def _result(provider: Provider, operation: Operation, annotations: AnnotationWriter) -> tuple[Kind, str]:
+    """The kind of a method, and what `MethodCode.type` is for it."""
     rule = provider.rule(operation.name)
     name = to_pascal_case(*operation.name.split("."))
     if rule.asset:
-        kind, type_ = "_asset", rule.asset.method or ""
-    elif rule.paging:
+        return "_asset", rule.asset.method or ""
+    if rule.paging:
         items = schemas.at_path(operation.response_schema, f"{rule.paging.items}.0") or {}
-        kind, type_ = "_pages", annotations.result(items, f"{name}Item")
-    else:
-        place = provider.profile.result
-        schema: Mapping[str, Any] | None = operation.response_schema
-        schema = schemas.at_path(operation.response_schema, place) if place and operation.response_schema else schema
-        kind = "_upload" if rule.upload else "_call"
-        type_ = annotations.result({"description": f"What {operation.name} gives.", **(schema or {})}, name)
-    taken = _taken(provider, operation)
-    names = [_python_name(one) for _, one in taken]
-    code = [_parameter(one, to_pascal_case(*owner.split(".")), annotations) for owner, one in taken]
-    notes = {i: SHADOW for i, one in enumerate(names) if shadows_builtin(one)}
-    return Method(operation, kind, type_, tuple(one for _, one in taken), code, notes)
+        return "_pages", annotations.result(items, f"{name}Item")
+    schema: Mapping[str, Any] | None = operation.response_schema
+    if provider.profile.result and operation.response_schema:
+        schema = schemas.at_path(operation.response_schema, provider.profile.result)
+    described = {"description": f"What {operation.name} returns.", **(schema or {})}
+    return "_upload" if rule.upload else "_call", annotations.result(described, name)
 
 
-def _taken(provider: Provider, operation: Operation) -> list[tuple[str, Parameter]]:
-    """What a method takes, and the operation whose argument it is: for a large file also what makes its object."""
-    own = [(operation.name, one) for one in operation.parameters]
+def _method_parameters(provider: Provider, operation: Operation) -> list[tuple[str, Parameter]]:
+    """The parameters of a method, and for each the operation that it is a parameter of.
+
+    An upload has those of its own operation, without what the uploader fills in, and those of the operation that makes
+    the object. It needs either the object or what makes one, so none of these is required.
+    """
+    own = [(operation.name, parameter) for parameter in operation.parameters]
     rule = provider.rule(operation.name).upload
     if rule is None:
         return own
-    create = () if rule.create is None else provider.operation(rule.create).parameters
-    own = [(name, one) for name, one in own if one.name not in (rule.file, rule.range, rule.target)]
-    target = next(one for one in operation.parameters if one.name == rule.target)
-    may = [(operation.name, target), *((rule.create or "", one) for one in create)]
-    return [*own, *((name, dataclasses.replace(one, required=False)) for name, one in may)]
+    filled_in = (rule.file, rule.range, rule.target)
+    own = [(name, parameter) for name, parameter in own if parameter.name not in filled_in]
+    target = next(parameter for parameter in operation.parameters if parameter.name == rule.target)
+    optional = [(operation.name, target)]
+    if rule.create is not None:
+        optional += [(rule.create, parameter) for parameter in provider.operation(rule.create).parameters]
+    return [*own, *((name, dataclasses.replace(parameter, required=False)) for name, parameter in optional)]
 
 
 def _python_name(parameter: Parameter) -> str:
@@ -188,74 +227,94 @@ def _python_name(parameter: Parameter) -> str:
     return f"{name}_" if name == "self" else name
 
 
-def _parameter(parameter: Parameter, name: str, annotations: Annotations) -> str:
-    text = annotations.argument(parameter.schema, name + to_pascal_case(parameter.name))
-    left = f"{_python_name(parameter)}: {text}"
+def _annotated(parameter: Parameter, owner: str, annotations: AnnotationWriter) -> str:
+    """A parameter with its annotation and its default."""
+    annotation = annotations.argument(parameter.schema, owner + to_pascal_case(parameter.name))
+    code = f"{_python_name(parameter)}: {annotation}"
     if schemas.is_nullable(parameter.schema):
-        return f"{left} | None" if parameter.required else f"{left} | NotGiven | None = NOT_GIVEN"
-    return left if parameter.required else f"{left} | None = None"
+        # None is a value that is sent, so what is not given needs another one.
+        return f"{code} | None" if parameter.required else f"{code} | NotGiven | None = NOT_GIVEN"
+    return code if parameter.required else f"{code} | None = None"
 
 
-def _group(group: str, name: str, methods: list[Method], side: str, title: str) -> str:
-    code = [f"class {name}({side}Group):", docstring(f"{group.replace('_', ' ')} of {title}", "    ")]
-    for method in methods:
+def _group_code(parts: ClientParts, group: str, side: str) -> str:
+    name = side + parts.classes[group]
+    summary = f"{group.replace('_', ' ')} of {parts.provider.profile.title}"
+    code = [f"class {name}({side}Group):", docstring(summary, "    ")]
+    for method in parts.methods[group]:
         code += ["", *_method_code(method, side)]
     return "\n".join(code)
 
 
-def _method_code(method: Method, side: str) -> list[str]:
+def _method_code(method: MethodCode, side: str) -> list[str]:
     operation = method.operation
-    pause, wait = ("async ", "await ") if side and method.kind in ("_call", "_upload") else ("", "")
-    given = {
+    is_upload = method.kind == "_upload"
+    waits = bool(side) and method.kind in ("_call", "_upload")  # a pager and an asset are waited for later
+    returned = {
         "_upload": f"Uploaded[{method.type}]",
         "_asset": f"{side}Asset",
         "_pages": f"{side}Pager[{method.type}]",
         "_call": method.type,
     }[method.kind]
-    head = f"{pause}def {to_identifier(operation.name.partition('.')[2])}("
-    sends = method.kind == "_upload"
-    items = ["self", *[f"file: {side}FileSource"] * sends, *["*"] * bool(method.parameters)]
-    notes = {index + len(items): note for index, note in method.notes.items()}
-    items += [*method.parameters, *["**options: Unpack[UploadOptions]"] * sends]
-    signature = Brackets(head, items, f") -> {given}:", notes)
-    arguments = Brackets("{", [f'"{one.name}": {_python_name(one)}' for one in method.taken], "}")
-    passed: list[str | Brackets] = [f'"{operation.name}"', *["file"] * sends, arguments, *["options"] * sends]
-    call = Brackets(f"{wait}self.{method.kind}(", passed, ")")
+    items = ["self"]
+    if is_upload:
+        items.append(f"file: {side}FileSource")
+    if method.annotated:
+        items.append("*")
+    comments = {index + len(items): comment for index, comment in method.comments.items()}
+    items += method.annotated
+    if is_upload:
+        items.append("**options: Unpack[UploadOptions]")
+    head = f"{'async ' if waits else ''}def {_method_name(operation)}("
+    signature = Brackets(head, items, f") -> {returned}:", comments)
+    arguments = Brackets("{", [f'"{one.name}": {_python_name(one)}' for one in method.parameters], "}")
+    passed: list[str | Brackets] = [f'"{operation.name}"', arguments]
+    if is_upload:
+        passed = [f'"{operation.name}"', "file", arguments, "options"]
+    call = Brackets(f"{'await ' if waits else ''}self.{method.kind}(", passed, ")")
     if method.kind == "_call":
         call = Brackets("cast(", [f'"{method.type}"', call], ")")
-    body = lines(call._replace(head=f"return {call.head}"), "        ")
-    code = [*lines(signature, "    "), docstring(operation.summary or operation.name, "        "), *body]
-    return [*code, "", *_saving_code(method, side)] if method.kind == "_asset" and method.type else code
+    code = format_lines(signature, "    ")
+    code.append(docstring(operation.summary or operation.name, "        "))
+    code += format_lines(call._replace(head=f"return {call.head}"), "        ")
+    if method.kind == "_asset" and method.type:
+        code += ["", *_save_method_code(method, side)]
+    return code
 
 
-def _saving_code(method: Method, side: str) -> list[str]:
-    """The method that saves the file to which an operation leads."""
+def _save_method_code(method: MethodCode, side: str) -> list[str]:
+    """The method that saves the file of an asset."""
     operation = method.operation
-    pause, wait = ("async ", "await ") if side else ("", "")
-    taken = [*method.parameters, "path: str | PathLike[str]"]
-    items = ["self", *taken, "*", "progress: Callable[[int], None] | None = None"]
-    notes = {index + 1: note for index, note in method.notes.items()}
-    signature = Brackets(f"{pause}def {to_identifier(method.type)}(", items, ") -> Saved:", notes)
-    leads = ", ".join(f"{_python_name(one)}={_python_name(one)}" for one in operation.parameters)
-    file = f"{wait}self.{to_identifier(operation.name.partition('.')[2])}({leads})"
-    body = lines(Brackets(f"return {file}.save(", ["path", "resume=True", "progress=progress"], ")"), "        ")
-    prose = f"{operation.summary or operation.name}, saved; a save that was stopped goes on when it is made again"
-    return [*lines(signature, "    "), docstring(prose, "        "), *body]
+    items = ["self", *method.annotated, "path: str | PathLike[str]", "*"]
+    items.append("progress: Callable[[int], None] | None = None")
+    comments = {index + 1: comment for index, comment in method.comments.items()}  # after `self`
+    head = f"{'async ' if side else ''}def {to_identifier(method.type)}("
+    signature = Brackets(head, items, ") -> Saved:", comments)
+    arguments = ", ".join(f"{_python_name(one)}={_python_name(one)}" for one in operation.parameters)
+    asset = f"{'await ' if side else ''}self.{_method_name(operation)}({arguments})"
+    call = Brackets(f"return {asset}.save(", ["path", "resume=True", "progress=progress"], ")")
+    summary = f"{operation.summary or operation.name}, saved; calling it again resumes a save that was stopped"
+    return [*format_lines(signature, "    "), docstring(summary, "        "), *format_lines(call, "        ")]
 
 
-def _client(provider: Provider, classes: dict[str, str], side: str, *, standalone: bool) -> str:
+def _method_name(operation: Operation) -> str:
+    return to_identifier(operation.name.partition(".")[2])
+
+
+def _client_code(parts: ClientParts, side: str, *, standalone: bool) -> str:
+    title = parts.provider.profile.title
     code = [
-        f"class {side}{to_pascal_case(provider.name)}({side}Client):",
-        docstring(f"The {'async' if side else 'sync'} client of {provider.profile.title}", "    "),
-    ] + [MADE_HERE] * standalone
-    members = [
-        [
+        f"class {side}{to_pascal_case(parts.provider.name)}({side}Client):",
+        docstring(f"The {SIDES[side]} client of {title}", "    "),
+    ]
+    if standalone:
+        code.append(STANDALONE_CONSTRUCTOR)
+    for group, name in parts.classes.items():
+        code += [
             "",
             "    @cached_property",
             f"    def {to_identifier(group)}(self) -> {side}{name}:",
-            docstring(f"{group.replace('_', ' ')} of {provider.profile.title}", "        "),
+            docstring(f"{group.replace('_', ' ')} of {title}", "        "),
             f"        return {side}{name}(self)",
         ]
-        for group, name in classes.items()
-    ]
-    return "\n".join([*code, *itertools.chain.from_iterable(members)])
+    return "\n".join(code)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The shapes of the events that a provider sends by itself."""
+"""The types of the events that a provider sends to webhooks."""
 
 from __future__ import annotations
 
@@ -9,32 +9,36 @@ from callwell.codegen.layout import WIDTH
 from callwell.description.names import to_pascal_case
 
 if TYPE_CHECKING:
-    from callwell.codegen.annotate import Annotations
+    from callwell.codegen.annotations import AnnotationWriter
     from callwell.core.rules.webhooks import EventRule, WebhookRule
     from callwell.description.provider import Provider
 
-NAME: Final = "WebhookEvent"
+UNION_NAME: Final = "WebhookEvent"
 
 
-def events(provider: Provider, annotations: Annotations) -> None:
-    """Declare each documented event, and `WebhookEvent` for any of them; nothing without webhooks."""
+def declare_events(provider: Provider, annotations: AnnotationWriter) -> None:
+    """Declare a type for each documented event, and `WebhookEvent` for any of them; nothing without webhooks."""
     rule = provider.profile.webhooks
     if rule is None or not rule.events:
         return
-    names = [annotations.of(_shape(rule, name, said), NAME) for name, said in rule.events.items()]
-    line = f"{NAME}: TypeAlias = {' | '.join(names)}"
-    split = "\n    | ".join(names)
-    annotations.declarations.append(line if len(line) <= WIDTH else f"{NAME}: TypeAlias = (\n    {split}\n)")
+    names = [annotations.value(_schema(rule, name, event), UNION_NAME) for name, event in rule.events.items()]
+    line = f"{UNION_NAME}: TypeAlias = {' | '.join(names)}"
+    if len(line) > WIDTH:
+        split = "\n    | ".join(names)
+        line = f"{UNION_NAME}: TypeAlias = (\n    {split}\n)"
+    annotations.declarations.append(line)
 
 
-def _shape(rule: WebhookRule, name: str, said: EventRule) -> dict[str, Any]:
-    texts = (*([rule.at] if rule.at else ()), *said.texts)
-    kinds = (("string", texts), ("number", said.numbers), ("boolean", said.flags))
-    fields = {field: {"type": kind} for kind, names in kinds for field in names}
+def _schema(rule: WebhookRule, name: str, event: EventRule) -> dict[str, Any]:
+    """The schema of an event. The field with its name is a constant, by which a type checker tells events apart."""
+    texts = [rule.at, *event.texts] if rule.at else [*event.texts]
+    fields = {field: {"type": "string"} for field in texts}
+    fields |= {field: {"type": "number"} for field in event.numbers}
+    fields |= {field: {"type": "boolean"} for field in event.flags}
     return {
         "type": "object",
         "title": f"{to_pascal_case(*name.replace('-', '.').split('.'))}Event",
-        "description": said.summary,
+        "description": event.summary,
         "properties": {rule.event: {"const": name}, **fields},
         "required": [rule.event],
     }

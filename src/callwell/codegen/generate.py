@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the typed client of each bundled provider, and the public clients that know them all.
+"""Writes the typed client of each bundled provider, and `typed.py`, where a type checker finds them all by name.
 
-What is written depends on the descriptions alone. `python -m callwell.codegen.generate` writes in place.
+The result depends on the descriptions alone. `python -m callwell.codegen.generate` writes in place.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ def write_all(into: Path | None = None) -> list[Path]:
     """Write the modules of every bundled provider's client, and `typed.py`.
 
     Args:
-        into: another folder than the providers' own.
+        into: the folder to write into; that of the providers if None.
 
     Returns:
-        The files, in the order of writing. One whose text is right already is left alone.
+        The files, in the order of writing. A file that is right already is not touched.
     """
     folder = catalog.FOLDER if into is None else into
     files = {

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The imports that a generated client needs: those of the possible ones whose names it uses."""
+"""The import lines of generated modules.
+
+A module imports what its text uses, out of a fixed list of what a generated module may import. What only annotations
+use is imported for type checkers alone, so loading a client costs as little as it can.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +12,12 @@ import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from callwell.codegen.layout import WIDTH, Brackets, lines
+from callwell.codegen.layout import WIDTH, Brackets, format_lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-RUNTIME: Final = {
+STANDARD_LIBRARY: Final = {
     "enum": ("StrEnum",),
     "functools": ("cached_property",),
     "pathlib": ("Path",),
@@ -21,9 +25,10 @@ RUNTIME: Final = {
 }
 SIDE: Final = {"callwell.client": ("NOT_GIVEN", "AsyncGroup", "Group")}
 STANDALONE: Final = {"callwell.client": ("NOT_GIVEN", "AsyncClient", "AsyncGroup", "Client", "Group")}
-"""A client outside the library has its own folder and no name that `callwell.Client` would know."""
+"""Of Callwell, when it is run: by a side's module of a bundled client, and by a client outside the library. Only the
+latter names its base class here; a bundled one gets it from `TYPED`, see `base` of `import_lines`."""
 
-TYPES: Final = {
+TYPES_ONLY: Final = {
     "collections.abc": ("Callable", "Mapping", "Sequence"),
     "os": ("PathLike",),
     "typing": ("Self", "Unpack"),
@@ -34,19 +39,24 @@ TYPES: Final = {
     "callwell.description.provider": ("Provider",),
 }
 NAMES: Final = frozenset(
-    name for names in (*RUNTIME.values(), *STANDALONE.values(), *TYPES.values(), ("HERE",)) for name in names
+    name
+    for names in (*STANDARD_LIBRARY.values(), *STANDALONE.values(), *TYPES_ONLY.values(), ("HERE",))
+    for name in names
 )
-"""What a generated client may import: nothing else in it has one of these names."""
+"""All that a generated module may import. Nothing that it declares has one of these names."""
 
 TYPED: Final = "callwell.providers.typed"
+"""The module where a type checker finds the public client classes, with an overload for each bundled provider."""
+
 NOTHING: Final[Mapping[str, Sequence[str]]] = MappingProxyType({})
 
 _STRING: Final = re.compile(r'"""(?:.|\n)*?"""|"(?:\\.|[^"\\\n])*"')
 
 
-def imports(
+def import_lines(
     body: str,
-    runtime: Mapping[str, Sequence[str]] = STANDALONE,
+    callwell: Mapping[str, Sequence[str]] = STANDALONE,
+    *,
     own: Mapping[str, Sequence[str]] = NOTHING,
     base: str = "",
 ) -> str:
@@ -54,32 +64,42 @@ def imports(
 
     Args:
         body: the rest of the module.
-        runtime: what it may need of ours when it is run.
-        own: what it needs of its provider's other modules, for type checkers only.
-        base: the class of ours that its client derives from, of which a type checker knows more.
+        callwell: what it may import from Callwell at run time, by module.
+        own: what it imports from other modules of its provider, for type checkers only, by module.
+        base: the class that its client derives from: a type checker takes it from `TYPED`, a program from
+            `callwell.client`.
     """
     used = {*re.findall(r"\w+", _STRING.sub('""', body)), *itertools.chain.from_iterable(own.values())}
-    types = _blocks({**TYPES, **own, **({TYPED: (base,)} if base else {})}, used, "    ")
-    if types:
+    types_only: dict[str, Sequence[str]] = {**TYPES_ONLY, **own}
+    if base:
+        types_only[TYPED] = (base,)
+    typing_blocks = _import_blocks(types_only, used, "    ")
+    if typing_blocks:
         used.add("TYPE_CHECKING")
-    code = [line for block in _blocks({**RUNTIME, **runtime}, used, "") for line in ("", *block)]
-    if types:
-        code += ["", "if TYPE_CHECKING:", *types[0], *(line for block in types[1:] for line in ("", *block))]
+    code: list[str] = []
+    for block in _import_blocks({**STANDARD_LIBRARY, **callwell}, used, ""):
+        code += ["", *block]
+    if typing_blocks:
+        code += ["", "if TYPE_CHECKING:", *typing_blocks[0]]
+        for block in typing_blocks[1:]:
+            code += ["", *block]
     if base:
         code += ["else:", f"    from callwell.client import {base}"]
     return "\n".join(code) + "\n"
 
 
-def _blocks(modules: Mapping[str, Sequence[str]], used: set[str], indent: str) -> list[list[str]]:
-    """Import lines of what is used: one block for the standard library, one for ours."""
-    blocks: list[list[str]] = [[], []]
+def _import_blocks(modules: Mapping[str, Sequence[str]], used: set[str], indent: str) -> list[list[str]]:
+    """Import lines of the names that are used: a block for the standard library, and one for Callwell."""
+    standard_library: list[str] = []
+    callwell: list[str] = []
     for module, names in sorted(modules.items()):
         wanted = [name for name in names if name in used]
-        if wanted:
-            head = f"from {module} import "
-            line = indent + head + ", ".join(wanted)
-            fits = len(line) <= WIDTH
-            blocks[module.startswith("callwell")] += (
-                [line] if fits else lines(Brackets(f"{head}(", wanted, ")"), indent)
-            )
-    return [block for block in blocks if block]
+        if not wanted:
+            continue
+        line = f"{indent}from {module} import {', '.join(wanted)}"
+        code = [line]
+        if len(line) > WIDTH:
+            code = format_lines(Brackets(f"from {module} import (", wanted, ")"), indent)
+        block = callwell if module.startswith("callwell") else standard_library
+        block += code
+    return [block for block in (standard_library, callwell) if block]

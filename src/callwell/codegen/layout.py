@@ -1,7 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lines of generated code: one line where it fits, one item a line with a last comma where it does not.
+"""Lays out generated code: one line where it fits, one item a line with a trailing comma where it does not.
 
-This is what the project's formatter would make of it, so that generated code needs no formatter to be there.
+The result is what the project's formatter would make of it, so generated code can be written where no formatter is
+installed, and is checked in unchanged. Code is a tree of `Brackets`:
+
+    Brackets("def get(", ["self", "*", "thing_id: int"], ") -> Thing:")
+
+    def get(self, *, thing_id: int) -> Thing:         def get(
+                                                          self,
+                                                          *,
+                                                          thing_id: int,
+                                                      ) -> Thing:
 """
 
 from __future__ import annotations
@@ -12,7 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 WIDTH: Final = 120
-STEP: Final = "    "
+"""The line length of the project's formatter (`pyproject.toml`)."""
+
+INDENT: Final = "    "
+QUOTES: Final = 6
+"""The characters of two triple quotes."""
 
 
 class Brackets(NamedTuple):
@@ -22,63 +35,64 @@ class Brackets(NamedTuple):
         head: up to and with the opening bracket.
         items: what is between the commas.
         tail: the closing bracket and what follows.
-        notes: a comment for an item, by its index; with one, the items get a line each.
+        comments: a comment for an item, by its index; with one, each item gets a line.
     """
 
     head: str
     items: Sequence[str | Brackets]
     tail: str
-    notes: dict[int, str] = {}  # noqa: RUF012 - never changed
+    comments: dict[int, str] = {}  # noqa: RUF012 - never changed
 
 
-def flat(node: str | Brackets) -> str:
-    """Code in one line."""
+def one_line(node: str | Brackets) -> str:
+    """Code in one line, however long it is."""
     if isinstance(node, str):
         return node
-    return node.head + ", ".join(map(flat, node.items)) + node.tail
+    return node.head + ", ".join(map(one_line, node.items)) + node.tail
 
 
-def lines(node: str | Brackets, indent: str = "", end: str = "") -> list[str]:
+def format_lines(node: str | Brackets, indent: str = "", end: str = "") -> list[str]:
     """Code in as few lines as fit.
 
     Args:
         node: the code.
-        indent: what every line begins with.
-        end: what the last line ends with.
+        indent: the beginning of every line.
+        end: the end of the last line.
     """
-    line = indent + flat(node) + end
-    if isinstance(node, str) or not node.items or (len(line) <= WIDTH and not node.notes):
+    line = indent + one_line(node) + end
+    if isinstance(node, str) or not node.items or (len(line) <= WIDTH and not node.comments):
         return [line]
-    inner = [
-        part + (f"  # {node.notes[index]}" if index in node.notes else "")
-        for index, item in enumerate(node.items)
-        for part in lines(item, indent + STEP, ",")
-    ]
-    return [indent + node.head, *inner, indent + node.tail + end]
+    code = [indent + node.head]
+    for index, item in enumerate(node.items):
+        comment = f"  # {node.comments[index]}" if index in node.comments else ""
+        code += [part + comment for part in format_lines(item, indent + INDENT, ",")]
+    return [*code, indent + node.tail + end]
 
 
 def docstring(text: str, indent: str = "") -> str:
-    """A docstring of one line: a sentence with a capital and a full stop, cut where it is too long.
+    """A docstring of one line: a sentence with a capital and a full stop, shortened if it does not fit.
 
     Args:
-        text: what it says.
-        indent: what the line begins with.
+        text: the sentence; a provider's own words, so anything may stand in it.
+        indent: the beginning of the line.
     """
-    text = plain(text) or "No summary."
+    text = plain_text(text) or "No summary."
     text = text[0].upper() + text[1:]
-    text = text if text[-1] in ".!?" else f"{text}."
-    room = WIDTH - len(indent) - 6
+    if text[-1] not in ".!?":
+        text = f"{text}."
+    room = WIDTH - len(indent) - QUOTES
     if len(text) > room:
-        text = text[: room - 3].rsplit(" ", 1)[0].rstrip(".,;:") + "..."
+        ellipsis = "..."
+        text = text[: room - len(ellipsis)].rsplit(" ", 1)[0].rstrip(".,;:") + ellipsis
     return f'{indent}"""{text}"""'
 
 
-def plain(text: str) -> str:
-    """A text as it may stand in a docstring: one line without quotes and backslashes."""
+def plain_text(text: str) -> str:
+    """A text that cannot end a docstring early or escape anything in it: one line without quotes and backslashes."""
     return " ".join(text.replace("\\", "/").replace('"', "'").split())
 
 
-def quoted(value: object) -> str:
-    """A value as the formatter writes it: texts in double quotes where these need no escape."""
+def quote(value: object) -> str:
+    """A value as the formatter writes it: a text in double quotes, unless these would have to be escaped."""
     text = repr(value)
     return f'"{text[1:-1]}"' if text[:1] == "'" and '"' not in text else text

@@ -335,7 +335,7 @@ class AsyncVideos(AsyncGroup):
         *,
         progress: Callable[[int], None] | None = None,
     ) -> Saved:
-        """The MP4 file of a video, saved; a save that was stopped goes on when it is made again."""
+        """The MP4 file of a video, saved; calling it again resumes a save that was stopped."""
         return await self.mp4(video_id=video_id).save(path, resume=True, progress=progress)
 
     def thumbnail(self, *, video_id: str) -> AsyncAsset:
