@@ -3,14 +3,14 @@
 
 Everything above the core takes its time from a `Clock`, so that a demo, a test and an emulator in another process can
 share one faster clock. A scaled clock is pure arithmetic on the machine's monotonic clock, which all processes of one
-boot have in common: its description (`25@ORIGIN@WALL`) is all that another process needs to tell the same time.
+boot have in common: its text (`25@ORIGIN@WALL`) is all that another process needs to have the same time.
 
-**Which clock.** Spans are measured by CLOCK_MONOTONIC, which stands still while the machine sleeps, and not by
-CLOCK_BOOTTIME, which goes on. The time limits of requests run by the former, so a request that sleeps with the machine
-lives longer by BOOTTIME than its permit would; by MONOTONIC both sleep. Permits then come back late, never early.
+**Which clock.** Spans are measured by CLOCK_MONOTONIC, which stands still while the machine sleeps, not by
+CLOCK_BOOTTIME, which goes on. The timeouts of requests run by the former: by BOOTTIME, a request that sleeps with the
+machine would live longer than its permit; by MONOTONIC both sleep. Permits then come back late, never early.
 
 **Time namespaces.** A container may have one, with a monotonic clock of its own on the same boot. Its offset from the
-machine's clock is taken out, so that all containers that share a state tell the same time. Where the offset cannot be
+machine's clock is taken out, so that all containers that share a state have the same time. Where the offset cannot be
 known, the namespace is part of the clock's identity, and records of other clocks are moved by the time of day.
 """
 
@@ -26,20 +26,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MAX_SCALE: Final = 1000.0
+"""Faster than this, a millisecond of scheduling is a second: no wait would be what it should be."""
 
 BOOT_FILE: Final = Path("/proc/sys/kernel/random/boot_id")
+"""A random name of this boot (random(4))."""
 
 NAMESPACES: Final = Path("/proc/self/ns")
+"""Links to the namespaces of this process (namespaces(7))."""
 
 OFFSETS_FILE: Final = Path("/proc/self/timens_offsets")
-"""The offsets of the namespace in which this process's children will be: mostly its own."""
+"""The offsets of the time namespace in which this process's children will be, mostly its own (time_namespaces(7))."""
 
 
-def offset_s(offsets: str) -> float:
+def parse_offset_s(offsets: str) -> float:
     """By how many seconds the monotonic clock of a time namespace is ahead of the machine's.
 
     Args:
-        offsets: what Linux says of the namespace: lines of a clock's name, seconds, and nanoseconds.
+        offsets: the text of `timens_offsets`: lines of a clock's name or number, seconds, and nanoseconds.
     """
     for line in offsets.splitlines():
         name, *numbers = line.split()
@@ -49,40 +52,41 @@ def offset_s(offsets: str) -> float:
     return 0.0
 
 
-def _offset_here() -> float | None:
+def _read_offset_s() -> float | None:
     """The offset of this process's time namespace; None if it has one that cannot be known."""
     try:
         here = (NAMESPACES / "time").readlink()
     except OSError:
         return 0.0  # a kernel without time namespaces
     try:
-        return (
-            offset_s(OFFSETS_FILE.read_text("ascii")) if here == (NAMESPACES / "time_for_children").readlink() else None
-        )
+        if here != (NAMESPACES / "time_for_children").readlink():
+            return None
+        return parse_offset_s(OFFSETS_FILE.read_text("ascii"))
     except (OSError, ValueError):
         return None
 
 
-_OFFSET: Final = _offset_here()
+_OFFSET_S: Final = _read_offset_s()
 
 
-def _monotonic(offset: float | None) -> Callable[[], float]:
-    if not offset:
+def _to_monotonic(offset_s: float | None) -> Callable[[], float]:
+    """The machine's monotonic clock; without an offset it is Python's own, which costs no frame."""
+    if not offset_s:
         return time.monotonic
-    return lambda: time.monotonic() - offset
+    return lambda: time.monotonic() - offset_s
 
 
-monotonic: Final = _monotonic(_OFFSET)
+monotonic: Final = _to_monotonic(_OFFSET_S)
 """Monotonic seconds of this machine, the same in all its time namespaces."""
 
 
 def boot_id() -> str:
-    """What monotonic seconds count from: this boot of this machine, as far as it says so."""
+    """The name of what monotonic seconds count from: this boot of this machine, as far as it is known."""
     try:
         name = BOOT_FILE.read_text(encoding="ascii").strip()
     except OSError:
         name = "boot"
-    if _OFFSET is not None and _offset_here() == _OFFSET:
+    if _OFFSET_S is not None and _read_offset_s() == _OFFSET_S:
         return name
     try:
         return f"{name} {(NAMESPACES / 'time').readlink()}"
@@ -91,7 +95,7 @@ def boot_id() -> str:
 
 
 class Clock(Protocol):
-    """Seconds that only grow, seconds since the epoch, and how long they really take."""
+    """A source of time: monotonic seconds, seconds since the epoch, and how long they really take."""
 
     def now(self) -> float:
         """Monotonic seconds, comparable between the processes of one boot."""
@@ -115,7 +119,7 @@ class SystemClock:
     wall = staticmethod(time.time)
 
     def real_s(self, seconds: float) -> float:
-        """Real seconds are this clock's own."""
+        """The same: its seconds are real ones."""
         return seconds
 
     def __str__(self) -> str:
@@ -123,7 +127,13 @@ class SystemClock:
 
 
 class ScaledClock(NamedTuple):
-    """The machine's monotonic clock from `origin` on, `scale` times as fast; `wall_origin` is the time of day there."""
+    """The machine's monotonic clock from a time on, several times as fast.
+
+    Attributes:
+        scale: how many times as fast.
+        origin: from when on, in monotonic seconds.
+        wall_origin: the time of day then, in seconds since the epoch.
+    """
 
     scale: float
     origin: float
@@ -151,21 +161,22 @@ def scaled_clock(scale: float) -> ScaledClock:
 
 
 def parse_clock(text: str | None) -> Clock:
-    """The clock that `str(clock)` described.
+    """The clock with this text, as `str(clock)` gives it.
 
     Args:
         text: `SCALE` (a scaled clock from now on), `SCALE@ORIGIN@WALL` (one that another process started), or nothing
             (the machine's clock).
 
     Raises:
-        InvalidOption: the text describes no clock.
+        InvalidOption: the text is that of no clock.
     """
     if not text or text == "1":
         return SystemClock()
     try:
         scale, *origins = (float(part) for part in text.split("@"))
     except ValueError:
-        scale, origins = 0.0, []
+        scale = 0.0
+        origins = []
     if not 0.0 < scale <= MAX_SCALE or len(origins) not in (0, 2):
         raise InvalidOption("clock", text, f"a scale up to {MAX_SCALE:g}, or SCALE@ORIGIN@WALL as `emulate` prints it")
     return ScaledClock(scale, *origins) if origins else scaled_clock(scale)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a forked child must not keep of its parent: locks that other threads hold, and their places in line.
+"""Resets after a fork what depends on other threads: locks that they hold, and their places in queues.
 
-Only the thread that forks lives on in the child. Whatever counts on another one is told so before the child goes on.
+Only the thread that forks lives on in the child. Objects that count on others forget them before the child goes on.
 """
 
 from __future__ import annotations
@@ -12,29 +12,29 @@ from weakref import WeakSet
 
 
 class Forkable(Protocol):
-    """What counts on threads."""
+    """An object that counts on threads."""
 
     def after_fork(self) -> None:
-        """This is a child's copy: all other threads are gone."""
+        """Forget all other threads: this is a child process, which has none of them."""
         ...
 
 
 _KNOWN: Final = WeakSet[Forkable]()
 
 
-def reset_after_fork(thing: Forkable) -> None:
-    """Tell it in every child that is forked from now on.
+def reset_after_fork(item: Forkable) -> None:
+    """Call `after_fork` in every child process from now on.
 
     Args:
-        thing: it is not kept alive for this.
+        item: the object; it is not kept alive by this.
     """
-    _KNOWN.add(thing)
+    _KNOWN.add(item)
 
 
-def _tell() -> None:
-    for thing in tuple(_KNOWN):
-        thing.after_fork()
+def _reset_all() -> None:
+    for item in tuple(_KNOWN):
+        item.after_fork()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_tell)
+    os.register_at_fork(after_in_child=_reset_all)

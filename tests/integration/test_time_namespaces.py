@@ -85,7 +85,7 @@ OFFSETS = "monotonic      {}         {}\nboottime          7         0\n"
 )
 def test_the_offset_of_a_namespace(offsets: str, seconds: float) -> None:
     """Only the monotonic clock's offset counts, ahead or behind."""
-    assert clock.offset_s(offsets) == seconds
+    assert clock.parse_offset_s(offsets) == seconds
 
 
 def test_the_name_of_the_clock_is_that_of_the_boot() -> None:

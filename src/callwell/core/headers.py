@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an answer's headers teach: quota left, when it resets, how long to stay away, what will go away.
+"""Reads headers of answers: quotas and their resets, how long to stay away, deprecations, dates.
 
 Every form in use is read, whatever is malformed is ignored (as the IETF drafts demand), and no text raises:
 
@@ -8,12 +8,11 @@ Every form in use is read, whatever is malformed is ignored (as the IETF drafts 
   `RateLimit: limit=100, remaining=50, reset=30` with `RateLimit-Policy: 100;w=60` (draft 7);
 * `X-RateLimit-Limit`, `-Remaining` and `-Reset`, also without the `X-` (drafts 1 to 6) and with a window in the name:
   the reset as seconds from now, a span like `6m0s`, a date, or the time since 1970 in seconds or smaller units;
-* the provider's own, which its profile names;
+* the provider's own headers, which its profile names;
 * `Deprecation`: `@seconds` (RFC 9745), or the older `true` or a date; `Sunset`: a date (RFC 8594).
 
-Dates are taken relative to the answer's own `Date`, so that a skewed clock at either end does no harm. An answer out of
-a cache is older than its arrival by its `Age`: what it says of a time counts from then, and what it says is left counts
-no more.
+Dates are taken relative to the answer's own `Date`, so that a skewed clock at either end does no harm. An answer from a
+cache is older than its arrival by its `Age`: the times in it count from then, and what it says is left counts no more.
 """
 
 from __future__ import annotations
@@ -31,25 +30,26 @@ if TYPE_CHECKING:
     from callwell.core.rules.profile import QuotaHeaderRule
     from callwell.core.structured import FieldMember
 
-EPOCH: Final = 1e9
-"""A reset above this is a time, not a span: thirty years of waiting are not meant."""
+FIRST_EPOCH_S: Final = 1e9
+"""A reset from here on is a time since 1970, not a span: nobody means thirty years of waiting."""
 
-NOT_SECONDS: Final = 1e11
-"""A time above this is in milliseconds or smaller units: the year 5138 is not meant."""
+FIRST_MILLISECONDS: Final = 1e11
+"""A time from here on is in milliseconds or smaller units: nobody means the year 5138."""
 
 MAX_WAIT_S: Final = 366 * 86_400.0
-"""A wait longer than a year is not believed."""
+"""Longer waits than a year are not believed."""
 
 ROUNDED_S: Final = 1.0
-"""By how much whole seconds may be wrong; twice that where a time and a `Date` were both rounded."""
+"""Seconds by which whole seconds may be wrong; twice as many where a time and a `Date` were both rounded."""
 
 RETRY_AFTER_NAMES: Final = ("retry-after-ms", "retry-after")
-"""Headers that say so, where no profile names others."""
+"""Headers that say how long to stay away, where no profile names others."""
 
-MILLISECONDS: Final = "-ms"
-"""How the names of headers end that are in milliseconds."""
+MILLISECONDS_SUFFIX: Final = "-ms"
+"""Ends the names of headers that are in milliseconds."""
 
 PREFIXES: Final = ("x-ratelimit-", "x-rate-limit-", "ratelimit-")
+"""How the customary headers begin, the most common first."""
 
 WINDOWS: Final[dict[str, float | None]] = {
     "": None,
@@ -59,19 +59,20 @@ WINDOWS: Final[dict[str, float | None]] = {
     "-hour": 3600.0,
     "-day": 86_400.0,
 }
-"""What may end the name of such a header, and the window that it means."""
+"""How their names may end, and the seconds of the window that this means."""
 
 RESETS: Final = ("reset-after", "reset", "reset-ms")
+"""What their names say where they tell the reset; a span is plainer than what may be a span or a time."""
 
 REQUESTS: Final = "requests"
-"""The unit of quotas that count requests: bytes and connections are not counted here."""
+"""The unit (`qu`) of quotas that count requests; those of bytes and connections are ignored."""
 
 _SECONDS: Final = re.compile(r"[0-9]{1,19}(?:\.[0-9]{1,9})?")
 _SPAN: Final = re.compile(
     r"(?:([0-9]{1,4})d)?(?:([0-9]{1,6})h)?(?:([0-9]{1,6})m(?!s))?(?:([0-9]{1,9}(?:\.[0-9]{1,9})?)s)?"
     r"(?:([0-9]{1,9}(?:\.[0-9]{1,9})?)ms)?"
 )
-_SPAN_S: Final = (86_400.0, 3600.0, 60.0, 1.0, 0.001)
+_SPAN_UNITS_S: Final = (86_400.0, 3600.0, 60.0, 1.0, 0.001)
 _DEPRECATED: Final = re.compile(r"@(-?[0-9]{1,15})(?:\s*;.*)?", re.DOTALL)
 
 
@@ -83,9 +84,9 @@ class QuotaHint(NamedTuple):
         limit: requests in a window.
         remaining: requests left.
         reset_s: seconds until there are more.
-        window_s: the window's length.
-        slack_s: by how much `reset_s` may be wrong; infinite where it rests on this machine's time of day.
-        cached: the answer comes out of a cache: its reset may be waited for, and teaches nothing else.
+        window_s: seconds of the window.
+        slack_s: seconds by which `reset_s` may be wrong; infinite where it rests on this machine's time of day.
+        cached: the answer comes from a cache: its reset may be waited for, and says nothing else.
     """
 
     name: str = ""
@@ -98,73 +99,68 @@ class QuotaHint(NamedTuple):
 
 
 def read_date(headers: Mapping[str, str]) -> float | None:
-    """The server's clock when it answered, in seconds since the epoch, if it said."""
+    """The server's clock when it answered, in seconds since the epoch; None if it did not say."""
     return dates.parse_date(headers.get("date", ""))
 
 
 def read_age_s(headers: Mapping[str, str]) -> float:
-    """For how long an answer has been in a cache; infinite where that cannot be read."""
+    """For how many seconds an answer has been in a cache; infinite where that cannot be read."""
     text = _once(headers.get("age", "0"))
     return float(text) if _SECONDS.fullmatch(text) else inf
 
 
-def read_retry_after_s(headers: Mapping[str, str], names: Iterable[str], wall: float) -> float | None:
-    """For how long an answer asks to be left alone.
+def read_retry_after_s(headers: Mapping[str, str], names: Iterable[str], wall_s: float) -> float | None:
+    """For how many seconds an answer asks to be left alone.
 
     Args:
         headers: the answer's.
-        names: headers that may say so, in order; in milliseconds where the name says that.
-        wall: seconds since the epoch, for answers without a `Date`.
+        names: headers that may say so, in order; in milliseconds where the name ends in `-ms`.
+        wall_s: seconds since the epoch, for answers without a `Date`.
     """
     for name in names:
-        text = _once(join_lines(headers, name))
-        if _SECONDS.fullmatch(text):
-            seconds = float(text)
-            if name.lower().endswith(MILLISECONDS):
-                seconds /= 1000
-            elif seconds >= EPOCH:
-                seconds = _left_s(headers, _in_seconds(seconds), wall)
-        elif (at := dates.parse_date(text)) is not None:
-            seconds = _left_s(headers, at, wall)
-        else:
-            continue
-        if seconds <= MAX_WAIT_S:
+        seconds = _parse_wait_s(headers, name, _once(join_lines(headers, name)), wall_s)
+        if seconds is not None and seconds <= MAX_WAIT_S:
             return seconds
     return None
 
 
-def read_hints(headers: Mapping[str, str], wall: float, rule: QuotaHeaderRule | None = None) -> tuple[QuotaHint, ...]:
+def read_hints(headers: Mapping[str, str], wall_s: float, rule: QuotaHeaderRule | None = None) -> tuple[QuotaHint, ...]:
     """What an answer says about quotas.
 
     Args:
         headers: the answer's.
-        wall: seconds since the epoch, for answers without a `Date`.
-        rule: the provider's own headers, which alone are looked at; the customary ones without.
+        wall_s: seconds since the epoch, for answers without a `Date`.
+        rule: the provider's own headers, which alone are read; without one the customary ones are.
     """
-    found = _drafted(headers) or _customary(headers, wall) if rule is None else _own(headers, wall, rule)
-    aged = found and read_age_s(headers)
-    return tuple([_cached(hint, aged) for hint in found]) if aged else found
+    if rule is not None:
+        found = _read_own(headers, wall_s, rule)
+    else:
+        found = _read_drafted(headers) or _read_customary(headers, wall_s)
+    aged_s = read_age_s(headers) if found else 0.0
+    if not aged_s:
+        return found
+    return tuple([_to_cached(hint, aged_s) for hint in found])
 
 
 def throttled_for_s(hints: Iterable[QuotaHint], *, named: bool) -> float | None:
-    """For how long a 429 holds that does not say so itself, by the quotas that are at their end.
+    """For how many seconds a 429 holds that does not say so itself, by the quotas that are used up.
 
     Args:
         hints: what it says about quotas.
-        named: the profile names the header, so that it is about this refusal; any other one is believed where nothing
-            is left, for a quota that is not used up has refused nothing.
+        named: the profile names the header, so that it is about this refusal; any other header is believed where
+            nothing is left, since a quota with something left has refused nothing.
     """
-    waits = [hint.reset_s for hint in hints if hint.reset_s and (named or not hint.remaining)]
-    return max(waits, default=None)
+    waits_s = [hint.reset_s for hint in hints if hint.reset_s and (named or not hint.remaining)]
+    return max(waits_s, default=None)
 
 
 def join_lines(headers: Mapping[str, str], name: str) -> str:
-    """A list field on however many lines it stands: their values joined by commas (RFC 9110, 5.3); empty if missing."""
-    return ", ".join(_each(headers, name))
+    """All lines of a list field, joined by commas (RFC 9110, 5.3); empty if there are none."""
+    return ", ".join(_read_lines(headers, name))
 
 
 def read_deprecated_at(headers: Mapping[str, str]) -> float | None:
-    """Since when the operation is deprecated, in seconds since the epoch; 0 where only that is said."""
+    """Since when an operation is deprecated, in seconds since the epoch: 0 if that is not said, None if it is not."""
     text = headers.get("deprecation", "").strip()
     stamp = _DEPRECATED.fullmatch(text)
     if stamp is not None:
@@ -173,160 +169,191 @@ def read_deprecated_at(headers: Mapping[str, str]) -> float | None:
 
 
 def read_sunset_at(headers: Mapping[str, str]) -> float | None:
-    """When the operation will stop responding, in seconds since the epoch."""
+    """When an operation will stop responding, in seconds since the epoch; None if nothing is said."""
     return dates.parse_date(headers.get("sunset", ""))
 
 
-def _each(headers: Mapping[str, str], name: str) -> list[str]:
+def _parse_wait_s(headers: Mapping[str, str], name: str, text: str, wall_s: float) -> float | None:
+    if _SECONDS.fullmatch(text):
+        seconds = float(text)
+        if name.lower().endswith(MILLISECONDS_SUFFIX):
+            return seconds / 1000
+        if seconds < FIRST_EPOCH_S:
+            return seconds
+        return _left_s(headers, _to_seconds(seconds), wall_s)
+    at = dates.parse_date(text)
+    return None if at is None else _left_s(headers, at, wall_s)
+
+
+def _read_lines(headers: Mapping[str, str], name: str) -> list[str]:
     """The values of a name, one for each line."""
-    every = getattr(headers, "getall", None)
-    if every is not None:
-        return [str(line) for line in every(name)]
+    getall = getattr(headers, "getall", None)
+    if getall is not None:
+        return [str(line) for line in getall(name)]
     line = headers.get(name)
     return [] if line is None else [line]
 
 
-def _drafted(headers: Mapping[str, str]) -> tuple[QuotaHint, ...]:
+def _read_drafted(headers: Mapping[str, str]) -> tuple[QuotaHint, ...]:
+    """The fields of drafts 7 and later."""
     if "ratelimit" not in headers:
         return ()
-    text = join_lines(headers, "ratelimit")
-    said = parse_members(text)
+    members = parse_members(join_lines(headers, "ratelimit"))
     policies = parse_members(join_lines(headers, "ratelimit-policy"))
-    if any(member.key for member in said):
-        return _combined({member.key: member.item for member in said}, policies)
-    named = {policy.item: policy.parameters for policy in policies}
+    if any(member.key for member in members):
+        return _read_draft_7({member.key: member.item for member in members}, policies)
+    parameters = {policy.item: policy.parameters for policy in policies}
     found = []
-    for member in said:
-        policy = named.get(member.item, {})
+    for member in members:
+        policy = parameters.get(member.item, {})
         remaining = parse_count(member.parameters.get("r"))
-        if remaining is None or policy.get("qu", REQUESTS) != REQUESTS:
-            continue
-        reset_s = _believed(parse_number(member.parameters.get("t")))
-        found.append(
-            QuotaHint(member.item, parse_count(policy.get("q")), remaining, reset_s, parse_number(policy.get("w")))
-        )
+        if remaining is not None and policy.get("qu", REQUESTS) == REQUESTS:
+            hint = QuotaHint(
+                name=member.item,
+                limit=parse_count(policy.get("q")),
+                remaining=remaining,
+                reset_s=_believed(parse_number(member.parameters.get("t"))),
+                window_s=parse_number(policy.get("w")),
+            )
+            found.append(hint)
     return tuple(found)
 
 
-def _combined(values: Mapping[str, str], policies: list[FieldMember]) -> tuple[QuotaHint, ...]:
-    """The one field of draft 7."""
+def _read_draft_7(values: Mapping[str, str], policies: list[FieldMember]) -> tuple[QuotaHint, ...]:
+    """The one field of draft 7, a dictionary."""
     remaining = parse_count(values.get("remaining"))
     if remaining is None:
         return ()
     limit = parse_count(values.get("limit"))
-    return (QuotaHint("", limit, remaining, _believed(parse_number(values.get("reset"))), _window_s(policies, limit)),)
+    reset_s = _believed(parse_number(values.get("reset")))
+    return (QuotaHint(limit=limit, remaining=remaining, reset_s=reset_s, window_s=_policy_window_s(policies, limit)),)
 
 
-def _customary(headers: Mapping[str, str], wall: float) -> tuple[QuotaHint, ...]:
+def _read_customary(headers: Mapping[str, str], wall_s: float) -> tuple[QuotaHint, ...]:
+    """The first set of `X-RateLimit` headers, under whichever of their names."""
     for prefix in PREFIXES:
         for suffix, window_s in WINDOWS.items():
-            remaining = headers.get(f"{prefix}remaining{suffix}")
-            reset_s, slack_s = _first_reset(headers, prefix, suffix, wall)
-            if remaining is None and reset_s is None:
-                continue
-            limits = parse_members(join_lines(headers, f"{prefix}limit{suffix}"))
-            policies = parse_members(join_lines(headers, f"{prefix}policy"))
-            found = [_hint(left, limits, policies, window_s) for left in parse_members(remaining or "")]
-            known = tuple([hint for hint in found if hint.remaining is not None])
-            if len(known) > 1:
-                return known  # one reset cannot be that of each
-            hint = (
-                known[0]
-                if known
-                else QuotaHint("", parse_count(limits[0].item) if limits else None, None, None, window_s)
-            )
-            if known or reset_s is not None:
-                return (hint._replace(reset_s=reset_s, slack_s=slack_s),)
+            found = _read_customary_set(headers, prefix, suffix, window_s, wall_s)
+            if found:
+                return found
     return ()
 
 
-def _hint(
-    left: FieldMember, limits: list[FieldMember], policies: list[FieldMember], window_s: float | None
+def _read_customary_set(
+    headers: Mapping[str, str], prefix: str, suffix: str, window_s: float | None, wall_s: float
+) -> tuple[QuotaHint, ...]:
+    remaining = headers.get(f"{prefix}remaining{suffix}")
+    reset_s, slack_s = _first_reset(headers, prefix, suffix, wall_s)
+    if remaining is None and reset_s is None:
+        return ()
+    limits = parse_members(join_lines(headers, f"{prefix}limit{suffix}"))
+    policies = parse_members(join_lines(headers, f"{prefix}policy"))
+    hints = [_to_hint(member, limits, policies, window_s) for member in parse_members(remaining or "")]
+    known = tuple([hint for hint in hints if hint.remaining is not None])
+    if len(known) > 1:
+        return known  # one reset cannot be that of each
+    if known:
+        return (known[0]._replace(reset_s=reset_s, slack_s=slack_s),)
+    if reset_s is None:
+        return ()
+    limit = parse_count(limits[0].item) if limits else None
+    return (QuotaHint(limit=limit, reset_s=reset_s, window_s=window_s, slack_s=slack_s),)
+
+
+def _to_hint(
+    remaining: FieldMember, limits: list[FieldMember], policies: list[FieldMember], window_s: float | None
 ) -> QuotaHint:
-    """What one remaining count says, with the limit of its window, else the first one."""
-    own_s = _own_window_s(left) or window_s
-    same = [limit for limit in limits if own_s is not None and _own_window_s(limit) == own_s]
+    """What one remaining count says, with the limit of its window, else the first limit."""
+    own_s = _member_window_s(remaining) or window_s
+    same = [limit for limit in limits if own_s is not None and _member_window_s(limit) == own_s]
     limit = parse_count((same or limits)[0].item) if limits else None
-    known_s = own_s or _window_s(limits, limit) or _window_s(policies, limit)
-    return QuotaHint("", limit, parse_count(left.item), None, known_s)
+    known_s = own_s or _policy_window_s(limits, limit) or _policy_window_s(policies, limit)
+    return QuotaHint(limit=limit, remaining=parse_count(remaining.item), window_s=known_s)
 
 
-def _window_s(policies: list[FieldMember], limit: int | None) -> float | None:
+def _policy_window_s(policies: list[FieldMember], limit: int | None) -> float | None:
     """The window of the one policy with that limit."""
-    found = {_own_window_s(policy) for policy in policies if parse_count(policy.item) == limit}
-    windows = [window_s for window_s in found if window_s]
-    return windows[0] if len(windows) == 1 else None
+    found = {_member_window_s(policy) for policy in policies if parse_count(policy.item) == limit}
+    windows_s = [window_s for window_s in found if window_s]
+    return windows_s[0] if len(windows_s) == 1 else None
 
 
-def _own_window_s(member: FieldMember) -> float | None:
+def _member_window_s(member: FieldMember) -> float | None:
     return parse_number(member.parameters.get("w")) or parse_number(member.parameters.get("window"))
 
 
-def _own(headers: Mapping[str, str], wall: float, rule: QuotaHeaderRule) -> tuple[QuotaHint, ...]:
+def _read_own(headers: Mapping[str, str], wall_s: float, rule: QuotaHeaderRule) -> tuple[QuotaHint, ...]:
+    """The headers that the profile names."""
     remaining = _first_count(headers.get(rule.remaining))
     limit = _first_count(headers.get(rule.limit)) if rule.limit else None
-    reset_s, slack_s = _own_reset(headers, rule, wall)
-    return () if remaining is None and reset_s is None else (QuotaHint("", limit, remaining, reset_s, None, slack_s),)
+    reset_s, slack_s = _own_reset(headers, rule, wall_s)
+    if remaining is None and reset_s is None:
+        return ()
+    return (QuotaHint(limit=limit, remaining=remaining, reset_s=reset_s, slack_s=slack_s),)
 
 
 def _first_count(text: str | None) -> int | None:
-    found = parse_members(text or "")
-    return parse_count(found[0].item) if found else None
+    members = parse_members(text or "")
+    return parse_count(members[0].item) if members else None
 
 
-def _own_reset(headers: Mapping[str, str], rule: QuotaHeaderRule, wall: float) -> tuple[float | None, float]:
+def _own_reset(headers: Mapping[str, str], rule: QuotaHeaderRule, wall_s: float) -> tuple[float | None, float]:
     text = _once(headers.get(rule.reset, "")) if rule.reset else ""
     value = float(text) if _SECONDS.fullmatch(text) else None
     if value is not None and rule.reset_is == "delta_ms":
         return _believed(value / 1000), ROUNDED_S
-    if value is not None and (value >= EPOCH) != (rule.reset_is == "epoch"):
+    if value is not None and (value >= FIRST_EPOCH_S) != (rule.reset_is == "epoch"):
         return None, ROUNDED_S  # a number that cannot be what the profile says
-    return _reset(headers, rule.reset or "", text, wall)
+    return _parse_reset(headers, rule.reset or "", text, wall_s)
 
 
-def _first_reset(headers: Mapping[str, str], prefix: str, suffix: str, wall: float) -> tuple[float | None, float]:
+def _first_reset(headers: Mapping[str, str], prefix: str, suffix: str, wall_s: float) -> tuple[float | None, float]:
     for name in RESETS:
         text = headers.get(f"{prefix}{name}{suffix}")
         if text is not None:
-            reset_s, slack_s = _reset(headers, name, _once(text), wall)
+            reset_s, slack_s = _parse_reset(headers, name, _once(text), wall_s)
             if reset_s is not None:
                 return reset_s, slack_s
     return None, ROUNDED_S
 
 
-def _reset(headers: Mapping[str, str], name: str, text: str, wall: float) -> tuple[float | None, float]:
-    """Seconds until a reset, and by how much they may be wrong."""
+def _parse_reset(headers: Mapping[str, str], name: str, text: str, wall_s: float) -> tuple[float | None, float]:
+    """Seconds until a reset, and by how many seconds they may be wrong."""
     if _SECONDS.fullmatch(text):
         value = float(text)
-        if value < EPOCH:
-            return _believed(value / 1000 if name.endswith(MILLISECONDS) else value), ROUNDED_S
-        at: float | None = _in_seconds(value)
+        if value < FIRST_EPOCH_S:
+            return _believed(value / 1000 if name.endswith(MILLISECONDS_SUFFIX) else value), ROUNDED_S
+        at: float | None = _to_seconds(value)
     else:
         span = _SPAN.fullmatch(text)
         if text and span is not None:
-            parts = zip(span.groups(), _SPAN_S, strict=True)
+            parts = zip(span.groups(), _SPAN_UNITS_S, strict=True)
             return _believed(sum([float(part) * unit_s for part, unit_s in parts if part])), ROUNDED_S
         at = dates.parse_date(text)
     if at is None:
         return None, ROUNDED_S
-    seconds, slack_s = _from_now(headers, at, wall)
+    seconds, slack_s = _from_now(headers, at, wall_s)
     return _believed(seconds), slack_s
 
 
-def _in_seconds(at: float) -> float:
-    while at >= NOT_SECONDS:
+def _to_seconds(at: float) -> float:
+    """A time since 1970 in seconds, from one in seconds, milliseconds or smaller units."""
+    while at >= FIRST_MILLISECONDS:
         at /= 1000
     return at
 
 
-def _from_now(headers: Mapping[str, str], at: float, wall: float) -> tuple[float, float]:
-    made_at = read_date(headers)
-    return max(0.0, at - (wall if made_at is None else made_at)), inf if made_at is None else 2 * ROUNDED_S
+def _from_now(headers: Mapping[str, str], at: float, wall_s: float) -> tuple[float, float]:
+    """Seconds until a time, by the answer's `Date` if it has one; and by how many seconds they may be wrong."""
+    date_s = read_date(headers)
+    if date_s is None:
+        return max(0.0, at - wall_s), inf
+    return max(0.0, at - date_s), 2 * ROUNDED_S
 
 
-def _left_s(headers: Mapping[str, str], at: float, wall: float) -> float:
-    """Seconds until a time, by an answer that may come out of a cache."""
-    seconds, slack_s = _from_now(headers, at, wall)
+def _left_s(headers: Mapping[str, str], at: float, wall_s: float) -> float:
+    """Seconds until a time, by an answer that may come from a cache."""
+    seconds, slack_s = _from_now(headers, at, wall_s)
     aged_s = read_age_s(headers)
     return max(0.0, seconds - aged_s) if aged_s < inf and slack_s < inf else seconds
 
@@ -335,7 +362,7 @@ def _believed(seconds: float | None) -> float | None:
     return seconds if seconds is not None and 0.0 <= seconds <= MAX_WAIT_S else None
 
 
-def _cached(hint: QuotaHint, aged_s: float) -> QuotaHint:
+def _to_cached(hint: QuotaHint, aged_s: float) -> QuotaHint:
     left_s = hint.reset_s
     if left_s is not None and hint.slack_s < inf:
         left_s = None if aged_s > MAX_WAIT_S else max(0.0, left_s - aged_s)
@@ -346,6 +373,6 @@ def _once(text: str) -> str:
     """A value that was sent in two equal lines, once."""
     text = text.strip()
     middle = len(text) // 2
-    one = text[:middle].strip(", ")
-    twice = one and one == text[middle:].strip(", ") and text[len(one)] == ","
-    return one if twice else text
+    half = text[:middle].strip(", ")
+    is_twice = half and half == text[middle:].strip(", ") and text[len(half)] == ","
+    return half if is_twice else text

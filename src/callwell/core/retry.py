@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How long to wait before the next attempt, and whether the provider's retry budget still has room for one.
+"""How long to wait before the next attempt, and whether the provider's retry budget allows one.
 
 The wait is `min(20, 0.5 * 2**n) * (0.5 + 0.5 * roll)` seconds: exponential with the cap before the jitter, as in AWS
 standard mode, but never under half of the step, so that jitter cannot make a storm, and never shorter than the wait
 before.
 
-The budget is a token bucket shared by all calls to one provider. Every call pays in a tenth of a token when it begins
+The budget is a token bucket that all calls to one provider share. Every call pays in a tenth of a token when it begins
 and every retry takes a whole one, so a provider that fails for ever sees at most 1.1 attempts per call in the long run.
 It binds only while the provider looks dead (under half of the last `SAMPLE` attempts got an answer that is no 5xx):
 retries that were made before that was noticed leave a debt, which is paid first. From any past, n calls to a dead
 provider cost at most max(25, 10 + n / 10) retries; 49 instead of 25 for a client that has seen nothing yet. AWS charges
-14 of 500 tokens instead; its bucket is a guard of one process's calls, ours a promise about the ratio.
+14 of 500 tokens instead; its bucket guards the calls of one process, ours promises a ratio.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from callwell.core.rules.profile import RetryRule
 
 SAMPLE: Final = 50
-"""Attempts by which a provider is judged."""
+"""Attempts by which a provider is judged: enough to tell half of them failing from bad luck, few enough to notice."""
 
 ALL_BITS: Final = (1 << SAMPLE) - 1
-"""Every one of them."""
+"""A bit for every one of them."""
 
 TOKENS_PER_CALL: Final = 0.1
 """Tokens that a call pays in: retries per call while the provider looks dead."""
@@ -36,6 +36,9 @@ MAX_TOKENS: Final = 10.0
 MIN_TOKENS: Final = -100.0
 """The deepest debt: a thousand calls pay it back."""
 
+MAX_DOUBLINGS: Final = 60
+"""More would overflow a time; any cap is reached long before."""
+
 
 def backoff(rule: RetryRule, n: int, roll: float, previous: float = 0.0) -> float:
     """Seconds to wait before the next attempt.
@@ -44,24 +47,24 @@ def backoff(rule: RetryRule, n: int, roll: float, previous: float = 0.0) -> floa
         rule: the provider's rule.
         n: failures so far, less one: 0 before the second attempt.
         roll: a random number in [0, 1).
-        previous: the last such wait of the same call, which this one is not shorter than.
+        previous: seconds of the last such wait of the same call; this one is not shorter.
     """
-    step = min(rule.cap_s, rule.base_s * 2.0 ** min(n, 60))
-    return max(previous, step * (0.5 + 0.5 * roll))
+    step_s = min(rule.cap_s, rule.base_s * 2.0 ** min(n, MAX_DOUBLINGS))
+    return max(previous, step_s * (0.5 + 0.5 * roll))
 
 
 def allow_unsafe_5xx(rule: RetryRule) -> RetryRule:
-    """The rule of a caller that wants unsafe operations repeated after a 5xx, at the risk of doing them twice."""
+    """The rule of a caller that wants unsafe operations retried after a 5xx, at the risk of doing them twice."""
     return dataclasses.replace(rule, unsafe_5xx=True)
 
 
 class RetryBudget(NamedTuple):
-    """The retry budget of one provider.
+    """The retry budget of one provider. Stored by position.
 
     Attributes:
         tokens: retries that may be made while the provider looks dead; below zero it is a debt.
-        failures: the last attempts, newest lowest: a one for each that failed.
-        seen: how many of them there are, up to `SAMPLE`.
+        failures: a bit for each of the last attempts, the newest lowest: one if it failed.
+        attempts: how many of them there are, up to `SAMPLE`.
     """
 
     tokens: float = MAX_TOKENS
@@ -70,17 +73,20 @@ class RetryBudget(NamedTuple):
 
 
 def looks_dead(budget: RetryBudget) -> bool:
-    """Whether under half of the last `SAMPLE` attempts succeeded; fewer than that tell nothing."""
+    """Whether under half of the last `SAMPLE` attempts succeeded; fewer attempts say nothing."""
     return budget.attempts == SAMPLE and budget.failures.bit_count() * 2 > SAMPLE
 
 
+# The three functions below are passed by every call: by position, as keywords would take twice as long.
+
+
 def begin_calls(budget: RetryBudget, calls: int = 1) -> RetryBudget:
-    """The budget after a call has begun, or several."""
+    """The budget after so many calls have begun."""
     return RetryBudget(min(MAX_TOKENS, budget.tokens + TOKENS_PER_CALL * calls), budget.failures, budget.attempts)
 
 
 def record_successes(budget: RetryBudget, attempts: int) -> RetryBudget:
-    """The budget after attempts that got an answer that is no 5xx."""
+    """The budget after so many attempts that got an answer that is no 5xx."""
     failures = (budget.failures << min(attempts, SAMPLE)) & ALL_BITS
     return RetryBudget(budget.tokens, failures, min(SAMPLE, budget.attempts + attempts))
 
@@ -90,11 +96,12 @@ def record_attempt(budget: RetryBudget, *, failed: bool) -> RetryBudget:
 
     Args:
         budget: the budget before.
-        failed: the attempt got no answer, or a 5xx. A 429 is no failure: somebody is alive to say it.
+        failed: the attempt got no answer, or a 5xx. A 429 is no failure: somebody is alive to send it.
     """
     if not failed:
         return record_successes(budget, 1)
-    return RetryBudget(budget.tokens, (budget.failures << 1 | 1) & ALL_BITS, min(SAMPLE, budget.attempts + 1))
+    failures = ((budget.failures << 1) | 1) & ALL_BITS
+    return RetryBudget(budget.tokens, failures, min(SAMPLE, budget.attempts + 1))
 
 
 def allows_retry(budget: RetryBudget) -> bool:
@@ -103,5 +110,5 @@ def allows_retry(budget: RetryBudget) -> bool:
 
 
 def spend_retry(budget: RetryBudget) -> RetryBudget:
-    """The budget after a retry has been granted."""
+    """The budget after a retry was granted."""
     return budget._replace(tokens=max(MIN_TOKENS, budget.tokens - 1.0))

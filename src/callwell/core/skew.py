@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The provider's clock, as the `Date` of its answers shows it.
+"""By how much the provider's clock is ahead of ours, as the `Date` of its answers shows.
 
-A `Date` of d means that the server's clock showed something in [d, d + 1) when it answered, which was after we had
-sent and before we had received. So the server's clock is ahead of our monotonic one by more than `d - received` and
-less than `d + 1 - sent`. Each answer gives such an interval, and the truth lies in all of them: they are intersected.
-Two clocks drift, so what was known widens with time. If nothing is left, one of the clocks was set anew, and it
-begins again.
+A `Date` of d means that the server's clock showed something in [d, d + 1) when it answered: after we had sent, and
+before we had received::
 
-The machine's own time of day takes no part: it may be wrong or jump without harm.
+    ours      sent ────────────────────── received        ahead by more than  d - received
+    server             [d ─── d + 1)                      and by less than    d + 1 - sent
+
+Each answer gives such an interval, and the truth is in all of them: they are intersected. Two clocks drift, so what
+was known widens with time. If nothing is left, one of the clocks was set, and it begins again. The machine's own time
+of day takes no part: it may be wrong or jump without harm.
 """
 
 from __future__ import annotations
@@ -17,18 +19,18 @@ from typing import Final, NamedTuple
 from callwell.core.quota.resets import STRETCH
 
 DRIFT: Final = STRETCH - 1.0
-"""By how much of a second two clocks may come apart in a second."""
+"""Seconds by which two clocks may come apart in a second."""
 
 TICK_S: Final = 1.0
-"""What a `Date` leaves out."""
+"""Seconds that a `Date` leaves out: it has whole ones (RFC 9110, 5.6.7)."""
 
 
 class ClockSkew(NamedTuple):
-    """By how much a server's clock is ahead of the monotonic one.
+    """By how many seconds a server's clock is ahead of the monotonic one.
 
     Attributes:
-        low: at least so much.
-        high: at most so much.
+        low: at least so many.
+        high: at most so many.
         at: when that was known, in monotonic seconds.
     """
 
@@ -37,37 +39,40 @@ class ClockSkew(NamedTuple):
     at: float
 
 
-def observe(skew: ClockSkew | None, date: float, sent: float, received: float) -> ClockSkew:
+def observe(skew: ClockSkew | None, date_s: float, sent_at: float, received_at: float) -> ClockSkew:
     """What is known after one more answer.
 
     Args:
         skew: what was known before.
-        date: the answer's, in seconds since the epoch.
-        sent: when its request left, in monotonic seconds.
-        received: when it arrived.
+        date_s: the answer's `Date`, in seconds since the epoch.
+        sent_at: when its request left, in monotonic seconds.
+        received_at: when it arrived.
     """
-    fresh = ClockSkew(date - received, date + TICK_S - sent, received)
+    fresh = ClockSkew(low=date_s - received_at, high=date_s + TICK_S - sent_at, at=received_at)
     if skew is None:
         return fresh
-    old = widen(skew, received)
-    low, high = max(old.low, fresh.low), min(old.high, fresh.high)
-    return ClockSkew(low, high, received) if low <= high else fresh
+    known = widen(skew, received_at)
+    low = max(known.low, fresh.low)
+    high = min(known.high, fresh.high)
+    return ClockSkew(low, high, received_at) if low <= high else fresh
 
 
 def widen(skew: ClockSkew, now: float) -> ClockSkew:
-    """What is still known now."""
-    wider = DRIFT * max(0.0, now - skew.at)
-    return ClockSkew(skew.low - wider, skew.high + wider, max(now, skew.at))
+    """What is still known at `now`."""
+    drift_s = DRIFT * max(0.0, now - skew.at)
+    return ClockSkew(low=skew.low - drift_s, high=skew.high + drift_s, at=max(now, skew.at))
 
 
-def clock_error_s(skew: ClockSkew, now: float, wall: float) -> float:
-    """By how much this machine's time of day is surely behind the server's (or ahead, if below zero).
+def clock_error_s(skew: ClockSkew, now: float, wall_s: float) -> float:
+    """By how many seconds this machine's time of day is surely behind the server's (ahead, if below zero).
 
     Args:
         skew: what is known.
         now: monotonic seconds.
-        wall: this machine's time of day.
+        wall_s: this machine's time of day, in seconds since the epoch.
     """
     low, high, _ = widen(skew, now)
-    behind, ahead = now + low - wall, now + high - wall
-    return behind if behind > 0.0 else min(0.0, ahead)
+    behind_s = now + low - wall_s
+    if behind_s > 0.0:
+        return behind_s
+    return min(0.0, now + high - wall_s)

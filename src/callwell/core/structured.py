@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lists and dictionaries of structured fields (RFC 9651), as far as headers about quotas use them.
+"""Parses lists and dictionaries of structured fields (RFC 9651), as far as headers about quotas use them.
 
-One reading serves all of their drafts: `"name";r=50;t=30` is a list, `limit=10, remaining=1` a dictionary, `10;w=60` a
-list of numbers. Strings may hold commas and semicolons. Parameters keep their text; whatever is malformed makes the
-whole field void, as the drafts demand, and nothing raises.
+One parser serves all drafts of those: `"name";r=50;t=30` is a list, `limit=10, remaining=1` a dictionary, `10;w=60` a
+list of numbers. Strings may hold commas and semicolons. Parameters keep their text. Anything malformed makes the whole
+field void, as the drafts demand; nothing raises.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-LONGEST: Final = 4000
-"""Characters of the longest field that is read."""
+MAX_CHARS: Final = 4000
+"""Longer fields are void: half of what servers commonly allow all headers together."""
 
 _ITEM = r'"(?:[^"\\]|\\.)*"|:[A-Za-z0-9+/=]*:|[-\w!#$%&\'*+.^`|~:/@?]+'
 _KEY = r"[A-Za-z*][\w.*-]*"
@@ -42,34 +42,34 @@ def parse_members(text: str) -> list[FieldMember]:
     """The members of a field; none if it is malformed.
 
     Args:
-        text: the field; several lines of it joined by commas.
+        text: the field, with all its lines joined by commas.
     """
-    found: list[FieldMember] = []
-    place = 0
-    if len(text) > LONGEST:
-        return found
-    while place < len(text):
-        member = _MEMBER.match(text, place)
-        if member is None or (member.end() < len(text) and text[member.end()] != ","):
+    if len(text) > MAX_CHARS:
+        return []
+    members: list[FieldMember] = []
+    start = 0
+    while start < len(text):
+        match = _MEMBER.match(text, start)
+        if match is None or (match.end() < len(text) and text[match.end()] != ","):
             return []
-        parameters = {key.lower(): _plain(item) for key, item in _PARAMETER.findall(member[3])}
-        found.append(FieldMember((member[1] or "").lower(), _plain(member[2]), parameters))
-        place = member.end() + 1
-    return found
+        parameters = {key.lower(): _unquote(item) for key, item in _PARAMETER.findall(match[3])}
+        members.append(FieldMember(key=(match[1] or "").lower(), item=_unquote(match[2]), parameters=parameters))
+        start = match.end() + 1
+    return members
 
 
 def parse_number(text: str | None) -> float | None:
-    """The number that a text is, or None."""
+    """A number; None if the text is none."""
     return float(text) if text is not None and _NUMBER.fullmatch(text.strip()) else None
 
 
 def parse_count(text: str | None) -> int | None:
-    """How many are left or allowed, by a text: whole ones, and none where it is below zero."""
+    """A count: the whole part of a number, 0 if it is below zero; None if the text is no number."""
     value = parse_number(text)
     return None if value is None else max(0, int(value))
 
 
-def _plain(item: str) -> str:
+def _unquote(item: str) -> str:
     if item.startswith('"'):
         return _ESCAPED.sub(r"\1", item[1:-1])
     return item

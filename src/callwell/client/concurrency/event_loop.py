@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The fastest event loop there is: uvloop where it is installed, asyncio's own elsewhere; and many at work on it."""
+"""Runs coroutines on the fastest event loop there is (uvloop if installed), and workers side by side."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine to its end, as `asyncio.run` does.
+    """Run a coroutine to its end, as `asyncio.run` does, and return its result.
 
     Args:
         work: the coroutine.
@@ -29,12 +29,15 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 
 async def run_workers(count: int, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Have so many do the same work until nothing is left of it.
+    """Run the same work several times side by side, until all are done.
 
     Args:
-        count: how many.
-        work: what each does. If one fails, the others are cancelled, and its error is raised by itself: of several,
-            one that a person can act upon.
+        count: how many workers.
+        work: what each does.
+
+    Raises:
+        BaseException: the error of a worker that failed, by itself; the others are cancelled. Of several errors it is
+            the first that is a `CallwellError`, which a person can act on.
     """
     try:
         async with asyncio.TaskGroup() as group:

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the two sides cannot share: waiting, waking, and doing something ahead. The twin of `_sync/primitives.py`."""
+"""What the two sides cannot share: waiting, waking, and working in the background.
+
+`client/_sync/concurrency/primitives.py` is the twin, written by hand.
+"""
 
 from __future__ import annotations
 
@@ -38,12 +41,12 @@ AsyncPendingAnswer: TypeAlias = "Awaitable[Answer]"
 AsyncFetch: TypeAlias = "Callable[..., Awaitable[Answer]]"
 AsyncFind: TypeAlias = "Callable[[], Awaitable[Answer | None]]"
 
-LONGEST_S = 86_400.0
-"""A wait is looked at again after a day, since a loop's timers are not made for more."""
+MAX_TIMER_S: Final = 86_400.0
+"""Waits end after a day and are begun again: asyncio polls for no longer either (MAXIMUM_SELECT_TIMEOUT)."""
 
 
 class AsyncLatch:
-    """Something that a task of this loop waits for, and anybody sets."""
+    """An event that a task of this loop waits for, and that any loop or thread may set."""
 
     __slots__ = ("_event", "_loop")
 
@@ -53,11 +56,11 @@ class AsyncLatch:
 
     @property
     def is_dead(self) -> bool:
-        """The loop was closed: who waited never will again, though nobody has told the task."""
+        """Whether the loop was closed: the task never runs again, though it was not cancelled."""
         return self._loop.is_closed()
 
     def set(self) -> None:
-        """Wake who waits: from the same loop, from another one, or from a thread."""
+        """Wake the task: from its own loop, from another one, or from a thread."""
         with suppress(RuntimeError):  # no loop runs here, or the other one has just been closed
             if asyncio.get_running_loop() is self._loop:
                 self._event.set()
@@ -66,9 +69,9 @@ class AsyncLatch:
             self._loop.call_soon_threadsafe(self._event.set)
 
     async def wait(self, seconds: float) -> None:
-        """Wait until it is set, or real seconds have passed, and unset it."""
+        """Wait until it is set or real seconds have passed, and clear it."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(min(seconds, LONGEST_S)):
+            async with asyncio.timeout(min(seconds, MAX_TIMER_S)):
                 await self._event.wait()
         self._event.clear()
 
@@ -79,7 +82,7 @@ async def sleep(seconds: float) -> None:
 
 
 class AsyncCloseMixin:
-    """Gives what is closed by `aclose` the name `close` as well."""
+    """Adds `close` to a class with `aclose`, so that both sides answer to both names."""
 
     if TYPE_CHECKING:
 
@@ -87,37 +90,37 @@ class AsyncCloseMixin:
             """Close it."""
 
     def close(self) -> Awaitable[None]:
-        """The same as `aclose`, to be awaited. Without that, it is closed soon; at once, where no event loop runs."""
+        """Close it, to be awaited like `aclose`; if it is not, it is closed soon, or at once if no event loop runs."""
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
             asyncio.run(self.aclose())
             return DONE
         task = loop.create_task(self.aclose())
-        UNDER_WAY.add(task)
-        task.add_done_callback(UNDER_WAY.discard)
+        CLOSING.add(task)
+        task.add_done_callback(CLOSING.discard)
         return task
 
 
 class DoneAwaitable:
-    """Something to await that is over."""
+    """An awaitable that is done."""
 
     def __await__(self) -> Generator[Any, None, None]:
-        """Nothing to wait for."""
+        """Return at once."""
         return iter(())  # type: ignore[return-value] # awaiting needs no more than an iterator
 
 
 DONE: Final = DoneAwaitable()
 
-UNDER_WAY: Final[set[asyncio.Task[None]]] = set()
-"""A loop keeps no task alive that nobody else knows."""
+CLOSING: Final[set[asyncio.Task[None]]] = set()
+"""Tasks that close something: a loop keeps no task alive that nobody else refers to."""
 
 
 class AsyncBackgroundTask(Generic[T]):
-    """Something that is done while the caller goes on.
+    """Work that is done while the caller goes on.
 
     Args:
-        work: what to do, in a task of its own.
+        work: the work, which runs in a task of its own.
     """
 
     __slots__ = ("_task",)
@@ -126,11 +129,11 @@ class AsyncBackgroundTask(Generic[T]):
         self._task = asyncio.create_task(work())
 
     async def result(self) -> T:
-        """What came of it."""
+        """Wait for its result."""
         return await self._task
 
     def cancel(self) -> None:
-        """It is not wanted any more."""
+        """Cancel it; its error, if any, is nobody's any more."""
         self._task.add_done_callback(lambda task: task.cancelled() or task.exception())
         self._task.cancel()
 
@@ -140,22 +143,22 @@ class AsyncBackgroundTask(Generic[T]):
         return self._task
 
 
-async def wait_all(several: Iterable[AsyncBackgroundTask[Any]]) -> None:
-    """Wait until all are done, or one of them has failed: then its failure is raised at once."""
-    tasks = [one.task for one in several]
+async def wait_all(background: Iterable[AsyncBackgroundTask[Any]]) -> None:
+    """Wait until all are done, or one has failed: then its error is raised at once."""
+    tasks = [item.task for item in background]
     if tasks:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
         for task in done:
             task.result()
 
 
-async def cancel_all(several: Iterable[AsyncBackgroundTask[Any]]) -> None:
-    """Things that are done ahead are not wanted any more: when this returns, their tasks have ended."""
-    dropped = tuple(several)
-    for one in dropped:
-        one.cancel()
-    if dropped:
-        await asyncio.wait([one.task for one in dropped])
+async def cancel_all(background: Iterable[AsyncBackgroundTask[Any]]) -> None:
+    """Cancel all; when this returns, their tasks have ended."""
+    cancelled = tuple(background)
+    for item in cancelled:
+        item.cancel()
+    if cancelled:
+        await asyncio.wait([item.task for item in cancelled])
 
 
 async def run_blocking(work: Callable[[], T]) -> T:
@@ -164,12 +167,12 @@ async def run_blocking(work: Callable[[], T]) -> T:
 
 
 async def next_or_none(source: AsyncIterator[T] | Iterator[T]) -> T | None:
-    """The next thing that an iterator of either kind gives, None at its end."""
+    """The next item of an iterator of either kind; None at its end."""
     if isinstance(source, AsyncIterator):
         return await anext(source, None)
     return await asyncio.to_thread(next, source, None)
 
 
 def run(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Do it: what a test says once for both sides."""
+    """Run work to its end: for tests that are written once for both sides."""
     return asyncio.run(work())

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What answers teach a client beside their result: how quotas stand, the provider's clock, what will go away.
+"""Learns quotas, clock skew and deprecations from response headers.
 
-Looking costs more than many a call, so it is done when it is due: at the first answer of each operation; then for every
-answer while a quota is scarce, twenty times a second while there is plenty, and once a second where nothing is said.
+Reading headers costs more than many a call, so it is done when it is due: at the first answer of each operation; then
+at every answer while a quota is scarce, twenty times a second while there is plenty, and once a second where headers
+say nothing.
 """
 
 from __future__ import annotations
@@ -27,32 +28,35 @@ if TYPE_CHECKING:
     from callwell.observe.notices import Notice
     from callwell.transport.base import Response
 
+PLENTY: Final = 4
+"""A quota is scarce from when less than this part of it is left: a quarter."""
+
 PLENTY_S: Final = 0.05
-"""Between two looks while more than a quarter of a quota is left."""
+"""Seconds between two readings while there is plenty."""
 
 NOTHING_S: Final = 1.0
-"""Between two looks where the last answer said nothing."""
+"""Seconds between two readings where the last answer said nothing."""
 
 DIFFERS_S: Final = 30.0
-"""From here on a difference between two clocks is told."""
+"""A difference between two clocks from which on it is reported: signatures and tokens commonly allow half a minute."""
 
 UNREAD: Final = "the headers of an answer could not be read"
 
 DEPRECATED: Final[set[tuple[str, str]]] = set()
-"""Providers and operations of which this process was told."""
+"""Providers and operations whose deprecation this process has reported."""
 
 
 class Learner:
-    """What one client has learnt.
+    """What one client has learnt from headers.
 
     Args:
         profile: how the provider behaves.
-        account: which remembers how the quotas stand.
-        clock: whose seconds are meant.
-        notify: told what a person should know.
+        account: knows how the quotas stand.
+        clock: where times come from.
+        notify: called with what a person should know.
 
     Attributes:
-        due_at: when an answer of an operation is looked at next; at once for those that are not in it.
+        due_at: when an answer of an operation is read next; at once for operations that are not in it.
     """
 
     def __init__(
@@ -65,26 +69,26 @@ class Learner:
         self._notify = notify
         self._skew: ClockSkew | None = None
         self._reported_skew = False
-        self._spending: dict[str, int] = {}
-        self._limits: dict[str, int] = {}
+        self._reported_foreign: dict[str, int] = {}
+        self._reported_limits: dict[str, int] = {}
 
     def observe(self, operation: str, response: Response, now: float, seconds: float) -> tuple[QuotaHint, ...]:
         """Read an answer's headers.
 
         Args:
-            operation: of the call.
+            operation: the operation of the call.
             response: the answer.
             now: when it arrived.
             seconds: how long it took.
 
         Returns:
-            what it says about quotas.
+            What it says about quotas.
         """
         headers = response.headers
         hints: tuple[QuotaHint, ...] = ()
         try:
             hints = fields.read_hints(headers, self.provider_wall_s(), self._profile.quota_headers)
-            hints = tuple([self._bounded(hint, now) for hint in hints])
+            hints = tuple([self._bound(hint, now) for hint in hints])
         except Exception:  # noqa: BLE001 - whatever a header makes of its reader: nothing is learnt from it
             LOGGER.debug("%s %s: %s", self._profile.name, operation, UNREAD, exc_info=True)
         try:
@@ -92,56 +96,65 @@ class Learner:
             self._observe_deprecation(operation, headers)
         except Exception:  # noqa: BLE001 - the same
             LOGGER.debug("%s %s: %s", self._profile.name, operation, UNREAD, exc_info=True)
-        scarce = any(hint.remaining is None or hint.remaining * 4 < (hint.limit or inf) for hint in hints)
-        wait_s = PLENTY_S
-        if not hints:
-            wait_s = NOTHING_S
-        elif scarce:
-            wait_s = 0.0
-        self.due_at[operation] = now + wait_s
+        self.due_at[operation] = now + _next_reading_s(hints)
         return hints
 
     def throttled_for_s(self, hints: tuple[QuotaHint, ...]) -> float | None:
-        """For how long a 429 holds, by the headers about quotas."""
+        """For how many seconds a 429 holds, by the headers about quotas."""
         return fields.throttled_for_s(hints, named=self._profile.quota_headers is not None)
 
     def provider_wall_s(self) -> float:
-        """The provider's time of day at the least, as far as it is known; else this machine's."""
+        """The provider's time of day, in seconds since the epoch; this machine's as long as it is unknown.
+
+        Of the times that are possible it is the earliest.
+        """
         if self._skew is None:
             return self._clock.wall()
         now = self._clock.now()
         return now + skew.widen(self._skew, now).low
 
     def report(self) -> None:
-        """Tell what the account has learnt, if it is news: others' spending each time that it has doubled."""
-        for name, (parked, limit, full) in tuple(self._account.observed.items()):
-            if parked and parked >= 2 * self._spending.get(name, 0):
-                self._spending[name] = parked
-                self._notify(ForeignSpending(self._profile.name, name, parked, full))
-            if limit < full and self._limits.get(name) != limit:
-                self._limits[name] = limit
-                self._notify(LimitLowered(self._profile.name, name, limit, full))
+        """Report what the account has learnt, if it is news: foreign spending each time that it has doubled."""
+        for name, quota in tuple(self._account.observed.items()):
+            if quota.foreign and quota.foreign >= 2 * self._reported_foreign.get(name, 0):
+                self._reported_foreign[name] = quota.foreign
+                self._notify(ForeignSpending(self._profile.name, name, quota.foreign, quota.documented_limit))
+            if quota.limit < quota.documented_limit and self._reported_limits.get(name) != quota.limit:
+                self._reported_limits[name] = quota.limit
+                self._notify(LimitLowered(self._profile.name, name, quota.limit, quota.documented_limit))
 
     def _observe_date(self, headers: Mapping[str, str], now: float, seconds: float) -> None:
-        date = fields.read_date(headers)
-        if date is None or fields.read_age_s(headers):
+        date_s = fields.read_date(headers)
+        if date_s is None or fields.read_age_s(headers):
             return
-        self._skew = skew.observe(self._skew, date, now - seconds, now)
-        wrong_s = skew.clock_error_s(self._skew, now, self._clock.wall())
-        if abs(wrong_s) > DIFFERS_S and not self._reported_skew:
+        self._skew = skew.observe(self._skew, date_s, now - seconds, now)
+        error_s = skew.clock_error_s(self._skew, now, self._clock.wall())
+        if abs(error_s) > DIFFERS_S and not self._reported_skew:
             self._reported_skew = True
-            self._notify(ClockDiffers(self._profile.name, wrong_s))
+            self._notify(ClockDiffers(self._profile.name, error_s))
 
     def _observe_deprecation(self, operation: str, headers: Mapping[str, str]) -> None:
-        since, until = fields.read_deprecated_at(headers), fields.read_sunset_at(headers)
-        name = self._profile.name, operation
-        if (since is not None or until is not None) and name not in DEPRECATED:
+        deprecated_at = fields.read_deprecated_at(headers)
+        sunset_at = fields.read_sunset_at(headers)
+        if deprecated_at is None and sunset_at is None:
+            return
+        name = (self._profile.name, operation)
+        if name not in DEPRECATED:
             DEPRECATED.add(name)
-            self._notify(Deprecated(*name, since or None, until))
+            self._notify(Deprecated(*name, deprecated_at or None, sunset_at))
 
-    def _bounded(self, hint: QuotaHint, now: float) -> QuotaHint:
-        """A time that the answer's own `Date` does not bound is bounded by what is known of the provider's clock."""
+    def _bound(self, hint: QuotaHint, now: float) -> QuotaHint:
+        """A hint with a reset that the answer's `Date` does not bound, bounded by what is known about the clocks."""
         if hint.slack_s < inf or hint.cached or self._skew is None:
             return hint
         low, high, _ = skew.widen(self._skew, now)
         return hint._replace(slack_s=fields.ROUNDED_S + high - low)
+
+
+def _next_reading_s(hints: tuple[QuotaHint, ...]) -> float:
+    """Seconds until headers are read again, after an answer that said this."""
+    if not hints:
+        return NOTHING_S
+    if any(hint.remaining is None or hint.remaining * PLENTY < (hint.limit or inf) for hint in hints):
+        return 0.0
+    return PLENTY_S

@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Callers that wait for permits, in the order in which they are served.
 
-One line per set of quotas, so that a full day quota of uploads keeps no read waiting. The first in line asks the
-account and sleeps until the time that it is told; the others sleep until they are first. `interactive` goes before
-`batch`, but a batch call that has waited `BATCH_AGING_S` longer than an interactive one goes first: nothing starves.
+There is one queue for each set of quotas, so that a used up day quota of uploads keeps no read waiting. The first in a
+queue asks the account and sleeps until the time that it names; the others sleep until they are first. `interactive`
+goes before `batch`, but a batch call that has waited `BATCH_AGING_S` longer than an interactive one goes first: nothing
+starves.
 """
 
 from __future__ import annotations
 
 import threading
 from bisect import insort
+from math import inf
 from typing import TYPE_CHECKING, Final
 
 from callwell.client.concurrency.primitives import AsyncLatch
@@ -25,14 +27,21 @@ if TYPE_CHECKING:
     from callwell.clock import Clock
 
 BATCH_AGING_S: Final = 30.0
-"""By how much longer a batch call has to have waited to go before an interactive one."""
+"""A batch call that has waited so many seconds longer goes before an interactive one, whose usual deadline this is."""
 
 POLL_S: Final = 0.5
-"""How often the first in line looks whether another client or process has settled the permit that it waits for."""
+"""Seconds after which the first in a queue asks again while it waits for a release: another client or process, which
+cannot wake it, may have released the permit."""
 
 
 class AsyncWaiter:
-    """One caller in line."""
+    """One caller in a queue.
+
+    Attributes:
+        rank: the lowest is served first.
+        latch: wakes the caller.
+        awaits_release: the caller can go on only when a permit is released.
+    """
 
     __slots__ = ("awaits_release", "latch", "rank")
 
@@ -46,9 +55,9 @@ class AsyncPermitQueue:
     """The callers that wait for permits of the same quotas.
 
     Args:
-        account: which lends the permits.
-        names: of the quotas.
-        clock: whose seconds are meant.
+        account: where permits are acquired.
+        names: the quotas.
+        clock: where times come from.
 
     Attributes:
         waiters: in the order in which they are served.
@@ -59,21 +68,22 @@ class AsyncPermitQueue:
         self._names = names
         self._clock = clock
         self.waiters: list[AsyncWaiter] = []
-        self._ready_at = float("-inf")
+        self._available_at = -inf
         self._lock = threading.Lock()
         reset_after_fork(self)
 
     def after_fork(self) -> None:
-        """In a child nobody else waits."""
-        self.waiters, self._ready_at = [], float("-inf")
+        """Forget the waiters: in a child process nobody else waits."""
+        self.waiters = []
+        self._available_at = -inf
         self._lock = threading.Lock()
 
     def try_acquire(self, extra_s: float, *, retrying: bool) -> Permit | None:
-        """A permit of each quota, if one can be had without waiting.
+        """Acquire a permit of each quota without waiting; None if that is not possible.
 
         Args:
             extra_s: how much longer than others the request may take.
-            retrying: the permit is for a repetition.
+            retrying: the permit is for a retry.
         """
         if self.waiters:
             return None
@@ -82,34 +92,37 @@ class AsyncPermitQueue:
 
     async def acquire(
         self,
-        until: float,
+        deadline_at: float,
         priority: Priority,
         extra_s: float = 0.0,
         *,
         retrying: bool,
         on_wait: Callable[[float], None],
     ) -> Permit | float:
-        """A permit of each quota, or the time at which one could be had if that is after `until`.
+        """Acquire a permit of each quota, if need be after waiting in the queue.
 
         Args:
-            until: monotonic seconds.
+            deadline_at: monotonic seconds.
             priority: who goes first.
-            retrying: the permit is for a repetition.
-            on_wait: called with the seconds that the caller will probably wait, when it has to.
             extra_s: how much longer than others the request may take.
+            retrying: the permit is for a retry.
+            on_wait: called with the seconds that the caller will probably wait, if it has to.
+
+        Returns:
+            The permit, or the time at which one could be acquired if that is after the deadline.
         """
         now = self._clock.now()
-        if now >= until:
+        if now >= deadline_at:
             return now
         if not self.waiters:
             got = self._account.acquire(self._names, retrying=retrying, extra_s=extra_s)
-            if isinstance(got, Permit) or until < _earliest_certain(got) < float("inf"):
+            if isinstance(got, Permit) or deadline_at < _earliest_certain(got) < inf:
                 return got
         waiter = AsyncWaiter(now + (BATCH_AGING_S if priority == "batch" else 0.0))
         with self._lock:
             insort(self.waiters, waiter, key=lambda other: other.rank)
         try:
-            return await self._wait_turn(waiter, until, retrying=retrying, on_wait=on_wait, extra_s=extra_s)
+            return await self._wait_turn(waiter, deadline_at, retrying=retrying, on_wait=on_wait, extra_s=extra_s)
         finally:
             with self._lock:
                 if waiter in self.waiters:
@@ -119,7 +132,7 @@ class AsyncPermitQueue:
                 first.latch.set()
 
     def wake(self) -> None:
-        """A permit was settled, of this line or another: who waits for nothing else looks again."""
+        """Wake the first in the queue if it waits for a release: a permit was released, by this queue or another."""
         with self._lock:
             first = self._first()
         if first is not None and first.awaits_release:
@@ -133,45 +146,49 @@ class AsyncPermitQueue:
     async def _wait_turn(
         self,
         waiter: AsyncWaiter,
-        until: float,
+        deadline_at: float,
         *,
         retrying: bool,
         on_wait: Callable[[float], None],
         extra_s: float,
     ) -> Permit | float:
-        announced = False
+        is_announced = False
         while True:
             with self._lock:
-                first = self._first() is waiter
-            at = float("inf")
-            if first:
-                waiter.awaits_release = True  # before asking, so that no settling is missed
+                is_first = self._first() is waiter
+            at = inf
+            if is_first:
+                # Before asking, so that no release in between is missed.
+                waiter.awaits_release = True
                 got = self._account.acquire(self._names, retrying=retrying, extra_s=extra_s)
                 if isinstance(got, Permit):
                     return got
-                at, self._ready_at = got, _earliest_certain(got)
-                waiter.awaits_release = self._ready_at == float("inf")
-            if until < self._ready_at < float("inf"):
-                return self._ready_at
+                at = got
+                self._available_at = _earliest_certain(got)
+                waiter.awaits_release = self._available_at == inf
+            if deadline_at < self._available_at < inf:
+                return self._available_at
             now = self._clock.now()
-            if now >= until:
+            if now >= deadline_at:
                 return now
-            if not announced and at < float("inf"):
-                announced = True
+            if not is_announced and at < inf:
+                is_announced = True
                 on_wait(at - now)
-            wait_s = min(at, until, now + POLL_S if waiter.awaits_release else at) - now
-            await waiter.latch.wait(self._clock.real_s(wait_s))
+            wake_at = min(at, deadline_at)
+            if waiter.awaits_release:
+                wake_at = min(wake_at, now + POLL_S)
+            await waiter.latch.wait(self._clock.real_s(wake_at - now))
 
 
 class AsyncPermitQueues(dict[tuple[str, ...], AsyncPermitQueue]):
-    """The lines of one client, by the names of their quotas; each is made when it is first asked for.
+    """The queues of one client, by the names of their quotas; each is made when it is first asked for.
 
     Args:
-        account: which lends the permits.
-        clock: whose seconds are meant.
+        account: where permits are acquired.
+        clock: where times come from.
 
     Attributes:
-        all: the lines.
+        all: the queues.
     """
 
     def __init__(self, account: Account | PermitBatcher, clock: Clock) -> None:
@@ -181,16 +198,16 @@ class AsyncPermitQueues(dict[tuple[str, ...], AsyncPermitQueue]):
         self._clock = clock
 
     def __missing__(self, names: tuple[str, ...]) -> AsyncPermitQueue:
-        line = self.setdefault(names, AsyncPermitQueue(self._account, names, self._clock))
+        queue = self.setdefault(names, AsyncPermitQueue(self._account, names, self._clock))
         self.all = tuple(self.values())
-        return line
+        return queue
 
     def wake(self) -> None:
-        """A permit was settled: see `AsyncPermitQueue`."""
-        for line in self.all:
-            line.wake()
+        """Wake whoever waits for a release."""
+        for queue in self.all:
+            queue.wake()
 
 
 def _earliest_certain(at: float) -> float:
-    """A time that cannot come sooner; infinite where a holder may settle its permit any moment."""
-    return float("inf") if isinstance(at, AtLatest) else at
+    """A time that cannot come sooner; infinite where a holder may release its permit any moment."""
+    return inf if isinstance(at, AtLatest) else at

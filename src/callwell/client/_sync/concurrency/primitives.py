@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the two sides cannot share: waiting, waking, and doing something ahead. The twin of `_async/primitives.py`."""
+"""What the two sides cannot share: waiting, waking, and working in the background.
+
+Written by hand, as the twin of `client/concurrency/primitives.py`.
+"""
 
 from __future__ import annotations
 
@@ -40,22 +43,22 @@ Find: TypeAlias = "Callable[[], Answer | None]"
 
 
 class Latch:
-    """Something that one waits for and another sets."""
+    """An event that one thread waits for, and another sets."""
 
     __slots__ = ("_event",)
 
     is_dead = False
-    """No thread ends without a word."""
+    """A thread that waits never ends before it has left the queue."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
 
     def set(self) -> None:
-        """Wake who waits."""
+        """Wake the thread."""
         self._event.set()
 
     def wait(self, seconds: float) -> None:
-        """Wait until it is set, or real seconds have passed, and unset it."""
+        """Wait until it is set or real seconds have passed, and clear it."""
         self._event.wait(min(seconds, threading.TIMEOUT_MAX))
         self._event.clear()
 
@@ -66,7 +69,7 @@ def sleep(seconds: float) -> None:
 
 
 class CloseMixin:
-    """Gives what is closed by `close` the name `aclose` as well."""
+    """Adds `aclose` to a class with `close`, so that both sides answer to both names."""
 
     if TYPE_CHECKING:
 
@@ -74,16 +77,16 @@ class CloseMixin:
             """Close it."""
 
     def aclose(self) -> Awaitable[None]:
-        """The same as `close`: it is closed when this returns, and may be awaited."""
+        """Close it as `close` does; the result may be awaited."""
         self.close()
         return DONE
 
 
 class DoneAwaitable:
-    """Something to await that is over."""
+    """An awaitable that is done."""
 
     def __await__(self) -> Generator[Any, None, None]:
-        """Nothing to wait for."""
+        """Return at once."""
         return iter(())  # type: ignore[return-value] # awaiting needs no more than an iterator
 
 
@@ -91,10 +94,10 @@ DONE: Final = DoneAwaitable()
 
 
 class BackgroundTask(Generic[T]):
-    """Something that is done while the caller goes on.
+    """Work that is done while the caller goes on.
 
     Args:
-        work: what to do, in a thread of its own, with the context variables of the caller: spans go on in it.
+        work: the work, which runs in a thread of its own with the caller's context variables: spans go on in it.
     """
 
     __slots__ = ("_future", "_work")
@@ -103,14 +106,14 @@ class BackgroundTask(Generic[T]):
         self._future: Future[T] = Future()
         self._work = work
         run = contextvars.copy_context().run
-        threading.Thread(target=run, args=(self._run,), name="callwell-ahead", daemon=True).start()
+        threading.Thread(target=run, args=(self._run,), name="callwell-background", daemon=True).start()
 
     def result(self) -> T:
-        """What came of it."""
+        """Wait for its result."""
         return self._future.result()
 
     def cancel(self) -> None:
-        """It is not wanted any more. What was sent is under way; its answer is dropped."""
+        """Do not start it if it has not begun; else its result is dropped."""
         self._future.cancel()
 
     @property
@@ -127,17 +130,17 @@ class BackgroundTask(Generic[T]):
             self._future.set_exception(error)
 
 
-def wait_all(several: Iterable[BackgroundTask[Any]]) -> None:
-    """Wait until all are done, or one of them has failed: then its failure is raised at once."""
-    done, _ = wait([one.future for one in several], return_when=FIRST_EXCEPTION)
+def wait_all(background: Iterable[BackgroundTask[Any]]) -> None:
+    """Wait until all are done, or one has failed: then its error is raised at once."""
+    done, _ = wait([item.future for item in background], return_when=FIRST_EXCEPTION)
     for future in done:
         future.result()
 
 
-def cancel_all(several: Iterable[BackgroundTask[Any]]) -> None:
-    """Things that are done ahead are not wanted any more: their threads end with the answers that are under way."""
-    for one in several:
-        one.cancel()
+def cancel_all(background: Iterable[BackgroundTask[Any]]) -> None:
+    """Drop the results of all; threads that have begun end with the answers they wait for."""
+    for item in background:
+        item.cancel()
 
 
 def run_blocking(work: Callable[[], T]) -> T:
@@ -146,10 +149,10 @@ def run_blocking(work: Callable[[], T]) -> T:
 
 
 def next_or_none(source: Iterator[T]) -> T | None:
-    """The next thing that an iterator gives, None at its end."""
+    """The next item of an iterator; None at its end."""
     return next(source, None)
 
 
 def run(work: Callable[[], T]) -> T:
-    """Do it: what a test says once for both sides."""
+    """Run work to its end: for tests that are written once for both sides."""
     return work()
