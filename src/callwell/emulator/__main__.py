@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`python -m callwell.emulator`: play the providers until told to stop."""
+"""`python -m callwell.emulator`: emulate the providers until a signal stops them."""
 
 from __future__ import annotations
 
@@ -26,19 +26,20 @@ if TYPE_CHECKING:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Serve until SIGTERM, SIGINT, or the end of standard input if that is watched.
+    """Serve until SIGTERM, SIGINT or, with `--watch-stdin`, the end of standard input.
 
     Args:
-        argv: the arguments, those of the process by default.
+        argv: the arguments; those of the process by default.
 
     Returns:
-        0 for a quiet end, 2 with one line on standard error if it could not start.
+        0 after a signal; 2, with one line on standard error, if the emulator could not start.
     """
     given = vars(_parser().parse_args(argv))
     given["deprecated"] = dict(given["deprecated"])
     given["settings"] = dict(given["settings"])
     given["provider"] = tuple(given["provider"])
-    as_json, watch = given.pop("json"), given.pop("watch_stdin")
+    as_json = given.pop("json")
+    watch = given.pop("watch_stdin")
     try:
         asyncio.run(_run(EmulatorOptions(**given), as_json=as_json, watch=watch))
     except EmulatorError as error:
@@ -61,7 +62,7 @@ async def _run(options: EmulatorOptions, *, as_json: bool, watch: bool) -> None:
 
 
 def _stop_with_parent(serving: asyncio.Future[None]) -> None:
-    """The other end of standard input is held by whoever started this: nothing to read means that it has gone."""
+    """Stop at the end of standard input: the parent holds its other end, so it has gone."""
     if not os.read(sys.stdin.fileno(), 1024):
         asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
         serving.cancel()
@@ -75,15 +76,16 @@ def _print_json(endpoints: Endpoints) -> None:
 def _print_endpoints(endpoints: Endpoints) -> None:
     lines = [f"control      {endpoints.control}"]
     for name, environments in endpoints.providers.items():
-        lines += [f"{name}/{where}  {point.base_url}  key {point.key}" for where, point in environments.items()]
+        for environment, endpoint in environments.items():
+            lines.append(f"{name}/{environment}  {endpoint.base_url}  key {endpoint.key}")
     sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="callwell.emulator", description=__doc__)
-    parser.add_argument("--json", action="store_true", help="print one line of JSON that says where everything is")
-    parser.add_argument("--watch-stdin", action="store_true", help="end when standard input ends")
+    parser.add_argument("--json", action="store_true", help="print the addresses and keys as one line of JSON")
+    parser.add_argument("--watch-stdin", action="store_true", help="stop when standard input ends")
     defaults = EmulatorOptions()
     for field in fields(EmulatorOptions):
         default = getattr(defaults, field.name)
@@ -115,39 +117,39 @@ FLAG_OVERRIDES: Final[Mapping[str, dict[str, Any]]] = {
         "action": "append",
         "default": [],
         "metavar": "NAME",
-        "help": "a provider to play; all unless said",
+        "help": "a provider to emulate; all by default",
     },
     "settings": {
         "type": _parse_setting,
         "action": "append",
         "default": [],
         "metavar": "NAME.OPTION=VALUE",
-        "help": "an option of one provider, as JSON",
+        "help": "an option of one provider; the value is JSON",
     },
     "public_url": {
         "type": str,
         "metavar": "URL",
-        "help": "the address of a proxy before the ports, as https://HOST/{port}",
+        "help": "address of a TLS proxy in front of the ports, as https://HOST/{port}",
     },
     "clock": {"type": str, "metavar": "CLOCK", "help": "a faster clock: SCALE, or SCALE@ORIGIN@WALL"},
-    "window": {"type": str, "choices": WINDOW_KINDS, "metavar": None, "help": "how quota windows are cut"},
-    "retry_after": {"help": "say in every 429 when to come back"},
+    "window": {"type": str, "choices": WINDOW_KINDS, "metavar": None, "help": "kind of the quota windows"},
+    "retry_after": {"help": "send Retry-After with every 429"},
     "rate_headers": {
         "type": str,
         "choices": RATE_HEADER_FORMS,
         "metavar": None,
-        "help": "tell in every answer what is left of the quota",
+        "help": "send quota headers with every response, in this form",
     },
-    "skew_s": {"help": "how far the servers' time of day is off, in seconds"},
+    "skew_s": {"help": "offset of the servers' time of day, in seconds"},
     "deprecated": {
         "type": _parse_deprecation,
         "action": "append",
         "default": [],
         "metavar": "OPERATION[=SECONDS]",
-        "help": "an operation that is deprecated, and when its sunset comes",
+        "help": "an operation that is deprecated, and the seconds until its sunset",
     },
     "links_limit": {"help": "how many links may be created in each workspace"},
-    "old_meta_name": {"help": "answer under an older name of the links' meta"},
+    "old_meta_name": {"help": "send the links' linkMeta under its older name meta"},
 }
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The control port: faults, ledger, clock, world and keys of the emulated providers, as JSON.
+"""The control port: faults, ledger, clock, data and keys of the emulated providers, as JSON.
 
-Every request that cannot be understood is answered 400 with one sentence: `{"error": "..."}`.
+A request that makes no sense is answered 400 with one sentence: `{"error": "..."}`.
 """
 
 from __future__ import annotations
@@ -28,17 +28,18 @@ if TYPE_CHECKING:
     from callwell.emulator.registry import ServiceRegistry
 
 T = TypeVar("T")
+# A digest of an item takes up to a millisecond: after so many, other requests get their turn.
 ITEMS_PER_TURN: Final = 100
 
 
 class KeyRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of the key requests; everything in it is optional.
+    """The body of a request about keys; everything in it is optional.
 
     Attributes:
-        provider: which provider, if there are several.
-        fingerprint: which key; the newest live one by default.
-        name: for a new key.
-        expires_in_s: for a new key, clock seconds; never by default.
+        provider: the provider or environment; needed if there is more than one.
+        fingerprint: the key; the newest live one by default.
+        name: the name of a new key.
+        expires_in_s: the life of a new key in clock seconds; None for ever.
     """
 
     provider: str | None = None
@@ -48,24 +49,24 @@ class KeyRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ClockMove(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of a move of the clock: by how many of its seconds."""
+    """The body of a move of the clock: how many of its seconds."""
 
     advance_s: float
 
 
 def json_response(value: object, status: int = 200) -> Response:
-    """`value` as JSON."""
+    """Return `value` as a JSON response."""
     return Response(msgspec.json.encode(value), status, media_type="application/json")
 
 
 @dataclass(frozen=True, slots=True)
 class ControlHandlers:
-    """The handlers.
+    """The handlers of the control port.
 
     Attributes:
-        board: all that is played.
+        registry: the emulated services.
         clock: the emulator's clock, the same for all.
-        describe: where everything is, as `emulate --json` prints it.
+        describe: returns where everything is, as `emulate --json` prints it.
     """
 
     registry: ServiceRegistry
@@ -73,11 +74,11 @@ class ControlHandlers:
     describe: Callable[[], object]
 
     async def health(self, _: Request) -> Response:
-        """Where everything is, and the options in force."""
+        """Return where everything is, and the options in force."""
         return json_response({"status": "ok", "emulator": self.describe(), "options": self._options()})
 
     async def get_clock(self, _: Request) -> Response:
-        """What the emulator's clock says."""
+        """Return the time of the emulator's clock."""
         return json_response(self.clock.read())
 
     async def move_clock(self, request: Request) -> Response:
@@ -86,7 +87,7 @@ class ControlHandlers:
         return json_response(self.clock.read())
 
     async def get_faults(self, _: Request) -> Response:
-        """The rules in force with their counters."""
+        """Return the rules in force with their counters."""
         return json_response([rule for service in self.registry for rule in service.script.describe()])
 
     async def put_faults(self, request: Request) -> Response:
@@ -100,8 +101,8 @@ class ControlHandlers:
         return await self.get_faults(request)
 
     async def ledger(self, _: Request) -> Response:
-        """Items and counts by provider."""
-        card: dict[str, Any] = {}
+        """Return items and counts by provider."""
+        found: dict[str, Any] = {}
         for name, service in self.registry.by_shortest_name():
             await service.provider.wait_until_idle()
             rows = service.ledger.rows()
@@ -111,21 +112,21 @@ class ControlHandlers:
                 if len(items) % ITEMS_PER_TURN == 0:
                     await asyncio.sleep(0)
             counts = score(rows, service.provider.limits(), self.clock.jumps) | dict(service.provider.counts())
-            card[name] = {"requests": counts["attempts"], "items": items, "counts": counts}
-        return json_response(card)
+            found[name] = {"requests": counts["attempts"], "items": items, "counts": counts}
+        return json_response(found)
 
     async def rows(self, _: Request) -> Response:
-        """Every row."""
+        """Return every row."""
         return json_response([row for service in self.registry for row in service.ledger.rows()])
 
     async def seed(self, request: Request) -> Response:
-        """Rebuild the worlds."""
+        """Rebuild the data."""
         for service, changes in self._parse_changes(await request.body()):
             service.provider.seed(changes)
         return json_response({"options": self._options()})
 
     async def reset(self, request: Request) -> Response:
-        """Rebuild the worlds, begin the ledgers anew, and end all faults; the clock stays where it was moved to."""
+        """Rebuild data and quotas, clear ledgers and faults; the clock keeps its offset."""
         for service, changes in self._parse_changes(await request.body()):
             service.provider.reset(changes)
             service.ledger.clear()
@@ -133,48 +134,49 @@ class ControlHandlers:
         return json_response({"options": self._options(), "emulator": self.describe()})
 
     async def keys(self, _: Request) -> Response:
-        """The keys, masked."""
+        """Return the keys, masked."""
         return json_response(
             {name: service.provider.keys.list_all() for name, service in self.registry.by_shortest_name()}
         )
 
     async def create_key(self, request: Request) -> Response:
-        """One more key."""
-        service, wish = self._parse_key_request(await request.body())
-        return json_response({"key": service.provider.keys.create(wish.name, wish.expires_in_s)})
+        """Create a key."""
+        service, given = self._parse_key_request(await request.body())
+        return json_response({"key": service.provider.keys.create(given.name, given.expires_in_s)})
 
     async def rotate_key(self, request: Request) -> Response:
-        """A new key for an old one."""
-        service, wish = self._parse_key_request(await request.body())
-        return json_response({"key": service.provider.keys.rotate(wish.fingerprint, wish.name, wish.expires_in_s)})
+        """Create a key in the place of an old one, which is revoked."""
+        service, given = self._parse_key_request(await request.body())
+        return json_response({"key": service.provider.keys.rotate(given.fingerprint, given.name, given.expires_in_s)})
 
     async def revoke_key(self, request: Request) -> Response:
-        """Kill a key."""
-        service, wish = self._parse_key_request(await request.body())
-        return json_response({"revoked": service.provider.keys.revoke(wish.fingerprint)})
+        """Revoke a key."""
+        service, given = self._parse_key_request(await request.body())
+        return json_response({"revoked": service.provider.keys.revoke(given.fingerprint)})
 
     async def disable_key(self, request: Request) -> Response:
-        """Refuse a key."""
-        service, wish = self._parse_key_request(await request.body())
-        return json_response({"disabled": service.provider.keys.disable(wish.fingerprint)})
+        """Disable a key."""
+        service, given = self._parse_key_request(await request.body())
+        return json_response({"disabled": service.provider.keys.disable(given.fingerprint)})
 
     async def post_event(self, request: Request) -> Response:
-        """Something that happens to a provider without a request to its API."""
-        service = self.registry.get("/".join((request.path_params["provider"], request.path_params["environment"])))
-        return json_response(service.provider.apply_event(request.path_params["what"], await request.body()))
+        """Apply an event that happens at a provider without a request to its API."""
+        parameters = request.path_params
+        service = self.registry.get(f"{parameters['provider']}/{parameters['environment']}")
+        return json_response(service.provider.apply_event(parameters["event"], await request.body()))
 
     def _options(self) -> dict[str, Mapping[str, object]]:
         return {name: service.provider.options() for name, service in self.registry.by_shortest_name()}
 
     def _parse_key_request(self, body: bytes) -> tuple[EmulatedService, KeyRequest]:
-        wish = _decode(body or b"{}", KeyRequest)
-        return self.registry.get(wish.provider), wish
+        given = _decode(body or b"{}", KeyRequest)
+        return self.registry.get(given.provider), given
 
     def _parse_changes(self, body: bytes) -> list[tuple[EmulatedService, dict[str, object]]]:
         changes = _decode(body or b"{}", dict[str, object])
         name = changes.pop("provider", None)
-        meant = self.registry.matching(name if name is None or isinstance(name, str) else repr(name))
-        return [(service, changes) for service in meant]
+        services = self.registry.matching(name if name is None or isinstance(name, str) else repr(name))
+        return [(service, changes) for service in services]
 
 
 def _decode(body: bytes, kind: type[T]) -> T:

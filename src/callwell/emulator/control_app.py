@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The control port's ASGI app: who may steer, and which path is which handler.
+"""The control port's ASGI app: its paths, and who may use it.
 
-Requests with an Origin header are refused, and so are those for another host than this one: a web page must not steer
-the emulator. A request that carries a key is entered into the ledger, for no key belongs here.
+A web page must not control the emulator. A page cannot hide where it comes from: its scripts send `Origin`, its images
+and forms `Sec-Fetch-Site`, and a page that has its own name resolved to this machine sends that name in `Host`. All
+three are refused.
+
+No key belongs here, so a request that carries one is recorded in the ledger.
 """
 
 from __future__ import annotations
@@ -34,12 +37,12 @@ TRUSTED_SITES: Final = ("none", "same-origin")
 
 
 def control_app(registry: ServiceRegistry, clock: MovableClock, describe: Callable[[], object]) -> ASGIApp:
-    """The app.
+    """Return the app.
 
     Args:
-        registry: all emulated services.
+        registry: the emulated services.
         clock: the emulator's clock.
-        describe: where everything is, for `/health`.
+        describe: returns where everything is, for `/health`.
     """
     control = ControlHandlers(registry, clock, describe)
     routes = [
@@ -57,7 +60,7 @@ def control_app(registry: ServiceRegistry, clock: MovableClock, describe: Callab
         Route("/keys/rotate", control.rotate_key, methods=["POST"]),
         Route("/keys/revoke", control.revoke_key, methods=["POST"]),
         Route("/keys/disable", control.disable_key, methods=["POST"]),
-        Route("/{provider}/{environment}/{what}", control.post_event, methods=["POST"]),
+        Route("/{provider}/{environment}/{event}", control.post_event, methods=["POST"]),
     ]
     handlers = {InvalidInput: _bad_input, HTTPException: _not_found}
     return _with_access_check(Starlette(routes=routes, exception_handlers=handlers), registry)
@@ -68,21 +71,17 @@ async def _bad_input(_: Request, error: Exception) -> Response:
 
 
 async def _not_found(request: Request, error: Exception) -> Response:
-    status, headers = (error.status_code, error.headers) if isinstance(error, HTTPException) else (500, None)
-    refused = json_response(
-        {"error": f"{request.method} {request.url.path}: there is no such thing on the control port"}, status
-    )
-    # With 405 come the methods that the path has.
-    refused.headers.update(headers or {})
-    return refused
+    complaint = f"{request.method} {request.url.path}: there is no such thing on the control port"
+    if not isinstance(error, HTTPException):
+        return json_response({"error": complaint}, 500)
+    response = json_response({"error": complaint}, error.status_code)
+    # A 405 names the methods that the path has.
+    response.headers.update(error.headers or {})
+    return response
 
 
 def _rejection_reason(scope: Scope) -> str | None:
-    """Why a request may not steer the emulator, None if it may.
-
-    A page of another site that has its own name resolved to this machine still says that name in `Host`. A page that
-    asks without a script says `Sec-Fetch-Site`, and one with a script `Origin`.
-    """
+    """Return why a request must not control the emulator, None if it may."""
     headers = [(name, value.decode("latin-1").strip()) for name, value in scope["headers"]]
     if any(name == b"origin" for name, _ in headers):
         return "a request from a web page (Origin)"
@@ -101,10 +100,10 @@ def _with_access_check(app: ASGIApp, board: ServiceRegistry) -> ASGIApp:
             row = new_row(service, request, "control")
             if row.key_misplaced:
                 service.ledger.record(row)
-        why = _rejection_reason(scope)
-        if why is not None:
-            refused = json_response({"error": f"the control port does not answer {why}"}, 403)
-            await refused(scope, receive, send)
+        reason = _rejection_reason(scope)
+        if reason is not None:
+            response = json_response({"error": f"the control port does not answer {reason}"}, 403)
+            await response(scope, receive, send)
             return
 
         async def replay() -> Message:

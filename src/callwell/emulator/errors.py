@@ -9,7 +9,7 @@ class EmulatorError(Exception):
 
 
 class AddressInUse(EmulatorError):
-    """Another process listens on a port that the emulator was told to use.
+    """Another process listens on a port that the emulator was asked to use.
 
     Args:
         port: the port.
@@ -21,19 +21,21 @@ class AddressInUse(EmulatorError):
 
 
 class PortNotPermitted(EmulatorError):
-    """This user may not listen on a port that the emulator was told to use.
+    """This user may not listen on a port that the emulator was asked to use.
 
     Args:
         port: the port.
     """
 
     def __init__(self, port: int) -> None:
-        super().__init__(f"port {port} of 127.0.0.1 is not for this user: name one from 1024 on, or 0 for any free one")
+        super().__init__(
+            f"port {port} of 127.0.0.1 is reserved for other users: name one from 1024 on, or 0 for any free one"
+        )
         self.port = port
 
 
 class InvalidPort(EmulatorError):
-    """What the emulator was told to use is no port.
+    """The number that the emulator was asked to use is no port.
 
     Args:
         port: the number.
@@ -45,4 +47,4 @@ class InvalidPort(EmulatorError):
 
 
 class InvalidInput(EmulatorError):
-    """What came to the control port asks for something that does not exist; the message says what was expected."""
+    """A request to the control port, or an option, makes no sense; the message says what was expected."""

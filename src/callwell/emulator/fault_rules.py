@@ -1,5 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What can be scripted to go wrong: the faults, their parameters, and the check of a rule before it is in force."""
+"""The faults that can be scripted, their parameters, and the check of a rule before it is in force.
+
+A fault strikes at one of four moments:
+
+    arrival ──> before the effect ──> after the effect ──> while the response is written ──> later
+                error_before, reset   error_after, hang    truncated, slow_body, ...         late_effect
+                throttle, redirect    lost_reply
+
+Some change what the provider itself replies, such as an extra empty page. A rule that names an operation which cannot
+suffer its fault is refused, so that a test never waits for a fault that will not come.
+"""
 
 from __future__ import annotations
 
@@ -16,27 +26,27 @@ if TYPE_CHECKING:
 STORAGE: Final = "storage"
 
 FAULTS: Final[Mapping[str, str]] = {
-    "error_before": "an error answer, before any effect",
-    "error_after": "an error answer, after the effect",
+    "error_before": "an error, before any effect",
+    "error_after": "an error, after the effect",
     "lost_reply": "the effect, then the connection closes without an answer",
-    "late_effect": "the connection closes without an answer, and the effect comes `delay_s` later",
+    "late_effect": "the connection closes without an answer, and the effect happens `delay_s` later",
     "reset": "the connection is reset before any effect",
     "hang": "the effect, then silence until the client gives up, or for `delay_s`",
     "truncated": "half of the body, then the connection closes",
-    "slow_body": "the body dribbles in for `delay_s`",
-    "garbage_body": "a success whose body has the right length and every byte wrong",
-    "wrong_size": "an announced size that is not the file's; at storage a Content-Length that is too `short` or `long`",
-    "forgotten_piece": "a piece of an upload that is taken, answered as if it were kept, and thrown away",
-    "failed_work": "a file that is reported as one of which nothing can be made",
+    "slow_body": "the body trickles in over `delay_s`",
+    "garbage_body": "a success with a body of the right length and every byte wrong",
+    "wrong_size": "an announced file size that is wrong; at storage a Content-Length that is too `short` or `long`",
+    "forgotten_piece": "a piece of an upload is acknowledged and thrown away",
+    "failed_work": "a file is reported as one that cannot be encoded",
     "missing_header": "neither Date nor Content-Type",
-    "throttle": "429 without a time",
+    "throttle": "429 that does not say when to come back",
     "throttle_after": "429 with Retry-After",
     "lying_header": "429 with a nonsensical Retry-After, or quota headers that contradict the quota",
     "redirect": "a redirect to the same path `same`, here, or `elsewhere`, at the storage's origin; before any effect",
-    "shifted_page": "a listed object is deleted or created behind the page's back",
-    "empty_page": "an extra empty page that says there is more",
-    "cycle": "from this page on the earlier pages again and again, always with more to come",
-    "early_expiry": "a signed URL that lives for one second, or dies while it is read",
+    "shifted_page": "an object of the list is deleted or created after the page was computed",
+    "empty_page": "an extra page that is empty and says there is more",
+    "cycle": "from this page on the earlier pages are repeated for ever, always with more to come",
+    "early_expiry": "a signed URL that lives for one second, or expires while it is read",
 }
 STORAGE_FAULTS: Final = frozenset(
     {
@@ -44,7 +54,9 @@ STORAGE_FAULTS: Final = frozenset(
         *("wrong_size", "missing_header", "early_expiry"),
     }
 )
+# What Retry-After says: a date in the past, a time far beyond any life, a negative number, a word.
 FALSE_RETRY_AFTERS: Final = ("past", "huge", "negative", "text")
+# What quota headers say, on a response that is otherwise true.
 FALSE_QUOTAS: Final = ("exhausted", "unlimited")
 FAULT_VALUES: Final[Mapping[str, tuple[str, ...]]] = {
     "wrong_size": ("short", "long"),
@@ -52,27 +64,29 @@ FAULT_VALUES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 REDIRECT_TARGETS: Final[Mapping[str, tuple[str, ...]]] = {"redirect": ("same", "elsewhere")}
 FAULT_STATUSES: Final[Mapping[str, tuple[int, ...]]] = {"redirect": (302, 307, 301, 303, 308)}
+# A test that waits longer than this for one answer is a test of nothing. `late_effect` is in clock seconds.
 MAX_DELAY_S: Final[Mapping[str, float]] = {"slow_body": 30.0, "hang": 60.0, "late_effect": 3_600.0}
 
 
 class FaultRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One line of the script.
+    """One rule of the script.
 
     Attributes:
         operation: an operation's name, `*` for all of them, or `storage`.
         fault: one of `FAULTS`.
-        provider: which provider, if the emulator plays several.
+        provider: the provider or environment; all by default.
         rate: the share of requests that suffer, 0 to 1.
         nth: which of the requests that the rule fits suffer, counted from 1.
-        seed: of the rule's dice.
-        max_in_row: how often in a row the same request may suffer.
+        seed: of the rule's random numbers.
+        max_in_row: how many times in a row the same request may suffer.
         retry_after_s: for `throttle_after`, clock seconds.
         code: for the errors, an error code of the provider.
         status: for the errors and redirects, an HTTP status.
-        limit: how often the rule may hit at all.
-        delay_s: for `slow_body` and `hang`, real seconds: 3 and 60 unless said; for `late_effect` the clock's, 30.
-        value: for the faults in `VALUES`, which of them; all in turn unless said.
-        to: for `redirect`, `same` (unless said) or `elsewhere`.
+        limit: how many requests the rule may strike at all.
+        delay_s: for `slow_body` and `hang`, real seconds, 3 and 60 by default; for `late_effect`, clock seconds, 30 by
+            default.
+        value: for the faults in `FAULT_VALUES`, one of their values; all in turn by default.
+        to: for `redirect`, `same` (the default) or `elsewhere`.
     """
 
     operation: str
@@ -93,17 +107,17 @@ class FaultRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
 
 @dataclass(frozen=True, slots=True)
 class FaultTargets:
-    """What a provider has that faults can be about.
+    """What a provider has that faults can strike.
 
     Attributes:
         operations: the names of its operations.
-        lists: those that answer pages.
-        shifting: those whose pages can shift.
-        signing: those that hand out signed URLs.
+        lists: the operations that return pages.
+        shiftable_lists: the lists that can change between two pages.
+        url_signing: the operations that return signed URLs.
         codes: its error codes and their statuses.
-        sizing: the operations that announce the size of a file.
-        receiving: those that take pieces of one.
-        working: those that report what is made of one.
+        size_reporting: the operations that report the size of a file.
+        piece_receiving: the operations that receive pieces of a file.
+        work_reporting: the operations that report how far a file has been processed.
     """
 
     operations: frozenset[str]
@@ -116,7 +130,7 @@ class FaultTargets:
     work_reporting: frozenset[str] = frozenset()
 
     def targets_of(self, fault: str) -> frozenset[str]:
-        """The operations that can suffer `fault`, storage among them."""
+        """Return the operations that can suffer `fault`, storage among them."""
         special = {
             "empty_page": self.lists,
             "cycle": self.lists,
@@ -126,26 +140,31 @@ class FaultTargets:
             "forgotten_piece": self.piece_receiving,
             "failed_work": self.work_reporting,
         }
-        victims = special.get(fault, self.operations)
-        return victims | {STORAGE} if fault in STORAGE_FAULTS else victims
+        targets = special.get(fault, self.operations)
+        return targets | {STORAGE} if fault in STORAGE_FAULTS else targets
 
     def supports(self, operation: str, fault: str) -> bool:
-        """Whether a rule about `operation` and `fault` could ever strike here."""
+        """Return whether a rule about `operation` and `fault` can strike here at all."""
         if fault not in FAULTS:
             return False
-        return bool(self.targets_of(fault)) if operation == "*" else operation in self.targets_of(fault)
+        targets = self.targets_of(fault)
+        return bool(targets) if operation == "*" else operation in targets
 
     def validate(self, rule: FaultRule, where: str) -> None:
-        """See that a rule can work.
+        """Check that a rule can work.
+
+        Args:
+            rule: the rule.
+            where: what the message calls it.
 
         Raises:
-            BadInput: it cannot; the message says what was expected.
+            InvalidInput: the rule cannot work; the message says what was expected.
         """
         _check_choice(rule.fault, FAULTS, f"fault of {where}")
         _check_choice(rule.operation, self.operations | {"*", STORAGE}, f"operation of {where}")
-        victims = self.targets_of(rule.fault)
-        if rule.operation != "*" and rule.operation not in victims:
-            can = ", ".join(sorted(victims)) or "nothing here"
+        targets = self.targets_of(rule.fault)
+        if rule.operation != "*" and rule.operation not in targets:
+            can = ", ".join(sorted(targets)) or "nothing here"
             raise InvalidInput(f"{where}: {rule.fault} can only strike {can}, not {rule.operation}")
         if rule.code is not None:
             _check_choice(rule.code, self.codes, f"code of {where}")
@@ -163,16 +182,16 @@ def _check_numbers(rule: FaultRule, where: str) -> None:
     longest_s = MAX_DELAY_S.get(rule.fault, 0.0)
     checks = {
         "exactly one of rate and nth must be given": (rule.rate is None) != (rule.nth is None),
-        "rate must lie between 0 and 1": rule.rate is None or 0.0 <= rule.rate <= 1.0,
-        "nth must be a number from 1 on, or a list of such": rule.nth is None or (bool(nth) and min(nth) >= 1),
+        "rate must be between 0 and 1": rule.rate is None or 0.0 <= rule.rate <= 1.0,
+        "nth must be a number from 1 on, or a list of such numbers": rule.nth is None or (bool(nth) and min(nth) >= 1),
         "max_in_row must be at least 1": rule.max_in_row is None or rule.max_in_row >= 1,
         "limit must be at least 1": rule.limit is None or rule.limit >= 1,
         "retry_after_s must be more than 0": rule.retry_after_s > 0,
         "delay_s is for slow_body, hang and late_effect only": rule.delay_s is None or longest_s > 0,
         f"delay_s must be more than 0 and at most {longest_s:g}": rule.delay_s is None or 0 < rule.delay_s <= longest_s,
     }
-    for expected, kept in checks.items():
-        if not kept:
+    for expected, holds in checks.items():
+        if not holds:
             raise InvalidInput(f"{where}: {expected}")
 
 
@@ -189,10 +208,10 @@ def _check_choices(rule: FaultRule, where: str) -> None:
 
 
 def parse_rules(body: bytes) -> list[FaultRule]:
-    """The rules in a JSON list.
+    """Return the rules in a JSON list.
 
     Raises:
-        BadInput: the body is no such list; the message names the place.
+        InvalidInput: the body is not such a list; the message says where it goes wrong.
     """
     try:
         return msgspec.json.decode(body, type=list[FaultRule])

@@ -6,7 +6,7 @@ number below `rate`:
 
     request ──> rule 1: fits, selects ──┐
             ├─> rule 2: does not fit    ├──> first rule that selects ──> `InjectedFault`
-            └─> rule 3: fits, selects ──┘    (rule 3 has counted and rolled all the same)
+            └─> rule 3: fits, selects ──┘    (rule 3 still counts and takes its number)
 
 Every rule has a generator of its own, and each request that fits it takes exactly one number from it, whether or not
 an earlier rule wins. So the same requests in the same order suffer the same faults, and adding a rule changes nothing

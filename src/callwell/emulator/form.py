@@ -1,8 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Multipart forms as they stream in: fields are kept, files go to disk piece by piece, whatever their size.
+"""Multipart forms (RFC 7578), read as they stream in: fields are kept in memory, files go to disk.
 
-The reader is fed pieces of any size and never holds more than one piece and a delimiter. Of a file beyond the bound
-only the size is counted on. A form is whole when its closing delimiter has come.
+The reader is fed chunks of any size and keeps what it cannot decide yet in one buffer:
+
+    --boundary CRLF  head CRLF CRLF  content CRLF  --boundary CRLF  head … CRLF --boundary--
+    └── delimiter ──┘                └ consumed up to the next delimiter        └ the form is complete
+
+A delimiter may be cut anywhere between two chunks. So content is consumed only up to where a delimiter could begin, and
+the buffer never holds more than one chunk and a delimiter, whatever the length of a file. Every form is read as if a
+CRLF came before it, so that its first delimiter looks like the others.
 """
 
 from __future__ import annotations
@@ -17,8 +23,11 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
+# A field holds an ID or a link; what is beyond 1 MiB is dropped, so that no request fills the memory.
 MAX_FIELD_BYTES: Final = 1 << 20
+# As much as most servers take for all headers of a request.
 MAX_HEAD_BYTES: Final = 16_384
+# More than the largest piece of an upload (200 MiB at api.video). Beyond it only the size is counted.
 MAX_FILE_BYTES: Final = 256 << 20
 BOUNDARY: Final = re.compile(r'boundary=(?:"([^"]+)"|([^;,\s]+))', re.IGNORECASE)
 PARAMETER: Final = re.compile(r'([\w-]+)="((?:\\.|[^"\\])*)"')
@@ -30,7 +39,7 @@ class FormFile:
 
     Attributes:
         field: the field's name.
-        name: the file's name as the sender says it.
+        name: the file's name as the sender gave it.
         path: where its bytes are, until they are moved or discarded.
         size: how many bytes came.
         sha256: their digest in hex.
@@ -43,7 +52,7 @@ class FormFile:
     sha256: str = ""
 
     def read(self) -> bytes:
-        """All its bytes."""
+        """Return all its bytes."""
         return self.path.read_bytes()
 
 
@@ -54,18 +63,18 @@ class Form:
     Attributes:
         fields: the values of the fields that are no files.
         files: the files in the order in which they came.
-        whole: the closing delimiter has come.
+        complete: the closing delimiter has come.
     """
 
     fields: dict[str, str] = field(default_factory=dict)
     files: list[FormFile] = field(default_factory=list)
     complete: bool = False
 
-    def digest(self, about: str) -> str:
-        """What is the same of two forms with the same content, whatever their delimiters; `about` is digested too."""
-        told = [about, *(f"{name}={value}" for name, value in sorted(self.fields.items()))]
-        told += [f"{file.field}:{file.sha256}" for file in self.files]
-        return sha256("\n".join(told).encode()).hexdigest()
+    def digest(self, extra: str) -> str:
+        """Return a digest of the form's content and of `extra`; the delimiter makes no difference."""
+        parts = [extra, *(f"{name}={value}" for name, value in sorted(self.fields.items()))]
+        parts += [f"{file.field}:{file.sha256}" for file in self.files]
+        return sha256("\n".join(parts).encode()).hexdigest()
 
     def discard(self) -> None:
         """Delete the files that nobody has moved."""
@@ -77,7 +86,7 @@ class FormReader:
     """Reads one form.
 
     Args:
-        content_type: the header, with the boundary.
+        content_type: the value of Content-Type, with the boundary.
         folder: where files go.
     """
 
@@ -85,7 +94,9 @@ class FormReader:
 
     def __init__(self, content_type: str, folder: Path) -> None:
         found = BOUNDARY.search(content_type)
-        self._delimiter = b"\r\n--" + (found[1] or found[2] if found else "\r\n").encode("latin-1")
+        # Without a boundary: one that cannot occur, so that the form is never complete.
+        boundary = found[1] or found[2] if found else "\r\n"
+        self._delimiter = b"\r\n--" + boundary.encode("latin-1")
         self._folder = folder
         self._buffer = bytearray(b"\r\n")
         self._open: BinaryIO | None = None
@@ -95,23 +106,24 @@ class FormReader:
         self.form = Form()
 
     def feed(self, chunk: bytes) -> None:
-        """Take the next piece of the body."""
+        """Read the next chunk of the body."""
         self._buffer += chunk
         while not self.form.complete and self._step():
             pass
 
     def close(self) -> Form:
-        """The form, as far as it came."""
+        """Return the form, as far as it came."""
         self._end_part()
         return self.form
 
     def _step(self) -> bool:
-        """Take a delimiter and the head after it, or content; False if more is needed first."""
-        at = self._buffer.find(self._delimiter)
-        if at < 0:
+        """Consume content, or a delimiter and the head after it; return False if more must come first."""
+        start = self._buffer.find(self._delimiter)
+        if start < 0:
+            # The end of the buffer may be the beginning of a delimiter.
             self._consume(len(self._buffer) - len(self._delimiter))
             return False
-        self._consume(at)
+        self._consume(start)
         after = len(self._delimiter)
         if self._buffer[after : after + 2] == b"--":
             self._end_part()
@@ -128,6 +140,7 @@ class FormReader:
         return True
 
     def _consume(self, count: int) -> None:
+        """Move `count` bytes of the buffer to the part that is being read, if there is one."""
         if count <= 0:
             return
         content = bytes(self._buffer[:count])
@@ -142,18 +155,23 @@ class FormReader:
 
     def _begin_part(self, head: str) -> None:
         lines = [line for line in head.split("\r\n") if line.lower().startswith("content-disposition:")]
-        words = dict(PARAMETER.findall(lines[0])) if lines else {}
-        if "filename" in words:
-            self._file = FormFile(words.get("name", ""), words["filename"], self._folder / uuid.uuid4().hex)
-            self._open, self._hash = self._file.path.open("wb"), sha256()
+        parameters = dict(PARAMETER.findall(lines[0])) if lines else {}
+        name = parameters.get("name", "")
+        if "filename" in parameters:
+            self._file = FormFile(field=name, name=parameters["filename"], path=self._folder / uuid.uuid4().hex)
+            self._open = self._file.path.open("wb")
+            self._hash = sha256()
             self.form.files.append(self._file)
         else:
-            self._value = (words.get("name", ""), bytearray())
+            self._value = (name, bytearray())
 
     def _end_part(self) -> None:
         if self._file is not None and self._open is not None:
             self._open.close()
             self._file.sha256 = self._hash.hexdigest()
         if self._value is not None:
-            self.form.fields[self._value[0]] = self._value[1].decode("utf-8", "replace")
-        self._file = self._open = self._value = None
+            name, content = self._value
+            self.form.fields[name] = content.decode("utf-8", "replace")
+        self._file = None
+        self._open = None
+        self._value = None

@@ -1,5 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A provider's API keys: made, rotated without overlap, disabled, revoked at once."""
+"""A provider's API keys: created, rotated without overlap, disabled, revoked at once.
+
+    create ──> active ──> expired    (by the clock)
+                  ├─────> disabled   (refused, keeps its slot)
+                  └─────> revoked    (refused for ever, frees its slot)
+
+Rotation creates a key and revokes the old one in the same moment: Userplane documents no overlap
+(docs.userplane.io/api/rotate-api-key). A client that must not fail needs two keys.
+"""
 
 from __future__ import annotations
 
@@ -19,13 +27,14 @@ if TYPE_CHECKING:
     from callwell.clock import Clock
 
 ALPHABET: Final = string.ascii_letters + string.digits
+# The longest life that Userplane offers for a key is 90 days (docs.userplane.io/api/api-keys).
 MAX_LIFE_S: Final = 90 * 86_400
 
 Rejection = Literal["unknown", "disabled", "expired"]
 
 
 def key_fingerprint(text: str) -> str:
-    """What a key is called where its text must not be."""
+    """Return what stands for a key where its text must not be."""
     return sha256(text.encode()).hexdigest()[:12]
 
 
@@ -35,15 +44,15 @@ class ApiKey:
 
     Attributes:
         text: the whole key.
-        name: what its owner calls it.
-        expires_wall: when it expires, epoch seconds, None for never.
+        name: its owner's name for it.
+        expires_at_wall: when it expires, epoch seconds; None for never.
         disabled: it is refused for now.
         revoked: it is refused for ever, and takes no slot.
     """
 
     text: str
     name: str
-    expires_wall: float | None
+    expires_at_wall: float | None
     disabled: bool = False
     revoked: bool = False
 
@@ -54,65 +63,68 @@ class KeyRegistry:
     Args:
         clock: for expiry.
         prefix: what every key begins with.
-        length: how many letters follow.
+        length: how many letters and digits follow.
         slots: how many keys there may be at a time.
     """
 
     __slots__ = ("_clock", "_keys", "_length", "_prefix", "_slots")
 
     def __init__(self, clock: Clock, *, prefix: str, length: int, slots: int) -> None:
-        self._clock, self._prefix, self._length, self._slots = clock, prefix, length, slots
+        self._clock = clock
+        self._prefix = prefix
+        self._length = length
+        self._slots = slots
         self._keys: dict[str, ApiKey] = {}
         self.ensure_live_key()
 
     def rejection(self, text: str) -> Rejection | None:
-        """Why a key is refused, None for a live key."""
+        """Return why a key is refused, None for a live key."""
         key = self._keys.get(text)
         if key is None or key.revoked:
             return "unknown"
         if key.disabled:
             return "disabled"
-        return "expired" if self._expired(key) else None
+        return "expired" if self._is_expired(key) else None
 
     def create(self, name: str | None, expires_in_s: float | None) -> str:
-        """A new key's text."""
+        """Create a key and return its text."""
         if sum(not key.revoked for key in self._keys.values()) >= self._slots:
             raise InvalidInput(f"a user has at most {self._slots} keys: revoke one first")
         return self._add(name, expires_in_s)
 
     def rotate(self, fingerprint: str | None, name: str | None, expires_in_s: float | None) -> str:
-        """The text of the key that takes the place of one that dies at once."""
+        """Create a key, revoke the old one at once, and return the new one's text."""
         old = self._find(fingerprint)
         text = self._add(name or old.name, expires_in_s)
         self._keys[old.text] = replace(old, revoked=True)
         return text
 
     def revoke(self, fingerprint: str | None) -> KeyInfo:
-        """Kill a key for ever."""
-        key = self._find(fingerprint)
-        self._keys[key.text] = replace(key, revoked=True)
-        return self._to_info(self._keys[key.text])
+        """Refuse a key for ever."""
+        key = replace(self._find(fingerprint), revoked=True)
+        self._keys[key.text] = key
+        return self._to_info(key)
 
     def disable(self, fingerprint: str | None) -> KeyInfo:
         """Refuse a key from now on."""
-        key = self._find(fingerprint)
-        self._keys[key.text] = replace(key, disabled=True)
-        return self._to_info(self._keys[key.text])
+        key = replace(self._find(fingerprint), disabled=True)
+        self._keys[key.text] = key
+        return self._to_info(key)
 
     def list_all(self) -> list[KeyInfo]:
-        """All keys that have not been revoked."""
+        """Return all keys that have not been revoked."""
         return [self._to_info(key) for key in self._keys.values() if not key.revoked]
 
     def all_texts(self) -> Iterable[str]:
-        """Every key text there ever was."""
+        """Return every key text there ever was."""
         return self._keys.keys()
 
     def current(self) -> str:
-        """The text of the newest live key, empty if there is none."""
+        """Return the text of the newest live key, empty if there is none."""
         return next((text for text in reversed(self._keys) if self.rejection(text) is None), "")
 
     def ensure_live_key(self) -> None:
-        """Take the slots of dead keys back, and make a key if none is alive."""
+        """Free the slots of dead keys, and create a key if none is alive."""
         dead = [key for key in self._keys.values() if not key.revoked and self.rejection(key.text) is not None]
         for key in dead:
             self._keys[key.text] = replace(key, revoked=True)
@@ -123,28 +135,41 @@ class KeyRegistry:
         if expires_in_s is not None and not 0 < expires_in_s <= MAX_LIFE_S:
             raise InvalidInput(f"expires_in_s must be more than 0 and at most {MAX_LIFE_S}")
         text = self._prefix + "".join(secrets.choice(ALPHABET) for _ in range(self._length))
-        expires = None if expires_in_s is None else self._clock.wall() + expires_in_s
-        self._keys[text] = ApiKey(text, name or f"key {len(self._keys) + 1}", expires)
+        expires_at_wall = None if expires_in_s is None else self._clock.wall() + expires_in_s
+        self._keys[text] = ApiKey(text, name or f"key {len(self._keys) + 1}", expires_at_wall)
         return text
 
     def _find(self, fingerprint: str | None) -> ApiKey:
-        kept = [key for key in self._keys.values() if not key.revoked]
+        """Return the key with this fingerprint, or the newest live one."""
+        keys = [key for key in self._keys.values() if not key.revoked]
         if fingerprint is None:
-            kept = [key for key in kept if self.rejection(key.text) is None]
+            found = [key for key in keys if self.rejection(key.text) is None]
+            complaint = "there is no live key: reset the provider or create one"
         else:
-            kept = [key for key in kept if key_fingerprint(key.text) == fingerprint]
-        if not kept:
-            raise InvalidInput(
-                "there is no live key" if fingerprint is None else f"no key has fingerprint {fingerprint!r}"
-            )
-        return kept[-1]
+            found = [key for key in keys if key_fingerprint(key.text) == fingerprint]
+            complaint = f"no key has fingerprint {fingerprint!r}"
+        if not found:
+            raise InvalidInput(complaint)
+        return found[-1]
 
-    def _expired(self, key: ApiKey) -> bool:
-        return key.expires_wall is not None and self._clock.wall() >= key.expires_wall
+    def _is_expired(self, key: ApiKey) -> bool:
+        return key.expires_at_wall is not None and self._clock.wall() >= key.expires_at_wall
 
     def _to_info(self, key: ApiKey) -> KeyInfo:
-        state = "revoked" if key.revoked else "disabled" if key.disabled else "active"
-        if state == "active" and self._expired(key):
-            state = "expired"
-        expires = None if key.expires_wall is None else datetime.fromtimestamp(key.expires_wall, UTC).isoformat()
-        return KeyInfo(key_fingerprint(key.text), key.name, f"{self._prefix}…{key.text[-4:]}", state, expires)
+        expires_at = None
+        if key.expires_at_wall is not None:
+            expires_at = datetime.fromtimestamp(key.expires_at_wall, UTC).isoformat()
+        return KeyInfo(
+            fingerprint=key_fingerprint(key.text),
+            name=key.name,
+            masked=f"{self._prefix}…{key.text[-4:]}",
+            state=self._state(key),
+            expires_at=expires_at,
+        )
+
+    def _state(self, key: ApiKey) -> str:
+        if key.revoked:
+            return "revoked"
+        if key.disabled:
+            return "disabled"
+        return "expired" if self._is_expired(key) else "active"

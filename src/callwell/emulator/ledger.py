@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The ledger: one row for every request that reached an emulated provider, by which any client can be judged."""
+"""The ledger: one row for every request that reached an emulated provider, so that any client can be judged by it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ ServerKind = Literal["api", "storage", "control"]
 
 
 class LedgerRow(msgspec.Struct, frozen=True):
-    """One arrival. Keys are never in it, only their fingerprints.
+    """One request that arrived. It never holds a key, only the key's fingerprint.
+
+    Times with `_real_s` are by the machine's monotonic clock, the others by the emulator's.
 
     Attributes:
-        place: which server it came to; of the control port only requests that carried a key are kept.
-        arrived_s: when the first byte came, by the emulator's clock.
-        arrived_real_s: the same by the machine's monotonic clock.
+        place: the server that it arrived at; at the control port only requests that carried a key are recorded.
+        arrived_s: when the first byte came.
+        arrived_real_s: the same in real seconds.
         operation: the operation's name, None for an unknown route.
         method: the HTTP method.
         path: the path, with key texts replaced.
@@ -26,17 +28,17 @@ class LedgerRow(msgspec.Struct, frozen=True):
         key: fingerprint of the key in the Authorization header, None without one.
         key_accepted: the key was checked and is alive.
         key_dead: the answer says that the key is unknown, expired or disabled.
-        key_misplaced: a key where none belongs: at storage or control, or in the URL.
-        quota: the class of requests by whose limits it is counted, empty where there are no classes.
+        key_misplaced: the request carried a key where none belongs: at storage or control, or in the URL.
+        quota: the class of requests under which quotas count it, empty where there are no classes.
         fault: the fault that it suffered.
         status: the status that was written, None while nothing was.
         whole: the answer was written to its end.
         effect: something was created, changed or deleted.
         sent_bytes: how much of the body was written.
         wrong_bytes: how many of the written bytes were not those of the object.
-        retry_until_s: until when the answer told the client to wait, by the emulator's clock.
-        ended_s: when the last byte was written or the connection cut, by the emulator's clock.
-        ended_real_s: the same by the machine's monotonic clock.
+        retry_until_s: until when the answer asked the client to wait.
+        ended_s: when the last byte was written or the connection was cut.
+        ended_real_s: the same in real seconds.
     """
 
     place: ServerKind
@@ -65,7 +67,7 @@ class LedgerRow(msgspec.Struct, frozen=True):
 
 
 class LedgerEntry(msgspec.Struct):
-    """The place of one row, which is replaced when more is known."""
+    """Holds the row of one request; the row is replaced whenever more is known."""
 
     row: LedgerRow
 
@@ -79,15 +81,15 @@ class RequestLedger:
         self._entries: list[LedgerEntry] = []
 
     def record(self, row: LedgerRow) -> LedgerEntry:
-        """Enter an arrival; its end is written into the entry later, even if a new ledger was begun meanwhile."""
+        """Add a row and return its entry, to which the rest is written even if the ledger is cleared meanwhile."""
         entry = LedgerEntry(row)
         self._entries.append(entry)
         return entry
 
     def clear(self) -> None:
-        """Begin anew."""
+        """Forget all rows."""
         self._entries = []
 
     def rows(self) -> list[LedgerRow]:
-        """All rows, in the order in which their first bytes came."""
+        """Return all rows in the order in which their first bytes came."""
         return sorted((entry.row for entry in self._entries), key=lambda row: row.arrived_s)

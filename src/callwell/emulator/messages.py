@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The two values between sockets and emulated providers: what arrived, and what to answer."""
+"""The two values between sockets and emulated providers: the request that arrived, and the reply to it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ JSON_TYPE: Final = (b"content-type", b"application/json")
 
 
 def allow_header(*methods: str) -> tuple[bytes, bytes]:
-    """The header that RFC 9110 requires of every 405: the methods that the path does have."""
+    """Return the `Allow` header that every 405 must have (RFC 9110, 15.5.6): the methods of the path."""
     return b"allow", ", ".join(sorted(methods)).encode()
 
 
@@ -32,9 +32,9 @@ class IncomingRequest:
         query: the raw query, without `?`.
         headers: names in lower case; of repeated headers the last.
         body: the whole body, empty where it is a form.
-        form: the body, where it is a multipart form.
         arrived_s: when its first byte came, by the emulator's clock.
         arrived_real_s: the same by the machine's monotonic clock.
+        form: the body, where it is a multipart form.
         broken: the client went away before the body had come.
     """
 
@@ -56,27 +56,27 @@ class IncomingRequest:
         return sha256(self.body).hexdigest() if self.body else ""
 
     def contains_any(self, texts: Iterable[str], *, only_url: bool = False) -> bool:
-        """Whether one of `texts` stands in the URL, or, unless `only_url`, in a header or the body."""
-        where = [self.path, unquote(self.query)]
+        """Return whether one of `texts` is in the URL or, unless `only_url`, in a header or the body."""
+        parts = [self.path, unquote(self.query)]
         if not only_url:
-            where += [*self.headers.values(), self.body.decode("utf-8", "replace")]
-        everything = "\n".join(where)
+            parts += [*self.headers.values(), self.body.decode("utf-8", "replace")]
+        everything = "\n".join(parts)
         return any(text in everything for text in texts)
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One answer, before any fault.
+    """What a provider replies, before any fault.
 
     Attributes:
         status: the HTTP status.
         body: the whole body; a view of a file where it is large.
-        headers: names in lower case, without content-length and date.
-        effect: whether something was created, changed or deleted.
+        headers: names in lower case, without Content-Length and Date.
+        effect: something was created, changed or deleted.
         dead_key: the request was refused because its key is unknown, expired or disabled.
-        retry_after_s: the value of the Retry-After header that is in `headers`, in clock seconds.
+        retry_after_s: for how many clock seconds the reply asks the client to wait.
         fault_missed: the scripted fault could not happen here and did not.
-        refused: of the storage: the URL opens nothing, and no fault changes that.
+        refused: at the storage: the URL opens nothing, so that no fault strikes.
     """
 
     status: int
@@ -90,7 +90,7 @@ class Reply:
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:
-    """`text` with every one of `secrets` replaced, also where it is percent-encoded."""
+    """Return `text` with every secret replaced, also where it is percent-encoded."""
     for secret in secrets:
         if secret in text:
             text = text.replace(secret, "[key]")

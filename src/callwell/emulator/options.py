@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the emulator can be told when it starts, and what it tells when it has started."""
+"""The emulator's options, and the addresses that it announces once it has started."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ class EmulatorOptions:
     """How to start.
 
     Attributes:
-        port: of the first API, 0 for any free one; the other APIs take the numbers after it.
-        storage_port: of the first signed storage, and so on.
-        control_port: of the control port.
-        public_url: the address of a proxy in front of the providers, with `{port}` where the numbers go; every address
-            that is given out begins with it. The control port stays on this machine.
-        provider: which providers to play, in this order; all by default.
+        port: port of the first API, 0 for any free one; the other APIs take the next numbers.
+        storage_port: the same for the signed storages.
+        control_port: port of the control server, 0 for any free one.
+        public_url: the address of a proxy in front of the providers, with `{port}` where port numbers go; every address
+            that the emulator gives out begins with it. The control port stays on this machine.
+        provider: which providers to emulate, in this order; all by default.
         settings: single options of single providers, by `NAME.OPTION`; the values are JSON.
-        seed: of the worlds.
+        seed: decides the data.
         recordings: how many recordings there are.
         clock: the clock as `callwell.clock` writes it (`25`, `25@ORIGIN@WALL`), None for the machine's own.
-        window: how the quota's windows are cut.
+        window: the kind of the quota's windows.
         per_minute: requests in 60 clock seconds.
         per_day: requests in 86,400 clock seconds.
         url_life_s: how long signed URLs live, clock seconds.
-        retry_after: whether 429 says when to come back.
-        rate_headers: in which form answers tell what is left of the quota: `delta`, `epoch`, `draft` or `off`.
+        retry_after: send Retry-After with every 429.
+        rate_headers: the form of quota headers on every response: `delta`, `epoch`, `draft` or `off`.
         skew_s: how far the servers' time of day is off, in `Date` and in signed URLs.
-        deprecated: operations whose answers carry `Deprecation`, each with the clock seconds until its `Sunset`, or
-            None to carry none.
+        deprecated: operations that answer with `Deprecation`, each with the clock seconds until its `Sunset`, or
+            None for no `Sunset`.
         links_limit: how many links may be created in each workspace.
-        old_meta_name: answer under an older name of the links' `meta`.
+        old_meta_name: send the links' `linkMeta` under its older name `meta`.
     """
 
     port: int = 0
@@ -66,16 +66,21 @@ class EmulatorOptions:
     old_meta_name: bool = False
 
     def provider_settings(self, name: str) -> dict[str, Any]:
-        """The settings of one provider.
+        """Return the settings of one provider by option.
 
         Raises:
-            BadInput: a value is no JSON.
+            InvalidInput: a value is not JSON.
         """
-        mine = {key.partition(".")[2]: text for key, text in self.settings.items() if key.partition(".")[0] == name}
-        try:
-            return {option: msgspec.json.decode(text) for option, text in mine.items()}
-        except msgspec.DecodeError as error:
-            raise InvalidInput(f"the value of a setting of {name} is no JSON: {error}") from error
+        found: dict[str, Any] = {}
+        for setting, text in self.settings.items():
+            provider, _, option = setting.partition(".")
+            if provider != name:
+                continue
+            try:
+                found[option] = msgspec.json.decode(text)
+            except msgspec.DecodeError as error:
+                raise InvalidInput(f"the value of {setting} is not JSON: {error}") from error
+        return found
 
 
 class Endpoint(msgspec.Struct, frozen=True):
@@ -96,8 +101,8 @@ class Endpoints(msgspec.Struct, frozen=True):
     Attributes:
         control: URL of the control port.
         providers: by provider and environment.
-        clock: what another process must give to `parse_clock` to tell the same time, as long as the emulator's is not
-            moved ahead; None for the machine's clock.
+        clock: the text from which `parse_clock` makes the emulator's clock in another process, as long as the clock is
+            not moved ahead; None for the machine's clock.
     """
 
     control: str

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The emulator as a process of its own, which ends with whoever started it."""
+"""The emulator as a process of its own, which ends when its parent does."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from callwell.emulator.options import Endpoint
 
+# Five times what the servers give to answers that are being cut off.
 STOP_TIMEOUT_S: Final = 5.0
 PACKAGES: Final = str(Path(__file__).parents[2])
 
@@ -44,11 +45,11 @@ class Running:
         return self.endpoints.control
 
     def endpoint(self, provider: str, environment: str = "production") -> Endpoint:
-        """Where one environment of one provider is."""
+        """Return where one environment of one provider is."""
         return self.endpoints.providers[provider][environment]
 
     def close(self) -> None:
-        """End this process, and no other."""
+        """End the process."""
         _stop_process(self.process)
 
     def __enter__(self) -> Self:
@@ -63,13 +64,14 @@ class Running:
 def start(options: EmulatorOptions) -> Running:
     """Start the emulator and wait until every port accepts connections.
 
-    A Ctrl-C meant for the caller does not reach it: it ends when it is closed, or when the caller is gone.
+    The process has a session of its own, so that a Ctrl-C meant for the caller does not reach it. It ends when it is
+    closed, or when the caller is gone.
 
     Args:
-        options: what to play, and where.
+        options: which providers to emulate, and on which ports.
 
     Raises:
-        EmulatorError: it could not start; the message is its own last line.
+        EmulatorError: the emulator could not start; the message is the last line of its standard error.
     """
     command = [sys.executable, "-m", "callwell.emulator", "--json", "--watch-stdin", *to_arguments(options)]
     with tempfile.TemporaryFile() as complaints:
@@ -89,14 +91,15 @@ def start(options: EmulatorOptions) -> Running:
 
 
 def to_arguments(options: EmulatorOptions) -> list[str]:
-    """The options as the arguments of `python -m callwell.emulator`."""
+    """Return the options as arguments of `python -m callwell.emulator`."""
     words = []
     for field in fields(options):
-        value, flag = getattr(options, field.name), "--" + field.name.replace("_", "-")
+        value = getattr(options, field.name)
+        flag = "--" + field.name.replace("_", "-")
         if value is True:
             words.append(flag)
         elif isinstance(value, Mapping):
-            words += [f"{flag}={name}" if of is None else f"{flag}={name}={of}" for name, of in value.items()]
+            words += [f"{flag}={name}" if text is None else f"{flag}={name}={text}" for name, text in value.items()]
         elif isinstance(value, tuple):
             words += [f"{flag}={each}" for each in value]
         elif value is not None and value is not False:

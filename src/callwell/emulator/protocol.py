@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""HTTP connections that know when each request began, and that can be cut.
+"""HTTP connections that note when each request began, and that can be cut.
 
 An app finds its connection as `scope["state"]["connection"]`, and the times of the request's first byte as `arrived_s`
 and `arrived_real_s` beside it.
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from callwell.clock import Clock
 
+# SO_LINGER on, for 0 s: the kernel answers a close with RST instead of FIN.
 RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 
 
@@ -28,7 +29,7 @@ class Connection(HttpToolsProtocol):
     """One accepted connection.
 
     Args:
-        config: what uvicorn needs to know, loaded.
+        config: the uvicorn configuration, loaded.
         clock: the emulator's clock.
         server_state: the connections of one listening socket.
     """
@@ -53,18 +54,18 @@ class Connection(HttpToolsProtocol):
         state.update(connection=self, arrived_s=self._received_s, arrived_real_s=self._received_real_s)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wake whoever dawdles over an answer: nobody waits for it any more."""
+        """Wake the handler that waits in `wait_while_open`: nobody waits for its answer any more."""
         self._lost.set()
         super().connection_lost(exc)
 
     async def wait_while_open(self, real_s: float) -> bool:
-        """Wait, but no longer than the client does.
+        """Wait, but not longer than the client keeps the connection open.
 
         Args:
             real_s: real seconds.
 
         Returns:
-            Whether the client is still there.
+            Whether the connection is still open.
         """
         try:
             async with asyncio.timeout(real_s):
@@ -74,13 +75,13 @@ class Connection(HttpToolsProtocol):
         return False
 
     def close(self) -> None:
-        """End the connection in order (FIN) once what was written is out; whatever is missing never comes."""
+        """Close the connection (FIN) once what was written is out; the rest of the answer is never sent."""
         self.cycle.disconnected = True
         self.transport.close()
 
     def reset(self) -> None:
-        """Break the connection off (RST), and with it all that is not yet read."""
+        """Reset the connection (RST); what the client has not yet read is lost."""
         self.cycle.disconnected = True
-        plug = self.transport.get_extra_info("socket")
-        plug.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+        sock = self.transport.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
         self.transport.abort()

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an emulated provider is to the servers: something that admits requests, performs them, and keeps assets."""
+"""What the servers need of an emulated provider: it admits requests, performs them, and stores assets.
+
+A provider is a package beside this file. Its module `provider` has a function `create_providers`, which returns one
+`EmulatedProvider` for each environment.
+"""
 
 from __future__ import annotations
 
@@ -30,10 +34,10 @@ class Origins(NamedTuple):
 
 
 class Host(Protocol):
-    """What providers are built on.
+    """What providers are created with.
 
     Attributes:
-        folder: an empty folder that is removed at the end.
+        folder: an empty folder, removed when the emulator ends.
     """
 
     folder: Path
@@ -44,15 +48,15 @@ class Host(Protocol):
 
 
 class Admission(NamedTuple):
-    """What is known of a request before it is performed.
+    """What is known about a request before it is performed.
 
     Attributes:
         operation: the operation's name, None for an unknown route.
-        arguments: what the path says, by name.
+        arguments: the path parameters by name.
         key: fingerprint of the key in the request, None without one.
         key_accepted: the key is alive.
         reply: why the request is refused, None when it is not.
-        quota: the class of requests by whose limits it is counted, empty where there are no classes.
+        quota: the class of requests that it counts as, empty where there are no classes.
     """
 
     operation: str | None
@@ -76,8 +80,8 @@ class LedgerItem(msgspec.Struct, frozen=True):
 
     Attributes:
         id: its id.
-        workspace: what it belongs to.
-        state: `throughout` if it existed ever since the ledger began, `created` or `deleted` if only for a time.
+        workspace: the workspace or environment that it belongs to.
+        state: `throughout` if it has existed since the ledger began, else `created` or `deleted`.
         assets: what can be downloaded, by kind; None for what the provider does not have.
     """
 
@@ -98,18 +102,18 @@ class KeyInfo(msgspec.Struct, frozen=True):
 
 
 class KeyAdmin(Protocol):
-    """The life cycle of a provider's keys. Every method that cannot do its work raises `BadInput`."""
+    """The life cycle of a provider's keys. Every method that cannot do its work raises `InvalidInput`."""
 
     def create(self, name: str | None, expires_in_s: float | None) -> str:
-        """A new key's text."""
+        """Create a key and return its text."""
         ...
 
     def rotate(self, fingerprint: str | None, name: str | None, expires_in_s: float | None) -> str:
-        """The text of the key that takes the place of one that dies at once."""
+        """Create a key, revoke the old one at once, and return the new one's text."""
         ...
 
     def revoke(self, fingerprint: str | None) -> KeyInfo:
-        """Kill a key for ever."""
+        """Refuse a key for ever."""
         ...
 
     def disable(self, fingerprint: str | None) -> KeyInfo:
@@ -117,26 +121,26 @@ class KeyAdmin(Protocol):
         ...
 
     def list_all(self) -> list[KeyInfo]:
-        """All keys that have not been revoked."""
+        """Return all keys that have not been revoked."""
         ...
 
     def all_texts(self) -> Iterable[str]:
-        """Every key text there ever was: only to look for leaks."""
+        """Return every key text there ever was; only for detecting leaks."""
         ...
 
     def current(self) -> str:
-        """The text of the newest live key, empty if there is none."""
+        """Return the text of the newest live key, empty if there is none."""
         ...
 
 
 class EmulatedProvider(Protocol):
-    """One provider and environment.
+    """One environment of one provider.
 
     Attributes:
         name: `userplane`.
         environment: `production`.
         base_path: the path below which its operations are.
-        catalogue: what faults can be about.
+        fault_targets: what faults can strike.
         keys: the life cycle of its keys.
     """
 
@@ -153,65 +157,65 @@ class EmulatedProvider(Protocol):
     def perform(
         self, request: IncomingRequest, admission: Admission, fault: InjectedFault | None
     ) -> Reply | Awaitable[Reply]:
-        """Do what an admitted request asks, at once or in a while; `hit` is for the faults that change what is done."""
+        """Perform an admitted request, at once or asynchronously; some faults change what is done."""
         ...
 
     def fault_reply(self, request: IncomingRequest, fault: InjectedFault) -> Reply:
-        """The answer of a fault that does not let the true one out."""
+        """Return the reply of a fault that replaces the true one."""
         ...
 
     def extra_headers(self, admission: Admission, fault: InjectedFault | None) -> tuple[tuple[bytes, bytes], ...]:
-        """Headers of every answer: what is left of the quota, and what will be gone; `hit` may lie about it."""
+        """Return headers for every response: quota and deprecation; a fault may falsify them."""
         ...
 
     def server_time(self) -> float:
-        """What its servers take for the time of day, epoch seconds: the clock's, or skewed."""
+        """Return the servers' time of day, epoch seconds: the clock's, or skewed."""
         ...
 
     def is_asset_path(self, path: str) -> bool:
-        """Whether a path at the API's own origin is not the API's but the storage's."""
+        """Return whether a path at the API's own origin is that of an asset."""
         ...
 
     def fetch_asset(self, request: IncomingRequest) -> Reply:
-        """What the storage answers."""
+        """Return the storage's reply."""
         ...
 
     def expire_url(self, request: IncomingRequest) -> None:
-        """Let the URL of a request to the storage be dead from now on."""
+        """Let the URL of a request to the storage expire at once."""
         ...
 
-    def apply_event(self, what: str, news: bytes) -> object:
-        """Take news from the control port; raises `BadInput`."""
+    def apply_event(self, kind: str, event: bytes) -> object:
+        """Apply an event that the control port reports, such as a view of a video; raises `InvalidInput`."""
         ...
 
     def counts(self) -> Mapping[str, object]:
-        """What only the provider can count, for the score."""
+        """Return what only the provider can count, for the score."""
         ...
 
     async def run_background(self) -> None:
-        """Do what goes on without requests, until cancelled."""
+        """Do what happens without requests, until cancelled."""
         ...
 
     async def wait_until_idle(self) -> None:
-        """Wait for what was begun and only takes computing."""
+        """Wait until the work that requests have started is done, as far as it only takes computing."""
         ...
 
     def limits(self) -> tuple[Limit, ...]:
-        """The quota in force, shortest window first."""
+        """Return the quota in force, shortest window first."""
         ...
 
     def items(self) -> Iterable[LedgerItem]:
-        """Every object with assets, computed one by one."""
+        """Yield every object with assets; each is computed when it is asked for."""
         ...
 
     def options(self) -> Mapping[str, object]:
-        """The world's options in force."""
+        """Return the options in force."""
         ...
 
     def reset(self, changes: Mapping[str, object]) -> None:
-        """Rebuild world and quota with some options changed, and see that a key is alive; raises `BadInput`."""
+        """Rebuild data and quota with some options changed, and ensure a live key; raises `InvalidInput`."""
         ...
 
     def seed(self, changes: Mapping[str, object]) -> None:
-        """Rebuild only the world: as `reset`, but the quota goes on."""
+        """Rebuild only the data: like `reset`, but the quota goes on."""
         ...

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The addresses that the emulator gives out: its own on this machine, or those of a proxy that ends TLS before it."""
+"""The addresses that the emulator gives out: its own on this machine, or those of a TLS proxy in front of it."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ EXPECTED: Final = (
 
 
 def parse_public_url(text: str | None) -> str:
-    """The origin of every port, with `{port}` where its number goes.
+    """Return the origin of every port, with `{port}` where its number goes.
 
-    The emulator listens on several ports, so that one address cannot stand for all of them. A host alone means that
+    The emulator listens on several ports, so a public address must say where their numbers go. A host alone means that
     the proxy listens on the same ports.
 
     Args:
-        text: what the caller asked for, None for this machine's own addresses.
+        text: the address as the user gave it, None for this machine's own addresses.
 
     Raises:
-        BadInput: the text is no such address.
+        InvalidInput: the text is not such an address.
     """
     if text is None:
         return f"http://{HOST}:{PORT_PLACEHOLDER}"
@@ -37,13 +37,11 @@ def parse_public_url(text: str | None) -> str:
     except ValueError as error:
         raise InvalidInput(f"public address {text!r}: {error}; expected {EXPECTED}") from error
     if "@" in parts.netloc:
-        raise InvalidInput(f"a public address holds no user name and no password; expected {EXPECTED}")
+        raise InvalidInput(f"a public address must not hold a user name or password; expected {EXPECTED}")
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise InvalidInput(f"public address {text!r}: expected {EXPECTED}")
     if PORT_PLACEHOLDER in form:
         return form
     if port is not None or parts.path:
-        raise InvalidInput(
-            f"public address {text!r} stands for several ports: say where their numbers go, as in {EXPECTED}"
-        )
+        raise InvalidInput(f"public address {text!r} must say where port numbers go: expected {EXPECTED}")
     return f"{form}:{PORT_PLACEHOLDER}"

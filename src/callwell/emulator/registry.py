@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""All that is played, by name, and whom a request to the control port means.
+"""All emulated services by name, and which of them a request to the control port means.
 
-A name is a provider's (`userplane`: all its environments) or that of one environment (`userplane/production`). Without
-a name all are meant; where only one can be, there must be no other.
+A name is that of a provider (`userplane`: all its environments) or of one environment (`userplane/production`). No name
+means all of them. Where one service is needed, as for a key, the name must leave only one.
 """
 
 from __future__ import annotations
@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ServiceRegistry:
-    """The stands by the names of their environments."""
+    """The emulated services.
+
+    Attributes:
+        services: by `PROVIDER/ENVIRONMENT`.
+    """
 
     services: Mapping[str, EmulatedService]
 
@@ -29,16 +33,16 @@ class ServiceRegistry:
         return iter(self.services.values())
 
     def by_shortest_name(self) -> Iterator[tuple[str, EmulatedService]]:
-        """The stands by the shortest name that means one of them alone."""
+        """Yield each service with the shortest name that means it alone."""
         for name, service in self.services.items():
-            short = service.provider.name
-            yield short if len(self.matching(short)) == 1 else name, service
+            provider_name = service.provider.name
+            yield provider_name if len(self.matching(provider_name)) == 1 else name, service
 
     def matching(self, name: str | None) -> list[EmulatedService]:
-        """Whom a name means.
+        """Return the services that a name means.
 
         Raises:
-            BadInput: nobody.
+            InvalidInput: there is none.
         """
         found = [service for full, service in self.services.items() if name in (None, full, service.provider.name)]
         if not found:
@@ -46,10 +50,10 @@ class ServiceRegistry:
         return found
 
     def get(self, name: str | None) -> EmulatedService:
-        """The only one whom a name means.
+        """Return the only service that a name means.
 
         Raises:
-            BadInput: nobody, or several.
+            InvalidInput: there is none, or more than one.
         """
         found = self.matching(name)
         if len(found) > 1:
@@ -57,8 +61,11 @@ class ServiceRegistry:
         return found[0]
 
     def affected_by(self, rule: FaultRule) -> list[EmulatedService]:
-        """Who has what a rule is about; if nobody has, all that it means, so that one of them complains."""
-        meant = self.matching(rule.provider)
+        """Return the services that a rule can strike.
+
+        If it can strike none, all that it names are returned: the first of them will say what is wrong with the rule.
+        """
+        named = self.matching(rule.provider)
         return [
-            service for service in meant if service.provider.fault_targets.supports(rule.operation, rule.fault)
-        ] or meant
+            service for service in named if service.provider.fault_targets.supports(rule.operation, rule.fault)
+        ] or named

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a server tells in headers: what is left of its quota, in the three forms that are about, and what will be gone.
+"""Headers that announce something: what is left of a quota, in the three forms in use, and deprecations.
 
-`delta` and `epoch` are `X-RateLimit-Limit`, `-Remaining` and `-Reset` of the limit that has least left, with the reset
-in seconds from now or as an epoch second by the server's own time of day. `draft` is the IETF's `RateLimit-Policy` and
-`RateLimit` (draft-ietf-httpapi-ratelimit-headers, from -08 on) with every limit. Resets are rounded up.
+- `delta` and `epoch` are `X-RateLimit-Limit`, `-Remaining` and `-Reset` of the limit that has least left. The reset is
+  in seconds from now, or an epoch second by the server's own time of day.
+- `draft` is the IETF's `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers, since -08) with every
+  limit.
+
+Resets are rounded up, so that a client which waits that long is never early.
 """
 
 from __future__ import annotations
@@ -20,41 +23,49 @@ if TYPE_CHECKING:
 HeaderPairs = tuple[tuple[bytes, bytes], ...]
 RateHeaderForm = Literal["off", "delta", "epoch", "draft"]
 RATE_HEADER_FORMS: Final = ("off", "delta", "epoch", "draft")
+# More than any provider grants: a client that believes it has no limit at all.
+UNLIMITED: Final = 10**9
 
 
-def quota_headers(form: RateHeaderForm, standings: Sequence[QuotaStatus], wall_s: float) -> HeaderPairs:
-    """The headers of one answer.
+def quota_headers(form: RateHeaderForm, statuses: Sequence[QuotaStatus], wall_s: float) -> HeaderPairs:
+    """Return the quota headers of one response.
 
     Args:
-        form: which.
-        standings: what is left of every limit, shortest window first.
+        form: in which form.
+        statuses: what is left of every limit, shortest window first.
         wall_s: the server's time of day, epoch seconds.
     """
-    if form == "off" or not standings:
+    if form == "off" or not statuses:
         return ()
     if form == "draft":
         policy = ", ".join(
-            f'"{each.limit.name}";q={each.limit.max_requests};w={each.limit.window_s:g}' for each in standings
+            f'"{status.limit.name}";q={status.limit.max_requests};w={status.limit.window_s:g}' for status in statuses
         )
-        left = ", ".join(f'"{each.limit.name}";r={each.remaining};t={ceil(each.reset_s)}' for each in standings)
+        left = ", ".join(f'"{status.limit.name}";r={status.remaining};t={ceil(status.reset_s)}' for status in statuses)
         return (b"ratelimit-policy", policy.encode()), (b"ratelimit", left.encode())
-    least = min(standings, key=lambda standing: standing.remaining)
-    reset = ceil(least.reset_s + (wall_s if form == "epoch" else 0.0))
+    least = min(statuses, key=lambda status: status.remaining)
+    base_s = wall_s if form == "epoch" else 0.0
     return (
         (b"x-ratelimit-limit", b"%d" % least.limit.max_requests),
         (b"x-ratelimit-remaining", b"%d" % least.remaining),
-        (b"x-ratelimit-reset", b"%d" % reset),
+        (b"x-ratelimit-reset", b"%d" % ceil(least.reset_s + base_s)),
     )
 
 
-def false_statuses(standings: Sequence[QuotaStatus], value: str) -> list[QuotaStatus]:
-    """What contradicts the truth: `exhausted` or `unlimited`."""
+def false_statuses(statuses: Sequence[QuotaStatus], value: str) -> list[QuotaStatus]:
+    """Return statuses that contradict the truth: `exhausted` or `unlimited`."""
     if value == "exhausted":
-        return [QuotaStatus(each.limit, 0, each.limit.window_s) for each in standings]
-    return [QuotaStatus(each.limit._replace(max_requests=10**9), 10**9 - 1, 1.0) for each in standings]
+        return [QuotaStatus(status.limit, remaining=0, reset_s=status.limit.window_s) for status in statuses]
+    return [
+        QuotaStatus(status.limit._replace(max_requests=UNLIMITED), remaining=UNLIMITED - 1, reset_s=1.0)
+        for status in statuses
+    ]
 
 
-def deprecation_headers(wall_s: float, after_s: int | None) -> HeaderPairs:
-    """`Deprecation` (RFC 9745) from `wall` on, and `Sunset` (RFC 8594) so many seconds later, if at all."""
-    since = (b"deprecation", b"@%d" % wall_s)
-    return (since,) if after_s is None else (since, (b"sunset", formatdate(wall_s + after_s, usegmt=True).encode()))
+def deprecation_headers(wall_s: float, sunset_after_s: int | None) -> HeaderPairs:
+    """Return `Deprecation` (RFC 9745) since `wall_s`, and `Sunset` (RFC 8594) so many seconds later, unless None."""
+    deprecation = (b"deprecation", b"@%d" % wall_s)
+    if sunset_after_s is None:
+        return (deprecation,)
+    sunset = formatdate(wall_s + sunset_after_s, usegmt=True)
+    return deprecation, (b"sunset", sunset.encode())

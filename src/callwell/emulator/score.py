@@ -1,11 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """How well a client behaved, counted from the ledger's rows alone.
 
-Words: an *attempt* is one arrival at the API. A *call* is a chain of attempts with the same method, path, query and
-body, up to a final answer: a whole 2xx that is no garbage, or a 4xx that is neither 429 nor the refusal of a dead key.
-A redirect is none. A chain that never gets one is a call too, and a failed one, unless it had its effect: a client that
-must not repeat it can find that out by looking. What broke off before its body had come is an attempt, and nobody knows
-of which call.
+The model has three terms:
+
+- An *attempt* is one request that arrived at the API.
+- A *call* is a chain of attempts with the same method, path, query and body, up to a final answer:
+
+      POST /links   503 ─┐
+      POST /links   429  ├─ one call, three attempts: amplification 3.0
+      POST /links   200 ─┘
+      POST /links   200 ── the next call: the first one had its final answer
+
+- A *final answer* is a complete 2xx that was not garbled, or a 4xx that is neither 429 nor the refusal of a dead key.
+  A redirect is none: following it continues the call.
+
+A call that never gets a final answer counts as failed, unless it had its effect: a client that must not repeat the call
+can look for the effect and find it. An attempt that broke off before its body had arrived counts as an attempt only,
+because nobody can tell which call it belonged to.
+
+A client is not blamed for what it could not know. A request that was under way when a 429 was written is not early
+(`GRACE_REAL_S`), and a quota is not idle while the server itself asked to wait, or while the clock was moved
+(`score_quota`).
 """
 
 from __future__ import annotations
@@ -22,14 +37,16 @@ if TYPE_CHECKING:
     from callwell.emulator.ledger import LedgerRow
     from callwell.emulator.quota import Limit
 
+# Real seconds that a request may be under way on a busy machine before its first byte is read.
 GRACE_REAL_S: Final = 0.25
 THROTTLED: Final = 429
+# A client that asks for something that is gone has got its answer: the call did not fail.
 GONE_STATUSES: Final = (404, 410)
 UNSAFE: Final = ("POST", "PUT", "PATCH", "DELETE")
 
 
 class CallCounts(NamedTuple):
-    """Attempts put together to calls."""
+    """How many attempts there were, how many calls they made up, and how many of the calls failed."""
 
     attempts: int
     calls: int
@@ -42,39 +59,47 @@ class CallCounts(NamedTuple):
 
 
 def is_final(row: LedgerRow) -> bool:
-    """Whether an attempt's answer ended its call."""
+    """Return whether an attempt got the final answer of its call."""
     if row.status is None or not row.whole or row.fault == "garbage_body":
         return False
-    if 200 <= row.status < 300:  # noqa: PLR2004
+    if 200 <= row.status < 300:  # noqa: PLR2004 - 2xx is success
         return True
-    return 400 <= row.status < 500 and row.status != THROTTLED and not row.key_dead  # noqa: PLR2004
+    return 400 <= row.status < 500 and row.status != THROTTLED and not row.key_dead  # noqa: PLR2004 - 4xx
 
 
 def count_calls(rows: Iterable[LedgerRow]) -> CallCounts:
-    """Put the attempts among `rows`, which are in order of arrival, together to calls."""
-    attempts = calls = failed = 0
-    waiting: dict[tuple[str, ...], bool] = {}
+    """Put attempts together to calls.
+
+    Args:
+        rows: in order of arrival; those of other servers than the API are left out.
+    """
+    attempts = 0
+    calls = 0
+    failed = 0
+    # Calls without a final answer so far, and whether one of their attempts had an effect.
+    open_calls: dict[tuple[str, ...], bool] = {}
     for row in rows:
         if row.place != "api":
             continue
         attempts += 1
         if row.broken:
             continue
-        chain = _request_identity(row)
-        if chain not in waiting:
+        identity = _request_identity(row)
+        if identity not in open_calls:
             calls += 1
-        waiting[chain] = waiting.get(chain, False) or row.effect
+        open_calls[identity] = open_calls.get(identity, False) or row.effect
         if is_final(row):
-            del waiting[chain]
+            del open_calls[identity]
             failed += row.status is not None and row.status >= 400 and row.status not in GONE_STATUSES  # noqa: PLR2004
-    return CallCounts(attempts, calls, failed + sum(not done for done in waiting.values()))
+    unanswered = sum(not had_effect for had_effect in open_calls.values())
+    return CallCounts(attempts, calls, failed + unanswered)
 
 
 def count_early(rows: Iterable[LedgerRow]) -> int:
-    """API arrivals that the server had asked to come later.
+    """Count API requests that arrived before the time which a 429 had named.
 
-    Counted are those whose first byte came more than 250 ms of real time after a 429 with a time was written, and
-    before that time: what was already under way is forgiven. A 429 is about its own class of requests.
+    A request counts if its first byte came more than `GRACE_REAL_S` after the 429 was written, so that its sender could
+    know, and before the named time. A 429 speaks for its own class of requests only.
     """
     classes: dict[str, list[LedgerRow]] = {}
     for row in rows:
@@ -84,56 +109,59 @@ def count_early(rows: Iterable[LedgerRow]) -> int:
 
 
 def _count_early_in_class(attempts: Sequence[LedgerRow]) -> int:
-    orders = sorted(
+    throttles = sorted(
         (row.ended_real_s, row.retry_until_s)
         for row in attempts
         if row.status == THROTTLED and row.retry_until_s is not None and row.ended_real_s is not None
     )
-    written = [order[0] for order in orders]
-    until: list[float] = []
-    for order in orders:
-        until.append(max(order[1], until[-1] if until else order[1]))
+    written_real_s = [written for written, _ in throttles]
+    # For each throttle the latest time named so far: a later 429 with a shorter wait does not lift an earlier one.
+    latest_until_s: list[float] = []
+    for _, until in throttles:
+        latest_until_s.append(max(until, latest_until_s[-1]) if latest_until_s else until)
     early = 0
     for row in attempts:
-        known = bisect_left(written, row.arrived_real_s - GRACE_REAL_S)
-        early += known > 0 and row.arrived_s < until[known - 1]
+        known = bisect_left(written_real_s, row.arrived_real_s - GRACE_REAL_S)
+        early += known > 0 and row.arrived_s < latest_until_s[known - 1]
     return early
 
 
 def count_effects(rows: Iterable[LedgerRow]) -> list[dict[str, Any]]:
-    """Every unsafe request that had an effect: how often the very same one had it."""
+    """Return every unsafe request that had an effect, with how many times the very same request had it (`commits`)."""
     commits = Counter((row.operation, *_request_identity(row)) for row in rows if row.effect and row.method in UNSAFE)
     names = ("operation", "method", "path", "query", "body_sha256")
     return [dict(zip(names, request, strict=True)) | {"commits": times} for request, times in commits.items()]
 
 
 def count_duplicates(effects: Iterable[dict[str, Any]]) -> int:
-    """Creations beyond the first of each identical POST."""
+    """Count creations beyond the first of each identical POST."""
     return sum(effect["commits"] - 1 for effect in effects if effect["method"] == "POST")
 
 
 def score(
     rows: Sequence[LedgerRow], limits: Sequence[Limit], jumps: Iterable[tuple[float, float]] = ()
 ) -> dict[str, Any]:
-    """All counts of one ledger.
+    """Return all counts of one ledger.
 
     Args:
         rows: in order of arrival.
         limits: the quota that was in force, shortest window first.
-        jumps: from when to when the clock was moved ahead: time that nobody could use.
+        jumps: start and end of each move of the clock: time that nobody could use.
     """
     calls = count_calls(rows)
     effects = count_effects(rows)
-    everything = [row for row in rows if row.place == "api"]
+    api_rows = [row for row in rows if row.place == "api"]
     waits = [*jumps]
     waits += [
         (row.ended_s, row.retry_until_s)
         for row in rows
         if row.status == THROTTLED and row.retry_until_s is not None and row.ended_s is not None
     ]
-    ours = {limit: [row for row in rows if row.place == "api" and _counts_for(row, limit)] for limit in limits}
-    used = {limit.name: _cap_share(share_of_quota_used(_arrival_times(ours[limit]), limit, waits)) for limit in limits}
-    over = {limit.name: _count_over(ours[limit], limit) for limit in limits}
+    counted = {limit: [row for row in api_rows if _counts_for(row, limit)] for limit in limits}
+    used = {
+        limit.name: _cap_share(share_of_quota_used(_arrival_times(counted[limit]), limit, waits)) for limit in limits
+    }
+    over = {limit.name: _count_over(counted[limit], limit) for limit in limits}
     return {
         "attempts": calls.attempts,
         "calls": calls.calls,
@@ -143,7 +171,7 @@ def score(
         "over_quota": sum(over.values()),
         "over_quota_by": over,
         "over_quota_all_arrivals": sum(
-            _count_over(ours[limit] if limit.per_class else everything, limit) for limit in limits
+            _count_over(counted[limit] if limit.per_class else api_rows, limit) for limit in limits
         ),
         "quota_used": used[limits[0].name] if limits else None,
         "quota_used_by": used,
@@ -154,7 +182,7 @@ def score(
         "effects": effects,
         "wrong_bytes_sent": sum(row.wrong_bytes for row in rows),
         "storage_requests": sum(row.place == "storage" for row in rows),
-        "by_status": _tally(str(row.status) for row in rows if row.place == "api"),
+        "by_status": _tally(str(row.status) for row in api_rows),
         "by_fault": _tally(row.fault for row in rows if row.fault is not None),
     }
 
@@ -164,7 +192,7 @@ def _counts_for(row: LedgerRow, limit: Limit) -> bool:
 
 
 def _count_over(rows: Sequence[LedgerRow], limit: Limit) -> int:
-    """Where the server's windows count, it has said itself what was too much."""
+    """Count requests beyond the limit; where the server's own windows count, those that it refused itself."""
     if limit.per_class:
         return sum(row.status == THROTTLED and row.fault is None for row in rows)
     return count_over_quota(_arrival_times(rows), limit)
@@ -179,7 +207,7 @@ def _request_identity(row: LedgerRow) -> tuple[str, ...]:
 
 
 def _cap_share(used: float | None) -> float | None:
-    """A share is 1 at most: what was too early or too much has counts of its own."""
+    """Cap a share at 1: what was too early or too much has counts of its own."""
     return None if used is None else min(1.0, used)
 
 

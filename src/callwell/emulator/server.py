@@ -44,48 +44,57 @@ __all__ = ["EmulatorOptions", "Endpoint", "Endpoints", "serve"]
 
 # Longer than any client keeps an idle connection, so that no client meets one that is just being closed.
 KEEP_ALIVE_S: Final = 120
+# Connections that the kernel holds until they are accepted: more than any test opens at once.
 BACKLOG: Final = 1024
 LAST_PORT: Final = 65_535
-# For answers that were cut off to notice it.
+# Real seconds that handlers have to notice that their connections are gone.
 SHUTDOWN_TIMEOUT_S: Final = 1.0
 
 
 async def serve(options: EmulatorOptions, ready: Callable[[Endpoints], None]) -> None:
-    """Play the providers until cancelled.
+    """Emulate the providers until cancelled.
 
     Args:
-        options: what to play, and where.
+        options: which providers, and on which ports.
         ready: called once, when every port accepts connections.
 
     Raises:
-        PortInUse: a port that was asked for is taken.
-        PortForbidden: this user may not listen on it.
-        BadPort: it is no port.
-        EmulatorError: the options make no sense.
+        AddressInUse: another process listens on one of the ports.
+        PortNotPermitted: this user may not listen on one of the ports.
+        InvalidPort: a number is no port.
+        EmulatorError: another option makes no sense.
     """
-    base = _parse_clock(options.clock)
-    clock = MovableClock(base)
+    base_clock = _parse_clock(options.clock)
+    clock = MovableClock(base_clock)
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="callwell-emulator-")))
-        ground = LocalHost(stack, folder, parse_public_url(options.public_url), [options.port, options.storage_port])
-        own, control = ground.bind(options.control_port)
-        services, places, apps = {}, {}, []
+        host = LocalHost(
+            stack=stack,
+            folder=folder,
+            url_form=parse_public_url(options.public_url),
+            next_ports=[options.port, options.storage_port],
+        )
+        control_socket, control_url = host.bind(options.control_port)
+        services: dict[str, EmulatedService] = {}
+        base_urls: dict[str, str] = {}
+        apps: list[tuple[socket.socket, ASGIApp]] = []
         for create_providers in _provider_factories(options.provider):
-            for provider, place in create_providers(options, clock=clock, ground=ground):
+            for provider, origins in create_providers(options, clock=clock, host=host):
+                script = FaultScript(provider.fault_targets)
+                service = EmulatedService(provider, RequestLedger(), script, clock, folder)
                 name = f"{provider.name}/{provider.environment}"
-                services[name] = EmulatedService(
-                    provider, RequestLedger(), FaultScript(provider.fault_targets), clock, folder
-                )
-                places[name] = place.api + provider.base_path
-                apps.append((ground.sockets[place.api], api_app(services[name])))
-                if place.storage is not None:
-                    apps.append((ground.sockets[place.storage], storage_app(services[name])))
+                services[name] = service
+                base_urls[name] = origins.api + provider.base_path
+                apps.append((host.sockets[origins.api], api_app(service)))
+                if origins.storage is not None:
+                    apps.append((host.sockets[origins.storage], storage_app(service)))
 
         def describe() -> Endpoints:
-            return _to_endpoints(control, services, places, None if options.clock is None else str(base))
+            clock_text = None if options.clock is None else str(base_clock)
+            return _to_endpoints(control_url, services, base_urls, clock_text)
 
-        board = ServiceRegistry(services)
-        for sock, app in [*apps, (own, control_app(board, clock, describe))]:
+        apps.append((control_socket, control_app(ServiceRegistry(services), clock, describe)))
+        for sock, app in apps:
             await stack.enter_async_context(_listening(sock, app, clock))
         ready(describe())
         async with asyncio.TaskGroup() as group:
@@ -96,14 +105,14 @@ async def serve(options: EmulatorOptions, ready: Callable[[Endpoints], None]) ->
 
 @dataclass(frozen=True, slots=True)
 class LocalHost:
-    """Opens ports and keeps their sockets, by origin.
+    """Opens ports on 127.0.0.1 and keeps their sockets by origin.
 
     Attributes:
-        stack: closes them.
+        stack: closes the sockets.
         folder: for files.
-        form: the origin of every port of a provider, with `{port}` for its number.
-        wanted: the port of the next API, and of the next storage; 0 for any free one.
-        sockets: what listens already.
+        url_form: the origin of every port of a provider, with `{port}` for its number.
+        next_ports: the port of the next API, and of the next storage; 0 for any free one.
+        sockets: the listening sockets.
     """
 
     stack: AsyncExitStack
@@ -114,23 +123,24 @@ class LocalHost:
 
     def open_ports(self, *, storage: bool) -> Origins:
         """Open the ports of one more provider and environment."""
-        return Origins(self._open_port(0), self._open_port(1) if storage else None)
+        return Origins(api=self._open_port(0), storage=self._open_port(1) if storage else None)
 
     def bind(self, port: int) -> tuple[socket.socket, str]:
-        """Listen on a port; the address is the one on this machine."""
+        """Listen on a port; return the socket and its URL on this machine."""
         sock = self.stack.enter_context(closing(_bind(port)))
         return sock, f"http://{HOST}:{sock.getsockname()[1]}"
 
     def _open_port(self, kind: int) -> str:
         sock, _ = self.bind(self.next_ports[kind])
         origin = self.url_form.replace(PORT_PLACEHOLDER, str(sock.getsockname()[1]))
-        self.next_ports[kind] += self.next_ports[kind] > 0
+        if self.next_ports[kind]:
+            self.next_ports[kind] += 1
         self.sockets[origin] = sock
         return origin
 
 
 def _provider_factories(wanted: Sequence[str]) -> list[Callable[..., list[tuple[EmulatedProvider, Origins]]]]:
-    """What plays each provider: the function `play` in the module `provider` of each package beside this file."""
+    """Return the functions `create_providers` of the packages beside this file, one for each provider."""
     here = str(Path(__file__).parent)
     names = sorted(module.name for module in iter_modules([here]) if module.ispkg)
     chosen = [name.replace("-", "_") for name in wanted]
@@ -143,11 +153,11 @@ def _provider_factories(wanted: Sequence[str]) -> list[Callable[..., list[tuple[
 
 
 def _to_endpoints(
-    control: str, services: Mapping[str, EmulatedService], places: Mapping[str, str], clock: str | None
+    control: str, services: Mapping[str, EmulatedService], base_urls: Mapping[str, str], clock: str | None
 ) -> Endpoints:
     providers: dict[str, dict[str, Endpoint]] = {}
     for name, service in services.items():
-        point = Endpoint(base_url=places[name], key=service.provider.keys.current())
+        point = Endpoint(base_url=base_urls[name], key=service.provider.keys.current())
         providers.setdefault(service.provider.name, {})[service.provider.environment] = point
     return Endpoints(control=control, providers=providers, clock=clock)
 
@@ -160,9 +170,9 @@ def _parse_clock(text: str | None) -> Clock:
 
 
 def _bind(port: int) -> socket.socket:
-    # With the protocol named: only then asyncio turns Nagle's delay off on what is accepted.
     if not 0 <= port <= LAST_PORT:
         raise InvalidPort(port)
+    # With the protocol named: only then does asyncio turn off Nagle's delay on accepted connections.
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -180,7 +190,7 @@ def _bind(port: int) -> socket.socket:
 
 @asynccontextmanager
 async def _listening(sock: socket.socket, app: ASGIApp, clock: Clock) -> AsyncIterator[None]:
-    """Accept connections for `app` on `sock`; at the end all of them are broken off."""
+    """Accept connections for `app` on `sock`; at the end abort those that are open."""
     config = Config(
         app,
         http=Connection,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What storage answers to a request for a signed object: S3's rules for signatures, ranges and conditions."""
+"""How the storage replies to a request for a signed object: S3's rules for signatures, ranges and conditions."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ class StoredObject:
 
     Attributes:
         body: its bytes.
-        type: its MIME type.
-        sha256: digest of the bytes in hex; the ETag is made of it.
+        type: its media type.
+        sha256: digest of the bytes in hex, also the ETag.
         modified: when it was stored, UTC.
     """
 
@@ -58,11 +58,11 @@ class StoredObject:
 
 
 def error_reply(code: str, *, status: int | None = None, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Reply:
-    """An error in S3's own XML.
+    """Return an error in S3's XML.
 
     Args:
         code: a name in `ERRORS`.
-        status: another status than the usual one.
+        status: a status other than the usual one.
         headers: more headers.
     """
     usual, message = ERRORS[code]
@@ -72,13 +72,13 @@ def error_reply(code: str, *, status: int | None = None, headers: tuple[tuple[by
 
 
 def unavailable_reply(status: int | None) -> Reply:
-    """The answer of a storage that is not well: SlowDown for 503, the usual status, else an internal error."""
+    """Return the error of a storage that fails for a moment: SlowDown with 503 unless another status is given."""
     code = "SlowDown" if status in (None, 503) else "InternalError"
     return error_reply(code, status=status)
 
 
-def access_error(request: IncomingRequest, verdict: UrlStatus) -> Reply | None:
-    """Why the request is refused before its object is looked for, or None."""
+def access_error(request: IncomingRequest, url_status: UrlStatus) -> Reply | None:
+    """Return the error for a request that may not be served at all, or None."""
     if "authorization" in request.headers:
         return error_reply("InvalidArgument")
     if request.method == "OPTIONS":
@@ -90,50 +90,50 @@ def access_error(request: IncomingRequest, verdict: UrlStatus) -> Reply | None:
         UrlStatus.FORGED: "SignatureDoesNotMatch",
         UrlStatus.EXPIRED: "RequestExpired",
     }
-    return error_reply(codes[verdict]) if verdict in codes else None
+    return error_reply(codes[url_status]) if url_status in codes else None
 
 
-def serve_object(request: IncomingRequest, asset: StoredObject) -> Reply:
-    """The object, a range of it, or why not."""
-    size = len(asset.body)
-    about = (
-        (b"content-type", asset.type.encode()),
-        (b"etag", asset.etag.encode()),
+def serve_object(request: IncomingRequest, stored: StoredObject) -> Reply:
+    """Return the object, a range of it, or an error (RFC 9110, 13 and 14)."""
+    size = len(stored.body)
+    headers = (
+        (b"content-type", stored.type.encode()),
+        (b"etag", stored.etag.encode()),
         (b"accept-ranges", b"bytes"),
-        (b"last-modified", format_datetime(asset.modified, usegmt=True).encode()),
+        (b"last-modified", format_datetime(stored.modified, usegmt=True).encode()),
     )
-    if not _etag_matches(request.headers.get("if-match", "*"), asset):
+    if not _etag_matches(request.headers.get("if-match", "*"), stored):
         return error_reply("PreconditionFailed")
-    if "if-none-match" in request.headers and _etag_matches(request.headers["if-none-match"], asset):
-        return Reply(304, b"", about)
-    wanted = _parse_range(request.headers.get("range", ""), size) if _if_range_matches(request, asset) else None
-    if wanted is None:
-        return Reply(200, asset.body, about)
-    if wanted.start >= wanted.stop:
+    if "if-none-match" in request.headers and _etag_matches(request.headers["if-none-match"], stored):
+        return Reply(304, b"", headers)
+    requested = _parse_range(request.headers.get("range", ""), size) if _if_range_matches(request, stored) else None
+    if requested is None:
+        return Reply(200, stored.body, headers)
+    if requested.start >= requested.stop:
         return error_reply("InvalidRange", headers=((b"content-range", b"bytes */%d" % size),))
-    content_range = b"bytes %d-%d/%d" % (wanted.start, wanted.stop - 1, size)
-    return Reply(206, asset.body[wanted.start : wanted.stop], (*about, (b"content-range", content_range)))
+    content_range = b"bytes %d-%d/%d" % (requested.start, requested.stop - 1, size)
+    return Reply(206, stored.body[requested.start : requested.stop], (*headers, (b"content-range", content_range)))
 
 
-def _etag_matches(condition: str, asset: StoredObject) -> bool:
+def _etag_matches(condition: str, stored: StoredObject) -> bool:
     tags = [tag.strip() for tag in condition.split(",")]
-    return "*" in tags or asset.etag in tags
+    return "*" in tags or stored.etag in tags
 
 
-def _if_range_matches(request: IncomingRequest, asset: StoredObject) -> bool:
+def _if_range_matches(request: IncomingRequest, stored: StoredObject) -> bool:
     condition = request.headers.get("if-range")
-    if condition is None or condition == asset.etag:
+    if condition is None or condition == stored.etag:
         return True
     if condition.startswith(('"', "W/")):
         return False
     try:
-        return parsedate_to_datetime(condition) == asset.modified.replace(microsecond=0)
+        return parsedate_to_datetime(condition) == stored.modified.replace(microsecond=0)
     except (ValueError, TypeError):
         return False
 
 
 def _parse_range(header: str, size: int) -> range | None:
-    """The bytes that one range asks for, empty if there are none; None for no range, or one that is not understood."""
+    """Return the bytes of one range, empty if there are none; None if the header names no range that is understood."""
     match = ONE_RANGE.fullmatch(header.replace(" ", ""))
     if match is None or match.groups() == ("", ""):
         return None

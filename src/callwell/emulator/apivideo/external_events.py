@@ -31,7 +31,7 @@ def apply_event(account: ApiVideoAccount, what: str, news: bytes, wall_s: float)
     """Take `views` (a list) or a `broadcast`.
 
     Raises:
-        BadInput: there is no such news, or it makes no sense.
+        InvalidInput: there is no such news, or it makes no sense.
     """
     try:
         if what == "views":

@@ -121,7 +121,7 @@ def parse_attributes(body: bytes, table: Mapping[str, AttributeRule]) -> dict[st
         table: what there can be.
 
     Raises:
-        Refused: the body is no JSON object, or something in it is wrong.
+        ApiVideoError: the body is no JSON object, or something in it is wrong.
     """
     try:
         given = msgspec.json.decode(body) if body.strip() else {}

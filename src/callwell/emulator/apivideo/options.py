@@ -67,7 +67,7 @@ def update_options(options: ApiVideoOptions, changes: Mapping[str, object]) -> A
     """`options` with some of them changed.
 
     Raises:
-        BadInput: an option that does not exist, or cannot have this value.
+        InvalidInput: an option that does not exist, or cannot have this value.
     """
     unknown = changes.keys() - set(ApiVideoOptions.__struct_fields__)
     if unknown:

@@ -92,7 +92,7 @@ def parse_content_range(header: str) -> ContentRange:
     """What a Content-Range names.
 
     Raises:
-        Refused: it names nothing that can be.
+        ApiVideoError: it names nothing that can be.
     """
     if part := PART.fullmatch(header.strip()):
         number, total = int(part[1]), None if part[2] == "*" else int(part[2])
@@ -126,7 +126,7 @@ def check_piece(received: ReceivedPieces, wanted: ContentRange, size: int) -> No
     """See that a piece of `size` bytes fits.
 
     Raises:
-        Refused: it does not; `resent` tells how many of its bytes were already there.
+        ApiVideoError: it does not; `resent` tells how many of its bytes were already there.
     """
     if received.form not in ("", wanted.form):
         raise api_error(f"video-content-range-started-with-{received.form}")

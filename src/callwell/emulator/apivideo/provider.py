@@ -262,21 +262,21 @@ class ApiVideo:
         return replace(error_reply(ApiVideoProblem("too-many-requests")), retry_after_s=max(1, ceil(standing.reset_s)))
 
 
-def create_providers(options: EmulatorOptions, *, clock: Clock, ground: Host) -> list[tuple[EmulatedProvider, Origins]]:
+def create_providers(options: EmulatorOptions, *, clock: Clock, host: Host) -> list[tuple[EmulatedProvider, Origins]]:
     """Both environments as the emulator was told to play them.
 
     Args:
         options: those of the whole emulator.
         clock: the emulator's clock.
-        ground: opens ports.
+        host: opens ports.
 
     Raises:
-        BadInput: an option cannot have its value.
+        InvalidInput: an option cannot have its value.
     """
     wished = {"seed": options.seed, "skew_s": options.skew_s} | options.provider_settings(ApiVideo.name)
     chosen = update_options(ApiVideoOptions(), wished)
     played: list[tuple[EmulatedProvider, Origins]] = []
     for environment in LIMITS:
-        place = ground.open_ports(storage=False)
-        played.append((ApiVideo(environment, chosen, clock=clock, origin=place.api, folder=ground.folder), place))
+        place = host.open_ports(storage=False)
+        played.append((ApiVideo(environment, chosen, clock=clock, origin=place.api, folder=host.folder), place))
     return played

@@ -70,7 +70,7 @@ class BearerTokens:
         """Let a request pass.
 
         Raises:
-            Refused: it does not say who is asking, or nobody is known by it.
+            ApiVideoError: it does not say who is asking, or nobody is known by it.
         """
         if header is None:
             raise api_error("authentication-missing-authorization-header")

@@ -56,7 +56,7 @@ def decode_base64(text: str) -> bytes:
     """The file in plain base64.
 
     Raises:
-        Refused: it is none.
+        AssessmentRefused: it is none.
     """
     try:
         return b64decode(text, validate=True)
@@ -99,7 +99,7 @@ def check_audio(sound: AudioProperties | None, declared: str, longest_s: float) 
         longest_s: how long it may be.
 
     Raises:
-        Refused: it may not.
+        AssessmentRefused: it may not.
     """
     if sound is None or not sound.duration_s:
         raise AssessmentRefused("The audio could not be decoded.")

@@ -49,7 +49,7 @@ def update_options(options: LanguageConfidenceOptions, changes: Mapping[str, obj
     """`options` with some of them changed.
 
     Raises:
-        BadInput: an option that does not exist, or cannot have this value.
+        InvalidInput: an option that does not exist, or cannot have this value.
     """
     unknown = changes.keys() - set(LanguageConfidenceOptions.__struct_fields__)
     if unknown:

@@ -244,20 +244,20 @@ class LanguageConfidence:
         return self._probed[key]
 
 
-def create_providers(options: EmulatorOptions, *, clock: Clock, ground: Host) -> list[tuple[EmulatedProvider, Origins]]:
+def create_providers(options: EmulatorOptions, *, clock: Clock, host: Host) -> list[tuple[EmulatedProvider, Origins]]:
     """All environments as the emulator was told to play them.
 
     Args:
         options: those of the whole emulator.
         clock: the emulator's clock.
-        ground: opens ports.
+        host: opens ports.
 
     Raises:
-        BadInput: an option cannot have its value.
+        InvalidInput: an option cannot have its value.
     """
     wished: dict[str, object] = {name: getattr(options, name) for name in ("seed", "skew_s", "retry_after")}
     chosen = update_options(LanguageConfidenceOptions(), wished | options.provider_settings(LanguageConfidence.name))
     return [
-        (LanguageConfidence(environment, chosen, clock=clock), ground.open_ports(storage=False))
+        (LanguageConfidence(environment, chosen, clock=clock), host.open_ports(storage=False))
         for environment in ENTRY_POINTS
     ]

@@ -44,7 +44,7 @@ def expected_text(body: Body) -> str:
     """The text that was to be said.
 
     Raises:
-        Refused: there is no word in it.
+        AssessmentRefused: there is no word in it.
     """
     text = str(body["expected_text"])
     if not WORD.search(text):

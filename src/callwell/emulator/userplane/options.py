@@ -62,7 +62,7 @@ def update_options(options: UserplaneOptions, changes: Mapping[str, object]) -> 
     """`options` with some of them changed.
 
     Raises:
-        BadInput: an option that does not exist, or cannot have this value.
+        InvalidInput: an option that does not exist, or cannot have this value.
     """
     unknown = changes.keys() - set(UserplaneOptions.__struct_fields__)
     if unknown:

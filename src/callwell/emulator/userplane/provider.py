@@ -222,20 +222,20 @@ class Userplane:
         return error_reply("RATE_LIMITED", retry_after_s=max(1, ceil(wait_s)) if self._options.retry_after else None)
 
 
-def create_providers(options: EmulatorOptions, *, clock: Clock, ground: Host) -> list[tuple[EmulatedProvider, Origins]]:
+def create_providers(options: EmulatorOptions, *, clock: Clock, host: Host) -> list[tuple[EmulatedProvider, Origins]]:
     """The provider as the emulator was told to play it.
 
     Args:
         options: those of the whole emulator.
         clock: the emulator's clock.
-        ground: opens ports.
+        host: opens ports.
 
     Raises:
-        BadInput: an option cannot have its value.
+        InvalidInput: an option cannot have its value.
     """
     names = UserplaneOptions.__struct_fields__
     wished = {name: getattr(options, name) for name in names} | options.provider_settings(Userplane.name)
-    place = ground.open_ports(storage=True)
+    place = host.open_ports(storage=True)
     signer = UrlSigner(place.storage or "")
     return [(Userplane(update_options(UserplaneOptions(), wished), clock=clock, signer=signer), place)]
 
