@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Userplane's public API, played from its documentation."""
+"""Userplane's public API, emulated from its documentation (docs.userplane.io)."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def get_me(call: UserplaneCall) -> Reply:
-    """The user, with counts over the user's workspaces."""
+    """Return the user, with counts over the user's workspaces."""
     workspaces = call.world.own_workspaces()
     user = {
         "id": "usr_emulated",
@@ -37,7 +37,7 @@ def get_me(call: UserplaneCall) -> Reply:
 
 
 def list_workspaces(call: UserplaneCall) -> Reply:
-    """The user's workspaces, with the membership if asked for."""
+    """Return the user's workspaces, with the membership on request."""
     page = PageRequest.parse(call.query, default=10, most=20)
     with_membership = call.query.flag("include_workspace_membership")
     rows = call.world.own_workspaces()
@@ -49,12 +49,12 @@ def list_workspaces(call: UserplaneCall) -> Reply:
 
 
 def get_workspace(call: UserplaneCall) -> Reply:
-    """One workspace."""
+    """Return one workspace."""
     return success_reply("Workspace retrieved successfully", {"workspace": _workspace_json(call.workspace())})
 
 
 def get_invite_url(call: UserplaneCall) -> Reply:
-    """Where others can join the workspace."""
+    """Return the address at which others can join the workspace."""
     workspace = call.workspace()
     url = f"https://dash.userplane.io/invite/{workspace.id.removeprefix('ws_')[::-1]}"
     return success_reply("Invite URL retrieved successfully", {"inviteUrl": url, "workspaceId": workspace.id})

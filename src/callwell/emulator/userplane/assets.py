@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The five assets of a recording, computed from its id whenever they are asked for; only digests are kept.
+"""The five assets of a recording, computed from its ID whenever they are requested; only digests are cached.
 
-Each file differs from every other recording's: the video ends with an EBML Void element, the thumbnail with a RIFF
-chunk of an unknown kind, and both hold a mark made of the id. Readers of either format skip what they do not know.
+No two recordings share a file: the video ends with an EBML Void element, the thumbnail with a RIFF chunk of an unknown
+kind, and both hold a mark made of the ID. Readers of both formats skip what they do not know.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from callwell.emulator.userplane.logs import build_log
 
 
 class AssetKind(NamedTuple):
-    """One kind of asset: its MIME type, its file's name in storage, and what people call it."""
+    """One kind of asset: its media type, the name of its file in storage, and its name in messages."""
 
     type: str
     file: str
@@ -32,16 +32,17 @@ KINDS: Final = {
     "network_log": AssetKind("application/json", "network-log.json", "network log"),
     "action": AssetKind("application/json", "action.json", "action"),
 }
+# Twice the assets that a test of the largest world looks at, about 40 MB.
 MAX_CACHED_INFOS: Final = 200_000
 
 
 def duration_of(recording_id: str) -> int:
-    """How long a recording plays, in milliseconds."""
+    """Return how long a recording plays, in milliseconds."""
     return _clip(recording_id).duration_ms
 
 
 def asset_bytes(kind: str, recording_id: str) -> bytes:
-    """The whole file."""
+    """Return the whole file."""
     clip = _clip(recording_id)
     if kind == "video":
         return clip.webm + void_element(_mark(recording_id))
@@ -52,7 +53,7 @@ def asset_bytes(kind: str, recording_id: str) -> bytes:
 
 @lru_cache(maxsize=MAX_CACHED_INFOS)
 def asset_info(kind: str, recording_id: str) -> AssetInfo:
-    """Size, digest and type of a file, without building a video."""
+    """Return size, digest and type of a file, without building a video."""
     if kind == "video":
         clip = _clip(recording_id)
         digest = clip.digest.copy()
@@ -67,12 +68,12 @@ def _mark(recording_id: str) -> bytes:
 
 
 def _clip(recording_id: str) -> Clip:
-    everything = clips()
-    return everything[_mark(recording_id)[0] % len(everything)]
+    base_clips = clips()
+    return base_clips[_mark(recording_id)[0] % len(base_clips)]
 
 
 def _riff(bitstream: bytes, mark: bytes) -> bytes:
-    """An extended WebP file: canvas, picture, and a chunk of our own."""
+    """Return an extended WebP file: canvas, picture, and a chunk of our own."""
     canvas = struct.pack("<I", 0) + (WIDTH - 1).to_bytes(3, "little") + (HEIGHT - 1).to_bytes(3, "little")
     body = b"WEBP" + _chunk(b"VP8X", canvas) + bitstream + _chunk(b"MARK", mark)
     return _chunk(b"RIFF", body)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a handler is given, and the checks that handlers share."""
+"""A request as handlers get it, with the checks that they share."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ class UserplaneCall:
     """One admitted request.
 
     Attributes:
-        world: the tables.
-        walks: the walks over listings.
-        options: the world's options in force.
+        world: the tables of records.
+        walks: the state of the page faults.
+        options: the options in force.
         clock: the emulator's clock.
         signer: makes signed URLs.
         request: what arrived.
-        arguments: what the path says, by name.
-        query: the parameters.
-        hit: the fault that the request is to suffer.
+        arguments: the path parameters by name.
+        query: the query parameters.
+        fault: the fault that the request suffers, if any.
     """
 
     world: World
@@ -60,19 +60,19 @@ class UserplaneCall:
     query: UserplaneQuery
     fault: InjectedFault | None
 
-    def has_fault(self, fault: str) -> bool:
-        """Whether the request is to suffer `fault`."""
-        return self.fault is not None and self.fault.name == fault
+    def has_fault(self, name: str) -> bool:
+        """Return whether the request suffers this fault."""
+        return self.fault is not None and self.fault.name == name
 
     def parse_body(self, shape: type[B]) -> B:
-        """The JSON body; what does not fit is refused with 400."""
+        """Return the JSON body; a body that does not fit is refused with 400."""
         try:
             return msgspec.json.decode(self.request.body, type=shape)
         except (msgspec.DecodeError, RecursionError) as error:
             raise UserplaneError("BAD_REQUEST") from error
 
     def workspace(self) -> WorkspaceRecord:
-        """The workspace of the path: 404, 410 and 403 in this order."""
+        """Return the workspace of the path, or refuse with 404, 410 or 403, in this order."""
         workspace: WorkspaceRecord | None = self.world.tables[WorkspaceRecord].get(self.arguments["workspaceId"])
         if workspace is None:
             raise UserplaneError("WORKSPACE_NOT_FOUND")
@@ -83,7 +83,7 @@ class UserplaneCall:
         return workspace
 
     def resource(self, kind: type[R], name: str, workspace: WorkspaceRecord) -> R:
-        """The object of the path: 404 if it never was in the workspace, 410 if it was deleted."""
+        """Return the object of the path, or refuse: 404 if the workspace never had it, 410 if it was deleted."""
         record = self.world.find(kind, self.arguments[name], workspace.id)
         if record is None:
             raise UserplaneError(f"{MISSING[kind]}_NOT_FOUND")
@@ -92,5 +92,5 @@ class UserplaneCall:
         return record
 
     def may_delete(self, creator_id: str, workspace: WorkspaceRecord) -> bool:
-        """Creators may delete, and so may admins and owners."""
+        """Return whether the user may delete: as the creator, or as an admin or owner of the workspace."""
         return workspace.role in ("admin", "owner") or self.world.get(MemberRecord, creator_id).own

@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The base clips: a handful of moving test patterns with a tone, encoded once per process.
+"""The base clips: five moving test patterns with a tone, encoded once per process.
 
-A clip is kept so that a recording's own video is the clip's bytes plus one short element at the end: the size of the
-Segment already counts it.
+Encoding a clip takes a tenth of a second, and a world may hold 100,000 recordings. So a recording's video is one of the
+clips plus one element of its own at the end:
+
+    EBML header | Segment (size) | Info | Tracks | Clusters … | Void: 32 bytes made of the recording's ID
+                  └──────────── announces VOID_BYTES more than the clip holds ───────────┘
+
+Every reader of WebM skips a Void element, so all videos decode, and no two have the same bytes.
 """
 
 from __future__ import annotations
@@ -23,17 +28,22 @@ if TYPE_CHECKING:
     from av.audio.stream import AudioStream
     from av.video.stream import VideoStream
 
+# Small and slow enough that a clip takes less than 120 kB.
 WIDTH: Final = 320
 HEIGHT: Final = 180
 FRAMES_PER_S: Final = 10
 SAMPLES_PER_S: Final = 48_000
+# 20 ms: the frame that both encoders take.
 SAMPLES_PER_FRAME: Final = 960
 SECONDS: Final = (3, 4, 5, 6, 7)
+# The first that this build of FFmpeg has; without either, clips are silent.
 SOUND: Final = ("libopus", "libvorbis")
+# IDs of EBML elements (RFC 8794 and 9559).
 SEGMENT: Final = bytes.fromhex("18538067")
 VOID: Final = 0xEC
 MARK_BYTES: Final = 32
 VOID_BYTES: Final = MARK_BYTES + 2
+# The marker bit of a size that takes eight bytes, as FFmpeg writes the Segment's.
 EIGHT_BYTE_SIZE: Final = 1 << 56
 
 
@@ -45,7 +55,7 @@ class Clip:
         webm: a WebM file whose Segment announces `VOID_BYTES` more than there are.
         webp: its first picture, a lossy WebP bitstream without the RIFF header.
         duration_ms: how long it plays.
-        digest: SHA-256 of `webm`, to be copied and continued: hashing begins where the recordings differ.
+        digest: SHA-256 of `webm`; copied and continued, so that only what differs must be hashed.
     """
 
     webm: bytes
@@ -56,12 +66,12 @@ class Clip:
 
 @cache
 def clips() -> tuple[Clip, ...]:
-    """All base clips."""
+    """Return all base clips."""
     return tuple(_clip(seconds, hue=40 + 36 * number) for number, seconds in enumerate(SECONDS))
 
 
 def void_element(mark: bytes) -> bytes:
-    """An EBML Void element that holds `mark`, `MARK_BYTES` long: every reader skips it."""
+    """Return an EBML Void element that holds `mark`, which is `MARK_BYTES` long."""
     return bytes((VOID, 0x80 | len(mark))) + mark
 
 
@@ -69,7 +79,11 @@ def _clip(seconds: int, *, hue: int) -> Clip:
     out = io.BytesIO()
     with av.open(out, "w", format="webm", options={"fflags": "+bitexact"}) as container:
         video = container.add_stream("libvpx", rate=FRAMES_PER_S, options={"deadline": "realtime", "cpu-used": "8"})
-        video.width, video.height, video.pix_fmt, video.bit_rate = WIDTH, HEIGHT, "yuv420p", 100_000
+        video.width = WIDTH
+        video.height = HEIGHT
+        video.pix_fmt = "yuv420p"
+        video.bit_rate = 100_000
+        # One thread: with more, the same picture becomes different bytes.
         video.codec_context.thread_count = 1
         sound = _sound_stream(container)
         for number in range(seconds * FRAMES_PER_S):
@@ -96,14 +110,15 @@ def _sound_stream(container: Any) -> AudioStream | None:
 
 
 def _picture(number: int, hue: int) -> av.VideoFrame:
-    """A diagonal wave of grey that moves, in one tint."""
+    """Return a diagonal wave of grey that moves, in one tint."""
     frame = av.VideoFrame(WIDTH, HEIGHT, "yuv420p")
     luma, *tints = frame.planes
     wave = bytes((x + number * 7 + hue) % 220 + 16 for x in range(WIDTH)) * 2
     luma.update(b"".join(wave[y : y + WIDTH].ljust(luma.line_size, b"\0") for y in range(HEIGHT)))
     for plane, value in zip(tints, (hue, 255 - hue), strict=True):
         plane.update(bytes((value,)) * plane.buffer_size)
-    frame.pts, frame.time_base = number, Fraction(1, FRAMES_PER_S)
+    frame.pts = number
+    frame.time_base = Fraction(1, FRAMES_PER_S)
     return frame
 
 
@@ -120,21 +135,28 @@ def _tone(number: int, pitch: int) -> av.AudioFrame:
 
 @cache
 def _second(pitch: int) -> array[int]:
-    """One second of a tone. Its pitch is whole, so every second is the same: sines are half of what a clip costs."""
+    """Return one second of a tone; cached, because sines are half of what a clip costs.
+
+    The pitch is a whole number, so every second is the same.
+    """
     step = 2 * math.pi * pitch / SAMPLES_PER_S
-    return array("h", (int(3000 * math.sin(step * place)) for place in range(SAMPLES_PER_S)))
+    return array("h", (int(3000 * math.sin(step * sample)) for sample in range(SAMPLES_PER_S)))
 
 
 def _encode_still(frame: av.VideoFrame) -> bytes:
     encoder = cast("VideoStream", av.CodecContext.create("libwebp", "w"))
-    encoder.width, encoder.height, encoder.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+    encoder.width = WIDTH
+    encoder.height = HEIGHT
+    encoder.pix_fmt = "yuv420p"
     encoder.time_base = Fraction(1, FRAMES_PER_S)
     packets = [*encoder.encode(frame), *encoder.encode(None)]
+    # Without the RIFF header: `assets` writes its own.
     return b"".join(bytes(packet) for packet in packets)[12:]
 
 
 def _reserve_void(webm: bytes) -> bytes:
-    """The file with a Segment that announces one Void element more."""
-    at = webm.index(SEGMENT) + len(SEGMENT)
-    size = int.from_bytes(webm[at : at + 8], "big") - EIGHT_BYTE_SIZE
-    return webm[:at] + (EIGHT_BYTE_SIZE + size + VOID_BYTES).to_bytes(8, "big") + webm[at + 8 :]
+    """Return the file with a Segment that announces one Void element more."""
+    start = webm.index(SEGMENT) + len(SEGMENT)
+    end = start + 8
+    size = int.from_bytes(webm[start:end], "big") - EIGHT_BYTE_SIZE
+    return webm[:start] + (EIGHT_BYTE_SIZE + size + VOID_BYTES).to_bytes(8, "big") + webm[end:]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The answers of the faults that keep the true one back, in this provider's envelope."""
+"""The replies of faults that replace the true one, in this provider's envelope."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from callwell.emulator.fault_script import InjectedFault
     from callwell.emulator.messages import IncomingRequest
 
+# A load balancer sends these itself, with a page of HTML.
 GATEWAY_STATUSES: Final = (502, 504)
 CODE_OF_STATUS: Final = {503: "SERVICE_UNAVAILABLE", 429: "RATE_LIMITED", 404: "NOT_FOUND"}
 FALSE_RETRY_AFTER: Final[Mapping[str, bytes]] = {"huge": b"99999999999999", "negative": b"-60", "text": b"soon"}
@@ -24,13 +25,13 @@ PAST_S: Final = 3_600.0
 
 
 def fault_reply(request: IncomingRequest, fault: InjectedFault, *, wall_s: float, elsewhere: str) -> Reply:
-    """The answer of an error, throttle or redirect.
+    """Return the reply of an error, throttle or redirect.
 
     Args:
         request: what arrived.
         fault: the fault.
         wall_s: the server's time of day, epoch seconds.
-        elsewhere: another origin than the API's.
+        elsewhere: an origin other than the API's.
     """
     if fault.name == "redirect":
         return _redirect(request, fault, elsewhere if fault.rule.to == "elsewhere" else "")
@@ -52,13 +53,13 @@ def fault_reply(request: IncomingRequest, fault: InjectedFault, *, wall_s: float
 
 
 def _false_retry_after(retry_after: bytes) -> Reply:
-    """A 429 whose time nobody can obey, and which orders nothing."""
+    """Return a 429 with a Retry-After that cannot be obeyed; the score does not count it as a request to wait."""
     body = error_reply("RATE_LIMITED").body
     return Reply(429, body, (*HEADERS, (b"retry-after", retry_after)))
 
 
 def _redirect(request: IncomingRequest, fault: InjectedFault, origin: str) -> Reply:
-    """To the same path and query; without an origin it is a reference to the server's own."""
+    """Redirect to the same path and query; without an origin, by a relative reference to the server's own."""
     query = f"?{request.query}" if request.query else ""
     location = f"{origin}{quote(request.path)}{query}".encode()
     return Reply(fault.status or 302, b"", (HEADERS[1], (b"location", location)))

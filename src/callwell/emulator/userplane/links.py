@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from callwell.emulator.userplane.records import WorkspaceRecord
     from callwell.emulator.userplane.world import World
 
+# Titles are documented to be cut off, not at which length (docs.userplane.io/api/links/update-link).
 MAX_TITLE_LENGTH: Final = 255
 ProviderType = Literal[
     "intercom", "zendesk", "hubspot", "freshdesk", "freshchat", "jira_service_management", "helpscout", "happyfox",
@@ -54,11 +55,11 @@ class LinkChange(msgspec.Struct, frozen=True, rename="camel"):
 
 
 def list_links(call: UserplaneCall) -> Reply:
-    """The links of a workspace, filtered and sorted."""
+    """Return the links of a workspace, filtered and sorted."""
     page = PageRequest.parse(call.query, default=10, most=20)
     filters = tuple(call.query.values(name) for name in ("created_by", "project_id", "domain_id"))
     sort = call.query.choice("sort_by", ("created_at", "link_title"))
-    falling = call.query.choice("sort_direction", ("desc", "asc")) == "desc"
+    descending = call.query.choice("sort_direction", ("desc", "asc")) == "desc"
     workspace = call.workspace()
     world = call.world
 
@@ -68,17 +69,19 @@ def list_links(call: UserplaneCall) -> Reply:
             for link in world.list_active(LinkRecord, workspace.id)
             if _matches_filters((link.creator_id, link.project_id, link.domain_id), filters)
         ]
-        by_title = sort == "link_title"
-        rows.sort(key=lambda link: ((link.title or "").lower() if by_title else link.created, link.id), reverse=falling)
+        if sort == "link_title":
+            rows.sort(key=lambda link: ((link.title or "").lower(), link.id), reverse=descending)
+        else:
+            rows.sort(key=lambda link: (link.created, link.id), reverse=descending)
         return rows
 
-    rows = world.cached_list(("links", workspace.id, filters, sort, falling), build)
+    rows = world.cached_list(("links", workspace.id, filters, sort, descending), build)
     listing = Listing("links", rows, lambda link: link_json(call, link), "Links", {"workspaceId": workspace.id})
     return page_reply(call, page, listing, shift=lambda before: _shift_list(call, before))
 
 
 def create_link(call: UserplaneCall) -> Reply:
-    """One more link."""
+    """Create a link."""
     body = call.parse_body(NewLink)
     workspace = call.workspace()
     world = call.world
@@ -86,33 +89,33 @@ def create_link(call: UserplaneCall) -> Reply:
     domain = world.find(DomainRecord, body.domain_id, workspace.id)
     if domain is None or domain.status != "verified":
         raise UserplaneError("LINK_CREATE_FAILED")
-    made = world.link_counts.get(workspace.id, 0)
-    if made >= call.options.links_limit:
+    created = world.link_counts.get(workspace.id, 0)
+    if created >= call.options.links_limit:
         raise UserplaneError("PLAN_LIMIT_EXCEEDED")
     link = LinkRecord(
-        world.token("lnk_"),
-        workspace.id,
-        project.id,
-        domain.id,
-        world.own_member(workspace.id).id,
-        f"https://record.userplane.io/r/{world.token('')}",
-        call.clock.wall(),
+        id=world.token("lnk_"),
+        workspace_id=workspace.id,
+        project_id=project.id,
+        domain_id=domain.id,
+        creator_id=world.own_member(workspace.id).id,
+        url=f"https://record.userplane.io/r/{world.token('')}",
+        created=call.clock.wall(),
         reusable=body.link_reusable,
         provider_reference=None if body.link_reference is UNSET else body.link_reference,
         meta=_resolve_meta(body, None),
     )
     world.put(link)
-    world.link_counts[workspace.id] = made + 1
+    world.link_counts[workspace.id] = created + 1
     return _link_reply(call, "Link created successfully", link, effect=True)
 
 
 def get_link(call: UserplaneCall) -> Reply:
-    """One link."""
+    """Return one link."""
     return _link_reply(call, "Link retrieved successfully", call.resource(LinkRecord, "linkId", call.workspace()))
 
 
 def update_link(call: UserplaneCall) -> Reply:
-    """Change what the body names."""
+    """Change the attributes that the body names."""
     body = call.parse_body(LinkChange)
     link = call.resource(LinkRecord, "linkId", call.workspace())
     title = link.title if body.link_title is UNSET else body.link_title
@@ -130,7 +133,7 @@ def update_link(call: UserplaneCall) -> Reply:
 
 
 def delete_link(call: UserplaneCall) -> Reply:
-    """Delete softly: 410 from now on. The link's recordings stay."""
+    """Delete a link softly: 410 from now on. Its recordings stay."""
     workspace = call.workspace()
     link = call.resource(LinkRecord, "linkId", workspace)
     if not call.may_delete(link.creator_id, workspace):
@@ -140,7 +143,7 @@ def delete_link(call: UserplaneCall) -> Reply:
 
 
 def link_json(call: UserplaneCall, link: LinkRecord) -> dict[str, Any]:
-    """A link as the API shows it."""
+    """Return a link as the API represents it."""
     world = call.world
     domain = world.get(DomainRecord, link.domain_id)
     return {
@@ -169,7 +172,7 @@ def _matches_filters(values: Sequence[str], filters: Sequence[frozenset[str]]) -
 
 
 def _resolve_meta(body: NewLink | LinkChange, link: LinkRecord | None) -> Any:
-    """The new name wins over the old one."""
+    """Return the link's meta after the request; the new name wins over the old one."""
     if body.link_meta is not UNSET:
         return body.link_meta
     if body.meta is not UNSET:
@@ -192,13 +195,13 @@ def _find_project(world: World, workspace: WorkspaceRecord, body: NewLink) -> Pr
 
 
 def _shift_list(call: UserplaneCall, before: Sequence[LinkRecord]) -> bool:
-    """Delete one of the links already listed, or add one at the front, in turns."""
+    """Delete one of the links already listed, or add one at the front, in turns; return whether it was possible."""
     fault = call.fault
     if fault is None or not before:
         return False
-    pattern = fault.rng.choice(before)
+    listed = fault.rng.choice(before)
     if fault.sequence % 2 == 0:
-        call.world.put(replace(pattern, deleted=True))
+        call.world.put(replace(listed, deleted=True))
     else:
-        call.world.put(replace(pattern, id=call.world.token("lnk_"), created=call.clock.wall()))
+        call.world.put(replace(listed, id=call.world.token("lnk_"), created=call.clock.wall()))
     return True

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The three logs of a recording, made from its id alone: console, network and user actions."""
+"""The three logs of a recording, made from its ID alone: console, network and user actions."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ TARGETS: Final = ("button#pay", "input[name=email]", "a.nav-team", "table.invoic
 
 
 def build_log(kind: str, recording_id: str, duration_ms: int) -> bytes:
-    """One log as JSON.
+    """Return one log as JSON.
 
     Args:
         kind: `console_log`, `network_log` or `action`.
-        recording_id: decides everything that is in it.
-        duration_ms: the entries lie within this time.
+        recording_id: decides all entries.
+        duration_ms: all entries are within this time.
     """
     # Seeded on purpose: the same recording always has the same logs.
     rng = random.Random(f"{recording_id}/{kind}")  # noqa: S311

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The options of a world, as the control port takes and shows them."""
+"""The options of the emulated Userplane, as the control port takes and shows them."""
 
 from __future__ import annotations
 
@@ -18,26 +18,27 @@ if TYPE_CHECKING:
 
 MINUTE_S: Final = 60.0
 DAY_S: Final = 86_400.0
+# Ten years: dates stay far from the ends of what they can hold.
 MAX_SKEW_S: Final = 10 * 365 * 86_400
 Positive = Annotated[int, Meta(ge=1)]
 
 
 class UserplaneOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What a world is made with.
+    """The options.
 
     Attributes:
-        seed: decides the world.
-        recordings: how many there are in the user's workspaces together.
-        window: how the quota's windows are cut.
-        per_minute: requests in 60 clock seconds.
-        per_day: requests in 86,400 clock seconds.
-        url_life_s: how long signed URLs live, clock seconds.
-        retry_after: whether 429 says when to come back.
-        rate_headers: in which form answers tell what is left of the quota.
+        seed: decides all records.
+        recordings: how many recordings there are in the user's workspaces together.
+        window: the kind of the quota's windows; `fixed` is documented (docs.userplane.io/api/rate-limits).
+        per_minute: requests in 60 clock seconds; 120 are documented.
+        per_day: requests in 86,400 clock seconds; 10,000 are documented.
+        url_life_s: how long signed URLs live, clock seconds; the documentation says only that it is short.
+        retry_after: send Retry-After with every 429; the provider does not.
+        rate_headers: the form of quota headers on every response; the provider sends none.
         skew_s: how far the servers' time of day is off.
         deprecated: operations that answer with `Deprecation`, each with the clock seconds until its `Sunset`, if any.
-        links_limit: how many links the plan lets be created in each workspace.
-        old_meta_name: answer `meta` as the old documentation has it, instead of `linkMeta`.
+        links_limit: how many links the plan allows in each workspace; the numbers are not published.
+        old_meta_name: send `meta`, as in the old documentation, instead of `linkMeta`.
     """
 
     seed: int = 1
@@ -54,25 +55,25 @@ class UserplaneOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     old_meta_name: bool = False
 
     def limits(self) -> tuple[Limit, ...]:
-        """The quota, shortest window first."""
+        """Return the quota, shortest window first."""
         return Limit("minute", self.per_minute, MINUTE_S), Limit("day", self.per_day, DAY_S)
 
 
 def update_options(options: UserplaneOptions, changes: Mapping[str, object]) -> UserplaneOptions:
-    """`options` with some of them changed.
+    """Return `options` with some of them changed.
 
     Raises:
-        InvalidInput: an option that does not exist, or cannot have this value.
+        InvalidInput: an option does not exist, or cannot have this value.
     """
     unknown = changes.keys() - set(UserplaneOptions.__struct_fields__)
     if unknown:
         known = ", ".join(UserplaneOptions.__struct_fields__)
         raise InvalidInput(f"option {min(unknown)!r} is none of {known}")
     try:
-        made = msgspec.convert(msgspec.structs.asdict(options) | dict(changes), UserplaneOptions)
+        updated = msgspec.convert(msgspec.structs.asdict(options) | dict(changes), UserplaneOptions)
     except msgspec.ValidationError as error:
         raise InvalidInput(f"option: {error}") from error
-    strange = made.deprecated.keys() - OPERATIONS
-    if strange:
-        raise InvalidInput(f"option deprecated: {min(strange)!r} is none of {', '.join(sorted(OPERATIONS))}")
-    return made
+    unknown_operations = updated.deprecated.keys() - OPERATIONS
+    if unknown_operations:
+        raise InvalidInput(f"option deprecated: {min(unknown_operations)!r} is none of {', '.join(sorted(OPERATIONS))}")
+    return updated

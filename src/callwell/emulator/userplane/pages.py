@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Page-numbered lists, and what the page faults do to them."""
+"""Page-numbered lists (docs.userplane.io/api/pagination), and what the page faults do to them."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ if TYPE_CHECKING:
 
 
 class PageRequest(NamedTuple):
-    """Which page was asked for."""
+    """Number and size of the page that was requested."""
 
     number: int
     size: int
 
     @classmethod
     def parse(cls, query: UserplaneQuery, *, default: int, most: int) -> PageRequest:
-        """Read `page` and `per_page`; what does not fit is refused with 400."""
-        return cls(query.number("page", 1), query.number("per_page", default, most=most))
+        """Read `page` and `per_page`; a value that does not fit is refused with 400, not clamped."""
+        return cls(number=query.number("page", 1), size=query.number("per_page", default, most=most))
 
 
 class Listing(NamedTuple):
-    """A whole list and how to show it.
+    """A whole list and its representation.
 
     Attributes:
-        name: the key of the list in the answer.
+        name: the key of the list in the response.
         rows: all of it, filtered and sorted.
-        show: one row as the API shows it.
-        words: what it is called in the answer's message.
-        about: what stands beside the list in the answer.
+        show: returns a row as the API represents it.
+        label: what the response's message calls the list.
+        extra: what stands beside the list in the response.
     """
 
     name: str
@@ -48,21 +48,23 @@ class Listing(NamedTuple):
 def page_reply(
     call: UserplaneCall, page: PageRequest, listing: Listing, *, shift: Callable[[Sequence[Any]], bool] | None = None
 ) -> Reply:
-    """One page.
+    """Return one page.
 
     Args:
         call: the request.
-        page: the page that was asked for.
-        listing: what it is a page of.
-        shift: moves the pages that follow, given the rows up to the end of this one; says whether it could.
+        page: the page that was requested.
+        listing: the list.
+        shift: moves the following pages, given the rows up to the end of this one; returns whether it could.
     """
     rows = listing.rows
     pages = -(-len(rows) // page.size)
-    wish = call.fault.name if call.fault else ""
-    place = call.walks.locate(call.request.path, call.request.query, page.number, pages=pages, wish=wish)
-    end = (place.real_page or 0) * page.size
-    shown = [] if place.real_page is None else rows[end - page.size : end]
-    total_pages = max(pages + place.blanks, page.number + 1 if place.cycling else 0)
+    fault_name = call.fault.name if call.fault else ""
+    target = call.walks.locate(call.request.path, call.request.query, page.number, pages=pages, fault_name=fault_name)
+    end = (target.real_page or 0) * page.size
+    shown = [] if target.real_page is None else rows[end - page.size : end]
+    total_pages = pages + target.blanks
+    if target.cycling:
+        total_pages = max(total_pages, page.number + 1)
     pagination = {
         "page": page.number,
         "perPage": page.size,
@@ -71,7 +73,7 @@ def page_reply(
         "hasMore": page.number < total_pages,
     }
     data = {**listing.extra, listing.name: [listing.show(row) for row in shown], "pagination": pagination}
-    missed = wish in ("empty_page", "cycle") and not place.shows_effect_of(wish)
+    fault_missed = fault_name in ("empty_page", "cycle") and not target.shows_effect_of(fault_name)
     if call.has_fault("shifted_page"):
-        missed = shift is None or not shift(rows[:end])
-    return success_reply(f"{listing.label} retrieved successfully", data, fault_missed=missed)
+        fault_missed = shift is None or not shift(rows[:end])
+    return success_reply(f"{listing.label} retrieved successfully", data, fault_missed=fault_missed)

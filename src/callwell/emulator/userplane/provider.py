@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Userplane as a provider of the emulator: admits requests, performs them, keeps the world.
+"""Userplane as a provider of the emulator: admits requests, performs them, keeps the records.
 
-The order of checks is key, rate limit, fault, validation, workspace, membership, resource, permission.
+The order of checks is key, rate limit, fault, validation, workspace, membership, resource, permission. It follows from
+how the documentation groups the errors (docs.userplane.io/api/error-handling); it is not stated there.
 """
 
 from __future__ import annotations
@@ -55,14 +56,17 @@ if TYPE_CHECKING:
     from callwell.emulator.response_headers import HeaderPairs
 
 HANDLERS: Final = {route.operation: route.handler for route in ROUTES}
+# Three keys per user, and 64 characters after the prefix: the first is documented (docs.userplane.io/api/api-keys), the
+# length is not.
 KEY_SLOTS: Final = 3
+KEY_LENGTH: Final = 64
 
 
 class Userplane:
     """The emulated provider.
 
     Args:
-        options: of the world.
+        options: the options.
         clock: the emulator's clock.
         signer: makes signed URLs.
     """
@@ -71,16 +75,16 @@ class Userplane:
     environment = "production"
     base_path = BASE_PATH
     fault_targets = FaultTargets(
-        frozenset(HANDLERS),
-        LISTS,
-        SHIFTABLE_LISTS,
-        URL_SIGNING,
-        {code: status for code, (status, _) in ERROR_CODES.items()},
-        SIZE_REPORTING,
+        operations=frozenset(HANDLERS),
+        lists=LISTS,
+        shiftable_lists=SHIFTABLE_LISTS,
+        url_signing=URL_SIGNING,
+        codes={code: status for code, (status, _) in ERROR_CODES.items()},
+        size_reporting=SIZE_REPORTING,
     )
 
     def __init__(self, options: UserplaneOptions, *, clock: Clock, signer: UrlSigner) -> None:
-        self._key_registry = KeyRegistry(clock, prefix="uspl_", length=64, slots=KEY_SLOTS)
+        self._key_registry = KeyRegistry(clock, prefix="uspl_", length=KEY_LENGTH, slots=KEY_SLOTS)
         self.keys: KeyAdmin = self._key_registry
         self.signer = signer
         self._clock = clock
@@ -106,89 +110,94 @@ class Userplane:
         return Admission(route.operation, arguments, fingerprint, key_accepted=True, reply=reply)
 
     def perform(self, request: IncomingRequest, admission: Admission, fault: InjectedFault | None) -> Reply:
-        """Do what an admitted request asks."""
+        """Perform an admitted request."""
         call = UserplaneCall(
-            self._world,
-            self._walks,
-            self._options,
-            self._clock,
-            self.signer,
-            request,
-            admission.arguments,
-            UserplaneQuery(request.query),
-            fault,
+            world=self._world,
+            walks=self._walks,
+            options=self._options,
+            clock=self._clock,
+            signer=self.signer,
+            request=request,
+            arguments=admission.arguments,
+            query=UserplaneQuery(request.query),
+            fault=fault,
         )
         try:
             return HANDLERS[admission.operation or ""](call)
-        except UserplaneError as refused:
-            return error_reply(refused.code)
+        except UserplaneError as error:
+            return error_reply(error.code)
 
     def fault_reply(self, request: IncomingRequest, fault: InjectedFault) -> Reply:
-        """The answer of a fault that does not let the true one out."""
+        """Return the reply of a fault that replaces the true one."""
         return fault_reply(request, fault, wall_s=self.server_time(), elsewhere=self.signer.origin)
 
     def extra_headers(self, admission: Admission, fault: InjectedFault | None) -> HeaderPairs:
-        """What is left of the quota, for live keys; whether the operation is deprecated."""
-        fading = self._deprecation.get(admission.operation or "", ())
-        form, standings = self._options.rate_headers, self._quota.latest_statuses()
-        if fault is not None and fault.name == "lying_header" and fault.value in FALSE_QUOTAS:
-            form, standings = "delta" if form == "off" else form, false_statuses(standings, fault.value)
+        """Return quota headers, for live keys, and the deprecation of the operation."""
+        deprecation = self._deprecation.get(admission.operation or "", ())
         if not admission.key_accepted:
-            return fading
-        return (*quota_headers(form, standings, self.server_time()), *fading)
+            return deprecation
+        form = self._options.rate_headers
+        statuses = self._quota.latest_statuses()
+        if fault is not None and fault.name == "lying_header" and fault.value in FALSE_QUOTAS:
+            statuses = false_statuses(statuses, fault.value)
+            if form == "off":
+                form = "delta"
+        return (*quota_headers(form, statuses, self.server_time()), *deprecation)
 
     def server_time(self) -> float:
-        """The clock's time of day, skewed as the options say."""
+        """Return the clock's time of day, skewed as the options say."""
         return self._clock.wall() + self._options.skew_s
 
     def is_asset_path(self, path: str) -> bool:  # noqa: ARG002 - the same for every path
-        """Nothing: its storage has an origin of its own."""
+        """Return False: the storage has an origin of its own."""
         return False
 
     def fetch_asset(self, request: IncomingRequest) -> Reply:
-        """What the storage answers."""
-        verdict = self.signer.check(request.path, request.query, self.server_time())
-        refused = storage.access_error(request, verdict)
-        if refused is not None:
-            return replace(refused, refused=True)
-        asset = find_stored_object(self._world, request.path)
-        return storage.error_reply("NoSuchKey") if asset is None else storage.serve_object(request, asset)
+        """Return the storage's reply."""
+        url_status = self.signer.check(request.path, request.query, self.server_time())
+        error = storage.access_error(request, url_status)
+        if error is not None:
+            return replace(error, refused=True)
+        stored = find_stored_object(self._world, request.path)
+        return storage.error_reply("NoSuchKey") if stored is None else storage.serve_object(request, stored)
 
     def expire_url(self, request: IncomingRequest) -> None:
-        """Let the signed URL of a request be dead from now on."""
+        """Let the signed URL of a request expire at once."""
         self.signer.expire(request.query)
 
-    def apply_event(self, what: str, news: bytes) -> object:  # noqa: ARG002 - there is no news that it takes
-        """Refused: nothing happens to it from outside."""
-        raise InvalidInput(f"{self.name} takes no {what}")
+    def apply_event(self, kind: str, event: bytes) -> object:  # noqa: ARG002 - no event is known
+        """Refuse: nothing happens at Userplane without a request."""
+        raise InvalidInput(f"{self.name} takes no {kind}")
 
     def counts(self) -> Mapping[str, object]:
-        """Nothing beyond what the ledger's rows tell."""
+        """Return nothing: the ledger's rows say everything."""
         return {}
 
     async def run_background(self) -> None:
-        """Nothing goes on by itself."""
+        """Do nothing: nothing happens without requests."""
 
     async def wait_until_idle(self) -> None:
-        """Nothing is ever under way."""
+        """Return at once: nothing is ever under way."""
 
     def limits(self) -> tuple[Limit, ...]:
-        """The quota in force, shortest window first."""
+        """Return the quota in force, shortest window first."""
         return self._options.limits()
 
     def items(self) -> Iterator[LedgerItem]:
-        """Every recording of the user's workspaces, computed one by one."""
-        world, wall_s = self._world, self._clock.wall()
-        seen = {workspace.id for workspace in world.own_workspaces()}
+        """Yield every recording of the user's workspaces; each is computed when it is asked for."""
+        world = self._world
+        wall_s = self._clock.wall()
+        own = {workspace.id for workspace in world.own_workspaces()}
+        # A copy: requests may add recordings between two items.
         recordings: list[RecordingRecord] = list(world.tables[RecordingRecord].values())
-        return (to_ledger_item(world, recording, wall_s) for recording in recordings if recording.workspace_id in seen)
+        return (to_ledger_item(world, recording, wall_s) for recording in recordings if recording.workspace_id in own)
 
     def options(self) -> Mapping[str, object]:
-        """The world's options in force."""
+        """Return the options in force."""
         return {name: getattr(self._options, name) for name in UserplaneOptions.__struct_fields__}
 
     def seed(self, changes: Mapping[str, object]) -> None:
-        """Rebuild only the world, with another seed or number of recordings."""
+        """Rebuild only the records, with another seed or number of recordings."""
         if not changes.keys() <= {"seed", "recordings"}:
             raise InvalidInput(
                 f"seed takes seed and recordings, not {', '.join(sorted(changes))}: use reset for the rest"
@@ -197,15 +206,17 @@ class Userplane:
         self._rebuild_world()
 
     def reset(self, changes: Mapping[str, object]) -> None:
-        """Rebuild the world and begin the quota anew; unnamed options stay as they are, and so do live keys."""
+        """Rebuild records and quota; options that are not named stay, and so do live keys."""
         self._options = update_options(self._options, changes)
         self._rebuild_world()
         self._key_registry.ensure_live_key()
         self._start_quota()
 
     def _key_error(self, key: str) -> str | None:
-        dead = self._key_registry.rejection(key) if key else None
-        return "API_KEY_REQUIRED" if not key else dead and DEAD_KEY_CODES[dead]
+        if not key:
+            return "API_KEY_REQUIRED"
+        rejection = self._key_registry.rejection(key)
+        return None if rejection is None else DEAD_KEY_CODES[rejection]
 
     def _rebuild_world(self) -> None:
         self._world = build_world(self._options.seed, self._options.recordings)
@@ -215,15 +226,17 @@ class Userplane:
         self._quota = ServerQuota(self._options.limits(), self._options.window)
         wall_s = self.server_time()
         self._deprecation = {
-            name: deprecation_headers(wall_s, after_s) for name, after_s in self._options.deprecated.items()
+            name: deprecation_headers(wall_s, sunset_after_s)
+            for name, sunset_after_s in self._options.deprecated.items()
         }
 
     def _throttled_reply(self, wait_s: float) -> Reply:
-        return error_reply("RATE_LIMITED", retry_after_s=max(1, ceil(wait_s)) if self._options.retry_after else None)
+        retry_after_s = max(1, ceil(wait_s)) if self._options.retry_after else None
+        return error_reply("RATE_LIMITED", retry_after_s=retry_after_s)
 
 
 def create_providers(options: EmulatorOptions, *, clock: Clock, host: Host) -> list[tuple[EmulatedProvider, Origins]]:
-    """The provider as the emulator was told to play it.
+    """Return the provider that the emulator's options describe, with its addresses.
 
     Args:
         options: those of the whole emulator.
@@ -233,11 +246,11 @@ def create_providers(options: EmulatorOptions, *, clock: Clock, host: Host) -> l
     Raises:
         InvalidInput: an option cannot have its value.
     """
-    names = UserplaneOptions.__struct_fields__
-    wished = {name: getattr(options, name) for name in names} | options.provider_settings(Userplane.name)
-    place = host.open_ports(storage=True)
-    signer = UrlSigner(place.storage or "")
-    return [(Userplane(update_options(UserplaneOptions(), wished), clock=clock, signer=signer), place)]
+    shared = {name: getattr(options, name) for name in UserplaneOptions.__struct_fields__}
+    chosen = update_options(UserplaneOptions(), shared | options.provider_settings(Userplane.name))
+    origins = host.open_ports(storage=True)
+    signer = UrlSigner(origins.storage or "")
+    return [(Userplane(chosen, clock=clock, signer=signer), origins)]
 
 
 def _bearer_key(request: IncomingRequest) -> str:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Query parameters as the provider's framework reads them: snake_case, indexed brackets for lists, `true` and `false`.
+"""Query parameters as the provider's framework reads them: indexed brackets for lists, `true` and `false` for flags.
 
-Whatever does not fit is answered with 400 `BAD_REQUEST`; parameters that no operation knows are ignored.
+A value that does not fit is refused with 400 `BAD_REQUEST`; parameters that no operation knows are ignored.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 BRACKETS: Final = re.compile(r"(\w+)\[(\d*)\]", re.ASCII)
+# Nine digits: `int` never meets a number that is too long for it.
 WHOLE_NUMBER: Final = re.compile(r"\d{1,9}", re.ASCII)
 
 
@@ -32,7 +33,7 @@ class UserplaneQuery:
         self._pairs = parse_qsl(text, keep_blank_values=True)
 
     def text(self, name: str) -> str | None:
-        """The value of a parameter that is given once, None without one."""
+        """Return the value of a parameter, None if it is absent; refuse one that is given twice or as a list."""
         if any(key.startswith(f"{name}[") for key, _ in self._pairs):
             raise UserplaneError("BAD_REQUEST")
         values = [value for key, value in self._pairs if key == name]
@@ -41,7 +42,7 @@ class UserplaneQuery:
         return values[0] if values else None
 
     def number(self, name: str, default: int, *, most: int | None = None) -> int:
-        """A whole number from 1 to `most`."""
+        """Return a whole number from 1 to `most`."""
         text = self.text(name)
         if text is None:
             return default
@@ -50,11 +51,11 @@ class UserplaneQuery:
         return int(text)
 
     def flag(self, name: str) -> bool:
-        """Whether `name` is `true`; it may only be `true` or `false`."""
+        """Return whether `name` is `true`; it may only be `true` or `false`."""
         return self.choice(name, ("false", "true")) == "true"
 
     def choice(self, name: str, choices: Iterable[str]) -> str:
-        """One of `choices`, the first by default."""
+        """Return one of `choices`, the first by default."""
         choices = tuple(choices)
         text = self.text(name)
         if text is not None and text not in choices:
@@ -62,7 +63,7 @@ class UserplaneQuery:
         return text or choices[0]
 
     def values(self, name: str) -> frozenset[str]:
-        """The values of `name[0]`, `name[1]` … or of `name[]`; a plain `name` is no list."""
+        """Return the values of `name[0]`, `name[1]` … or of `name[]`; a plain `name` is refused, as it is no list."""
         values = set()
         for key, value in self._pairs:
             match = BRACKETS.fullmatch(key)

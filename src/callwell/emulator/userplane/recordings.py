@@ -20,14 +20,16 @@ if TYPE_CHECKING:
 
 
 def list_recordings(call: UserplaneCall) -> Reply:
-    """The recordings of a workspace, filtered and sorted."""
+    """Return the recordings of a workspace, filtered and sorted."""
     page = PageRequest.parse(call.query, default=10, most=20)
     filters = tuple(call.query.values(name) for name in ("created_by", "project_id", "link_id"))
     sort = call.query.choice("sort_by", ("created_at", "recording_duration"))
-    falling = call.query.choice("sort_direction", ("desc", "asc")) == "desc"
+    descending = call.query.choice("sort_direction", ("desc", "asc")) == "desc"
     workspace = call.workspace()
-    build = _list_builder(call.world, workspace.id, filters, by_duration=sort == "recording_duration", falling=falling)
-    rows = call.world.cached_list(("recordings", workspace.id, filters, sort, falling), build)
+    build = _list_builder(
+        call.world, workspace.id, filters, by_duration=sort == "recording_duration", descending=descending
+    )
+    rows = call.world.cached_list(("recordings", workspace.id, filters, sort, descending), build)
     listing = Listing(
         "recordings", rows, lambda row: _summary_json(call, row), "Recordings", {"workspaceId": workspace.id}
     )
@@ -35,7 +37,7 @@ def list_recordings(call: UserplaneCall) -> Reply:
 
 
 def get_recording(call: UserplaneCall) -> Reply:
-    """One recording with all that surrounds it."""
+    """Return one recording with its link, project, domain and creator."""
     workspace = call.workspace()
     recording = call.resource(RecordingRecord, "recordingId", workspace)
     return success_reply(
@@ -44,10 +46,10 @@ def get_recording(call: UserplaneCall) -> Reply:
 
 
 def delete_recording(call: UserplaneCall) -> Reply:
-    """Delete softly: 410 from now on, for the recording and its resources."""
+    """Delete a recording softly: 410 from now on, for it and its resources."""
     workspace = call.workspace()
-    elsewhere: RecordingRecord | None = call.world.tables[RecordingRecord].get(call.arguments["recordingId"])
-    if elsewhere is not None and elsewhere.workspace_id != workspace.id:
+    anywhere: RecordingRecord | None = call.world.tables[RecordingRecord].get(call.arguments["recordingId"])
+    if anywhere is not None and anywhere.workspace_id != workspace.id:
         raise UserplaneError("RECORDING_WORKSPACE_MISMATCH")
     recording = call.resource(RecordingRecord, "recordingId", workspace)
     if not call.may_delete(call.world.get(LinkRecord, recording.link_id).creator_id, workspace):
@@ -58,7 +60,7 @@ def delete_recording(call: UserplaneCall) -> Reply:
 
 
 def _list_builder(
-    world: World, workspace_id: str, filters: Sequence[frozenset[str]], *, by_duration: bool, falling: bool
+    world: World, workspace_id: str, filters: Sequence[frozenset[str]], *, by_duration: bool, descending: bool
 ) -> Callable[[], list[RecordingRecord]]:
     creators, projects, links = filters
 
@@ -70,7 +72,10 @@ def _list_builder(
             and (not projects or world.project_of(recording).id in projects)
             and (not links or recording.link_id in links)
         ]
-        rows.sort(key=lambda row: (row.duration_ms if by_duration else row.created, row.id), reverse=falling)
+        if by_duration:
+            rows.sort(key=lambda row: (row.duration_ms, row.id), reverse=descending)
+        else:
+            rows.sort(key=lambda row: (row.created, row.id), reverse=descending)
         return rows
 
     return build
@@ -130,13 +135,13 @@ def _meta_json(world: World, recording: RecordingRecord) -> dict[str, Any]:
 
 
 def _shift_list(call: UserplaneCall, before: Sequence[RecordingRecord]) -> bool:
-    """Delete one of the recordings already listed, or add one that is listed too, in turns."""
+    """Delete one of the recordings already listed, or add a copy of one, in turns; return whether it was possible."""
     fault = call.fault
     if fault is None or not before:
         return False
-    pattern = fault.rng.choice(before)
+    listed = fault.rng.choice(before)
     if fault.sequence % 2 == 0:
-        call.world.put(replace(pattern, deleted=True))
+        call.world.put(replace(listed, deleted=True))
     else:
-        call.world.copy_recording(pattern, call.clock.wall())
+        call.world.copy_recording(listed, call.clock.wall())
     return True

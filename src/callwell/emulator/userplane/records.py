@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the world is made of. Times are epoch seconds; what was deleted stays, marked."""
+"""The records of the emulated account. Times are epoch seconds; a deleted record stays, marked, for its 410."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def format_time(wall_s: float | None) -> str | None:
-    """A time as the API writes it: ISO 8601, UTC, milliseconds."""
+    """Return a time as the API writes it: ISO 8601, UTC, milliseconds."""
     if wall_s is None:
         return None
     return datetime.fromtimestamp(wall_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -20,7 +20,7 @@ def format_time(wall_s: float | None) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceRecord:
-    """A workspace; `role` is the user's own, None where the user is no member."""
+    """A workspace; `role` is the user's own, None where the user is not a member."""
 
     id: str
     name: str

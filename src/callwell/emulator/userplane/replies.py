@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every documented error code with its status, and the two envelopes of an answer."""
+"""Every documented error code with its status (docs.userplane.io/api/error-handling), and the two envelopes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from callwell.emulator.messages import JSON_TYPE, Reply
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+# Messages about keys and quotas end with a link to the page that explains them.
 DOCS: Final = "See https://docs.userplane.io/api"
+# Any page may read the API's responses, without credentials. The preflight's details are not documented.
 CORS: Final = (
     (b"access-control-allow-origin", b"*"),
     (b"access-control-allow-methods", b"GET, POST, PUT, DELETE, OPTIONS"),
@@ -59,7 +61,7 @@ ERROR_CODES: Final[Mapping[str, tuple[int, str]]] = {
 
 
 class UserplaneError(Exception):
-    """A handler's way to answer with an error.
+    """Raised by a handler to reply with an error.
 
     Args:
         code: a name in `CODES`.
@@ -71,31 +73,37 @@ class UserplaneError(Exception):
 
 
 def success_reply(message: str, data: Mapping[str, Any], *, effect: bool = False, fault_missed: bool = False) -> Reply:
-    """A 200 in the success envelope."""
+    """Return a 200 in the success envelope."""
     body = msgspec.json.encode({"message": message, "data": data})
     return Reply(200, body, HEADERS, effect=effect, fault_missed=fault_missed)
 
 
 def error_reply(code: str, *, status: int | None = None, retry_after_s: int | None = None) -> Reply:
-    """An error in the error envelope.
+    """Return an error in the error envelope.
 
     Args:
         code: a name in `CODES`.
-        status: another status than the usual one.
+        status: a status other than the usual one.
         retry_after_s: whole seconds for a Retry-After header.
     """
     usual, message = ERROR_CODES[code]
-    headers = HEADERS if retry_after_s is None else (*HEADERS, (b"retry-after", b"%d" % retry_after_s))
+    retry_after = () if retry_after_s is None else ((b"retry-after", b"%d" % retry_after_s),)
     body = msgspec.json.encode({"error": code, "message": message})
-    return Reply(status or usual, body, headers, dead_key=code in DEAD_KEY_CODES.values(), retry_after_s=retry_after_s)
+    return Reply(
+        status or usual,
+        body,
+        (*HEADERS, *retry_after),
+        dead_key=code in DEAD_KEY_CODES.values(),
+        retry_after_s=retry_after_s,
+    )
 
 
 def gateway_error_page(status: int) -> Reply:
-    """The error page of something in front of the API, which knows nothing of its envelopes."""
+    """Return the error page of a gateway in front of the API, which does not know the envelopes."""
     body = f"<html><head><title>{status}</title></head><body><h1>{status}</h1></body></html>\n"
     return Reply(status, body.encode(), (HTML,))
 
 
 def preflight_reply() -> Reply:
-    """The answer to every OPTIONS request."""
+    """Return the reply to every OPTIONS request."""
     return Reply(204, b"", CORS)

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The five resources of a recording: a signed URL each, or why there is none."""
+"""The five resources of a recording: each is a signed URL, or the reason why there is none."""
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -20,20 +21,22 @@ if TYPE_CHECKING:
     from callwell.emulator.userplane.world import World
 
 BUCKET: Final = "/userplane-recordings"
+# Over before a client that waits at all uses the URL.
 EARLY_LIFE_S: Final = 1
+OBJECT_PATH: Final = re.compile(rf"{BUCKET}/(?P<workspace>[^/]*)/(?P<recording>[^/]*)/(?P<file>[^/]*)")
 FILES: Final = {kind.file: name for name, kind in KINDS.items()}
 
 
 def get_resource(kind: str, call: UserplaneCall) -> Reply:
-    """The resource of one kind."""
+    """Return the resource of one kind."""
     workspace = call.workspace()
     recording = call.resource(RecordingRecord, "recordingId", workspace)
     url = signed_url(call, recording, kind)
-    words = KINDS[kind].label
+    label = KINDS[kind].label
     size = 0 if url is None else asset_info(kind, recording.id).size
     resource: dict[str, Any] = {
         "url": url,
-        "message": f"{words.capitalize()} {'not available' if url is None else 'available'}",
+        "message": f"{label.capitalize()} {'not available' if url is None else 'available'}",
         "type": KINDS[kind].type,
         "size": _reported_size(call, size),
         "captureEnabled": kind not in recording.lacking,
@@ -42,7 +45,7 @@ def get_resource(kind: str, call: UserplaneCall) -> Reply:
         sources = [] if url is None else [{"url": url, "type": KINDS[kind].type}]
         resource |= {"durationMs": recording.duration_ms, "sources": sources}
     return success_reply(
-        f"Recording {words} retrieved successfully",
+        f"Recording {label} retrieved successfully",
         {"recordingId": recording.id, "resource": resource},
         fault_missed=url is None and (call.has_fault("early_expiry") or call.has_fault("wrong_size")),
     )
@@ -56,14 +59,14 @@ get_action = partial(get_resource, "action")
 
 
 def _reported_size(call: UserplaneCall, size: int) -> int:
-    """The size, or what the fault makes of it."""
+    """Return the size, or what the fault makes of it."""
     if call.fault is None or not call.has_fault("wrong_size"):
         return size
     return size // 2 if call.fault.value == "short" else size * 2
 
 
 def signed_url(call: UserplaneCall, recording: RecordingRecord, kind: str) -> str | None:
-    """A fresh URL of one asset, None for what was not captured or has expired."""
+    """Return a new URL of one asset, None for what was not captured or has expired."""
     wall_s = call.clock.wall()
     if kind in recording.lacking or is_expired(recording, wall_s):
         return None
@@ -73,30 +76,35 @@ def signed_url(call: UserplaneCall, recording: RecordingRecord, kind: str) -> st
 
 
 def is_expired(recording: RecordingRecord, wall_s: float) -> bool:
-    """Whether a recording can no longer be played at `wall` (epoch seconds)."""
+    """Return whether a recording can no longer be played at `wall_s` (epoch seconds)."""
     return recording.expires is not None and recording.expires <= wall_s
 
 
 def find_stored_object(world: World, path: str) -> StoredObject | None:
-    """The object at a path of the storage; deleted recordings keep theirs."""
-    parts = path.removeprefix(f"{BUCKET}/").split("/")
-    if not path.startswith(f"{BUCKET}/") or len(parts) != 3 or parts[2] not in FILES:  # noqa: PLR2004 - see signed_url
+    """Return the object at a path of the storage; deleted recordings keep theirs."""
+    # As `signed_url` makes it: bucket, workspace, recording, file.
+    match = OBJECT_PATH.fullmatch(path)
+    if match is None or match["file"] not in FILES:
         return None
-    recording = world.find(RecordingRecord, parts[1], parts[0])
-    kind = FILES[parts[2]]
+    recording = world.find(RecordingRecord, match["recording"], match["workspace"])
+    kind = FILES[match["file"]]
     if recording is None or kind in recording.lacking:
         return None
-    facts = asset_info(kind, recording.id)
+    info = asset_info(kind, recording.id)
     modified = datetime.fromtimestamp(recording.created, UTC)
-    return StoredObject(asset_bytes(kind, recording.id), facts.type, facts.sha256, modified)
+    return StoredObject(asset_bytes(kind, recording.id), info.type, info.sha256, modified)
 
 
 def to_ledger_item(world: World, recording: RecordingRecord, wall_s: float) -> LedgerItem:
-    """What a client could have fetched of a recording."""
-    state = "deleted" if recording.deleted else "created" if recording.id in world.created else "throughout"
+    """Return what a client could have fetched of a recording."""
+    state = "throughout"
+    if recording.deleted:
+        state = "deleted"
+    elif recording.id in world.created:
+        state = "created"
 
-    def facts(kind: str) -> AssetInfo | None:
-        gone = kind in recording.lacking or is_expired(recording, wall_s)
-        return None if gone else asset_info(kind, recording.id)
-
-    return LedgerItem(recording.id, recording.workspace_id, state, {kind: facts(kind) for kind in KINDS})
+    assets: dict[str, AssetInfo | None] = {}
+    for kind in KINDS:
+        is_gone = kind in recording.lacking or is_expired(recording, wall_s)
+        assets[kind] = None if is_gone else asset_info(kind, recording.id)
+    return LedgerItem(id=recording.id, workspace=recording.workspace_id, state=state, assets=assets)

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The route table: every operation of the API once, and the way from a request to it."""
+"""The route table: every operation of the API once, and how a request finds it.
+
+A path is matched part by part. For its method and number of parts there are only a few patterns, and each is compared
+at its fixed positions.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +64,7 @@ LISTS: Final = frozenset(route.operation for route in ROUTES if route.operation.
 
 
 class PathPattern(NamedTuple):
-    """A route taken apart: fixed parts by position, and names of the others."""
+    """The parts of a route's path by position: the fixed ones, and the names of the parameters."""
 
     route: UserplaneRoute
     fixed: tuple[tuple[int, str], ...]
@@ -70,7 +74,8 @@ class PathPattern(NamedTuple):
 def _to_pattern(route: UserplaneRoute) -> PathPattern:
     parts = list(enumerate((BASE_PATH + route.path).split("/")))
     fixed = tuple((position, part) for position, part in parts if not part.startswith("{"))
-    return PathPattern(route, fixed, tuple((position, part[1:-1]) for position, part in parts if part.startswith("{")))
+    names = tuple((position, part[1:-1]) for position, part in parts if part.startswith("{"))
+    return PathPattern(route, fixed=fixed, names=names)
 
 
 PATTERNS: Final[dict[tuple[str, int], list[PathPattern]]] = {}
@@ -79,7 +84,7 @@ for _route in ROUTES:
 
 
 def match_route(method: str, path: str) -> tuple[UserplaneRoute, dict[str, str]] | None:
-    """The operation of a request and what its path says by name, None for an unknown route."""
+    """Return the route of a request and its path parameters by name, None for an unknown route."""
     parts = path.split("/")
     for shape in PATTERNS.get((method, len(parts)), ()):
         if all(parts[position] == part for position, part in shape.fixed):

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Search in a workspace: links by the beginnings of words, ranked; all else by what their names contain."""
+"""Search in a workspace (docs.userplane.io/api/search/search-workspace).
+
+Links are found by the beginnings of words and ranked; members, projects and domains by what their names contain.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ WORD: Final = re.compile(r"\w+")
 
 
 def search(call: UserplaneCall) -> Reply:
-    """The best matches of one type."""
+    """Return the best matches of one type."""
     term = (call.query.text("q") or "").strip().lower()
     kind = call.query.text("type")
     if not term:
@@ -57,16 +60,19 @@ def _domains(world: World, workspace_id: str, term: str) -> list[dict[str, Any]]
 
 
 def _links(world: World, workspace_id: str, term: str) -> list[dict[str, Any]]:
-    asked = WORD.findall(term)
-    ranked = [(_rank(link, asked), link) for link in world.list_active(LinkRecord, workspace_id)]
+    words = WORD.findall(term)
+    ranked = [(_rank(link, words), link) for link in world.list_active(LinkRecord, workspace_id)]
     best = sorted(((rank, link) for rank, link in ranked if rank > 0), key=lambda pair: (-pair[0], pair[1].id))
     return [_link_result(world, link) for _, link in best]
 
 
-def _rank(link: LinkRecord, asked: list[str]) -> int:
-    """0 unless every word asked for begins a word of the link; whole words count double."""
-    words = WORD.findall(" ".join((link.title or "", link.provider_reference or "")).lower())
-    scores = [max((1 + (word == term) for word in words if word.startswith(term)), default=0) for term in asked]
+def _rank(link: LinkRecord, searched: list[str]) -> int:
+    """Return 0 unless every word searched for begins a word of the link; whole words count double."""
+    link_words = WORD.findall(" ".join((link.title or "", link.provider_reference or "")).lower())
+    scores = [
+        max((2 if word == prefix else 1 for word in link_words if word.startswith(prefix)), default=0)
+        for prefix in searched
+    ]
     return sum(scores) if all(scores) else 0
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Operations about what a workspace has: projects, domains and members."""
+"""Operations about the projects, domains and members of a workspace."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def list_projects(call: UserplaneCall) -> Reply:
-    """The projects of a workspace."""
+    """Return the projects of a workspace."""
     page = PageRequest.parse(call.query, default=5, most=10)
     workspace = call.workspace()
     rows = call.world.list_active(ProjectRecord, workspace.id)
@@ -23,7 +23,7 @@ def list_projects(call: UserplaneCall) -> Reply:
 
 
 def get_project(call: UserplaneCall) -> Reply:
-    """One project."""
+    """Return one project."""
     workspace = call.workspace()
     project = call.resource(ProjectRecord, "projectId", workspace)
     data = {"workspaceId": workspace.id, "project": project_json(project)}
@@ -31,7 +31,7 @@ def get_project(call: UserplaneCall) -> Reply:
 
 
 def list_domains(call: UserplaneCall) -> Reply:
-    """The domains of a workspace, whatever their status."""
+    """Return the domains of a workspace, whatever their status."""
     page = PageRequest.parse(call.query, default=5, most=10)
     workspace = call.workspace()
     rows = call.world.list_active(DomainRecord, workspace.id)
@@ -39,7 +39,7 @@ def list_domains(call: UserplaneCall) -> Reply:
 
 
 def list_members(call: UserplaneCall) -> Reply:
-    """The members of a workspace."""
+    """Return the members of a workspace."""
     page = PageRequest.parse(call.query, default=5, most=10)
     workspace = call.workspace()
     rows = call.world.list_active(MemberRecord, workspace.id)
@@ -49,7 +49,7 @@ def list_members(call: UserplaneCall) -> Reply:
 
 
 def project_json(project: ProjectRecord) -> dict[str, Any]:
-    """A project as the API shows it."""
+    """Return a project as the API represents it."""
     return {
         "projectId": project.id,
         "projectTitle": project.title,
@@ -61,7 +61,7 @@ def project_json(project: ProjectRecord) -> dict[str, Any]:
 
 
 def domain_json(domain: DomainRecord) -> dict[str, Any]:
-    """A domain as the API shows it."""
+    """Return a domain as the API represents it."""
     return {
         "domainId": domain.id,
         "domainUrl": domain.url,
@@ -72,7 +72,7 @@ def domain_json(domain: DomainRecord) -> dict[str, Any]:
 
 
 def member_json(member: MemberRecord) -> dict[str, Any]:
-    """A member as the API shows it."""
+    """Return a member as the API represents it."""
     return {
         "workspaceMemberId": member.id,
         "memberName": member.name,

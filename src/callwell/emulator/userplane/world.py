@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""All that one user can see, and some that the user cannot: tables of records, and lists of them kept sorted."""
+"""The emulated account: tables of records, and cached lists of them.
+
+It holds what the user can see, and what the user must be refused: other workspaces, deleted records.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 R = TypeVar("R", MemberRecord, ProjectRecord, DomainRecord, LinkRecord, RecordingRecord)
+# Without letters and digits that look alike, as in the IDs of the documentation's examples.
 ALPHABET: Final = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 DAY_S: Final = 86_400.0
 
@@ -30,13 +34,13 @@ class World:
     """The tables.
 
     Args:
-        seed: of all ids that are made here.
+        seed: decides all IDs.
     """
 
     __slots__ = ("_listings", "_rng", "created", "link_counts", "tables")
 
     def __init__(self, seed: int) -> None:
-        # Seeded on purpose: the same seed is the same world.
+        # Seeded on purpose: the same seed gives the same world.
         self._rng = random.Random(seed)  # noqa: S311
         self.tables: dict[type[Any], dict[str, Any]] = {
             kind: {}
@@ -47,30 +51,30 @@ class World:
         self._listings: dict[object, list[Any]] = {}
 
     def token(self, prefix: str, length: int = 12) -> str:
-        """A fresh id."""
+        """Return a new ID."""
         return prefix + "".join(self._rng.choice(ALPHABET) for _ in range(length))
 
     def recording_id(self) -> str:
-        """A fresh id of a recording."""
+        """Return a new ID of a recording."""
         return str(uuid.UUID(int=self._rng.getrandbits(128), version=4))
 
     def put(self, record: Any) -> None:
-        """Add a record, or replace the one with its id."""
+        """Add a record, or replace the one with its ID."""
         self.tables[type(record)][record.id] = record
         self._listings.clear()
 
     def find(self, kind: type[R], record_id: str, workspace_id: str) -> R | None:
-        """A record of one workspace, deleted or not."""
+        """Return a record of one workspace, deleted or not, or None."""
         record: R | None = self.tables[kind].get(record_id)
         return record if record is not None and record.workspace_id == workspace_id else None
 
     def get(self, kind: type[R], record_id: str) -> R:
-        """A record that is known to exist."""
+        """Return a record that is known to exist."""
         record: R = self.tables[kind][record_id]
         return record
 
     def list_active(self, kind: type[R], workspace_id: str) -> list[R]:
-        """The records of a workspace that are not deleted, in the order of their making."""
+        """Return the records of a workspace that are not deleted, oldest first."""
         return self.cached_list(
             ("active", kind, workspace_id),
             lambda: [
@@ -81,27 +85,28 @@ class World:
         )
 
     def cached_list(self, key: object, build: Callable[[], list[R]]) -> list[R]:
-        """A list that is built once and kept until the next change."""
-        kept = self._listings.get(key)
-        if kept is None:
-            kept = self._listings[key] = build()
-        return kept
+        """Return a list that is built once and cached until a record changes."""
+        cached = self._listings.get(key)
+        if cached is None:
+            cached = build()
+            self._listings[key] = cached
+        return cached
 
     def own_workspaces(self) -> list[WorkspaceRecord]:
-        """The workspaces of the user."""
+        """Return the workspaces of the user."""
         workspaces: Iterable[WorkspaceRecord] = self.tables[WorkspaceRecord].values()
         return [workspace for workspace in workspaces if workspace.role is not None and not workspace.deleted]
 
     def own_member(self, workspace_id: str) -> MemberRecord:
-        """The user as a member of a workspace."""
+        """Return the user as a member of a workspace."""
         return next(member for member in self.list_active(MemberRecord, workspace_id) if member.own)
 
-    def copy_recording(self, pattern: RecordingRecord, wall_s: float) -> RecordingRecord:
-        """One more recording of the same link by the same creator, made now."""
+    def copy_recording(self, original: RecordingRecord, wall_s: float) -> RecordingRecord:
+        """Add a recording of the same link by the same creator, made at `wall_s`."""
         recording_id = self.recording_id()
-        retention_s = self.project_of(pattern).retention_days * DAY_S
+        retention_s = self.project_of(original).retention_days * DAY_S
         recording = replace(
-            pattern,
+            original,
             id=recording_id,
             created=wall_s,
             duration_ms=duration_of(recording_id),
@@ -113,5 +118,5 @@ class World:
         return recording
 
     def project_of(self, recording: RecordingRecord) -> ProjectRecord:
-        """The project of a recording's link."""
+        """Return the project of a recording's link."""
         return self.get(ProjectRecord, self.get(LinkRecord, recording.link_id).project_id)
