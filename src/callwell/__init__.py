@@ -6,7 +6,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from callwell.lazy_exports import late
+from callwell.lazy_exports import export_lazily
 
 if sys.platform == "emscripten":
     from callwell.errors import InBrowser
@@ -80,7 +80,7 @@ __all__ = [
 ]
 
 if not TYPE_CHECKING:
-    __getattr__, __dir__ = late(
+    __getattr__, __dir__ = export_lazily(
         __name__,
         {
             "callwell.client": (

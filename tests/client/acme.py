@@ -15,7 +15,7 @@ from callwell.description.provider import Provider
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from callwell.client.calls.binding import Bound
+    from callwell.client.calls.binding import BoundRequest
 
 BASE: Final = "https://api.acme.test/v1"
 KEY: Final = "acme_first"
@@ -159,6 +159,6 @@ def _named(operations: tuple[Operation, ...]) -> dict[str, Operation]:
     return {one.name: one for one in operations}
 
 
-def bind(operation: Operation, arguments: Mapping[str, object]) -> Bound:
+def bind(operation: Operation, arguments: Mapping[str, object]) -> BoundRequest:
     """The request that an operation makes of its arguments."""
     return Binder(operation).bind(arguments)

@@ -15,7 +15,7 @@ from callwell.description.model import Parameter
 from tests.client.acme import bind, operation
 
 if TYPE_CHECKING:
-    from callwell.client.calls.binding import Bound
+    from callwell.client.calls.binding import BoundRequest
 
 Place = Literal["path", "query", "header", "body"]
 
@@ -85,7 +85,7 @@ class Pair(msgspec.Struct, rename="camel"):
     left_side: Colour
 
 
-def make(place: Place, schema: dict[str, Any], value: object, *, form: bool = False, **how: Any) -> Bound:
+def make(place: Place, schema: dict[str, Any], value: object, *, form: bool = False, **how: Any) -> BoundRequest:
     """A request with one argument."""
     path = "/x/{v}" if place == "path" else "/x"
     one = Parameter(name="v", wire_name="v", location=place, required=place == "path", schema=schema, **how)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from callwell.client import addresses
-from callwell.core.addresses import masked
+from callwell.core.addresses import mask_address
 from callwell.errors import InvalidOption
 from tests.client._async.acting import client
 from tests.client.world import World
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 )
 def test_addresses_are_trimmed(text: str, address: str) -> None:
     """What a person pastes with spaces, line breaks and slashes at its ends is the same address."""
-    assert addresses.address(text) == address
+    assert addresses.check_base_url(text) == address
 
 
 @pytest.mark.parametrize(
@@ -68,14 +68,14 @@ def test_addresses_are_trimmed(text: str, address: str) -> None:
 def test_addresses_that_cannot_be_used(text: str) -> None:
     """No key goes to a place that is not sure."""
     with pytest.raises(InvalidOption, match=r"base_url cannot be .*: expected an (https )?address"):
-        addresses.address(text)
+        addresses.check_base_url(text)
 
 
 @pytest.mark.parametrize("text", [5, b"https://api.test", ["https://api.test"]])
 def test_what_is_no_text(text: object) -> None:
     """A value of another type is a mistake in the call, and no error of Python's."""
     with pytest.raises(InvalidOption, match="base_url"):
-        addresses.address(text)
+        addresses.check_base_url(text)
 
 
 SECRETS = [
@@ -97,11 +97,11 @@ SECRETS = [
 
 
 @pytest.mark.parametrize("form", SECRETS)
-@pytest.mark.parametrize("use", [addresses.address, lambda text: client(World(), base_url=text)])
+@pytest.mark.parametrize("use", [addresses.check_base_url, lambda text: client(World(), base_url=text)])
 def test_a_refusal_shows_no_password(form: str, use: Callable[[str], object]) -> None:
     """Neither in the message nor in its cause, however the address is broken."""
     text = form.format("swordfish")
-    assert "swordfish" not in masked(text)
+    assert "swordfish" not in mask_address(text)
     with pytest.raises(InvalidOption) as caught:
         use(text)
     assert "swordfish" not in str(caught.value)
@@ -112,6 +112,6 @@ def test_a_refusal_shows_no_password(form: str, use: Callable[[str], object]) ->
 
 def test_what_is_not_secret_is_shown() -> None:
     """A person must see which address is meant."""
-    assert masked("https://api.test/v1") == "https://api.test/v1"
-    assert masked("https://u:p@api.test/v1?a=1") == "https://…@api.test/v1?…"
-    assert masked("u:p@host") == "…@host"
+    assert mask_address("https://api.test/v1") == "https://api.test/v1"
+    assert mask_address("https://u:p@api.test/v1?a=1") == "https://…@api.test/v1?…"
+    assert mask_address("u:p@host") == "…@host"

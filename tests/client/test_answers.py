@@ -133,7 +133,7 @@ HEADER = st.text(max_size=30)
 )
 def test_no_header_makes_a_foreign_exception(status: int, headers: dict[str, str]) -> None:
     """Headers may hold anything."""
-    reading = responses.read(ERRORS, Response(status, headers, b"{}"), f"{BASE}/x", lambda: 1e9, None)
+    reading = responses.parse_response(ERRORS, Response(status, headers, b"{}"), f"{BASE}/x", lambda: 1e9, None)
     assert reading.moved_to is None or reading.moved_to.startswith("https://api.acme.test/")
     assert reading.wait_s is None or reading.wait_s >= 0.0
 
@@ -203,8 +203,8 @@ def test_no_key_in_tracebacks() -> None:
 
 def test_renamed_fields_are_found_under_their_new_names() -> None:
     """Whichever name the provider sends, the new one is there."""
-    assert responses.renamed({"a": {"old": 1}}, {"a.old": "new"}) == {"a": {"old": 1, "new": 1}}
-    assert responses.renamed({"old": 1, "new": 2}, {"old": "new"}) == {"old": 1, "new": 2}
+    assert responses.rename_fields({"a": {"old": 1}}, {"a.old": "new"}) == {"a": {"old": 1, "new": 1}}
+    assert responses.rename_fields({"old": 1, "new": 2}, {"old": "new"}) == {"old": 1, "new": 2}
     odds: list[Any] = [None, 5, [], "text", {"a": None}]
     for odd in odds:
-        assert responses.renamed(odd, {"a.old": "new"}) == odd
+        assert responses.rename_fields(odd, {"a.old": "new"}) == odd

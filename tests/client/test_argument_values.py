@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from callwell.client.calls.wire_values import wire_value
+from callwell.client.calls.wire_values import to_wire_value
 from callwell.errors import InvalidOption
 from callwell.keys import Key
 from tests.client.arguments import (
@@ -237,4 +237,4 @@ def test_the_schema_of_a_field_counts_for_the_field() -> None:
 def test_plain_values_stay_what_they_are() -> None:
     """JSON in, the same JSON out."""
     value = {"a": [1, 1.5, "x", None, True, {"b": []}]}
-    assert wire_value("v", {}, value) == value
+    assert to_wire_value("v", {}, value) == value

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from callwell.client.addresses import address
+from callwell.client.addresses import check_base_url
 from callwell.errors import InvalidOption
 
 
@@ -20,7 +20,7 @@ from callwell.errors import InvalidOption
 )
 def test_trimmed(text: str, meant: str) -> None:
     """Spaces around an address are nobody's intention."""
-    assert address(text) == meant
+    assert check_base_url(text) == meant
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_trimmed(text: str, meant: str) -> None:
 def test_refused(text: str) -> None:
     """Anything to which no key can be sent, in one sentence that says what was expected."""
     with pytest.raises(InvalidOption, match=r"base_url cannot be .*: expected an (https )?address"):
-        address(text)
+        check_base_url(text)
 
 
 @pytest.mark.parametrize(
@@ -49,5 +49,5 @@ def test_refused(text: str) -> None:
 def test_no_secret_is_repeated(text: str) -> None:
     """Neither what stands before the host nor what stands behind the path."""
     with pytest.raises(InvalidOption) as refused:
-        address(text)
+        check_base_url(text)
     assert "open-sesame" not in str(refused.value)

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callwell.client import NOT_GIVEN
-from callwell.client.calls.binding import Bound
-from callwell.client.calls.validation import check, describe
+from callwell.client.calls.binding import BoundRequest
+from callwell.client.calls.validation import check_value, describe_schema
 from callwell.description.model import Parameter
 from callwell.errors import InvalidOption, UnknownName
 from tests.client.acme import TEXT, acme, bind, operation, parameter
@@ -26,7 +26,7 @@ MAKE, LIST, GET = API["things.make"], API["things.list"], API["things.get"]
 
 def test_places() -> None:
     """Each argument goes where the description says: path, query, header, body."""
-    assert bind(GET, {"thing_id": "a"}) == Bound("GET", "/things/a", None)
+    assert bind(GET, {"thing_id": "a"}) == BoundRequest("GET", "/things/a", None)
     made = bind(MAKE, {"name": "n", "count": 3, "trace": "t", "labels": {"a": "b"}})
     assert (made.method, made.target, made.headers) == ("POST", "/things", (("x-trace", "t"),))
     assert isinstance(made.body, bytes)
@@ -44,7 +44,7 @@ def test_absent_and_null() -> None:
     """`NOT_GIVEN` is absent, None is null where the body may hold it, and absent everywhere else."""
     assert bind(MAKE, {"name": "n", "note": NOT_GIVEN, "count": NOT_GIVEN}).body == b'{"name":"n"}'
     assert bind(MAKE, {"name": "n", "note": None}).body == b'{"name":"n","note":null}'
-    assert bind(MAKE, {"name": "n", "count": None, "trace": None}) == Bound("POST", "/things", b'{"name":"n"}')
+    assert bind(MAKE, {"name": "n", "count": None, "trace": None}) == BoundRequest("POST", "/things", b'{"name":"n"}')
     assert bind(LIST, {"maybe": None}).target == "/things"
     assert repr(NOT_GIVEN) == "NOT_GIVEN"
 
@@ -156,7 +156,7 @@ def test_lists_come_out_as_they_went_in(tags: list[str]) -> None:
 )
 def test_schemas_in_words(schema: dict[str, Any], words: str) -> None:
     """What a schema takes is said as a noun phrase."""
-    assert describe(schema) == words
+    assert describe_schema(schema) == words
 
 
 def test_schemas_that_say_little_take_much() -> None:
@@ -174,7 +174,7 @@ def test_schemas_that_say_little_take_much() -> None:
 def takes(schema: dict[str, Any], value: object) -> bool:
     """Whether a value is what a schema takes."""
     try:
-        check("x", schema, value)
+        check_value("x", schema, value)
     except InvalidOption:
         return False
     return True
@@ -218,24 +218,24 @@ def test_lists_with_commas() -> None:
 def test_the_inside_of_objects_is_looked_at(value: object, message: str) -> None:
     """A mistake in an object is found where it is, as far as the schema says what belongs there."""
     with pytest.raises((InvalidOption, UnknownName), match=message):
-        check("x", DEEP, value)
+        check_value("x", DEEP, value)
 
 
 def test_what_objects_must_have() -> None:
     """A required field of an object is missed; a free one takes what is said of the others."""
     schema: dict[str, Any] = {"type": "object", "required": ["a"], "properties": {"a": {"type": "string"}}}
     with pytest.raises(InvalidOption, match=r"x\.a cannot be None: expected a text"):
-        check("x", schema, {})
+        check_value("x", schema, {})
     free = {"type": "object", "additionalProperties": {"type": "integer"}}
-    check("x", free, {"any": 1})
+    check_value("x", free, {"any": 1})
     with pytest.raises(InvalidOption, match=r"x\.any cannot be 'a'"):
-        check("x", free, {"any": "a"})
+        check_value("x", free, {"any": "a"})
 
 
 def test_null_in_the_older_words() -> None:
     """`nullable` is as good as the type `null`, and a list has at most so many items."""
     note = parameter("note", "body", {"type": "string", "nullable": True, "enum": ["a"]})
     assert bind(operation("x.y", "POST", "/x", note), {"note": None}).body == b'{"note":null}'
-    check("x", {"type": "array", "maxItems": 1}, [1])
+    check_value("x", {"type": "array", "maxItems": 1}, [1])
     with pytest.raises(InvalidOption, match="a list of at most 1, each a value"):
-        check("x", {"type": "array", "maxItems": 1}, [1, 2])
+        check_value("x", {"type": "array", "maxItems": 1}, [1, 2])

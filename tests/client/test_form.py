@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from callwell.client.calls import multipart
-from callwell.client.calls.binding import SLOWEST, Bound, headers
+from callwell.client.calls.binding import MIN_BYTES_PER_S, BoundRequest, request_headers
 from callwell.client.uploads.files import MemoryFile
 from callwell.client.uploads.piece_reader import PieceReader, ProgressMeter
 from callwell.core.rules.profile import KeyRule
@@ -39,7 +39,7 @@ def send(schemas: dict[str, dict[str, Any]], *, keyless: bool = False) -> Operat
     return Operation(name="things.send", form=True, keyless=keyless, **given)  # type: ignore[arg-type] # a mapping
 
 
-def read(bound: Bound) -> list[tuple[str, str | None, str, bytes]]:
+def read(bound: BoundRequest) -> list[tuple[str, str | None, str, bytes]]:
     """The parts as the standard library reads them: name, file name, media type and content."""
     body = bound.body or b""
     whole = f"Content-Type: {bound.media}\r\n\r\n".encode() + (body if isinstance(body, bytes) else b"".join(body))
@@ -113,7 +113,7 @@ def test_files_that_cannot_be_sent(tmp_path: Path, value: object, message: str) 
 @given(st.text(max_size=20), st.binary(max_size=50))
 def test_nothing_breaks_out(name: str, content: bytes) -> None:
     """Whatever a file is called and holds, there is one part, and its content comes out as it went in."""
-    body, media = multipart.encode([multipart.Part("file", content, "text/plain", name)])
+    body, media = multipart.encode_form([multipart.Part("file", content, "text/plain", name)])
     assert isinstance(body, bytes)
     boundary = media.partition("boundary=")[2].encode()
     assert body.count(b"--" + boundary) == 2
@@ -125,16 +125,16 @@ def test_nothing_breaks_out(name: str, content: bytes) -> None:
 def test_the_same_form_is_the_same_bytes() -> None:
     """A form is made of its fields alone; other fields have another boundary."""
     one, two = ([multipart.Part("file", content, "", "f")] for content in (b"1", b"2"))
-    assert multipart.encode(one) == multipart.encode(one)
-    assert multipart.encode(one)[1] != multipart.encode(two)[1]
+    assert multipart.encode_form(one) == multipart.encode_form(one)
+    assert multipart.encode_form(one)[1] != multipart.encode_form(two)[1]
 
 
 def test_a_keyless_operation_goes_without_the_key() -> None:
     """The key is not shown where it is not asked for; the media type is that of the form."""
     rule, key = KeyRule(env="K", scheme="basic"), Key("secret")
     bound = bind(send({"id": TEXT}, keyless=True), {"id": "1"})
-    assert dict(headers(bound, rule, key)) == {"accept": "application/json", "content-type": bound.media}
-    assert "authorization" in dict(headers(replace(bound, keyless=False), rule, key))
+    assert dict(request_headers(bound, rule, key)) == {"accept": "application/json", "content-type": bound.media}
+    assert "authorization" in dict(request_headers(replace(bound, keyless=False), rule, key))
 
 
 def test_a_piece_of_a_large_file_is_read_while_it_is_sent() -> None:
@@ -149,7 +149,7 @@ def test_a_piece_of_a_large_file_is_read_while_it_is_sent() -> None:
         ("note", None, "text/plain", b"n"),
         ("file", "file", "application/octet-stream", b"23456"),
     ]
-    assert bound.longer_s == bound.body.size / SLOWEST
+    assert bound.extra_time_s == bound.body.size / MIN_BYTES_PER_S
     for size in (0, 11):
         with pytest.raises(InvalidOption):
             bind(operation, {"file": PieceReader(MemoryFile(bytes(20)), 0, size, ProgressMeter(None))})

@@ -43,7 +43,13 @@ def entry(clock: ManualClock, name: str = "order-1", **changes: object) -> Entry
 def test_a_file_keeps_all_of_it(tmp_path: Path) -> None:
     """What was written is read by another process, with the call's state."""
     clock, place = ManualClock(), f"sqlite:///{tmp_path / 'state.db'}"
-    call = Call(Traits(safe=False, repeatable=False, probe=True), RetryRule(), phase=Phase.FLIGHT, sends=1, dead=(0, 1))
+    call = Call(
+        Traits(safe=False, repeatable=False, probe=True),
+        RetryRule(),
+        phase=Phase.FLIGHT,
+        attempts=1,
+        dead_generations=(0, 1),
+    )
     written = entry(clock, call=call, arguments={"a": [1, None, {"ä": 1.5}]})
     state = open_state(place)
     assert LedgerStore(ACCOUNT, state, clock).begin(written) == written

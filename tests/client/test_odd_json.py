@@ -12,7 +12,7 @@ import pytest
 
 from callwell import errors
 from callwell.client.calls import error_body, responses
-from callwell.client.calls.binding import encoded
+from callwell.client.calls.binding import encode_json
 from callwell.core.rules.profile import CodeRule, ErrorRule
 from callwell.transport.base import Response
 from tests.client._sync.acting import client
@@ -24,7 +24,7 @@ PLAIN: Final = '{"id": "a", "name": "caf\u00e9"}'
 
 def read(body: bytes, content_type: str = "application/json") -> Any:
     """What is read of a success."""
-    found = responses.success(Response(200, {"content-type": content_type}, body), described=True)
+    found = responses.parse_success(Response(200, {"content-type": content_type}, body), described=True)
     return "unreadable" if found is None else found.json
 
 
@@ -98,18 +98,22 @@ def test_a_number_that_json_does_not_have_is_named(body: bytes, name: str) -> No
 def test_a_number_that_json_does_not_have_is_not_sent(body: object, place: str) -> None:
     """It would go out as null, unsaid: the error names its place."""
     with pytest.raises(errors.InvalidOption, match=f"^things.make: {place} cannot be .*finite"):
-        encoded("things.make", body)
+        encode_json("things.make", body)
 
 
 def test_null_is_sent_as_null() -> None:
     """The search for such numbers refuses nothing else."""
     body = {"a": None, "b": [None, 1.5, "NaN", b"x"], "c": {1: None}}
-    assert json.loads(encoded("things.make", body)) == {"a": None, "b": [None, 1.5, "NaN", "eA=="], "c": {"1": None}}
+    assert json.loads(encode_json("things.make", body)) == {
+        "a": None,
+        "b": [None, 1.5, "NaN", "eA=="],
+        "c": {"1": None},
+    }
 
 
 def problem(body: object, **rule: Any) -> tuple[str | None, str, str | None]:
     """Code, words and parameter of an error."""
-    whole, _ = error_body.read(ErrorRule(**rule), body)
+    whole, _ = error_body.read_problems(ErrorRule(**rule), body)
     return whole.code, whole.message, whole.parameter
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell import AsyncClient, Client, errors
-from callwell.client.calls.options import ResolvedOptions, choose
+from callwell.client.calls.options import ResolvedOptions, resolve_options
 from callwell.core.rules.environments import EnvironmentRule
 from callwell.core.rules.profile import QuotaRule
 from callwell.keys import Key
@@ -28,9 +28,9 @@ def test_other_options_share_the_engine() -> None:
     other = one.with_options(priority="batch", retry_unsafe_5xx=True)
     third = other.with_options(deadline_s=3)
     assert one._engine is other._engine is third._engine
-    assert one._caller.choices == ResolvedOptions(deadline_s=7.0, within_s=7.0)
-    assert other._caller.choices == ResolvedOptions(deadline_s=float("inf"), priority="batch", retry_unsafe_5xx=True)
-    assert third._caller.choices == ResolvedOptions(
+    assert one._caller.options == ResolvedOptions(deadline_s=7.0, within_s=7.0)
+    assert other._caller.options == ResolvedOptions(deadline_s=float("inf"), priority="batch", retry_unsafe_5xx=True)
+    assert third._caller.options == ResolvedOptions(
         deadline_s=3.0, within_s=3.0, priority="batch", retry_unsafe_5xx=True
     )
     other.call("things.get", thing_id="1")
@@ -104,12 +104,12 @@ def test_an_unknown_provider_is_told() -> None:
 def test_deadlines_follow_the_priority() -> None:
     """Sixty seconds for who is waited for, none for batch, unless said; the later word counts."""
     assert ResolvedOptions().deadline_s == 60.0
-    batch = choose(ResolvedOptions(), {"priority": "batch"})
+    batch = resolve_options(ResolvedOptions(), {"priority": "batch"})
     assert batch.deadline_s == float("inf")
-    assert choose(batch, {"priority": "interactive"}).deadline_s == 60.0
-    assert choose(batch, {"deadline_s": 5}).deadline_s == 5.0
-    assert choose(ResolvedOptions(), {"priority": "batch", "deadline_s": 9}).deadline_s == 9.0
-    assert choose(ResolvedOptions(), {"deadline_s": None}).deadline_s == float("inf")
+    assert resolve_options(batch, {"priority": "interactive"}).deadline_s == 60.0
+    assert resolve_options(batch, {"deadline_s": 5}).deadline_s == 5.0
+    assert resolve_options(ResolvedOptions(), {"priority": "batch", "deadline_s": 9}).deadline_s == 9.0
+    assert resolve_options(ResolvedOptions(), {"deadline_s": None}).deadline_s == float("inf")
 
 
 def test_accounts_are_kept_apart() -> None:

@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 
 from callwell import errors
-from callwell.client.end_users import ONE_FOR_ALL
+from callwell.client.end_users import CALLS_BEFORE_NOTICE
 from callwell.core.rules.environments import EndUserRule
 from callwell.core.rules.profile import RetryRule
 from callwell.keys import Key
@@ -64,7 +64,7 @@ def test_the_id_itself_goes_nowhere(caplog: pytest.LogCaptureFixture) -> None:
     secretive = made(world, for_user="ann@example.test")
     with pytest.raises(errors.BadRequest) as caught:
         secretive.call("things.get", thing_id="1")
-    seen = [caplog.text, repr(world.sent), repr(world.notices), repr(caught.value), repr(secretive._caller.choices)]
+    seen = [caplog.text, repr(world.sent), repr(world.notices), repr(caught.value), repr(secretive._caller.options)]
     assert not any("ann@" in text for text in seen)
     for wrong in ("", "  ", 5):
         with pytest.raises(errors.InvalidOption, match="your own id of the end user"):
@@ -142,11 +142,11 @@ def test_users_are_counted_by_month() -> None:
     for user, caller in (("ann", one), ("bob", two), ("ann", two), ("ann", one)):
         caller.with_options(for_user=user).call("things.get", thing_id="1")
     one.call("things.get", thing_id="1")
-    assert list(one.setting.users.months().values()) == [2]
+    assert list(one.config.end_users.monthly_counts().values()) == [2]
     world.clock.advance(32 * DAY_S)
     one.with_options(for_user="ann").call("things.get", thing_id="1")
-    assert list(two.setting.users.months().values()) == [2, 1]
-    assert one.setting.users.months().keys() == two.setting.users.months().keys()
+    assert list(two.config.end_users.monthly_counts().values()) == [2, 1]
+    assert one.config.end_users.monthly_counts().keys() == two.config.end_users.monthly_counts().keys()
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_who_may_have_arrived_is_counted(replies: list[Any], counted: bool) -> N
     one = made(World(*replies), for_user="ann")
     with pytest.raises(errors.CallwellError):
         one.call("things.get", thing_id="1")
-    assert list(one.setting.users.months().values()) == [1] * counted
+    assert list(one.config.end_users.monthly_counts().values()) == [1] * counted
 
 
 def test_a_state_that_fails_costs_no_result(caplog: pytest.LogCaptureFixture) -> None:
@@ -186,20 +186,20 @@ def test_one_id_for_everybody_is_noticed_once() -> None:
     """After a hundred calls for the same user and none for another, by the log and by a notice."""
     world = World()
     one = made(world, provider=acme({}, end_user=RULE))
-    calls(one, *["everybody"] * (ONE_FOR_ALL - 1))
+    calls(one, *["everybody"] * (CALLS_BEFORE_NOTICE - 1))
     assert not any(isinstance(notice, OneUser) for notice in world.notices)
-    calls(one, *["everybody"] * (ONE_FOR_ALL + 1))
+    calls(one, *["everybody"] * (CALLS_BEFORE_NOTICE + 1))
     [notice] = [notice for notice in world.notices if isinstance(notice, OneUser)]
-    assert (notice.calls, notice.user) == (ONE_FOR_ALL, users(world)[0])
+    assert (notice.calls, notice.user) == (CALLS_BEFORE_NOTICE, users(world)[0])
 
 
 def test_who_serves_several_is_left_alone() -> None:
     """A client that has had two users, and one whose state knows of others, warn of nothing."""
     world, state = World(), MemoryState()
     one = made(world, provider=acme({}, end_user=RULE), state=state)
-    calls(one, "ann", "bob", *["ann"] * ONE_FOR_ALL)
+    calls(one, "ann", "bob", *["ann"] * CALLS_BEFORE_NOTICE)
     two = made(world, provider=acme({}, end_user=RULE), state=state)
-    calls(two, *["ann"] * (ONE_FOR_ALL + 1))
+    calls(two, *["ann"] * (CALLS_BEFORE_NOTICE + 1))
     assert not any(isinstance(notice, OneUser) for notice in world.notices)
 
 
@@ -226,7 +226,7 @@ def test_async_clients_do_the_same() -> None:
             with pytest.raises(errors.EndUserMissing):
                 await one.call("things.get", thing_id="1")
             await one.with_options(for_user="ann").call("things.get", thing_id="1")
-            return one.setting.users.months()
+            return one.config.end_users.monthly_counts()
 
     assert list(asyncio.run(work()).values()) == [1]
     made(world, for_user="ann").call("things.get", thing_id="1")

@@ -165,7 +165,7 @@ def held(client: Any) -> int:
     record = account._state.read(account._cell)
     permits = sum(count for bucket in record.buckets.values() for _, count in bucket.held)
     lent = sum(key.uses for key in engine.keys._ring.keys) + engine.keys._shared_uses
-    return int(permits + lent + sum(len(line.waiters) for line in engine.lines.values()))
+    return int(permits + lent + sum(len(line.waiters) for line in engine.queues.values()))
 
 
 def query(url: str) -> Mapping[str, str]:

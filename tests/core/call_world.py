@@ -16,12 +16,12 @@ from callwell.core.types import (
     Finish,
     Granted,
     Interrupted,
+    KeyRenewed,
     Lost,
     Outcome,
     Probe,
     Probed,
-    Rekey,
-    Rekeyed,
+    RenewKey,
     Send,
     Started,
     Traits,
@@ -124,7 +124,7 @@ def _play(call: Call, turns: Iterator[Turn], keep: Callable[[Call], Call], *, by
         if moments and (not by_send or isinstance(action, Acquire)):
             turn = next(turns)
         began = now
-        key += isinstance(action, Rekey) and turn.new_key
+        key += isinstance(action, RenewKey) and turn.new_key
         event, now = _answer(action, turn, now, key)
         if turn.killed:
             event = Interrupted()
@@ -141,8 +141,8 @@ def _answer(action: Action, turn: Turn, now: float, key: int) -> tuple[Event, fl
             return turn.end, later
         case Wait(until):
             return Woken(), (now + (until - now) * turn.roll if turn.killed else max(now, until))
-        case Rekey():
-            return Rekeyed(key), later
+        case RenewKey():
+            return KeyRenewed(key), later
         case Probe():
             return Probed(turn.found), later
     raise AssertionError(action)
@@ -153,7 +153,7 @@ def unknown(event: Event) -> bool:
     match event:
         case Lost(outcome=Outcome.UNKNOWN) | Interrupted():
             return True
-        case Answered(status=status, not_done=not_done, foreign=foreign):
+        case Answered(status=status, not_done=not_done, from_gateway=foreign):
             if status in range(200, 300):
                 return foreign
             return status < 200 or status in (301, 302, 408) or (status >= 500 and not not_done)

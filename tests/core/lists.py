@@ -31,13 +31,13 @@ class Lists:
 
     Attributes:
         ids: what the list holds now.
-        lasting: what it held throughout.
+        permanent: what it held throughout.
         balanced: between any two pages that were served so far as many items came as went.
     """
 
     def __init__(self, count: int, changes: list[Change]) -> None:
         self.ids = list(range(count))
-        self.lasting = set(self.ids)
+        self.permanent = set(self.ids)
         self.balanced = True
         self._even = True
         self._changes = iter(changes)
@@ -49,7 +49,7 @@ class Lists:
         before = len(self.ids)
         for place in change.out:
             if self.ids:
-                self.lasting.discard(self.ids.pop(place % len(self.ids)))
+                self.permanent.discard(self.ids.pop(place % len(self.ids)))
         for place in change.put:
             self.ids.insert(place % (len(self.ids) + 1), self._born)
             self._born += 1

@@ -42,14 +42,14 @@ answers = st.builds(
     retry_after_s=st.none() | st.floats(0.0, 100.0),
     dead_key=st.booleans(),
     not_done=st.booleans(),
-    moved=st.sampled_from([False, False, True]),
-    retry=st.sampled_from([True, True, True, False]),
-    foreign=st.sampled_from([False, False, False, True]),
+    is_redirect=st.sampled_from([False, False, True]),
+    may_retry=st.sampled_from([True, True, True, False]),
+    from_gateway=st.sampled_from([False, False, False, True]),
 )
 answers = answers.map(
     lambda answer: answer._replace(
-        moved=answer.moved and answer.status == 301,
-        whole=answer.whole and not answer.foreign,
+        is_redirect=answer.is_redirect and answer.status == 301,
+        whole=answer.whole and not answer.from_gateway,
     )
 )
 losses = st.builds(Lost, st.sampled_from([Outcome.REFUSED, Outcome.UNKNOWN]), st.sampled_from([True, True, False]))
@@ -88,8 +88,8 @@ def test_every_script_has_one_end(call: Call, script: list[Turn]) -> None:
     """A call ends, stays ended, and has made no more arrivals than its rule, throttles, keys and hops allow."""
     story = play(call, script)
     killed = sum(isinstance(moment.event, Interrupted) for moment in story.moments)
-    rekeys = machine.MAX_REKEYS * (1 + killed)
-    assert len(story.sends) <= call.rule.attempts + call.rule.throttles + rekeys + machine.MAX_HOPS
+    rekeys = machine.MAX_KEY_RENEWALS * (1 + killed)
+    assert len(story.sends) <= call.rule.attempts + call.rule.throttles + rekeys + machine.MAX_REDIRECTS
     assert story.last.attempts == len(story.sends)
     assert sum(unknown(m.event) or isinstance(m.event, Lost) for m in story.sends) <= call.rule.attempts
     assert story.last.possibly_billed <= (call.rule.lost_attempts or 0)
@@ -113,13 +113,13 @@ def test_waits_do_not_shrink_and_keep_what_was_asked_for(call: Call, script: lis
         if (
             isinstance(asked, Answered)
             and asked.status in (429, 503)
-            and not asked.moved
-            and after.state.until > before.ended
+            and not asked.is_redirect
+            and after.state.wait_until > before.ended
         ):
             floor_s = asked.retry_after_s or 0.0
-            assert after.began >= before.ended + max(floor_s, after.state.waited_s) - 1e-6
-        assert after.state.waited_s >= waited_s
-        waited_s = after.state.waited_s
+            assert after.began >= before.ended + max(floor_s, after.state.backoff_s) - 1e-6
+        assert after.state.backoff_s >= waited_s
+        waited_s = after.state.backoff_s
         assert waited_s <= call.rule.cap_s
 
 
@@ -149,7 +149,7 @@ def test_an_unsafe_call_is_never_repeated_blind(call: Call, script: list[Turn]) 
 
 def shows_done(answer: Answered) -> bool:
     """Whether an answer says that the operation was done: a success of the provider's own, or where its result is."""
-    return answer.status == 303 or (answer.status in range(200, 300) and not answer.foreign)
+    return answer.status == 303 or (answer.status in range(200, 300) and not answer.from_gateway)
 
 
 def possible(story: Story, traits: Traits) -> set[Outcome]:
@@ -222,14 +222,20 @@ def test_the_short_way_leads_to_the_same_place(event: Answered | Lost, generatio
     rule = RetryRule()
     state, _ = machine.advance(new_call(traits, rule, 60.0), Started(), 0.0, 0.5)
     state, _ = machine.advance(state, Granted(generation), 0.0, 0.5)
-    assert machine.sent(traits, rule, 60.0, generation) == state
+    assert machine.in_flight(traits, rule, 60.0, generation) == state
     _, action = machine.advance(state, event, 1.0, 0.5)
-    assert (isinstance(event, Answered) and outcome.fine(event)) == (action == Finish(1))
+    assert (isinstance(event, Answered) and outcome.is_success(event)) == (action == Finish(1))
 
 
 @pytest.mark.parametrize(("done", "why"), [(False, FailReason.UNKNOWN), (True, FailReason.RESULT_LOST)])
 def test_a_probe_that_fails_changes_nothing(done: bool, why: FailReason) -> None:  # noqa: FBT001 - a parameter of the test
     """What could not be looked up is as unknown as before."""
-    call = Call(Traits(safe=False, repeatable=False, probe=True), RetryRule(), phase=Phase.PROBE, doubt=True, done=done)
+    call = Call(
+        Traits(safe=False, repeatable=False, probe=True),
+        RetryRule(),
+        phase=Phase.PROBE,
+        may_be_done=True,
+        result_lost=done,
+    )
     _, action = machine.advance(call, Probed(found=None), 1000.0, 0.5)
     assert action == Fail(why, Outcome.DONE if done else Outcome.UNKNOWN, 0)

@@ -15,7 +15,7 @@ from tests.core.call_world import DELETE, IDEMPOTENT, PROBED, SAFE, UNSAFE, Turn
 
 RULE = RetryRule()
 OK = Answered(200)
-PAGE = Answered(200, whole=False, foreign=True)
+PAGE = Answered(200, whole=False, from_gateway=True)
 
 REPEATED = "repeated"
 REFUSED = "refused"
@@ -78,7 +78,7 @@ def test_a_missing_page_of_a_gateway_is_no_deletion() -> None:
     """A 404 in HTML after a DELETE of unknown outcome does not say that the thing is gone."""
     lost = Lost(Outcome.UNKNOWN)
     assert isinstance(attempts(Call(DELETE, RULE), lost, Answered(404)).last, Finish)
-    page = attempts(Call(DELETE, RULE), lost, Answered(404, foreign=True)).last
+    page = attempts(Call(DELETE, RULE), lost, Answered(404, from_gateway=True)).last
     assert page == Fail(FailReason.ANSWER, Outcome.UNKNOWN, 2)
 
 
@@ -101,12 +101,12 @@ def test_a_named_time_is_waited_for(status: int) -> None:
 def test_no_answer_claims_more_than_it_says() -> None:
     """For every status, with and without doubt: what is repeated or refused is never one that may have been done."""
     for status, page, whole in product(range(1000), (False, True), (False, True)):
-        answer = Answered(status, foreign=page, whole=whole and not page)
-        verdict = outcome.judge(UNSAFE, answer, doubt=False)
-        known = outcome.known(UNSAFE, answer, doubt=False)
-        if outcome.unsure(answer):
+        answer = Answered(status, from_gateway=page, whole=whole and not page)
+        verdict = outcome.judge(UNSAFE, answer, may_be_done=False)
+        known = outcome.known_outcome(UNSAFE, answer, may_be_done=False)
+        if outcome.is_ambiguous(answer):
             assert (verdict, known) == (outcome.Judgement.UNKNOWN, Outcome.UNKNOWN)
-        elif outcome.shows_done(UNSAFE, answer):
+        elif outcome.is_known_done(UNSAFE, answer):
             assert verdict in (outcome.Judgement.DONE, outcome.Judgement.RESULT_LOST)
             assert known is Outcome.DONE
         else:

@@ -19,12 +19,12 @@ from callwell.core.types import (
     Finish,
     Granted,
     Interrupted,
+    KeyRenewed,
     Lost,
     Outcome,
     Probe,
     Probed,
-    Rekey,
-    Rekeyed,
+    RenewKey,
     Send,
     Started,
     Traits,
@@ -54,7 +54,7 @@ def fate(traits: Traits, end: Answered | Lost) -> str:
     match story.last:
         case Finish():
             return DONE
-        case Fail(why=FailReason.RESULT_LOST, outcome=Outcome.DONE):
+        case Fail(reason=FailReason.RESULT_LOST, outcome=Outcome.DONE):
             return LOST_RESULT
         case Fail(outcome=outcome):
             return str(outcome)
@@ -144,7 +144,7 @@ def test_one_probe_is_not_enough_however_long_it_takes() -> None:
 
 def test_early_probes_count_for_nothing() -> None:
     """However many probes find nothing before the request can no more commit, the wait for the last one goes on."""
-    call = Call(PROBED, RULE, phase=Phase.PROBE, doubt=True)
+    call = Call(PROBED, RULE, phase=Phase.PROBE, may_be_done=True)
     for now in (1.0, 2.0, 3.0, 89.0):
         call, action = machine.advance(call, Probed(found=False), now, 0.5)
         assert action == Wait(90.0, "commit")
@@ -180,14 +180,14 @@ def test_a_dead_key_is_replaced_once_per_generation() -> None:
     stuck = play(Call(UNSAFE, RULE), [Turn(dead, new_key=False)])
     assert stuck.last == Fail(FailReason.KEY, Outcome.REFUSED, 1)
     rekey = stuck.moments[-1].action
-    assert isinstance(rekey, Rekey)
+    assert isinstance(rekey, RenewKey)
     assert rekey.until == stuck.moments[-1].began + RULE.rekey_wait_s
 
 
 def test_a_source_of_dead_keys_does_not_keep_a_call_for_ever() -> None:
     """A source that gives another dead key each time is given up after a few."""
     story = play(Call(SAFE, RULE), [Turn(Answered(401, dead_key=True))])
-    assert story.last == Fail(FailReason.KEY, Outcome.REFUSED, machine.MAX_REKEYS + 1)
+    assert story.last == Fail(FailReason.KEY, Outcome.REFUSED, machine.MAX_KEY_RENEWALS + 1)
 
 
 def test_generations_of_another_process_are_other_keys() -> None:
@@ -196,13 +196,13 @@ def test_generations_of_another_process_are_other_keys() -> None:
     call, _ = machine.advance(call, Interrupted(), 1.0, 0.5)
     call, _ = machine.advance(call, Granted(0), 2.0, 0.5)
     call, action = machine.advance(call, Answered(401, dead_key=True), 3.0, 0.5)
-    assert isinstance(action, Rekey)
+    assert isinstance(action, RenewKey)
 
 
 def test_redirects_are_arrivals_and_few() -> None:
     """A redirect within the origin is another arrival with a permit of its own, five times, for safe calls only."""
-    moved = Answered(307, moved=True)
-    assert attempts(Call(SAFE, RULE), moved).last == Fail(FailReason.ANSWER, Outcome.REFUSED, machine.MAX_HOPS + 1)
+    moved = Answered(307, is_redirect=True)
+    assert attempts(Call(SAFE, RULE), moved).last == Fail(FailReason.ANSWER, Outcome.REFUSED, machine.MAX_REDIRECTS + 1)
     assert attempts(Call(SAFE, RULE), moved, OK).last == Finish(2)
     assert attempts(Call(UNSAFE, RULE), moved).last == Fail(FailReason.ANSWER, Outcome.REFUSED, 1)
 
@@ -259,20 +259,20 @@ def test_a_wait_until_the_very_deadline_is_not_begun() -> None:
 
 def test_the_budget_stops_repetitions_but_not_throttles() -> None:
     """Without budget a 500 is final; a 429 spends no attempt and is waited out."""
-    assert len(attempts(Call(SAFE, RULE), Answered(500, retry=False)).sends) == 1
-    assert len(attempts(Call(SAFE, RULE), Lost(Outcome.UNKNOWN, retry=False)).sends) == 1
-    assert len(attempts(Call(SAFE, RULE), Answered(429, retry=False)).sends) == RULE.throttles + 1
+    assert len(attempts(Call(SAFE, RULE), Answered(500, may_retry=False)).sends) == 1
+    assert len(attempts(Call(SAFE, RULE), Lost(Outcome.UNKNOWN, may_retry=False)).sends) == 1
+    assert len(attempts(Call(SAFE, RULE), Answered(429, may_retry=False)).sends) == RULE.throttles + 1
 
 
 EVENTS: tuple[Event, ...] = (
-    *(Started(), Granted(), Denied(1.0), OK, NO_ANSWER, Woken(), Rekeyed(0), Probed(found=False), Interrupted()),
+    *(Started(), Granted(), Denied(1.0), OK, NO_ANSWER, Woken(), KeyRenewed(0), Probed(found=False), Interrupted()),
 )
 LEGAL: dict[Phase, set[type]] = {
     Phase.NEW: {Started},
     Phase.LINE: {Granted, Denied, Interrupted},
     Phase.FLIGHT: {Answered, Lost, Interrupted},
     Phase.PAUSE: {Woken, Interrupted},
-    Phase.REKEY: {Rekeyed, Interrupted},
+    Phase.REKEY: {KeyRenewed, Interrupted},
     Phase.PROBE: {Probed, Woken, Interrupted},
     Phase.ENDED: set(),
 }
@@ -295,5 +295,5 @@ def test_interrupted_before_sending_nothing_is_in_doubt() -> None:
     line = Call(UNSAFE, RULE, phase=Phase.LINE)
     _, action = machine.advance(line, Interrupted(), 1.0, 0.5)
     assert not isinstance(action, Fail | Send | Wait)
-    _, action = machine.advance(line._replace(phase=Phase.FLIGHT, sends=1), Interrupted(), 1.0, 0.5)
+    _, action = machine.advance(line._replace(phase=Phase.FLIGHT, attempts=1), Interrupted(), 1.0, 0.5)
     assert action == Fail(FailReason.UNKNOWN, Outcome.UNKNOWN, 1)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from callwell.core import json_values
-from callwell.core.json_values import Unclear
+from callwell.core.json_values import UnclearValue
 
 
 @pytest.mark.parametrize(
@@ -21,14 +21,14 @@ from callwell.core.json_values import Unclear
 )
 def test_flags(value: object, flag: bool | None) -> None:  # noqa: FBT001 - the value is the case
     """True, false, and what says as little as null."""
-    assert json_values.flag(value) is flag
+    assert json_values.to_flag(value) is flag
 
 
 @pytest.mark.parametrize("value", [2, -1, 0.5, "maybe", "2", [], [True], {}, {"more": True}, float("nan")])
 def test_what_is_no_flag_is_said(value: object) -> None:
     """A value that may mean anything is refused with what was found."""
-    with pytest.raises(Unclear, match="expected true or false, found"):
-        json_values.flag(value)
+    with pytest.raises(UnclearValue, match="expected true or false, found"):
+        json_values.to_flag(value)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_what_is_no_flag_is_said(value: object) -> None:
 )
 def test_whole_numbers(value: object, number: int | None) -> None:
     """Texts and decimals that are whole numbers count as such."""
-    assert json_values.whole(value) == number
+    assert json_values.to_integer(value) == number
 
 
 @pytest.mark.parametrize(
@@ -52,24 +52,24 @@ def test_whole_numbers(value: object, number: int | None) -> None:
 )
 def test_what_is_no_whole_number_is_said(value: Any) -> None:
     """A flag is no number, and neither is what must be guessed."""
-    with pytest.raises(Unclear, match="expected a whole number, found") as caught:
-        json_values.whole(value)
+    with pytest.raises(UnclearValue, match="expected a whole number, found") as caught:
+        json_values.to_integer(value)
     assert len(str(caught.value)) < 120
 
 
 def test_counts() -> None:
     """A number below zero says that nobody knows how many there are."""
-    assert [json_values.count(value) for value in (3, "3", 0, -1, "-1", None)] == [3, 3, 0, None, None, None]
+    assert [json_values.to_count(value) for value in (3, "3", 0, -1, "-1", None)] == [3, 3, 0, None, None, None]
 
 
 @pytest.mark.parametrize(("value", "name"), [("a", "a"), (5, "5"), (5.0, "5"), (0, "0"), ("", None), (None, None)])
 def test_names(value: object, name: str | None) -> None:
     """A number names an object as well as a text does."""
-    assert json_values.name(value) == name
+    assert json_values.to_name(value) == name
 
 
 @pytest.mark.parametrize("value", [True, 5.5, [], {}, float("nan"), float("inf")])
 def test_what_is_no_name_is_said(value: object) -> None:
     """Nothing else can be put into an address."""
-    with pytest.raises(Unclear, match="expected a name"):
-        json_values.name(value)
+    with pytest.raises(UnclearValue, match="expected a name"):
+        json_values.to_name(value)

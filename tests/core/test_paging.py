@@ -53,7 +53,7 @@ def test_complete_means_that_nothing_was_missed(style: str, count: int, script: 
     """
     lists = Lists(count, script)
     got, verdict = walk(style, lists)
-    if lists.lasting - set(got):
+    if lists.permanent - set(got):
         assert verdict.end is not End.COMPLETE or lists.balanced
     if verdict.end is End.COMPLETE:
         assert lists.balanced

@@ -111,7 +111,7 @@ def test_both_sides_count_the_same_users(emulated: Emulated) -> None:
             assess(one)
         for user in ("ann", "bob", "ann"):
             assess(one.with_options(for_user=user))
-        mine = one.setting.users.months() if one.setting.users else {}
+        mine = one.config.end_users.monthly_counts() if one.config.end_users else {}
     told = counts(emulated)
     assert (mine, list(mine.values())) == (told["active_users"], [2])
     assert sorted(told["calls_by_user"].values()) == [1, 2]

@@ -184,10 +184,10 @@ def test_threads_that_race_for_one_name(site: Site) -> None:
 
 def test_every_creating_operation_is_known_here() -> None:
     """An operation that may not be repeated is in one of the lists above, and those with a mark in the profile are."""
-    from callwell.client.calls.operations import known
+    from callwell.client.calls.operations import find_operation
 
     provider = providers.load("apivideo")
-    unsafe = {name for name in provider.api.operations if not known(provider, name).plan.traits.repeatable}
+    unsafe = {name for name in provider.api.operations if not find_operation(provider, name).plan.traits.repeatable}
     assert unsafe == MARKED | UNMARKED.keys() | UPLOADS | OTHERS
     assert {name for name in unsafe if provider.rule(name).marker} == MARKED
 

@@ -75,10 +75,10 @@ def test_a_file_that_the_provider_cannot_use_ends_the_wait_at_once(site: Site) -
     """Nobody waits an hour for what will never be; the video is named."""
     site.faults({"operation": "videos.status", "fault": "failed_work", "nth": list(range(1, 99))})
     with site.client() as client:
-        before = client.setting.clock.now()
+        before = client.config.clock.now()
         with pytest.raises(errors.ProcessingFailed) as caught:
             client.videos.upload(site.film, title="film", piece_size=PIECE, wait="playable")
-        assert client.setting.clock.now() - before < 3_600
+        assert client.config.clock.now() - before < 3_600
     assert caught.value.state == "failed"
     assert "never be playable" in str(caught.value)
     assert caught.value.target is not None

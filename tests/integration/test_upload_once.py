@@ -33,7 +33,7 @@ def test_a_lost_answer_to_the_creation_makes_no_second_video(site: Site, fault: 
         site.faults({"operation": "videos.create", "fault": fault, "nth": [1]})
         with site.client() as client:
             done = client.videos.upload(file, title="film", piece_size=PIECE)
-            assert {key.partition(":")[0] for key in client.setting.state.keys("")} == {"account", "key"}
+            assert {key.partition(":")[0] for key in client.config.state.keys("")} == {"account", "key"}
         site.check(done.target)
         with site.client() as client:
             client.videos.delete(video_id=done.target)
@@ -69,8 +69,8 @@ def test_a_video_that_vanished_before_its_first_piece_is_made_again(site: Site) 
     site.faults({"operation": "videos.create", "fault": "hang", "nth": [1], "delay_s": 30})
     killed(site, 1, "videos.create")
     with site.client() as client:
-        (key,) = client.setting.state.keys("upload:")
-        name = client.setting.state.read(Cell(key, Upload, NO_UPLOAD)).maker
+        (key,) = client.config.state.keys("upload:")
+        name = client.config.state.read(Cell(key, Upload, NO_UPLOAD)).maker
         made = client.with_options(exactly_once=name).videos.create(title="film")
         client.videos.delete(video_id=made["videoId"])
         done = client.upload("videos.upload", str(site.film), title="film", piece_size=PIECE, pieces=2)

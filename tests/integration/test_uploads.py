@@ -33,7 +33,7 @@ def test_a_film_is_there_byte_for_byte(site: Site) -> None:
     told: list[int] = []
     with site.client() as client:
         done = client.videos.upload(site.film, title="film", piece_size=PIECE, progress=told.append, wait="playable")
-        assert client.setting.state.keys("upload:") == []
+        assert client.config.state.keys("upload:") == []
     assert (done.size, done.pieces, done.resent, done.warnings) == (SIZE, COUNT, 0, ())
     assert done.answer.get("title") == "film"
     assert (told == sorted(told), told[-1]) == (True, SIZE)

@@ -14,7 +14,7 @@ from callwell.client import Client
 from callwell.core.rules.profile import QuotaRule
 from callwell.errors import AssetError, InvalidOption, UnknownName
 from callwell.extras import install_command
-from callwell.observe.hooks import gathered
+from callwell.observe.hooks import build_hooks
 from callwell.observe.notices import AttemptBegan, AttemptEnded, CallBegan, CallEnded, FetchEnded, Waiting
 from callwell.testing import Dice
 from tests.client._async import acting as asynchronous
@@ -223,11 +223,11 @@ def test_a_wrong_hook_is_named_at_once() -> None:
     with pytest.raises(UnknownName, match="unknown hook 'prometeus': did you mean prometheus"):
         Client("userplane", key=f"env:{KEY}", hooks=["prometeus"])
     with pytest.raises(InvalidOption, match="a list of hooks"):
-        gathered(None, "prometheus")
+        build_hooks(None, "prometheus")
     for wrong in (print, Recorder, 3):
         with pytest.raises(InvalidOption, match="`began` and `notice`"):
-            gathered(None, [wrong])  # type: ignore[list-item] # that is what is tested
-    assert gathered(None, []) is None
+            build_hooks(None, [wrong])  # type: ignore[list-item] # that is what is tested
+    assert build_hooks(None, []) is None
 
 
 WITHOUT = """

@@ -10,7 +10,7 @@ import pytest
 
 from callwell import errors
 from callwell.core.rules.profile import QuotaRule
-from callwell.observe.logs import LOGGER, log
+from callwell.observe.logs import LOGGER, log_notice
 from callwell.observe.notices import AttemptEnded, CallEnded, FetchEnded, KeyChanged, Waiting
 from tests.client._sync.acting import client
 from tests.client.acme import KEY, acme
@@ -55,7 +55,7 @@ def test_each_notice_has_its_level_and_words(
 ) -> None:
     """Attempts at DEBUG, long waits and new keys at INFO, failures at WARNING."""
     caplog.set_level(logging.DEBUG, "callwell")
-    log(notice)
+    log_notice(notice)
     assert [(record.levelno, record.getMessage()) for record in caplog.records] == [(level, text)]
 
 

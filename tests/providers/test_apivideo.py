@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 
 from callwell import providers
-from callwell.client.calls.operations import known, plan_beyond
+from callwell.client.calls.operations import find_operation, plan_undescribed
 from callwell.core import paging
 from tests.facts.apivideo import FILE
 
@@ -39,21 +39,21 @@ def test_quotas(facts: dict[str, Any]) -> None:
 
 def test_codes(facts: dict[str, Any]) -> None:
     """Every code of the papers' table of errors is known with its status, and no other."""
-    known = {code: rule.status for code, rule in PROFILE.errors.codes.items()}
-    assert known == facts["codes"] | {"invalid-query-parameter": 400}
+    find_operation = {code: rule.status for code, rule in PROFILE.errors.codes.items()}
+    assert find_operation == facts["codes"] | {"invalid-query-parameter": 400}
 
 
 def test_classes() -> None:
     """Every operation counts against one quota: by its method, uploads of video files by themselves, tokens none."""
     for operation in APIVIDEO.api.operations.values():
-        quotas = known(APIVIDEO, operation.name).plan.quotas
+        quotas = find_operation(APIVIDEO, operation.name).plan.quotas
         if operation.name in FREE:
             assert quotas == ()
         elif operation.name in UPLOADS:
             assert quotas == ("uploads",)
         else:
             assert quotas == (("reads",) if operation.method == "GET" else ("writes",)), operation.name
-    assert plan_beyond(APIVIDEO, "PATCH").quotas == ("writes",)
+    assert plan_undescribed(APIVIDEO, "PATCH").quotas == ("writes",)
 
 
 def test_environments_are_apart() -> None:
@@ -73,7 +73,7 @@ def test_what_may_be_repeated() -> None:
     unsafe = {
         operation.name
         for operation in APIVIDEO.api.operations.values()
-        if not known(APIVIDEO, operation.name).plan.traits.repeatable
+        if not find_operation(APIVIDEO, operation.name).plan.traits.repeatable
     }
     assert unsafe == {
         *("auth.refresh", "videos.create", "upload_tokens.create", "live_streams.create", "players.create"),

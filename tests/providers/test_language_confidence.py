@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from callwell import providers
-from callwell.client.calls.operations import known
+from callwell.client.calls.operations import find_operation
 from callwell.description import schemas
 from callwell.emulator.language_confidence.audio import MIN_BITS, MIN_RATE
 from callwell.emulator.language_confidence.provider import ENTRY_POINTS
@@ -109,7 +109,7 @@ def test_repeats(facts: dict[str, Any]) -> None:
     assert facts["retried"] == ["429", "500", "502", "503", "504", "connect error", "timeout"]
     assert PROFILE.retry.lost_attempts == 2
     for name in DESCRIBED.api.operations:
-        assert known(DESCRIBED, name).plan.traits.repeatable
+        assert find_operation(DESCRIBED, name).plan.traits.repeatable
     assert PROFILE.quota_headers is None
     assert [quota.adaptive for quota in PROFILE.quotas.values()] == [True]
     assert (PROFILE.errors.codes, PROFILE.errors.dead_key_statuses) == ({}, (401,))

@@ -6,7 +6,7 @@ from __future__ import annotations
 import unicodedata
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from callwell.client.calls.validation import check, describe
+from callwell.client.calls.validation import check_value, describe_schema
 from callwell.errors import CallwellError, FileProblem, InvalidOption, RowFailed, UsageError
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ class AssessmentRules:
 
     def accents(self, operation: str) -> str:
         """The accents that an operation takes, for people."""
-        return describe(self._accent_schema(operation))
+        return describe_schema(self._accent_schema(operation))
 
     def free(self) -> str | None:
         """The short name of an operation that needs no text, if there is one."""
@@ -154,8 +154,10 @@ class AssessmentRules:
         rule = self._rules[operation]
         schema = self._accent_schema(operation)
         if rule.accent is None or accent is None:
-            raise InvalidOption("accent", accent, describe(schema) if rule.accent else f"none: {operation} has no such")
-        check("accent", schema, accent)
+            raise InvalidOption(
+                "accent", accent, describe_schema(schema) if rule.accent else f"none: {operation} has no such"
+            )
+        check_value("accent", schema, accent)
         return accent
 
     def _accent_schema(self, operation: str) -> Mapping[str, Any]:

@@ -98,15 +98,15 @@ class Assessment:
         force: bool = False,
         show: Callable[[AssessmentProgress], None] = lambda _progress: None,
     ) -> None:
-        setting = client.setting
+        setting = client.config
         self._client = client
         self._rows = tuple(rows)
         self._rules = AssessmentRules(client.provider, operation=operation, accent=accent)
         self._workers = workers
         self._force = force
         self._show = show
-        users = setting.users
-        chosen = client._caller.choices  # noqa: SLF001 - what a client was made with is shown nowhere else
+        users = setting.end_users
+        chosen = client._caller.options  # noqa: SLF001 - what a client was made with is shown nowhere else
         required = users is not None and users.required and chosen.for_user is None
         required_values.check_required_values(
             self._rules, self._rows, operations=setting.operations, user_required=required

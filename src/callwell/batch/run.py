@@ -86,7 +86,7 @@ class UploadBatch:
         create = None if rule is None else rule.create
         self._marked = create is not None and client.provider.rule(create).marker is not None
         self._target = "" if rule is None else rule.target
-        setting = client.setting
+        setting = client.config
         parts = (operation, *sorted((str(one.path.absolute()), sorted(one.arguments.items())) for one in planned))
         self._journal = UploadJournal(
             setting.state, setting.ledger(), setting.account, parts, clock=setting.clock, anew=anew

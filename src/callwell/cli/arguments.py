@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from callwell.client.calls.validation import describe
+from callwell.client.calls.validation import describe_schema
 from callwell.description.schemas import alternatives, type_names
 from callwell.errors import InvalidOption, UnknownName, UsageError
 
@@ -67,7 +67,7 @@ def _see_that_all_are_there(operation: Operation, given: Mapping[str, object]) -
 
 
 def _wanted(parameter: Parameter) -> str:
-    return f"{parameter.name}=… ({describe(parameter.schema)})"
+    return f"{parameter.name}=… ({describe_schema(parameter.schema)})"
 
 
 def _json(label: str, text: str) -> object:
@@ -97,8 +97,8 @@ def _expected(types: list[str], schema: Mapping[str, Any], label: str) -> str:
     if types == ["boolean"]:
         return "true or false"
     if "object" in types:
-        return f"{describe(schema)}, as JSON: {label.rpartition(' ')[2]}:={{…}}"
-    return describe(schema)
+        return f"{describe_schema(schema)}, as JSON: {label.rpartition(' ')[2]}:={{…}}"
+    return describe_schema(schema)
 
 
 def _number(text: str) -> float | None:

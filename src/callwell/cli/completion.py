@@ -209,7 +209,7 @@ def _operations(provider: Provider, *, lists: bool) -> Iterator[Candidate]:
 
 
 def _arguments(operation: Operation, read: ParsedWords, last: str) -> Iterator[Candidate]:
-    from callwell.client.calls.validation import describe
+    from callwell.client.calls.validation import describe_schema
     from callwell.description.schemas import alternatives, type_names
 
     name, sign, _ = last.partition("=")
@@ -222,7 +222,7 @@ def _arguments(operation: Operation, read: ParsedWords, last: str) -> Iterator[C
                 texts = ("true", "false") if "boolean" in type_names(one_of) else one_of.get("enum", ())
                 yield from (Candidate(f"{name}={text}") for text in texts if text is not None)
         elif not sign and (lists or one.name not in given):
-            takes = "true or false" if type_names(one.schema) == ["boolean"] else describe(one.schema)
+            takes = "true or false" if type_names(one.schema) == ["boolean"] else describe_schema(one.schema)
             yield Candidate(f"{one.name}=", f"{takes}{', required' if one.required else ''}")
 
 

@@ -12,7 +12,7 @@ import typer
 from callwell.cli import output
 from callwell.cli.flags import JsonOption, SomeProviderArgument
 from callwell.client.settings import GENERAL, OF_ENVIRONMENT
-from callwell.core.addresses import masked
+from callwell.core.addresses import mask_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -123,5 +123,5 @@ def _row(provider: str | None, setting: Setting) -> dict[str, Any]:
     value = setting.value
     if isinstance(value, str):
         is_address = setting.name.rpartition(".")[2] in ("base_url", "proxy")
-        value = output.clean(masked(value) if is_address else value)
+        value = output.clean(mask_address(value) if is_address else value)
     return {"provider": provider, "setting": setting.name, "value": value, "from": setting.where}

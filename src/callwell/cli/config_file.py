@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from callwell.client.settings import GENERAL, OF_ENVIRONMENT, SETTINGS
-from callwell.core.addresses import masked
+from callwell.core.addresses import mask_address
 from callwell.description import catalog
 from callwell.description.error import DescriptionError
 from callwell.description.locate import toml_line
@@ -181,12 +181,12 @@ def _checked(path: KeyPath, value: object) -> str | float:
 
 def _address(path: KeyPath, value: str) -> str:
     """An address to which a key can be sent. A password in any other is not repeated."""
-    from callwell.client.addresses import address  # brings the client with it
+    from callwell.client.addresses import check_base_url  # brings the client with it
 
     try:
-        return address(value)
+        return check_base_url(value)
     except InvalidOption as error:
-        raise DescriptionError(path, f"expected {error.expected}, found {masked(value.strip())!r}") from None
+        raise DescriptionError(path, f"expected {error.expected}, found {mask_address(value.strip())!r}") from None
 
 
 def _place(path: KeyPath, value: object) -> str:
@@ -201,9 +201,9 @@ def _place(path: KeyPath, value: object) -> str:
 
 
 def _on_this_machine(name: str, value: str | float) -> bool:
-    from callwell.client.addresses import LOCAL  # brings the client with it
+    from callwell.client.addresses import LOOPBACK_HOSTS  # brings the client with it
 
-    return name == "base_url" and urlsplit(str(value)).hostname in LOCAL
+    return name == "base_url" and urlsplit(str(value)).hostname in LOOPBACK_HOSTS
 
 
 def _absolute(name: str, value: str | float, folder: Path) -> str | float:

@@ -143,7 +143,7 @@ class ClientFlags:
 
         flags = dataclasses.replace(self, environment=environment)
         with flags._described(provider, "batch") as (described, options):  # noqa: SLF001 - of this class
-            made = ClientConfig.of(described, options)
+            made = ClientConfig.from_options(described, options)
         try:
             yield made.ledger()
         finally:
@@ -178,9 +178,9 @@ class ClientFlags:
 def _advise(notice: Notice) -> None:
     """Tell on standard error what a person should act upon, as a deprecation."""
     from callwell.cli import output
-    from callwell.observe.logs import words
+    from callwell.observe.logs import advice
 
-    text = words(notice)
+    text = advice(notice)
     if text:
         output.say(text)
 

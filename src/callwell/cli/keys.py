@@ -121,7 +121,7 @@ def _record(provider: Provider, held: Mapping[str, Setting]) -> Iterator[KeyUseL
     from callwell.client.config import ClientConfig as ClientSetting
 
     with naming_the_state(held):
-        made = ClientSetting.of(provider, client_options(held))
+        made = ClientSetting.from_options(provider, client_options(held))
     try:
         yield made.key_uses()
     finally:

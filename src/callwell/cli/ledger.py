@@ -121,7 +121,7 @@ def _row(entry: Entry) -> dict[str, Any]:
         "sent": entry.sent,
         "arguments": entry.arguments,
         "marker": entry.marker,
-        "attempts": 0 if entry.call is None else entry.call.sends,
+        "attempts": 0 if entry.call is None else entry.call.attempts,
         "made": entry.made,
     }
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from callwell.cli import output
-from callwell.observe.logs import words
+from callwell.observe.logs import advice
 from callwell.observe.notices import Waiting
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ class ProgressDisplay:
             if notice.seconds >= LONG_WAIT_S:
                 self._wait_until = self._clock.wall() + notice.seconds
                 self._wait_reason = notice.why
-        elif text := words(notice):
+        elif text := advice(notice):
             self.say(text)
 
     def say(self, text: str) -> None:

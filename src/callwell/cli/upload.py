@@ -137,9 +137,9 @@ async def _run(
 
 def _operation(provider: Provider) -> str:
     """The operation that takes large files from whoever has the key."""
-    from callwell.client.calls.operations import large
+    from callwell.client.calls.operations import upload_operations
 
-    for name in large(provider):
+    for name in upload_operations(provider):
         rule = provider.rule(name).upload
         if rule is not None and rule.token is None:
             return name

@@ -72,10 +72,10 @@ def _counted(provider: str, environment: str | None, state: str | None) -> tuple
     described = settings.load(provider)
     held = settings.of(described, {"environment": environment, "state": state})
     with naming_the_state(held):
-        made = ClientConfig.of(described, client_options(held))
+        made = ClientConfig.from_options(described, client_options(held))
     try:
-        if made.users is None:
+        if made.end_users is None:
             raise UsageError(f"{described.name} asks for no end users, so there are none to be counted")
-        return described.name, described.profile.title, made.users.months()
+        return described.name, described.profile.title, made.end_users.monthly_counts()
     finally:
         made.close()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from callwell.lazy_exports import late
+from callwell.lazy_exports import export_lazily
 
 if TYPE_CHECKING:
     from callwell.client._sync.client import Client
@@ -51,7 +51,7 @@ __all__ = [
 ]
 
 if not TYPE_CHECKING:
-    __getattr__, __dir__ = late(
+    __getattr__, __dir__ = export_lazily(
         __name__,
         {
             "callwell.client.downloads.asset": ("AsyncAsset",),

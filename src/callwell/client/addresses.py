@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
 from callwell.client.calls.responses import origin
-from callwell.core.addresses import masked
+from callwell.core.addresses import mask_address
 from callwell.errors import InvalidOption
 
 if TYPE_CHECKING:
@@ -17,26 +17,26 @@ if TYPE_CHECKING:
 
 EXAMPLE: Final = "an address such as https://api.example.com/v1"
 
-PLAIN: Final = re.compile(r"[^\s\x00-\x1f\x7f\"'<>\\^`{|}?#]+")
+UNAMBIGUOUS: Final = re.compile(r"[^\s\x00-\x1f\x7f\"'<>\\^`{|}?#]+")
 """No character that libraries read in different ways."""
 
-LOCAL: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+LOOPBACK_HOSTS: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 """This machine, to which alone a key is sent without TLS."""
 
 EXPECTED: Final = "an address such as https://api.example.com/v1"
 
 
-def account(provider: str, environment: str, address: str, whose: str) -> str:
+def account_key(provider: str, environment: str, address: str, whose: str) -> str:
     """The name of an account's record in the state."""
-    return f"{provider}:{environment}:{place(address)}:{whose}"
+    return f"{provider}:{environment}:{origin_name(address)}:{whose}"
 
 
-def place(address: str) -> str:
+def origin_name(address: str) -> str:
     """An address as a part of such a name: its origin."""
     return "{}-{}-{}".format(*origin(address))
 
 
-def below_origin(url: str) -> str:
+def path_and_query(url: str) -> str:
     """Path and query of an address."""
     parts = urlsplit(url)
     path = parts.path or "/"
@@ -53,24 +53,24 @@ def check_path(path: str) -> None:
         raise InvalidOption("path", path, "a path without `..` and control characters")
 
 
-def addresses(
+def resolve_base_urls(
     provider: Provider, environment: Environment, given: str | Mapping[str, str] | None
 ) -> tuple[str, dict[str, str | None]]:
     """Where an environment is, and those that do not take its keys: at their own addresses, if it is at its own."""
     said = given if isinstance(given, Mapping) else {environment.name: given} if given else {}
     for name in said:
         provider.environment(name)
-    own = address(environment.base_url)
-    here = address(said[environment.name]) if environment.name in said else own
+    own = check_base_url(environment.base_url)
+    here = check_base_url(said[environment.name]) if environment.name in said else own
     others: dict[str, str | None] = {}
     for name in provider.environments_with_other_keys(environment.name):
         usual = provider.environment(name).base_url if here == own else None
-        there = address(said[name]) if name in said else usual
+        there = check_base_url(said[name]) if name in said else usual
         others[name] = None if there == here else there
     return here, others
 
 
-def address(text: object) -> str:
+def check_base_url(text: object) -> str:
     """An address without spaces around it and without a slash at its end.
 
     Raises:
@@ -79,7 +79,7 @@ def address(text: object) -> str:
     if not isinstance(text, str):
         raise InvalidOption("base_url", type(text).__name__, EXAMPLE)
     url = text.strip()
-    shown = masked(url)
+    shown = mask_address(url)
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
@@ -89,10 +89,10 @@ def address(text: object) -> str:
         raise InvalidOption("base_url", shown, "an address without a password")
     if parts.scheme not in ("https", "http") or not host or port == 0 or parts.query or parts.fragment:
         raise InvalidOption("base_url", shown, EXAMPLE)
-    if not PLAIN.fullmatch(url):
+    if not UNAMBIGUOUS.fullmatch(url):
         raise InvalidOption("base_url", shown, f"{EXAMPLE}, without spaces, quotes and backslashes")
     if ".." in unquote(parts.path).split("/"):
         raise InvalidOption("base_url", shown, "an address whose path does not climb by `..`")
-    if parts.scheme == "http" and host not in LOCAL:
+    if parts.scheme == "http" and host not in LOOPBACK_HOSTS:
         raise InvalidOption("base_url", shown, "an https address: a key is sent without TLS to this machine only")
     return f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/")

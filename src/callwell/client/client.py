@@ -6,12 +6,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Unpack
 
-from callwell.client.calls.binding import Bound, encoded, query_pairs
+from callwell.client.calls.binding import BoundRequest, encode_json, query_pairs
 from callwell.client.calls.caller import AsyncCaller
 from callwell.client.calls.engine import AsyncEngine
-from callwell.client.calls.operations import files, groups, large, plan_beyond
+from callwell.client.calls.operations import asset_operations, group_names, plan_undescribed, upload_operations
 from callwell.client.calls.options import ResolvedOptions
-from callwell.client.calls.wire_values import wire_value
+from callwell.client.calls.wire_values import to_wire_value
 from callwell.client.concurrency.primitives import AsyncCloseMixin, AsyncDefaultTransport
 from callwell.client.config import ClientConfig
 from callwell.client.downloads.asset import AsyncAsset
@@ -59,33 +59,33 @@ class AsyncClient(AsyncCloseMixin):
         return made
 
     def __init__(self, provider: str | Path | Provider, **options: Unpack[ClientOptions]) -> None:
-        setting = ClientConfig.of(provider, options)
-        self.provider = setting.provider
-        self.setting = setting
-        account = setting.open_account()
+        config = ClientConfig.from_options(provider, options)
+        self.provider = config.provider
+        self.config = config
+        account = config.open_account()
         try:
-            choices = setting.chosen(ResolvedOptions(), options)
+            choices = config.resolve_options(ResolvedOptions(), options)
             keys = AsyncKeyManager(
-                setting.provider.name,
-                setting.provider.profile.key,
-                source=setting.source,
-                clock=setting.clock,
-                uses=setting.key_uses(),
+                config.provider.name,
+                config.provider.profile.key,
+                source=config.source,
+                clock=config.clock,
+                uses=config.key_uses(),
                 notify=self._notify,
             )
             self._engine = AsyncEngine(
-                setting.provider.profile,
-                setting.base_url,
+                config.provider.profile,
+                config.base_url,
                 account=account,
                 keys=keys,
-                transport=setting.transport or AsyncDefaultTransport(setting.network),
-                clock=setting.clock,
-                hooks=setting.hooks,
+                transport=config.transport or AsyncDefaultTransport(config.network),
+                clock=config.clock,
+                hooks=config.hooks,
             )
-            attach_credentials(self._engine, keys, setting)
-            self._caller = AsyncCaller(self._engine, setting, choices, {})
+            attach_credentials(self._engine, keys, config)
+            self._caller = AsyncCaller(self._engine, config, choices, {})
         except BaseException:
-            setting.close()
+            config.close()
             raise
 
     if not TYPE_CHECKING:
@@ -94,13 +94,13 @@ class AsyncClient(AsyncCloseMixin):
             """The operations of a description without a generated class."""
             if name.startswith("_") or "provider" not in vars(self):
                 raise AttributeError(name)
-            if name not in (known := groups(self.provider)):
+            if name not in (known := group_names(self.provider)):
                 raise UnknownName("operation", name, known, where=self.provider.name)
             return AsyncDynamicGroup(self, name)
 
     def __dir__(self) -> list[str]:
         """The attributes, and the groups of operations among them."""
-        known = groups(self.provider) if "provider" in vars(self) else ()
+        known = group_names(self.provider) if "provider" in vars(self) else ()
         return sorted({*super().__dir__(), *known})
 
     async def __aenter__(self) -> Self:
@@ -113,7 +113,7 @@ class AsyncClient(AsyncCloseMixin):
         """Close all connections. Calls that are under way fail."""
         self._engine.closed = True
         await self._engine.transport.aclose()
-        self.setting.close()
+        self.config.close()
 
     def with_options(self, **options: Unpack[CallOptions]) -> Self:
         """The same client with other options for its calls; both share connections, quotas and keys.
@@ -123,7 +123,7 @@ class AsyncClient(AsyncCloseMixin):
         """
         other: Self = object.__new__(type(self))
         vars(other).update({name: value for name, value in vars(self).items() if not isinstance(value, AsyncGroup)})
-        other._caller = self._caller.choosing(options)
+        other._caller = self._caller.with_options(options)
         return other
 
     def spent(self) -> Mapping[str, tuple[int, int]]:
@@ -151,7 +151,7 @@ class AsyncClient(AsyncCloseMixin):
             CallwellError: see `callwell.errors`.
         """
         caller = self._caller
-        found = caller.known(operation)
+        found = caller.find_operation(operation)
         return caller.result(found, await caller.run(found, arguments))
 
     async def call_raw(self, operation: str, /, **arguments: object) -> Answer:
@@ -161,7 +161,7 @@ class AsyncClient(AsyncCloseMixin):
             operation: for instance `recordings.get`.
             arguments: in snake case.
         """
-        return await self._caller.run(self._caller.known(operation), arguments)
+        return await self._caller.run(self._caller.find_operation(operation), arguments)
 
     async def request(
         self, method: str, path: str, *, query: Mapping[str, object] | None = None, json: object = None
@@ -181,9 +181,9 @@ class AsyncClient(AsyncCloseMixin):
         method = method.upper()
         if not re.fullmatch("[A-Z]+", method):
             raise InvalidOption("method", method, "an HTTP method")
-        body = None if json is None else encoded(method, wire_value(f"{method}: the body", {}, json))
-        bound = Bound(method, self.setting.target(path, query_pairs(query or {})), body)
-        return await self._caller.made(self._caller.order(plan_beyond(self.provider, method), bound))
+        body = None if json is None else encode_json(method, to_wire_value(f"{method}: the body", {}, json))
+        bound = BoundRequest(method, self.config.request_target(path, query_pairs(query or {})), body)
+        return await self._caller.send(self._caller.prepare(plan_undescribed(self.provider, method), bound))
 
     def pages(self, operation: str, /, **arguments: object) -> AsyncPager[Any]:
         """The items of a list operation.
@@ -209,21 +209,23 @@ class AsyncClient(AsyncCloseMixin):
             UnknownName: no such operation.
             InvalidOption: the operation leads to no file, or an argument is wrong.
         """
-        found = self._caller.known(operation)
+        found = self._caller.find_operation(operation)
         rule = found.rule.asset
         if rule is None:
-            raise InvalidOption("operation", operation, f"one that leads to a file ({', '.join(files(self.provider))})")
+            raise InvalidOption(
+                "operation", operation, f"one that leads to a file ({', '.join(asset_operations(self.provider))})"
+            )
         taken = found.binder.wire(arguments)
         found.binder.bind(taken)
         caller = self._caller
 
         def ask(left_s: float | None) -> AsyncPendingAnswer:
             """Call the operation, within the seconds that are left."""
-            chosen = caller if left_s is None else caller.choosing({"deadline_s": left_s})
+            chosen = caller if left_s is None else caller.with_options({"deadline_s": left_s})
             return chosen.run(found, taken)
 
         name = f"{self.provider.name} {operation}"
-        choices = caller.choices
+        choices = caller.options
         return AsyncAsset(
             name, rule, engine=self._engine, ask=ask, deadline_s=choices.within_s, wait_s=choices.deadline_s
         )
@@ -256,10 +258,10 @@ class AsyncClient(AsyncCloseMixin):
             UnknownName: no such operation.
             InvalidOption: the operation takes no large file.
         """
-        found = self._caller.known(operation)
+        found = self._caller.find_operation(operation)
         if found.rule.upload is None:
             raise InvalidOption(
-                "operation", operation, f"one that takes a large file ({', '.join(large(self.provider))})"
+                "operation", operation, f"one that takes a large file ({', '.join(upload_operations(self.provider))})"
             )
         return AsyncUploader(self._caller, found, found.rule.upload, note)
 

@@ -11,7 +11,7 @@ from urllib.parse import urlencode, urlsplit
 
 from callwell import state
 from callwell.client import addresses, option_checks
-from callwell.client.calls.options import CallOptions, ClientOptions, check_names, choose, seconds
+from callwell.client.calls.options import CallOptions, ClientOptions, check_names, check_seconds, resolve_options
 from callwell.client.calls.responses import is_below, origin
 from callwell.client.end_users import EndUsers
 from callwell.client.keys.usage import KeyRealm, KeyUseLog
@@ -21,7 +21,7 @@ from callwell.clock import SystemClock
 from callwell.description import catalog
 from callwell.errors import InvalidOption
 from callwell.keys import parse_source
-from callwell.observe.hooks import gathered
+from callwell.observe.hooks import build_hooks
 from callwell.transport.base import Network
 from callwell.version import VERSION
 
@@ -41,16 +41,16 @@ if TYPE_CHECKING:
     from callwell.state.base import State
 
 
-class Place(NamedTuple):
+class LinkTarget(NamedTuple):
     """Where something of the provider's is.
 
     Attributes:
         url: the whole address.
-        keyed: the key may be shown there: it is below the environment's address, or the profile says so.
+        sends_key: the key may be shown there: it is below the environment's address, or the profile says so.
     """
 
     url: str
-    keyed: bool
+    sends_key: bool
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,10 +62,10 @@ class ClientConfig:
         environment: the name of the provider's environment.
         base_url: the environment's address, without a slash at its end.
         auth: what is shown: the key, or a token.
-        explain: a key that is refused and was never accepted may be shown to the other environments.
-        others: where the environments are that have other keys, None where that is not known.
-        whose: whose quota it is.
-        account: the name of the account's record in the state.
+        explain_refused_key: a key that is refused and was never accepted may be shown to the other environments.
+        other_base_urls: where the environments are that have other keys, None where that is not known.
+        account: whose quota it is.
+        account_key: the name of the account's record in the state.
         realm: which keys belong to it.
         source: where the key is kept.
         state: what is shared.
@@ -77,7 +77,7 @@ class ClientConfig:
         headers: what goes with every request besides the key.
         operations: those of the environment; None for all.
         alpha: operations that the provider calls alpha are allowed.
-        users: the end users, for a provider that wants to know them.
+        end_users: the end users, for a provider that wants to know them.
         sandbox: what happens to files, in an environment for trials.
     """
 
@@ -85,10 +85,10 @@ class ClientConfig:
     environment: str
     base_url: str
     auth: Auth
-    explain: bool
-    others: Mapping[str, str | None]
-    whose: str
+    explain_refused_key: bool
+    other_base_urls: Mapping[str, str | None]
     account: str
+    account_key: str
     realm: KeyRealm
     source: KeySource
     state: State
@@ -100,11 +100,11 @@ class ClientConfig:
     headers: tuple[tuple[str, str], ...]
     operations: tuple[str, ...] | None
     alpha: bool
-    users: EndUsers | None
+    end_users: EndUsers | None
     sandbox: SandboxRule | None
 
     @classmethod
-    def of(cls, provider: str | Path | Provider, options: ClientOptions) -> Self:
+    def from_options(cls, provider: str | Path | Provider, options: ClientOptions) -> Self:
         """What the options of a client say.
 
         Raises:
@@ -114,9 +114,9 @@ class ClientConfig:
         check_names(options, ClientOptions.__annotations__)
         described = catalog.load(provider) if isinstance(provider, str | os.PathLike) else provider
         environment = described.environment(options.get("environment"))
-        base_url, others = addresses.addresses(described, environment, options.get("base_url"))
+        base_url, others = addresses.resolve_base_urls(described, environment, options.get("base_url"))
         homes = {name: described.environment(name).base_url for name in (environment.name, *others)} if others else {}
-        described = option_checks.shown_by(described.in_environment(environment.name), options.get("key_header"))
+        described = option_checks.with_key_header(described.in_environment(environment.name), options.get("key_header"))
         where = options.get("state", "memory:")
         most_bytes = options.get("max_answer_bytes", described.profile.max_answer_bytes)
         if type(most_bytes) is not int or most_bytes < 1:
@@ -128,23 +128,23 @@ class ClientConfig:
             max_answer_bytes=most_bytes,
         )
         if "connect_s" in options:
-            network = dataclasses.replace(network, connect_s=seconds("connect_s", options["connect_s"]))
+            network = dataclasses.replace(network, connect_s=check_seconds("connect_s", options["connect_s"]))
         host = origin(base_url)[1]
-        whose = options.get("account", "default")
-        required = option_checks.must_name_user(described, options)
-        hooks = gathered(options.get("on_notice"), options.get("hooks"))
+        account = options.get("account", "default")
+        required = option_checks.check_user_options(described, options)
+        hooks = build_hooks(options.get("on_notice"), options.get("hooks"))
         source, clock = parse_source(options.get("key"), described.profile.key.env), options.get("clock")
         made = cls(
             provider=described,
             environment=environment.name,
             base_url=base_url,
-            auth=option_checks.auth(described, options.get("auth", "key")),
-            explain=options.get("explain", False),
-            others=others,
-            whose=whose,
-            account=addresses.account(described.name, environment.name, base_url, whose),
+            auth=option_checks.check_auth(described, options.get("auth", "key")),
+            explain_refused_key=options.get("explain", False),
+            other_base_urls=others,
+            account=account,
+            account_key=addresses.account_key(described.name, environment.name, base_url, account),
             realm=KeyRealm(
-                described.name, environment.name, {name: addresses.place(home) for name, home in homes.items()}
+                described.name, environment.name, {name: addresses.origin_name(home) for name, home in homes.items()}
             ),
             source=source,
             state=state.open_state(where) if isinstance(where, str) else where,
@@ -156,7 +156,7 @@ class ClientConfig:
             headers=tuple([(name.lower(), text.replace("{host}", host)) for name, text in environment.headers.items()]),
             operations=environment.operations,
             alpha=options.get("alpha", False),
-            users=None,
+            end_users=None,
             sandbox=described.profile.environments[environment.name].sandbox,
         )
         return made._with_users(required=required, secret=options.get("user_secret"))
@@ -171,16 +171,16 @@ class ClientConfig:
             rule,
             required=required,
             secret=secret,
-            account=self.account,
+            account=self.account_key,
             state=self.state,
             clock=self.clock,
             hooks=self.hooks,
         )
-        return dataclasses.replace(self, users=users)
+        return dataclasses.replace(self, end_users=users)
 
     def open_account(self) -> Account | PermitBatcher:
         """The account's permits: by the lot where nobody else sees its record, and all quotas are known."""
-        account = Account(self.provider.profile, self.account, self.state, self.clock)
+        account = Account(self.provider.profile, self.account_key, self.state, self.clock)
         alone = self.owns_state and not account.shared and not account.own.adaptives
         return PermitBatcher(account, self.clock) if alone else account
 
@@ -188,29 +188,29 @@ class ClientConfig:
         """The account's calls that are made exactly once."""
         from callwell.client.exactly_once.store import LedgerStore  # few clients need it
 
-        return LedgerStore(self.account, self.state, self.clock)
+        return LedgerStore(self.account_key, self.state, self.clock)
 
     def key_uses(self) -> KeyUseLog:
         """The record of the account's keys."""
-        return KeyUseLog(self.account, self.state, self.clock, self.realm)
+        return KeyUseLog(self.account_key, self.state, self.clock, self.realm)
 
-    def key_uses_at(self, environment: str, address: str) -> KeyUseLog:
+    def key_uses_in(self, environment: str, address: str) -> KeyUseLog:
         """The record of the same account's keys in another environment."""
-        account = addresses.account(self.provider.name, environment, address, self.whose)
+        account = addresses.account_key(self.provider.name, environment, address, self.account)
         return KeyUseLog(account, self.state, self.clock, self.realm)
 
-    def memory(self) -> ResultCache:
+    def result_cache(self) -> ResultCache:
         """The account's results that are remembered."""
         from callwell.client.result_cache import ResultCache  # as above
 
-        return ResultCache(self.account, self.state, self.clock)
+        return ResultCache(self.account_key, self.state, self.clock)
 
     def close(self) -> None:
         """Close the state, if it was opened for this client."""
         if self.owns_state:
             self.state.close()
 
-    def choose(self, before: ResolvedOptions, options: CallOptions) -> ResolvedOptions:
+    def resolve_call_options(self, before: ResolvedOptions, options: CallOptions) -> ResolvedOptions:
         """The choices after some options of a call have been given.
 
         Raises:
@@ -218,20 +218,20 @@ class ClientConfig:
             InvalidOption: a value that an option cannot take.
         """
         check_names(options, CallOptions.__annotations__)
-        return self.chosen(before, options)
+        return self.resolve_options(before, options)
 
-    def chosen(self, before: ResolvedOptions, options: CallOptions) -> ResolvedOptions:
+    def resolve_options(self, before: ResolvedOptions, options: CallOptions) -> ResolvedOptions:
         """The choices after options have been given, of which those of a client are passed over.
 
         Raises:
             InvalidOption: a value that an option cannot take.
         """
         user = options.get("for_user")
-        if user is not None and self.users is None:
-            raise option_checks.no_users(self.provider, "for_user", user)
-        known_as = None if user is None or self.users is None else self.users.known_as(user)
-        made = choose(before, {**options, "for_user": known_as} if "for_user" in options else options)
-        named = () if self.users is None or made.for_user is None else ((self.users.header, made.for_user),)
+        if user is not None and self.end_users is None:
+            raise option_checks.unsupported_user_option(self.provider, "for_user", user)
+        known_as = None if user is None or self.end_users is None else self.end_users.provider_id(user)
+        made = resolve_options(before, {**options, "for_user": known_as} if "for_user" in options else options)
+        named = () if self.end_users is None or made.for_user is None else ((self.end_users.header, made.for_user),)
         return dataclasses.replace(made, headers=(*self.headers, *named))
 
     def check_allowed(self, name: str, *, alpha: bool) -> None:
@@ -254,11 +254,11 @@ class ClientConfig:
                 "`alpha = true` in callwell.toml",
             )
 
-    def relative(self, url: str) -> str:
+    def relative_url(self, url: str) -> str:
         """An address without the environment's origin, if it has that; else as it is."""
-        return addresses.below_origin(url) if origin(url) == origin(self.base_url) else url
+        return addresses.path_and_query(url) if origin(url) == origin(self.base_url) else url
 
-    def followed(self, url: str) -> Place:
+    def check_link(self, url: str) -> LinkTarget:
         """The place to which a link or a redirect of the provider's leads.
 
         Raises:
@@ -267,13 +267,13 @@ class ClientConfig:
         if origin(url) != origin(self.base_url):
             shown = "{}://{}:{}".format(*origin(url))
             raise InvalidOption("path", shown, f"an address of {self.base_url}, to which alone the key is shown")
-        path = addresses.below_origin(url)
+        path = addresses.path_and_query(url)
         addresses.check_path(path)
         base = urlsplit(self.base_url)
         whole = f"{base.scheme}://{base.netloc}{path}"
-        return Place(whole, is_below(whole, self.base_url) or self.provider.profile.key.whole_origin)
+        return LinkTarget(whole, is_below(whole, self.base_url) or self.provider.profile.key.whole_origin)
 
-    def target(self, path: str, query: Sequence[tuple[str, str]] = ()) -> str:
+    def request_target(self, path: str, query: Sequence[tuple[str, str]] = ()) -> str:
         """Path and query below the environment's address.
 
         Raises:

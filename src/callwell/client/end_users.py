@@ -25,7 +25,7 @@ from callwell.errors import (
 )
 from callwell.forks import reset_after_fork
 from callwell.keys import parse_source
-from callwell.observe.logs import LOGGER, log
+from callwell.observe.logs import LOGGER, log_notice
 from callwell.observe.notices import OneUser
 from callwell.state import home
 from callwell.state.base import Cell
@@ -39,13 +39,13 @@ if TYPE_CHECKING:
     from callwell.observe.hooks import Hooks
     from callwell.state.base import State
 
-SECRET: Final = "user-secret"  # noqa: S105 - a file's name
+SECRET_FILE: Final = "user-secret"  # noqa: S105 - a file's name
 """The file of the secret, in the folder of the user's state."""
 
-ONE_FOR_ALL: Final = 100
+CALLS_BEFORE_NOTICE: Final = 100
 """Calls after which a client that has had one end user only asks itself whether that is everybody."""
 
-REMEMBERED: Final = 65_536
+MAX_REMEMBERED: Final = 65_536
 """Users that a process remembers to have recorded; beyond, it records some of them again."""
 
 
@@ -104,7 +104,7 @@ class EndUsers:
         """A child may have a state of its own, in which nobody was recorded."""
         self._recorded = set()
 
-    def known_as(self, user: object) -> str:
+    def provider_id(self, user: object) -> str:
         """What the provider is told of a user.
 
         Args:
@@ -116,16 +116,16 @@ class EndUsers:
             FileProblem: no secret can be made.
         """
         if not isinstance(user, str) or not user.strip():
-            raise InvalidOption("for_user", hidden(user), "your own id of the end user, as a text")
+            raise InvalidOption("for_user", describe_hidden(user), "your own id of the end user, as a text")
         if self._rule.pseudonym:
             self._secret = self._secret or self._read_secret()
             return pseudonym(self._secret, self._provider, user)
         if not (user.isascii() and user.isprintable()):
-            raise InvalidOption("for_user", hidden(user), "printable ASCII characters")
+            raise InvalidOption("for_user", describe_hidden(user), "printable ASCII characters")
         return user
 
     @contextmanager
-    def calling(self, operation: str, user: str | None) -> Iterator[None]:
+    def counting(self, operation: str, user: str | None) -> Iterator[None]:
         """A call is made.
 
         Args:
@@ -153,9 +153,9 @@ class EndUsers:
             if arrived:
                 self._seen(user)
 
-    def months(self) -> dict[str, int]:
+    def monthly_counts(self) -> dict[str, int]:
         """How many different end users were seen in each calendar month, `2026-11`, in order."""
-        prefix = _prefix(self._account)
+        prefix = _key_prefix(self._account)
         counts: dict[str, int] = {}
         for key in self._state.keys(prefix):
             month = key.removeprefix(prefix).partition(":")[0]
@@ -173,25 +173,25 @@ class EndUsers:
     def _record(self, user: str) -> None:
         now = self._clock.wall()
         month = datetime.fromtimestamp(now, UTC).strftime("%Y-%m")
-        if month != self._month or len(self._recorded) >= REMEMBERED:
+        if month != self._month or len(self._recorded) >= MAX_REMEMBERED:
             self._month, self._recorded = month, set()
         if user not in self._recorded:
             mark = user if self._rule.pseudonym else hashlib.sha256(user.encode()).hexdigest()
-            cell = Cell(f"{_prefix(self._account)}{month}:{mark}", UserSeen, UserSeen(), UserSeen())
+            cell = Cell(f"{_key_prefix(self._account)}{month}:{mark}", UserSeen, UserSeen(), UserSeen())
             self._state.update(cell, lambda seen: (seen if seen.first else UserSeen(now), None))
             self._recorded.add(user)
 
     def _compare(self, user: str) -> None:
         """Notice that this client has had one end user only, and that nobody else has had another."""
-        if self._calls >= ONE_FOR_ALL:
+        if self._calls >= CALLS_BEFORE_NOTICE:
             return
         if self._only not in (None, user):
-            self._calls = ONE_FOR_ALL
+            self._calls = CALLS_BEFORE_NOTICE
             return
         self._only, self._calls = user, self._calls + 1
-        if self._calls == ONE_FOR_ALL and max(self.months().values()) == 1:
+        if self._calls == CALLS_BEFORE_NOTICE and max(self.monthly_counts().values()) == 1:
             notice = OneUser(self._provider, self._calls, user)
-            log(notice)
+            log_notice(notice)
             if self._hooks is not None:
                 self._hooks.notice(notice)
 
@@ -201,14 +201,14 @@ class EndUsers:
             from callwell.keys.secret import create_secret  # once in a user's life
 
             try:
-                create_secret(home.default_folder() / SECRET)
+                create_secret(home.default_folder() / SECRET_FILE)
             except FileProblem as error:
                 raise FileProblem(f"{error}; name your own with user_secret, as env:NAME or file:PATH") from error
-            place = f"file:{home.default_folder() / SECRET}"
+            place = f"file:{home.default_folder() / SECRET_FILE}"
         try:
             secret = parse_source(place, "").read()
         except InvalidOption as error:
-            raise InvalidOption("user_secret", hidden(place), "the place of a secret, as for a key") from error
+            raise InvalidOption("user_secret", describe_hidden(place), "the place of a secret, as for a key") from error
         except KeyMissing as error:
             raise KeyMissing(f"user_secret: {error}") from error
         size = len(secret.reveal().encode())
@@ -217,10 +217,10 @@ class EndUsers:
         return secret.reveal().encode()
 
 
-def hidden(value: object) -> str:
+def describe_hidden(value: object) -> str:
     """What may be said of a text that must not be repeated."""
     return f"a text of {len(value)} characters" if isinstance(value, str) else type(value).__name__
 
 
-def _prefix(account: str) -> str:
+def _key_prefix(account: str) -> str:
     return f"user:{account}:"

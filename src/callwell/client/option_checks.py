@@ -6,16 +6,16 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from callwell.client.end_users import hidden
+from callwell.client.end_users import describe_hidden
 from callwell.errors import InvalidOption, UnknownName
-from callwell.observe.hooks import KEPT, NAME
+from callwell.observe.hooks import HEADER_NAME, TRANSPORT_HEADERS
 
 if TYPE_CHECKING:
     from callwell.client.calls.options import Auth, ClientOptions
     from callwell.description.provider import Provider
 
 
-def must_name_user(provider: Provider, options: ClientOptions) -> bool:
+def check_user_options(provider: Provider, options: ClientOptions) -> bool:
     """See that options fit the provider; whether each call must name an end user.
 
     Raises:
@@ -28,30 +28,30 @@ def must_name_user(provider: Provider, options: ClientOptions) -> bool:
     if rule is None:
         for name in ("for_user", "plan", "user_secret"):
             if (given := options.get(name)) is not None:
-                raise no_users(provider, name, given)
+                raise unsupported_user_option(provider, name, given)
         return False
     if plan is not None and plan not in rule.required_on:
         raise UnknownName("plan", str(plan), rule.required_on, where=provider.name)
     return rule.required or plan is not None
 
 
-def no_users(provider: Provider, name: str, given: object) -> InvalidOption:
+def unsupported_user_option(provider: Provider, name: str, given: object) -> InvalidOption:
     """The error of an option about end users; what was given is not repeated."""
-    return InvalidOption(name, hidden(given), f"nothing: {provider.name} asks for no end user")
+    return InvalidOption(name, describe_hidden(given), f"nothing: {provider.name} asks for no end user")
 
 
-def shown_by(provider: Provider, header: str | None) -> Provider:
+def with_key_header(provider: Provider, header: str | None) -> Provider:
     """The provider, whose key another header carries."""
     if header is None:
         return provider
-    if not NAME.fullmatch(header.lower()) or header.lower() in KEPT:
+    if not HEADER_NAME.fullmatch(header.lower()) or header.lower() in TRANSPORT_HEADERS:
         raise InvalidOption("key_header", header, "the name of a header that no transport writes")
     profile = provider.profile
     key = dataclasses.replace(profile.key, header=header.lower())
     return dataclasses.replace(provider, profile=dataclasses.replace(profile, key=key))
 
 
-def auth(provider: Provider, given: Auth) -> Auth:
+def check_auth(provider: Provider, given: Auth) -> Auth:
     """What is shown to the provider.
 
     Raises:

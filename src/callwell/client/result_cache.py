@@ -18,7 +18,7 @@ from callwell.client.retention import Retention
 from callwell.state.base import Cell
 
 if TYPE_CHECKING:
-    from callwell.client.calls.binding import Bound
+    from callwell.client.calls.binding import BoundRequest
     from callwell.clock import Clock
     from callwell.state.base import State
 
@@ -96,7 +96,7 @@ class ResultCache:
         return Cell(f"{self._records}{mark}", CachedResult, CachedResult(), CachedResult())
 
 
-def cache_key(bound: Bound) -> str:
+def cache_key(bound: BoundRequest) -> str:
     """What tells one request from another; on whose behalf it is made is not in it."""
     told = sha256(f"{bound.method} {bound.target}\n".encode())
     for name, value in bound.headers:

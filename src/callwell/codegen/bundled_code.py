@@ -75,11 +75,11 @@ def _names_module(parts: ClientParts) -> str:
     exported = sorted({*_type_names(parts), *itertools.chain.from_iterable(modules.values())})
     all_names = "\n".join(format_lines(Brackets("__all__ = [", [quote(name) for name in exported], "]")))
     rows = [Brackets(f'"{module}": (', [quote(name) for name in names], ")") for module, names in modules.items()]
-    table = Brackets("__getattr__, __dir__ = late(", ["__name__", Brackets("{", rows, "}")], ")")
+    table = Brackets("__getattr__, __dir__ = export_lazily(", ["__name__", Brackets("{", rows, "}")], ")")
     lazy_names = "\n".join(["if not TYPE_CHECKING:", *format_lines(table, "    ")])
     body = "\n\n\n".join([all_names, *parts.types, lazy_names]) + "\n"
     about = f"The types of {plain_text(parts.provider.profile.title)}'s arguments and results, and its clients by name"
-    imports = import_lines(body, {"callwell.lazy_exports": ("late",)}, own=modules)
+    imports = import_lines(body, {"callwell.lazy_exports": ("export_lazily",)}, own=modules)
     return HEAD.format(about=about) + imports + "\n\n" + body
 
 

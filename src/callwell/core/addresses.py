@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 
-def masked(address: str) -> str:
+def mask_address(address: str) -> str:
     """An address without user, password, query and fragment, however badly it is written.
 
     What stands before the last `@` is hidden, for a password may hold any character.

@@ -38,12 +38,12 @@ from callwell.core.types import (
     Finish,
     Granted,
     Interrupted,
+    KeyRenewed,
     Lost,
     Outcome,
     Probe,
     Probed,
-    Rekey,
-    Rekeyed,
+    RenewKey,
     Send,
     Started,
     Traits,
@@ -56,13 +56,13 @@ if TYPE_CHECKING:
 
     from callwell.core.types import Action, Event
 
-MAX_HOPS: Final = 5
+MAX_REDIRECTS: Final = 5
 """Redirects that one call follows, each with a permit of its own."""
 
-MAX_REKEYS: Final = 5
+MAX_KEY_RENEWALS: Final = 5
 """Dead keys that one call meets before it gives up: a source that gives nothing else would keep it going for ever."""
 
-SURE_PROBES: Final = 2
+PROBES_NEEDED: Final = 2
 """Probes that must find nothing before a call counts as not done: a lost request may still commit after the first."""
 
 
@@ -86,38 +86,38 @@ class Call(NamedTuple):
         rule: when it is repeated.
         deadline: monotonic seconds; infinite for none.
         phase: what it waits for.
-        sends: arrivals made.
+        attempts: arrivals made.
         failures: arrivals that count against the rule's attempts.
         throttles: answers 429.
-        lost: arrivals without a whole answer that may have been billed; counted where the rule bounds them.
-        waited_s: the last wait of the formula, below which the next one does not fall.
-        until: the end of the last wait, which an interruption does not shorten.
-        doubt: an arrival may have been done.
-        done: an arrival was done, for an answer said so, whose result was lost: it is never undone by a probe.
+        unanswered: arrivals without a whole answer that may have been billed; counted where the rule bounds them.
+        backoff_s: the last wait of the formula, below which the next one does not fall.
+        wait_until: the end of the last wait, which an interruption does not shorten.
+        may_be_done: an arrival may have been done.
+        result_lost: an arrival was done, for an answer said so, whose result was lost: it is never undone by a probe.
         generation: of the key of the last arrival.
-        hops: redirects followed.
-        dead: the generations of key that were refused.
+        redirects: redirects followed.
+        dead_generations: the generations of key that were refused.
         probes: probes that found nothing.
-        closed_at: when the last connection of unknown outcome was closed.
+        last_closed_at: when the last connection of unknown outcome was closed.
     """
 
     traits: Traits
     rule: RetryRule
     deadline: float = float("inf")
     phase: Phase = Phase.NEW
-    sends: int = 0
+    attempts: int = 0
     failures: int = 0
     throttles: int = 0
-    waited_s: float = 0.0
-    until: float = 0.0
-    doubt: bool = False
-    done: bool = False
+    backoff_s: float = 0.0
+    wait_until: float = 0.0
+    may_be_done: bool = False
+    result_lost: bool = False
     generation: int = 0
-    hops: int = 0
-    dead: tuple[int, ...] = ()
+    redirects: int = 0
+    dead_generations: tuple[int, ...] = ()
     probes: int = 0
-    closed_at: float = 0.0
-    lost: int = 0
+    last_closed_at: float = 0.0
+    unanswered: int = 0
 
 
 class IllegalEvent(Exception):
@@ -136,173 +136,183 @@ def advance(state: Call, event: Event, now: float, roll: float) -> tuple[Call, A
     Raises:
         IllegalEvent: the event cannot happen in this phase.
     """
-    handler = _MOVES.get((state.phase, type(event)))
+    handler = _TRANSITIONS.get((state.phase, type(event)))
     if handler is None:
         raise IllegalEvent(f"{type(event).__name__} in phase {state.phase}")
     return handler(state, event, now, roll)
 
 
-def sent(traits: Traits, rule: RetryRule, deadline: float, generation: int) -> Call:
+def in_flight(traits: Traits, rule: RetryRule, deadline: float, generation: int) -> Call:
     """A call, as in `Call`, whose first request was sent without waiting: as after `Started` and `Granted`."""
     return Call(traits, rule, deadline, Phase.FLIGHT, 1, generation=generation)
 
 
-def _line(state: Call, _event: Event, now: float, _roll: float) -> tuple[Call, Action]:
+def _acquire(state: Call, _event: Event, now: float, _roll: float) -> tuple[Call, Action]:
     if now >= state.deadline:
         return _fail(state, FailReason.DEADLINE)
     return state._replace(phase=Phase.LINE), Acquire(state.deadline)
 
 
-def _granted(state: Call, event: Granted, now: float, _roll: float) -> tuple[Call, Action]:
+def _on_granted(state: Call, event: Granted, now: float, _roll: float) -> tuple[Call, Action]:
     if now >= state.deadline:
         return _fail(state, FailReason.DEADLINE)
-    sends = state.sends + 1
-    return state._replace(phase=Phase.FLIGHT, sends=sends, generation=event.generation), Send(sends)
+    sends = state.attempts + 1
+    return state._replace(phase=Phase.FLIGHT, attempts=sends, generation=event.generation), Send(sends)
 
 
-def _denied(state: Call, event: Denied, now: float, _roll: float) -> tuple[Call, Action]:
+def _on_denied(state: Call, event: Denied, now: float, _roll: float) -> tuple[Call, Action]:
     return _fail(state, FailReason.WOULD_EXCEED if event.at > now else FailReason.DEADLINE, at=event.at)
 
 
-def _answered(state: Call, event: Answered, now: float, roll: float) -> tuple[Call, Action]:
-    if outcome.fine(event):
-        return state._replace(phase=Phase.ENDED), Finish(state.sends, possibly_billed=state.lost)
-    if event.moved and state.traits.safe and state.hops < MAX_HOPS:
-        return _line(state._replace(hops=state.hops + 1), event, now, roll)
-    return _judged(state._replace(done=state.done or outcome.shows_done(state.traits, event)), event, now, roll)
+def _on_answered(state: Call, event: Answered, now: float, roll: float) -> tuple[Call, Action]:
+    if outcome.is_success(event):
+        return state._replace(phase=Phase.ENDED), Finish(state.attempts, possibly_billed=state.unanswered)
+    if event.is_redirect and state.traits.safe and state.redirects < MAX_REDIRECTS:
+        return _acquire(state._replace(redirects=state.redirects + 1), event, now, roll)
+    return _on_error_answer(
+        state._replace(result_lost=state.result_lost or outcome.is_known_done(state.traits, event)), event, now, roll
+    )
 
 
-def _judged(state: Call, event: Answered, now: float, roll: float) -> tuple[Call, Action]:
+def _on_error_answer(state: Call, event: Answered, now: float, roll: float) -> tuple[Call, Action]:
     rule = state.rule
-    verdict = outcome.judge(state.traits, event, doubt=state.doubt, unsafe_5xx=rule.unsafe_5xx)
+    verdict = outcome.judge(state.traits, event, may_be_done=state.may_be_done, unsafe_5xx=rule.unsafe_5xx)
     match verdict:
         case Judgement.DONE | Judgement.DONE_WITHOUT_RESULT:
-            return state._replace(phase=Phase.ENDED), Finish(state.sends, verdict is Judgement.DONE, state.lost)
+            return state._replace(phase=Phase.ENDED), Finish(
+                state.attempts, verdict is Judgement.DONE, state.unanswered
+            )
         case Judgement.THROTTLED:
-            return _throttled(state, event, now, roll)
-        case Judgement.DEAD_KEY if state.generation not in state.dead and len(state.dead) < MAX_REKEYS:
-            again = state._replace(phase=Phase.REKEY, dead=(*state.dead, state.generation))
-            return again, Rekey(state.generation, min(now + rule.rekey_wait_s, state.deadline))
+            return _on_throttled(state, event, now, roll)
+        case Judgement.DEAD_KEY if (
+            state.generation not in state.dead_generations and len(state.dead_generations) < MAX_KEY_RENEWALS
+        ):
+            again = state._replace(phase=Phase.REKEY, dead_generations=(*state.dead_generations, state.generation))
+            return again, RenewKey(state.generation, min(now + rule.rekey_wait_s, state.deadline))
         case Judgement.REPEAT:
-            doubtful = state._replace(doubt=state.doubt or not outcome.undone(event))
-            floor = event.retry_after_s if event.status in outcome.HINTED else None
-            unseen = event.status in outcome.OK and not event.foreign  # nobody bills for a page of a gateway's
-            return _again(doubtful, now, roll, FailReason.ANSWER, allowed=event.retry, floor=floor, unseen=unseen)
+            doubtful = state._replace(may_be_done=state.may_be_done or not outcome.is_known_not_done(event))
+            floor = event.retry_after_s if event.status in outcome.RETRY_AFTER_OBEYED else None
+            unseen = event.status in outcome.OK and not event.from_gateway  # nobody bills for a page of a gateway's
+            return _retry(doubtful, now, roll, FailReason.ANSWER, allowed=event.may_retry, floor=floor, unseen=unseen)
         case Judgement.UNKNOWN | Judgement.RESULT_LOST if state.traits.probe:
-            return state._replace(phase=Phase.PROBE, doubt=True, closed_at=now), Probe()
+            asked_s = (event.retry_after_s or 0.0) if event.status in outcome.RETRY_AFTER_OBEYED else 0.0
+            probing = state._replace(phase=Phase.PROBE, may_be_done=True, last_closed_at=now, wait_until=now + asked_s)
+            return probing, Probe()
         case Judgement.UNKNOWN:
-            return _fail(state._replace(doubt=True), FailReason.UNKNOWN)
+            return _fail(state._replace(may_be_done=True), FailReason.UNKNOWN)
         case Judgement.RESULT_LOST:
             return _fail(state, FailReason.RESULT_LOST)
-    known = outcome.known(state.traits, event, doubt=state.doubt)
+    known = outcome.known_outcome(state.traits, event, may_be_done=state.may_be_done)
     return _fail(state, FailReason.KEY if verdict is Judgement.DEAD_KEY else FailReason.ANSWER, known=known)
 
 
-def _throttled(state: Call, event: Answered, now: float, roll: float) -> tuple[Call, Action]:
+def _on_throttled(state: Call, event: Answered, now: float, roll: float) -> tuple[Call, Action]:
     throttles = state.throttles + 1
     state = state._replace(throttles=throttles)
     if throttles > state.rule.throttles:
         return _fail(state, FailReason.ANSWER)
-    pause = retry.backoff(state.rule, throttles - 1, roll, state.waited_s)
-    return _pause(state, now, pause, event.retry_after_s, "throttled")
+    pause = retry.backoff(state.rule, throttles - 1, roll, state.backoff_s)
+    return _wait(state, now, pause, event.retry_after_s, "throttled")
 
 
-def _lost(state: Call, event: Lost, now: float, roll: float) -> tuple[Call, Action]:
+def _on_lost(state: Call, event: Lost, now: float, roll: float) -> tuple[Call, Action]:
     refused = event.outcome is Outcome.REFUSED
     if not refused:
-        state = state._replace(doubt=True, closed_at=now)
+        state = state._replace(may_be_done=True, last_closed_at=now)
     if refused or state.traits.repeatable:
-        why = FailReason.NO_CONNECTION if refused else FailReason.NO_ANSWER
-        allowed = event.retry and not event.permanent
-        return _again(state, now, roll, why, allowed=allowed, unseen=not refused)
+        reason = FailReason.NO_CONNECTION if refused else FailReason.NO_ANSWER
+        allowed = event.may_retry and not event.permanent
+        return _retry(state, now, roll, reason, allowed=allowed, unseen=not refused)
     if state.traits.probe:
         return state._replace(phase=Phase.PROBE), Probe()
     return _fail(state, FailReason.UNKNOWN)
 
 
-def _again(
+def _retry(
     state: Call,
     now: float,
     roll: float,
-    why: FailReason,
+    reason: FailReason,
     *,
     allowed: bool,
     floor: float | None = None,
     unseen: bool = False,
 ) -> tuple[Call, Action]:
     most = state.rule.lost_attempts if unseen else None
-    state = state._replace(failures=state.failures + 1, lost=state.lost + (most is not None))
-    if state.failures >= state.rule.attempts or not allowed or (most is not None and state.lost >= most):
-        return _fail(state, why)
-    pause = retry.backoff(state.rule, state.failures - 1, roll, state.waited_s)
-    return _pause(state, now, pause, floor, "backoff")
+    state = state._replace(failures=state.failures + 1, unanswered=state.unanswered + (most is not None))
+    if state.failures >= state.rule.attempts or not allowed or (most is not None and state.unanswered >= most):
+        return _fail(state, reason)
+    pause = retry.backoff(state.rule, state.failures - 1, roll, state.backoff_s)
+    return _wait(state, now, pause, floor, "backoff")
 
 
-def _pause(state: Call, now: float, pause: float, floor: float | None, why: str) -> tuple[Call, Action]:
+def _wait(state: Call, now: float, pause: float, floor: float | None, reason: str) -> tuple[Call, Action]:
     until = now + max(pause, floor or 0.0)
     if until >= state.deadline:
         return _fail(state, FailReason.WOULD_EXCEED, at=until)
-    return state._replace(phase=Phase.PAUSE, waited_s=pause, until=until), Wait(until, why)
+    return state._replace(phase=Phase.PAUSE, backoff_s=pause, wait_until=until), Wait(until, reason)
 
 
-def _rekeyed(state: Call, event: Rekeyed, now: float, roll: float) -> tuple[Call, Action]:
-    if event.generation in state.dead:
+def _on_key_renewed(state: Call, event: KeyRenewed, now: float, roll: float) -> tuple[Call, Action]:
+    if event.generation in state.dead_generations:
         return _fail(state, FailReason.KEY)
-    return _line(state, event, now, roll)
+    return _acquire(state, event, now, roll)
 
 
-def _probed(state: Call, event: Probed, now: float, roll: float) -> tuple[Call, Action]:
+def _on_probed(state: Call, event: Probed, now: float, roll: float) -> tuple[Call, Action]:
     if event.found:
-        return state._replace(phase=Phase.ENDED, doubt=False), Finish(state.sends, possibly_billed=state.lost)
+        return state._replace(phase=Phase.ENDED, may_be_done=False), Finish(
+            state.attempts, possibly_billed=state.unanswered
+        )
     probes = state.probes + 1
-    lost = FailReason.RESULT_LOST if state.done else FailReason.UNKNOWN
+    lost = FailReason.RESULT_LOST if state.result_lost else FailReason.UNKNOWN
     if event.found is None:
         return _fail(state, lost)
-    sure_at = state.closed_at + state.rule.max_transit_s + state.rule.commit_bound_s
-    if probes >= SURE_PROBES and now >= sure_at:
-        if state.done:
+    sure_at = state.last_closed_at + state.rule.max_transit_s + state.rule.commit_bound_s
+    if probes >= PROBES_NEEDED and now >= sure_at:
+        if state.result_lost:
             return _fail(state, lost)
-        return _again(state._replace(probes=0, doubt=False), now, roll, FailReason.NO_ANSWER, allowed=True)
-    if sure_at > state.deadline:
-        return _fail(state, lost, at=0.0 if state.done else sure_at)
-    until = max(now, sure_at)
-    return state._replace(probes=probes, until=until), Wait(until, "commit")
+        return _retry(state._replace(probes=0, may_be_done=False), now, roll, FailReason.NO_ANSWER, allowed=True)
+    until = max(now, sure_at, state.wait_until)
+    if until > state.deadline:
+        return _fail(state, lost, at=0.0 if state.result_lost else sure_at)
+    return state._replace(probes=probes, wait_until=until), Wait(until, "commit")
 
 
 def _probe_again(state: Call, _event: Event, _now: float, _roll: float) -> tuple[Call, Action]:
     return state, Probe()
 
 
-def _interrupted(state: Call, event: Event, now: float, roll: float) -> tuple[Call, Action]:
-    state = state._replace(dead=())  # the generations of another process are other keys
+def _on_interrupted(state: Call, event: Event, now: float, roll: float) -> tuple[Call, Action]:
+    state = state._replace(dead_generations=())  # the generations of another process are other keys
     if state.phase is Phase.FLIGHT:
-        return _lost(state, Lost(Outcome.UNKNOWN), now, roll)
-    if state.phase in (Phase.PAUSE, Phase.PROBE) and now < state.until:
-        return state, Wait(state.until, "backoff" if state.phase is Phase.PAUSE else "commit")
-    return (_probe_again if state.phase is Phase.PROBE else _line)(state, event, now, roll)
+        return _on_lost(state, Lost(Outcome.UNKNOWN), now, roll)
+    if state.phase in (Phase.PAUSE, Phase.PROBE) and now < state.wait_until:
+        return state, Wait(state.wait_until, "backoff" if state.phase is Phase.PAUSE else "commit")
+    return (_probe_again if state.phase is Phase.PROBE else _acquire)(state, event, now, roll)
 
 
-def _fail(state: Call, why: FailReason, *, at: float = 0.0, known: Outcome | None = None) -> tuple[Call, Action]:
-    if state.done:
+def _fail(state: Call, reason: FailReason, *, at: float = 0.0, known: Outcome | None = None) -> tuple[Call, Action]:
+    if state.result_lost:
         known = Outcome.DONE
     elif known is None:
-        known = Outcome.UNKNOWN if state.doubt and not state.traits.safe else Outcome.REFUSED
-    return state._replace(phase=Phase.ENDED), Fail(why, known, state.sends, at, state.lost)
+        known = Outcome.UNKNOWN if state.may_be_done and not state.traits.safe else Outcome.REFUSED
+    return state._replace(phase=Phase.ENDED), Fail(reason, known, state.attempts, at, state.unanswered)
 
 
-_MOVES: Final[dict[tuple[Phase, type], Callable[[Call, Any, float, float], tuple[Call, Action]]]] = {
-    (Phase.NEW, Started): _line,
-    (Phase.LINE, Granted): _granted,
-    (Phase.LINE, Denied): _denied,
-    (Phase.LINE, Interrupted): _interrupted,
-    (Phase.FLIGHT, Answered): _answered,
-    (Phase.FLIGHT, Lost): _lost,
-    (Phase.FLIGHT, Interrupted): _interrupted,
-    (Phase.PAUSE, Woken): _line,
-    (Phase.PAUSE, Interrupted): _interrupted,
-    (Phase.REKEY, Rekeyed): _rekeyed,
-    (Phase.REKEY, Interrupted): _interrupted,
-    (Phase.PROBE, Probed): _probed,
+_TRANSITIONS: Final[dict[tuple[Phase, type], Callable[[Call, Any, float, float], tuple[Call, Action]]]] = {
+    (Phase.NEW, Started): _acquire,
+    (Phase.LINE, Granted): _on_granted,
+    (Phase.LINE, Denied): _on_denied,
+    (Phase.LINE, Interrupted): _on_interrupted,
+    (Phase.FLIGHT, Answered): _on_answered,
+    (Phase.FLIGHT, Lost): _on_lost,
+    (Phase.FLIGHT, Interrupted): _on_interrupted,
+    (Phase.PAUSE, Woken): _acquire,
+    (Phase.PAUSE, Interrupted): _on_interrupted,
+    (Phase.REKEY, KeyRenewed): _on_key_renewed,
+    (Phase.REKEY, Interrupted): _on_interrupted,
+    (Phase.PROBE, Probed): _on_probed,
     (Phase.PROBE, Woken): _probe_again,
-    (Phase.PROBE, Interrupted): _interrupted,
+    (Phase.PROBE, Interrupted): _on_interrupted,
 }

@@ -2,7 +2,7 @@
 """Flags, whole numbers and names in answers: read where their meaning is plain, refused where it is not, never ignored.
 
 Providers send `"true"`, `"5"` or `5.0` where their documents say `true` and `5`. These readers take every form that can
-mean one thing only. For all others they raise `Unclear`, so that a caller must decide what to do without the value.
+mean one thing only. For all others they raise `UnclearValue`, so a caller must decide what to do without the value.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ FLAGS: Final = {
     **dict.fromkeys(("true", "1", "yes", "y", "on"), True),
     **dict.fromkeys(("false", "0", "no", "n", "off"), False),
 }
-NOTHING: Final = frozenset({"", "null", "none"})
+EMPTY_TEXTS: Final = frozenset({"", "null", "none"})
 """Texts that say as little as null."""
 
-WHOLE: Final = re.compile(r"[+-]?[0-9]{1,30}(?:\.0{1,30})?")
+INTEGER_TEXT: Final = re.compile(r"[+-]?[0-9]{1,30}(?:\.0{1,30})?")
 """Longer numbers count nothing, and Python refuses to read very long ones."""
 
-SHORTEST: Final = 40
+MAX_SHOWN: Final = 40
 """Characters of a wrong value that a message repeats."""
 
 
-class Unclear(ValueError):
+class UnclearValue(ValueError):
     """A value in an answer whose meaning is not plain.
 
     Args:
@@ -33,10 +33,10 @@ class Unclear(ValueError):
     """
 
     def __init__(self, value: object, expected: str) -> None:
-        super().__init__(f"expected {expected}, found {kind(value)}")
+        super().__init__(f"expected {expected}, found {describe_type(value)}")
 
 
-def flag(value: Any) -> bool | None:
+def to_flag(value: Any) -> bool | None:
     """A flag, or None where nothing is said.
 
     Raises:
@@ -48,14 +48,14 @@ def flag(value: Any) -> bool | None:
         return bool(value)
     if isinstance(value, str):
         text = value.strip().lower()
-        if text in NOTHING:
+        if text in EMPTY_TEXTS:
             return None
         if text in FLAGS:
             return FLAGS[text]
-    raise Unclear(value, "true or false")
+    raise UnclearValue(value, "true or false")
 
 
-def whole(value: Any) -> int | None:
+def to_integer(value: Any) -> int | None:
     """A whole number, or None where nothing is said.
 
     Raises:
@@ -67,24 +67,24 @@ def whole(value: Any) -> int | None:
         return int(value)
     if isinstance(value, str):
         text = value.strip()
-        if text.lower() in NOTHING:
+        if text.lower() in EMPTY_TEXTS:
             return None
-        if WHOLE.fullmatch(text):
+        if INTEGER_TEXT.fullmatch(text):
             return int(text.partition(".")[0])
-    raise Unclear(value, "a whole number")
+    raise UnclearValue(value, "a whole number")
 
 
-def count(value: Any) -> int | None:
+def to_count(value: Any) -> int | None:
     """A number of things, or None where nothing is said; -1 and its like say that nobody knows.
 
     Raises:
         Unclear: the value is no whole number.
     """
-    number = whole(value)
+    number = to_integer(value)
     return number if number is not None and number >= 0 else None
 
 
-def name(value: Any) -> str | None:
+def to_name(value: Any) -> str | None:
     """What an object is called, or None where nothing is said: a text, or a whole number as text.
 
     Raises:
@@ -94,17 +94,17 @@ def name(value: Any) -> str | None:
         return value or None
     if isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1:
         return str(int(value))
-    raise Unclear(value, "a name")
+    raise UnclearValue(value, "a name")
 
 
-def kind(value: object) -> str:
+def describe_type(value: object) -> str:
     """What a value is, in words, for messages."""
     if isinstance(value, dict):
         return "an object"
     if isinstance(value, list):
         return "a list"
     shown = repr(value)
-    return shown if len(shown) <= SHORTEST else f"{shown[:SHORTEST]}…"
+    return shown if len(shown) <= MAX_SHOWN else f"{shown[:MAX_SHOWN]}…"
 
 
 def value_at(body: Any, path: str | None) -> Any:

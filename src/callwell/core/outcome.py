@@ -27,33 +27,33 @@ if TYPE_CHECKING:
 
 OK: Final = range(200, 300)
 SEE_OTHER: Final = 303
-TOO_MANY: Final = 429
-PROXY_LOGIN: Final = 407
+TOO_MANY_REQUESTS: Final = 429
+PROXY_AUTHENTICATION_REQUIRED: Final = 407
 
-KEY_REFUSALS: Final = frozenset({401, 403})
+KEY_REFUSAL_STATUSES: Final = frozenset({401, 403})
 """Statuses by which a new key may be refused: with the old one the same call can succeed."""
 
-MISSING: Final = frozenset({404, 410})
+NOT_THERE: Final = frozenset({404, 410})
 
 SERVER_ERRORS: Final = range(500, 1000)
 """A status above 599 does not exist, and is treated as a 5xx (RFC 9110, 15)."""
 
-INTERIM: Final = range(200)
+INFORMATIONAL: Final = range(200)
 """No final answer: where one comes as such, there is none."""
 
-NOT_BEGUN: Final = frozenset({PROXY_LOGIN, 425, 511})
+NOT_PROCESSED: Final = frozenset({PROXY_AUTHENTICATION_REQUIRED, 425, 511})
 """The request went no further than a proxy, or the server did not begin with it."""
 
-TRY_AGAIN: Final = frozenset({425, 511})
+TEMPORARILY_NOT_PROCESSED: Final = frozenset({425, 511})
 """Those of them that may pass: a server's caution, a network's log-in."""
 
-IMPATIENT: Final = frozenset({408, 460, 499})
+TIMED_OUT: Final = frozenset({408, 460, 499})
 """Someone on the way stopped waiting: for the request, as the RFC has it, or for what the service made of it."""
 
-MOVED: Final = range(300, 400)
-NOT_HERE: Final = frozenset({307, 308})
+REDIRECTION: Final = range(300, 400)
+REDIRECTED_UNPROCESSED: Final = frozenset({307, 308})
 
-HINTED: Final = frozenset({408, 425, 429, 503, *range(511, 600)})
+RETRY_AFTER_OBEYED: Final = frozenset({408, 425, 429, 503, *range(511, 600)})
 """Statuses with a `Retry-After` that is obeyed: those of RFC 9110 and RFC 6585, and those of gateways, such as 529.
 
 Elsewhere such a header only teaches.
@@ -73,84 +73,84 @@ class Judgement(StrEnum):
     RESULT_LOST = "result lost"
 
 
-def fine(answer: Answered) -> bool:
+def is_success(answer: Answered) -> bool:
     """Whether an answer is all that a call wants."""
     return answer.whole and answer.status in OK
 
 
-def shows_done(traits: Traits, answer: Answered) -> bool:
+def is_known_done(traits: Traits, answer: Answered) -> bool:
     """Whether an answer says that the operation was done, even if its result did not come with it."""
     if answer.status == SEE_OTHER:
         return not traits.safe
-    return answer.status in OK and not answer.foreign
+    return answer.status in OK and not answer.from_gateway
 
 
-def undone(answer: Answered) -> bool:
+def is_known_not_done(answer: Answered) -> bool:
     """Whether an answer that is no success says that nothing was done, although another attempt may succeed."""
-    return answer.status in NOT_BEGUN or (answer.status in SERVER_ERRORS and answer.not_done)
+    return answer.status in NOT_PROCESSED or (answer.status in SERVER_ERRORS and answer.not_done)
 
 
-def unsure(answer: Answered) -> bool:
+def is_ambiguous(answer: Answered) -> bool:
     """Whether an answer leaves open if an operation that changes something was done."""
     status = answer.status
-    if undone(answer):
+    if is_known_not_done(answer):
         return False
     if status in OK:
-        return answer.foreign
-    if status in MOVED:
-        return status != SEE_OTHER and status not in NOT_HERE
-    return status in SERVER_ERRORS or status in INTERIM or status in IMPATIENT
+        return answer.from_gateway
+    if status in REDIRECTION:
+        return status != SEE_OTHER and status not in REDIRECTED_UNPROCESSED
+    return status in SERVER_ERRORS or status in INFORMATIONAL or status in TIMED_OUT
 
 
-def judge(traits: Traits, answer: Answered, *, doubt: bool, unsafe_5xx: bool = False) -> Judgement:
+def judge(traits: Traits, answer: Answered, *, may_be_done: bool, unsafe_5xx: bool = False) -> Judgement:
     """What an answer means for an operation.
 
     Args:
         traits: what the description says about the operation.
         answer: the answer.
-        doubt: an earlier attempt of this call ended with an unknown outcome.
+        may_be_done: an earlier attempt of this call ended with an unknown outcome.
         unsafe_5xx: the caller wants 5xx repeated for operations that may not be.
     """
     status = answer.status
-    if fine(answer):
+    if is_success(answer):
         return Judgement.DONE
-    if status == TOO_MANY:
+    if status == TOO_MANY_REQUESTS:
         return Judgement.THROTTLED
-    if status in TRY_AGAIN:
+    if status in TEMPORARILY_NOT_PROCESSED:
         return Judgement.REPEAT
     if status in SERVER_ERRORS:
         again = traits.repeatable or answer.not_done or unsafe_5xx
         return Judgement.REPEAT if again else Judgement.UNKNOWN
-    if status in OK or status in INTERIM or status in IMPATIENT:
+    if status in OK or status in INFORMATIONAL or status in TIMED_OUT:
         if traits.repeatable and not answer.too_large:
             return Judgement.REPEAT
-        return Judgement.UNKNOWN if unsure(answer) and not traits.safe else Judgement.RESULT_LOST
-    if status in MOVED and not traits.safe:
-        return _moved(traits, answer)
+        return Judgement.UNKNOWN if is_ambiguous(answer) and not traits.safe else Judgement.RESULT_LOST
+    if status in REDIRECTION and not traits.safe:
+        return _judge_redirect(traits, answer)
     if answer.dead_key:
         return Judgement.DEAD_KEY
-    if doubt and traits.deletes and status in MISSING and not answer.foreign:
+    if may_be_done and traits.deletes and status in NOT_THERE and not answer.from_gateway:
         return Judgement.DONE_WITHOUT_RESULT
     return Judgement.REFUSED
 
 
-def _moved(traits: Traits, answer: Answered) -> Judgement:
+def _judge_redirect(traits: Traits, answer: Answered) -> Judgement:
     """What a redirect means that is not followed; asking again would only bring it again."""
-    if shows_done(traits, answer):
+    if is_known_done(traits, answer):
         return Judgement.RESULT_LOST
-    return Judgement.UNKNOWN if unsure(answer) and not traits.repeatable else Judgement.REFUSED
+    return Judgement.UNKNOWN if is_ambiguous(answer) and not traits.repeatable else Judgement.REFUSED
 
 
-def known(traits: Traits, answer: Answered, *, doubt: bool) -> Outcome:
+def known_outcome(traits: Traits, answer: Answered, *, may_be_done: bool) -> Outcome:
     """What is known about the call when nothing more is attempted after this answer.
 
     Args:
         traits: what the description says about the operation.
         answer: the last answer.
-        doubt: an earlier attempt of this call ended with an unknown outcome.
+        may_be_done: an earlier attempt of this call ended with an unknown outcome.
     """
-    if shows_done(traits, answer):
+    if is_known_done(traits, answer):
         return Outcome.DONE
     if traits.safe:
         return Outcome.REFUSED
-    return Outcome.UNKNOWN if doubt or unsure(answer) else Outcome.REFUSED
+    return Outcome.UNKNOWN if may_be_done or is_ambiguous(answer) else Outcome.REFUSED

@@ -69,7 +69,7 @@ def parse_page(rule: PagingRule, walk: Walk, body: Any, link: str | None = None,
     def plain(name: str, reader: Callable[[Any], T], value: Any) -> T | None:
         try:
             return reader(value)
-        except json_values.Unclear as error:
+        except json_values.UnclearValue as error:
             unclear.append((name, str(error)))
             return None
 
@@ -84,10 +84,10 @@ def parse_page(rule: PagingRule, walk: Walk, body: Any, link: str | None = None,
         items=items,
         keys=keys,
         marks=(mark, *map(digest_key, keys)),
-        more=plain("more", json_values.flag, json_values.value_at(body, rule.more)),
+        more=plain("more", json_values.to_flag, json_values.value_at(body, rule.more)),
         next=following,
-        total=plain("total", json_values.count, json_values.value_at(body, rule.total)),
-        pages=plain("pages", json_values.count, json_values.value_at(body, rule.pages)),
+        total=plain("total", json_values.to_count, json_values.value_at(body, rule.total)),
+        pages=plain("pages", json_values.to_count, json_values.value_at(body, rule.pages)),
         unclear=tuple(unclear),
         content=digest_texts(*texts) if unkeyed and items else 0,
     )
@@ -154,14 +154,14 @@ def _parse_link(value: Any) -> str | None:
         return value if value.strip() else None
     if value is None or value is False:
         return None
-    raise json_values.Unclear(value, "a link to the next page")
+    raise json_values.UnclearValue(value, "a link to the next page")
 
 
 def _parse_cursor(value: Any) -> int | str | None:
     """A cursor as it is sent back: text, or a number; nothing, an empty text and false say that there is none."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         if isinstance(value, Mapping | list) or value is True:
-            raise json_values.Unclear(value, "a cursor, a text or a number")
+            raise json_values.UnclearValue(value, "a cursor, a text or a number")
         return _parse_link(value)
     return int(value) if isinstance(value, float) and value.is_integer() else _number(value)
 
@@ -175,13 +175,13 @@ def _parse_links(given: Any) -> str | None:
     if not given:
         return None
     if not isinstance(given, list):
-        raise json_values.Unclear(given, "a list of links")
+        raise json_values.UnclearValue(given, "a list of links")
     leading = links.filter_by_relation(given, "next")
     if not leading:
         return None
     target = leading[0].get("uri")
     if not isinstance(target, str) or not target:
-        raise json_values.Unclear(target, "the address of the next page")
+        raise json_values.UnclearValue(target, "the address of the next page")
     return target
 
 

@@ -210,15 +210,15 @@ def parse_size(value: object) -> int | None:
     Raises:
         ValueError: it cannot be read as a number of bytes.
     """
-    size = json_values.whole(value)
+    size = json_values.to_integer(value)
     if size is not None and size < 0:
-        raise json_values.Unclear(value, "a whole number of bytes")
+        raise json_values.UnclearValue(value, "a whole number of bytes")
     return size
 
 
 def parse_flag(value: object) -> bool | None:
     """A yes or no in an answer, None if it says neither: some providers send it as text."""
     try:
-        return json_values.flag(value)
-    except json_values.Unclear:
+        return json_values.to_flag(value)
+    except json_values.UnclearValue:
         return None

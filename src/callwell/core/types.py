@@ -70,9 +70,9 @@ class Answered(NamedTuple):
         retry_after_s: seconds for which the answer asks to be left alone, from now.
         dead_key: the code is one that the profile lists as a dead key.
         not_done: the profile says that this code means that nothing was done.
-        moved: it is a redirect that may be followed: to the environment's own origin.
-        retry: the provider's retry budget allows another attempt.
-        foreign: it does not look like the provider's: a page in HTML, or a body of another type than described.
+        is_redirect: it is a redirect that may be followed: to the environment's own origin.
+        may_retry: the provider's retry budget allows another attempt.
+        from_gateway: it does not look like the provider's: a page in HTML, or a body of another type than described.
         too_large: the body has more bytes than are allowed: another attempt would bring the same.
     """
 
@@ -82,9 +82,9 @@ class Answered(NamedTuple):
     retry_after_s: float | None = None
     dead_key: bool = False
     not_done: bool = False
-    moved: bool = False
-    retry: bool = True
-    foreign: bool = False
+    is_redirect: bool = False
+    may_retry: bool = True
+    from_gateway: bool = False
     too_large: bool = False
 
 
@@ -93,12 +93,12 @@ class Lost(NamedTuple):
 
     Attributes:
         outcome: `REFUSED` where a failed connect shows that nothing was sent, else `UNKNOWN`.
-        retry: the provider's retry budget allows another attempt.
+        may_retry: the provider's retry budget allows another attempt.
         permanent: another attempt would fail in the same way, for instance at a certificate.
     """
 
     outcome: Outcome
-    retry: bool = True
+    may_retry: bool = True
     permanent: bool = False
 
 
@@ -106,7 +106,7 @@ class Woken(NamedTuple):
     """A wait is over."""
 
 
-class Rekeyed(NamedTuple):
+class KeyRenewed(NamedTuple):
     """The key's source was read again.
 
     Attributes:
@@ -130,7 +130,7 @@ class Interrupted(NamedTuple):
     """The process that made the call died: whatever was in flight is unknown."""
 
 
-Event = Started | Granted | Denied | Answered | Lost | Woken | Rekeyed | Probed | Interrupted
+Event = Started | Granted | Denied | Answered | Lost | Woken | KeyRenewed | Probed | Interrupted
 
 
 class Acquire(NamedTuple):
@@ -158,14 +158,14 @@ class Wait(NamedTuple):
 
     Attributes:
         until: monotonic seconds.
-        why: `backoff`, `throttled` or `commit` (an unknown request may still commit), for logs and progress.
+        reason: `backoff`, `throttled` or `commit` (an unknown request may still commit), for logs and progress.
     """
 
     until: float
-    why: str
+    reason: str
 
 
-class Rekey(NamedTuple):
+class RenewKey(NamedTuple):
     """Read the key's source again: the key of this generation is dead.
 
     Attributes:
@@ -212,7 +212,7 @@ class Fail(NamedTuple):
     """The call has failed.
 
     Attributes:
-        why: what the driver's error is made of.
+        reason: what the driver's error is made of.
         outcome: what is known.
         attempts: how many arrivals were made.
         at: for `WOULD_EXCEED`: monotonic seconds at which the call could go on; for `UNKNOWN` after a probe that found
@@ -220,7 +220,7 @@ class Fail(NamedTuple):
         possibly_billed: arrivals that the provider may have billed.
     """
 
-    why: FailReason
+    reason: FailReason
     outcome: Outcome
     attempts: int
     at: float = 0.0
@@ -237,4 +237,4 @@ class Defer(NamedTuple):
     at: float
 
 
-Action = Acquire | Send | Wait | Rekey | Probe | Finish | Fail | Defer
+Action = Acquire | Send | Wait | RenewKey | Probe | Finish | Fail | Defer

@@ -69,8 +69,8 @@ def has_reached(rule: UntilRule, json: Any) -> bool:
     if word in rule.values:
         return True
     try:
-        return isinstance(word, str) and json_values.flag(word) in rule.values
-    except json_values.Unclear:
+        return isinstance(word, str) and json_values.to_flag(word) in rule.values
+    except json_values.UnclearValue:
         return False
 
 
@@ -91,8 +91,8 @@ def find_failure(rule: UntilRule, json: Any) -> str | None:
 def parse_count(value: object) -> int | None:
     """A number of things in any form that is plain, None for all else."""
     try:
-        return json_values.count(value)
-    except json_values.Unclear:
+        return json_values.to_count(value)
+    except json_values.UnclearValue:
         return None
 
 

@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from callwell.batch.run import AT_ONCE
-from callwell.client.calls.operations import large
+from callwell.client.calls.operations import upload_operations
 from callwell.client.concurrency import event_loop
 from callwell.demo import fault_scripts
 from callwell.demo.checker import exported
@@ -39,12 +39,12 @@ PATIENCE_S: Final = 120.0
 
 def supports(provider: Provider) -> bool:
     """Whether the part is about such a provider: it takes files, and gives them back."""
-    return bool(large(provider)) and provider.profile.export is not None
+    return bool(upload_operations(provider)) and provider.profile.export is not None
 
 
 def run_scenario(scene: DemoContext) -> DemoResult:
     """Upload by a process that is killed in the middle, by the same command again, and compare what is fetched."""
-    operation = large(scene.provider)[0]
+    operation = upload_operations(scene.provider)[0]
     rule = scene.provider.rule(operation).upload
     if rule is None:
         raise ValueError(f"{scene.provider.name} takes no files")

@@ -13,7 +13,7 @@ import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from callwell.core.addresses import masked
+from callwell.core.addresses import mask_address
 from callwell.description import assess_checks, audio_checks, operation_checks, upload_checks
 from callwell.description.error import DescriptionError, closest_names, found_value, unknown_operation
 from callwell.description.schema_checks import check_argument, check_response_path
@@ -90,7 +90,7 @@ def _check_environments(profile: Profile, api: Api) -> Iterator[DescriptionError
 def _check_environment(rule: EnvironmentRule, path: KeyPath, api: Api) -> Iterator[DescriptionError]:
     if not _is_base_url(rule.base_url):
         # An address may hold a password, which no message may show.
-        address = masked(rule.base_url)
+        address = mask_address(rule.base_url)
         yield DescriptionError((*path, "base_url"), "expected an address such as https://host/path", found=address)
     if rule.env is not None:
         yield from _check_variable((*path, "env"), rule.env)

@@ -70,7 +70,7 @@ class Export:
         self._workers = workers
         self._show = show
         self._progress = ExportProgress()
-        setting = client.setting
+        setting = client.config
         owner = {"provider": client.provider.name, "address": setting.base_url, "account": setting.account}
         self.tree = OutputFolder(Path(folder), owner)
         place = f"{self.tree.folder.resolve()} {setting.account}"
@@ -172,7 +172,7 @@ class Export:
         todo = list[ExportItem]()
         done = 0
         listed = {self._key(found): found for found in self._journal.listed(safe(scope))}
-        everything, wall = walked.keys | known.keys(), self._client.setting.clock.wall()
+        everything, wall = walked.keys | known.keys(), self._client.config.clock.wall()
         names = distinct(everything)
         for key in sorted(everything):
             entry = known.get(key, JournalEntry())

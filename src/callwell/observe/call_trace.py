@@ -66,7 +66,7 @@ class Watch:
             the headers that the hooks add.
         """
         self._open, self._sent_at = attempt, at
-        base, host, port = where(url)
+        base, host, port = server_of(url)
         path = None if template is None else urlsplit(template).path
         call, address = self._call, base + urlsplit(url).path
         told = AttemptBegan(self._provider, self._operation, call, attempt, method, address, path, host=host, port=port)
@@ -79,24 +79,24 @@ class Watch:
         self._ended = self._ended or isinstance(notice, CallEnded)
         self._hooks.notice(notice._replace(call=self._call))
 
-    def left(self, attempts: int, now: float, *, doubt: bool) -> None:
+    def left(self, attempts: int, now: float, *, may_be_done: bool) -> None:
         """The call is over: what has not ended ends now.
 
         Args:
             attempts: arrivals made.
             now: monotonic seconds.
-            doubt: an earlier attempt may have been done.
+            may_be_done: an earlier attempt may have been done.
         """
-        doubt = doubt or self._open > 0
+        may_be_done = may_be_done or self._open > 0
         if self._open:
             seconds = now - self._sent_at
             self.notice(AttemptEnded(self._provider, self._operation, self._open, None, None, LEFT, seconds))
         if not self._ended:
-            outcome, seconds = "unknown" if doubt else "refused", now - self._began
+            outcome, seconds = "unknown" if may_be_done else "refused", now - self._began
             self.notice(CallEnded(self._provider, self._operation, attempts, outcome, seconds))
 
 
-def where(url: str) -> tuple[str, str, int]:
+def server_of(url: str) -> tuple[str, str, int]:
     """The server of an address: scheme and host as written there, without a user; name; port. Empty if it is none."""
     try:
         parts = urlsplit(url)

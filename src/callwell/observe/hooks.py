@@ -26,10 +26,12 @@ BUNDLED: Final = {
     "prometheus": ("callwell.observe.prometheus", "PrometheusHook"),
 }
 
-NAME: Final = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
+HEADER_NAME: Final = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
 """A header's name, in lower case."""
 
-KEPT: Final = frozenset({"host", "connection", "content-length", "transfer-encoding", "user-agent", "accept-encoding"})
+TRANSPORT_HEADERS: Final = frozenset(
+    {"host", "connection", "content-length", "transfer-encoding", "user-agent", "accept-encoding"}
+)
 """Headers that the transport writes, which no hook adds."""
 
 
@@ -81,9 +83,9 @@ class Hooks:
             try:
                 for name, value in (hook.began(attempt) or {}).items():
                     lower = name.lower()
-                    if not (NAME.fullmatch(lower) and value.isascii() and value.isprintable()):
+                    if not (HEADER_NAME.fullmatch(lower) and value.isascii() and value.isprintable()):
                         raise InvalidOption("a header of a hook", name, "a name and a printable ASCII text")
-                    if lower not in taken and lower not in KEPT:
+                    if lower not in taken and lower not in TRANSPORT_HEADERS:
                         added.setdefault(lower, value)
             except Exception:  # noqa: BLE001 - whatever a caller's hook raises
                 LOGGER.exception("a hook failed")
@@ -98,7 +100,7 @@ class Hooks:
                 LOGGER.exception("a hook failed")
 
 
-class Listener:
+class NoticeHook:
     """A hook that is a function of notices.
 
     Args:
@@ -112,7 +114,7 @@ class Listener:
         """It is not told."""
 
 
-def gathered(on_notice: Callable[[Notice], None] | None, hooks: Iterable[Hook | str] | None) -> Hooks | None:
+def build_hooks(on_notice: Callable[[Notice], None] | None, hooks: Iterable[Hook | str] | None) -> Hooks | None:
     """All that watch a client, None if nobody does.
 
     Args:
@@ -127,10 +129,10 @@ def gathered(on_notice: Callable[[Notice], None] | None, hooks: Iterable[Hook | 
     if isinstance(hooks, str):
         raise InvalidOption("hooks", hooks, "a list of hooks and names")
     given: Sequence[object] = tuple(hooks or ())
-    found: list[Hook] = [] if on_notice is None else [Listener(on_notice)]
+    found: list[Hook] = [] if on_notice is None else [NoticeHook(on_notice)]
     for hook in given:
         if isinstance(hook, str):
-            found.append(bundled(hook))
+            found.append(load_bundled(hook))
         elif isinstance(hook, Hook) and not isinstance(hook, type):
             found.append(hook)
         else:
@@ -141,7 +143,7 @@ def gathered(on_notice: Callable[[Notice], None] | None, hooks: Iterable[Hook | 
 
 
 @cache
-def bundled(name: str) -> Hook:
+def load_bundled(name: str) -> Hook:
     """The bundled hook of a name, made when it is first asked for.
 
     Raises:

@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 LOGGER: Final = logging.getLogger("callwell")
 
-LONG_S: Final = 1.0
+LONG_WAIT_S: Final = 1.0
 """Waits from here on are told at INFO."""
 
 
-def log(notice: Notice) -> None:
+def log_notice(notice: Notice) -> None:
     """Write one notice to the `callwell` logger."""
     match notice:
         case AttemptEnded(provider, operation, attempt, status, code, reason, seconds):
@@ -42,7 +42,7 @@ def log(notice: Notice) -> None:
             answer = redact(" ".join(word for word in (str(status or ""), reason) if word))
             LOGGER.debug("%s %s storage: %s, %d bytes in %.3f s", provider, operation, answer, size, seconds)
         case Waiting(provider, operation, seconds, why):
-            level = logging.INFO if seconds >= LONG_S else logging.DEBUG
+            level = logging.INFO if seconds >= LONG_WAIT_S else logging.DEBUG
             LOGGER.log(level, "%s %s waits up to %.1f s: %s", provider, operation, seconds, why)
         case KeyChanged(provider, fingerprint, generation):
             LOGGER.info("%s key %s in use (generation %d)", provider, fingerprint, generation)
@@ -53,10 +53,10 @@ def log(notice: Notice) -> None:
                 level, "%s %s: %s after %d attempts in %.3f s%s", provider, operation, outcome, attempts, seconds, more
             )
         case _:
-            LOGGER.warning("%s", words(notice))
+            LOGGER.warning("%s", advice(notice))
 
 
-def words(notice: Notice) -> str:
+def advice(notice: Notice) -> str:
     """What a person should know and do; empty for notices of the daily work."""
     match notice:
         case ForeignSpending(provider, quota, parked, limit):

@@ -45,7 +45,7 @@ UNSENT: Final = frozenset({"baggage"})
 Attributes = dict[str, str | int | float]
 
 
-class Sent(NamedTuple):
+class OpenAttempt(NamedTuple):
     """An attempt that is under way.
 
     Attributes:
@@ -77,7 +77,7 @@ class OpenTelemetryHook:
         self._propagate = propagate
         self._methods = frozenset(os.environ.get(METHODS_VARIABLE, METHODS).split(","))
         self._calls: dict[int, Span] = {}
-        self._sent: dict[int, Sent] = {}
+        self._sent: dict[int, OpenAttempt] = {}
         meter = metrics.get_meter("callwell", meter_provider=meter_provider)
         self._request_s = meter.create_histogram(
             "http.client.request.duration",
@@ -120,7 +120,7 @@ class OpenTelemetryHook:
         call = self._calls.get(attempt.call)
         parent = None if call is None else trace.set_span_in_context(call)
         span = self._tracer.start_span(name, parent, SpanKind.CLIENT, attributes | more)
-        self._sent[attempt.call] = Sent(span, attributes)
+        self._sent[attempt.call] = OpenAttempt(span, attributes)
         headers: dict[str, str] = {}
         if self._propagate:
             propagate.inject(headers, trace.set_span_in_context(span))
@@ -131,7 +131,7 @@ class OpenTelemetryHook:
         match notice:
             case CallBegan(provider, operation, call):
                 self._calls[call] = self._tracer.start_span(
-                    f"{provider} {operation}", attributes=_of(provider, operation)
+                    f"{provider} {operation}", attributes=_call_attributes(provider, operation)
                 )
             case AttemptEnded():
                 self._attempt_ended(notice)
@@ -140,7 +140,7 @@ class OpenTelemetryHook:
             case CallEnded():
                 self._call_ended(notice)
             case Waiting(provider, operation, seconds, why, call):
-                self._wait_s.record(seconds, _of(provider, operation) | {"callwell.wait.reason": why})
+                self._wait_s.record(seconds, _call_attributes(provider, operation) | {"callwell.wait.reason": why})
                 if call in self._calls:
                     told: Attributes = {"callwell.wait.reason": why, "callwell.wait.seconds": seconds}
                     self._calls[call].add_event("callwell.wait", told)
@@ -151,16 +151,16 @@ class OpenTelemetryHook:
         sent = self._sent.pop(notice.call, None)
         if sent is None:
             return
-        result = _result(notice.status, notice.reason)
+        result = _result_attributes(notice.status, notice.reason)
         if notice.code is not None:
             sent.span.set_attribute("callwell.code", notice.code)
-        _end(sent.span, result, notice.reason)
+        _end_span(sent.span, result, notice.reason)
         self._request_s.record(notice.seconds, sent.attributes | result)
         if notice.attempt > 1:
-            self._retries.add(1, _of(notice.provider, notice.operation))
+            self._retries.add(1, _call_attributes(notice.provider, notice.operation))
 
     def _call_ended(self, notice: CallEnded) -> None:
-        facts = _of(notice.provider, notice.operation) | {"callwell.outcome": notice.outcome}
+        facts = _call_attributes(notice.provider, notice.operation) | {"callwell.outcome": notice.outcome}
         self._call_s.record(notice.seconds, facts)
         span = self._calls.pop(notice.call, None)
         if span is not None:
@@ -170,12 +170,15 @@ class OpenTelemetryHook:
             span.end()
 
     def _fetch_ended(self, notice: FetchEnded) -> None:
-        attributes, result = self._where("GET", notice.host, notice.port), _result(notice.status, notice.reason)
+        attributes, result = (
+            self._where("GET", notice.host, notice.port),
+            _result_attributes(notice.status, notice.reason),
+        )
         begin = time.time_ns() - int(notice.seconds * 1e9)
-        facts = _of(notice.provider, notice.operation)
+        facts = _call_attributes(notice.provider, notice.operation)
         told = attributes | facts | {"url.full": notice.url}
         span = self._tracer.start_span("GET", None, SpanKind.CLIENT, told, start_time=begin)
-        _end(span, result, notice.reason)
+        _end_span(span, result, notice.reason)
         self._request_s.record(notice.seconds, attributes | result)
         self._fetched.add(notice.size, facts)
 
@@ -184,11 +187,11 @@ class OpenTelemetryHook:
         return {"http.request.method": known, "server.address": host, "server.port": port}
 
 
-def _of(provider: str, operation: str) -> Attributes:
+def _call_attributes(provider: str, operation: str) -> Attributes:
     return {"callwell.provider": provider, "callwell.operation": operation}
 
 
-def _result(status: int | None, reason: str) -> Attributes:
+def _result_attributes(status: int | None, reason: str) -> Attributes:
     found: Attributes = {} if status is None else {"http.response.status_code": status}
     if status is not None and status >= 400:  # noqa: PLR2004 - errors
         found["error.type"] = str(status)
@@ -197,7 +200,7 @@ def _result(status: int | None, reason: str) -> Attributes:
     return found
 
 
-def _end(span: Span, result: Attributes, reason: str) -> None:
+def _end_span(span: Span, result: Attributes, reason: str) -> None:
     span.set_attributes(result)
     if "error.type" in result:
         span.set_status(StatusCode.ERROR, redact(reason) or None)

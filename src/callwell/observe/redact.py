@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-HIDDEN: Final = "[hidden]"
+REDACTED: Final = "[hidden]"
 
 PATTERNS: Final = (
     re.compile(r"(?i)\b((?:bearer|basic)\s+)[\w.~+/=-]{6,}"),
@@ -27,7 +27,7 @@ def redact(text: str, *secrets: str) -> str:
     """
     for secret in secrets:
         if secret:
-            text = text.replace(secret, HIDDEN)
+            text = text.replace(secret, REDACTED)
     for pattern in PATTERNS:
-        text = pattern.sub(rf"\g<1>{HIDDEN}", text)
+        text = pattern.sub(rf"\g<1>{REDACTED}", text)
     return text

@@ -10,7 +10,7 @@ import pytest
 from callwell.client.concurrency.primitives import run
 from callwell.client.quota import learner
 from callwell.core.rules.profile import QuotaHeaderRule, QuotaRule
-from callwell.observe.logs import words
+from callwell.observe.logs import advice as advice_of
 from callwell.observe.notices import ClockDiffers, Deprecated, ForeignSpending, LimitLowered
 from callwell.state import MemoryState
 from tests.client._async.acting import client
@@ -130,7 +130,7 @@ def test_a_clock_that_is_far_off_is_told_once() -> None:
     get(one, 2, pause_s=0.0, world=world)
     [notice] = advice(world)
     assert notice.seconds == pytest.approx(3600.0, abs=2.0)
-    assert "behind" in words(notice)
+    assert "behind" in advice_of(notice)
 
 
 def test_what_will_go_away_is_told_once_in_a_process() -> None:
@@ -140,7 +140,7 @@ def test_what_will_go_away_is_told_once_in_a_process() -> None:
     get(client(world), 2)
     get(client(world))
     [notice] = advice(world)
-    assert words(notice) == ("acme things.get is deprecated since 2023-11-14; it stops to answer on 2027-01-15")
+    assert advice_of(notice) == ("acme things.get is deprecated since 2023-11-14; it stops to answer on 2027-01-15")
 
 
 def test_a_quota_that_nobody_documents_is_paced() -> None:

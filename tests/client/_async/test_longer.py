@@ -6,7 +6,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from callwell.client.calls.binding import SLOWEST
+from callwell.client.calls.binding import MIN_BYTES_PER_S
 from callwell.client.concurrency.primitives import run
 from callwell.core.quota.permits import NEVER
 from callwell.core.quota.record import AccountRecord
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from callwell.state.base import State
     from callwell.transport.base import Request, Response
 
-BYTES = b"x" * (40 * SLOWEST)
+BYTES = b"x" * (40 * MIN_BYTES_PER_S)
 LONGER_S = 40.0
 WINDOW_S = 60.0
 LONGEST_S = 60.0 + LONGER_S

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell import errors, outer_retries
-from callwell.client.calls.nested import HEADER
+from callwell.client.calls.nested import RETRIES_HEADER
 from callwell.client.concurrency.primitives import run
 from callwell.core.rules.profile import RetryRule
 from callwell.testing import AsyncScriptedTransport
@@ -90,4 +90,4 @@ def test_only_who_is_to_know_is_told(tells: bool) -> None:  # noqa: FBT001 - a t
     world = World()
     provider = acme(retry=dataclasses.replace(RetryRule(), tells=tells))
     run(lambda: client(world, provider=provider).call("things.get", thing_id="1"))
-    assert (HEADER in dict(world.sent[0].request.headers)) == tells
+    assert (RETRIES_HEADER in dict(world.sent[0].request.headers)) == tells

@@ -66,8 +66,8 @@ def test_a_sealed_record_that_cannot_be_opened_is_no_token(tmp_path: Path) -> No
 
     async def work() -> None:
         await get(one)
-        spoiled = one.setting.state.read(store._cell(key))
-        one.setting.state.update(store._cell(key), lambda _: (spoiled._replace(content=spoiled.content[::-1]), None))
+        spoiled = one.config.state.read(store._cell(key))
+        one.config.state.update(store._cell(key), lambda _: (spoiled._replace(content=spoiled.content[::-1]), None))
         one._engine.keys._latest = None
         await get(one)
         await one.aclose()

@@ -197,7 +197,7 @@ def test_a_new_key_brings_new_tokens() -> None:
     run(work)
     assert mint.asked == ["key", "1", "key", "1", "1"]
     assert mint.shown[-1] == "Bearer access-2"
-    assert one.setting.state.keys("tokens:") == [f"tokens:{one.setting.account}:{Key('acme_second').fingerprint}"]
+    assert one.config.state.keys("tokens:") == [f"tokens:{one.config.account_key}:{Key('acme_second').fingerprint}"]
     assert left(one) == 0
 
 

@@ -57,9 +57,9 @@ def test_a_bound_that_is_none(given: Any) -> None:
 def test_the_profile_has_a_bound_and_the_caller_another() -> None:
     """The caller's counts."""
     small = acme(max_answer_bytes=10)
-    assert client(World(OK), provider=small).setting.network.max_answer_bytes == 10
-    assert client(World(OK), provider=small, max_answer_bytes=20).setting.network.max_answer_bytes == 20
-    assert client(World(OK)).setting.network.max_answer_bytes == 64 << 20
+    assert client(World(OK), provider=small).config.network.max_answer_bytes == 10
+    assert client(World(OK), provider=small, max_answer_bytes=20).config.network.max_answer_bytes == 20
+    assert client(World(OK)).config.network.max_answer_bytes == 64 << 20
 
 
 @pytest.mark.parametrize("operation", ["things.get", "things.make"])

@@ -8,7 +8,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from callwell.client._sync.concurrency.primitives import run
-from callwell.client.calls.binding import SLOWEST
+from callwell.client.calls.binding import MIN_BYTES_PER_S
 from callwell.core.quota.permits import NEVER
 from callwell.core.quota.record import AccountRecord
 from callwell.core.rules.profile import QuotaRule
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from callwell.state.base import State
     from callwell.transport.base import Request, Response
 
-BYTES = b"x" * (40 * SLOWEST)
+BYTES = b"x" * (40 * MIN_BYTES_PER_S)
 LONGER_S = 40.0
 WINDOW_S = 60.0
 LONGEST_S = 60.0 + LONGER_S

@@ -52,7 +52,7 @@ def rotating(world: World, *readings: str, canary: bool, **options: Any) -> Any:
     """A client whose source shows a change each time that it is looked at."""
     one = client(world, provider=canaried() if canary else None, source=ListSource(readings, marked=True), **options)
     if canary:
-        attach_credentials(one._engine, one._engine.keys, one.setting)
+        attach_credentials(one._engine, one._engine.keys, one.config)
     return one
 
 
@@ -258,7 +258,7 @@ def test_a_key_that_was_accepted_before_is_still_waited_for() -> None:
     """The first key has nothing to fall back to: it is not tried, and its refusal is a refusal."""
     world = World(code(401, "NEW_CODE"))
     one = client(world, provider=canaried(), source=ListSource([KEY]), uses=tried(KEY))
-    attach_credentials(one._engine, one._engine.keys, one.setting)
+    attach_credentials(one._engine, one._engine.keys, one.config)
     with pytest.raises(errors.Unauthorized):
         run(lambda: one.call("things.get", **GET))
     assert world.keys == [KEY]

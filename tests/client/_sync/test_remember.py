@@ -54,7 +54,7 @@ def test_the_same_request_is_sent_once() -> None:
     second = run(lambda: called(one.with_options(for_user="bob")))
     assert (first.json, first.body, first.attempts) == (second.json, second.body, 1)
     assert (second.attempts, second.possibly_billed, len(world.sent)) == (0, 0, 1)
-    assert list(one.setting.users.months().values()) == [1]
+    assert list(one.config.end_users.monthly_counts().values()) == [1]
 
 
 @pytest.mark.parametrize("changed", [{"name": "o"}, {"count": 2}, {"trace": "x"}, {"note": None}])

@@ -7,7 +7,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from callwell.client.calls.operations import methods, saving
+from callwell.client.calls.operations import method_names, saving_operation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -59,7 +59,7 @@ class DynamicGroup(Group):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        saved = saving(self._client.provider, self._name, name)
+        saved = saving_operation(self._client.provider, self._name, name)
         if saved is not None:
             return partial(self._save, saved)
         operation = f"{self._name}.{name}"
@@ -71,7 +71,7 @@ class DynamicGroup(Group):
 
     def __dir__(self) -> list[str]:
         """The attributes, and the operations of the group among them."""
-        return sorted({*super().__dir__(), *methods(self._client.provider, self._name)})
+        return sorted({*super().__dir__(), *method_names(self._client.provider, self._name)})
 
     def _save(
         self, operation: str, /, *given: Any, progress: Callable[[int], None] | None = None, **more: Any

@@ -16,8 +16,8 @@ import msgspec
 
 from callwell.client.calls import multipart
 from callwell.client.calls.options import NOT_GIVEN
-from callwell.client.calls.validation import check, describe, plain
-from callwell.client.calls.wire_values import ENCODER, wire_value
+from callwell.client.calls.validation import check_value, describe_schema, plain_type
+from callwell.client.calls.wire_values import JSON_ENCODER, to_wire_value
 from callwell.description.schemas import alternatives, is_nullable, type_names
 from callwell.errors import InvalidOption, UnknownName
 from callwell.opaque import Opaque, without_query
@@ -33,16 +33,16 @@ if TYPE_CHECKING:
 JSON: Final = "application/json"
 ACCEPT: Final = ("accept", JSON)
 
-SLOWEST: Final = 128 << 10
+MIN_BYTES_PER_S: Final = 128 << 10
 """Bytes a second: a network that is slower than that is taken to hang when files are sent."""
 
-WHOLE: Final = re.compile("-?[0-9]{1,30}")
+INTEGER_TEXT: Final = re.compile("-?[0-9]{1,30}")
 
-NO_NAMES: Final = frozenset({"", ".", ".."})
+UNSAFE_SEGMENTS: Final = frozenset({"", ".", ".."})
 """What would make another path of a path."""
 
 
-class Bound(Opaque, msgspec.Struct, frozen=True):
+class BoundRequest(Opaque, msgspec.Struct, frozen=True):
     """A request without its origin and its key. Its `repr` shows no values: the body may be a secret to be exchanged.
 
     Attributes:
@@ -52,7 +52,7 @@ class Bound(Opaque, msgspec.Struct, frozen=True):
         headers: of the operation's own parameters.
         media: the media type of the body.
         keyless: it is sent without the key.
-        longer_s: how much longer than others it may take, for its bytes.
+        extra_time_s: how much longer than others it may take, for its bytes.
         url: the whole address in the place of `target`, for one that is not below the environment's own.
     """
 
@@ -62,7 +62,7 @@ class Bound(Opaque, msgspec.Struct, frozen=True):
     headers: tuple[tuple[str, str], ...] = ()
     media: str = JSON
     keyless: bool = False
-    longer_s: float = 0.0
+    extra_time_s: float = 0.0
     url: str = ""
 
     def summary(self) -> str:
@@ -70,7 +70,7 @@ class Bound(Opaque, msgspec.Struct, frozen=True):
         return f"{self.method} {without_query(self.target)}"
 
 
-class Field(NamedTuple):
+class BoundParameter(NamedTuple):
     """One parameter, and what can be said of it before there is a value.
 
     Attributes:
@@ -88,7 +88,7 @@ class Field(NamedTuple):
     hole: str
     parameter: Parameter
     label: str
-    plain: type | None
+    plain_type: type | None
     null: bool
 
 
@@ -108,13 +108,13 @@ class Binder:
         self._names = frozenset(one.name for one in operation.parameters)
         self._takes_body = any(one.location == "body" for one in operation.parameters)
         self._fields = tuple(
-            Field(
+            BoundParameter(
                 one.name,
                 one.location,
                 f"{{{one.wire_name}}}",
                 one,
                 f"{operation.name}: {one.name}",
-                plain(one.schema),
+                plain_type(one.schema),
                 one.location == "body" and is_nullable(one.schema),
             )
             for one in operation.parameters
@@ -125,7 +125,7 @@ class Binder:
         """The arguments that the operation takes."""
         return tuple(field.name for field in self._fields)
 
-    def bind(self, arguments: Mapping[str, object]) -> Bound:
+    def bind(self, arguments: Mapping[str, object]) -> BoundRequest:
         """The request that the operation makes of its arguments.
 
         Args:
@@ -141,31 +141,31 @@ class Binder:
         target = self._operation.path
         query: list[tuple[str, str]] = []
         headers: list[tuple[str, str]] = []
-        body: dict[str, tuple[Field, object]] = {}
+        body: dict[str, tuple[BoundParameter, object]] = {}
         for field in self._fields:
             name, place, hole, parameter, label, easy, null = field
             value = arguments.get(name, NOT_GIVEN)
             if value is NOT_GIVEN or (value is None and not null):
                 if parameter.required:
-                    raise InvalidOption(label, None, describe(parameter.schema))
+                    raise InvalidOption(label, None, describe_schema(parameter.schema))
                 continue
             if type(value) is not easy or (isinstance(value, str) and not (value and value.isascii())):
-                value = wire_value(label, parameter.schema, value)
-                check(label, parameter.schema, value)
+                value = to_wire_value(label, parameter.schema, value)
+                check_value(label, parameter.schema, value)
             if place == "path":
-                target = target.replace(hole, str(value) if type(value) is int else _segment(label, value))
+                target = target.replace(hole, str(value) if type(value) is int else _path_segment(label, value))
             elif place == "query":
-                query.extend(_pairs(label, parameter, value))
+                query.extend(_parameter_pairs(label, parameter, value))
             elif place == "header":
-                headers.extend(_header(label, parameter, value))
+                headers.extend(_header_pairs(label, parameter, value))
             else:
                 body[parameter.wire_name] = field, value
         target = f"{target}?{urlencode(query, safe='[]')}" if query else target
         if not self._takes_body:
-            return Bound(self._operation.method, target, None, tuple(headers), JSON, self.keyless)
+            return BoundRequest(self._operation.method, target, None, tuple(headers), JSON, self.keyless)
         content, media = self._body(body)
-        longer_s = multipart.size(content) / SLOWEST if self._operation.form else 0.0
-        return Bound(self._operation.method, target, content, tuple(headers), media, self.keyless, longer_s)
+        extra_time_s = multipart.body_size(content) / MIN_BYTES_PER_S if self._operation.form else 0.0
+        return BoundRequest(self._operation.method, target, content, tuple(headers), media, self.keyless, extra_time_s)
 
     def wire(self, arguments: Mapping[str, object]) -> dict[str, Any]:
         """The arguments as JSON has them, so that they can be bound again and again: a generator gives its items once.
@@ -179,7 +179,7 @@ class Binder:
             field = next((one for one in self._fields if one.name == name), None)
             if field is None:
                 raise UnknownName("parameter", name, self._names, where=self._operation.name)
-            made[name] = value if value is NOT_GIVEN else wire_value(field.label, field.parameter.schema, value)
+            made[name] = value if value is NOT_GIVEN else to_wire_value(field.label, field.parameter.schema, value)
         return made
 
     def at(self, arguments: Mapping[str, object], name: str, position: int | str) -> dict[str, object]:
@@ -188,22 +188,22 @@ class Binder:
         takes = [kind for one in alternatives(schema) for kind in type_names(one)]
         if isinstance(position, int) and "string" in takes and "integer" not in takes and "number" not in takes:
             return {**arguments, name: str(position)}
-        if isinstance(position, str) and "string" not in takes and WHOLE.fullmatch(position):
+        if isinstance(position, str) and "string" not in takes and INTEGER_TEXT.fullmatch(position):
             return {**arguments, name: int(position)}
         return {**arguments, name: position}
 
-    def _body(self, given: Mapping[str, tuple[Field, object]]) -> tuple[bytes | StreamedBody, str]:
+    def _body(self, given: Mapping[str, tuple[BoundParameter, object]]) -> tuple[bytes | StreamedBody, str]:
         if self._operation.form:
             parts = [
-                multipart.field(one.label, wire, one.parameter.schema, value)
+                multipart.encode_field(one.label, wire, one.parameter.schema, value)
                 for wire, (one, value) in given.items()
                 if value is not None  # a form has texts only: what is null is left out
             ]
-            return multipart.encode(part for field in parts for part in field)
-        return encoded(self._operation.name, {wire: value for wire, (_, value) in given.items()}), JSON
+            return multipart.encode_form(part for field in parts for part in field)
+        return encode_json(self._operation.name, {wire: value for wire, (_, value) in given.items()}), JSON
 
 
-def encoded(name: str, body: object) -> bytes:
+def encode_json(name: str, body: object) -> bytes:
     """A body as JSON.
 
     Args:
@@ -214,7 +214,7 @@ def encoded(name: str, body: object) -> bytes:
         InvalidOption: it holds something else; `NaN` and infinity, of which null would be made, are named by place.
     """
     try:
-        text = ENCODER.encode(body)
+        text = JSON_ENCODER.encode(body)
         if b"null" in text:
             _check_numbers(name, body, "")
         return text
@@ -238,8 +238,13 @@ def _check_numbers(name: str, value: object, place: str) -> None:
             _check_numbers(name, getattr(value, field, None), f"{place}.{field}" if place else field)
 
 
-def headers(
-    bound: Bound, rule: KeyRule, key: Key, beside: tuple[tuple[str, str], ...] = (), *, keyless: bool | None = None
+def request_headers(
+    bound: BoundRequest,
+    rule: KeyRule,
+    key: Key,
+    beside: tuple[tuple[str, str], ...] = (),
+    *,
+    keyless: bool | None = None,
 ) -> RequestHeaders:
     """The headers of a request. The key is in no local variable, neither here nor later.
 
@@ -269,84 +274,84 @@ def query_pairs(query: Mapping[str, object]) -> list[tuple[str, str]]:
         if not isinstance(name, str):
             raise InvalidOption("query", name, "names that are texts")
         label = f"query: {name}"
-        value = wire_value(label, {}, given)
+        value = to_wire_value(label, {}, given)
         if isinstance(value, list):
-            pairs.extend((name, _text(label, item)) for item in value)
+            pairs.extend((name, _to_text(label, item)) for item in value)
         elif value is not None:
-            pairs.append((name, _text(label, value)))
+            pairs.append((name, _to_text(label, value)))
     return pairs
 
 
-def _segment(label: str, value: object) -> str:
+def _path_segment(label: str, value: object) -> str:
     if isinstance(value, list):
-        text = ",".join(quote(_text(label, item), safe="") for item in value)
-        if text in NO_NAMES:
+        text = ",".join(quote(_to_text(label, item), safe="") for item in value)
+        if text in UNSAFE_SEGMENTS:
             raise InvalidOption(label, value, "the names of things, at least one")
         return text
-    text = _text(label, value)
-    if text in NO_NAMES:
+    text = _to_text(label, value)
+    if text in UNSAFE_SEGMENTS:
         raise InvalidOption(label, value, "the name of one thing, not a path")
     return text if text.isalnum() and text.isascii() else quote(text, safe="")
 
 
-def _header(label: str, parameter: Parameter, value: object) -> list[tuple[str, str]]:
+def _header_pairs(label: str, parameter: Parameter, value: object) -> list[tuple[str, str]]:
     name = parameter.wire_name.lower()
     if isinstance(value, Mapping):
-        text = ",".join(_flat(label, value))
+        text = ",".join(_flatten(label, value))
     elif isinstance(value, list):
         if not value:
             return []
-        text = ",".join(_joinable(label, item) for item in value)
+        text = ",".join(_text_without_comma(label, item) for item in value)
     else:
-        text = _text(label, value)
+        text = _to_text(label, value)
     if not (text.isascii() and text.isprintable() and text == text.strip()):
         raise InvalidOption(label, value, "a text of printable ASCII characters, without spaces at its ends")
     return [(name, text)]
 
 
-def _pairs(label: str, parameter: Parameter, value: object) -> list[tuple[str, str]]:
+def _parameter_pairs(label: str, parameter: Parameter, value: object) -> list[tuple[str, str]]:
     wire = parameter.wire_name
     if isinstance(value, Mapping):
         if parameter.style == "deepObject":
-            return [pair for key, one in value.items() for pair in _deep(label, f"{wire}[{key}]", one)]
+            return [pair for key, one in value.items() for pair in _nested_pairs(label, f"{wire}[{key}]", one)]
         if parameter.explode:
-            return [pair for key, one in value.items() for pair in _deep(label, key, one)]
-        flat = _flat(label, value)
+            return [pair for key, one in value.items() for pair in _nested_pairs(label, key, one)]
+        flat = _flatten(label, value)
         return [(wire, ",".join(flat))] if flat else []
     if not isinstance(value, list):
-        return [(wire, _text(label, value))]
+        return [(wire, _to_text(label, value))]
     if parameter.schema.get("x-array-style") == "indexed":
-        return [(f"{wire}[{i}]", _text(label, item)) for i, item in enumerate(value)]
+        return [(f"{wire}[{i}]", _to_text(label, item)) for i, item in enumerate(value)]
     if parameter.explode:
-        return [(wire, _text(label, item)) for item in value]
-    return [(wire, ",".join(_joinable(label, item) for item in value))] if value else []
+        return [(wire, _to_text(label, item)) for item in value]
+    return [(wire, ",".join(_text_without_comma(label, item) for item in value))] if value else []
 
 
-def _deep(label: str, name: str, value: object) -> list[tuple[str, str]]:
+def _nested_pairs(label: str, name: str, value: object) -> list[tuple[str, str]]:
     """What stands below a key of an object: a list under the name with `[]`, as servers that know this style do."""
     if value is None:
         return []
     if isinstance(value, Mapping):
-        return [pair for key, one in value.items() for pair in _deep(label, f"{name}[{key}]", one)]
+        return [pair for key, one in value.items() for pair in _nested_pairs(label, f"{name}[{key}]", one)]
     if isinstance(value, list):
-        return [(f"{name}[]", _text(label, item)) for item in value]
-    return [(name, _text(label, value))]
+        return [(f"{name}[]", _to_text(label, item)) for item in value]
+    return [(name, _to_text(label, value))]
 
 
-def _flat(label: str, value: Mapping[str, object]) -> list[str]:
+def _flatten(label: str, value: Mapping[str, object]) -> list[str]:
     """Keys and values in turn, to be joined by commas."""
     pairs = [(key, one) for key, one in value.items() if one is not None]
-    return [_joinable(label, text) for pair in pairs for text in pair]
+    return [_text_without_comma(label, text) for pair in pairs for text in pair]
 
 
-def _joinable(label: str, value: object) -> str:
-    text = _text(label, value)
+def _text_without_comma(label: str, value: object) -> str:
+    text = _to_text(label, value)
     if "," in text:
         raise InvalidOption(label, value, "a text without a comma, for the list is sent with commas between its items")
     return text
 
 
-def _text(label: str, value: object) -> str:
+def _to_text(label: str, value: object) -> str:
     """A plain value as JSON writes it, but for the quotes of a text."""
     if isinstance(value, str):
         return value
@@ -355,5 +360,5 @@ def _text(label: str, value: object) -> str:
     if isinstance(value, Decimal):
         return format(value, "f")
     if isinstance(value, int | float):
-        return ENCODER.encode(value).decode()
+        return JSON_ENCODER.encode(value).decode()
     raise InvalidOption(label, value, "plain values here: nothing else has a form in an address or a header")

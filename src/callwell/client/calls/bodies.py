@@ -34,7 +34,7 @@ NUMBERS: Final = re.compile(rb"[:\[,]\s*(-?Infinity|NaN)\s*[,\]}]")
 """What Python and JavaScript write for numbers that JSON does not have."""
 
 
-def mended(body: bytes, content_type: str) -> bytes:
+def repair_json(body: bytes, content_type: str) -> bytes:
     """A body in UTF-8, without half pairs of surrogates.
 
     Args:
@@ -44,23 +44,23 @@ def mended(body: bytes, content_type: str) -> bytes:
     Raises:
         UnicodeError: its charset is not what it says.
     """
-    text = _text(body, content_type).encode("utf-8", "replace")
+    text = _decode(body, content_type).encode("utf-8", "replace")
     return ESCAPE.sub(lambda found: REPLACEMENT if found[1] else found[0], text)
 
 
-def trouble(body: bytes) -> str:
+def explain_invalid_json(body: bytes) -> str:
     """Why a body is no JSON, where that can be said in words; empty where it cannot."""
     found = NUMBERS.search(body)
     return f"the answer holds {found[1].decode()}, which is no JSON" if found else ""
 
 
-def _text(body: bytes, content_type: str) -> str:
+def _decode(body: bytes, content_type: str) -> str:
     for mark, name in MARKS:
         if body.startswith(mark):
             return body[len(mark) :].decode(name, "replace")
     start = body[:4]
     if len(start) == 4 and start.count(0):  # noqa: PLR2004 - as RFC 4627, 3 tells them apart
-        return body.decode(_wide(start))
+        return body.decode(_wide_encoding(start))
     named = CHARSET.search(content_type)
     if named is not None:
         try:
@@ -70,6 +70,6 @@ def _text(body: bytes, content_type: str) -> str:
     return body.decode("utf-8", "replace")
 
 
-def _wide(start: bytes) -> str:
+def _wide_encoding(start: bytes) -> str:
     order = "le" if start[0] else "be"
     return f"utf-32-{order}" if start.count(0) == 3 else f"utf-16-{order}"  # noqa: PLR2004 - three of four

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
-from callwell.client.calls.deleted import sought
-from callwell.client.calls.operations import OperationHandle, known, lists
+from callwell.client.calls.deleted import run_checking_deleted
+from callwell.client.calls.operations import OperationHandle, find_operation, list_operations
 from callwell.client.calls.options import NOT_GIVEN
 from callwell.client.calls.prepared import PreparedCall
-from callwell.client.calls.responses import joined, renamed
+from callwell.client.calls.responses import rename_fields, resolve_link
 from callwell.client.keys.refused_key import explain_refusal
 from callwell.client.pages.pager import AsyncPager, PagerPosition
 from callwell.core import json_values, paging
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Self
 
-    from callwell.client.calls.binding import Bound
+    from callwell.client.calls.binding import BoundRequest
     from callwell.client.calls.engine import AsyncEngine
     from callwell.client.calls.options import CallOptions, ResolvedOptions
-    from callwell.client.calls.prepared import Plan
+    from callwell.client.calls.prepared import CallPlan
     from callwell.client.calls.responses import Answer
     from callwell.client.concurrency.primitives import AsyncFetch, AsyncPendingAnswer
     from callwell.client.config import ClientConfig
@@ -45,9 +45,9 @@ class AsyncCaller:
 
     Args:
         engine: which makes the requests.
-        setting: what the client is made of.
-        choices: what the caller chose.
-        all_known: the operations that were looked up, by name.
+        config: what the client is made of.
+        options: what the caller chose.
+        operations: the operations that were looked up, by name.
 
     Attributes:
         explain: tells more of a key that was refused, see `explained`.
@@ -56,72 +56,73 @@ class AsyncCaller:
     def __init__(
         self,
         engine: AsyncEngine,
-        setting: ClientConfig,
-        choices: ResolvedOptions,
-        all_known: dict[str, OperationHandle],
+        config: ClientConfig,
+        options: ResolvedOptions,
+        operations: dict[str, OperationHandle],
     ) -> None:
         self.engine = engine
-        self.setting = setting
-        self.choices = choices
-        self._all_known = all_known
-        self.explain = partial(explain_refusal, engine=engine, setting=setting)
-        self._plain = setting.users is None and not (choices.exactly_once or choices.remember)
+        self.config = config
+        self.options = options
+        self._operations = operations
+        self.explain = partial(explain_refusal, engine=engine, config=config)
+        self._plain = config.end_users is None and not (options.exactly_once or options.remember)
 
-    def choosing(self, options: CallOptions) -> Self:
+    def with_options(self, options: CallOptions) -> Self:
         """The same with other choices.
 
         Raises:
             UnknownName: an option that does not exist, or that a client has for good.
             InvalidOption: a value that an option cannot take.
         """
-        return type(self)(self.engine, self.setting, self.setting.choose(self.choices, options), self._all_known)
+        resolved = self.config.resolve_call_options(self.options, options)
+        return type(self)(self.engine, self.config, resolved, self._operations)
 
-    def known(self, name: str) -> OperationHandle:
+    def find_operation(self, name: str) -> OperationHandle:
         """An operation by its name.
 
         Raises:
             UnknownName: there is no such operation.
             UsageError: it is not to be called in this environment, or not without being asked for.
         """
-        found = self._all_known.get(name)
-        if found is None:
-            found = known(self.setting.provider, name)
-            self.setting.check_allowed(name, alpha=found.rule.alpha)
-            self._all_known[name] = found
-        return found
+        handle = self._operations.get(name)
+        if handle is None:
+            handle = find_operation(self.config.provider, name)
+            self.config.check_allowed(name, alpha=handle.rule.alpha)
+            self._operations[name] = handle
+        return handle
 
-    def run(self, found: OperationHandle, arguments: Mapping[str, object]) -> AsyncPendingAnswer:
+    def run(self, handle: OperationHandle, arguments: Mapping[str, object]) -> AsyncPendingAnswer:
         """Call an operation.
 
         Args:
-            found: the operation.
+            handle: the operation.
             arguments: in snake case.
 
         Raises:
             CallwellError: see `callwell.errors`.
         """
-        if self._plain and found.elsewhere is None:
-            return self.engine.run(self.order(found.plan, found.binder.bind(arguments)))
-        taken = found.binder.wire(arguments)  # what is asked for again, or written down, is bound more than once
-        return self._chosen(found, self.order(found.plan, found.binder.bind(taken)), taken)
+        if self._plain and handle.deleted_lookup is None:
+            return self.engine.run(self.prepare(handle.plan, handle.binder.bind(arguments)))
+        taken = handle.binder.wire(arguments)  # what is asked for again, or written down, is bound more than once
+        return self._chosen(handle, self.prepare(handle.plan, handle.binder.bind(taken)), taken)
 
-    def order(self, plan: Plan, bound: Bound) -> PreparedCall:
+    def prepare(self, plan: CallPlan, bound: BoundRequest) -> PreparedCall:
         """A call as the engine takes it, with what the caller chose."""
-        return PreparedCall(plan, bound, self.choices, None, self.explain)
+        return PreparedCall(plan, bound, self.options, None, self.explain)
 
-    async def made(self, order: PreparedCall) -> Answer:
+    async def send(self, prepared: PreparedCall) -> Answer:
         """Make a call without more to it, for its end user where the provider wants to know.
 
         Raises:
             CallwellError: see `callwell.errors`.
         """
-        return await self._counted(order, partial(self.engine.run, order))
+        return await self._counted(prepared, partial(self.engine.run, prepared))
 
-    def result(self, found: OperationHandle, answer: Answer) -> Any:
+    def result(self, handle: OperationHandle, answer: Answer) -> Any:
         """The part of an answer that the profile names, or the whole body."""
-        path = self.setting.provider.profile.result
+        path = self.config.provider.profile.result
         result = answer.json if path is None else json_values.value_at(answer.json, path)
-        return renamed(result, found.rule.renamed) if found.rule.renamed else result
+        return rename_fields(result, handle.rule.renamed) if handle.rule.renamed else result
 
     def pages(self, operation: str, /, **arguments: object) -> AsyncPager[Any]:
         """The items of a list operation.
@@ -130,17 +131,17 @@ class AsyncCaller:
             UnknownName: no such operation.
             InvalidOption: the operation has no pages, or an argument is wrong.
         """
-        found = self.known(operation)
-        provider = self.setting.provider
-        rule = found.rule.paging
+        handle = self.find_operation(operation)
+        provider = self.config.provider
+        rule = handle.rule.paging
         if rule is None:
-            raise InvalidOption("operation", operation, f"a list ({', '.join(lists(provider))})")
-        wire = found.binder.wire(arguments)
+            raise InvalidOption("operation", operation, f"a list ({', '.join(list_operations(provider))})")
+        wire = handle.binder.wire(arguments)
         given = {name: value for name, value in wire.items() if value is not None and value is not NOT_GIVEN}
         size = given.setdefault(rule.size, rule.max_size) if rule.size and rule.max_size else 0
-        found.binder.bind(given)
+        handle.binder.bind(given)
         first = given.pop(rule.position, None)
-        fetch = partial(self._page, found, rule, given)
+        fetch = partial(self._page, handle, rule, given)
         walk = paging.start_walk(rule)
         if isinstance(first, int | str) and first != rule.first:
             walk = walk._replace(position=first, partial=True)
@@ -150,62 +151,64 @@ class AsyncCaller:
             size=size if isinstance(size, int) else 0,
             fetch=fetch,
             start=PagerPosition(walk, ()),
-            names=found.rule.renamed,
-            locate=self.setting.relative if rule.style in LINKED else None,
+            names=handle.rule.renamed,
+            locate=self.config.relative_url if rule.style in LINKED else None,
         )
 
-    async def _chosen(self, found: OperationHandle, order: PreparedCall, arguments: Mapping[str, object]) -> Answer:
-        send = partial(self._counted, order, partial(self._asked, found, order, arguments))
-        if self.choices.remember:
-            from callwell.client.calls.cached import remembered  # few clients need it
+    async def _chosen(self, handle: OperationHandle, prepared: PreparedCall, arguments: Mapping[str, object]) -> Answer:
+        send = partial(self._counted, prepared, partial(self._asked, handle, prepared, arguments))
+        if self.options.remember:
+            from callwell.client.calls.cached import run_cached  # few clients need it
 
-            return await remembered(self.setting, found, order, send)
+            return await run_cached(self.config, handle, prepared, send)
         return await send()
 
-    async def _counted(self, order: PreparedCall, send: AsyncFetch) -> Answer:
+    async def _counted(self, prepared: PreparedCall, send: AsyncFetch) -> Answer:
         """What a call gives, made for its end user where the provider wants to know."""
-        users = self.setting.users
+        users = self.config.end_users
         if users is None:
             return await send()
-        with users.calling(order.plan.operation, order.choices.for_user):
+        with users.counting(prepared.plan.operation, prepared.options.for_user):
             return await send()
 
-    async def _asked(self, found: OperationHandle, order: PreparedCall, arguments: Mapping[str, object]) -> Answer:
-        if found.elsewhere is not None:
-            return await sought(self.engine, order, found.elsewhere, arguments)
-        if self.choices.exactly_once:
+    async def _asked(self, handle: OperationHandle, prepared: PreparedCall, arguments: Mapping[str, object]) -> Answer:
+        if handle.deleted_lookup is not None:
+            return await run_checking_deleted(self.engine, prepared, handle.deleted_lookup, arguments)
+        if self.options.exactly_once:
             from callwell.client.exactly_once.once import make_once  # few clients need it
 
             try:
-                return await make_once(self, found, order, arguments)
+                return await make_once(self, handle, prepared, arguments)
             except KeyRefused as error:
                 raise await self.explain(error) from error.__cause__
-        return await self.engine.run(order)
+        return await self.engine.run(prepared)
 
     async def _page(
-        self, found: OperationHandle, rule: PagingRule, given: Mapping[str, object], position: int | str | None
+        self, handle: OperationHandle, rule: PagingRule, given: Mapping[str, object], position: int | str | None
     ) -> Answer:
         if rule.style not in LINKED:
-            return await self.run(found, given if position is None else found.binder.at(given, rule.position, position))
-        bound = found.binder.bind(given)
-        url = self.setting.base_url + bound.target
+            return await self.run(
+                handle, given if position is None else handle.binder.at(given, rule.position, position)
+            )
+        bound = handle.binder.bind(given)
+        url = self.config.base_url + bound.target
         if position is None:
-            answer = await self.run(found, given)
+            answer = await self.run(handle, given)
         else:
-            url = joined(url, str(position))
-            answer = await self.made(self.order(found.plan, self._leading(found, bound, url)))
+            url = resolve_link(url, str(position))
+            answer = await self.send(self.prepare(handle.plan, self._leading(handle, bound, url)))
         return answer if answer.url else answer._replace(url=url)
 
-    def _leading(self, found: OperationHandle, bound: Bound, link: str) -> Bound:
+    def _leading(self, handle: OperationHandle, bound: BoundRequest, link: str) -> BoundRequest:
         """The request that a link to the next page asks for, if it leads to a place of the provider's own."""
         try:
-            place = self.setting.followed(link)
-            below = place.url.removeprefix(self.setting.base_url)
-            if place.keyed and below != place.url:
+            place = self.config.check_link(link)
+            below = place.url.removeprefix(self.config.base_url)
+            if place.sends_key and below != place.url:
                 return replace(bound, target=below)
-            return replace(bound, url=place.url, keyless=bound.keyless or not place.keyed)
+            return replace(bound, url=place.url, keyless=bound.keyless or not place.sends_key)
         except InvalidOption as error:
-            name, operation = self.setting.provider.name, found.plan.operation
+            name, operation = self.config.provider.name, handle.plan.operation
             text = f"{name} {operation}: the link to the next page is not followed: expected {error.expected}"
             facts = CallFacts(provider=name, operation=operation, attempts=0, outcome="refused")
             raise UnexpectedAnswer(text, status=200, **facts) from error

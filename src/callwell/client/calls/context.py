@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from callwell.client.calls.prepared import PreparedCall
-from callwell.client.calls.responses import Answer, Reading
+from callwell.client.calls.responses import Answer, ParsedResponse
 from callwell.core import outcome as outcomes
 from callwell.core.call import Call, IllegalEvent, Phase
 from callwell.core.headers import QuotaHint
@@ -17,7 +17,7 @@ from callwell.core.quota.permits import Permit
 from callwell.core.types import Answered, Fail, FailReason, Outcome
 from callwell.keys import Key
 from callwell.observe.call_trace import Watch
-from callwell.observe.logs import LOGGER, log
+from callwell.observe.logs import LOGGER, log_notice
 from callwell.observe.notices import AttemptEnded, CallEnded, Waiting
 from callwell.opaque import Opaque
 from callwell.transport.base import NoReply
@@ -39,13 +39,13 @@ class CallContext(Opaque, msgspec.Struct):
     """What one call has in hand while it is under way. Its `repr` shows no answer, which may hold tokens.
 
     Attributes:
-        order: the call.
+        prepared: the call.
         url: its address; a redirect changes it.
         provider: the provider's name.
         began: monotonic seconds.
         keys: where its key comes from.
-        watch: what tells the hooks of it.
-        told: attempts and the end are told even if all is well.
+        observer: what tells the hooks of it.
+        is_observed: attempts and the end are told even if all is well.
         permit: that it holds.
         key: that it holds, and its generation.
         sending: a request was sent for which the permit is not settled.
@@ -53,7 +53,7 @@ class CallContext(Opaque, msgspec.Struct):
         status: of its answer; 0 before there is one.
         denied: no permit could be had before the deadline.
         ending: the end to come of a request that goes on without its caller, an `asyncio.Future`.
-        sends: arrivals so far.
+        attempts: arrivals so far.
         hints: what the last answer says about quotas.
         state: where the call stands, once it is not done at the first attempt.
         answer: of a call that is done.
@@ -62,13 +62,13 @@ class CallContext(Opaque, msgspec.Struct):
         astray: a redirect has led out of the environment's path, where no key is shown.
     """
 
-    order: PreparedCall
+    prepared: PreparedCall
     url: str
     provider: str
     began: float
     keys: Any
-    watch: Watch | None
-    told: bool
+    observer: Watch | None
+    is_observed: bool
     permit: Permit | None = None
     key: tuple[int, Key] | None = None
     sending: bool = False
@@ -76,17 +76,17 @@ class CallContext(Opaque, msgspec.Struct):
     status: int = 0
     denied: bool = False
     ending: Any = None
-    sends: int = 0
+    attempts: int = 0
     hints: tuple[QuotaHint, ...] = ()
     state: Call | None = None
     answer: Answer | None = None
-    last: Reading | NoReply | None = None
+    last: ParsedResponse | NoReply | None = None
     callers: Exception | None = None
     astray: bool = False
 
     def summary(self) -> str:
         """The operation, and how often it was sent."""
-        return f"{self.provider} {self.order.plan.operation}, attempts: {self.sends}"
+        return f"{self.provider} {self.prepared.plan.operation}, attempts: {self.attempts}"
 
     def outlived(self, ending: Any) -> None:
         """The transport goes on with a request although its caller has gone: see `Request.on_abandoned`."""
@@ -94,35 +94,35 @@ class CallContext(Opaque, msgspec.Struct):
 
     def watched(self, attempt: int, began: float, base_url: str, shown: RequestHeaders) -> RequestHeaders:
         """The headers of a request that is about to be sent, with those that hooks add."""
-        plan, bound = self.order.plan, self.order.bound
+        plan, bound = self.prepared.plan, self.prepared.bound
         moved = self.url != base_url + bound.target
         template = None if moved or plan.template is None else base_url + plan.template
-        watch = self.watch
-        if watch is None:
+        observer = self.observer
+        if observer is None:
             return shown
         names = set(shown.names)
-        return shown.with_fields(watch.began(attempt, began, bound.method, self.url, names, template=template))
+        return shown.with_fields(observer.began(attempt, began, bound.method, self.url, names, template=template))
 
     def attempted(self, attempt: int, status: int | None, code: str | None, reason: str, seconds: float) -> None:
         """An arrival was made, or could not be: see `AttemptEnded`."""
-        if self.told:
-            self._say(AttemptEnded(self.provider, self.order.plan.operation, attempt, status, code, reason, seconds))
+        if self.is_observed:
+            self._say(AttemptEnded(self.provider, self.prepared.plan.operation, attempt, status, code, reason, seconds))
 
     def waits(self, seconds: float, why: str) -> None:
         """The call waits: see `Waiting`."""
-        self._say(Waiting(self.provider, self.order.plan.operation, max(0.0, seconds), why))
+        self._say(Waiting(self.provider, self.prepared.plan.operation, max(0.0, seconds), why))
 
     def ended(self, attempts: int, outcome: Outcome, now: float) -> None:
         """The call has ended: see `CallEnded`."""
-        billed = 0 if self.state is None else self.state.lost
-        if self.told or billed or outcome is not Outcome.DONE:
-            operation, seconds = self.order.plan.operation, now - self.began
+        billed = 0 if self.state is None else self.state.unanswered
+        if self.is_observed or billed or outcome is not Outcome.DONE:
+            operation, seconds = self.prepared.plan.operation, now - self.began
             self._say(CallEnded(self.provider, operation, attempts, str(outcome), seconds, possibly_billed=billed))
 
     def finished(self, action: Finish, now: float) -> Answer:
         """The answer of a call that is done."""
         self.ended(action.attempts, Outcome.DONE, now)
-        answer = self.answer or (self.last.answer if isinstance(self.last, Reading) else None)
+        answer = self.answer or (self.last.answer if isinstance(self.last, ParsedResponse) else None)
         if answer is None:
             raise IllegalEvent("a call finished without an answer")
         billed = action.possibly_billed
@@ -141,43 +141,45 @@ class CallContext(Opaque, msgspec.Struct):
 
     def stopped(self) -> Fail:
         """What is known of a call that was sent and cannot go on."""
-        traits, state = self.order.plan.traits, self.state
-        doubt = state is not None and state.doubt
+        traits, state = self.prepared.plan.traits, self.state
+        doubt = state is not None and state.may_be_done
         known = Outcome.UNKNOWN if doubt and not traits.safe else Outcome.REFUSED
-        if state is not None and state.done:
+        if state is not None and state.result_lost:
             known = Outcome.DONE
         elif self.sending or state is None or state.phase is Phase.FLIGHT:
             known = Outcome.REFUSED if traits.safe else Outcome.UNKNOWN
             if self.status:
-                known = outcomes.known(traits, Answered(self.status), doubt=doubt)
+                known = outcomes.known_outcome(traits, Answered(self.status), may_be_done=doubt)
         why = FailReason.NO_ANSWER
         if known is not Outcome.REFUSED and not traits.repeatable:
             why = FailReason.UNKNOWN if known is Outcome.UNKNOWN else FailReason.RESULT_LOST
-        return Fail(why, known, self.sends, possibly_billed=0 if state is None else state.lost)
+        return Fail(why, known, self.attempts, possibly_billed=0 if state is None else state.unanswered)
 
     def left(self, now: float) -> None:
         """The caller goes, one way or another: for the hooks, what has not ended ends now."""
-        if self.watch is not None:
-            self.watch.left(self.sends, now, doubt=self.state is not None and self.state.doubt)
+        if self.observer is not None:
+            self.observer.left(self.attempts, now, may_be_done=self.state is not None and self.state.may_be_done)
 
     def _say(self, notice: AttemptEnded | Waiting | CallEnded) -> None:
-        log(notice)
-        if self.watch is not None:
-            self.watch.notice(notice)
+        log_notice(notice)
+        if self.observer is not None:
+            self.observer.notice(notice)
 
 
-def begun(order: PreparedCall, url: str, provider: str, began: float, hooks: Hooks | None, *, keys: Any) -> CallContext:
+def begun(
+    prepared: PreparedCall, url: str, provider: str, began: float, hooks: Hooks | None, *, keys: Any
+) -> CallContext:
     """What a call has in hand when it begins.
 
     Args:
-        order: the call.
+        prepared: the call.
         url: its address.
         provider: the provider's name.
         began: monotonic seconds.
         hooks: what watches the calls.
         keys: where its key comes from.
     """
-    watch = None if hooks is None else Watch(hooks, provider, order.plan.operation, began)
+    observer = None if hooks is None else Watch(hooks, provider, prepared.plan.operation, began)
     return CallContext(
-        order, url, provider, began, keys, watch, watch is not None or LOGGER.isEnabledFor(logging.DEBUG)
+        prepared, url, provider, began, keys, observer, observer is not None or LOGGER.isEnabledFor(logging.DEBUG)
     )

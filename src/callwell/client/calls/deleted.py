@@ -16,37 +16,37 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from callwell.client.calls.engine import AsyncEngine
-    from callwell.client.calls.operations import Elsewhere
+    from callwell.client.calls.operations import DeletedLookup
     from callwell.client.calls.prepared import PreparedCall
     from callwell.client.calls.responses import Answer
 
 
-async def sought(
-    engine: AsyncEngine, order: PreparedCall, elsewhere: Elsewhere, arguments: Mapping[str, object]
+async def run_checking_deleted(
+    engine: AsyncEngine, prepared: PreparedCall, lookup: DeletedLookup, arguments: Mapping[str, object]
 ) -> Answer:
     """Make a call, and look elsewhere for what it does not find.
 
     Args:
         engine: which makes the calls.
-        order: the call.
-        elsewhere: the operation that has what was deleted.
+        prepared: the call.
+        lookup: the operation that has what was deleted.
         arguments: those of the call.
 
     Raises:
         Gone: it was deleted.
         CallwellError: see `callwell.errors`.
     """
-    ends_at = engine.clock.now() + order.choices.deadline_s
+    ends_at = engine.clock.now() + prepared.options.deadline_s
     try:
-        return await engine.run(order)
+        return await engine.run(prepared)
     except NotFound as error:
         left_s = ends_at - engine.clock.now()
-        choices = dataclasses.replace(order.choices, deadline_s=left_s)
-        found = await _found(engine, elsewhere.order(choices, arguments)) if left_s > 0 else None
+        options = dataclasses.replace(prepared.options, deadline_s=left_s)
+        found = await _found(engine, lookup.prepare(options, arguments)) if left_s > 0 else None
         if found is None:
             raise
         raise Gone(
-            f"{error}: it was deleted: {elsewhere.plan.operation} has it",
+            f"{error}: it was deleted: {lookup.plan.operation} has it",
             status=error.status,
             code=error.code,
             message=error.message,
@@ -59,8 +59,8 @@ async def sought(
         ) from error
 
 
-async def _found(engine: AsyncEngine, order: PreparedCall) -> Answer | None:
+async def _found(engine: AsyncEngine, prepared: PreparedCall) -> Answer | None:
     try:
-        return await engine.run(order)
+        return await engine.run(prepared)
     except CallwellError:
         return None

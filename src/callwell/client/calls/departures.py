@@ -20,113 +20,113 @@ if TYPE_CHECKING:
     from callwell.transport.base import Response
 
 
-def abandoned(trip: CallContext, now: float) -> SendEnd:
+def abandoned_end(context: CallContext, now: float) -> SendEnd:
     """How a Send ended whose caller has gone, as far as that is known without its answer.
 
     Args:
-        trip: the call.
+        context: the call.
         now: monotonic seconds.
     """
-    if trip.status:
-        return SendEnd(Outcome.DONE, trip.status)
-    return SendEnd(Outcome.UNKNOWN, closes_in_s=max(0.0, trip.closes_at - now), blameless=True)
+    if context.status:
+        return SendEnd(Outcome.DONE, context.status)
+    return SendEnd(Outcome.UNKNOWN, closes_in_s=max(0.0, context.closes_at - now), blameless=True)
 
 
-def follow(engine: Any, trip: CallContext) -> None:
+def settle_later(engine: Any, context: CallContext) -> None:
     """Settle the permit of a request that goes on without its caller when that request ends.
 
     Args:
         engine: of either side.
-        trip: the call.
+        context: the call.
     """
-    permit = trip.permit
-    trip.permit = None
+    permit = context.permit
+    context.permit = None
     if permit is None:
         return
     try:
-        left = engine.account.abandon(trip.order.plan.quotas, permit, trip.closes_at)
+        left = engine.account.abandon(context.prepared.plan.quotas, permit, context.closes_at)
     except StateError as error:
-        unsettled(engine, trip, permit, abandoned(trip, engine.clock.now()), error)
+        handle_unsettled(engine, context, permit, abandoned_end(context, engine.clock.now()), error)
         return
-    trip.ending.add_done_callback(partial(_ended, engine, trip, left))
+    context.ending.add_done_callback(partial(_ended, engine, context, left))
 
 
-def interrupted(engine: Any, trip: CallContext) -> None:
+def recover_interrupted(engine: Any, context: CallContext) -> None:
     """Put right what Ctrl-C has left, which strikes between any two lines: a permit may be in nobody's hand.
 
     Args:
         engine: of either side.
-        trip: the call.
+        context: the call.
     """
     now = engine.clock.now()
-    trip.permit = None
-    closes_at = max(now, trip.closes_at) if trip.sending else now
-    engine.account.recover_interrupted(sent=trip.sends > 0, closes_at=closes_at)
-    engine.lines.wake()
+    context.permit = None
+    closes_at = max(now, context.closes_at) if context.sending else now
+    engine.account.recover_interrupted(sent=context.attempts > 0, closes_at=closes_at)
+    engine.queues.wake()
 
 
-def unsent(engine: Any, trip: CallContext, permit: Permit) -> None:
+def return_unused(engine: Any, context: CallContext, permit: Permit) -> None:
     """Give a permit back that was surely not used.
 
     Args:
         engine: of either side.
-        trip: the call.
+        context: the call.
         permit: its permit.
     """
     try:
-        engine.account.return_unused(trip.order.plan.quotas, permit)
+        engine.account.return_unused(context.prepared.plan.quotas, permit)
     except StateError as error:
-        unrecorded(engine, trip, error)
-    trip.permit = None
-    engine.lines.wake()
+        notify_unrecorded(engine, context, error)
+    context.permit = None
+    engine.queues.wake()
 
 
-def unsettled(engine: Any, trip: CallContext, permit: Permit | None, end: SendEnd, error: Exception) -> None:
+def handle_unsettled(engine: Any, context: CallContext, permit: Permit | None, end: SendEnd, error: Exception) -> None:
     """A permit could not be settled, by a failing state or an odd header: see that it counts as used.
 
     Args:
         engine: of either side.
-        trip: the call.
+        context: the call.
         permit: its permit.
         end: how its Send ended.
         error: what was raised.
     """
     if isinstance(error, StateError):  # the record lapses: there the permit is held until the request is over
-        unrecorded(engine, trip, error)
+        notify_unrecorded(engine, context, error)
     elif permit is not None:
-        LOGGER.error("%s: an answer's quota headers could not be used: %r", trip.provider, error)
-        engine.account.release(trip.order.plan.quotas, permit, end._replace(hints=(), wait_s=None))
+        LOGGER.error("%s: an answer's quota headers could not be used: %r", context.provider, error)
+        engine.account.release(context.prepared.plan.quotas, permit, end._replace(hints=(), wait_s=None))
 
 
-def unrecorded(engine: Any, trip: CallContext, error: StateError) -> None:
+def notify_unrecorded(engine: Any, context: CallContext, error: StateError) -> None:
     """Say that the state could not be written after a request."""
-    engine.notify(NotRecorded(trip.provider, trip.order.plan.operation, str(error)))
+    engine.notify(NotRecorded(context.provider, context.prepared.plan.operation, str(error)))
 
 
-def _ended(engine: Any, trip: CallContext, permit: Permit, ending: Any) -> None:
+def _ended(engine: Any, context: CallContext, permit: Permit, ending: Any) -> None:
     if ending.cancelled() or ending.exception() is not None:
-        end = abandoned(trip, engine.clock.now())
+        end = abandoned_end(context, engine.clock.now())
     else:
-        end = _end(engine, trip, permit, ending.result())
+        end = _end(engine, context, permit, ending.result())
     try:
-        engine.account.release(trip.order.plan.quotas, permit, end)
+        engine.account.release(context.prepared.plan.quotas, permit, end)
     except Exception as error:  # noqa: BLE001 - whatever it is, the permit was used
-        unsettled(engine, trip, permit, end, error)
-    engine.lines.wake()
+        handle_unsettled(engine, context, permit, end, error)
+    engine.queues.wake()
     if end.hints:
         engine.learner.report()
 
 
-def _end(engine: Any, trip: CallContext, permit: Permit, reply: Response | NoReply) -> SendEnd:
+def _end(engine: Any, context: CallContext, permit: Permit, reply: Response | NoReply) -> SendEnd:
     if isinstance(reply, NoReply):
         return SendEnd(reply.outcome, arrived=reply.arrived, blameless=True)
     now = engine.clock.now()
-    hints = engine.learner.observe(trip.order.plan.operation, reply, now, now - permit.acquired_at)
+    hints = engine.learner.observe(context.prepared.plan.operation, reply, now, now - permit.acquired_at)
     reset_s = engine.learner.throttled_for_s(hints)
     rule = engine.profile.errors
     wall = engine.learner.provider_wall_s
     try:
-        reading = responses.read(rule, reply, trip.url, wall, None, reset_s=reset_s, described=False)
+        reading = responses.parse_response(rule, reply, context.url, wall, None, reset_s=reset_s, described=False)
     except Exception:  # noqa: BLE001 - whatever headers and body make of their reader
-        reading = responses.unreadable(reply)
+        reading = responses.unreadable_response(reply)
     return SendEnd(Outcome.DONE, reply.status, reading.wait_s, hints=hints)

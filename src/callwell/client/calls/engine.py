@@ -7,10 +7,10 @@ import random
 from typing import TYPE_CHECKING, Final
 
 from callwell.client.calls import departures, nested, responses
-from callwell.client.calls.binding import headers
+from callwell.client.calls.binding import request_headers
 from callwell.client.calls.context import begun
-from callwell.client.calls.failures import failure, scarcity
-from callwell.client.calls.retry_scope import retried
+from callwell.client.calls.failures import describe_scarcity, to_error
+from callwell.client.calls.retry_scope import announce_retries
 from callwell.client.concurrency.primitives import AsyncDefaultTransport, sleep
 from callwell.client.quota.learner import Learner
 from callwell.client.quota.queue import AsyncPermitQueues
@@ -26,17 +26,17 @@ from callwell.core.types import (
     FailReason,
     Finish,
     Granted,
+    KeyRenewed,
     Lost,
     Outcome,
-    Rekey,
-    Rekeyed,
+    RenewKey,
     Send,
     Started,
     Wait,
     Woken,
 )
 from callwell.errors import CallError, CallwellError, ClosedError, KeyRefused, StateError, UsageError
-from callwell.observe.logs import LOGGER, log
+from callwell.observe.logs import LOGGER, log_notice
 from callwell.transport.base import NoReply, Request
 
 if TYPE_CHECKING:
@@ -91,88 +91,90 @@ class AsyncEngine:
         self.account = account
         self.keys = keys
         self.transport = transport
-        self._exchange = retried(transport, tells=profile.retry.tells)
+        self._exchange = announce_retries(transport, tells=profile.retry.tells)
         self.clock = clock
         self.roll = random.random
         self.closed = False
         self.hooks = hooks
         self.learner = Learner(profile, account, clock, self.notify)
-        self.lines = AsyncPermitQueues(account, clock)
+        self.queues = AsyncPermitQueues(account, clock)
 
-    async def run(self, order: PreparedCall) -> Answer:
+    async def run(self, prepared: PreparedCall) -> Answer:
         """Make a call.
 
         Raises:
             CallwellError: see `callwell.errors`.
         """
-        plan, bound, choices, guard = order.plan, order.bound, order.choices, order.guard
+        plan, bound, options, recorder = prepared.plan, prepared.bound, prepared.options, prepared.recorder
         if self.closed:
             self.check_open(plan.operation)
         began = self.clock.now()
         keys = self.keys.keyless if bound.keyless else self.keys
-        trip = begun(order, bound.url or self.base_url + bound.target, self.profile.name, began, self.hooks, keys=keys)
-        deadline, event = began + choices.deadline_s, STARTED
+        context = begun(
+            prepared, bound.url or self.base_url + bound.target, self.profile.name, began, self.hooks, keys=keys
+        )
+        deadline, event = began + options.deadline_s, STARTED
         try:
-            held = self._lent(trip) if guard is None else None
+            held = self._lent(context) if recorder is None else None
             if held is not None:
-                event = await self._send(trip, 1, deadline)
-                if event is FINE_ANSWER and trip.answer is not None:
-                    if trip.told:
-                        trip.ended(1, Outcome.DONE, self.clock.now())
-                    return trip.answer
-            return await self._go_on(trip, event, deadline, None if held is None else held[0])
+                event = await self._send(context, 1, deadline)
+                if event is FINE_ANSWER and context.answer is not None:
+                    if context.is_observed:
+                        context.ended(1, Outcome.DONE, self.clock.now())
+                    return context.answer
+            return await self._go_on(context, event, deadline, None if held is None else held[0])
         except KeyRefused as error:
             refused = error
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not hide what is known of the call
-            return self._stopped(trip, error)
+            return self._stopped(context, error)
         except KeyboardInterrupt:
-            departures.interrupted(self, trip)
+            departures.recover_interrupted(self, context)
             raise
         finally:
-            if trip.permit is not None or trip.key is not None or trip.watch is not None:
-                self._leave(trip)
-        if order.explain is None or bound.keyless:
+            if context.permit is not None or context.key is not None or context.observer is not None:
+                self._leave(context)
+        if prepared.explain is None or bound.keyless:
             raise refused
-        raise await order.explain(refused) from refused.__cause__
+        raise await prepared.explain(refused) from refused.__cause__
 
-    async def _go_on(self, trip: CallContext, event: Event, deadline: float, generation: int | None) -> Answer:
+    async def _go_on(self, context: CallContext, event: Event, deadline: float, generation: int | None) -> Answer:
         """Let the core decide: about a first request that did not go well, or from the beginning."""
-        traits, guard = trip.order.plan.traits, trip.order.guard
-        rule = nested.rule(self.profile.retry, trip.order.choices)
+        traits, recorder = context.prepared.plan.traits, context.prepared.recorder
+        rule = nested.retry_rule(self.profile.retry, context.prepared.options)
         if generation is not None:
-            trip.state = machine.sent(traits, rule, deadline, generation)
-        elif guard is None:
-            trip.state = machine.Call(traits, rule, deadline)
+            context.state = machine.in_flight(traits, rule, deadline, generation)
+        elif recorder is None:
+            context.state = machine.Call(traits, rule, deadline)
         else:
-            trip.state = guard.state
-            event = guard.event
-        return trip.finished(await self._work(trip, trip.state, event), self.clock.now())
+            context.state = recorder.state
+            event = recorder.event
+        return context.finished(await self._work(context, context.state, event), self.clock.now())
 
-    async def _work(self, trip: CallContext, state: machine.Call, event: Event) -> Finish:
+    async def _work(self, context: CallContext, state: machine.Call, event: Event) -> Finish:
         """Show the call what happens, and do what it says, until it is done."""
-        guard = trip.order.guard
+        recorder = context.prepared.recorder
         while True:
             state, action = machine.advance(state, event, self.clock.now(), self.roll())
-            trip.state = state
-            if guard is not None:
-                guard.note(state, action)
+            context.state = state
+            if recorder is not None:
+                recorder.record(state, action)
             if isinstance(action, Acquire):
-                event = await self._acquire(trip, state.deadline)
+                event = await self._acquire(context, state.deadline)
             elif isinstance(action, Send):
-                event = await self._send(trip, action.attempt, state.deadline)
+                event = await self._send(context, action.attempt, state.deadline)
             elif isinstance(action, Wait):
-                event = await self._wait(trip, action)
-            elif isinstance(action, Rekey):
-                event = await self._rekey(trip, action.generation, action.until)
+                event = await self._wait(context, action)
+            elif isinstance(action, RenewKey):
+                event = await self._rekey(context, action.generation, action.until)
             elif isinstance(action, Finish):
                 return action
             elif isinstance(action, Fail):
-                trip.ended(action.attempts, action.outcome, self.clock.now())
-                raise self._error(trip, action)
-            elif guard is None:
+                context.ended(action.attempts, action.outcome, self.clock.now())
+                raise self._error(context, action)
+            elif recorder is None:
                 raise machine.IllegalEvent(f"no driver for {action}")
             else:
-                event = await guard.look(trip)
+                event = await recorder.probe(context)
 
     def check_open(self, operation: str) -> None:
         """See that the client was not closed.
@@ -183,214 +185,235 @@ class AsyncEngine:
         if self.closed:
             raise ClosedError(f"{self.profile.name} {operation}: the client was closed")
 
-    def _lent(self, trip: CallContext) -> tuple[int, Key] | None:
+    def _lent(self, context: CallContext) -> tuple[int, Key] | None:
         """What most calls get: a permit and a key without waiting."""
-        permit = self.lines[trip.order.plan.quotas].try_acquire(trip.order.bound.longer_s, retrying=trip.sends > 0)
+        permit = self.queues[context.prepared.plan.quotas].try_acquire(
+            context.prepared.bound.extra_time_s, retrying=context.attempts > 0
+        )
         if permit is None:
             return None
-        trip.permit = permit
-        trip.key = trip.keys.begin_use()
-        if trip.key is None:
-            self._give_back(trip)
-        return trip.key
+        context.permit = permit
+        context.key = context.keys.begin_use()
+        if context.key is None:
+            self._give_back(context)
+        return context.key
 
-    async def _acquire(self, trip: CallContext, until: float) -> Event:
-        line, choices = self.lines[trip.order.plan.quotas], trip.order.choices
-        longer_s = trip.order.bound.longer_s
-        self._lent(trip)
-        while trip.key is None:
-            if trip.permit is not None:
-                self._give_back(trip)
-                await self._rekey(trip, -1, min(until, self.clock.now() + self.profile.retry.rekey_wait_s))
+    async def _acquire(self, context: CallContext, until: float) -> Event:
+        line, options = self.queues[context.prepared.plan.quotas], context.prepared.options
+        extra_time_s = context.prepared.bound.extra_time_s
+        self._lent(context)
+        while context.key is None:
+            if context.permit is not None:
+                self._give_back(context)
+                await self._rekey(context, -1, min(until, self.clock.now() + self.profile.retry.rekey_wait_s))
             got = await line.acquire(
-                until, choices.priority, longer_s, retrying=trip.sends > 0, on_wait=lambda s: trip.waits(s, "quota")
+                until,
+                options.priority,
+                extra_time_s,
+                retrying=context.attempts > 0,
+                on_wait=lambda s: context.waits(s, "quota"),
             )
             if isinstance(got, float):
-                trip.denied = True
+                context.denied = True
                 return Denied(got)
-            trip.permit = got
-            trip.key = trip.keys.begin_use()
-        return Granted(trip.key[0])
+            context.permit = got
+            context.key = context.keys.begin_use()
+        return Granted(context.key[0])
 
-    async def _send(self, trip: CallContext, attempt: int, deadline: float) -> Event:  # noqa: C901 - each frame costs calls
-        permit, held, clock, order = trip.permit, trip.key, self.clock, trip.order
-        plan, bound = order.plan, order.bound
+    async def _send(self, context: CallContext, attempt: int, deadline: float) -> Event:  # noqa: C901 - frames cost
+        permit, held, clock, prepared = context.permit, context.key, self.clock, context.prepared
+        plan, bound = prepared.plan, prepared.bound
         if self.closed:
             self.check_open(plan.operation)
         began = clock.now()
         if permit is None or held is None or began - permit.acquired_at > MAX_PAUSE_S:
-            self._give_back(trip)
+            self._give_back(context)
             return Lost(Outcome.REFUSED)
-        longest_s = self.profile.retry.attempt_s + bound.longer_s
+        longest_s = self.profile.retry.attempt_s + bound.extra_time_s
         if deadline - began < longest_s:
             longest_s = max(LEAST_S, deadline - began)
-        keyless = bound.keyless or trip.astray
-        shown = headers(bound, self.profile.key, held[1], order.choices.headers, keyless=keyless)
-        if trip.watch is not None:
-            shown = trip.watched(attempt, began, self.base_url, shown)
+        keyless = bound.keyless or context.astray
+        shown = request_headers(bound, self.profile.key, held[1], prepared.options.headers, keyless=keyless)
+        if context.observer is not None:
+            shown = context.watched(attempt, began, self.base_url, shown)
         timeout_s = clock.real_s(longest_s)
         keep_status = not plan.traits.repeatable
-        reconnect = attempt > 1 and isinstance(trip.last, NoReply) and trip.last.outcome is Outcome.UNKNOWN
+        reconnect = attempt > 1 and isinstance(context.last, NoReply) and context.last.outcome is Outcome.UNKNOWN
         request = Request(
-            bound.method, trip.url, shown, bound.body, timeout_s, keep_status, reconnect, on_abandoned=trip.outlived
+            bound.method,
+            context.url,
+            shown,
+            bound.body,
+            timeout_s,
+            keep_status,
+            reconnect,
+            on_abandoned=context.outlived,
         )
-        trip.sends = attempt
-        trip.status = 0
-        trip.hints = ()
-        trip.closes_at = began + longest_s
-        trip.sending = True  # until the permit is settled: whatever is raised from here on, it was used
+        context.attempts = attempt
+        context.status = 0
+        context.hints = ()
+        context.closes_at = began + longest_s
+        context.sending = True  # until the permit is settled: whatever is raised from here on, it was used
         try:
             response = await self._exchange(request)
         except Exception as error:  # noqa: BLE001 - whatever a transport raises
-            response = self._raised(trip, error)
+            response = self._raised(context, error)
         now = clock.now()
         if isinstance(response, NoReply):
-            return self._unanswered(trip, response, attempt, now - began)
-        trip.status = response.status
+            return self._unanswered(context, response, attempt, now - began)
+        context.status = response.status
         if now >= self.learner.due_at.get(plan.operation, now):
-            trip.hints = self.learner.observe(plan.operation, response, now, now - began)
+            context.hints = self.learner.observe(plan.operation, response, now, now - began)
         try:
-            trip.answer = responses.success(response, described=plan.template is not None)
+            context.answer = responses.parse_success(response, described=plan.template is not None)
         except Exception:  # noqa: BLE001 - whatever a body makes of its reader
-            trip.answer = None
-        if trip.answer is None:
-            return self._learn(trip, response, attempt, now - began)
-        self._settle(trip, PLAIN_SUCCESS._replace(hints=trip.hints) if trip.hints else PLAIN_SUCCESS, accepted=True)
-        if trip.told:
-            trip.attempted(attempt, response.status, None, "", now - began)
+            context.answer = None
+        if context.answer is None:
+            return self._learn(context, response, attempt, now - began)
+        self._settle(
+            context, PLAIN_SUCCESS._replace(hints=context.hints) if context.hints else PLAIN_SUCCESS, accepted=True
+        )
+        if context.is_observed:
+            context.attempted(attempt, response.status, None, "", now - began)
         return FINE_ANSWER
 
-    def _raised(self, trip: CallContext, error: Exception) -> NoReply:
+    def _raised(self, context: CallContext, error: Exception) -> NoReply:
         """What is known after a transport has raised an error, which it should not unless a body that is read did."""
-        body = trip.order.bound.body
+        body = context.prepared.bound.body
         if body is not None and not isinstance(body, bytes):
-            trip.callers = error
+            context.callers = error
             raise error
         if isinstance(error, UsageError) and isinstance(self.transport, AsyncDefaultTransport):
-            trip.sending = False  # the default transport could not begin: nothing was sent
-            trip.sends -= 1
+            context.sending = False  # the default transport could not begin: nothing was sent
+            context.attempts -= 1
             raise error
         return NoReply(Outcome.UNKNOWN, f"the transport failed ({type(error).__name__})", error)
 
-    def _unanswered(self, trip: CallContext, reply: NoReply, attempt: int, seconds: float) -> Event:
+    def _unanswered(self, context: CallContext, reply: NoReply, attempt: int, seconds: float) -> Event:
         """Learn from a request that got no answer: not from one that the caller gave too little time for it."""
-        trip.last = reply
-        hasty = trip.hasty(self.clock.now(), seconds)
-        again = self._settle(trip, SendEnd(reply.outcome, blameless=hasty, arrived=reply.arrived), accepted=False)
-        trip.attempted(attempt, None, None, reply.reason, seconds)
+        context.last = reply
+        hasty = context.hasty(self.clock.now(), seconds)
+        again = self._settle(context, SendEnd(reply.outcome, blameless=hasty, arrived=reply.arrived), accepted=False)
+        context.attempted(attempt, None, None, reply.reason, seconds)
         return Lost(reply.outcome, again, reply.permanent)
 
-    def _learn(self, trip: CallContext, response: Response, attempt: int, seconds: float) -> Event:
+    def _learn(self, context: CallContext, response: Response, attempt: int, seconds: float) -> Event:
         """Learn from an answer that is no success."""
-        plan, rule = trip.order.plan, self.profile.errors
-        key = trip.key[1] if trip.key is not None else None
-        if not trip.hints:
-            trip.hints = self.learner.observe(plan.operation, response, self.clock.now(), seconds)
-        reset_s = self.learner.throttled_for_s(trip.hints)
+        plan, rule = context.prepared.plan, self.profile.errors
+        key = context.key[1] if context.key is not None else None
+        if not context.hints:
+            context.hints = self.learner.observe(plan.operation, response, self.clock.now(), seconds)
+        reset_s = self.learner.throttled_for_s(context.hints)
         wall = self.learner.provider_wall_s
         described = plan.template is not None
         try:
-            reading = responses.read(
-                rule, response, trip.url, wall, key, reset_s=reset_s, described=described, media=plan.media
+            reading = responses.parse_response(
+                rule, response, context.url, wall, key, reset_s=reset_s, described=described, media=plan.media
             )
         except Exception:  # noqa: BLE001 - whatever headers and body make of their reader
-            LOGGER.exception("%s %s: an answer could not be read", trip.provider, plan.operation)
-            reading = responses.unreadable(response)
-        trip.last = reading
+            LOGGER.exception("%s %s: an answer could not be read", context.provider, plan.operation)
+            reading = responses.unreadable_response(response)
+        context.last = reading
         if reading.moved_to is not None:
-            trip.url = reading.moved_to
-            trip.astray = not (self.profile.key.whole_origin or responses.is_below(trip.url, self.base_url))
-        shown = responses.event(rule, reading)
-        if response.status in outcome.KEY_REFUSALS and trip.key is not None and trip.keys.is_on_trial(trip.key[0]):
+            context.url = reading.moved_to
+            context.astray = not (self.profile.key.whole_origin or responses.is_below(context.url, self.base_url))
+        shown = responses.to_event(rule, reading)
+        if (
+            response.status in outcome.KEY_REFUSAL_STATUSES
+            and context.key is not None
+            and context.keys.is_on_trial(context.key[0])
+        ):
             shown = shown._replace(dead_key=True)  # whatever its code: the old key is asked before the call fails
-        end = SendEnd(Outcome.DONE, response.status, reading.wait_s, hints=trip.hints)
-        again = self._settle(trip, end, accepted=False)
-        trip.attempted(attempt, response.status, reading.code, "", seconds)
-        return shown if again else shown._replace(retry=False)
+        end = SendEnd(Outcome.DONE, response.status, reading.wait_s, hints=context.hints)
+        again = self._settle(context, end, accepted=False)
+        context.attempted(attempt, response.status, reading.code, "", seconds)
+        return shown if again else shown._replace(may_retry=False)
 
-    async def _wait(self, trip: CallContext, action: Wait) -> Event:
+    async def _wait(self, context: CallContext, action: Wait) -> Event:
         seconds = action.until - self.clock.now()
-        trip.waits(seconds, action.why)
+        context.waits(seconds, action.reason)
         await sleep(self.clock.real_s(seconds))
         return Woken()
 
-    async def _rekey(self, trip: CallContext, generation: int, until: float) -> Event:
-        trip.waits(until - self.clock.now(), "key")
-        return Rekeyed(await trip.keys.renew(generation, until))
+    async def _rekey(self, context: CallContext, generation: int, until: float) -> Event:
+        context.waits(until - self.clock.now(), "key")
+        return KeyRenewed(await context.keys.renew(generation, until))
 
-    def _settle(self, trip: CallContext, end: SendEnd, *, accepted: bool) -> bool:
+    def _settle(self, context: CallContext, end: SendEnd, *, accepted: bool) -> bool:
         """Put permit and key back after a Send; that it cannot be written down costs the caller nothing."""
-        permit, held = trip.permit, trip.key
-        trip.permit = trip.key = None
-        trip.sending = False
+        permit, held = context.permit, context.key
+        context.permit = context.key = None
+        context.sending = False
         again = True
         try:
             if permit is not None:
-                again = self.account.release(trip.order.plan.quotas, permit, end)
+                again = self.account.release(context.prepared.plan.quotas, permit, end)
         except Exception as error:  # noqa: BLE001 - whatever it is, the permit was used
-            departures.unsettled(self, trip, permit, end, error)
+            departures.handle_unsettled(self, context, permit, end, error)
         try:
             if held is not None:
-                trip.keys.end_use(held[0], accepted=accepted)
+                context.keys.end_use(held[0], accepted=accepted)
         except StateError as error:
-            LOGGER.warning("%s: it is not recorded that the key was accepted: %s", trip.provider, error)
-        for line in self.lines.all:
+            LOGGER.warning("%s: it is not recorded that the key was accepted: %s", context.provider, error)
+        for line in self.queues.all:
             if line.waiters:
                 line.wake()
         if end.hints:
             self.learner.report()
         return again
 
-    def _leave(self, trip: CallContext) -> None:
+    def _leave(self, context: CallContext) -> None:
         try:
-            if trip.permit is not None or trip.key is not None:
-                self._give_back(trip)
-            if trip.watch is not None:
-                trip.left(self.clock.now())
+            if context.permit is not None or context.key is not None:
+                self._give_back(context)
+            if context.observer is not None:
+                context.left(self.clock.now())
         except KeyboardInterrupt:
-            departures.interrupted(self, trip)
+            departures.recover_interrupted(self, context)
             raise
 
-    def _give_back(self, trip: CallContext) -> None:
-        if trip.sending:
-            if trip.ending is None:
-                self._settle(trip, departures.abandoned(trip, self.clock.now()), accepted=False)
+    def _give_back(self, context: CallContext) -> None:
+        if context.sending:
+            if context.ending is None:
+                self._settle(context, departures.abandoned_end(context, self.clock.now()), accepted=False)
             else:
-                trip.sending = False
-                departures.follow(self, trip)
-        if trip.permit is not None:
-            departures.unsent(self, trip, trip.permit)
-        if trip.key is not None:
-            trip.keys.end_use(trip.key[0], accepted=False)
-            trip.key = None
+                context.sending = False
+                departures.settle_later(self, context)
+        if context.permit is not None:
+            departures.return_unused(self, context, context.permit)
+        if context.key is not None:
+            context.keys.end_use(context.key[0], accepted=False)
+            context.key = None
 
-    def _error(self, trip: CallContext, fail: Fail) -> Exception:
+    def _error(self, context: CallContext, fail: Fail) -> Exception:
         wait_s = fail.at - self.clock.now()
         at_wall = self.clock.wall() + wait_s
-        scarce = scarcity(self.account, trip, wait_s)
-        error = failure(fail, trip, at_wall=at_wall, wait_s=max(0.0, wait_s), where=self.keys.location, scarce=scarce)
-        return nested.explained(error, trip.order.choices)
+        scarce = describe_scarcity(self.account, context, wait_s)
+        error = to_error(
+            fail, context, at_wall=at_wall, wait_s=max(0.0, wait_s), where=self.keys.location, scarce=scarce
+        )
+        return nested.explain_single_attempt(error, context.prepared.options)
 
-    def _stopped(self, trip: CallContext, error: Exception) -> Answer:
+    def _stopped(self, context: CallContext, error: Exception) -> Answer:
         """End a call that has met an error: with what is known of it, if it was sent and the error does not say so.
 
         Returns:
             its answer, if it was done all the same.
         """
-        if isinstance(error, CallError) or not trip.sends or error is trip.callers:
+        if isinstance(error, CallError) or not context.attempts or error is context.callers:
             raise error
-        if trip.answer is not None:
-            LOGGER.error("%s %s: done, and then: %r", trip.provider, trip.order.plan.operation, error)
-            return trip.answer
-        fail = trip.stopped()
-        trip.ended(fail.attempts, fail.outcome, self.clock.now())
-        if fail.why is FailReason.NO_ANSWER and isinstance(error, CallwellError):
+        if context.answer is not None:
+            LOGGER.error("%s %s: done, and then: %r", context.provider, context.prepared.plan.operation, error)
+            return context.answer
+        fail = context.stopped()
+        context.ended(fail.attempts, fail.outcome, self.clock.now())
+        if fail.reason is FailReason.NO_ANSWER and isinstance(error, CallwellError):
             raise error  # nothing was done, or doing it again does no harm
-        trip.last = NoReply(Outcome.UNKNOWN, f"the call was stopped ({type(error).__name__}: {error})", error)
-        raise self._error(trip, fail) from error
+        context.last = NoReply(Outcome.UNKNOWN, f"the call was stopped ({type(error).__name__}: {error})", error)
+        raise self._error(context, fail) from error
 
     def notify(self, notice: Notice) -> None:
         """Log a notice that belongs to no call, and show it to the hooks."""
-        log(notice)
+        log_notice(notice)
         if self.hooks is not None:
             self.hooks.notice(notice)

@@ -12,17 +12,17 @@ from callwell.observe.redact import redact
 if TYPE_CHECKING:
     from callwell.core.rules.profile import ErrorRule
 
-SHOWN: Final = 300
+MAX_TEXT: Final = 300
 """Characters of a provider's words that a message repeats."""
 
-KEPT: Final = 100
+MAX_PROBLEMS: Final = 100
 """Problems of one answer that an error holds."""
 
-NAMED: Final = 5
+MAX_SHOWN_PROBLEMS: Final = 5
 """Problems that a message names."""
 
 
-def read(rule: ErrorRule, body: Any, secrets: tuple[str, ...] = ()) -> tuple[Problem, tuple[Problem, ...]]:
+def read_problems(rule: ErrorRule, body: Any, secrets: tuple[str, ...] = ()) -> tuple[Problem, tuple[Problem, ...]]:
     """What a body says is wrong as a whole, and one by one.
 
     Args:
@@ -30,13 +30,13 @@ def read(rule: ErrorRule, body: Any, secrets: tuple[str, ...] = ()) -> tuple[Pro
         body: of an error answer, whatever it is.
         secrets: texts that are not repeated.
     """
-    listed = _at(body, rule.problems)
+    listed = _find_value(body, rule.problems)
     inner = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
-    whole = _problem(rule, body, secrets)
-    return whole, tuple(_problem(rule, one, secrets) for one in inner[:KEPT])
+    whole = _read_problem(rule, body, secrets)
+    return whole, tuple(_read_problem(rule, one, secrets) for one in inner[:MAX_PROBLEMS])
 
 
-def words(whole: Problem, each: tuple[Problem, ...]) -> str:
+def format_problems(whole: Problem, each: tuple[Problem, ...]) -> str:
     """What is wrong, in one line: each fault with its parameter.
 
     Args:
@@ -44,20 +44,20 @@ def words(whole: Problem, each: tuple[Problem, ...]) -> str:
         each: what it says one by one.
     """
     told = [f"{one.parameter}: {one.message}" if one.parameter else one.message for one in each or (whole,)]
-    more = f"; and {len(told) - NAMED} more" if len(told) > NAMED else ""
-    return "; ".join(told[:NAMED]) + more
+    more = f"; and {len(told) - MAX_SHOWN_PROBLEMS} more" if len(told) > MAX_SHOWN_PROBLEMS else ""
+    return "; ".join(told[:MAX_SHOWN_PROBLEMS]) + more
 
 
-def _problem(rule: ErrorRule, said: Any, secrets: tuple[str, ...]) -> Problem:
+def _read_problem(rule: ErrorRule, said: Any, secrets: tuple[str, ...]) -> Problem:
     code, message, parameter = (
-        redact(text, *secrets)[:SHOWN] if text else None
-        for text in (_code(rule, said), _said(said, rule.message), _named(said, rule.parameter))
+        redact(text, *secrets)[:MAX_TEXT] if text else None
+        for text in (_read_code(rule, said), _read_text(said, rule.message), _read_parameter(said, rule.parameter))
     )
     return Problem(message or "", code, parameter)
 
 
-def _code(rule: ErrorRule, said: Any) -> str | None:
-    text = _said(said, rule.code)
+def _read_code(rule: ErrorRule, said: Any) -> str | None:
+    text = _read_text(said, rule.code)
     if text is None or rule.code_is == "text":
         return text
     try:
@@ -67,15 +67,15 @@ def _code(rule: ErrorRule, said: Any) -> str | None:
     return None if parts.scheme and not parts.netloc else parts.path.rstrip("/").rpartition("/")[2] or None
 
 
-def _said(said: Any, places: tuple[str, ...]) -> str | None:
+def _read_text(said: Any, places: tuple[str, ...]) -> str | None:
     for place in places:
-        text = _text(_at(said, place))
+        text = _to_text(_find_value(said, place))
         if text:
             return text
     return None
 
 
-def _at(said: Any, place: str | None) -> Any:
+def _find_value(said: Any, place: str | None) -> Any:
     """What stands at a dotted place. Of a list it is what the place numbers, or else the first that has it."""
     if place is None:
         return None
@@ -91,7 +91,7 @@ def _at(said: Any, place: str | None) -> Any:
     return said
 
 
-def _text(value: Any) -> str:
+def _to_text(value: Any) -> str:
     """A code or words: a number counts as its digits, a list of texts as all of them."""
     if isinstance(value, str):
         return value
@@ -106,9 +106,9 @@ def _text(value: Any) -> str:
     return ""
 
 
-def _named(said: Any, places: tuple[str, ...]) -> str | None:
+def _read_parameter(said: Any, places: tuple[str, ...]) -> str | None:
     """The name of a parameter, which may stand there step by step: a list of names and indexes."""
-    for value in (_at(said, place) for place in places):
+    for value in (_find_value(said, place) for place in places):
         if isinstance(value, list) and value and all(isinstance(step, str | int) for step in value):
             return ".".join(map(str, value))
-    return _said(said, places)
+    return _read_text(said, places)

@@ -27,7 +27,7 @@ from callwell.core.headers import join_lines
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-BLANK = b" \t\r\n\xef\xbb\xbf"
+LEADING_BLANKS = b" \t\r\n\xef\xbb\xbf"
 """White space and a byte order mark, which may precede the first character of a text."""
 
 GATEWAY_SERVERS = (
@@ -41,7 +41,7 @@ General web servers (nginx, Apache, IIS) are missing on purpose: they are origin
 """
 
 
-def another_type(headers: Mapping[str, str], body: bytes, described: Collection[str] = ()) -> bool:
+def is_undescribed_type(headers: Mapping[str, str], body: bytes, described: Collection[str] = ()) -> bool:
     """Whether a success that is no JSON says itself that it is something else than described.
 
     JSON that broke off, or that a server names wrongly, is the provider's own.
@@ -56,7 +56,7 @@ def another_type(headers: Mapping[str, str], body: bytes, described: Collection[
     )  # bytes that are no text are a type too
     if named in described:
         return False
-    return _marked(body) or (named != "" and "json" not in named)
+    return _is_markup(body) or (named != "" and "json" not in named)
 
 
 def rejects_no_key(headers: Mapping[str, str], body: bytes) -> bool:
@@ -66,12 +66,12 @@ def rejects_no_key(headers: Mapping[str, str], body: bytes) -> bool:
         headers: the answer's.
         body: what arrived of it.
     """
-    if body.strip(BLANK) or "via" in headers:  # RFC 9110, 7.6.3: every gateway adds `Via` to what it forwards
+    if body.strip(LEADING_BLANKS) or "via" in headers:  # RFC 9110, 7.6.3: every gateway adds `Via` to what it forwards
         return True
     return headers.get("server", "").lower().startswith(GATEWAY_SERVERS)
 
 
-def speaks(status: int, headers: Mapping[str, str], body: bytes) -> bool:
+def is_gateway_error(status: int, headers: Mapping[str, str], body: bytes) -> bool:
     """Whether an error that is no JSON looks like a gateway's.
 
     Args:
@@ -79,14 +79,14 @@ def speaks(status: int, headers: Mapping[str, str], body: bytes) -> bool:
         headers: the answer's.
         body: what arrived of it.
     """
-    if status == outcome.PROXY_LOGIN or "proxy-authenticate" in headers:
+    if status == outcome.PROXY_AUTHENTICATION_REQUIRED or "proxy-authenticate" in headers:
         return True
     if "error=" in headers.get("proxy-status", ""):  # RFC 9209
         return True
-    return _marked(body) or "html" in headers.get("content-type", "").lower()
+    return _is_markup(body) or "html" in headers.get("content-type", "").lower()
 
 
-def words(status: int, headers: Mapping[str, str], body: bytes) -> str:
+def describe(status: int, headers: Mapping[str, str], body: bytes) -> str:
     """What to tell a person about an answer that looks like a gateway's.
 
     Args:
@@ -94,10 +94,10 @@ def words(status: int, headers: Mapping[str, str], body: bytes) -> str:
         headers: the answer's.
         body: what arrived of it.
     """
-    if status == outcome.PROXY_LOGIN:
+    if status == outcome.PROXY_AUTHENTICATION_REQUIRED:
         return "the proxy asks for a log-in: put user and password into its address"
     named = headers.get("content-type", "").partition(";")[0].strip()
-    if not body.strip(BLANK):
+    if not body.strip(LEADING_BLANKS):
         what = "an empty body from a gateway"
     elif "json" in named.lower():
         what = "JSON in another shape than the provider's errors"
@@ -106,6 +106,6 @@ def words(status: int, headers: Mapping[str, str], body: bytes) -> str:
     return f"{what}, as proxies, portals and firewalls send it: it may not be the provider's"
 
 
-def _marked(body: bytes) -> bool:
+def _is_markup(body: bytes) -> bool:
     """Whether a body begins like HTML or XML, as no JSON does."""
-    return body[:64].lstrip(BLANK).startswith(b"<")
+    return body[:64].lstrip(LEADING_BLANKS).startswith(b"<")

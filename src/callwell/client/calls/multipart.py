@@ -17,8 +17,8 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from callwell.client.calls.validation import describe, is_file
-from callwell.client.calls.wire_values import ENCODER
+from callwell.client.calls.validation import describe_schema, is_file_schema
+from callwell.client.calls.wire_values import JSON_ENCODER
 from callwell.client.uploads.piece_reader import PieceReader
 from callwell.errors import InvalidOption
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 FileContent: TypeAlias = bytes | str | os.PathLike[str]
 """A file to be sent: its bytes, or its path."""
 
-NAMELESS: Final = "file"
+DEFAULT_FILE_NAME: Final = "file"
 """What a file is called of which there are only the bytes."""
 
 ESCAPES: Final = str.maketrans({'"': "%22", "\r": "%0D", "\n": "%0A"})
@@ -53,7 +53,7 @@ class Part(NamedTuple):
     file: str | None = None
 
 
-def field(name: str, wire: str, schema: Mapping[str, Any], value: object) -> Iterator[Part]:
+def encode_field(name: str, wire: str, schema: Mapping[str, Any], value: object) -> Iterator[Part]:
     """The parts of one field: one, or one for each item of a list.
 
     Args:
@@ -65,23 +65,23 @@ def field(name: str, wire: str, schema: Mapping[str, Any], value: object) -> Ite
     Raises:
         InvalidOption: a file that cannot be read or has not the size that the schema takes, or what JSON cannot hold.
     """
-    if is_file(schema):
-        yield _file(name, wire, schema, value)
+    if is_file_schema(schema):
+        yield _file_part(name, wire, schema, value)
     elif isinstance(value, str):
         yield Part(wire, value.encode())
     elif value is None:
         raise InvalidOption(name, value, "a value: a form has no null")
     elif isinstance(value, Sequence):
         for item in value:
-            yield from field(name, wire, schema.get("items", {}), item)
+            yield from encode_field(name, wire, schema.get("items", {}), item)
     else:
         try:
-            yield Part(wire, ENCODER.encode(value), "application/json" if isinstance(value, Mapping) else "")
+            yield Part(wire, JSON_ENCODER.encode(value), "application/json" if isinstance(value, Mapping) else "")
         except (TypeError, ValueError, RecursionError) as error:
             raise InvalidOption(name, type(value).__name__, f"what JSON can hold ({error})") from error
 
 
-class Streamed:
+class StreamedForm:
     """A form that is read while it is sent.
 
     Args:
@@ -97,7 +97,7 @@ class Streamed:
         return chain.from_iterable(piece if isinstance(piece, PieceReader) else (piece,) for piece in self._pieces)
 
 
-def encode(parts: Iterable[Part]) -> tuple[bytes | Streamed, str]:
+def encode_form(parts: Iterable[Part]) -> tuple[bytes | StreamedForm, str]:
     """A form as bytes or what gives them, and its media type with the boundary.
 
     Args:
@@ -111,48 +111,48 @@ def encode(parts: Iterable[Part]) -> tuple[bytes | Streamed, str]:
             digest.update(repr((part.name, part.file, len(part.content))).encode("utf-8", "backslashreplace"))
             digest.update(part.content)
     boundary = f"callwell-{digest.hexdigest()}"
-    pieces = [piece for part in ordered for piece in (_head(boundary, part), part.content, b"\r\n")]
+    pieces = [piece for part in ordered for piece in (_part_header(boundary, part), part.content, b"\r\n")]
     pieces.append(f"--{boundary}--\r\n".encode())
-    whole = Streamed(pieces) if streamed else b"".join(piece for piece in pieces if isinstance(piece, bytes))
+    whole = StreamedForm(pieces) if streamed else b"".join(piece for piece in pieces if isinstance(piece, bytes))
     return whole, f"multipart/form-data; boundary={boundary}"
 
 
-def size(body: bytes | StreamedBody) -> int:
+def body_size(body: bytes | StreamedBody) -> int:
     """Bytes of a body."""
     return len(body) if isinstance(body, bytes) else body.size
 
 
-def _head(boundary: str, part: Part) -> bytes:
+def _part_header(boundary: str, part: Part) -> bytes:
     file = "" if part.file is None else f'; filename="{part.file.translate(ESCAPES)}"'
     type_ = f"Content-Type: {part.type}\r\n" if part.type else ""
     head = f'--{boundary}\r\nContent-Disposition: form-data; name="{part.name.translate(ESCAPES)}"{file}\r\n{type_}\r\n'
     return head.encode("utf-8", "replace")
 
 
-def _file(name: str, wire: str, schema: Mapping[str, Any], value: Any) -> Part:
+def _file_part(name: str, wire: str, schema: Mapping[str, Any], value: Any) -> Part:
     content: bytes | PieceReader
     if isinstance(value, bytes | bytearray):
-        file, content = NAMELESS, bytes(value)
+        file, content = DEFAULT_FILE_NAME, bytes(value)
     elif isinstance(value, PieceReader):
         file, content = value.name, value
     else:
         path = Path(value)
         try:
             length, regular = path.stat().st_size, path.is_file()
-            content = path.read_bytes() if regular and _right(schema, length) else b""
+            content = path.read_bytes() if regular and _fits(schema, length) else b""
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             raise InvalidOption(name, str(path), f"a file that can be read ({reason})") from error
         if not regular:
             raise InvalidOption(name, str(path), "a file, and nothing else that has a path")
-        if not _right(schema, length):
-            raise InvalidOption(name, f"{path} of {length} bytes", describe(schema))
+        if not _fits(schema, length):
+            raise InvalidOption(name, f"{path} of {length} bytes", describe_schema(schema))
         file = path.name
     count = content.size if isinstance(content, PieceReader) else len(content)
-    if not _right(schema, count):
-        raise InvalidOption(name, f"{file} of {count} bytes", describe(schema))
+    if not _fits(schema, count):
+        raise InvalidOption(name, f"{file} of {count} bytes", describe_schema(schema))
     return Part(wire, content, mimetypes.guess_type(file)[0] or "application/octet-stream", file)
 
 
-def _right(schema: Mapping[str, Any], size: int) -> bool:
+def _fits(schema: Mapping[str, Any], size: int) -> bool:
     return bool(schema.get("minLength", 0) <= size <= schema.get("maxLength", size))

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
     E = TypeVar("E", bound=CallwellError)
 
-HEADER: Final = "callwell-retries"
+RETRIES_HEADER: Final = "callwell-retries"
 """The header by which a server is told that its caller retries."""
 
-RETRIED: Final = ContextVar("callwell_retried", default=False)
+OUTER_RETRIES: Final = ContextVar("callwell_retried", default=False)
 
 
 @contextmanager
@@ -38,32 +38,32 @@ def outer_retries() -> Iterator[None]:
 
     A thread that is started inside does not know of it, a task does.
     """
-    token = RETRIED.set(True)
+    token = OUTER_RETRIES.set(True)
     try:
         yield
     finally:
-        RETRIED.reset(token)
+        OUTER_RETRIES.reset(token)
 
 
-def told(nested: bool | Mapping[str, str]) -> bool:  # noqa: FBT001 - the option as it is given
+def is_nested(nested: bool | Mapping[str, str]) -> bool:  # noqa: FBT001 - the option as it is given
     """Whether the option `nested` says that a caller retries: a truth, or the headers of a request that is served."""
-    return any(name.lower() == HEADER for name in nested) if isinstance(nested, Mapping) else nested
+    return any(name.lower() == RETRIES_HEADER for name in nested) if isinstance(nested, Mapping) else nested
 
 
-def stands_down(choices: ResolvedOptions) -> bool:
+def has_outer_retries(options: ResolvedOptions) -> bool:
     """Whether a caller of this call retries."""
-    return choices.nested or RETRIED.get()
+    return options.nested or OUTER_RETRIES.get()
 
 
-def rule(profiles: RetryRule, choices: ResolvedOptions) -> RetryRule:
+def retry_rule(profiles: RetryRule, options: ResolvedOptions) -> RetryRule:
     """How often this call is repeated: not at all if a caller of it does so."""
-    if stands_down(choices):
+    if has_outer_retries(options):
         return dataclasses.replace(profiles, attempts=1, throttles=0)
-    return retry.allow_unsafe_5xx(profiles) if choices.retry_unsafe_5xx else profiles
+    return retry.allow_unsafe_5xx(profiles) if options.retry_unsafe_5xx else profiles
 
 
-def explained(error: E, choices: ResolvedOptions) -> E:
+def explain_single_attempt(error: E, options: ResolvedOptions) -> E:
     """The error of a call, which says so if it stood down."""
-    if stands_down(choices) and error.args:
+    if has_outer_retries(options) and error.args:
         error.args = (f"{error.args[0]} (one attempt only, since a caller of this call retries)", *error.args[1:])
     return error

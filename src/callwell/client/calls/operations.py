@@ -7,7 +7,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from callwell.client.calls.binding import Binder
-from callwell.client.calls.prepared import Plan, PreparedCall
+from callwell.client.calls.prepared import CallPlan, PreparedCall
 from callwell.core.types import Traits
 from callwell.description.names import to_snake_case
 
@@ -23,7 +23,7 @@ IDEMPOTENT: Final = SAFE | {"PUT", "DELETE"}
 """Methods that HTTP itself allows to repeat (RFC 9110, section 9.2)."""
 
 
-class Elsewhere(NamedTuple):
+class DeletedLookup(NamedTuple):
     """An operation that has what another one does not find any more.
 
     Attributes:
@@ -33,13 +33,13 @@ class Elsewhere(NamedTuple):
     """
 
     binder: Binder
-    plan: Plan
+    plan: CallPlan
     names: frozenset[str]
 
-    def order(self, choices: ResolvedOptions, arguments: Mapping[str, object]) -> PreparedCall:
+    def prepare(self, options: ResolvedOptions, arguments: Mapping[str, object]) -> PreparedCall:
         """Its call with the arguments of the other one."""
         taken = {name: value for name, value in arguments.items() if name in self.names}
-        return PreparedCall(self.plan, self.binder.bind(taken), choices)
+        return PreparedCall(self.plan, self.binder.bind(taken), options)
 
 
 class OperationHandle(NamedTuple):
@@ -49,16 +49,16 @@ class OperationHandle(NamedTuple):
         binder: makes its requests.
         rule: what the profile says about it, paging under the names of arguments.
         plan: what the engine needs to know of it.
-        elsewhere: what has that which it does not find any more, if anything has.
+        deleted_lookup: what has that which it does not find any more, if anything has.
     """
 
     binder: Binder
     rule: OperationRule
-    plan: Plan
-    elsewhere: Elsewhere | None = None
+    plan: CallPlan
+    deleted_lookup: DeletedLookup | None = None
 
 
-def known(provider: Provider, name: str) -> OperationHandle:
+def find_operation(provider: Provider, name: str) -> OperationHandle:
     """An operation by its name.
 
     Raises:
@@ -66,22 +66,22 @@ def known(provider: Provider, name: str) -> OperationHandle:
     """
     operation, rule = provider.operation(name), provider.rule(name)
     if rule.paging is not None:
-        rule = dataclasses.replace(rule, paging=_named(rule.paging))
+        rule = dataclasses.replace(rule, paging=_with_argument_names(rule.paging))
     quotas = _quotas(provider, operation.method, rule.quotas)
-    plan = Plan(name, _traits(operation.method, rule.repeatable), quotas, operation.path, operation.media)
+    plan = CallPlan(name, _traits(operation.method, rule.repeatable), quotas, operation.path, operation.media)
     return OperationHandle(
-        Binder(operation), rule, plan, None if rule.gone_if is None else _elsewhere(provider, rule.gone_if)
+        Binder(operation), rule, plan, None if rule.gone_if is None else _deleted_lookup(provider, rule.gone_if)
     )
 
 
-def plan_beyond(provider: Provider, method: str) -> Plan:
+def plan_undescribed(provider: Provider, method: str) -> CallPlan:
     """The plan of a request that the description does not know: it counts against all quotas of its method."""
-    return Plan(method, _traits(method, None), _quotas(provider, method, None), None)
+    return CallPlan(method, _traits(method, None), _quotas(provider, method, None), None)
 
 
-def _elsewhere(provider: Provider, name: str) -> Elsewhere:
-    found, parameters = known(provider, name), provider.operation(name).parameters
-    return Elsewhere(found.binder, found.plan, frozenset(one.name for one in parameters if one.required))
+def _deleted_lookup(provider: Provider, name: str) -> DeletedLookup:
+    found, parameters = find_operation(provider, name), provider.operation(name).parameters
+    return DeletedLookup(found.binder, found.plan, frozenset(one.name for one in parameters if one.required))
 
 
 def _traits(method: str, said: bool | None) -> Traits:  # noqa: FBT001 - private
@@ -97,18 +97,18 @@ def _quotas(provider: Provider, method: str, said: tuple[str, ...] | None) -> tu
     return tuple([name for name, quota in quotas if quota.methods is None or method in quota.methods])
 
 
-def _named(rule: PagingRule) -> PagingRule:
+def _with_argument_names(rule: PagingRule) -> PagingRule:
     """How a list is read, with its query parameters under the names of arguments."""
     size = None if rule.size is None else to_snake_case(rule.size)
     return dataclasses.replace(rule, position=to_snake_case(rule.position), size=size)
 
 
-def groups(provider: Provider) -> tuple[str, ...]:
+def group_names(provider: Provider) -> tuple[str, ...]:
     """The first parts of the operations' names."""
     return tuple(sorted({name.partition(".")[0] for name in provider.api.operations}))
 
 
-def methods(provider: Provider, group: str) -> tuple[str, ...]:
+def method_names(provider: Provider, group: str) -> tuple[str, ...]:
     """What can be called in a group: its operations, and the methods that save files."""
     named = {name.partition(".")[2] for name in provider.api.operations if name.partition(".")[0] == group}
     rules = provider.profile.operations.items()
@@ -116,23 +116,23 @@ def methods(provider: Provider, group: str) -> tuple[str, ...]:
     return tuple(sorted(named | {name for name in saved if name is not None}))
 
 
-def lists(provider: Provider) -> tuple[str, ...]:
+def list_operations(provider: Provider) -> tuple[str, ...]:
     """The operations that have pages."""
     return tuple(name for name, rule in provider.profile.operations.items() if rule.paging)
 
 
-def files(provider: Provider) -> tuple[str, ...]:
+def asset_operations(provider: Provider) -> tuple[str, ...]:
     """The operations that lead to a file."""
     return tuple(name for name, rule in provider.profile.operations.items() if rule.asset)
 
 
-def saving(provider: Provider, group: str, method: str) -> str | None:
+def saving_operation(provider: Provider, group: str, method: str) -> str | None:
     """The operation whose file a method of a group saves, if it is such a method."""
     rules = provider.profile.operations.items()
     named = (name for name, rule in rules if rule.asset is not None and rule.asset.method == method)
     return next((name for name in named if name.partition(".")[0] == group), None)
 
 
-def large(provider: Provider) -> tuple[str, ...]:
+def upload_operations(provider: Provider) -> tuple[str, ...]:
     """The operations that take a large file."""
     return tuple(name for name, rule in provider.profile.operations.items() if rule.upload)

@@ -7,7 +7,7 @@ import dataclasses
 from enum import Enum
 from typing import TYPE_CHECKING, Final, Literal, TypedDict
 
-from callwell.client.calls.nested import told
+from callwell.client.calls.nested import is_nested
 from callwell.errors import InvalidOption, UnknownName
 
 if TYPE_CHECKING:
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from callwell.state.base import State
     from callwell.transport.base import AsyncTransport, Transport
 
-INTERACTIVE_S: Final = 60.0
+INTERACTIVE_DEADLINE_S: Final = 60.0
 """The deadline of a call that somebody waits for."""
 
-LONGEST_NAME: Final = 200
+MAX_NAME_LENGTH: Final = 200
 """Characters of a caller's own name for a call."""
 
 Priority = Literal["interactive", "batch"]
@@ -139,7 +139,7 @@ class ResolvedOptions:
         headers: what goes with every request besides the key.
     """
 
-    deadline_s: float = INTERACTIVE_S
+    deadline_s: float = INTERACTIVE_DEADLINE_S
     within_s: float = float("inf")
     priority: Priority = "interactive"
     for_user: str | None = None
@@ -162,7 +162,7 @@ def check_names(options: CallOptions, known: Collection[str]) -> None:
             raise UnknownName("option", name, known)
 
 
-def choose(before: ResolvedOptions, options: CallOptions) -> ResolvedOptions:
+def resolve_options(before: ResolvedOptions, options: CallOptions) -> ResolvedOptions:
     """The choices after some options have been given.
 
     Raises:
@@ -173,28 +173,30 @@ def choose(before: ResolvedOptions, options: CallOptions) -> ResolvedOptions:
     if priority not in ("interactive", "batch"):
         raise InvalidOption("priority", priority, "`interactive` or `batch`")
     if "deadline_s" not in values and "priority" in values:
-        values["deadline_s"] = INTERACTIVE_S if priority == "interactive" else None
+        values["deadline_s"] = INTERACTIVE_DEADLINE_S if priority == "interactive" else None
     if "deadline_s" in values:
         deadline_s = values["deadline_s"]
-        values["deadline_s"] = float("inf") if deadline_s is None else seconds("deadline_s", deadline_s)
+        values["deadline_s"] = float("inf") if deadline_s is None else check_seconds("deadline_s", deadline_s)
         values["within_s"] = values["deadline_s"] if "deadline_s" in options else float("inf")
     if "nested" in values:
-        values["nested"] = told(values["nested"])
+        values["nested"] = is_nested(values["nested"])
     if "exactly_once" in values:
-        _check_name(values["exactly_once"])
+        _check_exactly_once(values["exactly_once"])
     for name in ("remember", "force"):
         if not isinstance(values.get(name, False), bool):
             raise InvalidOption(name, values[name], "True or False")
     return dataclasses.replace(before, **values)
 
 
-def _check_name(wish: object) -> None:
-    right = wish.isprintable() and 0 < len(wish) <= LONGEST_NAME if isinstance(wish, str) else isinstance(wish, bool)
+def _check_exactly_once(wish: object) -> None:
+    right = wish.isprintable() and 0 < len(wish) <= MAX_NAME_LENGTH if isinstance(wish, str) else isinstance(wish, bool)
     if not right:
-        raise InvalidOption("exactly_once", wish, f"True, False, or a name of 1 to {LONGEST_NAME} printable characters")
+        raise InvalidOption(
+            "exactly_once", wish, f"True, False, or a name of 1 to {MAX_NAME_LENGTH} printable characters"
+        )
 
 
-def seconds(name: str, value: object) -> float:
+def check_seconds(name: str, value: object) -> float:
     """A time that an option gives.
 
     Args:

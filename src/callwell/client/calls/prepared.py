@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import msgspec
 
-from callwell.client.calls.binding import Bound
+from callwell.client.calls.binding import BoundRequest
 from callwell.client.calls.options import ResolvedOptions
 from callwell.errors import KeyRefused
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from callwell.core.types import Action, Event, Traits
 
 
-class Plan(NamedTuple):
+class CallPlan(NamedTuple):
     """What all calls of an operation have in common.
 
     Attributes:
@@ -42,24 +42,24 @@ class StepRecorder(Protocol):
 
     Attributes:
         name: of the call, in the ledger.
-        named: it is the caller's own.
+        has_given_name: it is the caller's own.
         state: where it stands.
         event: what it is shown first.
-        trouble: why it could not be looked up whether it was done.
+        lookup_error: why it could not be looked up whether it was done.
     """
 
     name: str
-    named: bool
+    has_given_name: bool
     state: Call
     event: Event
-    trouble: Exception | None
+    lookup_error: Exception | None
 
-    def note(self, state: Call, action: Action) -> None:
+    def record(self, state: Call, action: Action) -> None:
         """Learn what will be done next, before it is."""
         ...
 
-    def look(self, trip: CallContext) -> Any:
-        """Look up whether the call was done; what it made, if anything, is the trip's last answer."""
+    def probe(self, context: CallContext) -> Any:
+        """Look up whether the call was done; what it made, if anything, is the context's last answer."""
         ...
 
 
@@ -69,13 +69,13 @@ class PreparedCall(msgspec.Struct, frozen=True):
     Attributes:
         plan: of its operation.
         bound: what is sent.
-        choices: what the caller chose.
-        guard: what sees that it is done exactly once, if the caller wants that.
+        options: what the caller chose.
+        recorder: what sees that it is done exactly once, if the caller wants that.
         explain: gives an error that tells more in the place of one that says that the key was refused.
     """
 
-    plan: Plan
-    bound: Bound
-    choices: ResolvedOptions
-    guard: StepRecorder | None = None
+    plan: CallPlan
+    bound: BoundRequest
+    options: ResolvedOptions
+    recorder: StepRecorder | None = None
     explain: Callable[[KeyRefused], Any] | None = None

@@ -53,7 +53,7 @@ class Answer(NamedTuple):
     url: str = ""
 
 
-class Reading(NamedTuple):
+class ParsedResponse(NamedTuple):
     """What an answer says, before anything is decided.
 
     Attributes:
@@ -66,7 +66,7 @@ class Reading(NamedTuple):
         wait_s: for how long it asks to be left alone.
         moved_to: the address of a redirect that may be followed.
         whole: the body arrived whole and could be read.
-        foreign: it does not look like the provider's, but like a page of a proxy's or a portal's.
+        from_gateway: it does not look like the provider's, but like a page of a proxy's or a portal's.
         too_large: it did not, because it has more bytes than are allowed.
     """
 
@@ -79,12 +79,12 @@ class Reading(NamedTuple):
     wait_s: float | None = None
     moved_to: str | None = None
     whole: bool = True
-    foreign: bool = False
+    from_gateway: bool = False
     too_large: bool = False
 
 
-def success(response: Response, *, described: bool) -> Answer | None:
-    """The answer of a call that is done; None for every other, of which `read` tells more.
+def parse_success(response: Response, *, described: bool) -> Answer | None:
+    """The answer of a call that is done; None for every other, of which `parse_response` tells more.
 
     Args:
         response: the answer.
@@ -93,11 +93,11 @@ def success(response: Response, *, described: bool) -> Answer | None:
     status, headers, body = response.status, response.headers, response.body
     if not response.whole or status not in outcome.OK:
         return None
-    json, readable = _json(body, headers)
+    json, readable = _decode_json(body, headers)
     return Answer(status, headers, body, json) if readable or not body or not described else None
 
 
-def read(
+def parse_response(
     rule: ErrorRule,
     response: Response,
     url: str,
@@ -107,8 +107,8 @@ def read(
     reset_s: float | None = None,
     described: bool = True,
     media: Collection[str] = (),
-) -> Reading:
-    """What an answer says that is no `success`: a 2xx among them is not whole.
+) -> ParsedResponse:
+    """What an answer says that is no `parse_success`: a 2xx among them is not whole.
 
     Args:
         rule: where error answers say what is wrong.
@@ -121,24 +121,26 @@ def read(
         media: other types that the provider gives.
     """
     status, headers = response.status, response.headers
-    json, readable = _json(response.body, headers)
+    json, readable = _decode_json(response.body, headers)
     answer = Answer(status, headers, response.body, json)
     if status in outcome.OK:
-        foreign = described and not readable and gateways.another_type(headers, response.body, media)
-        why = "" if readable or not response.whole else bodies.trouble(response.body)
-        return Reading(answer, message=why, whole=False, foreign=foreign, too_large=response.too_large)
+        foreign = described and not readable and gateways.is_undescribed_type(headers, response.body, media)
+        why = "" if readable or not response.whole else bodies.explain_invalid_json(response.body)
+        return ParsedResponse(answer, message=why, whole=False, from_gateway=foreign, too_large=response.too_large)
     secrets = () if key is None else (key.reveal(),)
-    whole, each = error_body.read(rule, json, secrets)
+    whole, each = error_body.read_problems(rule, json, secrets)
     name = next((headers[name] for name in rule.request_id if name in headers), None)
-    wait_s = fields.read_retry_after_s(headers, rule.retry_after, wall()) if status in outcome.HINTED else None
-    if wait_s is None and status == outcome.TOO_MANY:
+    wait_s = (
+        fields.read_retry_after_s(headers, rule.retry_after, wall()) if status in outcome.RETRY_AFTER_OBEYED else None
+    )
+    if wait_s is None and status == outcome.TOO_MANY_REQUESTS:
         wait_s = reset_s
-    moved_to = _moved(url, headers.get("location")) if status in REDIRECTS else None
-    request_id = redact(name, *secrets)[: error_body.SHOWN] if name else None
-    foreign = not readable and gateways.speaks(status, headers, response.body)
-    if status in outcome.KEY_REFUSALS and not (whole.code or whole.message or each):
+    moved_to = _redirect_target(url, headers.get("location")) if status in REDIRECTS else None
+    request_id = redact(name, *secrets)[: error_body.MAX_TEXT] if name else None
+    foreign = not readable and gateways.is_gateway_error(status, headers, response.body)
+    if status in outcome.KEY_REFUSAL_STATUSES and not (whole.code or whole.message or each):
         foreign = foreign or gateways.rejects_no_key(headers, response.body)
-    return Reading(
+    return ParsedResponse(
         answer,
         code=whole.code,
         message=whole.message,
@@ -148,16 +150,16 @@ def read(
         wait_s=wait_s,
         moved_to=moved_to,
         whole=response.whole,
-        foreign=foreign,
+        from_gateway=foreign,
     )
 
 
-def unreadable(response: Response) -> Reading:
+def unreadable_response(response: Response) -> ParsedResponse:
     """What is left of an answer that could not be read: its status."""
-    return Reading(Answer(response.status, {}, b"", None), whole=False)
+    return ParsedResponse(Answer(response.status, {}, b"", None), whole=False)
 
 
-def event(rule: ErrorRule, reading: Reading) -> Answered:
+def to_event(rule: ErrorRule, reading: ParsedResponse) -> Answered:
     """What the core is shown of an answer.
 
     Args:
@@ -166,9 +168,9 @@ def event(rule: ErrorRule, reading: Reading) -> Answered:
     """
     status, code = reading.answer.status, reading.code
     if status in outcome.OK:
-        return Answered(status, None, reading.whole, foreign=reading.foreign, too_large=reading.too_large)
+        return Answered(status, None, reading.whole, from_gateway=reading.from_gateway, too_large=reading.too_large)
     known = rule.codes.get(code) if code else None
-    dead = status in rule.dead_key_statuses and not reading.foreign
+    dead = status in rule.dead_key_statuses and not reading.from_gateway
     return Answered(
         status,
         code,
@@ -176,12 +178,12 @@ def event(rule: ErrorRule, reading: Reading) -> Answered:
         reading.wait_s,
         dead_key=dead if known is None else known.dead_key,
         not_done=known is not None and known.not_done,
-        moved=reading.moved_to is not None,
-        foreign=reading.foreign,
+        is_redirect=reading.moved_to is not None,
+        from_gateway=reading.from_gateway,
     )
 
 
-def renamed(result: Any, names: Mapping[str, str]) -> Any:
+def rename_fields(result: Any, names: Mapping[str, str]) -> Any:
     """A result whose fields are found under their new names, whichever the provider sent.
 
     Args:
@@ -209,7 +211,7 @@ def page_body(answer: Answer) -> Any:
     return answer.json
 
 
-def _json(body: bytes, headers: Mapping[str, str]) -> tuple[Any, bool]:
+def _decode_json(body: bytes, headers: Mapping[str, str]) -> tuple[Any, bool]:
     if not body:
         return None, False
     try:
@@ -217,22 +219,22 @@ def _json(body: bytes, headers: Mapping[str, str]) -> tuple[Any, bool]:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass
     try:
-        return msgspec.json.decode(bodies.mended(body, headers.get("content-type", ""))), True
+        return msgspec.json.decode(bodies.repair_json(body, headers.get("content-type", ""))), True
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None, False
 
 
-def _moved(url: str, location: str | None) -> str | None:
+def _redirect_target(url: str, location: str | None) -> str | None:
     if not location:
         return None
-    target = joined(url, location)
+    target = resolve_link(url, location)
     if origin(target) != origin(url):
         return None
     here, there = urlsplit(url), urlsplit(target)
     return urlunsplit((here.scheme, here.netloc, there.path, there.query, ""))
 
 
-def joined(url: str, link: str) -> str:
+def resolve_link(url: str, link: str) -> str:
     """The address that a link means which was found at `url`; what is no address stays as it is."""
     try:
         return urljoin(url, link)

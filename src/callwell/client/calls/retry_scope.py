@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from msgspec.structs import replace
 
-from callwell.client.calls.nested import HEADER, outer_retries
+from callwell.client.calls.nested import RETRIES_HEADER, outer_retries
 from callwell.client.concurrency.primitives import AsyncDefaultTransport
 from callwell.transport.base import RequestHeaders
 
@@ -23,7 +23,7 @@ class AsyncExchange(Protocol):
         ...
 
 
-def retried(transport: AsyncTransport, *, tells: bool) -> AsyncExchange:
+def announce_retries(transport: AsyncTransport, *, tells: bool) -> AsyncExchange:
     """The transport's `send`, inside of which other clients stand down.
 
     Args:
@@ -36,7 +36,7 @@ def retried(transport: AsyncTransport, *, tells: bool) -> AsyncExchange:
 
     async def inside(request: Request) -> Response | NoReply:
         if tells:
-            request = replace(request, headers=RequestHeaders((*request.headers, (HEADER, "1"))))
+            request = replace(request, headers=RequestHeaders((*request.headers, (RETRIES_HEADER, "1"))))
         with outer_retries():
             return await send(request)
 

@@ -7,35 +7,35 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from callwell.client.calls.binding import Bound
+    from callwell.client.calls.binding import BoundRequest
     from callwell.client.calls.prepared import PreparedCall
     from callwell.errors import CallFacts
 
 
-def sent(bound: Bound) -> str:
+def describe_request(bound: BoundRequest) -> str:
     """Method and path of a request, for people; a query may hold what is nobody's business."""
     return f"{bound.method} {bound.target.partition('?')[0]}"
 
 
-def words(call: CallFacts, order: PreparedCall, happened: str, sure_at: float) -> str:
+def outcome_unknown_message(call: CallFacts, prepared: PreparedCall, happened: str, sure_at: float) -> str:
     """The message.
 
     Args:
         call: its provider and operation.
-        order: the call.
+        prepared: the call.
         happened: to its last request.
         sure_at: seconds since the epoch from when on it is sure that what is not there was not done; 0 if nobody knows.
     """
     provider = call["provider"]
-    text = f"{provider} {call['operation']}: {happened}: {sent(order.bound)} may have been done; "
-    if order.guard is None:
+    text = f"{provider} {call['operation']}: {happened}: {describe_request(prepared.bound)} may have been done; "
+    if prepared.recorder is None:
         return f"{text}look before you repeat it"
-    name = order.guard.name
+    name = prepared.recorder.name
     if sure_at:
         text += f"it is not there yet, which says nothing before {datetime.fromtimestamp(sure_at, UTC):%H:%M:%S} UTC; "
-    elif order.guard.trouble is not None:
-        text += f"looking for it failed ({order.guard.trouble}); "
-    if order.plan.traits.probe:
-        again = ", and so does the same call under its name" if order.guard.named else ""
+    elif prepared.recorder.lookup_error is not None:
+        text += f"looking for it failed ({prepared.recorder.lookup_error}); "
+    if prepared.plan.traits.probe:
+        again = ", and so does the same call under its name" if prepared.recorder.has_given_name else ""
         return f"{text}`callwell ledger resume {provider} {name}` settles it{again}"
     return f"{text}look before you repeat it, and say `callwell ledger settle {provider} {name}` what you have found"

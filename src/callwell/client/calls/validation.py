@@ -25,14 +25,14 @@ SCALARS: Final[dict[str, tuple[type | tuple[type, ...], str]]] = {
     "boolean": (bool, "True or False"),
 }
 
-PLAIN: Final = frozenset({"type", "minLength", "nullable", "title", "description", "default", "example"})
+PLAIN_KEYWORDS: Final = frozenset({"type", "minLength", "nullable", "title", "description", "default", "example"})
 """Keys of schemas that leave nothing to be looked at but the type."""
 
 SURROGATES: Final = re.compile("[\ud800-\udfff]")
 """Halves of characters, which no wire can carry."""
 
 
-def describe(schema: Mapping[str, Any]) -> str:
+def describe_schema(schema: Mapping[str, Any]) -> str:
     """What a schema takes, as a noun phrase."""
     if values := schema.get("enum"):
         return "one of " + ", ".join(map(str, values))
@@ -40,10 +40,10 @@ def describe(schema: Mapping[str, Any]) -> str:
     kind = types[0] if types else ""
     if kind == "array":
         most = schema.get("maxItems")
-        return f"a list{f' of at most {most}' if most else ''}, each {describe(schema.get('items', {}))}"
+        return f"a list{f' of at most {most}' if most else ''}, each {describe_schema(schema.get('items', {}))}"
     if kind == "object":
         return f"a mapping with {', '.join(known)}" if (known := schema.get("properties")) else "a mapping of texts"
-    if is_file(schema):
+    if is_file_schema(schema):
         return f"a file{_bounds(schema, 'bytes')}, as its path or its bytes"
     words = SCALARS[kind][1] if kind in SCALARS else "a value"
     low, high = schema.get("minimum"), schema.get("maximum")
@@ -52,7 +52,7 @@ def describe(schema: Mapping[str, Any]) -> str:
     return f"{words}{_bounds(schema, 'characters')}"
 
 
-def check(name: str, schema: Mapping[str, Any], value: object) -> None:
+def check_value(name: str, schema: Mapping[str, Any], value: object) -> None:
     """See that a value is what a schema takes.
 
     Raises:
@@ -63,25 +63,25 @@ def check(name: str, schema: Mapping[str, Any], value: object) -> None:
     if value is None and (is_nullable(schema) or not types):
         return
     if not any(_fits(kind, schema, value) for kind in types if kind != "null") and types:
-        raise InvalidOption(name, value, describe(schema))
-    if "enum" in schema and not any(one == value and _flags(one) == _flags(value) for one in schema["enum"]):
-        raise InvalidOption(name, value, describe(schema))
+        raise InvalidOption(name, value, describe_schema(schema))
+    if "enum" in schema and not any(one == value and _is_bool(one) == _is_bool(value) for one in schema["enum"]):
+        raise InvalidOption(name, value, describe_schema(schema))
     if isinstance(value, Mapping):
         _check_fields(name, schema, value)
     elif isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray):
         for item in value:
-            check(name, schema.get("items", {}), item)
+            check_value(name, schema.get("items", {}), item)
 
 
-def plain(schema: Mapping[str, Any]) -> type | None:
+def plain_type(schema: Mapping[str, Any]) -> type | None:
     """A type whose values all are what a schema takes, if texts have a character and all of them are ASCII."""
     kind = schema.get("type")
-    if not isinstance(kind, str) or not PLAIN.issuperset(schema) or schema.get("minLength", 0) > 1:
+    if not isinstance(kind, str) or not PLAIN_KEYWORDS.issuperset(schema) or schema.get("minLength", 0) > 1:
         return None
     return {"string": str, "integer": int, "boolean": bool}.get(kind)
 
 
-def is_file(schema: Mapping[str, Any]) -> bool:
+def is_file_schema(schema: Mapping[str, Any]) -> bool:
     """Whether a schema takes a file."""
     return schema.get("format") == "binary" and schema.get("type") == "string"
 
@@ -93,10 +93,10 @@ def _check_fields(name: str, schema: Mapping[str, Any], value: Mapping[str, obje
         if key not in known and extra is False:
             raise UnknownName("field", key, known, where=name)
         within = known.get(key, extra)
-        check(f"{name}.{key}", within if isinstance(within, Mapping) else {}, inner)
+        check_value(f"{name}.{key}", within if isinstance(within, Mapping) else {}, inner)
     for key in schema.get("required", ()):
         if key not in value:
-            raise InvalidOption(f"{name}.{key}", None, describe(known.get(key, {})))
+            raise InvalidOption(f"{name}.{key}", None, describe_schema(known.get(key, {})))
 
 
 def _types(schema: Mapping[str, Any]) -> list[str]:
@@ -114,7 +114,7 @@ def _fits(kind: str, schema: Mapping[str, Any], value: object) -> bool:
         return len(value) <= int(schema.get("maxItems", len(value)))
     if kind == "object":
         return isinstance(value, Mapping) and all(isinstance(key, str) for key in value)
-    if kind == "string" and is_file(schema):
+    if kind == "string" and is_file_schema(schema):
         return isinstance(value, bytes | bytearray | str | os.PathLike | PieceReader)
     if (
         kind not in SCALARS
@@ -131,7 +131,7 @@ def _fits(kind: str, schema: Mapping[str, Any], value: object) -> bool:
     return bool(low <= value <= high) if isinstance(value, int | float | Decimal) else True
 
 
-def _flags(value: object) -> bool:
+def _is_bool(value: object) -> bool:
     """Python takes True for 1, which JSON does not."""
     return isinstance(value, bool)
 

@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from callwell.client.calls.validation import SURROGATES, describe, is_file
+from callwell.client.calls.validation import SURROGATES, describe_schema, is_file_schema
 from callwell.description.schemas import alternatives, type_names
 from callwell.errors import InvalidOption
 
@@ -42,11 +42,11 @@ if TYPE_CHECKING:
 
 JSON: Final = "what JSON can hold"
 ZONED: Final = "a time with a zone, as datetime.now(UTC)"
-ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
+JSON_ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 """JSON in which a Decimal is a number."""
 
 
-def wire_value(name: str, schema: Schema, value: object) -> Any:
+def to_wire_value(name: str, schema: Schema, value: object) -> Any:
     """A value as JSON has it.
 
     Args:
@@ -58,16 +58,16 @@ def wire_value(name: str, schema: Schema, value: object) -> Any:
         InvalidOption: it is nothing that can be sent.
     """
     try:
-        return _plain(name, schema, value)
+        return _to_json(name, schema, value)
     except RecursionError as error:
         raise InvalidOption(name, type(value).__name__, f"{JSON}: it holds itself, or is too deep") from error
 
 
-def _plain(name: str, schema: Schema, value: object) -> Any:
-    if value is None or isinstance(value, bool) or is_file(schema):
+def _to_json(name: str, schema: Schema, value: object) -> Any:
+    if value is None or isinstance(value, bool) or is_file_schema(schema):
         return value
     if isinstance(value, Enum):
-        return _plain(name, schema, value.value)
+        return _to_json(name, schema, value.value)
     if isinstance(value, str):
         text = str.__str__(value)
         if not text.isascii() and SURROGATES.search(text):
@@ -76,23 +76,23 @@ def _plain(name: str, schema: Schema, value: object) -> Any:
     if isinstance(value, int):
         return int(value)
     if isinstance(value, Mapping):
-        return _object(name, schema, value)
+        return _convert_object(name, schema, value)
     if isinstance(value, list | tuple):
         items = _items(schema)
-        return [_plain(name, items, item) for item in value]
-    return _converted(name, schema, value)
+        return [_to_json(name, items, item) for item in value]
+    return _convert_scalar(name, schema, value)
 
 
-def _converted(name: str, schema: Schema, value: object) -> Any:
+def _convert_scalar(name: str, schema: Schema, value: object) -> Any:
     """What a value of a type that JSON does not know becomes."""
     if isinstance(value, float | Decimal):
-        return _number(name, schema, value)
+        return _convert_number(name, schema, value)
     if isinstance(value, dt.date | dt.time | dt.timedelta):
-        return _time(name, schema, value)
+        return _convert_time(name, schema, value)
     if isinstance(value, uuid.UUID):
         return str(value)
     if isinstance(value, os.PathLike):
-        return _plain(name, schema, os.fspath(value))
+        return _to_json(name, schema, os.fspath(value))
     if isinstance(value, bytes | bytearray | memoryview):
         if "byte" in _formats(schema):
             return base64.b64encode(value).decode()
@@ -100,32 +100,32 @@ def _converted(name: str, schema: Schema, value: object) -> Any:
     if isinstance(value, numbers.Integral):
         return int(value)
     if isinstance(value, numbers.Real) and not isinstance(value, numbers.Rational):
-        return _number(name, schema, float(value))
-    return _gathered(name, schema, value)
+        return _convert_number(name, schema, float(value))
+    return _convert_other(name, schema, value)
 
 
-def _gathered(name: str, schema: Schema, value: object) -> Any:
+def _convert_other(name: str, schema: Schema, value: object) -> Any:
     """What a record, an iterable or a scalar of an array library becomes."""
     if hasattr(value, "dtype") and not getattr(value, "shape", ()):
-        return _plain(name, schema, value.item())  # type: ignore[attr-defined] # those have it
+        return _to_json(name, schema, value.item())  # type: ignore[attr-defined] # those have it
     if isinstance(value, type):
         raise InvalidOption(name, value, _expected(schema))
     if dataclasses.is_dataclass(value):
         fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-        return _object(name, schema, fields)
+        return _convert_object(name, schema, fields)
     if isinstance(value, msgspec.Struct):
         named = zip(value.__struct_encode_fields__, value.__struct_fields__, strict=True)
-        return _object(name, schema, {wire: getattr(value, field) for wire, field in named})
+        return _convert_object(name, schema, {wire: getattr(value, field) for wire, field in named})
     if isinstance(value, Iterable) and not hasattr(value, "read"):  # an open file is no list of its lines
         items = _items(schema)
-        listed = [_plain(name, items, item) for item in value]
-        return sorted(listed, key=ENCODER.encode) if isinstance(value, AbstractSet) else listed
+        listed = [_to_json(name, items, item) for item in value]
+        return sorted(listed, key=JSON_ENCODER.encode) if isinstance(value, AbstractSet) else listed
     if hasattr(value, "__index__"):
         return int(value)
     raise InvalidOption(name, value, _expected(schema))
 
 
-def _number(name: str, schema: Schema, value: float | Decimal) -> Any:
+def _convert_number(name: str, schema: Schema, value: float | Decimal) -> Any:
     if not math.isfinite(value):
         raise InvalidOption(name, value, _expected(schema, "a finite number"))
     if isinstance(value, float):
@@ -137,14 +137,14 @@ def _number(name: str, schema: Schema, value: float | Decimal) -> Any:
         return int(value)
     if "string" in takes:
         return format(value, "f")
-    raise InvalidOption(name, value, describe(schema))
+    raise InvalidOption(name, value, describe_schema(schema))
 
 
-def _time(name: str, schema: Schema, value: dt.date | dt.time | dt.timedelta) -> str:
+def _convert_time(name: str, schema: Schema, value: dt.date | dt.time | dt.timedelta) -> str:
     takes = _kinds(schema)
     formats = _formats(schema)
     if takes and "string" not in takes:
-        raise InvalidOption(name, value, describe(schema))
+        raise InvalidOption(name, value, describe_schema(schema))
     if isinstance(value, dt.timedelta):
         if "duration" not in formats:
             raise InvalidOption(name, value, _expected(schema, "a span as a number or a text of your own"))
@@ -162,7 +162,7 @@ def _time(name: str, schema: Schema, value: dt.date | dt.time | dt.timedelta) ->
     return value.isoformat().replace("+00:00", "Z")
 
 
-def _object(name: str, schema: Schema, value: Mapping[Any, Any]) -> dict[str, Any]:
+def _convert_object(name: str, schema: Schema, value: Mapping[Any, Any]) -> dict[str, Any]:
     made: dict[str, Any] = {}
     for key, inner in value.items():
         text = key.value if isinstance(key, Enum) else key
@@ -171,14 +171,14 @@ def _object(name: str, schema: Schema, value: Mapping[Any, Any]) -> dict[str, An
             raise InvalidOption(name, value, _expected(schema, "each key a text"))
         if text in made:
             raise InvalidOption(name, value, f"{JSON}: {text!r} is there twice")
-        made[str.__str__(text)] = _plain(f"{name}.{text}", _field(schema, text), inner)
+        made[str.__str__(text)] = _to_json(f"{name}.{text}", _field(schema, text), inner)
     return made
 
 
 def _expected(schema: Schema, why: str = "") -> str:
     """What a schema takes, or what could be taken at all."""
     if _kinds(schema) or "enum" in schema:
-        return describe(schema)
+        return describe_schema(schema)
     return f"{JSON}: {why}" if why else JSON
 
 

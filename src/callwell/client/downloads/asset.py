@@ -7,7 +7,7 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from callwell.client.calls.options import seconds
+from callwell.client.calls.options import check_seconds
 from callwell.client.concurrency.primitives import sleep
 from callwell.client.downloads.delivered import DeliveredBytes, FileReplaced
 from callwell.client.downloads.fetch import NEVER
@@ -189,7 +189,7 @@ class AsyncAsset:
         return AsyncAssetReader(self.iter_bytes(deadline_s=deadline_s))
 
     def _begin(self, deadline_s: float | None) -> None:
-        chosen = self._deadline_s if deadline_s is None else seconds("deadline_s", deadline_s)
+        chosen = self._deadline_s if deadline_s is None else check_seconds("deadline_s", deadline_s)
         self._source.begin(chosen, self._wait_s)
 
 

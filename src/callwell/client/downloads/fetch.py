@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
-from callwell.observe.call_trace import where
+from callwell.observe.call_trace import server_of
 from callwell.observe.logs import LOGGER
 from callwell.observe.notices import FetchEnded
 from callwell.transport.base import NoReply
@@ -77,5 +77,7 @@ async def open_body(
             status, size = (None, 0) if isinstance(counted, NoReply) else (counted.status, counted.size)
             seconds = engine.clock.now() - began
             engine.notify(
-                FetchEnded(engine.profile.name, operation, status, counted.reason, size, seconds, *where(request.url))
+                FetchEnded(
+                    engine.profile.name, operation, status, counted.reason, size, seconds, *server_of(request.url)
+                )
             )

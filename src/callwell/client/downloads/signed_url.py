@@ -6,7 +6,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from callwell.client.calls.responses import REDIRECTS, joined, origin
+from callwell.client.calls.responses import REDIRECTS, origin, resolve_link
 from callwell.client.concurrency.primitives import sleep
 from callwell.client.downloads.fetch import NEVER, open_body
 from callwell.core import download, json_values, partial, retry
@@ -260,7 +260,7 @@ class AsyncSignedUrl:
         location = body.headers.get("location") if body.status in REDIRECTS else None
         if not location:
             return None
-        target = joined(url, location)
+        target = resolve_link(url, location)
         scheme = origin(target)[0]
         if scheme not in SCHEMES:
             raise AssetError(f"{self.name}: the storage redirects to what is no web address")

@@ -22,7 +22,7 @@ class AsyncLedger:
 
     def __init__(self, caller: AsyncCaller) -> None:
         self._caller = caller
-        self._ledger = caller.setting.ledger()
+        self._ledger = caller.config.ledger()
 
     def entries(self, *, settled: bool = False) -> tuple[Entry, ...]:
         """The calls of which it is not known whether they were done, the oldest first.
@@ -72,6 +72,6 @@ class AsyncLedger:
         if known.marker is None:
             text = f"a call whose objects carry a mark: look whether {known.sent} was done, and settle it"
             raise InvalidOption("entry", known.name, text)
-        found = self._caller.known(known.operation)
+        found = self._caller.find_operation(known.operation)
         once = AsyncOnceCall(self._caller, found, found.binder.bind(known.arguments), known.arguments)
         return self._caller.result(found, await once.resume(known))

@@ -12,14 +12,14 @@ import msgspec
 
 from callwell.client.calls.options import NOT_GIVEN
 from callwell.client.calls.responses import Answer
-from callwell.client.calls.wire_values import ENCODER
+from callwell.client.calls.wire_values import JSON_ENCODER
 from callwell.core import json_values
 from callwell.errors import InvalidOption
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from callwell.client.calls.binding import Binder, Bound
+    from callwell.client.calls.binding import Binder, BoundRequest
     from callwell.client.calls.operations import OperationHandle
     from callwell.core.rules.operations import MarkerRule
     from callwell.description.provider import Provider
@@ -63,7 +63,7 @@ class ObjectMarker(NamedTuple):
         key = None if listed is None else listed.key
         return cls(rule, field, key, found.binder, f"{name}: {rule.parameter}", provider.profile.result)
 
-    def bind(self, arguments: Mapping[str, Any], marker: str) -> Bound:
+    def bind(self, arguments: Mapping[str, Any], marker: str) -> BoundRequest:
         """The request that makes an object with a mark beside the caller's own entries.
 
         Raises:
@@ -99,12 +99,12 @@ class ObjectMarker(NamedTuple):
         if self.key is None:
             return None
         try:
-            return json_values.name(json_values.value_at(found, self.key))
-        except json_values.Unclear:
+            return json_values.to_name(json_values.value_at(found, self.key))
+        except json_values.UnclearValue:
             return None
 
 
-def request_digest(bound: Bound) -> str:
+def request_digest(bound: BoundRequest) -> str:
     """What tells one request from another. The boundary of a form is another one each time."""
     body = bound.body if isinstance(bound.body, bytes) else b"".join(bound.body or ())
     _, found, boundary = bound.media.partition("boundary=")
@@ -122,7 +122,7 @@ def recordable_arguments(arguments: Mapping[str, object], *, whole: bool) -> dic
     """
     plain = {name: value for name, value in arguments.items() if value is not NOT_GIVEN}
     without = {name: FILE if isinstance(value, bytes | os.PathLike) else value for name, value in plain.items()}
-    decoded: dict[str, Any] = msgspec.json.decode(ENCODER.encode(without))
+    decoded: dict[str, Any] = msgspec.json.decode(JSON_ENCODER.encode(without))
     return decoded if whole else _redact(decoded)
 
 

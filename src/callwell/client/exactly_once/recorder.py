@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from callwell.client.calls.responses import Reading
+from callwell.client.calls.responses import ParsedResponse
 from callwell.client.exactly_once.entry import Status
 from callwell.core import call as machine
 from callwell.core.call import Phase
 from callwell.core.quota.permits import MAX_PAUSE_S
-from callwell.core.types import Acquire, Fail, Finish, Interrupted, Lost, Outcome, Probed, Rekey, Send, Started, Wait
+from callwell.core.types import Acquire, Fail, Finish, Interrupted, Lost, Outcome, Probed, RenewKey, Send, Started, Wait
 from callwell.errors import CallwellError, NameTaken, StateError
 from callwell.observe.logs import LOGGER
 
@@ -48,8 +48,8 @@ class AsyncLedgerRecorder:
         find: AsyncFind,
     ) -> None:
         self.name = entry.name
-        self.named = entry.named
-        self.trouble: Exception | None = None
+        self.has_given_name = entry.named
+        self.lookup_error: Exception | None = None
         self._ledger = ledger
         self._entry = entry
         self._clock = clock
@@ -60,7 +60,7 @@ class AsyncLedgerRecorder:
         self.event: Event = Started() if entry.call is None else Interrupted()
         self.state = begun if entry.call is None else self._restored(entry.call, begun)
 
-    def note(self, state: Call, action: Action) -> None:
+    def record(self, state: Call, action: Action) -> None:
         """Write down what will be done next, before it is.
 
         Raises:
@@ -75,20 +75,20 @@ class AsyncLedgerRecorder:
         if isinstance(action, Send):
             self._closes_at = now + min(state.rule.attempt_s, max(0.0, state.deadline - now))
         if isinstance(action, Send) or (self._written and not isinstance(action, Acquire)):
-            ours = self._write(state, action.until if isinstance(action, Wait | Rekey) else now)
+            ours = self._write(state, action.until if isinstance(action, Wait | RenewKey) else now)
             if isinstance(action, Send) and not ours:
                 what = f"{self._entry.provider} {self._entry.operation}: {self.name!r}"
                 raise NameTaken(f"{what} is settled, or being made elsewhere: nothing was sent again", name=self.name)
 
-    async def look(self, trip: CallContext) -> Event:
-        """Look up whether the call was done; what it made, if anything, is the trip's last answer."""
+    async def probe(self, context: CallContext) -> Event:
+        """Look up whether the call was done; what it made, if anything, is the context's last answer."""
         try:
             found = await self._find()
         except CallwellError as error:
-            self.trouble = error
+            self.lookup_error = error
             return Probed(found=None)
         if found is not None:
-            trip.last = Reading(found)
+            context.last = ParsedResponse(found)
         return Probed(found is not None)
 
     def done(self, made: str | None) -> None:
@@ -101,7 +101,7 @@ class AsyncLedgerRecorder:
 
     def left(self) -> None:
         """The caller goes without a result: what is known of the call stays, and others may take it up."""
-        unsure = self.state.doubt or self.state.phase is Phase.FLIGHT
+        unsure = self.state.may_be_done or self.state.phase is Phase.FLIGHT
         outcome = self._end.outcome if self._end else Outcome.UNKNOWN if unsure else Outcome.REFUSED
         if not self._written:
             return
@@ -134,14 +134,16 @@ class AsyncLedgerRecorder:
     def _storing(self, state: Call) -> Entry:
         """The entry with where the call stands, its times in seconds since the epoch."""
         by = self._clock.wall() - self._clock.now()
-        call = state._replace(deadline=float("inf"), until=state.until + by, closed_at=state.closed_at + by)
+        call = state._replace(
+            deadline=float("inf"), wait_until=state.wait_until + by, last_closed_at=state.last_closed_at + by
+        )
         return self._entry._replace(call=call, offset=by)
 
     def _restored(self, stored: Call, begun: Call) -> Call:
         by = -self._entry.offset
         latest = self._clock.now() + begun.rule.attempt_s
-        until = stored.until + by
-        closed_at = min(stored.closed_at + by, latest)
+        until = stored.wait_until + by
+        closed_at = min(stored.last_closed_at + by, latest)
         return stored._replace(
-            traits=begun.traits, rule=begun.rule, deadline=begun.deadline, until=until, closed_at=closed_at
+            traits=begun.traits, rule=begun.rule, deadline=begun.deadline, wait_until=until, last_closed_at=closed_at
         )

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from callwell.client.calls.engine import AsyncEngine
-from callwell.client.calls.operations import known
+from callwell.client.calls.operations import find_operation
 from callwell.client.calls.options import ResolvedOptions
 from callwell.client.calls.prepared import PreparedCall
 from callwell.client.keys.manager import AsyncKeyless
@@ -51,7 +51,7 @@ class AsyncCanary:
             clock=engine.clock,
             hooks=engine.hooks,
         )
-        called = known(self._provider, self._operation)
+        called = find_operation(self._provider, self._operation)
         choices = ResolvedOptions(deadline_s=max(LEAST_S, until - engine.clock.now()))
         try:
             await there.run(PreparedCall(called.plan, called.binder.bind({}), choices))

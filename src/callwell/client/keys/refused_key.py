@@ -26,57 +26,57 @@ ASK_S: Final = 10.0
 """How long another environment is asked."""
 
 
-async def explain_refusal(error: KeyRefused, engine: AsyncEngine, setting: ClientConfig) -> KeyProblem:
+async def explain_refusal(error: KeyRefused, engine: AsyncEngine, config: ClientConfig) -> KeyProblem:
     """What to tell of a key that was refused: where it belongs, if that can be found out and the caller wants it.
 
     Args:
         error: how it was refused.
         engine: that of the call.
-        setting: what the client is made of.
+        config: what the client is made of.
     """
     if error.explained:
         return error
-    key, rule = engine.keys.newest(), setting.provider.profile.key.token
-    if rule is None or not setting.others or setting.key_uses().find_environment(key.fingerprint):
+    key, rule = engine.keys.newest(), config.provider.profile.key.token
+    if rule is None or not config.other_base_urls or config.key_uses().find_environment(key.fingerprint):
         return error
-    if not setting.explain:
-        names = " or ".join(setting.others)
+    if not config.explain_refused_key:
+        names = " or ".join(config.other_base_urls)
         hint = f"if it may be one of environment {names}, explain=True (--explain) asks there"
         return KeyRefused(f"{error}; {hint}", code=error.code, explained=True)
     said = []
-    for name, address in setting.others.items():
+    for name, address in config.other_base_urls.items():
         if address is None:
             said.append(f"environment {name} was not asked: where it is has not been said")
             continue
         try:
-            await _ask(key, rule, address, engine, setting)
+            await _ask(key, rule, address, engine, config)
         except KeyRefused:
             said.append(f"environment {name} refuses it as well")
         except CallError as failure:
             said.append(f"environment {name} could not be asked ({failure})")
         else:
-            setting.key_uses_at(name, address).record_accepted(key.fingerprint, engine.keys.location)
+            config.key_uses_in(name, address).record_accepted(key.fingerprint, engine.keys.location)
             return KeyOfAnotherEnvironment(
-                setting.provider.name,
-                environment=setting.realm.environment,
+                config.provider.name,
+                environment=config.realm.environment,
                 belongs_to=name,
                 where=engine.keys.location,
             )
     return KeyRefused("; ".join((str(error), *said)), code=error.code, explained=True)
 
 
-async def _ask(key: Key, rule: TokenRule, address: str, engine: AsyncEngine, setting: ClientConfig) -> None:
+async def _ask(key: Key, rule: TokenRule, address: str, engine: AsyncEngine, config: ClientConfig) -> None:
     """One request to another environment, whose quotas are its own."""
-    profile = setting.provider.profile
+    profile = config.provider.profile
     once = dataclasses.replace(profile.retry, attempts=1, throttles=0)
     profile = dataclasses.replace(profile, retry=once)
     there = AsyncEngine(
         profile,
         address,
-        account=Account(profile, setting.account, MemoryState(), setting.clock),
+        account=Account(profile, config.account_key, MemoryState(), config.clock),
         keys=engine.keys,
         transport=engine.transport,
-        clock=setting.clock,
+        clock=config.clock,
         hooks=engine.hooks,
     )
-    await AsyncTokenExchange(there, setting.provider, rule).exchange_key(key, setting.clock.now() + ASK_S)
+    await AsyncTokenExchange(there, config.provider, rule).exchange_key(key, config.clock.now() + ASK_S)

@@ -17,7 +17,7 @@ from callwell.client.concurrency.primitives import AsyncLatch
 from callwell.client.keys.canary import AsyncCanary
 from callwell.client.tokens.exchange import AsyncTokenExchange
 from callwell.client.tokens.store import TokenStore
-from callwell.core.call import MAX_REKEYS
+from callwell.core.call import MAX_KEY_RENEWALS
 from callwell.core.tokens import OBTAIN_TIMEOUT_S, ObtainTokens, UseToken, WaitForTokens, to_token_profile
 from callwell.errors import CallError, CallwellError, KeyProblem, KeyRefused
 from callwell.forks import reset_after_fork
@@ -62,7 +62,7 @@ class AsyncTokenManager:
 
     Args:
         keys: by which they are got.
-        setting: what the client is made of.
+        config: what the client is made of.
         rule: how they are got.
         engine: makes the calls for them.
 
@@ -74,13 +74,13 @@ class AsyncTokenManager:
         UsageError: the package by which tokens in a shared state are sealed is not installed.
     """
 
-    def __init__(self, keys: AsyncKeyManager, setting: ClientConfig, rule: TokenRule, engine: AsyncEngine) -> None:
+    def __init__(self, keys: AsyncKeyManager, config: ClientConfig, rule: TokenRule, engine: AsyncEngine) -> None:
         self.keys = keys
         self.keyless = keys.keyless
-        self._exchange = AsyncTokenExchange(engine, setting.provider, rule)
+        self._exchange = AsyncTokenExchange(engine, config.provider, rule)
         self._early_s = rule.early_s
-        self._clock = setting.clock
-        self._store = TokenStore(setting.account, setting.state, setting.clock)
+        self._clock = config.clock
+        self._store = TokenStore(config.account_key, config.state, config.clock)
         self._store.check(keys.newest())
         self._lock = threading.Lock()
         self._tokens: dict[int, TokenInUse] = {}
@@ -180,7 +180,7 @@ class AsyncTokenManager:
                     if not isinstance(error, KeyRefused):
                         raise
                     rekeys += 1
-                    if rekeys > MAX_REKEYS or await self.keys.renew(lent[0], until) == lent[0]:
+                    if rekeys > MAX_KEY_RENEWALS or await self.keys.renew(lent[0], until) == lent[0]:
                         raise
                     continue
                 if got is not None:
@@ -260,7 +260,7 @@ class AsyncTokenManager:
             self._store.forget(fingerprint)
 
 
-def attach_credentials(engine: AsyncEngine, keys: AsyncKeyManager, setting: ClientConfig) -> None:
+def attach_credentials(engine: AsyncEngine, keys: AsyncKeyManager, config: ClientConfig) -> None:
     """Let an engine show tokens in the place of its keys, if that is what the setting says, or else try new keys.
 
     A key that is traded for tokens is tried by that.
@@ -269,9 +269,9 @@ def attach_credentials(engine: AsyncEngine, keys: AsyncKeyManager, setting: Clie
         UsageError: they cannot be kept.
     """
     rule = engine.profile.key.token
-    if setting.auth == "token" and rule is not None:
-        holder = AsyncTokenManager(keys, setting, rule, engine)
+    if config.auth == "token" and rule is not None:
+        holder = AsyncTokenManager(keys, config, rule, engine)
         engine.keys = holder  # type: ignore[assignment] # it is asked like a keyholder
         engine.profile = to_token_profile(engine.profile, rule)
     elif engine.profile.key.canary is not None:
-        keys.canary = AsyncCanary(engine, setting.provider, engine.profile.key.canary)
+        keys.canary = AsyncCanary(engine, config.provider, engine.profile.key.canary)

@@ -23,7 +23,7 @@ from callwell.state.base import Cell
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from callwell.client.calls.binding import Bound
+    from callwell.client.calls.binding import BoundRequest
     from callwell.client.calls.operations import OperationHandle
     from callwell.client.calls.responses import Answer
     from callwell.clock import Clock
@@ -252,7 +252,7 @@ def _parse(rule: TokenRule, body: Any, asked_at: float) -> IssuedTokens | None:
     )
 
 
-def bind_secret(called: OperationHandle, argument: str, secret: Key) -> Bound:
+def bind_secret(called: OperationHandle, argument: str, secret: Key) -> BoundRequest:
     """The request of an operation with a secret for its only argument.
 
     Args:

@@ -35,7 +35,7 @@ class AsyncObjectCreator:
     def __init__(self, caller: AsyncCaller, rule: UploadRule, cell: Cell[Upload] | None) -> None:
         self._caller = caller
         self._rule = rule
-        self._state = caller.setting.state
+        self._state = caller.config.state
         self._cell = cell
 
     async def make(
@@ -52,10 +52,10 @@ class AsyncObjectCreator:
         Returns:
             the upload with its object, and stored so. Somebody may have sent pieces of one that was not made now.
         """
-        rule, wish = self._rule, self._caller.choices.exactly_once
+        rule, wish = self._rule, self._caller.options.exactly_once
         if rule.create is None:
             raise InvalidOption(rule.target, None, "the name of the object that the file is for")
-        marked = self._caller.known(rule.create).rule.marker is not None
+        marked = self._caller.find_operation(rule.create).rule.marker is not None
         if isinstance(wish, str) or not marked or self._cell is None:
             target = await self._call(rule.create, arguments, deadline_s, wish or marked)
             return self._kept(blank, target, found=isinstance(wish, str))
@@ -79,13 +79,13 @@ class AsyncObjectCreator:
 
         name, found, old = self._state.update(cell, change)
         if old:
-            self._caller.setting.ledger().forget(old)
+            self._caller.config.ledger().forget(old)
         return name, found
 
     async def _call(self, create: str, arguments: Mapping[str, object], deadline_s: float, wish: Any) -> str:
         left_s = None if deadline_s == float("inf") else deadline_s
-        caller = self._caller.choosing({"deadline_s": left_s, "exactly_once": wish})
-        answer = await caller.run(caller.known(create), arguments)
+        caller = self._caller.with_options({"deadline_s": left_s, "exactly_once": wish})
+        answer = await caller.run(caller.find_operation(create), arguments)
         target = json_values.value_at(answer.json, self._rule.id)
         if not isinstance(target, str):
             raise UploadError(f"{create}: the answer names no object")

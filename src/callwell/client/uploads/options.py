@@ -10,7 +10,7 @@ import io
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, NamedTuple, TypeAlias, TypedDict, TypeVar
 
-from callwell.client.calls.options import seconds
+from callwell.client.calls.options import check_seconds
 from callwell.client.uploads.files import FileView
 from callwell.core import ranges
 from callwell.core.upload import Upload, UploadReason
@@ -136,7 +136,7 @@ def resolve(rule: UploadRule, options: Mapping[str, Any]) -> ResolvedUpload:
     if wait is not None and wait not in rule.until:
         raise UnknownName("state", str(wait), rule.until)
     if "deadline_s" in values:
-        values["deadline_s"] = seconds("deadline_s", values["deadline_s"])
+        values["deadline_s"] = check_seconds("deadline_s", values["deadline_s"])
     return ResolvedUpload(**values)
 
 

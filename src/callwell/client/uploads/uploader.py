@@ -88,10 +88,10 @@ class AsyncUploader:
         self._name = found.plan.operation
         self._rule = rule
         self._engine = caller.engine
-        self._setting = caller.setting
-        self._known = caller.known
-        self._wish = caller.choices.exactly_once
-        self._choices = dataclasses.replace(caller.choices, retry_unsafe_5xx=False)
+        self._setting = caller.config
+        self._known = caller.find_operation
+        self._wish = caller.options.exactly_once
+        self._choices = dataclasses.replace(caller.options, retry_unsafe_5xx=False)
         self._wants = ResolvedUpload()
         self._until = float("inf")
         self._cell: Cell[Upload] | None = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal, Required, TypeAlias, TypedDict
 
-from callwell.lazy_exports import late
+from callwell.lazy_exports import export_lazily
 
 if TYPE_CHECKING:
     from callwell.providers.apivideo.async_client import (
@@ -1033,7 +1033,7 @@ WebhookEvent: TypeAlias = (
 
 
 if not TYPE_CHECKING:
-    __getattr__, __dir__ = late(
+    __getattr__, __dir__ = export_lazily(
         __name__,
         {
             "callwell.providers.apivideo.async_client": (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, Required, TypeAlias, TypedDict
 
-from callwell.lazy_exports import late
+from callwell.lazy_exports import export_lazily
 
 if TYPE_CHECKING:
     from callwell.providers.language_confidence.async_client import AsyncAssess, AsyncLanguageConfidence
@@ -336,7 +336,7 @@ AssessWriting: TypeAlias = WritingReport
 
 
 if not TYPE_CHECKING:
-    __getattr__, __dir__ = late(
+    __getattr__, __dir__ = export_lazily(
         __name__,
         {
             "callwell.providers.language_confidence.async_client": ("AsyncAssess", "AsyncLanguageConfidence"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal, Required, TypeAlias, TypedDict
 
-from callwell.lazy_exports import late
+from callwell.lazy_exports import export_lazily
 
 if TYPE_CHECKING:
     from callwell.providers.userplane.async_client import (
@@ -470,7 +470,7 @@ MembersListItem: TypeAlias = Member
 
 
 if not TYPE_CHECKING:
-    __getattr__, __dir__ = late(
+    __getattr__, __dir__ = export_lazily(
         __name__,
         {
             "callwell.providers.userplane.async_client": (

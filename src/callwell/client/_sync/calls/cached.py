@@ -18,27 +18,27 @@ if TYPE_CHECKING:
     from callwell.client.config import ClientConfig
 
 
-def remembered(setting: ClientConfig, found: OperationHandle, order: PreparedCall, send: Fetch) -> Answer:
+def run_cached(config: ClientConfig, handle: OperationHandle, prepared: PreparedCall, send: Fetch) -> Answer:
     """Make a call, unless its result is remembered and the caller does not insist.
 
     Args:
-        setting: what the client is made of.
-        found: the operation.
-        order: the call.
+        config: what the client is made of.
+        handle: the operation.
+        prepared: the call.
         send: makes it.
 
     Raises:
         UsageError: the operation is not one whose results may be remembered.
         CallwellError: see `callwell.errors`.
     """
-    name, operation = setting.provider.name, order.plan.operation
-    if not found.rule.remember:
+    name, operation = config.provider.name, prepared.plan.operation
+    if not handle.rule.remember:
         raise UsageError(
             f"{name} {operation}: its results are not remembered, for the profile does not say that they follow from "
             "what is sent; call it without remember=True"
         )
-    memory, mark = setting.memory(), cache_key(order.bound)
-    known = None if order.choices.force else memory.find(mark)
+    memory, mark = config.result_cache(), cache_key(prepared.bound)
+    known = None if prepared.options.force else memory.find(mark)
     if known is not None:
         return known
     answer = send()

@@ -17,35 +17,37 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from callwell.client._sync.calls.engine import Engine
-    from callwell.client.calls.operations import Elsewhere
+    from callwell.client.calls.operations import DeletedLookup
     from callwell.client.calls.prepared import PreparedCall
     from callwell.client.calls.responses import Answer
 
 
-def sought(engine: Engine, order: PreparedCall, elsewhere: Elsewhere, arguments: Mapping[str, object]) -> Answer:
+def run_checking_deleted(
+    engine: Engine, prepared: PreparedCall, lookup: DeletedLookup, arguments: Mapping[str, object]
+) -> Answer:
     """Make a call, and look elsewhere for what it does not find.
 
     Args:
         engine: which makes the calls.
-        order: the call.
-        elsewhere: the operation that has what was deleted.
+        prepared: the call.
+        lookup: the operation that has what was deleted.
         arguments: those of the call.
 
     Raises:
         Gone: it was deleted.
         CallwellError: see `callwell.errors`.
     """
-    ends_at = engine.clock.now() + order.choices.deadline_s
+    ends_at = engine.clock.now() + prepared.options.deadline_s
     try:
-        return engine.run(order)
+        return engine.run(prepared)
     except NotFound as error:
         left_s = ends_at - engine.clock.now()
-        choices = dataclasses.replace(order.choices, deadline_s=left_s)
-        found = _found(engine, elsewhere.order(choices, arguments)) if left_s > 0 else None
+        options = dataclasses.replace(prepared.options, deadline_s=left_s)
+        found = _found(engine, lookup.prepare(options, arguments)) if left_s > 0 else None
         if found is None:
             raise
         raise Gone(
-            f"{error}: it was deleted: {elsewhere.plan.operation} has it",
+            f"{error}: it was deleted: {lookup.plan.operation} has it",
             status=error.status,
             code=error.code,
             message=error.message,
@@ -58,8 +60,8 @@ def sought(engine: Engine, order: PreparedCall, elsewhere: Elsewhere, arguments:
         ) from error
 
 
-def _found(engine: Engine, order: PreparedCall) -> Answer | None:
+def _found(engine: Engine, prepared: PreparedCall) -> Answer | None:
     try:
-        return engine.run(order)
+        return engine.run(prepared)
     except CallwellError:
         return None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from msgspec.structs import replace
 
 from callwell.client._sync.concurrency.primitives import DefaultTransport
-from callwell.client.calls.nested import HEADER, outer_retries
+from callwell.client.calls.nested import RETRIES_HEADER, outer_retries
 from callwell.transport.base import RequestHeaders
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class Exchange(Protocol):
         ...
 
 
-def retried(transport: Transport, *, tells: bool) -> Exchange:
+def announce_retries(transport: Transport, *, tells: bool) -> Exchange:
     """The transport's `send`, inside of which other clients stand down.
 
     Args:
@@ -37,7 +37,7 @@ def retried(transport: Transport, *, tells: bool) -> Exchange:
 
     def inside(request: Request) -> Response | NoReply:
         if tells:
-            request = replace(request, headers=RequestHeaders((*request.headers, (HEADER, "1"))))
+            request = replace(request, headers=RequestHeaders((*request.headers, (RETRIES_HEADER, "1"))))
         with outer_retries():
             return send(request)
 

@@ -12,7 +12,7 @@ from callwell.client._sync.concurrency.primitives import sleep
 from callwell.client._sync.downloads.fetch import NEVER
 from callwell.client._sync.downloads.signed_url import SignedUrl
 from callwell.client._sync.downloads.transfer import Transfer
-from callwell.client.calls.options import seconds
+from callwell.client.calls.options import check_seconds
 from callwell.client.downloads.delivered import DeliveredBytes, FileReplaced
 from callwell.client.downloads.partial_file import PartialFile, Saved, to_file_error
 from callwell.core.download import Download
@@ -190,7 +190,7 @@ class Asset:
         return AssetReader(self.iter_bytes(deadline_s=deadline_s))
 
     def _begin(self, deadline_s: float | None) -> None:
-        chosen = self._deadline_s if deadline_s is None else seconds("deadline_s", deadline_s)
+        chosen = self._deadline_s if deadline_s is None else check_seconds("deadline_s", deadline_s)
         self._source.begin(chosen, self._wait_s)
 
 

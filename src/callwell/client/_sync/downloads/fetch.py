@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
-from callwell.observe.call_trace import where
+from callwell.observe.call_trace import server_of
 from callwell.observe.logs import LOGGER
 from callwell.observe.notices import FetchEnded
 from callwell.transport.base import NoReply
@@ -76,5 +76,7 @@ def open_body(engine: Engine, operation: str, request: Request, until: float = N
             status, size = (None, 0) if isinstance(counted, NoReply) else (counted.status, counted.size)
             seconds = engine.clock.now() - began
             engine.notify(
-                FetchEnded(engine.profile.name, operation, status, counted.reason, size, seconds, *where(request.url))
+                FetchEnded(
+                    engine.profile.name, operation, status, counted.reason, size, seconds, *server_of(request.url)
+                )
             )

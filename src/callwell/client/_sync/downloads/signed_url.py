@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from callwell.client._sync.concurrency.primitives import sleep
 from callwell.client._sync.downloads.fetch import NEVER, open_body
-from callwell.client.calls.responses import REDIRECTS, joined, origin
+from callwell.client.calls.responses import REDIRECTS, origin, resolve_link
 from callwell.core import download, json_values, partial, retry
 from callwell.errors import AssetDamaged, AssetError, AssetUnavailable, DeadlineExceeded, WouldExceedDeadline
 from callwell.transport.base import NoReply, Request
@@ -259,7 +259,7 @@ class SignedUrl:
         location = body.headers.get("location") if body.status in REDIRECTS else None
         if not location:
             return None
-        target = joined(url, location)
+        target = resolve_link(url, location)
         scheme = origin(target)[0]
         if scheme not in SCHEMES:
             raise AssetError(f"{self.name}: the storage redirects to what is no web address")

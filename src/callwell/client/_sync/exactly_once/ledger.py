@@ -23,7 +23,7 @@ class Ledger:
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
-        self._ledger = caller.setting.ledger()
+        self._ledger = caller.config.ledger()
 
     def entries(self, *, settled: bool = False) -> tuple[Entry, ...]:
         """The calls of which it is not known whether they were done, the oldest first.
@@ -73,6 +73,6 @@ class Ledger:
         if known.marker is None:
             text = f"a call whose objects carry a mark: look whether {known.sent} was done, and settle it"
             raise InvalidOption("entry", known.name, text)
-        found = self._caller.known(known.operation)
+        found = self._caller.find_operation(known.operation)
         once = OnceCall(self._caller, found, found.binder.bind(known.arguments), known.arguments)
         return self._caller.result(found, once.resume(known))

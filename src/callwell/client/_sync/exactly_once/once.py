@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from callwell.client._sync.calls.caller import Caller
-    from callwell.client.calls.binding import Bound
+    from callwell.client.calls.binding import BoundRequest
     from callwell.client.calls.operations import OperationHandle
     from callwell.client.calls.responses import Answer
 
@@ -35,7 +35,9 @@ POLL_S: Final = 0.5
 """How often a call that somebody else is making is looked at."""
 
 
-def make_once(caller: Caller, found: OperationHandle, order: PreparedCall, arguments: Mapping[str, object]) -> Answer:
+def make_once(
+    caller: Caller, found: OperationHandle, prepared: PreparedCall, arguments: Mapping[str, object]
+) -> Answer:
     """Make a call exactly once, if it is one that could be done twice.
 
     A file in pieces is not: the provider says what has arrived of it. Nor is what is sent without the key: a token is
@@ -44,12 +46,12 @@ def make_once(caller: Caller, found: OperationHandle, order: PreparedCall, argum
     Args:
         caller: which makes it.
         found: its operation.
-        order: the call.
+        prepared: the call.
         arguments: what it was given.
     """
     if found.plan.traits.repeatable or found.rule.upload or found.binder.keyless:
-        return caller.engine.run(order)
-    return OnceCall(caller, found, order.bound, arguments).make()
+        return caller.engine.run(prepared)
+    return OnceCall(caller, found, prepared.bound, arguments).make()
 
 
 class OnceCall:
@@ -62,15 +64,17 @@ class OnceCall:
         arguments: what it was given.
     """
 
-    def __init__(self, caller: Caller, found: OperationHandle, bound: Bound, arguments: Mapping[str, object]) -> None:
+    def __init__(
+        self, caller: Caller, found: OperationHandle, bound: BoundRequest, arguments: Mapping[str, object]
+    ) -> None:
         self._caller = caller
         self._engine = caller.engine
-        self._choices = caller.choices
-        self._ledger = caller.setting.ledger()
+        self._choices = caller.options
+        self._ledger = caller.config.ledger()
         self._plan = found.plan
         self._bound = bound
         self._arguments = arguments
-        self._marking = ObjectMarker.of(caller.setting.provider, found.plan.operation, found)
+        self._marking = ObjectMarker.of(caller.config.provider, found.plan.operation, found)
         self._deadline = self._engine.clock.now() + self._choices.deadline_s
 
     def make(self) -> Answer:
@@ -103,15 +107,15 @@ class OnceCall:
             LIVE_HOLDERS.discard(draft.holder)
 
     def _draft(self) -> Entry:
-        wish, setting, marking_ = self._choices.exactly_once, self._caller.setting, self._marking
+        wish, config, marking_ = self._choices.exactly_once, self._caller.config, self._marking
         wall, marker = self._engine.clock.wall(), store.new_marker()
         return Entry(
             name=wish if isinstance(wish, str) else marker,
             named=isinstance(wish, str),
-            provider=setting.provider.name,
-            environment=setting.environment,
+            provider=config.provider.name,
+            environment=config.environment,
             operation=self._plan.operation,
-            sent=unknown.sent(self._bound),
+            sent=unknown.describe_request(self._bound),
             arguments=markers.recordable_arguments(self._arguments, whole=marking_ is not None),
             digest=markers.request_digest(self._bound),
             marker=None if marking_ is None else marker,
@@ -148,11 +152,11 @@ class OnceCall:
             return self._made_before(entry)
         marking_, bound, marker = self._marking if entry.marker else None, self._bound, entry.marker or ""
         plan = self._plan._replace(traits=self._plan.traits._replace(probe=marking_ is not None))
-        rule = nested.rule(self._engine.profile.retry, self._choices)
+        rule = nested.retry_rule(self._engine.profile.retry, self._choices)
         # The record is held for as long as the request may take, which is longer for a form with much in it.
-        attempt_s = rule.attempt_s + self._bound.longer_s
+        attempt_s = rule.attempt_s + self._bound.extra_time_s
         rule = dataclasses.replace(rule, unsafe_5xx=False, attempt_s=attempt_s)
-        guard = LedgerRecorder(
+        recorder = LedgerRecorder(
             self._ledger,
             entry,
             Call(plan.traits, rule, self._deadline),
@@ -162,11 +166,11 @@ class OnceCall:
         try:
             if marking_ is not None:
                 bound = marking_.bind(self._arguments, marker)
-            answer = self._engine.run(PreparedCall(plan, bound, self._choices, guard))
+            answer = self._engine.run(PreparedCall(plan, bound, self._choices, recorder))
         except BaseException:
-            guard.left()
+            recorder.left()
             raise
-        guard.done(None if marking_ is None else marking_.made(answer))
+        recorder.done(None if marking_ is None else marking_.made(answer))
         return answer
 
     def _made_before(self, entry: Entry) -> Answer:
@@ -183,7 +187,7 @@ class OnceCall:
         if marking_ is None:
             raise InvalidOption("operation", self._plan.operation, "one whose objects can be marked")
         rule, left_s = marking_.rule, max(0.001, self._deadline - self._engine.clock.now())
-        asking = self._caller.choosing(
+        asking = self._caller.with_options(
             {"exactly_once": False, "deadline_s": None if left_s == float("inf") else left_s}
         )
         filters: dict[str, Any] = {rule.filter: {rule.name: marker}}

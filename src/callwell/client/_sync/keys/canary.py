@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from callwell.client._sync.calls.engine import Engine
 from callwell.client._sync.keys.manager import Keyless
-from callwell.client.calls.operations import known
+from callwell.client.calls.operations import find_operation
 from callwell.client.calls.options import ResolvedOptions
 from callwell.client.calls.prepared import PreparedCall
 from callwell.errors import CallError, Forbidden, KeyRefused, Unauthorized
@@ -52,7 +52,7 @@ class Canary:
             clock=engine.clock,
             hooks=engine.hooks,
         )
-        called = known(self._provider, self._operation)
+        called = find_operation(self._provider, self._operation)
         choices = ResolvedOptions(deadline_s=max(LEAST_S, until - engine.clock.now()))
         try:
             there.run(PreparedCall(called.plan, called.binder.bind({}), choices))

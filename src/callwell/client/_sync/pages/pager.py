@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar, cast
 import msgspec
 
 from callwell.client._sync.pages.prefetch import Prefetcher
-from callwell.client.calls.responses import joined, page_body, renamed
+from callwell.client.calls.responses import page_body, rename_fields, resolve_link
 from callwell.client.pages.link_header import find_next_link
 from callwell.client.pages.seen import DeliveredDigests
 from callwell.core import lookahead, paging
@@ -167,7 +167,7 @@ class Pager(Generic[T]):
                 depth = self._depth if step.verdict is None else 0
                 if not window.want(lookahead.next_positions(self._rule, step.walk, page, self._size, depth)):
                     self._depth = 1
-                yield cast("list[T]", [renamed(item, self._names) for item in step.items])
+                yield cast("list[T]", [rename_fields(item, self._names) for item in step.items])
 
     def _from(self, start: PagerPosition, delivered: Iterable[int], depth: int) -> Pager[T]:
         return Pager(
@@ -196,7 +196,7 @@ class Pager(Generic[T]):
             ) from error
         if self._locate is None or page.next is None:
             return page
-        return page._replace(next=self._locate(joined(answer.url, str(page.next))))
+        return page._replace(next=self._locate(resolve_link(answer.url, str(page.next))))
 
     def _said(self, answer: Answer) -> paging.Page:
         body = page_body(answer)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from callwell.client.calls.operations import known
+from callwell.client.calls.operations import find_operation
 from callwell.client.calls.options import ResolvedOptions
 from callwell.client.calls.prepared import PreparedCall
 from callwell.client.tokens.store import bind_secret, parse_tokens
@@ -74,7 +74,7 @@ class TokenExchange:
         return self._call(self._rule.renew, self._rule.refresh, refresh, until)
 
     def _call(self, operation: str, argument: str, secret: Key, until: float) -> IssuedTokens:
-        asked_at, called = self._engine.clock.now(), known(self._provider, operation)
+        asked_at, called = self._engine.clock.now(), find_operation(self._provider, operation)
         choices = ResolvedOptions(deadline_s=max(LEAST_S, until - asked_at))
         order = PreparedCall(called.plan, bind_secret(called, argument, secret), choices)
         return parse_tokens(  # the answer is in no local variable: it holds tokens

@@ -18,7 +18,7 @@ from callwell.client._sync.concurrency.primitives import Latch
 from callwell.client._sync.keys.canary import Canary
 from callwell.client._sync.tokens.exchange import TokenExchange
 from callwell.client.tokens.store import TokenStore
-from callwell.core.call import MAX_REKEYS
+from callwell.core.call import MAX_KEY_RENEWALS
 from callwell.core.tokens import OBTAIN_TIMEOUT_S, ObtainTokens, UseToken, WaitForTokens, to_token_profile
 from callwell.errors import CallError, CallwellError, KeyProblem, KeyRefused
 from callwell.forks import reset_after_fork
@@ -63,7 +63,7 @@ class TokenManager:
 
     Args:
         keys: by which they are got.
-        setting: what the client is made of.
+        config: what the client is made of.
         rule: how they are got.
         engine: makes the calls for them.
 
@@ -75,13 +75,13 @@ class TokenManager:
         UsageError: the package by which tokens in a shared state are sealed is not installed.
     """
 
-    def __init__(self, keys: KeyManager, setting: ClientConfig, rule: TokenRule, engine: Engine) -> None:
+    def __init__(self, keys: KeyManager, config: ClientConfig, rule: TokenRule, engine: Engine) -> None:
         self.keys = keys
         self.keyless = keys.keyless
-        self._exchange = TokenExchange(engine, setting.provider, rule)
+        self._exchange = TokenExchange(engine, config.provider, rule)
         self._early_s = rule.early_s
-        self._clock = setting.clock
-        self._store = TokenStore(setting.account, setting.state, setting.clock)
+        self._clock = config.clock
+        self._store = TokenStore(config.account_key, config.state, config.clock)
         self._store.check(keys.newest())
         self._lock = threading.Lock()
         self._tokens: dict[int, TokenInUse] = {}
@@ -181,7 +181,7 @@ class TokenManager:
                     if not isinstance(error, KeyRefused):
                         raise
                     rekeys += 1
-                    if rekeys > MAX_REKEYS or self.keys.renew(lent[0], until) == lent[0]:
+                    if rekeys > MAX_KEY_RENEWALS or self.keys.renew(lent[0], until) == lent[0]:
                         raise
                     continue
                 if got is not None:
@@ -261,7 +261,7 @@ class TokenManager:
             self._store.forget(fingerprint)
 
 
-def attach_credentials(engine: Engine, keys: KeyManager, setting: ClientConfig) -> None:
+def attach_credentials(engine: Engine, keys: KeyManager, config: ClientConfig) -> None:
     """Let an engine show tokens in the place of its keys, if that is what the setting says, or else try new keys.
 
     A key that is traded for tokens is tried by that.
@@ -270,9 +270,9 @@ def attach_credentials(engine: Engine, keys: KeyManager, setting: ClientConfig) 
         UsageError: they cannot be kept.
     """
     rule = engine.profile.key.token
-    if setting.auth == "token" and rule is not None:
-        holder = TokenManager(keys, setting, rule, engine)
+    if config.auth == "token" and rule is not None:
+        holder = TokenManager(keys, config, rule, engine)
         engine.keys = holder  # type: ignore[assignment] # it is asked like a keyholder
         engine.profile = to_token_profile(engine.profile, rule)
     elif engine.profile.key.canary is not None:
-        keys.canary = Canary(engine, setting.provider, engine.profile.key.canary)
+        keys.canary = Canary(engine, config.provider, engine.profile.key.canary)
