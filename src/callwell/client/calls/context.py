@@ -108,9 +108,9 @@ class CallContext(Opaque, msgspec.Struct):
         if self.is_observed:
             self._say(AttemptEnded(self.provider, self.prepared.plan.operation, attempt, status, code, reason, seconds))
 
-    def waits(self, seconds: float, why: str) -> None:
+    def waits(self, seconds: float, reason: str) -> None:
         """The call waits: see `Waiting`."""
-        self._say(Waiting(self.provider, self.prepared.plan.operation, max(0.0, seconds), why))
+        self._say(Waiting(self.provider, self.prepared.plan.operation, max(0.0, seconds), reason))
 
     def ended(self, attempts: int, outcome: Outcome, now: float) -> None:
         """The call has ended: see `CallEnded`."""

@@ -20,6 +20,43 @@ if TYPE_CHECKING:
     from callwell.transport.base import Response
 
 
+def leave(engine: Any, context: CallContext) -> None:
+    """End a call whose caller goes on or away: nothing that it acquired stays with it.
+
+    Args:
+        engine: of either side.
+        context: the call.
+    """
+    try:
+        if context.permit is not None or context.key is not None:
+            give_back(engine, context)
+        if context.observer is not None:
+            context.left(engine.clock.now())
+    except KeyboardInterrupt:
+        recover_interrupted(engine, context)
+        raise
+
+
+def give_back(engine: Any, context: CallContext) -> None:
+    """Release permit and key, or return them unused if nothing was sent.
+
+    Args:
+        engine: of either side.
+        context: the call.
+    """
+    if context.sending:
+        if context.ending is None:
+            engine.release(context, abandoned_end(context, engine.clock.now()), accepted=False)
+        else:
+            context.sending = False
+            settle_later(engine, context)
+    if context.permit is not None:
+        return_unused(engine, context, context.permit)
+    if context.key is not None:
+        context.keys.end_use(context.key[0], accepted=False)
+        context.key = None
+
+
 def abandoned_end(context: CallContext, now: float) -> SendEnd:
     """How a Send ended whose caller has gone, as far as that is known without its answer.
 

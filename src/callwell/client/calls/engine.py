@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import random
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from callwell.client.calls import departures, nested, responses
@@ -132,7 +133,7 @@ class AsyncEngine:
             raise
         finally:
             if context.permit is not None or context.key is not None or context.observer is not None:
-                self._leave(context)
+                departures.leave(self, context)
         if prepared.explain is None or bound.keyless:
             raise refused
         raise await prepared.explain(refused) from refused.__cause__
@@ -195,7 +196,7 @@ class AsyncEngine:
         context.permit = permit
         context.key = context.keys.begin_use()
         if context.key is None:
-            self._give_back(context)
+            departures.give_back(self, context)
         return context.key
 
     async def _acquire(self, context: CallContext, until: float) -> Event:
@@ -204,14 +205,11 @@ class AsyncEngine:
         self._lent(context)
         while context.key is None:
             if context.permit is not None:
-                self._give_back(context)
+                departures.give_back(self, context)
                 await self._rekey(context, -1, min(until, self.clock.now() + self.profile.retry.rekey_wait_s))
+            on_wait = partial(context.waits, reason="quota")
             got = await line.acquire(
-                until,
-                options.priority,
-                extra_time_s,
-                retrying=context.attempts > 0,
-                on_wait=lambda s: context.waits(s, "quota"),
+                until, options.priority, extra_time_s, retrying=context.attempts > 0, on_wait=on_wait
             )
             if isinstance(got, float):
                 context.denied = True
@@ -227,7 +225,7 @@ class AsyncEngine:
             self.check_open(plan.operation)
         began = clock.now()
         if permit is None or held is None or began - permit.acquired_at > MAX_PAUSE_S:
-            self._give_back(context)
+            departures.give_back(self, context)
             return Lost(Outcome.REFUSED)
         longest_s = self.profile.retry.attempt_s + bound.extra_time_s
         if deadline - began < longest_s:
@@ -270,7 +268,7 @@ class AsyncEngine:
             context.answer = None
         if context.answer is None:
             return self._learn(context, response, attempt, now - began)
-        self._settle(
+        self.release(
             context, PLAIN_SUCCESS._replace(hints=context.hints) if context.hints else PLAIN_SUCCESS, accepted=True
         )
         if context.is_observed:
@@ -293,7 +291,7 @@ class AsyncEngine:
         """Learn from a request that got no answer: not from one that the caller gave too little time for it."""
         context.last = reply
         hasty = context.hasty(self.clock.now(), seconds)
-        again = self._settle(context, SendEnd(reply.outcome, blameless=hasty, arrived=reply.arrived), accepted=False)
+        again = self.release(context, SendEnd(reply.outcome, blameless=hasty, arrived=reply.arrived), accepted=False)
         context.attempted(attempt, None, None, reply.reason, seconds)
         return Lost(reply.outcome, again, reply.permanent)
 
@@ -325,7 +323,7 @@ class AsyncEngine:
         ):
             shown = shown._replace(dead_key=True)  # whatever its code: the old key is asked before the call fails
         end = SendEnd(Outcome.DONE, response.status, reading.wait_s, hints=context.hints)
-        again = self._settle(context, end, accepted=False)
+        again = self.release(context, end, accepted=False)
         context.attempted(attempt, response.status, reading.code, "", seconds)
         return shown if again else shown._replace(may_retry=False)
 
@@ -339,7 +337,7 @@ class AsyncEngine:
         context.waits(until - self.clock.now(), "key")
         return KeyRenewed(await context.keys.renew(generation, until))
 
-    def _settle(self, context: CallContext, end: SendEnd, *, accepted: bool) -> bool:
+    def release(self, context: CallContext, end: SendEnd, *, accepted: bool) -> bool:
         """Put permit and key back after a Send; that it cannot be written down costs the caller nothing."""
         permit, held = context.permit, context.key
         context.permit = context.key = None
@@ -361,29 +359,6 @@ class AsyncEngine:
         if end.hints:
             self.learner.report()
         return again
-
-    def _leave(self, context: CallContext) -> None:
-        try:
-            if context.permit is not None or context.key is not None:
-                self._give_back(context)
-            if context.observer is not None:
-                context.left(self.clock.now())
-        except KeyboardInterrupt:
-            departures.recover_interrupted(self, context)
-            raise
-
-    def _give_back(self, context: CallContext) -> None:
-        if context.sending:
-            if context.ending is None:
-                self._settle(context, departures.abandoned_end(context, self.clock.now()), accepted=False)
-            else:
-                context.sending = False
-                departures.settle_later(self, context)
-        if context.permit is not None:
-            departures.return_unused(self, context, context.permit)
-        if context.key is not None:
-            context.keys.end_use(context.key[0], accepted=False)
-            context.key = None
 
     def _error(self, context: CallContext, fail: Fail) -> Exception:
         wait_s = fail.at - self.clock.now()

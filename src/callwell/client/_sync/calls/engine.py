@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import random
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from callwell.client._sync.calls.retry_scope import announce_retries
@@ -133,7 +134,7 @@ class Engine:
             raise
         finally:
             if context.permit is not None or context.key is not None or context.observer is not None:
-                self._leave(context)
+                departures.leave(self, context)
         if prepared.explain is None or bound.keyless:
             raise refused
         raise prepared.explain(refused) from refused.__cause__
@@ -196,7 +197,7 @@ class Engine:
         context.permit = permit
         context.key = context.keys.begin_use()
         if context.key is None:
-            self._give_back(context)
+            departures.give_back(self, context)
         return context.key
 
     def _acquire(self, context: CallContext, until: float) -> Event:
@@ -205,15 +206,10 @@ class Engine:
         self._lent(context)
         while context.key is None:
             if context.permit is not None:
-                self._give_back(context)
+                departures.give_back(self, context)
                 self._rekey(context, -1, min(until, self.clock.now() + self.profile.retry.rekey_wait_s))
-            got = line.acquire(
-                until,
-                options.priority,
-                extra_time_s,
-                retrying=context.attempts > 0,
-                on_wait=lambda s: context.waits(s, "quota"),
-            )
+            on_wait = partial(context.waits, reason="quota")
+            got = line.acquire(until, options.priority, extra_time_s, retrying=context.attempts > 0, on_wait=on_wait)
             if isinstance(got, float):
                 context.denied = True
                 return Denied(got)
@@ -228,7 +224,7 @@ class Engine:
             self.check_open(plan.operation)
         began = clock.now()
         if permit is None or held is None or began - permit.acquired_at > MAX_PAUSE_S:
-            self._give_back(context)
+            departures.give_back(self, context)
             return Lost(Outcome.REFUSED)
         longest_s = self.profile.retry.attempt_s + bound.extra_time_s
         if deadline - began < longest_s:
@@ -271,7 +267,7 @@ class Engine:
             context.answer = None
         if context.answer is None:
             return self._learn(context, response, attempt, now - began)
-        self._settle(
+        self.release(
             context, PLAIN_SUCCESS._replace(hints=context.hints) if context.hints else PLAIN_SUCCESS, accepted=True
         )
         if context.is_observed:
@@ -294,7 +290,7 @@ class Engine:
         """Learn from a request that got no answer: not from one that the caller gave too little time for it."""
         context.last = reply
         hasty = context.hasty(self.clock.now(), seconds)
-        again = self._settle(context, SendEnd(reply.outcome, blameless=hasty, arrived=reply.arrived), accepted=False)
+        again = self.release(context, SendEnd(reply.outcome, blameless=hasty, arrived=reply.arrived), accepted=False)
         context.attempted(attempt, None, None, reply.reason, seconds)
         return Lost(reply.outcome, again, reply.permanent)
 
@@ -326,7 +322,7 @@ class Engine:
         ):
             shown = shown._replace(dead_key=True)  # whatever its code: the old key is asked before the call fails
         end = SendEnd(Outcome.DONE, response.status, reading.wait_s, hints=context.hints)
-        again = self._settle(context, end, accepted=False)
+        again = self.release(context, end, accepted=False)
         context.attempted(attempt, response.status, reading.code, "", seconds)
         return shown if again else shown._replace(may_retry=False)
 
@@ -340,7 +336,7 @@ class Engine:
         context.waits(until - self.clock.now(), "key")
         return KeyRenewed(context.keys.renew(generation, until))
 
-    def _settle(self, context: CallContext, end: SendEnd, *, accepted: bool) -> bool:
+    def release(self, context: CallContext, end: SendEnd, *, accepted: bool) -> bool:
         """Put permit and key back after a Send; that it cannot be written down costs the caller nothing."""
         permit, held = context.permit, context.key
         context.permit = context.key = None
@@ -362,29 +358,6 @@ class Engine:
         if end.hints:
             self.learner.report()
         return again
-
-    def _leave(self, context: CallContext) -> None:
-        try:
-            if context.permit is not None or context.key is not None:
-                self._give_back(context)
-            if context.observer is not None:
-                context.left(self.clock.now())
-        except KeyboardInterrupt:
-            departures.recover_interrupted(self, context)
-            raise
-
-    def _give_back(self, context: CallContext) -> None:
-        if context.sending:
-            if context.ending is None:
-                self._settle(context, departures.abandoned_end(context, self.clock.now()), accepted=False)
-            else:
-                context.sending = False
-                departures.settle_later(self, context)
-        if context.permit is not None:
-            departures.return_unused(self, context, context.permit)
-        if context.key is not None:
-            context.keys.end_use(context.key[0], accepted=False)
-            context.key = None
 
     def _error(self, context: CallContext, fail: Fail) -> Exception:
         wait_s = fail.at - self.clock.now()
