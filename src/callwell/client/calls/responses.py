@@ -84,17 +84,26 @@ class ParsedResponse(NamedTuple):
 
 
 def parse_success(response: Response, *, described: bool) -> Answer | None:
-    """The answer of a call that is done; None for every other, of which `parse_response` tells more.
+    """The answer of a call that is done; None for every other, which `parse_response` reads.
+
+    It never raises: a body that its reader cannot bear is left to `parse_response` as well.
 
     Args:
         response: the answer.
-        described: a success is JSON, or it is broken; else it may be anything.
+        described: a success is JSON or broken; otherwise it may be anything.
     """
-    status, headers, body = response.status, response.headers, response.body
+    status = response.status
+    headers = response.headers
+    body = response.body
     if not response.whole or status not in outcome.OK:
         return None
-    json, readable = _decode_json(body, headers)
-    return Answer(status, headers, body, json) if readable or not body or not described else None
+    try:
+        json, readable = _decode_json(body, headers)
+    except Exception:  # noqa: BLE001 - whatever a body makes of its reader
+        return None
+    if readable or not body or not described:
+        return Answer(status, headers, body, json)
+    return None
 
 
 def parse_response(

@@ -236,15 +236,9 @@ class Engine:
         timeout_s = clock.real_s(longest_s)
         keep_status = not plan.traits.repeatable
         reconnect = attempt > 1 and isinstance(context.last, NoReply) and context.last.outcome is Outcome.UNKNOWN
+        left = context.outlived
         request = Request(
-            bound.method,
-            context.url,
-            shown,
-            bound.body,
-            timeout_s,
-            keep_status,
-            reconnect,
-            on_abandoned=context.outlived,
+            bound.method, context.url, shown, bound.body, timeout_s, keep_status, reconnect, on_abandoned=left
         )
         context.attempts = attempt
         context.status = 0
@@ -261,15 +255,11 @@ class Engine:
         context.status = response.status
         if now >= self.learner.due_at.get(plan.operation, now):
             context.hints = self.learner.observe(plan.operation, response, now, now - began)
-        try:
-            context.answer = responses.parse_success(response, described=plan.template is not None)
-        except Exception:  # noqa: BLE001 - whatever a body makes of its reader
-            context.answer = None
+        context.answer = responses.parse_success(response, described=plan.template is not None)
         if context.answer is None:
             return self._learn(context, response, attempt, now - began)
-        self.release(
-            context, PLAIN_SUCCESS._replace(hints=context.hints) if context.hints else PLAIN_SUCCESS, accepted=True
-        )
+        end = PLAIN_SUCCESS._replace(hints=context.hints) if context.hints else PLAIN_SUCCESS
+        self.release(context, end, accepted=True)
         if context.is_observed:
             context.attempted(attempt, response.status, None, "", now - began)
         return FINE_ANSWER
