@@ -218,7 +218,7 @@ class AsyncEngine:
             context.key = context.keys.begin_use()
         return Granted(context.key[0])
 
-    async def _send(self, context: CallContext, attempt: int, deadline: float) -> Event:  # noqa: C901 - frames cost
+    async def _send(self, context: CallContext, attempt: int, deadline: float) -> Event:
         permit, held, clock, prepared = context.permit, context.key, self.clock, context.prepared
         plan, bound = prepared.plan, prepared.bound
         if self.closed:
