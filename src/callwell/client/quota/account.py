@@ -38,11 +38,11 @@ class Account:
     Attributes:
         own: the quotas by this profile.
         shared: others may see and change the record.
-        observed: how quotas stand of which an answer spoke, by their names.
+        observed: how quotas stand, by their names, after answers that said something about quotas.
     """
 
     def __init__(self, profile: Profile, name: str, state: State, clock: Clock) -> None:
-        self.own = to_account_quotas(profile)
+        self.own = to_account_quotas(profile.quotas, profile.retry)
         self.shared = state.shared
         self.observed: dict[str, ObservedQuota] = {}
         self._calls: dict[tuple[str, ...], CallQuotas] = {}
@@ -133,7 +133,7 @@ class Account:
         self._change(lambda record, now: decisions.return_unused(record, call, permit, count, now))
 
     def abandon(self, names: tuple[str, ...], permit: Permit, closes_at: float) -> Permit:
-        """Hold a permit whose caller has left until its request ends.
+        """Hold the permit of a caller that has left until its request ends.
 
         Args:
             names: the permit's quotas.
@@ -178,7 +178,8 @@ class Account:
         """The quotas of a call, made once for each set of names."""
         call = self._calls.get(names)
         if call is None:
-            call = self._calls[names] = to_call_quotas(self.own, names)
+            call = to_call_quotas(self.own, names)
+            self._calls[names] = call
         return call
 
     def _change(self, decide: Callable[[AccountRecord, float], AccountRecord]) -> None:

@@ -43,7 +43,7 @@ DIFFERS_S: Final = 30.0
 UNREAD: Final = "the headers of an answer could not be read"
 
 DEPRECATED: Final[set[tuple[str, str]]] = set()
-"""Providers and operations whose deprecation this process has reported."""
+"""Providers and operations that this process has reported as deprecated."""
 
 
 class Learner:

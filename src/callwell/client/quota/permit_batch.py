@@ -136,7 +136,8 @@ class PermitBatcher:
         with self._lock:
             batch = self._batches.get(names)
             if batch is None:
-                batch = self._batches[names] = PermitBatch()
+                batch = PermitBatch()
+                self._batches[names] = batch
             now = self._clock.now()
             if batch.unused and not retrying and now < batch.valid_until:
                 batch.add_in_hand()
@@ -171,7 +172,7 @@ class PermitBatcher:
             return self._account.release(names, permit, end)
 
     def abandon(self, names: tuple[str, ...], permit: Permit, closes_at: float) -> Permit:
-        """Hold a permit whose caller has left until its request ends: see `Account.abandon`."""
+        """Hold the permit of a caller that has left: see `Account.abandon`."""
         with self._lock:
             self._batches[names].remove_in_hand()
             self._flush()

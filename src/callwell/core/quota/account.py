@@ -218,7 +218,7 @@ def return_unused(record: AccountRecord, call: CallQuotas, permit: Permit, count
 def abandon(
     record: AccountRecord, call: CallQuotas, permit: Permit, closes_at: float, now: float
 ) -> tuple[AccountRecord, Permit]:
-    """Hold a permit whose caller has left until its request ends.
+    """Hold the permit of a caller that has left until its request ends.
 
     Args:
         record: the record.

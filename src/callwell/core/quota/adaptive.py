@@ -177,7 +177,7 @@ def acquire(state: AdaptiveQuota, now: float, expires_at: float, hold_s: float) 
 
 
 def expire(state: AdaptiveQuota, now: float) -> AdaptiveQuota:
-    """The quota at `now`: requests whose holder has died are no longer in flight."""
+    """The quota at `now`: requests of holders that died are no longer in flight."""
     if not state.held or state.held[0][0] > now:
         return state
     return state._replace(held=drain(state.held, int(now))[0])

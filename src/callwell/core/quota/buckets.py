@@ -72,7 +72,7 @@ class Bucket(NamedTuple):
         available: permits that may be acquired now; below zero while others have spent what is held here.
         held: bins of acquired permits, by the time at which they expire.
         cooling: bins of used permits, by the time at which they are available.
-        in_transit: the same for permits whose request may still be in transit.
+        in_transit: the same for permits of requests that may still be in transit.
         throttled_until: nothing is acquired before.
         paced_until: permits are let out one by one before.
         next_at: when the next of those may go.
@@ -119,7 +119,7 @@ class Permit(NamedTuple):
 
 
 def full_bucket(quota: Quota) -> Bucket:
-    """A bucket of which nothing was ever acquired."""
+    """A bucket that was never used."""
     return Bucket(available=quota.limit)
 
 
@@ -135,7 +135,7 @@ def is_consistent(quota: Quota, bucket: Bucket) -> bool:
 
 
 def refill(quota: Quota, bucket: Bucket, now: float) -> Bucket:
-    """The bucket at `now`: permits whose time has come are available."""
+    """The bucket at `now`: permits that are due are available."""
     if bucket.available >= quota.limit:
         return bucket
     if bucket.window_end is not None and bucket.window_end.due_at <= now:
@@ -194,7 +194,7 @@ def cool_bin(quota: Quota, at: float) -> int:
 
 
 def transit_bin(quota: Quota, closed_at: float) -> int:
-    """The bin of a permit whose connection is closed at `closed_at` and whose request may still be in transit."""
+    """The bin of a permit with a connection that is closed at `closed_at`, as its request may be in transit then."""
     at = cool_bin(quota, closed_at + quota.window_s + quota.transit_s)
     return -(-at // quota.grain) * quota.grain
 

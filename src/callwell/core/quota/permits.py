@@ -26,7 +26,7 @@ about where its windows begin. The price is one round trip per window.
 
 * *Transit, D.* A request that ended without an answer may still be on its way: its permit cools for W + D from the
   close of its connection. D (`max_transit_s` of a profile) is the only assumption, and it counts only where nothing
-  else bounds the arrival: a request whose answer began has arrived, and its permit cools for W from then.
+  else bounds the arrival: a request with an answer that began has arrived, and its permit cools for W from then.
 * *Departed callers.* A request that a transport finishes after its caller has left is held until its own end
   (`abandon`), and released by that end.
 * *Clocks.* W and D are stretched by `STRETCH`, in case the local clock runs faster than the server's. Times of resets
@@ -38,8 +38,8 @@ about where its windows begin. The price is one round trip per window.
   full.
 * *Bins.* Times at which permits come back are rounded up to bins of W/1023 (`bins`), never down.
 
-**Fixed windows**, only where the provider documents them and its answers say when they end: a permit whose answer came
-before the earliest time at which the window can have ended comes back at the latest such time. Both ends are needed, as
+**Fixed windows**, only where the provider documents them and its answers say when they end: a permit with an answer
+from before the earliest time at which the window can have ended comes back at the latest such time. Both are needed, as
 an answer in between may have been counted in the new window. The theorem is then one about the server's own windows.
 When such an end is believed: see `resets`.
 
@@ -228,7 +228,7 @@ def release_lost(quota: Quota, bucket: Bucket, permit: Permit, closed_at: float)
 
 
 def return_unused(quota: Quota, bucket: Bucket, permit: Permit, count: int = 1) -> Bucket:
-    """The bucket after permits of one kind came back of which surely no request was sent: they are available."""
+    """The bucket after permits of one kind came back unused, surely with no request sent: they are available."""
     held = remove(bucket.held, _expiry_bin(quota, permit), count)
     if held is None:
         return bucket

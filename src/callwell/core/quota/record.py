@@ -24,9 +24,11 @@ from callwell.core.retry import RetryBudget
 from callwell.core.types import Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from callwell.core.headers import QuotaHint
     from callwell.core.quota.buckets import Quota
-    from callwell.core.rules.profile import Profile
+    from callwell.core.rules.profile import QuotaRule, RetryRule
 
 TOO_MANY_REQUESTS: Final = 429
 """The status of an answer that throttles (RFC 6585)."""
@@ -131,19 +133,24 @@ PLAIN_SUCCESS: Final = SendEnd(Outcome.DONE, 200)
 """The end of a Send that went well and says nothing about quotas: which 2xx it was changes nothing."""
 
 
-def to_account_quotas(profile: Profile) -> AccountQuotas:
-    """The quotas of an account by a profile."""
-    rules = {name: rule for name, rule in profile.quotas.items() if not rule.adaptive}
-    documented = {name: buckets.to_quota(rule, profile.retry.max_transit_s) for name, rule in rules.items()}
+def to_account_quotas(quotas: Mapping[str, QuotaRule], retry: RetryRule) -> AccountQuotas:
+    """The quotas of an account, whoever sees its record.
+
+    Args:
+        quotas: the rules of a profile, by their names.
+        retry: the profile's rule with the times that a request can take.
+    """
+    rules = {name: rule for name, rule in quotas.items() if not rule.adaptive}
+    documented = {name: buckets.to_quota(rule, retry.max_transit_s) for name, rule in rules.items()}
     keys = {name: versions.bucket_key(name, quota) for name, quota in documented.items()}
     versioned = {keys[name]: versions.to_versioned(name, rules[name], quota) for name, quota in documented.items()}
-    max_hold_s = profile.retry.attempt_s + MAX_PAUSE_S
+    max_hold_s = retry.attempt_s + MAX_PAUSE_S
     return AccountQuotas(
         documented=documented,
         keys=keys,
         rules=versioned,
         version=versions.version_id(versioned),
-        adaptives=tuple([name for name, rule in profile.quotas.items() if rule.adaptive]),
+        adaptives=tuple([name for name, rule in quotas.items() if rule.adaptive]),
         max_hold_s=max_hold_s,
         expires_in_s=max_hold_s,
     )

@@ -12,7 +12,7 @@ ago. So
 * **ends are W apart**: an answer that names another end less than W before or after the known one contradicts it. Then
   nothing is learnt from it, what is known is forgotten, and nothing is learnt for a window;
 * an answer that took so long that it could mean either of two windows teaches nothing;
-* the end lies between the least and the most that any agreeing answer says: an answer that is a little stale does not
+* the end is between the least and the most that any agreeing answer says: an answer that is a little stale does not
   narrow it.
 
 An end that is believed is used once, when its latest time has come; until then a contradiction still undoes it.

@@ -95,7 +95,7 @@ def join(
     past_known: bool = True,
     adaptives: Mapping[str, AdaptiveQuota] = NO_ADAPTIVE,
 ) -> tuple[Rules, Buckets, Seen]:
-    """Rules, buckets and versions of a record when a process uses it whose version may not be the only one.
+    """Rules, buckets and versions of a record that a process uses, perhaps beside processes of other versions.
 
     Args:
         rules: of the record.
