@@ -32,7 +32,7 @@ async def looking(tmp_path: Path) -> tuple[AsyncClient, asyncio.Task[object]]:
 
     provider = acme({"ten": QuotaRule(limit=5, window_s=10)})
     client, _ = make(reply, provider=provider, key=f"file:{file}", deadline_s=None)
-    client._engine.keys._accepted = 0
+    client._engine.keys._newest_accepted = 0
     first: asyncio.Task[object] = asyncio.create_task(get(client, "1"))
     await asyncio.sleep(2.0)
     assert client._engine.keys._reading

@@ -221,7 +221,7 @@ def test_a_new_key_of_another_environment_is_not_taken() -> None:
         get(one)
         hosts.keys["api"] = "acme_third"
         with pytest.raises(
-            errors.KeyRefused, match=r"at list:keys \(what is there now is one of environment sandbox\)"
+            errors.KeyRefused, match=r"at list:keys \(the key there now belongs to environment sandbox\)"
         ):
             one.call("things.get", **GET)
 

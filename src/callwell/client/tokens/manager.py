@@ -274,4 +274,4 @@ def attach_credentials(engine: AsyncEngine, keys: AsyncKeyManager, config: Clien
         engine.keys = holder  # type: ignore[assignment] # it is asked like a keyholder
         engine.profile = to_token_profile(engine.profile, rule)
     elif engine.profile.key.canary is not None:
-        keys.canary = AsyncCanary(engine, config.provider, engine.profile.key.canary)
+        keys.use_canary(AsyncCanary(engine, config.provider, engine.profile.key.canary))
