@@ -1,19 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which key now: a ring of generations, known by their fingerprints only.
+"""Which key now: a ring of key generations, known by their fingerprints only.
 
-::
+A rotation must cost no failed call, although most providers let the old key die before, or while, the new one becomes
+known: there is no time in which both surely work. So a generation is not replaced by its successor until the provider
+has accepted the successor, and keeps being used by the calls that began with it. The stages of one generation::
 
-    offer ──> STAGED ──accept──> ACTIVE ──a younger one is confirmed──> DRAINING ──last use ended──> RETIRED
-               │   ^                │ reject                               │ reject
-        reject │   │ retry          └──────> RETIRED (dead)                └──────> RETIRED
-               v   │
-              ASIDE: refused, while an older key is active
+    offer ──> STAGED ──accept──> ACTIVE ──a newer one is accepted──> DRAINING ──its last use ends──> RETIRED
+               │  ^                │ reject                             │ reject
+        reject │  │ restage        └───────> RETIRED                    └───────> RETIRED
+               v  │
+              ASIDE   (refused while an older key is active)
 
-A new key is staged and tried by the provider's canary, or where it has none by one call at a time; all others go on
-with the active key. If the new key is refused, it is put aside and nothing else has happened: perhaps the provider does
-not know it yet, so it is tried again later (`restage`). If the active key is refused, the one that was staged or put
-aside is used by all; if there is none, the ring has no key until its source gives one: `current` is None and calls
-wait. A later call may try the newest key once more (`revive`).
+The first key is active at once: there is nothing to fall back to. Every later key is staged, and tried by the
+provider's canary request or, where it has none, by one call at a time; all other calls use the active key. Then one of
+three things happens:
+
+- The new key is accepted. It becomes active, and the old one drains until its last call has ended.
+- The new key is refused. It is set aside, and nothing else changes. The provider may not know it yet, so it is staged
+  again later (`restage`).
+- The active key is refused. The key that is staged or aside becomes active, for all calls. If there is none, `current`
+  is None until the source offers another key, and calls wait. A later call may try the newest key once more (`revive`).
+
+A newer offer retires a key that is staged or aside. Retired keys are remembered only for calls that still use them.
 """
 
 from __future__ import annotations
@@ -26,7 +34,7 @@ if TYPE_CHECKING:
 
 
 class KeyStage(StrEnum):
-    """What a key is to its ring."""
+    """Where a generation stands in its life: see the diagram above."""
 
     STAGED = "staged"
     ASIDE = "aside"
@@ -39,10 +47,10 @@ class KeyGeneration(NamedTuple):
     """One key.
 
     Attributes:
-        generation: grows with every new key; the first is 0.
-        fingerprint: by which its text is found.
-        stage: what it is to the ring.
-        uses: calls that have it in hand.
+        generation: grows by one with every new key; the first is 0.
+        fingerprint: identifies the key's text, which the ring does not hold.
+        stage: where the key stands.
+        uses: calls that use the key now.
     """
 
     generation: int
@@ -51,24 +59,28 @@ class KeyGeneration(NamedTuple):
     uses: int = 0
 
 
-NO_KEY = KeyGeneration(-1, "", KeyStage.RETIRED)
+NO_KEY = KeyGeneration(generation=-1, fingerprint="", stage=KeyStage.RETIRED)
 
 
 class KeyRing(NamedTuple):
-    """The keys of one provider and environment, oldest first; retired ones are kept to be recognised."""
+    """The keys of one provider and environment, oldest first.
+
+    Attributes:
+        keys: all generations that are in use or may be used, and the last few retired ones.
+    """
 
     keys: tuple[KeyGeneration, ...] = ()
 
 
 NEW = (KeyStage.STAGED, KeyStage.ASIDE)
-"""The stage of a key that the provider has not accepted, while an older one is active."""
+"""Stages of a key that the provider has not accepted while an older one is active."""
 
 MAX_RETIRED = 8
-"""Retired keys that a ring remembers."""
+"""Retired keys without uses that a ring remembers: a bound for a source that changes often."""
 
 
 def offer(ring: KeyRing, fingerprint: str) -> KeyRing:
-    """The ring after a source gave a key; nothing changes if it is the newest one already.
+    """The ring after a source gave a key; the same ring if it is the newest key already.
 
     Args:
         ring: the ring.
@@ -87,7 +99,7 @@ def current(ring: KeyRing, *, canary: bool = False) -> KeyGeneration | None:
 
     Args:
         ring: the ring.
-        canary: a new key is tried by a request of its own, and never by a call while there is an active one.
+        canary: new keys are tried by a request of their own, so no call uses one while another key is active.
     """
     if ring.keys and ring.keys[-1].stage is KeyStage.ACTIVE:
         return ring.keys[-1]
@@ -99,7 +111,7 @@ def current(ring: KeyRing, *, canary: bool = False) -> KeyGeneration | None:
 
 
 def find_untried(ring: KeyRing) -> KeyGeneration | None:
-    """A new key that is to be tried while an older one is active, if there is one."""
+    """The new key to be tried while an older one is active, if there is one."""
     return _find(ring, KeyStage.STAGED) if _find(ring, KeyStage.ACTIVE) else None
 
 
@@ -110,20 +122,20 @@ def is_on_trial(ring: KeyRing, generation: int) -> bool:
 
 
 def begin_use(ring: KeyRing, generation: int) -> KeyRing:
-    """The ring after a call has taken a key in hand."""
+    """The ring after a call has begun to use a key."""
     if ring.keys and ring.keys[-1].generation == generation:
         return add_uses(ring, 1)
     return _change(ring, generation, lambda key: key._replace(uses=key.uses + 1))
 
 
 def add_uses(ring: KeyRing, more: int) -> KeyRing:
-    """The ring after its newest key was taken in hand that many times more than it was put back."""
-    generation, fingerprint, stage, uses = ring.keys[-1]
-    return KeyRing((*ring.keys[:-1], KeyGeneration(generation, fingerprint, stage, uses + more)))
+    """The ring with `more` uses of its newest key, fewer if negative: begun minus ended ones."""
+    newest = ring.keys[-1]
+    return KeyRing((*ring.keys[:-1], newest._replace(uses=newest.uses + more)))
 
 
 def end_use(ring: KeyRing, generation: int) -> KeyRing:
-    """The ring after a call has put a key back."""
+    """The ring after a call has ended its use of a key."""
     newest = ring.keys[-1] if ring.keys else NO_KEY
     if newest.generation == generation and newest.stage is KeyStage.ACTIVE and newest.uses:
         return add_uses(ring, -1)
@@ -131,11 +143,11 @@ def end_use(ring: KeyRing, generation: int) -> KeyRing:
 
 
 def accept(ring: KeyRing, generation: int) -> KeyRing:
-    """The ring after the provider has accepted a key: a staged one becomes active, the one before drains."""
+    """The ring after the provider has accepted a key: a new one becomes active, and the one before drains."""
     if not any(key.generation == generation and key.stage in NEW for key in ring.keys):
         return ring
     drained = tuple(key._replace(stage=KeyStage.DRAINING) if key.stage is KeyStage.ACTIVE else key for key in ring.keys)
-    return _retire_drained(_change(KeyRing(drained), generation, lambda key: key._replace(stage=KeyStage.ACTIVE)))
+    return _retire_drained(_change(KeyRing(drained), generation, _activate))
 
 
 def reject(ring: KeyRing, generation: int) -> KeyRing:
@@ -146,11 +158,11 @@ def reject(ring: KeyRing, generation: int) -> KeyRing:
     newer = _find(rejected, KeyStage.STAGED) or _find(rejected, KeyStage.ASIDE)
     if newer is None or _find(rejected, KeyStage.ACTIVE):
         return rejected
-    return _change(rejected, newer.generation, lambda key: key._replace(stage=KeyStage.ACTIVE))
+    return _change(rejected, newer.generation, _activate)
 
 
 def restage(ring: KeyRing) -> KeyRing:
-    """The ring with the key staged once more that was put aside."""
+    """The ring with the key that was set aside staged once more."""
     aside = _find(ring, KeyStage.ASIDE)
     if aside is None:
         return ring
@@ -164,11 +176,16 @@ def revive(ring: KeyRing) -> KeyRing:
     return KeyRing((*ring.keys[:-1], ring.keys[-1]._replace(stage=KeyStage.STAGED)))
 
 
+def _activate(key: KeyGeneration) -> KeyGeneration:
+    return key._replace(stage=KeyStage.ACTIVE)
+
+
 def _retire(key: KeyGeneration) -> KeyGeneration:
     return key._replace(stage=KeyStage.RETIRED)
 
 
 def _find(ring: KeyRing, stage: KeyStage) -> KeyGeneration | None:
+    """The newest key at a stage."""
     return next((key for key in reversed(ring.keys) if key.stage is stage), None)
 
 
@@ -177,7 +194,8 @@ def _change(ring: KeyRing, generation: int, change: Callable[[KeyGeneration], Ke
 
 
 def _retire_drained(ring: KeyRing) -> KeyRing:
-    keys = tuple(_retire(k) if k.stage is KeyStage.DRAINING and not k.uses else k for k in ring.keys)
-    spent = [k.generation for k in keys if k.stage is KeyStage.RETIRED and not k.uses]
-    forgotten = set(spent[:-MAX_RETIRED])
-    return KeyRing(tuple(k for k in keys if k.generation not in forgotten)) if forgotten else KeyRing(keys)
+    """The ring after draining keys without uses have retired, without the oldest of the retired ones."""
+    keys = tuple(_retire(key) if key.stage is KeyStage.DRAINING and not key.uses else key for key in ring.keys)
+    unused = [key.generation for key in keys if key.stage is KeyStage.RETIRED and not key.uses]
+    forgotten = set(unused[:-MAX_RETIRED])
+    return KeyRing(tuple(key for key in keys if key.generation not in forgotten))

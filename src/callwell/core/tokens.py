@@ -1,21 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tokens that end, got by a key: who may use them, and who gets new ones, one at a time.
+"""Tokens that expire, obtained with a key: who may use the current one, and who obtains the next.
 
-::
+Many calls, threads and processes share one token. When it expires, exactly one of them should obtain the next, and a
+process that dies while it does so must stop nobody. A lease does both: whoever asks first gets it and obtains tokens,
+all others use the old token while it is valid, and wait only if there is none. A lease expires by itself, so the next
+who asks takes over from a holder that has died. The states of the tokens of one key::
 
-           ask: ObtainTokens(None)           obtained                due: ObtainTokens(1)                obtained
-      NONE ────────────────────> LEASED ────────> HELD ─────────────────────> HELD, LEASED ────────> HELD
-        ^                          │ failed         │ refused, or ended         │ failed: the key is next
-        └──────────────────────────┴────────────────┴───────────────────────────┘
+           decide: ObtainTokens(None)     obtained           due: ObtainTokens(1)              obtained
+      NONE ──────────────────────> LEASED ────────> VALID ─────────────────> VALID, LEASED ────────> VALID
+        ^                            │ failed         │ refused, or expired         │ failed: the key is next
+        └────────────────────────────┴────────────────┴─────────────────────────────┘
 
-Of all who ask, one is told to obtain tokens, under a lease; the others go on with the token that they have while it is
-good, and wait only if there is none. A lease whose holder has died ends, and the next who asks takes over.
+A refresh token is used up by its first use. So it is struck out in the same step that hands it out: whatever becomes of
+that exchange, the next one uses the key. Nobody can use it twice, and a lost answer costs one more request and no
+failed call.
 
-A token for renewal is used up by its first use, so it is struck out in the same step in which it is given out: whatever
-becomes of that renewal, the next one goes by the key. So it can never be used twice, by nobody, and a lost answer costs
-one more request and no failed call.
+A result that comes after its lease has passed to another holder is dropped (`_holds_lease`), so the younger exchange
+always wins.
 
-This state holds no token: who drives it keeps the texts by their generation. It can be stored and logged.
+This state holds no token: the caller keeps the texts by generation. It can be stored and logged.
 """
 
 from __future__ import annotations
@@ -29,21 +32,22 @@ if TYPE_CHECKING:
     from callwell.core.rules.profile import Profile, TokenRule
 
 OBTAIN_TIMEOUT_S: Final = 20.0
-"""How long one who obtains tokens takes at the most, repetitions included."""
+"""The deadline of an exchange, retries included: ordinary ones take less than a second, and calls wait 30 s at most."""
 
 LEASE_S: Final = 30.0
-"""For how long one who obtains tokens is waited for: its time, and half as much again."""
+"""How long others wait for the holder of a lease: the deadline of its exchange and half as much again."""
 
 RETRY_PAUSE_S: Final = 10.0
-"""After a renewal that failed, how long the next one is put off while the token is still good."""
+"""How long the next exchange is put off after one that failed, while the token is still valid: a provider that is down
+then sees six requests a minute, not one for every call."""
 
 
 class TokenLease(NamedTuple):
-    """That one is obtaining tokens.
+    """The right to obtain tokens.
 
     Attributes:
-        holder: who.
-        until: monotonic seconds after which somebody else may.
+        holder: a name that nobody else has.
+        until: monotonic seconds after which another may take over.
     """
 
     holder: str
@@ -51,15 +55,15 @@ class TokenLease(NamedTuple):
 
 
 class TokenState(NamedTuple):
-    """What is known of the tokens of one key.
+    """What is known about the tokens of one key.
 
     Attributes:
-        key: the fingerprint of the key by which they were got.
+        key: the fingerprint of the key that they were obtained with.
         generation: of the token; grows with every new one; 0 if there was none yet.
-        due_at: when it is to be renewed, in monotonic seconds.
-        ends_at: when it is good no more.
-        renewable: the token for its renewal has not been given out.
-        lease: who is obtaining the next.
+        due_at: when the next one is to be obtained, in monotonic seconds.
+        ends_at: when the token expires, in monotonic seconds.
+        renewable: its refresh token has not been handed out.
+        lease: of the holder who is obtaining the next one.
     """
 
     key: str = ""
@@ -77,17 +81,21 @@ class UseToken(NamedTuple):
 
 
 class ObtainTokens(NamedTuple):
-    """Get new tokens, and tell by `record_obtained` or `record_failure`.
+    """Obtain new tokens, and report by `record_obtained` or `record_failure`.
 
     Attributes:
-        renew: by the token for renewal of this generation; by the key if None.
+        renew: use the refresh token of this generation; None to use the key.
     """
 
     renew: int | None
 
 
 class WaitForTokens(NamedTuple):
-    """Somebody else is getting new tokens: ask again when they are there, or at this time."""
+    """Another holder is obtaining tokens: decide again when they are there, or at this time.
+
+    Attributes:
+        until: monotonic seconds at which the lease expires.
+    """
 
     until: float
 
@@ -95,22 +103,27 @@ class WaitForTokens(NamedTuple):
 def decide(
     tokens: TokenState, key: str, holder: str, now: float, lease_s: float = LEASE_S
 ) -> tuple[TokenState, UseToken | ObtainTokens | WaitForTokens]:
-    """What one who wants to make a call does.
+    """Decide what a caller does to get a token.
 
     Args:
         tokens: what is known.
-        key: the fingerprint of the key that is in use.
-        holder: who asks, if they are to obtain tokens: a name that nobody else has.
+        key: the fingerprint of the key in use.
+        holder: the name under which the caller would obtain tokens, which nobody else has.
         now: monotonic seconds.
-        lease_s: for how long they are waited for.
+        lease_s: how long others wait for a holder.
+
+    Returns:
+        the new state, and what the caller does.
     """
     if tokens.key != key:
         tokens = TokenState(key, tokens.generation)
-    good = now < tokens.ends_at
-    if good and now < tokens.due_at:
+    is_valid = now < tokens.ends_at
+    if is_valid and now < tokens.due_at:
         return tokens, UseToken(tokens.generation)
     if tokens.lease is not None and now < tokens.lease.until:
-        return tokens, UseToken(tokens.generation) if good else WaitForTokens(tokens.lease.until)
+        if is_valid:
+            return tokens, UseToken(tokens.generation)
+        return tokens, WaitForTokens(tokens.lease.until)
     leased = tokens._replace(renewable=False, lease=TokenLease(holder, now + lease_s))
     return leased, ObtainTokens(tokens.generation if tokens.renewable else None)
 
@@ -118,56 +131,64 @@ def decide(
 def record_obtained(
     tokens: TokenState, key: str, holder: str, *, asked_at: float, lasts_s: float, early_s: float, renewable: bool
 ) -> TokenState:
-    """What is known after new tokens came. Those that came after their lease had gone to another are not kept.
+    """The state after an exchange succeeded; unchanged if the lease has passed to another holder.
 
     Args:
         tokens: what was known.
-        key: the fingerprint of the key by which they were got.
-        holder: who got them.
-        asked_at: when they were asked for: from then on their time is counted.
-        lasts_s: for how long the first one is good.
-        early_s: how long before its end it is renewed; at half its time at the earliest.
-        renewable: there is one for renewal.
+        key: the fingerprint of the key that they were obtained with.
+        holder: who obtained them.
+        asked_at: monotonic seconds at which the exchange began; the provider cannot have counted from an earlier time.
+        lasts_s: how long the access token is valid.
+        early_s: how long before its end the next one is obtained; at half its time at the earliest.
+        renewable: a refresh token came with it.
     """
-    if not _leased_to(tokens, key, holder):
+    if not _holds_lease(tokens, key, holder):
         return tokens
     due_at = asked_at + max(lasts_s - early_s, lasts_s / 2)
-    return TokenState(key, tokens.generation + 1, due_at, asked_at + lasts_s, renewable)
+    return TokenState(
+        key=key,
+        generation=tokens.generation + 1,
+        due_at=due_at,
+        ends_at=asked_at + lasts_s,
+        renewable=renewable,
+    )
 
 
 def record_failure(tokens: TokenState, key: str, holder: str, now: float) -> TokenState:
-    """What is known after no tokens came: the next who asks may try, by the key; not at once where there is one yet.
+    """The state after an exchange failed: another may try, with the key; after a pause if the token is still valid.
 
     Args:
         tokens: what was known.
-        key: the fingerprint of the key by which they were to be got.
+        key: the fingerprint of the key of the exchange.
         holder: who tried.
         now: monotonic seconds.
     """
-    if not _leased_to(tokens, key, holder):
+    if not _holds_lease(tokens, key, holder):
         return tokens
     return tokens._replace(lease=None, due_at=min(now + RETRY_PAUSE_S, tokens.ends_at))
 
 
 def record_refusal(tokens: TokenState, key: str, generation: int) -> TokenState:
-    """What is known after the provider has refused a token before its time: nothing new if there is a newer one."""
-    same = tokens.key == key and tokens.generation == generation
-    return tokens._replace(due_at=0.0, ends_at=0.0) if same else tokens
+    """The state after the provider refused a token before its end; unchanged if there is a newer one."""
+    if tokens.key != key or tokens.generation != generation:
+        return tokens
+    return tokens._replace(due_at=0.0, ends_at=0.0)
 
 
-def _leased_to(tokens: TokenState, key: str, holder: str) -> bool:
+def _holds_lease(tokens: TokenState, key: str, holder: str) -> bool:
     return tokens.key == key and tokens.lease is not None and tokens.lease.holder == holder
 
 
 def to_token_profile(profile: Profile, rule: TokenRule) -> Profile:
-    """How a provider behaves towards one who shows tokens: what refuses a token asks for another, as for a dead key.
+    """The profile of a provider for requests that carry a token: a refused token asks for another, as a dead key does.
 
     Args:
-        profile: how it behaves towards one who shows a key.
-        rule: how the key is traded.
+        profile: for requests that carry a key.
+        rule: how a key is exchanged for tokens.
     """
     codes = profile.errors.codes
-    dead = {code: dataclasses.replace(codes.get(code, CodeRule(status=401)), dead_key=True) for code in rule.dead}
+    unlisted = CodeRule(status=401)
+    dead = {code: dataclasses.replace(codes.get(code, unlisted), dead_key=True) for code in rule.dead}
     return dataclasses.replace(
         profile,
         key=dataclasses.replace(profile.key, scheme="bearer"),

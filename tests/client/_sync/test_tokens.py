@@ -241,10 +241,10 @@ def test_calls_without_a_key_need_no_token() -> None:
     one = made(mint)
     assert run(lambda: one.call_raw("auth.issue", key="acme_other")).status == 200
     assert mint.asked == ["key"]
-    assert one._engine.keys.keys._accepted == -1
+    assert one._engine.keys.keys._newest_accepted == -1
     plain = client(World(OK), provider=PROVIDER)
     run(lambda: plain.call_raw("auth.issue", key="acme_other"))
-    assert plain._engine.keys._accepted == -1
+    assert plain._engine.keys._newest_accepted == -1
 
 
 def test_an_answer_without_tokens_is_told() -> None:

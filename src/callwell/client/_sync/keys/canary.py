@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Generated from src/callwell/client/keys/canary.py by tools/unasync.py; do not edit
-"""A new key is tried by a request of its own, before any call depends on it: the profile names a harmless one."""
+"""Tries a new key with a request of its own, before any call depends on it: the profile names a harmless operation."""
 
 from __future__ import annotations
 
@@ -18,16 +18,18 @@ if TYPE_CHECKING:
     from callwell.keys import Key
 
 LEAST_S: Final = 0.001
-"""The least time that a call is given: one whose time has passed ends at once, and says so."""
+"""The shortest deadline of a call: one without time left ends at once, and says so."""
+
+UNTRIED: Final = "it could not be tried"
 
 
 class Canary:
     """Tries keys.
 
     Args:
-        engine: the client's: its account, connections and hooks are used.
+        engine: the client's, for its account, connections and hooks.
         provider: the description.
-        operation: by which a key is tried: a read without arguments.
+        operation: the operation that tries a key: a read without arguments.
     """
 
     def __init__(self, engine: Engine, provider: Provider, operation: str) -> None:
@@ -36,44 +38,47 @@ class Canary:
         self._operation = operation
 
     def try_key(self, key: Key, until: float) -> str | None:
-        """Why a key is refused; empty if it is accepted, None if nobody can say.
+        """Send the canary with a key.
 
         Args:
             key: the key.
             until: monotonic seconds.
+
+        Returns:
+            why the key cannot be used yet, for people; None if the provider accepted it.
         """
         engine = self._engine
-        there = Engine(
+        canary_engine = Engine(
             engine.profile,
             engine.base_url,
             account=engine.account,
-            keys=SingleKey(key, engine.keys.location),  # type: ignore[arg-type] # it is asked like a keyholder
+            keys=SingleKey(key, engine.keys.location),  # type: ignore[arg-type] # used as a key manager
             transport=engine.transport,
             clock=engine.clock,
             hooks=engine.hooks,
         )
-        called = find_operation(self._provider, self._operation)
-        choices = ResolvedOptions(deadline_s=max(LEAST_S, until - engine.clock.now()))
+        operation = find_operation(self._provider, self._operation)
+        options = ResolvedOptions(deadline_s=max(LEAST_S, until - engine.clock.now()))
         try:
-            there.run(PreparedCall(called.plan, called.binder.bind({}), choices))
+            canary_engine.run(PreparedCall(operation.plan, operation.binder.bind({}), options))
         except KeyRefused as error:
             return error.code or "no code"
         except (Unauthorized, Forbidden) as error:
-            return None if error.from_gateway else f"{error.status} {error.code or ''}".strip()
+            return UNTRIED if error.from_gateway else f"{error.status} {error.code or ''}".strip()
         except CallError:
-            return None
-        return ""
+            return UNTRIED
+        return None
 
 
 class SingleKey(Keyless):
-    """One key, in the place of those that a client has in hand.
+    """One key in place of a client's keys.
 
     Args:
         key: the key.
-        where: the place where it is kept, for people.
+        location: where the key is kept, for people.
     """
 
-    def __init__(self, key: Key, where: str) -> None:
+    def __init__(self, key: Key, location: str) -> None:
         super().__init__(lambda: key)
-        self.location = where
+        self.location = location
         self.keyless = self

@@ -275,4 +275,4 @@ def attach_credentials(engine: Engine, keys: KeyManager, config: ClientConfig) -
         engine.keys = holder  # type: ignore[assignment] # it is asked like a keyholder
         engine.profile = to_token_profile(engine.profile, rule)
     elif engine.profile.key.canary is not None:
-        keys.canary = Canary(engine, config.provider, engine.profile.key.canary)
+        keys.use_canary(Canary(engine, config.provider, engine.profile.key.canary))
