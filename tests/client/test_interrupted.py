@@ -137,8 +137,8 @@ def most_in_a_minute(world: World) -> int:
     return max((sum(1 for other in times if begin <= other < begin + 60.0) for begin in times), default=0)
 
 
-def test_lots_of_permits_add_up() -> None:
-    """Where permits are taken and booked by the lot, an interrupt amid that leaves neither too few nor too many."""
+def test_batches_of_permits_add_up() -> None:
+    """Where permits come in batches, an interrupt amid that leaves neither too few nor too many."""
     at = 0
     while True:
         at += 23
@@ -165,7 +165,7 @@ def test_lots_of_permits_add_up() -> None:
 
 @pytest.mark.parametrize("shared", [False, True])
 def test_a_permit_that_others_may_see_comes_back_by_itself(tmp_path: Path, shared: bool) -> None:  # noqa: FBT001 - drawn
-    """With a state of several clients, or a pace that is learnt, an interrupted call's permit is back in time."""
+    """With a state of several clients, or an undocumented quota, an interrupted call's permit is back in time."""
     quotas = FEW if shared else FREELY
     state = open_state(f"sqlite:///{tmp_path / 'state.db'}") if shared else MemoryState()
     at = 0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Permits by the lot keep all that the account promises: nothing is lent twice, early or for ever."""
+"""Permits in batches keep all that the account promises: nothing is lent twice, early or for ever."""
 
 from __future__ import annotations
 
@@ -31,12 +31,11 @@ R = TypeVar("R")
 
 WINDOW_S = 10.0
 LIMIT = 512
-BOTH, SHORT = ("short", "long"), ("short",)
-PLAIN_SUCCESS, FAILED, THROTTLED = (
-    SendEnd(Outcome.DONE, 200),
-    SendEnd(Outcome.DONE, 503),
-    SendEnd(Outcome.DONE, 429, 2.0),
-)
+BOTH = ("short", "long")
+SHORT = ("short",)
+SUCCEEDED = SendEnd(Outcome.DONE, 200)
+FAILED = SendEnd(Outcome.DONE, 503)
+THROTTLED = SendEnd(Outcome.DONE, 429, wait_s=2.0)
 
 
 def profile(limit: int = LIMIT, **more: float) -> Profile:
@@ -62,13 +61,14 @@ class Counting(MemoryState):
         return super().update(cell, change)
 
 
-def till(rules: Profile | None = None) -> tuple[PermitBatcher, ManualClock, Counting]:
-    """A till at a time of its own."""
-    clock, state = ManualClock(1_000.0), Counting()
+def batcher(rules: Profile | None = None) -> tuple[PermitBatcher, ManualClock, Counting]:
+    """A batcher, its clock, and its state."""
+    clock = ManualClock(1_000.0)
+    state = Counting()
     return PermitBatcher(Account(rules or profile(), "x", state, clock), clock), clock, state
 
 
-def lent(one: PermitBatcher) -> Permit:
+def acquired(one: PermitBatcher) -> Permit:
     """A permit of both quotas, which is there."""
     got = one.acquire(BOTH, retrying=False)
     assert isinstance(got, Permit)
@@ -84,7 +84,7 @@ def left(spent: Mapping[str, tuple[int, int]]) -> int:
 def test_no_window_holds_more_than_the_limit(seed: int, failing: float, pace: float) -> None:
     """Whatever comes between, no two uses of one permit arrive within a window of each other."""
     dice = random.Random(seed)
-    one, clock, _ = till(profile(128))
+    one, clock, _ = batcher(profile(128))
     arrivals: list[float] = []
     out: list[tuple[tuple[str, ...], Permit, float]] = []
     for _ in range(1_200):
@@ -92,7 +92,7 @@ def test_no_window_holds_more_than_the_limit(seed: int, failing: float, pace: fl
         if out and (dice.random() < 0.5 or len(out) > 24):
             names, permit, sent_at = out.pop(dice.randrange(len(out)))
             arrivals.append(dice.uniform(sent_at, clock.now()))
-            end = PLAIN_SUCCESS if dice.random() >= failing else dice.choice([FAILED, THROTTLED])
+            end = SUCCEEDED if dice.random() >= failing else dice.choice([FAILED, THROTTLED])
             one.release(names, permit, end)
             continue
         names = dice.choice([BOTH, SHORT])
@@ -111,12 +111,12 @@ def test_no_window_holds_more_than_the_limit(seed: int, failing: float, pace: fl
 
 def test_all_permits_come_back() -> None:
     """After a window of rest, everything can be had again."""
-    one, clock, _ = till()
+    one, clock, _ = batcher()
     for _ in range(5):
-        held = [lent(one) for _ in range(60)]
+        held = [acquired(one) for _ in range(60)]
         for permit in held:
             clock.advance(1e-4)
-            one.release(BOTH, permit, PLAIN_SUCCESS)
+            one.release(BOTH, permit, SUCCEEDED)
         clock.advance(1.0)
     assert left(one.spent()) == LIMIT - 300
     clock.advance(WINDOW_S + 1.0)
@@ -124,59 +124,59 @@ def test_all_permits_come_back() -> None:
 
 
 def test_the_last_permit_is_lent() -> None:
-    """What lies in one drawer is not kept from those who ask at another."""
-    one, _, _ = till()
+    """What one batch has left is not kept from calls with other quotas."""
+    one, _, _ = batcher()
     for number in range(LIMIT):
         assert isinstance(one.acquire(BOTH if number % 2 else SHORT, retrying=False), Permit)
     assert one.acquire(BOTH, retrying=False) == float("inf")
 
 
-def test_an_answer_that_was_not_booked_yet_is_when_permits_are_short() -> None:
-    """Who waits for permits is told a time, not to wait for an answer that came long ago."""
-    one, clock, _ = till()
-    held = [lent(one) for _ in range(LIMIT)]
+def test_an_answer_that_was_put_off_is_released_when_permits_are_short() -> None:
+    """A call that waits for permits gets a time, and need not wait for an answer that came long ago."""
+    one, clock, _ = batcher()
+    held = [acquired(one) for _ in range(LIMIT)]
     for permit in held:
-        one.release(BOTH, permit, PLAIN_SUCCESS)
+        one.release(BOTH, permit, SUCCEEDED)
     ready_at = one.acquire(BOTH, retrying=False)
     assert isinstance(ready_at, float)
     assert WINDOW_S <= ready_at - clock.now() <= WINDOW_S * 1.01
 
 
 def test_busy_callers_change_the_record_seldom() -> None:
-    """With plenty of permits a lot grows to its full size, and both its ends are one change each."""
-    one, clock, state = till(profile(1_000_000))
+    """With plenty of permits a batch grows to its full size, and both its ends are one change each."""
+    one, clock, state = batcher(profile(1_000_000))
     for _ in range(100 * MAX_BATCH):
-        permit = lent(one)
+        permit = acquired(one)
         clock.advance(1e-5)
-        one.release(BOTH, permit, PLAIN_SUCCESS)
+        one.release(BOTH, permit, SUCCEEDED)
     assert state.changes < 2 * 100 + 50
     before = state.changes
     for _ in range(100):
         clock.advance(2 * BATCH_S)
-        one.release(BOTH, lent(one), PLAIN_SUCCESS)
+        one.release(BOTH, acquired(one), SUCCEEDED)
     assert state.changes >= before + 200, "one caller now and then takes nothing ahead"
 
 
 def test_scarce_permits_are_taken_singly() -> None:
-    """A small quota is never held ahead: others could want it."""
-    one, _, _ = till(profile(60))
+    """Permits of a small quota are never acquired ahead: others could want them."""
+    one, _, _ = batcher(profile(60))
     for number in range(1, 11):
-        lent(one)
+        acquired(one)
         assert left(one._account.spent()) == 60 - number
 
 
 def test_a_failure_is_seen_at_once() -> None:
-    """After a 429 nothing that was taken ahead is lent before the parking is over."""
-    one, clock, _ = till()
-    held = [lent(one) for _ in range(20)]
+    """After a 429 no permit that was acquired ahead is used before the wait is over."""
+    one, clock, _ = batcher()
+    held = [acquired(one) for _ in range(20)]
     one.release(BOTH, held.pop(), THROTTLED)
     assert one.acquire(BOTH, retrying=False) == clock.now() + 2.0
     assert one.acquire(SHORT, retrying=False) == clock.now() + 2.0
 
 
 def test_the_retry_budget_is_paid_for_every_call() -> None:
-    """Calls from a lot pay in like all others, and their answers count as attempts."""
-    one, clock, _ = till()
+    """Calls from a batch pay in like all others, and their answers count as attempts."""
+    one, clock, _ = batcher()
     direct = Account(profile(), "x", MemoryState(), clock)
     for account in (one, direct):
         for status in (*[503] * 9, *[200] * 70, *[503] * 5):

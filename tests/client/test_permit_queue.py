@@ -40,7 +40,7 @@ def test_many_callers_keep_the_quota_and_lose_no_time(limit: int) -> None:
 
 
 def test_interactive_goes_before_batch() -> None:
-    """Who is waited for goes first, each kind in its order."""
+    """Interactive calls go first, each kind in its order."""
 
     async def work() -> None:
         client, transport = make(deadline_s=None)
@@ -70,8 +70,8 @@ def test_batch_is_not_starved() -> None:
     leap(work)
 
 
-def test_a_wait_that_cannot_fit_is_told_at_once() -> None:
-    """The first in line and those behind it are told at once, with a time that is right."""
+def test_a_wait_that_cannot_fit_fails_at_once() -> None:
+    """The first in the queue and those behind it fail at once, with a time that is right."""
 
     async def work() -> None:
         client, transport = make()
@@ -92,7 +92,7 @@ def test_a_wait_that_cannot_fit_is_told_at_once() -> None:
     leap(work)
 
 
-def test_a_deadline_ends_the_wait_for_a_permit_that_is_lent() -> None:
+def test_a_deadline_ends_the_wait_for_a_permit_that_is_held() -> None:
     """Nobody knows when a permit comes back that somebody holds: the wait for it ends with the deadline."""
 
     async def work() -> None:
@@ -108,8 +108,8 @@ def test_a_deadline_ends_the_wait_for_a_permit_that_is_lent() -> None:
     leap(work)
 
 
-def test_a_permit_that_is_lent_may_come_back_before_its_holder_can_have_died(tmp_path: Path) -> None:
-    """Where others see the record, a lent permit has a latest time: it refuses nobody whose deadline is before it."""
+def test_a_permit_that_is_held_may_come_back_before_its_holder_can_have_died(tmp_path: Path) -> None:
+    """Where others see the record a held permit expires: nobody with an earlier deadline is refused for that."""
 
     async def work() -> None:
         client, transport = make(took=5.0, state=f"sqlite:///{tmp_path / 'calls.db'}")
@@ -122,7 +122,7 @@ def test_a_permit_that_is_lent_may_come_back_before_its_holder_can_have_died(tmp
 
 
 def test_a_cancelled_waiter_wakes_the_next() -> None:
-    """Who leaves the line is not waited for."""
+    """Nobody waits for a caller that has left the queue."""
 
     async def work() -> None:
         client, transport = make(deadline_s=None)
@@ -138,8 +138,8 @@ def test_a_cancelled_waiter_wakes_the_next() -> None:
     leap(work)
 
 
-def test_lines_and_clients_that_share_a_quota_wake_each_other() -> None:
-    """A permit that is settled in one line, or by another client of the same state, is found by those who wait."""
+def test_queues_and_clients_that_share_a_quota_wake_each_other() -> None:
+    """A permit that is released by one queue, or by another client of the same state, is found by those who wait."""
 
     async def work() -> None:
         quotas = {"a": QuotaRule(limit=1, window_s=0.1), "b": QuotaRule(limit=5, window_s=0.1)}

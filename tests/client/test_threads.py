@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One sync client in many threads: the quota is kept, no update is lost, and nobody is forgotten in line."""
+"""One sync client in many threads: the quota is kept, no update is lost, and nobody is forgotten in the queue."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_threads_read_a_dead_key_once() -> None:
 
 
 def test_nobody_waits_for_a_permit_that_came_back() -> None:
-    """A permit that is settled just as somebody joins the line is not slept over, not even for a poll."""
+    """A permit that is released just as somebody joins the queue is not slept over, not even for a poll."""
     client = Client(
         acme({"ten": QuotaRule(limit=1, window_s=0.0001)}),
         key=Key(KEY),
@@ -106,10 +106,11 @@ def test_nobody_waits_for_a_permit_that_came_back() -> None:
 
 
 def test_what_was_begun_ahead_may_be_dropped_at_any_time() -> None:
-    """Dropping a result while it comes disturbs neither thread: an error in a thread would fail the test."""
+    """Dropping a result while it arrives disturbs neither thread: an error in a thread would fail the test."""
     for _ in range(200):
         BackgroundTask(lambda: 1).cancel()
-    begun, go_on = threading.Event(), threading.Event()
+    begun = threading.Event()
+    go_on = threading.Event()
 
     def wait() -> bool:
         begun.set()
@@ -131,7 +132,7 @@ def test_what_was_begun_ahead_may_be_dropped_at_any_time() -> None:
 
 
 def test_an_interrupt_keeps_nothing() -> None:
-    """Control-C in the middle of a request settles its permit as unknown."""
+    """Control-C in the middle of a request releases its permit as lost."""
 
     def interrupt(_: Request) -> Response:
         raise KeyboardInterrupt

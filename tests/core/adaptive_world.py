@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 
 class Provider:
-    """What is hidden. Each limit may be changed at any time; none of them binds where it is not said.
+    """What is hidden. Each limit may be changed at any time; those that are not given do not bind.
 
     Args:
         dice: for the service's time.
         sliding: requests in any second.
         minute: requests in a fixed minute.
         refuse_above: requests in service at once; more are refused.
-        workers: requests in service at once; more wait in line.
+        workers: requests in service at once; more wait in a queue.
         service_s: how long one takes.
-        tells: a refusal says for how long it holds.
+        names_wait: a refusal says for how long it holds.
     """
 
     def __init__(
@@ -38,26 +38,32 @@ class Provider:
         refuse_above: float = inf,
         workers: int = 0,
         service_s: float = 0.1,
-        tells: bool = False,
+        names_wait: bool = False,
     ) -> None:
-        self.dice, self.sliding, self.minute, self.refuse_above = dice, sliding, minute, refuse_above
-        self.workers, self.service_s, self.tells = workers, service_s, tells
-        self.inside, self.most_inside = 0, 0
+        self.dice = dice
+        self.sliding = sliding
+        self.minute = minute
+        self.refuse_above = refuse_above
+        self.workers = workers
+        self.service_s = service_s
+        self.names_wait = names_wait
+        self.inside = 0
+        self.most_inside = 0
         self._log: deque[float] = deque()
         self._counts: dict[int, int] = {}
         self._free: list[float] = [0.0] * workers
 
     def arrive(self, now: float) -> tuple[float, float | None]:
-        """Seconds that the answer takes, and for how long a refusal holds: below zero for none, None if untold."""
+        """Seconds that the answer takes, and for how long a refusal holds: below zero for none, None if unsaid."""
         while self._log and self._log[0] <= now - 1.0:
             self._log.popleft()
         minute = floor(now / 60.0)
         if self.inside >= self.refuse_above:
-            return 0.02, 1.0 if self.tells else None
+            return 0.02, 1.0 if self.names_wait else None
         if len(self._log) >= self.sliding:
-            return 0.02, self._log[0] + 1.0 - now if self.tells else None
+            return 0.02, self._log[0] + 1.0 - now if self.names_wait else None
         if self._counts.get(minute, 0) >= self.minute:
-            return 0.02, (minute + 1) * 60.0 - now if self.tells else None
+            return 0.02, (minute + 1) * 60.0 - now if self.names_wait else None
         self._log.append(now)
         self._counts[minute] = self._counts.get(minute, 0) + 1
         takes = self.service_s * self.dice.uniform(0.9, 1.1)

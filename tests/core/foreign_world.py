@@ -34,11 +34,14 @@ class Counter:
     """
 
     def __init__(self, kind: Kind, limit: int, window_s: float, offset_s: float) -> None:
-        self.kind, self.limit, self.window_s = kind, limit, window_s
+        self.kind = kind
+        self.limit = limit
+        self.window_s = window_s
         self._began = offset_s - window_s * ceil(offset_s / window_s + 1) if kind == "aligned" else -inf
         self._used = 0
         self._log: deque[float] = deque()
-        self._tokens, self._at = float(limit), 0.0
+        self._tokens = float(limit)
+        self._at = 0.0
 
     def take(self, now: float) -> bool:
         """Whether a request is admitted."""
@@ -104,10 +107,15 @@ class Account:
         self.sent: list[float] = []
         self.refused: list[float] = []
         self.theirs = 0
-        self.parked = 0
-        self._counter, self._dice, self._most, self._slow_s = counter, dice, most, slow_s
-        self._rate, self._learns = rate, learns
-        self._out, self._now = 0, 0.0
+        self.set_aside = 0
+        self._counter = counter
+        self._dice = dice
+        self._most = most
+        self._slow_s = slow_s
+        self._rate = rate
+        self._learns = learns
+        self._out = 0
+        self._now = 0.0
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._number = 0
 
@@ -129,9 +137,9 @@ class Account:
             self._now, _, event = heappop(self._events)
             event()
             own = sum(permits.count(bins) for bins in (self.bucket.held, self.bucket.cooling, self.bucket.in_transit))
-            parked = permits.count(self.bucket.foreign)
-            assert self.bucket.available + own + parked + self.bucket.withheld == self.quota.limit
-            self.parked = max(self.parked, parked)
+            aside = permits.count(self.bucket.foreign)
+            assert self.bucket.available + own + aside + self.bucket.withheld == self.quota.limit
+            self.set_aside = max(self.set_aside, aside)
 
     def _at(self, when: float, event: Callable[[], None]) -> None:
         self._number += 1
@@ -153,9 +161,9 @@ class Account:
         fine = self._counter.take(there)
         if not fine:
             self.refused.append(self._now)
-        told = self._counter.reset_s(there)
+        reset_s = self._counter.reset_s(there)
         hint = QuotaHint(
-            "", self._counter.limit, self._counter.left(there), None if told is None else float(ceil(told))
+            "", self._counter.limit, self._counter.left(there), None if reset_s is None else float(ceil(reset_s))
         )
         self._at(self._now + self._dice.random() * self._slow_s, partial(self._answered, permit, hint, fine=fine))
 

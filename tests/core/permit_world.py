@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A world in virtual time in which permits are taken and settled: what really arrives at the server is written down.
+"""A world in virtual time in which permits are acquired and released, and a server that notes what arrives.
 
 Events are kept in the client's local seconds. The server's clock is `rate` times slower, so an arrival at local `t` is
 one at `t / rate` of the server. Whatever the theorem allows to happen can be drawn here, and nothing else.
@@ -28,9 +28,9 @@ LATER = 20
 
 
 class Fate(StrEnum):
-    """What becomes of a request: a dead holder gives nothing back, a late one long after its connection was closed.
+    """What becomes of a request: a dead holder releases nothing, a late one long after its connection was closed.
 
-    One that is left goes on after its caller has gone, and is answered or, as one that is forgotten, lost unseen.
+    A request that is left goes on after its caller has gone and is answered; a forgotten one is lost unseen.
     """
 
     ANSWERED = "answered"
@@ -55,7 +55,7 @@ class Plan(NamedTuple):
         quotas: indices of the quotas that it counts against.
         wait_s: what a 429 asks for.
         up: the server rounds the time until its reset up; it says nothing if this is None.
-        first: the header is learnt before the permit is given back.
+        first: the header is learnt before the permit is released.
     """
 
     start_s: float
@@ -74,12 +74,12 @@ class World:
 
     Args:
         quotas: as the client sees them.
-        transit_s: server seconds for which a request whose connection was closed may still be under way.
+        transit_s: server seconds for which a request may be in transit after its connection was closed.
         rate: local seconds in a server second.
         hold_s: local seconds in which every holder has closed its connection, dead or alive.
-        window_s: of the server's fixed windows, told in every answer; none are told if it is zero.
+        window_s: of the server's fixed windows, which every answer names; none does if it is zero.
         cold: the past is not known.
-        end_s: nothing is looked at after it.
+        end_s: nothing is checked after it.
         says: what an answer really says of the reset, by the time there and what would be right.
     """
 
@@ -93,7 +93,7 @@ class World:
         window_s: float = 0.0,
         cold: bool = False,
         end_s: float = inf,
-        says: Callable[[float, float], float | None] = lambda _, told: told,
+        says: Callable[[float, float], float | None] = lambda _, left: left,
     ) -> None:
         self.quotas = tuple(quotas)
         self.buckets: list[Bucket] = [
@@ -212,7 +212,8 @@ class World:
         self._wake()
 
     def _wake(self) -> None:
-        idle, self._idle = self._idle, set()
+        idle = self._idle
+        self._idle = set()
         for indices in sorted(idle):
             self._serve(indices)
 

@@ -23,11 +23,11 @@ def world(**hidden: Any) -> World:
     ("hidden", "capacity", "begins_s", "least", "most"),
     [
         ({"refuse_above": 50, "service_s": 1.0}, 50.0, 60.0, 0.9, 0.01),
-        ({"refuse_above": 50, "service_s": 1.0, "tells": True}, 50.0, 90.0, 0.85, 0.01),
+        ({"refuse_above": 50, "service_s": 1.0, "names_wait": True}, 50.0, 90.0, 0.85, 0.01),
         ({"sliding": 37}, 37.0, 60.0, 0.9, 0.01),
-        ({"sliding": 37, "tells": True}, 37.0, 60.0, 0.95, 0.01),
+        ({"sliding": 37, "names_wait": True}, 37.0, 60.0, 0.95, 0.01),
         ({"minute": 1000}, 1000 / 60, 180.0, 0.9, 0.02),
-        ({"minute": 1000, "tells": True}, 1000 / 60, 180.0, 0.95, 0.01),
+        ({"minute": 1000, "names_wait": True}, 1000 / 60, 180.0, 0.95, 0.01),
     ],
 )
 def test_a_hidden_limit_is_found(
@@ -51,15 +51,15 @@ def test_a_provider_that_gets_slow_is_not_flooded() -> None:
     assert one.provider.most_inside < 100
 
 
-@pytest.mark.parametrize(("name", "whole"), [("refuse_above", 50), ("sliding", 40)])
-def test_half_the_capacity_goes_and_comes_back(name: str, whole: int) -> None:
+@pytest.mark.parametrize(("name", "capacity"), [("refuse_above", 50), ("sliding", 40)])
+def test_half_the_capacity_goes_and_comes_back(name: str, capacity: int) -> None:
     """Both are noticed, at the price of few refusals."""
-    one = world(**{name: whole, "service_s": 1.0 if name == "refuse_above" else 0.1})
-    for until, now in ((200.0, whole // 2), (480.0, whole), (800.0, whole)):
+    one = world(**{name: capacity, "service_s": 1.0 if name == "refuse_above" else 0.1})
+    for until, now in ((200.0, capacity // 2), (480.0, capacity), (800.0, capacity)):
         one.run(until)
         setattr(one.provider, name, now)
-    assert one.rates(320.0, 480.0)[0] > 0.85 * whole / 2
-    assert one.rates(640.0, 800.0)[0] > 0.85 * whole
+    assert one.rates(320.0, 480.0)[0] > 0.85 * capacity / 2
+    assert one.rates(640.0, 800.0)[0] > 0.85 * capacity
     assert one.rates(200.0, 800.0)[1] < 0.02
 
 

@@ -28,13 +28,13 @@ def used_after_s(world: World, since: float, capacity: float, window_s: float) -
     [
         # Seen with many seeds: 21 to 34 s (36 to 112 s when the rate grew by 0.2 % a second at first, and then by 2 %).
         ("sliding", 20, {}, 40.0, 45.0),
-        ("sliding", 20, {"tells": True}, 40.0, 45.0),
+        ("sliding", 20, {"names_wait": True}, 40.0, 45.0),
         # 32 to 49 s (43 to 125 s).
         ("refuse_above", 25, {"service_s": 1.0}, 50.0, 65.0),
-        ("refuse_above", 25, {"service_s": 1.0, "tells": True}, 50.0, 65.0),
+        ("refuse_above", 25, {"service_s": 1.0, "names_wait": True}, 50.0, 65.0),
         # 62 to 99 s (87 to 127 s): no more than the window in which it doubles and the next one.
         ("minute", 1000, {}, 2000 / 60, 130.0),
-        ("minute", 1000, {"tells": True}, 2000 / 60, 130.0),
+        ("minute", 1000, {"names_wait": True}, 2000 / 60, 130.0),
     ],
 )
 @pytest.mark.parametrize("at", [200.0, 217.0])

@@ -44,7 +44,9 @@ def test_half_open_lets_one_attempt_through_at_a_time() -> None:
 
 def test_each_opening_is_twice_as_long_up_to_a_minute() -> None:
     """5, 10, 20, 40, 60, 60 seconds."""
-    state, now, pauses = failed(FAILURE_THRESHOLD), 0.0, []
+    state = failed(FAILURE_THRESHOLD)
+    now = 0.0
+    pauses = []
     for _ in range(6):
         pauses.append(breaker.available_at(state, now) - now)
         now = breaker.available_at(state, now)
@@ -55,7 +57,8 @@ def test_each_opening_is_twice_as_long_up_to_a_minute() -> None:
 @given(st.lists(st.tuples(st.floats(0.0, 100.0), st.booleans()), max_size=60))
 def test_it_never_keeps_anybody_longer_than_its_longest_pause(steps: list[tuple[float, bool]]) -> None:
     """Whatever happens, the next attempt is at most a minute and an attempt away."""
-    state, now = CLOSED, 0.0
+    state = CLOSED
+    now = 0.0
     for pause, bad in steps:
         now += pause
         if breaker.available_at(state, now) <= now:

@@ -30,7 +30,7 @@ def rule(kind: Kind, limit: int, window_s: float) -> QuotaRule:
 
 @given(
     kind=st.sampled_from(KINDS),
-    told=st.booleans(),
+    documented=st.booleans(),
     limit=st.integers(1, 30),
     window_s=st.sampled_from([1.0, 10.0, 60.0]),
     offset_s=st.floats(0.0, 60.0),
@@ -42,7 +42,7 @@ def rule(kind: Kind, limit: int, window_s: float) -> QuotaRule:
 @settings(max_examples=60)
 def test_nobody_is_seen_where_nobody_is(  # noqa: PLR0917 - drawn
     kind: Kind,
-    told: bool,  # noqa: FBT001 - drawn
+    documented: bool,  # noqa: FBT001 - drawn
     limit: int,
     window_s: float,
     offset_s: float,
@@ -51,15 +51,15 @@ def test_nobody_is_seen_where_nobody_is(  # noqa: PLR0917 - drawn
     rate: float,
     seed: int,
 ) -> None:
-    """However windows lie and answers overtake each other, nothing is parked, and nothing refused."""
+    """However windows lie and answers overtake each other, nothing is set aside, and nothing refused."""
     dice = random.Random(seed)
-    known = rule(kind, limit, window_s) if told else QuotaRule(limit=limit, window_s=window_s)
+    known = rule(kind, limit, window_s) if documented else QuotaRule(limit=limit, window_s=window_s)
     counter = Counter(kind, limit, window_s, offset_s)
     account = Account(known, counter, dice, most, slow * window_s, rate=rate)
     for _ in range(30):
         account.ours(dice.random() * 6 * window_s)
     account.run(6 * window_s)
-    assert (account.parked, account.refused) == (0, [])
+    assert (account.set_aside, account.refused) == (0, [])
     assert account.sent
 
 
@@ -74,7 +74,8 @@ def test_what_others_spend_is_left_to_them(kind: Kind, share: float) -> None:
         account.others(at)
     account.ours(5.0)
     account.run(1200.0)
-    sent, refused = len(account.sent), len(account.refused)
+    sent = len(account.sent)
+    refused = len(account.refused)
     assert refused < 0.02 * sent, (refused, sent)
     assert account.theirs + sent - refused > 0.85 * 120 * 20, (account.theirs, sent)
 
@@ -98,8 +99,8 @@ def test_a_hint_finds_its_quota(hints: list[QuotaHint], found: list[int]) -> Non
     assert [i for i, _ in foreign.match_hints(hints, ("minute", "day"), (MINUTE, DAY))] == found
 
 
-def taught(bucket: Bucket, hint: QuotaHint, at: float = 10.0) -> Bucket:
-    """The bucket after one call whose answer says that."""
+def learnt(bucket: Bucket, hint: QuotaHint, at: float = 10.0) -> Bucket:
+    """The bucket after one call with an answer that says that."""
     (after,), permit = permits.acquire((MINUTE,), (bucket,), at)
     assert isinstance(permit, Permit)
     answered = permits.release_answered(MINUTE, after, permit, at + 0.1)
@@ -108,16 +109,16 @@ def taught(bucket: Bucket, hint: QuotaHint, at: float = 10.0) -> Bucket:
 
 def test_a_lower_limit_is_obeyed_until_it_is_raised() -> None:
     """The permits between the two limits are withheld, and are nobody else's."""
-    lowered = taught(permits.full_bucket(MINUTE), QuotaHint("", 60, 59))
+    lowered = learnt(permits.full_bucket(MINUTE), QuotaHint("", 60, 59))
     assert (lowered.available, lowered.withheld, lowered.foreign) == (59, 40, ())
     assert permits.refill(MINUTE, lowered, 1000.0).available == 60
-    raised = taught(permits.refill(MINUTE, lowered, 1000.0), QuotaHint("", 100, 99), 1000.0)
+    raised = learnt(permits.refill(MINUTE, lowered, 1000.0), QuotaHint("", 100, 99), 1000.0)
     assert (raised.available, raised.withheld) == (99, 0)
 
 
 def test_a_header_that_lied_is_forgotten_when_another_says_otherwise() -> None:
-    """Everything was said to be gone, all but one permit was kept back, and one true answer is enough."""
-    lied = taught(permits.full_bucket(MINUTE), QuotaHint("", 100, 0))
+    """A header said that nothing was left, all but one permit was set aside, and one true answer is enough."""
+    lied = learnt(permits.full_bucket(MINUTE), QuotaHint("", 100, 0))
     assert lied.available == 0
-    true = taught(permits.refill(MINUTE, lied, 20.0), QuotaHint("", 100, 98), 20.0)
+    true = learnt(permits.refill(MINUTE, lied, 20.0), QuotaHint("", 100, 98), 20.0)
     assert true.available > 90

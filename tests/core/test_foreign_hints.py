@@ -15,7 +15,7 @@ MINUTE = permits.to_quota(QuotaRule(limit=10, window_s=60.0), 60.0)
 
 
 def test_a_reset_beyond_the_window_teaches_no_time() -> None:
-    """Where name, window or limit say which quota is meant, what is left of it counts all the same."""
+    """Where name, window or limit say which quota is meant, what is left of it counts nevertheless."""
     for hint in (QuotaHint("minute", None, 1, 360.0), QuotaHint("", None, 1, 360.0, 60.0), QuotaHint("", 10, 1, 360.0)):
         ((i, kept),) = foreign.match_hints([hint], ["hour", "minute"], [HOUR, MINUTE])
         assert (i, kept.remaining, kept.reset_s) == (1, 1, None)

@@ -212,19 +212,19 @@ NAMES = (
 
 
 @given(
-    said=st.dictionaries(st.sampled_from(NAMES), TEXTS),
+    given_headers=st.dictionaries(st.sampled_from(NAMES), TEXTS),
     reset_is=st.sampled_from(["delta", "delta_ms", "epoch"]),
 )
-def test_no_text_raises(said: dict[str, str], reset_is: Literal["delta", "delta_ms", "epoch"]) -> None:
+def test_no_text_raises(given_headers: dict[str, str], reset_is: Literal["delta", "delta_ms", "epoch"]) -> None:
     """Whatever stands in any header is read or ignored; times are never negative, infinite or longer than a year."""
     rule = QuotaHeaderRule(limit="x-most", remaining="x-left", reset="x-ends", reset_is=reset_is)
-    for found in (headers.read_hints(said, WALL), headers.read_hints(said, WALL, rule)):
+    for found in (headers.read_hints(given_headers, WALL), headers.read_hints(given_headers, WALL, rule)):
         for hint in found:
             assert hint.remaining is None or hint.remaining >= 0
             assert hint.reset_s is None or 0.0 <= hint.reset_s <= headers.MAX_WAIT_S
         for named in (True, False):
             assert (headers.throttled_for_s(found, named=named) or 0.0) >= 0.0
-    assert 0.0 <= (headers.read_retry_after_s(said, RETRY_AFTER_NAMES, WALL) or 0.0) <= headers.MAX_WAIT_S
-    assert headers.read_age_s(said) >= 0.0
-    headers.read_deprecated_at(said)
-    headers.read_sunset_at(said)
+    assert 0.0 <= (headers.read_retry_after_s(given_headers, RETRY_AFTER_NAMES, WALL) or 0.0) <= headers.MAX_WAIT_S
+    assert headers.read_age_s(given_headers) >= 0.0
+    headers.read_deprecated_at(given_headers)
+    headers.read_sunset_at(given_headers)

@@ -56,7 +56,7 @@ def test_never_idle_under_it(limit: int, window_s: float, transit_s: float) -> N
 
 @given(now=st.floats(0.0, 1e9), window_s=st.floats(0.5, 1e5), others=st.integers(1, 5))
 def test_the_time_to_ask_again_is_right(now: float, window_s: float, others: int) -> None:
-    """At the time that `take` names there is a permit, and one only, for however many wait."""
+    """At the time that `acquire` names there is a permit, and one only, for however many wait."""
     one = quota(window_s=window_s)
     bucket, permit = lend(one, permits.full_bucket(one), now)
     bucket = permits.release_answered(one, bucket, permit, now)
@@ -69,8 +69,9 @@ def test_the_time_to_ask_again_is_right(now: float, window_s: float, others: int
 
 
 def test_one_of_each_or_none_of_any() -> None:
-    """A call that lacks one quota takes nothing of the other."""
-    many, none = quota(5), quota(1)
+    """A call that lacks one quota acquires nothing of the other."""
+    many = quota(5)
+    none = quota(1)
     empty, _ = lend(none, permits.full_bucket(none), 0.0)
     (left, right), got = permits.acquire((many, none), (permits.full_bucket(many), empty), 1.0)
     assert (got, left.available, right.available) == (inf, 5, 0)
@@ -79,7 +80,7 @@ def test_one_of_each_or_none_of_any() -> None:
 
 
 def test_no_quota_asks_for_nothing() -> None:
-    """A call without quotas gets its permit at once, and a 429 parks nothing."""
+    """A call without quotas gets its permit at once, and a 429 throttles nothing."""
     after, got = permits.acquire((), (), 5.0)
     assert (after, isinstance(got, Permit)) == ((), True)
     assert permits.throttle((), (), Permit(0.0, inf), 1.0, None) == ()
@@ -94,22 +95,22 @@ def test_an_unsent_permit_comes_back_cool() -> None:
 
 
 def test_a_dead_holder_loses_its_permit_for_a_while_only() -> None:
-    """A permit that nobody gives back comes back at the end of its hold and W + D, not before."""
+    """A permit that nobody releases comes back at the end of its hold and W + D, not before."""
     one = quota(window_s=10.0, transit_s=5.0)
     bucket, _ = lend(one, permits.full_bucket(one), 0.0, hold_s=3.0)
     assert 18.0 <= ready_at(one, bucket, 1.0) <= 18.1
 
 
-@pytest.mark.parametrize("settle", ["answer", "abandon", "unsent"])
-def test_a_permit_is_never_taken_back_twice(settle: str) -> None:
-    """What came back by itself is not taken back again by its late holder, whatever has become of the request."""
+@pytest.mark.parametrize("end", ["answered", "lost", "unused"])
+def test_a_permit_never_comes_back_twice(end: str) -> None:
+    """A permit that has expired is not released again by its late holder, whatever became of the request."""
     one = quota(2, window_s=10.0, transit_s=5.0)
     bucket, permit = lend(one, permits.full_bucket(one), 0.0, hold_s=3.0)
     bucket = permits.refill(one, bucket, 30.0)
-    match settle:
-        case "answer":
+    match end:
+        case "answered":
             after = permits.release_answered(one, bucket, permit, 31.0)
-        case "abandon":
+        case "lost":
             after = permits.release_lost(one, bucket, permit, 31.0)
         case _:
             after = permits.return_unused(one, bucket, permit)
@@ -117,7 +118,7 @@ def test_a_permit_is_never_taken_back_twice(settle: str) -> None:
 
 
 def test_an_unknown_past_begins_cooling() -> None:
-    """A bucket whose record is lost lends nothing for W + D, and then everything."""
+    """A bucket that lost its record has nothing for W + D, and then everything."""
     one = quota(7, window_s=10.0, transit_s=5.0)
     bucket = permits.cooling_bucket(one, 100.0)
     at = ready_at(one, bucket, 100.0)
@@ -126,7 +127,7 @@ def test_an_unknown_past_begins_cooling() -> None:
 
 
 def test_a_million_permits_are_few_bins() -> None:
-    """A million permits that cool, doubtful or not, are at most 1,025 bins of each kind."""
+    """A million permits that cool, in transit or not, are at most 1,025 bins of each kind."""
     one = quota(1_000_000, window_s=60.0, transit_s=3600.0)
     bucket = permits.full_bucket(one)._replace(available=0, held=((permits.NEVER, 1_000_000),))
     permit = Permit(0.0, inf)
@@ -140,7 +141,8 @@ def test_a_million_permits_are_few_bins() -> None:
 
 def test_resets_are_learnt_of_fixed_windows_only() -> None:
     """A plain quota learns nothing from a reset, and a fixed one nothing that cannot be of its window."""
-    plain, fixed = quota(), quota(fixed=True)
+    plain = quota()
+    fixed = quota(fixed=True)
     assert permits.learn_reset(plain, permits.full_bucket(plain), Permit(0.0, inf), 1.0, 5.0) == permits.full_bucket(
         plain
     )
@@ -153,7 +155,7 @@ def test_resets_are_learnt_of_fixed_windows_only() -> None:
 
 
 def test_a_reset_frees_what_is_cooling_already() -> None:
-    """Permits that were answered before the earliest reset come back at the latest; doubtful ones do not."""
+    """Permits that were answered before the earliest reset come back at the latest; those in transit do not."""
     one = quota(3, fixed=True)
     bucket, permit = lend(one, permits.full_bucket(one), 0.0)
     bucket, _ = lend(one, bucket, 0.0)
@@ -172,10 +174,11 @@ def test_a_reset_frees_what_is_cooling_already() -> None:
 
 
 def test_a_record_of_another_boot_is_moved_and_never_early() -> None:
-    """Moved by any time, permits are cool no earlier than they were, less that time, and at most a bin later."""
+    """Moved by any time, permits are available no earlier than they were, less that time, and at most a bin later."""
     one = quota(window_s=10.0, transit_s=5.0)
     bucket, permit = lend(one, permits.full_bucket(one), 100.0)
     bucket = permits.release_answered(one, bucket, permit, 100.0)
     for by in (-99.99, -0.001, 0.0, 7.3, 1e6):
-        at, before = ready_at(one, permits.shift(one, bucket, by), 100.0 + by), ready_at(one, bucket, 100.0)
+        at = ready_at(one, permits.shift(one, bucket, by), 100.0 + by)
+        before = ready_at(one, bucket, 100.0)
         assert before + by - 1e-9 <= at <= before + by + one.width_s + 1e-9

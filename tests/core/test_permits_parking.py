@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a 429 does: one quota is parked, and its permits come back one by one."""
+"""What a 429 does: one quota is throttled, and its permits come back one by one."""
 
 from __future__ import annotations
 
@@ -31,39 +31,41 @@ def refused(buckets: tuple[Bucket, ...], sent_at: float, now: float, wait_s: flo
     return permits.throttle(BOTH, buckets, Permit(sent_at, inf), now, wait_s)
 
 
-def parked(buckets: tuple[Bucket, ...]) -> tuple[float, float]:
-    """Until when the hour and the minute are parked."""
+def throttled(buckets: tuple[Bucket, ...]) -> tuple[float, float]:
+    """Until when the hour and the minute are throttled."""
     return buckets[0].throttled_until, buckets[1].throttled_until
 
 
-def test_a_time_parks_the_shortest_quota_until_then() -> None:
+def test_a_time_throttles_the_shortest_quota_until_then() -> None:
     """`Retry-After: 17` keeps the minute's permits back for 17 s and the hour's not at all."""
-    assert parked(refused(fresh(), 0.0, 1.0, 17.0)) == (-inf, 18.0)
+    assert throttled(refused(fresh(), 0.0, 1.0, 17.0)) == (-inf, 18.0)
 
 
 def test_without_a_time_it_grows() -> None:
     """1 s; the whole window; the next longer quota, twice as long each time up to its own window; for ever."""
-    buckets, now = refused(fresh(), 0.0, 1.0), 1.0
-    assert parked(buckets) == (-inf, 2.0)
-    buckets, now = refused(buckets, 2.0, 3.0), 3.0
-    assert parked(buckets) == (-inf, now + W)
+    buckets = refused(fresh(), 0.0, 1.0)
+    now = 1.0
+    assert throttled(buckets) == (-inf, 2.0)
+    buckets = refused(buckets, 2.0, 3.0)
+    now = 3.0
+    assert throttled(buckets) == (-inf, now + W)
     for row in range(3, 2000):
         now += 10_000.0
         buckets = refused(buckets, now - 1.0, now)
-        assert parked(buckets)[0] == now + min(HOUR.window_s, W * 2.0 ** min(row - 2, 60))
-        assert parked(buckets)[1] == 3.0 + W
+        assert throttled(buckets)[0] == now + min(HOUR.window_s, W * 2.0 ** min(row - 2, 60))
+        assert throttled(buckets)[1] == 3.0 + W
 
 
 def test_a_row_of_refusals_with_times_does_not_break_the_next_without() -> None:
-    """However many 429 came in a row, one without a time parks the longer quota for its window at most."""
+    """However many 429 came in a row, one without a time throttles the longer quota for its window at most."""
     buckets = fresh()
     for i in range(2000):
         buckets = refused(buckets, float(i), i + 0.5, 0.0)
-    assert parked(refused(buckets, 2000.0, 2000.5))[0] == 2000.5 + HOUR.window_s
+    assert throttled(refused(buckets, 2000.0, 2000.5))[0] == 2000.5 + HOUR.window_s
 
 
-def test_a_single_quota_is_parked_for_its_window_at_most() -> None:
-    """Without a longer quota, a row of 429 parks the only one for one window each time."""
+def test_a_single_quota_is_throttled_for_its_window_at_most() -> None:
+    """Without a longer quota, a row of 429 throttles the only one for one window each time."""
     buckets: tuple[Bucket, ...] = (permits.full_bucket(MINUTE),)
     for now in (10.0, 20.0, 30.0, 40.0):
         buckets = permits.throttle((MINUTE,), buckets, Permit(now - 1.0, inf), now, None)
@@ -75,21 +77,21 @@ def test_answers_to_older_requests_are_the_same_refusal() -> None:
     buckets = refused(fresh(), 0.0, 10.0)
     for i in range(100):
         buckets = refused(buckets, 9.0, 10.0 + i / 100)
-    assert (buckets[1].throttle_count, parked(buckets)) == (1, (-inf, 11.0))
+    assert (buckets[1].throttle_count, throttled(buckets)) == (1, (-inf, 11.0))
 
 
 def test_a_shorter_wait_does_not_unpark() -> None:
     """Of two times that answers name, the later one holds."""
-    assert parked(refused(refused(fresh(), 0.0, 1.0, 50.0), 0.5, 2.0, 1.0)) == (-inf, 51.0)
+    assert throttled(refused(refused(fresh(), 0.0, 1.0, 50.0), 0.5, 2.0, 1.0)) == (-inf, 51.0)
 
 
 @pytest.mark.parametrize(("sent_at", "row"), [(0.5, 1), (1.0, 0), (3.0, 0)])
 def test_a_success_ends_the_row(sent_at: float, row: int) -> None:
     """An answer that is no 429 ends the row, if its request was sent after the refusal."""
     bucket = refused(fresh(), 0.0, 1.0)[1]
-    taken, _ = permits.acquire((MINUTE,), (bucket,), 0.0)
-    assert permits.release_answered(MINUTE, taken[0], Permit(sent_at, inf), 4.0).throttle_count == row
-    assert permits.release_answered(MINUTE, taken[0], Permit(sent_at, inf), 4.0, ok=False).throttle_count == 1
+    held, _ = permits.acquire((MINUTE,), (bucket,), 0.0)
+    assert permits.release_answered(MINUTE, held[0], Permit(sent_at, inf), 4.0).throttle_count == row
+    assert permits.release_answered(MINUTE, held[0], Permit(sent_at, inf), 4.0, ok=False).throttle_count == 1
 
 
 @given(wait_s=st.floats(0.0, 300.0), limit=st.integers(1, 50), window_s=st.sampled_from([1.0, 60.0, 3600.0]))

@@ -2,10 +2,10 @@
 """The two theorems of the permits, against traffic that does its worst within what they allow.
 
 1. No window of W server seconds, half-open and however aligned, holds more than L arrivals.
-2. Where windows are fixed and resets are told: no window of the server holds more than L arrivals.
+2. Where windows are fixed and answers name their resets: no window of the server holds more than L arrivals.
 
 Both need that a request arrives between its sending and its answer, or at most D after its connection was closed; that
-a holder has closed its connection `hold_s` after it took the permit; and clocks whose rates differ by up to 500 ppm.
+a holder has closed its connection `hold_s` after it acquired the permit; and clocks that differ by up to 500 ppm.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def test_no_window_holds_more_than_the_limit(  # noqa: PLR0917 - drawn
 
 
 def busy(dice: random.Random, count: int, *, start_s: float = 0.0, each_s: float = 0.0) -> list[Plan]:
-    """Requests that mostly go well, as many as there are permits for, whose arrivals lie at the edges."""
+    """Requests that mostly go well, as many as there are permits for, with arrivals at the edges."""
     fates = [Fate.ANSWERED] * 16 + [Fate.LOST, Fate.UNSENT, Fate.DEAD, Fate.LATE, Fate.LEFT, Fate.FORGOTTEN]
     return [
         Plan(
@@ -93,7 +93,7 @@ def busy(dice: random.Random, count: int, *, start_s: float = 0.0, each_s: float
 
 @given(seed=st.integers(), limit=st.integers(1, 30), window_s=st.sampled_from([1.0, 10.0, 60.0]), rate=RATES)
 def test_a_queue_that_never_ends_stays_within_the_quota(seed: int, limit: int, window_s: float, rate: float) -> None:
-    """Theorem 1, when every permit is taken again at the very moment at which it is cool."""
+    """Theorem 1, when every permit is acquired again at the very moment at which it is available."""
     quota = permits.to_quota(QuotaRule(limit=limit, window_s=window_s), 60.0)
     world = World([quota], transit_s=60.0, rate=rate, hold_s=HOLD_S)
     world.run(busy(random.Random(seed), 4 * limit + 40))
@@ -110,7 +110,7 @@ def test_a_queue_that_never_ends_stays_within_the_quota(seed: int, limit: int, w
 def test_no_fixed_window_holds_more_than_the_limit(
     seed: int, limit: int, window_s: float, rate: float, slow: float
 ) -> None:
-    """Theorem 2: resets rounded up or down to whole seconds, told late, and told of windows that are over."""
+    """Theorem 2: resets rounded up or down to whole seconds, late ones, and those of windows that are over."""
     dice = random.Random(seed)
     quota = permits.to_quota(QuotaRule(limit=limit, window_s=window_s, window="fixed"), 5.0)
     world = World([quota], transit_s=5.0, rate=rate, window_s=window_s)
@@ -156,7 +156,8 @@ def test_the_reset_shortcut_is_worth_something() -> None:
 
 def test_a_day_quota_for_a_year() -> None:
     """A year of a day's quota, always wanted, with losses and deaths: never over it, and well used."""
-    limit, day_s = 40, 86_400.0
+    limit = 40
+    day_s = 86_400.0
     quota = permits.to_quota(QuotaRule(limit=limit, window_s=day_s), 60.0)
     world = World([quota], transit_s=60.0, rate=1.0005, hold_s=HOLD_S, end_s=365 * day_s)
     world.run(busy(random.Random(1), 20_000, each_s=365 * day_s / 20_000))

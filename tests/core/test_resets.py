@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 W = 60.06
 
 
-def heard(*answers: tuple[float, float, float]) -> WindowEnd:
+def learnt(*answers: tuple[float, float, float]) -> WindowEnd:
     """What is known after answers: when each request left, when its answer came, and what it said."""
     end = None
     for acquired_at, now, delta_s in answers:
@@ -77,10 +77,10 @@ def test_one_stale_answer_frees_nothing_too_early(  # noqa: PLR0917 - drawn
     old_s = stale * window_s
     seen: dict[int, int] = {}
 
-    def says(there: float, told: float) -> float:
+    def says(there: float, left_s: float) -> float:
         window = floor(there / window_s)
         seen[window] = seen.get(window, 0) + 1
-        return (told + floor(old_s)) % window_s if seen[window] == every else told
+        return (left_s + floor(old_s)) % window_s if seen[window] == every else left_s
 
     one = world(limit, window_s, rate, says)
     one.run(busy(random.Random(seed), 5 * limit + 10, window_s))
@@ -93,8 +93,8 @@ def test_two_opinions_are_none(seed: int, limit: int, window_s: float, rate: flo
     dice = random.Random(seed)
     half_s = window_s / 2
 
-    def says(_: float, told: float) -> float:
-        return (told + half_s) % window_s if dice.random() < 0.5 else told
+    def says(_: float, left_s: float) -> float:
+        return (left_s + half_s) % window_s if dice.random() < 0.5 else left_s
 
     one = world(limit, window_s, rate, says)
     one.run(Plan(i * 0.1, last_s=0.1, place=dice.random(), up=True) for i in range(5 * limit + 40))
@@ -110,7 +110,7 @@ def test_whatever_is_said_a_permit_is_used_at_most_twice_in_a_window(
     window_s: float,
     dull: bool,  # noqa: FBT001 - drawn
 ) -> None:
-    """Ends lie W apart: a server that says anything at all gets at most two windows' worth in one."""
+    """Ends are W apart: a server that says anything at all gets at most two windows' worth in one."""
     dice = random.Random(seed)
     choices = [0.0, 1.0, window_s / 3, window_s]
 
@@ -126,7 +126,7 @@ def test_whatever_is_said_a_permit_is_used_at_most_twice_in_a_window(
 def test_an_honest_server_is_believed(seed: int, limit: int, rate: float) -> None:
     """Calls that are always wanted use each window of the server as soon as it has begun."""
     dice = random.Random(seed)
-    one = world(limit, 60.0, rate, lambda _, told: told)
+    one = world(limit, 60.0, rate, lambda _, left_s: left_s)
     one.run(Plan(0.0 if i < limit // 2 else 3.0 + dice.random(), place=dice.random()) for i in range(4 * limit))
     assert len([at for at in one.arrivals[0] if at < 63.5]) >= 1.5 * limit - 1
     assert fullest(one.arrivals[0], 60.0) <= limit
@@ -148,13 +148,13 @@ def test_an_honest_server_is_believed(seed: int, limit: int, rate: float) -> Non
 )
 def test_what_is_believed(answers: list[tuple[float, float, float]], believed: bool) -> None:  # noqa: FBT001 - a table
     """A time that was seen to run down, until it is contradicted; then nothing for a window."""
-    assert heard(*answers).believed is believed
-    assert (heard(*answers).due_at < inf) is believed
+    assert learnt(*answers).believed is believed
+    assert (learnt(*answers).due_at < inf) is believed
 
 
 def test_what_was_due_outlives_the_first_answer_of_the_next_window() -> None:
-    """The latest time of an end may lie after the first answer that names the next one."""
-    end = heard((0.0, 0.1, 30.0), (5.0, 5.1, 25.0), (30.2, 30.3, 60.0))
+    """The latest time of an end may be after the first answer that names the next one."""
+    end = learnt((0.0, 0.1, 30.0), (5.0, 5.1, 25.0), (30.2, 30.3, 60.0))
     assert not end.believed
     assert 30.0 < end.due_at < 33.0
     assert end.earliest_at > 80.0

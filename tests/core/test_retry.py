@@ -42,7 +42,7 @@ class Provider:
         self.retries = 0
 
     def call(self, dice: random.Random, chance: float, attempts: int = 6) -> None:
-        """One call, each attempt of which fails with this chance."""
+        """One call; each of its attempts fails with this chance."""
         self.calls += 1
         self.budget = retry.begin_calls(self.budget)
         for _ in range(attempts - 1):
@@ -89,7 +89,8 @@ def test_while_it_looks_dead_only_tokens_count(budget: RetryBudget, calls: int) 
 @given(seed=st.integers(), chance=st.floats(0.0, 1.0))
 def test_over_any_span_retries_follow_from_tokens(seed: int, chance: float) -> None:
     """Unless the floor forgives a debt, retries are tokens: never more than 10, a tenth per call, and the debt left."""
-    dice, provider = random.Random(seed), Provider()
+    dice = random.Random(seed)
+    provider = Provider()
     forgiven = False
     for _ in range(300):
         provider.call(dice, chance)

@@ -16,10 +16,13 @@ from callwell.core.skew import ClockSkew
 @given(ahead=st.floats(-1e6, 1e6), rate=st.sampled_from([0.9995, 1.0, 1.0005]), seed=st.integers(0, 2**32))
 def test_the_truth_is_never_left_out(ahead: float, rate: float, seed: int) -> None:
     """Whatever the delays, and with clocks that drift, the server's time is between the bounds."""
-    dice, known, now = random.Random(seed), None, 1000.0
+    dice = random.Random(seed)
+    known = None
+    now = 1000.0
     for _ in range(50):
         now += dice.expovariate(0.1)
-        sent, there = now, now + dice.random() * 2.0
+        sent = now
+        there = now + dice.random() * 2.0
         now = there + dice.random() * 2.0
         known = skew.observe(known, float(floor(there * rate + ahead)), sent, now)
         low, high, _ = skew.widen(known, now)

@@ -108,8 +108,9 @@ def test_requests_of_a_quota_that_nobody_documented_count() -> None:
 
 
 def test_a_version_that_is_gone_binds_nobody() -> None:
-    """When all that it ever lent is cool, the others use their own limit."""
-    old, new = Version({"q": minute(2)}, ONE, until=50.0), Version({"q": minute(20)}, ONE)
+    """When all permits that it ever held are available, the others use their own limit."""
+    old = Version({"q": minute(2)}, ONE, until=50.0)
+    new = Version({"q": minute(20)}, ONE)
     world = World([old, new], random.Random(1))
     world.run(300.0)
     assert world.count(10.0, 50.0) <= 2 * 5
@@ -131,7 +132,7 @@ A = permits.to_quota(minute(10, 60.0), 60.0)
 
 
 def used(count: int, at: float) -> Bucket:
-    """A bucket of ten a minute of which so many were used then."""
+    """A bucket of ten a minute with so many used then."""
     bucket = permits.full_bucket(A)
     for _ in range(count):
         (bucket,), got = permits.acquire((A,), (bucket,), at)
@@ -169,13 +170,13 @@ def test_what_a_record_has_forgotten_is_as_young_as_it_can_be() -> None:
 
 
 def test_what_others_spend_and_a_lower_limit_stay_known() -> None:
-    """Parked permits stay parked, and a limit that the provider named binds the other rule as well."""
-    told = used(2, 100.0)
-    told = told._replace(
-        available=told.available - 5, foreign=((permits.refill(A, told, 100.0).cooling[0][0], 3),), withheld=2
+    """Permits that were set aside stay so, and a limit that the provider named binds the other rule as well."""
+    before = used(2, 100.0)
+    before = before._replace(
+        available=before.available - 5, foreign=((permits.refill(A, before, 100.0).cooling[0][0], 3),), withheld=2
     )
     new = permits.to_quota(minute(9, 60.0), 60.0)
-    bucket = versions.convert(new, A, told, 110.0)
+    bucket = versions.convert(new, A, before, 110.0)
     assert (bucket.withheld, permits.count(bucket.foreign), bucket.available) == (1, 3, 3)
 
 
@@ -202,5 +203,5 @@ def test_every_permit_is_somewhere(
             else:
                 bucket = permits.release_lost(old, bucket, got, now)
     bucket = versions.convert(new, old, bucket, now)
-    lent = sum(permits.count(bins) for bins in (bucket.held, bucket.cooling, bucket.in_transit, bucket.foreign))
-    assert bucket.available + lent == new.limit
+    binned = sum(permits.count(bins) for bins in (bucket.held, bucket.cooling, bucket.in_transit, bucket.foreign))
+    assert bucket.available + binned == new.limit

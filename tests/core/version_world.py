@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from callwell.core.rules.profile import QuotaRule
 
 HOLD_S = 5.0
-"""The longest that a request takes, with what a holder may dawdle."""
+"""The longest that a request takes, with the pause of a holder."""
 
 
 class Version(NamedTuple):
@@ -74,7 +74,7 @@ class World:
         return sum(since <= at < until and which in (None, i) for at, i, _ in self.arrivals)
 
     def over(self, name: str, i: int) -> list[float]:
-        """Arrivals by which a window was fuller than that version allows, of permits lent while it was there."""
+        """Arrivals by which a window was fuller than that version allows, of permits acquired while it was there."""
         version = self._all[i]
         rule = version.quotas[name]
         arrivals = sorted(self.arrivals)

@@ -83,7 +83,7 @@ def use_up(using: Account) -> None:
 
 
 def waits(asking: Account, clock: HandClock) -> float:
-    """For how long nothing is to be had."""
+    """For how many seconds nothing is available."""
     got = asking.acquire(NAMES, retrying=False)
     return 0.0 if isinstance(got, Permit) else got - clock.now()
 
@@ -92,7 +92,8 @@ def test_a_minute_is_a_minute(state: State) -> None:
     """Without any reboot: another process waits for the rest of the minute, and no longer."""
     clock = HandClock()
     use_up(account(state, clock))
-    clock.mono, clock.time = clock.mono + 20.0, clock.time + 20.0
+    clock.mono += 20.0
+    clock.time += 20.0
     assert waits(account(state, clock), clock) == pytest.approx(40.0, abs=TIGHT)
 
 
@@ -105,7 +106,8 @@ def test_a_reboot_is_no_new_minute(state: State, away: float, uptime: float) -> 
     after = account(state, clock, boot="second")
     assert waits(after, clock) == pytest.approx(60.0 - away, abs=TIGHT)
     assert after.spent()["minute"] == (LIMIT, LIMIT)
-    clock.mono, clock.time = clock.mono + 60.0 - away + TIGHT, clock.time + 60.0 - away + TIGHT
+    clock.mono += 60.0 - away + TIGHT
+    clock.time += 60.0 - away + TIGHT
     assert waits(after, clock) == 0.0
 
 
@@ -144,7 +146,7 @@ def test_a_permit_that_was_held_at_the_crash_comes_back(state: State) -> None:
 
 
 def test_a_damaged_record_starts_cooling(state: State, path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """Nobody knows what was used: nothing is lent as long as it can matter, which is logged, and then it goes on."""
+    """Nobody knows what was used: nothing is available as long as it can matter, which is logged; then all is."""
     clock = HandClock()
     use_up(account(state, clock))
     with sqlite3.connect(path) as direct:

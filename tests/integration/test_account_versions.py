@@ -43,7 +43,7 @@ def version(state: State, clock: HandClock, quotas: dict[str, QuotaRule], transi
 
 
 def calls(clock: HandClock, both: Sequence[tuple[Account, tuple[str, ...]]]) -> list[float]:
-    """When calls went through that both make in turn, several a second."""
+    """When calls went through: both make them in turn, several a second."""
     began = clock.mono
     went = []
     while clock.mono < began + LONG_S:
@@ -99,7 +99,7 @@ def test_another_transit_time_resets_nothing(state: State) -> None:
 
 
 def test_a_version_that_is_gone_is_forgotten(state: State) -> None:
-    """When nothing that it lent can be under way, the limit of the version that is left holds."""
+    """When none of its requests can be in flight, the limit of the version that is left holds."""
     clock = HandClock()
     old = version(state, clock, {"q": minute(2)})
     new = version(state, clock, {"q": minute(10)})

@@ -39,7 +39,7 @@ def account(state: State) -> Account:
 
 
 def used_up(path: Path) -> bytes:
-    """A state of which the minute is used up, and what its record looks like."""
+    """A state with the minute used up, and what its record looks like."""
     state = open_state(f"sqlite:///{path}")
     using = account(state)
     for number in range(5):

@@ -28,14 +28,14 @@ ADVICE = ForeignSpending | LimitLowered | ClockDiffers | Deprecated
 
 @pytest.fixture(autouse=True)
 def untold() -> Iterator[None]:
-    """Nobody was told of anything before."""
+    """Nothing was reported before."""
     learner.DEPRECATED.clear()
     yield
     learner.DEPRECATED.clear()
 
 
 def advice(world: World) -> list[Any]:
-    """What a person was told."""
+    """What was reported."""
     return [notice for notice in world.notices if isinstance(notice, ADVICE)]
 
 
@@ -57,7 +57,7 @@ def get(one: Any, times: int = 1, pause_s: float = 1.0, world: World | None = No
     ],
 )
 def test_what_others_spend_is_left_to_them_and_told(alone: bool, form: dict[str, str]) -> None:  # noqa: FBT001 - a table
-    """Of a hundred forty are gone after the first call: as many are parked, and that is told once."""
+    """Of a hundred forty are gone after the first call: as many are set aside, and that is reported once."""
     said = {"left": 59}
 
     def reply(_: Request) -> Response:
@@ -77,7 +77,7 @@ def test_what_others_spend_is_left_to_them_and_told(alone: bool, form: dict[str,
 
 
 def test_without_headers_nothing_is_parked() -> None:
-    """And nobody is told of anything."""
+    """And nothing is reported."""
     world = World()
     one = client(world)
     get(one, 20, world=world)
