@@ -171,6 +171,7 @@ class DyingState:
     """
 
     shared = True
+    call_locks = None
 
     def __init__(self, state: Any, last: int, *, before: bool) -> None:
         self._state = state

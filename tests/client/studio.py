@@ -107,6 +107,7 @@ class Mortal:
 
     def __init__(self, state: State, at: int, *, after: bool) -> None:
         self.shared = state.shared
+        self.call_locks = state.call_locks
         self.writes = 0
         self.dead = False
         self._state = state

@@ -15,7 +15,7 @@ import pytest
 
 from callwell import errors
 from callwell.client.exactly_once.entry import Entry
-from callwell.client.exactly_once.holder import LIVE_HOLDERS, is_alive, new_holder
+from callwell.client.exactly_once.holder import LIVE_HOLDERS, CallLocks, new_holder
 from callwell.client.exactly_once.store import LedgerStore
 from callwell.state import MemoryState
 from callwell.testing import ManualClock
@@ -48,12 +48,12 @@ def entry(clock: ManualClock, ledger: LedgerStore, holder: str) -> Entry:
         named=True,
         digest="d",
         holder=holder,
-        until=clock.wall() + 60,
-        until_s=clock.now() + 60,
+        held_until_wall=clock.wall() + 60,
+        held_until=clock.now() + 60,
         began=clock.wall(),
         changed=clock.wall(),
-        clock=ledger.clock_name,
-        offset=clock.wall() - clock.now(),
+        clock_name=ledger.clock_name,
+        wall_offset_s=clock.wall() - clock.now(),
     )
 
 
@@ -68,34 +68,34 @@ def test_a_living_process_keeps_its_call(step_s: float) -> None:
     clock = ManualClock(now=1000.0)
     ledger = LedgerStore("a", MemoryState(), clock)
     with elsewhere() as (process, other):
-        ledger.begin(entry(clock, ledger, other))
+        ledger.claim(entry(clock, ledger, other))
         mine = new_holder()
         step(clock, step_s)
-        assert ledger.begin(entry(clock, ledger, mine)).holder == other
+        assert ledger.claim(entry(clock, ledger, mine)).holder == other
         clock.advance(10 * DAY_S)
         process.send_signal(signal.SIGSTOP)
-        assert ledger.begin(entry(clock, ledger, mine)).holder == other
+        assert ledger.claim(entry(clock, ledger, mine)).holder == other
         with pytest.raises(errors.NameTaken, match="being made at the moment"):
             ledger.settle("order-1", done=False)
         process.kill()
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # it has ended, and its parent has not asked yet
-        assert ledger.begin(entry(clock, ledger, mine)).holder == mine
+        assert ledger.claim(entry(clock, ledger, mine)).holder == mine
 
 
 def test_a_number_that_was_given_out_again_is_another_process() -> None:
     """A living process with the number of a dead holder is not that holder."""
     with elsewhere() as (_, other):
         machine, number, began, rest = other.split("|")
-        assert is_alive(other) is True
-        assert is_alive(f"{machine}|{number}|{int(began) - 1}|{rest}") is False
+        assert CallLocks(None).is_alive(other) is True
+        assert CallLocks(None).is_alive(f"{machine}|{number}|{int(began) - 1}|{rest}") is False
 
 
 def test_a_holder_of_this_process_says_itself_whether_it_works() -> None:
     """Another thread's call is at work until it has ended, and not as long as the process lives."""
     holder = new_holder()
-    assert is_alive(holder) is False
+    assert CallLocks(None).is_alive(holder) is False
     LIVE_HOLDERS.add(holder)
-    assert is_alive(holder) is True
+    assert CallLocks(None).is_alive(holder) is True
     LIVE_HOLDERS.discard(holder)
 
 
@@ -104,25 +104,25 @@ def test_where_nothing_can_be_seen_the_monotonic_clock_decides(step_s: float) ->
     """A container with process numbers of its own, on the same boot: its time is a minute, whatever is set."""
     clock = ManualClock(now=1000.0)
     ledger = LedgerStore("a", MemoryState(), clock)
-    ledger.begin(entry(clock, ledger, "container|1|2|x"))
+    ledger.claim(entry(clock, ledger, "container|1|2|x"))
     step(clock, step_s)
     clock.advance(59)
     mine = new_holder()
-    assert ledger.begin(entry(clock, ledger, mine)).holder == "container|1|2|x"
+    assert ledger.claim(entry(clock, ledger, mine)).holder == "container|1|2|x"
     clock.advance(2)
-    assert ledger.begin(entry(clock, ledger, mine)).holder == mine
+    assert ledger.claim(entry(clock, ledger, mine)).holder == mine
 
 
 def test_another_machine_is_known_by_the_time_of_day() -> None:
     """With another boot nothing else is left."""
     clock = ManualClock(now=1000.0)
     ledger = LedgerStore("a", MemoryState(), clock)
-    far = entry(clock, ledger, "far|1|2|x")._replace(clock="another boot", until_s=0.0)
-    ledger.begin(far)
+    far = entry(clock, ledger, "far|1|2|x")._replace(clock_name="another boot", held_until=0.0)
+    ledger.claim(far)
     mine = new_holder()
-    assert ledger.begin(entry(clock, ledger, mine)).holder == "far|1|2|x"
+    assert ledger.claim(entry(clock, ledger, mine)).holder == "far|1|2|x"
     clock.advance(61)
-    assert ledger.begin(entry(clock, ledger, mine)).holder == mine
+    assert ledger.claim(entry(clock, ledger, mine)).holder == mine
 
 
 def test_names_of_earlier_versions() -> None:
@@ -130,10 +130,10 @@ def test_names_of_earlier_versions() -> None:
     with elsewhere() as (process, other):
         machine, number, _, rest = other.split("|")
         old = f"{machine}|{number}|{rest}"
-        assert is_alive(old) is None
+        assert CallLocks(None).is_alive(old) is None
         process.kill()
         process.wait()
-        assert is_alive(old) is False
+        assert CallLocks(None).is_alive(old) is False
 
 
 @pytest.mark.parametrize("step_s", [DAY_S, -DAY_S, 3600.0])

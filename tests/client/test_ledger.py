@@ -33,7 +33,7 @@ def entry(clock: ManualClock, name: str = "order-1", **changes: object) -> Entry
         digest="d",
         marker="m",
         holder=new_holder(),
-        until=clock.wall() + 60,
+        held_until_wall=clock.wall() + 60,
         began=clock.wall(),
         changed=clock.wall(),
     )
@@ -52,10 +52,10 @@ def test_a_file_keeps_all_of_it(tmp_path: Path) -> None:
     )
     written = entry(clock, call=call, arguments={"a": [1, None, {"ä": 1.5}]})
     state = open_state(place)
-    assert LedgerStore(ACCOUNT, state, clock).begin(written) == written
+    assert LedgerStore(ACCOUNT, state, clock).claim(written) == written
     state.close()
     state = open_state(place)
-    assert LedgerStore(ACCOUNT, state, clock).all() == (written,)
+    assert LedgerStore(ACCOUNT, state, clock).entries() == (written,)
     state.close()
 
 
@@ -65,13 +65,13 @@ def test_only_the_holder_writes() -> None:
     ledger = LedgerStore(ACCOUNT, MemoryState(), clock)
     first, second = entry(clock), entry(clock)
     LIVE_HOLDERS.add(first.holder)
-    assert ledger.begin(first).holder == first.holder
-    assert ledger.begin(second).holder == first.holder
+    assert ledger.claim(first).holder == first.holder
+    assert ledger.claim(second).holder == first.holder
     assert not ledger.write(second)
     clock.advance(61)
-    assert ledger.begin(second._replace(until=clock.wall() + 60)).holder == first.holder
+    assert ledger.claim(second._replace(held_until_wall=clock.wall() + 60)).holder == first.holder
     LIVE_HOLDERS.discard(first.holder)
-    assert ledger.begin(second._replace(until=clock.wall() + 60)).holder == second.holder
+    assert ledger.claim(second._replace(held_until_wall=clock.wall() + 60)).holder == second.holder
     assert not ledger.write(first)
     assert ledger.write(first._replace(status=Status.DONE))
 
@@ -82,18 +82,18 @@ def test_a_dead_process_holds_nothing() -> None:
     ledger = LedgerStore(ACCOUNT, MemoryState(), clock)
     child = dead_process()
     machine = new_holder().partition("|")[0]
-    ledger.begin(entry(clock, "a", holder=f"{machine}|{child}|x"))
-    ledger.begin(entry(clock, "b", holder=f"elsewhere|{child}|x"))
-    ledger.begin(entry(clock, "c", holder=f"{machine}|{os.getpid()}|x"))
+    ledger.claim(entry(clock, "a", holder=f"{machine}|{child}|x"))
+    ledger.claim(entry(clock, "b", holder=f"elsewhere|{child}|x"))
+    ledger.claim(entry(clock, "c", holder=f"{machine}|{os.getpid()}|x"))
     taken = [entry(clock, name) for name in "abc"]
-    assert [ledger.begin(one).holder == one.holder for one in taken] == [True, False, False]
+    assert [ledger.claim(one).holder == one.holder for one in taken] == [True, False, False]
 
 
 def test_names_are_told_apart_by_their_account() -> None:
     """An account whose name begins like another one's has a ledger of its own."""
     clock, state = ManualClock(), MemoryState()
-    LedgerStore(f"{ACCOUNT}:b", state, clock).begin(entry(clock))
-    assert LedgerStore(ACCOUNT, state, clock).all() == ()
+    LedgerStore(f"{ACCOUNT}:b", state, clock).claim(entry(clock))
+    assert LedgerStore(ACCOUNT, state, clock).entries() == ()
     with pytest.raises(UnknownName, match="unknown entry 'order-1' of the ledger"):
         LedgerStore(ACCOUNT, state, clock).get("order-1")
 
@@ -101,17 +101,17 @@ def test_names_are_told_apart_by_their_account() -> None:
 def test_settled_calls_are_forgotten_in_time() -> None:
     """After 90 days, or when there are too many of them; what is not settled never is."""
     clock, state = ManualClock(), MemoryState()
-    ledger = LedgerStore(ACCOUNT, state, clock, most=3)
+    ledger = LedgerStore(ACCOUNT, state, clock, max_settled=3)
     for number in range(6):
         clock.advance(60)
-        begun = ledger.begin(entry(clock, f"order-{number}"))
+        begun = ledger.claim(entry(clock, f"order-{number}"))
         if number:
             ledger.end(begun._replace(status=Status.DONE, changed=clock.wall()))
     ledger.sweep()
-    assert [one.name for one in ledger.all()] == ["order-0", "order-3", "order-4", "order-5"]
+    assert [one.name for one in ledger.entries()] == ["order-0", "order-3", "order-4", "order-5"]
     clock.advance(MAX_AGE_S - 30)
     ledger.sweep()
-    assert [one.name for one in ledger.all()] == ["order-0", "order-5"]
+    assert [one.name for one in ledger.entries()] == ["order-0", "order-5"]
     assert len(state.keys("once")) == 3
 
 
@@ -119,9 +119,9 @@ def test_what_was_settled_again_is_kept() -> None:
     """A name that was refused, and done later, counts from the later time."""
     clock = ManualClock()
     ledger = LedgerStore(ACCOUNT, MemoryState(), clock)
-    ledger.end(ledger.begin(entry(clock))._replace(status=Status.NOT_DONE))
+    ledger.end(ledger.claim(entry(clock))._replace(status=Status.NOT_DONE))
     clock.advance(MAX_AGE_S - 10)
-    ledger.end(ledger.begin(entry(clock))._replace(status=Status.DONE))
+    ledger.end(ledger.claim(entry(clock))._replace(status=Status.DONE))
     clock.advance(20)
     ledger.sweep()
     assert ledger.get("order-1").status is Status.DONE
@@ -131,6 +131,6 @@ def test_a_call_that_is_not_there_cannot_be_resumed() -> None:
     """Whoever resumes a call that was settled meanwhile does not begin it."""
     clock = ManualClock()
     ledger = LedgerStore(ACCOUNT, MemoryState(), clock)
-    with pytest.raises(NameTaken, match="settled meanwhile"):
-        ledger.begin(entry(clock), anew=False)
-    assert ledger.all() == ()
+    with pytest.raises(NameTaken, match="settled in the meantime"):
+        ledger.claim(entry(clock), may_begin=False)
+    assert ledger.entries() == ()

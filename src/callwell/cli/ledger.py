@@ -45,7 +45,7 @@ def list_(
     from callwell.cli.settings import Settings
 
     names = [provider] if provider else Settings.here().names()
-    found = [entry for name in names for ledger in _ledgers(flags, name) for entry in ledger.all()]
+    found = [entry for name in names for ledger in _ledgers(flags, name) for entry in ledger.entries()]
     rows = [_row(entry) for entry in found if settled or not entry.settled]
     if as_json:
         output.emit_json(rows)

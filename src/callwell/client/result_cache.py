@@ -2,7 +2,7 @@
 """Results that are remembered, so that the same request is not sent, and billed, again.
 
 A result is kept under the digest of all that decides it: method, path, body and the operation's own headers. The end
-user is none of that. It is forgotten after `KEPT_S`, and sooner if there are more than `MOST` of an account.
+user does not decide it, and is not part of the digest.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from callwell.state.base import State
 
 MAX_AGE_S: Final = 90 * 86_400.0
-"""For how long a result is remembered."""
+"""Seconds for which a result is remembered: a quarter, after which a provider's models have mostly changed."""
 
 MAX_RESULTS: Final = 100_000
-"""How many of them, for one account: packed, a report has some two thousand bytes."""
+"""Results of one account: compressed, a report takes some two thousand bytes, so 200 MB."""
 
 OK_STATUS: Final = 200
 
@@ -35,7 +35,7 @@ class CachedResult(NamedTuple):
     """One result.
 
     Attributes:
-        body: of the answer, packed; empty where nothing was kept.
+        body: of the answer, compressed; empty where nothing was kept.
         at: when it came, in seconds since the epoch.
     """
 
@@ -48,60 +48,67 @@ class ResultCache:
 
     Args:
         account: its name in the state.
-        state: where they are.
-        clock: whose time of day is noted.
-        most: how many are kept.
+        state: holds them.
+        clock: tells their age.
+        max_results: how many are kept.
     """
 
-    def __init__(self, account: str, state: State, clock: Clock, *, most: int = MAX_RESULTS) -> None:
+    def __init__(self, account: str, state: State, clock: Clock, *, max_results: int = MAX_RESULTS) -> None:
         self._records = f"remember:{account}:"
-        self._state, self._clock = state, clock
-        index = f"remember-old:{account}:"
-        self._fading = Retention(
-            self._records, index, self._kept_at, state=state, clock=clock, kept_s=MAX_AGE_S, most=most
+        self._state = state
+        self._clock = clock
+        self._retention = Retention(
+            self._records,
+            f"remember-old:{account}:",
+            self._cached_at,
+            state=state,
+            clock=clock,
+            max_age_s=MAX_AGE_S,
+            max_records=max_results,
         )
 
-    def find(self, mark: str) -> Answer | None:
-        """The answer to a request, as far as it is remembered: without headers, and it took no attempt.
+    def get(self, key: str) -> Answer | None:
+        """The remembered answer to a request, without headers; it took no attempt.
 
         Args:
-            mark: the request's digest.
+            key: the request's `cache_key`.
         """
-        kept = self._state.read(self._cell(mark))
-        if not kept.body or kept.at < self._clock.wall() - MAX_AGE_S:
+        cached = self._state.read(self._cell(key))
+        if not cached.body or cached.at < self._clock.wall() - MAX_AGE_S:
             return None
-        body = zlib.decompress(kept.body)
+        body = zlib.decompress(cached.body)
         return Answer(OK_STATUS, {}, body, msgspec.json.decode(body), attempts=0)
 
-    def keep(self, mark: str, answer: Answer) -> None:
+    def put(self, key: str, answer: Answer) -> None:
         """Remember an answer.
 
         Args:
-            mark: the request's digest.
-            answer: a success whose body is whole.
+            key: the request's `cache_key`.
+            answer: a success with a whole body.
         """
-        kept = CachedResult(zlib.compress(answer.body), self._clock.wall())
-        self._state.update(self._cell(mark), lambda _old: (kept, None))
-        self._fading.note(mark, kept.at)
+        cached = CachedResult(body=zlib.compress(answer.body), at=self._clock.wall())
+        self._state.update(self._cell(key), lambda _old: (cached, None))
+        self._retention.add(key, cached.at)
 
     def sweep(self) -> None:
-        """Forget what is old, and the oldest of too many."""
-        self._fading.sweep()
+        """Forget results that are old, and the oldest of too many."""
+        self._retention.sweep()
 
-    def _kept_at(self, mark: str) -> float | None:
-        kept = self._state.read(self._cell(mark))
-        return kept.at if kept.body else None
+    def _cached_at(self, key: str) -> float | None:
+        cached = self._state.read(self._cell(key))
+        return cached.at if cached.body else None
 
-    def _cell(self, mark: str) -> Cell[CachedResult]:
-        return Cell(f"{self._records}{mark}", CachedResult, CachedResult(), CachedResult())
+    def _cell(self, key: str) -> Cell[CachedResult]:
+        return Cell(f"{self._records}{key}", CachedResult, CachedResult(), CachedResult())
 
 
 def cache_key(bound: BoundRequest) -> str:
-    """What tells one request from another; on whose behalf it is made is not in it."""
-    told = sha256(f"{bound.method} {bound.target}\n".encode())
+    """The digest of all that decides a request's result; whom it is made for does not."""
+    digest = sha256(f"{bound.method} {bound.target}\n".encode())
     for name, value in bound.headers:
-        told.update(f"{name}: {value}\n".encode())
-    told.update(b"\n")
-    for piece in (bound.body,) if isinstance(bound.body, bytes) else bound.body or ():
-        told.update(piece)
-    return told.hexdigest()
+        digest.update(f"{name}: {value}\n".encode())
+    digest.update(b"\n")
+    chunks = (bound.body,) if isinstance(bound.body, bytes) else bound.body or ()
+    for chunk in chunks:
+        digest.update(chunk)
+    return digest.hexdigest()

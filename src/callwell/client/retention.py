@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which records of an account may be forgotten: those that are old, and the oldest of too many.
 
-Beside the records lies an index, under keys that begin with the time. One entry in 256 has it swept.
+An index stands beside the records, with keys that begin with a time, so that one listing gives the oldest first. One
+addition in 256 sweeps it: listing costs time in proportion to all that is kept, and this spreads the cost.
 """
 
 from __future__ import annotations
@@ -17,63 +18,69 @@ if TYPE_CHECKING:
     from callwell.state.base import State
 
 SWEEP_PREFIX: Final = "00"
-"""How the mark of a record begins whose entry sweeps out old ones: one in 256."""
+"""Adding a record with a digest that begins like this sweeps the index: one in 256."""
 
 
 class RetentionEntry(NamedTuple):
-    """That a record may be forgotten some day, under a key that begins with when it was written."""
+    """Marks a record that may be forgotten some day. All it says is in its key: the time and the record's digest."""
 
 
 class Retention:
     """The index of one account's records.
 
     Args:
-        records: what the keys of the records begin with; then comes the mark of each, which has no `:`.
+        records: what the keys of the records begin with; the digest of each follows, which has no `:`.
         index: what the keys of the index begin with.
-        at: when the record of a mark was written; None if it is still needed, or not there.
-        state: where both are.
-        clock: whose time of day is noted.
-        kept_s: for how long a record is kept.
-        most: how many are.
+        written_at: when the record of a digest was written, in seconds since the epoch; None if it is still needed, or
+            gone.
+        state: holds both.
+        clock: tells the age of records.
+        max_age_s: for how long a record is kept.
+        max_records: how many are kept.
     """
 
     def __init__(
         self,
         records: str,
         index: str,
-        at: Callable[[str], float | None],
+        written_at: Callable[[str], float | None],
         *,
         state: State,
         clock: Clock,
-        kept_s: float,
-        most: int,
+        max_age_s: float,
+        max_records: int,
     ) -> None:
-        self._records, self._index, self._at = records, index, at
-        self._state, self._clock = state, clock
-        self._kept_s, self._most = kept_s, most
+        self._records = records
+        self._index = index
+        self._written_at = written_at
+        self._state = state
+        self._clock = clock
+        self._max_age_s = max_age_s
+        self._max_records = max_records
 
-    def note(self, mark: str, at: float) -> None:
-        """A record was written that may be forgotten some day."""
-        self._state.update(Cell(self._key(mark, at), RetentionEntry, RetentionEntry()), lambda old: (old, None))
-        if mark.startswith(SWEEP_PREFIX):
+    def add(self, digest: str, at_wall: float) -> None:
+        """Record that a record was written which may be forgotten some day."""
+        self._state.update(Cell(self._key(digest, at_wall), RetentionEntry, RetentionEntry()), lambda old: (old, None))
+        if digest.startswith(SWEEP_PREFIX):
             self.sweep()
 
-    def drop(self, mark: str, at: float) -> None:
-        """A record is gone already."""
-        self._state.remove(self._key(mark, at))
+    def remove(self, digest: str, at_wall: float) -> None:
+        """The record is gone already."""
+        self._state.remove(self._key(digest, at_wall))
 
     def sweep(self) -> None:
         """Forget records that were written long ago, or many records ago."""
         keys = [key for key in self._state.keys(self._index) if key.removeprefix(self._index).count(":") == 1]
-        before = f"{self._index}{max(0, int(self._clock.wall() - self._kept_s)):012d}:"
+        oldest_kept = self._key("", max(0.0, self._clock.wall() - self._max_age_s))
         for place, key in enumerate(keys):
-            if place >= len(keys) - self._most and key >= before:
+            if place >= len(keys) - self._max_records and key >= oldest_kept:
                 break
-            noted, _, mark = key.removeprefix(self._index).partition(":")
-            at = self._at(mark)
-            if at is not None and int(at) == int(noted):
-                self._state.remove(f"{self._records}{mark}")
+            indexed_at, _, digest = key.removeprefix(self._index).partition(":")
+            written_at = self._written_at(digest)
+            # A record that was written again has a later entry, too, and goes with that one.
+            if written_at is not None and int(written_at) == int(indexed_at):
+                self._state.remove(f"{self._records}{digest}")
             self._state.remove(key)
 
-    def _key(self, mark: str, at: float) -> str:
-        return f"{self._index}{int(at):012d}:{mark}"
+    def _key(self, digest: str, at_wall: float) -> str:
+        return f"{self._index}{int(at_wall):012d}:{digest}"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -39,6 +40,14 @@ class State(Protocol):
     """
 
     shared: bool
+
+    @property
+    def call_locks(self) -> Path | None:
+        """The file in which each call that is under way locks a byte, see `client.exactly_once.holder`.
+
+        None where the processes that share the state share no file.
+        """
+        ...
 
     def update(self, cell: Cell[T], change: Callable[[T], tuple[T, R]]) -> R:
         """Replace a record by what `change` makes of it, in one step, on disk (where there is one) when this returns.

@@ -10,6 +10,7 @@ from callwell.forks import reset_after_fork
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from callwell.state.base import Cell
 
@@ -21,6 +22,7 @@ class MemoryState:
     """Records in a dictionary under one lock, for all threads of a process."""
 
     shared = False
+    call_locks: Path | None = None
 
     def __init__(self) -> None:
         self._records: dict[str, Any] = {}

@@ -80,6 +80,7 @@ class SqliteState:
     def __init__(self, path: str) -> None:
         self.path = Path(path).expanduser()
         self._file = self.path.absolute()
+        self.call_locks: Path | None = self._file.with_name(f"{self._file.name}-calls")
         self._identity = FileIdentity(self._file)
         self._connection: sqlite3.Connection | None = None
         with self._translate_errors("open"):

@@ -151,7 +151,7 @@ def test_without_a_mark_the_ledger_says_what_was_sent() -> None:
     entry = one.ledger.entries()[0]
     assert f"callwell ledger settle acme {entry.name}" in str(error)
     assert (entry.arguments, entry.marker) == ({"title": "t", "api_key": "[hidden]"}, None)
-    with pytest.raises(errors.InvalidOption, match="look whether POST /mint was done, and settle it"):
+    with pytest.raises(errors.InvalidOption, match="check whether POST /mint was done, and settle it"):
         run(lambda: one.ledger.resume(entry))
     assert one.ledger.settle(entry, done=True).status is Status.DONE
     assert (one.ledger.entries(settled=True), shop.creations) == ((), 1)
@@ -198,7 +198,7 @@ def test_a_named_thing_that_is_gone_is_not_made_again() -> None:
     shop.empty()
     error = run(lambda: tried(one))
     assert isinstance(error, errors.NameTaken)
-    assert "g1 is not there any more" in str(error)
+    assert "g1 is gone" in str(error)
     two = acting(shop).with_options(exactly_once="order-2")
     run(lambda: tried(two, "goods.mint"))
     error = run(lambda: tried(two, "goods.mint"))

@@ -121,14 +121,14 @@ def test_values_that_cannot_be_are_told() -> None:
 def test_results_are_forgotten_in_time() -> None:
     """After 90 days, or when there are too many of them."""
     clock, state = ManualClock(), MemoryState()
-    memory = result_cache.ResultCache("acme:x", state, clock, most=2)
+    memory = result_cache.ResultCache("acme:x", state, clock, max_results=2)
     got = Answer(200, {}, b'{"id": 1}', {"id": 1})
     for mark in ("1a", "2a", "3a"):
         clock.advance(60)
-        memory.keep(mark, got)
+        memory.put(mark, got)
     memory.sweep()
-    assert [memory.find(mark) is not None for mark in ("1a", "2a", "3a")] == [False, True, True]
+    assert [memory.get(mark) is not None for mark in ("1a", "2a", "3a")] == [False, True, True]
     clock.advance(result_cache.MAX_AGE_S - 30)
-    assert [memory.find(mark) is not None for mark in ("2a", "3a")] == [False, True]
+    assert [memory.get(mark) is not None for mark in ("2a", "3a")] == [False, True]
     memory.sweep()
     assert len(state.keys("remember")) == 2

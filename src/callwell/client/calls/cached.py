@@ -37,13 +37,13 @@ async def run_cached(config: ClientConfig, handle: OperationHandle, prepared: Pr
             "what is sent; call it without remember=True"
         )
     memory, mark = config.result_cache(), cache_key(prepared.bound)
-    known = None if prepared.options.force else memory.find(mark)
+    known = None if prepared.options.force else memory.get(mark)
     if known is not None:
         return known
     answer = await send()
     if answer.json is not None:
         try:
-            memory.keep(mark, answer)
+            memory.put(mark, answer)
         except StateError as error:  # it must not cost the result, which is paid for
             LOGGER.warning("%s %s: the result is not remembered: %s", name, operation, error)
     return answer

@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar
 
 from callwell.transport.pyreqwest import AsyncPyreqwestTransport as AsyncDefaultTransport
@@ -33,6 +34,7 @@ __all__ = [
     "run_blocking",
     "sleep",
     "wait_all",
+    "when_loop_closes",
 ]
 
 T = TypeVar("T")
@@ -79,6 +81,39 @@ class AsyncLatch:
 async def sleep(seconds: float) -> None:
     """Wait for real seconds."""
     await asyncio.sleep(max(0.0, seconds))
+
+
+FAR_S: Final = 10 * 365 * 86_400.0
+"""Seconds until a timer that is never meant to go off: no loop runs for ten years."""
+
+
+class FarTimer:
+    """Something that only its loop keeps alive. A closed loop drops its timers, and this with them."""
+
+    __slots__ = ("__weakref__",)
+
+    def __call__(self) -> None:
+        """Nothing to do."""
+
+
+@contextmanager
+def when_loop_closes(action: Callable[[], None]) -> Iterator[None]:
+    """Call `action` if this task's loop is closed before the block has ended: the block then never goes on.
+
+    A loop tells nobody that it was closed, but it lets go of its timers, at once.
+    """
+    timer = FarTimer()
+    finalizer = weakref.finalize(timer, action)
+    finalizer.atexit = False
+    handle = weakref.ref(asyncio.get_running_loop().call_later(FAR_S, timer))
+    del timer
+    try:
+        yield
+    finally:
+        finalizer.detach()
+        scheduled = handle()
+        if scheduled is not None:
+            scheduled.cancel()
 
 
 class AsyncCloseMixin:

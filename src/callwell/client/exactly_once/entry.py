@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the ledger holds of one call that is made exactly once."""
+"""The ledger's record of one call that is made exactly once."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class Status(StrEnum):
     """What is known of a call.
 
     Attributes:
-        OPEN: it is being made, or the process that made it died.
-        UNKNOWN: whoever made it has given up: it may have been done.
+        OPEN: it is under way, or whoever made it died.
+        UNKNOWN: whoever made it gave up: it may have been done.
         DONE: it was done.
         NOT_DONE: it was not, and will not be.
     """
@@ -28,26 +28,28 @@ class Status(StrEnum):
 class Entry(NamedTuple):
     """One call in the ledger. It holds no key.
 
+    It is stored as a list of values, so that fields may get other names, but never another order.
+
     Attributes:
         name: unique in the account: the caller's own name for the call, or its marker.
-        named: the name is the caller's.
+        named: the name is the caller's own.
         provider: the provider's name.
         environment: the environment's.
         operation: the operation, or the method for requests outside the description.
         sent: method and path of the request.
-        arguments: what the call was given; without files, and without secrets where it is never repeated from here.
-        digest: of the request, by which another one under the same name is told apart.
-        marker: by which what it makes is found again, where the provider can store one.
+        arguments: the call's arguments; without files, and without secrets where the call is never repeated from here.
+        digest: of the request, which tells another request of the same name apart.
+        marker: by which what it creates is found again, where the provider can store one.
         status: what is known.
         began: when the call began, in seconds since the epoch.
-        changed: when the entry was last written.
+        changed: when the entry was last written, likewise.
         call: where the call stands, its times in seconds since the epoch; None before it was sent.
-        holder: who is at work on it.
-        until: how long nobody else may be, in seconds since the epoch, unless it is seen whether the holder lives.
-        made: the key of the object that was made, where the provider's lists have one.
-        clock: of which boot and clock `offset` and `until_s` are.
-        offset: seconds since the epoch minus monotonic ones, by which the times of `call` were written.
-        until_s: the same as `until` in monotonic seconds, which nobody can set.
+        holder: the call that works on it, see `holder`.
+        held_until_wall: until when nobody else may, in seconds since the epoch, where the holder cannot be seen.
+        made: the key of the object that was created, where the provider's lists have one.
+        clock_name: the boot and clock of `wall_offset_s` and `held_until`.
+        wall_offset_s: seconds since the epoch minus monotonic seconds, with which the times of `call` were written.
+        held_until: `held_until_wall` in monotonic seconds, which nobody can set.
     """
 
     name: str = ""
@@ -64,13 +66,13 @@ class Entry(NamedTuple):
     changed: float = 0.0
     call: Call | None = None
     holder: str = ""
-    until: float = 0.0
+    held_until_wall: float = 0.0
     made: str | None = None
-    clock: str = ""
-    offset: float = 0.0
-    until_s: float = 0.0
+    clock_name: str = ""
+    wall_offset_s: float = 0.0
+    held_until: float = 0.0
 
     @property
     def settled(self) -> bool:
-        """It is known whether it was done."""
+        """Whether it is known that the call was done, or that it was not."""
         return self.status in (Status.DONE, Status.NOT_DONE)

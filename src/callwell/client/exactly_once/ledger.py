@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the owner of a client does about calls that may have been done: look at them, settle them, resume them."""
+"""For the owner of a client: see calls that may have been done, settle them, resume them."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ class AsyncLedger:
 
     def __init__(self, caller: AsyncCaller) -> None:
         self._caller = caller
-        self._ledger = caller.config.ledger()
+        self._store = caller.config.ledger()
 
     def entries(self, *, settled: bool = False) -> tuple[Entry, ...]:
-        """The calls of which it is not known whether they were done, the oldest first.
+        """The calls that may or may not have been done, the oldest first.
 
         Args:
-            settled: also those of which it is, as long as they are remembered.
+            settled: list settled calls, too, as long as they are remembered.
         """
-        return tuple(entry for entry in self._ledger.all() if settled or not entry.settled)
+        return tuple(entry for entry in self._store.entries() if settled or not entry.settled)
 
     def get(self, name: str) -> Entry:
         """A call by its name.
@@ -38,23 +38,23 @@ class AsyncLedger:
         Raises:
             UnknownName: there is none.
         """
-        return self._ledger.get(name)
+        return self._store.get(name)
 
     def settle(self, entry: Entry | str, *, done: bool) -> Entry:
-        """Say whether a call was done, after having looked.
+        """Record whether a call was done, after you have checked.
 
         Args:
             entry: the call, or its name.
-            done: it was done.
+            done: whether it was done.
 
         Raises:
             UnknownName: there is no such call.
-            NameTaken: it is settled, or somebody is at work on it.
+            NameTaken: it is settled already, or under way.
         """
-        return self._ledger.settle(entry if isinstance(entry, str) else entry.name, done=done)
+        return self._store.settle(entry if isinstance(entry, str) else entry.name, done=done)
 
     async def resume(self, entry: Entry | str) -> Any:
-        """Find out whether a call was done, and do it if it surely was not.
+        """Find out whether a call was done, and make it if it surely was not.
 
         Args:
             entry: the call, or its name.
@@ -64,14 +64,14 @@ class AsyncLedger:
 
         Raises:
             UnknownName: there is no such call.
-            InvalidOption: what it makes carries no mark: look by yourself, and settle it.
+            InvalidOption: what it creates carries no marker: check yourself, and settle it.
             NameTaken: it is settled.
             OutcomeUnknown: the client's deadline came first.
         """
-        known = self._ledger.get(entry if isinstance(entry, str) else entry.name)
-        if known.marker is None:
-            text = f"a call whose objects carry a mark: look whether {known.sent} was done, and settle it"
-            raise InvalidOption("entry", known.name, text)
-        found = self._caller.find_operation(known.operation)
-        once = AsyncOnceCall(self._caller, found, found.binder.bind(known.arguments), known.arguments)
-        return self._caller.result(found, await once.resume(known))
+        stored = self._store.get(entry if isinstance(entry, str) else entry.name)
+        if stored.marker is None:
+            expected = f"a call that creates objects with a marker: check whether {stored.sent} was done, and settle it"
+            raise InvalidOption("entry", stored.name, expected)
+        operation = self._caller.find_operation(stored.operation)
+        call = AsyncOnceCall(self._caller, operation, operation.binder.bind(stored.arguments), stored.arguments)
+        return self._caller.result(operation, await call.resume(stored))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A mark in what a call creates, by which the object is found again."""
+"""The marker in what a call creates, by which the object is found again."""
 
 from __future__ import annotations
 
@@ -25,79 +25,85 @@ if TYPE_CHECKING:
     from callwell.description.provider import Provider
 
 SECRET: Final = re.compile(r"(?i)(?:key|token|secret|password|signature)$")
-"""Names of arguments and fields whose values are not written down."""
+"""Names of arguments and fields whose values are never recorded."""
 
 HIDDEN: Final = "[hidden]"
 FILE: Final = "[file]"
 OK_STATUS: Final = 200
-"""The status of an answer that did not arrive, but whose object was found."""
+"""The status of an answer that was lost, but whose object was found."""
 
 
 class ObjectMarker(NamedTuple):
-    """How one operation's objects are marked.
+    """How one operation marks the objects that it creates.
 
     Attributes:
         rule: the profile's.
-        field: where an object has its entries: the argument's name on the wire.
-        key: the field that names an object.
+        wire_name: the field of an object that holds its entries: the argument's name on the wire.
+        key: the field that identifies an object.
         binder: makes the requests.
         label: the operation and the argument, for messages.
-        result: where an answer has the object.
+        result: the path to the object in an answer.
     """
 
     rule: MarkerRule
-    field: str
+    wire_name: str
     key: str | None
     binder: Binder
     label: str
     result: str | None
 
     @classmethod
-    def of(cls, provider: Provider, name: str, found: OperationHandle) -> ObjectMarker | None:
-        """How an operation's objects are marked, if they can be."""
-        rule = found.rule.marker
+    def for_operation(cls, provider: Provider, name: str, operation: OperationHandle) -> ObjectMarker | None:
+        """How an operation marks its objects; None if it cannot."""
+        rule = operation.rule.marker
         if rule is None:
             return None
-        field = next(one.wire_name for one in provider.operation(name).parameters if one.name == rule.parameter)
-        listed = provider.rule(rule.probe).paging
-        key = None if listed is None else listed.key
-        return cls(rule, field, key, found.binder, f"{name}: {rule.parameter}", provider.profile.result)
+        parameters = provider.operation(name).parameters
+        probe_paging = provider.rule(rule.probe).paging
+        return cls(
+            rule=rule,
+            wire_name=next(parameter.wire_name for parameter in parameters if parameter.name == rule.parameter),
+            key=None if probe_paging is None else probe_paging.key,
+            binder=operation.binder,
+            label=f"{name}: {rule.parameter}",
+            result=provider.profile.result,
+        )
 
     def bind(self, arguments: Mapping[str, Any], marker: str) -> BoundRequest:
-        """The request that makes an object with a mark beside the caller's own entries.
+        """The request that creates an object with a marker beside the caller's own entries.
 
         Raises:
-            InvalidOption: one of them has the name of the mark.
+            InvalidOption: one of the caller's entries has the marker's name.
         """
         rule = self.rule
         given = arguments.get(rule.parameter)
         entries = [] if given is None or given is NOT_GIVEN else list(given)
         if any(entry.get(rule.key) == rule.name for entry in entries):
-            text = f"entries of other names than {rule.name!r}, by which Callwell finds again what it creates"
-            raise InvalidOption(self.label, rule.name, text)
+            expected = f"entries of other names than {rule.name!r}, which Callwell uses to find what it creates"
+            raise InvalidOption(self.label, rule.name, expected)
         return self.binder.bind({**arguments, rule.parameter: [*entries, {rule.key: rule.name, rule.value: marker}]})
 
-    def shows(self, item: Any, marker: str) -> bool:
-        """Whether an object has a mark: a list may have taken no notice of its filter."""
-        entries = item.get(self.field) if isinstance(item, dict) else None
+    def is_on(self, item: Any, marker: str) -> bool:
+        """Whether an object carries a marker. A list may have ignored its filter, so every item is checked."""
+        entries = item.get(self.wire_name) if isinstance(item, dict) else None
         wanted = (self.rule.name, marker)
         return isinstance(entries, list) and any(
             isinstance(entry, dict) and (entry.get(self.rule.key), entry.get(self.rule.value)) == wanted
             for entry in entries
         )
 
-    def answer(self, item: Any) -> Answer:
-        """The answer that would have brought an object, as far as it can be told."""
+    def to_answer(self, item: Any) -> Answer:
+        """The lost answer about an object, as far as it can be made from the object."""
         body = item
         for name in reversed(self.result.split(".") if self.result else ()):
             body = {name: body}
         return Answer(OK_STATUS, {}, msgspec.json.encode(body), body)
 
-    def made(self, answer: Answer) -> str | None:
-        """What names the object of an answer."""
-        found = answer.json if self.result is None else json_values.value_at(answer.json, self.result)
+    def object_key(self, answer: Answer) -> str | None:
+        """The key of the object in an answer; None if it has none that can be read."""
         if self.key is None:
             return None
+        found = answer.json if self.result is None else json_values.value_at(answer.json, self.result)
         try:
             return json_values.to_name(json_values.value_at(found, self.key))
         except json_values.UnclearValue:
@@ -105,7 +111,7 @@ class ObjectMarker(NamedTuple):
 
 
 def request_digest(bound: BoundRequest) -> str:
-    """What tells one request from another. The boundary of a form is another one each time."""
+    """The digest of a request, without the boundary of a form, which is a new one each time."""
     body = bound.body if isinstance(bound.body, bytes) else b"".join(bound.body or ())
     _, found, boundary = bound.media.partition("boundary=")
     if found:
@@ -114,19 +120,20 @@ def request_digest(bound: BoundRequest) -> str:
 
 
 def recordable_arguments(arguments: Mapping[str, object], *, whole: bool) -> dict[str, Any]:
-    """The arguments that are written down.
+    """The arguments as the ledger records them.
 
     Args:
-        arguments: what was given.
-        whole: the call may have to be made again; else they are for people, and secrets are left out.
+        arguments: as the caller gave them.
+        whole: the call may have to be made again from the record. Otherwise the record is for people to read, and
+            secrets are left out.
     """
-    plain = {name: value for name, value in arguments.items() if value is not NOT_GIVEN}
-    without = {name: FILE if isinstance(value, bytes | os.PathLike) else value for name, value in plain.items()}
-    decoded: dict[str, Any] = msgspec.json.decode(JSON_ENCODER.encode(without))
+    given = {name: value for name, value in arguments.items() if value is not NOT_GIVEN}
+    without_files = {name: FILE if isinstance(value, bytes | os.PathLike) else value for name, value in given.items()}
+    decoded: dict[str, Any] = msgspec.json.decode(JSON_ENCODER.encode(without_files))
     return decoded if whole else _redact(decoded)
 
 
 def _redact(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: HIDDEN if SECRET.search(name) else _redact(inner) for name, inner in value.items()}
-    return [_redact(one) for one in value] if isinstance(value, list) else value
+    return [_redact(inner) for inner in value] if isinstance(value, list) else value

@@ -38,13 +38,13 @@ def run_cached(config: ClientConfig, handle: OperationHandle, prepared: Prepared
             "what is sent; call it without remember=True"
         )
     memory, mark = config.result_cache(), cache_key(prepared.bound)
-    known = None if prepared.options.force else memory.find(mark)
+    known = None if prepared.options.force else memory.get(mark)
     if known is not None:
         return known
     answer = send()
     if answer.json is not None:
         try:
-            memory.keep(mark, answer)
+            memory.put(mark, answer)
         except StateError as error:  # it must not cost the result, which is paid for
             LOGGER.warning("%s %s: the result is not remembered: %s", name, operation, error)
     return answer

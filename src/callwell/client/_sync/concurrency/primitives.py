@@ -10,12 +10,14 @@ import contextvars
 import threading
 import time
 from concurrent.futures import FIRST_EXCEPTION, Future, wait
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar
 
 from callwell.transport.pyreqwest import PyreqwestTransport as DefaultTransport
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator
+    from contextlib import AbstractContextManager
 
     from callwell.client.calls.responses import Answer
 
@@ -33,6 +35,7 @@ __all__ = [
     "run_blocking",
     "sleep",
     "wait_all",
+    "when_loop_closes",
 ]
 
 T = TypeVar("T")
@@ -66,6 +69,11 @@ class Latch:
 def sleep(seconds: float) -> None:
     """Wait for real seconds."""
     time.sleep(max(0.0, seconds))
+
+
+def when_loop_closes(_action: Callable[[], None]) -> AbstractContextManager[None]:
+    """Threads have no loop that could be closed under them."""
+    return nullcontext()
 
 
 class CloseMixin:

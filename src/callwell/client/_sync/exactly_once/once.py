@@ -1,145 +1,190 @@
 # SPDX-License-Identifier: Apache-2.0
 # Generated from src/callwell/client/exactly_once/once.py by tools/unasync.py; do not edit
-"""Calls that are made exactly once: written down first, marked where that is possible, and settled if in doubt."""
+"""Calls that are made exactly once: recorded before they are sent, marked where possible, and settled if in doubt.
+
+What is recorded when, and what follows if it is the last thing recorded::
+
+    the call                    the record says                        who may send
+    ─────────────────────────   ────────────────────────────────────   ───────────────────────────────────────────
+    named: claims its name      OPEN, the holder                       the holder only
+    before its first byte       OPEN, the holder, phase FLIGHT         the holder only
+    waits, probes, rekeys       OPEN, the holder, that phase           the holder only
+      │
+      ├─ answered: done         DONE, the object's key                 nobody: the result is found by its marker
+      ├─ surely not done        NOT_DONE                               anybody, under the same name
+      ├─ gives up in doubt      UNKNOWN, the phase                     whoever resumes it, after a probe
+      └─ ends without a word    (OPEN, the holder is gone)             whoever sees that, after a probe
+
+The first byte leaves only when FLIGHT is on disk. So a record that is not there proves that nothing was sent, and a
+record in FLIGHT whose holder is gone means that the call may have been done. A **probe** settles that: it lists the
+objects with the call's marker, again and again until the request can no longer commit. Where the provider stores no
+marker, a person settles it (`callwell ledger settle`).
+
+"Ends without a word" is a killed process, but also a call whose process lives on: an error between Send and its record,
+a full disk, a task whose event loop was closed. That the holder is gone is seen in each of these cases (`holder`).
+
+A call without a name of the caller's is recorded from its first Send on, under its marker, and forgotten when it is
+settled.
+"""
 
 from __future__ import annotations
 
 import dataclasses
-from contextlib import closing
+from contextlib import closing, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from callwell.client._sync.concurrency.primitives import sleep
-from callwell.client._sync.exactly_once.recorder import LEASE_S, LedgerRecorder
+from callwell.client._sync.concurrency.primitives import sleep, when_loop_closes
 from callwell.client.calls import nested, unknown
 from callwell.client.calls.prepared import PreparedCall
+from callwell.client.calls.responses import ParsedResponse
 from callwell.client.exactly_once import marker as markers
 from callwell.client.exactly_once import store
 from callwell.client.exactly_once.entry import Entry, Status
-from callwell.client.exactly_once.holder import LIVE_HOLDERS, new_holder
 from callwell.client.exactly_once.marker import ObjectMarker
+from callwell.client.exactly_once.recorder import LEASE_S, BaseRecorder
 from callwell.core.call import Call
 from callwell.core.quota.permits import MAX_PAUSE_S
+from callwell.core.types import Probed
 from callwell.core.verdict import End
-from callwell.errors import InvalidOption, NameTaken, UnexpectedAnswer, WouldExceedDeadline
+from callwell.errors import CallwellError, InvalidOption, NameTaken, UnexpectedAnswer, WouldExceedDeadline
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from callwell.client._sync.calls.caller import Caller
+    from callwell.client._sync.concurrency.primitives import Find
     from callwell.client.calls.binding import BoundRequest
+    from callwell.client.calls.context import CallContext
     from callwell.client.calls.operations import OperationHandle
     from callwell.client.calls.responses import Answer
+    from callwell.client.exactly_once.store import LedgerStore
+    from callwell.clock import Clock
+    from callwell.core.types import Event
 
 POLL_S: Final = 0.5
-"""How often a call that somebody else is making is looked at."""
+"""Seconds between two looks at a call that another process or thread is making: few would notice half a second, and a
+look costs one read of the state."""
+
+MIN_LEFT_S: Final = 0.001
+"""Seconds that a probe gets at least, for a deadline must be positive; it then ends by that deadline."""
 
 
 def make_once(
-    caller: Caller, found: OperationHandle, prepared: PreparedCall, arguments: Mapping[str, object]
+    caller: Caller, operation: OperationHandle, prepared: PreparedCall, arguments: Mapping[str, object]
 ) -> Answer:
     """Make a call exactly once, if it is one that could be done twice.
 
-    A file in pieces is not: the provider says what has arrived of it. Nor is what is sent without the key: a token is
-    in its place, which would have to be written down.
+    Pieces of a file are not: the provider says which have arrived. Nor is a call without the key: a token would have to
+    be recorded in its place.
 
     Args:
-        caller: which makes it.
-        found: its operation.
+        caller: makes it.
+        operation: its operation.
         prepared: the call.
-        arguments: what it was given.
+        arguments: its arguments, in snake case.
     """
-    if found.plan.traits.repeatable or found.rule.upload or found.binder.keyless:
+    if operation.plan.traits.repeatable or operation.rule.upload or operation.binder.keyless:
         return caller.engine.run(prepared)
-    return OnceCall(caller, found, prepared.bound, arguments).make()
+    return OnceCall(caller, operation, prepared.bound, arguments).make()
 
 
 class OnceCall:
     """One call that is made exactly once.
 
     Args:
-        caller: which makes it, with its choices.
-        found: its operation.
-        bound: what is sent, without a mark.
-        arguments: what it was given.
+        caller: makes it, with its options.
+        operation: its operation.
+        bound: the request, without a marker.
+        arguments: the call's arguments, in snake case.
     """
 
     def __init__(
-        self, caller: Caller, found: OperationHandle, bound: BoundRequest, arguments: Mapping[str, object]
+        self, caller: Caller, operation: OperationHandle, bound: BoundRequest, arguments: Mapping[str, object]
     ) -> None:
         self._caller = caller
         self._engine = caller.engine
-        self._choices = caller.options
+        self._options = caller.options
         self._ledger = caller.config.ledger()
-        self._plan = found.plan
+        self._plan = operation.plan
         self._bound = bound
         self._arguments = arguments
-        self._marking = ObjectMarker.of(caller.config.provider, found.plan.operation, found)
-        self._deadline = self._engine.clock.now() + self._choices.deadline_s
+        self._marker = ObjectMarker.for_operation(caller.config.provider, operation.plan.operation, operation)
+        self._deadline = self._engine.clock.now() + self._options.deadline_s
 
     def make(self) -> Answer:
-        """Make it, or find what an earlier call of its name has made.
+        """Make it, or find what an earlier call of its name created.
 
         Raises:
-            NameTaken: its name belongs to something else, or what it made is not to be had again.
+            NameTaken: its name belongs to another request, or what it created is gone.
             OutcomeUnknown: it may have been done; it stays in the ledger.
             CallwellError: see `callwell.errors`.
         """
         self._engine.check_open(self._plan.operation)
-        draft = self._draft()
-        LIVE_HOLDERS.add(draft.holder)
-        try:
-            return self._carry_out(self._taken_up(draft) if draft.named else draft)
-        finally:
-            LIVE_HOLDERS.discard(draft.holder)
+        with self._held() as holder:
+            draft = self._draft(holder)
+            return self._carry_out(self._claim(draft) if draft.named else draft)
 
     def resume(self, entry: Entry) -> Answer:
-        """Find out whether it was done, and do it if it surely was not.
+        """Find out whether it was done, and make it if it surely was not.
 
         Args:
-            entry: it, as it is in the ledger.
+            entry: its record in the ledger.
         """
-        draft = self._draft()._replace(name=entry.name, named=entry.named, digest=entry.digest)
-        LIVE_HOLDERS.add(draft.holder)
-        try:
-            return self._carry_out(self._taken_up(draft, anew=False))
-        finally:
-            LIVE_HOLDERS.discard(draft.holder)
+        with self._held() as holder:
+            draft = self._draft(holder)._replace(name=entry.name, named=entry.named, digest=entry.digest)
+            return self._carry_out(self._claim(draft, may_begin=False))
 
-    def _draft(self) -> Entry:
-        wish, config, marking_ = self._choices.exactly_once, self._caller.config, self._marking
-        wall, marker = self._engine.clock.wall(), store.new_marker()
+    @contextmanager
+    def _held(self) -> Iterator[str]:
+        """A holder for this call, until it has ended or its event loop was closed."""
+        locks = self._ledger.locks
+        with locks.hold() as holder, when_loop_closes(partial(locks.release, holder)):
+            yield holder
+
+    def _draft(self, holder: str) -> Entry:
+        wall = self._engine.clock.wall()
+        name = self._options.exactly_once
+        new_marker = store.new_marker()
         return Entry(
-            name=wish if isinstance(wish, str) else marker,
-            named=isinstance(wish, str),
-            provider=config.provider.name,
-            environment=config.environment,
+            name=name if isinstance(name, str) else new_marker,
+            named=isinstance(name, str),
+            provider=self._caller.setting.provider.name,
+            environment=self._caller.setting.environment,
             operation=self._plan.operation,
             sent=unknown.describe_request(self._bound),
-            arguments=markers.recordable_arguments(self._arguments, whole=marking_ is not None),
+            arguments=markers.recordable_arguments(self._arguments, whole=self._marker is not None),
             digest=markers.request_digest(self._bound),
-            marker=None if marking_ is None else marker,
+            marker=None if self._marker is None else new_marker,
             began=wall,
             changed=wall,
-            holder=new_holder(),
-            clock=self._ledger.clock_name,
-            offset=wall - self._engine.clock.now(),
+            holder=holder,
+            clock_name=self._ledger.clock_name,
+            wall_offset_s=wall - self._engine.clock.now(),
         )
 
-    def _taken_up(self, draft: Entry, *, anew: bool = True) -> Entry:
+    def _claim(self, draft: Entry, *, may_begin: bool = True) -> Entry:
+        """Claim the call's name, when nobody else works on it any more; what is done needs no claim."""
         clock = self._engine.clock
         while True:
-            now, wall = clock.now(), clock.wall()
+            now = clock.now()
+            wall = clock.wall()
             held_s = min(self._deadline - now, LEASE_S) + MAX_PAUSE_S
-            wanted = draft._replace(changed=wall, until=wall + held_s, until_s=now + held_s, offset=wall - now)
-            entry = self._ledger.begin(wanted, anew=anew)
+            wanted = draft._replace(
+                changed=wall,
+                held_until_wall=wall + held_s,
+                held_until=now + held_s,
+                wall_offset_s=wall - now,
+            )
+            entry = self._ledger.claim(wanted, may_begin=may_begin)
             if entry.status is Status.DONE or entry.holder == draft.holder:
                 return entry
             if now >= self._deadline:
                 raise WouldExceedDeadline(
-                    f"{draft.provider} {draft.operation}: {draft.name!r} is being made by another process or thread",
-                    at=max(entry.until, wall),
-                    wait_s=max(0.0, entry.until - wall),
+                    f"{draft.provider} {draft.operation}: {draft.name!r} is being made by another process or thread, "
+                    "which did not end before the deadline",
+                    at=max(entry.held_until_wall, wall),
+                    wait_s=max(0.0, entry.held_until_wall - wall),
                     provider=draft.provider,
                     operation=draft.operation,
                     attempts=0,
@@ -149,60 +194,89 @@ class OnceCall:
 
     def _carry_out(self, entry: Entry) -> Answer:
         if entry.status is Status.DONE:
-            return self._made_before(entry)
-        marking_, bound, marker = self._marking if entry.marker else None, self._bound, entry.marker or ""
-        plan = self._plan._replace(traits=self._plan.traits._replace(probe=marking_ is not None))
-        rule = nested.retry_rule(self._engine.profile.retry, self._choices)
-        # The record is held for as long as the request may take, which is longer for a form with much in it.
-        attempt_s = rule.attempt_s + self._bound.extra_time_s
+            return self._find_result(entry)
+        marker = self._marker if entry.marker else None
+        value = entry.marker or ""
+        plan = self._plan._replace(traits=self._plan.traits._replace(probe=marker is not None))
+        rule = nested.retry_rule(self._engine.profile.retry, self._options)
+        # The record is held for as long as the request may take, which is longer for a large form.
+        attempt_s = rule.attempt_s + self._bound.longer_s
         rule = dataclasses.replace(rule, unsafe_5xx=False, attempt_s=attempt_s)
         recorder = LedgerRecorder(
             self._ledger,
             entry,
-            Call(plan.traits, rule, self._deadline),
+            Call(traits=plan.traits, rule=rule, deadline=self._deadline),
             clock=self._engine.clock,
-            find=partial(self._find, marker),
+            find=partial(self._find, value),
         )
         try:
-            if marking_ is not None:
-                bound = marking_.bind(self._arguments, marker)
-            answer = self._engine.run(PreparedCall(plan, bound, self._choices, recorder))
+            bound = self._bound if marker is None else marker.bind(self._arguments, value)
+            answer = self._engine.run(PreparedCall(plan, bound, self._options, recorder))
         except BaseException:
-            recorder.left()
+            recorder.leave()
             raise
-        recorder.done(None if marking_ is None else marking_.made(answer))
+        recorder.end_done(None if marker is None else marker.object_key(answer))
         return answer
 
-    def _made_before(self, entry: Entry) -> Answer:
+    def _find_result(self, entry: Entry) -> Answer:
+        """The answer of a call that was done before, made from the object that it created."""
         found = self._find(entry.marker) if entry.marker else None
         if found is not None:
             return found
         what = f"{entry.provider} {entry.operation}: {entry.name!r} was made before"
-        why = f"and {entry.made or 'it'} is not there any more" if entry.marker else "and its result was not kept"
-        raise NameTaken(f"{what}, {why}; to make another one, give it another name", name=entry.name, made=entry.made)
+        why = f"and {entry.made or 'its object'} is gone" if entry.marker else "and its result was not kept"
+        raise NameTaken(f"{what}, {why}; to make another one, use another name", name=entry.name, made=entry.made)
 
     def _find(self, marker: str) -> Answer | None:
-        """The object with a mark, or None if there surely is none now."""
-        marking_ = self._marking
-        if marking_ is None:
-            raise InvalidOption("operation", self._plan.operation, "one whose objects can be marked")
-        rule, left_s = marking_.rule, max(0.001, self._deadline - self._engine.clock.now())
-        asking = self._caller.with_options(
-            {"exactly_once": False, "deadline_s": None if left_s == float("inf") else left_s}
-        )
+        """The object with a marker, or None if there surely is none now."""
+        marking = self._marker
+        if marking is None:
+            raise InvalidOption("operation", self._plan.operation, "one that can mark the objects it creates")
+        rule = marking.rule
+        left_s = max(MIN_LEFT_S, self._deadline - self._engine.clock.now())
+        deadline_s = None if left_s == float("inf") else left_s
+        prober = self._caller.with_options({"exactly_once": False, "deadline_s": deadline_s})
         filters: dict[str, Any] = {rule.filter: {rule.name: marker}}
-        pager = asking.pages(rule.probe, **filters).ahead(0)
+        pager = prober.pages(rule.probe, **filters).ahead(0)
         with closing(pager.__iter__()) as items:
             for item in items:
-                if marking_.shows(item, marker):
-                    return marking_.answer(item)
+                if marking.is_on(item, marker):
+                    return marking.to_answer(item)
         if pager.verdict.end is End.COMPLETE:
             return None
         raise UnexpectedAnswer(
-            f"{self._engine.profile.name} {rule.probe}: the list moved while it was read, or did not come to its end",
+            f"{self._engine.profile.name} {rule.probe}: the list changed while it was read, or was not read to its end "
+            f"({pager.verdict.reason})",
             status=markers.OK_STATUS,
             provider=self._engine.profile.name,
             operation=rule.probe,
             attempts=1,
             outcome="done",
         )
+
+
+class LedgerRecorder(BaseRecorder):
+    """See `callwell.client.calls.prepared.StepRecorder`.
+
+    Args:
+        ledger: where the call is recorded.
+        entry: the call as it was found there, or as it begins.
+        begun: the call as it begins.
+        clock: of all times here.
+        find: finds what the call created.
+    """
+
+    def __init__(self, ledger: LedgerStore, entry: Entry, begun: Call, *, clock: Clock, find: Find) -> None:
+        super().__init__(ledger, entry, begun, clock=clock)
+        self._find = find
+
+    def probe(self, context: CallContext) -> Event:
+        """Probe whether the call was done; the object that it created becomes the context's last answer."""
+        try:
+            found = self._find()
+        except CallwellError as error:
+            self.lookup_error = error
+            return Probed(found=None)
+        if found is not None:
+            context.last = ParsedResponse(found)
+        return Probed(found is not None)
