@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from callwell.client.exactly_once.entry import Status
 from callwell.core import call as machine
 from callwell.core.call import Phase
+from callwell.core.quota.permits import MAX_PAUSE_S
 from callwell.core.types import Acquire, Fail, Finish, Interrupted, Lost, Outcome, RenewKey, Send, Started, Wait
 from callwell.errors import NameTaken, StateError
 from callwell.observe.logs import LOGGER
