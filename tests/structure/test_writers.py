@@ -23,7 +23,7 @@ ELSEWHERE = {
     "cli/main.py": "nothing but /dev/null",
     "cli/output.py": "nothing but /dev/null",
     "cli/month_plot.py": IN_MEMORY,
-    "client/exactly_once/holder.py": "an empty file beside the state, opened without following links: only its locks matter",
+    "client/exactly_once/holder.py": "an empty file beside the state, opened without following links",
     "client/uploads/files.py": "a temporary file without a name; what a caller names is only read",
     "demo": PRIVATE,
     "emulator": PRIVATE,
