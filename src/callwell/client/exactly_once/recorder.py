@@ -100,7 +100,7 @@ class BaseRecorder:
     def _outcome(self) -> Outcome:
         if self._failure is not None:
             return self._failure.outcome
-        in_doubt = self.state.doubt or self.state.phase is Phase.FLIGHT
+        in_doubt = self.state.may_be_done or self.state.phase is Phase.FLIGHT
         return Outcome.UNKNOWN if in_doubt else Outcome.REFUSED
 
     def _end(self, status: Status, made: str | None = None) -> None:
@@ -136,7 +136,9 @@ class BaseRecorder:
         """The entry with where the call stands, its times in seconds since the epoch."""
         offset_s = self._clock.wall() - self._clock.now()
         stored = state._replace(
-            deadline=float("inf"), until=state.until + offset_s, closed_at=state.closed_at + offset_s
+            deadline=float("inf"),
+            wait_until=state.wait_until + offset_s,
+            last_closed_at=state.last_closed_at + offset_s,
         )
         return self._entry._replace(call=stored, wall_offset_s=offset_s)
 
@@ -148,6 +150,6 @@ class BaseRecorder:
             traits=begun.traits,
             rule=begun.rule,
             deadline=begun.deadline,
-            until=stored.until - offset_s,
-            closed_at=min(stored.closed_at - offset_s, latest),
+            wait_until=stored.wait_until - offset_s,
+            last_closed_at=min(stored.last_closed_at - offset_s, latest),
         )

@@ -149,8 +149,8 @@ class OnceCall:
         return Entry(
             name=name if isinstance(name, str) else new_marker,
             named=isinstance(name, str),
-            provider=self._caller.setting.provider.name,
-            environment=self._caller.setting.environment,
+            provider=self._caller.config.provider.name,
+            environment=self._caller.config.environment,
             operation=self._plan.operation,
             sent=unknown.describe_request(self._bound),
             arguments=markers.recordable_arguments(self._arguments, whole=self._marker is not None),
@@ -200,7 +200,7 @@ class OnceCall:
         plan = self._plan._replace(traits=self._plan.traits._replace(probe=marker is not None))
         rule = nested.retry_rule(self._engine.profile.retry, self._options)
         # The record is held for as long as the request may take, which is longer for a large form.
-        attempt_s = rule.attempt_s + self._bound.longer_s
+        attempt_s = rule.attempt_s + self._bound.extra_time_s
         rule = dataclasses.replace(rule, unsafe_5xx=False, attempt_s=attempt_s)
         recorder = LedgerRecorder(
             self._ledger,
