@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes all that is generated: the sync side of the client, each provider's typed client, the page about commands.
+"""Writes all that is generated: the sync side, the typed clients, the page of commands and the picture of the rooms.
 
-`--check` writes nothing and says what is not fresh: each generated file is made anew in an empty folder and compared
+`--check` writes nothing and reports what is not fresh. Each generated file is made anew in an empty folder and compared
 byte for byte, and files that nothing generates are found as well.
 """
 
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 import commands
+import rooms
 import unasync
 from callwell.codegen.generate import write_all
 
@@ -22,13 +23,14 @@ PROVIDERS: Final = Path("src/callwell/providers")
 
 
 def main() -> int:
-    """Write, or check; the exit code is 1 if something is not fresh or in the way."""
+    """Write, or check; the exit code is 1 if a file is not fresh or is in the way."""
     if "--check" in sys.argv[1:]:
-        complaints = unasync.differences(ROOT) + client_differences() + page_differences()
+        complaints = unasync.differences(ROOT) + client_differences() + document_differences()
     else:
         complaints = unasync.write(ROOT)
-        write_clients(ROOT / PROVIDERS)
-        unasync.put(ROOT / commands.PAGE, commands.page().encode())
+        write_all(ROOT / PROVIDERS)
+        for path, text in documents().items():
+            unasync.put(ROOT / path, text.encode())
     for complaint in complaints:
         print(f"generated code: {complaint}")
     if not complaints:
@@ -36,28 +38,32 @@ def main() -> int:
     return bool(complaints)
 
 
-def write_clients(into: Path) -> None:
-    """Write the modules of every provider's client, and `typed.py`, into a folder."""
-    write_all(into)
+def documents() -> dict[Path, str]:
+    """The generated files of the documentation, by their path in the project.
+
+    The picture shows the imports as they are, so it is drawn after all code has been written.
+    """
+    return {commands.PAGE: commands.page(), rooms.PICTURE: rooms.picture()}
 
 
 def client_differences() -> list[str]:
-    """How the providers' clients differ from what would be written now."""
+    """How the clients of the providers differ from what would be written now."""
     written = [*(ROOT / PROVIDERS).glob("*/*client.py"), ROOT / PROVIDERS / "typed.py"]
     there = {path.relative_to(ROOT / PROVIDERS) for path in written}
     with tempfile.TemporaryDirectory() as folder:
         fresh = Path(folder)
-        write_clients(fresh)
+        write_all(fresh)
         made = {path.relative_to(fresh) for path in fresh.rglob("*.py")}
         return [f"{PROVIDERS}/{line}" for line in unasync.compare(fresh, made, ROOT / PROVIDERS, there)]
 
 
-def page_differences() -> list[str]:
-    """Whether the page about commands is the one that would be written now."""
-    written = ROOT / commands.PAGE
-    if written.is_file() and written.read_bytes() == commands.page().encode():
-        return []
-    return [f"{commands.PAGE}: differs from the commands; run `make generate`"]
+def document_differences() -> list[str]:
+    """Which files of the documentation differ from what would be written now."""
+    return [
+        f"{path}: differs from the code; run `make generate`"
+        for path, text in documents().items()
+        if not (ROOT / path).is_file() or (ROOT / path).read_bytes() != text.encode()
+    ]
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The page about commands is what the commands say of themselves, however wide the terminal is."""
+"""The page about commands is the help of the commands, however wide the terminal is."""
 
 from __future__ import annotations
 
@@ -24,16 +24,21 @@ PAGE = pages.ROOT / commands.PAGE
 def test_the_page_is_fresh() -> None:
     """What is checked in is what would be written now; else run `make generate`."""
     assert pages.read(PAGE) == commands.page()
-    assert generate.page_differences() == []
+    assert generate.document_differences() == []
 
 
 def test_a_stale_page_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A page that was edited, or is not there, is told by the check that `make check` runs."""
+    """A page that was edited, or is missing, is reported by the check that `make check` runs; so is the picture."""
     monkeypatch.setattr(generate, "ROOT", tmp_path)
-    assert generate.page_differences() == ["docs/commands.md: differs from the commands; run `make generate`"]
+    assert generate.document_differences() == [
+        "docs/commands.md: differs from the code; run `make generate`",
+        "docs/rooms.svg: differs from the code; run `make generate`",
+    ]
     (tmp_path / "docs").mkdir()
     (tmp_path / commands.PAGE).write_text(commands.page() + "x")
-    assert len(generate.page_differences()) == 1
+    assert len(generate.document_differences()) == 2
+    (tmp_path / commands.PAGE).write_text(commands.page())
+    assert len(generate.document_differences()) == 1
 
 
 def test_no_terminal_changes_the_page() -> None:

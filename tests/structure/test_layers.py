@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from import_graph import Import, read_imports
 from tests.structure import tree
 
 if TYPE_CHECKING:
@@ -113,11 +114,11 @@ def room_of(module: str) -> str:
     return names[0] if names else ""
 
 
-def complaint(found: tree.Import) -> str | None:
+def complaint(found: Import) -> str | None:
     """What is wrong with an import, if anything."""
     room = room_of(found.module)
     if room not in ARROWS:
-        return f"{found.where}: the room {room} is not in ARROWS"
+        return f"{found.file}: the room {room} is not in ARROWS"
     top = found.meanings[0].partition(".")[0]
     if top == "callwell":
         right = any(_is_inward(room, meaning) for meaning in found.meanings)
@@ -143,7 +144,7 @@ def _is_pure(module: str) -> bool:
 
 def complaints(source: Path) -> list[str]:
     """All that is wrong with the imports below a source folder."""
-    return [text for found in tree.imports(source) if (text := complaint(found))]
+    return [text for found in read_imports(source) if (text := complaint(found))]
 
 
 def impurities(source: Path) -> list[str]:

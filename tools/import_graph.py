@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads who imports whom in the package: for the test of the layers, and for the picture of the rooms."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class Import(NamedTuple):
+    """One import.
+
+    Attributes:
+        file: the file that imports, below the source folder.
+        line: where it does.
+        module: the module that imports, dotted.
+        meanings: every module that the import may mean, dotted: `from a import b` is `a` or `a.b`.
+    """
+
+    file: str
+    line: int
+    module: str
+    meanings: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line} imports {self.meanings[-1]}"
+
+
+def read_imports(source: Path) -> list[Import]:
+    """All imports of the package `callwell`, those inside functions and for type checkers included.
+
+    Args:
+        source: the folder that holds the package.
+    """
+    found = []
+    for path in sorted((source / "callwell").rglob("*.py")):
+        file = path.relative_to(source)
+        parts = file.with_suffix("").parts
+        module = ".".join(parts).removesuffix(".__init__")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            for line, meanings in _meanings(node, package=parts[:-1]):
+                found.append(Import(file=file.as_posix(), line=line, module=module, meanings=meanings))
+    return found
+
+
+def _meanings(node: ast.AST, package: tuple[str, ...]) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """The line and the possible meanings of each import that a node is."""
+    match node:
+        case ast.Import(names=names):
+            for alias in names:
+                yield node.lineno, (alias.name,)
+        case ast.ImportFrom(module=name, names=names, level=level):
+            parts = package[: len(package) - level + 1] if level else ()
+            if name:
+                parts = (*parts, name)
+            for alias in names:
+                yield node.lineno, (".".join(parts), ".".join([*parts, alias.name]))
+        case ast.Call(func=ast.Attribute(attr="import_module") | ast.Name(id="import_module" | "__import__")):
+            if node.args and isinstance(node.args[0], ast.Constant):
+                yield node.lineno, (str(node.args[0].value),)
