@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
 from callwell.emulator.options import EmulatorOptions
-from tests.export.playing import Site
+from tests.export.playing import ITEMS, Site, contents
 from tests.processes.pace import clock
 from tests.processes.program import start
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from callwell.emulator.process import Running
 
-UNHURRIED = {"per_minute": 1_000_000, "per_day": 1_000_000, "seed": 7, "recordings": 60, "url_life_s": 900}
+UNHURRIED = {"per_minute": 1_000_000, "per_day": 1_000_000, "seed": 7, "recordings": ITEMS, "url_life_s": 900}
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +31,30 @@ def running() -> Iterator[Running]:
 
 @pytest.fixture
 def site(running: Running, tmp_path: Path) -> Site:
-    """A world of 60 recordings, without faults."""
+    """A world of 30 recordings, without faults."""
     made = Site(running, tmp_path)
     made.reset(**UNHURRIED)
     return made
+
+
+@pytest.fixture(scope="session")
+def pristine(running: Running, tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """An export of that world, never touched again: the same seed is the same world, to the byte."""
+    made = Site(running, tmp_path_factory.mktemp("pristine"))
+    made.reset(**UNHURRIED)
+    assert made.export().verdict == "complete"
+    return made
+
+
+@pytest.fixture(scope="session")
+def calm(pristine: Site) -> dict[str, str]:
+    """What an export without faults has in its tree."""
+    return contents(pristine.tree)
+
+
+@pytest.fixture
+def exported(pristine: Site, site: Site) -> Site:
+    """The same world and its export, tree and state, as the last run left them."""
+    shutil.copytree(pristine.tree, site.tree)
+    shutil.copyfile(pristine.state, site.state)
+    return site

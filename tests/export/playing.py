@@ -9,7 +9,7 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import pytest
 
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 PROGRAM = Path(__file__).with_name("exporting.py")
 Json: TypeAlias = Any
+
+ITEMS: Final = 30
+"""Recordings of a world: two pages of one workspace and one of the other; one lacks a capture, one has expired."""
 
 
 def hurried() -> Provider:

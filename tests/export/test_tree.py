@@ -12,7 +12,7 @@ import pytest
 from callwell.errors import InvalidOption
 from callwell.export.output_folder import LONGEST, safe
 from callwell.state import open_state
-from tests.export.playing import check_manifest, check_truth, contents, notes, records
+from tests.export.playing import ITEMS, check_manifest, check_truth, contents, notes, records
 
 if TYPE_CHECKING:
     from tests.export.playing import Site
@@ -22,16 +22,16 @@ FILES = {"video.webm", "thumbnail.webp", "console-log.json", "network-log.json",
 
 
 def test_a_whole_export(site: Site) -> None:
-    """Sixty recordings of two workspaces: layout, records, files, manifest, report and progress are as the truth."""
+    """The recordings of two workspaces: layout, records, files, manifest, report and progress are as the truth."""
     report = site.export()
     truth = site.truth()
     check_truth(site.tree, truth)
     manifest = check_manifest(site.tree)
     assets = [asset for item in truth.values() for asset in item["assets"].values() if asset]
     size = sum(asset["size"] for asset in assets)
-    assert report == ("complete", 60, len(assets), size, 60, 0, {}, {})
-    assert (manifest["verdict"], manifest["items"], manifest["gone"]) == ("complete", 60, 0)
-    assert site.shown[-1] == (2, 2, 4, 60, 60, 60, len(assets), size, 0, 0)
+    assert report == ("complete", ITEMS, len(assets), size, ITEMS, 0, {}, {})
+    assert (manifest["verdict"], manifest["items"], manifest["gone"]) == ("complete", ITEMS, 0)
+    assert site.shown[-1] == (2, 2, 3, ITEMS, ITEMS, ITEMS, len(assets), size, 0, 0)
     paths = contents(site.tree)
     workspaces = {item["workspace"] for item in truth.values()}
     plain = {"callwell-export.json", "manifest.json", "workspaces.jsonl", "gone.jsonl"}
@@ -54,9 +54,9 @@ def test_progress_only_grows(site: Site) -> None:
     assert all(shown.items + shown.failed <= shown.items_total for shown in site.shown if shown.items_total)
 
 
-def test_records_name_files_and_not_addresses(site: Site) -> None:
+def test_records_name_files_and_not_addresses(exported: Site) -> None:
     """A record has what list and detail say, and its files; a field that held a signed URL holds the file's name."""
-    site.export()
+    site = exported
     for record in records(site.tree).values():
         assert record["meta"]["link"]["linkId"].startswith("lnk_")
         assert record["recordingThumbnail"] == record["assets"]["thumbnail"]["file"]
@@ -65,15 +65,15 @@ def test_records_name_files_and_not_addresses(site: Site) -> None:
             assert missing == (asset["size"] is None) == (asset["sha256"] is None) == (asset["type"] is None)
 
 
-def test_what_was_not_captured_is_told_from_what_is_not_there(site: Site) -> None:
+def test_what_was_not_captured_is_told_from_what_is_not_there(exported: Site) -> None:
     """`captured` is false for what was never made, true for files that have expired or are still to come."""
-    site.export()
+    site = exported
     found = records(site.tree)
     absent = [
         {kind: asset["captured"] for kind, asset in record["assets"].items() if asset["file"] is None}
         for record in found.values()
     ]
-    assert sorted(map(len, filter(None, absent))) == [1, 1, 5, 5]
+    assert sorted(map(len, filter(None, absent))) == [1, 5]
     assert {value for kinds in absent if len(kinds) == 1 for value in kinds.values()} == {False}
     assert {value for kinds in absent if len(kinds) == 5 for value in kinds.values()} == {True}
 
@@ -81,7 +81,7 @@ def test_what_was_not_captured_is_told_from_what_is_not_there(site: Site) -> Non
 def test_no_secret_is_kept_anywhere(site: Site) -> None:
     """Neither keys nor signed URLs are in the tree or in the state: not at the end, and not half-way."""
     secret = re.compile(rb"X-Amz|uspl_|Signature|" + site.key.encode())
-    site.broken_off(30)
+    site.broken_off(ITEMS // 2)
     for half in (True, False):
         state = open_state(f"sqlite:///{site.state}")
         assert bool(state.keys("export:")) == half
@@ -94,51 +94,51 @@ def test_no_secret_is_kept_anywhere(site: Site) -> None:
     check_manifest(site.tree)
 
 
-def test_a_second_run_fetches_nothing(site: Site) -> None:
+def test_a_second_run_fetches_nothing(exported: Site) -> None:
     """It reads the lists, asks not even for files that have expired, and leaves every byte as it is."""
-    site.export()
+    site = exported
     before = contents(site.tree)
     report, called = site.watched(site.export)
     expired = [name for name, record in records(site.tree).items() if record["assets"]["video"]["file"] is None]
-    assert len(expired) == 2
+    assert len(expired) == 1
     assert [name for name in called if name not in LISTS] == []
     assert (report.verdict, report.fetched, report.files) == ("complete", 0, len(before) - 6)
     assert contents(site.tree) == before
 
 
-def test_only_what_is_new_is_fetched(site: Site) -> None:
+def test_only_what_is_new_is_fetched(exported: Site) -> None:
     """Recordings that were made since the last run cost six calls each."""
-    site.export()
+    site = exported
     site.faults({"operation": "recordings.list", "fault": "shifted_page", "rate": 1.0, "seed": 1, "limit": 1})
     workspace = min(item["workspace"] for item in site.truth().values())
     site.call("GET", f"/public/workspace/{workspace}/recordings")
     new = {name for name, item in site.truth().items() if item["state"] == "created"}
     assert len(new) == 1
     report, called = site.watched(site.export)
-    assert (report.verdict, report.items, report.fetched) == ("complete", 61, 1)
+    assert (report.verdict, report.items, report.fetched) == ("complete", ITEMS + 1, 1)
     assert len([name for name in called if name not in LISTS]) == 6
     assert new <= records(site.tree).keys()
     check_truth(site.tree, site.truth())
     check_manifest(site.tree)
 
 
-def test_deleted_recordings_are_noted_and_kept(site: Site) -> None:
+def test_deleted_recordings_are_noted_and_kept(exported: Site) -> None:
     """What was fetched stays, the note says 410, and nobody asks again; a run from nothing does not have it."""
-    site.export()
+    site = exported
     first = sorted(records(site.tree))
     mine = [name for name in first if site.truth()[name]["workspace"] == min_admin(site)]
     site.delete(mine[0], mine[5])
     report, called = site.watched(site.export)
-    assert (report.items, report.gone, report.verdict) == (60, 2, "complete")
+    assert (report.items, report.gone, report.verdict) == (ITEMS, 2, "complete")
     assert notes(site.tree) == {mine[0]: 410, mine[5]: 410}
     assert called.count("recordings.get") == 2
     assert sorted(records(site.tree)) == first
     manifest = check_manifest(site.tree)
-    assert (manifest["items"], manifest["gone"]) == (60, 2)
+    assert (manifest["items"], manifest["gone"]) == (ITEMS, 2)
     before = contents(site.tree)
     report, called = site.watched(site.export)
     assert (called.count("recordings.get"), report.gone, contents(site.tree)) == (0, 2, before)
-    assert site.export(site.folder / "anew").items == 58
+    assert site.export(site.folder / "anew").items == ITEMS - 2
 
 
 def min_admin(site: Site) -> str:
@@ -155,13 +155,13 @@ def test_never_found_is_told_from_deleted_and_may_turn_up(site: Site) -> None:
         {"operation": "recordings.action", "fault": "error_before", "nth": 20, "code": "RECORDING_GONE"},
     )
     report = site.export()
-    assert (report.verdict, report.items, report.gone) == ("complete", 57, 3)
+    assert (report.verdict, report.items, report.gone) == ("complete", ITEMS - 3, 3)
     assert sorted(notes(site.tree).values()) == [404, 410, 410]
-    assert site.shown[-1][4:] == (60, 60, *site.shown[-1][6:8], 3, 0)
+    assert site.shown[-1][4:] == (ITEMS, ITEMS, *site.shown[-1][6:8], 3, 0)
     check_manifest(site.tree)
     site.faults()
     report = site.export()
-    assert (report.items, report.gone, report.fetched) == (60, 0, 3)
+    assert (report.items, report.gone, report.fetched) == (ITEMS, 0, 3)
     check_truth(site.tree, site.truth())
     check_manifest(site.tree)
 
@@ -176,8 +176,8 @@ def test_one_workspace(site: Site) -> None:
     check_manifest(site.tree)
     kept = contents(site.tree / small)
     report, called = site.watched(lambda: site.export(only=[big]))
-    assert (report.items, called.count("recordings.list")) == (60, 3)
-    assert (contents(site.tree / small), check_manifest(site.tree)["items"]) == (kept, 60)
+    assert (report.items, called.count("recordings.list")) == (ITEMS, 2)
+    assert (contents(site.tree / small), check_manifest(site.tree)["items"]) == (kept, ITEMS)
     one = contents(site.tree)
     site.export(site.folder / "all")
     assert contents(site.folder / "all") == one
