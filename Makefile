@@ -27,6 +27,10 @@ setup: $(STAMP) ## make .venv with all that is pinned; nothing to do when it is 
 demo: $(STAMP) ## the main job, live on the embedded emulator, with a verdict
 	@.venv/bin/callwell demo
 
+# Whatever the shell says, Python may keep what it compiles: pytest's rewriting of the assertions costs each test process
+# thirteen seconds, and every program that tests start would compile the package anew.
+test acceptance: export PYTHONDONTWRITEBYTECODE :=
+
 test: $(STAMP) ## all tests
 	@$(RUN) -m pytest -n $(JOBS) --dist worksteal
 

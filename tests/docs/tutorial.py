@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pty
 import re
@@ -22,6 +23,8 @@ SECOND: Final = "the second terminal"
 PROMPT: Final = "$ "
 STYLE: Final = re.compile(r"\x1b\[[0-9;]*m")
 PATIENCE_S: Final = 60
+GLANCE_S: Final = 0.02
+"""How long the service is left alone between two attempts to connect."""
 
 
 class Typed(NamedTuple):
@@ -76,6 +79,8 @@ class Reader:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", int(self.port))) == 0:
                     return
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                raise AssertionError(f"the service has ended with {self.server.wait(GLANCE_S)}")
         raise AssertionError("the service does not listen")
 
     def stop(self) -> None:
