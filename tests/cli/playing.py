@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,21 +12,20 @@ from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from tests.processes.program import run
+from tests.processes.program import popen, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from callwell.emulator.process import Running
+    from tests.processes.program import Program
 
 PROVIDER: Final = "userplane"
 KEY_VARIABLE: Final = "USERPLANE_API_KEY"
 ADDRESS_VARIABLE: Final = "USERPLANE_BASE_URL"
 PATIENCE_S: Final = 30.0
 COMMAND: Final = [sys.executable, "-m", "callwell"]
-
-IGNORING: Final = ["/bin/sh", "-c", 'trap "" INT; exec "$@"', "sh"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +123,7 @@ def shell(folder: Path, running: Running) -> Shell:
 
 
 @contextmanager
-def started(cli: Shell, *arguments: str, background: bool = False, **variables: str) -> Iterator[subprocess.Popen[str]]:
+def started(cli: Shell, *arguments: str, background: bool = False, **variables: str) -> Iterator[Program[str]]:
     """A command that goes on until it is told to end; whatever happens, it is ended.
 
     Args:
@@ -134,13 +132,11 @@ def started(cli: Shell, *arguments: str, background: bool = False, **variables: 
         background: it ignores SIGINT, as what a script starts with `&` does.
         variables: changes of the environment.
     """
-    process = subprocess.Popen(
-        [*(IGNORING if background else ()), *COMMAND, *arguments],
-        cwd=cli.folder,
-        env={**cli.variables, **variables},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+    process = popen(
+        ["-m", "callwell", *arguments],
+        folder=cli.folder,
+        variables={**cli.variables, **variables},
+        background=background,
     )
     with process:
         try:

@@ -17,7 +17,8 @@ from callwell import providers
 from callwell.cli.commands import COMMANDS
 from callwell.cli.completion import candidates, split
 from callwell.cli.shells import SCRIPTS
-from tests.cli.playing import COMMAND, PATIENCE_S, PROVIDER
+from tests.cli.playing import PATIENCE_S, PROVIDER
+from tests.processes import program
 
 SHELLS = ("bash", "zsh", "fish")
 LIST = f"callwell list {PROVIDER} recordings.list"
@@ -38,9 +39,17 @@ def run(*command: str, folder: Path | None = None, **variables: str) -> str:
     return done.stdout
 
 
+def callwell(*arguments: str, folder: Path | None = None, **variables: str) -> str:
+    """The same of our command."""
+    command = ["-m", "callwell", *arguments]
+    done = program.run(command, folder=folder, variables={**os.environ, **variables}, timeout=PATIENCE_S)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
 def asked(line: str, shell: str = "fish", folder: Path | None = None) -> list[str]:
     """The words that a shell is told for a line."""
-    shown = run(*COMMAND, folder=folder, _CALLWELL_COMPLETE=shell, _CALLWELL_LINE=line)
+    shown = callwell(folder=folder, _CALLWELL_COMPLETE=shell, _CALLWELL_LINE=line)
     return [one.partition("\t")[0] for one in shown.splitlines()]
 
 
@@ -102,7 +111,7 @@ def test_bash_completes_behind_the_sign(line: str, whole: list[str]) -> None:
 
 def test_words_have_help() -> None:
     """Shells that can show it get a few words about each candidate."""
-    shown = run(*COMMAND, _CALLWELL_COMPLETE="zsh", _CALLWELL_LINE="callwell li")
+    shown = callwell(_CALLWELL_COMPLETE="zsh", _CALLWELL_LINE="callwell li")
     assert shown == f"list\t{COMMANDS['list']}\n"
 
 
@@ -156,9 +165,9 @@ def test_installing_twice_is_as_once(tmp_path: Path, shell: str) -> None:
     begins = tmp_path / f".{shell}rc"
     begins.write_text("echo mine")
     for _ in range(2):
-        shown = run(*COMMAND, "--install-completion", shell, **home)
+        shown = callwell("--install-completion", shell, **home)
     written = Path(shown.splitlines()[0].removeprefix("written: "))
-    assert written.read_text() == run(*COMMAND, "--show-completion", shell) == SCRIPTS[shell]  # type: ignore[index]
+    assert written.read_text() == callwell("--show-completion", shell) == SCRIPTS[shell]  # type: ignore[index]
     line = "" if shell == "fish" else f"\nsource '{written}'\n"
     assert begins.read_text() == f"echo mine{line}"
 

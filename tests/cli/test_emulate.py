@@ -20,6 +20,7 @@ from tests.cli.playing import ADDRESS_VARIABLE, KEY_VARIABLE, PATIENCE_S, PROVID
 
 if TYPE_CHECKING:
     from tests.cli.playing import Shell
+    from tests.processes.program import Program
 
 BLOCKED = """\
 import sys
@@ -29,7 +30,7 @@ sys.exit(main(["emulate"]))
 """
 
 
-def line(process: subprocess.Popen[str]) -> str:
+def line(process: Program[str]) -> str:
     """The next line that it prints."""
     assert process.stdout is not None
     return process.stdout.readline()

@@ -61,7 +61,7 @@ def ended(cli: Shell, how: Ending, *arguments: str) -> tuple[int, str, list[str]
         process.send_signal(how.number)
         out, err = process.communicate(timeout=PATIENCE_S)
     assert "Traceback" not in err
-    return process.returncode, out, err.splitlines()
+    return process.wait(), out, err.splitlines()
 
 
 @pytest.mark.parametrize("how", ENDINGS)

@@ -123,7 +123,7 @@ def lines_before_send() -> int:
         interrupted(lambda: get(client), at)
         return bool(world.sent)
 
-    return bisect_left(range(1, 10_000), True, key=is_sent)  # noqa: FBT003 - what is looked for
+    return bisect_left(range(1, 10_000), True, key=is_sent)
 
 
 @pytest.mark.parametrize("script", SCRIPTS)

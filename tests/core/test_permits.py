@@ -46,7 +46,11 @@ def test_two_uses_are_a_window_apart_though_the_clock_is_fast(fate: Fate, window
         assert tightest(world.arrivals[0], 1) >= window_s
 
 
-@given(limit=st.sampled_from([*range(1, 33), 100, 300]), window_s=st.sampled_from([1.0, 10.0, 60.0, 3600.0]), transit_s=st.floats(0.0, 300.0))
+@given(
+    limit=st.sampled_from([*range(1, 33), 100, 300]),
+    window_s=st.sampled_from([1.0, 10.0, 60.0, 3600.0]),
+    transit_s=st.floats(0.0, 300.0),
+)
 def test_never_idle_under_it(limit: int, window_s: float, transit_s: float) -> None:
     """With immediate answers and a call always waiting, at least 98 % of the quota is used."""
     world = World([quota(limit, window_s, transit_s=transit_s)], end_s=10 * window_s)

@@ -10,9 +10,9 @@ import pytest
 from callwell import Client
 from callwell.clock import SystemClock
 from callwell.emulator.options import EmulatorOptions
-from callwell.emulator.process import start
 from callwell.providers import load
 from tests.emulator.harness import ask
+from tests.processes.program import start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

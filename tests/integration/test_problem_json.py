@@ -7,8 +7,8 @@ import pytest
 
 from callwell import Client, errors
 from callwell.emulator.options import EmulatorOptions
-from callwell.emulator.process import start
 from callwell.keys import Key
+from tests.processes.program import start
 
 
 def test_problems_are_errors_like_any_other() -> None:

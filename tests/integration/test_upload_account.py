@@ -4,17 +4,15 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from callwell import errors
 from callwell.emulator.options import EmulatorOptions
-from callwell.emulator.process import start
 from clips import clip
 from tests.integration.filming import COUNT, PIECE, ROOMY, SIZE, UPLOADING, Site, arrived, killed
+from tests.processes.program import run, start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,8 +103,7 @@ def test_the_figures_of_another_process_count(site: Site) -> None:
     killed(site, 3)
     point = site.running.endpoint("apivideo")
     job = {"base_url": point.base_url, "key": point.key, "state": site.state, "file": str(site.film)}
-    command = [sys.executable, str(UPLOADING), json.dumps(job)]
-    done = json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)
+    done = json.loads(run([str(UPLOADING), json.dumps(job)]).stdout)
     again = arrived(site) - COUNT
     assert done["pieces"] == COUNT
     assert again <= 3

@@ -3,7 +3,8 @@
 
 Tests start hundreds of processes, and nearly all that each of them costs is its imports: 0.4 s of processor time for a
 command, 0.9 s for an emulator. Here they are paid for once. A child is a process like any other: it has its own folder,
-environment, files and signals, is killed as others are, and ends as an interpreter ends.
+environment, files and signals, is killed as others are, and ends as an interpreter ends; only that an interpreter which
+ends well takes all its modules apart, which costs seven times as much as all else about a child, is left out.
 
 The channel is a Unix socket. A request is one line of JSON with four file descriptors: standard input, output and
 error, and a pipe on which the process ID is written, and its exit status when it has ended. The next request is made
@@ -12,6 +13,7 @@ when the process ID has come.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
 import importlib
@@ -23,6 +25,7 @@ import selectors
 import signal
 import socket
 import sys
+import threading
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,9 +35,9 @@ PRELOADED: Final = (
     *("callwell.client.client", "callwell.client._sync.client", "callwell.transport.pyreqwest"),
     *(f"callwell.cli.{name}" for name in COMMANDS),
     *("callwell.emulator.server", "callwell.emulator.userplane.provider", "callwell.emulator.apivideo.provider"),
-    "callwell.emulator.language_confidence.provider",
+    *("callwell.emulator.language_confidence.provider", "callwell.assess.run", "numpy", "soxr", "av"),
 )
-"""What most programs import. Nothing that starts a thread: a child would not have it. (numpy does.)"""
+"""What most programs import. Nothing that starts a thread, as numpy does if it may: a child would not have it."""
 
 PIECE_BYTES: Final = 1 << 16
 DESCRIPTORS: Final = 4
@@ -134,11 +137,28 @@ def run(job: dict[str, Any]) -> None:
     os.chdir(job["folder"])
     os.environ.clear()
     os.environ.update(job["variables"])
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.SIG_IGN if job["background"] else signal.default_int_handler)
     sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - it lives as long as we do
     sys.stdout = text(1, "strict")
     sys.stderr = text(2, "backslashreplace")
+    code = program(job)
+    end(code)
+
+
+def program(job: dict[str, Any]) -> int:
+    """Run the program; its exit code. What it does not catch ends this process as it ends any other."""
     first, *rest = job["arguments"]
+    try:
+        run_main(first, rest, job)
+    except SystemExit as ended:
+        if not isinstance(ended.code, int | None):
+            raise
+        return ended.code or 0
+    return 0
+
+
+def run_main(first: str, rest: list[str], job: dict[str, Any]) -> None:
+    """Run a module or a file as the main one."""
     if first == "-m":
         sys.argv = rest
         sys.path[0] = job["folder"]
@@ -147,6 +167,18 @@ def run(job: dict[str, Any]) -> None:
         sys.argv = job["arguments"]
         sys.path[0] = str(Path(first).parent)
         runpy.run_path(first, run_name="__main__")
+
+
+def end(code: int) -> None:
+    """End as an interpreter does, but leave the modules as they are, unless the last output cannot be printed."""
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        sys.exit(code)
+    os._exit(code & 0xFF)
 
 
 def text(descriptor: int, errors: str) -> Any:

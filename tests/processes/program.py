@@ -140,6 +140,7 @@ def popen(
     folder: Path | None = None,
     variables: Mapping[str, str] | None = None,
     stderr: int | None = subprocess.PIPE,
+    background: bool = False,
 ) -> Program[str]:
     """Start a program that reads nothing and prints text.
 
@@ -148,8 +149,9 @@ def popen(
         folder: where it works; here, unless said.
         variables: its environment; this process's, unless said.
         stderr: a descriptor for standard error; a pipe unless said.
+        background: it ignores SIGINT, as what a script starts with `&` does.
     """
-    return cast("Program[str]", _started(arguments, folder, variables, stderr, text=True))
+    return cast("Program[str]", _started(arguments, folder, variables, stderr, text=True, background=background))
 
 
 def run(
@@ -187,6 +189,7 @@ def _started(
     stderr: int | None,
     *,
     text: bool,
+    background: bool = False,
 ) -> Program[Any]:
     mode = "r" if text else "rb"
     encoding = "utf-8" if text else None
@@ -199,7 +202,12 @@ def _started(
         error_read, theirs[2] = os.pipe()
         errors = open(error_read, mode, encoding=encoding)  # noqa: PTH123, SIM115 - a descriptor, closed by `close`
     given = os.environ if variables is None else variables
-    job = {"arguments": list(arguments), "folder": str(folder or Path.cwd()), "variables": dict(given)}
+    job = {
+        "arguments": list(arguments),
+        "folder": str(folder or Path.cwd()),
+        "variables": dict(given),
+        "background": background,
+    }
     status = open(status_read, encoding="ascii")  # noqa: PTH123, SIM115 - a descriptor, closed by `Program`
     with _LOCK:
         send(_channel(os.getpid()), json.dumps(job).encode() + b"\n", theirs)
@@ -224,7 +232,7 @@ def send(channel: socket.socket, request: bytes, descriptors: list[int]) -> None
 def _channel(_pid: int) -> socket.socket:
     """The channel to this process's server, which ends when this process does."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-    variables = {**os.environ, "PYTHONPATH": str(SOURCE), "PYTHONUTF8": "1"}
+    variables = {**os.environ, "PYTHONPATH": str(SOURCE), "PYTHONUTF8": "1", "OPENBLAS_NUM_THREADS": "1"}
     process = subprocess.Popen(
         [sys.executable, str(SERVER), str(theirs.fileno())],
         pass_fds=[theirs.fileno()],
