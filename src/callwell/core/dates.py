@@ -53,13 +53,13 @@ def parse_date(text: str) -> float | None:
 
 
 def _to_seconds(match: re.Match[str]) -> float | None:
-    year = _year(match["year"])
-    month = _month(match["month"])
+    year = _parse_year(match["year"])
+    month = _parse_month(match["month"])
     day = int(match["day"])
     hour = int(match["hour"])
     minute = int(match["minute"])
     second = int(match["second"] or 0)
-    offset_s = _offset_s(match["zone"])
+    offset_s = _parse_offset_s(match["zone"])
     # A 60th second is a leap second.
     if year < 1 or month is None or hour > 23 or minute > 59 or second > 60 or offset_s is None:  # noqa: PLR2004
         return None
@@ -70,21 +70,21 @@ def _to_seconds(match: re.Match[str]) -> float | None:
     return whole - offset_s + part
 
 
-def _year(text: str) -> int:
+def _parse_year(text: str) -> int:
     year = int(text)
     if len(text) > 2:  # noqa: PLR2004 - a year of RFC 850 has two digits
         return year
     return year + (1900 if year >= FIRST_TWO_DIGIT_YEAR else 2000)
 
 
-def _month(text: str) -> int | None:
+def _parse_month(text: str) -> int | None:
     if text.isdecimal():
         return int(text) if 1 <= int(text) <= len(MONTHS) else None
     short = text[:3].lower()
     return MONTHS.index(short) + 1 if short in MONTHS else None
 
 
-def _offset_s(zone: str | None) -> int | None:
+def _parse_offset_s(zone: str | None) -> int | None:
     if not zone:
         return 0
     if zone[0] not in "+-":

@@ -105,7 +105,7 @@ def read_date(headers: Mapping[str, str]) -> float | None:
 
 def read_age_s(headers: Mapping[str, str]) -> float:
     """For how many seconds an answer has been in a cache; infinite where that cannot be read."""
-    text = _once(headers.get("age", "0"))
+    text = _without_repeat(headers.get("age", "0"))
     return float(text) if _SECONDS.fullmatch(text) else inf
 
 
@@ -118,7 +118,7 @@ def read_retry_after_s(headers: Mapping[str, str], names: Iterable[str], wall_s:
         wall_s: seconds since the epoch, for answers without a `Date`.
     """
     for name in names:
-        seconds = _parse_wait_s(headers, name, _once(join_lines(headers, name)), wall_s)
+        seconds = _parse_wait_s(headers, name, _without_repeat(join_lines(headers, name)), wall_s)
         if seconds is not None and seconds <= MAX_WAIT_S:
             return seconds
     return None
@@ -212,7 +212,7 @@ def _read_drafted(headers: Mapping[str, str]) -> tuple[QuotaHint, ...]:
                 name=member.item,
                 limit=parse_count(policy.get("q")),
                 remaining=remaining,
-                reset_s=_believed(parse_number(member.parameters.get("t"))),
+                reset_s=_plausible(parse_number(member.parameters.get("t"))),
                 window_s=parse_number(policy.get("w")),
             )
             found.append(hint)
@@ -225,7 +225,7 @@ def _read_draft_7(values: Mapping[str, str], policies: list[FieldMember]) -> tup
     if remaining is None:
         return ()
     limit = parse_count(values.get("limit"))
-    reset_s = _believed(parse_number(values.get("reset")))
+    reset_s = _plausible(parse_number(values.get("reset")))
     return (QuotaHint(limit=limit, remaining=remaining, reset_s=reset_s, window_s=_policy_window_s(policies, limit)),)
 
 
@@ -298,10 +298,10 @@ def _first_count(text: str | None) -> int | None:
 
 
 def _own_reset(headers: Mapping[str, str], rule: QuotaHeaderRule, wall_s: float) -> tuple[float | None, float]:
-    text = _once(headers.get(rule.reset, "")) if rule.reset else ""
+    text = _without_repeat(headers.get(rule.reset, "")) if rule.reset else ""
     value = float(text) if _SECONDS.fullmatch(text) else None
     if value is not None and rule.reset_is == "delta_ms":
-        return _believed(value / 1000), ROUNDED_S
+        return _plausible(value / 1000), ROUNDED_S
     if value is not None and (value >= FIRST_EPOCH_S) != (rule.reset_is == "epoch"):
         return None, ROUNDED_S  # a number that cannot be what the profile says
     return _parse_reset(headers, rule.reset or "", text, wall_s)
@@ -311,7 +311,7 @@ def _first_reset(headers: Mapping[str, str], prefix: str, suffix: str, wall_s: f
     for name in RESETS:
         text = headers.get(f"{prefix}{name}{suffix}")
         if text is not None:
-            reset_s, slack_s = _parse_reset(headers, name, _once(text), wall_s)
+            reset_s, slack_s = _parse_reset(headers, name, _without_repeat(text), wall_s)
             if reset_s is not None:
                 return reset_s, slack_s
     return None, ROUNDED_S
@@ -322,18 +322,18 @@ def _parse_reset(headers: Mapping[str, str], name: str, text: str, wall_s: float
     if _SECONDS.fullmatch(text):
         value = float(text)
         if value < FIRST_EPOCH_S:
-            return _believed(value / 1000 if name.endswith(MILLISECONDS_SUFFIX) else value), ROUNDED_S
+            return _plausible(value / 1000 if name.endswith(MILLISECONDS_SUFFIX) else value), ROUNDED_S
         at: float | None = _to_seconds(value)
     else:
         span = _SPAN.fullmatch(text)
         if text and span is not None:
             parts = zip(span.groups(), _SPAN_UNITS_S, strict=True)
-            return _believed(sum([float(part) * unit_s for part, unit_s in parts if part])), ROUNDED_S
+            return _plausible(sum([float(part) * unit_s for part, unit_s in parts if part])), ROUNDED_S
         at = dates.parse_date(text)
     if at is None:
         return None, ROUNDED_S
     seconds, slack_s = _from_now(headers, at, wall_s)
-    return _believed(seconds), slack_s
+    return _plausible(seconds), slack_s
 
 
 def _to_seconds(at: float) -> float:
@@ -358,7 +358,7 @@ def _left_s(headers: Mapping[str, str], at: float, wall_s: float) -> float:
     return max(0.0, seconds - aged_s) if aged_s < inf and slack_s < inf else seconds
 
 
-def _believed(seconds: float | None) -> float | None:
+def _plausible(seconds: float | None) -> float | None:
     return seconds if seconds is not None and 0.0 <= seconds <= MAX_WAIT_S else None
 
 
@@ -369,7 +369,7 @@ def _to_cached(hint: QuotaHint, aged_s: float) -> QuotaHint:
     return hint._replace(remaining=None, reset_s=left_s, cached=True)
 
 
-def _once(text: str) -> str:
+def _without_repeat(text: str) -> str:
     """A value that was sent in two equal lines, once."""
     text = text.strip()
     middle = len(text) // 2

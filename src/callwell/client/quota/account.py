@@ -82,10 +82,10 @@ class Account:
         Returns:
             The permit and how many there are, or when to ask again and 0.
         """
-        call = self._call(names)
+        call = self._call_quotas(names)
 
         def change(record: AccountRecord) -> tuple[AccountRecord, tuple[Permit | float, int]]:
-            now, present = self._present(record)
+            now, present = self._to_present(record)
             return decisions.acquire(present, call, now, wanted=wanted, retrying=retrying, extra_s=extra_s)
 
         return self._state.update(self._cell, change)
@@ -101,10 +101,10 @@ class Account:
         Returns:
             Whether the retry budget allows a retry.
         """
-        call = self._call(names)
+        call = self._call_quotas(names)
 
         def change(record: AccountRecord) -> tuple[AccountRecord, decisions.Released]:
-            now, present = self._present(record)
+            now, present = self._to_present(record)
             return decisions.release(present, call, permit, end, now)
 
         released = self._state.update(self._cell, change)
@@ -118,7 +118,7 @@ class Account:
             names: the permits' quotas.
             batch: the requests.
         """
-        call = self._call(names)
+        call = self._call_quotas(names)
         self._change(lambda record, now: decisions.release_batch(record, call, batch, now))
 
     def return_unused(self, names: tuple[str, ...], permit: Permit, count: int = 1) -> None:
@@ -129,7 +129,7 @@ class Account:
             permit: what they have in common.
             count: how many.
         """
-        call = self._call(names)
+        call = self._call_quotas(names)
         self._change(lambda record, now: decisions.return_unused(record, call, permit, count, now))
 
     def abandon(self, names: tuple[str, ...], permit: Permit, closes_at: float) -> Permit:
@@ -143,10 +143,10 @@ class Account:
         Returns:
             The permit to release when the request has ended.
         """
-        call = self._call(names)
+        call = self._call_quotas(names)
 
         def change(record: AccountRecord) -> tuple[AccountRecord, Permit]:
-            now, present = self._present(record)
+            now, present = self._to_present(record)
             return decisions.abandon(present, call, permit, closes_at, now)
 
         return self._state.update(self._cell, change)
@@ -166,15 +166,15 @@ class Account:
 
     def spent(self) -> Mapping[str, tuple[int, int]]:
         """By quota: permits that are not available, and the limit; requests in flight where no limit is documented."""
-        now, present = self._present(self._state.read(self._cell))
+        now, present = self._to_present(self._state.read(self._cell))
         return decisions.spent(present, self.own, now)
 
     def breaker_open_s(self) -> float:
         """For how many seconds the provider is left alone after failures in a row; 0 if it is not."""
-        now, present = self._present(self._state.read(self._cell))
+        now, present = self._to_present(self._state.read(self._cell))
         return max(0.0, breaker.available_at(present.breaker, now) - now)
 
-    def _call(self, names: tuple[str, ...]) -> CallQuotas:
+    def _call_quotas(self, names: tuple[str, ...]) -> CallQuotas:
         """The quotas of a call, made once for each set of names."""
         call = self._calls.get(names)
         if call is None:
@@ -186,12 +186,12 @@ class Account:
         """Change the record to what is decided, in one step."""
 
         def change(record: AccountRecord) -> tuple[AccountRecord, None]:
-            now, present = self._present(record)
+            now, present = self._to_present(record)
             return decide(present, now), None
 
         self._state.update(self._cell, change)
 
-    def _present(self, record: AccountRecord) -> tuple[float, AccountRecord]:
+    def _to_present(self, record: AccountRecord) -> tuple[float, AccountRecord]:
         """The time, and the record at that time: a private one has no other boots, versions or damage."""
         now = self._clock.now()
         if not self.shared:

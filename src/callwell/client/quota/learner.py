@@ -88,7 +88,7 @@ class Learner:
         hints: tuple[QuotaHint, ...] = ()
         try:
             hints = fields.read_hints(headers, self.provider_wall_s(), self._profile.quota_headers)
-            hints = tuple([self._bound(hint, now) for hint in hints])
+            hints = tuple([self._bound_slack(hint, now) for hint in hints])
         except Exception:  # noqa: BLE001 - whatever a header makes of its reader: nothing is learnt from it
             LOGGER.debug("%s %s: %s", self._profile.name, operation, UNREAD, exc_info=True)
         try:
@@ -143,7 +143,7 @@ class Learner:
             DEPRECATED.add(name)
             self._notify(Deprecated(*name, deprecated_at or None, sunset_at))
 
-    def _bound(self, hint: QuotaHint, now: float) -> QuotaHint:
+    def _bound_slack(self, hint: QuotaHint, now: float) -> QuotaHint:
         """A hint with a reset that the answer's `Date` does not bound, bounded by what is known about the clocks."""
         if hint.slack_s < inf or hint.cached or self._skew is None:
             return hint

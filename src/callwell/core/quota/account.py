@@ -12,6 +12,7 @@ number.
 
 from __future__ import annotations
 
+from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -122,7 +123,7 @@ def acquire(
         buckets=changed,
         budget=retry.spend_retry(record.budget) if retrying else retry.begin_calls(record.budget),
         breaker=breaker.admit(record.breaker, now, hold_s),
-        adaptives=_merge(record, adaptives),
+        adaptives=_merge_adaptives(record, adaptives),
     )
     return acquired, (got, count)
 
@@ -139,11 +140,7 @@ def release(
         end: how the Send ended.
         now: monotonic seconds.
     """
-
-    def change(quota: Quota, bucket: Bucket) -> Bucket:
-        return _release_bucket(quota, bucket, permit, end, now)
-
-    changed = _change_buckets(record, call, now, change)
+    changed = _change_buckets(record, call, now, partial(_release_bucket, permit=permit, end=end, now=now))
     throttled = end.status == TOO_MANY_REQUESTS
     if throttled or end.hints:
         after = tuple([changed[key] for key in call.keys])
@@ -162,7 +159,9 @@ def release(
         failed = end.status >= SERVER_ERROR or not end.status
         budget = retry.record_attempt(budget, failed=failed)
         circuit = breaker.record_attempt(record.breaker, now, failed=failed)
-    released = record._replace(buckets=changed, budget=budget, breaker=circuit, adaptives=_merge(record, adaptives))
+    released = record._replace(
+        buckets=changed, budget=budget, breaker=circuit, adaptives=_merge_adaptives(record, adaptives)
+    )
     return released, Released(retry.allows_retry(budget), _observe(call, changed) if end.hints else {})
 
 
@@ -176,10 +175,7 @@ def release_batch(record: AccountRecord, call: CallQuotas, batch: AnsweredBatch,
         now: monotonic seconds.
     """
     permit = Permit(batch.acquired_at, inf)
-
-    def change(quota: Quota, bucket: Bucket) -> Bucket:
-        return permits.release_answered(quota, bucket, permit, batch.answered_at, count=batch.answered)
-
+    change = partial(permits.release_answered, permit=permit, now=batch.answered_at, count=batch.answered)
     budget = retry.begin_calls(record.budget, batch.begun)
     circuit = record.breaker
     if batch.answered:
@@ -201,17 +197,14 @@ def return_unused(record: AccountRecord, call: CallQuotas, permit: Permit, count
         count: how many.
         now: monotonic seconds.
     """
-
-    def change(quota: Quota, bucket: Bucket) -> Bucket:
-        return permits.return_unused(quota, bucket, permit, count)
-
+    change = partial(permits.return_unused, permit=permit, count=count)
     adaptives = _adaptives(record, call, now)
     for name, state in adaptives.items():
         adaptives[name] = adaptive.return_unused(state, permit.acquired_at, permit.expires_at)
     return record._replace(
         buckets=_change_buckets(record, call, now, change),
         breaker=breaker.release(record.breaker),
-        adaptives=_merge(record, adaptives),
+        adaptives=_merge_adaptives(record, adaptives),
     )
 
 
@@ -231,15 +224,12 @@ def abandon(
         The record, and the permit to release when the request has ended.
     """
     abandoned = permit._replace(expires_at=closes_at)
-
-    def change(quota: Quota, bucket: Bucket) -> Bucket:
-        return permits.abandon(quota, bucket, permit, abandoned)
-
+    change = partial(permits.abandon, permit=permit, abandoned=abandoned)
     adaptives = _adaptives(record, call, now)
     for name, state in adaptives.items():
         adaptives[name] = adaptive.abandon(state, permit.expires_at, closes_at)
     changed = _change_buckets(record, call, now, change)
-    return record._replace(buckets=changed, adaptives=_merge(record, adaptives)), abandoned
+    return record._replace(buckets=changed, adaptives=_merge_adaptives(record, adaptives)), abandoned
 
 
 def reconcile(
@@ -355,7 +345,7 @@ def _adaptives(record: AccountRecord, call: CallQuotas, now: float) -> dict[str,
     return {name: adaptive.expire(record.adaptives.get(name, adaptive.UNTRIED), now) for name in call.adaptives}
 
 
-def _merge(record: AccountRecord, adaptives: dict[str, AdaptiveQuota]) -> dict[str, AdaptiveQuota]:
+def _merge_adaptives(record: AccountRecord, adaptives: dict[str, AdaptiveQuota]) -> dict[str, AdaptiveQuota]:
     return {**record.adaptives, **adaptives} if adaptives else record.adaptives
 
 

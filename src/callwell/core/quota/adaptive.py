@@ -313,11 +313,11 @@ def _grow(state: AdaptiveQuota, now: float) -> AdaptiveQuota:
     if state.rate < hold:
         rate = min(hold, state.rate * (1.0 + GROWTH * passed_s))
     else:
-        rate = state.rate * (1.0 + _probing(state, now) * passed_s)
+        rate = state.rate * (1.0 + _probing_rate(state, now) * passed_s)
     return state._replace(rate=rate, grown_at=now)
 
 
-def _probing(state: AdaptiveQuota, now: float) -> float:
+def _probing_rate(state: AdaptiveQuota, now: float) -> float:
     """The part of a rate at its ceiling that is added in a second: more, the longer nothing is refused."""
     slower = SLOWER if state.refusal_s > BRIEF_S else 1.0
     well_s = now - state.cycle_at - PROBE_S * slower
