@@ -96,9 +96,9 @@ def acquire(
         The record; the permit and how many such permits there are, or the time at which to ask again and 0. The time is
         infinite if a permit must be released, or a trial of the provider end, before anybody can know.
     """
-    closed_at = breaker.available_at(record.breaker, now)
-    if closed_at > now:
-        return record, (inf if breaker.is_half_open(record.breaker, now) else closed_at, 0)
+    admitted_at = breaker.available_at(record.breaker, now)
+    if admitted_at > now:
+        return record, (inf if breaker.is_half_open(record.breaker, now) else admitted_at, 0)
     adaptives = _adaptives(record, call, now)
     adaptive_at = max([adaptive.available_at(state, now) for state in adaptives.values()], default=-inf)
     if adaptive_at > now:
@@ -141,12 +141,12 @@ def release(
         now: monotonic seconds.
     """
     changed = _change_buckets(record, call, now, partial(_release_bucket, permit=permit, end=end, now=now))
-    throttled = end.status == TOO_MANY_REQUESTS
-    if throttled or end.hints:
+    is_throttled = end.status == TOO_MANY_REQUESTS
+    if is_throttled or end.hints:
         after = tuple([changed[key] for key in call.keys])
         if end.hints and permit.cooled_before:
             after = _learn_hints(call, after, permit, end, now)
-        if throttled:
+        if is_throttled:
             after = permits.throttle(call.quotas, after, permit, now, end.wait_s)
         changed.update(zip(call.keys, after, strict=True))
     adaptives = _adaptives(record, call, now)
