@@ -6,6 +6,7 @@ RUN     := .venv/bin/python
 STAMP   := .venv/.ready
 PIP     := $(RUN) -m pip -qq --disable-pip-version-check --no-input
 JOBS    ?= 2
+PROXIES := squid tinyproxy haproxy nginx
 
 # A lock is resolved from the public index alone: what a machine adds of its own (a wheel folder, a mirror) stays out.
 COMPILE := env -u PIP_FIND_LINKS -u PIP_EXTRA_INDEX_URL -u PIP_INDEX_URL PIP_CONFIG_FILE=/dev/null \
@@ -50,7 +51,11 @@ check: $(STAMP) ## format, lint, types, and generated code is fresh
 generate: $(STAMP) ## write all generated code anew
 	@$(RUN) tools/generate.py
 
-conformance: $(STAMP) ## the official clients' own suites against the emulator, from the public registries; needs node
+conformance: $(STAMP) ## the official clients against the emulator, and Callwell through real proxies; needs node
+	@PATH="$$PATH:/usr/sbin"; for name in $(PROXIES); do command -v $$name >/dev/null || missing=1; done; \
+		test -z "$$missing" || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq \
+		&& apt-get install -qq --yes --no-install-recommends $(PROXIES) >/dev/null; } \
+		|| { echo "conformance: a proxy is missing: apt-get install $(PROXIES)"; exit 1; }
 	@$(RUN) tools/conformance.py
 
 docs: $(STAMP) ## the documentation as a site, in build/site; a warning or a foreign address is an error
@@ -74,6 +79,7 @@ lock: $(STAMP) ## resolve the requirements anew, within the bounds of pyproject.
 	@$(COMPILE) --constraint requirements/dev.txt --output-file requirements/bench.txt requirements/bench.in
 	@$(COMPILE) --constraint requirements/dev.txt --output-file requirements/docs.txt requirements/docs.in
 	@$(COMPILE) --output-file requirements/conformance.txt requirements/conformance.in
+	@$(COMPILE) --output-file requirements/proxies.txt requirements/proxies.in
 	@npm --prefix requirements/conformance update --silent --package-lock-only
 	@echo "lock: requirements/*.txt, requirements/conformance/package-lock.json (LOCKFLAGS=--upgrade takes newer versions)"
 

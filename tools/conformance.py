@@ -1,221 +1,71 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Run the official clients' own live suites against the emulator: `make conformance`.
+"""Run the official clients against the emulator, and Callwell through real proxies: `make conformance`.
 
-The clients come from the public registries, by the locks in `requirements/`, into `.cache/conformance`. Their suites
-run as published, but for the host. A suite passes only if every test that it is known to have was run and passed: what
-is missing or skipped is a failure.
+A suite passes only if every test that it is known to have was run and passed: a missing or skipped test is a failure.
+Names as arguments run those suites alone: `tools/conformance.py uploader proxies`.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import re
-import shutil
-import subprocess
 import sys
-import tarfile
-import venv
-from hashlib import sha256
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from callwell.emulator.options import EmulatorOptions
-from callwell.emulator.process import start
-from clips import clip, picture
+import official_clients
+import proxy_suite
+from official_clients import Failed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable
 
-ROOT: Final = Path(__file__).resolve().parents[1]
-LOCKS: Final = ROOT / "requirements"
-PLACE: Final = ROOT / ".cache" / "conformance"
-PROVIDER: Final = "apivideo"
-PYTHON_TESTS: Final = 7
-NODE_TESTS: Final = 39
-PART: Final = 5 << 20
-LONG: Final = 3 * PART - 1234
-SHORT: Final = 558_000
-CAPTIONS: Final = "WEBVTT\n\n00:00.000 --> 00:02.000\nA moving picture.\n"
 
-# Both environments of the client lead to the emulator; nothing else of it is changed.
-PYTHON_RUN: Final = """\
-import json, os, sys, unittest
-from apivideo import auth_api_client
-auth_api_client.HOST_ENVIRONMENT = dict.fromkeys(auth_api_client.HOST_ENVIRONMENT, os.environ["HOST"])
-suite = unittest.defaultTestLoader.discover("test", "test_integration_videos_api.py")
-result = unittest.TextTestRunner(verbosity=2).run(suite)
-bad = len(result.failures) + len(result.errors)
-with open(sys.argv[1], "w") as file:
-    json.dump({"run": result.testsRun, "bad": bad, "skipped": len(result.skipped)}, file)
-"""
+class Suite(NamedTuple):
+    """A suite.
 
-JEST: Final = {
-    "rootDir": ".",
-    "testMatch": ["<rootDir>/test/sandbox.spec.ts"],
-    "transform": {
-        r"^.+\.ts$": [
-            "ts-jest",
-            {
-                "tsconfig": {
-                    "target": "ES2020",
-                    "module": "CommonJS",
-                    "esModuleInterop": True,
-                    "strict": True,
-                    "types": ["jest", "node"],
-                    "typeRoots": ["../node_modules/@types"],
-                }
-            },
-        ]
-    },
+    Attributes:
+        title: how it is reported.
+        run: runs it; returns how many tests were `run`, `bad` and `skipped`.
+        tests: how many there are.
+    """
+
+    title: str
+    run: Callable[[], dict[str, int]]
+    tests: int
+
+
+SUITES: Final = {
+    "python": Suite("the official Python client", official_clients.python_suite, 7),
+    "node": Suite("the official Node client", official_clients.node_suite, 39),
+    "first-sdk": Suite("the first generation of the Node SDK", official_clients.first_sdk_suite, 13),
+    "uploader": Suite("the official browser uploader", official_clients.uploader_suite, 8),
+    "proxies": Suite("Callwell through real proxies", proxy_suite.suite, len(proxy_suite.TESTS)),
 }
 
 
-class Failed(Exception):
-    """A suite could not be run, or did not pass; the message says which and why."""
-
-
-def main() -> int:
-    """Run both suites.
-
-    Returns:
-        0 if both passed, 1 otherwise.
-    """
-    try:
-        for name, suite, tests in (("Python", python_suite, PYTHON_TESTS), ("Node", node_suite, NODE_TESTS)):
-            told = suite()
-            if (told["run"], told["bad"], told["skipped"]) != (tests, 0, 0):
-                raise Failed(f"the official {name} suite: {told}, where {tests} tests should pass")
-            print(f"conformance: the official {name} suite: {tests} of {tests} passed")
-    except Failed as failed:
-        print(f"conformance: {failed}", file=sys.stderr)
-        return 1
-    return 0
-
-
-def python_suite() -> dict[str, int]:
-    """What became of the Python suite."""
-    lock = LOCKS / "conformance.txt"
-    place = fresh("python", lock)
-    python = place / "venv" / "bin" / "python"
-    if not (place / "ready").exists():
-        venv.create(place / "venv", with_pip=True)
-        pip = (str(python), "-m", "pip", "-qq", "--disable-pip-version-check", "--no-input")
-        hashed = ("--require-hashes", "--no-build-isolation", "--requirement")
-        builder = place / "builder.txt"
-        builder.write_text(locked(lock, "setuptools"))
-        run(*pip, "install", *hashed, str(builder))
-        run(*pip, "install", *hashed, str(lock))
-        client = place / "client.txt"
-        client.write_text(locked(lock, "api-video"))
-        run(*pip, "download", "--no-deps", "--dest", str(place / "source"), *hashed, str(client))
-        (archive,) = (place / "source").glob("*.tar.gz")
-        with tarfile.open(archive) as packed:
-            packed.extractall(place, filter="data")
-        (place / "ready").touch()
-    (suite,) = (folder for folder in place.iterdir() if (folder / "test" / "test_integration_videos_api.py").exists())
-    material(suite)
-    report = place / "report.json"
-    against_emulator([str(python), "-c", PYTHON_RUN, str(report)], suite, host="HOST", key="API_KEY")
-    return told(report)
-
-
-def node_suite() -> dict[str, int]:
-    """What became of the Node suite."""
-    if shutil.which("npm") is None:
-        raise Failed("npm is missing: install Node 20 or newer")
-    files = [LOCKS / "conformance" / name for name in ("package.json", "package-lock.json", ".npmrc")]
-    place = fresh("node", *files)
-    suite = place / "suite"
-    if not (place / "ready").exists():
-        for file in files:
-            shutil.copy(file, place)
-        run("npm", "ci", "--silent", "--no-progress", folder=place)
-        shutil.copytree(place / "node_modules" / "@api.video" / "nodejs-client", suite)
-        (suite / "jest.config.json").write_text(json.dumps(JEST))
-        (place / "ready").touch()
-    material(suite / "test" / "data")
-    report = place / "report.json"
-    jest = [str(place / "node_modules" / ".bin" / "jest"), "--config", "jest.config.json", "--json"]
-    against_emulator([*jest, f"--outputFile={report}"], suite, host="BASE_URI", key="API_KEY")
-    given = read(report)
-    skipped = given["numPendingTests"] + given["numTodoTests"]
-    bad = given["numFailedTests"] + given["numRuntimeErrorTestSuites"]
-    return {"run": given["numTotalTests"] - skipped, "bad": bad, "skipped": skipped}
-
-
-def against_emulator(command: list[str], folder: Path, *, host: str, key: str) -> None:
-    """Run a suite against a sandbox of its own.
+def main(names: list[str]) -> int:
+    """Run suites.
 
     Args:
-        command: what runs it.
-        folder: where.
-        host: the variable that takes the address.
-        key: the variable that takes the key.
+        names: which ones; all if there are none.
+
+    Returns:
+        0 if all passed, 1 otherwise.
     """
-    with start(EmulatorOptions(provider=(PROVIDER,))) as running:
-        point = running.endpoint(PROVIDER, "sandbox")
-        variables = {**os.environ, host: point.base_url, key: point.key, "NO_PROXY": "127.0.0.1"}
-        done = subprocess.run(
-            command, cwd=folder, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
-        )
-    if done.returncode or os.environ.get("VERBOSE"):
-        print(done.stdout.decode("utf-8", "replace"))
-
-
-def fresh(name: str, *locks: Path) -> Path:
-    """A folder for what comes by these locks: the one from before if they are the same, else an empty one."""
-    digest = sha256(b"".join(lock.read_bytes() for lock in (*locks, Path(__file__)))).hexdigest()[:16]
-    place = PLACE / f"{name}-{digest}"
-    if not (place / "ready").exists():
-        shutil.rmtree(place, ignore_errors=True)
-        place.mkdir(parents=True)
-    (place / "report.json").unlink(missing_ok=True)
-    return place
-
-
-def locked(lock: Path, name: str) -> str:
-    """The lines of one package in a lock."""
-    found = re.search(rf"^{re.escape(name)}==.*?(?=^\S|\Z)", lock.read_text(), re.MULTILINE | re.DOTALL)
-    if found is None:
-        raise Failed(f"{lock.name} has no {name}: make lock")
-    return found[0]
-
-
-def material(folder: Path) -> None:
-    """The files that the suites upload: real ones, made long enough for three parts."""
-    if (folder / "10m.mp4").exists():
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    video = clip(LONG)
-    (folder / "10m.mp4").write_bytes(video)
-    for number, letter in enumerate("abc"):
-        (folder / f"10m.mp4.part.{letter}").write_bytes(video[number * PART : (number + 1) * PART])
-    (folder / "558k.mp4").write_bytes(clip(SHORT))
-    (folder / "en.vtt").write_text(CAPTIONS)
-    (folder / "test.jpg").write_bytes(picture("mjpeg"))
-    (folder / "test.png").write_bytes(picture("png"))
-
-
-def run(*command: str, folder: Path | None = None) -> None:
-    """Run a command that must succeed."""
-    done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-    if done.returncode:
-        raise Failed(f"{' '.join(command[:4])} …: {done.stdout.decode('utf-8', 'replace').strip()}")
-
-
-def told(report: Path) -> dict[str, int]:
-    """What a suite has written about itself."""
-    return {name: int(value) for name, value in read(report).items()}
-
-
-def read(report: Path) -> Mapping[str, Any]:
-    """A report, which is there only if the suite came to its end."""
-    if not report.exists():
-        raise Failed(f"{report.parent.name}: the suite did not come to its end")
-    content: Mapping[str, Any] = json.loads(report.read_text())
-    return content
+    failed = False
+    for name in names or SUITES:
+        suite = SUITES[name]
+        try:
+            counts = suite.run()
+        except Failed as error:
+            print(f"conformance: {suite.title}: {error}", file=sys.stderr)
+            failed = True
+            continue
+        if (counts["run"], counts["bad"], counts["skipped"]) != (suite.tests, 0, 0):
+            print(f"conformance: {suite.title}: {counts}, where {suite.tests} tests should pass", file=sys.stderr)
+            failed = True
+            continue
+        print(f"conformance: {suite.title}: {suite.tests} of {suite.tests} passed")
+    return int(failed)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
