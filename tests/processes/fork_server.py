@@ -35,9 +35,17 @@ PRELOADED: Final = (
     *("callwell.client.client", "callwell.client._sync.client", "callwell.transport.pyreqwest"),
     *(f"callwell.cli.{name}" for name in COMMANDS),
     *("callwell.emulator.server", "callwell.emulator.userplane.provider", "callwell.emulator.apivideo.provider"),
-    *("callwell.emulator.language_confidence.provider", "callwell.assess.run", "numpy", "soxr", "av"),
+    *("callwell.emulator.language_confidence.provider", "numpy", "soxr", "av"),
 )
 """What most programs import. Nothing that starts a thread, as numpy does if it may: a child would not have it."""
+
+ASSESSING: Final = (
+    "callwell.assess.run",
+    "matplotlib.figure",
+    "matplotlib.backends.backend_svg",
+    "matplotlib.font_manager",
+)
+"""What an assessment imports besides: a second, which is paid for when the first one is asked for."""
 
 PIECE_BYTES: Final = 1 << 16
 DESCRIPTORS: Final = 4
@@ -72,8 +80,7 @@ def main() -> None:
 
 def preload() -> None:
     """Import what programs need, and encode the emulator's clips: half a second for each process that does so alone."""
-    for name in PRELOADED:
-        importlib.import_module(name)
+    load(PRELOADED)
     from callwell.cli.main import main as command
     from callwell.emulator.userplane.clips import clips
 
@@ -81,6 +88,15 @@ def preload() -> None:
     sys.argv = ["callwell", "providers"]  # reads all descriptions, and has typer import what it imports late
     with contextlib.redirect_stdout(io.StringIO()):
         command()
+    load(())
+
+
+def load(names: tuple[str, ...]) -> None:
+    """Import what is not there yet, and have the garbage collector leave alone all that is."""
+    if names and all(name in sys.modules for name in names):
+        return
+    for name in names:
+        importlib.import_module(name)
     if TASKS.is_dir() and len(list(TASKS.iterdir())) != 1:
         raise RuntimeError("something that is preloaded has started a thread, which no child would have")
     gc.collect()
@@ -105,6 +121,9 @@ def serve(channel: socket.socket) -> dict[str, Any] | None:
             request, descriptors = received(channel)
             if not request:
                 return None
+            job = json.loads(request)
+            if "assess" in job["arguments"]:
+                load(ASSESSING)
             pid = os.fork()
             if not pid:
                 signal.set_wakeup_fd(-1)
@@ -113,7 +132,7 @@ def serve(channel: socket.socket) -> dict[str, Any] | None:
                 channel.close()
                 for pipe in (*children.pipes.values(), descriptors[3]):
                     os.close(pipe)
-                return {"streams": descriptors[:3], **json.loads(request)}
+                return {"streams": descriptors[:3], **job}
             children.pipes[pid] = descriptors[3]
             os.write(descriptors[3], f"{pid}\n".encode())
             for descriptor in descriptors[:3]:
