@@ -93,8 +93,8 @@ TOKENS: Final = TokenRule(
     access_at="access",
     refresh_at="renewal",
     expires_at="seconds",
-    dead=("TOKEN_DEAD",),
-    refused=("NO_SUCH_KEY",),
+    dead_codes=("TOKEN_DEAD",),
+    refused_codes=("NO_SUCH_KEY",),
 )
 
 LISTED: Final = PagingRule(

@@ -54,8 +54,8 @@ OPERATIONS: Final = (
 RULE: Final = UploadRule(
     file="file",
     range="content_range",
-    form="part {piece}/{pieces}",
-    unknown="*",
+    range_format="part {piece}/{pieces}",
+    unknown_total="*",
     min_piece=PIECE,
     max_piece=5 * PIECE,
     max_pieces=9,
@@ -66,8 +66,8 @@ RULE: Final = UploadRule(
     status="films.status",
     received="parts",
     total="total",
-    there=("THERE",),
-    whole=("WHOLE",),
+    received_codes=("THERE",),
+    complete_codes=("WHOLE",),
     get="films.get",
     until={"ready": UntilRule(at="ready", values=(True,))},
 )

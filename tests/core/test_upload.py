@@ -20,8 +20,8 @@ from callwell.core.upload_status import UploadStatus
 RULE: Final = UploadRule(
     file="file",
     range="range",
-    form="part {piece}/{pieces}",
-    unknown="*",
+    range_format="part {piece}/{pieces}",
+    unknown_total="*",
     min_piece=5 * MIB,
     max_piece=200 * MIB,
     max_pieces=10_000,
@@ -31,8 +31,8 @@ RULE: Final = UploadRule(
     status="status",
     received="parts",
     total="total",
-    there=("THERE",),
-    whole=("WHOLE",),
+    received_codes=("THERE",),
+    complete_codes=("WHOLE",),
 )
 
 

@@ -82,8 +82,18 @@ def test_errors(old: str, new: str, key: str, expected: str) -> None:
     ("old", "new", "key", "expected"),
     [
         ('range = "content_range"', 'range = "content-range"', "upload.range", "an argument of type string"),
-        ('form = "part {piece}/{pieces}"', 'form = "part {piece}"', "upload.form", "{piece} and {pieces}"),
-        ('form = "part {piece}/{pieces}"', 'form = "part {"', "upload.form", "{piece} and {pieces}"),
+        (
+            'range_format = "part {piece}/{pieces}"',
+            'range_format = "part {piece}"',
+            "upload.range_format",
+            "{piece} and {pieces}",
+        ),
+        (
+            'range_format = "part {piece}/{pieces}"',
+            'range_format = "part {"',
+            "upload.range_format",
+            "{piece} and {pieces}",
+        ),
         ("min_piece = 5_242_880", "min_piece = 0", "upload.min_piece", "1 to 209715200"),
         ("max_pieces = 10_000", "max_pieces = 0", "upload.max_pieces", "more than 0"),
         ('id = "videoId"', 'id = "id"', "upload.id", "the path of a value of type string"),

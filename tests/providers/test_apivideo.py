@@ -89,8 +89,8 @@ def test_uploads() -> None:
         assert rule
         assert (rule.min_piece, rule.max_piece, rule.max_pieces) == (5 * MIB, 200 * MIB, 10_000)
         assert (rule.max_bytes, rule.max_duration_s) == (30 << 30, 1440 * 60)
-        assert rule.form.format(piece=2, pieces=rule.unknown) == "part 2/*"
-        assert {*rule.there, *rule.whole} <= PROFILE.errors.codes.keys()
+        assert rule.range_format.format(piece=2, pieces=rule.unknown_total) == "part 2/*"
+        assert {*rule.received_codes, *rule.complete_codes} <= PROFILE.errors.codes.keys()
     tokened = APIVIDEO.rule("videos.upload_with_token").upload
     assert tokened
     assert (tokened.token, tokened.target_from) == ("token", 2)

@@ -188,7 +188,7 @@ def to_token_profile(profile: Profile, rule: TokenRule) -> Profile:
     """
     codes = profile.errors.codes
     unlisted = CodeRule(status=401)
-    dead = {code: dataclasses.replace(codes.get(code, unlisted), dead_key=True) for code in rule.dead}
+    dead = {code: dataclasses.replace(codes.get(code, unlisted), dead_key=True) for code in rule.dead_codes}
     return dataclasses.replace(
         profile,
         key=dataclasses.replace(profile.key, scheme="bearer"),

@@ -179,7 +179,7 @@ def start_upload(rule: UploadRule, piece: int, size: int | None, target: str | N
         target: the object, if there is one.
     """
     count = None if size is None else ceil(size / piece)
-    return Upload(piece, size, count, target, rule.there, rule.whole)
+    return Upload(piece, size, count, target, rule.received_codes, rule.complete_codes)
 
 
 def resume(state: Upload) -> Upload:

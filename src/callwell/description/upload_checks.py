@@ -38,11 +38,13 @@ def _check_pieces(operation: Operation, rule: UploadRule, path: KeyPath) -> Iter
         if (name := getattr(rule, field)) is not None:
             yield from check_argument(operation, name, (*path, field), "string")
     try:
-        fields = {name for _, name, _, _ in string.Formatter().parse(rule.form) if name is not None}
+        fields = {name for _, name, _, _ in string.Formatter().parse(rule.range_format) if name is not None}
     except ValueError:
         fields = set()
     if fields != {"piece", "pieces"}:
-        yield DescriptionError((*path, "form"), "expected a text with {piece} and {pieces}", found=rule.form)
+        yield DescriptionError(
+            (*path, "range_format"), "expected a text with {piece} and {pieces}", found=rule.range_format
+        )
     yield from check_response_path(operation, rule.id, "string", (*path, "id"))
     if not 0 < rule.min_piece <= rule.max_piece:
         yield DescriptionError((*path, "min_piece"), f"expected 1 to {rule.max_piece}", found=rule.min_piece)

@@ -88,6 +88,6 @@ def test_a_server_hands_the_header_on(nested: Any, attempts: int) -> None:
 def test_only_who_is_to_know_is_told(tells: bool) -> None:  # noqa: FBT001 - a table
     """The header goes where the profile says so."""
     world = World()
-    provider = acme(retry=dataclasses.replace(RetryRule(), tells=tells))
+    provider = acme(retry=dataclasses.replace(RetryRule(), announce_retries=tells))
     run(lambda: client(world, provider=provider).call("things.get", thing_id="1"))
     assert (RETRIES_HEADER in dict(world.sent[0].request.headers)) == tells

@@ -194,7 +194,7 @@ def test_a_stream_that_is_too_long_is_refused_and_named() -> None:
     assert there.asked.count("send") == 7
     assert isinstance(sent(there, iter([b""])), errors.FileUnfit)
     assert isinstance(sent(there, 7), errors.InvalidOption)
-    assert isinstance(sent(there, iter([b"a"]), provider=vault(unknown=None)), errors.InvalidOption)
+    assert isinstance(sent(there, iter([b"a"]), provider=vault(unknown_total=None)), errors.InvalidOption)
 
 
 def test_bad_input_is_found_before_anything_is_sent(tmp_path: Any) -> None:

@@ -92,7 +92,7 @@ class AsyncEngine:
         self.account = account
         self.keys = keys
         self.transport = transport
-        self._exchange = announce_retries(transport, tells=profile.retry.tells)
+        self._exchange = announce_retries(transport, tells=profile.retry.announce_retries)
         self.clock = clock
         self.roll = random.random
         self.closed = False

@@ -136,11 +136,11 @@ class AsyncPieceSender:
             self._again(self._given.pop(piece.number, region.size))
         with self._lock:
             self._keep_now(self.state)  # whoever goes on after a kill knows that it was sent
-        count = self._rule.unknown if self.state.total is None else self.state.total
+        count = self._rule.unknown_total if self.state.total is None else self.state.total
         given = {
             **self._arguments,
             self._rule.file: region,
-            self._rule.range: self._rule.form.format(piece=piece.number, pieces=count),
+            self._rule.range: self._rule.range_format.format(piece=piece.number, pieces=count),
             self._rule.target: self.state.target,
         }
         try:

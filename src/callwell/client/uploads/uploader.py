@@ -135,7 +135,7 @@ class AsyncUploader:
         return await self._done(pieces, source.size)
 
     async def _run_stream(self, file: Any, given: UploadArguments) -> Uploaded[Any]:
-        if self._rule.unknown is None:
+        if self._rule.unknown_total is None:
             raise InvalidOption("file", type(file).__name__, "a path, bytes or an open file: its size must be known")
         piece = self._piece(None)
         stream = AsyncPieceStream(file, self._rule, piece)

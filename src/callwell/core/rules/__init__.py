@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The records that a provider's profile fills in."""
+"""The records of a provider's profile, which code reads and `profile.toml` fills in."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rule record of operations that assess speech: what they are told besides the recording, and what they answer."""
+"""The rule record of operations that assess speech: their arguments besides the recording, and their response."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ class AssessRule:
     """An operation that assesses a recording.
 
     Attributes:
-        default: it is the one that is meant where nobody says which.
-        accent: the argument that says which accent is expected, if there is one.
-        text: the argument that takes what was to be said; without it, speech is free.
-        script: the only script in which a text makes sense, as Unicode calls it: `latin`, `cyrillic`.
-        score: where the answer has the score of the whole.
-        words: where it has the list of words.
-        word: the field of a word with its text.
-        word_score: the field with its score.
+        default: used if a call names no operation; at most one of them may be it.
+        accent: the argument that takes the expected accent.
+        text: the argument that takes the text to be read aloud; without it, speech is free.
+        script: the only script that a text may be in, by its Unicode name in lower case: `latin`, `cyrillic`.
+        score: path of the overall score in the response.
+        words: path of the list of words.
+        word: the field with the text of a word.
+        word_score: the field with the score of a word.
     """
 
     default: bool = False

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rule records of deployments, and of the end users on whose behalf calls are made."""
+"""The rule records of environments, and of the end users for whom calls are made."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxRule:
-    """What happens to files in an environment for trials.
+    """What happens to files in an environment for trials. Users are warned; nothing else depends on it.
 
     Attributes:
-        cut_s: how much of a file is kept, from its beginning.
-        watermark: a watermark is burnt in.
-        kept_s: after how long a file is deleted.
+        cut_s: seconds of a file that are kept, from its beginning.
+        watermark: a watermark is added to what is seen.
+        kept_s: seconds until a file is deleted.
     """
 
     cut_s: float | None = None
@@ -23,17 +23,17 @@ class SandboxRule:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class EnvironmentRule:
-    """One deployment of the provider.
+    """One deployment of the provider. What it leaves out is as the profile's other tables say.
 
     Attributes:
-        base_url: the address to which operations' paths are added.
-        default: used when the caller names none.
-        env: the environment variable with its key, where its keys are its own.
-        key_header: the header that carries the key, where it is another one there.
-        headers: what else goes with every request, by name; `{host}` in a value is the host of the address.
-        operations: the operations that there are; all unless said.
-        limits: limits of its own, by the quota's name.
-        sandbox: what happens to files in it, if it is for trials.
+        base_url: the address to which the paths of operations are added.
+        default: used if a client names no environment.
+        env: the environment variable with its key, if it has keys of its own.
+        key_header: the header that carries the key, if it is another one here.
+        headers: more headers of every request, by name; `{host}` in a value is the host of the address.
+        operations: the operations that exist in it; all of them if None.
+        limits: requests per window that differ here, by the name of the quota.
+        sandbox: what happens to files, if the environment is for trials.
     """
 
     base_url: str
@@ -48,14 +48,14 @@ class EnvironmentRule:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class EndUserRule:
-    """How the provider is told on whose behalf a call is made.
+    """How a request names the end user for whom it is made.
 
     Attributes:
-        header: the header that says so.
-        required: it must always be there.
-        required_on: names of plans on which it must be there, as the `plan` option has them.
-        pseudonym: what is sent is a UUID that only the holder of a secret can make of the caller's own id; without,
-            the id itself is sent.
+        header: the header with the user.
+        required: every request must have it.
+        required_on: billing plans on which every request must have it, as the `plan` option names them.
+        pseudonym: the header has a UUID that only the holder of a secret can derive from the caller's own ID; else it
+            has that ID.
     """
 
     header: str

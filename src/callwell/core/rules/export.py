@@ -1,5 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rule records of an export: what there is of a provider's to be fetched into a folder."""
+"""The rule records of an export: which objects and files of a provider are copied into a folder.
+
+An export walks scopes (workspaces, projects), the items of each, and for each item its record, its assets and its
+parts:
+
+    scopes ──> items ──┬─> detail      one JSON record
+                       ├─> assets      files that an item has one of
+                       └─> parts.KIND  files that an item has several of: captions, a language each
+"""
 
 from __future__ import annotations
 
@@ -8,12 +16,12 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class PartRule:
-    """Files of an item of which there may be several, such as its captions in each language.
+    """Files that an item may have several of, such as captions in each language.
 
     Attributes:
-        list: the list operation that names them; it needs the key of the item.
-        asset: the asset operation of each; it needs the key of the item and its own.
-        parameter: the argument that takes its own.
+        list: the list operation with an entry for each file; it requires the key of the item.
+        asset: the asset operation of one file; it requires the key of the item and that of the entry.
+        parameter: the argument that takes the key of the entry.
     """
 
     list: str
@@ -26,20 +34,19 @@ class ExportRule:
     """What `callwell export` fetches.
 
     Attributes:
-        scopes: a list operation whose items the export walks one after the other (workspaces, projects), if there are
-            such.
+        scopes: the list operation of what contains the items (workspaces, projects), if anything does.
         scope_parameter: the parameter of the other operations that takes the key of a scope.
-        items: the list operation of what is exported.
-        items_arguments: arguments of that list by which new items come last, so that a walk drifts as little as can be.
-        expires: the field of a listed item that says when its files are withdrawn; from then on those that are not
-            there are not asked for again, unless that time changes.
-        changed: the field of a listed item that is another one when something of the item has changed; then its record
-            is fetched anew, and files that were not there. Those that were there stay.
+        items: the list operation of the objects to export.
+        items_arguments: arguments of that list that put new items last, so that pages shift little during the walk.
+        expires: the field of a listed item with the time after which the provider withdraws its files. From then on
+            missing files are not requested again unless that time changes.
+        changed: the field of a listed item that gets a new value when the item changes. Then its record is fetched
+            again, and the files that were missing; files that are there stay.
         item_parameter: the parameter of `detail` and of the assets that takes the key of an item.
-        detail: the operation that gives one item's full record.
-        record: where that operation's answer has the record; the whole answer unless said.
-        assets: asset operations, in the order in which they are fetched.
-        parts: by kind, files of an item of which there may be several.
+        detail: the operation with the full record of one item.
+        record: path of the record in its response; the whole response if None.
+        assets: asset operations, in the order of fetching.
+        parts: files that an item may have several of, by kind.
     """
 
     scopes: str | None = None

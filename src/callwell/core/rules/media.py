@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rule records of recordings: what sound a provider takes, and what an operation does with it."""
+"""The rule records of recordings: which audio a provider accepts, and which operations take it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class FormatRule:
-    """A form of sound that the provider takes as it is.
+    """An audio format that the provider accepts as it is.
 
     Attributes:
-        containers: kinds of file, as content tells them: `wav`, `mp3`, `ogg`, `m4a`, `mp4`, `webm`, `aac`.
-        codecs: what may be in them, as FFmpeg calls it: `pcm_s16le`, `mp3`, `opus`, `vorbis`, `aac`.
+        containers: file types, recognised by content: `wav`, `mp3`, `ogg`, `m4a`, `mp4`, `webm`, `aac`.
+        codecs: codecs in them, by the names of FFmpeg: `pcm_s16le`, `mp3`, `opus`, `vorbis`, `aac`.
     """
 
     containers: tuple[str, ...]
@@ -21,15 +21,16 @@ class FormatRule:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class AudioRule:
-    """What sound a provider takes.
+    """Which audio a provider accepts.
 
     Attributes:
-        formats: by the provider's own name of each; one of them must take `pcm_s16le` in `wav`, for what is converted.
-        min_rate: samples per second, at least.
-        rate: the number that it recommends; sound without loss that has more is brought down to it.
-        min_depth: bits of a sample, at least.
-        max_channels: at most.
-        channels: the number that it recommends, to which sound without loss is mixed.
+        formats: the formats, by the provider's own name of each. One must accept `pcm_s16le` in `wav`, the target of
+            every conversion.
+        min_rate: the least samples per second.
+        rate: the recommended samples per second; lossless audio with more is resampled to it.
+        min_depth: the least bits per sample.
+        max_channels: the most channels.
+        channels: the recommended number; lossless audio with more is mixed down to it.
     """
 
     formats: dict[str, FormatRule]
@@ -46,10 +47,10 @@ class RecordingRule:
 
     Attributes:
         data: the argument that takes the file, in base64.
-        format: the argument that takes the provider's name of its format.
-        max_s: seconds, at most.
-        best_min_s: seconds, at least, as the provider recommends.
-        best_max_s: seconds, at most, as it recommends.
+        format: the argument that takes the provider's name of the format.
+        max_s: the longest recording, in seconds.
+        best_min_s: the shortest recording that the provider recommends, in seconds.
+        best_max_s: the longest recording that it recommends, in seconds.
     """
 
     data: str

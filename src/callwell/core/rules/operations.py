@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rule records of single operations: lists, files behind addresses, marks, large files in pieces."""
+"""The rule records of single operations: paging, assets, markers, uploads.
+
+A path leads to a value in a JSON response: keys joined by dots, with numbers as indexes into lists. An argument has its
+name in Python (`video_id`), a query parameter of paging the one in the document (`per_page`).
+"""
 
 from __future__ import annotations
 
@@ -12,21 +16,21 @@ from callwell.core.rules.media import RecordingRule  # noqa: TC001 - description
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class PagingRule:
-    """How a list is read page by page. Dotted names are paths into the body.
+    """How a list is read page by page.
 
     Attributes:
         style: `page` (number), `offset`, `cursor`, `next-link` (in the body) or `link-header`.
-        items: where the items are, relative to the body.
-        key: the field that names an item; without it, drift shows only in totals.
+        items: path of the list of items.
+        key: the field that identifies an item; without it, pages that shift during a walk show only in totals.
         position: the query parameter that carries the page number, offset or cursor.
-        first: the number of the first page, or the first offset.
-        size: the query parameter for the page's size.
-        max_size: the largest size that the provider takes, used for walks unless the caller says otherwise.
-        more: where the body says that there is more (true or false).
-        next: where the body has the next cursor (a text or a number) or link.
-        total: where the body has the total of items.
-        pages: where the body has the total of pages.
-        links: where the body has a list of links, each with `rel` and `uri`; the one whose `rel` is `next` leads on.
+        first: the number of the first page, or the offset of the first item.
+        size: the query parameter for the number of items on a page.
+        max_size: the largest size that the provider accepts; walks use it unless the caller gives another.
+        more: path of "there is another page" (true or false).
+        next: path of the next cursor (a text or a number) or of the next link.
+        total: path of the number of items on all pages.
+        pages: path of the number of pages.
+        links: path of a list of links with `rel` and `uri` each; the one with the `rel` `next` leads to the next page.
     """
 
     style: Literal["page", "offset", "cursor", "next-link", "link-header"] = "page"
@@ -45,18 +49,18 @@ class PagingRule:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class AssetRule:
-    """An operation whose answer names a file behind a signed URL that expires.
+    """An operation that answers with the signed URL of a file; such a URL expires.
 
     Attributes:
-        url: where the body has the URL; null there means that there is no file.
-        size: where it has the size in bytes.
-        type: where it has the media type.
-        captured: where it says whether such a file was made at all.
-        once: each URL is good for one request, whatever that asks for.
-        public: where it says that anybody may have the file: then its URL is good for more than one all the same.
-        name: the file's name in an export, with `{parameters}` of the operation.
-        absent: statuses of the storage which say that there is no such file, and not that the URL has expired.
-        method: the name of a method of the same group that saves the file, besides the one that leads to it.
+        url: path of the URL; null there means that there is no file.
+        size: path of the size in bytes.
+        type: path of the media type.
+        captured: path of whether the file was made at all.
+        once: each URL works for one request, even one for a part of the file.
+        public: path of whether anybody may have the file; then its URL works for any number of requests.
+        name: the path of the file in an export, with `{arguments}` of the operation.
+        absent: statuses of the storage that mean "no such file" and not "the URL has expired".
+        method: the name of one more method of the group, which saves the file at once.
     """
 
     url: str
@@ -72,15 +76,15 @@ class AssetRule:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class MarkerRule:
-    """How a creating operation carries a mark by which its object is found again, should its answer be lost.
+    """How a created object carries a mark, so that it can be found if the response is lost.
 
     Attributes:
-        parameter: the argument that takes it: a list of entries.
+        parameter: the argument that takes the mark: a list of entries.
         key: the field of an entry with its name.
         value: the field of an entry with the mark.
-        name: what the entry is called.
-        probe: the list operation that looks for it.
-        filter: its argument, which takes names and marks.
+        name: the name of the entry.
+        probe: the list operation that searches for marks.
+        filter: its argument that takes names and marks.
     """
 
     parameter: str
@@ -93,14 +97,14 @@ class MarkerRule:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class UntilRule:
-    """A state of an object that can be waited for after its file has been sent.
+    """A state that an uploaded object reaches later, and that a caller can wait for.
 
     Attributes:
-        at: where the answer of the operation that says what has arrived tells it.
-        values: what stands there then.
-        failed_at: where it says that the object will never be in this state; the path may lead through lists.
-        failed: what stands there then.
-        pending: what stands there while the provider is still at work, so that nothing is decided yet.
+        at: path of the state in the response of the `status` operation.
+        values: the values that mean the state is reached.
+        failed_at: path of the value that says the state will never be reached; it may lead through lists.
+        failed: the values that mean so.
+        pending: values that mean the provider is still at work, even if others already say that it failed.
     """
 
     at: str
@@ -112,40 +116,41 @@ class UntilRule:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class UploadRule:
-    """An operation that takes a large file in pieces, in any order and several at once.
+    """An operation that receives a large file in pieces, in any order and several at once.
 
     Attributes:
         file: the argument that takes a piece.
-        range: the argument that says which piece it is.
-        form: what that says, with `{piece}`, counted from 1, and `{pieces}`.
-        unknown: what stands for a number of pieces that is not known yet.
-        min_piece: bytes of every piece but the last.
-        max_piece: bytes of a piece.
-        max_pieces: pieces of a file.
-        max_bytes: bytes of a file.
-        max_duration_s: how long what it shows may last.
-        target: the argument that names the object to which the pieces belong.
-        target_from: the first piece that must name it; where it is not given, the provider makes an object.
-        id: where the answer names the object.
-        token: the argument that takes a token in place of the key.
-        create: the operation that makes an empty object.
-        status: the operation that says what has arrived.
-        received: where its answer has the list of pieces that have arrived.
-        total: where its answer has how many there will be.
-        state: that it has the whole file, where its answer says so in a word.
-        size: where its answer has how many bytes it has.
-        checksum: where its answer has a checksum of them.
-        checksum_kind: by which algorithm that is made.
-        there: codes by which a piece is refused because it is there already.
-        whole: codes by which a piece is refused because the object has its whole file.
-        get: the operation that gives the object, for when the answer that had it was lost.
-        until: states that can be waited for afterwards, by name.
+        range: the argument that says which piece it is, usually the header `Content-Range`.
+        range_format: the value of `range`, with `{piece}`, counted from 1, and `{pieces}`.
+        unknown_total: what stands for `{pieces}` while the number is unknown; if None, streams of unknown length are
+            refused.
+        min_piece: the least bytes of a piece; the last one may be shorter.
+        max_piece: the most bytes of a piece.
+        max_pieces: the most pieces of a file.
+        max_bytes: the most bytes of a file.
+        max_duration_s: the longest video, in seconds.
+        target: the argument that names the object that the pieces belong to.
+        target_from: the first piece that must name it; a piece without it makes the provider create an object.
+        id: path of the name of the object in the response.
+        token: the argument that takes an upload token instead of the key.
+        create: the operation that creates an empty object.
+        status: the operation that reports what has been received.
+        received: path of the list of received pieces in its response.
+        total: path of the number of pieces that it expects.
+        state: the state "the whole file was received", if its response has one.
+        size: path of the number of bytes received.
+        checksum: path of their checksum.
+        checksum_kind: the algorithm of the checksum.
+        received_codes: error codes that mean this piece was received before.
+        complete_codes: error codes that mean the object has its whole file already.
+        get: the operation that returns the object, used if the response with it was lost.
+        until: states that a caller can wait for, by name.
     """
 
     file: str
     range: str
-    form: str
-    unknown: str | None = None
+    range_format: str
+    unknown_total: str | None = None
     min_piece: int
     max_piece: int
     max_pieces: int
@@ -163,8 +168,8 @@ class UploadRule:
     size: str | None = None
     checksum: str | None = None
     checksum_kind: Literal["md5", "sha1", "sha256", "sha512"] = "sha256"
-    there: tuple[str, ...] = ()
-    whole: tuple[str, ...] = ()
+    received_codes: tuple[str, ...] = ()
+    complete_codes: tuple[str, ...] = ()
     get: str | None = None
     until: dict[str, UntilRule] = dataclasses.field(default_factory=dict)
 
@@ -174,23 +179,25 @@ class OperationRule:
     """What the profile adds to one operation of the OpenAPI document.
 
     Attributes:
-        like: for an operation of a name of its own: another one, whose request it is. So an answer can lead to files.
-        summary: of such an operation, one line about it.
-        alpha: the provider itself calls it alpha: it is refused unless the `alpha` option allows it.
-        repeatable: whether a second arrival does no harm, where the HTTP method does not tell.
-        quotas: names of the quotas that it counts against; all of them unless said.
-        paging: how its list is read.
-        asset: that it leads to a file.
-        marker: how what it creates is found again.
-        upload: that it takes a large file in pieces.
-        audio: that it takes a recording.
-        assess: that it assesses one.
-        remember: its results may be remembered: they follow from what is sent, and from nothing else.
-        gone_if: an operation that takes one or more of its arguments, and succeeds if what is not found was deleted.
-        renamed: fields of its result (of its items, for a list) that have a new name: the old place, dotted, and the
-            new name, under which the caller finds them whichever the provider sends.
-        signed: fields of its items that hold signed URLs, dotted, with the asset operation whose file is meant; an
-            empty one where there is none.
+        like: makes this a new operation with the request of an existing one, so that one response can lead to several
+            files.
+        summary: one line about a new operation.
+        alpha: the provider calls it alpha, so the client refuses it unless the `alpha` option is on.
+        repeatable: whether repeating it is harmless; if None, the HTTP method decides (RFC 9110, section 9.2.2).
+        quotas: the quotas that it counts against; if None, those that count its method.
+        paging: it returns a list in pages.
+        asset: it leads to a file.
+        marker: what it creates carries a mark.
+        upload: it receives a large file in pieces.
+        audio: it takes a recording.
+        assess: it assesses a recording.
+        remember: its result depends on the request alone, so it may be cached.
+        gone_if: an operation that takes some of its arguments and succeeds if the object was deleted: after a 404 it
+            distinguishes "deleted" from "never existed".
+        renamed: fields of its result (for a list, of its items) that got a new name: the old path, and the new name.
+            The caller finds the value under the new name, whichever the provider sends.
+        signed: paths in its items that hold signed URLs, each with the asset operation of the same file, or an empty
+            text if there is none.
     """
 
     like: str | None = None

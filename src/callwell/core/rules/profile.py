@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rule records that a provider's profile fills in: what OpenAPI cannot say, as frozen values.
+"""The rule records of a provider's profile: what OpenAPI cannot say, as frozen values.
 
-These records are the schema of `profile.toml`: a table is a record, a key is a field, and a key that no field has is an
-error. Times are in seconds. Single operations have theirs in `operations`; deployments
-and end users have theirs in `environments`.
+The records are the schema of `profile.toml`. A table is a record, a key is a field, and a key without a field is an
+error. Times are in seconds (`_s`). A default is what holds for a provider that documents nothing.
+
+A path (`data.pagination.total`) leads to a value in a JSON body, with numbers as indexes into lists.
+
+The records of single operations are in `operations`, those of environments and end users in `environments`.
 """
 
 from __future__ import annotations
@@ -48,21 +51,22 @@ __all__ = [
 ]
 
 MAX_BACKOFF_S: Final = 20.0
-"""The longest wait between attempts: the cap of AWS standard mode."""
+"""The longest wait between attempts, before jitter, in seconds: the cap of the standard mode of the AWS SDKs."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class QuotaRule:
-    """One quota: `limit` requests per `window_s`, or one that is not known.
+    """One quota: `limit` requests per `window_s` seconds, or a limit that nobody documents.
 
     Attributes:
         limit: requests in a window.
-        window_s: its length.
-        adaptive: there is a limit, but nobody says which: it is found out. Then nothing else is said but `methods`.
+        window_s: the length of the window.
+        adaptive: the limit is not documented and is found out. Then only `methods` may stand beside it.
         window: `fixed` only where the provider documents windows that reset all at once.
-        shape: `plain` for fixed windows, sliding logs and token buckets of size `limit`; the others are paced evenly.
-        burst: requests that may come at once, where the provider names a number; such a quota is paced evenly.
-        methods: the HTTP methods whose operations count against it unless they name their quotas; all unless said.
+        shape: `plain` for fixed windows, sliding logs and token buckets of size `limit`; with the others, requests are
+            spread evenly.
+        burst: requests that may be sent at once, if the provider documents it; then requests are spread evenly.
+        methods: the HTTP methods that count against it, unless an operation names its quotas; all if None.
     """
 
     limit: int = 0
@@ -75,20 +79,20 @@ class QuotaRule:
 
     @property
     def paced(self) -> bool:
-        """Whether permits are let out evenly from the start."""
+        """Whether requests are spread evenly from the start."""
         return self.shape != "plain" or self.burst is not None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class QuotaHeaderRule:
-    """Headers of every answer that say how a quota stands: the first one that the operation counts against.
+    """Headers of every response with the state of a quota: the first one that the operation counts against.
 
     Attributes:
-        limit: the header with the requests in a window.
-        remaining: with the requests that are left in it.
-        reset: with the end of the window; on a 429 it is waited for.
+        limit: the header with the requests allowed in a window.
+        remaining: the header with the requests left in it.
+        reset: the header with the end of the window; after a 429 the client waits for it.
         reset_is: `delta` for seconds from now, `delta_ms` for milliseconds from now, `epoch` for the time since 1970 in
-            seconds or smaller units. A date is read as one in any case.
+            seconds or smaller units. A date is recognised in any case.
     """
 
     limit: str | None = None
@@ -99,21 +103,24 @@ class QuotaHeaderRule:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class RetryRule:
-    """When and how often a call is repeated.
+    """When, how often and how long after a call is retried.
 
     Attributes:
-        attempts: arrivals that one call may make, throttled ones not counted.
-        throttles: answers 429 that one call may get.
-        lost_attempts: where each arrival may be billed: how many of `attempts` may end without a whole answer, which
-            does not tell whether they were.
-        base_s: the first wait, which doubles.
+        attempts: requests of one call, those answered by 429 not counted. The five waits between six add up to 15 s at
+            most, well within the deadline of an interactive call.
+        throttles: 429 responses that one call may get.
+        lost_attempts: for a provider that bills each request: how many of `attempts` may end without a complete
+            response, for nobody knows whether those were billed.
+        base_s: the first wait; each one doubles.
         cap_s: the longest wait before jitter.
-        unsafe_5xx: repeat unsafe operations after a 5xx, at the risk of doing them twice.
-        attempt_s: the longest that one arrival waits for its whole answer.
-        max_transit_s: how long a request may still be under way after its connection was closed (the D of the proof).
-        commit_bound_s: how long after its arrival a request may still commit.
-        rekey_wait_s: how long a call waits for a new key.
-        tells: requests carry a header by which a server that uses Callwell stands down: only the outermost retries.
+        unsafe_5xx: retry unsafe operations after a 5xx, at the risk of doing them twice.
+        attempt_s: the longest time that one request waits for its complete response.
+        max_transit_s: the longest time that a request may still be under way after its connection was closed. It is the
+            one assumption of the proof that no quota is exceeded (D in `core/quota/permits.py`).
+        commit_bound_s: the longest time that a request may take to commit after it was received.
+        rekey_wait_s: the longest time that a call waits for a new key.
+        announce_retries: requests carry a header that says the client retries, so that a server that uses Callwell
+            itself does not: only the outermost caller should.
     """
 
     attempts: int = 6
@@ -126,7 +133,7 @@ class RetryRule:
     max_transit_s: float = 60.0
     commit_bound_s: float = 30.0
     rekey_wait_s: float = 30.0
-    tells: bool = False
+    announce_retries: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,9 +141,9 @@ class CodeRule:
     """One documented error code.
 
     Attributes:
-        status: the HTTP status that it comes with.
-        dead_key: the key is dead: its source is read again, and the call is sent once more.
-        not_done: nothing was done, although the status is a 5xx.
+        status: the HTTP status of responses with it.
+        dead_key: the key is revoked or expired: its source is read again, and the call is sent once more.
+        not_done: nothing was done although the status is a 5xx, so the call may be repeated.
     """
 
     status: int
@@ -146,19 +153,19 @@ class CodeRule:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorRule:
-    """Where an error answer says what is wrong.
+    """Where an error response says what is wrong.
 
     Attributes:
-        code: keys of the body that may hold the code, in order.
-        code_is: `text` as it stands there, or `url`: the last part of an address.
-        message: keys of the body that may hold the words.
-        parameter: keys of the body that may name the parameter that is wrong.
-        problems: where the body has a list of the same, for requests with several faults.
-        request_id: header names that may hold the provider's name for the exchange.
-        retry_after: header names that may hold a wait, in order; seconds or a date, milliseconds where the name ends
-            in `-ms`.
+        code: keys of the body that may hold the code; the first one that is there counts.
+        code_is: `text` for the value itself, `url` for the last part of its path.
+        message: keys of the body that may hold the message.
+        parameter: keys of the body that may name the wrong parameter.
+        problems: path of a list of such objects, for requests with several faults.
+        request_id: headers that may hold the provider's ID of the request.
+        retry_after: headers that may hold a wait, the first one counts: seconds or a date, or milliseconds if the name
+            ends in `-ms`.
         codes: the documented codes.
-        dead_key_statuses: statuses by which a key is refused as dead, where there is no code to tell.
+        dead_key_statuses: statuses that mean a revoked or expired key, if the response has no code.
     """
 
     code: tuple[str, ...] = ("code", "error")
@@ -174,19 +181,20 @@ class ErrorRule:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class TokenRule:
-    """How a key is traded for tokens that end: one that is shown, and one by which both are renewed.
+    """How tokens are obtained with a key: an access token, and a refresh token that renews both (RFC 6749).
 
     Attributes:
-        issue: the operation that takes the key.
-        key: its argument.
-        renew: the operation that takes the token for renewal, which is used up by it.
-        refresh: its argument.
-        access_at: where an answer of either has the token that is shown.
-        refresh_at: where it has the token for renewal.
-        expires_at: where it has the seconds for which the first one is good.
-        early_s: how long before its end it is renewed.
-        dead: codes by which a token that was shown is refused.
-        refused: codes by which the first operation says that the key is none.
+        issue: the operation that takes the key and returns tokens.
+        key: its argument for the key.
+        renew: the operation that takes the refresh token and returns new ones; a refresh token works once.
+        refresh: its argument for the refresh token.
+        access_at: path of the access token in the responses of both.
+        refresh_at: path of the refresh token.
+        expires_at: path of the seconds that the access token is valid for.
+        early_s: how long before its end it is renewed: longer than a request takes, so that none arrives with an
+            expired token.
+        dead_codes: error codes that mean the access token is no longer valid.
+        refused_codes: error codes of `issue` that mean the key is not valid.
     """
 
     issue: str
@@ -197,23 +205,23 @@ class TokenRule:
     refresh_at: str
     expires_at: str
     early_s: float = 60.0
-    dead: tuple[str, ...] = ()
-    refused: tuple[str, ...] = ()
+    dead_codes: tuple[str, ...] = ()
+    refused_codes: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRule:
-    """How a key is shown to the provider.
+    """How a request carries the key.
 
     Attributes:
         scheme: `bearer`, `basic` (the key is the user name), or `header` (the bare key).
         header: the header that carries it.
-        env: the environment variable in which it is looked for.
+        env: the environment variable that holds the key by default.
         pattern: a regular expression that every key matches from start to end.
-        looks_like: the same in words, for the person whose key does not match.
-        canary: a safe operation without parameters, by which a new key is tried.
-        token: how it is traded for tokens, where the provider has them.
-        whole_origin: a redirect within the origin carries the key out of the environment's path as well.
+        looks_like: the same in words, for messages.
+        canary: a safe operation without required parameters that tries a new key before other calls use it.
+        token: how tokens are obtained with it, if the provider has them.
+        whole_origin: the key also follows a redirect to a path of the same origin outside the environment's base URL.
     """
 
     scheme: Literal["bearer", "basic", "header"] = "bearer"
@@ -231,22 +239,23 @@ class Profile:
     """A whole profile.
 
     Attributes:
-        name: how the provider is called in code and on the command line.
+        name: the name of the provider in code and on the command line.
         title: its name for people.
-        docs: the address of its documentation, for messages.
-        result: where a successful body has the result; the whole body unless said.
-        environments: at least one.
-        key: how a key is shown.
-        end_user: how the provider is told on whose behalf a call is made; nothing if it does not want to know.
+        docs: the URL of its documentation, for messages.
+        result: path of the result in a successful body; the whole body if None.
+        environments: by name; at least one.
+        key: how a request carries the key.
+        end_user: how a request names the end user; None if the provider has no such thing.
         quotas: by name.
-        quota_headers: the provider's own headers about its quotas.
-        retry: when a call is repeated.
-        errors: where error answers say what is wrong.
-        audio: what sound it takes.
-        operations: what is said about single operations.
-        export: what `callwell export` fetches.
+        quota_headers: the headers with the state of its quotas.
+        retry: when a call is retried.
+        errors: where error responses say what is wrong.
+        audio: which audio it accepts.
+        operations: rules of single operations, by name.
+        export: what `callwell export` copies.
         webhooks: how events are delivered.
-        max_answer_bytes: of a decoded answer; a larger one is not read. Files are streamed and have no bound.
+        max_answer_bytes: the most bytes of a decoded response (64 MiB); a larger one is refused, so that no response
+            can fill the memory. Files are streamed and have no bound.
     """
 
     name: str

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rule records of what a provider sends by itself: how it is signed, and which events there are."""
+"""The rule records of webhooks: how a provider signs the events that it sends, and which events there are."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ class EventRule:
 
     Attributes:
         summary: one line about it.
-        texts: fields of its body that hold texts.
-        numbers: those that hold numbers.
-        flags: those that are true or false.
+        texts: fields of its body that are texts.
+        numbers: fields that are numbers.
+        flags: fields that are true or false.
     """
 
     summary: str = ""
@@ -26,15 +26,15 @@ class EventRule:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookRule:
-    """How events are delivered: JSON objects, signed as they are by HMAC under a secret.
+    """How events are delivered: as JSON objects with an HMAC of their bytes.
 
     Attributes:
-        signature: the header with the signature of the body.
-        encoding: how it is written there.
-        algorithm: of the digest.
-        id: the header that names the webhook, if there is one.
-        event: where the body names the event.
-        at: where it says when the event was sent, in ISO 8601, if it does.
+        signature: the header with the HMAC of the body.
+        encoding: how the HMAC is written.
+        algorithm: the hash of the HMAC.
+        id: the header with the ID of the webhook.
+        event: path of the name of the event.
+        at: path of the time of sending, in ISO 8601.
         events: the documented events, by name.
     """
 

@@ -53,7 +53,7 @@ class TokenExchange:
             return self._call(rule.issue, rule.key, key, until)
         except ApiError as error:
             unauthorized = error.status == 401 and not error.from_gateway  # noqa: PLR2004 - RFC 9110, 15.5.2
-            if error.code not in rule.refused and not unauthorized:
+            if error.code not in rule.refused_codes and not unauthorized:
                 raise
             text = (
                 f"{self._provider.name} {rule.issue}: the provider refuses the key ({error.code or 'no code'}); "

@@ -136,7 +136,7 @@ class Uploader:
         return self._done(pieces, source.size)
 
     def _run_stream(self, file: Any, given: UploadArguments) -> Uploaded[Any]:
-        if self._rule.unknown is None:
+        if self._rule.unknown_total is None:
             raise InvalidOption("file", type(file).__name__, "a path, bytes or an open file: its size must be known")
         piece = self._piece(None)
         stream = PieceStream(file, self._rule, piece)
