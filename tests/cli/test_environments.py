@@ -46,7 +46,7 @@ def cli(pair: Running, tmp_path: Path) -> Shell:
 
 def test_a_key_of_the_other_environment(cli: Shell, pair: Running) -> None:
     """First it is refused, with a hint; asked, it is explained; from then on nothing is sent with it."""
-    assert "if it may be one of environment sandbox, explain=True (--explain) asks there" in cli.fails(3, *LIST)
+    assert "if it may belong to environment sandbox, explain=True (--explain) asks there" in cli.fails(3, *LIST)
     told = cli.fails(3, *LIST, "--explain")
     assert told.startswith(
         "callwell: apivideo: the key at env:APIVIDEO_API_KEY is one of environment sandbox, and this is"

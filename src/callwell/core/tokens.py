@@ -24,7 +24,7 @@ This state holds no token: the caller keeps the texts by generation. It can be s
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from callwell.core.rules.profile import CodeRule
 
@@ -100,9 +100,13 @@ class WaitForTokens(NamedTuple):
     until: float
 
 
+TokenStep: TypeAlias = UseToken | ObtainTokens | WaitForTokens
+"""What a caller does to get a token."""
+
+
 def decide(
     tokens: TokenState, key: str, holder: str, now: float, lease_s: float = LEASE_S
-) -> tuple[TokenState, UseToken | ObtainTokens | WaitForTokens]:
+) -> tuple[TokenState, TokenStep]:
     """Decide what a caller does to get a token.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from callwell.errors import InvalidOption, KeyMissing
 from callwell.keys.key import Key
@@ -35,11 +35,15 @@ class KeySource(Protocol):
         ...
 
 
+GIVEN: Final = "given in code"
+"""The location of a key that the caller passed."""
+
+
 class ValueSource:
-    """A key that the caller gave."""
+    """A key that the caller passed."""
 
     can_change = False
-    location = "given in code"
+    location = GIVEN
 
     def __init__(self, key: Key) -> None:
         self._key = key
@@ -134,6 +138,18 @@ def parse_source(given: str | Key | None, variable: str) -> KeySource:
     if kind == "file" and place:
         return FileSource(place)
     raise InvalidOption("key", _hide(given), "env:NAME, file:PATH, or callwell.Key(text) in code")
+
+
+def describe_refusal(location: str, code: str | None) -> str:
+    """A message about a refused key: where the key is kept, the provider's code, and what to do.
+
+    Args:
+        location: of the key, as a source has it.
+        code: the provider's error code, if there was one.
+    """
+    if location == GIVEN:
+        return f"the provider refuses the key passed in code ({code or 'no code'}); pass a valid one"
+    return f"the provider refuses the key at {location} ({code or 'no code'}); put a valid one there"
 
 
 def _strip_quotes(text: str) -> str:

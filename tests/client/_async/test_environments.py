@@ -121,7 +121,7 @@ def test_environments_that_share_their_keys() -> None:
     hosts, state = Hosts(sandbox=KEY), MemoryState()
     run(lambda: get(made(hosts, "sandbox", state=state, provider=two(own=False))))
     error = refusal(made(hosts, state=state, provider=two(own=False), explain=True))
-    assert str(error).endswith("put a valid one at given in code")
+    assert str(error).endswith("(DEAD); pass a valid one")
     assert hosts.asked == ["sandbox/things/1", "api/things/1"]
 
 
@@ -141,12 +141,12 @@ def test_a_refused_key_can_be_explained() -> None:
     error = refusal(made(hosts))
     assert isinstance(error, errors.KeyRefused)
     assert str(error).endswith(
-        "put a valid one at given in code; if it may be one of environment sandbox, explain=True (--explain) asks there"
+        "(DEAD); pass a valid one; if it may belong to environment sandbox, explain=True (--explain) asks there"
     )
     assert hosts.asked == ["api/things/1"]
     alone = client(World(DEAD), provider=acme(key=dataclasses.replace(KEYS, token=TOKENS)), explain=True)
-    assert str(refusal(alone)).endswith("put a valid one at given in code")
-    assert str(refusal(made(hosts, provider=two(token=None)))).endswith("put a valid one at given in code")
+    assert str(refusal(alone)).endswith("(DEAD); pass a valid one")
+    assert str(refusal(made(hosts, provider=two(token=None)))).endswith("(DEAD); pass a valid one")
 
 
 @pytest.mark.parametrize("auth", ["key", "token"])
@@ -164,8 +164,8 @@ def test_where_a_refused_key_belongs(auth: str) -> None:
 @pytest.mark.parametrize(
     ("reply", "said"),
     [
-        (None, "environment sandbox refuses it as well"),
-        (code(401, "X"), "environment sandbox refuses it as well"),
+        (None, "environment sandbox refuses it too"),
+        (code(401, "X"), "environment sandbox refuses it too"),
         (code(403, "CLOSED"), "environment sandbox could not be asked (acme auth.issue: 403 CLOSED: because)"),
         (answer(200, b"<p>Welcome"), "environment sandbox could not be asked (acme auth.issue: 200"),
         (LOST, "environment sandbox could not be asked (acme auth.issue: the answer broke off"),
@@ -187,7 +187,7 @@ def test_a_key_is_shown_where_its_provider_is() -> None:
     """At other addresses only those are asked that were given; without, it is said that nobody was."""
     hosts = Hosts(sandbox=KEY)
     error = refusal(made(hosts, explain=True, base_url="http://localhost:1/v1"))
-    assert str(error).endswith("environment sandbox was not asked: where it is has not been said")
+    assert str(error).endswith("environment sandbox was not asked: pass its address as base_url")
     both = {"production": "http://localhost:1/v1", "sandbox": "http://localhost:1/v1"}
     assert "was not asked" in str(refusal(made(hosts, explain=True, base_url=both)))
     assert hosts.asked == ["localhost/things/1"] * 2
@@ -203,7 +203,7 @@ def test_a_key_that_was_accepted_here_is_not_shown_elsewhere() -> None:
     one = made(hosts, explain=True)
     run(lambda: get(one))
     hosts.keys["api"] = "acme_second"
-    assert str(refusal(one)).endswith("put a valid one at given in code")
+    assert str(refusal(one)).endswith("(DEAD); pass a valid one")
     assert hosts.asked == ["api/things/1"] * 2
 
 

@@ -11,6 +11,7 @@ from callwell.client.calls import error_body, gateways, unknown
 from callwell.client.calls.responses import REDIRECTS, ParsedResponse, origin
 from callwell.core import outcome
 from callwell.core.types import FailReason, Outcome
+from callwell.keys.source import describe_refusal
 from callwell.observe.redact import redact
 from callwell.transport.base import NoReply
 
@@ -187,8 +188,7 @@ def _other_error(
             return errors.ConnectionLost(f"{what}: {reason} {tries}", **call)
         case FailReason.KEY:
             code = reading.code if reading else None
-            text = f"{what}: the provider refuses the key ({code or 'no code'}); put a valid one at {where}"
-            return errors.KeyRefused(text, code=code)
+            return errors.KeyRefused(f"{what}: {describe_refusal(where, code)}", code=code)
     if reading is None:
         return errors.ConnectionLost(f"{what}: {reason} {tries}", **call)
     if reading.answer.status == outcome.PROXY_AUTHENTICATION_REQUIRED:

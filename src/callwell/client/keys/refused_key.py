@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Why a key is refused: perhaps it belongs to another environment of the same provider, which can be asked.
+"""Explains why a key was refused: it may belong to another environment of the same provider, which can be asked.
 
-Only if the caller wants it, only with a key that was never accepted here, and by one request to each other environment.
-The key is shown to addresses of the provider's profile, or to those that the caller has set for its environments.
+Another environment is asked only if the caller wants that, only about a key that was never accepted here, and with one
+request each. The key goes to addresses from the provider's profile, or to those that the caller configured for its
+environments, and nowhere else.
 """
 
 from __future__ import annotations
@@ -23,37 +24,38 @@ if TYPE_CHECKING:
     from callwell.keys import Key
 
 ASK_S: Final = 10.0
-"""How long another environment is asked."""
+"""The deadline of the request to another environment: the call has failed already, and its caller waits."""
 
 
 async def explain_refusal(error: KeyRefused, engine: AsyncEngine, config: ClientConfig) -> KeyProblem:
-    """What to tell of a key that was refused: where it belongs, if that can be found out and the caller wants it.
+    """The error to raise for a refused key: with the environment that it belongs to, if that can be found out.
 
     Args:
-        error: how it was refused.
-        engine: that of the call.
-        config: what the client is made of.
+        error: the refusal.
+        engine: the engine of the refused call.
+        config: the client's configuration.
     """
     if error.explained:
         return error
-    key, rule = engine.keys.newest(), config.provider.profile.key.token
+    key = engine.keys.newest()
+    rule = config.provider.profile.key.token
     if rule is None or not config.other_base_urls or config.key_uses().find_environment(key.fingerprint):
         return error
     if not config.explain_refused_key:
         names = " or ".join(config.other_base_urls)
-        hint = f"if it may be one of environment {names}, explain=True (--explain) asks there"
+        hint = f"if it may belong to environment {names}, explain=True (--explain) asks there"
         return KeyRefused(f"{error}; {hint}", code=error.code, explained=True)
-    said = []
+    results = []
     for name, address in config.other_base_urls.items():
         if address is None:
-            said.append(f"environment {name} was not asked: where it is has not been said")
+            results.append(f"environment {name} was not asked: pass its address as base_url")
             continue
         try:
-            await _ask(key, rule, address, engine, config)
+            await _try_environment(key, rule, address, engine, config)
         except KeyRefused:
-            said.append(f"environment {name} refuses it as well")
+            results.append(f"environment {name} refuses it too")
         except CallError as failure:
-            said.append(f"environment {name} could not be asked ({failure})")
+            results.append(f"environment {name} could not be asked ({failure})")
         else:
             config.key_uses_in(name, address).record_accepted(key.fingerprint, engine.keys.location)
             return KeyOfAnotherEnvironment(
@@ -62,15 +64,14 @@ async def explain_refusal(error: KeyRefused, engine: AsyncEngine, config: Client
                 belongs_to=name,
                 where=engine.keys.location,
             )
-    return KeyRefused("; ".join((str(error), *said)), code=error.code, explained=True)
+    return KeyRefused("; ".join((str(error), *results)), code=error.code, explained=True)
 
 
-async def _ask(key: Key, rule: TokenRule, address: str, engine: AsyncEngine, config: ClientConfig) -> None:
-    """One request to another environment, whose quotas are its own."""
+async def _try_environment(key: Key, rule: TokenRule, address: str, engine: AsyncEngine, config: ClientConfig) -> None:
+    """Exchange the key for tokens in another environment: once, and within that environment's own quotas."""
     profile = config.provider.profile
-    once = dataclasses.replace(profile.retry, attempts=1, throttles=0)
-    profile = dataclasses.replace(profile, retry=once)
-    there = AsyncEngine(
+    profile = dataclasses.replace(profile, retry=dataclasses.replace(profile.retry, attempts=1, throttles=0))
+    other_engine = AsyncEngine(
         profile,
         address,
         account=Account(profile, config.account_key, MemoryState(), config.clock),
@@ -79,4 +80,4 @@ async def _ask(key: Key, rule: TokenRule, address: str, engine: AsyncEngine, con
         clock=config.clock,
         hooks=engine.hooks,
     )
-    await AsyncTokenExchange(there, config.provider, rule).exchange_key(key, config.clock.now() + ASK_S)
+    await AsyncTokenExchange(other_engine, config.provider, rule).exchange_key(key, config.clock.now() + ASK_S)

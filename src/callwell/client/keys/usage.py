@@ -2,10 +2,10 @@
 """Which keys a provider has accepted, by fingerprint, in the state.
 
 A key that was accepted once and is refused now has been rotated: a new one is on its way, and calls wait for it. A key
-that was never accepted is simply wrong, and nobody is kept waiting.
+that was never accepted is simply wrong, and no caller is kept waiting.
 
-Where environments have keys of their own, a key belongs to the one that accepted it first. What an emulator or a double
-at another address accepts says nothing of the provider's own addresses, and the other way round.
+Where environments have keys of their own, a key belongs to the one that accepted it first. What an emulator or a test
+double accepts at another address says nothing about the provider's own addresses, and the other way round.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from callwell.state.base import State
 
 
-ACCOUNT_NAME: Final = re.compile(r"\w+-(?P<host>.+?)-\d+:")
-"""How the name of an account says where it is, after provider and environment."""
+ADDRESS: Final = re.compile(r"\w+-(?P<host>.+?)-\d+:")
+"""The address in an account's name (`https-api.example.com-443:`), which follows provider and environment."""
 
 
 class KeyRealm(NamedTuple):
@@ -32,7 +32,7 @@ class KeyRealm(NamedTuple):
 
     Attributes:
         provider: the provider's name.
-        environment: the one that is in use.
+        environment: the one in use.
         addresses: the provider's own address of each environment that has keys of its own, as account names spell it;
             empty if all environments share their keys.
     """
@@ -48,8 +48,8 @@ class KeyUse(NamedTuple):
     Attributes:
         first: the first time; 0 if it never was.
         last: the last time.
-        clients: by how many clients it was used.
-        location: the place where the last of them had found it.
+        clients: how many clients have used it.
+        location: where the last of them found it.
     """
 
     first: float = 0.0
@@ -59,13 +59,13 @@ class KeyUse(NamedTuple):
 
 
 class KeyUseLog:
-    """The record of the keys of one account.
+    """The keys that one account was used with.
 
     Args:
-        account: its name in the state.
-        state: where the record is.
-        clock: whose time of day is noted.
-        realm: which keys belong to it; None for all.
+        account: the account's name in the state.
+        state: where the records are.
+        clock: tells the time of day to record.
+        realm: which environments have keys of their own; None if all keys belong to this one.
     """
 
     def __init__(self, account: str, state: State, clock: Clock, realm: KeyRealm | None = None) -> None:
@@ -80,66 +80,73 @@ class KeyUseLog:
 
     def find_environment(self, fingerprint: str) -> str | None:
         """The environment that has accepted a key, the one in use if it is among them; None if that is not known."""
-        if self._realm is None or not self._realm.addresses:
+        realm = self._realm
+        if realm is None or not realm.addresses:
             return None
-        prefix = f"key:{self._realm.provider}:"
-        here = _key_group(self._realm, self._account.removeprefix(f"{self._realm.provider}:"))
+        prefix = f"key:{realm.provider}:"
+        here = _owner(realm, self._account.removeprefix(f"{realm.provider}:"))
         names = [key.removeprefix(prefix) for key in self._state.keys(prefix) if key.endswith(f":{fingerprint}")]
-        found = [name.partition(":")[0] for name in names if _key_group(self._realm, name) == here]
-        return self._realm.environment if self._realm.environment in found else next(iter(found), None)
+        environments = [name.partition(":")[0] for name in names if _owner(realm, name) == here]
+        if realm.environment in environments:
+            return realm.environment
+        return next(iter(environments), None)
 
-    def check_environment(self, fingerprint: str, where: str) -> None:
-        """See that a key is not known to belong to another environment.
+    def check_environment(self, fingerprint: str, location: str) -> None:
+        """Raise if a key is known to belong to another environment.
 
         Args:
             fingerprint: of the key.
-            where: the place where it was found.
+            location: where the key was found.
 
         Raises:
-            KeyOfAnotherEnvironment: it is.
+            KeyOfAnotherEnvironment: another environment has accepted it, and this one has not.
         """
-        other = self.find_environment(fingerprint)
-        if self._realm is None or other in (None, self._realm.environment):
+        realm = self._realm
+        found = self.find_environment(fingerprint)
+        if realm is None or found is None or found == realm.environment:
             return
-        here = self._realm.environment
-        raise KeyOfAnotherEnvironment(self._realm.provider, environment=here, belongs_to=str(other), where=where)
+        raise KeyOfAnotherEnvironment(realm.provider, environment=realm.environment, belongs_to=found, where=location)
 
-    def record_accepted(self, fingerprint: str, where: str) -> None:
-        """Note that a key is accepted, for the first time by this client.
+    def record_accepted(self, fingerprint: str, location: str) -> None:
+        """Record that a key was accepted, for the first time by this client.
 
         Args:
             fingerprint: of the key.
-            where: the place where it was found.
+            location: where the key was found.
         """
         now = self._clock.wall()
-        self._state.update(
-            self._cell(fingerprint), lambda use: (KeyUse(use.first or now, now, use.clients + 1, where), None)
-        )
+
+        def change(use: KeyUse) -> tuple[KeyUse, None]:
+            return KeyUse(first=use.first or now, last=now, clients=use.clients + 1, location=location), None
+
+        self._state.update(self._cell(fingerprint), change)
 
     def read_all(self) -> dict[str, KeyUse]:
         """The use of every key of the account, by fingerprint."""
         prefix = _prefix(self._account)
-        marks = [key.removeprefix(prefix) for key in self._state.keys(prefix)]
-        return {mark: self._state.read(self._cell(mark)) for mark in marks}
+        fingerprints = [key.removeprefix(prefix) for key in self._state.keys(prefix)]
+        return {fingerprint: self._state.read(self._cell(fingerprint)) for fingerprint in fingerprints}
 
     def _cell(self, fingerprint: str) -> Cell[KeyUse]:
-        return Cell(f"{_prefix(self._account)}{fingerprint}", KeyUse, KeyUse(), KeyUse())
+        return Cell(f"{_prefix(self._account)}{fingerprint}", KeyUse, empty=KeyUse(), damaged=KeyUse())
 
 
 def _prefix(account: str) -> str:
     return f"key:{account}:"
 
 
-def _key_group(realm: KeyRealm, name: str) -> str | None:
-    """Whose keys an account takes: empty for the provider's own, the host for those of a double, None for others.
+def _owner(realm: KeyRealm, name: str) -> str | None:
+    """Who issues the keys of an account: "" is the provider, a host is a test double there, None is nobody we know.
 
     Args:
         realm: which environments have keys of their own.
         name: of the account, or of one of its keys, after the provider.
     """
     environment, _, rest = name.partition(":")
-    home = realm.addresses.get(environment)
-    if home is None:
+    own_address = realm.addresses.get(environment)
+    if own_address is None:
         return None
-    place = ACCOUNT_NAME.match(rest)
-    return "" if rest.startswith(f"{home}:") or place is None else place["host"]
+    address = ADDRESS.match(rest)
+    if address is None or rest.startswith(f"{own_address}:"):
+        return ""
+    return address["host"]

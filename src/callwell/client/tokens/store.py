@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tokens of keys in the state: who gets new ones, and their texts, which a shared state holds sealed.
+"""The tokens of keys in the state: who obtains new ones, and their texts, which a shared state holds encrypted.
 
-One record for each key, so that two keys of one account, an old one and a new one, do not put out each other's tokens.
-Times are monotonic seconds of this boot: after another boot there are no tokens yet.
+There is one record for each key, so that an old and a new key of one account do not replace each other's tokens. Times
+are monotonic seconds of this boot: after another boot there are no tokens yet.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ if TYPE_CHECKING:
     from callwell.client.calls.responses import Answer
     from callwell.clock import Clock
     from callwell.core.rules.profile import TokenRule
-    from callwell.core.tokens import ObtainTokens, UseToken, WaitForTokens
+    from callwell.core.tokens import TokenStep
     from callwell.state.base import State
 
 R = TypeVar("R")
 
 
 class TokenPair(NamedTuple):
-    """The tokens that came together.
+    """The tokens of one exchange.
 
     Attributes:
-        access: the one that is shown.
-        refresh: the one for renewal.
+        access: the token that requests carry.
+        refresh: the token that obtains the next ones.
     """
 
     access: Key
@@ -47,12 +47,12 @@ class TokenPair(NamedTuple):
 
 
 class IssuedTokens(NamedTuple):
-    """Tokens that have just come.
+    """Tokens that a provider has just issued.
 
     Attributes:
         pair: the tokens.
-        asked_at: when they were asked for.
-        lasts_s: for how long the first one is good.
+        asked_at: monotonic seconds at which the exchange began.
+        lasts_s: how long the access token is valid.
     """
 
     pair: TokenPair
@@ -61,11 +61,11 @@ class IssuedTokens(NamedTuple):
 
 
 class StoredTokens(NamedTuple):
-    """What is known of a key's tokens now.
+    """What the state holds about a key's tokens.
 
     Attributes:
-        tokens: who may do what.
-        pair: their texts, None if there are none yet.
+        tokens: their times, and who is obtaining the next.
+        pair: their texts; None if there are none yet.
     """
 
     tokens: TokenState
@@ -73,12 +73,12 @@ class StoredTokens(NamedTuple):
 
 
 class TokenRecord(NamedTuple):
-    """The record.
+    """The record of one key.
 
     Attributes:
-        tokens: who may do what.
-        content: the pair: as it is where nobody else sees it, else sealed.
-        boot: of which boot and clock the times are.
+        tokens: their times, and who is obtaining the next.
+        content: the pair, as it is in a state of this process alone, encrypted in a shared one.
+        boot: the boot and clock that the times belong to.
     """
 
     tokens: TokenState = TokenState()
@@ -92,7 +92,7 @@ class TokenStore:
     Args:
         account: its name in the state.
         state: where the records are.
-        clock: whose seconds are in them.
+        clock: the clock of the times in them.
     """
 
     def __init__(self, account: str, state: State, clock: Clock) -> None:
@@ -103,97 +103,105 @@ class TokenStore:
         self._ciphers: dict[str, RecordCipher] = {}
 
     def check(self, key: Key) -> None:
-        """See that the tokens of a key can be kept.
+        """Raise if the tokens of a key could not be stored.
 
         Raises:
-            UsageError: they would have to be sealed, and the package for it is not installed.
+            UsageError: they would have to be encrypted, and the package for that is not installed.
         """
         if self._state.shared:
             self._cipher(key)
 
-    def observe(self, key: Key) -> tuple[UseToken | ObtainTokens | WaitForTokens, StoredTokens]:
-        """What one who asks would be told now."""
-        found = self._read(key, self._state.read(self._cell(key)))
-        return core.decide(found.tokens, key.fingerprint, "", self._clock.now())[1], found
+    def observe(self, key: Key) -> tuple[TokenStep, StoredTokens]:
+        """What a caller would do now, without a change of the state: see `core.tokens.decide`."""
+        stored = self._read(key, self._state.read(self._cell(key)))
+        _, step = core.decide(stored.tokens, key.fingerprint, "", self._clock.now())
+        return step, stored
 
-    def decide(self, key: Key, holder: str) -> tuple[UseToken | ObtainTokens | WaitForTokens, StoredTokens]:
-        """What one who wants to make a call does: see `core.tokens.decide`.
+    def decide(self, key: Key, holder: str) -> tuple[TokenStep, StoredTokens]:
+        """Decide what a caller does to get a token, and take the lease if it obtains one: see `core.tokens.decide`.
 
         Args:
             key: the key.
-            holder: who asks.
+            holder: the name under which the caller would obtain tokens.
         """
 
-        def change(
-            found: StoredTokens,
-        ) -> tuple[TokenState, tuple[UseToken | ObtainTokens | WaitForTokens, StoredTokens]]:
-            tokens, told = core.decide(found.tokens, key.fingerprint, holder, self._clock.now())
-            return tokens, (told, found._replace(tokens=tokens))
+        def change(stored: StoredTokens) -> tuple[TokenState, tuple[TokenStep, StoredTokens]]:
+            tokens, step = core.decide(stored.tokens, key.fingerprint, holder, self._clock.now())
+            return tokens, (step, stored._replace(tokens=tokens))
 
         return self._change(key, change)
 
-    def record_obtained(self, key: Key, holder: str, fresh: IssuedTokens, early_s: float) -> None:
-        """New tokens came.
+    def record_obtained(self, key: Key, holder: str, issued: IssuedTokens, early_s: float) -> None:
+        """Store new tokens.
 
         Args:
-            key: by which they were got.
-            holder: who got them.
-            fresh: the tokens.
-            early_s: how long before their end they are renewed.
+            key: the key that they were obtained with.
+            holder: who obtained them.
+            issued: the tokens.
+            early_s: how long before their end the next ones are obtained.
         """
 
-        def change(found: StoredTokens) -> tuple[TokenState, None]:
-            renewable = fresh.pair.refresh is not None
-            after = core.record_obtained(
-                *(found.tokens, key.fingerprint, holder),
-                asked_at=fresh.asked_at,
-                lasts_s=fresh.lasts_s,
+        def change(stored: StoredTokens) -> tuple[TokenState, None]:
+            tokens = core.record_obtained(
+                stored.tokens,
+                key.fingerprint,
+                holder,
+                asked_at=issued.asked_at,
+                lasts_s=issued.lasts_s,
                 early_s=early_s,
-                renewable=renewable,
+                renewable=issued.pair.refresh is not None,
             )
-            return after, None
+            return tokens, None
 
-        self._change(key, change, fresh.pair)
+        self._change(key, change, issued.pair)
 
     def record_failure(self, key: Key, holder: str) -> None:
-        """No tokens came."""
-        now, mark = self._clock.now(), key.fingerprint
-        self._change(key, lambda found: (core.record_failure(found.tokens, mark, holder, now), None))
+        """Record that an exchange failed."""
+        now = self._clock.now()
+        self._change(key, lambda stored: (core.record_failure(stored.tokens, key.fingerprint, holder, now), None))
 
     def record_refusal(self, key: Key, generation: int) -> None:
-        """The provider has refused a token before its time."""
-        self._change(key, lambda found: (core.record_refusal(found.tokens, key.fingerprint, generation), None))
+        """Record that the provider refused a token before its end."""
+        self._change(key, lambda stored: (core.record_refusal(stored.tokens, key.fingerprint, generation), None))
 
     def forget(self, fingerprint: str) -> None:
-        """The tokens of a key are not wanted any more."""
+        """Remove the tokens of a key."""
         self._state.remove(f"tokens:{self._account}:{fingerprint}")
 
     def _change(
-        self, key: Key, change: Callable[[StoredTokens], tuple[TokenState, R]], fresh: TokenPair | None = None
+        self, key: Key, change: Callable[[StoredTokens], tuple[TokenState, R]], pair: TokenPair | None = None
     ) -> R:
-        """Change what is known; `fresh` takes the place of the texts if it brings another generation."""
+        """Change the record of a key in one step.
 
-        def changed(record: TokenRecord) -> tuple[TokenRecord, R]:
-            found = self._read(key, record)
-            tokens, answer = change(found)
-            new = fresh is not None and tokens.generation != found.tokens.generation
-            content = self._encrypt(key, fresh) if new else record.content
-            return TokenRecord(tokens, content, self._boot), answer
+        Args:
+            key: the key.
+            change: from what is stored to the new state and an answer.
+            pair: the texts to store if the change brings another generation.
 
-        return self._state.update(self._cell(key), changed)
+        Returns:
+            the answer.
+        """
+
+        def change_record(record: TokenRecord) -> tuple[TokenRecord, R]:
+            stored = self._read(key, record)
+            tokens, answer = change(stored)
+            content = record.content
+            if pair is not None and tokens.generation != stored.tokens.generation:
+                content = self._encrypt(key, pair) if self._state.shared else pair
+            return TokenRecord(tokens=tokens, content=content, boot=self._boot), answer
+
+        return self._state.update(self._cell(key), change_record)
 
     def _read(self, key: Key, record: TokenRecord) -> StoredTokens:
-        tokens, pair = record.tokens, self._decrypt(key, record.content)
-        if record.boot != self._boot or (tokens.ends_at and pair is None):
-            return StoredTokens(TokenState(key.fingerprint, tokens.generation), None)
-        return StoredTokens(tokens, pair)
+        """What a record holds; no tokens if they are of another boot or cannot be decrypted."""
+        pair = self._decrypt(key, record.content)
+        if record.boot != self._boot or (record.tokens.ends_at and pair is None):
+            return StoredTokens(TokenState(key.fingerprint, record.tokens.generation), None)
+        return StoredTokens(record.tokens, pair)
 
-    def _encrypt(self, key: Key, pair: TokenPair | None) -> Any:
-        if pair is None or not self._state.shared:
-            return pair
-        return self._cipher(key).encrypt(
-            msgspec.json.encode([pair.access.reveal(), pair.refresh and pair.refresh.reveal()])
-        )
+    def _encrypt(self, key: Key, pair: TokenPair) -> bytes:
+        refresh = None if pair.refresh is None else pair.refresh.reveal()
+        return self._cipher(key).encrypt(msgspec.json.encode([pair.access.reveal(), refresh]))
 
     def _decrypt(self, key: Key, content: Any) -> TokenPair | None:
         if isinstance(content, TokenPair) or content is None:
@@ -205,28 +213,30 @@ class TokenStore:
         return TokenPair(Key(access), Key(refresh) if refresh else None)
 
     def _cipher(self, key: Key) -> RecordCipher:
-        found = self._ciphers.get(key.fingerprint)
-        return found or self._ciphers.setdefault(key.fingerprint, RecordCipher(key, self._cell(key).key))
+        """The cipher of a key's record, kept because deriving one takes as long as many calls."""
+        cipher = self._ciphers.get(key.fingerprint)
+        return cipher or self._ciphers.setdefault(key.fingerprint, RecordCipher(key, self._cell(key).key))
 
     def _cell(self, key: Key) -> Cell[TokenRecord]:
-        return Cell(f"tokens:{self._account}:{key.fingerprint}", TokenRecord, TokenRecord(), TokenRecord())
+        name = f"tokens:{self._account}:{key.fingerprint}"
+        return Cell(name, TokenRecord, empty=TokenRecord(), damaged=TokenRecord())
 
 
 def parse_tokens(rule: TokenRule, answer: Answer, asked_at: float, *, provider: str, operation: str) -> IssuedTokens:
-    """The tokens that an answer holds.
+    """The tokens in an answer.
 
     Args:
-        rule: where it has them.
+        rule: where the answer has them.
         answer: the answer.
-        asked_at: when they were asked for.
+        asked_at: monotonic seconds at which the exchange began.
         provider: the provider's name.
-        operation: that was asked.
+        operation: the operation that was called.
 
     Raises:
-        UnexpectedAnswer: it does not hold what it should.
+        UnexpectedAnswer: the answer does not hold tokens as the rule says.
     """
-    found = _parse(rule, answer.json, asked_at)
-    if found is None:
+    issued = _parse(rule, answer.json, asked_at)
+    if issued is None:
         status = answer.status
         attempts = answer.attempts
         del answer  # an error reporter would write it down
@@ -238,36 +248,37 @@ def parse_tokens(rule: TokenRule, answer: Answer, asked_at: float, *, provider: 
             attempts=attempts,
             outcome="done",
         )
-    return found
+    return issued
 
 
 def _parse(rule: TokenRule, body: Any, asked_at: float) -> IssuedTokens | None:
     access = json_values.value_at(body, rule.access_at)
     refresh = json_values.value_at(body, rule.refresh_at)
     lasts_s = json_values.value_at(body, rule.expires_at)
-    if not _is_header_text(access) or isinstance(lasts_s, bool) or not isinstance(lasts_s, int | float) or lasts_s <= 0:
+    if not _is_header_text(access):
         return None
-    return IssuedTokens(
-        TokenPair(Key(access), Key(refresh) if _is_header_text(refresh) else None), asked_at, float(lasts_s)
-    )
+    if isinstance(lasts_s, bool) or not isinstance(lasts_s, int | float) or lasts_s <= 0:
+        return None
+    pair = TokenPair(Key(access), Key(refresh) if _is_header_text(refresh) else None)
+    return IssuedTokens(pair=pair, asked_at=asked_at, lasts_s=float(lasts_s))
 
 
-def bind_secret(called: OperationHandle, argument: str, secret: Key) -> BoundRequest:
-    """The request of an operation with a secret for its only argument.
+def bind_secret(handle: OperationHandle, argument: str, secret: Key) -> BoundRequest:
+    """The request of an operation with a secret as its only argument.
 
     Args:
-        called: the operation.
-        argument: its name.
+        handle: the operation.
+        argument: the argument's name.
         secret: the secret.
 
     Raises:
-        KeyMalformed: the operation does not take such a text; the message does not hold it, nor does any frame.
+        KeyMalformed: the operation does not take such a text; neither the message nor a frame holds it.
     """
     try:
-        return called.binder.bind({argument: secret.reveal()})
+        return handle.binder.bind({argument: secret.reveal()})
     except InvalidOption:
         pass  # its frames and its text hold the secret
-    raise KeyMalformed(f"{called.plan.operation}: the secret is not a text that the operation takes as {argument}")
+    raise KeyMalformed(f"{handle.plan.operation}: the secret is not a text that the operation takes as {argument}")
 
 
 def _is_header_text(text: Any) -> bool:

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Generated from src/callwell/client/tokens/manager.py by tools/unasync.py; do not edit
-"""Tokens in the place of a key: to be asked like a keyholder, and what it lends is a token that was got by the key.
+"""Tokens in place of a key: used like a key manager, and what a call gets is a token that was obtained with the key.
 
-Calls go on with a token that is good. Where there is none, or its end is near, one caller gets new ones while it has no
-permit in hand, and all others wait, in this process by a latch, in others by looking at the state. Who does it, and by
-what, is decided in `core.tokens`. The calls for tokens are calls like any other, on the same engine.
+Calls use the current token while it is valid. Where there is none, or its end is near, one caller obtains new tokens,
+holding no permit meanwhile, and all others wait: in this process for a latch, in other processes by observing the
+state. `core.tokens` decides who obtains tokens, and with what. The requests that do so are calls like any other, on the
+same engine.
 """
 
 from __future__ import annotations
@@ -27,27 +28,27 @@ if TYPE_CHECKING:
     from callwell.client._sync.calls.engine import Engine
     from callwell.client._sync.keys.manager import KeyManager
     from callwell.client.config import ClientConfig
-    from callwell.client.tokens.store import StoredTokens, TokenPair
+    from callwell.client.tokens.store import IssuedTokens, StoredTokens, TokenPair
     from callwell.core.rules.profile import TokenRule
     from callwell.keys import Key
 
 POLL_S: Final = 0.25
-"""How often it is looked whether another process has got the tokens that are waited for."""
+"""How often a waiting caller observes the state for tokens that another process obtained."""
 
 MAX_TOKENS: Final = 256
-"""Tokens that are remembered by number: far more than there can be calls under way with different ones."""
+"""Tokens that are remembered by number: far more than calls under way can be using."""
 
 
 class TokenInUse(NamedTuple):
-    """A token as calls have it in hand.
+    """A token as calls use it.
 
     Attributes:
-        number: by which calls settle it; grows with every token, and 0 is none.
-        key_generation: of the key by which it was got.
+        number: names the token to `end_use` and `renew`; grows with every token, and 0 is none.
+        key_generation: of the key that it was obtained with.
         generation: of the token.
-        key: that key.
+        key: the key that it was obtained with.
         access: the token.
-        due_at: until when it is lent without looking at the state.
+        due_at: until then it is used without reading the state, in monotonic seconds.
     """
 
     number: int
@@ -62,17 +63,17 @@ class TokenManager:
     """The tokens of one client.
 
     Args:
-        keys: by which they are got.
-        config: what the client is made of.
-        rule: how they are got.
-        engine: makes the calls for them.
+        keys: the keys to obtain tokens with.
+        config: the client's configuration.
+        rule: how a key is exchanged for tokens.
+        engine: makes the calls that obtain them.
 
     Attributes:
-        keys: by which they are got.
-        keyless: takes their place for requests that show none.
+        keys: the keys to obtain tokens with.
+        keyless: what requests without a token use in place of the tokens.
 
     Raises:
-        UsageError: the package by which tokens in a shared state are sealed is not installed.
+        UsageError: tokens in a shared state are encrypted, and the package for that is not installed.
     """
 
     def __init__(self, keys: KeyManager, config: ClientConfig, rule: TokenRule, engine: Engine) -> None:
@@ -87,145 +88,164 @@ class TokenManager:
         self._tokens: dict[int, TokenInUse] = {}
         self._latest: TokenInUse | None = None
         self._count = 0
-        self._doubted = 0
+        self._last_resort = 0
         self._waiting: list[Latch] = []
         reset_after_fork(self)
 
     def after_fork(self) -> None:
-        """In a child nobody waits, and what was in memory is not known to be the state's."""
+        """In a child nobody waits, and what the parent remembered may not be what the state holds."""
         self._lock = threading.Lock()
-        self._tokens, self._latest, self._waiting = {}, None, []
+        self._tokens = {}
+        self._latest = None
+        self._waiting = []
 
     @property
     def location(self) -> str:
-        """The place where the key is kept, for people."""
+        """Where the key is kept, for people."""
         return self.keys.location
 
     def newest(self) -> Key:
-        """The newest key, by which tokens are got."""
+        """The newest key, with which tokens are obtained."""
         return self.keys.newest()
 
     def begin_use(self) -> tuple[int, Key] | None:
-        """The token to use now and its number, to be settled; None while one must be waited for, or got."""
-        lent = self.keys.begin_use()
-        if lent is None:
+        """The number and text of the token to use now; None while one must be awaited or obtained.
+
+        Every use ends with `end_use`.
+        """
+        use = self.keys.begin_use()
+        if use is None:
             return None
-        shown = None
+        token = None
         try:
-            shown = self._current(*lent)
+            token = self._current(*use)
         finally:
-            if shown is None:
-                self.keys.end_use(lent[0], accepted=False)
-        return None if shown is None else (shown.number, shown.access)
+            if token is None:
+                self.keys.end_use(use[0], accepted=False)
+        return None if token is None else (token.number, token.access)
 
     def _current(self, key_generation: int, key: Key) -> TokenInUse | None:
-        shown = self._latest
-        if shown is not None and shown.key_generation == key_generation and self._clock.now() < shown.due_at:
-            return shown
-        told, found = self._store.observe(key)
-        return self._register(key_generation, key, found) if isinstance(told, UseToken) else None
+        latest = self._latest
+        if latest is not None and latest.key_generation == key_generation and self._clock.now() < latest.due_at:
+            return latest
+        step, stored = self._store.observe(key)
+        return self._register(key_generation, key, stored) if isinstance(step, UseToken) else None
 
     def end_use(self, number: int, *, accepted: bool) -> None:
-        """Put a token back.
+        """End a use of a token.
 
         Args:
             number: of the token.
-            accepted: the provider has done what was asked.
+            accepted: the provider did what was asked, so it knows the token.
         """
-        if accepted and number == self._doubted:
-            self._doubted = 0
-        shown = self._tokens.get(number)
-        if shown is not None:  # in a forked child nothing is in hand
-            self.keys.end_use(shown.key_generation, accepted=accepted)
+        if accepted and number == self._last_resort:
+            self._last_resort = 0
+        token = self._tokens.get(number)
+        if token is not None:  # a forked child has none of its parent's
+            self.keys.end_use(token.key_generation, accepted=accepted)
 
     def is_on_trial(self, number: int) -> bool:
-        """Whether a token was got by a new key, and an older one that works can be used in its place."""
-        shown = self._tokens.get(number)
-        return shown is not None and self.keys.is_on_trial(shown.key_generation)
+        """Whether a token was obtained with a new key, and an older key that works can be used instead."""
+        token = self._tokens.get(number)
+        return token is not None and self.keys.is_on_trial(token.key_generation)
 
     def renew(self, number: int, until: float) -> int:
-        """The number of a token that is not known to be dead, or the same one if none comes in time.
+        """Replace a token that the provider has refused.
 
-        A token that was got because the one before it was refused, and is refused as well, is the last for this call.
+        A token that was obtained because the one before it was refused, and is refused as well, is the last for this
+        call: the next would fare no better.
 
         Args:
-            number: of the token that was refused; another number if there is none.
+            number: of the refused token; any other number if there is none.
             until: monotonic seconds.
 
+        Returns:
+            the number of the token to use instead, or the same number if none comes in time.
+
         Raises:
-            CallwellError: none can be got.
+            CallwellError: no token can be obtained.
         """
         refused = self._tokens.get(number)
         if refused is not None:
             self._store.record_refusal(refused.key, refused.generation)
             self._latest = None
-            if number == self._doubted:
+            if number == self._last_resort:
                 return number
-        got = self._next_token(until, doubt=refused is not None)
-        return number if got is None else got.number
+        token = self._obtain_or_wait(until, after_refusal=refused is not None)
+        return number if token is None else token.number
 
-    def _next_token(self, until: float, *, doubt: bool) -> TokenInUse | None:
+    def _obtain_or_wait(self, until: float, *, after_refusal: bool) -> TokenInUse | None:
+        """The next token, by whatever key works; None if none comes in time."""
         holder = token_hex(8)
-        rekeys = 0
+        key_renewals = 0
         while True:
-            lent = self.keys.begin_use()
-            if lent is None:
+            use = self.keys.begin_use()
+            if use is None:
                 self.keys.renew(-1, until)
             else:
+                generation = use[0]
                 try:
-                    got = self._take_turn(lent, holder, until, doubt=doubt)
+                    token = self._take_turn(use, holder, until, after_refusal=after_refusal)
                 except (CallError, KeyProblem) as error:
-                    if self.keys.is_on_trial(lent[0]):
-                        self.keys.set_aside(lent[0], getattr(error, "code", None) or type(error).__name__)
+                    if self.keys.is_on_trial(generation):
+                        self.keys.set_aside(generation, getattr(error, "code", None) or type(error).__name__)
                         continue
                     if not isinstance(error, KeyRefused):
                         raise
-                    rekeys += 1
-                    if rekeys > MAX_KEY_RENEWALS or self.keys.renew(lent[0], until) == lent[0]:
+                    key_renewals += 1
+                    if key_renewals > MAX_KEY_RENEWALS or self.keys.renew(generation, until) == generation:
                         raise
                     continue
-                if got is not None:
-                    return got
+                if token is not None:
+                    return token
             if self._clock.now() >= until:
                 return None
 
-    def _take_turn(self, lent: tuple[int, Key], holder: str, until: float, *, doubt: bool) -> TokenInUse | None:
-        """Use the token that there is, wait for another's, or get one; None if it is to be asked again."""
-        generation, key = lent
-        latch, accepted = Latch(), False
+    def _take_turn(self, use: tuple[int, Key], holder: str, until: float, *, after_refusal: bool) -> TokenInUse | None:
+        """Use the token that there is, obtain one, or wait for another's; None to take another turn."""
+        generation, key = use
+        latch = Latch()
+        obtained = False
         with self._lock:
             self._waiting.append(latch)
         try:
-            told, found = self._store.decide(key, holder)
-            if isinstance(told, ObtainTokens):
-                accepted = self._obtain(key, holder, found.pair if told.renew is not None else None, until)
-                told, found = self._store.observe(key)
-            if accepted:
+            step, stored = self._store.decide(key, holder)
+            if isinstance(step, ObtainTokens):
+                refreshable = stored.pair if step.renew is not None else None
+                obtained = self._obtain(key, holder, refreshable, until)
+                step, stored = self._store.observe(key)
+            if obtained:
                 self._forget_before(generation, key)
-            if isinstance(told, UseToken):
-                shown = self._register(generation, key, found)
-                if shown is not None and accepted and doubt:
-                    self._doubted = shown.number
-                return shown
-            if isinstance(told, WaitForTokens):
-                seconds = min(told.until, until) - self._clock.now()
+            if isinstance(step, UseToken):
+                token = self._register(generation, key, stored)
+                if token is not None and obtained and after_refusal:
+                    self._last_resort = token.number
+                return token
+            if isinstance(step, WaitForTokens):
+                seconds = min(step.until, until) - self._clock.now()
                 latch.wait(self._clock.real_s(max(0.0, min(seconds, POLL_S))))
             return None
         finally:
-            self.keys.end_use(generation, accepted=accepted)
+            self.keys.end_use(generation, accepted=obtained)
             with self._lock:
                 self._waiting = [other for other in self._waiting if other is not latch]
 
-    def _obtain(self, key: Key, holder: str, pair: TokenPair | None, until: float) -> bool:
-        """Get new tokens, by the one for renewal or else by the key. False if that failed while there is a good one."""
-        came, now = None, self._clock.now()
+    def _obtain(self, key: Key, holder: str, refreshable: TokenPair | None, until: float) -> bool:
+        """Obtain new tokens, with the refresh token or else with the key.
+
+        Returns:
+            whether there are new ones; False if that failed while the old one is still valid.
+        """
+        now = self._clock.now()
         until = min(until, now + OBTAIN_TIMEOUT_S)
+        issued: IssuedTokens | None = None
         try:
-            if pair is not None and pair.refresh is not None:
-                with suppress(CallError, KeyProblem):
-                    came = self._exchange.refresh(pair.refresh, (now + until) / 2)
-            came = came or self._exchange.exchange_key(key, until)
-            self._store.record_obtained(key, holder, came, self._early_s)
+            if refreshable is not None and refreshable.refresh is not None:
+                with suppress(CallError, KeyProblem):  # half of the time is left for the key
+                    issued = self._exchange.exchange_refresh_token(refreshable.refresh, (now + until) / 2)
+            if issued is None:
+                issued = self._exchange.exchange_key(key, until)
+            self._store.record_obtained(key, holder, issued, self._early_s)
         except BaseException as error:
             self._store.record_failure(key, holder)
             if isinstance(error, CallwellError) and isinstance(self._store.observe(key)[0], UseToken):
@@ -233,46 +253,67 @@ class TokenManager:
             raise
         finally:
             with self._lock:
-                waiting, self._waiting = self._waiting, []
+                waiting = self._waiting
+                self._waiting = []
             for latch in waiting:
                 latch.set()
         return True
 
-    def _register(self, key_generation: int, key: Key, found: StoredTokens) -> TokenInUse | None:
-        """The token as calls know it: by the same number as long as it is the same."""
-        tokens, pair = found
-        if pair is None:
+    def _register(self, key_generation: int, key: Key, stored: StoredTokens) -> TokenInUse | None:
+        """The stored token under its number, a new one if this client has not used the token yet."""
+        if stored.pair is None:
             return None
-        this = (key_generation, tokens.generation, key, pair.access)
+        token = TokenInUse(
+            number=0,
+            key_generation=key_generation,
+            generation=stored.tokens.generation,
+            key=key,
+            access=stored.pair.access,
+            due_at=stored.tokens.due_at,
+        )
         with self._lock:
-            number = next((one.number for one in reversed(self._tokens.values()) if one[1:5] == this), 0)
+            number = next((known.number for known in reversed(self._tokens.values()) if _is_same(known, token)), 0)
             if not number:
                 self._count += 1
                 number = self._count
                 self._tokens.pop(number - MAX_TOKENS, None)
-            shown = self._tokens[number] = self._latest = TokenInUse(number, *this, tokens.due_at)
-        return shown
+            token = token._replace(number=number)
+            self._tokens[number] = token
+            self._latest = token
+        return token
 
     def _forget_before(self, key_generation: int, key: Key) -> None:
-        """The tokens of keys that this client had earlier are not wanted any more."""
+        """Remove the tokens of this client's earlier keys from the state."""
         with self._lock:
-            earlier = {one.key.fingerprint for one in self._tokens.values() if one.key_generation < key_generation}
+            earlier = {
+                token.key.fingerprint for token in self._tokens.values() if token.key_generation < key_generation
+            }
         for fingerprint in earlier - {key.fingerprint}:
             self._store.forget(fingerprint)
 
 
-def attach_credentials(engine: Engine, keys: KeyManager, config: ClientConfig) -> None:
-    """Let an engine show tokens in the place of its keys, if that is what the setting says, or else try new keys.
+def _is_same(one: TokenInUse, other: TokenInUse) -> bool:
+    """Whether two records are of one token, whatever their number and due time."""
+    return (
+        one.key_generation == other.key_generation
+        and one.generation == other.generation
+        and one.key == other.key
+        and one.access == other.access
+    )
 
-    A key that is traded for tokens is tried by that.
+
+def attach_credentials(engine: Engine, keys: KeyManager, config: ClientConfig) -> None:
+    """Make an engine send tokens in place of its keys if the configuration says so, or else try new keys by a canary.
+
+    A key that is exchanged for tokens needs no canary: the exchange tries it.
 
     Raises:
-        UsageError: they cannot be kept.
+        UsageError: tokens cannot be stored.
     """
     rule = engine.profile.key.token
     if config.auth == "token" and rule is not None:
-        holder = TokenManager(keys, config, rule, engine)
-        engine.keys = holder  # type: ignore[assignment] # it is asked like a keyholder
+        tokens = TokenManager(keys, config, rule, engine)
+        engine.keys = tokens  # type: ignore[assignment] # used as a key manager
         engine.profile = to_token_profile(engine.profile, rule)
     elif engine.profile.key.canary is not None:
         keys.use_canary(Canary(engine, config.provider, engine.profile.key.canary))
