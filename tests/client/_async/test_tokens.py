@@ -180,7 +180,7 @@ def test_a_wrong_key_is_told_as_such() -> None:
     with pytest.raises(errors.KeyRefused, match=r"auth.issue: the provider refuses the key passed in code \(NO_SUCH_KEY\)") as caught:
         run(lambda: one.call("things.get", **GET))
     assert (caught.value.code, mint.asked) == ("NO_SUCH_KEY", ["key"])
-    assert "given in code" in str(caught.value)
+    assert "passed in code" in str(caught.value)
     assert left(one) == 0
 
 

@@ -183,7 +183,7 @@ def test_a_wrong_key_is_told_as_such() -> None:
     ) as caught:
         run(lambda: one.call("things.get", **GET))
     assert (caught.value.code, mint.asked) == ("NO_SUCH_KEY", ["key"])
-    assert "given in code" in str(caught.value)
+    assert "passed in code" in str(caught.value)
     assert left(one) == 0
 
 
