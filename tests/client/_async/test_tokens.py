@@ -177,7 +177,9 @@ def test_a_wrong_key_is_told_as_such() -> None:
     """Refused where it is traded, it is a refused key, and nothing was sent with it."""
     mint = Mint("acme_other")
     one = made(mint)
-    with pytest.raises(errors.KeyRefused, match=r"auth.issue: the provider refuses the key passed in code \(NO_SUCH_KEY\)") as caught:
+    with pytest.raises(
+        errors.KeyRefused, match=r"auth.issue: the provider refuses the key passed in code \(NO_SUCH_KEY\)"
+    ) as caught:
         run(lambda: one.call("things.get", **GET))
     assert (caught.value.code, mint.asked) == ("NO_SUCH_KEY", ["key"])
     assert "passed in code" in str(caught.value)
