@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Generated from src/callwell/client/tokens/exchange.py by tools/unasync.py; do not edit
-"""Calls whose only argument is a secret: a key, or a token for renewal, for which there come tokens."""
+"""Token exchange: a key, or a refresh token, goes out as the only argument of a call, and tokens come back."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from callwell.client.calls.options import ResolvedOptions
 from callwell.client.calls.prepared import PreparedCall
 from callwell.client.tokens.store import bind_secret, parse_tokens
 from callwell.errors import ApiError, KeyRefused
+from callwell.keys.source import describe_refusal
 
 if TYPE_CHECKING:
     from callwell.client._sync.calls.engine import Engine
@@ -20,16 +21,16 @@ if TYPE_CHECKING:
     from callwell.keys import Key
 
 LEAST_S: Final = 0.001
-"""The least time that a call is given: one whose time has passed ends at once, and says so."""
+"""The shortest deadline of a call: one without time left ends at once, and says so."""
 
 
 class TokenExchange:
-    """Gets tokens from a provider.
+    """Obtains tokens from a provider.
 
     Args:
         engine: makes the calls.
         provider: the description.
-        rule: how a key is traded.
+        rule: how a key is exchanged for tokens.
     """
 
     def __init__(self, engine: Engine, provider: Provider, rule: TokenRule) -> None:
@@ -38,14 +39,14 @@ class TokenExchange:
         self._rule = rule
 
     def exchange_key(self, key: Key, until: float) -> IssuedTokens:
-        """Tokens for a key.
+        """Exchange a key for tokens.
 
         Args:
             key: the key.
             until: monotonic seconds.
 
         Raises:
-            KeyRefused: the provider does not take it.
+            KeyRefused: the provider refuses the key.
             CallwellError: see `callwell.errors`.
         """
         rule = self._rule
@@ -55,28 +56,26 @@ class TokenExchange:
             unauthorized = error.status == 401 and not error.from_gateway  # noqa: PLR2004 - RFC 9110, 15.5.2
             if error.code not in rule.refused_codes and not unauthorized:
                 raise
-            text = (
-                f"{self._provider.name} {rule.issue}: the provider refuses the key ({error.code or 'no code'}); "
-                f"put a valid one at {self._engine.keys.location}"
-            )
-            raise KeyRefused(text, code=error.code) from error
+            refusal = describe_refusal(self._engine.keys.location, error.code)
+            raise KeyRefused(f"{self._provider.name} {rule.issue}: {refusal}", code=error.code) from error
 
-    def refresh(self, refresh: Key, until: float) -> IssuedTokens:
-        """Tokens for a token for renewal, which is used up.
+    def exchange_refresh_token(self, refresh_token: Key, until: float) -> IssuedTokens:
+        """Exchange a refresh token, which is used up by that, for tokens.
 
         Args:
-            refresh: the token.
+            refresh_token: the token.
             until: monotonic seconds.
 
         Raises:
             CallwellError: see `callwell.errors`.
         """
-        return self._call(self._rule.renew, self._rule.refresh, refresh, until)
+        return self._call(self._rule.renew, self._rule.refresh, refresh_token, until)
 
     def _call(self, operation: str, argument: str, secret: Key, until: float) -> IssuedTokens:
-        asked_at, called = self._engine.clock.now(), find_operation(self._provider, operation)
-        choices = ResolvedOptions(deadline_s=max(LEAST_S, until - asked_at))
-        order = PreparedCall(called.plan, bind_secret(called, argument, secret), choices)
-        return parse_tokens(  # the answer is in no local variable: it holds tokens
-            self._rule, self._engine.run(order), asked_at, provider=self._provider.name, operation=operation
+        asked_at = self._engine.clock.now()
+        handle = find_operation(self._provider, operation)
+        options = ResolvedOptions(deadline_s=max(LEAST_S, until - asked_at))
+        call = PreparedCall(handle.plan, bind_secret(handle, argument, secret), options)
+        return parse_tokens(  # the answer is in no local variable, which an error reporter would write down
+            self._rule, self._engine.run(call), asked_at, provider=self._provider.name, operation=operation
         )
