@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from callwell.cli.main import main
 from tests.docs import pages, tutorial
+from tests.processes.type_check import mypy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,8 +28,7 @@ def test_samples_are_well_typed(tmp_path: Path) -> None:
     for block in SAMPLES:
         name = f"{block.page.stem.replace('-', '_').lower()}_{block.line}.py"
         (tmp_path / name).write_text(block.text, encoding="utf-8")
-    mypy = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--no-incremental", "."]
-    said = subprocess.run(mypy, cwd=tmp_path, capture_output=True, text=True, check=False)
+    said = mypy(tmp_path, ".")
     assert said.returncode == 0, said.stdout
     assert f"{len(SAMPLES)} source files" in said.stdout
 

@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.docs import pages, tutorial
+from tests.processes.type_check import mypy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +39,5 @@ def test_the_tutorial_holds(reader: tutorial.Reader) -> None:
             reader.save(block)
     assert "\n".join(differences) == ""
     checked = ["owed.py", "many.py", "missing.py", "rotate.py"]
-    mypy = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--no-incremental", *checked]
-    said = subprocess.run(mypy, cwd=reader.folder, capture_output=True, text=True, check=False)
+    said = mypy(reader.folder, *checked)
     assert said.returncode == 0, said.stdout

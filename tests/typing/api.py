@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# mypy: warn-unreachable, enable-error-code="ignore-without-code,redundant-expr,truthy-bool"
 """How the typed clients are used. This file is type-checked, and never run."""
 
 from __future__ import annotations
