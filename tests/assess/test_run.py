@@ -6,6 +6,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,12 @@ from tests.assess.playing import NAME, TEXT, assessed, counts, tone, tones
 if TYPE_CHECKING:
     from callwell.assess import AssessmentProgress
     from tests.emulator.harness import Emulated
+
+
+@pytest.fixture(autouse=True)
+def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where the extra for plots is not installed: what is in the report is for the tests of the report."""
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
 
 
 def lines(folder: Path) -> list[dict[str, Any]]:

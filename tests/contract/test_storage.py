@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +15,10 @@ from callwell import errors
 from tests.contract import raw_storage
 from tests.contract.raw_server import PATIENCE_S
 from tests.contract.raw_storage import CONTENT, SPLIT, RawStorage, part, reply, save, wanted
+from tests.processes.program import run
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).parents[2]
@@ -156,8 +156,8 @@ def test_another_process_goes_on(
     path = tmp_path / "f"
 
     def program(until: int) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", raw_storage.__name__, side, made.url, str(path), str(until)]
-        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+        command = ["-m", raw_storage.__name__, side, made.url, str(path), str(until)]
+        return run(command, folder=ROOT, timeout=120)
 
     with pytest.raises(KeyError):
         save(side, made.url, path, split=SPLIT, resume=True, progress=_stop)

@@ -53,7 +53,8 @@ def tone(
     with av.open(out, "w", format=kind) as container:
         stream = cast("AudioStream", container.add_stream(codec or CODECS[kind], rate=rate, layout=layout))
         channels = len(av.AudioLayout(layout).channels)
-        wave = [int(9_000 * loud * math.sin(math.tau * hertz * at / rate)) for at in range(int(seconds * rate))]
+        second = [int(9_000 * loud * math.sin(math.tau * hertz * at / rate)) for at in range(rate)]
+        wave = (second * math.ceil(seconds))[: int(seconds * rate)]
         frame = av.AudioFrame(format="s16", layout=layout, samples=max(1, len(wave)))
         frame.sample_rate = rate
         if wave:
