@@ -84,23 +84,26 @@ async def sleep(seconds: float) -> None:
 
 
 FAR_S: Final = 10 * 365 * 86_400.0
-"""Seconds until a timer that is never meant to go off: no loop runs for ten years."""
+"""Seconds of a timer that is never meant to go off: no loop runs for ten years."""
 
 
 class FarTimer:
-    """Something that only its loop keeps alive. A closed loop drops its timers, and this with them."""
+    """A callback that only its loop keeps alive: a closed loop drops its timers, and this with them."""
 
     __slots__ = ("__weakref__",)
 
     def __call__(self) -> None:
-        """Nothing to do."""
+        """Do nothing."""
 
 
 @contextmanager
 def when_loop_closes(action: Callable[[], None]) -> Iterator[None]:
     """Call `action` if this task's loop is closed before the block has ended: the block then never goes on.
 
-    A loop tells nobody that it was closed, but it lets go of its timers, at once.
+    asyncio has no hook for a loop that is closed, but such a loop lets go of its timers at once.
+
+    Args:
+        action: what to call, from whichever thread closes the loop.
     """
     timer = FarTimer()
     finalizer = weakref.finalize(timer, action)

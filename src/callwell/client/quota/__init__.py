@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Permits of an account: taken before a request, returned after it, and what answers teach about them."""
+"""Permits of an account: acquired before a request, released after it, and learning from answers."""

@@ -96,6 +96,7 @@ def acquire(
         The record; the permit and how many such permits there are, or the time at which to ask again and 0. The time is
         infinite if a permit must be released, or a trial of the provider end, before anybody can know.
     """
+    # Breaker and undocumented quotas are asked first and changed last: nothing is held unless all agree.
     admitted_at = breaker.available_at(record.breaker, now)
     if admitted_at > now:
         return record, (inf if breaker.is_half_open(record.breaker, now) else admitted_at, 0)
@@ -109,6 +110,7 @@ def acquire(
         keys += versions.other_keys(record.rules, call.own.rules, call.names)
         quotas = tuple([record.rules[key].quota for key in keys])
     before = tuple([_bucket(record, key, quota, now) for key, quota in zip(keys, quotas, strict=True)])
+    # Never ahead while the provider fails: each answer must count before the next request goes.
     count = 1
     if wanted > 1 and not adaptives and not record.breaker.failures:
         count = max(1, min(wanted, permits.max_batch(quotas, before, now)))
@@ -143,6 +145,7 @@ def release(
     changed = _change_buckets(record, call, now, partial(_release_bucket, permit=permit, end=end, now=now))
     is_throttled = end.status == TOO_MANY_REQUESTS
     if is_throttled or end.hints:
+        # Which quota an answer is about is a question of this version's names and windows alone.
         after = tuple([changed[key] for key in call.keys])
         if end.hints and permit.cooled_before:
             after = _learn_hints(call, after, permit, end, now)

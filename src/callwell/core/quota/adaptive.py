@@ -31,7 +31,7 @@ FIRST_RATE: Final = 10.0
 """Requests a second to begin with: growing by a quarter a second, a hundred are reached in ten seconds."""
 
 MIN_RATE: Final = 0.1
-"""Requests a second at the least: slower, and nobody would learn that the provider has recovered."""
+"""Requests a second at the least, one in ten seconds: slower, and a recovery would go unnoticed for minutes."""
 
 GROWTH: Final = 0.25
 """The part of the rate that is added in a second while no ceiling is known."""
@@ -286,6 +286,7 @@ def shift(state: AdaptiveQuota, by: float) -> AdaptiveQuota:
 
 def _end_refusal(state: AdaptiveQuota, now: float) -> AdaptiveQuota:
     """The quota after a refusal is over: what was accepted in the cycle that ends is the ceiling."""
+    # A brief refusal is no sign of a used up window: then the cycle ended when it came, not when it was over.
     is_brief = state.refusals == 1 and state.paused_until <= state.refused_at + FIRST_PAUSE_S
     cycle_s = max(LEAST_S, (state.refused_at if is_brief else now) - state.cycle_at)
     is_short = cycle_s < SHORT_S
@@ -337,6 +338,7 @@ def _record_latency(state: AdaptiveQuota, seconds: float, used: int) -> Adaptive
     average_s = max(1e-6, latency_sum_s / latencies)
     least_s = min(average_s, state.least_latency_s * (1.0 + FORGETTING))
     if state.limit <= 2 * QUEUE:
+        # At the smallest limit no queue can be ours: the provider itself has become slower.
         least_s += (average_s - least_s) * 0.1
     gradient = min(1.0, max(0.5, TOLERANCE * least_s / average_s))
     room = QUEUE if used * 2 >= state.limit else 0.0

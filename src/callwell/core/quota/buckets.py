@@ -196,7 +196,7 @@ def cool_bin(quota: Quota, at: float) -> int:
 def transit_bin(quota: Quota, closed_at: float) -> int:
     """The bin of a permit with a connection that is closed at `closed_at`, as its request may be in transit then."""
     at = cool_bin(quota, closed_at + quota.window_s + quota.transit_s)
-    return -(-at // quota.grain) * quota.grain
+    return -(-at // quota.grain) * quota.grain  # rounded up to a multiple
 
 
 def spent(quota: Quota, bucket: Bucket) -> int:

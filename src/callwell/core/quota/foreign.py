@@ -105,6 +105,7 @@ def learn(
     if quota.paced:
         return bucket
     bucket = _apply_limit(quota, refill(quota, bucket, now), hint)
+    # A lower count than before: the bucket was begun anew in between, and the permit is of another one.
     if hint.remaining is None or bucket.cooled_count < cooled_before:
         return bucket
     limit = quota.limit - bucket.withheld
@@ -114,6 +115,7 @@ def learn(
     least = spent - possible
     most = max(0, spent - _certainly_ours(quota, bucket, permit, now))
     if not quota.fixed:
+        # The reserve never takes the last permit: without one, nobody would see when others stop.
         least = max(least, min(limit - 1, _add_reserve(least)))
         most = _add_reserve(most)
     aside = count(bucket.foreign)

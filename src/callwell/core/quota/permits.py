@@ -50,7 +50,8 @@ permits available, never more, and so needs no place in the proof.
 is not "L in any W" (`QuotaRule.paced`: leaky buckets) is always let out like that.
 
 **Further shapes.** A call with a weight acquires that many permits of a bucket at once (`count`). A limit on requests
-in flight is a quota whose permits do not cool. A quota per argument is one bucket per argument, under a key of its own.
+in flight is a quota with permits that do not cool. A quota per argument is a bucket per argument, each under its own
+key. A lease to another holder is a number of permits with one expiry.
 """
 
 from __future__ import annotations
@@ -297,6 +298,7 @@ def throttle(
         return buckets
     by_window = sorted(range(len(quotas)), key=lambda i: quotas[i].window_s)
     shortest = by_window[0]
+    # The row of refusals is counted in the shortest quota, which every 429 is taken to be about at first.
     first = buckets[shortest]
     is_same_refusal = permit.acquired_at < first.throttled_at
     row = first.throttle_count if is_same_refusal else first.throttle_count + 1

@@ -195,8 +195,10 @@ def to_present(record: AccountRecord, own: AccountQuotas, now: float, wall_s: fl
         for key, bucket in record.buckets.items()
         if key in rules and buckets.is_consistent(rules[key].quota, bucket)
     }
+    # A bucket that was dropped may have been used at any time: it must not begin as a new one.
     past_known = record.past_known and len(kept) == len(record.buckets)
     record = record._replace(buckets=kept, past_known=past_known)
+    # Where boots have no name, a monotonic clock that went back is another boot.
     if record.boot and (record.boot != boot or now < record.changed_at):
         record = _shift(record, now - record.changed_at - max(0.0, wall_s - record.changed_at_wall))
     if len(record.versions_seen) != 1 or own.version not in record.versions_seen:

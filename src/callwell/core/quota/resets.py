@@ -86,11 +86,13 @@ def learn(  # noqa: PLR0917 - an answer and its times
     is_same = earliest_at <= end.not_after and latest_at >= end.not_before
     is_later = latest_at >= end.earliest_at + least_s
     is_earlier = earliest_at <= end.latest_at - least_s
+    # An answer about the window before, or one that could mean either: nothing is learnt.
     if is_earlier or (is_same and is_later):
         return end
     if is_same:
         return _agree(end, named, acquired_at)
     if is_later:
+        # The next window: what was believed of this one is still due.
         return named._replace(due_at=end.due_at, free_before=end.free_before)
     return WindowEnd(ignored_until=now + window_s)
 

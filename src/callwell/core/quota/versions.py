@@ -115,6 +115,7 @@ def join(
             if bucket is not None:
                 joined[key] = bucket
     every = rules | own
+    # A version that is alone is not noted at each use: it may have been there until the last change.
     was_alone = len(seen) == 1
     living = {version_id(own): now}
     for version, seen_at in seen.items():
@@ -168,6 +169,7 @@ def convert(new: Quota, old: Quota, bucket: Bucket, now: float) -> Bucket:
         held = _move_transit_bins(held, old, new, doubt_s, now)
         in_transit = _move_transit_bins(in_transit, old, new, doubt_s, now)
     known = count(held) + count(cooling) + count(in_transit)
+    # Permits that came back at a reset may have been used just before it.
     came_early = bucket.window_end is not None and bucket.window_end.believed and not new.fixed
     if came_early or used_s > 0.0:
         # Requests that the old rule has forgotten and the new one may still count.
