@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What it takes to have many recordings assessed by a service whose capacity nobody tells.
+"""What it takes to assess many recordings at a service that does not document its capacity.
 
 The service is the emulator, in a process of its own: 50 assessments at a time, each of which takes a second; what is
 too much is refused. On a busy machine its clock can be made slower, and Callwell's with it: `BENCH_CLOCK=0.25`.
@@ -52,8 +52,8 @@ def run() -> Sample:
     with tempfile.TemporaryDirectory() as folder:
         bases = prepare.recordings(Path(folder), FEW // 10)
         for number, base in zip(range(len(bases), FEW), itertools.cycle(bases), strict=False):
-            shifted(base, Path(folder, f"{number:04}{SUFFIX}"), number)
-        done = rounds.interleaved(VARIANTS, ROUNDS, lambda variant: one(variant, folder))
+            write_shifted(base, Path(folder, f"{number:04}{SUFFIX}"), number)
+        done = rounds.run_interleaved(VARIANTS, ROUNDS, lambda variant: one(variant, folder))
     figures = ("capacity_used", "refused_share")
     values = {name: [sample["callwell"][name] for sample in done] for name in figures}
     ratios = {
@@ -63,10 +63,11 @@ def run() -> Sample:
         "vs_threads": rounds.ratio(done, "threads", "callwell", "s_per_file"),
         "vs_loop": rounds.ratio(done, "loop", "callwell", "s_per_file"),
     }
-    told = rounds.told(ratios)
+    summary = rounds.summarize(ratios)
     for name in ("prepare_vs_subprocess", "bytes_share"):
-        told[name], told["spread"][name] = prepared[name], prepared["spread"][name]
-    return told | {
+        summary[name] = prepared[name]
+        summary["spread"][name] = prepared["spread"][name]
+    return summary | {
         "seconds": {name: round(rounds.median(done, name, "s_per_file") * FILES, 1) for name in VARIANTS},
         "refused": {name: round(rounds.median(done, name, "refused_share"), 4) for name in VARIANTS},
         "cpu_share": round(rounds.median(done, "callwell", "cpu_share"), 2),
@@ -84,21 +85,26 @@ def one(variant: str, folder: str) -> Sample:
     files = FILES if variant == "callwell" else FEW
     with start(EmulatorOptions(provider=(PROVIDER,), settings=CAPACITY_SET, clock=CLOCK)) as emulator:
         place = emulator.endpoint(PROVIDER)
-        order = {"how": variant, "folder": folder, "files": files, "url": place.base_url, "key": place.key}
-        sample = rounds.child(
-            "bench.assessors",
-            {**order, "capacity": CAPACITY, "service_s": SERVICE_S / float(CLOCK), "clock": emulator.endpoints.clock},
-        )
+        workload: dict[str, object] = {
+            "how": variant,
+            "folder": folder,
+            "files": files,
+            "url": place.base_url,
+            "key": place.key,
+        }
+        workload |= {"capacity": CAPACITY, "service_s": SERVICE_S / float(CLOCK), "clock": emulator.endpoints.clock}
+        sample = rounds.run_child("bench.assessors", workload)
         counts = rounds.ledger(emulator.control)[f"{PROVIDER}/production"]["counts"]
     if counts["billed"] != files:
-        raise SystemExit(f"bench: {files} recordings were to be assessed, and {counts['billed']} were")
+        raise SystemExit(f"bench: expected {files} recordings to be assessed, found {counts['billed']}")
     return sample | {"refused_share": counts["refused_for_load"] / counts["attempts"]}
 
 
-def shifted(base: Path, made: Path, by: int) -> None:
-    """Another recording than the first, of the same length: what is said begins a little later."""
+def write_shifted(base: Path, made: Path, by: int) -> None:
+    """Write another recording of the same length, in which speech begins a little later."""
     shutil.copyfile(base, made)
-    head, frame = 44, 4
+    head = 44  # bytes of a WAV header
+    frame = 4  # bytes of two 16-bit samples
     data = made.read_bytes()
     cut = head + 480 * frame * by
     made.write_bytes(data[:head] + data[cut:] + data[head:cut])

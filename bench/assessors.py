@@ -41,15 +41,15 @@ THREADS: Final = 50
 ATTEMPTS: Final = 20
 
 
-def rows(order: dict[str, Any]) -> list[AssessmentRow]:
+def rows(workload: dict[str, Any]) -> list[AssessmentRow]:
     """As many rows as are ordered: each recording with many texts."""
-    files = sorted(Path(order["folder"]).glob(f"????{SUFFIX}"))
+    files = sorted(Path(workload["folder"]).glob(f"????{SUFFIX}"))
     return [
-        AssessmentRow(files[n % len(files)], f"Sentence {n} has words.", accent="us") for n in range(order["files"])
+        AssessmentRow(files[n % len(files)], f"Sentence {n} has words.", accent="us") for n in range(workload["files"])
     ]
 
 
-def callwell(order: dict[str, Any]) -> dict[str, float]:
+def callwell(workload: dict[str, Any]) -> dict[str, float]:
     """As Callwell does it."""
     ends: list[float] = []
 
@@ -59,18 +59,20 @@ def callwell(order: dict[str, Any]) -> dict[str, float]:
 
     async def work() -> int:
         with tempfile.TemporaryDirectory() as out:
-            key = Key(order["key"])
-            place, clock = order["url"], parse_clock(order["clock"])
-            async with AsyncClient(PROVIDER, key=key, base_url=place, clock=clock, priority="batch") as client:
-                return len((await Assessment(client, rows(order), out, show=show).run()).failed)
+            key = Key(workload["key"])
+            clock = parse_clock(workload["clock"])
+            url = workload["url"]
+            async with AsyncClient(PROVIDER, key=key, base_url=url, clock=clock, priority="batch") as client:
+                return len((await Assessment(client, rows(workload), out, show=show).run()).failed)
 
     if failed := event_loop.run(work()):
         raise SystemExit(f"bench: {failed} recordings could not be assessed")
-    first, last = int(WARM * len(ends)), int(COOL * len(ends))
-    return {"capacity_used": (last - first) / (ends[last] - ends[first]) * order["service_s"] / order["capacity"]}
+    first = int(WARM * len(ends))
+    last = int(COOL * len(ends))
+    return {"capacity_used": (last - first) / (ends[last] - ends[first]) * workload["service_s"] / workload["capacity"]}
 
 
-def usual(order: dict[str, Any], threads: int) -> dict[str, float]:
+def usual(workload: dict[str, Any], threads: int) -> dict[str, float]:
     """As it is usually written."""
     limits = httpx.Limits(max_connections=threads)
     again = tenacity.Retrying(
@@ -78,8 +80,8 @@ def usual(order: dict[str, Any], threads: int) -> dict[str, float]:
         wait=tenacity.wait_random_exponential(0.5, 20),
         stop=tenacity.stop_after_attempt(ATTEMPTS),
     )
-    headers = {"api-key": order["key"]}
-    with httpx.Client(base_url=order["url"], headers=headers, limits=limits, timeout=600, trust_env=False) as client:
+    headers = {"api-key": workload["key"]}
+    with httpx.Client(base_url=workload["url"], headers=headers, limits=limits, timeout=600, trust_env=False) as client:
 
         def assess(numbered: tuple[int, AssessmentRow]) -> None:
             number, row = numbered
@@ -88,25 +90,25 @@ def usual(order: dict[str, Any], threads: int) -> dict[str, float]:
             again(lambda: client.post(PATH, json=body).raise_for_status())
 
         with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(assess, enumerate(rows(order))))
+            list(pool.map(assess, enumerate(rows(workload))))
     return {}
 
 
 HOW: Final[dict[str, Callable[[dict[str, Any]], dict[str, float]]]] = {
     "callwell": callwell,
-    "threads": lambda order: usual(order, THREADS),
-    "loop": lambda order: usual(order, 1),
+    "threads": lambda workload: usual(workload, THREADS),
+    "loop": lambda workload: usual(workload, 1),
 }
 
 
 def main() -> None:
-    """Carry one order out."""
-    order = json.loads(sys.argv[1])
+    """Carry out one workload."""
+    workload = json.loads(sys.argv[1])
     begin = time.perf_counter()
-    found = HOW[order["how"]](order)
+    found = HOW[workload["how"]](workload)
     real = time.perf_counter() - begin
     used = resource.getrusage(resource.RUSAGE_SELF)
-    taken = {"s_per_file": real / order["files"], "cpu_share": (used.ru_utime + used.ru_stime) / real}
+    taken = {"s_per_file": real / workload["files"], "cpu_share": (used.ru_utime + used.ru_stime) / real}
     print(json.dumps(taken | found))
 
 

@@ -32,7 +32,7 @@ ATTEMPTS: Final = 6
 DAY_S: Final = 86_400
 
 
-class Order(NamedTuple):
+class Workload(NamedTuple):
     """What to measure.
 
     Attributes:
@@ -55,25 +55,25 @@ def _headers() -> dict[str, str]:
 
 
 @asynccontextmanager
-async def callwell_async(order: Order) -> AsyncIterator[Callable[[int], Awaitable[Any]]]:
+async def callwell_async(workload: Workload) -> AsyncIterator[Callable[[int], Awaitable[Any]]]:
     """Callwell as it comes: quotas, retries, budget, key."""
     from callwell import AsyncClient
 
-    async with AsyncClient(order.folder, base_url=order.address) as client:
+    async with AsyncClient(workload.folder, base_url=workload.address) as client:
         yield lambda number: client.call("items.get", item_id=number)
 
 
 @contextmanager
-def callwell_sync(order: Order) -> Iterator[Callable[[int], Any]]:
+def callwell_sync(workload: Workload) -> Iterator[Callable[[int], Any]]:
     """Callwell as it comes: quotas, retries, budget, key."""
     from callwell import Client
 
-    with Client(order.folder, base_url=order.address) as client:
+    with Client(workload.folder, base_url=workload.address) as client:
         yield lambda number: client.call("items.get", item_id=number)
 
 
 @asynccontextmanager
-async def bare_async(order: Order) -> AsyncIterator[Callable[[int], Awaitable[Any]]]:
+async def bare_async(workload: Workload) -> AsyncIterator[Callable[[int], Awaitable[Any]]]:
     """The transport's own library: request, read the body, decode."""
     from msgspec.json import decode
     from pyreqwest.client import ClientBuilder
@@ -82,21 +82,21 @@ async def bare_async(order: Order) -> AsyncIterator[Callable[[int], Awaitable[An
     async with builder.build() as client:
 
         async def call(number: int) -> Any:
-            answer = await client.get(f"{order.address}/items/{number}").build().send()
+            answer = await client.get(f"{workload.address}/items/{number}").build().send()
             return decode(await answer.bytes())["data"]
 
         yield call
 
 
 @contextmanager
-def bare_sync(order: Order) -> Iterator[Callable[[int], Any]]:
+def bare_sync(workload: Workload) -> Iterator[Callable[[int], Any]]:
     """The transport's own library: request, read the body, decode."""
     from msgspec.json import decode
     from pyreqwest.client import SyncClientBuilder
 
     builder = SyncClientBuilder().http1_only().no_proxy().default_headers(_headers())
     with builder.timeout(timedelta(seconds=TIMEOUT_S)).build() as client:
-        yield lambda number: decode(client.get(f"{order.address}/items/{number}").build().send().bytes())["data"]
+        yield lambda number: decode(client.get(f"{workload.address}/items/{number}").build().send().bytes())["data"]
 
 
 def _retrying() -> Any:
@@ -113,14 +113,15 @@ def _retrying() -> Any:
 
 
 @asynccontextmanager
-async def stack_async(order: Order) -> AsyncIterator[Callable[[int], Awaitable[Any]]]:
+async def stack_async(workload: Workload) -> AsyncIterator[Callable[[int], Awaitable[Any]]]:
     """The usual stack, with the same duties as far as it has them: httpx, tenacity, aiolimiter."""
     import httpx
     from aiolimiter import AsyncLimiter
 
-    minute, day = AsyncLimiter(LIMIT, 60), AsyncLimiter(LIMIT, DAY_S)
+    minute = AsyncLimiter(LIMIT, 60)
+    day = AsyncLimiter(LIMIT, DAY_S)
     limits = httpx.Limits(max_connections=IN_FLIGHT, max_keepalive_connections=IN_FLIGHT)
-    session = httpx.AsyncClient(base_url=order.address, headers=_headers(), limits=limits, timeout=TIMEOUT_S)
+    session = httpx.AsyncClient(base_url=workload.address, headers=_headers(), limits=limits, timeout=TIMEOUT_S)
     async with session as client:
 
         async def attempt(number: int) -> Any:
@@ -133,14 +134,14 @@ async def stack_async(order: Order) -> AsyncIterator[Callable[[int], Awaitable[A
 
 
 @contextmanager
-def stack_sync(order: Order) -> Iterator[Callable[[int], Any]]:
+def stack_sync(workload: Workload) -> Iterator[Callable[[int], Any]]:
     """The usual stack, with the same duties as far as it has them: httpx, tenacity, pyrate-limiter."""
     import httpx
     from pyrate_limiter import Duration, Limiter, Rate
 
     # It takes no two limits that are the same.
     limiter = Limiter([Rate(LIMIT, Duration.MINUTE), Rate(LIMIT + 1, Duration.DAY)])
-    with httpx.Client(base_url=order.address, headers=_headers(), timeout=TIMEOUT_S) as client:
+    with httpx.Client(base_url=workload.address, headers=_headers(), timeout=TIMEOUT_S) as client:
 
         def attempt(number: int) -> Any:
             limiter.try_acquire("bench")
@@ -152,7 +153,7 @@ def stack_sync(order: Order) -> Iterator[Callable[[int], Any]]:
     limiter.close()
 
 
-ASYNC: Final[dict[str, Callable[[Order], AbstractAsyncContextManager[Callable[[int], Awaitable[Any]]]]]] = {
+ASYNC: Final[dict[str, Callable[[Workload], AbstractAsyncContextManager[Callable[[int], Awaitable[Any]]]]]] = {
     "callwell_uvloop": callwell_async,
     "bare_uvloop": bare_async,
     "stack_uvloop": stack_async,
@@ -160,7 +161,7 @@ ASYNC: Final[dict[str, Callable[[Order], AbstractAsyncContextManager[Callable[[i
     "bare_asyncio": bare_async,
 }
 
-SYNC: Final[dict[str, Callable[[Order], AbstractContextManager[Callable[[int], Any]]]]] = {
+SYNC: Final[dict[str, Callable[[Workload], AbstractContextManager[Callable[[int], Any]]]]] = {
     "callwell_sync": callwell_sync,
     "bare_sync": bare_sync,
     "stack_sync": stack_sync,
@@ -184,43 +185,44 @@ def _see(item: Any) -> None:
         raise SystemExit(f"bench: another item: {item!r}")
 
 
-async def _measured_async(order: Order) -> dict[str, float]:
-    async with ASYNC[order.variant](order) as call:
-        await _in_flight(call, order.warm_up)
+async def _measured_async(workload: Workload) -> dict[str, float]:
+    async with ASYNC[workload.variant](workload) as call:
+        await _in_flight(call, workload.warm_up)
         gc.collect()
         before = time.perf_counter(), time.process_time()
-        await _in_flight(call, order.calls)
-        return _spent(order, before)
+        await _in_flight(call, workload.calls)
+        return _spent(workload, before)
 
 
-def _measured_sync(order: Order) -> dict[str, float]:
-    with SYNC[order.variant](order) as call:
-        for number in range(order.warm_up):
+def _measured_sync(workload: Workload) -> dict[str, float]:
+    with SYNC[workload.variant](workload) as call:
+        for number in range(workload.warm_up):
             _see(call(number))
         gc.collect()
         before = time.perf_counter(), time.process_time()
-        for number in range(order.calls):
+        for number in range(workload.calls):
             _see(call(number))
-        return _spent(order, before)
+        return _spent(workload, before)
 
 
-def _spent(order: Order, before: tuple[float, float]) -> dict[str, float]:
-    real_s, cpu_s = time.perf_counter() - before[0], time.process_time() - before[1]
-    return {"cpu_us": cpu_s / order.calls * 1e6, "real_us": real_s / order.calls * 1e6}
+def _spent(workload: Workload, before: tuple[float, float]) -> dict[str, float]:
+    real_s = time.perf_counter() - before[0]
+    cpu_s = time.process_time() - before[1]
+    return {"cpu_us": cpu_s / workload.calls * 1e6, "real_us": real_s / workload.calls * 1e6}
 
 
 def main() -> None:
-    """Measure what the order says, and print it."""
-    order = Order(**json.loads(sys.argv[1]))
-    if order.variant in SYNC:
-        sample = _measured_sync(order)
-    elif order.variant.endswith("_uvloop"):
+    """Measure one workload, and print what it took."""
+    workload = Workload(**json.loads(sys.argv[1]))
+    if workload.variant in SYNC:
+        sample = _measured_sync(workload)
+    elif workload.variant.endswith("_uvloop"):
         from uvloop import new_event_loop
 
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
-            sample = runner.run(_measured_async(order))
+            sample = runner.run(_measured_async(workload))
     else:
-        sample = asyncio.run(_measured_async(order))
+        sample = asyncio.run(_measured_async(workload))
     print(json.dumps(sample), flush=True)
 
 

@@ -38,11 +38,11 @@ def run() -> Sample:
 
         def one(variant: str) -> Sample:
             calls = CALLS[variant]
-            order = {"variant": variant, "address": nginx.address, "folder": folder}
-            sample = rounds.child("bench.callers", order | {"warm_up": WARM_UP, "calls": calls})
-            return sample | {"connections": nginx.arrived(WARM_UP + calls)}
+            workload = {"variant": variant, "address": nginx.address, "folder": folder}
+            sample = rounds.run_child("bench.callers", workload | {"warm_up": WARM_UP, "calls": calls})
+            return sample | {"connections": nginx.check_requests(WARM_UP + calls)}
 
-        done = rounds.interleaved(list(CALLS), ROUNDS, one)
+        done = rounds.run_interleaved(list(CALLS), ROUNDS, one)
     ratios = {
         "async_vs_stack": rounds.ratio(done, "stack_uvloop", "callwell_uvloop", "cpu_us"),
         "async_vs_bare": rounds.ratio(done, "callwell_uvloop", "bare_uvloop", "cpu_us"),
@@ -50,14 +50,14 @@ def run() -> Sample:
         "sync_vs_stack": rounds.ratio(done, "stack_sync", "callwell_sync", "cpu_us"),
         "sync_vs_bare": rounds.ratio(done, "callwell_sync", "bare_sync", "cpu_us"),
     }
-    return rounds.told(ratios) | {
+    return rounds.summarize(ratios) | {
         "cpu_us_per_call": {name: round(rounds.median(done, name, "cpu_us"), 1) for name in (*ASYNC, *SYNC)},
         "real_us_per_call": {name: round(rounds.median(done, name, "real_us"), 1) for name in (*ASYNC, *SYNC)},
         "connections": {name: max(one[name]["connections"] for one in done) for name in (*ASYNC, *SYNC)},
         "in_flight": {"async": IN_FLIGHT, "sync": 1},
         "rounds": ROUNDS,
         "calls": CALLS,
-        "aborted_at_exit": rounds.aborted(done),
+        "aborted_at_exit": rounds.count_aborted(done),
         "counted": "every call, in nginx's access log",
         "versions": {name: version(name) for name in VERSIONS} | {"nginx": server.version()},
     }

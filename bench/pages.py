@@ -41,17 +41,17 @@ def run() -> Sample:
 
         def one(variant: str) -> Sample:
             pages = PAGES[variant]
-            order = {"variant": variant.removeprefix("short_"), "address": nginx.address, "folder": folder}
-            sample = rounds.child("bench.walkers", order | {"pages": pages, "depth": DEPTH})
-            return sample | {"connections": nginx.arrived(pages + 1)}
+            workload = {"variant": variant.removeprefix("short_"), "address": nginx.address, "folder": folder}
+            sample = rounds.run_child("bench.walkers", workload | {"pages": pages, "depth": DEPTH})
+            return sample | {"connections": nginx.check_requests(pages + 1)}
 
-        done = rounds.interleaved(list(PAGES), ROUNDS, one)
+        done = rounds.run_interleaved(list(PAGES), ROUNDS, one)
     ratios = {
         "vs_sequential": rounds.ratio(done, "one_by_one", "walk", "page_ms"),
         "vs_sequential_bare": rounds.ratio(done, "bare", "walk", "page_ms"),
     }
     walks = {str(PAGES[name]): name for name in ("short_walk", "walk")}
-    return rounds.told(ratios) | {
+    return rounds.summarize(ratios) | {
         "in_order": all(one[name]["in_order"] for one in done for name in walks.values()),
         "peak_mib": {pages: round(rounds.median(done, name, "peak_mib"), 1) for pages, name in walks.items()},
         "growth_mib": {pages: round(rounds.median(done, name, "growth_mib"), 1) for pages, name in walks.items()},
@@ -63,7 +63,7 @@ def run() -> Sample:
         "items_per_page": described.ITEMS,
         "pages": PAGES,
         "rounds": ROUNDS,
-        "aborted_at_exit": rounds.aborted(done),
+        "aborted_at_exit": rounds.count_aborted(done),
         "counted": "every page, in nginx's access log",
     }
 

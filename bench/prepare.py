@@ -41,16 +41,16 @@ def run() -> Sample:
 
         def one(variant: str) -> Sample:
             how = "ffmpeg" if variant == "ffmpeg" else "callwell"
-            return rounds.child("bench.preparers", {"how": how, "folder": folder, "threads": threads[variant]})
+            return rounds.run_child("bench.preparers", {"how": how, "folder": folder, "threads": threads[variant]})
 
-        done = rounds.interleaved(VARIANTS, ROUNDS, one)
+        done = rounds.run_interleaved(VARIANTS, ROUNDS, one)
     ratios = {
         "prepare_vs_subprocess": rounds.ratio(done, "ffmpeg", "callwell", "real_ms"),
         "prepare_vs_subprocess_cpu": rounds.ratio(done, "ffmpeg", "callwell", "cpu_ms"),
         "threads_vs_one": rounds.ratio(done, "callwell_one", "callwell", "real_ms"),
         "bytes_share": rounds.Ratio(*[done[0]["callwell"]["bytes_share"]] * 3),
     }
-    return rounds.told(ratios) | {
+    return rounds.summarize(ratios) | {
         "cpu_ms_per_file": {name: round(rounds.median(done, name, "cpu_ms"), 1) for name in VARIANTS},
         "real_ms_per_file": {name: round(rounds.median(done, name, "real_ms"), 1) for name in VARIANTS},
         "threads": threads,

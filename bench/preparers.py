@@ -70,22 +70,24 @@ HOW: Final[dict[str, Callable[[Path], bytes]]] = {"callwell": callwell, "ffmpeg"
 
 
 def main() -> None:
-    """Carry one order out."""
-    order = json.loads(sys.argv[1])
-    work = HOW[order["how"]]
-    files = sorted(Path(order["folder"]).glob(f"????{SUFFIX}"))
-    with ThreadPoolExecutor(order["threads"]) as pool:
-        list(pool.map(work, files[: order["threads"] * 2]))
-        before, begin = _cpu_s(), time.perf_counter()
+    """Carry out one workload."""
+    workload = json.loads(sys.argv[1])
+    work = HOW[workload["how"]]
+    files = sorted(Path(workload["folder"]).glob(f"????{SUFFIX}"))
+    with ThreadPoolExecutor(workload["threads"]) as pool:
+        list(pool.map(work, files[: workload["threads"] * 2]))
+        cpu_before_s = _cpu_s()
+        began = time.perf_counter()
         sizes = list(pool.map(lambda file: len(base64.b64encode(work(file))), files))
-        real, cpu = time.perf_counter() - begin, _cpu_s() - before
+        real_s = time.perf_counter() - began
+        cpu_s = _cpu_s() - cpu_before_s
     whole = sum(file.stat().st_size for file in files)
-    taken = {"real_ms": 1000 * real / len(files), "cpu_ms": 1000 * cpu / len(files)}
+    taken = {"real_ms": 1000 * real_s / len(files), "cpu_ms": 1000 * cpu_s / len(files)}
     print(json.dumps(taken | {"bytes_share": sum(sizes) / whole}))
 
 
 def _cpu_s() -> float:
-    """CPU seconds of this process and of those that it has waited for."""
+    """CPU seconds of this process and of the children that it has waited for."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(one.ru_utime + one.ru_stime for one in used)
 

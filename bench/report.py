@@ -23,9 +23,9 @@ class Wanted(NamedTuple):
 
     Attributes:
         figure: its name.
-        least: it should be at least this.
-        most: it should be at most this.
-        words: what it is.
+        least: the smallest good value.
+        most: the largest good value.
+        words: what it measures.
     """
 
     figure: str
@@ -34,13 +34,13 @@ class Wanted(NamedTuple):
     words: str
 
     def goal(self) -> str:
-        """What it should be, in words."""
+        """The good values, in words."""
         if self.least is not None:
             return f"at least {self.least:g}"
         return "" if self.most is None else f"at most {self.most:g}"
 
     def reached(self, value: float) -> str:
-        """Whether it is so."""
+        """Whether a value is good: yes, no, or nothing for a figure without a goal."""
         if self.least is None and self.most is None:
             return ""
         good = value >= self.least if self.least is not None else value <= (self.most or 0)
@@ -116,7 +116,8 @@ def table(name: str, result: Sample) -> Iterator[str]:
     yield "| figure | is | rounds | should be | reached | what it is |"
     yield "| --- | --: | --- | --- | --- | --- |"
     for wanted in WANTED[name]:
-        value, (low, high) = result[wanted.figure], result["spread"][wanted.figure]
+        value = result[wanted.figure]
+        low, high = result["spread"][wanted.figure]
         cells = f"{value:.2f} | {low:.2f} – {high:.2f} | {wanted.goal()} | {wanted.reached(value)} | {wanted.words}"
         yield f"| `{wanted.figure}` | {cells} |"
 

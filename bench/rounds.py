@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Interleaved rounds, medians of them, and the machine on which they ran.
+"""Interleaved rounds, their medians, and the machine that they ran on.
 
 Every round runs each variant once, in a fresh process, beginning with another variant than the round before. A ratio is
-taken within each round and the median of the rounds is told, so that a machine that grows slower or busier meanwhile
+taken within each round, and the median of the rounds is reported: a machine that becomes slower or busier meanwhile
 counts against both sides.
 """
 
@@ -46,7 +46,7 @@ class Ratio(NamedTuple):
     high: float
 
 
-def interleaved(names: Sequence[str], rounds: int, run: Callable[[str], Sample]) -> list[dict[str, Sample]]:
+def run_interleaved(names: Sequence[str], rounds: int, run: Callable[[str], Sample]) -> list[dict[str, Sample]]:
     """Run each variant once a round.
 
     Args:
@@ -66,7 +66,7 @@ def ratio(rounds: Iterable[Mapping[str, Sample]], over: str, under: str, field: 
     """A quantity of the variant `over` by that of the variant `under`.
 
     Args:
-        rounds: what `interleaved` gave.
+        rounds: what `run_interleaved` gave.
         over: a variant.
         under: another.
         field: the quantity.
@@ -81,31 +81,31 @@ def median(rounds: Iterable[Mapping[str, Sample]], name: str, field: str) -> flo
     return statistics.median(values)
 
 
-def aborted(rounds: Iterable[Mapping[str, Sample]]) -> dict[str, int]:
+def count_aborted(rounds: Iterable[Mapping[str, Sample]]) -> dict[str, int]:
     """How many runs of each variant were aborted at their end, where there were any."""
     return dict(Counter(name for samples in rounds for name, sample in samples.items() if sample["aborted"]))
 
 
-def told(ratios: Mapping[str, Ratio]) -> Sample:
-    """Ratios as they are published: each by its name, and how far the rounds lay apart."""
+def summarize(ratios: Mapping[str, Ratio]) -> Sample:
+    """Ratios as they are published: the median of each by its name, and the range of the rounds."""
     spread = {name: [round(one.low, 3), round(one.high, 3)] for name, one in ratios.items()}
     return {name: round(one.median, 3) for name, one in ratios.items()} | {"spread": spread}
 
 
-def child(module: str, order: Mapping[str, Any]) -> Sample:
+def run_child(module: str, workload: Mapping[str, Any]) -> Sample:
     """Run a module in a fresh interpreter and read the object that it prints.
 
     With pyreqwest 0.15 an interpreter is aborted now and then at its very end, when all has been measured and printed.
     The sample says so.
 
     Args:
-        module: one of ours, which takes its order as JSON in its only argument.
-        order: what it is told.
+        module: one of ours, which takes its workload as JSON in its only argument.
+        workload: what it measures.
 
     Raises:
         SystemExit: it failed.
     """
-    command = [sys.executable, "-m", module, json.dumps(order)]
+    command = [sys.executable, "-m", module, json.dumps(workload)]
     done = subprocess.run(command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode not in (0, -signal.SIGABRT) or not done.stdout:
         raise SystemExit(f"bench: {command[2:]} ended with {done.returncode}")

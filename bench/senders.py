@@ -23,7 +23,7 @@ PROVIDER: Final = "apivideo"
 VIDEO: Final = "vi0"
 
 
-class Order(NamedTuple):
+class Workload(NamedTuple):
     """What to do.
 
     Attributes:
@@ -45,29 +45,29 @@ class Order(NamedTuple):
     warm_up: str = ""
 
 
-def _client(order: Order, **options: Any) -> Any:
+def _client(workload: Workload, **options: Any) -> Any:
     from callwell import Client
     from callwell.keys import Key
 
     key = Key(os.environ[KEY_VARIABLE])
-    return Client(PROVIDER, base_url=order.address, key=key, state=order.state, **options)
+    return Client(PROVIDER, base_url=workload.address, key=key, state=workload.state, **options)
 
 
-def callwell(order: Order) -> Sample:
+def callwell(workload: Workload) -> Sample:
     """Callwell as it comes: looked into, quotas, position stored, four pieces at once."""
-    with _client(order) as client:
-        client.upload("videos.upload", order.warm_up, video_id=VIDEO)
-        return _spent(lambda: client.upload("videos.upload", order.file, video_id=VIDEO, piece_size=order.piece))
+    with _client(workload) as client:
+        client.upload("videos.upload", workload.warm_up, video_id=VIDEO)
+        return _spent(lambda: client.upload("videos.upload", workload.file, video_id=VIDEO, piece_size=workload.piece))
 
 
-def official(order: Order) -> Sample:
+def official(workload: Workload) -> Sample:
     """The provider's own client."""
     from apivideo.api.videos_api import VideosApi
     from apivideo.auth_api_client import AuthenticatedApiClient
     from apivideo.configuration import Configuration
 
-    client = AuthenticatedApiClient("bench", configuration=Configuration(chunk_size=order.piece))
-    client.configuration.host = order.address
+    client = AuthenticatedApiClient("bench", configuration=Configuration(chunk_size=workload.piece))
+    client.configuration.host = workload.address
     client.connect()
     videos = VideosApi(client)
 
@@ -75,21 +75,21 @@ def official(order: Order) -> Sample:
         with Path(path).open("rb") as file:
             videos.upload(VIDEO, file)
 
-    send(order.warm_up)
-    return _spent(lambda: send(order.file))
+    send(workload.warm_up)
+    return _spent(lambda: send(workload.file))
 
 
-def curl(order: Order) -> Sample:
+def curl(workload: Workload) -> Sample:
     """Curl, which sends the pieces as files of their own over one connection."""
     command = ["curl"]
-    for piece in order.cut:
+    for piece in workload.cut:
         command += ["--next", "--silent", "--fail", "--output", os.devnull, "--header", "Expect:"]
-        command += ["--form", f"file=@{piece}", f"{order.address}/videos/{VIDEO}/source"]
+        command += ["--form", f"file=@{piece}", f"{workload.address}/videos/{VIDEO}/source"]
     command.remove("--next")
     return _spent(lambda: subprocess.run(command, check=True), who=resource.RUSAGE_CHILDREN)
 
 
-def plan(order: Order) -> Sample:
+def plan(workload: Workload) -> Sample:
     """How long it takes until the first request would be sent."""
 
     class SentError(Exception):
@@ -102,23 +102,23 @@ def plan(order: Order) -> Sample:
         def close(self) -> None:
             pass
 
-    with _client(order, transport=Unwilling()) as client:
+    with _client(workload, transport=Unwilling()) as client:
         began = time.perf_counter()
         try:
-            client.upload("videos.upload", order.file, video_id=VIDEO)
+            client.upload("videos.upload", workload.file, video_id=VIDEO)
         except SentError:
             return {"real_s": time.perf_counter() - began}
     raise SystemExit("bench: nothing was sent")
 
 
-def again(order: Order) -> Sample:
-    """An upload that makes its object, and goes on with itself."""
-    with _client(order) as client:
-        client.upload("videos.upload", order.file, title="bench", piece_size=order.piece)
+def again(workload: Workload) -> Sample:
+    """An upload that creates its object, and resumes itself."""
+    with _client(workload) as client:
+        client.upload("videos.upload", workload.file, title="bench", piece_size=workload.piece)
         return {}
 
 
-VARIANTS: Final[dict[str, Callable[[Order], Sample]]] = {
+VARIANTS: Final[dict[str, Callable[[Workload], Sample]]] = {
     "callwell": callwell,
     "official": official,
     "curl": curl,
@@ -128,16 +128,19 @@ VARIANTS: Final[dict[str, Callable[[Order], Sample]]] = {
 
 
 def _spent(send: Callable[[], object], who: int = resource.RUSAGE_SELF) -> Sample:
-    """What sending took: of this process, or of the one that it starts."""
-    base, before, began = _peak_mib(), resource.getrusage(who), time.perf_counter()
+    """Measure sending: time, CPU and memory of this process, or CPU of the ones that it starts."""
+    base = _peak_mib()
+    before = resource.getrusage(who)
+    began = time.perf_counter()
     send()
-    real_s, after = time.perf_counter() - began, resource.getrusage(who)
+    real_s = time.perf_counter() - began
+    after = resource.getrusage(who)
     cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return {"real_s": real_s, "cpu_s": cpu_s, "peak_mib": _peak_mib(), "base_mib": base}
 
 
 def _peak_mib() -> float:
-    """The most memory that this program has held. What `getrusage` tells includes the one that started it."""
+    """The most memory that this program has held. `getrusage` would include the program that started it."""
     try:
         status = Path("/proc/self/status").read_text(encoding="ascii")
     except OSError:
@@ -146,9 +149,9 @@ def _peak_mib() -> float:
 
 
 def main() -> None:
-    """Send what the order says, and print what it took."""
-    order = Order(**json.loads(sys.argv[1]))
-    print(json.dumps(VARIANTS[order.variant](order)), flush=True)
+    """Carry out one workload, and print what it took."""
+    workload = Workload(**json.loads(sys.argv[1]))
+    print(json.dumps(VARIANTS[workload.variant](workload)), flush=True)
 
 
 if __name__ == "__main__":

@@ -82,20 +82,21 @@ class Nginx:
         self._process.wait(PATIENCE_S)
         self._folder.cleanup()
 
-    def arrived(self, expected: int, status: str = "200") -> int:
-        """See that this many requests arrived since the last look, and how all were answered.
+    def check_requests(self, expected: int, status: str = "200") -> int:
+        """Check that the server received as many requests since the last check as the client says it made.
 
         Args:
-            expected: as many as the client says it made.
-            status: the answer that all must have had.
+            expected: the requests that the client counted.
+            status: the status that all responses must have had.
 
         Returns:
-            on how many connections they arrived.
+            The number of connections that they came on.
 
         Raises:
-            SystemExit: others arrived than the client has counted, or were refused.
+            SystemExit: the server counted another number, or refused some.
         """
-        log, until = Path(self._folder.name, "access.log"), time.monotonic() + PATIENCE_S
+        log = Path(self._folder.name, "access.log")
+        until = time.monotonic() + PATIENCE_S
         while log.read_bytes().count(b"\n") < self._seen + expected and time.monotonic() < until:
             time.sleep(GRACE_S)
         time.sleep(GRACE_S)
@@ -104,7 +105,7 @@ class Nginx:
         good = sum(line[0] == status for line in lines)
         if (len(lines), good) != (expected, expected):
             raise SystemExit(
-                f"bench: {expected} calls were made, {len(lines)} arrived and {good} had an answer {status}"
+                f"bench: expected {expected} requests with status {status}, found {len(lines)}, {good} of them with it"
             )
         return len({line[1] for line in lines})
 

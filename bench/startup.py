@@ -2,7 +2,7 @@
 """How long whole processes take that import Callwell, or show its help.
 
 httpx imports its optional command line where click and rich happen to be installed, as here. That would flatter us, so
-it is kept from them; what it takes with them is told beside it.
+it is kept from them; what it takes with them is reported beside it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def run() -> Sample:
     """Measure."""
     for name in COMMANDS:
         _one(name)
-    done = rounds.interleaved(list(COMMANDS), ROUNDS, _one)
+    done = rounds.run_interleaved(list(COMMANDS), ROUNDS, _one)
     for samples in done:
         for name in [name for name in samples if name.startswith("import_")]:
             samples[f"{name}_net"] = {"real_ms": samples[name]["real_ms"] - samples["nothing"]["real_ms"]}
@@ -52,7 +52,7 @@ def run() -> Sample:
         "help_vs_pip": rounds.ratio(done, "help", "pip", "real_ms"),
         "help_vs_pip_cpu": rounds.ratio(done, "help", "pip", "cpu_ms"),
     }
-    return rounds.told(ratios) | {
+    return rounds.summarize(ratios) | {
         "real_ms": {name: round(rounds.median(done, name, "real_ms"), 1) for name in COMMANDS},
         "cpu_ms": {name: round(rounds.median(done, name, "cpu_ms"), 1) for name in COMMANDS},
         "rounds": ROUNDS,
@@ -61,9 +61,11 @@ def run() -> Sample:
 
 
 def _one(name: str) -> Sample:
-    before, began = _cpu_s(), time.perf_counter()
+    before = _cpu_s()
+    began = time.perf_counter()
     subprocess.run(COMMANDS[name], env=rounds.environment(), stdout=subprocess.DEVNULL, check=True)
-    real_s, cpu_s = time.perf_counter() - began, _cpu_s() - before
+    real_s = time.perf_counter() - began
+    cpu_s = _cpu_s() - before
     return {"real_ms": real_s * 1e3, "cpu_ms": cpu_s * 1e3}
 
 

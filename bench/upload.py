@@ -57,19 +57,19 @@ ANSWERING: Final = """
 def run() -> Sample:
     """Measure."""
     with _folder() as folder:
-        orders = _orders(folder)
+        common = _workload_files(folder)
         with _sink(folder) as nginx:
 
             def one(variant: str) -> Sample:
-                order = orders | {"variant": variant, "address": nginx.address}
-                sample = rounds.child("bench.senders", order)
+                workload = common | {"variant": variant, "address": nginx.address}
+                sample = rounds.run_child("bench.senders", workload)
                 extra = {"callwell": 1, "official": 2, "curl": 0}[variant]
-                return sample | {"connections": nginx.arrived(len(orders["cut"]) + extra, "201")}
+                return sample | {"connections": nginx.check_requests(len(common["cut"]) + extra, "201")}
 
-            done = rounds.interleaved(SENDERS, ROUNDS, one)
+            done = rounds.run_interleaved(SENDERS, ROUNDS, one)
         for sample in (sample for samples in done for sample in samples.values()):
             sample["added_mib"] = sample["peak_mib"] - sample["base_mib"]
-        planned = [_planned(orders, folder) for _ in range(ROUNDS)]
+        planned = [_measure_plan(common, folder) for _ in range(ROUNDS)]
         resent = [_resent(folder, number) for number in range(3)]
     ratios = {
         "vs_official": rounds.ratio(done, "official", "callwell", "real_s"),
@@ -81,7 +81,7 @@ def run() -> Sample:
         "plan_30gib_s": _several(planned),
         "resent_bytes": _several(resent),
     }
-    return rounds.told(ratios) | {
+    return rounds.summarize(ratios) | {
         "mib_per_s": {name: round(SIZE / MIB / rounds.median(done, name, "real_s"), 1) for name in SENDERS},
         "cpu_s_per_gib": {name: round(rounds.median(done, name, "cpu_s"), 2) for name in SENDERS},
         "peak_mib": {name: round(rounds.median(done, name, "peak_mib"), 1) for name in SENDERS[:2]},
@@ -95,7 +95,7 @@ def run() -> Sample:
 
 @contextmanager
 def _folder() -> Iterator[Path]:
-    """A folder in memory where there is one: what is measured is no disk."""
+    """A folder in memory where the system has one, so that no disk is measured."""
     with tempfile.TemporaryDirectory(prefix="bench-upload-", dir=FAST if FAST.is_dir() else None) as folder:
         Path(folder, "body").mkdir(mode=0o777)
         Path(folder).chmod(0o755)
@@ -110,9 +110,11 @@ def _sink(folder: Path) -> Iterator[server.Nginx]:
         yield nginx
 
 
-def _orders(folder: Path) -> dict[str, Any]:
+def _workload_files(folder: Path) -> dict[str, Any]:
     """The file, the same in pieces, and a small one."""
-    file, small, cut = folder / "film.mp4", folder / "small.mp4", list[str]()
+    file = folder / "film.mp4"
+    small = folder / "small.mp4"
+    cut: list[str] = []
     _film(file, SIZE)
     _film(small, MIB)
     with file.open("rb") as whole:
@@ -127,7 +129,9 @@ def _film(path: Path, size: int, *, sparse: bool = False) -> None:
     out = io.BytesIO()
     with av.open(out, "w", format="mp4") as container:
         video = container.add_stream("mpeg4", rate=10)
-        video.width, video.height, video.pix_fmt = 320, 180, "yuv420p"
+        video.width = 320
+        video.height = 180
+        video.pix_fmt = "yuv420p"
         for _ in range(10):
             container.mux(video.encode(av.VideoFrame(320, 180, "yuv420p")))
         container.mux(video.encode(None))
@@ -140,12 +144,12 @@ def _film(path: Path, size: int, *, sparse: bool = False) -> None:
         file.truncate(size)
 
 
-def _planned(orders: dict[str, Any], folder: Path) -> float:
+def _measure_plan(common: dict[str, Any], folder: Path) -> float:
     path = folder / "large.mp4"
     if not path.exists():
         _film(path, LARGEST, sparse=True)
-    order = orders | {"variant": "plan", "address": "http://127.0.0.1:1", "file": str(path)}
-    seconds: float = rounds.child("bench.senders", order)["real_s"]
+    workload = common | {"variant": "plan", "address": "http://127.0.0.1:1", "file": str(path)}
+    seconds: float = rounds.run_child("bench.senders", workload)["real_s"]
     return seconds
 
 
@@ -159,9 +163,9 @@ def _resent(folder: Path, number: int) -> float:
         _film(path, KILLED)
     with start(EmulatorOptions(provider=("apivideo",))) as running:
         point = running.endpoint("apivideo")
-        order = {"variant": "again", "address": point.base_url, "file": str(path), "piece": SMALL_PIECE, "cut": []}
-        order |= {"state": f"sqlite:///{folder / f'state-{number}.db'}"}
-        command = [sys.executable, "-m", "bench.senders", json.dumps(order)]
+        workload = {"variant": "again", "address": point.base_url, "file": str(path), "piece": SMALL_PIECE, "cut": []}
+        workload |= {"state": f"sqlite:///{folder / f'state-{number}.db'}"}
+        command = [sys.executable, "-m", "bench.senders", json.dumps(workload)]
         given = rounds.environment() | {rounds.KEY_VARIABLE: point.key}
         process = subprocess.Popen(command, cwd=rounds.ROOT, env=given, stdout=subprocess.DEVNULL)
         while process.poll() is None and _arrived(running.control) < 5 + 3 * number:

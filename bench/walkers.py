@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 KIB: Final = 1024
 
 
-class Order(NamedTuple):
+class Workload(NamedTuple):
     """What to measure.
 
     Attributes:
@@ -38,42 +38,44 @@ class Order(NamedTuple):
     depth: int
 
 
-async def walk(order: Order) -> dict[str, Any]:
+async def walk(workload: Workload) -> dict[str, Any]:
     """Callwell's pager over the whole list. Nothing is kept; each item is looked at as it comes."""
     from callwell import AsyncClient
 
-    expected, in_order = 0, True
-    async with AsyncClient(order.folder, base_url=order.address) as client:
+    expected = 0
+    in_order = True
+    async with AsyncClient(workload.folder, base_url=workload.address) as client:
         await client.call("items.list", page=1, per_page=ITEMS, total=1)
-        before_mib, began = _peak_mib(), time.perf_counter()
-        pager = client.pages("items.list", total=order.pages).ahead(order.depth)
+        before_mib = _peak_mib()
+        began = time.perf_counter()
+        pager = client.pages("items.list", total=workload.pages).ahead(workload.depth)
         async for item in pager:
             in_order = in_order and item["id"] == expected
             expected += 1
         real_s = time.perf_counter() - began
-    complete = pager.verdict.end == "complete" and expected == order.pages * ITEMS
+    complete = pager.verdict.end == "complete" and expected == workload.pages * ITEMS
     return {
-        "page_ms": real_s / order.pages * 1e3,
+        "page_ms": real_s / workload.pages * 1e3,
         "in_order": in_order and complete,
-        "depth": order.depth,
+        "depth": workload.depth,
         "peak_mib": _peak_mib(),
         "growth_mib": _peak_mib() - before_mib,
     }
 
 
-async def one_by_one(order: Order) -> dict[str, Any]:
+async def one_by_one(workload: Workload) -> dict[str, Any]:
     """Callwell, one call for each page, the next after the answer of the one before."""
     from callwell import AsyncClient
 
-    async with AsyncClient(order.folder, base_url=order.address) as client:
+    async with AsyncClient(workload.folder, base_url=workload.address) as client:
 
         async def page(number: int) -> Any:
-            return await client.call("items.list", page=number, per_page=ITEMS, total=order.pages)
+            return await client.call("items.list", page=number, per_page=ITEMS, total=workload.pages)
 
-        return await _sequential(page, order.pages)
+        return await _sequential(page, workload.pages)
 
 
-async def bare(order: Order) -> dict[str, Any]:
+async def bare(workload: Workload) -> dict[str, Any]:
     """The transport's own library in a plain loop."""
     from msgspec.json import decode
     from pyreqwest.client import ClientBuilder
@@ -82,11 +84,11 @@ async def bare(order: Order) -> dict[str, Any]:
     async with ClientBuilder().http1_only().no_proxy().default_headers(headers).build() as client:
 
         async def page(number: int) -> Any:
-            url = f"{order.address}/items?page={number}&per_page={ITEMS}&total={order.pages}"
+            url = f"{workload.address}/items?page={number}&per_page={ITEMS}&total={workload.pages}"
             answer = await client.get(url).build().send()
             return decode(await answer.bytes())["data"]
 
-        return await _sequential(page, order.pages)
+        return await _sequential(page, workload.pages)
 
 
 async def _sequential(page: Callable[[int], Awaitable[Any]], pages: int) -> dict[str, Any]:
@@ -111,11 +113,12 @@ def _peak_mib() -> float:
 
 
 def main() -> None:
-    """Measure what the order says, and print it."""
+    """Measure one workload, and print what it took."""
     from callwell.client.concurrency.event_loop import run
 
-    order = Order(**json.loads(sys.argv[1]))
-    print(json.dumps(run({"walk": walk, "one_by_one": one_by_one, "bare": bare}[order.variant](order))), flush=True)
+    workload = Workload(**json.loads(sys.argv[1]))
+    measure = {"walk": walk, "one_by_one": one_by_one, "bare": bare}[workload.variant]
+    print(json.dumps(run(measure(workload))), flush=True)
 
 
 if __name__ == "__main__":

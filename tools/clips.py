@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Small media files for whoever needs some: a moving picture with a tone, of any length in bytes, and stills."""
+"""Small media files for tests: a video with a tone, of any size in bytes, and pictures."""
 
 from __future__ import annotations
 
@@ -16,7 +16,15 @@ if TYPE_CHECKING:
 
 FRAMES_PER_S: Final = 10
 SAMPLES_PER_S: Final = 48_000
+SAMPLES_PER_FRAME: Final = 1024
+"""What AAC encodes at once."""
+
+TONE_HZ: Final = 330
+AMPLITUDE: Final = 3000
+"""A tenth of what 16 bits hold: nobody's ears suffer if a clip is played."""
+
 BOX_HEAD: Final = 8
+"""The bytes of an MP4 box before its content: a size of four bytes and a name of four."""
 
 
 def clip(
@@ -25,23 +33,25 @@ def clip(
     """A file that plays.
 
     Args:
-        size: bytes; an mp4 is filled up with a box that every reader skips.
-        seconds: how long it plays.
+        size: the size in bytes; an MP4 is filled up with a `free` box, which every reader skips.
+        seconds: the duration.
         width: of the picture.
         height: of the picture.
-        kind: the container, as FFmpeg calls it.
+        kind: FFmpeg's name of the container.
         sound: whether there is a tone.
     """
     out = io.BytesIO()
     with av.open(out, "w", format=kind, options={"fflags": "+bitexact"}) as container:
         video = container.add_stream("libx264", rate=FRAMES_PER_S, options={"x264-params": "threads=1"})
-        video.width, video.height, video.pix_fmt = width, height, "yuv420p"
+        video.width = width
+        video.height = height
+        video.pix_fmt = "yuv420p"
         tone = container.add_stream("aac", rate=SAMPLES_PER_S, layout="mono") if sound else None
         for number in range(seconds * FRAMES_PER_S):
             container.mux(video.encode(frame(number, width, height)))
         container.mux(video.encode(None))
         if tone is not None:
-            for number in range(seconds * SAMPLES_PER_S // 1024):
+            for number in range(seconds * SAMPLES_PER_S // SAMPLES_PER_FRAME):
                 container.mux(tone.encode(_tone(number)))
             container.mux(tone.encode(None))
     made = out.getvalue()
@@ -50,9 +60,10 @@ def clip(
 
 
 def picture(codec: str, *, width: int = 160, height: int = 90) -> bytes:
-    """A still, as `mjpeg` or `png`."""
+    """A picture, as `mjpeg` or `png`."""
     encoder = cast("VideoStream", av.CodecContext.create(codec, "w"))
-    encoder.width, encoder.height = width, height
+    encoder.width = width
+    encoder.height = height
     encoder.pix_fmt = "rgb24" if codec == "png" else "yuvj420p"
     encoder.time_base = Fraction(1, FRAMES_PER_S)
     shown = frame(0, width, height).reformat(format=encoder.pix_fmt)
@@ -60,21 +71,25 @@ def picture(codec: str, *, width: int = 160, height: int = 90) -> bytes:
 
 
 def frame(number: int, width: int, height: int) -> av.VideoFrame:
-    """A diagonal wave of grey that moves."""
+    """A frame of a moving diagonal wave of grey."""
     made = av.VideoFrame(width, height, "yuv420p")
     luma, *tints = made.planes
     wave = bytes((x + number * 7) % 160 + 40 for x in range(width + height))
     luma.update(b"".join(wave[y : y + width].ljust(luma.line_size, b"\0") for y in range(height)))
     for plane in tints:
         plane.update(bytes((128,)) * plane.buffer_size)
-    made.pts, made.time_base = number, Fraction(1, FRAMES_PER_S)
+    made.pts = number
+    made.time_base = Fraction(1, FRAMES_PER_S)
     return made
 
 
 def _tone(number: int) -> av.AudioFrame:
-    made = av.AudioFrame("s16", "mono", 1024)
-    made.sample_rate, made.pts, made.time_base = SAMPLES_PER_S, number * 1024, Fraction(1, SAMPLES_PER_S)
-    step = 2 * math.pi * 330 / SAMPLES_PER_S
-    samples = (int(3000 * math.sin(step * (number * 1024 + offset))) for offset in range(1024))
+    made = av.AudioFrame("s16", "mono", SAMPLES_PER_FRAME)
+    made.sample_rate = SAMPLES_PER_S
+    made.pts = number * SAMPLES_PER_FRAME
+    made.time_base = Fraction(1, SAMPLES_PER_S)
+    step = 2 * math.pi * TONE_HZ / SAMPLES_PER_S
+    offsets = range(made.pts, made.pts + SAMPLES_PER_FRAME)
+    samples = (int(AMPLITUDE * math.sin(step * offset)) for offset in offsets)
     made.planes[0].update(array("h", samples).tobytes())
     return made

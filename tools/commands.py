@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The page about the command line: the help of every command, as plain text of a fixed width."""
+"""Writes the page about the command line: the help of every command, as text of a fixed width."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ HEAD: Final = """\
 
 <!-- Written by tools/generate.py from the commands themselves; do not edit. -->
 
-What each command prints with `--help`. Results go to standard output, everything else to standard error. What is set
-without an option, and from where, is told by `callwell config`. [Errors](errors.md) says more about the exit codes.
+What each command prints with `--help`. Results go to standard output, everything else to standard error. `callwell
+config` shows each setting and where it comes from. [Errors](errors.md) says more about the exit codes.
 """
 
 
 def page() -> str:
-    """The whole page."""
+    """The text of the page."""
     sections = [section for name in COMMANDS for section in _sections(f"callwell {name}", load(name))]
     return "\n".join([HEAD, _section("callwell", root()), *sections])
 
 
 def _sections(path: str, command: Any) -> Iterator[str]:
-    """The help of a command, and of the commands in it."""
+    """The help of a command, and of its subcommands."""
     yield _section(path, command)
     if isinstance(command, TyperGroup):
         for name, inner in command.commands.items():

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Builds the documentation's site, and looks at what came out: `make docs`.
+"""Builds the site of the documentation and checks the result: `make docs`.
 
-The generator's strict mode counts its own warnings only, so everything that it prints beyond its usual lines is an
-error as well. Then each page and style sheet must load from the site alone, each page must forbid the browser anything
-else, and the reference must have a place for each public name.
+The strict mode of the generator counts only its own warnings, so everything that it prints beyond its usual lines is an
+error as well. Pages and style sheets must load nothing from elsewhere, each page must forbid the browser to do so, and
+the reference must have an entry for each public name.
 """
 
 from __future__ import annotations
@@ -30,25 +30,25 @@ REFERENCED: Final = (
     "core.rules.environments",
     "observe.notices",
 )
-"""Modules of which every public class and function is in the reference."""
+"""Modules with all their public classes and functions in the reference."""
 
 USUAL: Final = re.compile(r"Build started|Build finished in .*|No issues found|")
 COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
 FOREIGN: Final = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//", re.IGNORECASE)
 IN_STYLE: Final = re.compile(r"""(?:url\(\s*|@import\s+)["']?([^"')\s]+)""")
 LOADING: Final = frozenset({"src", "srcset", "data", "poster", "action", "formaction", "background", "ping"})
-"""Attributes whose address is loaded, or sent to; `href` is on everything but links between pages."""
+"""Attributes with an address that a browser loads or sends to. `href` is checked apart: links load nothing."""
 
 POLICY: Final = "default-src 'self'"
 
 
 class Page(HTMLParser):
-    """What a page loads, which places it has, and whether it forbids foreign addresses."""
+    """What a page loads, which anchors it has, and whether it forbids foreign addresses."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self.loads: list[str] = []
-        self.places: set[str] = set()
+        self.anchors: set[str] = set()
         self.strict = False
         self.feed(text)
 
@@ -59,13 +59,13 @@ class Page(HTMLParser):
         self.loads += IN_STYLE.findall(given.get("style", ""))
         if tag not in ("a", "area") and "href" in given:
             self.loads.append(given["href"])
-        self.places |= {given["id"]} if "id" in given else set()
+        self.anchors |= {given["id"]} if "id" in given else set()
         self.strict |= given.get("http-equiv") == "Content-Security-Policy" and POLICY in given["content"]
 
 
 def main() -> int:
-    """Build and check; the exit code is 1 if there is anything to complain about."""
-    complaints = build() or look(SITE)
+    """Build and check; the exit code is 1 if anything is wrong."""
+    complaints = build() or check(SITE)
     for complaint in complaints:
         print(f"docs: {complaint}")
     if not complaints:
@@ -74,38 +74,39 @@ def main() -> int:
 
 
 def build() -> list[str]:
-    """Build the site; what the generator printed beyond its usual lines."""
+    """Build the site. Returns what the generator printed beyond its usual lines."""
     command = [sys.executable, "-m", "zensical", "build", "--clean", "--strict"]
     settings = {**os.environ, "NO_COLOR": "1"}
     ran = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env=settings)
-    told, _, traceback = COLOUR.sub("", ran.stdout + ran.stderr).partition("Traceback ")
-    said = [*told.splitlines(), *traceback.splitlines()[-1:]]
-    unusual = [line for line in said if not USUAL.fullmatch(line.strip())]
+    output, _, traceback = COLOUR.sub("", ran.stdout + ran.stderr).partition("Traceback ")
+    lines = [*output.splitlines(), *traceback.splitlines()[-1:]]
+    unusual = [line for line in lines if not USUAL.fullmatch(line.strip())]
     return unusual or [f"zensical ended with {ran.returncode}"] * bool(ran.returncode)
 
 
-def look(site: Path) -> list[str]:
+def check(site: Path) -> list[str]:
     """What is wrong with a site.
 
     Args:
         site: its folder.
     """
-    complaints, places = [], set[str]()
+    complaints: list[str] = []
+    anchors: set[str] = set()
     for file in sorted(site.rglob("*.html")):
         page = Page(file.read_text(encoding="utf-8"))
-        places |= page.places
+        anchors |= page.anchors
         complaints += [f"{file.relative_to(site)} loads {address}" for address in foreign(page.loads)]
         if not page.strict:
             complaints.append(f"{file.relative_to(site)} does not forbid foreign addresses")
     for file in sorted([*site.rglob("*.css"), *site.rglob("*.svg")]):
         addresses = IN_STYLE.findall(file.read_text(encoding="utf-8"))
         complaints += [f"{file.relative_to(site)} loads {address}" for address in foreign(addresses)]
-    known = {place.rpartition(".")[2] for place in places}
+    known = {place.rpartition(".")[2] for place in anchors}
     return complaints + [f"the reference does not have {name}" for name in public() if name not in known]
 
 
 def foreign(addresses: list[str]) -> list[str]:
-    """Those addresses that are not of the site itself."""
+    """The addresses outside the site."""
     return [address for address in addresses if FOREIGN.match(address.strip())]
 
 

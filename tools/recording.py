@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Records `callwell demo` as a picture that moves: `make recording` writes docs/demo.svg.
+"""Records `callwell demo` as an animated picture: `make recording` writes docs/demo.svg.
 
 The command runs in a terminal of its own. What it writes is played on a small screen that shows the last lines, as a
 terminal does; its states are the frames. The picture is as wide as a page, so that it can be read there without being
-enlarged. It needs no script, no font and nothing from elsewhere; where nothing can move, it shows how the demo ended.
+enlarged. It needs no script, no font and nothing from elsewhere; where animation is off, it shows the end.
 """
 
 from __future__ import annotations
@@ -121,7 +121,8 @@ def frames(pieces: Sequence[Piece]) -> list[tuple[str, ...]]:
     Args:
         pieces: what was written; one at least.
     """
-    screen, states = Screen(), list[tuple[str, ...]]()
+    screen = Screen()
+    states: list[tuple[str, ...]] = []
     step_s = pieces[-1].at_s / FRAMES
     for piece in pieces:
         while piece.at_s > step_s * (len(states) + 1):
@@ -139,18 +140,22 @@ def picture(states: Sequence[tuple[str, ...]]) -> str:
     width = round(COLUMNS * CELL + 2 * EDGE)
     states = [state[-SHOWN:] for state in states]
     height = (max(map(len, states)) + 1) * LINE + 2 * EDGE
-    last, whole_s = len(states) - 1, (len(states) - 1) * FRAME_S + LAST_S
+    last = len(states) - 1
+    total_s = last * FRAME_S + LAST_S
     style = [
         f"text {{ font: 14px {FONTS}; fill: {INK}; white-space: pre }}",
         f".frame {{ visibility: hidden }} #f{last} {{ visibility: visible }}",
         "@media (prefers-reduced-motion: no-preference) {",
     ]
     for number in range(len(states)):
-        begin, end = (100 * FRAME_S * edge / whole_s for edge in (number, number + 1))
-        shown = f"{begin:.2f}% {{ visibility: visible }}" + (f" {end:.2f}% {{ visibility: hidden }}" * (number < last))
-        before = "0% { visibility: hidden } " * (number > 0)
-        style.append(f"@keyframes k{number} {{ {before}{shown} }}")
-        style.append(f"#f{number} {{ animation: k{number} {whole_s:.1f}s step-end infinite }}")
+        begin = 100 * FRAME_S * number / total_s  # percent of the whole
+        end = 100 * FRAME_S * (number + 1) / total_s
+        keyframes = ["0% { visibility: hidden }"] if number > 0 else []
+        keyframes.append(f"{begin:.2f}% {{ visibility: visible }}")
+        if number < last:
+            keyframes.append(f"{end:.2f}% {{ visibility: hidden }}")
+        style.append(f"@keyframes k{number} {{ {' '.join(keyframes)} }}")
+        style.append(f"#f{number} {{ animation: k{number} {total_s:.1f}s step-end infinite }}")
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img">',
         f"<title>{' '.join(COMMAND)}</title>",
@@ -166,31 +171,39 @@ def picture(states: Sequence[tuple[str, ...]]) -> str:
 
 def _row(row: int, line: Text) -> str:
     """A line of the screen, every run of one style at its own column."""
-    runs, column = [], 0
+    runs = []
+    column = 0
     for text, style in _runs(line):
         if text.strip():
-            x, length = EDGE + column * CELL, len(text) * CELL
-            look = _look(style)
-            runs.append(f'<tspan x="{x:.1f}" textLength="{length:.1f}"{look}>{escape(text, quote=False)}</tspan>')
+            x = EDGE + column * CELL
+            length = len(text) * CELL
+            attributes = _style_attributes(style)
+            runs.append(f'<tspan x="{x:.1f}" textLength="{length:.1f}"{attributes}>{escape(text, quote=False)}</tspan>')
         column += len(text)
     return f'<text y="{EDGE + (row + 1) * LINE - 5}">{"".join(runs)}</text>' if runs else ""
 
 
 def _runs(line: Text) -> Iterator[tuple[str, Style]]:
-    """A line's runs of one style; where there are several spaces, a new one begins."""
+    """The runs of one style in a line. Several spaces begin a new one, so that columns keep their places."""
     for segment in line.render(Console(), end=""):
         for text in re.findall(r" {2,}|(?:(?! {2}).)+", segment.text):
             yield text, segment.style or Style.null()
 
 
-def _look(style: Style) -> str:
-    colour = style.color.get_truecolor(DIMMED_MONOKAI).hex if style.color else FAINT if style.dim else None
-    fill = f' fill="{colour}"' if colour else ""
-    return fill + ' font-weight="bold"' * bool(style.bold)
+def _style_attributes(style: Style) -> str:
+    """The attributes of SVG for the colour and the weight of a style."""
+    attributes = ""
+    if style.color:
+        attributes += f' fill="{style.color.get_truecolor(DIMMED_MONOKAI).hex}"'
+    elif style.dim:
+        attributes += f' fill="{FAINT}"'
+    if style.bold:
+        attributes += ' font-weight="bold"'
+    return attributes
 
 
 def _read(terminal: int) -> Iterator[bytes]:
-    """What is written to a terminal, until nobody has it open any more."""
+    """What is written to a terminal, until it is closed."""
     with os.fdopen(terminal, "rb", buffering=0) as source:
         while True:
             try:

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the sync side from the async side: code and its tests, token by token.
+"""Writes the sync side from the async side, token by token: the client and its tests.
 
-The async files stand in the rooms of `client`, beside modules that both sides share; their twins stand out of sight in
-`client/_sync`, in the same rooms. A module has a twin if it waits for something, or has a class named `Async…`.
+The async files are in the rooms of `client`, beside modules that both sides share; their twins are in the same rooms
+below `client/_sync`. A module has a twin if it awaits something, or has a class named `Async…`.
 
 The async side is written by hand, the sync side never. Two kinds of change are made: the words `async` and `await` go,
 and names are changed by the table below. What cannot be told by names (locks, sleeping, running several things at once)
@@ -71,15 +71,15 @@ _STRING_PARTS: Final = ("FSTRING", "TSTRING")
 
 
 class Span(NamedTuple):
-    """A piece of source that changes: an `async` or `await` that goes, or text whose names change."""
+    """A piece of source that changes: an `async` or `await` that is removed, or text with names that change."""
 
     start: int
     end: int
-    goes: bool
+    is_removed: bool
 
 
 def main() -> int:
-    """Write the sync side, or say how it differs; the exit code is 1 if something is wrong."""
+    """Write the sync side, or report how it differs; the exit code is 1 if something is wrong."""
     complaints = differences(ROOT) if "--check" in sys.argv[1:] else write(ROOT)
     for complaint in complaints:
         print(f"unasync: {complaint}")
@@ -90,30 +90,30 @@ def differences(root: Path) -> list[str]:
     """How the sync trees under `root` differ from what would be written now."""
     with tempfile.TemporaryDirectory() as folder:
         fresh = Path(folder)
-        return compare(fresh, generate(root, fresh), root, present(root))
+        return compare(fresh, generate(root, fresh), root, existing_files(root))
 
 
 def write(root: Path) -> list[str]:
-    """Write the sync trees under `root`, remove what is left over, and say what is in the way."""
+    """Write the sync trees under `root` and remove left-over files. Returns what is in the way."""
     with tempfile.TemporaryDirectory() as folder:
         fresh = Path(folder)
         made = generate(root, fresh)
         for path in made:
             put(root / path, (fresh / path).read_bytes())
-        for path in present(root) - made:
+        for path in existing_files(root) - made:
             if path.suffix == ".py" and "by tools/unasync.py" in (root / path).read_text(encoding="utf-8"):
                 (root / path).unlink()
-        return compare(fresh, made, root, present(root))
+        return compare(fresh, made, root, existing_files(root))
 
 
 def generate(root: Path, into: Path) -> set[Path]:
     """Write the sync twins of all async files under `root` into the empty folder `into`; their paths, relative."""
     made = set()
-    modules = twinned(root)
+    modules = modules_with_twins(root)
     for target in TARGETS:
         for path, name in sources(root, target):
             if name.as_posix() not in HANDWRITTEN.get(target.as_posix(), ()):
-                text = twin(mirrored(path.read_text(encoding="utf-8"), modules), path.relative_to(root).as_posix())
+                text = twin(import_twins(path.read_text(encoding="utf-8"), modules), path.relative_to(root).as_posix())
                 put(into / target / name, text.encode())
                 made.add(target / name)
     if made:
@@ -138,7 +138,7 @@ def sources(root: Path, target: Path) -> Iterator[tuple[Path, Path]]:
 
 
 def is_async(source: str) -> bool:
-    """Whether a module belongs to one side only: it waits, or has a class that says so by its name."""
+    """Whether a module belongs to one side only: it awaits something, or has a class named `Async…`."""
     return any(
         isinstance(node, ast.AsyncFunctionDef | ast.Await)
         or (isinstance(node, ast.ClassDef) and _PREFIX.match(node.name) is not None)
@@ -146,23 +146,23 @@ def is_async(source: str) -> bool:
     )
 
 
-def twinned(root: Path) -> list[str]:
+def modules_with_twins(root: Path) -> list[str]:
     """The modules of the client that have a twin, longest first."""
     found = [name for _, name in sources(root, CLIENT / "_sync") if name.name != "__init__.py"]
     names = [name.with_suffix("").as_posix().replace("/", ".") for name in found]
     return sorted(names, key=len, reverse=True)
 
 
-def mirrored(source: str, modules: list[str]) -> str:
-    """Source that names the twins of modules in the place of the modules."""
+def import_twins(source: str, modules: list[str]) -> str:
+    """Source that imports the twins of modules instead of the modules."""
     if not modules:
         return source
     names = "|".join(map(re.escape, modules))
     return re.sub(rf"\bcallwell\.client\.({names})\b", r"callwell.client._sync.\1", source)
 
 
-def present(root: Path) -> set[Path]:
-    """The files of the sync trees under `root` that ought to be generated ones, relative."""
+def existing_files(root: Path) -> set[Path]:
+    """The files of the sync trees under `root` that should be generated, relative."""
     return {
         target / name
         for target in TARGETS
@@ -184,7 +184,7 @@ def compare(fresh: Path, made: set[Path], root: Path, there: set[Path]) -> list[
 
 
 def put(path: Path, content: bytes) -> None:
-    """Write a file and its folders, but leave a file alone that is right already."""
+    """Write a file and its folders; a file that is right already is not touched."""
     if not path.is_file() or path.read_bytes() != content:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
@@ -207,10 +207,11 @@ def twin(source: str, name: str) -> str:
 
 def convert(source: str) -> str:
     """Source without `async` and `await`, and with the names of the sync side."""
-    pieces, done = [], 0
+    pieces = []
+    done = 0
     for span in _spans(source):
         pieces.append(source[done : span.start])
-        pieces.append("" if span.goes else _rename(source[span.start : span.end]))
+        pieces.append("" if span.is_removed else _rename(source[span.start : span.end]))
         done = span.end
     return "".join([*pieces, source[done:]])
 
@@ -238,13 +239,13 @@ def _spans(source: str) -> Iterator[Span]:
         elif kind in _STRING_PARTS and edge == "END":
             begin = begins.pop()
             if not begins:
-                yield Span(begin, end, goes=False)
+                yield Span(begin, end, is_removed=False)
         elif begins:
             continue
         elif token.type == tokenize.NAME and token.string in {"async", "await"}:
-            yield Span(start, after if following.start[0] == token.end[0] else end, goes=True)
+            yield Span(start, after if following.start[0] == token.end[0] else end, is_removed=True)
         elif token.type in {tokenize.NAME, tokenize.STRING, tokenize.COMMENT}:
-            yield Span(start, end, goes=False)
+            yield Span(start, end, is_removed=False)
 
 
 def _ruff(folder: Path, *arguments: str) -> None:

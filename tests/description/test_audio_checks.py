@@ -71,7 +71,8 @@ def test_arguments_are_those_of_the_operation(field: str, name: str, api: Api) -
 
 
 def test_an_operation_needs_the_table(api: Api) -> None:
-    """An operation with a recording is nothing without what the provider takes."""
-    start, end = PROFILE.index("[audio]"), PROFILE.index("[operations.")
+    """An operation with a recording needs the formats that the provider takes."""
+    start = PROFILE.index("[audio]")
+    end = PROFILE.index("[operations.")
     with pytest.raises(ProfileError, match=r"expected a table \[audio\]"):
         profile.parse(PROFILE[:start] + PROFILE[end:], api)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a profile says of environments, tokens, marks, uploads and borrowed requests, and how mistakes are told."""
+"""What a profile says about environments, tokens, markers, uploads and derived operations, and its errors."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_errors(old: str, new: str, key: str, expected: str) -> None:
     ],
 )
 def test_errors_of_uploads(old: str, new: str, key: str, expected: str) -> None:
-    """The first of the two uploads is as strictly looked at."""
+    """The first of two uploads is checked as strictly."""
     assert TEXT.count(old) == 2
     with pytest.raises(ProfileError) as caught:
         profile.parse(TEXT.replace(old, new, 1), API)
@@ -113,16 +113,17 @@ def test_errors_of_uploads(old: str, new: str, key: str, expected: str) -> None:
     assert expected in caught.value.expected
 
 
-def test_a_borrowed_request_is_an_operation() -> None:
-    """It has the request of the other, its own name and summary, and is found like any other."""
+def test_a_derived_operation() -> None:
+    """It has the request of another one and a name and a summary of its own, and is found like any other."""
     provider = providers.load("apivideo")
-    file, like = provider.operation("captions.file"), provider.operation("captions.get")
+    file = provider.operation("captions.file")
+    like = provider.operation("captions.get")
     assert (file.method, file.path, file.parameters) == (like.method, like.path, like.parameters)
     assert (file.name, file.summary) == ("captions.file", "The WebVTT file of a video's captions in one language")
 
 
 def test_an_environment_changes_what_it_says_and_nothing_else(tmp_path: Path) -> None:
-    """Limits and the key's place are the environment's own; a provider whose environments say nothing stays itself."""
+    """It has limits and a key variable of its own; a provider in an environment without any stays the same record."""
     for name in ("openapi.json", "profile.toml"):
         (tmp_path / name).write_bytes((FOLDER / name).read_bytes())
     provider = load_provider(tmp_path)

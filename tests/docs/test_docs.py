@@ -89,7 +89,8 @@ def test_every_fault_and_path_of_the_emulator_is_told() -> None:
     """Every fault, every field of a rule and every path of the control port is in the page about the emulator."""
     text = pages.read(pages.DOCS / "emulator.md")
     sources = [ast.parse(pages.read(path)) for path in (pages.ROOT / "src/callwell/emulator").glob("*.py")]
-    words, paths = set[str](), set[str]()
+    words: set[str] = set()
+    paths: set[str] = set()
     for node in (node for source in sources for node in ast.walk(source)):
         match node:
             case ast.AnnAssign(target=ast.Name("FAULTS"), value=ast.Dict(keys=keys)):

@@ -20,7 +20,7 @@ def complaints(folder: Path, page: str, style: str = "") -> list[str]:
     """What is said about a site of one page and one style sheet."""
     (folder / "a.html").write_text(page, encoding="utf-8")
     (folder / "a.css").write_text(style, encoding="utf-8")
-    return docs_site.look(folder)
+    return docs_site.check(folder)
 
 
 def test_a_good_site(tmp_path: Path) -> None:

@@ -64,7 +64,8 @@ def test_importing_is_cheap() -> None:
 
 def test_a_providers_client_is_a_client() -> None:
     """What a type checker is told of the public classes holds at run time, from wherever they are imported."""
-    callwell, typed = importlib.import_module("callwell"), importlib.import_module("callwell.providers.typed")
+    callwell = importlib.import_module("callwell")
+    typed = importlib.import_module("callwell.providers.typed")
     for public in (callwell.Client, typed.Client, typed.DynamicClient):
         with public("userplane", key=callwell.Key("uspl_" + "a" * 40)) as made:
             assert type(made).__name__ == "Userplane"

@@ -62,7 +62,8 @@ _ERROR: Final = re.compile(r"(?m)^(.*?):(\d+): error: .*\[([a-z-]+)\]$")
 def files(root: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """The sample code, the mistakes, and a generated client of a provider full of oddities."""
     folder = tmp_path_factory.mktemp("types")
-    mistakes, client = folder / "mistakes.py", folder / "tiny_client.py"
+    mistakes = folder / "mistakes.py"
+    client = folder / "tiny_client.py"
     mistakes.write_text(MISTAKES, encoding="utf-8")
     client.write_text(WITH_MORE + client_code(load_provider(write(folder / "tiny"))), encoding="utf-8")
     return [str(root / "tests/typing/api.py"), str(mistakes), str(client)]

@@ -63,7 +63,8 @@ RUNTIME: Final = """
 else:
     from callwell.client import AsyncClient, Client
 
-    AsyncDynamicClient, DynamicClient = AsyncClient, Client
+    AsyncDynamicClient = AsyncClient
+    DynamicClient = Client
 """
 
 

@@ -81,4 +81,5 @@ if TYPE_CHECKING:
 else:
     from callwell.client import AsyncClient, Client
 
-    AsyncDynamicClient, DynamicClient = AsyncClient, Client
+    AsyncDynamicClient = AsyncClient
+    DynamicClient = Client
