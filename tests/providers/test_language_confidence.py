@@ -67,13 +67,13 @@ def test_addresses_and_headers(facts: dict[str, Any]) -> None:
     current = facts["addresses"]["current"]
     production = DESCRIBED.environment()
     assert production.base_url == current["base_url"]
-    assert [PROFILE.key.header] == current["headers"] == [ENTRY_POINTS["production"].key]
+    assert [PROFILE.key.header] == current["headers"] == [ENTRY_POINTS["production"].key_header]
     market = facts["addresses"]["market"]
     assert DESCRIBED.environment("rapidapi_scripted").base_url == market["base_url"]
     within = DESCRIBED.in_environment("rapidapi_scripted").profile.key
     headers = [within.header, *DESCRIBED.environment("rapidapi_scripted").headers]
     assert headers == market["headers"]
-    assert [ENTRY_POINTS["rapidapi_scripted"].key, ENTRY_POINTS["rapidapi_scripted"].second_header] == headers
+    assert [ENTRY_POINTS["rapidapi_scripted"].key_header, ENTRY_POINTS["rapidapi_scripted"].second_header] == headers
     assert PROFILE.end_user is not None
     assert PROFILE.end_user.header == facts["end_user_header"]
 

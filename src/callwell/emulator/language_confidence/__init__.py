@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Language Confidence, played: speech is assessed by what it is, and never by anybody who listens."""
+"""Language Confidence, emulated: audio is really decoded and checked, scores are seeded random numbers."""

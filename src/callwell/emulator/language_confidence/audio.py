@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a sound file is, found by really decoding it, and whether it may be assessed."""
+"""What an audio file is, found by decoding it, and whether it may be assessed.
+
+The limits are those of the provider's page "Audio requirements", beside "Before going to production" in the Speech
+Assessment API's guides (docs.languageconfidence.ai).
+"""
 
 from __future__ import annotations
 
@@ -15,12 +19,13 @@ from callwell.emulator.language_confidence.replies import AssessmentRefused
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# The page says a minimum of "16Hz"; its recommendation of 16 kHz shows what is meant.
 MIN_RATE: Final = 16_000
 MIN_BITS: Final = 16
 MAX_CHANNELS: Final = 2
+# What an encoder may add to a recording of exactly the longest length.
 TAIL_S: Final = 0.1
-"""What an encoder may add to a recording of just the right length."""
-
+# FFmpeg's name of a container → the formats under which a request may send it.
 CONTAINERS: Final = {
     "wav": ("wav",),
     "mp3": ("mp3",),
@@ -29,19 +34,18 @@ CONTAINERS: Final = {
     "matroska,webm": ("webm",),
     "mov,mp4,m4a,3gp,3g2,mj2": ("m4a", "mp4"),
 }
-"""How FFmpeg calls a container, and how a request may."""
 
 
 class AudioProperties(NamedTuple):
-    """What a file is.
+    """What an audio file is.
 
     Attributes:
-        formats: how a request may call it; none for what is not taken.
-        duration_s: how long it lasts, or as far as anybody looked.
+        formats: the formats under which a request may send it; none for a container that is not accepted.
+        duration_s: how long it lasts, as far as it was decoded.
         rate: samples a second.
-        channels: how many there are.
-        bits: of a sample, where samples are kept as they are; 0 elsewhere.
-        silent: there is nothing but zeros.
+        channels: how many channels there are.
+        bits: bits of a sample, where samples are stored uncompressed; 0 elsewhere.
+        silent: all samples are zero.
     """
 
     formats: tuple[str, ...]
@@ -53,10 +57,10 @@ class AudioProperties(NamedTuple):
 
 
 def decode_base64(text: str) -> bytes:
-    """The file in plain base64.
+    """Return the file in plain base64.
 
     Raises:
-        AssessmentRefused: it is none.
+        AssessmentRefused: the text is not base64.
     """
     try:
         return b64decode(text, validate=True)
@@ -65,11 +69,11 @@ def decode_base64(text: str) -> bytes:
 
 
 def probe_audio(data: bytes, longest_s: float) -> AudioProperties | None:
-    """What a file is, None for what holds no sound that can be read.
+    """Return what a file is, None if it holds no audio that can be decoded.
 
     Args:
-        data: its bytes.
-        longest_s: how far to look.
+        data: the file.
+        longest_s: decoding stops soon after so many seconds: a longer file is refused anyway.
     """
     try:
         with av.open(BytesIO(data), mode="r") as container:
@@ -77,47 +81,53 @@ def probe_audio(data: bytes, longest_s: float) -> AudioProperties | None:
                 return None
             stream = container.streams.audio[0]
             context = stream.codec_context
-            bits = context.format.bytes * 8 if context.name.startswith("pcm_") else 0
-            duration_s, silent = 0.0, True
+            duration_s = 0.0
+            silent = True
             for frame in container.decode(stream):
                 duration_s += frame.samples / frame.sample_rate
                 silent = silent and all(_silent_planes(frame))
                 if duration_s > longest_s + TAIL_S:
                     break
-            formats = CONTAINERS.get(container.format.name, ())
-            return AudioProperties(formats, duration_s, context.sample_rate, context.channels, bits, silent)
+            return AudioProperties(
+                formats=CONTAINERS.get(container.format.name, ()),
+                duration_s=duration_s,
+                rate=context.sample_rate,
+                channels=context.channels,
+                bits=context.format.bytes * 8 if context.name.startswith("pcm_") else 0,
+                silent=silent,
+            )
     except (av.FFmpegError, OSError, ValueError):
         return None
 
 
-def check_audio(sound: AudioProperties | None, declared: str, longest_s: float) -> AudioProperties:
-    """See that a file may be assessed.
+def check_audio(audio: AudioProperties | None, declared: str, longest_s: float) -> AudioProperties:
+    """Check that a file may be assessed, and return its properties.
 
     Args:
-        sound: what it is.
-        declared: how the request calls it.
+        audio: the file's properties.
+        declared: its format according to the request.
         longest_s: how long it may be.
 
     Raises:
-        AssessmentRefused: it may not.
+        AssessmentRefused: the file must not be assessed.
     """
-    if sound is None or not sound.duration_s:
+    if audio is None or not audio.duration_s:
         raise AssessmentRefused("The audio could not be decoded.")
-    if declared not in sound.formats:
+    if declared not in audio.formats:
         raise AssessmentRefused(f"The audio is not {declared}.")
-    if sound.duration_s > longest_s + TAIL_S:
+    if audio.duration_s > longest_s + TAIL_S:
         raise AssessmentRefused(f"The audio is longer than {longest_s:g} seconds.")
-    if sound.rate < MIN_RATE:
+    if audio.rate < MIN_RATE:
         raise AssessmentRefused(f"The audio has fewer than {MIN_RATE} samples a second.")
-    if 0 < sound.bits < MIN_BITS:
+    if 0 < audio.bits < MIN_BITS:
         raise AssessmentRefused(f"The audio has fewer than {MIN_BITS} bits a sample.")
-    if sound.channels > MAX_CHANNELS:
+    if audio.channels > MAX_CHANNELS:
         raise AssessmentRefused("The audio has more than two channels.")
-    return sound
+    return audio
 
 
 def _silent_planes(frame: av.AudioFrame) -> Iterator[bool]:
-    """Whether each plane is silent."""
+    """Yield for each plane whether all its bytes are zero."""
     for plane in frame.planes:
         samples = bytes(plane)
         yield samples.count(0) == len(samples)

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is billed: assessments, and the end users of each calendar month (UTC)."""
+"""What would be billed: assessments, and the end users of each calendar month (UTC).
+
+Plans are billed by the call or by monthly active user, the `x-user-id` of a request. The documentation names no key by
+which a repeated call could be recognized, so every assessment counts, repeated or not.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +13,12 @@ from typing import Any
 
 
 class Billing:
-    """The account.
+    """The account's bill.
 
     Attributes:
-        again: assessments billed although an answer to the same had been given whole.
-        unseen: billed assessments whose answer a fault has kept back or spoiled.
-        audio_s: seconds of all that was heard.
+        repeated: assessments billed although the same request had already been answered in full.
+        unreadable: billed assessments whose answer a fault has kept back or spoiled.
+        audio_s: seconds of audio assessed.
     """
 
     def __init__(self) -> None:
@@ -28,27 +32,30 @@ class Billing:
         self.audio_s = 0.0
 
     def charge(self, request: str, user: str, wall_s: float, *, seen: bool) -> None:
-        """One assessment.
+        """Bill one assessment.
 
         Args:
             request: what makes two requests the same.
             user: the end user, empty if none was named.
             wall_s: the time of day, epoch seconds.
-            seen: its answer is given whole.
+            seen: the client receives the whole answer.
         """
-        self.repeated += request in self._answered
-        self.unreadable += not seen
+        if request in self._answered:
+            self.repeated += 1
         if seen:
             self._answered.add(request)
+        else:
+            self.unreadable += 1
         self._requests[request] += 1
         if not user:
             self._without_user += 1
             return
         self._users[user] += 1
-        self._months.setdefault(datetime.fromtimestamp(wall_s, UTC).strftime("%Y-%m"), set()).add(user)
+        month = datetime.fromtimestamp(wall_s, UTC).strftime("%Y-%m")
+        self._months.setdefault(month, set()).add(user)
 
     def counts(self) -> dict[str, Any]:
-        """What the score tells of it."""
+        """Return the bill for the score."""
         return {
             "billed": self._requests.total(),
             "billed_twice": sum(times - 1 for times in self._requests.values()),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The answers of the faults that keep the true one back, as this provider or what stands before it gives them."""
+"""The replies of faults that replace the true one, as this provider or a gateway in front of it sends them."""
 
 from __future__ import annotations
 
@@ -17,14 +17,16 @@ if TYPE_CHECKING:
     from callwell.emulator.fault_script import InjectedFault
     from callwell.emulator.messages import IncomingRequest
 
+# A load balancer sends these itself, with a page of HTML.
 GATEWAY_STATUSES: Final = (502, 504)
-LIES: Final[Mapping[str, bytes]] = {"huge": b"99999999999999", "negative": b"-60", "text": b"soon"}
+FALSE_RETRY_AFTER: Final[Mapping[str, bytes]] = {"huge": b"99999999999999", "negative": b"-60", "text": b"soon"}
 PAST_S: Final = 3_600.0
+# Port 1: nothing listens there, so a client that follows the redirect finds nobody.
 ELSEWHERE: Final = "http://127.0.0.1:1"
 
 
 def fault_reply(request: IncomingRequest, fault: InjectedFault, wall_s: float) -> Reply:
-    """The answer of an error, throttle or redirect.
+    """Return the reply of an error, throttle or redirect.
 
     Args:
         request: what arrived.
@@ -39,8 +41,8 @@ def fault_reply(request: IncomingRequest, fault: InjectedFault, wall_s: float) -
     if fault.name == "throttle_after":
         return error_reply(429, retry_after_s=ceil(fault.rule.retry_after_s))
     if fault.name == "lying_header":
-        lie = LIES.get(fault.value) or formatdate(wall_s - PAST_S, usegmt=True).encode()
-        return Reply(429, error_reply(429).body, (JSON_TYPE, (b"retry-after", lie)))
+        retry_after = FALSE_RETRY_AFTER.get(fault.value) or formatdate(wall_s - PAST_S, usegmt=True).encode()
+        return Reply(429, error_reply(429).body, (JSON_TYPE, (b"retry-after", retry_after)))
     status = fault.status or 500
     if status in GATEWAY_STATUSES:
         page = f"<html><head><title>{status}</title></head><body><h1>{status}</h1></body></html>\n"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The options of the service, as the control port takes and shows them."""
+"""The options of the emulated Language Confidence, as the control port takes and shows them."""
 
 from __future__ import annotations
 
@@ -13,24 +13,25 @@ from callwell.emulator.errors import InvalidInput
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+# Ten years: dates stay far from the ends of what they can hold.
 MAX_SKEW_S: Final = 10 * 365 * 86_400
 Positive = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(ge=0)]
 
 
 class LanguageConfidenceOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What the service is made with.
+    """The options.
 
     Attributes:
         seed: decides the scores, together with what is assessed.
-        capacity: assessments that can be under way at a time; nobody is told.
-        service_s: how long one takes at least, clock seconds.
-        scaling_s: how long it takes until all of the capacity is there, clock seconds from the first request on, and
-            again after five minutes without one; until then, what is too much gets 429 and 500 in turn.
-        overload: what is answered to what is too much when all of it is there; `both` in turn.
-        retry_after: whether 429 and 503 say when to come back.
-        user_required: the plan is per monthly active user: a request without an end user is refused.
-        new_fields: answers have fields that no description knows.
+        capacity: how many assessments can be under way at a time; the service publishes no number.
+        service_s: how long an assessment takes at least, clock seconds.
+        scaling_s: how many clock seconds the capacity grows after the first request, and again after five idle minutes;
+            meanwhile requests that are too many get 429 and 500 in turn.
+        overload: the status of requests that are too many at full capacity; `both` means in turn.
+        retry_after: send Retry-After with 429 and 503.
+        user_required: the plan is billed by monthly active user: a request without an end user is refused.
+        new_fields: reports have a field that is not described.
         skew_s: how far the servers' time of day is off.
     """
 
@@ -46,10 +47,10 @@ class LanguageConfidenceOptions(msgspec.Struct, frozen=True, forbid_unknown_fiel
 
 
 def update_options(options: LanguageConfidenceOptions, changes: Mapping[str, object]) -> LanguageConfidenceOptions:
-    """`options` with some of them changed.
+    """Return `options` with some of them changed.
 
     Raises:
-        InvalidInput: an option that does not exist, or cannot have this value.
+        InvalidInput: an option does not exist, or cannot have this value.
     """
     unknown = changes.keys() - set(LanguageConfidenceOptions.__struct_fields__)
     if unknown:

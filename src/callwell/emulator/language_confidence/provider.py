@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Language Confidence as a provider of the emulator: one address with its keys, capacity and bills.
+"""Language Confidence as a provider of the emulator: one environment with its keys, capacity and bill.
 
-The order of checks is route, key, capacity, fault, schema, and then what the recording and the text are.
+The order of checks is route, key, capacity, fault, schema, then audio and text.
 """
 
 from __future__ import annotations
@@ -47,29 +47,30 @@ if TYPE_CHECKING:
     from callwell.emulator.quota import Limit
     from callwell.emulator.response_headers import HeaderPairs
 
+# The documentation says neither how long keys are nor how many there can be.
 KEY_LENGTH: Final = 40
-KEYS_MOST: Final = 100
+MAX_KEYS: Final = 100
+# Recordings for which the result of decoding is cached: a few bytes each.
 MAX_PROBED: Final = 8_192
-"""Recordings of which it is remembered what they are."""
-
+# Faults after which the client cannot read the report that it pays for.
 UNREADABLE_FAULTS: Final = frozenset({"lost_reply", "hang", "truncated", "garbage_body"})
-"""Faults whose victim cannot read the report that it pays for."""
 
 
 class EntryPoint(NamedTuple):
-    """How an environment is entered.
+    """How requests enter an environment.
 
     Attributes:
-        key: the header with the key.
-        beside: a header that must be there too, if any.
-        operations: what there is.
+        key_header: the header with the key.
+        second_header: another header that is required, if any.
+        operations: the operations that exist.
     """
 
-    key: str
+    key_header: str
     second_header: str | None
     operations: frozenset[str]
 
 
+# The direct service, and two listings at RapidAPI with one operation each.
 ENTRY_POINTS: Final = {
     "production": EntryPoint("api-key", None, frozenset(BY_NAME)),
     "rapidapi_scripted": EntryPoint("x-rapidapi-key", "x-rapidapi-host", frozenset({"assess.scripted"})),
@@ -81,8 +82,8 @@ class LanguageConfidence:
     """One environment.
 
     Args:
-        environment: one of `DOORS`.
-        options: of the service.
+        environment: one of `ENTRY_POINTS`.
+        options: the options.
         clock: the emulator's clock.
     """
 
@@ -91,151 +92,179 @@ class LanguageConfidence:
 
     def __init__(self, environment: str, options: LanguageConfidenceOptions, *, clock: Clock) -> None:
         self.environment = environment
+        self._entry_point = ENTRY_POINTS[environment]
         self.fault_targets = FaultTargets(
-            ENTRY_POINTS[environment].operations, frozenset(), frozenset(), frozenset(), {}
+            operations=self._entry_point.operations,
+            lists=frozenset(),
+            shiftable_lists=frozenset(),
+            url_signing=frozenset(),
+            codes={},
         )
-        self._key_registry = KeyRegistry(clock, prefix="", length=KEY_LENGTH, slots=KEYS_MOST)
+        self._key_registry = KeyRegistry(clock, prefix="", length=KEY_LENGTH, slots=MAX_KEYS)
         self.keys: KeyAdmin = self._key_registry
-        self._clock, self._options, self._entry_point = clock, options, ENTRY_POINTS[environment]
+        self._clock = clock
+        self._options = options
         self._probed: dict[str, AudioProperties | None] = {}
         self._start_counters()
 
     def admit(self, request: IncomingRequest) -> Admission:
         """Find the operation, check the key, see whether there is room."""
-        key = request.headers.get(self._entry_point.key, "")
+        entry_point = self._entry_point
+        key = request.headers.get(entry_point.key_header, "")
         fingerprint = key_fingerprint(key) if key else None
         found = match_route(request.path)
-        if found is None or found[0].operation not in self._entry_point.operations:
+        if found is None or found[0].operation not in entry_point.operations:
             return Admission(None, {}, fingerprint, reply=error_reply(404))
         if request.method != "POST":
             return Admission(None, {}, fingerprint, reply=method_not_allowed_reply())
-        admitted = Admission(found[0].operation, found[1], fingerprint)
-        if self._key_registry.rejection(key) is not None or not request.headers.get(
-            self._entry_point.second_header or self._entry_point.key
-        ):
-            return admitted._replace(reply=error_reply(401))
-        status = self._gate.rejection_status(self._clock.now())
-        return admitted._replace(key_accepted=True, reply=None if status is None else self._overload_reply(status))
+        route, arguments = found
+        admission = Admission(route.operation, arguments, fingerprint)
+        has_second_header = entry_point.second_header is None or bool(request.headers.get(entry_point.second_header))
+        if self._key_registry.rejection(key) is not None or not has_second_header:
+            return admission._replace(reply=error_reply(401))
+        status = self._capacity.rejection_status(self._clock.now())
+        reply = None if status is None else self._overload_reply(status)
+        return admission._replace(key_accepted=True, reply=reply)
 
     def perform(self, request: IncomingRequest, admission: Admission, fault: InjectedFault | None) -> Awaitable[Reply]:
         """Assess."""
-        self._gate.enter()
+        # Here, not in the coroutine: requests that arrive together must all be counted before the first is assessed.
+        self._capacity.enter()
         return self._assess(request, admission, fault)
 
     def fault_reply(self, request: IncomingRequest, fault: InjectedFault) -> Reply:
-        """The answer of a fault that does not let the true one out."""
+        """Return the reply of a fault that replaces the true one."""
         return fault_reply(request, fault, self.server_time())
 
-    def extra_headers(self, admission: Admission, fault: InjectedFault | None) -> HeaderPairs:  # noqa: ARG002 - nothing is told of any quota
-        """Nothing: no limit is told, and no page of another origin is let in."""
+    def extra_headers(
+        self,
+        admission: Admission,  # noqa: ARG002 - the same for every request
+        fault: InjectedFault | None,  # noqa: ARG002 - the same with every fault
+    ) -> HeaderPairs:
+        """Return none: the service sends no quota headers, and lets in no page of another origin."""
         return ()
 
     def server_time(self) -> float:
-        """The clock's time of day, skewed as the options say."""
+        """Return the clock's time of day, skewed as the options say."""
         return self._clock.wall() + self._options.skew_s
 
     def is_asset_path(self, path: str) -> bool:  # noqa: ARG002 - the same for every path
-        """Nothing: there are no files."""
+        """Return False: there are no files."""
         return False
 
-    def fetch_asset(self, request: IncomingRequest) -> Reply:  # noqa: ARG002 - as above
-        """Nothing."""
+    def fetch_asset(self, request: IncomingRequest) -> Reply:  # noqa: ARG002 - the same for every request
+        """Return 404: there are no files."""
         return error_reply(404)
 
     def expire_url(self, request: IncomingRequest) -> None:
-        """Nothing is signed."""
+        """Do nothing: no URL is signed."""
 
-    def apply_event(self, what: str, news: bytes) -> object:  # noqa: ARG002 - there is no news that it takes
-        """Refused: nothing happens to it from outside."""
-        raise InvalidInput(f"{self.name} takes no {what}")
+    def apply_event(self, kind: str, event: bytes) -> object:  # noqa: ARG002 - no event is known
+        """Refuse: nothing happens at the service without a request."""
+        raise InvalidInput(f"{self.name} takes no {kind}")
 
     def counts(self) -> Mapping[str, object]:
-        """What is billed, for whom, and how full it was."""
-        return self._bills.counts() | {"refused_for_load": self._gate.rejected, "most_under_way": self._gate.peak}
+        """Return the bill, and how full the service was."""
+        return self._billing.counts() | {
+            "refused_for_load": self._capacity.rejected,
+            "most_under_way": self._capacity.peak,
+        }
 
     async def run_background(self) -> None:
-        """Nothing goes on by itself."""
+        """Do nothing: nothing happens without requests."""
 
     async def wait_until_idle(self) -> None:
-        """Nothing is begun that a request does not wait for."""
+        """Return at once: a request waits for all that it starts."""
 
     def limits(self) -> tuple[Limit, ...]:
-        """None that is known."""
+        """Return none: the service publishes no numbers."""
         return ()
 
     def items(self) -> Iterator[LedgerItem]:
-        """Nothing is kept."""
+        """Yield nothing: the service keeps nothing."""
         return iter(())
 
     def options(self) -> Mapping[str, object]:
-        """The service's options in force."""
+        """Return the options in force."""
         return msgspec.structs.asdict(self._options)
 
     def seed(self, changes: Mapping[str, object]) -> None:
-        """Score by other dice; bills and capacity go on."""
+        """Score by another seed; bill and capacity go on."""
         if not changes.keys() <= {"seed"}:
             raise InvalidInput(f"seed takes seed, not {', '.join(sorted(changes))}: use reset for the rest")
         self._options = update_options(self._options, changes)
 
     def reset(self, changes: Mapping[str, object]) -> None:
-        """Begin bills and capacity anew; unnamed options stay as they are, and so do live keys."""
+        """Start a new bill and a new capacity; options that are not named stay, and so do live keys."""
         self._options = update_options(self._options, changes)
         self._key_registry.ensure_live_key()
         self._start_counters()
 
     def _start_counters(self) -> None:
-        self._bills, self._gate = Billing(), Capacity(self._options)
+        self._billing = Billing()
+        self._capacity = Capacity(self._options)
 
     def _overload_reply(self, status: int) -> Reply:
-        told = self._options.retry_after and status in (429, 503)
-        return error_reply(status, retry_after_s=max(1, ceil(self._options.service_s)) if told else None)
+        is_announced = self._options.retry_after and status in (429, 503)
+        retry_after_s = max(1, ceil(self._options.service_s)) if is_announced else None
+        return error_reply(status, retry_after_s=retry_after_s)
 
     async def _assess(self, request: IncomingRequest, admission: Admission, fault: InjectedFault | None) -> Reply:
-        began, gate, bills, options = self._clock.now(), self._gate, self._bills, self._options
+        started_s = self._clock.now()
+        # Of before any wait: a reset meanwhile replaces them.
+        capacity = self._capacity
+        billing = self._billing
+        options = self._options
+        route = BY_NAME[admission.operation or ""]
+        arguments = admission.arguments
         try:
-            route, arguments = BY_NAME[admission.operation or ""], admission.arguments
             body, problems = request_schema.parse_body(request.body, route.fields)
-            told = [
-                *request_schema.check_parameters(arguments, request.headers, user_required=options.user_required),
-                *problems,
-            ]
-            if told:
-                return validation_reply(told)
+            parameter_problems = request_schema.check_parameters(
+                arguments, request.headers, user_required=options.user_required
+            )
+            all_problems = [*parameter_problems, *problems]
+            if all_problems:
+                return validation_reply(all_problems)
             report = await self._make_report(route, arguments.get("accent", ""), body)
-            left_s = began + options.service_s - self._clock.now()
+            left_s = started_s + options.service_s - self._clock.now()
             if left_s > 0:
                 await asyncio.sleep(self._clock.real_s(left_s))
         except AssessmentRefused as refused:
             return error_reply(BAD_REQUEST, refused.message)
         finally:
-            gate.leave()
+            capacity.leave()
         if fault is not None and fault.name == "error_after":
+            # The service failed, so the assessment is not billed.
             return Reply(200, report)
-        seen = fault is None or fault.name not in UNREADABLE_FAULTS
-        bills.charge(
-            f"{request.path} {request.body_digest}", request.headers.get("x-user-id", ""), self.server_time(), seen=seen
+        billing.charge(
+            f"{request.path} {request.body_digest}",
+            request.headers.get("x-user-id", ""),
+            self.server_time(),
+            seen=fault is None or fault.name not in UNREADABLE_FAULTS,
         )
         return Reply(200, report, effect=True)
 
     async def _make_report(self, route: LanguageConfidenceRoute, accent: str, body: dict[str, Any]) -> bytes:
-        seed, context = self._options.seed, msgspec.json.encode(body.get("context")).decode()
-        about = route.operation, accent, context
+        seed = self._options.seed
+        context = msgspec.json.encode(body.get("context")).decode()
         if route.max_audio_s == 0:
-            report = reports.text_report(ScoreGenerator(seed, *about, body["text"]), body)
+            generator = ScoreGenerator(seed, route.operation, accent, context, body["text"])
+            report = reports.text_report(generator, body)
         else:
             data = decode_base64(body["audio_base64"])
             digest = sha256(data).hexdigest()
-            heard = await self._probe(digest, data, route.max_audio_s)
-            sound = check_audio(heard, body["audio_format"], route.max_audio_s)
-            self._bills.audio_s += sound.duration_s
-            generator = ScoreGenerator(seed, *about, digest, body.get("expected_text", ""))
-            report = reports.recording_report(route.operation, generator, body, accent, sound)
+            probed = await self._probe(digest, data, route.max_audio_s)
+            audio = check_audio(probed, body["audio_format"], route.max_audio_s)
+            self._billing.audio_s += audio.duration_s
+            text = body.get("expected_text", "")
+            generator = ScoreGenerator(seed, route.operation, accent, context, digest, text)
+            report = reports.recording_report(route.operation, generator, body, accent, audio)
         if self._options.new_fields:
             report["model_version"] = {"name": "later"}
         return msgspec.json.encode(report)
 
     async def _probe(self, digest: str, data: bytes, longest_s: float) -> AudioProperties | None:
-        """What a recording is; the same bytes are decoded once for each operation."""
+        """Return what a recording is; the same bytes are decoded once for each operation."""
         key = f"{longest_s:g} {digest}"
         if key not in self._probed:
             if len(self._probed) >= MAX_PROBED:
@@ -245,7 +274,7 @@ class LanguageConfidence:
 
 
 def create_providers(options: EmulatorOptions, *, clock: Clock, host: Host) -> list[tuple[EmulatedProvider, Origins]]:
-    """All environments as the emulator was told to play them.
+    """Return the environments that the emulator's options describe, with their addresses.
 
     Args:
         options: those of the whole emulator.
@@ -255,8 +284,9 @@ def create_providers(options: EmulatorOptions, *, clock: Clock, host: Host) -> l
     Raises:
         InvalidInput: an option cannot have its value.
     """
-    wished: dict[str, object] = {name: getattr(options, name) for name in ("seed", "skew_s", "retry_after")}
-    chosen = update_options(LanguageConfidenceOptions(), wished | options.provider_settings(LanguageConfidence.name))
+    shared: dict[str, object] = {name: getattr(options, name) for name in ("seed", "skew_s", "retry_after")}
+    settings = options.provider_settings(LanguageConfidence.name)
+    chosen = update_options(LanguageConfidenceOptions(), shared | settings)
     return [
         (LanguageConfidence(environment, chosen, clock=clock), host.open_ports(storage=False))
         for environment in ENTRY_POINTS

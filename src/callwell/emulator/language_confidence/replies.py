@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Answers that are no assessments: `detail` is a list where a request breaks the schema, and else a text.
+"""Replies other than reports: `detail` is a list where a request breaks the schema, and a text elsewhere.
 
-Which status goes with a text is not public: 400 for what is asked, 401 for keys.
+The statuses of the texts are not published: 400 for what cannot be assessed and 401 for keys are our choice.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class SchemaProblem(NamedTuple):
     """One thing that breaks the schema.
 
     Attributes:
-        loc: where it stands, step by step.
-        type: what is wrong, in one word.
+        loc: the path to it, step by step.
+        type: what is wrong, as a code.
         msg: the same for people.
     """
 
@@ -45,36 +45,36 @@ class SchemaProblem(NamedTuple):
 
 
 class AssessmentRefused(Exception):
-    """The request is well-formed, and cannot be assessed.
+    """The request is well-formed but cannot be assessed.
 
     Args:
-        why: for people.
+        message: the reason, for people.
     """
 
-    def __init__(self, why: str) -> None:
-        super().__init__(why)
-        self.message = why
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
 
 
 def validation_reply(problems: Sequence[SchemaProblem]) -> Reply:
-    """The answer to what breaks the schema."""
+    """Return the reply to a request that breaks the schema."""
     return Reply(INVALID, msgspec.json.encode({"detail": [problem._asdict() for problem in problems]}))
 
 
 def method_not_allowed_reply() -> Reply:
-    """The answer to every method but the one that each path has."""
-    refused = error_reply(NOT_ALLOWED)
-    return replace(refused, headers=(*refused.headers, allow_header("POST")))
+    """Return the reply to every method but POST, the only one that a path has."""
+    reply = error_reply(NOT_ALLOWED)
+    return replace(reply, headers=(*reply.headers, allow_header("POST")))
 
 
-def error_reply(status: int, why: str = "", *, retry_after_s: int | None = None) -> Reply:
-    """Any other refusal.
+def error_reply(status: int, message: str = "", *, retry_after_s: int | None = None) -> Reply:
+    """Return any other error.
 
     Args:
         status: its status.
-        why: for people; the usual text unless given.
-        retry_after_s: when to come back, clock seconds.
+        message: the reason, for people; the usual text of the status by default.
+        retry_after_s: in how many clock seconds to come back.
     """
-    told = () if retry_after_s is None else ((b"retry-after", b"%d" % retry_after_s),)
-    body = msgspec.json.encode({"detail": why or MESSAGES.get(status, "Error")})
-    return Reply(status, body, (JSON_TYPE, *told), dead_key=status == 401, retry_after_s=retry_after_s)  # noqa: PLR2004
+    retry_after = () if retry_after_s is None else ((b"retry-after", b"%d" % retry_after_s),)
+    body = msgspec.json.encode({"detail": message or MESSAGES.get(status, "Error")})
+    return Reply(status, body, (JSON_TYPE, *retry_after), dead_key=status == 401, retry_after_s=retry_after_s)  # noqa: PLR2004

@@ -15,19 +15,23 @@ if TYPE_CHECKING:
     from callwell.emulator.language_confidence.audio import AudioProperties
 
 Body = dict[str, Any]
+# The recommendations of the page "Audio requirements": 16 kHz, mono, and these lengths at most.
 RECOMMENDED_RATE: Final = 16_000
 RECOMMENDED_S: Final = {"assess.pronunciation": 15, "assess.scripted": 15, "assess.unscripted": 60}
+# A word of the script is missed now and then.
+MISSED_SHARE: Final = 0.04
+RELEVANT_SHARE: Final = 0.7
 
 
 def recording_report(
-    operation: str, generator: ScoreGenerator, body: Body, accent: str, sound: AudioProperties
+    operation: str, generator: ScoreGenerator, body: Body, accent: str, audio: AudioProperties
 ) -> Body:
-    """The report of a recording."""
-    return REPORTS[operation](generator, body, accent, sound, audio_warnings(operation, sound))
+    """Return the report of a recording."""
+    return REPORTS[operation](generator, body, accent, audio, audio_warnings(operation, audio))
 
 
 def text_report(generator: ScoreGenerator, body: Body) -> Body:
-    """The report of a text."""
+    """Return the report of a text."""
     text = str(body["text"])
     return {
         "text": text,
@@ -41,10 +45,10 @@ def text_report(generator: ScoreGenerator, body: Body) -> Body:
 
 
 def expected_text(body: Body) -> str:
-    """The text that was to be said.
+    """Return the text that was to be read.
 
     Raises:
-        AssessmentRefused: there is no word in it.
+        AssessmentRefused: the text has no words.
     """
     text = str(body["expected_text"])
     if not WORD.search(text):
@@ -52,59 +56,70 @@ def expected_text(body: Body) -> str:
     return text
 
 
-def audio_warnings(operation: str, sound: AudioProperties) -> dict[str, str]:
-    """What is not as recommended."""
-    told = {
-        "speech": (sound.silent, blocks.SILENCE),
-        "sample_rate": (sound.rate > RECOMMENDED_RATE, "More samples a second than recommended."),
-        "channels": (sound.channels > 1, "More channels than recommended."),
-        "length": (sound.duration_s > RECOMMENDED_S[operation], "Longer than recommended."),
-    }
-    return {name: text for name, (so, text) in told.items() if so}
+def audio_warnings(operation: str, audio: AudioProperties) -> dict[str, str]:
+    """Return what is accepted but not as recommended."""
+    warnings: dict[str, str] = {}
+    if audio.silent:
+        warnings["speech"] = blocks.SILENCE
+    if audio.rate > RECOMMENDED_RATE:
+        warnings["sample_rate"] = "More samples a second than recommended."
+    if audio.channels > 1:
+        warnings["channels"] = "More channels than recommended."
+    if audio.duration_s > RECOMMENDED_S[operation]:
+        warnings["length"] = "Longer than recommended."
+    return warnings
 
 
 def _pronunciation(
-    generator: ScoreGenerator, body: Body, accent: str, sound: AudioProperties, warned: dict[str, str]
+    generator: ScoreGenerator, body: Body, accent: str, audio: AudioProperties, warnings: dict[str, str]
 ) -> Body:
     text = expected_text(body)
-    return blocks.pronunciation(text, pronounce(generator, "" if sound.silent else text, accent), warned)
+    spoken = pronounce(generator, "" if audio.silent else text, accent)
+    return blocks.pronunciation(text, spoken, warnings)
 
 
 def _scripted(
-    generator: ScoreGenerator, body: Body, accent: str, sound: AudioProperties, warned: dict[str, str]
+    generator: ScoreGenerator, body: Body, accent: str, audio: AudioProperties, warnings: dict[str, str]
 ) -> Body:
     text = expected_text(body)
-    predicted = "" if sound.silent else " ".join(word for word in WORD.findall(text) if not generator.chance(0.04))
-    said = pronounce(generator, "" if sound.silent else text, accent)
+    predicted = ""
+    if not audio.silent:
+        predicted = " ".join(word for word in WORD.findall(text) if not generator.chance(MISSED_SHARE))
+    spoken = pronounce(generator, "" if audio.silent else text, accent)
     return {
-        "pronunciation": blocks.pronunciation(text, said, None),
-        "fluency": blocks.fluency(generator, len(said.words), sound.duration_s, predicted),
-        "overall": blocks.overall(said.score),
-        "metadata": {"predicted_text": predicted, "content_relevance": 0 if sound.silent else generator.score()},
-        "reading": blocks.reading(text, predicted, sound.duration_s),
-        "warnings": warned,
+        "pronunciation": blocks.pronunciation(text, spoken, None),
+        "fluency": blocks.fluency(generator, len(spoken.words), audio.duration_s, predicted),
+        "overall": blocks.overall(spoken.score),
+        "metadata": {"predicted_text": predicted, "content_relevance": 0 if audio.silent else generator.score()},
+        "reading": blocks.reading(text, predicted, audio.duration_s),
+        "warnings": warnings,
     }
 
 
 def _unscripted(
-    generator: ScoreGenerator, body: Body, accent: str, sound: AudioProperties, warned: dict[str, str]
+    generator: ScoreGenerator, body: Body, accent: str, audio: AudioProperties, warnings: dict[str, str]
 ) -> Body:
-    predicted = "" if sound.silent else generator.speech(sound.duration_s)
-    said, asked = pronounce(generator, predicted, accent), bool(body.get("context"))
-    return {
-        "pronunciation": blocks.pronunciation(predicted, said, None),
-        "fluency": blocks.fluency(generator, len(said.words), sound.duration_s, predicted),
-        "overall": blocks.overall(said.score),
+    predicted = "" if audio.silent else generator.speech(audio.duration_s)
+    spoken = pronounce(generator, predicted, accent)
+    report = {
+        "pronunciation": blocks.pronunciation(predicted, spoken, None),
+        "fluency": blocks.fluency(generator, len(spoken.words), audio.duration_s, predicted),
+        "overall": blocks.overall(spoken.score),
         "vocabulary": blocks.vocabulary(generator, predicted),
         "grammar": blocks.grammar(generator, predicted),
-        "metadata": {
-            "predicted_text": predicted,
-            "content_relevance": ("RELEVANT" if generator.chance(0.7) else "PARTIALLY_RELEVANT") if asked else None,
-            "content_relevance_feedback": None,
-            "valid_answer": ("CORRECT" if generator.chance(0.7) else "PARTIALLY_CORRECT") if asked else None,
-        },
-        "warnings": warned,
     }
+    relevance = None
+    answer = None
+    if body.get("context"):
+        relevance = "RELEVANT" if generator.chance(RELEVANT_SHARE) else "PARTIALLY_RELEVANT"
+        answer = "CORRECT" if generator.chance(RELEVANT_SHARE) else "PARTIALLY_CORRECT"
+    metadata = {
+        "predicted_text": predicted,
+        "content_relevance": relevance,
+        "content_relevance_feedback": None,
+        "valid_answer": answer,
+    }
+    return {**report, "metadata": metadata, "warnings": warnings}
 
 
 REPORTS: Final[Mapping[str, Callable[[ScoreGenerator, Body, str, AudioProperties, dict[str, str]], Body]]] = {

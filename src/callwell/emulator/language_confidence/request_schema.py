@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What requests must look like: all that breaks the schema is told at once, and what nobody asked for is forbidden."""
+"""The schema of requests: all violations are reported at once, and unknown fields are forbidden.
+
+The service is built on pydantic: `loc`, `type` and `msg` of a violation are pydantic's.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,9 @@ Loc = tuple[str | int, ...]
 
 ACCENTS: Final = ("us", "uk")
 FORMATS: Final = ("wav", "mp3", "ogg", "m4a", "webm", "mp4", "aac")
+# What pydantic takes for a boolean in a header, of the forms that clients use.
 BOOLEANS: Final = ("true", "false", "1", "0")
+# Where msgspec says that the JSON is malformed.
 _BYTE: Final = re.compile(r"byte (\d+)")
 
 
@@ -26,8 +31,8 @@ class SchemaField(NamedTuple):
 
     Attributes:
         required: it must be there.
-        choices: the texts that it may be; any text if empty.
-        fields: the fields of an object; a text if there are none.
+        choices: the texts that are allowed; any text if empty.
+        fields: the fields of an object; without any, the field is a text.
     """
 
     required: bool = False
@@ -53,14 +58,15 @@ WRITTEN: Final = {"text": TEXT, "context": CONTEXT}
 
 
 def parse_body(body: bytes, fields: Mapping[str, SchemaField]) -> tuple[dict[str, Any], list[SchemaProblem]]:
-    """The fields of a body, and all that is wrong with them."""
+    """Return the fields of a body, and all that is wrong with them."""
     if not body.strip():
         return {}, [SchemaProblem(("body",), "missing", "Field required")]
     try:
         value = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        at = _BYTE.search(str(error))
-        return {}, [SchemaProblem(("body", int(at[1]) if at else 0), "json_invalid", "This is no JSON.")]
+        match = _BYTE.search(str(error))
+        position = int(match[1]) if match else 0
+        return {}, [SchemaProblem(("body", position), "json_invalid", "This is not JSON.")]
     problems = list(_check_object(value, fields, ("body",)))
     return (value if isinstance(value, dict) else {}), problems
 
@@ -68,7 +74,7 @@ def parse_body(body: bytes, fields: Mapping[str, SchemaField]) -> tuple[dict[str
 def check_parameters(
     arguments: Mapping[str, str], headers: Mapping[str, str], *, user_required: bool
 ) -> Iterator[SchemaProblem]:
-    """What is wrong with the path and the headers."""
+    """Yield all that is wrong with the path and the headers."""
     accent = arguments.get("accent")
     if accent is not None and accent not in ACCENTS:
         yield _choice_problem(("path", "accent"), ACCENTS)
@@ -80,7 +86,7 @@ def check_parameters(
 
 def _check_object(value: Any, fields: Mapping[str, SchemaField], loc: Loc) -> Iterator[SchemaProblem]:
     if not isinstance(value, dict):
-        yield SchemaProblem(loc, "model_attributes_type", "This is no object.")
+        yield SchemaProblem(loc, "model_attributes_type", "This is not an object.")
         return
     for name, field in fields.items():
         if name in value:
@@ -99,7 +105,7 @@ def _check_field(value: Any, field: SchemaField, loc: Loc) -> Iterator[SchemaPro
         if value not in field.choices:
             yield _choice_problem(loc, field.choices)
     elif not isinstance(value, str):
-        yield SchemaProblem(loc, "string_type", "This is no text.")
+        yield SchemaProblem(loc, "string_type", "This is not a text.")
 
 
 def _choice_problem(loc: Loc, choices: tuple[str, ...]) -> SchemaProblem:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The route table: every operation once, with what it takes and how long a recording may be."""
+"""The route table: every operation once, with the fields that it takes and how long a recording may be."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class LanguageConfidenceRoute(NamedTuple):
     """One operation.
 
     Attributes:
-        operation: its name.
-        path: up to the accent, if it has one.
-        accented: the path ends with an accent.
-        fields: what the body may hold.
-        longest_s: of a recording; 0 where there is none.
+        operation: the operation's name.
+        path: the path, up to the accent if it has one.
+        has_accent: the path ends with an accent.
+        fields: the fields of the body.
+        max_audio_s: the longest recording; 0 where there is none.
     """
 
     operation: str
@@ -31,6 +31,7 @@ class LanguageConfidenceRoute(NamedTuple):
     max_audio_s: float = 0.0
 
 
+# The lengths are those of the page "Audio requirements".
 ROUTES: Final = (
     LanguageConfidenceRoute("assess.pronunciation", "/pronunciation", has_accent=True, fields=SCRIPTED, max_audio_s=30),
     LanguageConfidenceRoute(
@@ -46,9 +47,11 @@ _BY_PATH: Final = {(route.path, route.has_accent): route for route in ROUTES}
 
 
 def match_route(path: str) -> tuple[LanguageConfidenceRoute, dict[str, str]] | None:
-    """The operation at a path and what the path says, None if nothing is there."""
+    """Return the route of a path and its parameters by name, None for an unknown path."""
     if (path, False) in _BY_PATH:
         return _BY_PATH[path, False], {}
     head, _, accent = path.rpartition("/")
     route = _BY_PATH.get((head, True))
-    return None if route is None or not accent else (route, {"accent": accent})
+    if route is None or not accent:
+        return None
+    return route, {"accent": accent}
