@@ -6,7 +6,7 @@
                   └─────> revoked    (refused for ever, frees its slot)
 
 Rotation creates a key and revokes the old one in the same moment: Userplane documents no overlap
-(docs.userplane.io/api/rotate-api-key). A client that must not fail needs two keys.
+(docs.userplane.io/api/api-keys/rotate-api-key). A client that must not fail needs two keys.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from callwell.clock import Clock
 
 ALPHABET: Final = string.ascii_letters + string.digits
-# The longest life that Userplane offers for a key is 90 days (docs.userplane.io/api/api-keys).
+# The longest life that Userplane offers for a key is 90 days (docs.userplane.io/api/api-keys/create-api-key).
 MAX_LIFE_S: Final = 90 * 86_400
 
 Rejection = Literal["unknown", "disabled", "expired"]

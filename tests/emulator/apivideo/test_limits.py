@@ -38,7 +38,7 @@ def limits() -> dict[str, list[float]]:
         "parts per video": [pieces.MAX_PARTS],
         "`bytes` form total": [pieces.MAX_TOTAL_BYTES, pieces.MAX_TOTAL_BYTES - 1],
         "video size": [options.ApiVideoOptions().largest_video],
-        "video length": [probe.DAY_S] * 2,
+        "video length": [probe.MAX_DURATION_S] * 2,
         "time to finish an upload/download/copy": [UNFINISHED_KEPT_S] * 2,
         "empty video container": [UNFINISHED_KEPT_S],
         "thumbnail": [thumbnails.MAX_BYTES],

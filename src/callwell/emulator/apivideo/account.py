@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""All that one environment's account holds: tables by kind, ids, and what the score asks about."""
+"""All that one environment's account holds: its records by kind, IDs, and what the score counts."""
 
 from __future__ import annotations
 
@@ -26,23 +26,26 @@ if TYPE_CHECKING:
 
 ALPHABET: Final = string.ascii_letters + string.digits
 DAY_S: Final = 86_400.0
+# How long videos are kept: in the sandbox for a day after the upload, without a whole file for a week
+# (vod/video-best-practices), and discarded, where the account can restore, for 90 days (vod/delete-a-video).
 SANDBOX_KEPT_S: Final = DAY_S
 UNFINISHED_KEPT_S: Final = 7 * DAY_S
 DISCARDED_KEPT_S: Final = 90 * DAY_S
+# The metadata key by which Callwell recognizes its own creations. Any client may use it.
 MARKER: Final = "callwell-call"
 
 
 @dataclass(slots=True)
 class ApiVideoAccount:
-    """The tables, each in the order of making.
+    """The records, each kind in the order of creation.
 
     Attributes:
-        seed: of the ids.
-        sandbox: whether videos are deleted a day after their upload.
-        passes: the one-time tokens of private assets.
-        events: what webhooks are to be told next.
-        resent_bytes: bytes of pieces that came although they were there.
-        born: every video that ever was, with what tells that two were meant to be one.
+        seed: decides the IDs.
+        sandbox: it is the sandbox's account.
+        asset_tokens: the one-time tokens of private assets.
+        events: the events to be delivered to webhooks next.
+        resent_bytes: bytes of pieces that had already been received.
+        ever_created: every video that ever was, to count those that were created twice.
     """
 
     seed: int
@@ -62,25 +65,25 @@ class ApiVideoAccount:
     _rng: random.Random = field(init=False)
 
     def __post_init__(self) -> None:
-        # Seeded on purpose: the same seed, the same ids.
+        # Seeded on purpose: the same seed gives the same IDs.
         self._rng = random.Random(f"{self.seed} {self.sandbox}")  # noqa: S311
 
     def new_id(self, prefix: str, length: int = 22) -> str:
-        """A fresh id."""
+        """Return a new ID."""
         return prefix + "".join(self._rng.choice(ALPHABET) for _ in range(length))
 
     def new_uuid(self) -> str:
-        """A fresh UUID."""
+        """Return a new UUID."""
         return str(uuid.UUID(int=self._rng.getrandbits(128), version=4))
 
     def add_video(self, video: VideoRecord) -> VideoRecord:
-        """Keep a new video."""
+        """Add a video."""
         self.videos[video.id] = video
         self.ever_created.append(video)
         return video
 
     def active_videos(self) -> list[VideoRecord]:
-        """The videos that are not discarded."""
+        """Return the videos that are not discarded."""
         return [video for video in self.videos.values() if video.discarded is None]
 
     def remove_video(self, video: VideoRecord) -> None:
@@ -91,12 +94,13 @@ class ApiVideoAccount:
             path.unlink(missing_ok=True)
 
     def delete_expired(self, wall_s: float) -> None:
-        """Delete what has had its time."""
-        for video in [video for video in self.videos.values() if wall_s >= self.deletes_at(video)]:
+        """Delete the videos that are kept no longer."""
+        expired = [video for video in self.videos.values() if wall_s >= self.deletes_at(video)]
+        for video in expired:
             self.remove_video(video)
 
     def deletes_at(self, video: VideoRecord) -> float:
-        """When a video is deleted by itself, epoch seconds."""
+        """Return when a video is deleted by itself, epoch seconds."""
         ends = [float("inf")]
         if video.discarded is not None:
             ends.append(video.discarded + DISCARDED_KEPT_S)
@@ -107,12 +111,12 @@ class ApiVideoAccount:
         return min(ends)
 
     def count_duplicates(self) -> int:
-        """Videos beyond the first of those with the same marker, or without one the same title and file."""
-        meant: Counter[Any] = Counter()
+        """Count videos beyond the first with the same marker or, without one, the same title and file."""
+        creations: Counter[Any] = Counter()
         for video in self.ever_created:
             marks = [pair["value"] for pair in video.attributes["metadata"] if pair["key"] == MARKER]
             if marks:
-                meant[marks[0]] += 1
+                creations[marks[0]] += 1
             elif video.source is not None and video.source.kind == "uploaded":
-                meant[video.title, video.source.sha256] += 1
-        return sum(meant.values()) - len(meant)
+                creations[video.title, video.source.sha256] += 1
+        return sum(creations.values()) - len(creations)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Analytics of the views that the account was told about: totals, by dimension, and over time."""
+"""Analytics of the views that the control port has reported: totals, by dimension, and over time."""
 
 from __future__ import annotations
 
@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from callwell.emulator.messages import Reply
 
 DAY_S: Final = 86_400.0
+# Views are kept for 30 days, in the sandbox for one.
 MAX_AGE_S: Final = {"production": 30 * DAY_S, "sandbox": DAY_S}
 INTERVALS: Final = {"minute": 60, "hour": 3_600, "day": 86_400}
 DURATIONS: Final = ("3s", "5s", "10s", "30s")
 MAX_REFERRER_LENGTH: Final = 2_048
+# What counts as watching now.
 LIVE_WINDOW_S: Final = 20.0
 DIMENSIONS: Final[Mapping[str, Callable[[View], str]]] = {
     "media-id": lambda view: view.media_id,
@@ -48,61 +50,76 @@ FILTERS: Final[Mapping[str, Callable[[View], str]]] = {
 
 
 class Timeframe(NamedTuple):
-    """From when to when, the end not included; epoch seconds."""
+    """A time from `start` up to, not including, `end`; epoch seconds."""
 
     start: float
     end: float
 
     def to_json(self) -> dict[str, Any]:
-        """As the API tells it."""
+        """Return it as the API represents it."""
         return {"from": format_time(self.start), "to": format_time(self.end)}
 
 
 def aggregate(call: ApiVideoCall) -> Reply:
-    """One number."""
-    metric, aggregation = call.arguments["metric"], call.arguments["aggregation"]
+    """Return one number."""
+    metric = call.arguments["metric"]
+    aggregation = call.arguments["aggregation"]
     _check_choice(metric, {name for name, _ in AGGREGATES}, "metric")
     _check_choice(aggregation, {kind for name, kind in AGGREGATES if name == metric}, "aggregation")
-    span, asked = _parse_timeframe(call), _parse_metric_query(call, metric)
+    requested = _parse_timeframe(call)
+    query = _parse_metric_query(call, metric)
+    # `live` and `total` look at a time of their own. Only the response of `total` still names the requested one.
+    counted = requested
+    reported = requested
     if aggregation == "live":
-        span = Timeframe(call.wall_s - LIVE_WINDOW_S, call.wall_s)
+        counted = Timeframe(call.wall_s - LIVE_WINDOW_S, call.wall_s)
+        reported = counted
     if aggregation == "total":
-        span = Timeframe(0.0, float("inf"))
-    value = AGGREGATES[metric, aggregation](_matching_views(call, span), asked)
-    shown = span.to_json() if aggregation != "total" else _parse_timeframe(call).to_json()
-    context = {"metric": _metric_label(metric, asked), "aggregation": aggregation, "timeframe": shown}
+        counted = Timeframe(0.0, float("inf"))
+    value = AGGREGATES[metric, aggregation](_matching_views(call, counted), query)
+    context = {
+        "metric": _metric_label(metric, query),
+        "aggregation": aggregation,
+        "timeframe": reported.to_json(),
+    }
     return success_reply({"context": context, "data": value})
 
 
 def breakdown(call: ApiVideoCall) -> Reply:
-    """A number for every value of a dimension."""
-    metric, dimension = call.arguments["metric"], call.arguments["breakdown"]
+    """Return a number for every value of a dimension."""
+    metric = call.arguments["metric"]
+    dimension = call.arguments["breakdown"]
     _check_choice(metric, METRICS, "metric")
     _check_choice(dimension, DIMENSIONS, "breakdown")
-    span, asked = _parse_timeframe(call), _parse_metric_query(call, metric)
+    timeframe = _parse_timeframe(call)
+    query = _parse_metric_query(call, metric)
     groups: dict[str, list[View]] = {}
-    for view in _matching_views(call, span):
+    for view in _matching_views(call, timeframe):
         groups.setdefault(DIMENSIONS[dimension](view), []).append(view)
-    rows = [{"metricValue": METRICS[metric](views, asked), "dimensionValue": key} for key, views in groups.items()]
+    rows = [{"metricValue": METRICS[metric](views, query), "dimensionValue": key} for key, views in groups.items()]
     rows = sort_rows(call, rows, _sort_keys("metricValue", "dimensionValue"), default="metricValue")
-    context = {"metric": _metric_label(metric, asked), "breakdown": dimension, "timeframe": span.to_json()}
+    context = {"metric": _metric_label(metric, query), "breakdown": dimension, "timeframe": timeframe.to_json()}
     return page_reply(call, rows, context=context)
 
 
 def timeseries(call: ApiVideoCall) -> Reply:
-    """A number for every interval in which there was something."""
+    """Return a number for every interval that had views."""
     metric = call.arguments["metric"]
     _check_choice(metric, METRICS.keys() - {"play-total"}, "metric")
-    span, asked = _parse_timeframe(call), _parse_metric_query(call, metric)
+    timeframe = _parse_timeframe(call)
+    query = _parse_metric_query(call, metric)
     interval = call.query.choice("interval", INTERVALS, "hour")
+    interval_s = INTERVALS[interval]
     groups: dict[float, list[View]] = {}
-    for view in _matching_views(call, span):
-        groups.setdefault((view.at or 0.0) // INTERVALS[interval] * INTERVALS[interval], []).append(view)
+    for view in _matching_views(call, timeframe):
+        start = (view.at or 0.0) // interval_s * interval_s
+        groups.setdefault(start, []).append(view)
     rows = [
-        {"emittedAt": format_time(at), "metricValue": METRICS[metric](views, asked)} for at, views in groups.items()
+        {"emittedAt": format_time(start), "metricValue": METRICS[metric](views, query)}
+        for start, views in groups.items()
     ]
     rows = sort_rows(call, rows, _sort_keys("emittedAt", "metricValue"), default="emittedAt")
-    context = {"metric": _metric_label(metric, asked), "interval": interval, "timeframe": span.to_json()}
+    context = {"metric": _metric_label(metric, query), "interval": interval, "timeframe": timeframe.to_json()}
     return page_reply(call, rows, context=context)
 
 
@@ -115,9 +132,9 @@ def _check_choice(value: str, choices: Any, name: str) -> None:
         raise api_error("invalid-attribute", name, detail=f"Use one of {', '.join(sorted(choices))}.")
 
 
-def _metric_label(metric: str, asked: MetricQuery) -> str:
-    name = f"view-{asked.least_s}" if metric == "view" else metric
-    return f"unique-{name}" if asked.unique else name
+def _metric_label(metric: str, query: MetricQuery) -> str:
+    name = f"view-{query.least_s}" if metric == "view" else metric
+    return f"unique-{name}" if query.unique else name
 
 
 def _parse_metric_query(call: ApiVideoCall, metric: str) -> MetricQuery:
@@ -149,8 +166,8 @@ def _parse_time(call: ApiVideoCall, name: str, default: float) -> float:
         raise api_error("request-invalid-query-parameter", name, detail=detail) from None
 
 
-def _matching_views(call: ApiVideoCall, span: Timeframe) -> list[View]:
-    """The views of a time that the filters let pass."""
+def _matching_views(call: ApiVideoCall, timeframe: Timeframe) -> list[View]:
+    """Return the views of a time that pass the filters."""
     filters = call.query.mapping("filterBy")
     for name, values in filters.items():
         if name not in FILTERS and name != "tag":
@@ -164,9 +181,10 @@ def _matching_views(call: ApiVideoCall, span: Timeframe) -> list[View]:
         video = call.account.videos.get(view.media_id)
         tags = video.attributes["tags"] if video else []
         for name, values in filters.items():
-            allowed = [unquote(value) for value in values]
-            if not (set(tags) & set(allowed) if name == "tag" else FILTERS[name](view) in allowed):
+            allowed = {unquote(value) for value in values}
+            has_value = bool(allowed & set(tags)) if name == "tag" else FILTERS[name](view) in allowed
+            if not has_value:
                 return False
-        return span.start <= (view.at or 0.0) < span.end
+        return timeframe.start <= (view.at or 0.0) < timeframe.end
 
     return [view for view in call.account.views if fits(view)]

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The two operations that hand out bearer tokens; they read JSON whatever its type is said to be."""
+"""The two operations that issue bearer tokens.
+
+They read JSON whatever the Content-Type: the official uploader for browsers sends it as text.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ BY_TOKEN: Final = {"refreshToken": AttributeRule(check_text, required=True)}
 
 
 def authenticate(call: ApiVideoCall) -> Reply:
-    """Tokens for a key."""
+    """Issue tokens for a key."""
     key = call.parse_body(BY_KEY)["apiKey"]
     if call.tokens.keys.rejection(key) is not None:
         raise api_error("authentication-invalid-user-credentials", "")
@@ -25,9 +28,9 @@ def authenticate(call: ApiVideoCall) -> Reply:
 
 
 def refresh(call: ApiVideoCall) -> Reply:
-    """New tokens for a refresh token, which is used up."""
+    """Issue new tokens for a refresh token, which is used up."""
     key = call.tokens.redeem_refresh_token(call.parse_body(BY_TOKEN)["refreshToken"])
-    if key is None and call.options.refresh_status == 401:  # noqa: PLR2004 - as the error pages have it
+    if key is None and call.options.refresh_status == 401:  # noqa: PLR2004 - as the error pages say
         raise api_error("authentication-invalid-refresh-token")
     if key is None:
         raise api_error("authentication-invalid-user-credentials", "")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an environment does without being asked: it makes media of files, one at a time in a thread, and tells webhooks.
+"""What an environment does without requests: it makes media files, one video at a time in a thread, and calls webhooks.
 
-It sleeps while there is nothing to do, and looks around often while the clock still has to reach something.
+It sleeps while there is nothing to do, and polls while something waits for the clock: a moved clock makes no event.
 """
 
 from __future__ import annotations
@@ -20,16 +20,17 @@ if TYPE_CHECKING:
     from callwell.emulator.apivideo.account import ApiVideoAccount
     from callwell.emulator.apivideo.records import VideoRecord
 
+# Short enough that a test does not wait for it.
 POLL_REAL_S: Final = 0.02
 
 
 class BackgroundWork:
-    """The work of one environment.
+    """The background work of one environment.
 
     Args:
         clock: the emulator's clock.
         folder: where files go.
-        sandbox: whether media are cut and stamped.
+        sandbox: media files are cut and marked.
     """
 
     __slots__ = ("_account", "_clock", "_folder", "_idle", "_sandbox", "_stop", "_webhooks", "_woken")
@@ -40,25 +41,26 @@ class BackgroundWork:
         self._sandbox = sandbox
         self._account: ApiVideoAccount | None = None
         self._webhooks = WebhookQueue(clock)
-        self._woken, self._idle = asyncio.Event(), asyncio.Event()
+        self._woken = asyncio.Event()
+        self._idle = asyncio.Event()
         self._stop = threading.Event()
         self._idle.set()
 
     def account_changed(self, account: ApiVideoAccount) -> None:
-        """There may be something to do in this account."""
+        """Look for work in this account."""
         self._account = account
         if self._unfinished():
             self._idle.clear()
         self._woken.set()
 
     def clear(self) -> None:
-        """The account is gone, and with it all that was to be told."""
+        """Forget the account and its deliveries."""
         self._account = None
         self._webhooks.clear()
         self._idle.set()
 
     async def wait_until_idle(self) -> None:
-        """Wait until every file has been looked at."""
+        """Wait until every file has been processed."""
         await self._idle.wait()
 
     async def run_forever(self) -> None:
@@ -73,7 +75,7 @@ class BackgroundWork:
             self._stop.set()
 
     async def _run_once(self) -> bool:
-        """Do what can be done now; whether there will be more."""
+        """Do what can be done now; return whether there will be more."""
         for video in self._unfinished():
             await asyncio.to_thread(ingest, video, self._plan_ingest(video), self._stop)
         self._idle.set()
@@ -88,7 +90,14 @@ class BackgroundWork:
         return [video for video in videos if video.source is not None and not video.source.finished]
 
     def _plan_ingest(self, video: VideoRecord) -> IngestPlan:
-        mark = video.attributes["watermark"]
-        watermarks = {} if self._account is None else self._account.watermarks
-        picture = watermarks[mark["id"]].picture if mark and mark.get("id") in watermarks else None
-        return IngestPlan(self._folder, self._sandbox, video.attributes["clip"], mark if picture else None, picture)
+        placement = video.attributes["watermark"]
+        watermark = None
+        if placement and self._account is not None:
+            watermark = self._account.watermarks.get(placement.get("id"))
+        return IngestPlan(
+            folder=self._folder,
+            sandbox=self._sandbox,
+            clip=video.attributes["clip"],
+            watermark=None if watermark is None else placement,
+            picture=None if watermark is None else watermark.picture,
+        )

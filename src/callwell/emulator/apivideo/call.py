@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a handler is given, and the checks that handlers share."""
+"""A request as handlers get it, with the checks that they share."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from callwell.emulator.form import FormFile
     from callwell.emulator.messages import IncomingRequest
 
+# How files of each format begin.
 IMAGES: Final[Mapping[str, bytes]] = {"jpeg": b"\xff\xd8\xff", "png": b"\x89PNG\r\n\x1a\n", "webp": b"RIFF"}
 EXTENSIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "jpeg": ("jpeg", "jpg", "JPG", "JPEG"),
@@ -35,15 +36,15 @@ class ApiVideoCall:
     """One admitted request.
 
     Attributes:
-        account: what there is.
-        tokens: who may ask.
-        options: the account's options in force.
+        account: the account's records.
+        tokens: the account's bearer tokens.
+        options: the options in force.
         origin: scheme, host and port of this environment.
-        wall: the time of day, epoch seconds.
+        wall_s: the time of day, epoch seconds.
         request: what arrived.
-        arguments: what the path says, by name.
-        query: the parameters.
-        hit: the fault that the request is to suffer.
+        arguments: the path parameters by name.
+        query: the query parameters.
+        fault: the fault that the request suffers, if any.
     """
 
     account: ApiVideoAccount
@@ -56,37 +57,37 @@ class ApiVideoCall:
     query: ApiVideoQuery
     fault: InjectedFault | None = None
 
-    def has_fault(self, fault: str) -> bool:
-        """Whether the request is to suffer this fault."""
-        return self.fault is not None and self.fault.name == fault
+    def has_fault(self, name: str) -> bool:
+        """Return whether the request suffers this fault."""
+        return self.fault is not None and self.fault.name == name
 
     def parse_body(self, table: Mapping[str, AttributeRule]) -> dict[str, Any]:
-        """The attributes of the JSON body; what does not fit is refused."""
+        """Return the attributes of the JSON body; a body that does not fit is refused."""
         return parse_attributes(self.request.body, table)
 
     def find_in(self, table: Mapping[str, Any], name: str) -> Any:
-        """The object of the path; 404 without it."""
+        """Return the record of the path from its table, or refuse with 404."""
         found = table.get(self.arguments[name])
         if found is None:
             raise api_error("resource-not-found", name)
         return found
 
     def video(self) -> VideoRecord:
-        """The video of the path; 404 for one that is discarded."""
+        """Return the video of the path, or refuse with 404, also if it is discarded."""
         video: VideoRecord = self.find_in(self.account.videos, "videoId")
         if video.discarded is not None:
             raise api_error("resource-not-found", "videoId")
         return video
 
     def language(self) -> str:
-        """The language of the path."""
+        """Return the language of the path, or refuse a malformed one."""
         language = self.arguments["language"]
         if not LANGUAGE.fullmatch(language):
             raise ApiVideoError(ApiVideoProblem("invalid-attribute", "language", detail=LANGUAGE_MALFORMED))
         return language
 
     def form_file(self) -> FormFile:
-        """The one file of the form, whatever its field is called."""
+        """Return the one file of the form; its field may have any name, because clients differ there."""
         form = self.request.form
         if form is not None and not form.complete:
             raise api_error("invalid-payload")
@@ -97,7 +98,14 @@ class ApiVideoCall:
         return form.files[0]
 
     def form_image(self, *, most: int, kinds: tuple[str, ...]) -> bytes:
-        """A picture; its content decides, unless its name says that it is something else."""
+        """Return the picture in the form.
+
+        Its content decides, as the service takes pictures of any Content-Type, unless its name has another extension.
+
+        Args:
+            most: how many bytes it may have.
+            kinds: the formats that are accepted, keys of `IMAGES`.
+        """
         file = self.form_file()
         if file.size == 0:
             raise api_error("uploaded-file-empty", "file")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Captions: one WebVTT file a language, of which one can be the default."""
+"""Captions: one WebVTT file per language; one of them can be the default."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CHANGE: Final = {"default": AttributeRule(check_flag)}
 
 
 def read_webvtt(call: ApiVideoCall) -> bytes:
-    """The one file of the form, which must be WebVTT."""
+    """Return the one file of the form, which must be WebVTT."""
     file = call.form_file()
     if file.size == 0:
         raise api_error("uploaded-file-empty", "file")
@@ -34,26 +34,28 @@ def read_webvtt(call: ApiVideoCall) -> bytes:
 
 
 def list_captions(call: ApiVideoCall) -> Reply:
-    """All of one video."""
+    """Return all captions of one video."""
     video = call.video()
     return page_reply(call, list(video.captions.values()), lambda caption: _caption_json(call, video, caption))
 
 
 def upload_caption(call: ApiVideoCall) -> Reply:
-    """Take the captions of one language, in the place of earlier ones."""
-    video, language = call.video(), call.language()
-    caption = video.captions[language] = CaptionRecord(language, read_webvtt(call))
+    """Store the captions of one language, in the place of earlier ones."""
+    video = call.video()
+    language = call.language()
+    caption = CaptionRecord(language, read_webvtt(call))
+    video.captions[language] = caption
     return success_reply(_caption_json(call, video, caption), effect=True)
 
 
 def get_caption(call: ApiVideoCall) -> Reply:
-    """One language."""
+    """Return the captions of one language."""
     video, caption = _find_caption(call)
     return success_reply(_caption_json(call, video, caption))
 
 
 def update_caption(call: ApiVideoCall) -> Reply:
-    """Make it the default, or no longer."""
+    """Make the captions the default, or no longer."""
     video, caption = _find_caption(call)
     default = call.parse_body(CHANGE).get("default", caption.default)
     for other in video.captions.values():
@@ -63,14 +65,15 @@ def update_caption(call: ApiVideoCall) -> Reply:
 
 
 def delete_caption(call: ApiVideoCall) -> Reply:
-    """Delete one language."""
+    """Delete the captions of one language."""
     video, caption = _find_caption(call)
     del video.captions[caption.language]
     return success_reply(status=204, effect=True)
 
 
 def _find_caption(call: ApiVideoCall) -> tuple[VideoRecord, CaptionRecord]:
-    video, language = call.video(), call.language()
+    video = call.video()
+    language = call.language()
     if language not in video.captions:
         raise api_error("resource-not-found", "language")
     return video, video.captions[language]

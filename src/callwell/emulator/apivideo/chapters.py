@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Chapters: one WebVTT file a language."""
+"""Chapters: one WebVTT file per language."""
 
 from __future__ import annotations
 
@@ -16,33 +16,35 @@ if TYPE_CHECKING:
 
 
 def list_chapters(call: ApiVideoCall) -> Reply:
-    """All of one video."""
+    """Return all chapters of one video."""
     video = call.video()
     return page_reply(call, list(video.chapters), lambda language: _chapter_json(call, video, language))
 
 
 def upload_chapter(call: ApiVideoCall) -> Reply:
-    """Take the chapters of one language, in the place of earlier ones."""
-    video, language = call.video(), call.language()
+    """Store the chapters of one language, in the place of earlier ones."""
+    video = call.video()
+    language = call.language()
     video.chapters[language] = read_webvtt(call)
     return success_reply(_chapter_json(call, video, language), effect=True)
 
 
 def get_chapter(call: ApiVideoCall) -> Reply:
-    """One language."""
+    """Return the chapters of one language."""
     video, language = _find_chapter(call)
     return success_reply(_chapter_json(call, video, language))
 
 
 def delete_chapter(call: ApiVideoCall) -> Reply:
-    """Delete one language."""
+    """Delete the chapters of one language."""
     video, language = _find_chapter(call)
     del video.chapters[language]
     return success_reply(status=204, effect=True)
 
 
 def _find_chapter(call: ApiVideoCall) -> tuple[VideoRecord, str]:
-    video, language = call.video(), call.language()
+    video = call.video()
+    language = call.language()
     if language not in video.chapters:
         raise api_error("resource-not-found", "language")
     return video, language

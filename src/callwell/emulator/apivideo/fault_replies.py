@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The answers of the faults that keep the true one back, or falsify it, in this provider's words."""
+"""The replies of faults that replace or falsify the true one, in this provider's envelope."""
 
 from __future__ import annotations
 
@@ -19,13 +19,18 @@ if TYPE_CHECKING:
     from callwell.emulator.fault_script import InjectedFault
     from callwell.emulator.messages import IncomingRequest
 
+# A load balancer sends these itself, with a page of HTML.
 GATEWAY_STATUSES: Final = (502, 504)
 THROTTLES: Final = ("throttle", "lying_header")
+# Port 1: nothing listens there, so a client that follows the redirect finds nobody.
 ELSEWHERE: Final = "http://127.0.0.1:1"
 
 
 def fault_reply(request: IncomingRequest, fault: InjectedFault) -> Reply:
-    """The answer of an error, throttle or redirect; when a throttled one may come back is told by the quota headers."""
+    """Return the reply of an error, throttle or redirect.
+
+    The wait of a throttle is in the quota headers (`ApiVideo.extra_headers`): the service sends no Retry-After.
+    """
     if fault.name == "redirect":
         query = f"?{request.query}" if request.query else ""
         origin = ELSEWHERE if fault.rule.to == "elsewhere" else ""
@@ -48,7 +53,7 @@ def fault_reply(request: IncomingRequest, fault: InjectedFault) -> Reply:
 
 
 def with_wrong_size(status: Mapping[str, Any], *, long: bool) -> dict[str, Any]:
-    """A video's status with a size that is not the file's."""
+    """Return a video's status with a wrong file size."""
     ingest = status.get("ingest") or {}
     size = ingest.get("filesize")
     if size is None:
@@ -57,7 +62,7 @@ def with_wrong_size(status: Mapping[str, Any], *, long: bool) -> dict[str, Any]:
 
 
 def with_failed_encoding(status: Mapping[str, Any]) -> dict[str, Any]:
-    """A video's status after nothing could be made of its file."""
+    """Return a video's status as if its file could not be encoded."""
     qualities = [{"type": "hls", "quality": "240p", "status": "failed"}]
     encoding = {**status["encoding"], "playable": False, "qualities": qualities}
     return {**status, "encoding": encoding}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""JSON bodies checked against a table: what is missing or of another kind is refused, all of it in one answer."""
+"""JSON bodies checked against a table of rules; one error names everything that is missing or of another type."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ LANGUAGE_UNKNOWN: Final = 'The "language" attribute is not valid.'
 
 
 class AttributeRule(NamedTuple):
-    """One attribute.
+    """What one attribute of a JSON body may be.
 
     Attributes:
-        complaint: what is wrong with a value: the title of the error, or its detail after a colon; None if nothing is.
-        required: it must be there, and not be empty.
-        nullable: it may be null, which is told as None.
+        check: returns what is wrong with a value, None if nothing is. A text is the error's title, or its detail if it
+            begins with a colon: the service uses both, by attribute.
+        required: the attribute must be there, and not be empty.
+        nullable: the attribute may be null, which becomes None.
     """
 
     check: Callable[[Any], str | None]
@@ -35,124 +36,134 @@ class AttributeRule(NamedTuple):
 
 
 def check_text(value: Any) -> str | None:
-    """A string."""
+    """Check that a value is a string."""
     return None if isinstance(value, str) else "This attribute must be a string."
 
 
 def check_flag(value: Any) -> str | None:
-    """True or false."""
+    """Check that a value is true or false."""
     return None if isinstance(value, bool) else "This attribute must be a boolean."
 
 
 def check_texts(value: Any) -> str | None:
-    """A list of strings."""
-    fits = isinstance(value, list) and all(isinstance(each, str) for each in value)
-    return None if fits else "This attribute must be an array."
+    """Check that a value is a list of strings."""
+    is_valid = isinstance(value, list) and all(isinstance(item, str) for item in value)
+    return None if is_valid else "This attribute must be an array."
 
 
 def check_pairs(value: Any) -> str | None:
-    """A list of keys with their values."""
-    fits = isinstance(value, list) and all(
-        isinstance(each, dict) and isinstance(each.get("key"), str) and isinstance(each.get("value"), str)
-        for each in value
+    """Check that a value is a list of keys with their values."""
+    is_valid = isinstance(value, list) and all(
+        isinstance(pair, dict) and isinstance(pair.get("key"), str) and isinstance(pair.get("value"), str)
+        for pair in value
     )
-    return None if fits else "This attribute must be an array."
+    return None if is_valid else "This attribute must be an array."
 
 
 def check_map(value: Any) -> str | None:
-    """An object."""
+    """Check that a value is an object."""
     return None if isinstance(value, dict) else "This attribute must be an object."
 
 
 def check_language(value: Any) -> str | None:
-    """One of the languages that videos can have."""
+    """Check that a value is one of the languages that videos can have."""
     if not isinstance(value, str) or not LANGUAGE.fullmatch(value):
         return f":{LANGUAGE_MALFORMED}"
     return None if value in LANGUAGES else f":{LANGUAGE_UNKNOWN}"
 
 
 def integer_between(least: int, most: int) -> Callable[[Any], str | None]:
-    """A whole number between two bounds."""
+    """Return a check that a value is a whole number between two bounds, both included."""
 
-    def complaint(value: Any) -> str | None:
-        fits = isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
-        return None if fits else f":This value should be between {least} and {most}."
+    def check(value: Any) -> str | None:
+        # In Python, True is an integer.
+        is_valid = isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+        return None if is_valid else f":This value should be between {least} and {most}."
 
-    return complaint
+    return check
 
 
 def text_up_to(most: int) -> Callable[[Any], str | None]:
-    """A string of some length at most."""
+    """Return a check that a value is a string of at most `most` characters."""
 
-    def complaint(value: Any) -> str | None:
-        fits = isinstance(value, str) and len(value) <= most
-        return check_text(value) if not isinstance(value, str) else None if fits else f":At most {most} characters."
+    def check(value: Any) -> str | None:
+        if not isinstance(value, str):
+            return check_text(value)
+        return None if len(value) <= most else f":At most {most} characters."
 
-    return complaint
+    return check
 
 
 def list_of(*choices: str, most: int | None = None) -> Callable[[Any], str | None]:
-    """A list of some of `choices`, or of anything if there are none, with `most` items at most."""
+    """Return a check that a value is a list of some of `choices`, of any strings if there are none.
 
-    def complaint(value: Any) -> str | None:
-        wrong = check_texts(value)
-        if wrong is None and choices and not set(value) <= set(choices):
+    Args:
+        choices: the strings that are allowed.
+        most: how many items there may be.
+    """
+
+    def check(value: Any) -> str | None:
+        complaint = check_texts(value)
+        if complaint is not None:
+            return complaint
+        if choices and not set(value) <= set(choices):
             return f":Use {', '.join(choices)}."
-        return f":At most {most} items." if wrong is None and most is not None and len(value) > most else wrong
+        return f":At most {most} items." if most is not None and len(value) > most else None
 
-    return complaint
+    return check
 
 
 def text_matching(pattern: str) -> Callable[[Any], str | None]:
-    """A string of some shape."""
-    shape = re.compile(pattern, re.ASCII)
+    """Return a check that a value is a string which matches a pattern as a whole."""
+    compiled = re.compile(pattern, re.ASCII)
 
-    def complaint(value: Any) -> str | None:
-        return None if isinstance(value, str) and shape.fullmatch(value) else ":This value is not valid."
+    def check(value: Any) -> str | None:
+        return None if isinstance(value, str) and compiled.fullmatch(value) else ":This value is not valid."
 
-    return complaint
+    return check
 
 
 def parse_attributes(body: bytes, table: Mapping[str, AttributeRule]) -> dict[str, Any]:
-    """The attributes of a body that the table knows; others are ignored.
+    """Return the attributes of a body that the table knows; others are ignored.
 
     Args:
-        body: JSON; every operation that takes attributes requires one, if only `{}`.
-        table: what there can be.
+        body: JSON; every operation that takes attributes requires a body, if only `{}`.
+        table: the rules by attribute.
 
     Raises:
-        ApiVideoError: the body is no JSON object, or something in it is wrong.
+        ApiVideoError: the body is not a JSON object, or some attributes are wrong; all of them are named.
     """
+    is_empty = not body.strip()
     try:
-        given = msgspec.json.decode(body) if body.strip() else {}
+        given = {} if is_empty else msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise api_error("invalid-payload") from error
     if not isinstance(given, dict):
         raise api_error("invalid-payload")
-    problems = [
-        problem for name, field in table.items() if (problem := _check_attribute(name, field, given)) is not None
-    ]
+    checked = [_check_attribute(name, rule, given) for name, rule in table.items()]
+    problems = [problem for problem in checked if problem is not None]
     if problems:
         raise ApiVideoError(*problems)
-    if not body.strip():
+    # After the check: for an empty body, a required attribute that is missing is the better complaint.
+    if is_empty:
         raise api_error("invalid-payload")
     return {name: given[name] for name in table if name in given}
 
 
 def attribute_problem(name: str, complaint: str) -> ApiVideoProblem:
-    """An attribute's problem, with the complaint as its title, or as its detail after a colon."""
+    """Return an attribute's problem, with the complaint as its title, or as its detail after a colon."""
     if complaint.startswith(":"):
         return ApiVideoProblem(INVALID, name, detail=complaint[1:])
     return ApiVideoProblem(INVALID, name, title=complaint)
 
 
-def _check_attribute(name: str, field: AttributeRule, given: Mapping[str, Any]) -> ApiVideoProblem | None:
+def _check_attribute(name: str, rule: AttributeRule, given: Mapping[str, Any]) -> ApiVideoProblem | None:
     value = given.get(name)
-    if value is None or (field.required and value == ""):
-        if field.required:
-            return ApiVideoProblem("attribute-required", name)
-        return (
-            None if name not in given or field.nullable else attribute_problem(name, field.check(None) or ":Not null.")
-        )
-    complaint = field.check(value)
+    if rule.required and (value is None or value == ""):
+        return ApiVideoProblem("attribute-required", name)
+    if name not in given or (value is None and rule.nullable):
+        return None
+    complaint = rule.check(value)
+    if value is None and complaint is None:
+        complaint = ":Not null."
     return None if complaint is None else attribute_problem(name, complaint)

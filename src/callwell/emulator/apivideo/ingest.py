@@ -1,7 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From pieces to media: put the file together, look at it, make what can be fetched. Runs in a thread.
+"""From pieces to media files. Runs in a thread.
 
-Nothing that is wrong with a file ends the work: what cannot be read is told as failed.
+    pieces ──join──> one file ──probe──> facts ──> thumbnail
+                                          ├──────> mp4: the file itself, or a new encoding
+                                          └──────> HLS: one rendition with its segments
+
+The mp4 of a file that already is one is the file itself, byte for byte, in production without clip and watermark. The
+sandbox always encodes: it cuts and marks. Nothing that is wrong with a file ends the work: what FFmpeg cannot read is
+reported as failed.
 """
 
 from __future__ import annotations
@@ -28,11 +34,15 @@ if TYPE_CHECKING:
     from callwell.emulator.apivideo.source import MediaFacts, SourceFile
 
 CHUNK_BYTES: Final = 1 << 20
+# The sandbox cuts uploads at 30 seconds.
 SANDBOX_MAX_S: Final = 30.0
+# The lowest quality that the service makes. One rendition is enough for a player, and quick to encode.
 HLS_HEIGHT: Final = 240
 MP4: Final = "mp4/source.mp4"
 LOCAL_HOST: Final = "127.0.0.1"
+# For a server of this machine.
 TIMEOUT_REAL_S: Final = 10.0
+# More than the rendition needs; players only choose by it.
 BANDWIDTH: Final = 800_000
 
 
@@ -41,9 +51,9 @@ class IngestPlan(NamedTuple):
 
     Attributes:
         folder: where files go.
-        sandbox: it is stamped and cut.
-        clip: from where to where it is wanted, as the API has it.
-        watermark: where a picture goes.
+        sandbox: the file is cut and marked.
+        clip: the part that is wanted, as the API has it.
+        watermark: the placement of the account's picture, as the API has it.
         picture: the picture.
     """
 
@@ -55,27 +65,28 @@ class IngestPlan(NamedTuple):
 
 
 def ingest(video: VideoRecord, plan: IngestPlan, stop: threading.Event) -> None:
-    """Do all the work for one file; the source tells how far it is."""
+    """Do all the work for one file; its state is in the video's source."""
     source = video.source
     if source is None:
         return
     try:
         _join_pieces(source, plan.folder)
         if source.path is not None:
-            cut = ClipRange.parse(plan.clip, SANDBOX_MAX_S if plan.sandbox else None)
+            clip = ClipRange.parse(plan.clip, SANDBOX_MAX_S if plan.sandbox else None)
             facts = probe(source.path)
-            source.facts = None if facts is None else facts._replace(duration_s=cut.duration_s(facts.duration_s))
+            source.facts = None if facts is None else facts._replace(duration_s=clip.duration_s(facts.duration_s))
             source.probed = True
             if facts is not None:
-                source.files = _make_files(source, facts, plan, cut, stop)
+                source.files = _make_files(source, facts, plan, clip, stop)
     except (OSError, av.FFmpegError, http.client.HTTPException):
         source.facts = None
     finally:
-        source.probed = source.finished = True
+        source.probed = True
+        source.finished = True
 
 
 def _join_pieces(source: SourceFile, folder: Path) -> None:
-    """One file of all pieces, and its digest."""
+    """Join all pieces to one file, and compute its digest."""
     if source.path is not None:
         return
     if source.kind == "downloaded":
@@ -90,48 +101,52 @@ def _join_pieces(source: SourceFile, folder: Path) -> None:
                 piece.path.unlink()
     with path.open("rb") as whole:
         digest = file_digest(whole, "sha256")
-    source.size, source.path, source.pieces = path.stat().st_size, path, []
+    source.size = path.stat().st_size
+    source.path = path
+    source.pieces = []
     source.sha256 = digest.hexdigest()
 
 
 def _download(uri: str, path: Path) -> None:
     parts = urlsplit(uri)
     if parts.hostname != LOCAL_HOST or parts.scheme != "http":
-        raise OSError("only this machine is asked")
+        raise OSError("sources are fetched from this machine only")
     connection = http.client.HTTPConnection(LOCAL_HOST, parts.port or 80, timeout=TIMEOUT_REAL_S)
     try:
         connection.request("GET", f"{parts.path or '/'}?{parts.query}")
-        answer = connection.getresponse()
-        if answer.status != 200:  # noqa: PLR2004 - only a whole file will do
+        response = connection.getresponse()
+        if response.status != 200:  # noqa: PLR2004 - only a whole file will do
             raise OSError("there is no such file")
         with path.open("wb") as file:
-            shutil.copyfileobj(answer, file, CHUNK_BYTES)
+            shutil.copyfileobj(response, file, CHUNK_BYTES)
     finally:
         connection.close()
 
 
 def _make_files(
-    source: SourceFile, facts: MediaFacts, plan: IngestPlan, cut: ClipRange, stop: threading.Event
+    source: SourceFile, facts: MediaFacts, plan: IngestPlan, clip: ClipRange, stop: threading.Event
 ) -> dict[str, MediaFile]:
-    path, made = source.path or plan.folder, dict[str, MediaFile]()
-    picture = path.with_name(uuid.uuid4().hex)
-    stamp = Overlay(plan.sandbox, plan.watermark, _write_picture(plan.picture, path))
-    picture.write_bytes(extract_still(path, cut.start_s, stamp))
-    made["thumbnail.jpg"] = _to_media_file(picture, "image/jpeg")
-    as_it_is = not plan.sandbox and plan.clip is None and plan.picture is None and _is_mp4(path)
-    if as_it_is:
-        made[MP4] = MediaFile(path, "video/mp4", source.sha256)
-    if is_small_enough(facts, cut):
-        if not as_it_is:
+    path = source.path or plan.folder
+    overlay = Overlay(sandbox=plan.sandbox, placement=plan.watermark, picture=_write_picture(plan.picture, path))
+    thumbnail = path.with_name(uuid.uuid4().hex)
+    thumbnail.write_bytes(extract_still(path, clip.start_s, overlay))
+    files = {"thumbnail.jpg": _to_media_file(thumbnail, "image/jpeg")}
+    is_unchanged = not plan.sandbox and plan.clip is None and plan.picture is None and _is_mp4(path)
+    if is_unchanged:
+        files[MP4] = MediaFile(path, "video/mp4", source.sha256)
+    if is_small_enough(facts, clip):
+        if not is_unchanged:
             out = path.with_name(uuid.uuid4().hex + ".mp4")
-            transcode(path, out, EncodeJob("mp4", facts, cut, stamp), stop)
-            made[MP4] = _to_media_file(out, "video/mp4")
-        made |= _make_playlist(path, EncodeJob("hls", facts, cut, stamp, min(HLS_HEIGHT, facts.height)), stop)
-    return made
+            transcode(path, out, EncodeJob(kind="mp4", facts=facts, clip=clip, overlay=overlay), stop)
+            files[MP4] = _to_media_file(out, "video/mp4")
+        height = min(HLS_HEIGHT, facts.height)
+        job = EncodeJob(kind="hls", facts=facts, clip=clip, overlay=overlay, height=height)
+        files |= _make_playlist(path, job, stop)
+    return files
 
 
-def _make_playlist(path: Path, order: EncodeJob, stop: threading.Event) -> dict[str, MediaFile]:
-    """A playlist of one rendition with its segments."""
+def _make_playlist(path: Path, job: EncodeJob, stop: threading.Event) -> dict[str, MediaFile]:
+    """Make a playlist of one rendition with its segments."""
     name = uuid.uuid4().hex
     inner = path.with_name(f"{name}.m3u8")
     options = {
@@ -139,15 +154,15 @@ def _make_playlist(path: Path, order: EncodeJob, stop: threading.Event) -> dict[
         "hls_playlist_type": "vod",
         "hls_segment_filename": str(path.with_name(f"{name}_%03d.ts")),
     }
-    transcode(path, inner, order._replace(options=options), stop)
+    transcode(path, inner, job._replace(options=options), stop)
     inner.write_text(inner.read_text().replace(f"{name}_", f"{HLS_HEIGHT}p_"))
     outer = path.with_name(uuid.uuid4().hex)
     outer.write_text(f"#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-STREAM-INF:BANDWIDTH={BANDWIDTH}\n{HLS_HEIGHT}p.m3u8\n")
     kind = "application/vnd.apple.mpegurl"
-    made = {"hls/manifest.m3u8": _to_media_file(outer, kind), f"hls/{HLS_HEIGHT}p.m3u8": _to_media_file(inner, kind)}
+    files = {"hls/manifest.m3u8": _to_media_file(outer, kind), f"hls/{HLS_HEIGHT}p.m3u8": _to_media_file(inner, kind)}
     for segment in sorted(path.parent.glob(f"{name}_*.ts")):
-        made[f"hls/{HLS_HEIGHT}p_{segment.stem.rpartition('_')[2]}.ts"] = _to_media_file(segment, "video/mp2t")
-    return made
+        files[f"hls/{HLS_HEIGHT}p_{segment.stem.rpartition('_')[2]}.ts"] = _to_media_file(segment, "video/mp2t")
+    return files
 
 
 def _is_mp4(path: Path) -> bool:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The languages that videos can have, and what they are called."""
+"""The languages that videos can have: the values of `language` in api.video's description, with their names."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ LANGUAGES: Final = {
 
 
 def language_name(code: str) -> str:
-    """What a language is called, its code if that is not known."""
+    """Return the name of a language, or its code if the language is not known."""
     base, _, region = code.partition("-")
     name = LANGUAGES.get(base.lower(), code)
     return f"{name} ({region})" if region and name != code else name

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Live streams: their state, without any streaming."""
+"""Live streams: their state, without any streaming; broadcasts begin and end by the control port."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from callwell.emulator.apivideo.call import ApiVideoCall
     from callwell.emulator.messages import Reply
 
+# As the description says of `restreams`.
 MAX_RESTREAMS: Final = 5
 RESTREAM_FIELDS: Final = ("name", "serverUrl", "streamKey")
 
@@ -49,35 +50,37 @@ SORT_KEYS: Final[Mapping[str, Callable[[LiveStreamRecord], Any]]] = {
 
 
 def create_stream(call: ApiVideoCall) -> Reply:
-    """One more stream."""
-    told = {**DEFAULTS, **call.parse_body(CREATION)}
+    """Create a stream."""
+    attributes = {**DEFAULTS, **call.parse_body(CREATION)}
     key = call.account.new_uuid()
-    stream = LiveStreamRecord(call.account.new_id("li"), call.wall_s, call.wall_s, key, told)
+    stream = LiveStreamRecord(call.account.new_id("li"), call.wall_s, call.wall_s, key, attributes)
     call.account.live_streams[stream.id] = stream
     return success_reply(_stream_json(call, stream), effect=True)
 
 
 def list_streams(call: ApiVideoCall) -> Reply:
-    """All streams."""
-    key, name = call.query.text("streamKey"), (call.query.text("name") or "").casefold()
-    fitting = [
+    """Return the streams, filtered and sorted."""
+    key = call.query.text("streamKey")
+    name = (call.query.text("name") or "").casefold()
+    matching = [
         stream
         for stream in call.account.live_streams.values()
         if key in (None, stream.stream_key) and name in stream.attributes["name"].casefold()
     ]
     return page_reply(
-        call, sort_rows(call, fitting, SORT_KEYS, default="createdAt"), lambda stream: _stream_json(call, stream)
+        call, sort_rows(call, matching, SORT_KEYS, default="createdAt"), lambda stream: _stream_json(call, stream)
     )
 
 
 def get_stream(call: ApiVideoCall) -> Reply:
-    """One stream."""
+    """Return one stream."""
     return success_reply(_stream_json(call, _find_stream(call)))
 
 
 def update_stream(call: ApiVideoCall) -> Reply:
-    """Change some attributes."""
-    stream, given = _find_stream(call), call.parse_body(CHANGES)
+    """Change the attributes that the body names."""
+    stream = _find_stream(call)
+    given = call.parse_body(CHANGES)
     if given.get("playerId") is not None and given["playerId"] not in call.account.players:
         raise api_error("invalid-attribute", "playerId", detail="There is no such player.")
     stream.attributes |= given
@@ -86,29 +89,32 @@ def update_stream(call: ApiVideoCall) -> Reply:
 
 
 def delete_stream(call: ApiVideoCall) -> Reply:
-    """Delete a stream; what was recorded stays."""
+    """Delete a stream; its recordings stay."""
     del call.account.live_streams[_find_stream(call).id]
     return success_reply(status=204, effect=True)
 
 
 def upload_stream_thumbnail(call: ApiVideoCall) -> Reply:
-    """Take a picture."""
+    """Store a picture as the thumbnail."""
     stream = _find_stream(call)
-    stream.thumbnail, stream.updated = call.form_image(most=MAX_BYTES, kinds=KINDS), call.wall_s
+    stream.thumbnail = call.form_image(most=MAX_BYTES, kinds=KINDS)
+    stream.updated = call.wall_s
     return success_reply(_stream_json(call, stream), 201, effect=True)
 
 
 def delete_stream_thumbnail(call: ApiVideoCall) -> Reply:
-    """Go back to the usual picture."""
+    """Delete the thumbnail; the usual picture takes its place."""
     stream = _find_stream(call)
-    stream.thumbnail, stream.updated = None, call.wall_s
+    stream.thumbnail = None
+    stream.updated = call.wall_s
     return success_reply(_stream_json(call, stream), effect=True)
 
 
 def complete_stream(call: ApiVideoCall) -> Reply:
-    """End a broadcast; its recording becomes a video when the control port says that it has ended."""
+    """End a broadcast; its recording becomes a video when the control port reports the end."""
     stream = _find_stream(call)
-    stream.broadcasting, stream.updated = None, call.wall_s
+    stream.broadcasting = None
+    stream.updated = call.wall_s
     return success_reply(status=202, effect=True)
 
 
@@ -118,7 +124,7 @@ def _find_stream(call: ApiVideoCall) -> LiveStreamRecord:
 
 
 def _stream_json(call: ApiVideoCall, stream: LiveStreamRecord) -> dict[str, Any]:
-    shown = {
+    fields = {
         "liveStreamId": stream.id,
         "name": stream.attributes["name"],
         "streamKey": stream.stream_key,
@@ -130,4 +136,4 @@ def _stream_json(call: ApiVideoCall, stream: LiveStreamRecord) -> dict[str, Any]
         "assets": assets_json(call, f"live/{stream.id}", stream.id, public=stream.attributes["public"], files=[]),
     }
     player = stream.attributes["playerId"]
-    return shown if player is None else shown | {"playerId": player}
+    return fields if player is None else fields | {"playerId": player}

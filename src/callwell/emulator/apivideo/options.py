@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The options of an account, as the control port takes and shows them."""
+"""The options of the emulated api.video, as the control port takes and shows them."""
 
 from __future__ import annotations
 
@@ -15,28 +15,31 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MINUTE_S: Final = 60.0
+# Ten years: dates stay far from the ends of what they can hold.
 MAX_SKEW_S: Final = 10 * 365 * 86_400
+# Uploads, writes and reads a minute (reference/README).
 LIMITS: Final = {"production": (100, 200, 500), "sandbox": (40, 40, 100)}
 Positive = Annotated[int, Meta(ge=1)]
 
 
 class ApiVideoOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What an account is made with.
+    """The options.
 
     Attributes:
-        seed: decides the ids.
+        seed: decides the IDs.
         uploads: requests of this class in 60 clock seconds; None for the environment's own limit.
         writes: the same.
         reads: the same.
-        token_life_s: how long access tokens live, clock seconds.
-        refresh_status: how a dead refresh token is refused.
-        absolute_links: whether the links of a page name the origin.
-        problem_json: errors come as `application/problem+json`, not as the documented `application/json`.
-        links_origin: another origin that they name in its place: a lie.
-        video_restore: whether deleted videos are kept for 90 days.
-        suspended: whether the account is suspended.
-        webhooks_most: how many webhooks there may be.
-        largest_video: bytes of an assembled file at most.
+        token_life_s: how long access tokens live, clock seconds; more than 10, because the official Python client
+            refreshes 10 seconds before the end.
+        refresh_status: the status for a dead refresh token: 400 as described, or 401 as the error pages say.
+        absolute_links: the links of a page name the origin; the documentation has both forms.
+        problem_json: send errors as `application/problem+json` instead of the documented `application/json`.
+        links_origin: another origin that the links name instead, which is false.
+        video_restore: the account can restore deleted videos for 90 days.
+        suspended: the account is suspended.
+        webhooks_most: how many webhooks there may be; the number is not published.
+        largest_video: bytes of a whole file at most; the pages say 30 GiB (vod/video-best-practices).
         ingest_delay_s: clock seconds that each step of an ingest takes at least.
         skew_s: how far the servers' time of day is off.
     """
@@ -58,16 +61,19 @@ class ApiVideoOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     skew_s: Annotated[int, Meta(ge=-MAX_SKEW_S, le=MAX_SKEW_S)] = 0
 
     def limits(self, environment: str) -> tuple[Limit, ...]:
-        """The quotas of an environment."""
-        given = zip(("uploads", "writes", "reads"), LIMITS[environment], strict=True)
-        return tuple(Limit(name, getattr(self, name) or usual, MINUTE_S, per_class=True) for name, usual in given)
+        """Return the quotas of an environment, one for each class of requests."""
+        usual_limits = zip(("uploads", "writes", "reads"), LIMITS[environment], strict=True)
+        return tuple(
+            Limit(name, max_requests=getattr(self, name) or usual, window_s=MINUTE_S, per_class=True)
+            for name, usual in usual_limits
+        )
 
 
 def update_options(options: ApiVideoOptions, changes: Mapping[str, object]) -> ApiVideoOptions:
-    """`options` with some of them changed.
+    """Return `options` with some of them changed.
 
     Raises:
-        InvalidInput: an option that does not exist, or cannot have this value.
+        InvalidInput: an option does not exist, or cannot have this value.
     """
     unknown = changes.keys() - set(ApiVideoOptions.__struct_fields__)
     if unknown:

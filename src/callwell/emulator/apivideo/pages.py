@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lists with totals and links, and the orders in which they can be asked for."""
+"""Lists with totals and links between pages, and their order."""
 
 from __future__ import annotations
 
@@ -16,30 +16,34 @@ if TYPE_CHECKING:
 
 
 def page_reply(
-    call: ApiVideoCall, rows: Sequence[Any], show: Callable[[Any], Any] = lambda row: row, **about: Mapping[str, Any]
+    call: ApiVideoCall, rows: Sequence[Any], show: Callable[[Any], Any] = lambda row: row, **extra: Mapping[str, Any]
 ) -> Reply:
-    """One page.
+    """Return one page.
 
     Args:
         call: the request.
         rows: the whole list, filtered and sorted.
-        show: one row as the API shows it.
-        about: what stands beside the list in the answer.
+        show: returns a row as the API represents it.
+        extra: what stands beside the list in the response.
     """
     number, size = call.query.page_request()
     pages = max(1, -(-len(rows) // size))
     shown = [show(row) for row in rows[(number - 1) * size : number * size]]
-    others = {"self": number, "first": 1, "previous": number - 1, "next": number + 1, "last": pages}
-    there = {"previous": 1 < number <= pages + 1, "next": number < pages}
+    targets = {"self": number, "first": 1}
+    if 1 < number <= pages + 1:
+        targets["previous"] = number - 1
+    if number < pages:
+        targets["next"] = number + 1
+    targets["last"] = pages
     pagination = {
         "currentPage": number,
         "currentPageItems": len(shown),
         "pageSize": size,
         "pagesTotal": pages,
         "itemsTotal": len(rows),
-        "links": [{"rel": rel, "uri": _page_uri(call, to, size)} for rel, to in others.items() if there.get(rel, True)],
+        "links": [{"rel": rel, "uri": _page_uri(call, target, size)} for rel, target in targets.items()],
     }
-    return success_reply({**about, "data": shown, "pagination": pagination})
+    return success_reply({**extra, "data": shown, "pagination": pagination})
 
 
 def sort_rows(
@@ -48,26 +52,27 @@ def sort_rows(
     keys: Mapping[str, Callable[[Any], Any]],
     *,
     default: str,
-    down: bool = True,
+    descending: bool = True,
 ) -> list[Any]:
-    """Rows in the order that is asked for.
+    """Return the rows in the order that was requested.
 
     Args:
         call: the request.
-        rows: in the order of their making.
+        rows: in the order of creation.
         keys: what can be sorted by.
-        default: what is sorted by unless said.
-        down: whether the greatest comes first unless said.
+        default: what is sorted by if the request does not say.
+        descending: whether the greatest comes first if the request says nothing about the order at all.
     """
-    by = call.query.choice("sortBy", keys, default)
-    order = call.query.choice(
-        "sortOrder", ("asc", "desc"), "desc" if down and call.query.text("sortBy") is None else "asc"
-    )
-    return sorted(rows, key=keys[by], reverse=order == "desc")
+    key = call.query.choice("sortBy", keys, default)
+    is_default = call.query.text("sortBy") is None
+    usual_order = "desc" if descending and is_default else "asc"
+    order = call.query.choice("sortOrder", ("asc", "desc"), usual_order)
+    return sorted(rows, key=keys[key], reverse=order == "desc")
 
 
 def _page_uri(call: ApiVideoCall, number: int, size: int) -> str:
     kept = [pair for pair in call.query.pairs if pair[0] not in ("currentPage", "pageSize")]
     query = urlencode([*kept, ("currentPage", number), ("pageSize", size)])
-    origin = call.options.links_origin or (call.origin if call.options.absolute_links else "")
+    own_origin = call.origin if call.options.absolute_links else ""
+    origin = call.options.links_origin or own_origin
     return f"{origin}{call.request.path}?{query}"

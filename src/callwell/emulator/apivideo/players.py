@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from callwell.emulator.apivideo.call import ApiVideoCall
     from callwell.emulator.messages import Reply
 
+# As the description says.
 MAX_LOGO_BYTES: Final = 100 << 10
 COLOURS: Final = {
     "text": "rgba(255, 255, 255, 1)",
@@ -49,26 +50,26 @@ SORT_KEYS: Final[Mapping[str, Callable[[PlayerRecord], Any]]] = {
 
 
 def create_player(call: ApiVideoCall) -> Reply:
-    """One more theme; every attribute has a default."""
-    told = {"name": "", **COLOURS, **FLAGS, **call.parse_body(TABLE)}
-    player = PlayerRecord(call.account.new_id("pl"), call.wall_s, call.wall_s, told)
+    """Create a theme; every attribute has a default."""
+    attributes = {"name": "", **COLOURS, **FLAGS, **call.parse_body(TABLE)}
+    player = PlayerRecord(call.account.new_id("pl"), call.wall_s, call.wall_s, attributes)
     call.account.players[player.id] = player
     return success_reply(_player_json(call, player), 201, effect=True)
 
 
 def list_players(call: ApiVideoCall) -> Reply:
-    """All themes."""
+    """Return all themes."""
     rows = sort_rows(call, list(call.account.players.values()), SORT_KEYS, default="createdAt")
     return page_reply(call, rows, lambda player: _player_json(call, player))
 
 
 def get_player(call: ApiVideoCall) -> Reply:
-    """One theme."""
+    """Return one theme."""
     return success_reply(_player_json(call, _find_player(call)))
 
 
 def update_player(call: ApiVideoCall) -> Reply:
-    """Change some attributes."""
+    """Change the attributes that the body names."""
     player = _find_player(call)
     player.attributes |= call.parse_body(TABLE)
     player.updated = call.wall_s
@@ -76,19 +77,19 @@ def update_player(call: ApiVideoCall) -> Reply:
 
 
 def delete_player(call: ApiVideoCall) -> Reply:
-    """Delete a theme; videos that have it fall back to the usual one."""
+    """Delete a theme; videos and streams that have it fall back to the usual one."""
     player = _find_player(call)
     del call.account.players[player.id]
-    users = [video.attributes for video in call.account.videos.values()]
-    users += [stream.attributes for stream in call.account.live_streams.values()]
-    for told in users:
-        if told["playerId"] == player.id:
-            told["playerId"] = None
+    all_attributes = [video.attributes for video in call.account.videos.values()]
+    all_attributes += [stream.attributes for stream in call.account.live_streams.values()]
+    for attributes in all_attributes:
+        if attributes["playerId"] == player.id:
+            attributes["playerId"] = None
     return success_reply(status=204, effect=True)
 
 
 def upload_logo(call: ApiVideoCall) -> Reply:
-    """Take a logo and where it leads."""
+    """Store a logo and where it leads."""
     player = _find_player(call)
     player.logo = call.form_image(most=MAX_LOGO_BYTES, kinds=("jpeg", "png"))
     player.link = call.request.form.fields.get("link") if call.request.form else None
@@ -99,7 +100,8 @@ def upload_logo(call: ApiVideoCall) -> Reply:
 def delete_logo(call: ApiVideoCall) -> Reply:
     """Delete the logo."""
     player = _find_player(call)
-    player.logo = player.link = None
+    player.logo = None
+    player.link = None
     player.updated = call.wall_s
     return success_reply(status=204, effect=True)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""api.video as a provider of the emulator: one environment with its account, keys, quotas, work and assets.
+"""api.video as a provider of the emulator: one environment with its account, keys, quotas, background work and assets.
 
 The order of checks is route, key, suspension, quota, fault, and then what the operation itself checks.
 """
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from callwell.emulator.quota import Limit
     from callwell.emulator.response_headers import HeaderPairs
 
+# The documentation says neither how long keys are nor how many there can be.
 KEY_LENGTH: Final = 44
 MAX_KEYS: Final = 100
 PREFLIGHT: Final = (
@@ -71,9 +72,9 @@ class ApiVideo:
 
     Args:
         environment: `production` or `sandbox`.
-        options: of the account.
+        options: the options.
         clock: the emulator's clock.
-        origin: where it is.
+        origin: scheme, host and port of the environment.
         folder: where files go.
     """
 
@@ -94,106 +95,118 @@ class ApiVideo:
         self.environment = environment
         self._key_registry = KeyRegistry(clock, prefix="", length=KEY_LENGTH, slots=MAX_KEYS)
         self.keys: KeyAdmin = self._key_registry
-        self._clock, self._origin, self._options = clock, origin, options
+        self._clock = clock
+        self._origin = origin
+        self._options = options
         self._background = BackgroundWork(clock, folder, sandbox=environment == "sandbox")
         self._start_quotas()
 
     def admit(self, request: IncomingRequest) -> Admission:
         """Find the operation, check the key, count the quota."""
         admission = self._admit(request)
-        return (
-            admission if admission.reply is None else admission._replace(reply=self._with_media_type(admission.reply))
-        )
+        if admission.reply is None:
+            return admission
+        return admission._replace(reply=self._with_media_type(admission.reply))
 
     def _admit(self, request: IncomingRequest) -> Admission:
-        found = match_path(request.path)
         if request.method == "OPTIONS":
             return Admission(None, {}, reply=Reply(204, b"", PREFLIGHT))
         header = request.headers.get("authorization")
         key = self._tokens.key_in(header) if header else ""
         fingerprint = key_fingerprint(key) if key else None
-        if not found:
+        routes = match_path(request.path)
+        if not routes:
             return Admission(None, {}, fingerprint, reply=error_reply(ApiVideoProblem("unrecognized-request-url")))
-        if request.method not in found:
-            return Admission(None, {}, fingerprint, reply=method_not_allowed_reply([*found, "OPTIONS"]))
-        route, arguments = found[request.method]
-        admitted = Admission(route.operation, arguments, fingerprint, quota=route.quota_class)
+        if request.method not in routes:
+            return Admission(None, {}, fingerprint, reply=method_not_allowed_reply([*routes, "OPTIONS"]))
+        route, arguments = routes[request.method]
+        admission = Admission(route.operation, arguments, fingerprint, quota=route.quota_class)
         try:
             self._authorize(route, header)
-        except ApiVideoError as refused:
-            return admitted._replace(reply=refused.to_reply())
-        return admitted._replace(key_accepted=True, reply=self._check_quota(route, request))
+        except ApiVideoError as error:
+            return admission._replace(reply=error.to_reply())
+        return admission._replace(key_accepted=True, reply=self._check_quota(route, request))
 
     def perform(self, request: IncomingRequest, admission: Admission, fault: InjectedFault | None) -> Reply:
-        """Do what an admitted request asks."""
+        """Perform an admitted request."""
         wall_s = self.server_time()
         self._account.delete_expired(wall_s)
         end_long_broadcasts(self._account, wall_s)
         call = ApiVideoCall(
-            self._account,
-            self._tokens,
-            self._options,
-            self._origin,
-            wall_s,
-            request,
-            admission.arguments,
-            ApiVideoQuery(request.query),
-            fault,
+            account=self._account,
+            tokens=self._tokens,
+            options=self._options,
+            origin=self._origin,
+            wall_s=wall_s,
+            request=request,
+            arguments=admission.arguments,
+            query=ApiVideoQuery(request.query),
+            fault=fault,
         )
         try:
             reply = BY_NAME[admission.operation or ""].handler(call)
-        except ApiVideoError as refused:
-            self._account.resent_bytes += refused.resent_bytes
-            return self._with_media_type(refused.to_reply())
+        except ApiVideoError as error:
+            self._account.resent_bytes += error.resent_bytes
+            return self._with_media_type(error.to_reply())
         self._background.account_changed(self._account)
         return reply
 
     def fault_reply(self, request: IncomingRequest, fault: InjectedFault) -> Reply:
-        """The answer of a fault that does not let the true one out."""
+        """Return the reply of a fault that replaces the true one."""
         return self._with_media_type(fault_reply(request, fault))
 
     def extra_headers(self, admission: Admission, fault: InjectedFault | None) -> HeaderPairs:
-        """What is left of the quota of an operation's class."""
+        """Return the quota headers of an operation's class.
+
+        Every response has them (reference/too-many-requests). `X-RateLimit-Retry-After` is the time until the window
+        ends, so it is there although nothing was refused.
+        """
         if admission.quota not in self._quotas:
             return ()
-        quota = self._quotas[admission.quota]
-        standings = quota.statuses_at(self._clock.now())
-        lie = fault.value if fault is not None and fault.name == "lying_header" else ""
-        if lie in FALSE_QUOTAS:
-            standings = false_statuses(standings, lie)
-        standing = standings[0]
-        limit, left = b"%d" % standing.limit.max_requests, b"%d" % standing.remaining
-        told = ((b"x-ratelimit-limit", limit), (b"x-ratelimit-remaining", left))
-        if fault is not None and fault.name == "throttle":
-            return told
-        reset_s = fault.rule.retry_after_s if fault is not None and fault.name == "throttle_after" else standing.reset_s
-        reset = FALSE_RETRY_AFTER[lie] if lie in FALSE_RETRY_AFTERS else b"%d" % max(1, ceil(reset_s))
-        return (*told, (b"x-ratelimit-retry-after", reset))
+        fault_name = "" if fault is None else fault.name
+        statuses = self._quotas[admission.quota].statuses_at(self._clock.now())
+        false_value = fault.value if fault is not None and fault_name == "lying_header" else ""
+        if false_value in FALSE_QUOTAS:
+            statuses = false_statuses(statuses, false_value)
+        status = statuses[0]
+        headers = (
+            (b"x-ratelimit-limit", b"%d" % status.limit.max_requests),
+            (b"x-ratelimit-remaining", b"%d" % status.remaining),
+        )
+        if fault_name == "throttle":
+            return headers
+        reset_s = status.reset_s
+        if fault is not None and fault_name == "throttle_after":
+            reset_s = fault.rule.retry_after_s
+        retry_after = b"%d" % max(1, ceil(reset_s))
+        if false_value in FALSE_RETRY_AFTERS:
+            retry_after = FALSE_RETRY_AFTER[false_value]
+        return (*headers, (b"x-ratelimit-retry-after", retry_after))
 
     def server_time(self) -> float:
-        """The clock's time of day, skewed as the options say."""
+        """Return the clock's time of day, skewed as the options say."""
         return self._clock.wall() + self._options.skew_s
 
     def is_asset_path(self, path: str) -> bool:
-        """Whether a path is that of an asset."""
+        """Return whether a path is that of an asset."""
         return is_asset_path(path)
 
     def fetch_asset(self, request: IncomingRequest) -> Reply:
-        """An asset, or why not."""
+        """Return an asset, or an error."""
         self._account.delete_expired(self.server_time())
         return fetch_asset(self._account, request, self.server_time())
 
     def expire_url(self, request: IncomingRequest) -> None:
-        """Nothing more: a token is dead once it is used."""
+        """Do nothing more: a token is dead once it has been used."""
 
-    def apply_event(self, what: str, news: bytes) -> object:
-        """Views, and broadcasts that begin and end."""
-        told = apply_event(self._account, what, news, self.server_time())
+    def apply_event(self, kind: str, event: bytes) -> object:
+        """Apply views, or a broadcast that begins or ends."""
+        result = apply_event(self._account, kind, event, self.server_time())
         self._background.account_changed(self._account)
-        return told
+        return result
 
     def counts(self) -> Mapping[str, object]:
-        """What uploads cost twice, and videos that there are twice."""
+        """Return bytes that were uploaded twice, and videos that were created twice."""
         return {
             "resent_bytes": self._account.resent_bytes,
             "duplicate_videos": self._account.count_duplicates(),
@@ -201,38 +214,38 @@ class ApiVideo:
         }
 
     async def run_background(self) -> None:
-        """Make media, and deliver webhooks."""
+        """Make media files, and deliver webhooks."""
         await self._background.run_forever()
 
     async def wait_until_idle(self) -> None:
-        """Wait until everything that was uploaded has been looked at."""
+        """Wait until every uploaded file has been processed."""
         await self._background.wait_until_idle()
 
     def limits(self) -> tuple[Limit, ...]:
-        """The quotas in force."""
+        """Return the quotas in force."""
         return self._options.limits(self.environment)
 
     def items(self) -> Iterator[LedgerItem]:
-        """Every video with a file."""
+        """Yield every video with a file."""
         for video in self._account.active_videos():
             source = video.source
             if source is not None and source.sha256:
-                facts = AssetInfo(source.size, source.sha256, "video/mp4")
-                yield LedgerItem(video.id, self.environment, "created", {"source": facts})
+                info = AssetInfo(size=source.size, sha256=source.sha256, type="video/mp4")
+                yield LedgerItem(id=video.id, workspace=self.environment, state="created", assets={"source": info})
 
     def options(self) -> Mapping[str, object]:
-        """The account's options in force."""
+        """Return the options in force."""
         return msgspec.structs.asdict(self._options)
 
     def seed(self, changes: Mapping[str, object]) -> None:
-        """Empty the account; the quota goes on."""
+        """Empty the account; the quotas go on."""
         if not changes.keys() <= {"seed"}:
             raise InvalidInput(f"seed takes seed, not {', '.join(sorted(changes))}: use reset for the rest")
         self._options = update_options(self._options, changes)
         self._create_account()
 
     def reset(self, changes: Mapping[str, object]) -> None:
-        """Empty the account and begin the quotas anew; unnamed options stay as they are, and so do live keys."""
+        """Empty the account and start new quotas; options that are not named stay, and so do live keys."""
         self._options = update_options(self._options, changes)
         self._key_registry.ensure_live_key()
         self._start_quotas()
@@ -256,14 +269,17 @@ class ApiVideo:
             raise api_error("authorization-suspended-account", None)
 
     def _check_quota(self, route: ApiVideoRoute, request: IncomingRequest) -> Reply | None:
-        if not route.quota_class or self._quotas[route.quota_class].admit(request.arrived_s) is None:
+        if not route.quota_class:
             return None
-        standing = self._quotas[route.quota_class].latest_statuses()[0]
-        return replace(error_reply(ApiVideoProblem("too-many-requests")), retry_after_s=max(1, ceil(standing.reset_s)))
+        quota = self._quotas[route.quota_class]
+        if quota.admit(request.arrived_s) is None:
+            return None
+        retry_after_s = max(1, ceil(quota.latest_statuses()[0].reset_s))
+        return replace(error_reply(ApiVideoProblem("too-many-requests")), retry_after_s=retry_after_s)
 
 
 def create_providers(options: EmulatorOptions, *, clock: Clock, host: Host) -> list[tuple[EmulatedProvider, Origins]]:
-    """Both environments as the emulator was told to play them.
+    """Return both environments that the emulator's options describe, with their addresses.
 
     Args:
         options: those of the whole emulator.
@@ -273,10 +289,11 @@ def create_providers(options: EmulatorOptions, *, clock: Clock, host: Host) -> l
     Raises:
         InvalidInput: an option cannot have its value.
     """
-    wished = {"seed": options.seed, "skew_s": options.skew_s} | options.provider_settings(ApiVideo.name)
-    chosen = update_options(ApiVideoOptions(), wished)
-    played: list[tuple[EmulatedProvider, Origins]] = []
+    shared = {"seed": options.seed, "skew_s": options.skew_s}
+    chosen = update_options(ApiVideoOptions(), shared | options.provider_settings(ApiVideo.name))
+    providers: list[tuple[EmulatedProvider, Origins]] = []
     for environment in LIMITS:
-        place = host.open_ports(storage=False)
-        played.append((ApiVideo(environment, chosen, clock=clock, origin=place.api, folder=host.folder), place))
-    return played
+        origins = host.open_ports(storage=False)
+        provider = ApiVideo(environment, chosen, clock=clock, origin=origins.api, folder=host.folder)
+        providers.append((provider, origins))
+    return providers

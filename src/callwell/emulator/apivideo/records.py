@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an account holds. Times are epoch seconds."""
+"""The records of an account. Times are epoch seconds."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 def format_time(wall_s: float | None) -> str | None:
-    """A time as the API writes it."""
+    """Return a time as the API writes it."""
     return None if wall_s is None else datetime.fromtimestamp(wall_s, UTC).isoformat(timespec="seconds")
 
 
 @dataclass(slots=True)
 class CaptionRecord:
-    """Subtitles in one language."""
+    """Captions in one language."""
 
     language: str
     text: bytes
@@ -31,16 +31,16 @@ class CaptionRecord:
 
 @dataclass(slots=True)
 class VideoRecord:
-    """One video, or the container of one.
+    """One video, or an empty container of one.
 
     Attributes:
-        id: its id.
-        created: when.
-        updated: when it was changed last.
-        told: the attributes as they were given: title, tags, metadata …
-        received: what has come of its file by uploads.
-        source: its file, when it is whole or under way from elsewhere.
-        thumbnail: a picture that was uploaded, or picked from a time.
+        id: its ID.
+        created: when it was created.
+        updated: when it was last changed.
+        attributes: the attributes as they were given: title, tags, metadata …
+        received: what has been received of its file.
+        source: its file, once it is complete or fetched from elsewhere.
+        thumbnail: a picture that was uploaded, or the time from which it was picked.
         captions: by language.
         chapters: by language.
         discarded: when it was discarded, None if it was not.
@@ -59,30 +59,32 @@ class VideoRecord:
 
     @property
     def public(self) -> bool:
-        """Whether its assets can be fetched by everybody."""
+        """Whether its assets are open to everybody."""
         return bool(self.attributes["public"])
 
     @property
     def title(self) -> str:
-        """What it is called."""
+        """Its title."""
         return str(self.attributes["title"])
 
     def file_paths(self) -> list[Path]:
-        """Its files."""
-        pieces = [piece.path for piece in self.received.pieces.values()]
-        return pieces + ([] if self.source is None else self.source.file_paths())
+        """Return the paths of all its files."""
+        paths = [piece.path for piece in self.received.pieces.values()]
+        if self.source is not None:
+            paths += self.source.file_paths()
+        return paths
 
 
 @dataclass(slots=True)
 class UploadTokenRecord:
-    """A delegated right to upload; `ttl` 0 is for ever."""
+    """A delegated right to upload; a `ttl` of 0 seconds means for ever."""
 
     id: str
     created: float
     ttl: int
 
     def is_alive(self, wall_s: float) -> bool:
-        """Whether it still opens anything."""
+        """Return whether it still opens anything."""
         return self.ttl == 0 or wall_s < self.created + self.ttl
 
 
@@ -109,7 +111,7 @@ class WatermarkRecord:
 
 @dataclass(slots=True)
 class LiveStreamRecord:
-    """A live stream; `broadcasting` since when, None while it is not."""
+    """A live stream; `broadcasting` is when the broadcast began, None while there is none."""
 
     id: str
     created: float
@@ -122,7 +124,7 @@ class LiveStreamRecord:
 
 @dataclass(slots=True)
 class WebhookRecord:
-    """An address that is told of events."""
+    """An address to which events are delivered."""
 
     id: str
     created: float
@@ -133,10 +135,18 @@ class WebhookRecord:
 
 @dataclass(slots=True)
 class SummaryRecord:
-    """A summary of a video; `ready` is when its text is there, None until somebody writes it.
+    """A summary of a video.
 
     Attributes:
-        told: webhooks know of it.
+        id: its ID.
+        created: when it was created.
+        updated: when it was last changed.
+        video_id: its video.
+        origin: who writes it, the user (`api`) or the service (`auto`).
+        abstract: its text.
+        takeaways: its main points.
+        ready: when the text is there, None until the user writes it.
+        announced: the event about it has been created.
     """
 
     id: str

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every documented error by its slug, with its status and title, and the body that carries it."""
+"""Every documented error by its slug, with status and title (reference/errors), and the bodies of errors."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ from callwell.emulator.messages import JSON_TYPE, Reply, allow_header
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+# The media type of RFC 9457 for such bodies. Neither the description nor the pages name it, so it is an option.
 PROBLEM_TYPE: Final = (b"content-type", b"application/problem+json")
-"""What RFC 9457 has for such bodies. Neither description nor pages name it, so that it is an option."""
-
 DOCS: Final = "https://docs.api.video/reference/"
 CORS: Final = (b"access-control-allow-origin", b"*")
 HEADERS: Final = (JSON_TYPE, CORS)
@@ -88,12 +87,12 @@ OUT_OF_RANGE: Final = "This parameter is out of the allowed range of values."
 
 
 class ApiVideoProblem(NamedTuple):
-    """One thing that is wrong.
+    """One thing that is wrong with a request.
 
     Attributes:
         slug: a name in `SLUGS`.
-        name: what is wrong; None is told as null, `...` as nothing.
-        title: another title than the usual one.
+        name: the parameter that is wrong; None becomes null, and `...` leaves the field out, as the examples do.
+        title: a title other than the usual one.
         detail: more about it.
     """
 
@@ -103,36 +102,38 @@ class ApiVideoProblem(NamedTuple):
     detail: str | None = None
 
     def to_json(self, *, status: bool) -> dict[str, Any]:
-        """The problem as the body tells it, with or without its status."""
+        """Return the problem as the body represents it, with or without its status."""
         usual_status, usual_title = SLUGS[self.slug]
-        told: dict[str, Any] = {"type": DOCS + self.slug, "title": self.title or usual_title}
+        body: dict[str, Any] = {"type": DOCS + self.slug, "title": self.title or usual_title}
         if self.name is not ...:
-            told["name"] = self.name
+            body["name"] = self.name
         if status:
-            told["status"] = usual_status
-        return told if self.detail is None else told | {"detail": self.detail}
+            body["status"] = usual_status
+        if self.detail is not None:
+            body["detail"] = self.detail
+        return body
 
 
 class ApiVideoError(Exception):
-    """A handler's way to answer with an error.
+    """Raised by a handler to reply with an error.
 
     Args:
-        problems: what is wrong; the first decides the answer.
-        resent: how many bytes came that were already there.
+        problems: what is wrong; the first decides the status.
+        resent_bytes: how many bytes of the request had already been received.
     """
 
-    def __init__(self, *problems: ApiVideoProblem, resent: int = 0) -> None:
+    def __init__(self, *problems: ApiVideoProblem, resent_bytes: int = 0) -> None:
         super().__init__(problems[0].slug)
         self.problems = problems
-        self.resent_bytes = resent
+        self.resent_bytes = resent_bytes
 
     def to_reply(self) -> Reply:
-        """The answer."""
+        """Return the reply."""
         return error_reply(*self.problems)
 
 
 class PageOutOfRange(ApiVideoError):
-    """A page that cannot be: its body has a shape of its own, with ranges and without a type.
+    """A page cannot exist: the body has a shape of its own, with ranges and without a type.
 
     Args:
         ranges: the bounds of each wrong parameter.
@@ -143,22 +144,22 @@ class PageOutOfRange(ApiVideoError):
         self.ranges = ranges
 
     def to_reply(self) -> Reply:
-        """The answer."""
-        told = [{"title": OUT_OF_RANGE, "name": name, "range": bounds} for name, bounds in self.ranges.items()]
-        return Reply(400, msgspec.json.encode({**told[0], "status": 400, "problems": told}), HEADERS)
+        """Return the reply."""
+        problems = [{"title": OUT_OF_RANGE, "name": name, "range": bounds} for name, bounds in self.ranges.items()]
+        return Reply(400, msgspec.json.encode({**problems[0], "status": 400, "problems": problems}), HEADERS)
 
 
 def api_error(slug: str, name: Any = ..., *, title: str | None = None, detail: str | None = None) -> ApiVideoError:
-    """A refusal for one reason."""
+    """Return an error with one problem, to be raised."""
     return ApiVideoError(ApiVideoProblem(slug, name, title, detail))
 
 
 def error_reply(*problems: ApiVideoProblem, status: int | None = None) -> Reply:
-    """An error.
+    """Return an error.
 
     Args:
-        problems: what is wrong; the first is told at the top, and all below it if there are several.
-        status: another status than the usual one.
+        problems: what is wrong. The body begins with the first; if there are several, it lists all of them.
+        status: a status other than the usual one.
     """
     body = problems[0].to_json(status=True)
     if len(problems) > 1:
@@ -169,13 +170,13 @@ def error_reply(*problems: ApiVideoProblem, status: int | None = None) -> Reply:
 
 
 def method_not_allowed_reply(methods: Iterable[str]) -> Reply:
-    """The answer to a method that a path does not have."""
-    refused = error_reply(ApiVideoProblem("method-not-allowed"))
-    return replace(refused, headers=(*refused.headers, allow_header(*methods)))
+    """Return the reply to a method that a path does not have."""
+    reply = error_reply(ApiVideoProblem("method-not-allowed"))
+    return replace(reply, headers=(*reply.headers, allow_header(*methods)))
 
 
 def as_problem_json(reply: Reply) -> Reply:
-    """An error under the media type of problems; any other answer as it is."""
+    """Return an error with the media type of problem details; any other reply as it is."""
     if JSON_TYPE not in reply.headers or reply.status < FIRST_ERROR_STATUS:
         return reply
     others = tuple(header for header in reply.headers if header != JSON_TYPE)
@@ -183,5 +184,5 @@ def as_problem_json(reply: Reply) -> Reply:
 
 
 def success_reply(body: object = None, status: int = 200, *, effect: bool = False) -> Reply:
-    """A success, without a body if there is none."""
+    """Return a success, without a body if there is none."""
     return Reply(status, b"" if body is None else msgspec.json.encode(body), HEADERS, effect=effect)

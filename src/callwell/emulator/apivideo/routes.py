@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The route table: every operation of the API once, and the way from a request to it."""
+"""The route table: every operation of the API once, and how a request finds it."""
 
 from __future__ import annotations
 
@@ -49,17 +49,20 @@ class ApiVideoRoute(NamedTuple):
 
     @property
     def needs_no_key(self) -> bool:
-        """It takes no key and is counted by no quota."""
+        """Whether it takes no key and is counted by no quota."""
         return self.path.startswith("/auth/")
 
     @property
     def takes_upload_token(self) -> bool:
-        """It takes an upload token instead of a key."""
+        """Whether it takes an upload token instead of a key."""
         return self.path == "/upload"
 
     @property
     def quota_class(self) -> Literal["uploads", "writes", "reads", ""]:
-        """By which quota it is counted."""
+        """The class of requests that it counts as.
+
+        Our choice: the documentation names the classes (reference/README), not which operation is in which.
+        """
         if self.needs_no_key:
             return ""
         if self.takes_upload_token or (self.method, self.path) == ("POST", f"{VIDEO}/source"):
@@ -132,12 +135,15 @@ BY_NAME: Final = {route.operation: route for route in ROUTES}
 
 
 def match_path(path: str) -> dict[str, tuple[ApiVideoRoute, dict[str, str]]]:
-    """The operations at a path, by method, each with what the path says by name."""
+    """Return the routes of a path by method, each with the path parameters by name."""
     parts = path.split("/")
     found = {}
     for route in ROUTES:
         names = route.path.split("/")
-        pairs = list(zip(names, parts, strict=False))
-        if len(names) == len(parts) and all(name == part or (name[:1] == "{" and part) for name, part in pairs):
-            found[route.method] = route, {name[1:-1]: part for name, part in pairs if name[:1] == "{"}
+        if len(names) != len(parts):
+            continue
+        pairs = list(zip(names, parts, strict=True))
+        if all(name == part or (name.startswith("{") and part) for name, part in pairs):
+            parameters = {name[1:-1]: part for name, part in pairs if name.startswith("{")}
+            found[route.method] = (route, parameters)
     return found

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Summaries of videos: begun by the service, or written by the user."""
+"""Summaries of videos, written by the service or by the user."""
 
 from __future__ import annotations
 
@@ -32,21 +32,22 @@ SORT_KEYS: Final[Mapping[str, Callable[[SummaryRecord], Any]]] = {
 
 
 def start_summary(account: ApiVideoAccount, video_id: str, wall_s: float, after_s: float) -> SummaryRecord:
-    """Begin a summary that the service writes."""
+    """Begin a summary that the service writes; it is ready after `after_s` clock seconds."""
     summary = SummaryRecord(account.new_id("summary_"), wall_s, wall_s, video_id, "auto", ready=wall_s + after_s)
-    summary.abstract = f"What happens in {account.videos[video_id].title}." if video_id in account.videos else ""
+    video = account.videos.get(video_id)
+    summary.abstract = "" if video is None else f"What happens in {video.title}."
     summary.takeaways = ["It begins.", "It goes on.", "It ends."]
     account.summaries[summary.id] = summary
     return summary
 
 
 def create_summary(call: ApiVideoCall) -> Reply:
-    """Begin a summary: by the service if its origin is `auto`, else to be written."""
+    """Create a summary: the service writes it if its origin is `auto`, else the user will."""
     given = call.parse_body(CREATION | {"origin": AttributeRule(_check_auto)})
     video_id = given["videoId"]
     if video_id not in call.account.videos:
         raise api_error("resource-not-found", "videoId")
-    if any(each.video_id == video_id for each in call.account.summaries.values()):
+    if any(summary.video_id == video_id for summary in call.account.summaries.values()):
         raise api_error("summary-already-exists", "videoId", detail="This video has a summary.")
     if "origin" in given:
         summary = start_summary(call.account, video_id, call.wall_s, call.options.ingest_delay_s)
@@ -57,30 +58,31 @@ def create_summary(call: ApiVideoCall) -> Reply:
 
 
 def list_summaries(call: ApiVideoCall) -> Reply:
-    """All summaries."""
-    origins, statuses = ("auto", "api", ""), (*STATUSES, "")
-    wanted = {
+    """Return the summaries, filtered and sorted."""
+    filters = {
         "videoId": call.query.text("videoId") or "",
-        "origin": call.query.choice("origin", origins, ""),
-        "sourceStatus": call.query.choice("sourceStatus", statuses, ""),
+        "origin": call.query.choice("origin", ("auto", "api", ""), ""),
+        "sourceStatus": call.query.choice("sourceStatus", (*STATUSES, ""), ""),
     }
-    shown = {each.id: _summary_json(each, call.wall_s) for each in call.account.summaries.values()}
-    fitting = [
-        each
-        for each in call.account.summaries.values()
-        if all(not value or shown[each.id][name] == value for name, value in wanted.items())
+    shown = {summary.id: _summary_json(summary, call.wall_s) for summary in call.account.summaries.values()}
+    matching = [
+        summary
+        for summary in call.account.summaries.values()
+        if all(not value or shown[summary.id][name] == value for name, value in filters.items())
     ]
-    return page_reply(call, sort_rows(call, fitting, SORT_KEYS, default="createdAt"), lambda each: shown[each.id])
+    return page_reply(
+        call, sort_rows(call, matching, SORT_KEYS, default="createdAt"), lambda summary: shown[summary.id]
+    )
 
 
 def delete_summary(call: ApiVideoCall) -> Reply:
-    """Delete one."""
+    """Delete a summary."""
     del call.account.summaries[call.find_in(call.account.summaries, "summaryId").id]
     return success_reply(status=204, effect=True)
 
 
 def get_summary_source(call: ApiVideoCall) -> Reply:
-    """The text; 404 while there is none."""
+    """Return the text; 404 while there is none."""
     summary: SummaryRecord = call.find_in(call.account.summaries, "summaryId")
     if summary.ready is None or call.wall_s < summary.ready:
         raise api_error("resource-not-found", "summaryId")
@@ -88,14 +90,15 @@ def get_summary_source(call: ApiVideoCall) -> Reply:
 
 
 def update_summary_source(call: ApiVideoCall) -> Reply:
-    """Write the text, or some of it; 409 while the service writes."""
+    """Write the text, or parts of it; 409 while the service writes."""
     summary: SummaryRecord = call.find_in(call.account.summaries, "summaryId")
     given = call.parse_body(TEXT)
     if summary.ready is not None and call.wall_s < summary.ready:
         raise api_error("summary-already-exists", detail="The summary is being written.")
     summary.abstract = given.get("abstract", summary.abstract)
     summary.takeaways = given.get("takeaways", summary.takeaways)
-    summary.updated = summary.ready = call.wall_s
+    summary.updated = call.wall_s
+    summary.ready = call.wall_s
     return success_reply(_source_json(summary), 201, effect=True)
 
 
@@ -108,7 +111,9 @@ def _source_json(summary: SummaryRecord) -> dict[str, Any]:
 
 
 def _summary_json(summary: SummaryRecord, wall_s: float) -> dict[str, Any]:
-    status = "missing" if summary.ready is None else "completed" if wall_s >= summary.ready else "waiting"
+    status = "missing"
+    if summary.ready is not None:
+        status = "completed" if wall_s >= summary.ready else "waiting"
     return {
         "summaryId": summary.id,
         "createdAt": format_time(summary.created),

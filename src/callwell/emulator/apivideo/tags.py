@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tags of all videos, found whatever their case and accents."""
+"""The tags of all videos; a search ignores case and accents."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ SORT_KEYS: Final[Mapping[str, Callable[[tuple[str, int]], Any]]] = {
 
 
 def list_tags(call: ApiVideoCall) -> Reply:
-    """Every tag with the number of its videos."""
+    """Return every tag with the number of its videos."""
     counts = Counter(tag for video in call.account.active_videos() for tag in set(video.attributes["tags"]))
     part = _fold(call.query.text("value") or "")
-    fitting = [(tag, count) for tag, count in counts.items() if part in _fold(tag)]
-    rows = sort_rows(call, fitting, SORT_KEYS, default="value", down=False)
+    matching = [(tag, count) for tag, count in counts.items() if part in _fold(tag)]
+    rows = sort_rows(call, matching, SORT_KEYS, default="value", descending=False)
     return page_reply(call, rows, lambda row: {"value": row[0], "videoCount": row[1]})
 
 
 def _fold(text: str) -> str:
-    """A text without case and accents."""
-    return "".join(each for each in unicodedata.normalize("NFD", text.casefold()) if not unicodedata.combining(each))
+    """Return a text without case and accents."""
+    decomposed = unicodedata.normalize("NFD", text.casefold())
+    return "".join(character for character in decomposed if not unicodedata.combining(character))

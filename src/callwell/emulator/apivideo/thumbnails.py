@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A video's thumbnail: uploaded, or picked from a time; both also before there is a file."""
+"""A video's thumbnail: uploaded, or picked from a time; both are possible before there is a file."""
 
 from __future__ import annotations
 
@@ -13,20 +13,23 @@ if TYPE_CHECKING:
     from callwell.emulator.apivideo.call import ApiVideoCall
     from callwell.emulator.messages import Reply
 
+# As the description says.
 MAX_BYTES: Final = 8 << 20
 KINDS: Final = ("jpeg", "png", "webp")
 PICK: Final = {"timecode": AttributeRule(text_matching(r"\d{2}:\d{2}:\d{2}(\.\d{2})?"), required=True)}
 
 
 def upload_thumbnail(call: ApiVideoCall) -> Reply:
-    """Take a picture."""
+    """Store a picture as the thumbnail."""
     video = call.video()
-    video.thumbnail, video.updated = call.form_image(most=MAX_BYTES, kinds=KINDS), call.wall_s
+    video.thumbnail = call.form_image(most=MAX_BYTES, kinds=KINDS)
+    video.updated = call.wall_s
     return success_reply(to_video_json(call, video), effect=True)
 
 
 def pick_thumbnail(call: ApiVideoCall) -> Reply:
-    """Take the picture at a time of the video."""
+    """Pick the picture at a time of the video as the thumbnail."""
     video = call.video()
-    video.thumbnail, video.updated = call.parse_body(PICK)["timecode"], call.wall_s
+    video.thumbnail = call.parse_body(PICK)["timecode"]
+    video.updated = call.wall_s
     return success_reply(to_video_json(call, video), effect=True)

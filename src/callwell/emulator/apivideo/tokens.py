@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who is asking: keys in Basic headers, and the bearer tokens that are handed out for them.
+"""Authentication: keys in Basic headers, and the bearer tokens that are issued for them.
 
-Access tokens have the shape of a JWT and are known by their text alone. A refresh token is good once: both tokens that
-come for it are new, and the access token before stays good until its end. All tokens of a key die with the key.
+    key ──POST /auth/api-key──> access token (an hour) + refresh token
+                                                           └──POST /auth/refresh──> two new tokens
+
+See reference/basic-authentication and reference/disposable-bearer-token-authentication. Access tokens have the shape of
+a JWT, but are recognized by their text alone. A refresh token can be used once; the old access token stays
+good until its end. All tokens of a key die with the key.
 """
 
 from __future__ import annotations
@@ -24,7 +28,7 @@ HEADER: Final = {"typ": "JWT", "alg": "RS256"}
 
 
 class IssuedToken(NamedTuple):
-    """What a token stands for."""
+    """The key that a token stands for, and when it ends, epoch seconds."""
 
     key: str
     ends_wall: float
@@ -35,9 +39,9 @@ class BearerTokens:
     """All tokens of one account.
 
     Attributes:
-        keys: the keys that they are handed out for.
+        keys: the account's keys.
         clock: for their end.
-        project: what the account is called in them.
+        project: the account's ID in the tokens.
     """
 
     keys: KeyRegistry
@@ -47,30 +51,33 @@ class BearerTokens:
     _refresh: dict[str, str] = field(default_factory=dict)
 
     def issue(self, key: str, life_s: int) -> dict[str, Any]:
-        """Two new tokens for a key, as they are answered."""
-        access, refresh = self._make_jwt(life_s), secrets.token_urlsafe(64)
+        """Issue two tokens for a key, and return them as the API represents them."""
+        access = self._make_jwt(life_s)
+        refresh = secrets.token_urlsafe(64)
         self._access[access] = IssuedToken(key, self.clock.wall() + life_s)
         self._refresh[refresh] = key
         return {"token_type": "Bearer", "expires_in": life_s, "access_token": access, "refresh_token": refresh}
 
     def redeem_refresh_token(self, refresh: str) -> str | None:
-        """The key of a refresh token, which is dead from now on; None for one that is good for nothing."""
+        """Use a refresh token up, and return its key, None for a token that is dead or unknown."""
         key = self._refresh.pop(refresh, None)
         return key if key is not None and self.keys.rejection(key) is None else None
 
     def key_in(self, header: str) -> str:
-        """The key that an Authorization header stands for, alive or dead; empty if it stands for none."""
+        """Return the key that an Authorization header stands for, alive or dead; empty if it stands for none."""
         scheme, _, value = header.partition(" ")
         if scheme.lower() == "bearer":
             issued = self._access.get(value.strip())
             return issued.key if issued else value.strip()
-        return _parse_basic(value) or "" if scheme.lower() == "basic" else ""
+        if scheme.lower() == "basic":
+            return _parse_basic(value) or ""
+        return ""
 
     def authenticate(self, header: str | None) -> None:
-        """Let a request pass.
+        """Check an Authorization header.
 
         Raises:
-            ApiVideoError: it does not say who is asking, or nobody is known by it.
+            ApiVideoError: there is no header, or its key or token is not good.
         """
         if header is None:
             raise api_error("authentication-missing-authorization-header")
@@ -94,7 +101,7 @@ class BearerTokens:
 
 
 def _parse_basic(value: str) -> str | None:
-    """The key in `base64(key:)`, None for anything else."""
+    """Return the key in `base64(key:)`, None for anything else."""
     try:
         name, colon, password = b64decode(value.strip(), validate=True).decode().partition(":")
     except ValueError:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from callwell.emulator.apivideo.call import ApiVideoCall
     from callwell.emulator.messages import Reply
 
+# As the description says: the largest signed 32-bit number.
 MAX_TTL_S: Final = 2_147_483_647
 CREATION: Final = {"ttl": AttributeRule(integer_between(0, MAX_TTL_S))}
 SORT_KEYS: Final[Mapping[str, Callable[[UploadTokenRecord], Any]]] = {
@@ -25,25 +26,25 @@ SORT_KEYS: Final[Mapping[str, Callable[[UploadTokenRecord], Any]]] = {
 
 
 def create_token(call: ApiVideoCall) -> Reply:
-    """One more token."""
+    """Create a token."""
     token = UploadTokenRecord(call.account.new_id("to"), call.wall_s, call.parse_body(CREATION).get("ttl", 0))
     call.account.tokens[token.id] = token
     return success_reply(_token_json(token), effect=True)
 
 
 def list_tokens(call: ApiVideoCall) -> Reply:
-    """All tokens that are alive."""
+    """Return the tokens that are alive."""
     alive = [token for token in call.account.tokens.values() if token.is_alive(call.wall_s)]
     return page_reply(call, sort_rows(call, alive, SORT_KEYS, default="createdAt"), _token_json)
 
 
 def get_token(call: ApiVideoCall) -> Reply:
-    """One token."""
+    """Return one token."""
     return success_reply(_token_json(_find_live_token(call)))
 
 
 def delete_token(call: ApiVideoCall) -> Reply:
-    """End one."""
+    """Delete a token."""
     del call.account.tokens[_find_live_token(call).id]
     return success_reply(status=204, effect=True)
 
@@ -56,5 +57,10 @@ def _find_live_token(call: ApiVideoCall) -> UploadTokenRecord:
 
 
 def _token_json(token: UploadTokenRecord) -> dict[str, Any]:
-    shown = {"token": token.id, "ttl": token.ttl, "createdAt": format_time(token.created)}
-    return shown | {"expiresAt": format_time(token.created + token.ttl) if token.ttl else None}
+    expires = token.created + token.ttl if token.ttl else None
+    return {
+        "token": token.id,
+        "ttl": token.ttl,
+        "createdAt": format_time(token.created),
+        "expiresAt": format_time(expires),
+    }

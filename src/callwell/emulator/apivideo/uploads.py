@@ -32,12 +32,12 @@ ALREADY: Final = {
 
 
 def upload_source(call: ApiVideoCall) -> Reply:
-    """A file, or a piece of it, for a container."""
+    """Receive a file, or a piece of it, for a container."""
     return _accept_upload(call, call.video())
 
 
 def upload_with_token(call: ApiVideoCall) -> Reply:
-    """The same for whoever has a delegated token; without `videoId` the container is made first."""
+    """Receive a file from the holder of a delegated token; without `videoId` a container is created first."""
     token = call.query.text("token")
     if not token:
         raise api_error("authentication-missing-upload-token")
@@ -47,68 +47,71 @@ def upload_with_token(call: ApiVideoCall) -> Reply:
     video_id = call.request.form.fields.get("videoId") if call.request.form else None
     if not video_id:
         title = call.form_file().name or "Untitled"
-        return _accept_upload(
-            call, VideoRecord(call.account.new_id("vi"), call.wall_s, call.wall_s, {**DEFAULTS, "title": title})
+        video = VideoRecord(
+            id=call.account.new_id("vi"),
+            created=call.wall_s,
+            updated=call.wall_s,
+            attributes={**DEFAULTS, "title": title},
         )
-    video = call.account.videos.get(video_id)
-    if video is None or video.discarded is not None:
+        return _accept_upload(call, video)
+    found = call.account.videos.get(video_id)
+    if found is None or found.discarded is not None:
         raise api_error("resource-not-found", "videoId")
-    return _accept_upload(call, video)
+    return _accept_upload(call, found)
 
 
 def _accept_upload(call: ApiVideoCall, video: VideoRecord) -> Reply:
-    """Take what came; the answer is the whole video when it was the last piece, else only its id."""
+    """Receive a file or piece; reply with the whole video after the last piece, before with its ID only."""
     file = call.form_file()
     if video.source is not None:
-        call.account.resent_bytes += file.size if video.source.kind == "uploaded" else 0
+        if video.source.kind == "uploaded":
+            call.account.resent_bytes += file.size
         raise api_error(ALREADY[video.source.kind], "file")
+    received = video.received
     header = call.request.headers.get("content-range")
     if header is None:
-        _check_whole_file(video.received, file)
+        _check_whole_file(received, file)
         pieces = [UploadPiece(file.path, file.size)]
+        is_complete = True
     else:
-        wanted = parse_content_range(header)
-        check_piece(video.received, wanted, file.size)
+        content_range = parse_content_range(header)
+        check_piece(received, content_range, file.size)
         if call.has_fault("forgotten_piece"):
-            video.received.form = wanted.form
-            video.received.total = wanted.total
+            received.form = content_range.form
+            received.total = content_range.total
             return success_reply({"videoId": video.id}, 201)
-        video.received.add(wanted, UploadPiece(file.path, file.size))
-        pieces = video.received.in_order()
+        received.add(content_range, UploadPiece(file.path, file.size))
+        pieces = received.in_order()
+        is_complete = received.complete
     size = sum(piece.size for piece in pieces)
-    whole = header is None or video.received.complete
     if size > call.options.largest_video:
-        _drop_piece(video, file, started=header is not None)
+        # The piece is not kept: the form deletes its file.
+        received.pieces = {number: piece for number, piece in received.pieces.items() if piece.path != file.path}
         raise api_error("uploaded-file-too-large", "file")
-    _keep_file(call, file)
+    if call.request.form is not None:
+        # The file belongs to the video now: the form no longer deletes it.
+        call.request.form.files.remove(file)
     if video.id not in call.account.videos:
         call.account.add_video(video)
-    if not whole:
+    if not is_complete:
         return success_reply({"videoId": video.id}, 201, effect=True)
-    uri = f"/videos/{video.id}/source"
-    video.source = SourceFile("uploaded", uri, call.wall_s, call.options.ingest_delay_s, pieces=pieces, size=size)
+    video.source = SourceFile(
+        kind="uploaded",
+        uri=f"/videos/{video.id}/source",
+        received_at=call.wall_s,
+        delay_s=call.options.ingest_delay_s,
+        pieces=pieces,
+        size=size,
+    )
     video.updated = call.wall_s
     return success_reply(to_video_json(call, video), 201, effect=True)
 
 
 def _check_whole_file(received: ReceivedPieces, file: FormFile) -> None:
+    """Check a file that comes without Content-Range."""
     if received.pieces:
         raise api_error("video-content-range-already-initiated")
     if file.size == 0:
         raise api_error("uploaded-file-empty", "file")
     if file.size > MAX_PIECE_BYTES:
         raise api_error("uploaded-file-too-large", "file")
-
-
-def _drop_piece(video: VideoRecord, file: FormFile, *, started: bool) -> None:
-    """Take back a piece that made the file too large."""
-    if started:
-        video.received.pieces = {
-            number: piece for number, piece in video.received.pieces.items() if piece.path != file.path
-        }
-
-
-def _keep_file(call: ApiVideoCall, file: FormFile) -> None:
-    """The file is ours now: the form no longer discards it."""
-    if call.request.form is not None:
-        call.request.form.files.remove(file)

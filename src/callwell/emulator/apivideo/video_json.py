@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Videos as the API shows them: attributes, source, assets, and the status of the file."""
+"""Videos as the API represents them: attributes, source, assets, and the status of the file."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ METADATA_FIELDS: Final = (
 
 
 def to_video_json(call: ApiVideoCall, video: VideoRecord) -> dict[str, Any]:
-    """A video; of a private one, with new tokens in its URLs."""
+    """Return a video; the URLs of a private one get new tokens."""
     discarded = video.discarded
-    shown = {
+    deletes_at = None if discarded is None else discarded + DISCARDED_KEPT_S
+    body = {
         "videoId": video.id,
         "createdAt": format_time(video.created),
         "publishedAt": format_time(video.created),
@@ -34,12 +35,13 @@ def to_video_json(call: ApiVideoCall, video: VideoRecord) -> dict[str, Any]:
         "languageOrigin": "api" if video.attributes["language"] else None,
         "discarded": discarded is not None,
         "discardedAt": format_time(discarded),
-        "deletesAt": format_time(None if discarded is None else discarded + DISCARDED_KEPT_S),
+        "deletesAt": format_time(deletes_at),
         "source": _source_json(video),
         "assets": _assets_json(call, video) if discarded is None else None,
     }
+    # Absent rather than null where there is none, as in the examples.
     absent = {name for name in ("language", "playerId") if video.attributes[name] is None}
-    return {name: value for name, value in shown.items() if name not in absent}
+    return {name: value for name, value in body.items() if name not in absent}
 
 
 def _source_json(video: VideoRecord) -> dict[str, Any]:
@@ -66,51 +68,49 @@ def _assets_json(call: ApiVideoCall, video: VideoRecord) -> dict[str, Any]:
     )
 
 
-def assets_json(call: ApiVideoCall, place: str, owner: str, *, public: bool, files: list[str]) -> dict[str, Any]:
-    """The URLs of a video's or a live stream's assets.
+def assets_json(call: ApiVideoCall, path: str, owner: str, *, public: bool, files: list[str]) -> dict[str, Any]:
+    """Return the URLs of the assets of a video or live stream.
 
     Args:
         call: the request.
-        place: the path of all of them.
-        owner: whose they are.
-        public: without tokens.
-        files: what there is beside playlist, thumbnail and player.
+        path: the path of all of them.
+        owner: the ID of the video or live stream.
+        public: the URLs need no tokens.
+        files: the files beside playlist, thumbnail and player.
     """
-    base = f"{call.origin}/{place}"
+    base = f"{call.origin}/{path}"
 
     def url(name: str) -> str:
         return f"{base}/{name}" if public else f"{base}/token/{call.account.asset_tokens.issue(owner)}/{name}"
 
     player = base if public else f"{base}?token={call.account.asset_tokens.issue(owner)}"
     frame = f'<iframe src="{player}" width="100%" height="100%" frameborder="0" allowfullscreen="true"></iframe>'
-    shown = {"hls": url("hls/manifest.m3u8"), "iframe": frame, "player": player, "thumbnail": url("thumbnail.jpg")}
-    return shown | {name.partition("/")[0]: url(name) for name in files}
+    assets = {"hls": url("hls/manifest.m3u8"), "iframe": frame, "player": player, "thumbnail": url("thumbnail.jpg")}
+    return assets | {name.partition("/")[0]: url(name) for name in files}
 
 
 def to_status_json(video: VideoRecord, wall_s: float) -> dict[str, Any]:
-    """How far a video's file is; without any of it there is no `ingest`."""
-    source, received = video.source, video.received
+    """Return how far a video's file is; `ingest` is absent until a piece has been received."""
+    source = video.source
+    received = video.received
     if source is None:
-        encoding = {"playable": False, "qualities": [], "metadata": dict.fromkeys(METADATA_FIELDS)}
-        ingest = _uploading_json(video) if received.pieces else {}
-        return {**ingest, "encoding": encoding}
+        encoding = {"playable": False, "qualities": [], "metadata": _metadata_json(None)}
+        if not received.pieces:
+            return {"encoding": encoding}
+        total = received.total if received.form == "bytes" else None
+        ingest = {"status": "uploading", "filesize": total, **_pieces_json(video)}
+        return {"ingest": ingest, "encoding": encoding}
     status = source.quality_status(wall_s)
-    known = status != "waiting"
+    # Before the file is ingested, nothing is known of it.
+    is_known = status != "waiting"
+    qualities = source.qualities(mp4=video.attributes["mp4Support"]) if is_known else []
     encoding = {
         "playable": source.is_playable(wall_s),
-        "qualities": [
-            {"type": kind, "quality": name, "status": status}
-            for kind, name in (source.qualities(mp4=video.attributes["mp4Support"]) if known else [])
-        ],
-        "metadata": _metadata_json(source.facts if known else None),
+        "qualities": [{"type": kind, "quality": name, "status": status} for kind, name in qualities],
+        "metadata": _metadata_json(source.facts if is_known else None),
     }
     ingest = {"status": source.ingest_status(wall_s), "filesize": source.size or None, **_pieces_json(video)}
     return {"ingest": ingest, "encoding": encoding}
-
-
-def _uploading_json(video: VideoRecord) -> dict[str, Any]:
-    total = video.received.total if video.received.form == "bytes" else None
-    return {"ingest": {"status": "uploading", "filesize": total, **_pieces_json(video)}}
 
 
 def _pieces_json(video: VideoRecord) -> dict[str, Any]:
@@ -129,8 +129,14 @@ def _metadata_json(facts: MediaFacts | None) -> dict[str, Any]:
         return dict.fromkeys(METADATA_FIELDS)
     common = gcd(facts.width, facts.height) or 1
     ratio = f"{facts.width // common}/{facts.height // common}"
-    values = (
-        *(facts.width, facts.height, facts.bitrate, round(facts.duration_s), facts.framerate, facts.samplerate),
-        *(facts.video_codec, facts.audio_codec, ratio),
-    )
-    return dict(zip(METADATA_FIELDS, values, strict=True))
+    return {
+        "width": facts.width,
+        "height": facts.height,
+        "bitrate": facts.bitrate,
+        "duration": round(facts.duration_s),
+        "framerate": facts.framerate,
+        "samplerate": facts.samplerate,
+        "videoCodec": facts.video_codec,
+        "audioCodec": facts.audio_codec,
+        "aspectRatio": ratio,
+    }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Operations about videos: make, list, change, delete, and those that were discarded."""
+"""Operations about videos: create, list, update, delete, and restore discarded ones."""
 
 from __future__ import annotations
 
@@ -73,13 +73,15 @@ SORT_KEYS: Final[Mapping[str, Callable[[VideoRecord], Any]]] = {
 
 
 def create_video(call: ApiVideoCall) -> Reply:
-    """Make a container, or a video from another one or from an address."""
+    """Create an empty container, or a video from another one or from an address."""
     given = call.parse_body(CREATION)
     summary = given.pop("transcriptSummary", False)
     given.pop("transcriptSummaryAttributes", None)
     origin = given.pop("source", None)
     _check_references(call, given)
-    video = VideoRecord(call.account.new_id("vi"), call.wall_s, call.wall_s, {**DEFAULTS, **given})
+    video = VideoRecord(
+        id=call.account.new_id("vi"), created=call.wall_s, updated=call.wall_s, attributes={**DEFAULTS, **given}
+    )
     if origin is not None:
         video.source = _import_source(call, origin)
     call.account.add_video(video)
@@ -89,33 +91,34 @@ def create_video(call: ApiVideoCall) -> Reply:
 
 
 def list_videos(call: ApiVideoCall) -> Reply:
-    """The videos that are not discarded."""
+    """Return the videos that are not discarded."""
     return _list_reply(call, call.account.active_videos())
 
 
 def list_discarded(call: ApiVideoCall) -> Reply:
-    """Those that are."""
+    """Return the discarded videos."""
     return _list_reply(call, [video for video in call.account.videos.values() if video.discarded is not None])
 
 
 def get_video(call: ApiVideoCall) -> Reply:
-    """One video."""
+    """Return one video."""
     return success_reply(to_video_json(call, call.video()))
 
 
 def get_status(call: ApiVideoCall) -> Reply:
-    """How far its file is."""
-    shown = to_status_json(call.video(), call.wall_s)
+    """Return how far a video's file is."""
+    status = to_status_json(call.video(), call.wall_s)
     if call.has_fault("failed_work"):
-        shown = with_failed_encoding(shown)
+        status = with_failed_encoding(status)
     if call.has_fault("wrong_size"):
-        shown = with_wrong_size(shown, long=call.fault is not None and call.fault.value == "long")
-    return success_reply(shown)
+        status = with_wrong_size(status, long=call.fault is not None and call.fault.value == "long")
+    return success_reply(status)
 
 
 def update_video(call: ApiVideoCall) -> Reply:
-    """Change some attributes; lists are replaced as a whole."""
-    video, given = call.video(), call.parse_body(CHANGES)
+    """Change the attributes that the body names; lists are replaced as a whole."""
+    video = call.video()
+    given = call.parse_body(CHANGES)
     _check_references(call, given)
     given.pop("transcriptSummaryAttributes", None)
     if given.pop("transcriptSummary", False):
@@ -128,7 +131,7 @@ def update_video(call: ApiVideoCall) -> Reply:
 
 
 def delete_video(call: ApiVideoCall) -> Reply:
-    """Delete for good, or discard where the account can restore."""
+    """Delete a video for good, or discard it where the account can restore."""
     video = call.video()
     if call.options.video_restore:
         video.discarded = call.wall_s
@@ -138,16 +141,17 @@ def delete_video(call: ApiVideoCall) -> Reply:
 
 
 def get_discarded(call: ApiVideoCall) -> Reply:
-    """One discarded video."""
+    """Return one discarded video."""
     return success_reply(to_video_json(call, _find_discarded(call)))
 
 
 def restore_video(call: ApiVideoCall) -> Reply:
-    """Take a discarded video back."""
+    """Restore a discarded video."""
     video = _find_discarded(call)
     if call.parse_body({"discarded": AttributeRule(_check_false, required=True)}) != {"discarded": False}:
         raise api_error("invalid-attribute", "discarded", detail="Value must be false.")
-    video.discarded, video.updated = None, call.wall_s
+    video.discarded = None
+    video.updated = call.wall_s
     return success_reply(to_video_json(call, video), effect=True)
 
 
@@ -163,7 +167,8 @@ def _find_discarded(call: ApiVideoCall) -> VideoRecord:
 
 
 def _check_references(call: ApiVideoCall, given: Mapping[str, Any]) -> None:
-    player, watermark = given.get("playerId"), given.get("watermark")
+    player = given.get("playerId")
+    watermark = given.get("watermark")
     if player is not None and player not in call.account.players:
         raise api_error("invalid-attribute", "playerId", detail="There is no such player.")
     if watermark is not None and watermark.get("id") not in call.account.watermarks:
@@ -171,36 +176,46 @@ def _check_references(call: ApiVideoCall, given: Mapping[str, Any]) -> None:
 
 
 def _import_source(call: ApiVideoCall, origin: str) -> SourceFile:
-    """The source of a video that is made from elsewhere."""
+    """Return the source of a video that is created from another video, given by its ID, or from an address."""
     other = call.account.videos.get(origin)
     if other is not None and other.source is not None and other.source.path is not None:
+        original = other.source
+        # A second name of the same file: deleting either video leaves the other's.
         path = other.source.path.with_name(uuid.uuid4().hex)
         path.hardlink_to(other.source.path)
-        old = other.source
         return SourceFile(
-            "copied", f"/videos/{origin}", call.wall_s, old.delay_s, path=path, size=old.size, sha256=old.sha256
+            kind="copied",
+            uri=f"/videos/{origin}",
+            received_at=call.wall_s,
+            delay_s=original.delay_s,
+            path=path,
+            size=original.size,
+            sha256=original.sha256,
         )
     if not origin.startswith(("http://", "https://")):
         raise api_error("invalid-attribute", "source", detail="This is neither an address nor a video with a file.")
-    return SourceFile("downloaded", origin, call.wall_s, call.options.ingest_delay_s)
+    return SourceFile(kind="downloaded", uri=origin, received_at=call.wall_s, delay_s=call.options.ingest_delay_s)
 
 
 def _list_reply(call: ApiVideoCall, videos: list[VideoRecord]) -> Reply:
+    """Return the videos that pass the filters; of tags and metadata, all must match."""
     query = call.query
-    title, description = query.text("title"), query.text("description")
-    tags, stream = set(query.values("tags")), query.text("liveStreamId")
-    pairs = [(key, value) for key, values in query.mapping("metadata").items() for value in values]
+    title = (query.text("title") or "").casefold()
+    description = (query.text("description") or "").casefold()
+    tags = set(query.values("tags"))
+    stream_id = query.text("liveStreamId")
+    pairs = {(key, value) for key, values in query.mapping("metadata").items() for value in values}
 
-    def fits(video: VideoRecord) -> bool:
-        has = {(pair["key"], pair["value"]) for pair in video.attributes["metadata"]}
-        source = video.source
+    def passes(video: VideoRecord) -> bool:
+        own_pairs = {(pair["key"], pair["value"]) for pair in video.attributes["metadata"]}
+        own_stream_id = None if video.source is None else video.source.live_stream_id
         return (
-            (title is None or title.casefold() in video.title.casefold())
-            and (description is None or description.casefold() in video.attributes["description"].casefold())
+            title in video.title.casefold()
+            and description in video.attributes["description"].casefold()
             and tags <= set(video.attributes["tags"])
-            and all(pair in has for pair in pairs)
-            and (stream is None or (source is not None and source.live_stream_id == stream))
+            and pairs <= own_pairs
+            and stream_id in (None, own_stream_id)
         )
 
-    rows = sort_rows(call, [video for video in videos if fits(video)], SORT_KEYS, default="createdAt")
+    rows = sort_rows(call, [video for video in videos if passes(video)], SORT_KEYS, default="createdAt")
     return page_reply(call, rows, lambda video: to_video_json(call, video))

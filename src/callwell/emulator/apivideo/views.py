@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Views that the account was told about, and what can be counted of them: pure."""
+"""Views that the control port has reported, and what is counted of them: pure."""
 
 from __future__ import annotations
 
@@ -10,19 +10,21 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+# A view of 5 s counts, unless `viewDuration` says otherwise.
 DEFAULT_VIEW_S: Final = 5
+DAY_S: Final = 86_400
 
 
 class View(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """One load of a player.
 
     Attributes:
-        media_id: of a video or live stream.
-        media_type: which of them.
-        at: when, epoch seconds; None for when it was told.
-        viewer: who, for unique counts.
-        play: whether it was played.
-        end: whether it was watched to the end.
+        media_id: the ID of a video or live stream.
+        media_type: which of them it is.
+        at: when, epoch seconds; None for when it was reported.
+        viewer: the viewer, for unique counts.
+        play: it was played.
+        end: it was watched to the end.
         impression_ms: how long it took to load.
         watch_s: how long it was watched.
         continent: of the viewer.
@@ -50,66 +52,69 @@ class View(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="came
 
 
 class MetricQuery(msgspec.Struct, frozen=True):
-    """How views are counted: each viewer once a day, and from which length on."""
+    """How views are counted: whether each viewer counts once a day, and from how many seconds on a view counts."""
 
     unique: bool = False
     least_s: int = DEFAULT_VIEW_S
 
 
-def play_count(views: Sequence[View], asked: MetricQuery) -> float:  # noqa: ARG001 - one shape for all metrics
-    """How often something was played."""
+def play_count(views: Sequence[View], query: MetricQuery) -> float:  # noqa: ARG001 - one shape for all metrics
+    """Return how many times something was played."""
     return sum(view.play for view in views)
 
 
-def play_rate(views: Sequence[View], asked: MetricQuery) -> float:
-    """Plays per impression."""
-    return play_count(views, asked) / len(views) if views else 0.0
+def play_rate(views: Sequence[View], query: MetricQuery) -> float:
+    """Return plays per impression."""
+    return play_count(views, query) / len(views) if views else 0.0
 
 
-def end_count(views: Sequence[View], asked: MetricQuery) -> float:  # noqa: ARG001 - one shape for all metrics
-    """How often something was watched to the end."""
+def end_count(views: Sequence[View], query: MetricQuery) -> float:  # noqa: ARG001 - one shape for all metrics
+    """Return how many times something was watched to the end."""
     return sum(view.end for view in views)
 
 
-def impression_count(views: Sequence[View], asked: MetricQuery) -> float:  # noqa: ARG001 - one shape for all metrics
-    """How often a player was ready."""
+def impression_count(views: Sequence[View], query: MetricQuery) -> float:  # noqa: ARG001 - one shape for all metrics
+    """Return how many times a player was ready."""
     return len(views)
 
 
-def loading_ms(views: Sequence[View], asked: MetricQuery) -> float:  # noqa: ARG001 - one shape for all metrics
-    """Milliseconds of loading in all."""
+def loading_ms(views: Sequence[View], query: MetricQuery) -> float:  # noqa: ARG001 - one shape for all metrics
+    """Return the milliseconds of loading in all."""
     return sum(view.impression_ms for view in views)
 
 
-def watched_s(views: Sequence[View], asked: MetricQuery) -> float:  # noqa: ARG001 - one shape for all metrics
-    """Seconds of watching in all."""
+def watched_s(views: Sequence[View], query: MetricQuery) -> float:  # noqa: ARG001 - one shape for all metrics
+    """Return the seconds of watching in all."""
     return sum(view.watch_s for view in views)
 
 
-def view_count(views: Sequence[View], asked: MetricQuery) -> float:
-    """Views that were long enough."""
-    fitting = [view for view in views if view.watch_s >= asked.least_s]
-    return len({(view.viewer, int((view.at or 0) // 86_400)) for view in fitting}) if asked.unique else len(fitting)
+def view_count(views: Sequence[View], query: MetricQuery) -> float:
+    """Return how many views were long enough."""
+    counted = [view for view in views if view.watch_s >= query.least_s]
+    if not query.unique:
+        return len(counted)
+    return len({(view.viewer, int((view.at or 0) // DAY_S)) for view in counted})
 
 
-def peak_viewers(views: Sequence[View], asked: MetricQuery) -> float:
-    """The most viewers at the same time."""
-    return max((_viewers_at(views, view.at or 0.0, asked) for view in views), default=0)
+def peak_viewers(views: Sequence[View], query: MetricQuery) -> float:
+    """Return the most viewers at the same time."""
+    return max((_viewers_at(views, view.at or 0.0, query) for view in views), default=0)
 
 
-def average_viewers(views: Sequence[View], asked: MetricQuery) -> float:
-    """The mean number of viewers over the beginnings of views."""
-    return sum(_viewers_at(views, view.at or 0.0, asked) for view in views) / len(views) if views else 0.0
+def average_viewers(views: Sequence[View], query: MetricQuery) -> float:
+    """Return the mean number of viewers at the moments when views began."""
+    return sum(_viewers_at(views, view.at or 0.0, query) for view in views) / len(views) if views else 0.0
 
 
-def _viewers_at(views: Sequence[View], moment: float, asked: MetricQuery) -> int:
-    there = [view for view in views if (view.at or 0.0) <= moment < (view.at or 0.0) + max(view.watch_s, 1.0)]
-    return len({view.viewer for view in there}) if asked.unique else len(there)
+def _viewers_at(views: Sequence[View], moment: float, query: MetricQuery) -> int:
+    # A view lasts a second at least, so that one without watching counts at its beginning.
+    watching = [view for view in views if (view.at or 0.0) <= moment < (view.at or 0.0) + max(view.watch_s, 1.0)]
+    return len({view.viewer for view in watching}) if query.unique else len(watching)
 
 
 def per_view(total: Callable[[Sequence[View], MetricQuery], float]) -> Callable[[Sequence[View], MetricQuery], float]:
-    """A total per view."""
-    return lambda views, asked: total(views, asked) / len(views) if views else 0.0
+    """Return a metric that divides a total by the number of views."""
+    return lambda views, query: total(views, query) / len(views) if views else 0.0
 
 
 METRICS: Final[Mapping[str, Callable[[Sequence[View], MetricQuery], float]]] = {

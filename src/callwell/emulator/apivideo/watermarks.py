@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures that can be burnt into new videos."""
+"""Watermarks: pictures that can be burnt into new videos."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from callwell.emulator.apivideo.call import ApiVideoCall
     from callwell.emulator.messages import Reply
 
+# As much as any single request may upload.
 MAX_BYTES: Final = 200 << 20
 SORT_KEYS: Final[Mapping[str, Callable[[WatermarkRecord], Any]]] = {"createdAt": lambda watermark: watermark.created}
 
 
 def upload_watermark(call: ApiVideoCall) -> Reply:
-    """Take a picture."""
+    """Store a picture."""
     picture = call.form_image(most=MAX_BYTES, kinds=("jpeg", "png"))
     watermark = WatermarkRecord(call.account.new_id("watermark_"), call.wall_s, picture)
     call.account.watermarks[watermark.id] = watermark
@@ -28,13 +29,13 @@ def upload_watermark(call: ApiVideoCall) -> Reply:
 
 
 def list_watermarks(call: ApiVideoCall) -> Reply:
-    """All pictures."""
+    """Return all watermarks."""
     rows = sort_rows(call, list(call.account.watermarks.values()), SORT_KEYS, default="createdAt")
     return page_reply(call, rows, _watermark_json)
 
 
 def delete_watermark(call: ApiVideoCall) -> Reply:
-    """Delete one; videos that have it keep it."""
+    """Delete a watermark; videos that have it keep it."""
     del call.account.watermarks[call.find_in(call.account.watermarks, "watermarkId").id]
     return success_reply(status=204, effect=True)
 

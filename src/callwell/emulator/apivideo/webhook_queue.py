@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Events, and how they are told to webhooks: signed, to addresses of this machine only, four times at most.
+"""Events and their delivery to webhooks (reference/create-and-manage-webhooks): signed, four times at most.
 
-An answer above 299, or none, is a failure; the next try comes three seconds of the emulator's clock later.
+An answer above 299, or none, is a failure; the next try comes three seconds of the emulator's clock later. Webhooks are
+called at addresses of this machine only: the emulator reaches nobody else.
 """
 
 from __future__ import annotations
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
     from callwell.emulator.apivideo.account import ApiVideoAccount
     from callwell.emulator.apivideo.records import VideoRecord, WebhookRecord
 
+# The first delivery and three retries, three seconds apart.
 MAX_TRIES: Final = 4
 RETRY_AFTER_S: Final = 3.0
+# How long a webhook may take; the documentation does not say.
 TIMEOUT_REAL_S: Final = 5.0
 SUCCESS: Final = range(200, 300)
 LOCAL_HOST: Final = "127.0.0.1"
@@ -43,7 +46,7 @@ class WebhookDelivery:
 
 @dataclass(slots=True)
 class WebhookQueue:
-    """What is to be told.
+    """The events that wait for delivery.
 
     Attributes:
         clock: the emulator's clock.
@@ -53,15 +56,16 @@ class WebhookQueue:
     _waiting: list[WebhookDelivery] = field(default_factory=list)
 
     def clear(self) -> None:
-        """Tell nothing more."""
+        """Drop all deliveries."""
         self._waiting = []
 
     def enqueue_due(self, account: ApiVideoAccount) -> None:
-        """Make the events that are due."""
+        """Create the events that are due, and queue them and the account's others."""
         wall_s = self.clock.wall()
         for video in account.active_videos():
-            if video.source is not None and not video.source.encoded_announced and video.source.is_playable(wall_s):
-                video.source.encoded_announced = True
+            source = video.source
+            if source is not None and not source.encoded_announced and source.is_playable(wall_s):
+                source.encoded_announced = True
                 account.events += _encoding_events(video)
                 if video.attributes["transcript"]:
                     account.events.append(_transcript_event(account, video))
@@ -84,13 +88,13 @@ class WebhookQueue:
         account.events.clear()
 
     def expects_events(self, account: ApiVideoAccount) -> bool:
-        """Whether the clock will bring an event."""
+        """Return whether the clock will bring an event."""
         sources = [video.source for video in account.active_videos() if video.source is not None and video.source.facts]
         auto = [summary for summary in account.summaries.values() if summary.origin == "auto"]
         return any(not source.encoded_announced for source in sources) or any(not summary.announced for summary in auto)
 
     async def deliver_due(self, account: ApiVideoAccount) -> bool:
-        """Tell what is due; whether something is left."""
+        """Deliver what is due; return whether something is left."""
         wall_s = self.clock.wall()
         due = [each for each in self._waiting if each.due <= wall_s]
         for delivery in due:
@@ -105,7 +109,7 @@ class WebhookQueue:
 
 
 def sign_body(secret: str, body: bytes) -> str:
-    """The hex HMAC-SHA256 of a body."""
+    """Return the HMAC-SHA256 of a body in hex."""
     return hmac.new(secret.encode(), body, sha256).hexdigest()
 
 
@@ -116,7 +120,7 @@ def _encoding_events(video: VideoRecord) -> list[dict[str, Any]]:
 
 
 def _transcript_event(account: ApiVideoAccount, video: VideoRecord) -> dict[str, Any]:
-    """Give a video the captions that it was to get by itself."""
+    """Add the captions of a video with `transcript`, and return the event."""
     language = video.attributes["language"] or "en"
     video.captions.setdefault(language, CaptionRecord(language, TRANSCRIPT))
     return {

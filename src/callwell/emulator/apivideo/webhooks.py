@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The addresses that are told of events."""
+"""Webhooks: the addresses to which events are delivered."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CREATION: Final = {
 
 
 def create_webhook(call: ApiVideoCall) -> Reply:
-    """One more address; several may be the same."""
+    """Create a webhook; several may have the same address."""
     given = call.parse_body(CREATION)
     if len(call.account.webhooks) >= call.options.webhooks_most:
         raise api_error("webhook-limit-reached", "url")
@@ -36,19 +36,19 @@ def create_webhook(call: ApiVideoCall) -> Reply:
 
 
 def list_webhooks(call: ApiVideoCall) -> Reply:
-    """All addresses, or those that are told of some event."""
-    wanted = {event for text in call.query.values("events") for event in text.split(",")}
-    rows = [each for each in call.account.webhooks.values() if wanted <= set(each.events)]
+    """Return all webhooks, or those of some events."""
+    events = {event for text in call.query.values("events") for event in text.split(",")}
+    rows = [each for each in call.account.webhooks.values() if events <= set(each.events)]
     return page_reply(call, rows, _webhook_json)
 
 
 def get_webhook(call: ApiVideoCall) -> Reply:
-    """One address."""
+    """Return one webhook."""
     return success_reply(_webhook_json(call.find_in(call.account.webhooks, "webhookId")))
 
 
 def delete_webhook(call: ApiVideoCall) -> Reply:
-    """Tell an address nothing more."""
+    """Delete a webhook: nothing more is delivered to it."""
     del call.account.webhooks[call.find_in(call.account.webhooks, "webhookId").id]
     return success_reply(status=204, effect=True)
 

@@ -29,9 +29,9 @@ class UserplaneOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     Attributes:
         seed: decides all records.
         recordings: how many recordings there are in the user's workspaces together.
-        window: the kind of the quota's windows; `fixed` is documented (docs.userplane.io/api/rate-limits).
-        per_minute: requests in 60 clock seconds; 120 are documented.
-        per_day: requests in 86,400 clock seconds; 10,000 are documented.
+        window: the kind of the quota's windows; the documentation does not say which.
+        per_minute: requests in 60 clock seconds; documented are 120 (docs.userplane.io/api/rate-limits).
+        per_day: requests in 86,400 clock seconds; documented are 10,000.
         url_life_s: how long signed URLs live, clock seconds; the documentation says only that it is short.
         retry_after: send Retry-After with every 429; the provider does not.
         rate_headers: the form of quota headers on every response; the provider sends none.

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Userplane as a provider of the emulator: admits requests, performs them, keeps the records.
 
-The order of checks is key, rate limit, fault, validation, workspace, membership, resource, permission. It follows from
-how the documentation groups the errors (docs.userplane.io/api/error-handling); it is not stated there.
+The order of checks is key, rate limit, fault, validation, workspace, membership, resource, permission. The order is our
+assumption: the documentation lists the errors (docs.userplane.io/api/error-handling), but not in which order.
 """
 
 from __future__ import annotations
