@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from callwell.client.concurrency.primitives import run
 from callwell.core.rules.profile import KeyRule
 from callwell.errors import KeyMalformed, KeyMissing
 from callwell.keys import Key, parse_source
 from callwell.keys.format import find_format_error
 from tests.client._async.acting import client
+from tests.client.running import run
 from tests.client.world import World
 
 if TYPE_CHECKING:

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from callwell import errors
-from callwell.client.concurrency.primitives import run
 from callwell.core.rules.profile import QuotaRule, RetryRule
 from callwell.errors import StateError
 from callwell.observe.notices import NotRecorded
@@ -17,6 +16,7 @@ from callwell.state import MemoryState
 from callwell.transport.base import Request, Response
 from tests.client._async.acting import client
 from tests.client.acme import acme
+from tests.client.running import run
 from tests.client.world import LOST, OK, World, answer, code, held
 
 FULL = "cannot write the state: the disk is full"

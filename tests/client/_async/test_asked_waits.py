@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from callwell.client.concurrency.primitives import run
 from callwell.core.rules.profile import QuotaHeaderRule, QuotaRule
 from tests.client._async.acting import client
 from tests.client.acme import acme
+from tests.client.running import run
 from tests.client.world import OK, World, answer
 
 HOUR = {"minute": QuotaRule(limit=60, window_s=3600.0)}

@@ -14,10 +14,10 @@ import pytest
 from msgspec.structs import replace
 
 from callwell import errors
-from callwell.client.concurrency.primitives import run
 from callwell.client.downloads.decoding import Decoding
 from tests.client._async.acting import client
 from tests.client.acme import KEY
+from tests.client.running import run
 from tests.client.storage import CONTENT, SPLIT, URL, Storage, wanted
 from tests.client.world import PIECE, World, answer
 

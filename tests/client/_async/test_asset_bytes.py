@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell import errors
-from callwell.client.concurrency.primitives import run
 from tests.client._async.acting import client
+from tests.client.running import run
 from tests.client.storage import CONTENT, Storage
 from tests.client.world import PIECE, World, answer
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell import errors
-from callwell.client.concurrency.primitives import run
 from tests.client._async.acting import client
 from tests.client.acme import KEY, acme
+from tests.client.running import run
 from tests.client.storage import CONTENT, URL, Storage
 from tests.client.world import LOST, PIECE, World, answer, held
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell import errors
-from callwell.client.concurrency.primitives import run
 from callwell.core.rules.profile import ErrorRule
 from tests.client._async.acting import client
 from tests.client.acme import KEY, acme
 from tests.client.mint import Mint, options
+from tests.client.running import run
 from tests.client.world import OK, ListSource, World, answer, held, tried
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from callwell.client.calls.binding import MIN_BYTES_PER_S
-from callwell.client.concurrency.primitives import run
 from callwell.core.quota.permits import NEVER
 from callwell.core.quota.record import AccountRecord
 from callwell.core.rules.profile import QuotaRule
@@ -16,6 +15,7 @@ from callwell.state import open_state
 from callwell.state.base import Cell
 from tests.client._async.acting import client
 from tests.client.acme import acme, operation, parameter
+from tests.client.running import run
 from tests.client.world import World, answer
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell import errors
-from callwell.client.concurrency.primitives import run
 from callwell.core.rules.operations import OperationRule
 from callwell.core.rules.profile import QuotaRule
 from tests.client._async.acting import client
 from tests.client.acme import RULES, acme
+from tests.client.running import run
 from tests.client.world import LOST, OK, World, answer, code, held
 
 if TYPE_CHECKING:

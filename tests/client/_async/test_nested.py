@@ -10,12 +10,12 @@ import pytest
 
 from callwell import errors, outer_retries
 from callwell.client.calls.nested import RETRIES_HEADER
-from callwell.client.concurrency.primitives import run
 from callwell.core.rules.profile import RetryRule
 from callwell.testing import AsyncScriptedTransport
 from callwell.transport.base import Response
 from tests.client._async.acting import client
 from tests.client.acme import acme
+from tests.client.running import run
 from tests.client.world import World, answer
 
 if TYPE_CHECKING:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell import errors
-from callwell.client.concurrency.primitives import run
 from callwell.client.keys.usage import KeyRealm, KeyUseLog
 from callwell.client.tokens.manager import attach_credentials
 from callwell.keys import Key
@@ -19,6 +18,7 @@ from tests.client._async.acting import client
 from tests.client._async.test_tokens import get, left, sourced
 from tests.client.acme import KEY, KEYS, acme
 from tests.client.mint import Mint
+from tests.client.running import run
 from tests.client.world import DEAD, LOST, OK, REFUSED, ListSource, World, answer, code, held, tried
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callwell import errors
-from callwell.client.concurrency.primitives import run
 from callwell.client.exactly_once.entry import Status
 from callwell.state import MemoryState
 from tests.client._async.acting import client
+from tests.client.running import run
 from tests.client.shop import FATES, NAME, SIGHTS, DyingState, Killed, Shop, at_work, bury, provider, unsettled
 from tests.client.world import held
 

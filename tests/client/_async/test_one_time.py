@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell import errors
-from callwell.client.concurrency.primitives import run
 from callwell.core.rules.operations import AssetRule, OperationRule
 from tests.client._async.acting import client
 from tests.client.acme import acme
+from tests.client.running import run
 from tests.client.storage import CONTENT, SPLIT, Storage, wanted
 from tests.client.world import LOST, PIECE, World, answer
 

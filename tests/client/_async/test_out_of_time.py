@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from callwell import errors
-from callwell.client.concurrency.primitives import run
 from callwell.core.rules.profile import QuotaRule
 from callwell.core.types import Outcome
 from callwell.transport.base import NoReply
 from tests.client._async.acting import client
 from tests.client.acme import acme
+from tests.client.running import run
 from tests.client.world import OK, World, answer, code, held
 
 NOBODY = NoReply(Outcome.REFUSED, "no connection: connection refused")

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell import errors
-from callwell.client.concurrency.primitives import run
 from callwell.core.verdict import End
 from callwell.observe.notices import CallEnded
 from tests.client._async.acting import client
 from tests.client.acme import BASE, KEY
+from tests.client.running import run
 from tests.client.world import World, answer, code, held, query
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell import errors
-from callwell.client.concurrency.primitives import run
 from tests.client._async.acting import client
+from tests.client.running import run
 from tests.client.storage import CONTENT, SPLIT, URL, Storage, wanted
 from tests.client.world import LOST, World, answer, held
 

@@ -8,9 +8,9 @@ from functools import partial
 import pytest
 
 from callwell import errors
-from callwell.client.concurrency.primitives import run
 from tests.client._async.acting import client
 from tests.client.acme import BASE
+from tests.client.running import run
 from tests.client.world import OK, World, answer
 
 

@@ -11,7 +11,6 @@ import pytest
 from callwell import errors
 from callwell.client import result_cache
 from callwell.client.calls.responses import Answer
-from callwell.client.concurrency.primitives import run
 from callwell.core.rules.environments import EndUserRule
 from callwell.core.rules.operations import OperationRule
 from callwell.keys import Key
@@ -19,6 +18,7 @@ from callwell.state import MemoryState
 from callwell.testing import ManualClock
 from tests.client._async.acting import client
 from tests.client.acme import acme
+from tests.client.running import run
 from tests.client.world import LOST, World, answer, held
 
 THING = answer(body={"data": {"id": "t1"}})

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell import errors
-from callwell.client.concurrency.primitives import run
 from callwell.client.downloads.partial_file import PartialFile
 from callwell.core.download import Download
 from callwell.core.partial import Version
 from tests.client._async.acting import client
+from tests.client.running import run
 from tests.client.storage import CONTENT, SPLIT, Storage, wanted
 from tests.client.world import PIECE, World, answer
 

@@ -10,11 +10,11 @@ import pytest
 from msgspec.structs import replace
 
 from callwell import errors
-from callwell.client.concurrency.primitives import run
 from callwell.keys import Key
 from callwell.observe.notices import KeyChanged, Waiting
 from tests.client._async.acting import client
 from tests.client.acme import KEY
+from tests.client.running import run
 from tests.client.world import DEAD, LOST, OK, ListSource, World, code, held, tried
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell import errors
-from callwell.client.concurrency.primitives import run
 from callwell.keys import Key
 from tests.client._async.acting import client
 from tests.client.acme import KEY
 from tests.client.mint import Mint, options
+from tests.client.running import run
 from tests.client.world import World, code
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell import errors
-from callwell.client._sync.concurrency.primitives import run
 from tests.client._sync.acting import client
+from tests.client.running import run
 from tests.client.storage import CONTENT, Storage
 from tests.client.world import PIECE, World, answer
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell import errors
-from callwell.client._sync.concurrency.primitives import run
 from callwell.core.rules.profile import QuotaRule, RetryRule
 from callwell.keys import Key
 from callwell.observe.notices import CallEnded, Waiting
 from callwell.transport.base import Response
 from tests.client._sync.acting import client
 from tests.client.acme import BASE, KEY, acme
+from tests.client.running import run
 from tests.client.world import LOST, OK, REFUSED, World, answer, code, held
 
 if TYPE_CHECKING:

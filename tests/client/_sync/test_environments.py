@@ -12,12 +12,12 @@ from urllib.parse import urlsplit
 import pytest
 
 from callwell import errors
-from callwell.client._sync.concurrency.primitives import run
 from callwell.core.rules.environments import EnvironmentRule
 from callwell.keys import Key
 from callwell.state import MemoryState
 from tests.client._sync.acting import client
 from tests.client.acme import BASE, KEY, KEYS, TOKENS, acme
+from tests.client.running import run
 from tests.client.world import DEAD, LOST, OK, ListSource, World, answer, code
 
 if TYPE_CHECKING:

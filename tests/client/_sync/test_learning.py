@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from callwell.client._sync.concurrency.primitives import run
 from callwell.client.quota import learner
 from callwell.core.rules.profile import QuotaHeaderRule, QuotaRule
 from callwell.observe.logs import advice as advice_of
@@ -16,6 +15,7 @@ from callwell.observe.notices import ClockDiffers, Deprecated, ForeignSpending, 
 from callwell.state import MemoryState
 from tests.client._sync.acting import client
 from tests.client.acme import acme
+from tests.client.running import run
 from tests.client.world import World, answer
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from callwell import errors
-from callwell.client._sync.concurrency.primitives import run
 from callwell.core.rules.operations import OperationRule, PagingRule
 from callwell.core.verdict import End
 from callwell.transport.base import Response
 from tests.client._sync.acting import client
 from tests.client.acme import BASE, KEY, KEYS, acme
+from tests.client.running import run
 from tests.client.world import World, answer, query
 
 ROOT = BASE.removesuffix("/v1")

@@ -7,7 +7,6 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from callwell.client._sync.concurrency.primitives import run
 from callwell.client.calls.binding import MIN_BYTES_PER_S
 from callwell.core.quota.permits import NEVER
 from callwell.core.quota.record import AccountRecord
@@ -17,6 +16,7 @@ from callwell.state import open_state
 from callwell.state.base import Cell
 from tests.client._sync.acting import client
 from tests.client.acme import acme, operation, parameter
+from tests.client.running import run
 from tests.client.world import World, answer
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell import errors
-from callwell.client._sync.concurrency.primitives import run
 from callwell.core.rules.operations import OperationRule
 from callwell.core.rules.profile import QuotaRule
 from tests.client._sync.acting import client
 from tests.client.acme import RULES, acme
+from tests.client.running import run
 from tests.client.world import LOST, OK, World, answer, code, held
 
 if TYPE_CHECKING:

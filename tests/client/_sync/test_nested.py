@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell import errors, outer_retries
-from callwell.client._sync.concurrency.primitives import run
 from callwell.client.calls.nested import RETRIES_HEADER
 from callwell.core.rules.profile import RetryRule
 from callwell.testing import ScriptedTransport
 from callwell.transport.base import Response
 from tests.client._sync.acting import client
 from tests.client.acme import acme
+from tests.client.running import run
 from tests.client.world import World, answer
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from callwell import errors
-from callwell.client._sync.concurrency.primitives import run
 from callwell.core.rules.profile import QuotaHeaderRule, QuotaRule
 from callwell.observe.logs import LOGGER
 from tests.client._sync.acting import client
 from tests.client.acme import acme
 from tests.client.oddities import Odd, OddError, OddHook, may_be_done, surely_done
+from tests.client.running import run
 from tests.client.world import World, held
 
 ANSWERS = 1000

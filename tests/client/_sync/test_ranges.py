@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell import errors
-from callwell.client._sync.concurrency.primitives import run
 from tests.client._sync.acting import client
+from tests.client.running import run
 from tests.client.storage import CONTENT, SPLIT, URL, Storage, wanted
 from tests.client.world import LOST, World, answer, held
 

@@ -9,9 +9,9 @@ from functools import partial
 import pytest
 
 from callwell import errors
-from callwell.client._sync.concurrency.primitives import run
 from tests.client._sync.acting import client
 from tests.client.acme import BASE
+from tests.client.running import run
 from tests.client.world import OK, World, answer
 
 

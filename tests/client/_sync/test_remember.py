@@ -11,7 +11,6 @@ import pytest
 
 from callwell import errors
 from callwell.client import result_cache
-from callwell.client._sync.concurrency.primitives import run
 from callwell.client.calls.responses import Answer
 from callwell.core.rules.environments import EndUserRule
 from callwell.core.rules.operations import OperationRule
@@ -20,6 +19,7 @@ from callwell.state import MemoryState
 from callwell.testing import ManualClock
 from tests.client._sync.acting import client
 from tests.client.acme import acme
+from tests.client.running import run
 from tests.client.world import LOST, World, answer, held
 
 THING = answer(body={"data": {"id": "t1"}})

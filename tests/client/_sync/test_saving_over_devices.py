@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from callwell import errors, folders
-from callwell.client._sync.concurrency.primitives import run
 from tests.client._sync.acting import client
+from tests.client.running import run
 from tests.client.storage import Storage
 from tests.client.world import World
 

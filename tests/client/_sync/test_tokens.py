@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from callwell import errors
-from callwell.client._sync.concurrency.primitives import run
 from callwell.core.tokens import RETRY_PAUSE_S
 from callwell.keys import Key
 from callwell.state import MemoryState
 from tests.client._sync.acting import client
 from tests.client.acme import KEY, TOKENS, acme
 from tests.client.mint import PROVIDER, Mint, options
+from tests.client.running import run
 from tests.client.world import LOST, OK, REFUSED, ListSource, World, answer, code
 
 GET = {"thing_id": "1"}

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from callwell import errors
-from callwell.client._sync.concurrency.primitives import run
 from callwell.core.types import Outcome
 from callwell.transport.base import NoReply, Response
 from tests.client._sync.acting import client
 from tests.client.acme import BASE, KEYS, acme
+from tests.client.running import run
 from tests.client.world import LOST, OK, World, answer, code
 
 TOO_LARGE = Response(200, {}, b"", whole=False, too_large=True)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from callwell import errors
-from callwell.client._sync.concurrency.primitives import run
 from callwell.core.types import Outcome
 from callwell.transport.base import NoReply
 from tests.client._sync.acting import client
+from tests.client.running import run
 from tests.client.storage import Storage
 from tests.client.world import World
 

@@ -11,11 +11,11 @@ import pytest
 from msgspec.structs import replace
 
 from callwell import errors
-from callwell.client._sync.concurrency.primitives import run
 from callwell.client.uploads.options import Uploaded
 from callwell.core.rules.environments import SandboxRule
 from callwell.state import MemoryState
 from tests.client._sync.acting import client
+from tests.client.running import run
 from tests.client.vault import PIECE, SMALL, Vault, vault
 from tests.client.world import LOST, REFUSED, World, answer, code, held
 

@@ -30,7 +30,6 @@ __all__ = [
     "AsyncPendingAnswer",
     "cancel_all",
     "next_or_none",
-    "run",
     "run_blocking",
     "sleep",
     "wait_all",
@@ -209,8 +208,3 @@ async def next_or_none(source: AsyncIterator[T] | Iterator[T]) -> T | None:
     if isinstance(source, AsyncIterator):
         return await anext(source, None)
     return await asyncio.to_thread(next, source, None)
-
-
-def run(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Run work to its end: for tests that are written once for both sides."""
-    return asyncio.run(work())

@@ -31,7 +31,6 @@ __all__ = [
     "PendingAnswer",
     "cancel_all",
     "next_or_none",
-    "run",
     "run_blocking",
     "sleep",
     "wait_all",
@@ -159,8 +158,3 @@ def run_blocking(work: Callable[[], T]) -> T:
 def next_or_none(source: Iterator[T]) -> T | None:
     """The next item of an iterator; None at its end."""
     return next(source, None)
-
-
-def run(work: Callable[[], T]) -> T:
-    """Run work to its end: for tests that are written once for both sides."""
-    return work()
