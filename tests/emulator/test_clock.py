@@ -37,7 +37,8 @@ def date_of(answer: Answer) -> float:
 
 def test_it_tells_and_moves(emulated: Emulated) -> None:
     """Now, wall and offset; a day passes at once, and real time does not."""
-    real, before = time.monotonic(), emulated.control("/clock")
+    real = time.monotonic()
+    before = emulated.control("/clock")
     assert before["offset_s"] == 0
     assert before["wall_s"] == pytest.approx(time.time(), abs=5)
     after = emulated.control("/clock", {"advance_s": DAY_S})
@@ -79,7 +80,8 @@ def test_all_moves_together_are_bounded() -> None:
 def test_quotas_dates_and_orders_follow(emulate: Callable[..., Emulated]) -> None:
     """The minute's quota comes back after a minute, the day's after a day; Retry-After shrinks with the time."""
     emulated = emulate(per_minute=1, per_day=2, retry_after=True)
-    first, refused = emulated.call("/public/me"), emulated.call("/public/me")
+    first = emulated.call("/public/me")
+    refused = emulated.call("/public/me")
     assert (first.status, refused.status) == (200, 429)
     assert 59 <= int(refused.headers["retry-after"]) <= 60
     move(emulated, 30)

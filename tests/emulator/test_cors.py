@@ -52,7 +52,8 @@ def test_every_answer_of_the_api_can_be_read(emulated: Emulated) -> None:
 def test_storage_has_none(emulated: Emulated) -> None:
     """Nothing is documented for storage: it answers pages as any other client, and refuses their preflights."""
     url = resource_of(emulated)["url"]
-    answer, preflight = ask(url, headers=PAGE), ask(url, "OPTIONS", headers=ASKING)
+    answer = ask(url, headers=PAGE)
+    preflight = ask(url, "OPTIONS", headers=ASKING)
     assert (answer.status, preflight.status) == (200, 403)
     assert b"<Code>AccessForbidden</Code>" in preflight.body
     for each in (answer, preflight):

@@ -88,7 +88,8 @@ def test_status_and_code_can_be_named(emulated: Emulated) -> None:
         {"operation": "me.get", "fault": "error_before", "nth": 1, "code": "LINK_CREATE_FAILED", "status": 503},
         {"operation": "me.get", "fault": "error_before", "nth": 2, "status": 418},
     )
-    first, second = emulated.call("/public/me"), emulated.call("/public/me")
+    first = emulated.call("/public/me")
+    second = emulated.call("/public/me")
     assert (first.status, first.json["error"]) == (503, "LINK_CREATE_FAILED")
     assert second.status == 418
 

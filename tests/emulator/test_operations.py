@@ -188,7 +188,9 @@ def test_lists_are_filtered_and_sorted(emulated: Emulated) -> None:
 def test_pages_hold_everything_once(emulated: Emulated) -> None:
     """Going on while `hasMore` is true shows every recording once; past the end there is an empty page."""
     root = emulated.workspaces()[0]
-    seen, page, more = [], 0, True
+    seen = []
+    page = 0
+    more = True
     while more:
         page += 1
         data = emulated.call(f"{root}/recordings?per_page=5&page={page}").data

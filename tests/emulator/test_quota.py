@@ -68,7 +68,8 @@ def test_all_keys_of_the_user_share_one_quota() -> None:
     """The second key finds what the first has left; refused keys use nothing."""
     clock = HandClock()
     provider, request = played(clock, per_minute=2)
-    first, second = provider.keys.current(), provider.keys.create(None, None)
+    first = provider.keys.current()
+    second = provider.keys.create(None, None)
     assert [request(key) for key in ("wrong", "wrong", first, second, first, second)] == [401, 401, 200, 200, 429, 429]
     clock.seconds += 60
     assert request(second) == 200

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from tests.emulator.harness import Emulated
 
-MINUTE, DAY = Limit("minute", 2, 60.0), Limit("day", 3, 86_400.0)
+MINUTE = Limit("minute", 2, 60.0)
+DAY = Limit("day", 3, 86_400.0)
 STANDINGS = [QuotaStatus(MINUTE, 1, 30.2), QuotaStatus(DAY, 2, 100.0)]
 
 

@@ -40,7 +40,8 @@ def test_a_signed_object_is_read(emulated: Emulated) -> None:
     """GET and HEAD, with the headers that a resumable download needs; no quota is used."""
     url = video_url(emulated)
     attempts = emulated.counts()["attempts"]
-    whole, head = ask(url), ask(url, "HEAD")
+    whole = ask(url)
+    head = ask(url, "HEAD")
     assert (whole.status, head.status, head.body) == (200, 200, b"")
     assert whole.headers["etag"] == f'"{sha256(whole.body).hexdigest()}"'
     assert whole.headers["accept-ranges"] == "bytes"

@@ -44,7 +44,9 @@ def test_the_number_of_recordings_is_over_the_visible_workspaces(count: int) -> 
 
 def test_two_emulators_with_one_seed_answer_the_same(emulate: Callable[..., Emulated]) -> None:
     """Ids, times and digests are equal; keys and signatures are not."""
-    first, second, other = emulate(seed=3), emulate(seed=3), emulate(seed=4)
+    first = emulate(seed=3)
+    second = emulate(seed=3)
+    other = emulate(seed=4)
     items = [each.control("/ledger")["userplane"]["items"] for each in (first, second, other)]
     assert items[0] == items[1] != items[2]
     path = f"{first.workspaces()[0]}/links?per_page=20"
@@ -70,7 +72,8 @@ def test_items_are_what_can_be_downloaded(emulated: Emulated) -> None:
 def test_the_video_decodes() -> None:
     """WebM with VP8 and sound, as long as it says, whole to the last frame."""
     for recording_id in IDS[:5]:
-        body, duration_ms = asset_bytes("video", recording_id), duration_of(recording_id)
+        body = asset_bytes("video", recording_id)
+        duration_ms = duration_of(recording_id)
         with av.open(io.BytesIO(body), "r") as container:
             assert {stream.type for stream in container.streams} == {"video", "audio"}
             assert abs((container.duration or 0) / 1000 - duration_ms) < 100

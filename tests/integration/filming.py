@@ -52,7 +52,8 @@ class Site:
     def client(self, environment: str = "production") -> Apivideo:
         """A client of an environment."""
         point = self.running.endpoint("apivideo", environment)
-        key, base_url = Key(point.key), point.base_url
+        key = Key(point.key)
+        base_url = point.base_url
         return Client("apivideo", environment=environment, key=key, base_url=base_url, state=self.state)
 
     def control(self, path: str, body: Any = None) -> Any:

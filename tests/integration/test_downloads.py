@@ -67,10 +67,14 @@ def save(emulator: Running, key: Path, video: str, path: Path, size: int = 0) ->
 def test_a_download_that_is_killed_is_gone_on_with(api: Apivideo, emulator: Running, tmp_path: Path) -> None:
     """By another process, from where the last one stood, with a URL of its own for each request."""
     film = clip(60 * MIB, seconds=1)
-    video, path, key = uploaded(api, emulator, film, public=False), tmp_path / "film.mp4", tmp_path / "key"
+    video = uploaded(api, emulator, film, public=False)
+    path = tmp_path / "film.mp4"
+    key = tmp_path / "key"
     key.touch(0o600)
     key.write_text(emulator.endpoint("apivideo", "production").key)
-    before, dice, there = len(requests(emulator, "storage")), random.Random(1), 0
+    before = len(requests(emulator, "storage"))
+    dice = random.Random(1)
+    there = 0
     for _ in range(4):
         assert save(emulator, key, video, path, dice.randint(9 * MIB, 12 * MIB)).returncode == -9
         assert not path.exists()

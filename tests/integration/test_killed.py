@@ -64,7 +64,8 @@ def test_one_quota_for_three_processes_one_of_which_is_killed(site: Site) -> Non
     clock = parse_clock(site.running.endpoints.clock)
     until = clock.now() + 5.2 * MINUTE_S
     steady = [calling(site, until) for _ in range(2)]
-    dice, kills = random.Random(1), 0
+    dice = random.Random(1)
+    kills = 0
     while clock.now() < until - MINUTE_S:
         kills += killed(calling(site, until), dice.uniform(0.4, 1.5))
     done = [process.communicate(timeout=60) for process in steady]
@@ -89,15 +90,18 @@ def test_an_export_that_is_killed_ten_times(site: Site) -> None:
         {"operation": "*", "fault": "early_expiry", "rate": 0.02, "seed": 4},
     ]
     site.faults(*faults)
-    dice, kills = random.Random(4), 0
+    dice = random.Random(4)
+    kills = 0
     for _ in range(10):  # of an export of 365 calls, which says at once what it has
-        enough, process = site.counts()["attempts"] + dice.randint(20, 60), site.process(workers=2)
+        enough = site.counts()["attempts"] + dice.randint(20, 60)
+        process = site.process(workers=2)
         while site.counts()["attempts"] < enough and process.poll() is None:
             time.sleep(0.01)
         kills += killed(process, 0.0)
     output, complaints = (process := site.process()).communicate(timeout=120)
     assert (process.returncode, complaints) == (0, "")
-    report, counts = json.loads(output), site.counts()
+    report = json.loads(output)
+    counts = site.counts()
     assert kills == 10
     assert (report["verdict"], report["items"], report["fetched"] < 60) == ("complete", 60, True)
     assert (counts["over_quota"], counts["keys_seen_elsewhere"]) == (0, 0)

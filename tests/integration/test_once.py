@@ -136,11 +136,14 @@ def test_kills_make_no_video_twice_and_lose_none(site: Site) -> None:
         {"operation": "videos.create", "fault": "late_effect", "rate": 0.2, "seed": 2, "delay_s": 60},
         {"operation": "videos.create", "fault": "slow_body", "rate": 0.3, "seed": 3, "delay_s": 0.3},
     )
-    dice, kills, made = random.Random(5), 0, dict[str, str]()
+    dice = random.Random(5)
+    kills = 0
+    made = dict[str, str]()
     names = [f"order {number}" for number in range(4)]
     for name in names:
         for _ in range(2):
-            enough, process = site.counts()["attempts"] + dice.choice([1, 1, 2]), site.process(name)
+            enough = site.counts()["attempts"] + dice.choice([1, 1, 2])
+            process = site.process(name)
             while site.counts()["attempts"] < enough and process.poll() is None:
                 time.sleep(0.002)
             process.kill()

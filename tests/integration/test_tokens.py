@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 CALLING = Path(__file__).with_name("token_calling.py")
 LIFE_S = 20
-ISSUE, RENEW = "auth.authenticate", "auth.refresh"
+ISSUE = "auth.authenticate"
+RENEW = "auth.refresh"
 
 
 @dataclass
@@ -94,7 +95,8 @@ def test_processes_share_tokens_while_some_are_killed(site: Site) -> None:
     """One request for tokens at a time, none refused, and not one call that fails."""
     until = site.clock.now() + 200.0
     steady = [site.process(until) for _ in range(2)]
-    dice, kills = random.Random(2), 0
+    dice = random.Random(2)
+    kills = 0
     while site.clock.now() < until - 40.0:
         victim = site.process(until)
         try:

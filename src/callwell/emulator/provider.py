@@ -67,7 +67,7 @@ class Admission(NamedTuple):
     quota: str = ""
 
 
-class AssetInfo(msgspec.Struct, frozen=True):
+class AssetDigest(msgspec.Struct, frozen=True):
     """Size in bytes, digest in hex and MIME type of one asset."""
 
     size: int
@@ -88,7 +88,7 @@ class LedgerItem(msgspec.Struct, frozen=True):
     id: str
     workspace: str
     state: str
-    assets: dict[str, AssetInfo | None]
+    assets: dict[str, AssetDigest | None]
 
 
 class KeyInfo(msgspec.Struct, frozen=True):

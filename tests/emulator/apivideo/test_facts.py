@@ -32,7 +32,8 @@ def test_every_operation_is_served_and_no_other(facts: dict[str, Any]) -> None:
 
 def test_every_operation_has_its_status(facts: dict[str, Any], apivideo: Callable[..., Site]) -> None:
     """What each answers with when it succeeds; one status is wrong in no row."""
-    site, names = apivideo(video_restore="true"), {(route.method, route.path): route.operation for route in ROUTES}
+    site = apivideo(video_restore="true")
+    names = {(route.method, route.path): route.operation for route in ROUTES}
     for place, status in documented(facts).items():
         assert perform(site, names[place]).status == status, place
 

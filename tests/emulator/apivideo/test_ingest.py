@@ -39,7 +39,8 @@ def pictures(content: bytes) -> list[Any]:
 def light(frame: Any, row: float) -> int:
     """How bright the middle of a row of the picture is; `row` from 0, the top, to 1."""
     grey = frame.reformat(format="gray")
-    plane, line = bytes(grey.planes[0]), grey.planes[0].line_size
+    plane = bytes(grey.planes[0])
+    line = grey.planes[0].line_size
     return int(plane[int(row * grey.height) * line + grey.width // 2])
 
 
@@ -187,7 +188,8 @@ def test_a_watermark_of_the_account(site: Site) -> None:
     place = {"id": watermark, "bottom": "0px", "right": "0px", "width": "50%", "height": "50%"}
     marked = ask(assets(site, site.upload(film(), watermark=place))["mp4"]).body
     assert bytes(pictures(marked)[5].planes[0]) != bytes(pictures(film())[5].planes[0])
-    plain, frame = pictures(film())[5], pictures(marked)[5]
+    plain = pictures(film())[5]
+    frame = pictures(marked)[5]
     assert abs(light(plain, 0.1) - light(frame, 0.1)) < 12
 
 

@@ -58,7 +58,8 @@ def test_limits(facts: dict[str, Any]) -> None:
 
 def test_small_files_have_their_limits(site: Site) -> None:
     """A byte more than a thumbnail or a logo may have is refused, a byte less is taken."""
-    video, player = site.video(), site.call("POST", "/players", {}).json["playerId"]
+    video = site.video()
+    player = site.call("POST", "/players", {}).json["playerId"]
     for path, most in ((f"/videos/{video}/thumbnail", 8 << 20), (f"/players/{player}/logo", 100 << 10)):
         fits, longer = (JPEG + bytes(most - len(JPEG) + more) for more in (0, 1))
         assert site.put(path, fits).status in (200, 201)

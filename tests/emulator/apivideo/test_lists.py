@@ -61,9 +61,11 @@ def test_filters_and_orders(stocked: Site, query: str, expected: list[str]) -> N
 
 def test_pages(stocked: Site) -> None:
     """Totals and links fit, and following `next` shows everything once."""
-    seen, uri = [], "/videos?pageSize=2&tags[]=b&tags[]=" + quote("été")
+    seen = []
+    uri = "/videos?pageSize=2&tags[]=b&tags[]=" + quote("été")
     assert titles(stocked, uri.partition("?")[2]) == ["Blue bird"]
-    uri, walked = "/videos?pageSize=2", []
+    uri = "/videos?pageSize=2"
+    walked = []
     while uri:
         answer = stocked.call("GET", uri).json
         seen += [video["title"] for video in answer["data"]]
@@ -126,7 +128,8 @@ def test_live_streams_by_name_and_key(site: Site) -> None:
 def test_summaries_by_their_state(apivideo: Callable[..., Site]) -> None:
     """A summary by the service waits, then is there; one of the user's is missing until it is written."""
     site = apivideo(ingest_delay_s="60")
-    auto, own = site.video(), site.video()
+    auto = site.video()
+    own = site.video()
     site.call("POST", "/summaries", {"videoId": auto, "origin": "auto"})
     mine = site.call("POST", "/summaries", {"videoId": own}).json["summaryId"]
 

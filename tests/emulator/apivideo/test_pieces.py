@@ -106,7 +106,8 @@ def test_a_piece_that_is_there_tells_how_much_was_in_vain() -> None:
     with pytest.raises(ApiVideoError) as caught:
         give(received, "part 1/2", MIN_PIECE_BYTES)
     assert caught.value.resent_bytes == MIN_PIECE_BYTES
-    received, total = ReceivedPieces(), 2 * MIN_PIECE_BYTES
+    received = ReceivedPieces()
+    total = 2 * MIN_PIECE_BYTES
     give(received, f"bytes 0-{MIN_PIECE_BYTES - 1}/{total}", MIN_PIECE_BYTES)
     with pytest.raises(ApiVideoError) as caught:
         give(received, f"bytes {MIN_PIECE_BYTES - 10}-{total - 11}/{total}", MIN_PIECE_BYTES)

@@ -63,7 +63,8 @@ def test_captions_and_summaries_that_come_by_themselves(site: Site) -> None:
 def test_three_more_tries() -> None:
     """Whoever answers with a failure is told again after three seconds of the emulator's clock, three times at most."""
     clock = HandClock()
-    account, deliveries = ApiVideoAccount(1, sandbox=False), WebhookQueue(clock)
+    account = ApiVideoAccount(1, sandbox=False)
+    deliveries = WebhookQueue(clock)
     account.events.append({"type": "video.source.recorded"})
     with listener([500, 302, 404, 500]) as (url, heard):
         account.webhooks["w"] = WebhookRecord("w", 0.0, ["video.source.recorded"], url, "secret")

@@ -62,7 +62,9 @@ def test_reports_are_as_described(service: Service, operation: str) -> None:
 
 def test_the_same_is_scored_the_same(service: Service, played: Callable[..., Service]) -> None:
     """By any emulator; another recording, text, accent or seed is scored in another way."""
-    first, again, elsewhere = (service.scripted().json, service.scripted().json, played().scripted().json)
+    first = service.scripted().json
+    again = service.scripted().json
+    elsewhere = played().scripted().json
     assert first == again == elsewhere
     others = [
         service.scripted(tone(hertz=500)).json,

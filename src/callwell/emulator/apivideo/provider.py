@@ -35,7 +35,7 @@ from callwell.emulator.errors import InvalidInput
 from callwell.emulator.fault_rules import FALSE_QUOTAS, FALSE_RETRY_AFTERS, FaultTargets
 from callwell.emulator.keys import KeyRegistry, key_fingerprint
 from callwell.emulator.messages import Reply
-from callwell.emulator.provider import Admission, AssetInfo, LedgerItem
+from callwell.emulator.provider import Admission, AssetDigest, LedgerItem
 from callwell.emulator.quota import ServerQuota
 from callwell.emulator.response_headers import false_statuses
 
@@ -230,7 +230,7 @@ class ApiVideo:
         for video in self._account.active_videos():
             source = video.source
             if source is not None and source.sha256:
-                info = AssetInfo(size=source.size, sha256=source.sha256, type="video/mp4")
+                info = AssetDigest(size=source.size, sha256=source.sha256, type="video/mp4")
                 yield LedgerItem(id=video.id, workspace=self.environment, state="created", assets={"source": info})
 
     def options(self) -> Mapping[str, object]:

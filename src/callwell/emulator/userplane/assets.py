@@ -12,7 +12,7 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Final, NamedTuple
 
-from callwell.emulator.provider import AssetInfo
+from callwell.emulator.provider import AssetDigest
 from callwell.emulator.userplane.clips import HEIGHT, VOID_BYTES, WIDTH, Clip, clips, void_element
 from callwell.emulator.userplane.logs import build_log
 
@@ -52,15 +52,15 @@ def asset_bytes(kind: str, recording_id: str) -> bytes:
 
 
 @lru_cache(maxsize=MAX_CACHED_INFOS)
-def asset_info(kind: str, recording_id: str) -> AssetInfo:
+def asset_info(kind: str, recording_id: str) -> AssetDigest:
     """Return size, digest and type of a file, without building a video."""
     if kind == "video":
         clip = _clip(recording_id)
         digest = clip.digest.copy()
         digest.update(void_element(_mark(recording_id)))
-        return AssetInfo(len(clip.webm) + VOID_BYTES, digest.hexdigest(), KINDS[kind].type)
+        return AssetDigest(len(clip.webm) + VOID_BYTES, digest.hexdigest(), KINDS[kind].type)
     body = asset_bytes(kind, recording_id)
-    return AssetInfo(len(body), sha256(body).hexdigest(), KINDS[kind].type)
+    return AssetDigest(len(body), sha256(body).hexdigest(), KINDS[kind].type)
 
 
 def _mark(recording_id: str) -> bytes:

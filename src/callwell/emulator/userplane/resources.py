@@ -16,7 +16,7 @@ from callwell.emulator.userplane.replies import success_reply
 
 if TYPE_CHECKING:
     from callwell.emulator.messages import Reply
-    from callwell.emulator.provider import AssetInfo
+    from callwell.emulator.provider import AssetDigest
     from callwell.emulator.userplane.call import UserplaneCall
     from callwell.emulator.userplane.world import World
 
@@ -103,7 +103,7 @@ def to_ledger_item(world: World, recording: RecordingRecord, wall_s: float) -> L
     elif recording.id in world.created:
         state = "created"
 
-    assets: dict[str, AssetInfo | None] = {}
+    assets: dict[str, AssetDigest | None] = {}
     for kind in KINDS:
         is_gone = kind in recording.lacking or is_expired(recording, wall_s)
         assets[kind] = None if is_gone else asset_info(kind, recording.id)
