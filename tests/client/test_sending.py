@@ -40,7 +40,7 @@ def test_a_piece_is_read_little_by_little_and_counted(path: Path) -> None:
         assert max(map(len, pieces)) <= READ_BYTES
         assert b"".join(pieces) == CONTENT[7 : 7 + 2 * READ_BYTES]
     assert told == [READ_BYTES, 2 * READ_BYTES, 0, READ_BYTES, 2 * READ_BYTES]
-    region.forget()
+    region.reset()
     assert (told[-1], region.wasted) == (0, 2 * READ_BYTES)
 
 
@@ -143,23 +143,23 @@ def test_a_file_is_closed_when_nobody_reads_it(path: Path) -> None:
 
 def test_a_file_is_known_again(path: Path, tmp_path: Path) -> None:
     """By place, size, time and beginning."""
-    marks = {DiskFile.at(path).mark(), DiskFile.at(path).mark()}
+    marks = {DiskFile.at(path).fingerprint(), DiskFile.at(path).fingerprint()}
     assert len(marks) == 1
     os.utime(path, (1, 1))
-    marks.add(DiskFile.at(path).mark())
+    marks.add(DiskFile.at(path).fingerprint())
     (tmp_path / "other.mp4").write_bytes(CONTENT)
-    marks.add(DiskFile.at(tmp_path / "other.mp4").mark())
+    marks.add(DiskFile.at(tmp_path / "other.mp4").fingerprint())
     assert len(marks) == 3
-    assert MemoryFile(b"a").mark() != MemoryFile(b"b").mark()
+    assert MemoryFile(b"a").fingerprint() != MemoryFile(b"b").fingerprint()
 
 
 def test_a_piece_of_a_stream_is_kept_without_a_name() -> None:
     """It is written, then read, and has the stream's name."""
     with TemporaryPiece("stream.mp4") as spool:
         spool.write(b"abc")
-        disk = spool.disk()
+        disk = spool.to_file()
     assert (disk.name, disk.size, disk.read(1, 9)) == ("stream.mp4", 3, b"bc")
-    disk.look()
+    disk.check_unchanged()
 
 
 def test_no_room_for_a_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,4 +173,4 @@ def test_no_room_for_a_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         spool._file = Path("/dev/full").open("wb")  # noqa: SIM115 - closed by the spool
         spool.write(b"abc")
         with pytest.raises(DiskFull, match="No space left"):
-            spool.disk()
+            spool.to_file()

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from callwell.core import download, parallel_download
 from callwell.core.download import Download, DownloadDone, DownloadFailed, FetchRange, ReadBody, RequestUrl
-from callwell.core.parallel_download import ByteRange, DownloadRound, RangeSplit
+from callwell.core.parallel_download import DownloadRound, RangeSplit
 from callwell.core.partial import StorageHead, Version
+from callwell.core.ranges import ByteRange
 
 MOST = 5_000
 """Actions after which a download of a few bytes is taken to go on for ever."""

@@ -15,8 +15,9 @@ from callwell.core.download import (
     ReadBody,
     RequestUrl,
 )
-from callwell.core.parallel_download import ByteRange, RangeSplit
+from callwell.core.parallel_download import RangeSplit
 from callwell.core.partial import StorageHead, Version
+from callwell.core.ranges import ByteRange
 from tests.core.storing import Storage, Turn
 
 TAG = Version('"x"')

@@ -17,8 +17,9 @@ from callwell.core.download import (
     ReadBody,
     RequestUrl,
 )
-from callwell.core.parallel_download import ByteRange, DownloadRound, RangeSplit
+from callwell.core.parallel_download import DownloadRound, RangeSplit
 from callwell.core.partial import StorageHead, Version
+from callwell.core.ranges import ByteRange
 from tests.core.storing import Storage, Turn, scripts, three, versions
 
 SPLIT = RangeSplit(most=3, piece=3, least=6)

@@ -38,7 +38,7 @@ RULE: Final = UploadRule(
 
 def named(*parts: int, total: int | None = None) -> UploadStatus:
     """A report that names pieces."""
-    return UploadStatus(parts=ranges.from_numbers(parts), total=total)
+    return UploadStatus(pieces=ranges.from_numbers(parts), total=total)
 
 
 def reported(state: Upload, *parts: int, total: int | None = None) -> Upload:
@@ -73,7 +73,7 @@ class World:
         self.rest = count if stream else 0
         self.state = upload.start_upload(RULE, 10, None if stream else count * 10, "v" if named else None)
         self.count = count
-        self.there: set[int] = set()
+        self.received_codes: set[int] = set()
         self.on_the_way: list[int] = []
         self.sent: list[int] = []
         self.sending: dict[int, int] = {}
@@ -83,11 +83,11 @@ class World:
 
     def arrive(self, number: int) -> str | None:
         """A piece arrives: how it is refused, if it is."""
-        if len(self.there) == self.count:
+        if len(self.received_codes) == self.count:
             return "WHOLE"
-        if number in self.there:
+        if number in self.received_codes:
             return "THERE"
-        self.there.add(number)
+        self.received_codes.add(number)
         return None
 
     def kill(self) -> None:
@@ -115,7 +115,7 @@ class World:
         elif isinstance(action, QueryStatus):
             total = self.count if self.state.total else None
             self.state = upload.start_query(self.state)
-            self.state = upload.apply_report(self.state, named(*self.there, total=total), self.state.size)
+            self.state = upload.apply_report(self.state, named(*self.received_codes, total=total), self.state.size)
             while self.on_the_way:
                 self.arrive(self.on_the_way.pop())
         elif isinstance(action, UploadDone | UploadFailed):
@@ -157,14 +157,14 @@ def test_every_piece_arrives_once_or_the_upload_fails(
             world.kill()
         world.act(turn)
         confirmed = {number for run in world.state.confirmed for number in range(run.first, run.last + 1)}
-        assert confirmed <= world.there
+        assert confirmed <= world.received_codes
         if world.ended:
             break
     event(type(world.ended).__name__)
     if isinstance(world.ended, UploadDone):
-        assert world.there == set(range(1, count + 1))
+        assert world.received_codes == set(range(1, count + 1))
     else:
-        assert world.ended == UploadFailed(UploadReason.BROKEN, world.state.piece_failed)
+        assert world.ended == UploadFailed(UploadReason.BROKEN, world.state.failed_piece)
 
 
 @given(count=st.integers(1, 9), script=turns)
@@ -193,7 +193,7 @@ def test_the_first_piece_goes_alone_where_it_makes_the_object(script: list[Turn]
     assert world.ended in (
         UploadDone(),
         UploadFailed(UploadReason.NAMELESS, 1),
-        UploadFailed(UploadReason.BROKEN, world.state.piece_failed),
+        UploadFailed(UploadReason.BROKEN, world.state.failed_piece),
     )
 
 
@@ -201,7 +201,7 @@ def test_a_refusal_is_success_after_doubt_only() -> None:
     """Without doubt somebody else sent the piece, and what he sent is not known."""
     state = upload.start_upload(RULE, 10, 20, "v")
     state, _ = upload.next_action(state)
-    assert upload.reject_piece(state, 1, "THERE").why is UploadReason.REFUSED
+    assert upload.reject_piece(state, 1, "THERE").failure is UploadReason.REFUSED
     state, asked = upload.next_action(upload.doubt_piece(state, 1))
     assert asked == QueryStatus(1)
     state, again = upload.next_action(reported(state))
@@ -221,9 +221,9 @@ def test_one_question_speaks_of_all_that_is_in_doubt_when_it_goes_out() -> None:
     state, second = upload.next_action(upload.doubt_piece(state, 2))
     assert (first, second) == (QueryStatus(1), SendPiece(4))
     state = upload.start_query(state)
-    assert state.asked == (1, 2)
+    assert state.queried == (1, 2)
     state = upload.apply_report(upload.doubt_piece(state, 3), named(1, total=5), 50)
-    assert (state.confirmed, state.doubtful) == ((PieceRange(1, 1),), (3,))
+    assert (state.confirmed, state.in_doubt) == ((PieceRange(1, 1),), (3,))
     assert upload.next_action(state)[1] == QueryStatus(1)
 
 

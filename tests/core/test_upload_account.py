@@ -59,14 +59,14 @@ class Adversary:
         self.count = count
         self.states = states
         self.size = count * PIECE - 3
-        self.there = set[int]()
+        self.received_codes = set[int]()
         self.late = list[int]()
         self.old: set[int] | None = None
         self.said = set[int]()
         self.state = upload.start_upload(RULE, PIECE, self.size, "v")
         self.kept = self.state
         self.sending = dict[int, int]()
-        self.asking = dict[int, bool]()
+        self.querying = dict[int, bool]()
         self.sends = list[int]()
         self.questions = 0
         self.losses = 0
@@ -79,15 +79,15 @@ class Adversary:
         """One step."""
         if turn.kill:
             self.kill()
-        if turn.trick == "forget" and self.there:
-            self.there.discard(max(self.there))
+        if turn.trick == "forget" and self.received_codes:
+            self.received_codes.discard(max(self.received_codes))
             self.tricks += 1
         if turn.trick == "old" and self.old is None:
-            self.old = set(self.there)
+            self.old = set(self.received_codes)
             self.tricks += 1
         if turn.worker in self.sending:
             self.answer(self.sending.pop(turn.worker), turn.fate)
-        elif turn.worker in self.asking:
+        elif turn.worker in self.querying:
             self.report(turn.worker)
         else:
             self.act(turn.worker)
@@ -96,7 +96,7 @@ class Adversary:
         """What was under way arrives later; who goes on knows what was stored."""
         self.late += self.sending.values()
         self.sending = {}
-        self.asking = {}
+        self.querying = {}
         self.kills += 1
         self.state = upload.resume(self.kept)
 
@@ -110,8 +110,8 @@ class Adversary:
             self.sends.append(action.number)
             self.kept = self.state
         elif isinstance(action, QueryStatus):
-            assert not self.asking
-            self.asking[worker] = False
+            assert not self.querying
+            self.querying[worker] = False
         elif isinstance(action, UploadDone | UploadFailed):
             self.ended = action
         else:
@@ -135,26 +135,26 @@ class Adversary:
 
     def arrive(self, number: int) -> str | None:
         """A piece has its effect: how it is refused, if it is."""
-        if number in self.there:
+        if number in self.received_codes:
             return "THERE"
-        self.there.add(number)
+        self.received_codes.add(number)
         return None
 
     def report(self, worker: int) -> None:
         """A question goes out, and then its answer comes."""
-        if not self.asking[worker]:
-            self.asking[worker] = True
+        if not self.querying[worker]:
+            self.querying[worker] = True
             self.state = upload.start_query(self.state)
             return
-        del self.asking[worker]
+        del self.querying[worker]
         self.questions += 1
-        there = self.there if self.old is None else self.old
+        there = self.received_codes if self.old is None else self.old
         self.old = None
         self.said = set(there)
         whole = there == set(range(1, self.count + 1))
         said = UploadStatus(
-            parts=ranges.from_numbers(there),
-            arrived=whole if self.states else None,
+            pieces=ranges.from_numbers(there),
+            is_whole=whole if self.states else None,
             size=self.size if whole else None,
         )
         self.state = upload.apply_report(self.state, said, self.size)
@@ -190,7 +190,7 @@ def test_an_upload_that_ends_well_is_whole_by_the_provider_s_own_account(
     if isinstance(world.ended, UploadDone):
         assert world.said == set(range(1, count + 1))  # what it forgets after its last report, nobody can know
     else:
-        assert world.ended.why in (
+        assert world.ended.reason in (
             UploadReason.BROKEN,
             UploadReason.FORGOTTEN,
             UploadReason.REFUSED,
@@ -220,7 +220,7 @@ def test_four_refusals_at_once_are_one_question() -> None:
     state, first = upload.next_action(state)
     assert first == QueryStatus(1)
     assert [upload.next_action(state)[1] for _ in range(3)] == [Idle()] * 3
-    state = upload.apply_report(upload.start_query(state), UploadStatus(parts=()), 40)
+    state = upload.apply_report(upload.start_query(state), UploadStatus(pieces=()), 40)
     assert upload.next_action(state)[1] == SendPiece(1, again=True)
 
 
@@ -253,19 +253,19 @@ def ended(said: UploadStatus) -> Any:
     ("said", "end", "questions"),
     [
         (UploadStatus(), UploadDone(), 1),
-        (UploadStatus(parts=ALL), UploadDone(), 1),
-        (UploadStatus(parts=ALL, total=3, arrived=True, size=30, same=True), UploadDone(), 1),
-        (UploadStatus(parts=(), arrived=True, size=30), UploadDone(), 1),
-        (UploadStatus(parts=ALL, arrived=True, size=29), UploadFailed(UploadReason.DIFFERS, 0), 1),
-        (UploadStatus(parts=ALL, arrived=True, size=0), UploadFailed(UploadReason.DIFFERS, 0), 1),
-        (UploadStatus(parts=ALL, arrived=True, same=False), UploadFailed(UploadReason.DIFFERS, 0), 1),
-        (UploadStatus(parts=(PieceRange(1, 2),), arrived=True), UploadFailed(UploadReason.DIFFERS, 0), 1),
+        (UploadStatus(pieces=ALL), UploadDone(), 1),
+        (UploadStatus(pieces=ALL, total=3, is_whole=True, size=30, checksum_matches=True), UploadDone(), 1),
+        (UploadStatus(pieces=(), is_whole=True, size=30), UploadDone(), 1),
+        (UploadStatus(pieces=ALL, is_whole=True, size=29), UploadFailed(UploadReason.DIFFERS, 0), 1),
+        (UploadStatus(pieces=ALL, is_whole=True, size=0), UploadFailed(UploadReason.DIFFERS, 0), 1),
+        (UploadStatus(pieces=ALL, is_whole=True, checksum_matches=False), UploadFailed(UploadReason.DIFFERS, 0), 1),
+        (UploadStatus(pieces=(PieceRange(1, 2),), is_whole=True), UploadFailed(UploadReason.DIFFERS, 0), 1),
         (UploadStatus(size=29), UploadFailed(UploadReason.DIFFERS, 0), SURE_CHECKS),
-        (UploadStatus(parts=ALL, arrived=False), UploadFailed(UploadReason.UNSETTLED, 0), MAX_CHECKS),
-        (UploadStatus(parts=ALL, arrived=False, size=10), UploadFailed(UploadReason.UNSETTLED, 0), MAX_CHECKS),
-        (UploadStatus(parts=ALL, failed=True), UploadFailed(UploadReason.FAILED, 0), 1),
-        (UploadStatus(parts=ALL, total=4), UploadFailed(UploadReason.OTHER, 0), 1),
-        (UploadStatus(parts=(), arrived=True, total=4), UploadFailed(UploadReason.OTHER, 0), 1),
+        (UploadStatus(pieces=ALL, is_whole=False), UploadFailed(UploadReason.UNSETTLED, 0), MAX_CHECKS),
+        (UploadStatus(pieces=ALL, is_whole=False, size=10), UploadFailed(UploadReason.UNSETTLED, 0), MAX_CHECKS),
+        (UploadStatus(pieces=ALL, has_failed=True), UploadFailed(UploadReason.FAILED, 0), 1),
+        (UploadStatus(pieces=ALL, total=4), UploadFailed(UploadReason.OTHER, 0), 1),
+        (UploadStatus(pieces=(), is_whole=True, total=4), UploadFailed(UploadReason.OTHER, 0), 1),
     ],
 )
 def test_what_the_provider_says_in_the_end_is_compared(said: UploadStatus, end: object, questions: int) -> None:
@@ -275,11 +275,11 @@ def test_what_the_provider_says_in_the_end_is_compared(said: UploadStatus, end: 
 
 def test_a_piece_that_is_missing_once_is_asked_about_again() -> None:
     """One server of the provider may not have heard of it yet: nothing is sent for that."""
-    state = upload.apply_report(complete(), UploadStatus(parts=(PieceRange(1, 2),)), 30)
+    state = upload.apply_report(complete(), UploadStatus(pieces=(PieceRange(1, 2),)), 30)
     state, action = upload.next_action(state)
     assert action == QueryStatus(1)
     assert (
-        upload.next_action(upload.apply_report(upload.start_query(state), UploadStatus(parts=ALL), 30))[1]
+        upload.next_action(upload.apply_report(upload.start_query(state), UploadStatus(pieces=ALL), 30))[1]
         == UploadDone()
     )
 
@@ -289,7 +289,7 @@ def test_a_piece_that_is_missing_twice_goes_again() -> None:
     state = complete()
     for _ in range(2):
         state, action = upload.next_action(
-            upload.apply_report(state, UploadStatus(parts=(PieceRange(1, 1), PieceRange(3, 3))), 30)
+            upload.apply_report(state, UploadStatus(pieces=(PieceRange(1, 1), PieceRange(3, 3))), 30)
         )
         state = upload.start_query(state) if isinstance(action, QueryStatus) else state
     assert action == SendPiece(2, again=True)
@@ -301,7 +301,7 @@ def test_who_goes_on_believes_the_first_report() -> None:
     """What was confirmed long ago is not lagging behind."""
     state = upload.resume(complete())
     state, _ = upload.next_action(state)
-    state = upload.apply_report(upload.start_query(state), UploadStatus(parts=(PieceRange(2, 2),)), 30)
+    state = upload.apply_report(upload.start_query(state), UploadStatus(pieces=(PieceRange(2, 2),)), 30)
     assert upload.next_action(state)[1] == SendPiece(1, again=True)
 
 
@@ -312,8 +312,8 @@ def test_what_arrived_after_the_question_is_not_forgotten() -> None:
         state, _ = upload.next_action(state)
     state, _ = upload.next_action(upload.doubt_piece(state, 1))
     state = upload.confirm_piece(upload.start_query(state), 2)
-    state = upload.apply_report(state, UploadStatus(parts=()), 40)
-    assert (state.confirmed, state.missed) == ((PieceRange(2, 2),), ())
+    state = upload.apply_report(state, UploadStatus(pieces=()), 40)
+    assert (state.confirmed, state.missing_once) == ((PieceRange(2, 2),), ())
 
 
 def test_a_provider_that_forgets_again_and_again_fails_it() -> None:
@@ -328,9 +328,9 @@ def test_a_provider_that_forgets_again_and_again_fails_it() -> None:
             sends += 1
             state = upload.confirm_piece(state, action.number)
         elif isinstance(action, QueryStatus):
-            state = upload.apply_report(upload.start_query(state), UploadStatus(parts=(PieceRange(2, 3),)), 30)
+            state = upload.apply_report(upload.start_query(state), UploadStatus(pieces=(PieceRange(2, 3),)), 30)
         else:
-            state = upload.apply_report(state, UploadStatus(parts=(PieceRange(2, 3),)), 30)
+            state = upload.apply_report(state, UploadStatus(pieces=(PieceRange(2, 3),)), 30)
     assert (action, sends) == (UploadFailed(UploadReason.FORGOTTEN, 1), MAX_DOUBTS - 1)
 
 
@@ -343,7 +343,7 @@ def test_a_forgotten_piece_of_a_stream_cannot_go_again() -> None:
         state = upload.confirm_piece(state, number)
     for _ in range(2):
         state, _ = upload.next_action(state)
-        state = upload.apply_report(upload.start_query(state), UploadStatus(parts=(PieceRange(2, 2),)), 15)
+        state = upload.apply_report(upload.start_query(state), UploadStatus(pieces=(PieceRange(2, 2),)), 15)
     assert upload.next_action(state)[1] == UploadFailed(UploadReason.FORGOTTEN, 1)
 
 
@@ -388,5 +388,5 @@ numbers = st.sets(st.integers(1, 30))
 def test_runs_are_sets(one: set[int], other: set[int]) -> None:
     """Made of numbers, and taken from each other."""
     left = ranges.subtract(ranges.from_numbers(one), ranges.from_numbers(other))
-    assert ranges.numbers(left) == sorted(one - other)
+    assert ranges.to_numbers(left) == sorted(one - other)
     assert left == ranges.from_numbers(one - other)

@@ -70,7 +70,7 @@ def test_a_video_that_vanished_before_its_first_piece_is_made_again(site: Site) 
     killed(site, 1, "videos.create")
     with site.client() as client:
         (key,) = client.config.state.keys("upload:")
-        name = client.config.state.read(Cell(key, Upload, NO_UPLOAD)).maker
+        name = client.config.state.read(Cell(key, Upload, NO_UPLOAD)).creation
         made = client.with_options(exactly_once=name).videos.create(title="film")
         client.videos.delete(video_id=made["videoId"])
         done = client.upload("videos.upload", str(site.film), title="film", piece_size=PIECE, pieces=2)

@@ -147,7 +147,7 @@ class UploadBatch:
             return failed._replace(error=str(error))
 
     async def _uploaded(self, planned: PlannedFile) -> FileResult:
-        mark = await asyncio.to_thread(lambda: files.DiskFile.at(planned.path).mark())
+        mark = await asyncio.to_thread(lambda: files.DiskFile.at(planned.path).fingerprint())
         file = (mark, sorted(planned.arguments.items()))
         note = self._journal.begin(file)
         if note.sent is not None:

@@ -36,8 +36,9 @@ from callwell.core import parallel_download, partial
 from callwell.core.partial import PARTIAL_CONTENT, UNKNOWN_VERSION
 
 if TYPE_CHECKING:
-    from callwell.core.parallel_download import ByteRange, DownloadRound, RangeSplit
+    from callwell.core.parallel_download import DownloadRound, RangeSplit
     from callwell.core.partial import StorageHead, Version
+    from callwell.core.ranges import ByteRange
 
 MAX_ATTEMPTS: Final = 6
 """Attempts in a row that bring no byte."""

@@ -14,8 +14,9 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, NamedTuple
 
-from callwell.core import partial
+from callwell.core import partial, ranges
 from callwell.core.partial import PARTIAL_CONTENT
+from callwell.core.ranges import ByteRange
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,18 +36,6 @@ class RangeSplit(NamedTuple):
     most: int = 4
     piece: int = 8 << 20
     least: int = 16 << 20
-
-
-class ByteRange(NamedTuple):
-    """Some bytes of a file.
-
-    Attributes:
-        start: the first.
-        stop: the first that does not belong to it.
-    """
-
-    start: int
-    stop: int
 
 
 class DownloadRound(NamedTuple):
@@ -124,7 +113,7 @@ def is_requested_range(now: DownloadRound, span: ByteRange, head: StorageHead) -
 def add_bytes(now: DownloadRound, span: ByteRange, count: int) -> tuple[DownloadRound, ByteRange]:
     """The first `count` bytes of a piece are safe; what is left of it."""
     came = ByteRange(span.start, span.start + count)
-    return now._replace(safe=merged(now.safe, came)), ByteRange(came.stop, span.stop)
+    return now._replace(safe=ranges.merge(now.safe, came)), ByteRange(came.stop, span.stop)
 
 
 def end_request(
@@ -153,21 +142,13 @@ def leading_bytes(safe: tuple[ByteRange, ...]) -> int:
     return safe[0].stop if safe and safe[0].start == 0 else 0
 
 
-def merged(safe: tuple[ByteRange, ...], new: ByteRange) -> tuple[ByteRange, ...]:
-    """Spans in order, no two of them adjacent, with another one among them."""
-    apart = [one for one in safe if one.stop < new.start or new.stop < one.start]
-    near = [one for one in safe if not (one.stop < new.start or new.stop < one.start)]
-    joined = ByteRange(min(one.start for one in (*near, new)), max(one.stop for one in (*near, new)))
-    return tuple(sorted((*apart, joined)))
-
-
 def cut_ranges(safe: tuple[ByteRange, ...], offset: int) -> tuple[ByteRange, ...]:
     """What of some spans lies before an offset."""
     return tuple([ByteRange(one.start, min(one.stop, offset)) for one in safe if one.start < offset])
 
 
 def are_disjoint(safe: tuple[ByteRange, ...]) -> bool:
-    """Whether spans are as `merged` gives them: none empty, in order, no two of them adjacent."""
+    """Whether ranges are as `ranges.merge` gives them: none empty, in order, no two of them adjacent."""
     edges = [-1, *(edge for span in safe for edge in span)]
     return all(one < other for one, other in itertools.pairwise(edges))
 

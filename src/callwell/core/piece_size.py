@@ -12,18 +12,18 @@ if TYPE_CHECKING:
 MIB: Final = 1 << 20
 
 DEFAULT_PIECE: Final = 16 * MIB
-"""Long enough for a request to cost nothing, short enough that a lost one costs little."""
+"""Long enough for the request to cost nothing beside it, short enough that a lost one costs little."""
 
 QUOTA_SHARE: Final = 2
 """A file takes at most one in so many of a window's permits, where the largest piece allows: others upload as well."""
 
 
 def choose_piece_size(rule: UploadRule, size: int | None, limit: int | None) -> int:
-    """Bytes of a piece.
+    """Bytes of a piece, in whole mebibytes.
 
     Args:
         rule: what the provider takes.
-        size: bytes of the file; None for a stream, which may become as large as can be.
+        size: bytes of the file; None for a stream, which may become as large as the provider takes.
         limit: requests that a window of the scarcest quota allows; None for no quota.
     """
     most = rule.max_bytes if size is None else size

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fields that hold signed URLs: something else stands in their place wherever a record is kept or shown."""
+"""Fields that hold signed URLs: wherever a record is kept or shown, something else stands in their place."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 
-def replace_fields(item: Any, fields: Mapping[str, Any]) -> Any:
+def replace_fields(item: Any, replacements: Mapping[str, Any]) -> Any:
     """An item as it may be kept: a copy where something changes.
 
     Args:
         item: as the provider gave it.
-        fields: by dotted place, what stands there instead of anything that is not empty.
+        replacements: by dotted path, what replaces a value there that is not empty.
     """
-    for place, instead in fields.items():
-        item = _replace_at(item, place.split("."), instead)
+    for path, replacement in replacements.items():
+        item = _replace_at(item, path.split("."), replacement)
     return item
 
 
-def _replace_at(item: Any, place: Iterable[str], instead: Any) -> Any:
-    name, *below = place
+def _replace_at(item: Any, path: Iterable[str], replacement: Any) -> Any:
+    name, *below = path
     if not isinstance(item, dict) or not item.get(name):
         return item
-    return item | {name: _replace_at(item[name], below, instead) if below else instead}
+    return item | {name: _replace_at(item[name], below, replacement) if below else replacement}

@@ -1,31 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One large file that is sent in pieces, several at once: which piece next, and which are there.
+"""One large file that is sent in pieces, several at once: which piece is next, and which the provider has.
 
 ::
 
-               take                   stored
-        TODO ───────────> FLYING ───────────────────> CONFIRMED ──all of them──> CHECKED
-        ^ ^                 │ lost                     │  ^                         │ Finish
-        │ │                 v                          │  │ reported: there
-        │ │             DOUBTFUL ──Ask──> ASKED ───────┼──┤
-        │ │                                 │          │  │
-        │ └─────────────────────────────────┘          │  │
-        │     reported: not there    refused because it is there, after doubt
-        └──────────────────────────────────────────────┘
-              reported not to be there, twice
+          next_action: SendPiece           confirm_piece
+    TODO ───────────────────────> IN FLIGHT ─────────────> CONFIRMED ── all of them ──> VERIFIED
+     ^ ^                             │ doubt_piece           ^    │                        │ UploadDone
+     │ │                             v                       │    │
+     │ │                         IN DOUBT ── QueryStatus ──> QUERIED: what has arrived?
+     │ └──── not there ──────────────────────────────────────┤    │
+     │                                                       └─ there, or refused as a duplicate
+     └───── confirmed, but missing from two reports in a row ─────┘
 
-A piece whose answer was lost is never sent again before the provider has been asked what has arrived. What it names is
-confirmed; the rest goes again. A lost request may still arrive after that: then one of the two copies is refused, since
-the other one is there (or since with it the file was whole), and that counts as success for a piece that was in doubt,
-and for no other. After a death of the process every piece that was not confirmed is in doubt: what was in flight then
-was stored nowhere.
+**Doubt.** A piece whose answer was lost is never sent again before the provider has been asked what has arrived. What it
+names is confirmed; the rest is sent again. The lost request may still arrive after that, and then one of the two copies
+is refused as a duplicate. For a piece that was in doubt, and for no other, that refusal means success.
 
-One question is under way at a time. It waits a little, so that it speaks of all pieces that were lost meanwhile: a
-provider that refuses four pieces at once is asked once. Its account is believed over the answers to the pieces: what it
-does not name in two reports one after the other is forgotten, and goes again. When all pieces are confirmed, it is
-asked what it has: if that is not what was sent, the upload fails.
-Where the first piece makes the object, it goes alone: if its answer is lost, nobody can name the object, and the upload
-fails. Of several workers, who gets `Rest` is done: whoever is still sending or asking goes on by itself.
+**The provider's account.** It counts for more than the answers to the pieces: a piece that two reports in a row leave
+out is forgotten, and sent again. (One report may come from a server that has not heard of the piece yet.) When all
+pieces are confirmed, the provider is asked what it has; if that is not what was sent, the upload fails. One query is
+under way at a time, and waits a little, so that it covers all pieces that were lost in the meantime.
+
+**Resume.** After the death of a process, every piece that was not confirmed is in doubt, for nobody recorded what was in
+flight. So nothing is sent before the first query.
+
+Where the first piece creates the object, it goes alone: if its answer is lost, nobody can name the object, and the
+upload fails. Of several workers, one that gets `Idle` is done; those that still send or query go on by themselves.
 """
 
 from __future__ import annotations
@@ -44,13 +44,14 @@ if TYPE_CHECKING:
     from callwell.core.upload_status import UploadStatus
 
 MAX_DOUBTS: Final = 6
-"""Times that one piece may end in doubt."""
+"""Times that one piece may end in doubt: as often as a call is attempted by default."""
 
 MAX_CHECKS: Final = 8
-"""Questions about the whole file before a provider that still says something else is believed: within half a minute."""
+"""Queries about the whole file before a provider that still says something else is believed: with the waits between
+them, half a minute."""
 
 SURE_CHECKS: Final = 3
-"""The same where the provider has no word for a file that is whole: its size may lag behind."""
+"""The same for a provider that has no word for a whole file: the size it reports may lag behind."""
 
 
 class UploadReason(StrEnum):
@@ -67,57 +68,59 @@ class UploadReason(StrEnum):
 
 
 class Upload(NamedTuple):
-    """Where an upload stands. Plain values: it can be stored at any time.
+    """Where an upload stands. Plain values: it can be stored at any time, as a list, so that fields keep their order.
 
     Attributes:
-        piece: bytes of every piece but the last.
-        size: bytes of the file; None for a stream whose end has not been seen.
-        total: pieces of it, likewise.
-        target: the name of the object to which they belong.
-        there: codes by which a piece is refused because it is there already.
-        whole: codes by which it is refused because the whole file is.
-        confirmed: pieces that the provider has, in order, no two runs adjacent.
-        flying: pieces under way.
-        doubtful: pieces whose answer was lost.
-        asked: those of them about which the provider is being asked at this moment.
-        tried: for pieces that were in doubt: how often.
-        revived: another process may have sent any of the others.
-        unsure: nothing may be sent before the provider has been asked.
-        why: it has failed.
-        piece_failed: by which piece; 0 for none in particular.
-        maker: the name of the call that makes the object, as long as there is none.
-        asking: a worker is about to ask the provider what has arrived, or does so.
-        known: the pieces that were confirmed when it asked.
-        missed: those of them that the last report did not name.
-        checked: the provider has said that it has the file as it was sent.
+        piece_size: bytes of every piece but the last.
+        size: bytes of the file; None for a stream until its end was seen.
+        total: pieces of the file, likewise.
+        target: the name of the object that gets them.
+        received_codes: error codes by which a piece is refused because it is there already.
+        complete_codes: error codes by which a piece is refused because the whole file is.
+        confirmed: pieces that the provider has.
+        in_flight: pieces under way.
+        in_doubt: pieces whose answer was lost.
+        queried: the ones among them that the provider is being asked about now.
+        doubts: how often a piece was in doubt, by number.
+        resumed: another call may have sent any of the other pieces.
+        needs_query: nothing may be sent before the provider has been asked.
+        failure: why it failed.
+        failed_piece: the piece that failed; 0 for none in particular.
+        creation: the name of the call that creates the object, see `client.uploads.position`.
+        querying: a worker is about to query the provider, or does so.
+        confirmed_at_query: the pieces that were confirmed when the query went out.
+        missing_once: the ones among them that the last report left out.
+        verified: the provider has said that it has the file as it was sent.
         checks: how often it has said something else after all pieces were confirmed.
-        begun: pieces that were sent at least once, by whichever process.
-        resent: bytes that were sent more than once, likewise.
+        sent: pieces that were sent at least once, by whichever call.
+        resent_bytes: bytes that were sent more than once, likewise.
+        holders: the calls that work on it, see `client.exactly_once.holder`.
     """
 
-    piece: int
+    piece_size: int
     size: int | None = None
     total: int | None = None
     target: str | None = None
-    there: tuple[str, ...] = ()
-    whole: tuple[str, ...] = ()
+    received_codes: tuple[str, ...] = ()
+    complete_codes: tuple[str, ...] = ()
     confirmed: tuple[PieceRange, ...] = ()
-    flying: tuple[int, ...] = ()
-    doubtful: tuple[int, ...] = ()
-    asked: tuple[int, ...] = ()
-    tried: tuple[tuple[int, int], ...] = ()
-    revived: bool = False
-    unsure: bool = False
-    why: UploadReason | None = None
-    piece_failed: int = 0
-    maker: str = ""
-    asking: bool = False
-    known: tuple[PieceRange, ...] = ()
-    missed: tuple[PieceRange, ...] = ()
-    checked: bool = False
+    in_flight: tuple[int, ...] = ()
+    in_doubt: tuple[int, ...] = ()
+    queried: tuple[int, ...] = ()
+    doubts: tuple[tuple[int, int], ...] = ()
+    resumed: bool = False
+    needs_query: bool = False
+    failure: UploadReason | None = None
+    failed_piece: int = 0
+    creation: str = ""
+    querying: bool = False
+    confirmed_at_query: tuple[PieceRange, ...] = ()
+    missing_once: tuple[PieceRange, ...] = ()
+    verified: bool = False
     checks: int = 0
-    begun: tuple[PieceRange, ...] = ()
-    resent: int = 0
+    sent: tuple[PieceRange, ...] = ()
+    resent_bytes: int = 0
+    holders: tuple[str, ...] = ()
 
 
 class SendPiece(NamedTuple):
@@ -133,14 +136,14 @@ class SendPiece(NamedTuple):
 
 
 class ReadPiece(NamedTuple):
-    """Read the stream's next piece, and tell by `came`."""
+    """Read the stream's next piece, then call `add_piece`."""
 
 
 class QueryStatus(NamedTuple):
-    """Ask the provider what has arrived: call `asked` when the question goes out, then `reported` or `unreported`.
+    """Ask the provider what has arrived: call `start_query` when the query goes out, then `apply_report` or `end_query`.
 
     Attributes:
-        tries: by which the wait before the question is chosen; 0 for none.
+        tries: chooses the wait before the query; 0 for none.
     """
 
     tries: int
@@ -155,84 +158,75 @@ class UploadDone(NamedTuple):
 
 
 class UploadFailed(NamedTuple):
-    """The upload has failed.
+    """The upload has failed, at the piece of this number; 0 for none in particular."""
 
-    Attributes:
-        why: how.
-        number: the piece; 0 for none in particular.
-    """
-
-    why: UploadReason
+    reason: UploadReason
     number: int
 
 
 Action = SendPiece | ReadPiece | QueryStatus | Idle | UploadDone | UploadFailed
 
 
-def start_upload(rule: UploadRule, piece: int, size: int | None, target: str | None) -> Upload:
+def start_upload(rule: UploadRule, piece_size: int, size: int | None, target: str | None) -> Upload:
     """An upload of which nothing has been sent.
 
     Args:
         rule: what the provider takes.
-        piece: bytes of a piece.
+        piece_size: bytes of a piece.
         size: bytes of the file; None for a stream.
         target: the object, if there is one.
     """
-    count = None if size is None else ceil(size / piece)
-    return Upload(piece, size, count, target, rule.received_codes, rule.complete_codes)
+    return Upload(
+        piece_size=piece_size,
+        size=size,
+        total=None if size is None else ceil(size / piece_size),
+        target=target,
+        received_codes=rule.received_codes,
+        complete_codes=rule.complete_codes,
+    )
 
 
 def resume(state: Upload) -> Upload:
-    """An upload that was found in store: its process has died, or is at work beside this one."""
-    fresh = state._replace(flying=(), doubtful=(), asked=(), tried=(), known=(), missed=())
-    return fresh._replace(asking=False, checked=False, checks=0, revived=True, unsure=True)
+    """An upload that was found in store: its process has died, or works beside this one."""
+    state = state._replace(in_flight=(), in_doubt=(), queried=(), doubts=(), confirmed_at_query=(), missing_once=())
+    return state._replace(querying=False, verified=False, checks=0, resumed=True, needs_query=True)
 
 
 def piece_bounds(state: Upload, number: int) -> tuple[int, int]:
     """Where a piece of a file begins, and how many bytes it has."""
-    start = (number - 1) * state.piece
-    return start, min(state.piece, (state.size or 0) - start)
+    start = (number - 1) * state.piece_size
+    return start, min(state.piece_size, (state.size or 0) - start)
 
 
 def next_action(state: Upload) -> tuple[Upload, Action]:
     """What a worker does next."""
-    if state.why is not None:
-        return state, UploadFailed(state.why, state.piece_failed)
-    complete = _is_complete(state)
-    if complete and state.checked:
+    if state.failure is not None:
+        return state, UploadFailed(state.failure, state.failed_piece)
+    is_complete = _is_complete(state)
+    if is_complete and state.verified:
         return state, UploadDone()
-    if not state.asking and (state.unsure or state.doubtful or state.missed or (complete and not state.flying)):
-        return state._replace(asking=True), QueryStatus(_query_backoff(state))
-    if state.unsure or complete:
+    is_landed = is_complete and not state.in_flight
+    if not state.querying and (state.needs_query or state.in_doubt or state.missing_once or is_landed):
+        return state._replace(querying=True), QueryStatus(_query_backoff(state))
+    if state.needs_query or is_complete:
         return state, Idle()
     number = _next_piece(state)
-    if (state.target is None and state.flying) or (state.total is not None and number > state.total):
+    if (state.target is None and state.in_flight) or (state.total is not None and number > state.total):
         return state, Idle()
-    again = ranges.contains(state.begun, number)
-    if state.size is None and not again:
-        return state, Idle() if state.flying or state.asking else ReadPiece()
+    again = ranges.contains(state.sent, number)
+    if state.size is None and not again:  # of a stream, only one piece is at hand
+        return state, Idle() if state.in_flight or state.querying else ReadPiece()
     return _start_piece(state, number), SendPiece(number, again)
 
 
 def add_piece(state: Upload, *, last: bool) -> tuple[Upload, SendPiece]:
-    """The stream's next piece was read.
-
-    Args:
-        state: where the upload stands.
-        last: no other follows.
-    """
+    """The stream's next piece was read; no other follows the `last`."""
     number = _next_piece(state)
     return _start_piece(state, number)._replace(total=number if last else None), SendPiece(number)
 
 
 def confirm_piece(state: Upload, number: int, target: str | None = None) -> Upload:
-    """A piece has arrived.
-
-    Args:
-        state: where the upload stands.
-        number: the piece.
-        target: the object, as the answer names it.
-    """
+    """A piece has arrived, in the object that the answer names as its `target`."""
     confirmed = ranges.merge(state.confirmed, PieceRange(number, number))
     return _end_piece(state, number)._replace(confirmed=confirmed, target=state.target or target)
 
@@ -243,70 +237,67 @@ def doubt_piece(state: Upload, number: int) -> Upload:
     if state.target is None:
         return _fail(state, UploadReason.NAMELESS, number)
     state = _count_doubts(state, [number], UploadReason.BROKEN)
-    return state if state.why is not None else state._replace(doubtful=(*state.doubtful, number))
+    return state if state.failure is not None else state._replace(in_doubt=(*state.in_doubt, number))
 
 
 def reject_piece(state: Upload, number: int, code: str | None) -> Upload:
     """A piece was refused: because it is there already, or for a reason that ends the upload."""
-    doubt = state.revived or state.checked or number in dict(state.tried)
-    if doubt and code is not None and code in (*state.there, *state.whole):
+    was_in_doubt = state.resumed or state.verified or number in dict(state.doubts)
+    if was_in_doubt and code is not None and code in (*state.received_codes, *state.complete_codes):
         return confirm_piece(state, number)
     return _fail(_end_piece(state, number), UploadReason.REFUSED, number)
 
 
 def start_query(state: Upload) -> Upload:
-    """The question goes out: it is about the pieces that are in doubt now."""
-    return state._replace(doubtful=(), asked=state.doubtful, known=state.confirmed)
+    """The query goes out: it covers the pieces that are in doubt now."""
+    return state._replace(in_doubt=(), queried=state.in_doubt, confirmed_at_query=state.confirmed)
 
 
-def apply_report(state: Upload, received: UploadStatus, size: int | None) -> Upload:
+def apply_report(state: Upload, report: UploadStatus, size: int | None) -> Upload:
     """The provider has said what has arrived.
-
-    A piece that was confirmed and is not named may be missing only until one server of the provider hears of it from
-    another: a second report is waited for, unless the upload was found in store.
 
     Args:
         state: where the upload stands.
-        received: what it said.
+        report: what it said.
         size: bytes of all pieces; None while that is not known.
     """
-    known = state.known
-    alone = state.unsure
+    confirmed_at_query = state.confirmed_at_query
+    is_first = state.needs_query
     state = end_query(state)
-    if received.failed:
+    if report.has_failed:
         return _fail(state, UploadReason.FAILED, 0)
-    if received.arrived and state.total is not None and not state.flying:
-        return _apply_whole_file(state, received, size)
-    if received.total is not None and state.total is not None and received.total != state.total:
+    if report.is_whole and state.total is not None and not state.in_flight:
+        return _apply_whole_file(state, report, size)
+    if report.total is not None and state.total is not None and report.total != state.total:
         return _fail(state, UploadReason.OTHER, 0)
-    if received.parts is not None:
-        state = _apply_pieces(state, known, received.parts, alone=alone)
-    if state.why is not None or state.missed or state.flying or not _is_complete(state):
+    if report.pieces is not None:
+        state = _apply_pieces(state, confirmed_at_query, report.pieces, is_first=is_first)
+    if state.failure is not None or state.missing_once or state.in_flight or not _is_complete(state):
         return state
-    return _verify(state, received, size)
+    return _verify(state, report, size)
 
 
 def end_query(state: Upload) -> Upload:
     """The provider does not say what has arrived: what is sent again is refused where it is there."""
-    return state._replace(asking=False, asked=(), known=(), unsure=False)
+    return state._replace(querying=False, queried=(), confirmed_at_query=(), needs_query=False)
 
 
 def skip_verification(state: Upload) -> Upload:
     """Nobody can say whether the file is there as it was sent: the answers to its pieces count."""
-    return end_query(state)._replace(checked=_is_complete(state))
+    return end_query(state)._replace(verified=_is_complete(state))
 
 
 def count_confirmed(state: Upload) -> int:
     """How many pieces are confirmed."""
-    return sum(run.last - run.first + 1 for run in state.confirmed)
+    return sum(known.last - known.first + 1 for known in state.confirmed)
 
 
 def count_confirmed_bytes(state: Upload) -> int:
     """How many bytes are confirmed; of a stream, as if every piece were full."""
-    whole = count_confirmed(state) * state.piece
+    count = count_confirmed(state) * state.piece_size
     if state.size is None or state.total is None or not ranges.contains(state.confirmed, state.total):
-        return whole
-    return whole - state.total * state.piece + state.size
+        return count
+    return count - state.total * state.piece_size + state.size  # the last piece is shorter
 
 
 def _is_complete(state: Upload) -> bool:
@@ -314,87 +305,88 @@ def _is_complete(state: Upload) -> bool:
 
 
 def _query_backoff(state: Upload) -> int:
-    """By what the wait before a question is chosen: the more often its pieces were in doubt, the longer."""
-    if state.unsure:
+    """What chooses the wait before a query: the more often its pieces were in doubt, the longer."""
+    if state.needs_query:
         return 0
-    tried = dict(state.tried)
-    return max(state.checks, 1 if state.missed else 0, *(tried.get(number, 0) for number in state.doubtful), 0)
+    doubts = dict(state.doubts)
+    return max(state.checks, 1 if state.missing_once else 0, *(doubts.get(number, 0) for number in state.in_doubt), 0)
 
 
 def _apply_pieces(
-    state: Upload, known: tuple[PieceRange, ...], parts: tuple[PieceRange, ...], *, alone: bool
+    state: Upload, confirmed_at_query: tuple[PieceRange, ...], reported: tuple[PieceRange, ...], *, is_first: bool
 ) -> Upload:
-    """The confirmed pieces, as the provider names them."""
-    flying = ranges.from_numbers(state.flying)
+    """The confirmed pieces by the provider's account; after a resume, one report proves that a piece is missing."""
     confirmed = state.confirmed
-    for run in ranges.subtract(parts, flying):
-        confirmed = ranges.merge(confirmed, run)
-    missing = ranges.subtract(known, parts)
-    gone = missing if alone else ranges.subtract(missing, ranges.subtract(missing, state.missed))
-    state = state._replace(confirmed=ranges.subtract(confirmed, gone), missed=ranges.subtract(missing, gone))
-    latest = max((run.last for run in state.begun), default=0)
+    for known in ranges.subtract(reported, ranges.from_numbers(state.in_flight)):
+        confirmed = ranges.merge(confirmed, known)
+    missing = ranges.subtract(confirmed_at_query, reported)
+    missing_for_the_first_time = ranges.subtract(missing, state.missing_once)
+    gone = missing if is_first else ranges.subtract(missing, missing_for_the_first_time)
+    state = state._replace(confirmed=ranges.subtract(confirmed, gone), missing_once=ranges.subtract(missing, gone))
+    latest = max((known.last for known in state.sent), default=0)
     if state.size is None and gone and gone[0].first < latest:  # of a stream, only the piece at hand can be sent again
         return _fail(state, UploadReason.FORGOTTEN, gone[0].first)
-    return _count_doubts(state, ranges.numbers(gone), UploadReason.FORGOTTEN)
+    return _count_doubts(state, ranges.to_numbers(gone), UploadReason.FORGOTTEN)
 
 
-def _apply_whole_file(state: Upload, received: UploadStatus, size: int | None) -> Upload:
-    """The provider says that it has a whole file, and nothing is under way: it is ours, or it is not."""
-    total = received.total or state.total or 0
-    if received.parts and received.parts != (PieceRange(1, total),):
+def _apply_whole_file(state: Upload, report: UploadStatus, size: int | None) -> Upload:
+    """The provider says that it has a whole file, and nothing is in flight: is it ours?"""
+    total = report.total or state.total or 0
+    everything = (PieceRange(1, total),)
+    if report.pieces and report.pieces != everything:
         return _fail(state, UploadReason.DIFFERS, 0)
-    theirs = not state.revived and ranges.subtract((PieceRange(1, total),), state.begun)
-    if (theirs or total != state.total) and (received.size is None or received.size != size):
+    has_unsent = not state.resumed and bool(ranges.subtract(everything, state.sent))
+    if (has_unsent or total != state.total) and (report.size is None or report.size != size):
         return _fail(state, UploadReason.OTHER, 0)
-    state = state._replace(total=total, confirmed=(PieceRange(1, total),), doubtful=(), missed=())
-    return _verify(state, received, size)
+    return _verify(state._replace(total=total, confirmed=everything, in_doubt=(), missing_once=()), report, size)
 
 
-def _verify(state: Upload, received: UploadStatus, size: int | None) -> Upload:
-    """Every piece is there: is the file?"""
+def _verify(state: Upload, report: UploadStatus, size: int | None) -> Upload:
+    """Every piece is there: is it the file as it was sent?"""
     checks = state.checks + 1
     state = state._replace(checks=checks)
-    if received.arrived is False:
+    if report.is_whole is False:
         return _fail(state, UploadReason.UNSETTLED, 0) if checks >= MAX_CHECKS else state
-    other_size = None not in (received.size, size) and received.size != size
-    if not other_size and received.same is not False:
-        return state._replace(checked=True)
-    sure = received.arrived or checks >= SURE_CHECKS
-    return _fail(state, UploadReason.DIFFERS, 0) if sure else state
+    has_other_size = None not in (report.size, size) and report.size != size
+    if not has_other_size and report.checksum_matches is not False:
+        return state._replace(verified=True)
+    is_sure = report.is_whole or checks >= SURE_CHECKS
+    return _fail(state, UploadReason.DIFFERS, 0) if is_sure else state
 
 
 def _next_piece(state: Upload) -> int:
-    """The first piece that is neither there nor under way nor in doubt."""
-    busy = {*state.flying, *state.asked, *state.doubtful}
+    """The first piece that is neither confirmed nor in flight nor in doubt."""
+    busy = {*state.in_flight, *state.queried, *state.in_doubt}
     number = 1
-    for run in state.confirmed:
-        while number < run.first and number in busy:
+    for known in state.confirmed:
+        while number < known.first and number in busy:
             number += 1
-        if number < run.first:
+        if number < known.first:
             return number
-        number = run.last + 1
+        number = known.last + 1
     while number in busy:
         number += 1
     return number
 
 
 def _start_piece(state: Upload, number: int) -> Upload:
-    return state._replace(flying=(*state.flying, number), begun=ranges.merge(state.begun, PieceRange(number, number)))
+    sent = ranges.merge(state.sent, PieceRange(number, number))
+    return state._replace(in_flight=(*state.in_flight, number), sent=sent)
 
 
 def _end_piece(state: Upload, number: int) -> Upload:
-    return state._replace(flying=tuple(one for one in state.flying if one != number))
+    return state._replace(in_flight=tuple(other for other in state.in_flight if other != number))
 
 
-def _count_doubts(state: Upload, numbers: Iterable[int], why: UploadReason) -> Upload:
-    """Pieces were lost, or forgotten: one of them so often that the upload fails, if need be."""
-    tried = dict(state.tried)
+def _count_doubts(state: Upload, numbers: Iterable[int], reason: UploadReason) -> Upload:
+    """Pieces were lost, or forgotten; if one of them was so too often, the upload fails."""
+    doubts = dict(state.doubts)
     for number in numbers:
-        tried[number] = tried.get(number, 0) + 1
-        if tried[number] >= MAX_DOUBTS:
-            return _fail(state, why, number)
-    return state._replace(tried=tuple(sorted(tried.items())))
+        doubts[number] = doubts.get(number, 0) + 1
+        if doubts[number] >= MAX_DOUBTS:
+            return _fail(state, reason, number)
+    return state._replace(doubts=tuple(sorted(doubts.items())))
 
 
-def _fail(state: Upload, why: UploadReason, number: int) -> Upload:
-    return state if state.why is not None else state._replace(why=why, piece_failed=number)
+def _fail(state: Upload, reason: UploadReason, number: int) -> Upload:
+    return state if state.failure is not None else state._replace(failure=reason, failed_piece=number)

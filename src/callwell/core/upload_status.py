@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a provider says it has of a file, read from the answer of its status operation.
+"""What a provider has of a file, as the answer of its status operation says.
 
-A word that the profile does not name, or that the answer leaves out, is None: nothing follows from it. Numbers count in
-either form that JSON has for them, `5` and `"5"`.
+A field that the profile does not name, or that the answer leaves out, is None: nothing follows from it. Numbers are
+read in either form that JSON has for them, `5` and `"5"`.
 """
 
 from __future__ import annotations
@@ -20,43 +20,43 @@ class UploadStatus(NamedTuple):
     """What one answer says.
 
     Attributes:
-        parts: the pieces that have arrived; None if it does not say.
-        total: how many it expects.
-        arrived: the whole file is there; False while it is not.
-        failed: the provider cannot use the file.
+        pieces: the pieces that have arrived; None if it does not say.
+        total: how many pieces it expects.
+        is_whole: whether the whole file is there.
+        has_failed: the provider cannot use the file.
         word: the state in the provider's own words.
         size: bytes that it has.
-        checksum: of what it has, as the answer has it.
-        same: whether that is the checksum of what was sent, once that was worked out.
+        checksum: of what it has, as the answer gives it.
+        checksum_matches: whether that is the checksum of what was sent, once that is known.
     """
 
-    parts: tuple[PieceRange, ...] | None = None
+    pieces: tuple[PieceRange, ...] | None = None
     total: int | None = None
-    arrived: bool | None = None
-    failed: bool = False
+    is_whole: bool | None = None
+    has_failed: bool = False
     word: str = ""
     size: int | None = None
     checksum: str | None = None
-    same: bool | None = None
+    checksum_matches: bool | None = None
 
 
 def parse_status(rule: UploadRule, json: Any) -> UploadStatus:
-    """What an answer of the status operation says.
+    """Read an answer of the status operation. It never raises: what cannot be read counts as not said.
 
     Args:
-        rule: where it says it.
+        rule: where the answer says what.
         json: the answer's body.
     """
-    parts = json_values.value_at(json, rule.received)
-    numbers = [parse_count(one) for one in parts] if isinstance(parts, list) else None
+    listed = json_values.value_at(json, rule.received)
+    numbers = [parse_count(value) for value in listed] if isinstance(listed, list) else None
     checksum = None if rule.checksum is None else json_values.value_at(json, rule.checksum)
     state = rule.state
     word = None if state is None else json_values.value_at(json, state.at)
     return UploadStatus(
-        parts=None if numbers is None else ranges.from_numbers(one for one in numbers if one is not None and one > 0),
+        pieces=None if numbers is None else ranges.from_numbers(number for number in numbers if number),
         total=parse_count(json_values.value_at(json, rule.total)),
-        arrived=None if state is None or word is None else has_reached(state, json),
-        failed=state is not None and find_failure(state, json) is not None,
+        is_whole=None if state is None or word is None else has_reached(state, json),
+        has_failed=state is not None and find_failure(state, json) is not None,
         word="" if word is None else str(word),
         size=None if rule.size is None else parse_count(json_values.value_at(json, rule.size)),
         checksum=checksum if isinstance(checksum, str) and checksum else None,
@@ -64,7 +64,7 @@ def parse_status(rule: UploadRule, json: Any) -> UploadStatus:
 
 
 def has_reached(rule: UntilRule, json: Any) -> bool:
-    """Whether an object is in a state. A flag counts in either form, `true` and `"true"`."""
+    """Whether an object is in a state. Flags are read in either form, `true` and `"true"`."""
     word = json_values.value_at(json, rule.at)
     if word in rule.values:
         return True
@@ -75,10 +75,10 @@ def has_reached(rule: UntilRule, json: Any) -> bool:
 
 
 def find_failure(rule: UntilRule, json: Any) -> str | None:
-    """The provider's word for why an object will never be in a state; None while it still may be.
+    """The provider's word for why an object will never reach a state; None while it still may.
 
-    Several words can stand there, one for each thing that is made. While one of them says that work goes on, nothing is
-    decided.
+    Several words can stand there, one for each thing that is made of the file. While one of them says that work goes
+    on, nothing is decided.
     """
     if rule.failed_at is None or has_reached(rule, json):
         return None
@@ -89,7 +89,7 @@ def find_failure(rule: UntilRule, json: Any) -> str | None:
 
 
 def parse_count(value: object) -> int | None:
-    """A number of things in any form that is plain, None for all else."""
+    """A number of things in any form with one meaning; None for all else."""
     try:
         return json_values.to_count(value)
     except json_values.UnclearValue:
@@ -97,9 +97,9 @@ def parse_count(value: object) -> int | None:
 
 
 def _values_at(json: Any, path: list[str]) -> list[Any]:
-    """What stands at a path that leads through lists."""
+    """All values at a path that may lead through lists."""
     if isinstance(json, list):
-        return [word for one in json for word in _values_at(one, path)]
+        return [word for item in json for word in _values_at(item, path)]
     if not path:
         return [json]
     return _values_at(json.get(path[0]), path[1:]) if isinstance(json, dict) else []

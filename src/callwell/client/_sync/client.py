@@ -246,12 +246,12 @@ class Client(CloseMixin):
         """
         return self.uploader(operation).run(file, given)
 
-    def uploader(self, operation: str, note: Callable[[Uploaded[Any]], None] = ignore_result) -> Uploader:
+    def uploader(self, operation: str, on_done: Callable[[Uploaded[Any]], None] = ignore_result) -> Uploader:
         """What sends one large file by an operation.
 
         Args:
             operation: for instance `videos.upload`.
-            note: called with what the upload was worth before its position is forgotten.
+            on_done: called with the result before its position is forgotten.
 
         Raises:
             UnknownName: no such operation.
@@ -262,7 +262,7 @@ class Client(CloseMixin):
             raise InvalidOption(
                 "operation", operation, f"one that takes a large file ({', '.join(upload_operations(self.provider))})"
             )
-        return Uploader(self._caller, found, found.rule.upload, note)
+        return Uploader(self._caller, found, found.rule.upload, on_done)
 
     def _notify(self, notice: Any) -> None:
         engine = getattr(self, "_engine", None)

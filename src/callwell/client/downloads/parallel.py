@@ -19,7 +19,8 @@ from callwell.transport.base import NoReply
 if TYPE_CHECKING:
     from callwell.client.downloads.signed_url import AsyncSignedUrl
     from callwell.client.downloads.writer import FileWriter
-    from callwell.core.parallel_download import ByteRange, DownloadRound
+    from callwell.core.parallel_download import DownloadRound
+    from callwell.core.ranges import ByteRange
     from callwell.transport.base import AsyncBody
 
 HASHED: Final = 2

@@ -24,8 +24,8 @@ import msgspec
 from callwell.client.downloads.writer import FileWriter
 from callwell.core import parallel_download
 from callwell.core.download import Download
-from callwell.core.parallel_download import ByteRange
 from callwell.core.partial import Version
+from callwell.core.ranges import ByteRange
 from callwell.errors import DiskFull, FileProblem
 from callwell.folders import PART, Folder
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from callwell.core import parallel_download
-from callwell.core.parallel_download import ByteRange
+from callwell.core import parallel_download, ranges
+from callwell.core.ranges import ByteRange
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,7 +90,7 @@ class FileWriter:
             self._hash.update(piece)
             self._hashed += len(piece)
         if self._keep is not None:
-            self._safe = parallel_download.merged(self._safe, ByteRange(offset, offset + len(piece)))
+            self._safe = ranges.merge(self._safe, ByteRange(offset, offset + len(piece)))
             self._since += len(piece)
             if self._since >= RECORD_EVERY_BYTES:
                 self.keep()

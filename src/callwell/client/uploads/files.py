@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files of every kind that can be read from any place on: in memory, on disk, open, and kept for a moment.
+"""Files that can be read at any place: in memory, on disk, open, and temporary ones.
 
-They are read with `pread`, which needs no position and disturbs nobody's.
+They are read with `pread`, which needs no position, and so disturbs that of no other reader.
 """
 
 from __future__ import annotations
@@ -23,7 +23,11 @@ if TYPE_CHECKING:
     from callwell.client.uploads.piece_reader import PieceSource
 
 FINGERPRINT_BYTES: Final = 1 << 20
-"""Bytes at the beginning by which a file is known again."""
+"""Bytes at the beginning that identify a file, besides its place, size and time: reading all of it would take longer
+than sending what is left."""
+
+READ_BYTES: Final = 1 << 20
+"""Bytes that are read at once for a checksum."""
 
 DEFAULT_NAME: Final = "file"
 
@@ -45,23 +49,23 @@ class MemoryFile:
         """Some bytes from a place on."""
         return bytes(self._view[start : start + size])
 
-    def look(self) -> None:
-        """Bytes do not change."""
+    def check_unchanged(self) -> None:
+        """Bytes in memory do not change."""
 
     def checksum(self, kind: str) -> bytes:
         """Its digest, by an algorithm."""
         return hashlib.new(kind, self._view, usedforsecurity=False).digest()
 
-    def mark(self) -> str:
-        """By which it is known again."""
+    def fingerprint(self) -> str:
+        """What identifies it when the upload is resumed."""
         return hashlib.sha256(self._view).hexdigest()
 
 
 class FileView(io.RawIOBase):
-    """The same as an open file, with a position of its own: that of the caller's file is not moved.
+    """A file as something to read from, with a position of its own: that of the caller's file is not moved.
 
     Args:
-        source: where the bytes are.
+        source: holds the bytes.
     """
 
     def __init__(self, source: PieceSource) -> None:
@@ -74,12 +78,13 @@ class FileView(io.RawIOBase):
         return True
 
     def seekable(self) -> bool:
-        """It can be read from any place on."""
+        """It can be read at any place."""
         return True
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go on from another place."""
-        self._place = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._place, os.SEEK_END: self._source.size}[whence]
+        """Go on at another place."""
+        origins = {os.SEEK_SET: 0, os.SEEK_CUR: self._place, os.SEEK_END: self._source.size}
+        self._place = offset + origins[whence]
         return self._place
 
     def tell(self) -> int:
@@ -88,14 +93,14 @@ class FileView(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         """Read as much as fits, or what there is."""
-        piece = self._source.read(self._place, len(buffer))
-        buffer[: len(piece)] = piece
-        self._place += len(piece)
-        return len(piece)
+        chunk = self._source.read(self._place, len(buffer))
+        buffer[: len(chunk)] = chunk
+        self._place += len(chunk)
+        return len(chunk)
 
 
 class FileStamp(NamedTuple):
-    """What tells that a file has changed."""
+    """What shows that a file has changed."""
 
     device: int
     inode: int
@@ -103,20 +108,20 @@ class FileStamp(NamedTuple):
     mtime_ns: int
 
     @classmethod
-    def of(cls, found: os.stat_result) -> FileStamp:
-        """The mark of a file."""
-        return cls(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+    def from_stat(cls, found: os.stat_result) -> FileStamp:
+        """The stamp of a file."""
+        return cls(device=found.st_dev, inode=found.st_ino, size=found.st_size, mtime_ns=found.st_mtime_ns)
 
 
 class DiskFile:
-    """A file on disk. It is closed when the last of its pieces is forgotten: a transport may go on reading for a while.
+    """A file on disk. It is closed when the last of its pieces is forgotten, for a transport may go on reading for a while.
 
     Args:
-        descriptor: of the open file, which is ours from now on.
+        descriptor: of the open file; this object closes it.
         path: where it is, if it has a name.
 
     Raises:
-        FileUnfit: it is no file, but a directory or the like.
+        FileUnfit: it is not a regular file.
     """
 
     def __init__(self, descriptor: int, path: Path | None) -> None:
@@ -125,9 +130,9 @@ class DiskFile:
         self.name = DEFAULT_NAME if path is None else path.name
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
-            what = "a folder; name the files in it" if stat.S_ISDIR(found.st_mode) else "no regular file"
+            what = "a folder; name the files in it" if stat.S_ISDIR(found.st_mode) else "not a regular file"
             raise FileUnfit(f"{path or DEFAULT_NAME}: it is {what}")
-        self._mark = FileStamp.of(found)
+        self._stamp = FileStamp.from_stat(found)
         self.size = found.st_size
 
     def __del__(self) -> None:
@@ -139,7 +144,7 @@ class DiskFile:
 
         Raises:
             FileProblem: it cannot be opened.
-            FileUnfit: it is no file.
+            FileUnfit: it is not a regular file.
         """
         try:
             return cls(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), path)
@@ -154,20 +159,22 @@ class DiskFile:
         except OSError as error:
             raise FileProblem(f"{self.name}: cannot be read: {error.strerror}") from error
 
-    def look(self) -> None:
-        """See that it is still what it was.
+    def check_unchanged(self) -> None:
+        """See that it still is what it was.
 
         Raises:
             FileChanged: it is not.
         """
-        if FileStamp.of(os.fstat(self._descriptor)) != self._mark:
-            raise FileChanged(f"{self._path or self.name}: it changed while it was sent")
+        if FileStamp.from_stat(os.fstat(self._descriptor)) != self._stamp:
+            raise FileChanged(
+                f"{self._path or self.name}: it changed while it was sent; send it again when it is finished"
+            )
         if self._path is not None:
             try:
-                there = FileStamp.of(self._path.stat())
+                stamp = FileStamp.from_stat(self._path.stat())
             except OSError as error:
                 raise FileChanged(f"{self._path}: it vanished while it was sent") from error
-            if there != self._mark:
+            if stamp != self._stamp:
                 raise FileChanged(f"{self._path}: another file took its place while it was sent")
 
     def checksum(self, kind: str) -> bytes:
@@ -176,26 +183,26 @@ class DiskFile:
         Raises:
             FileChanged: it is not what it was.
         """
-        made = hashlib.new(kind, usedforsecurity=False)
+        digest = hashlib.new(kind, usedforsecurity=False)
         place = 0
-        while piece := self.read(place, FINGERPRINT_BYTES):
-            made.update(piece)
-            place += len(piece)
-        self.look()
-        return made.digest()
+        while chunk := self.read(place, READ_BYTES):
+            digest.update(chunk)
+            place += len(chunk)
+        self.check_unchanged()
+        return digest.digest()
 
-    def mark(self) -> str:
-        """By which it is known again: its place, size and time, and a digest of its beginning."""
-        place = "" if self._path is None else str(self._path.absolute())
+    def fingerprint(self) -> str:
+        """What identifies it when the upload is resumed: its path, size and time, and a digest of its beginning."""
+        path = "" if self._path is None else str(self._path.absolute())
         head = hashlib.sha256(self.read(0, FINGERPRINT_BYTES)).hexdigest()
-        return f"{place}|{self._mark.size}|{self._mark.mtime_ns}|{head}"
+        return f"{path}|{self._stamp.size}|{self._stamp.mtime_ns}|{head}"
 
 
 class TemporaryPiece:
-    """A file without a name for a piece of a stream. Use it as a context manager.
+    """A temporary file without a name for a piece of a stream. Use it as a context manager.
 
     Args:
-        name: what it is to be called.
+        name: the stream's, for messages.
     """
 
     def __init__(self, name: str) -> None:
@@ -209,7 +216,7 @@ class TemporaryPiece:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        with suppress(OSError):  # what could not be written is told already
+        with suppress(OSError):  # what could not be written was reported already
             self._file.close()
 
     def write(self, chunk: bytes | memoryview) -> None:
@@ -223,8 +230,8 @@ class TemporaryPiece:
         except OSError as error:
             raise self._full(error) from error
 
-    def disk(self) -> DiskFile:
-        """What was written, to be read.
+    def to_file(self) -> DiskFile:
+        """What was written, for reading.
 
         Raises:
             DiskFull: there is no room.
@@ -233,23 +240,25 @@ class TemporaryPiece:
             self._file.flush()
         except OSError as error:
             raise self._full(error) from error
-        made = DiskFile(os.dup(self._file.fileno()), None)
-        made.name = self._name
-        return made
+        file = DiskFile(os.dup(self._file.fileno()), None)
+        file.name = self._name
+        return file
 
     def _full(self, error: OSError) -> DiskFull:
-        return DiskFull(f"{self._name}: no room in {tempfile.gettempdir()} for a piece of it: {error.strerror}")
+        return DiskFull(
+            f"{self._name}: no room in {tempfile.gettempdir()} for a piece of it: {error.strerror}; set TMPDIR"
+        )
 
 
 def open_source(file: object) -> MemoryFile | DiskFile | None:
-    """What can be read at any place; None for a stream.
+    """The file, as something that can be read at any place; None for a stream.
 
     Args:
-        file: what the caller gave: bytes, a path, an open file, or something to iterate over.
+        file: bytes, a path, an open file, or something to iterate over.
 
     Raises:
         FileProblem: it cannot be opened.
-        FileUnfit: it is no file.
+        FileUnfit: it is not a regular file.
     """
     if isinstance(file, bytes | bytearray | memoryview):
         return MemoryFile(file)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a caller may say about an upload, what comes of one, and what is looked at before its first byte."""
+"""The options of an upload, its result and its errors, and what is checked before its first byte."""
 
 from __future__ import annotations
 
@@ -39,29 +39,31 @@ AsyncFileSource: TypeAlias = "FileSource | AsyncIterable[bytes]"
 """The same for the asynchronous side, where a stream may be awaited."""
 
 DEFAULT_PARALLEL: Final = 4
+"""Pieces of one file that are under way at once: enough to hide the time of each answer, few enough for others."""
+
 MAX_PARALLEL: Final = 16
-"""Pieces of one file that may be under way: as many connections are open."""
+"""More would open as many connections, which providers and proxies limit."""
 
 PROBE_BYTES: Final = 64 << 10
-"""Bytes that are read at once while a file is looked into."""
+"""Bytes that are read at once while a file's container is checked."""
 
 NO_UPLOAD: Final = Upload(0)
-"""The position of an upload that was never begun, or has ended."""
+"""The position of an upload that never started, or has ended."""
 
 
 class UploadOptions(TypedDict, total=False):
     """How a file is sent.
 
     Attributes:
-        pieces: how many are sent at once; 4 unless said.
-        piece_size: bytes of a piece; chosen by the file's size, the quota and the provider's limits unless said.
-        progress: called with the number of bytes that are there or on their way, by a thread of the transport's; it
-            must not wait. The number falls when a piece is sent again. What it raises ends the upload.
+        pieces: how many are sent at once; 4 by default.
+        piece_size: bytes of a piece; by default it follows from the file's size, the quota and the provider's limits.
+        progress: called with the number of bytes that have arrived or are on their way, by a thread of the
+            transport's; it must not block. The number falls when a piece is sent again. What it raises ends the upload.
         resume: go on with an upload of the same file by the same call that did not end, in this process or another
-            one that shares the state; True unless said. A stream cannot be resumed.
-        check: look into the file first, and refuse what the provider would refuse; True unless said.
-        wait: the name of a state that is waited for when all is sent.
-        deadline_s: seconds for everything, waits included; none unless said, but an hour for the state that is waited
+            one that shares the state; True by default. A stream cannot be resumed.
+        check: check the file first, and refuse what the provider would refuse; True by default.
+        wait: the name of a state to wait for when all is sent.
+        deadline_s: seconds for everything, waits included; unlimited by default, but an hour for the state to wait
             for.
     """
 
@@ -87,7 +89,7 @@ class ResolvedUpload(NamedTuple):
 
 
 class SandboxWarning(NamedTuple):
-    """Something that happens to a file because the environment is one for trials.
+    """Something that happens to a file because the environment is a sandbox.
 
     Attributes:
         kind: `cut`, `watermark` or `deleted`.
@@ -107,9 +109,9 @@ class Uploaded(NamedTuple, Generic[T]):
         target: the provider's name of the object that has it.
         answer: the provider's last answer about it.
         size: bytes of the file.
-        pieces: in how many it was sent.
-        resent: bytes that were sent more than once; those of processes that were interrupted before count as well.
-        warnings: what happens to it in an environment for trials.
+        pieces: how many pieces it was sent in.
+        resent: bytes that were sent more than once, in this process or in those that were interrupted before.
+        warnings: what happens to it in a sandbox.
     """
 
     target: str
@@ -128,11 +130,13 @@ def resolve(rule: UploadRule, options: Mapping[str, Any]) -> ResolvedUpload:
         UnknownName: a state that the profile does not name.
     """
     values = {name: value for name, value in options.items() if value is not None}
-    pieces, size, wait = values.get("pieces", DEFAULT_PARALLEL), values.get("piece_size"), values.get("wait")
+    pieces = values.get("pieces", DEFAULT_PARALLEL)
+    piece_size = values.get("piece_size")
+    wait = values.get("wait")
     if not _is_int_between(pieces, 1, MAX_PARALLEL):
         raise InvalidOption("pieces", pieces, f"1 to {MAX_PARALLEL} pieces at once")
-    if size is not None and not _is_int_between(size, rule.min_piece, rule.max_piece):
-        raise InvalidOption("piece_size", size, f"{rule.min_piece} to {rule.max_piece} bytes")
+    if piece_size is not None and not _is_int_between(piece_size, rule.min_piece, rule.max_piece):
+        raise InvalidOption("piece_size", piece_size, f"{rule.min_piece} to {rule.max_piece} bytes")
     if wait is not None and wait not in rule.until:
         raise UnknownName("state", str(wait), rule.until)
     if "deadline_s" in values:
@@ -141,19 +145,19 @@ def resolve(rule: UploadRule, options: Mapping[str, Any]) -> ResolvedUpload:
 
 
 def check_file(rule: UploadRule, file: MemoryFile | DiskFile, *, check: bool) -> Container | None:
-    """See that the provider would take a file.
+    """Check that the provider would take a file.
 
     Args:
         rule: what it takes.
         file: the file.
-        check: look into it as well.
+        check: check its contents as well.
 
     Returns:
-        what it holds, if it was looked at.
+        what it contains, if that was checked.
 
     Raises:
         FileUnfit: the provider would not take it.
-        UsageError: it cannot be looked at here.
+        UsageError: it cannot be checked here.
     """
     if not file.size:
         raise FileUnfit(f"{file.name}: it is empty")
@@ -165,7 +169,8 @@ def check_file(rule: UploadRule, file: MemoryFile | DiskFile, *, check: bool) ->
         return None
     found = container.probe(file.name, io.BufferedReader(FileView(file), PROBE_BYTES))
     if found.duration_s is not None and found.duration_s > rule.max_duration_s:
-        lasts, most = (timedelta(seconds=round(s)) for s in (found.duration_s, rule.max_duration_s))
+        lasts = timedelta(seconds=round(found.duration_s))
+        most = timedelta(seconds=round(rule.max_duration_s))
         raise FileUnfit(f"{file.name}: it lasts {lasts}, and the provider takes {most} at most")
     return found
 
@@ -198,58 +203,65 @@ def sandbox_warnings(rule: SandboxRule | None, duration_s: float | None, wall: f
 
 
 def to_error(
-    fail: UploadFailed, operation: str, state: Upload, said: UploadStatus, *, size: int | None, error: Exception | None
+    failed: UploadFailed,
+    operation: str,
+    state: Upload,
+    report: UploadStatus,
+    *,
+    size: int | None,
+    error: Exception | None,
 ) -> Exception:
     """The error of an upload that has failed.
 
     Args:
-        fail: how.
-        operation: by which it was sent.
-        state: where it stands.
-        said: what the provider has said last.
+        failed: why.
+        operation: the operation that takes the pieces.
+        state: where the upload stands.
+        report: what the provider has said last.
         size: bytes of the file, as far as they are known.
-        error: what became of the last piece that was lost or refused.
+        error: of the last piece that was lost or refused.
     """
     target = state.target
-    if fail.why is UploadReason.DIFFERS:
-        return _to_mismatch(operation, state, size, said)
-    if fail.why is UploadReason.UNSETTLED:
-        text = f"{operation}: {target} has all pieces, but is {said.word!r} all the time: the same call looks again"
-        return UploadMismatch(text, target=target, what="state", sent="all pieces", found=said.word)
-    if fail.why is UploadReason.FAILED:
-        text = f"{operation}: the provider cannot use what was sent: {target} is {said.word!r}: delete it"
-        return ProcessingFailed(text, target=target, state=said.word)
-    if fail.why is UploadReason.FORGOTTEN:
-        text = f"{operation}: the provider has forgotten piece {fail.number}, which had arrived"
-        return UploadError(text, target=target)
-    if fail.why is UploadReason.OTHER or error is None:
-        text = f"{operation}: the object expects other pieces: another upload of it has begun"
+    match failed.reason:
+        case UploadReason.DIFFERS:
+            return _to_mismatch(operation, state, size, report)
+        case UploadReason.UNSETTLED:
+            text = f"{operation}: {target} has all pieces, but remains {report.word!r}: make the same call again later"
+            return UploadMismatch(text, target=target, what="state", sent="all pieces", found=report.word)
+        case UploadReason.FAILED:
+            text = f"{operation}: the provider cannot use what was sent: {target} is {report.word!r}: delete it"
+            return ProcessingFailed(text, target=target, state=report.word)
+        case UploadReason.FORGOTTEN:
+            text = f"{operation}: the provider has lost piece {failed.number}, which had arrived: send the file again"
+            return UploadError(text, target=target)
+    if failed.reason is UploadReason.OTHER or error is None:
+        text = f"{operation}: {target} expects other pieces: another upload of it has begun"
         return UploadError(text, target=target)
     return error
 
 
-def _to_mismatch(operation: str, state: Upload, size: int | None, said: UploadStatus) -> UploadMismatch:
+def _to_mismatch(operation: str, state: Upload, size: int | None, report: UploadStatus) -> UploadMismatch:
     sent: object = size
-    found: object = said.size
+    found: object = report.size
     what = "size"
     difference = f"the provider has {found} bytes, and {sent} were sent"
-    if said.same is False:
+    if report.checksum_matches is False:
         what = "checksum"
         sent = "another checksum"
-        found = said.checksum
+        found = report.checksum
         difference = "the provider's checksum is not that of the file"
-    elif said.size is None or said.size == size:
+    elif report.size is None or report.size == size:
         what = "pieces"
         sent = state.total
-        found = len(ranges.numbers(said.parts or ()))
+        found = len(ranges.to_numbers(report.pieces or ()))
         difference = f"the provider has {found} pieces, and {sent} were sent"
     text = f"{operation}: {state.target} is not the file that was sent: {difference}: delete it, and send it again"
     return UploadMismatch(text, target=state.target, what=what, sent=sent, found=found)
 
 
-def is_same_checksum(said: str, digest: bytes) -> bool:
-    """Whether a checksum that a provider gives is this digest: in hex of any case or Base64, in quotes or not."""
-    text = said.strip().strip('"')
+def is_same_checksum(reported: str, digest: bytes) -> bool:
+    """Whether a checksum that a provider reports is this digest: in hex of any case or Base64, in quotes or not."""
+    text = reported.strip().strip('"')
     if text.lower() == digest.hex():
         return True
     padded = text.replace("-", "+").replace("_", "/") + "=" * (-len(text) % 4)
@@ -263,9 +275,9 @@ def position_cell(account: str, operation: str, parts: Iterable[object]) -> Cell
     """Where the position of an upload is stored.
 
     Args:
-        account: whose upload it is.
-        operation: by which.
-        parts: what makes it this upload: the file and the arguments. Only a digest of them is stored.
+        account: its name in the state.
+        operation: the operation that takes the pieces.
+        parts: what identifies the upload: the file and the arguments. Only a digest of them is stored.
     """
     digest = hashlib.sha256("\n".join(map(repr, parts)).encode("utf-8", "backslashreplace")).hexdigest()
     return Cell(f"upload:{account}:{operation}:{digest}", Upload, NO_UPLOAD)

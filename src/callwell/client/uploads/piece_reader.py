@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pieces of files, as a transport reads them: a little at a time, counted, and none whole of a file that has changed.
+"""Pieces of files as a transport reads them: a little at a time, counted, and none whole of a file that has changed.
 
-A piece is read by a thread of the transport's, so that several may be read at once. The last of it is given out only
-after another look at the file.
+A piece is read by a thread of the transport's, so that several may be read at once. Its last bytes are given out only
+after one more check of the file.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 READ_BYTES: Final = 512 << 10
-"""Bytes that are read at once: with all copies of them a piece under way holds less than 1 MiB. Fewer cost more CPU."""
+"""Bytes that are read at once: with all copies of them, a piece under way holds less than 1 MiB. Fewer cost more CPU."""
 
 
 class PieceSource(Protocol):
-    """What has bytes somewhere.
+    """What pieces are read from.
 
     Attributes:
-        name: what the file is called.
+        name: the file's name.
         size: its bytes.
     """
 
@@ -34,8 +34,12 @@ class PieceSource(Protocol):
         """Some bytes from a place on."""
         ...
 
-    def look(self) -> None:
-        """See that it is still what it was."""
+    def check_unchanged(self) -> None:
+        """See that it still is what it was.
+
+        Raises:
+            FileChanged: it is not.
+        """
         ...
 
     def checksum(self, kind: str) -> bytes:
@@ -44,28 +48,28 @@ class PieceSource(Protocol):
 
 
 class ProgressMeter:
-    """Counts what is on its way.
+    """Counts the bytes on their way.
 
     Args:
-        told: called with the number of bytes that are there or on their way.
+        on_progress: called with the number of bytes that have arrived or are on their way.
     """
 
-    def __init__(self, told: Callable[[int], None] | None) -> None:
+    def __init__(self, on_progress: Callable[[int], None] | None) -> None:
         self.stopped = False
-        self._told = told
+        self._on_progress = on_progress
         self._count = 0
         self._lock = threading.Lock()
 
-    def move(self, count: int) -> None:
-        """So many more bytes are on their way; fewer, where it is negative."""
-        with self._lock:  # told in order, whoever counts
+    def add(self, count: int) -> None:
+        """So many more bytes are on their way; fewer, if it is negative."""
+        with self._lock:  # held during the call, so that the numbers are reported in order
             self._count += count
-            if self._told is not None and count:
-                self._told(self._count)
+            if self._on_progress is not None and count:
+                self._on_progress(self._count)
 
 
 class UploadCancelled(Exception):
-    """Nobody waits for this piece any more: what is raised while it is read, and never seen by a caller."""
+    """Nobody waits for this piece any more. Raised while it is read, and never seen by a caller."""
 
 
 class PieceReader:
@@ -73,12 +77,12 @@ class PieceReader:
 
     Args:
         source: the file.
-        start: its first byte.
-        size: how many there are.
+        start: where the piece begins.
+        size: its bytes.
         meter: counts them.
 
     Attributes:
-        given: bytes that were given out since it was last begun.
+        given: bytes that were given out since it was last started.
         wasted: bytes that were given out before that.
     """
 
@@ -98,23 +102,24 @@ class PieceReader:
             FileChanged: the file is not what it was.
         """
         self.wasted += self.given
-        self.forget()
+        self.reset()
         end = self._start + self.size
         while (place := self._start + self.given) < end:
             if self._meter.stopped:
                 raise UploadCancelled
-            piece = self._source.read(place, min(READ_BYTES, end - place))
-            if place + len(piece) == end or not piece:
-                self._source.look()
-            if not piece:
-                raise FileChanged(f"{self.name}: it became shorter while it was sent")
-            size, hand = len(piece), [piece]
-            del piece
-            yield hand.pop()  # nothing here holds what a transport has taken
+            chunk = self._source.read(place, min(READ_BYTES, end - place))
+            if place + len(chunk) == end or not chunk:
+                self._source.check_unchanged()
+            if not chunk:
+                raise FileChanged(f"{self.name}: it became shorter while it was sent; send it again when it is whole")
+            size = len(chunk)
+            hand_over = [chunk]
+            del chunk
+            yield hand_over.pop()  # no name here holds what a transport has taken: saves a copy in memory per piece
             self.given += size
-            self._meter.move(size)
+            self._meter.add(size)
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """What was given out does not count."""
-        self._meter.move(-self.given)
+        self._meter.add(-self.given)
         self.given = 0

@@ -20,7 +20,8 @@ from callwell.transport.base import NoReply
 if TYPE_CHECKING:
     from callwell.client._sync.downloads.signed_url import SignedUrl
     from callwell.client.downloads.writer import FileWriter
-    from callwell.core.parallel_download import ByteRange, DownloadRound
+    from callwell.core.parallel_download import DownloadRound
+    from callwell.core.ranges import ByteRange
     from callwell.transport.base import Body
 
 HASHED: Final = 2

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Generated from src/callwell/client/uploads/stream.py by tools/unasync.py; do not edit
-"""A stream whose end is not known: its next piece is kept in a file without a name until it has arrived."""
+"""A stream of unknown length: its next piece is kept in a temporary file without a name until it has arrived."""
 
 from __future__ import annotations
 
@@ -20,43 +20,43 @@ if TYPE_CHECKING:
 
 
 class PieceStream:
-    """A stream of bytes, piece by piece.
+    """A stream of bytes, cut into pieces.
 
     Args:
         file: what the caller gave: something to iterate over, or to read from.
         rule: what the provider takes.
-        piece: bytes of a piece.
+        piece_size: bytes of a piece.
 
     Attributes:
-        name: what the file is called.
-        size: bytes of the piece that is at hand.
+        name: the file's name.
+        size: bytes of the piece at hand.
         total: bytes of all pieces so far.
     """
 
-    def __init__(self, file: Any, rule: UploadRule, piece: int) -> None:
+    def __init__(self, file: Any, rule: UploadRule, piece_size: int) -> None:
         name = getattr(file, "name", None)
         self.name = Path(name).name if isinstance(name, str) and name else DEFAULT_NAME
         self.size = 0
         self.total = 0
-        self._chunks = _chunks(file)
+        self._chunks = _iterate(file)
         self._rule = rule
-        self._piece = piece
+        self._piece_size = piece_size
         self._rest = memoryview(b"")
-        self._made = None if rule.checksum is None else hashlib.new(rule.checksum_kind, usedforsecurity=False)
-        self._disk: DiskFile | None = None
-        self._ahead: bool | None = None
+        self._digest = None if rule.checksum is None else hashlib.new(rule.checksum_kind, usedforsecurity=False)
+        self._piece: DiskFile | None = None
+        self._first_is_last: bool | None = None
 
     def open(self) -> None:
         """Read the first piece.
 
         Raises:
-            FileUnfit: there is none.
+            FileUnfit: the stream is empty.
         """
-        self._ahead = self._read()
+        self._first_is_last = self._read_piece()
         if not self.size:
             raise FileUnfit(f"{self.name}: it is empty")
 
-    def ready(self, state: Upload) -> bool:
+    def read_piece(self, state: Upload) -> bool:
         """Have the next piece at hand.
 
         Args:
@@ -68,40 +68,40 @@ class PieceStream:
         Raises:
             FileUnfit: the stream is longer than the provider takes.
         """
-        last = self._read() if self._ahead is None else self._ahead
-        self._ahead = None
-        most = min(self._rule.max_bytes, self._rule.max_pieces * self._piece)
+        last = self._read_piece() if self._first_is_last is None else self._first_is_last
+        self._first_is_last = None
+        most = min(self._rule.max_bytes, self._rule.max_pieces * self._piece_size)
         if self.total > most or (self.total == most and not last):
             raise FileUnfit(f"{self.name}: the stream has more than {most} bytes", target=state.target)
         return last
 
     def read(self, start: int, size: int) -> bytes:
-        """Some bytes of the piece that is at hand."""
-        return b"" if self._disk is None else self._disk.read(start, size)
+        """Some bytes of the piece at hand."""
+        return b"" if self._piece is None else self._piece.read(start, size)
 
-    def look(self) -> None:
+    def check_unchanged(self) -> None:
         """What was read does not change."""
 
     def checksum(self, kind: str) -> bytes:
-        """The digest of all that was read, by the algorithm that the provider takes."""
-        return hashlib.new(kind, usedforsecurity=False).digest() if self._made is None else self._made.digest()
+        """The digest of all that was read."""
+        return hashlib.new(kind, usedforsecurity=False).digest() if self._digest is None else self._digest.digest()
 
-    def _read(self) -> bool:
+    def _read_piece(self) -> bool:
         self.size = 0
-        with TemporaryPiece(self.name) as spool:
-            while self.size < self._piece and self._more():
-                room = self._piece - self.size
+        with TemporaryPiece(self.name) as temporary:
+            while self.size < self._piece_size and self._has_more():
+                room = self._piece_size - self.size
                 chunk = self._rest[:room]
                 self._rest = self._rest[room:]
-                spool.write(chunk)
-                if self._made is not None:
-                    self._made.update(chunk)
+                temporary.write(chunk)
+                if self._digest is not None:
+                    self._digest.update(chunk)
                 self.size += len(chunk)
-            self._disk = spool.disk()
+            self._piece = temporary.to_file()
         self.total += self.size
-        return not self._more()
+        return not self._has_more()
 
-    def _more(self) -> bool:
+    def _has_more(self) -> bool:
         while not self._rest:
             chunk = next_or_none(self._chunks)
             if chunk is None:
@@ -110,10 +110,10 @@ class PieceStream:
         return True
 
 
-def _chunks(file: Any) -> Any:
+def _iterate(file: Any) -> Any:
     if hasattr(file, "read"):
         return iter(lambda: file.read(READ_BYTES), b"")
-    for begin in ("__iter__", "__iter__"):
-        if hasattr(file, begin) and not isinstance(file, dict):
-            return getattr(file, begin)()
-    raise InvalidOption("file", type(file).__name__, "a path, bytes, an open file, or something that gives bytes")
+    for method in ("__iter__", "__iter__"):
+        if hasattr(file, method) and not isinstance(file, dict):
+            return getattr(file, method)()
+    raise InvalidOption("file", type(file).__name__, "a path, bytes, an open file, or something that yields bytes")

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The stored position of one upload, which all calls that make the same upload share.
+
+Two calls that make the same upload at once, in one process or two, send one object. They meet in one record::
+
+    first call                       the record                        second call
+    ──────────────────────────────   ───────────────────────────────   ─────────────────────────────────────────
+    enters: names the creation ────> creation N, holder 1
+                                     creation N, holders 1 and 2 <──── enters: joins creation N
+    creates the object, under N      (exactly once, by the ledger)     creates under N: finds the same object
+    stores it ─────────────────────> creation N, its target <───────── finds the target there, or stores it
+    ends: holder 2 is at work        creation N, holder 2
+                                     (nothing) <────────────────────── ends: is the last, and forgets all of it
+
+Each arrow is one step of the state that nobody can come between. So a call that enters sees a creation, or a target, or
+nothing at all; and the name of a creation is forgotten only when no call is left that could still create under it.
+
+The name is stored before the request leaves, so that the same upload, started again after a kill, finds the object.
+After the end of an upload, the same call creates another object.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+from callwell.client.exactly_once import store
+from callwell.client.uploads.options import NO_UPLOAD
+from callwell.errors import StateError
+from callwell.observe.logs import LOGGER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from callwell.client.exactly_once.store import LedgerStore
+    from callwell.core.upload import Upload
+    from callwell.state.base import Cell, State
+
+
+class Entered(NamedTuple):
+    """An upload that a call has entered.
+
+    Attributes:
+        upload: where it stands. Other calls may send pieces of it, too.
+        is_new: it starts now, under a new creation.
+    """
+
+    upload: Upload
+    is_new: bool
+
+
+class UploadPosition:
+    """Where one upload stands, as it is stored.
+
+    Args:
+        state: holds the record.
+        cell: the record; None for an upload that cannot be resumed.
+        ledger: holds the calls that create objects.
+        name: the operation, for messages.
+
+    Attributes:
+        cell: as above.
+        has_failed: a position could not be stored.
+    """
+
+    def __init__(self, state: State, cell: Cell[Upload] | None, *, ledger: LedgerStore, name: str) -> None:
+        self.cell = cell
+        self.has_failed = False
+        self.holder = ""
+        self._state = state
+        self._ledger = ledger
+        self._name = name
+
+    @contextmanager
+    def hold(self) -> Iterator[str]:
+        """The holder of this call, which is alive inside the block."""
+        with self._ledger.locks.hold() as self.holder:
+            yield self.holder
+
+    def release(self) -> None:
+        """This call is not under way any more."""
+        self._ledger.locks.release(self.holder)
+
+    def read(self) -> Upload:
+        """The position as it is now."""
+        return NO_UPLOAD if self.cell is None else self._state.read(self.cell)
+
+    def enter(self, cell: Cell[Upload], blank: Upload, *, gone: str | None = None, anew: bool = False) -> Entered:
+        """Join the upload that is under way or was interrupted, or start one.
+
+        Args:
+            cell: the record.
+            blank: the upload as it starts.
+            gone: the creation or target that turned out to be gone: an upload with it is not joined.
+            anew: start one, whatever is under way.
+
+        """
+
+        def change(before: Upload) -> tuple[Upload, tuple[Entered, str]]:
+            is_gone = gone is not None and gone in (before.creation, before.target)
+            if before.creation and not anew and not is_gone:
+                joined = before._replace(holders=(*self._others(before), self.holder))
+                return joined, (Entered(joined, is_new=False), "")
+            started = blank._replace(creation=f"upload {store.new_marker()}", resumed=True, holders=(self.holder,))
+            return started, (Entered(started, is_new=True), "" if self._others(before) else before.creation)
+
+        entered, forgotten = self._state.update(cell, change)
+        if forgotten:
+            self._ledger.forget(forgotten)
+        return entered
+
+    def store_target(self, cell: Cell[Upload], entered: Upload, target: str) -> Upload:
+        """Store the object of an upload; another call may have stored it first.
+
+        Args:
+            cell: the record.
+            entered: the upload, from `enter`.
+            target: the object.
+        """
+
+        def change(before: Upload) -> tuple[Upload, Upload]:
+            if before.creation == entered.creation and before.target is not None:
+                return before, before
+            created = entered._replace(target=target, holders=before.holders or entered.holders)
+            return created, created
+
+        return self._state.update(cell, change)
+
+    def store(self, upload: Upload) -> None:
+        """Store where the upload stands. A state that fails in the middle costs the upload nothing but that."""
+        if self.cell is None or upload.target is None:
+            return
+        try:
+            self._state.update(self.cell, lambda before: (upload._replace(holders=before.holders), None))
+        except StateError as error:
+            if not self.has_failed:
+                LOGGER.warning("%s: the position of %s could not be stored: %s", self._name, upload.target, error)
+            self.has_failed = True
+
+    def forget(self) -> None:
+        """The upload has ended: forget it, unless another call is at work on it."""
+        if self.cell is None:
+            return
+
+        def change(before: Upload) -> tuple[Upload, Upload]:
+            left = before._replace(holders=self._others(before))
+            return left, left
+
+        try:
+            left = self._state.update(self.cell, change)
+            if left.holders:
+                return
+            if left.creation:
+                self._ledger.forget(left.creation)
+            self._state.remove(self.cell.key)
+        except StateError as error:  # it must not cost the result
+            LOGGER.warning("%s: the end of the upload could not be stored: %s", self._name, error)
+
+    def _others(self, upload: Upload) -> tuple[str, ...]:
+        """The other calls that are seen to be at work on the upload."""
+        is_alive = self._ledger.locks.is_alive
+        return tuple(holder for holder in upload.holders if holder != self.holder and is_alive(holder))
