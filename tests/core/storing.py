@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from itertools import cycle
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from hypothesis import strategies as st
 
@@ -12,7 +12,9 @@ from callwell.core import download, parallel_download
 from callwell.core.download import Download, DownloadDone, DownloadFailed, FetchRange, ReadBody, RequestUrl
 from callwell.core.parallel_download import DownloadRound, RangeSplit
 from callwell.core.partial import StorageHead, Version
-from callwell.core.ranges import ByteRange
+
+if TYPE_CHECKING:
+    from callwell.core.ranges import ByteRange
 
 MOST = 5_000
 """Actions after which a download of a few bytes is taken to go on for ever."""

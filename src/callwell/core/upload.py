@@ -12,17 +12,17 @@
      │                                                       └─ there, or refused as a duplicate
      └───── confirmed, but missing from two reports in a row ─────┘
 
-**Doubt.** A piece whose answer was lost is never sent again before the provider has been asked what has arrived. What it
-names is confirmed; the rest is sent again. The lost request may still arrive after that, and then one of the two copies
-is refused as a duplicate. For a piece that was in doubt, and for no other, that refusal means success.
+**Doubt.** A piece whose answer was lost is never sent again before the provider has been asked what has arrived. What
+it names is confirmed; the rest is sent again. The lost request may still arrive after that, and then one of the two
+copies is refused as a duplicate. For a piece that was in doubt, and for no other, that refusal means success.
 
 **The provider's account.** It counts for more than the answers to the pieces: a piece that two reports in a row leave
 out is forgotten, and sent again. (One report may come from a server that has not heard of the piece yet.) When all
 pieces are confirmed, the provider is asked what it has; if that is not what was sent, the upload fails. One query is
 under way at a time, and waits a little, so that it covers all pieces that were lost in the meantime.
 
-**Resume.** After the death of a process, every piece that was not confirmed is in doubt, for nobody recorded what was in
-flight. So nothing is sent before the first query.
+**Resume.** After the death of a process, every piece that was not confirmed is in doubt, for nobody recorded what was
+in flight. So nothing is sent before the first query.
 
 Where the first piece creates the object, it goes alone: if its answer is lost, nobody can name the object, and the
 upload fails. Of several workers, one that gets `Idle` is done; those that still send or query go on by themselves.
@@ -140,7 +140,7 @@ class ReadPiece(NamedTuple):
 
 
 class QueryStatus(NamedTuple):
-    """Ask the provider what has arrived: call `start_query` when the query goes out, then `apply_report` or `end_query`.
+    """Ask the provider what has arrived: call `start_query` when it goes out, then `apply_report` or `end_query`.
 
     Attributes:
         tries: chooses the wait before the query; 0 for none.

@@ -169,7 +169,7 @@ def test_a_forgotten_piece_of_a_stream_is_an_error() -> None:
     """Its bytes are gone: no others are sent in their place, and nobody is told that the same call goes on."""
     failed = sent(forgotten(2), iter([SMALL]))
     assert isinstance(failed, errors.UploadStopped)
-    assert "has forgotten piece 2" in str(failed)
+    assert "has lost piece 2" in str(failed)
     assert "goes on" not in str(failed)
 
 
@@ -206,9 +206,9 @@ def test_what_is_said_about_going_on_is_true(tmp_path: Path) -> None:
     said = str(sent(Vault({("send", 3): code(403, "NO")}), pieces=1, resume=False))
     assert said.endswith("the same call with resume=True goes on with it")
     said = str(sent(Vault({("send", 3): code(403, "NO")}), iter([SMALL]), pieces=1))
-    assert said.endswith("a stream cannot be gone on with, so delete it and send the whole again")
+    assert said.endswith("a stream cannot be resumed, so delete it and send the whole again")
     said = str(sent(Vault({("send", 3): code(404, "NO")}), pieces=1))
-    assert said.endswith("it is gone, and the same call makes another one")
+    assert said.endswith("it is gone, and the same call creates another one")
     there = Vault({("send", 3): code(404, "NO")})
     there.films["mine"] = {}
     assert str(sent(there, film_id="mine", pieces=1)).endswith("it is gone")
@@ -241,4 +241,4 @@ def test_a_state_that_fails_in_the_middle_costs_no_upload(caplog: pytest.LogCapt
     assert (done.target, there.whole("f1")) == ("f1", SMALL)
     assert sum("could not be stored: the disk is full" in line for line in caplog.messages) == 2
     said = str(sent(Vault({("send", 4): code(403, "NO")}), state=Failing(), pieces=1))
-    assert said.endswith("so that the same call may send pieces again")
+    assert said.endswith("so the same call may send pieces again")

@@ -60,7 +60,7 @@ class AsyncObjectCreator:
         cell = self._position.cell
         if not isinstance(name, str) and can_mark and cell is not None:
             return await self._create_shared(cell, blank, arguments, deadline_s, gone=gone, anew=anew)
-        target = await self._call(self._rule.create, arguments, deadline_s, name or can_mark)
+        target = await self._call(self._rule.create, arguments, deadline_s, exactly_once=name or can_mark)
         created = blank._replace(target=target)
         if isinstance(name, str):
             created = upload.resume(created)
@@ -82,11 +82,11 @@ class AsyncObjectCreator:
         entered = self._position.enter(cell, blank, gone=gone, anew=anew)
         if entered.upload.target is None:
             try:
-                target = await self._call(create, arguments, deadline_s, entered.upload.creation)
+                target = await self._call(create, arguments, deadline_s, exactly_once=entered.upload.creation)
             except NameTaken:  # what was created under this name is gone
                 entered = self._position.enter(cell, blank, gone=entered.upload.creation)
                 target = entered.upload.target or await self._call(
-                    create, arguments, deadline_s, entered.upload.creation
+                    create, arguments, deadline_s, exactly_once=entered.upload.creation
                 )
             entered = entered._replace(upload=self._position.store_target(cell, entered.upload, target))
         if entered.is_new and not entered.upload.sent:
@@ -94,7 +94,7 @@ class AsyncObjectCreator:
         return upload.resume(entered.upload)  # others may have sent pieces: ask first
 
     async def _call(
-        self, create: str, arguments: Mapping[str, object], deadline_s: float, exactly_once: str | bool
+        self, create: str, arguments: Mapping[str, object], deadline_s: float, *, exactly_once: str | bool
     ) -> str:
         left_s = None if deadline_s == float("inf") else deadline_s
         caller = self._caller.with_options({"deadline_s": left_s, "exactly_once": exactly_once})

@@ -114,7 +114,7 @@ class FileStamp(NamedTuple):
 
 
 class DiskFile:
-    """A file on disk. It is closed when the last of its pieces is forgotten, for a transport may go on reading for a while.
+    """A file on disk. It is closed when its last piece is forgotten, for a transport may go on reading for a while.
 
     Args:
         descriptor: of the open file; this object closes it.

@@ -232,7 +232,7 @@ def to_error(
             text = f"{operation}: the provider cannot use what was sent: {target} is {report.word!r}: delete it"
             return ProcessingFailed(text, target=target, state=report.word)
         case UploadReason.FORGOTTEN:
-            text = f"{operation}: the provider has lost piece {failed.number}, which had arrived: send the file again"
+            text = f"{operation}: the provider has lost piece {failed.number}, which had arrived"
             return UploadError(text, target=target)
     if failed.reason is UploadReason.OTHER or error is None:
         text = f"{operation}: {target} expects other pieces: another upload of it has begun"

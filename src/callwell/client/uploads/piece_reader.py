@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 READ_BYTES: Final = 512 << 10
-"""Bytes that are read at once: with all copies of them, a piece under way holds less than 1 MiB. Fewer cost more CPU."""
+"""Bytes that are read at once: with all copies of them, a piece under way holds less than 1 MiB. Fewer cost more
+CPU."""
 
 
 class PieceSource(Protocol):

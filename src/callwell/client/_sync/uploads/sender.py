@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Generated from src/callwell/client/uploads/sender.py by tools/unasync.py; do not edit
-"""The workers that send the pieces of one file, as `core.upload` says: the first is the caller itself.
+"""The workers that send the pieces of one file, as `core.upload` decides: the first is the caller itself.
 
 They meet under one lock, which is held while the position is stored and never while anything is waited for. Whoever
 fails stops all: a piece that is under way is broken off, and nothing is stored any more.
@@ -32,23 +32,23 @@ if TYPE_CHECKING:
 
 
 class PieceSender:
-    """The pieces of one file.
+    """Sends the pieces of one file.
 
     Args:
         rule: how they are sent.
         operation: the operation that takes them.
-        arguments: its arguments, but for the piece, its number and the object.
+        arguments: its arguments, without the piece, its number and the object.
         call: calls an operation by name with arguments.
-        engine: for its clock and dice.
-        file: where the pieces are; a stream is read by and by.
+        engine: for its clock and random numbers.
+        file: gives the pieces; a stream is read one piece at a time.
         meter: counts their bytes.
-        keep: stores the position.
+        store: stores the position.
         state: where the upload stands.
-        sized: the size that the provider gives is that of the file as it was sent.
+        compares_size: the size that the provider reports is that of the file as it was sent.
 
     Attributes:
         state: where the upload stands.
-        answer: the fullest answer to a piece: that of the last one has the object.
+        answer: the fullest answer to a piece: that to the last one describes the object.
         status: the last answer about what has arrived; None for none.
     """
 
@@ -62,9 +62,9 @@ class PieceSender:
         engine: Engine,
         file: PieceSource | PieceStream,
         meter: ProgressMeter,
-        keep: Callable[[Upload], None],
+        store: Callable[[Upload], None],
         state: Upload,
-        sized: bool = True,
+        compares_size: bool = True,
     ) -> None:
         self.state = state
         self.answer: Mapping[str, Any] = {}
@@ -76,20 +76,20 @@ class PieceSender:
         self._engine = engine
         self._file = file
         self._meter = meter
-        self._keep = keep
-        self._sized = sized
+        self._store = store
+        self._compares_size = compares_size
         self._given = dict[int, int]()
-        self._received = UploadStatus()
+        self._report = UploadStatus()
         self._checksum: bytes | None = None
         self._error: Exception | None = None
         self._stopped = False
         self._lock = threading.Lock()
 
-    def run(self, most: int) -> None:
+    def run(self, parallel: int) -> None:
         """Send what is to be sent.
 
         Args:
-            most: pieces at once.
+            parallel: how many pieces at once.
 
         Raises:
             CallwellError: it did not succeed.
@@ -98,7 +98,7 @@ class PieceSender:
         try:
             if self._work(alone=True):
                 left = 1 if self.state.total is None else self.state.total - upload.count_confirmed(self.state)
-                helpers += [BackgroundTask(self._work) for _ in range(min(most, left) - 1)]
+                helpers += [BackgroundTask(self._work) for _ in range(min(parallel, left) - 1)]
                 self._work()
                 wait_all(helpers)
         finally:
@@ -108,9 +108,9 @@ class PieceSender:
             cancel_all(helpers)
 
     def _work(self, *, alone: bool = False) -> bool:
-        """Do what there is to do; alone, until others can help, which is told."""
+        """Do what there is to do; alone, only until others can help: then it returns true."""
         while True:
-            if alone and self.state.target is not None and not self.state.unsure:
+            if alone and self.state.target is not None and not self.state.needs_query:
                 return True
             with self._lock:
                 self.state, action = upload.next_action(self.state)
@@ -119,123 +119,121 @@ class PieceSender:
             elif isinstance(action, SendPiece):
                 self._send(action)
             elif isinstance(action, QueryStatus):
-                self._ask(action)
+                self._query(action)
             elif isinstance(action, UploadFailed):
-                raise self._failed(action)
+                raise to_error(action, self._operation, self.state, self._report, size=self._size(), error=self._error)
             else:
                 return False
 
     def _read(self) -> SendPiece:
-        last = self._file.ready(self.state)  # type: ignore[union-attr] # only a stream is read by and by
+        last = self._file.read_piece(self.state)  # type: ignore[union-attr] # only a stream is read by pieces
         with self._lock:
             self.state, action = upload.add_piece(self.state, last=last)
         return action
 
     def _send(self, piece: SendPiece) -> None:
-        region = PieceReader(self._file, *self._place(piece.number), self._meter)
+        start, size = (0, self._file.size) if self.state.size is None else upload.piece_bounds(self.state, piece.number)
+        reader = PieceReader(self._file, start, size, self._meter)
         if piece.again:
-            self._again(self._given.pop(piece.number, region.size))
+            self._count_resent(self._given.pop(piece.number, reader.size))
         with self._lock:
-            self._keep_now(self.state)  # whoever goes on after a kill knows that it was sent
-        count = self._rule.unknown_total if self.state.total is None else self.state.total
-        given = {
+            self._set_state(self.state)  # stored before it is sent: who resumes after a kill knows that it was sent
+        total = self._rule.unknown_total if self.state.total is None else self.state.total
+        arguments = {
             **self._arguments,
-            self._rule.file: region,
-            self._rule.range: self._rule.range_format.format(piece=piece.number, pieces=count),
+            self._rule.file: reader,
+            self._rule.range: self._rule.range_format.format(piece=piece.number, pieces=total),
             self._rule.target: self.state.target,
         }
         try:
-            answer = self._call(self._operation, given)
+            answer = self._call(self._operation, arguments)
         except OutcomeUnknown as error:
-            self._doubtful(piece, region, error)
+            self._doubt(piece, reader, error)
         except ApiError as error:
             if error.outcome != "done":
-                self._refused(piece, region, error)
+                self._reject(piece, reader, error)
             elif self.state.target is None:
-                self._doubtful(piece, region, error)
+                self._doubt(piece, reader, error)
             else:
-                self._stored(piece, None)
+                self._confirm(piece, None)
         else:
-            self._stored(piece, answer.json)
+            self._confirm(piece, answer.json)
         finally:
-            self._again(region.wasted)
+            self._count_resent(reader.wasted)
 
-    def _again(self, count: int) -> None:
+    def _count_resent(self, count: int) -> None:
         """So many bytes are sent that were sent before."""
         if count:
             with self._lock:
-                self.state = self.state._replace(resent=self.state.resent + count)
+                self.state = self.state._replace(resent_bytes=self.state.resent_bytes + count)
 
-    def _place(self, number: int) -> tuple[int, int]:
-        return (0, self._file.size) if self.state.size is None else upload.piece_bounds(self.state, number)
-
-    def _stored(self, piece: SendPiece, json: object) -> None:
-        named = json_values.value_at(json, self._rule.id)
+    def _confirm(self, piece: SendPiece, json: object) -> None:
+        target = json_values.value_at(json, self._rule.id)
         with self._lock:
             if isinstance(json, dict) and len(json) > len(self.answer):
                 self.answer = json
-            self._keep_now(upload.confirm_piece(self.state, piece.number, named if isinstance(named, str) else None))
+            named = target if isinstance(target, str) else None
+            self._set_state(upload.confirm_piece(self.state, piece.number, named))
         if self.state.target is None:
             raise UploadError(f"{self._operation}: the answer to the first piece names no object")
 
-    def _doubtful(self, piece: SendPiece, region: PieceReader, error: Exception) -> None:
-        self._given[piece.number] = region.given
-        region.forget()
+    def _doubt(self, piece: SendPiece, reader: PieceReader, error: Exception) -> None:
+        self._given[piece.number] = reader.given
+        reader.reset()
         with self._lock:
             self._error = error
             self.state = upload.doubt_piece(self.state, piece.number)
 
-    def _refused(self, piece: SendPiece, region: PieceReader, error: ApiError) -> None:
+    def _reject(self, piece: SendPiece, reader: PieceReader, error: ApiError) -> None:
         with self._lock:
-            self._keep_now(upload.reject_piece(self.state, piece.number, error.code))
-            if self.state.why is None:
+            self._set_state(upload.reject_piece(self.state, piece.number, error.code))
+            if self.state.failure is None:
                 return
             self._error = error
-        region.forget()
+        reader.reset()
 
-    def _keep_now(self, state: Upload) -> None:
+    def _set_state(self, state: Upload) -> None:
+        """Go on from a state, and store it, unless the upload was stopped or has failed."""
         self.state = state
-        if not self._stopped and state.why is None:
-            self._keep(state)
+        if not self._stopped and state.failure is None:
+            self._store(state)
 
-    def _ask(self, ask: QueryStatus) -> None:
-        if ask.tries:
-            seconds = retry.backoff(self._engine.profile.retry, ask.tries - 1, self._engine.roll())
+    def _query(self, query: QueryStatus) -> None:
+        if query.tries:
+            seconds = retry.backoff(self._engine.profile.retry, query.tries - 1, self._engine.roll())
             sleep(self._engine.clock.real_s(seconds))
         with self._lock:
             self.state = upload.start_query(self.state)
         try:
             json = (self._call(self._rule.status, {self._rule.target: self.state.target})).json
         except (Unauthorized, Forbidden, KeyProblem, Missing) as error:
-            if self._rule.token is None or (isinstance(error, Missing) and self.state.unsure):
+            # A token for uploads often cannot read: then the answers to the pieces have to do.
+            if self._rule.token is None or (isinstance(error, Missing) and self.state.needs_query):
                 raise
             with self._lock:
                 self.state = upload.skip_verification(self.state)
             return
         self.status = json
-        said = self._compared(upload_status.parse_status(self._rule, json))
+        report = self._compare(upload_status.parse_status(self._rule, json))
         with self._lock:
             before = upload.count_confirmed_bytes(self.state)
-            self._received = said
-            self._keep_now(upload.apply_report(self.state, said, self._size()))
-            more = upload.count_confirmed_bytes(self.state) - before
-        self._meter.move(more)
+            self._report = report
+            self._set_state(upload.apply_report(self.state, report, self._size()))
+            added = upload.count_confirmed_bytes(self.state) - before
+        self._meter.add(added)
 
     def _size(self) -> int | None:
-        """Bytes of the whole file, as far as they are known: of a stream when its end was seen."""
+        """Bytes of the whole file; of a stream, None until its end was seen."""
         if self.state.size is not None or self.state.total is None:
             return self.state.size
         return self._file.total  # type: ignore[union-attr] # only of a stream the size is not known
 
-    def _compared(self, said: UploadStatus) -> UploadStatus:
-        """What the provider says, with its checksum compared with that of the file."""
-        if not self._sized:
-            said = said._replace(size=None)
-        if said.checksum is None or self.state.total is None:
-            return said
+    def _compare(self, report: UploadStatus) -> UploadStatus:
+        """The report, with its checksum compared with that of the file."""
+        if not self._compares_size:
+            report = report._replace(size=None)
+        if report.checksum is None or self.state.total is None:
+            return report
         if self._checksum is None:
             self._checksum = run_blocking(lambda: self._file.checksum(self._rule.checksum_kind))
-        return said._replace(same=is_same_checksum(said.checksum, self._checksum))
-
-    def _failed(self, fail: UploadFailed) -> Exception:
-        return to_error(fail, self._operation, self.state, self._received, size=self._size(), error=self._error)
+        return report._replace(checksum_matches=is_same_checksum(report.checksum, self._checksum))

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Generated from src/callwell/client/uploads/uploader.py by tools/unasync.py; do not edit
-"""An upload from its file to its object: looked at, planned, begun or gone on with, sent, and waited for."""
+"""An upload from its file to its object: checked, planned, started or resumed, sent, and waited for."""
 
 from __future__ import annotations
 
 import dataclasses
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from callwell.client._sync.concurrency.primitives import run_blocking, sleep
+from callwell.client._sync.concurrency.primitives import run_blocking, sleep, when_loop_closes
 from callwell.client._sync.uploads.creation import ObjectCreator
 from callwell.client._sync.uploads.sender import PieceSender
 from callwell.client._sync.uploads.stream import PieceStream
@@ -15,8 +15,9 @@ from callwell.client.calls.options import NOT_GIVEN
 from callwell.client.calls.prepared import PreparedCall
 from callwell.client.uploads import files
 from callwell.client.uploads import options as upload_options
-from callwell.client.uploads.options import NO_UPLOAD, ResolvedUpload, Uploaded, UploadOptions
+from callwell.client.uploads.options import ResolvedUpload, Uploaded, UploadOptions
 from callwell.client.uploads.piece_reader import ProgressMeter
+from callwell.client.uploads.position import UploadPosition
 from callwell.core import upload, upload_status
 from callwell.core.piece_size import choose_piece_size
 from callwell.core.upload import UploadReason
@@ -29,14 +30,12 @@ from callwell.errors import (
     KeyRefused,
     Missing,
     ProcessingFailed,
-    StateError,
     UploadMismatch,
     UploadStopped,
 )
-from callwell.observe.logs import LOGGER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from callwell.client._sync.calls.caller import Caller
     from callwell.client.calls.operations import OperationHandle
@@ -44,21 +43,32 @@ if TYPE_CHECKING:
     from callwell.client.uploads.files import DiskFile, MemoryFile
     from callwell.core.rules.operations import UploadRule
     from callwell.core.upload import Upload
-    from callwell.state.base import Cell
 
 MAX_WAIT_S: Final = 3_600.0
-"""How long a state is waited for where the caller sets no deadline: a file that cannot be read never gets there."""
+"""Seconds for which a state is waited for where the caller sets no deadline: a file that cannot be read never gets
+there."""
 
-POLL_S: Final = (1.0, 15.0)
-"""Seconds between two looks, the first and the longest: each is twice the one before."""
+FIRST_POLL_S: Final = 1.0
+MAX_POLL_S: Final = 15.0
+"""Seconds between two queries for a state: each wait is twice the one before, up to this. Encoding takes minutes, and a
+query costs a permit."""
+
+MIN_LEFT_S: Final = 0.001
+"""Seconds that a call gets at least, for a deadline must be positive; it then ends by that deadline."""
 
 
 def ignore_result(_done: Uploaded[Any]) -> None:
-    """Nobody writes down that an upload has ended."""
+    """Nobody records that an upload has ended."""
 
 
 class UploadArguments(NamedTuple):
-    """The arguments of an upload, by the operation that takes them."""
+    """The arguments of an upload, by the operation that takes them.
+
+    Attributes:
+        pieces: of the operation that takes the pieces.
+        create: of the operation that creates the object.
+        target: the object, if the caller names one.
+    """
 
     pieces: dict[str, object]
     create: dict[str, object]
@@ -70,264 +80,252 @@ class Uploader:
 
     Args:
         caller: makes the calls.
-        found: the operation.
+        handle: the operation.
         rule: what the profile says about it.
-        note: called with what an upload was worth while its position is still stored: whoever writes that down loses
-            nothing by a kill.
+        on_done: called with the result while the position is still stored: who records it there loses nothing by a
+            kill.
     """
 
     def __init__(
         self,
         caller: Caller,
-        found: OperationHandle,
+        handle: OperationHandle,
         rule: UploadRule,
-        note: Callable[[Uploaded[Any]], None] = ignore_result,
+        on_done: Callable[[Uploaded[Any]], None] = ignore_result,
     ) -> None:
         self._caller = caller
-        self._note = note
-        self._found = found
-        self._name = found.plan.operation
-        self._rule = rule
+        self._config = caller.config
         self._engine = caller.engine
-        self._setting = caller.config
-        self._known = caller.find_operation
-        self._wish = caller.options.exactly_once
-        self._choices = dataclasses.replace(caller.options, retry_unsafe_5xx=False)
-        self._wants = ResolvedUpload()
-        self._until = float("inf")
-        self._cell: Cell[Upload] | None = None
+        self._call_options = dataclasses.replace(caller.options, retry_unsafe_5xx=False)
+        self._handle = handle
+        self._name = handle.plan.operation
+        self._rule = rule
+        self._on_done = on_done
+        self._options = ResolvedUpload()
+        self._deadline = float("inf")
+        self._position = self._position_at(None)
         self._duration_s: float | None = None
-        self._unkept = False
 
     def run(self, file: Any, given: Mapping[str, Any]) -> Uploaded[Any]:
         """Send a file.
 
         Args:
-            file: bytes, a path, an open file, or what gives bytes.
-            given: arguments of the operation and of the one that makes the object, and upload options.
+            file: bytes, a path, an open file, or something that yields bytes.
+            given: arguments of the operation and of the one that creates the object, and upload options.
 
         Raises:
-            UploadError: the file, or what became of it on its way.
+            UploadError: the file cannot be sent, or did not arrive as it was sent.
             CallwellError: see `callwell.errors`.
         """
-        options = UploadOptions.__annotations__.keys()
-        self._wants = upload_options.resolve(self._rule, {name: given[name] for name in given if name in options})
-        self._until = self._engine.clock.now() + self._wants.deadline_s
-        return self._run(file, {name: given[name] for name in given if name not in options})
+        names = UploadOptions.__annotations__.keys()
+        self._options = upload_options.resolve(self._rule, {name: given[name] for name in given if name in names})
+        self._deadline = self._engine.clock.now() + self._options.deadline_s
+        return self._run(file, {name: given[name] for name in given if name not in names})
 
-    def _run(self, file: Any, arguments: Mapping[str, object]) -> Uploaded[Any]:
-        given = self._split(arguments)
+    def _run(self, file: Any, given: Mapping[str, object]) -> Uploaded[Any]:
+        arguments = self._split_arguments(given)
         source = run_blocking(lambda: files.open_source(file))
         if source is None:
-            return self._run_stream(file, given)
-        held = run_blocking(lambda: upload_options.check_file(self._rule, source, check=self._wants.check))
-        self._duration_s = None if held is None else held.duration_s
-        said = {name: value for name, value in arguments.items() if value is not None and value is not NOT_GIVEN}
+            return self._run_stream(file, arguments)
+        container = run_blocking(lambda: upload_options.check_file(self._rule, source, check=self._options.check))
+        self._duration_s = None if container is None else container.duration_s
+        said = {name: value for name, value in given.items() if value is not None and value is not NOT_GIVEN}
+        call_name = self._caller.options.exactly_once
         parts = (
-            run_blocking(source.mark),
+            run_blocking(source.fingerprint),
             sorted(said.items()),
-            self._wish if isinstance(self._wish, str) else None,
+            call_name if isinstance(call_name, str) else None,
         )
-        self._cell = upload_options.position_cell(self._setting.account, self._name, parts)
-        pieces = self._gone_on(source, given) if self._wants.resume else None
-        if pieces is None:
-            state = upload.start_upload(self._rule, self._piece(source.size), source.size, None)
-            pieces = self._sent(source, given, self._begun(state, given))
-        return self._done(pieces, source.size)
+        self._position = self._position_at(parts)
+        with self._position.hold(), when_loop_closes(self._position.release):
+            sender = self._send_file(source, arguments)
+            return self._finish(sender, source.size)
 
-    def _run_stream(self, file: Any, given: UploadArguments) -> Uploaded[Any]:
+    def _run_stream(self, file: Any, arguments: UploadArguments) -> Uploaded[Any]:
         if self._rule.unknown_total is None:
             raise InvalidOption("file", type(file).__name__, "a path, bytes or an open file: its size must be known")
-        piece = self._piece(None)
-        stream = PieceStream(file, self._rule, piece)
+        piece_size = self._choose_piece_size(None)
+        stream = PieceStream(file, self._rule, piece_size)
         stream.open()
-        state = self._begun(upload.start_upload(self._rule, piece, None, None), given)
-        pieces = self._sent(stream, given, state)
-        return self._done(pieces, stream.total)
+        state = self._start(upload.start_upload(self._rule, piece_size, None, None), arguments)
+        sender = self._send(stream, arguments, state)
+        return self._finish(sender, stream.total)
 
-    def _split(self, arguments: Mapping[str, object]) -> UploadArguments:
-        """Whose argument each of them is."""
-        rule, taken = self._rule, self._found.binder.names
-        given = {name: value for name, value in arguments.items() if value is not NOT_GIVEN}
-        target = given.pop(rule.target, None)
+    def _send_file(self, source: MemoryFile | DiskFile, arguments: UploadArguments) -> PieceSender:
+        """Resume the upload where this or another process has stopped, or start it."""
+        stored = self._position.read()
+        gone = None
+        if self._options.resume and stored.target is not None:
+            try:
+                return self._send(source, arguments, upload.resume(stored))
+            except UploadStopped as error:
+                is_gone = isinstance(error.__cause__, Missing) and error.confirmed == upload.count_confirmed(stored)
+                if not is_gone or arguments.target is not None:
+                    raise
+                gone = stored.target
+        blank = upload.start_upload(self._rule, self._choose_piece_size(source.size), source.size, None)
+        return self._send(source, arguments, self._start(blank, arguments, gone=gone))
+
+    def _position_at(self, parts: Iterable[object] | None) -> UploadPosition:
+        cell = None if parts is None else upload_options.position_cell(self._config.account, self._name, parts)
+        return UploadPosition(self._config.state, cell, ledger=self._config.ledger(), name=self._name)
+
+    def _split_arguments(self, given: Mapping[str, object]) -> UploadArguments:
+        """Tell the arguments of the two operations apart, and check those of the one that creates the object."""
+        rule = self._rule
+        left = {name: value for name, value in given.items() if value is not NOT_GIVEN}
+        target = left.pop(rule.target, None)
         if target is not None and not isinstance(target, str):
             raise InvalidOption(rule.target, target, "the name of an object")
-        pieces = {name: value for name, value in given.items() if name in taken}
-        create = {name: value for name, value in given.items() if name not in taken}
+        of_pieces = self._handle.binder.names
+        pieces = {name: value for name, value in left.items() if name in of_pieces}
+        create = {name: value for name, value in left.items() if name not in of_pieces}
         name = min((name for name, value in create.items() if value is not None), default=None)
         if name is not None and (target is not None or rule.create is None):
-            raise InvalidOption(name, create[name], f"nothing: {self._name} makes no object here")
+            raise InvalidOption(name, create[name], f"nothing: {self._name} creates no object here")
         if target is None and rule.create is not None:
-            self._known(rule.create).binder.bind(create)
-        return UploadArguments(pieces, create, target)
+            self._caller.find_operation(rule.create).binder.bind(create)
+        return UploadArguments(pieces=pieces, create=create, target=target)
 
-    def _piece(self, size: int | None) -> int:
-        quotas = self._setting.provider.profile.quotas
-        limits = [quotas[name].limit for name in self._found.plan.quotas]
-        piece = self._wants.piece_size or choose_piece_size(self._rule, size, min(limits, default=None))
-        if size is not None and -(-size // piece) > self._rule.max_pieces:
-            raise InvalidOption("piece_size", piece, f"so many bytes that {self._rule.max_pieces} pieces suffice")
-        return piece
+    def _choose_piece_size(self, size: int | None) -> int:
+        quotas = self._config.provider.profile.quotas
+        limits = [quotas[name].limit for name in self._handle.plan.quotas]
+        piece_size = self._options.piece_size or choose_piece_size(self._rule, size, min(limits, default=None))
+        if size is not None and -(-size // piece_size) > self._rule.max_pieces:
+            raise InvalidOption("piece_size", piece_size, f"enough for {self._rule.max_pieces} pieces or fewer")
+        return piece_size
 
-    def _begun(self, state: Upload, given: UploadArguments) -> Upload:
+    def _start(self, blank: Upload, arguments: UploadArguments, *, gone: str | None = None) -> Upload:
         """An upload of which nothing has been sent, with an object for it if one must be there first."""
-        if given.target is None and self._rule.target_from == 1:
-            making = ObjectCreator(self._caller, self._rule, self._cell)
-            return making.make(state, given.create, self._left_s(), anew=not self._wants.resume)
-        state = state._replace(target=given.target)
-        self._keep(state)
-        return state
+        if arguments.target is None and self._rule.target_from == 1:
+            creator = ObjectCreator(self._caller, self._rule, self._position)
+            anew = not self._options.resume
+            return creator.create(blank, arguments.create, self._left_s(), gone=gone, anew=anew)
+        started = blank._replace(target=arguments.target)
+        self._position.store(started)
+        return started
 
-    def _gone_on(self, source: MemoryFile | DiskFile, given: UploadArguments) -> PieceSender | None:
-        """Go on where this or another process has stopped, if there is such a place."""
-        state = NO_UPLOAD if self._cell is None else self._setting.state.read(self._cell)
-        if state == NO_UPLOAD or state.target is None:
-            return None
-        try:
-            return self._sent(source, given, upload.resume(state))
-        except UploadStopped as error:
-            if (
-                isinstance(error.__cause__, Missing)
-                and given.target is None
-                and error.confirmed == upload.count_confirmed(state)
-            ):
-                return None
-            raise
-
-    def _sent(self, file: MemoryFile | DiskFile | PieceStream, given: UploadArguments, state: Upload) -> PieceSender:
-        meter = ProgressMeter(self._wants.progress)
-        meter.move(upload.count_confirmed_bytes(state))
-        pieces = PieceSender(
+    def _send(
+        self, file: MemoryFile | DiskFile | PieceStream, arguments: UploadArguments, state: Upload
+    ) -> PieceSender:
+        meter = ProgressMeter(self._options.progress)
+        meter.add(upload.count_confirmed_bytes(state))
+        sender = PieceSender(
             self._rule,
             self._name,
-            arguments=given.pieces,
+            arguments=arguments.pieces,
             call=self._call,
             engine=self._engine,
             file=file,
             meter=meter,
-            keep=self._keep,
+            store=self._position.store,
             state=state,
-            sized=not upload_options.may_be_cut(self._setting.sandbox, self._duration_s),
+            compares_size=not upload_options.may_be_cut(self._config.sandbox, self._duration_s),
         )
         try:
-            pieces.run(self._wants.pieces)
+            sender.run(self._options.pieces)
         except (FileChanged, FileUnfit, UploadMismatch, ProcessingFailed) as error:
-            error.target = pieces.state.target
+            error.target = sender.state.target
             if not (isinstance(error, UploadMismatch) and error.what == "state"):
-                self._forget()
+                self._position.forget()
             raise
         except CallwellError as error:
             cause: CallwellError = error
             if isinstance(error, KeyRefused) and self._rule.token is None:
                 cause = self._caller.explain(error)
-            raise self._stopped(pieces.state, cause, given) from error
-        return pieces
+            raise self._to_stopped(sender.state, cause, arguments) from error
+        return sender
 
-    def _stopped(self, state: Upload, error: CallwellError, given: UploadArguments) -> CallwellError:
-        """The error with the name of what is left behind, or the error itself if nothing is."""
+    def _to_stopped(self, state: Upload, error: CallwellError, arguments: UploadArguments) -> CallwellError:
+        """The error with the name of the object that is left behind, or the error itself if there is none."""
         if state.target is None:
             return error
-        done = upload.count_confirmed(state)
-        of = "" if state.total is None else f" of {state.total}"
-        text = f"{error}; {state.target} has {done}{of} pieces: {self._outlook(state, error, given)}"
-        stopped = UploadStopped(text, target=state.target, confirmed=done, pieces=state.total)
+        confirmed = upload.count_confirmed(state)
+        of_total = "" if state.total is None else f" of {state.total}"
+        what_next = self._advise(state, error, arguments)
+        text = f"{error}; {state.target} has {confirmed}{of_total} pieces: {what_next}"
+        stopped = UploadStopped(text, target=state.target, confirmed=confirmed, pieces=state.total)
         stopped.__cause__ = error
         return stopped
 
-    def _outlook(self, state: Upload, error: CallwellError, given: UploadArguments) -> str:
-        """What the same call would do, or what is to be done instead."""
+    def _advise(self, state: Upload, error: CallwellError, arguments: UploadArguments) -> str:
+        """What the same call would do, or what to do instead."""
         if isinstance(error, Missing):
-            return "it is gone, and the same call makes another one" if given.target is None else "it is gone"
-        if self._cell is None:
-            return "a stream cannot be gone on with, so delete it and send the whole again"
-        if state.why is UploadReason.OTHER:
-            return "the same call does not touch it; resume=False makes another one"
-        if self._unkept:
-            return "where it stands could not be stored, so that the same call may send pieces again"
-        if not self._wants.resume:
+            return "it is gone" if arguments.target is not None else "it is gone, and the same call creates another one"
+        if self._position.cell is None:
+            return "a stream cannot be resumed, so delete it and send the whole again"
+        if state.failure is UploadReason.OTHER:
+            return "the same call does not touch it; resume=False creates another one"
+        if self._position.has_failed:
+            return "its position could not be stored, so the same call may send pieces again"
+        if not self._options.resume:
             return "the same call with resume=True goes on with it"
-        if not self._setting.state.shared:
+        if not self._config.state.shared:
             return "the same call by this client goes on with it"
         return "the same call goes on with it"
 
-    def _done(self, pieces: PieceSender, size: int) -> Uploaded[Any]:
+    def _finish(self, sender: PieceSender, size: int) -> Uploaded[Any]:
         rule = self._rule
-        target = pieces.state.target or ""
-        answer: Any = pieces.answer
-        if rule.get is not None and len(answer) <= 1:
+        target = sender.state.target or ""
+        answer: Any = sender.answer
+        if rule.get is not None and len(answer) <= 1:  # the last answer, which describes the object, was lost
             answer = (self._call(rule.get, {rule.target: target})).json
-        if self._wants.wait is not None:
-            self._await(self._wants.wait, target, pieces.status)
+        if self._options.wait is not None:
+            self._wait_for(self._options.wait, target, sender.status)
+        warnings = upload_options.sandbox_warnings(self._config.sandbox, self._duration_s, self._engine.clock.wall())
         done = Uploaded(
             target=target,
             answer=answer,
             size=size,
-            pieces=pieces.state.total or 0,
-            resent=pieces.state.resent,
-            warnings=upload_options.sandbox_warnings(
-                self._setting.sandbox, self._duration_s, self._engine.clock.wall()
-            ),
+            pieces=sender.state.total or 0,
+            resent=sender.state.resent_bytes,
+            warnings=warnings,
         )
-        self._note(done)
-        self._forget()
+        self._on_done(done)
+        self._position.forget()
         return done
 
-    def _await(self, name: str, target: str, json: Any) -> None:
-        """Wait for a state of the object, which may be that of the last answer about it."""
+    def _wait_for(self, name: str, target: str, json: Any) -> None:
+        """Wait for a state of the object.
+
+        Args:
+            name: of the state.
+            target: the object.
+            json: the last answer about it, which may say it already; None for none.
+        """
         until = self._rule.until[name]
         clock = self._engine.clock
-        pause = POLL_S[0]
-        end = min(self._until, clock.now() + MAX_WAIT_S)
-        looks = 1
-        json = (self._status(target)).json if json is None else json
+        deadline = min(self._deadline, clock.now() + MAX_WAIT_S)
+        pause_s = FIRST_POLL_S
+        polls = 1
+        if json is None:
+            json = (self._query(target)).json
         while not upload_status.has_reached(until, json):
             word = upload_status.find_failure(until, json)
             if word is not None:
-                self._forget()
-                text = f"{self._name}: {target} is there, and will never be {name}: the provider says {word!r}"
+                self._position.forget()
+                text = f"{self._name}: {target} was sent, and will never be {name}: the provider says {word!r}"
                 raise ProcessingFailed(text, target=target, state=word)
-            if clock.now() + pause >= end:
+            if clock.now() + pause_s >= deadline:
                 raise DeadlineExceeded(
-                    f"{self._name}: {target} is there, but not yet {name}",
-                    provider=self._setting.provider.name,
+                    f"{self._name}: {target} was sent, but was not {name} before the deadline",
+                    provider=self._config.provider.name,
                     operation=self._rule.status,
-                    attempts=looks,
+                    attempts=polls,
                     outcome="done",
                 )
-            sleep(clock.real_s(pause))
-            pause = min(2 * pause, POLL_S[1])
-            looks += 1
-            json = (self._status(target)).json
+            sleep(clock.real_s(pause_s))
+            pause_s = min(2 * pause_s, MAX_POLL_S)
+            polls += 1
+            json = (self._query(target)).json
 
-    def _status(self, target: str) -> Answer:
+    def _query(self, target: str) -> Answer:
         return self._call(self._rule.status, {self._rule.target: target})
 
     def _call(self, operation: str, arguments: Mapping[str, object]) -> Answer:
-        known = self._known(operation)
-        choices = dataclasses.replace(self._choices, deadline_s=self._left_s())
-        return self._engine.run(PreparedCall(known.plan, known.binder.bind(arguments), choices))
+        handle = self._caller.find_operation(operation)
+        options = dataclasses.replace(self._call_options, deadline_s=self._left_s())
+        return self._engine.run(PreparedCall(handle.plan, handle.binder.bind(arguments), options))
 
     def _left_s(self) -> float:
-        return max(0.001, self._until - self._engine.clock.now())
-
-    def _keep(self, state: Upload) -> None:
-        """Store where it stands. A state that fails in the middle costs the upload nothing but that."""
-        if self._cell is None or state.target is None:
-            return
-        try:
-            self._setting.state.update(self._cell, lambda _: (state, None))
-        except StateError as error:
-            if not self._unkept:
-                LOGGER.warning("%s: where %s stands could not be stored: %s", self._name, state.target, error)
-            self._unkept = True
-
-    def _forget(self) -> None:
-        if self._cell is None:
-            return
-        try:
-            maker = self._setting.state.read(self._cell).maker
-            if maker:
-                self._setting.ledger().forget(maker)
-            self._setting.state.remove(self._cell.key)
-        except StateError as error:  # it must not cost the result
-            LOGGER.warning("%s: that it has ended could not be stored: %s", self._name, error)
+        return max(MIN_LEFT_S, self._deadline - self._engine.clock.now())
