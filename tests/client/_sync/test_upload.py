@@ -266,7 +266,7 @@ def test_a_state_is_waited_for() -> None:
     never.ready_after = 10**6
     failed = sent(never, wait="ready", deadline_s=100.0)
     assert (type(failed), failed.outcome) == (errors.DeadlineExceeded, "done")
-    assert "f1 is there" in str(failed)
+    assert "f1 was sent" in str(failed)
     assert 8 <= never.asked.count("status") <= 10
 
 
