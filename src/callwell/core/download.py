@@ -16,7 +16,6 @@ read as one stream, and what it sent beyond the first gap comes again.
 A body that broke off is continued with `Range` from its last byte only if its version is `lasting`: then `If-Range`
 or the answer's own validators prove that both parts are of one version (`partial`). Without such a proof the file is
 begun again from its first byte, for a change that keeps the size could not be seen.
-
 What an answer says counts more than what is remembered. A part may be shorter than what was asked for: the rest is
 asked for. A file whose size the storage does not say is whole when its whole body has ended, or when storage says that
 nothing lies beyond the last byte (416). Places and sizes of a compressed answer are those of its compressed form.
