@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The code of typed clients depends on descriptions alone, and passes what the project's own code must pass."""
+"""Generated code depends on the description alone, and passes the checks of the project's own code."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_the_same_on_every_run(folder: Path) -> None:
-    """Other hash seeds, the same bytes."""
+    """The bytes are the same with any hash seed."""
     codes = {
         subprocess.run(
             [sys.executable, "-c", WRITE, str(folder)],
@@ -93,7 +93,7 @@ def test_formatted_and_linted(folder: Path, root: Path) -> None:
     ],
 )
 def test_what_is_written(folder: Path, text: str) -> None:
-    """Every oddity has its form."""
+    """Every oddity is written as it should be."""
     code = client_code(load_provider(folder))
     if text.startswith("colour"):
         text = "colour: ThingColour | None"
@@ -101,7 +101,7 @@ def test_what_is_written(folder: Path, text: str) -> None:
 
 
 def test_it_can_be_run(folder: Path) -> None:
-    """The code is more than well-typed: it runs, and its shapes are there."""
+    """The code runs, and its types are there."""
     pytest.importorskip("callwell.client")
     names: dict[str, object] = {"__name__": "tiny", "__file__": str(folder / "client.py")}
     exec(compile(client_code(load_provider(folder)), "tiny", "exec"), names)  # noqa: S102 - our own code
@@ -109,7 +109,7 @@ def test_it_can_be_run(folder: Path) -> None:
 
 
 def test_standalone(folder: Path, root: Path) -> None:
-    """A client outside the library takes the description beside it, and is as clean."""
+    """A client outside the library uses the description beside it, and is formatted as well."""
     code = client_code(load_provider(folder))
     assert "SPDX" not in code
     (folder / "client.py").write_text(code, encoding="utf-8")
@@ -121,7 +121,7 @@ def test_standalone(folder: Path, root: Path) -> None:
 
 
 def test_a_group_named_as_the_provider(folder: Path) -> None:
-    """A group that has the provider's name gets another class, under the same attribute."""
+    """A group with the provider's name has another class, under the same attribute."""
     profile = folder / "profile.toml"
     profile.write_text(
         profile.read_text(encoding="utf-8").replace('name = "tiny"', 'name = "things"'), encoding="utf-8"
@@ -133,7 +133,7 @@ def test_a_group_named_as_the_provider(folder: Path) -> None:
 
 
 def test_each_side_by_itself(folder: Path) -> None:
-    """The modules of a bundled client say what the one file says, but each side has one of its own."""
+    """The modules of a bundled client have the classes of the single file, each side in its own module."""
     files = bundled_code(load_provider(folder))
     assert sorted(files) == ["async_client.py", "client.py", "sync_client.py"]
     whole = set(client_code(load_provider(folder)).split("\n\n\n"))
@@ -143,7 +143,7 @@ def test_each_side_by_itself(folder: Path) -> None:
 
 
 def test_a_side_is_loaded_alone() -> None:
-    """Who uses the sync side of a provider pays neither for the async one nor for asyncio, nor for types."""
+    """The sync side of a provider loads neither the async one nor asyncio nor the types."""
     code = (
         "import json, sys; from callwell import Client, Key;"
         "Client('userplane', key=Key('uspl_' + 'a' * 40)).close(); print(json.dumps(sorted(sys.modules)))"
@@ -154,8 +154,8 @@ def test_a_side_is_loaded_alone() -> None:
     assert "callwell.providers.userplane.client" not in loaded
 
 
-def test_other_names_for_shapes_that_clash() -> None:
-    """A shape that is called as something else in the module gets a number."""
+def test_types_have_different_names() -> None:
+    """A type with the name of something else in the module gets a number."""
     for name in providers.names():
         code = client_code(providers.load(name))
         classes = [line for line in code.splitlines() if line.startswith("class ")]
@@ -175,11 +175,11 @@ def test_other_names_for_shapes_that_clash() -> None:
     ],
 )
 def test_layout(items: list[str | Brackets], expected: list[str]) -> None:
-    """Code is in one line where it fits, and an item a line where it does not."""
+    """Code is in one line if it fits, and has a line for each item if it does not."""
     assert format_lines(Brackets("f(", items, ")")) == expected
 
 
-def test_a_note_breaks_the_line() -> None:
+def test_a_comment_breaks_the_line() -> None:
     """An item with a comment has its own line."""
     assert format_lines(Brackets("f(", ["a", "b"], ")", {0: "why"})) == ["f(", "    a,  # why", "    b,", ")"]
 
@@ -195,7 +195,7 @@ def test_a_note_breaks_the_line() -> None:
     ],
 )
 def test_docstrings(text: str, expected: str) -> None:
-    """A docstring is one sentence that cannot end early and fits its line."""
+    """A docstring is one sentence that cannot end early and fits into its line."""
     assert docstring(text) == expected
     assert len(docstring(text)) <= 120
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a profile says about assessments is held against the operations that it speaks of."""
+"""What a profile says about assessments is checked against the operations."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HEAD = '[operations."assess.scripted".assess]\n'
 
 
 def test_what_is_right() -> None:
-    """The rules say where everything is."""
+    """A right profile says where everything is."""
     rule = profile.parse(TEXT, API).operations["assess.scripted"]
     assert rule.assess is not None
     assert (rule.remember, rule.assess.default, rule.assess.text, rule.assess.script) == (
@@ -68,7 +68,7 @@ def test_what_is_right() -> None:
     ],
 )
 def test_what_is_wrong(before: str, after: str, key: str, expected: str) -> None:
-    """Each complaint names the key, and says what was expected."""
+    """Each error names the key, and says what was expected."""
     assert before in TEXT
     with pytest.raises(ProfileError) as caught:
         profile.parse(TEXT.replace(before, after, 1), API)

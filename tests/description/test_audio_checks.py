@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a profile says of recordings is held against itself and against the operations."""
+"""What a profile says about recordings is checked against itself and against the operations."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def api(tmp_path: Path) -> Api:
     return openapi.read(tmp_path / "openapi.json")
 
 
-def test_what_is_said_is_read(api: Api) -> None:
-    """The tables become records, with what is usual where nothing is said."""
+def test_tables_become_records(api: Api) -> None:
+    """The tables become records, with defaults for what they leave out."""
     read = profile.parse(PROFILE, api)
     assert read.audio
     assert (read.audio.rate, read.audio.min_depth, read.audio.channels) == (16_000, 16, 1)
@@ -53,7 +53,7 @@ def test_what_is_said_is_read(api: Api) -> None:
     ],
 )
 def test_errors(old: str, new: str, key: str, expected: str, api: Api) -> None:
-    """What is wrong is named with its key, what was expected and what was found."""
+    """An error has the key, what was expected and what was found."""
     assert PROFILE.count(old) == 1
     with pytest.raises(ProfileError) as caught:
         profile.parse(PROFILE.replace(old, new), api)
@@ -63,7 +63,7 @@ def test_errors(old: str, new: str, key: str, expected: str, api: Api) -> None:
 
 @pytest.mark.parametrize(("field", "name"), [("data", "sound"), ("format", "form")])
 def test_arguments_are_those_of_the_operation(field: str, name: str, api: Api) -> None:
-    """An argument that the operation does not take is found, and the nearest is proposed."""
+    """An argument that the operation does not take is found, and the closest one is proposed."""
     wrong = TALK.replace(f'{field} = "audio_', f'{field} = "{name}_')
     with pytest.raises(ProfileError, match=r"an argument of type string \(audio_") as caught:
         profile.parse(PROFILE.replace(TALK, wrong), api)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which types a description gives successful answers beside JSON."""
+"""The media types of successful responses besides JSON."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ JSON = {"application/json": {"schema": {"type": "object"}}}
 
 
 def media(responses: dict[str, Any]) -> frozenset[str]:
-    """The types that an operation with these answers may give beside JSON."""
+    """The media types besides JSON of an operation with these responses."""
     document = {
         "openapi": "3.1.0",
         "info": {"title": "T", "version": "1"},
@@ -36,5 +36,5 @@ def media(responses: dict[str, Any]) -> frozenset[str]:
     ],
 )
 def test_types_beside_json_are_known(responses: dict[str, Any], expected: set[str]) -> None:
-    """Those of successes, in lower case and without parameters."""
+    """Those of 2xx responses, in lower case and without parameters."""
     assert media(responses) == expected

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keys are found where they stand."""
+"""The line of a key is found."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ JSON = """\
     ],
 )
 def test_toml(path: str, line: int | None) -> None:
-    """A key has the line on which it stands; one that is not there has the line of the table around it."""
+    """A key has its own line; a missing one has the line of the table around it."""
     tomllib.loads(TOML)
     assert toml_line(TOML, tuple(path.split("/"))) == line
 
@@ -112,7 +112,7 @@ def test_json(path: str, line: int | None) -> None:
 
 @pytest.mark.parametrize("text", ["", "=", "[", "a = [", "a = {", 'a = "', "[[", "a =", "]]", "\x00", "a = [,]"])
 def test_broken_toml_ends(text: str) -> None:
-    """What is no TOML is not understood, but the search ends."""
+    """The search ends in a text that is no TOML."""
     assert toml_line(text, ("none",)) is None
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""OpenAPI documents are read, and refused with the place of what is wrong."""
+"""OpenAPI documents become records; a broken one is refused with file, line and key."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ API = openapi.read(OPENAPI)
 
 
 def test_operations() -> None:
-    """Each operation has its method, path, place of answer and parameters, also those of its path."""
+    """Each operation has its method, path, response and parameters, those of its path included."""
     assert (API.title, API.version) == ("Tiny", "1")
     assert [(one.name, one.method, one.path) for one in API.operations.values()] == [
         ("things.list", "GET", "/things"),
@@ -47,7 +47,7 @@ def test_a_default_makes_optional() -> None:
 
 
 def test_references_are_followed() -> None:
-    """A shared schema stands where it is referred to, with its name; a circle is cut; `allOf` is one object."""
+    """A shared schema replaces its references and keeps its name; a circle is cut; `allOf` is one object."""
     thing = API.operations["things.list"].response_schema["properties"]["things"]["items"]
     assert thing["title"] == "Thing"
     assert thing["properties"]["parent"] == {"title": "Thing"}
@@ -92,7 +92,7 @@ def test_references_are_followed() -> None:
     ],
 )
 def test_errors(tmp_path: Path, place: str, value: object, key: str, expected: str) -> None:
-    """What is wrong is named with its file, its key, its line, what was expected and what was found."""
+    """An error has the file, the key, the line, what was expected and what was found."""
     document = _changed(place, value)
     file = tmp_path / "openapi.json"
     file.write_text(json.dumps(document, indent=2), encoding="utf-8")
@@ -108,7 +108,7 @@ def test_errors(tmp_path: Path, place: str, value: object, key: str, expected: s
 
 
 def _changed(place: str, value: object) -> dict[str, Any]:
-    """The document with another value at a place, in which `~` stands for a slash."""
+    """The document with another value at a path, in which `~` stands for a slash."""
     document = copy.deepcopy(OPENAPI)
     node: Any = document
     *way, last = place.replace("~", "\0").split("/")
@@ -127,7 +127,7 @@ def _changed(place: str, value: object) -> dict[str, Any]:
     ],
 )
 def test_files_that_are_no_documents(tmp_path: Path, content: bytes, line: int | None, expected: str) -> None:
-    """A file that is no JSON object is refused, with the line where that is known."""
+    """A file that is no JSON object is refused, with the line if it is known."""
     file = tmp_path / "openapi.json"
     file.write_bytes(content)
     with pytest.raises(ProfileError) as caught:
@@ -136,13 +136,13 @@ def test_files_that_are_no_documents(tmp_path: Path, content: bytes, line: int |
 
 
 def test_no_file(tmp_path: Path) -> None:
-    """A file that is not there is named."""
+    """A missing file is named."""
     with pytest.raises(ProfileError, match=r"openapi\.json"):
         openapi.read(tmp_path / "openapi.json")
 
 
 def test_the_line_is_that_of_the_key(tmp_path: Path) -> None:
-    """The line points at the very key."""
+    """The line of an error is that of the key."""
     folder = write(tmp_path / "tiny")
     file = folder / "openapi.json"
     file.write_text(file.read_text().replace('"things.import"', '"things"'))

@@ -75,7 +75,7 @@ assets = ["recordings.thumbnail"]
 
 
 def test_a_profile_becomes_records() -> None:
-    """Values come as the records say: tuples, floats, defaults."""
+    """Values have the types of the fields: tuples, floats, defaults."""
     read = profile.parse(WHOLE, API)
     assert read.quotas["minute"].window_s == 60.0
     assert isinstance(read.quotas["minute"].window_s, float)
@@ -186,7 +186,7 @@ OPERATIONS: Final = [
 
 @pytest.mark.parametrize("case", PLAIN + OPERATIONS, ids=lambda case: f"{case[3]}: {case[1]}")
 def test_errors(tmp_path: Path, case: tuple[str, str, int, str, str]) -> None:
-    """What is wrong is named with its file, its line, its key, what was expected and what was found."""
+    """An error has the file, the line, the key, what was expected and what was found."""
     old, new, line, key, expected = case
     assert WHOLE.count(old) == 1
     file = tmp_path / "profile.toml"
@@ -204,14 +204,14 @@ def test_errors(tmp_path: Path, case: tuple[str, str, int, str, str]) -> None:
     ("text", "line"), [("a = 1\nb = ?\n", 2), ("a = 1\na = 2\n", 2), ('a = 1\n[x]\nb = "', 3), ("[a]\n[a]\n", 2)]
 )
 def test_what_is_no_toml(text: str, line: int) -> None:
-    """A mistake of syntax has its line."""
+    """A syntax error has its line."""
     with pytest.raises(ProfileError, match="expected TOML, found an error") as caught:
         profile.parse(text, API)
     assert caught.value.line == line
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
-    """A file that is not there, or is no text, is named."""
+    """A file that is missing or is no text is named."""
     file = tmp_path / "profile.toml"
     with pytest.raises(ProfileError, match="expected a file of UTF-8 text, found No such file"):
         profile.load(file, API)
@@ -221,5 +221,5 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 
 
 def test_the_operations_are_those_beside_the_file(tmp_path: Path) -> None:
-    """Without operations, those of the `openapi.json` in the same folder are meant."""
+    """Without operations, the `openapi.json` in the same folder is read."""
     assert profile.load(write(tmp_path / "tiny") / "profile.toml").name == "tiny"

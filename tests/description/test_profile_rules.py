@@ -69,7 +69,7 @@ GONE: Final = '"videos.status"]\ngone_if = "'
     ],
 )
 def test_errors(old: str, new: str, key: str, expected: str) -> None:
-    """What is wrong is named with its key, what was expected and what was found."""
+    """An error has the key, what was expected and what was found."""
     assert TEXT.count(old) == 1
     with pytest.raises(ProfileError) as caught:
         profile.parse(TEXT.replace(old, new), API)

@@ -26,7 +26,7 @@ def tiny(tmp_path: Path) -> Provider:
 
 
 def test_names(tiny: Provider) -> None:
-    """What is there is found; the only environment is the default, and its address has no slash at its end."""
+    """Names are found; the only environment is the default, and its address has no slash at its end."""
     assert tiny.operation("things.list").path == "/things"
     assert tiny.rule("things.list").paging
     assert tiny.rule("things.delete") == OperationRule()
@@ -35,7 +35,7 @@ def test_names(tiny: Provider) -> None:
 
 
 def test_unknown_names(tiny: Provider) -> None:
-    """What is not there is refused with the nearest names."""
+    """An unknown name is refused with the closest names."""
     with pytest.raises(UnknownName, match=r"unknown operation 'thing.list' of tiny: did you mean things.list"):
         tiny.operation("thing.list")
     with pytest.raises(UnknownName, match=r"things\.delete"):
@@ -45,7 +45,7 @@ def test_unknown_names(tiny: Provider) -> None:
 
 
 def test_the_default_environment(tmp_path: Path) -> None:
-    """Of several environments the one that says so is the default."""
+    """Of several environments, the one with `default = true` is the default."""
     folder = write(tmp_path / "tiny")
     with (folder / "profile.toml").open("a") as file:
         file.write('\n[environments.sandbox]\nbase_url = "https://sandbox.test"\ndefault = true\n')
@@ -67,11 +67,11 @@ def test_the_default_environment(tmp_path: Path) -> None:
     ],
 )
 def test_snake_case(wire: str, python: str) -> None:
-    """Names of the wire are snake case in Python."""
+    """Names of the document are snake case in Python."""
     assert to_snake_case(wire) == python
 
 
 def test_class_names_and_identifiers() -> None:
-    """Classes are in capitals; words of Python get an underscore behind them, digits one before them."""
+    """Classes are Pascal case; a keyword gets an underscore after it, a digit one before it."""
     assert to_pascal_case("recordings", "console_log", "linkURL") == "RecordingsConsoleLogLinkUrl"
     assert [to_identifier(name) for name in ("from", "4xx", "a b", "")] == ["from_", "_4xx", "a_b", "_"]

@@ -60,7 +60,7 @@ def links(page: Path) -> Iterator[str]:
 
 
 def anchors(page: Path) -> set[str]:
-    """What a link to a place of a page can name: headings as GitHub writes them, and places with an id."""
+    """The anchors of a page: headings as GitHub writes them, and elements with an ID."""
     slugs = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in _HEADING.findall(prose(page))}
     return slugs | set(re.findall(r'<a id="([^"]+)">', read(page)))
 

@@ -42,7 +42,7 @@ def test_a_stale_page_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_no_terminal_changes_the_page() -> None:
-    """Neither its width nor its colours are in the page."""
+    """Neither the width nor the colours of a terminal are in the page."""
     code = "import commands, sys; sys.stdout.write(commands.page())"
     variables = {"COLUMNS": "40", "FORCE_COLOR": "1", "TERM": "xterm-256color", "PYTHONPATH": str(pages.ROOT / "tools")}
     done = subprocess.run(
@@ -53,7 +53,7 @@ def test_no_terminal_changes_the_page() -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_option_is_on_the_page(name: str) -> None:
-    """Every command has its section, with every option that it takes."""
+    """Every command has a section with every option that it takes."""
     command = load(name)
     for path, one in {
         name: command,

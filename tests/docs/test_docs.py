@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The documentation says what is true: its links, commands and tables are held against the code."""
+"""The documentation is true: its links, commands and tables are compared with the code."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("page", pages.PAGES, ids=lambda page: page.name)
 def test_lines_are_short(page: Path) -> None:
-    """No line is longer than those of the code, but for what a program prints."""
+    """No line is longer than a line of code, except what a program prints."""
     printed = {line for block in pages.blocks(page, "console") for line in block.text.splitlines()}
     lines = ["" if line in printed else line for line in pages.read(page).splitlines()]
     assert [number for number, line in enumerate(lines, 1) if len(line) > LONGEST] == []
 
 
 def test_navigation_names_every_page() -> None:
-    """The site's navigation leads to every page, and to none that is not there."""
+    """The site's navigation leads to every page, and to no other."""
     settings = tomllib.loads((pages.ROOT / "zensical.toml").read_text(encoding="utf-8"))
     named = list(leaves(settings["project"]["nav"]))
     assert sorted(named) == sorted(page.relative_to(pages.DOCS).as_posix() for page in pages.DOCS.rglob("*.md"))
@@ -64,7 +64,7 @@ def leaves(navigation: Any) -> Iterator[str]:
 
 @pytest.mark.parametrize(("page", "words"), COMMANDS, ids=lambda one: one if isinstance(one, str) else " ".join(one))
 def test_commands_exist(page: str, words: list[str]) -> None:
-    """Every command line shown is one: its command exists, and takes the options that it is given."""
+    """Every command that is shown exists, and takes the options that are shown."""
     command: Any = command_line()
     words = list(words)
     while isinstance(command, TyperGroup) and words and not words[0].startswith("-"):
@@ -85,7 +85,7 @@ def test_every_error_has_its_row() -> None:
     assert codes == {int(code) for code in re.findall(r"^\| (\d{1,2}|1[34]\d) \| ", text, re.MULTILINE)}
 
 
-def test_every_fault_and_path_of_the_emulator_is_told() -> None:
+def test_every_fault_and_path_of_the_emulator_is_named() -> None:
     """Every fault, every field of a rule and every path of the control port is in the page about the emulator."""
     text = pages.read(pages.DOCS / "emulator.md")
     sources = [ast.parse(pages.read(path)) for path in (pages.ROOT / "src/callwell/emulator").glob("*.py")]
@@ -108,7 +108,7 @@ def test_every_fault_and_path_of_the_emulator_is_told() -> None:
 
 
 def test_every_file_of_the_architecture_is_there() -> None:
-    """The page that says where things are names no file or room that has moved."""
+    """The page names no file or room that has moved."""
     text = pages.read(pages.DOCS / "architecture.md")
     names = re.findall(r"`([a-z_]+(?:/[a-z_/]*)?(?:\.py)?)`", text)
     paths = [name for name in names if "/" in name or "." in name]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The page about descriptions names every key that there is, and its example works as it stands there."""
+"""The page about descriptions names every key, and its example works as shown."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ RECORDS = list(
 
 
 class Scripted:
-    """A transport that answers as the example's provider would, and keeps what it was asked."""
+    """A transport that answers as the example's provider would, and records the requests."""
 
     def __init__(self) -> None:
         self.asked: list[Request] = []
@@ -59,7 +59,7 @@ def notes(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.__name__)
-def test_every_key_is_told(record: type) -> None:
+def test_every_key_is_named(record: type) -> None:
     """Every field of every record is in the first cell of a row, or, for tables, in the head of one."""
     rows = re.findall(r"^\| ([^|]*) \|", pages.prose(PAGE), re.MULTILINE)
     told = {
@@ -68,7 +68,7 @@ def test_every_key_is_told(record: type) -> None:
     assert {field.name for field in dataclasses.fields(record)} - told == set()
 
 
-def test_no_key_is_told_that_is_not_there() -> None:
+def test_no_other_key_is_named() -> None:
     """The first cells of the rows name keys of records, and nothing else."""
     known = {field.name for record in RECORDS for field in dataclasses.fields(record)}
     rows = re.findall(r"^\| ((?:`[a-z_0-9]+`(?:, )?)+) \|", pages.prose(PAGE), re.MULTILINE)
@@ -76,7 +76,7 @@ def test_no_key_is_told_that_is_not_there() -> None:
 
 
 def test_the_example_loads(notes: Path) -> None:
-    """The example is a description without a fault, named as the page says."""
+    """The example is a valid description with the name that the page gives it."""
     provider = providers.load(notes)
     assert (provider.name, sorted(provider.api.operations)) == (
         "notes",
@@ -85,7 +85,7 @@ def test_the_example_loads(notes: Path) -> None:
 
 
 def test_the_example_is_called(notes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A client of the example walks its list with its key, and never repeats its unsafe operation blind."""
+    """A client of the example walks its list with its key, and never repeats its unsafe operation blindly."""
     monkeypatch.setenv("NOTES_API_KEY", "a-key")
     transport = Scripted()
     with Client(notes, transport=transport) as client:  # type: ignore[call-overload] # sends, and streams nothing
@@ -108,8 +108,8 @@ BROKEN = [
 
 
 @pytest.mark.parametrize("number", range(len(BROKEN)))
-def test_complaints_are_as_shown(notes: Path, number: int) -> None:
-    """Each complaint that the page shows is what breaking the example brings about, to the letter."""
+def test_errors_are_as_shown(notes: Path, number: int) -> None:
+    """Each error on the page is, to the letter, what breaking the example raises."""
     name, right, wrong = BROKEN[number]
     (shown,) = (block for block in pages.blocks(PAGE, "") if block.text.startswith("notes/profile.toml:"))
     file = notes / name

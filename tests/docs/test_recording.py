@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The recording of the demo: what is made of a terminal's text, and that the one shown is whole, small and harmless."""
+"""The recording of the demo: a terminal's text becomes a picture, and the published one is complete and harmless."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def words(picture: str, frame: str) -> list[str]:
 
 
 def test_lines_are_written_again() -> None:
-    """Lines that a program takes back and writes anew are there once, and what stands above them stays."""
+    """Lines that a program erases and writes again are there once, and what is above them stays."""
     screen = Screen()
     screen.write(f"above\r\none \x1b[1mbold\x1b[0m\r\ntwo{ERASE}1\r\n\x1b[?25l2\r\n")
     assert screen.lines() == ("above", "1", "2")
@@ -39,7 +39,7 @@ def test_frames_are_spread_over_the_run() -> None:
 
 
 def test_a_picture_of_states() -> None:
-    """Each state is a frame with its text, colours are kept, and the last frame is seen where nothing moves."""
+    """Each state is a frame with its text and colours, and the last frame is shown where animation is off."""
     made = picture([("a <b>",), ("\x1b[38;2;1;2;3mred\x1b[0m  \x1b[1mend\x1b[0m", "x")])
     assert (words(made, "f0"), words(made, "f1")) == (["a <b>"], ["redend", "x"])
     assert 'fill="#010203"' in made
@@ -48,12 +48,12 @@ def test_a_picture_of_states() -> None:
 
 @pytest.mark.parametrize("page", [pages.ROOT / "README.md", pages.DOCS / "index.md"], ids=lambda page: page.name)
 def test_the_recording_is_shown(page: Path) -> None:
-    """Who comes to the project sees it."""
+    """The first pages of the project show it."""
     assert "demo.svg)" in pages.read(page)
 
 
 def test_the_recording_is_small_and_harmless() -> None:
-    """It is of a demo that kept its promises, and has neither a script nor an address."""
+    """It shows a demo that kept its promises, and has neither a script nor an address."""
     made = (pages.DOCS / "demo.svg").read_text(encoding="utf-8")
     frames = re.findall(r'<g id="(f\d+)"', made)
     assert len(frames) >= 10

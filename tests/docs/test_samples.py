@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every sample of Python in the documentation is one for a strict type checker; those that are whole programs run.
+"""Every Python sample in the documentation passes a strict type checker; complete programs run.
 
 The samples of the tutorial and of the page about descriptions are run by tests of their own.
 """
@@ -24,7 +24,7 @@ SAMPLES = [block for page in pages.PAGES if page != tutorial.PAGE for block in p
 
 
 def test_samples_are_well_typed(tmp_path: Path) -> None:
-    """What a sample imports and calls exists, and takes and gives what the sample says."""
+    """What a sample imports and calls exists, with the types that the sample expects."""
     for block in SAMPLES:
         name = f"{block.page.stem.replace('-', '_').lower()}_{block.line}.py"
         (tmp_path / name).write_text(block.text, encoding="utf-8")
@@ -34,7 +34,7 @@ def test_samples_are_well_typed(tmp_path: Path) -> None:
 
 
 def test_samples_of_tests_pass(tmp_path: Path) -> None:
-    """The tests that the page about testing shows are green."""
+    """The tests on the page about testing pass."""
     for block in pages.blocks(pages.DOCS / "how" / "testing.md", "python"):
         (tmp_path / block.title).write_text(block.text, encoding="utf-8")
     pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), str(tmp_path)]
@@ -43,7 +43,7 @@ def test_samples_of_tests_pass(tmp_path: Path) -> None:
 
 
 def test_the_settings_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """The callwell.toml that is shown is read as it says, with the tutorial's description as a provider."""
+    """The callwell.toml on the page is valid, with the tutorial's description as a provider."""
     (block,) = pages.blocks(pages.DOCS / "how" / "configuration.md", "toml")
     (tmp_path / block.title).write_text(block.text, encoding="utf-8")
     for part in pages.blocks(tutorial.PAGE):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `make docs` says about a site: nothing of it may come from elsewhere, and the reference has all public names."""
+"""The checks of `make docs`: a site loads nothing from elsewhere, and the reference has all public names."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ NAMES = "".join(f'<h2 id="callwell.{name}"></h2>' for name in docs_site.public()
 
 
 def complaints(folder: Path, page: str, style: str = "") -> list[str]:
-    """What is said about a site of one page and one style sheet."""
+    """The complaints about a site of one page and one style sheet."""
     (folder / "a.html").write_text(page, encoding="utf-8")
     (folder / "a.css").write_text(style, encoding="utf-8")
     return docs_site.check(folder)
 
 
 def test_a_good_site(tmp_path: Path) -> None:
-    """Addresses of the site itself are all right, and so are links that somebody has to follow."""
+    """Addresses of the site itself are fine, and so are links that a reader has to follow."""
     page = STRICT + NAMES + '<img src="x.svg"><a href="https://example.org">there</a><link href="../a.css">'
     assert complaints(tmp_path, page, "@import 'b.css'; a { background: url(data:image/png;base64,AA) }") == []
 
@@ -58,7 +58,7 @@ def test_a_page_that_forbids_nothing(tmp_path: Path) -> None:
 
 
 def test_a_name_without_a_place(tmp_path: Path) -> None:
-    """A public name that the reference has forgotten is told."""
+    """A public name that is missing in the reference is reported."""
     page = STRICT + NAMES.replace('"callwell.OutcomeUnknown"', '"callwell.Outcome"')
     assert complaints(tmp_path, page) == ["the reference does not have OutcomeUnknown"]
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tutorial holds: its files are saved and its commands typed in order, and what they print is what it shows."""
+"""The tutorial works: with its files saved and its commands typed in order, they print what it shows."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def reader(tmp_path: Path) -> Iterator[tutorial.Reader]:
 
 
 def test_the_tutorial_holds(reader: tutorial.Reader) -> None:
-    """Every command prints what is shown, and the client that is made is one for a strict type checker."""
+    """Every command prints what is shown, and the generated client passes a strict type checker."""
     differences = []
     for block in pages.blocks(tutorial.PAGE):
         if block.language == "console" and block.title == tutorial.SECOND:

@@ -28,7 +28,7 @@ GLANCE_S: Final = 0.02
 
 
 class Typed(NamedTuple):
-    """A command of the tutorial, and what is shown below it."""
+    """A command of the tutorial, and the output shown below it."""
 
     line: int
     command: str
@@ -66,7 +66,7 @@ class Reader:
         }
 
     def save(self, block: pages.Block) -> None:
-        """Save a file, in which the service has a port that is free on this machine."""
+        """Save a file, with a free port of this machine for the service."""
         file = self.folder / block.title
         file.parent.mkdir(exist_ok=True)
         file.write_text(block.text.replace(PORT, self.port), encoding="utf-8")
@@ -90,7 +90,7 @@ class Reader:
             self.server.wait(PATIENCE_S)
 
     def type(self, command: str) -> str:
-        """Type a command into the first terminal; what is printed there."""
+        """Type a command into the first terminal. Returns what is printed there."""
         if command.startswith("export "):
             self._env |= dict(pair.split("=", 1) for pair in command.removeprefix("export ").split())
             return ""
@@ -107,7 +107,7 @@ class Reader:
 
 
 def _read(terminal: int) -> str:
-    """Everything that is printed on a terminal until nobody has it open any more."""
+    """Everything that is printed on a terminal until it is closed."""
     pieces: list[bytes] = []
     with os.fdopen(terminal, "rb", buffering=0) as source:
         while True:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What Callwell says of api.video is what the recovered facts say; `tests/facts` holds them."""
+"""The description of api.video agrees with the recovered facts in `tests/facts`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def facts() -> dict[str, Any]:
 
 
 def test_quotas(facts: dict[str, Any]) -> None:
-    """Each environment has the limits of the papers, in windows that reset at once."""
+    """Each environment has the documented limits, in windows that reset all at once."""
     for name, limits in facts["quotas"].items():
         assert limits.keys() == {"sandbox", "production"}
         for environment, limit in limits.items():
@@ -38,13 +38,13 @@ def test_quotas(facts: dict[str, Any]) -> None:
 
 
 def test_codes(facts: dict[str, Any]) -> None:
-    """Every code of the papers' table of errors is known with its status, and no other."""
+    """Every documented error code is known with its status, and no other."""
     find_operation = {code: rule.status for code, rule in PROFILE.errors.codes.items()}
     assert find_operation == facts["codes"] | {"invalid-query-parameter": 400}
 
 
 def test_classes() -> None:
-    """Every operation counts against one quota: by its method, uploads of video files by themselves, tokens none."""
+    """Every operation counts against one quota, by its method; uploads of videos have their own, tokens none."""
     for operation in APIVIDEO.api.operations.values():
         quotas = find_operation(APIVIDEO, operation.name).plan.quotas
         if operation.name in FREE:
@@ -57,7 +57,7 @@ def test_classes() -> None:
 
 
 def test_environments_are_apart() -> None:
-    """Each has an address, a place for its key, and a sandbox says what happens to files."""
+    """Each has an address and a key variable, and the sandbox says what happens to files."""
     production, sandbox = (APIVIDEO.in_environment(name) for name in ("production", "sandbox"))
     assert (production.profile.key.env, sandbox.profile.key.env) == ("APIVIDEO_API_KEY", "APIVIDEO_SANDBOX_API_KEY")
     assert APIVIDEO.environment().base_url == "https://ws.api.video"
@@ -69,7 +69,7 @@ def test_environments_are_apart() -> None:
 
 
 def test_what_may_be_repeated() -> None:
-    """Creating is never repeated blind, nor is renewing a token; setting what is set already is."""
+    """Creating and renewing a token are never repeated blindly; setting a value is."""
     unsafe = {
         operation.name
         for operation in APIVIDEO.api.operations.values()
@@ -83,7 +83,7 @@ def test_what_may_be_repeated() -> None:
 
 
 def test_uploads() -> None:
-    """Both ways of sending a file have the limits of the papers."""
+    """Both ways of sending a file have the documented limits."""
     for name in UPLOADS:
         rule = APIVIDEO.rule(name).upload
         assert rule

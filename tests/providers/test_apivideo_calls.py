@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Calls of api.video as its profile says that they are made, over a scripted transport."""
+"""Calls of api.video follow its profile, over a scripted transport."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def client(world: World) -> Apivideo:
 
 
 def test_a_walk_ends_by_totals_or_by_links() -> None:
-    """Totals end a walk; where there are none, the page without a next link does."""
+    """Totals end a walk; without them, the page without a next link does."""
     known: tuple[dict[str, Any], ...] = ({"itemsTotal": 2, "pagesTotal": 2}, {})
     for totals in known:
         onward = [{"rel": "next", "uri": "/videos?currentPage=2"}]
@@ -46,7 +46,7 @@ def test_a_walk_ends_by_totals_or_by_links() -> None:
 
 
 def test_the_key_is_shown_where_it_belongs() -> None:
-    """Basic, with the key as user name and a colon; nowhere in a delegated upload or in getting tokens."""
+    """It is the user name of Basic authentication; delegated uploads and requests for tokens do not have it."""
     world = World(answer(201, {"videoId": "v"}))
     with client(world) as api:
         api.videos.create(title="t")
@@ -60,7 +60,7 @@ def test_the_key_is_shown_where_it_belongs() -> None:
 
 
 def test_errors_say_what_is_wrong() -> None:
-    """The code is the end of the type's address; each problem has its parameter."""
+    """The code is the end of the type's URL; each problem has its parameter."""
     problems = [
         {"type": "https://docs.api.video/reference/attribute-required", "title": "It is required.", "name": "title"},
         {
@@ -83,7 +83,7 @@ def test_errors_say_what_is_wrong() -> None:
 
 
 def test_errors_without_a_code() -> None:
-    """Where there is no type, there is no code, and the words remain."""
+    """Without a type there is no code, but a message."""
     body = {"title": "Out of range.", "name": "page", "range": {"min": 1}, "status": 400}
     with client(World(answer(400, body))) as api, pytest.raises(errors.BadRequest) as caught:
         api.tags.list().pages().__next__()
@@ -91,7 +91,7 @@ def test_errors_without_a_code() -> None:
 
 
 def test_a_429_waits_for_the_end_of_the_window() -> None:
-    """The header counts on a 429, and on no other answer."""
+    """The header counts on a 429 alone."""
     taught: dict[str, Any] = {"x_ratelimit_limit": "500", "x_ratelimit_retry_after": "37"}
     slug = {"type": "https://docs.api.video/reference/too-many-requests", "status": 429}
     refused = answer(429, slug, x_ratelimit_remaining="0", **taught)
@@ -126,7 +126,7 @@ def test_mistakes_are_found_before_anything_is_sent(call: Any, message: str) -> 
 
 
 def test_norwegian_is_a_language() -> None:
-    """It was taken for a truth value by others."""
+    """Other clients take it for false."""
     world = World(answer(201, {"videoId": "v"}))
     with client(world) as api:
         api.videos.create(title="t", language="no")
@@ -136,7 +136,7 @@ def test_norwegian_is_a_language() -> None:
 
 
 def by_links() -> Provider:
-    """The provider with its videos read by links alone."""
+    """The provider with videos that are paged by links alone."""
     known = providers.load("apivideo")
     rule = known.rule("videos.list")
     assert rule.paging
@@ -169,7 +169,7 @@ def test_links_are_followed_relative_and_absolute(base: str) -> None:
 
 @pytest.mark.parametrize("link", ["https://evil.test/videos", "//evil.test/videos", "https://sandbox.api.video/videos"])
 def test_a_link_to_another_origin_is_refused(link: str) -> None:
-    """The key is shown to the environment's own address alone."""
+    """The key is sent to the environment's own address alone."""
     world = World(page("a", {"rel": "next", "uri": link}))
     with (
         linked(world) as api,
@@ -183,7 +183,7 @@ def test_a_link_to_another_origin_is_refused(link: str) -> None:
 @pytest.mark.parametrize("auth", ["key", "token"])
 @pytest.mark.parametrize("target", [{"title": "t"}, {"video_id": "v"}])
 def test_a_key_that_is_refused_for_a_file_is_explained_once(target: dict[str, Any], auth: Any) -> None:
-    """However many pieces are under way, the other environment is asked once, and the error says where it belongs."""
+    """With many pieces under way, the other environment is tried once, and the error names where the key belongs."""
     refused = answer(401, {"type": "https://docs.api.video/reference/authentication-invalid-api-key", "status": 401})
     traded = answer(200, {"access_token": "a", "refresh_token": "r", "expires_in": 3600, "token_type": "Bearer"})
     world = World(lambda request: traded if "sandbox" in request.url else refused)

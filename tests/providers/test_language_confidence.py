@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What Callwell says of Language Confidence is what the recovered facts say, and so is what is emulated."""
+"""The description and the emulator of Language Confidence agree with the recovered facts."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def fields(operation: Operation, *, required: bool) -> set[str]:
 
 
 def test_operations(facts: dict[str, Any]) -> None:
-    """Four operations, with the paths and fields of the papers."""
+    """Four operations, with the documented paths and fields."""
     rows = facts["operations"]
     assert len(rows) == len(PATHS) == 4
     for row in rows:
@@ -51,7 +51,7 @@ def test_operations(facts: dict[str, Any]) -> None:
 
 
 def test_choices(facts: dict[str, Any]) -> None:
-    """Accents, formats and what is said of speakers."""
+    """Accents, formats and the metadata of speakers."""
     scripted = {one.wire_name: one for one in DESCRIBED.operation("assess.scripted").parameters}
     assert facts["accents"] == scripted["accent"].schema["enum"] == list(ACCENTS)
     assert facts["formats"] == scripted["audio_format"].schema["enum"] == list(FORMATS)
@@ -63,7 +63,7 @@ def test_choices(facts: dict[str, Any]) -> None:
 
 
 def test_addresses_and_headers(facts: dict[str, Any]) -> None:
-    """The direct address and that of the market, each with its header; the end user's header."""
+    """The direct address and that of the marketplace, each with its key header; the header of the end user."""
     current = facts["addresses"]["current"]
     production = DESCRIBED.environment()
     assert production.base_url == current["base_url"]
@@ -79,7 +79,7 @@ def test_addresses_and_headers(facts: dict[str, Any]) -> None:
 
 
 def test_replies(facts: dict[str, Any]) -> None:
-    """Each report has the parts of the papers at its top."""
+    """Each report has the documented parts."""
     assert facts["replies"].keys() == {"pronunciation", "scripted", "unscripted", "writing (alpha)"}
     for name, parts in facts["replies"].items():
         response = DESCRIBED.operation(f"assess.{name.partition(' ')[0]}").response_schema
@@ -90,7 +90,7 @@ def test_replies(facts: dict[str, Any]) -> None:
 
 
 def test_sound(facts: dict[str, Any]) -> None:
-    """The emulated limits are the documented ones, read as the papers read them."""
+    """The emulated limits are the documented ones."""
     sound = facts["sound"]
     seconds = sound["longest_s"]
     assert [route.max_audio_s for route in ROUTES] == [*seconds, 0]
@@ -105,7 +105,7 @@ def test_sound(facts: dict[str, Any]) -> None:
 
 
 def test_repeats(facts: dict[str, Any]) -> None:
-    """What the papers repeat is repeated, what has no answer once only, and nothing is made up about quotas."""
+    """What the documentation retries is retried, a lost response once only, and no quota is made up."""
     assert facts["retried"] == ["429", "500", "502", "503", "504", "connect error", "timeout"]
     assert PROFILE.retry.lost_attempts == 2
     for name in DESCRIBED.api.operations:

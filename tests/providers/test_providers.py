@@ -18,7 +18,7 @@ from tests.description.tiny import write
 
 
 def test_bundled() -> None:
-    """A bundled provider is loaded once, and is called as its folder."""
+    """A bundled provider is loaded once, and has the name of its folder."""
     assert providers.names() == tuple(sorted(providers.names()))
     for name in providers.names():
         assert providers.load(name).name == name
@@ -26,7 +26,7 @@ def test_bundled() -> None:
 
 
 def test_dashes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A name may be written with dashes, and means the bundled provider also where a folder is called so."""
+    """A name may have dashes, and means the bundled provider even if a folder has the same name."""
     for name in providers.names():
         spelt = name.replace("_", "-")
         (tmp_path / spelt).mkdir()
@@ -43,7 +43,7 @@ def test_folders(tmp_path: Path) -> None:
 
 
 def test_unknown(tmp_path: Path) -> None:
-    """What is neither is refused, with the nearest names; a folder without the files is refused with their names."""
+    """Anything else is refused with the closest names; a folder without the files is refused with their names."""
     with pytest.raises(UnknownName, match="unknown provider 'userplan': did you mean userplane"):
         providers.load("userplan")
     for nothing in ("", tmp_path / "nothing"):

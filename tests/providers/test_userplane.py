@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What Callwell says of Userplane is what the recovered facts say; `tests/facts` holds them."""
+"""The description of Userplane agrees with the recovered facts in `tests/facts`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def facts() -> dict[str, Any]:
 
 
 def test_operations(facts: dict[str, Any]) -> None:
-    """All 22 operations have the methods and paths of the papers."""
+    """All 22 operations have the documented methods and paths."""
     rows = facts["operations"]
     assert [row["number"] for row in rows] == list(range(1, 23))
     expected = [(row["method"], row["path"]) for row in rows]
@@ -53,7 +53,7 @@ def test_codes(facts: dict[str, Any]) -> None:
 
 
 def test_quotas(facts: dict[str, Any]) -> None:
-    """The quotas are those of the papers."""
+    """The quotas are the documented ones."""
     limits = facts["limits"]
     expected = {name: limits[f"Requests per {name}"] for name in ("minute", "day")}
     assert {name: quota.limit for name, quota in USERPLANE.profile.quotas.items()} == expected
@@ -62,7 +62,7 @@ def test_quotas(facts: dict[str, Any]) -> None:
 
 
 def test_dead_keys() -> None:
-    """The codes that say that a key is dead are known as such."""
+    """The codes that mean a revoked or expired key are known."""
     codes = USERPLANE.profile.errors.codes
     assert {code for code, rule in codes.items() if rule.dead_key} == {
         *("API_KEY_INVALID", "API_KEY_EXPIRED", "API_KEY_DISABLED")
@@ -82,7 +82,7 @@ def test_dead_keys() -> None:
     ],
 )
 def test_lists(name: str, most: int) -> None:
-    """Every list is read by page, with the largest pages that are taken."""
+    """Every list is read by page, with the largest size allowed."""
     rule = USERPLANE.rule(name).paging
     assert rule
     assert (rule.max_size, rule.position, rule.size) == (most, "page", "per_page")
@@ -96,7 +96,7 @@ def test_lists(name: str, most: int) -> None:
 
 
 def test_lists_in_queries_are_indexed() -> None:
-    """Every parameter that takes several values says how these are written."""
+    """Every parameter with several values says how they are written."""
     several = [
         one
         for name in NAMES
@@ -108,7 +108,7 @@ def test_lists_in_queries_are_indexed() -> None:
 
 
 def test_details_of_a_recording_may_be_null() -> None:
-    """All but the ids of a recording's details can be null."""
+    """All details of a recording except IDs can be null."""
     recording = schemas.at_path(USERPLANE.operation("recordings.get").response_schema, "data.recording")
     meta = schemas.at_path(recording or {}, "meta")
     assert recording
@@ -120,7 +120,7 @@ def test_details_of_a_recording_may_be_null() -> None:
 
 
 def test_assets_and_export() -> None:
-    """Five files belong to a recording, and an export fetches all of them."""
+    """A recording has five files, and an export fetches all of them."""
     rule = USERPLANE.profile.export
     assert rule
     assert set(rule.assets) == {name for name in NAMES if USERPLANE.rule(name).asset}
@@ -144,12 +144,12 @@ def test_assets_and_export() -> None:
     ],
 )
 def test_what_must_be_given(name: str, required: list[str]) -> None:
-    """Operations ask for what the papers call required."""
+    """The required arguments are the documented ones."""
     assert [one.name for one in USERPLANE.operation(name).parameters if one.required] == required
 
 
 def test_metadata_of_links_under_both_names() -> None:
-    """`linkMeta` is written, `linkMeta` and `meta` are known in answers."""
+    """`linkMeta` is sent; responses may have `linkMeta` or `meta`."""
     for name in ("links.create", "links.update"):
         assert "linkMeta" in {one.wire_name for one in USERPLANE.operation(name).parameters}
         link = schemas.at_path(USERPLANE.operation(name).response_schema, "data.link")

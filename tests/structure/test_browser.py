@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""In a browser's interpreter Callwell refuses to start: a key there is a key for everybody who opens the page."""
+"""Callwell refuses to start in a browser, where anyone who opens the page could read the key."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ SENTENCE = (
     "statement",
     ["import callwell", "from callwell import Client", "import callwell.client", "from callwell.providers import load"],
 )
-def test_a_browser_is_told_why_it_gets_nothing(statement: str) -> None:
-    """Whatever is imported first: one sentence, before anything that could send or hold a key is loaded."""
+def test_a_browser_is_refused(statement: str) -> None:
+    """Whatever is imported first, one sentence is raised before anything that could send or hold a key is loaded."""
     code = ATTEMPT.format(statement=statement)
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.splitlines() == [

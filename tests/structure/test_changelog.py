@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The fragments of the changelog are named so that a release finds them: others are passed over without a word."""
+"""Changelog fragments have names that a release finds; towncrier ignores others silently."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FOLDER = tree.ROOT / "changelog.d"
 
 
 def test_fragments_are_found() -> None:
-    """Every fragment is `+WORD.TYPE.md` of a type that there is, and says something."""
+    """Every fragment is `+WORD.TYPE.md` with a known type, and is not empty."""
     project = tomllib.loads((tree.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     types = "|".join(one["directory"] for one in project["tool"]["towncrier"]["type"])
     wrong = [

@@ -49,7 +49,7 @@ def test_the_public_names_are_these() -> None:
 
 
 def test_every_public_name_is_there() -> None:
-    """Each name of `__all__` can be had, also those that are loaded on first use, and `dir` shows it."""
+    """Each name of `__all__` is an attribute, even if loaded on first use, and `dir` shows it."""
     callwell = importlib.import_module("callwell")
     assert [name for name in callwell.__all__ if getattr(callwell, name, None) is None] == []
     assert set(callwell.__all__) <= set(dir(callwell))
@@ -63,7 +63,7 @@ def test_importing_is_cheap() -> None:
 
 
 def test_a_providers_client_is_a_client() -> None:
-    """What a type checker is told of the public classes holds at run time, from wherever they are imported."""
+    """What a type checker knows about the public classes holds at run time, wherever they are imported from."""
     callwell = importlib.import_module("callwell")
     typed = importlib.import_module("callwell.providers.typed")
     for public in (callwell.Client, typed.Client, typed.DynamicClient):

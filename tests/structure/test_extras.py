@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Extras are used, and what says how to install one works from a clone as from a wheel."""
+"""Extras are used, and the hints that say how to install one work from a clone and from a wheel."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_every_extra_is_used(extra: str) -> None:
 
 @pytest.mark.parametrize("extra", EXTRAS)
 def test_a_hint_names_what_is_missing(extra: str) -> None:
-    """The packages themselves, for this interpreter: Callwell is on no index, where its name may be a stranger's."""
+    """It lists the packages: Callwell is on no index, where its name may belong to somebody else."""
     words = shlex.split(extras.install_command(extra))
     assert words[:4] == [sys.executable, "-m", "pip", "install"]
     assert sorted(map(package, words[4:])) == sorted(map(package, EXTRAS[extra]))
@@ -47,7 +47,7 @@ def test_a_hint_names_what_is_missing(extra: str) -> None:
 
 
 def test_without_metadata(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where Callwell is found and was not installed, the hint is about a clone."""
+    """If Callwell was not installed, the hint is about a clone."""
 
     def missing(name: str) -> list[str]:
         raise metadata.PackageNotFoundError(name)
@@ -57,7 +57,7 @@ def test_without_metadata(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_text_names_an_index() -> None:
-    """No page and no message has anybody install Callwell by its bare name."""
+    """No page and no message installs Callwell by its bare name."""
     places = [tree.ROOT / "README.md", *(tree.ROOT / "docs").rglob("*.md"), *(tree.ROOT / "src").rglob("*.py")]
     bare = re.compile(r"(pip|uv|pipx) (tool )?(install|add|run) (-\S+ )*['\"]?callwell\b(?!-)")
     assert [str(file) for file in places if bare.search(file.read_text())] == []

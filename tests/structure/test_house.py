@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rules of the house that no linter knows."""
+"""The rules of the project that no linter knows."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ BY_HAND = [path for path in ALL_CODE if not tree.is_generated(path)]
 
 
 def named(path: Path, line: int | None = None) -> str:
-    """A file as a complaint names it."""
+    """The name of a file in messages."""
     return path.relative_to(tree.ROOT).as_posix() + (f":{line}" if line else "")
 
 
@@ -76,21 +76,21 @@ def function_length(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     return length - ((first.end_lineno or first.lineno) - first.lineno + 1)
 
 
-def test_no_drawer_for_odds_and_ends() -> None:
-    """No module or package is called utils, or the like: a thing lives where its idea lives."""
-    drawers = {"util", "utils", "misc", "helpers", "common"}
-    assert [named(path) for path in ALL_CODE if drawers & {path.stem, path.parent.name}] == []
+def test_no_module_of_odds_and_ends() -> None:
+    """No module or package is called utils or the like: code is in the module of its idea."""
+    vague = {"util", "utils", "misc", "helpers", "common"}
+    assert [named(path) for path in ALL_CODE if vague & {path.stem, path.parent.name}] == []
 
 
 def test_every_file_says_its_licence() -> None:
-    """Every code file has the SPDX line as its first, or as its second after a `#!`."""
+    """Every code file begins with the SPDX line, or has it after a `#!`."""
     others = [tree.ROOT / name for name in ("Makefile", "pyproject.toml", ".ci/run")]
     files = [*ALL_CODE, *(tree.ROOT / "src").rglob("*.sql"), *others]
     assert [named(path) for path in files if not any(SPDX in line for line in head(path))] == []
 
 
 def head(path: Path) -> list[str]:
-    """The first line of a file, or the first two where the first says how to run it."""
+    """The first line of a file, or the first two if the first is a `#!`."""
     lines = path.read_text(encoding="utf-8").splitlines()[:2]
     return lines if lines and lines[0].startswith("#!") else lines[:1]
 
@@ -116,7 +116,7 @@ def vendor_names(package: Path) -> Iterator[str]:
 
 
 def code_of(path: Path) -> Iterator[tuple[int, str]]:
-    """The lines of a file; of Python the names and strings, without comments and docstrings."""
+    """The lines of a file; for Python the names and strings, without comments and docstrings."""
     text = path.read_text(encoding="utf-8")
     if path.suffix != ".py":
         yield from enumerate(text.splitlines(), 1)
@@ -144,7 +144,7 @@ def code_of(path: Path) -> Iterator[tuple[int, str]]:
     ],
 )
 def test_the_search_for_vendors_has_teeth(tmp_path: Path, path: str, text: str, count: int) -> None:
-    """A planted name is found in code, and let pass in prose and in its own folder."""
+    """A planted name is found in code, and allowed in prose and in its own folder."""
     file = tmp_path / path
     file.parent.mkdir(parents=True)
     file.write_text(text)
@@ -152,7 +152,7 @@ def test_the_search_for_vendors_has_teeth(tmp_path: Path, path: str, text: str, 
 
 
 def test_nothing_knows_this_machine() -> None:
-    """No file that is checked in holds a path of somebody's machine or the host of a package index."""
+    """No file that is checked in has a path of somebody's machine or the host of a package index."""
     found = []
     for path in tree.project_files():
         text = path.read_text(encoding="utf-8", errors="replace")
@@ -173,7 +173,7 @@ def test_nothing_knows_this_machine() -> None:
         ("{base}/root/x", False),
     ],
 )
-def test_machine_paths_are_told_from_urls(text: str, found: bool) -> None:  # noqa: FBT001 - a table of cases
+def test_machine_paths_are_no_urls(text: str, found: bool) -> None:  # noqa: FBT001 - a table of cases
     """A path from the root of a machine is found; a path in a URL or in the project is none."""
     assert bool(MACHINE_PATH.search(text)) == found
 
@@ -197,7 +197,7 @@ def test_the_lock_of_node_names_no_host() -> None:
 
 
 def test_acceptance_is_asked_for_by_name(pytestconfig: pytest.Config) -> None:
-    """Its tests take minutes: a plain run leaves their folder out, and a target of its own names it."""
+    """Its tests take minutes, so a plain run leaves them out and a target of its own runs them."""
     assert (tree.ROOT / "tests" / "acceptance").is_dir()
     assert "acceptance" in pytestconfig.getini("norecursedirs")
     assert "pytest tests/acceptance" in (tree.ROOT / "Makefile").read_text(encoding="utf-8")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The sync side is the async side with other words, and nothing that was edited by hand can hide in it."""
+"""The sync side is the async side with other words, and no manual edit can hide in it."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_words(text: str, expected: str) -> None:
 
 
 def test_an_await_in_an_f_string_is_refused() -> None:
-    """What would come out async is not written."""
+    """What would stay async is not written."""
     with pytest.raises(SystemExit, match="f-string"):
         unasync.twin("async def f():\n    return f'{await x}'\n", "x.py")
 
@@ -84,7 +84,7 @@ def project(root: Path) -> Path:
 
 
 def test_the_twin_is_formatted_and_fresh(tmp_path: Path) -> None:
-    """What is written is sorted and formatted, says where it comes from, and passes the check."""
+    """A generated file is sorted and formatted, names its source, and passes the check."""
     root = project(tmp_path)
     assert (root / TARGET / "pages.py").read_text() == TWIN
     assert unasync.differences(root) == []

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files are written in one way only, that of `folders`; every other place that writes stands here with its reason."""
+"""Files are written by `folders` alone; every other place that writes is listed here with its reason."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ELSEWHERE = {
     "client/uploads/files.py": "a temporary file without a name; what a caller names is only read",
     "demo": PRIVATE,
     "emulator": PRIVATE,
-    "folders.py": "here it is done",
+    "folders.py": "this is where it is done",
     "keys/secret.py": EXCLUSIVE,
     "state/sqlite.py": EXCLUSIVE,
 }
@@ -65,7 +65,7 @@ def writes(source: str) -> Iterator[int]:
 
 
 def test_every_writer_is_known() -> None:
-    """A new one takes `folders`, or its reason is written down here."""
+    """A new one uses `folders`, or is listed here with its reason."""
     found = {}
     for path in sorted(tree.PACKAGE.rglob("*.py")):
         place = path.relative_to(tree.PACKAGE).as_posix()

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 
 def sync_side() -> None:
-    """The provider's name tells the class, and each method its types."""
+    """The provider's name determines the class, and each method has its types."""
     with Client("userplane", key="env:SOME_KEY", deadline_s=5.0, priority="batch") as api:
         assert_type(api, Userplane)
         assert_type(api.me.get(), shapes.MeGet)
@@ -66,7 +66,7 @@ def sync_side() -> None:
 
 
 def speech() -> None:
-    """Dashes name a provider too; replies are lenient, and end users are named for some calls."""
+    """A name may have dashes; responses are lenient, and some calls name an end user."""
     with Client("language-confidence", plan="monthly-active-users", user_secret=Key("x"), alpha=True) as api:
         assert_type(api, LanguageConfidence)
         for_ann = api.with_options(for_user="ann")
@@ -79,7 +79,7 @@ def speech() -> None:
 
 
 def uploading(api: Apivideo, path: Path) -> None:
-    """The arguments are those of both operations, and the result has the object."""
+    """The arguments are those of both operations; the result has the object."""
     done = api.videos.upload(path, title="t", tags=["a"], language="no", pieces=2, progress=print, wait="playable")
     assert_type(done, Uploaded[apivideo.VideosUpload])
     assert_type((done.target, done.resent, done.warnings), tuple[str, int, tuple[SandboxWarning, ...]])
@@ -88,7 +88,7 @@ def uploading(api: Apivideo, path: Path) -> None:
 
 
 async def async_side() -> None:
-    """The same, with `await` where something is sent."""
+    """The same, with `await` for whatever sends."""
     async with AsyncClient("userplane") as api:
         assert_type(api, AsyncUserplane)
         assert_type(await api.workspaces.get(workspace_id="w"), shapes.WorkspacesGet)
@@ -100,7 +100,7 @@ async def async_side() -> None:
 
 
 def described_at_run_time(folder: Path) -> None:
-    """Of a provider that is described in a folder, nothing is known but that it may have anything."""
+    """A provider described in a folder may have any operation."""
     client = Client(folder, base_url="https://host.test/v1")
     assert_type(client, DynamicClient)
     assert_type(client.things.get(), Any)
@@ -154,7 +154,7 @@ def exactly_once(api: Apivideo) -> None:
 
 
 class Watching:
-    """A hook needs no base class, and may call its arguments what it likes."""
+    """A hook needs no base class, and may name its arguments freely."""
 
     def began(self, sent: AttemptBegan) -> Mapping[str, str]:
         """What it sees of a request, and adds to it."""
@@ -178,7 +178,7 @@ class Watching:
                 assert_never(notice)
 
 
-def watched() -> None:
+def hooks_of_all_kinds() -> None:
     """Hooks of every kind in one list, or a function of notices."""
     hook: Hook = Watching()
     Client("userplane", hooks=["opentelemetry", "prometheus", hook, OpenTelemetryHook(), PrometheusHook()])
@@ -212,8 +212,8 @@ def forms_and_objects(api: Apivideo, picture: Path) -> None:
     assert_type(ingest, apivideo.VideoIngest | None)
 
 
-def told(event: webhooks.Event) -> None:
-    """The known events of a provider are told apart by their names."""
+def distinguish_events(event: webhooks.Event) -> None:
+    """The name of an event determines its type."""
     assert_type((event.type, event.known, event.at, event.digest), tuple[str, bool, float | None, str])
     data: apivideo.WebhookEvent = event.data
     if data["type"] == "video.encoding.quality.completed":
@@ -221,11 +221,12 @@ def told(event: webhooks.Event) -> None:
         assert_type(data.get("quality"), str | None)
 
 
-told(webhooks.verify("apivideo", [(b"x-api-video-signature", b"")], b"{}", Key("x"), max_age_s=300))
+EVENT = webhooks.verify("apivideo", [(b"x-api-video-signature", b"")], b"{}", Key("x"), max_age_s=300)
+distinguish_events(EVENT)
 forms_and_objects(Client("apivideo", environment="sandbox"), Path("picture.png"))
 
 
-async def assessed(client: AsyncDynamicClient, manifest: Path) -> None:
+async def assess_recordings(client: AsyncDynamicClient, manifest: Path) -> None:
     """Rows come from a manifest or from code; what failed says why."""
     rows = [*read(manifest, [Path()]), AssessmentRow(Path("a.wav"), "text", user="u", accent="us")]
     report = await Assessment(client.with_options(remember=True, force=False), rows, "out", operation="scripted").run()

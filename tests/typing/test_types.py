@@ -71,7 +71,7 @@ def files(root: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 @pytest.fixture(scope="module")
 def errors(tmp_path_factory: pytest.TempPathFactory, files: list[str]) -> dict[str, set[tuple[int, str]]]:
-    """What mypy says of them: file → lines and codes."""
+    """The errors that mypy finds: file → lines and codes."""
     folder = tmp_path_factory.mktemp("mypy")
     answer = mypy(folder, "--no-error-summary", *files)
     assert answer.stderr == ""
@@ -82,7 +82,7 @@ def errors(tmp_path_factory: pytest.TempPathFactory, files: list[str]) -> dict[s
 
 
 def test_right_use_is_accepted(errors: dict[str, set[tuple[int, str]]]) -> None:
-    """The sample code has no error, nor has the generated client of a provider full of oddities."""
+    """Neither the sample code nor the generated client of a provider full of oddities has an error."""
     assert {file for file in errors if file != "mistakes.py"} == set()
 
 
@@ -98,7 +98,7 @@ def test_every_mistake_is_found(errors: dict[str, set[tuple[int, str]]]) -> None
 
 
 def test_pyright_agrees(root: Path, files: list[str], tmp_path: Path) -> None:
-    """pyright, too, finds each mistake where it is made, and nothing else, whatever it calls them."""
+    """It finds each mistake where it is made, and nothing else, under whatever name."""
     settings = {
         "typeCheckingMode": "strict",
         "include": files,
