@@ -38,8 +38,8 @@ ENDINGS = [
 
 @pytest.fixture
 def emulator() -> Iterator[Running]:
-    """An emulator whose quota of a minute comes back in two seconds: an export needs three of them."""
-    with start(EmulatorOptions(provider=(PROVIDER,), clock=clock(25))) as running:
+    """An emulator whose quota of a minute comes back in two seconds: an export needs two of them."""
+    with start(EmulatorOptions(provider=(PROVIDER,), clock=clock(25), recordings=30)) as running:
         yield running
 
 

@@ -62,7 +62,7 @@ def counts(notices: list[Notice]) -> tuple[int, int]:
 @pytest.mark.parametrize("window", ["sliding", "fixed"])
 def test_two_clients_share_an_account_unseen(form: Any, window: Any) -> None:
     """Hardly a request is refused, although neither knows of the other but by the headers of its own answers."""
-    clock = scaled_clock(scale(30.0))
+    clock = scaled_clock(scale(40.0))
     options = EmulatorOptions(provider=("userplane",), rate_headers=form, window=window, clock=str(clock))
     with start(options) as running:
         point = running.endpoint("userplane", "production")
@@ -75,7 +75,7 @@ def test_two_clients_share_an_account_unseen(form: Any, window: Any) -> None:
 
 def test_one_client_uses_fixed_windows_to_the_end() -> None:
     """With the ends of windows known, more goes through than permits that cool for a whole one would allow."""
-    clock = scaled_clock(scale(30.0))
+    clock = scaled_clock(scale(40.0))
     with start(EmulatorOptions(provider=("apivideo",), clock=str(clock))) as running:
         point = running.endpoint("apivideo", "sandbox")
         notices = spend(
