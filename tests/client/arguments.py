@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import parse_qsl, unquote
 
 import msgspec
+from msgspec.structs import replace
 
 from callwell.description.model import Parameter
 from tests.client.acme import bind, operation
@@ -95,7 +96,7 @@ def make(place: Place, schema: dict[str, Any], value: object, *, form: bool = Fa
 
 def operation_with_form(one: Parameter) -> Any:
     """An operation that takes a form."""
-    return dataclasses.replace(operation("x.y", "POST", "/x", one), form=True)
+    return replace(operation("x.y", "POST", "/x", one), form=True)
 
 
 def sent(place: Place, schema: dict[str, Any], value: object, **how: Any) -> Any:

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
+
+from msgspec.structs import replace
 
 from tests.client.acme import KEY, KEYS, TOKENS, acme
 from tests.client.world import DEAD, OK, REFUSED, answer, code
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from callwell.transport.base import NoReply, Request, Response
 
 LASTS_S: Final = 600.0
-PROVIDER: Final = acme(key=dataclasses.replace(KEYS, scheme="basic", token=TOKENS))
+PROVIDER: Final = acme(key=replace(KEYS, scheme="basic", token=TOKENS))
 
 
 class Mint:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import subprocess
 import sys
@@ -11,6 +10,8 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs, urlsplit
+
+from msgspec.structs import replace
 
 from callwell.client.exactly_once.holder import LIVE_HOLDERS, new_holder
 from callwell.core.rules.operations import MarkerRule, OperationRule, PagingRule
@@ -66,7 +67,7 @@ def provider(**changes: Any) -> Provider:
         operation("goods.mint", "POST", "/mint", parameter("title", "body", TEXT), parameter("api_key", "body", TEXT)),
     )
     operations = {**made.api.operations, **{one.name: one for one in more}}
-    return dataclasses.replace(made, api=Api(title="Acme", version="1", operations=operations))
+    return replace(made, api=Api(title="Acme", version="1", operations=operations))
 
 
 class Shop(World):

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs, urlsplit
+
+from msgspec.structs import replace
 
 from callwell.core.rules.operations import MarkerRule, OperationRule, PagingRule
 from callwell.description.model import Api, Operation, Parameter
@@ -51,8 +52,8 @@ def studio() -> Provider:
         ),
         "films.list": OperationRule(paging=PagingRule(items="items", key="filmId", total="total")),
     }
-    profile = dataclasses.replace(made.profile, operations=rules)
-    return dataclasses.replace(made, profile=profile, api=Api(title="Studio", version="1", operations=operations))
+    profile = replace(made.profile, operations=rules)
+    return replace(made, profile=profile, api=Api(title="Studio", version="1", operations=operations))
 
 
 def _operation(name: str, method: str, *parameters: Any) -> Operation:

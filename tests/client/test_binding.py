@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import string
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -12,6 +11,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from callwell.client import NOT_GIVEN
 from callwell.client.calls.binding import BoundRequest
@@ -195,7 +195,7 @@ def test_objects_in_queries() -> None:
     value = {"by": {"browser": ["a b", "c"], "kind": "a"}}
     one = operation("x.y", "GET", "/x", deep)
     assert bind(one, value).target == "/x?by[browser][]=a+b&by[browser][]=c&by[kind]=a"
-    flat = dataclasses.replace(deep, style="form")
+    flat = replace(deep, style="form")
     assert bind(operation("x.y", "GET", "/x", flat), {"by": {"kind": "a"}}).target == "/x?kind=a"
 
 

@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from callwell.core.rules.profile import QuotaRule
 from tests.client.acme import KEYS, acme
@@ -39,7 +39,7 @@ def test_a_crowd_does_not_notice_a_new_key(tmp_path: Path, canary: str | None, *
         return OK if accepted or key == OLD else answer(403)
 
     async def work() -> None:
-        provider = acme(WIDE, key=dataclasses.replace(KEYS, canary=canary))
+        provider = acme(WIDE, key=replace(KEYS, canary=canary))
         client, _ = make(reply, provider=provider, key=f"file:{file}", took=0.3)
         await get(client, "0")
         file.write_text(NEW)

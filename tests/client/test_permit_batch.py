@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import random
 from typing import TYPE_CHECKING, TypeVar
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from callwell.client.quota.account import Account
 from callwell.client.quota.permit_batch import BATCH_S, MAX_BATCH, PermitBatcher
@@ -40,7 +40,7 @@ THROTTLED = SendEnd(Outcome.DONE, 429, wait_s=2.0)
 
 def profile(limit: int = LIMIT, **more: float) -> Profile:
     """A provider with two quotas."""
-    short = dataclasses.replace(QuotaRule(limit=limit, window_s=WINDOW_S), **more)  # type: ignore[arg-type]
+    short = replace(QuotaRule(limit=limit, window_s=WINDOW_S), **more)
     return Profile(
         name="acme",
         title="Acme",

@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from callwell import errors
 from callwell.client import Client
@@ -121,8 +121,8 @@ def test_many_threads_trade_once() -> None:
     """The same with threads, while tokens end all the time."""
     mint = Mint(lasts_s=5.0)
     mint.clock = clock = scaled_clock(scale(20.0))
-    quick = dataclasses.replace(TOKENS, early_s=1.0)
-    provider = acme({}, key=dataclasses.replace(KEYS, token=quick))
+    quick = replace(TOKENS, early_s=1.0)
+    provider = acme({}, key=replace(KEYS, token=quick))
     with (
         Client(provider, key=Key(KEY), auth="token", clock=clock, transport=ScriptedTransport(mint)) as client,
         ThreadPoolExecutor(16) as pool,

@@ -81,7 +81,7 @@ def vault(*, sandbox: SandboxRule | None = None, limit: int = 100, **changes: An
         limit: pieces in a minute.
         changes: of what it says about uploads.
     """
-    values = {name: getattr(RULE, name) for name in UploadRule.__slots__} | changes
+    values = {name: getattr(RULE, name) for name in UploadRule.__struct_fields__} | changes
     delegated = UploadRule(**(values | {"create": None, "target_from": 2, "token": "token"}))
     profile = Profile(
         name="vault",

@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from math import inf
 from typing import Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from callwell.core import headers, structured
 from callwell.core.headers import RETRY_AFTER_NAMES, QuotaHint
@@ -151,7 +151,7 @@ def test_a_reset_that_the_profile_names(
     text: str, reset_is: Literal["delta", "delta_ms", "epoch"], reset_s: float | None, slack_s: float
 ) -> None:
     """It is read as the profile says, with decimals and in any unit; a number that cannot be that teaches nothing."""
-    rule = dataclasses.replace(QuotaHeaderRule(remaining="x-left", reset="x-ends"), reset_is=reset_is)
+    rule = replace(QuotaHeaderRule(remaining="x-left", reset="x-ends"), reset_is=reset_is)
     (hint,) = headers.read_hints({"x-left": "-3", "x-ends": text}, WALL, rule)
     assert hint == QuotaHint("", None, 0, reset_s, None, slack_s)
 

@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from math import inf
 from typing import Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from callwell.core import headers
 from callwell.core.headers import QuotaHint
@@ -141,5 +141,5 @@ def test_the_provider_s_own_headers(
     given_headers: dict[str, str], reset_is: Literal["delta", "epoch"], hints: tuple[QuotaHint, ...]
 ) -> None:
     """The headers that a profile names are read as it says, and the customary ones are not."""
-    rule = dataclasses.replace(OWN, reset_is=reset_is)
+    rule = replace(OWN, reset_is=reset_is)
     assert headers.read_hints(given_headers, WALL, rule) == hints

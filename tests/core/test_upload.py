@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Final, NamedTuple
 
 import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from callwell.core import piece_size, ranges, upload
 from callwell.core.piece_size import MIB
@@ -287,10 +287,10 @@ def test_the_size_of_a_piece(size: int | None, limit: int | None, mebibytes: int
 
 def test_the_size_of_a_piece_keeps_to_the_provider() -> None:
     """Never below its least or above its most, and never more pieces than it takes."""
-    few = dataclasses.replace(RULE, max_pieces=10)
+    few = replace(RULE, max_pieces=10)
     assert piece_size.choose_piece_size(few, 1 << 30, None) == 103 * MIB
-    assert piece_size.choose_piece_size(dataclasses.replace(RULE, max_piece=6 * MIB), 1 << 30, 40) == 6 * MIB
-    assert piece_size.choose_piece_size(dataclasses.replace(RULE, min_piece=30 * MIB), 1, None) == 30 * MIB
+    assert piece_size.choose_piece_size(replace(RULE, max_piece=6 * MIB), 1 << 30, 40) == 6 * MIB
+    assert piece_size.choose_piece_size(replace(RULE, min_piece=30 * MIB), 1, None) == 30 * MIB
 
 
 @given(st.integers(1, 100), st.integers(1, 30))

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
+import msgspec
 import pytest
 
 from callwell import Client, OutcomeUnknown, providers
@@ -20,11 +20,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PAGE = pages.DOCS / "profile.md"
+
+
+def is_record(one: object) -> TypeGuard[type[msgspec.Struct]]:
+    """Whether something in a module is a record."""
+    return isinstance(one, type) and issubclass(one, msgspec.Struct) and one is not msgspec.Struct
+
+
 ROOMS = (assess, environments, export, media, operations, profile, webhooks)
-RECORDS = list(
-    dict.fromkeys(
-        one for room in ROOMS for one in vars(room).values() if isinstance(one, type) and dataclasses.is_dataclass(one)
-    )
+RECORDS: list[type[msgspec.Struct]] = list(
+    dict.fromkeys(one for room in ROOMS for one in vars(room).values() if is_record(one))
 )
 
 
@@ -59,18 +64,18 @@ def notes(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.__name__)
-def test_every_key_is_named(record: type) -> None:
+def test_every_key_is_named(record: type[msgspec.Struct]) -> None:
     """Every field of every record is in the first cell of a row, or, for tables, in the head of one."""
     rows = re.findall(r"^\| ([^|]*) \|", pages.prose(PAGE), re.MULTILINE)
     told = {
         name for row in rows for name in re.findall(r"`([a-z_0-9]+)`|[\[.]([a-z_]+)[\].]", row) for name in name if name
     }
-    assert {field.name for field in dataclasses.fields(record)} - told == set()
+    assert set(record.__struct_fields__) - told == set()
 
 
 def test_no_other_key_is_named() -> None:
     """The first cells of the rows name keys of records, and nothing else."""
-    known = {field.name for record in RECORDS for field in dataclasses.fields(record)}
+    known = {name for record in RECORDS for name in record.__struct_fields__}
     rows = re.findall(r"^\| ((?:`[a-z_0-9]+`(?:, )?)+) \|", pages.prose(PAGE), re.MULTILINE)
     assert {name for row in rows for name in re.findall(r"`([a-z_0-9]+)`", row)} - known == set()
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import hashlib
 import json
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import pytest
+from msgspec.structs import replace
 
 from callwell.client import AsyncClient
 from callwell.clock import parse_clock
@@ -38,8 +38,8 @@ ITEMS: Final = 30
 def hurried() -> Provider:
     """The provider without quotas: for tests that are about something else."""
     provider = load("userplane")
-    many = {name: dataclasses.replace(rule, limit=rule.limit * 1_000) for name, rule in provider.profile.quotas.items()}
-    return dataclasses.replace(provider, profile=dataclasses.replace(provider.profile, quotas=many))
+    many = {name: replace(rule, limit=rule.limit * 1_000) for name, rule in provider.profile.quotas.items()}
+    return replace(provider, profile=replace(provider.profile, quotas=many))
 
 
 class BrokenOff(Exception):

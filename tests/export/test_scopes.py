@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import json
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from msgspec.structs import replace
 
 from callwell.client import AsyncClient
 from callwell.core.rules.export import ExportRule
@@ -46,9 +46,7 @@ RULE = ExportRule(
 def provider() -> Provider:
     """A service with scopes."""
     made = acme(export=RULE, operations={"spaces.list": PAGED, "items.list": PAGED})
-    return dataclasses.replace(
-        made, api=Api(title="Acme", version="1", operations={one.name: one for one in OPERATIONS})
-    )
+    return replace(made, api=Api(title="Acme", version="1", operations={one.name: one for one in OPERATIONS}))
 
 
 def export(folder: Path, *spaces: object) -> ExportReport:

@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from callwell.client.quota.account import Account
 from callwell.core.quota.permits import Permit
@@ -170,8 +170,8 @@ def test_a_profile_of_other_limits_knows_what_was_used(state: State) -> None:
     clock = HandClock()
     use_up(account(state, clock))
     profile = load("userplane").profile
-    wider = {name: dataclasses.replace(rule, limit=rule.limit * 2) for name, rule in profile.quotas.items()}
-    other = Account(dataclasses.replace(profile, quotas=wider), "x", state, clock)
+    wider = {name: replace(rule, limit=rule.limit * 2) for name, rule in profile.quotas.items()}
+    other = Account(replace(profile, quotas=wider), "x", state, clock)
     other._boot = "first"
     assert waits(other, clock) == pytest.approx(60.0, abs=TIGHT)
     clock.mono += 60.2

@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 
 from callwell.client.quota.account import Account
 from callwell.core.quota.permits import Permit
@@ -38,8 +38,8 @@ def state(tmp_path: Path) -> Iterator[State]:
 def version(state: State, clock: HandClock, quotas: dict[str, QuotaRule], transit_s: float = 60.0) -> Account:
     """An account as a process with that version of the profile sees it."""
     profile = acme(quotas).profile
-    retry = dataclasses.replace(profile.retry, max_transit_s=transit_s)
-    return Account(dataclasses.replace(profile, retry=retry), "x", state, clock)
+    retry = replace(profile.retry, max_transit_s=transit_s)
+    return Account(replace(profile, retry=retry), "x", state, clock)
 
 
 def calls(clock: HandClock, both: Sequence[tuple[Account, tuple[str, ...]]]) -> list[float]:

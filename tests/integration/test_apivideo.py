@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 
 from callwell import Client, errors, providers
 from callwell.emulator.options import EmulatorOptions
@@ -118,9 +118,9 @@ def by_links(provider: Provider) -> Provider:
     """A provider whose videos are read by links alone."""
     rule = provider.rule("videos.list")
     assert rule.paging
-    linked = dataclasses.replace(rule, paging=dataclasses.replace(rule.paging, style="next-link"))
+    linked = replace(rule, paging=replace(rule.paging, style="next-link"))
     operations = {**provider.profile.operations, "videos.list": linked}
-    return dataclasses.replace(provider, profile=dataclasses.replace(provider.profile, operations=operations))
+    return replace(provider, profile=replace(provider.profile, operations=operations))
 
 
 def reset(emulator: Running, **options: Any) -> None:

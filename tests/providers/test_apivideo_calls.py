@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from callwell import Client, errors, providers
 from callwell.errors import InvalidOption, UnknownName
@@ -140,9 +140,9 @@ def by_links() -> Provider:
     known = providers.load("apivideo")
     rule = known.rule("videos.list")
     assert rule.paging
-    linked = dataclasses.replace(rule, paging=dataclasses.replace(rule.paging, style="next-link"))
+    linked = replace(rule, paging=replace(rule.paging, style="next-link"))
     operations = {**known.profile.operations, "videos.list": linked}
-    return dataclasses.replace(known, profile=dataclasses.replace(known.profile, operations=operations))
+    return replace(known, profile=replace(known.profile, operations=operations))
 
 
 def linked(world: World) -> DynamicClient:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import base64
-import dataclasses
 import hmac
 import json
 import pickle
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from callwell import Key, errors, providers, webhooks
 from callwell.testing import ManualClock
@@ -171,8 +171,8 @@ def test_providers_without_webhooks_are_told() -> None:
 def test_other_schemes() -> None:
     """Base64 and a longer digest, as a profile says."""
     assert APIVIDEO.profile.webhooks
-    rule = dataclasses.replace(APIVIDEO.profile.webhooks, encoding="base64", algorithm="sha512", at=None)
-    other = dataclasses.replace(APIVIDEO, profile=dataclasses.replace(APIVIDEO.profile, webhooks=rule))
+    rule = replace(APIVIDEO.profile.webhooks, encoding="base64", algorithm="sha512", at=None)
+    other = replace(APIVIDEO, profile=replace(APIVIDEO.profile, webhooks=rule))
     right = base64.b64encode(hmac.digest(SECRET.encode(), BODY, "sha512")).decode()
     headers = {"x-api-video-signature": right}
     assert webhooks.verify(other, headers, BODY, SECRET).at is None

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
+from msgspec.structs import replace
 
 from callwell.cli import output
 from callwell.cli.flags import ClientFlags, ProviderArgument, clock, takes_client_flags
@@ -156,8 +156,8 @@ def _planned(provider: Provider, operation: str, paths: Sequence[Path], texts: S
         raise InvalidOption("operation", operation, "one that takes large files")
     making = provider.operation(rule.create).parameters if rule.create else ()
     taken = (one for one in (*described.parameters, *making) if one.name not in (rule.file, rule.range))
-    free = tuple(dataclasses.replace(one, required=False) for one in taken)
-    given = parse(dataclasses.replace(described, parameters=free), texts)
+    free = tuple(replace(one, required=False) for one in taken)
+    given = parse(replace(described, parameters=free), texts)
     target = rule.target in given
     if target and len(paths) > 1:
         raise UsageError(f"{rule.target} names the object of one file: give one FILE")

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from callwell.client.end_users import describe_hidden
 from callwell.errors import InvalidOption, UnknownName
@@ -47,8 +48,8 @@ def with_key_header(provider: Provider, header: str | None) -> Provider:
     if not HEADER_NAME.fullmatch(header.lower()) or header.lower() in TRANSPORT_HEADERS:
         raise InvalidOption("key_header", header, "the name of a header that no transport writes")
     profile = provider.profile
-    key = dataclasses.replace(profile.key, header=header.lower())
-    return dataclasses.replace(provider, profile=dataclasses.replace(profile, key=key))
+    key = replace(profile.key, header=header.lower())
+    return replace(provider, profile=replace(profile, key=key))
 
 
 def check_auth(provider: Provider, given: Auth) -> Auth:

@@ -24,9 +24,10 @@ Generated code depends on the description alone: not on the day, the machine, or
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+
+from msgspec.structs import replace
 
 from callwell.codegen import imports_code
 from callwell.codegen.annotations import AnnotationWriter
@@ -219,7 +220,7 @@ def _method_parameters(provider: Provider, operation: Operation) -> list[tuple[s
     optional = [(operation.name, target)]
     if rule.create is not None:
         optional += [(rule.create, parameter) for parameter in provider.operation(rule.create).parameters]
-    return [*own, *((name, dataclasses.replace(parameter, required=False)) for name, parameter in optional)]
+    return [*own, *((name, replace(parameter, required=False)) for name, parameter in optional)]
 
 
 def _python_name(parameter: Parameter) -> str:

@@ -15,8 +15,9 @@ provider cost at most max(25, 10 + n / 10) retries; 49 instead of 25 for a clien
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from callwell.core.rules.profile import RetryRule
@@ -55,7 +56,7 @@ def backoff(rule: RetryRule, n: int, roll: float, previous: float = 0.0) -> floa
 
 def allow_unsafe_5xx(rule: RetryRule) -> RetryRule:
     """The rule of a caller that wants unsafe operations retried after a 5xx, at the risk of doing them twice."""
-    return dataclasses.replace(rule, unsafe_5xx=True)
+    return replace(rule, unsafe_5xx=True)
 
 
 class RetryBudget(NamedTuple):

@@ -23,8 +23,9 @@ This state holds no token: the caller keeps the texts by generation. It can be s
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+
+from msgspec.structs import replace
 
 from callwell.core.rules.profile import CodeRule
 
@@ -192,9 +193,9 @@ def to_token_profile(profile: Profile, rule: TokenRule) -> Profile:
     """
     codes = profile.errors.codes
     unlisted = CodeRule(status=401)
-    dead = {code: dataclasses.replace(codes.get(code, unlisted), dead_key=True) for code in rule.dead_codes}
-    return dataclasses.replace(
+    dead = {code: replace(codes.get(code, unlisted), dead_key=True) for code in rule.dead_codes}
+    return replace(
         profile,
-        key=dataclasses.replace(profile.key, scheme="bearer"),
-        errors=dataclasses.replace(profile.errors, codes=codes | dead),
+        key=replace(profile.key, scheme="bearer"),
+        errors=replace(profile.errors, codes=codes | dead),
     )

@@ -7,8 +7,9 @@ makes a second operation with the request of the first and a name of its own, so
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from callwell.description.error import DescriptionError, unknown_operation
 from callwell.description.names import to_snake_case
@@ -41,5 +42,5 @@ def add_derived_operations(api: Api, profile: Profile) -> Api:
         if rule.like not in api.operations:
             raise unknown_operation((*path, "like"), rule.like, api)
         like = api.operations[rule.like]
-        operations[name] = dataclasses.replace(like, name=name, summary=rule.summary or like.summary)
-    return dataclasses.replace(api, operations=operations)
+        operations[name] = replace(like, name=name, summary=rule.summary or like.summary)
+    return replace(api, operations=operations)

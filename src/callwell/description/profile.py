@@ -14,7 +14,6 @@ Every error is a `ProfileError` with file, line and key.
 
 from __future__ import annotations
 
-import dataclasses
 import difflib
 import functools
 import re
@@ -112,7 +111,7 @@ def _check_type(value: object, kind: Any, path: KeyPath) -> None:
     if origin in (types.UnionType, typing.Union):  # `X | None`: TOML has no null, so what is there is an X
         [kind] = [one for one in typing.get_args(kind) if one is not type(None)]
         origin = typing.get_origin(kind)
-    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         _check_record(_expect_table(value, path), kind, path)
         return
     if origin is dict:
@@ -130,7 +129,7 @@ def _check_type(value: object, kind: Any, path: KeyPath) -> None:
         raise DescriptionError(path, f"expected {expected}", found=value) from None
 
 
-def _check_record(table: Mapping[str, object], kind: type, path: KeyPath) -> None:
+def _check_record(table: Mapping[str, object], kind: type[msgspec.Struct], path: KeyPath) -> None:
     fields = _fields(kind)
     for name, value in table.items():
         if name not in fields:
@@ -146,14 +145,9 @@ def _check_record(table: Mapping[str, object], kind: type, path: KeyPath) -> Non
 
 
 @functools.cache
-def _fields(kind: type) -> dict[str, tuple[Any, bool]]:
+def _fields(kind: type[msgspec.Struct]) -> dict[str, tuple[Any, bool]]:
     """The fields of a record: the type of each, and whether it is required."""
-    hints = typing.get_type_hints(kind)
-    missing = dataclasses.MISSING
-    return {
-        field.name: (hints[field.name], field.default is missing and field.default_factory is missing)
-        for field in dataclasses.fields(kind)
-    }
+    return {field.name: (field.type, field.required) for field in msgspec.structs.fields(kind)}
 
 
 def _expect_table(value: object, path: KeyPath) -> dict[str, Any]:

@@ -12,26 +12,28 @@ Nothing here does I/O after `load_provider`, and nothing changes: a provider in 
 
 from __future__ import annotations
 
-import dataclasses
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from callwell.core.rules.operations import OperationRule
+from callwell.core.rules.profile import Profile
 from callwell.description import derived_operations, openapi, profile
+from callwell.description.model import Api
 from callwell.errors import UnknownName
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
-    from callwell.core.rules.profile import Profile
-    from callwell.description.model import Api, Operation
+    from callwell.description.model import Operation
 
 NO_RULE: Final = OperationRule()
 """The rule of an operation that the profile does not mention."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Environment:
+class Environment(Struct, frozen=True, kw_only=True):
     """One deployment of a provider.
 
     Attributes:
@@ -47,8 +49,7 @@ class Environment:
     operations: tuple[str, ...] | None
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Provider:
+class Provider(Struct, frozen=True, kw_only=True):
     """A provider.
 
     Attributes:
@@ -117,12 +118,12 @@ class Provider:
         if rule.env is None and rule.key_header is None and not rule.limits:
             return self
         quotas = {
-            name: dataclasses.replace(quota, limit=rule.limits.get(name, quota.limit))
+            name: replace(quota, limit=rule.limits.get(name, quota.limit))
             for name, quota in self.profile.quotas.items()
         }
         key = self.profile.key
-        key = dataclasses.replace(key, env=rule.env or key.env, header=rule.key_header or key.header)
-        return dataclasses.replace(self, profile=dataclasses.replace(self.profile, quotas=quotas, key=key))
+        key = replace(key, env=rule.env or key.env, header=rule.key_header or key.header)
+        return replace(self, profile=replace(self.profile, quotas=quotas, key=key))
 
 
 def load_provider(folder: Path) -> Provider:

@@ -9,11 +9,12 @@ does not use Callwell has no need to know, and might refuse what it does not kno
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final, TypeVar
+
+from msgspec.structs import replace
 
 from callwell.core import retry
 
@@ -58,7 +59,7 @@ def has_outer_retries(options: ResolvedOptions) -> bool:
 def retry_rule(profiles: RetryRule, options: ResolvedOptions) -> RetryRule:
     """How often this call is repeated: not at all if a caller of it does so."""
     if has_outer_retries(options):
-        return dataclasses.replace(profiles, attempts=1, throttles=0)
+        return replace(profiles, attempts=1, throttles=0)
     return retry.allow_unsafe_5xx(profiles) if options.retry_unsafe_5xx else profiles
 
 

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+from msgspec.structs import replace
 
 from callwell.client.calls.binding import Binder
 from callwell.client.calls.prepared import CallPlan, PreparedCall
@@ -66,7 +67,7 @@ def find_operation(provider: Provider, name: str) -> OperationHandle:
     """
     operation, rule = provider.operation(name), provider.rule(name)
     if rule.paging is not None:
-        rule = dataclasses.replace(rule, paging=_with_argument_names(rule.paging))
+        rule = replace(rule, paging=_with_argument_names(rule.paging))
     quotas = _quotas(provider, operation.method, rule.quotas)
     plan = CallPlan(name, _traits(operation.method, rule.repeatable), quotas, operation.path, operation.media)
     return OperationHandle(
@@ -100,7 +101,7 @@ def _quotas(provider: Provider, method: str, said: tuple[str, ...] | None) -> tu
 def _with_argument_names(rule: PagingRule) -> PagingRule:
     """How a list is read, with its query parameters under the names of arguments."""
     size = None if rule.size is None else to_snake_case(rule.size)
-    return dataclasses.replace(rule, position=to_snake_case(rule.position), size=size)
+    return replace(rule, position=to_snake_case(rule.position), size=size)
 
 
 def group_names(provider: Provider) -> tuple[str, ...]:

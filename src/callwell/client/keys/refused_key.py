@@ -8,8 +8,9 @@ environments, and nowhere else.
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
 
 from callwell.client.calls.engine import AsyncEngine
 from callwell.client.quota.account import Account
@@ -70,7 +71,7 @@ async def explain_refusal(error: KeyRefused, engine: AsyncEngine, config: Client
 async def _try_environment(key: Key, rule: TokenRule, address: str, engine: AsyncEngine, config: ClientConfig) -> None:
     """Exchange the key for tokens in another environment: once, and within that environment's own quotas."""
     profile = config.provider.profile
-    profile = dataclasses.replace(profile, retry=dataclasses.replace(profile.retry, attempts=1, throttles=0))
+    profile = replace(profile, retry=replace(profile.retry, attempts=1, throttles=0))
     other_engine = AsyncEngine(
         profile,
         address,

@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-import dataclasses
+from msgspec import Struct
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class AssessRule:
+class AssessRule(Struct, frozen=True, kw_only=True):
     """An operation that assesses a recording.
 
     Attributes:

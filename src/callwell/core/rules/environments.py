@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-import dataclasses
+from msgspec import Struct, field
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class SandboxRule:
+class SandboxRule(Struct, frozen=True, kw_only=True):
     """What happens to files in an environment for trials. Users are warned; nothing else depends on it.
 
     Attributes:
@@ -21,8 +20,7 @@ class SandboxRule:
     kept_s: float | None = None
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class EnvironmentRule:
+class EnvironmentRule(Struct, frozen=True, kw_only=True):
     """One deployment of the provider. What it leaves out is as the profile's other tables say.
 
     Attributes:
@@ -40,14 +38,13 @@ class EnvironmentRule:
     default: bool = False
     env: str | None = None
     key_header: str | None = None
-    headers: dict[str, str] = dataclasses.field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
     operations: tuple[str, ...] | None = None
-    limits: dict[str, int] = dataclasses.field(default_factory=dict)
+    limits: dict[str, int] = field(default_factory=dict)
     sandbox: SandboxRule | None = None
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class EndUserRule:
+class EndUserRule(Struct, frozen=True, kw_only=True):
     """How a request names the end user for whom it is made.
 
     Attributes:

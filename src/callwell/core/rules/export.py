@@ -11,11 +11,10 @@ parts:
 
 from __future__ import annotations
 
-import dataclasses
+from msgspec import Struct, field
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class PartRule:
+class PartRule(Struct, frozen=True, kw_only=True):
     """Files that an item may have several of, such as captions in each language.
 
     Attributes:
@@ -29,8 +28,7 @@ class PartRule:
     parameter: str
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class ExportRule:
+class ExportRule(Struct, frozen=True, kw_only=True):
     """What `callwell export` fetches.
 
     Attributes:
@@ -52,11 +50,11 @@ class ExportRule:
     scopes: str | None = None
     scope_parameter: str | None = None
     items: str
-    items_arguments: dict[str, str] = dataclasses.field(default_factory=dict)
+    items_arguments: dict[str, str] = field(default_factory=dict)
     expires: str | None = None
     changed: str | None = None
     item_parameter: str
     detail: str
     record: str | None = None
     assets: tuple[str, ...] = ()
-    parts: dict[str, PartRule] = dataclasses.field(default_factory=dict)
+    parts: dict[str, PartRule] = field(default_factory=dict)

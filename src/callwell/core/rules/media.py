@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-import dataclasses
+from msgspec import Struct
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class FormatRule:
+class FormatRule(Struct, frozen=True, kw_only=True):
     """An audio format that the provider accepts as it is.
 
     Attributes:
@@ -19,8 +18,7 @@ class FormatRule:
     codecs: tuple[str, ...]
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class AudioRule:
+class AudioRule(Struct, frozen=True, kw_only=True):
     """Which audio a provider accepts.
 
     Attributes:
@@ -41,8 +39,7 @@ class AudioRule:
     channels: int = 1
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class RecordingRule:
+class RecordingRule(Struct, frozen=True, kw_only=True):
     """An operation that takes a recording inside its request.
 
     Attributes:

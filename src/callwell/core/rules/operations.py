@@ -7,15 +7,15 @@ name in Python (`video_id`), a query parameter of paging the one in the document
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Literal
 
-from callwell.core.rules.assess import AssessRule  # noqa: TC001 - as below
-from callwell.core.rules.media import RecordingRule  # noqa: TC001 - description/profile.py asks for the types of fields
+from msgspec import Struct, field
+
+from callwell.core.rules.assess import AssessRule
+from callwell.core.rules.media import RecordingRule
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class PagingRule:
+class PagingRule(Struct, frozen=True, kw_only=True):
     """How a list is read page by page.
 
     Attributes:
@@ -47,8 +47,7 @@ class PagingRule:
     links: str | None = None
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class AssetRule:
+class AssetRule(Struct, frozen=True, kw_only=True):
     """An operation that answers with the signed URL of a file; such a URL expires.
 
     Attributes:
@@ -74,8 +73,7 @@ class AssetRule:
     method: str | None = None
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class MarkerRule:
+class MarkerRule(Struct, frozen=True, kw_only=True):
     """How a created object carries a mark, so that it can be found if the response is lost.
 
     Attributes:
@@ -95,8 +93,7 @@ class MarkerRule:
     filter: str
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class UntilRule:
+class UntilRule(Struct, frozen=True, kw_only=True):
     """A state that an uploaded object reaches later, and that a caller can wait for.
 
     Attributes:
@@ -114,8 +111,7 @@ class UntilRule:
     pending: tuple[str | bool, ...] = ()
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class UploadRule:
+class UploadRule(Struct, frozen=True, kw_only=True):
     """An operation that receives a large file in pieces, in any order and several at once.
 
     Attributes:
@@ -171,11 +167,10 @@ class UploadRule:
     received_codes: tuple[str, ...] = ()
     complete_codes: tuple[str, ...] = ()
     get: str | None = None
-    until: dict[str, UntilRule] = dataclasses.field(default_factory=dict)
+    until: dict[str, UntilRule] = field(default_factory=dict)
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class OperationRule:
+class OperationRule(Struct, frozen=True, kw_only=True):
     """What the profile adds to one operation of the OpenAPI document.
 
     Attributes:
@@ -213,5 +208,5 @@ class OperationRule:
     assess: AssessRule | None = None
     remember: bool = False
     gone_if: str | None = None
-    renamed: dict[str, str] = dataclasses.field(default_factory=dict)
-    signed: dict[str, str] = dataclasses.field(default_factory=dict)
+    renamed: dict[str, str] = field(default_factory=dict)
+    signed: dict[str, str] = field(default_factory=dict)

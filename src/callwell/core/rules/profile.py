@@ -11,8 +11,9 @@ The records of single operations are in `operations`, those of environments and 
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Final, Literal
+
+from msgspec import Struct, field
 
 from callwell.core.rules.assess import AssessRule
 from callwell.core.rules.environments import EndUserRule, EnvironmentRule, SandboxRule
@@ -54,8 +55,7 @@ MAX_BACKOFF_S: Final = 20.0
 """The longest wait between attempts, before jitter, in seconds: the cap of the standard mode of the AWS SDKs."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class QuotaRule:
+class QuotaRule(Struct, frozen=True, kw_only=True):
     """One quota: `limit` requests per `window_s` seconds, or a limit that nobody documents.
 
     Attributes:
@@ -83,8 +83,7 @@ class QuotaRule:
         return self.shape != "plain" or self.burst is not None
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class QuotaHeaderRule:
+class QuotaHeaderRule(Struct, frozen=True, kw_only=True):
     """Headers of every response with the state of a quota: the first one that the operation counts against.
 
     Attributes:
@@ -101,8 +100,7 @@ class QuotaHeaderRule:
     reset_is: Literal["delta", "delta_ms", "epoch"] = "delta"
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class RetryRule:
+class RetryRule(Struct, frozen=True, kw_only=True):
     """When, how often and how long after a call is retried.
 
     Attributes:
@@ -136,8 +134,7 @@ class RetryRule:
     announce_retries: bool = False
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class CodeRule:
+class CodeRule(Struct, frozen=True, kw_only=True):
     """One documented error code.
 
     Attributes:
@@ -151,8 +148,7 @@ class CodeRule:
     not_done: bool = False
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorRule:
+class ErrorRule(Struct, frozen=True, kw_only=True):
     """Where an error response says what is wrong.
 
     Attributes:
@@ -175,12 +171,11 @@ class ErrorRule:
     problems: str | None = None
     request_id: tuple[str, ...] = ("x-request-id",)
     retry_after: tuple[str, ...] = ("retry-after-ms", "retry-after")
-    codes: dict[str, CodeRule] = dataclasses.field(default_factory=dict)
+    codes: dict[str, CodeRule] = field(default_factory=dict)
     dead_key_statuses: tuple[int, ...] = ()
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class TokenRule:
+class TokenRule(Struct, frozen=True, kw_only=True):
     """How tokens are obtained with a key: an access token, and a refresh token that renews both (RFC 6749).
 
     Attributes:
@@ -209,8 +204,7 @@ class TokenRule:
     refused_codes: tuple[str, ...] = ()
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class KeyRule:
+class KeyRule(Struct, frozen=True, kw_only=True):
     """How a request carries the key.
 
     Attributes:
@@ -234,8 +228,7 @@ class KeyRule:
     whole_origin: bool = False
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Profile:
+class Profile(Struct, frozen=True, kw_only=True):
     """A whole profile.
 
     Attributes:
@@ -265,12 +258,12 @@ class Profile:
     environments: dict[str, EnvironmentRule]
     key: KeyRule
     end_user: EndUserRule | None = None
-    quotas: dict[str, QuotaRule] = dataclasses.field(default_factory=dict)
+    quotas: dict[str, QuotaRule] = field(default_factory=dict)
     quota_headers: QuotaHeaderRule | None = None
     retry: RetryRule = RetryRule()
     errors: ErrorRule = ErrorRule()
     audio: AudioRule | None = None
-    operations: dict[str, OperationRule] = dataclasses.field(default_factory=dict)
+    operations: dict[str, OperationRule] = field(default_factory=dict)
     export: ExportRule | None = None
     webhooks: WebhookRule | None = None
     max_answer_bytes: int = 67_108_864

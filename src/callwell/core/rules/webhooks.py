@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Literal
 
+from msgspec import Struct, field
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class EventRule:
+
+class EventRule(Struct, frozen=True, kw_only=True):
     """One kind of event.
 
     Attributes:
@@ -24,8 +24,7 @@ class EventRule:
     flags: tuple[str, ...] = ()
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class WebhookRule:
+class WebhookRule(Struct, frozen=True, kw_only=True):
     """How events are delivered: as JSON objects with an HMAC of their bytes.
 
     Attributes:
@@ -44,4 +43,4 @@ class WebhookRule:
     id: str | None = None
     event: str
     at: str | None = None
-    events: dict[str, EventRule] = dataclasses.field(default_factory=dict)
+    events: dict[str, EventRule] = field(default_factory=dict)

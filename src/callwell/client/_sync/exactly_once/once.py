@@ -29,10 +29,11 @@ settled.
 
 from __future__ import annotations
 
-import dataclasses
 from contextlib import closing, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec.structs import replace
 
 from callwell.client._sync.concurrency.primitives import sleep, when_loop_closes
 from callwell.client.calls import nested, unknown
@@ -201,7 +202,7 @@ class OnceCall:
         rule = nested.retry_rule(self._engine.profile.retry, self._options)
         # The record is held for as long as the request may take, which is longer for a large form.
         attempt_s = rule.attempt_s + self._bound.extra_time_s
-        rule = dataclasses.replace(rule, unsafe_5xx=False, attempt_s=attempt_s)
+        rule = replace(rule, unsafe_5xx=False, attempt_s=attempt_s)
         recorder = LedgerRecorder(
             self._ledger,
             entry,

@@ -9,8 +9,9 @@ environments, and nowhere else.
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
 
 from callwell.client._sync.calls.engine import Engine
 from callwell.client._sync.tokens.exchange import TokenExchange
@@ -71,7 +72,7 @@ def explain_refusal(error: KeyRefused, engine: Engine, config: ClientConfig) -> 
 def _try_environment(key: Key, rule: TokenRule, address: str, engine: Engine, config: ClientConfig) -> None:
     """Exchange the key for tokens in another environment: once, and within that environment's own quotas."""
     profile = config.provider.profile
-    profile = dataclasses.replace(profile, retry=dataclasses.replace(profile.retry, attempts=1, throttles=0))
+    profile = replace(profile, retry=replace(profile.retry, attempts=1, throttles=0))
     other_engine = Engine(
         profile,
         address,
