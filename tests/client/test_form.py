@@ -35,7 +35,7 @@ def send(schemas: dict[str, dict[str, Any]], *, keyless: bool = False) -> Operat
     fields = tuple(
         Parameter(name=n, wire_name=n, location="body", required=False, schema=one) for n, one in schemas.items()
     )
-    given = {"method": "POST", "path": "/x", "parameters": fields, "summary": "", "response": {}}
+    given = {"method": "POST", "path": "/x", "parameters": fields, "summary": "", "response_schema": {}}
     return Operation(name="things.send", form=True, keyless=keyless, **given)  # type: ignore[arg-type] # a mapping
 
 

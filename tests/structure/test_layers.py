@@ -195,7 +195,7 @@ def _is_built(name: str) -> bool:
     [
         ("core/x.py", "import time"),
         ("core/x.py", "from email import message"),
-        ("core/x.py", "import msgspec"),
+        ("core/x.py", "import pyreqwest"),
         ("core/x.py", "from callwell.clock import Clock"),
         ("core/x.py", "from ..client import Client"),
         ("core/x.py", "from callwell import client"),
