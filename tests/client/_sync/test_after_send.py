@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from callwell import errors
 from callwell.core.rules.profile import QuotaRule, RetryRule
@@ -187,11 +187,9 @@ def test_json_that_broke_off_is_the_providers_own(reply: Response) -> None:
 def test_a_type_that_is_described_is_the_providers_own() -> None:
     """A creation that is described to answer with a text is done when it does, and unknown with another type."""
     provider = acme()
-    make = dataclasses.replace(
-        provider.api.operations["things.make"], media=frozenset({"text/plain", "application/xml"})
-    )
-    api = dataclasses.replace(provider.api, operations={**provider.api.operations, "things.make": make})
-    provider = dataclasses.replace(provider, api=api)
+    make = replace(provider.api.operations["things.make"], media=frozenset({"text/plain", "application/xml"}))
+    api = replace(provider.api, operations={**provider.api.operations, "things.make": make})
+    provider = replace(provider, api=api)
     for body, content_type in ((b"OK", "text/plain; charset=utf-8"), (b"<a/>", "Application/XML")):
         reply = answer(200, body, content_type=content_type)
         assert ended(client(World(reply), provider=provider)).outcome == "done"

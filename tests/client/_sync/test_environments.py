@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import pickle
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import pytest
+from msgspec.structs import replace
 
 from callwell import errors
 from callwell.core.rules.environments import EnvironmentRule
@@ -31,10 +31,10 @@ TRADED: Final = answer(200, {"access": "token", "renewal": "other", "seconds": 6
 
 def two(*, own: bool = True, **key: Any) -> Provider:
     """A provider with two environments, the second of which has keys of its own or not."""
-    provider = acme(key=dataclasses.replace(KEYS, **{"token": TOKENS, **key}))
+    provider = acme(key=replace(KEYS, **{"token": TOKENS, **key}))
     rule = EnvironmentRule(base_url=SANDBOX, env="ACME_SANDBOX_KEY" if own else None)
     environments = {**provider.profile.environments, "sandbox": rule}
-    return dataclasses.replace(provider, profile=dataclasses.replace(provider.profile, environments=environments))
+    return replace(provider, profile=replace(provider.profile, environments=environments))
 
 
 class Hosts:
@@ -145,7 +145,7 @@ def test_a_refused_key_can_be_explained() -> None:
         "(DEAD); pass a valid one; if it may belong to environment sandbox, explain=True (--explain) asks there"
     )
     assert hosts.asked == ["api/things/1"]
-    alone = client(World(DEAD), provider=acme(key=dataclasses.replace(KEYS, token=TOKENS)), explain=True)
+    alone = client(World(DEAD), provider=acme(key=replace(KEYS, token=TOKENS)), explain=True)
     assert str(refusal(alone)).endswith("(DEAD); pass a valid one")
     assert str(refusal(made(hosts, provider=two(token=None)))).endswith("(DEAD); pass a valid one")
 

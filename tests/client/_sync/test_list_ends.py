@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from callwell import errors
 from callwell.core.rules.operations import OperationRule, PagingRule
@@ -111,7 +111,7 @@ def test_a_link_outside_of_the_base_path_goes_without_the_key(link: str) -> None
 def test_a_profile_may_give_its_key_to_the_whole_origin() -> None:
     """Then a link within it is followed with the key, wherever it leads there."""
     world = World(page(1, "/v2/things?page=2"), page(2))
-    whole = acme(key=dataclasses.replace(KEYS, whole_origin=True))
+    whole = acme(key=replace(KEYS, whole_origin=True))
     assert read(client(world, provider=whole).pages("things.links")) == ["1", "2"]
     assert world.keys == [KEY, KEY]
 

@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from callwell.client.calls.binding import MIN_BYTES_PER_S
 from callwell.core.quota.permits import NEVER
@@ -37,10 +38,8 @@ def provider() -> Any:
     """Acme, with an operation that takes a file."""
     made = acme({"minute": QuotaRule(limit=10, window_s=WINDOW_S), "any": QuotaRule(adaptive=True)})
     content = parameter("content", "body", {"type": "string", "format": "binary"}, required=True)
-    send = dataclasses.replace(operation("things.send", "POST", "/send", content), form=True)
-    return dataclasses.replace(
-        made, api=Api(title="Acme", version="1", operations={**made.api.operations, send.name: send})
-    )
+    send = replace(operation("things.send", "POST", "/send", content), form=True)
+    return replace(made, api=Api(title="Acme", version="1", operations={**made.api.operations, send.name: send}))
 
 
 class Looking:

@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 
 from callwell import errors, outer_retries
 from callwell.client.calls.nested import RETRIES_HEADER
@@ -89,6 +89,6 @@ def test_a_server_hands_the_header_on(nested: Any, attempts: int) -> None:
 def test_only_who_is_to_know_is_told(tells: bool) -> None:  # noqa: FBT001 - a table
     """The header goes where the profile says so."""
     world = World()
-    provider = acme(retry=dataclasses.replace(RetryRule(), announce_retries=tells))
+    provider = acme(retry=replace(RetryRule(), announce_retries=tells))
     run(lambda: client(world, provider=provider).call("things.get", thing_id="1"))
     assert (RETRIES_HEADER in dict(world.sent[0].request.headers)) == tells

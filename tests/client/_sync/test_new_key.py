@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 
 from callwell import errors
 from callwell.client._sync.tokens.manager import attach_credentials
@@ -35,7 +35,7 @@ CANARY = "things.list"
 
 def canaried() -> Any:
     """A provider with a harmless operation by which keys are tried."""
-    return acme(key=dataclasses.replace(KEYS, canary=CANARY))
+    return acme(key=replace(KEYS, canary=CANARY))
 
 
 def shown(request: Request) -> str:

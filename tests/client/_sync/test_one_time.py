@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 
 from callwell import errors
 from callwell.core.rules.operations import AssetRule, OperationRule
@@ -102,7 +102,7 @@ def test_a_reader_takes_fresh_urls() -> None:
 
 def test_a_method_that_saves(tmp_path: Path) -> None:
     """A profile can name one: it takes the arguments and a path, in order or by name, and what was stopped goes on."""
-    rule = dataclasses.replace(RULE, method="fetch")
+    rule = replace(RULE, method="fetch")
     storage = Strict()
     things = client(World(storage), provider=acme(operations={"things.file": OperationRule(asset=rule)})).things
 

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import pytest
@@ -283,4 +282,4 @@ def test_the_option_is_checked() -> None:
         client(World(), auth="tokens")
     with pytest.raises(errors.InvalidOption, match="expected `key`: acme has no tokens"):
         client(World(), auth="token")
-    assert dataclasses.asdict(TOKENS)["issue"] in acme().api.operations
+    assert TOKENS.issue in acme().api.operations

@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from callwell import errors
 from callwell.core.types import Outcome
@@ -111,7 +111,7 @@ def test_a_redirect_out_of_the_path_carries_no_key(location: str, shown: bool) -
     """Another program may be there; whatever the spelling of the way out, and unless the profile says otherwise."""
     for whole_origin in (False, True):
         world = World(answer(302, location=location), OK)
-        one = client(world, provider=acme(key=dataclasses.replace(KEYS, whole_origin=whole_origin)))
+        one = client(world, provider=acme(key=replace(KEYS, whole_origin=whole_origin)))
         run(lambda: one.call("things.get", thing_id="1"))  # noqa: B023 - it is run at once
         assert ["authorization" in dict(sent.request.headers) for sent in world.sent] == [True, shown or whole_origin]
 
