@@ -15,7 +15,7 @@ from callwell.demo import fault_scripts
 from callwell.demo.videos import make_videos
 from callwell.emulator.options import EmulatorOptions
 from callwell.emulator.process import start
-from tests.emulator.harness import ask
+from tests.emulator.harness import fetch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +53,7 @@ def started(running: Running, folder: Path, films: Sequence[Path]) -> subprocess
 
 def arrived(running: Running) -> int:
     """Pieces that have arrived, whatever became of them."""
-    rows = ask(f"{running.control}/ledger/requests").json
+    rows = fetch(f"{running.control}/ledger/requests").json
     return sum(row["operation"] == "videos.upload" for row in rows)
 
 
@@ -73,12 +73,12 @@ def test_uploads_that_are_killed_twenty_times(tmp_path: Path, tell: Tell) -> Non
     films = make_videos(tmp_path / "films", FILMS, SEED)
     options = EmulatorOptions(provider=("apivideo",), clock=f"{fault_scripts.SCALE:g}", seed=SEED)
     with start(options) as running:
-        assert ask(f"{running.control}/faults", "POST", body=json.dumps(faults()).encode()).status == 200
+        assert fetch(f"{running.control}/faults", "POST", body=json.dumps(faults()).encode()).status == 200
         for _ in range(KILLS):
             killed(running, started(running, tmp_path, films), arrived(running) + 4)
         output, complaints = started(running, tmp_path, films).communicate(timeout=PATIENCE_S)
         report = json.loads(output or "null")
-        ledger = ask(f"{running.control}/ledger").json["apivideo/production"]
+        ledger = fetch(f"{running.control}/ledger").json["apivideo/production"]
     counts = ledger["counts"]
     there = {item["id"]: item["assets"]["source"]["sha256"] for item in ledger["items"]}
     sums = {str(film): hashlib.sha256(film.read_bytes()).hexdigest() for film in films}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from callwell.emulator.options import EmulatorOptions
 from tests.assess.playing import NAME, TEXT, tone
-from tests.emulator.harness import ask
+from tests.emulator.harness import fetch
 from tests.processes.pace import clock
 from tests.processes.program import Program, popen, start
 
@@ -52,7 +52,7 @@ def assessing(folder: Path, running: Running) -> Program[str]:
 
 def billed(running: Running) -> int:
     """Assessments that the service has billed."""
-    answer = ask(f"{running.endpoints.control}/ledger", "GET")
+    answer = fetch(f"{running.endpoints.control}/ledger", "GET")
     count: int = answer.json[f"{NAME}/production"]["counts"]["billed"]
     return count
 
@@ -60,14 +60,14 @@ def billed(running: Running) -> int:
 def settled(running: Running) -> int:
     """The same once those are done that a killed process had sent."""
     rows = f"{running.endpoints.control}/ledger/requests"
-    while any(row["ended_s"] is None for row in ask(rows).json):
+    while any(row["ended_s"] is None for row in fetch(rows).json):
         time.sleep(0.05)
     return billed(running)
 
 
 def steer(running: Running, *faults: dict[str, Any]) -> None:
     """Say what goes wrong from now on."""
-    answer = ask(f"{running.endpoints.control}/faults", "POST", body=json.dumps(faults).encode())
+    answer = fetch(f"{running.endpoints.control}/faults", "POST", body=json.dumps(faults).encode())
     assert answer.status == 200
 
 
@@ -79,7 +79,7 @@ def stopping_after(running: Running, count: int) -> None:
 
 def hanging(running: Running) -> int:
     """Requests that wait for an answer that will not come."""
-    rows = ask(f"{running.endpoints.control}/ledger/requests").json
+    rows = fetch(f"{running.endpoints.control}/ledger/requests").json
     return sum(row["fault"] == "hang" and row["ended_s"] is None for row in rows)
 
 

@@ -11,7 +11,7 @@ import pytest
 from callwell.emulator.options import EmulatorOptions
 from tests.cli.playing import Shell
 from tests.cli.playing import shell as shell_of
-from tests.emulator.harness import ask
+from tests.emulator.harness import fetch
 from tests.processes.pace import clock
 from tests.processes.program import start
 
@@ -51,10 +51,10 @@ def test_a_key_of_the_other_environment(cli: Shell, pair: Running) -> None:
     assert told.startswith(
         "callwell: apivideo: the key at env:APIVIDEO_API_KEY is one of environment sandbox, and this is"
     )
-    ask(f"{pair.control}/reset", "POST", body=json.dumps({"provider": NAME}).encode())
+    fetch(f"{pair.control}/reset", "POST", body=json.dumps({"provider": NAME}).encode())
     assert cli.fails(3, *LIST) == told
     assert cli.fails(3, "call", NAME, "tags.list", "--auth", "token") == told
-    rows = ask(f"{pair.control}/ledger/requests").json
+    rows = fetch(f"{pair.control}/ledger/requests").json
     assert [row for row in rows if row["operation"] and row["place"] == "api"] == []
     assert cli.run(*LIST, "--environment", "sandbox").code == 0
 
@@ -75,13 +75,13 @@ def test_keys_tell_where_they_belong(cli: Shell) -> None:
 
 def test_commands_show_tokens(cli: Shell, pair: Running) -> None:
     """By option or setting, one trade for all commands of a state, which holds none of it to read."""
-    ask(f"{pair.control}/reset", "POST", body=json.dumps({"provider": NAME}).encode())
+    fetch(f"{pair.control}/reset", "POST", body=json.dumps({"provider": NAME}).encode())
     text = (cli.folder / "callwell.toml").read_text()
     (cli.folder / "callwell.toml").write_text(f'{text}auth = "token"\n')
     sandbox = ("--environment", "sandbox")
     assert cli.run(*LIST, *sandbox).code == 0
     assert cli.run(*LIST, *sandbox, "--auth", "token").code == 0
-    rows = ask(f"{pair.control}/ledger/requests").json
+    rows = fetch(f"{pair.control}/ledger/requests").json
     assert [row["operation"] for row in rows] == ["auth.authenticate", "tags.list", "tags.list"]
     state = b"".join(path.read_bytes() for path in (cli.folder / "state").rglob("*") if path.is_file())
     assert b"tokens:" in state

@@ -16,7 +16,7 @@ import pytest
 from callwell.emulator.options import EmulatorOptions
 from clips import clip
 from tests.cli.playing import PATIENCE_S, Ended, Shell
-from tests.emulator.harness import ask
+from tests.emulator.harness import fetch
 from tests.processes.pace import clock
 from tests.processes.program import Program, popen, start
 
@@ -60,11 +60,11 @@ class Studio:
 
     def counts(self, environment: str = "production") -> Any:
         """What the emulator has counted."""
-        return ask(f"{self.running.control}/ledger").json[f"{PROVIDER}/{environment}"]["counts"]
+        return fetch(f"{self.running.control}/ledger").json[f"{PROVIDER}/{environment}"]["counts"]
 
     def pieces(self) -> int:
         """Pieces that have arrived."""
-        rows = ask(f"{self.running.control}/ledger/requests").json
+        rows = fetch(f"{self.running.control}/ledger/requests").json
         return sum(row["operation"] == "videos.upload" for row in rows)
 
 

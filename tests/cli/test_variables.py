@@ -159,7 +159,7 @@ def test_the_emulator_says_what_to_export(cli: Shell) -> None:
 
     with started(cli, "emulate", "apivideo", "language_confidence") as process:
         assert process.stdout is not None
-        lines = list(iter(process.stdout.readline, "\nCtrl-C ends it.\n"[1:]))
+        lines = list(iter(process.stdout.readline, "\nCtrl-C stops it.\n"[1:]))
     exports = dict(line.removeprefix("export ").strip().split("=", 1) for line in lines if line.startswith("export "))
     assert {"APIVIDEO_BASE_URL", "APIVIDEO_SANDBOX_BASE_URL", "APIVIDEO_API_KEY"} < exports.keys()
     assert {"APIVIDEO_SANDBOX_API_KEY", "LANGUAGE_CONFIDENCE_RAPIDAPI_SCRIPTED_BASE_URL"} < exports.keys()

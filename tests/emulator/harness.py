@@ -17,7 +17,7 @@ from callwell.emulator.server import EmulatorOptions, Endpoints, serve
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PATIENCE_S: Final = 10.0
+TIMEOUT_S: Final = 10.0
 Json: TypeAlias = Any
 
 
@@ -41,7 +41,7 @@ class HandClock:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpResponse:
     """One whole answer."""
 
     status: int
@@ -59,25 +59,25 @@ class Answer:
         return self.json["data"]
 
 
-def ask(
+def fetch(
     url: str, method: str = "GET", *, headers: Mapping[str, str] | None = None, body: bytes | None = None
-) -> Answer:
+) -> HttpResponse:
     """One request over a connection of its own."""
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=PATIENCE_S)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=TIMEOUT_S)
     try:
         connection.request(method, url.partition(parts.netloc)[2] or "/", body, dict(headers or {}))
         answer = connection.getresponse()
-        return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
+        return HttpResponse(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
     finally:
         connection.close()
 
 
-def raw(url: str, request: bytes) -> tuple[bytes, str]:
+def send_raw(url: str, request: bytes) -> tuple[bytes, str]:
     """Send bytes, read to the end: what came, and how it ended (`closed` or `reset`)."""
     parts = urlsplit(url)
     received = b""
-    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=PATIENCE_S) as plug:
+    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=TIMEOUT_S) as plug:
         plug.sendall(request)
         try:
             while piece := plug.recv(65536):
@@ -102,7 +102,7 @@ class Emulated:
         """Start, and wait until it listens."""
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
-        assert self._ready.wait(PATIENCE_S)
+        assert self._ready.wait(TIMEOUT_S)
         return self
 
     def stop(self) -> None:
@@ -112,7 +112,7 @@ class Emulated:
         if self._loop.is_closed():
             return
         self._loop.call_soon_threadsafe(self._serving.cancel)
-        self._thread.join(PATIENCE_S)
+        self._thread.join(TIMEOUT_S)
 
     @property
     def base(self) -> str:
@@ -124,26 +124,28 @@ class Emulated:
         """The key made at start."""
         return self.endpoints.providers["userplane"]["production"].key
 
-    def call(self, path: str, method: str = "GET", *, body: Json = None, key: str | None = "") -> Answer:
+    def call(self, path: str, method: str = "GET", *, body: Json = None, key: str | None = "") -> HttpResponse:
         """A request to the API; with the emulator's key unless another one, or None, is given."""
         headers = {} if key is None else {"Authorization": f"Bearer {key or self.key}"}
-        return ask(self.base + path, method, headers=headers, body=None if body is None else json.dumps(body).encode())
+        return fetch(
+            self.base + path, method, headers=headers, body=None if body is None else json.dumps(body).encode()
+        )
 
     def raw(self, path: str, method: str = "GET", body: bytes = b"") -> tuple[bytes, str]:
         """A request to the API over a bare socket."""
         head = f"{method} /api/v1{path} HTTP/1.1\r\nHost: emulator\r\nAuthorization: Bearer {self.key}\r\n"
-        return raw(self.base, f"{head}Connection: close\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+        return send_raw(self.base, f"{head}Connection: close\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
 
     def control(self, path: str, body: Json = None, *, method: str | None = None) -> Json:
         """A request to the control port that must succeed."""
-        answer = self.control_answer(path, body, method=method)
+        answer = self.control_response(path, body, method=method)
         assert answer.status == 200, answer.body
         return answer.json
 
-    def control_answer(self, path: str, body: Json = None, *, method: str | None = None) -> Answer:
+    def control_response(self, path: str, body: Json = None, *, method: str | None = None) -> HttpResponse:
         """A request to the control port."""
         method = method or ("GET" if body is None else "POST")
-        return ask(self.endpoints.control + path, method, body=None if body is None else json.dumps(body).encode())
+        return fetch(self.endpoints.control + path, method, body=None if body is None else json.dumps(body).encode())
 
     def faults(self, *rules: Mapping[str, Any]) -> None:
         """Put rules in force."""
@@ -164,7 +166,7 @@ class Emulated:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
-        self._serving = self._loop.create_task(serve(self.options, self._take))
+        self._serving = self._loop.create_task(serve(self.options, self._set_endpoints))
         try:
             self._loop.run_until_complete(self._serving)
         except asyncio.CancelledError:
@@ -172,6 +174,6 @@ class Emulated:
         finally:
             self._loop.close()
 
-    def _take(self, endpoints: Endpoints) -> None:
+    def _set_endpoints(self, endpoints: Endpoints) -> None:
         self.endpoints = endpoints
         self._ready.set()

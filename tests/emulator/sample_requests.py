@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 from callwell.emulator.userplane.routes import ROUTES
 
 if TYPE_CHECKING:
-    from tests.emulator.harness import Answer, Emulated, Json
+    from tests.emulator.harness import Emulated, HttpResponse, Json
 
 
-def perform(emulated: Emulated, operation: str) -> Answer:
+def perform(emulated: Emulated, operation: str) -> HttpResponse:
     """The answer of an operation."""
     method = next(route.method for route in ROUTES if route.operation == operation)
     body: Json = {"linkTitle": "Renamed"} if operation == "links.update" else None
     if operation == "links.create":
         body = {"domainId": verified_domain(emulated, emulated.workspaces()[0])}
-    return emulated.call(url_of(emulated, operation), method, body=body)
+    return emulated.call(path_of(emulated, operation), method, body=body)
 
 
-def url_of(emulated: Emulated, operation: str) -> str:
+def path_of(emulated: Emulated, operation: str) -> str:
     """A path of an operation with ids that exist."""
     path = next(route.path for route in ROUTES if route.operation == operation)
     root = emulated.workspaces()[0]

@@ -36,7 +36,7 @@ def operations(provider: str) -> dict[tuple[str, str], Any]:
     return {(method.upper(), path): about for path, methods in paths.items() for method, about in methods.items()}
 
 
-def resolved(provider: str, schema: Any) -> Any:
+def follow_reference(provider: str, schema: Any) -> Any:
     """What a reference leads to."""
     while "$ref" in schema:
         target = description(provider)
@@ -48,7 +48,7 @@ def resolved(provider: str, schema: Any) -> Any:
 
 def complaints(provider: str, value: Any, schema: Any, where: str = "") -> Iterator[str]:
     """What is wrong with a value."""
-    schema = resolved(provider, schema)
+    schema = follow_reference(provider, schema)
     if "anyOf" in schema:
         found = [list(complaints(provider, value, one, where)) for one in schema["anyOf"]]
         yield from min(found, key=len)

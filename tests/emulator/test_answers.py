@@ -14,8 +14,8 @@ from callwell.emulator.fault_effects import to_outgoing
 from callwell.emulator.messages import IncomingRequest, Reply
 from callwell.emulator.storage import StoredObject, serve_object
 from tests.emulator.apivideo.harness import VTT, Site
-from tests.emulator.harness import ask
-from tests.emulator.language_confidence.harness import NAME, Service, problems
+from tests.emulator.harness import fetch
+from tests.emulator.language_confidence.harness import NAME, AssessmentService, problems
 from tests.emulator.sample_requests import resource_of
 
 if TYPE_CHECKING:
@@ -77,11 +77,13 @@ def test_allowed_methods(site: Site, route: Any) -> None:
 def test_allowed_methods_elsewhere(emulate: Callable[..., Emulated]) -> None:
     """At a speech service, at a storage, and at the assets of an API's own origin."""
     played = emulate(provider=("userplane", NAME, "apivideo"), settings=ROOMY)
-    speech = ask(f"{Service(played).base}/pronunciation/us", headers={"api-key": Service(played).key})
+    speech = fetch(
+        f"{AssessmentService(played).base}/pronunciation/us", headers={"api-key": AssessmentService(played).key}
+    )
     assert (speech.status, speech.headers["allow"]) == (405, "POST")
-    stored = ask(resource_of(played)["url"], "PUT", body=b"x")
+    stored = fetch(resource_of(played)["url"], "PUT", body=b"x")
     assert (stored.status, stored.headers["allow"]) == (405, "GET, HEAD")
-    asset = ask(f"{Site(played).base}/vod/viNone/mp4/source.mp4", "DELETE")
+    asset = fetch(f"{Site(played).base}/vod/viNone/mp4/source.mp4", "DELETE")
     assert (asset.status, asset.headers["allow"]) == (405, "GET, HEAD")
 
 
@@ -97,7 +99,7 @@ def _path_of(site: Site, operation: str) -> tuple[str, str]:
     if "{summaryId}" in route.path:
         ids["summaryId"] = site.call("POST", "/summaries", {"videoId": video}).json["summaryId"]
     if operation == "captions.update":
-        site.put(f"/videos/{video}/captions/en", VTT)
+        site.upload_form(f"/videos/{video}/captions/en", VTT)
     if operation == "discarded_videos.update":
         site.call("DELETE", f"/videos/{video}")
     return route.method, route.path.format(**ids)
@@ -122,7 +124,7 @@ def test_an_empty_object_is_a_body(site: Site) -> None:
 
 def test_speech_without_a_body(emulate: Callable[..., Emulated]) -> None:
     """A missing body is told as one missing thing, not as bad JSON."""
-    service = Service(emulate(provider=(NAME,)))
+    service = AssessmentService(emulate(provider=(NAME,)))
     assert problems(service.post("/pronunciation/us", b"")) == [("body", "missing")]
 
 
@@ -140,7 +142,7 @@ def test_the_type_of_errors(emulate: Callable[..., Emulated], kind: str) -> None
         site.call("PUT", "/videos"),
         site.call("POST", "/videos", {}),
         site.call("POST", "/videos", {"title": "t"}),
-        site.call("GET", "/videos", open_door=True),
+        site.call("GET", "/videos", without_key=True),
     ]
     assert [answer.status for answer in wrong] == [400, 429, 404, 405, 400, 500, 401]
     assert {answer.headers["content-type"] for answer in wrong} == {kind}

@@ -14,13 +14,13 @@ from callwell.emulator.clock import MovableClock
 from callwell.emulator.errors import InvalidInput
 from callwell.emulator.quota import Limit
 from callwell.emulator.score_quota import share_of_quota_used
-from tests.emulator.harness import HandClock, ask
+from tests.emulator.harness import HandClock, fetch
 from tests.emulator.sample_requests import resource_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.emulator.harness import Answer, Emulated
+    from tests.emulator.harness import Emulated, HttpResponse
 
 DAY_S = 86_400
 
@@ -30,7 +30,7 @@ def move(emulated: Emulated, seconds: float) -> None:
     emulated.control("/clock", {"advance_s": seconds})
 
 
-def date_of(answer: Answer) -> float:
+def date_of(answer: HttpResponse) -> float:
     """What an answer says of the time of day."""
     return parsedate_to_datetime(answer.headers["date"]).timestamp()
 
@@ -62,7 +62,7 @@ def test_it_tells_and_moves(emulated: Emulated) -> None:
 )
 def test_what_it_refuses(emulated: Emulated, body: bytes, expected: str) -> None:
     """400 with one sentence, and the clock stays where it is."""
-    answer = ask(f"{emulated.endpoints.control}/clock", "POST", body=body)
+    answer = fetch(f"{emulated.endpoints.control}/clock", "POST", body=body)
     assert answer.status == 400
     assert any(each in answer.json["error"] for each in expected.split("|"))
     assert emulated.control("/clock")["offset_s"] == 0
@@ -102,9 +102,9 @@ def test_urls_keys_and_recordings_expire(emulated: Emulated) -> None:
     url = resource_of(emulated)["url"]
     key = emulated.control("/keys/create", {"expires_in_s": 7 * DAY_S})["key"]
     move(emulated, 840)
-    assert ask(url).status == 200
+    assert fetch(url).status == 200
     move(emulated, 61)
-    assert ask(url).status == 403
+    assert fetch(url).status == 403
     assert emulated.call("/public/me", key=key).status == 200
     move(emulated, 7 * DAY_S)
     assert emulated.call("/public/me", key=key).json["error"] == "API_KEY_EXPIRED"
@@ -154,13 +154,13 @@ def test_a_skewed_clock(emulated: Emulated, skew_s: int) -> None:
     """Dates are off on both origins and in signed URLs, which live as long as ever; the clock itself is right."""
     emulated.control("/reset", {"skew_s": skew_s})
     url = resource_of(emulated)["url"]
-    for answer in (emulated.call("/public/me"), ask(url)):
+    for answer in (emulated.call("/public/me"), fetch(url)):
         assert answer.status == 200
         assert date_of(answer) == pytest.approx(time.time() + skew_s, abs=5)
     signed = parse_qs(urlsplit(url).query)["X-Amz-Date"][0]
     assert signed[:11] == time.strftime("%Y%m%dT%H", time.gmtime(time.time() + skew_s))
     assert emulated.control("/clock")["wall_s"] == pytest.approx(time.time(), abs=5)
     move(emulated, 840)
-    assert ask(url).status == 200
+    assert fetch(url).status == 200
     move(emulated, 61)
-    assert ask(url).status == 403
+    assert fetch(url).status == 403

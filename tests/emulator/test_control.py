@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.emulator.harness import ask
+from tests.emulator.harness import fetch
 
 if TYPE_CHECKING:
     from tests.emulator.harness import Emulated
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 )
 def test_bad_input(emulated: Emulated, path: str, body: bytes, expected: str) -> None:
     """400, JSON, one sentence that says what was expected."""
-    answer = ask(emulated.endpoints.control + path, "POST", body=body)
+    answer = fetch(emulated.endpoints.control + path, "POST", body=body)
     assert answer.status == 400
     assert answer.json.keys() == {"error"}
     assert expected in answer.json["error"]
@@ -46,8 +46,8 @@ def test_bad_input(emulated: Emulated, path: str, body: bytes, expected: str) ->
 
 def test_what_is_not_there(emulated: Emulated) -> None:
     """Unknown paths and methods are answered as JSON too."""
-    assert emulated.control_answer("/nothing").status == 404
-    answer = emulated.control_answer("/ledger", {})
+    assert emulated.control_response("/nothing").status == 404
+    answer = emulated.control_response("/ledger", {})
     assert (answer.status, "there is no such thing" in answer.json["error"]) == (405, True)
 
 
@@ -55,7 +55,7 @@ def test_what_is_not_there(emulated: Emulated) -> None:
 def test_web_pages_cannot_steer_it(emulated: Emulated, headers: dict[str, str]) -> None:
     """An Origin header, or a foreign host name, is refused before anything is done."""
     key = emulated.control("/keys")["userplane"][0]["fingerprint"]
-    answer = ask(f"{emulated.endpoints.control}/keys/rotate", "POST", headers=headers)
+    answer = fetch(f"{emulated.endpoints.control}/keys/rotate", "POST", headers=headers)
     assert answer.status == 403
     assert emulated.control("/keys")["userplane"][0]["fingerprint"] == key
 
@@ -101,7 +101,7 @@ def test_health_and_faults_tell_what_is_in_force(emulated: Emulated) -> None:
 def test_the_life_of_keys(emulated: Emulated) -> None:
     """Three slots; rotation kills at once and keeps the slot; revocation frees one; lists are masked."""
     keys = [emulated.key] + [emulated.control("/keys/create", {"name": f"k{number}"})["key"] for number in (1, 2)]
-    assert "at most 3 keys" in emulated.control_answer("/keys/create", {}).json["error"]
+    assert "at most 3 keys" in emulated.control_response("/keys/create", {}).json["error"]
     assert [emulated.call("/public/me", key=key).status for key in keys] == [200] * 3
     new = emulated.control("/keys/rotate", {})["key"]
     assert [emulated.call("/public/me", key=key).status for key in (*keys, new)] == [200, 200, 401, 200]
@@ -123,7 +123,7 @@ def test_reset_brings_a_live_key_back(emulated: Emulated) -> None:
     """Looking at a world without a live key makes none; a reset clears dead ones away and makes one."""
     emulated.control("/keys/create", {"expires_in_s": 1e-6})
     emulated.control("/keys/disable", {})
-    assert "there is no live key" in emulated.control_answer("/keys/rotate", {}).json["error"]
+    assert "there is no live key" in emulated.control_response("/keys/rotate", {}).json["error"]
     assert emulated.control("/health")["emulator"]["providers"]["userplane"]["production"]["key"] == ""
     told = emulated.control("/reset", {})["emulator"]["providers"]["userplane"]["production"]
     assert emulated.call("/public/me", key=told["key"]).status == 200

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.emulator.harness import ask, raw
+from tests.emulator.harness import fetch, send_raw
 
 if TYPE_CHECKING:
     from tests.emulator.harness import Emulated
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize("port", ["", ":80"])
 def test_loopback_names_may(emulated: Emulated, host: str, port: str) -> None:
     """A loopback name in any case, with a port or without: a tunnel may change the port."""
-    answer = ask(f"{emulated.endpoints.control}/clock", headers={"Host": host + port})
+    answer = fetch(f"{emulated.endpoints.control}/clock", headers={"Host": host + port})
     assert answer.status == 200
 
 
@@ -31,7 +31,7 @@ def test_loopback_names_may(emulated: Emulated, host: str, port: str) -> None:
 )
 def test_foreign_hosts_may_not(emulated: Emulated, host: str) -> None:
     """A name that was made to resolve to this machine is a stranger's all the same."""
-    answer = ask(f"{emulated.endpoints.control}/reset", "POST", headers={"Host": host})
+    answer = fetch(f"{emulated.endpoints.control}/reset", "POST", headers={"Host": host})
     assert answer.status == 403
     assert "another host" in answer.json["error"]
 
@@ -49,7 +49,7 @@ def test_foreign_hosts_may_not(emulated: Emulated, host: str) -> None:
 )
 def test_web_pages_may_not(emulated: Emulated, headers: dict[str, str]) -> None:
     """With a script or without one, and from this machine too."""
-    answer = ask(f"{emulated.endpoints.control}/reset", "POST", headers=headers)
+    answer = fetch(f"{emulated.endpoints.control}/reset", "POST", headers=headers)
     assert answer.status == 403
     assert "web page" in answer.json["error"]
 
@@ -60,12 +60,12 @@ def test_web_pages_may_not(emulated: Emulated, headers: dict[str, str]) -> None:
 def test_one_host_is_said(emulated: Emulated, hosts: str) -> None:
     """Without a Host, or with two, nothing is done."""
     sent = f"GET /clock HTTP/1.1\r\n{hosts}Connection: close\r\n\r\n".encode()
-    received, _ = raw(emulated.endpoints.control, sent)
+    received, _ = send_raw(emulated.endpoints.control, sent)
     assert received.split(b" ")[1] in (b"400", b"403")
     assert urlsplit(emulated.endpoints.control).hostname == "127.0.0.1"
 
 
 def test_the_methods_that_a_path_has(emulated: Emulated) -> None:
     """A 405 of the control port says them."""
-    answer = ask(f"{emulated.endpoints.control}/seed")
+    answer = fetch(f"{emulated.endpoints.control}/seed")
     assert (answer.status, answer.headers["allow"]) == (405, "POST")

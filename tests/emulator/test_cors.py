@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.emulator.harness import ask
+from tests.emulator.harness import fetch
 from tests.emulator.sample_requests import resource_of
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ ASKING = PAGE | {"Access-Control-Request-Method": "DELETE", "Access-Control-Requ
 def test_preflights(emulated: Emulated, path: str) -> None:
     """204 without a key and without a look at the quota, whatever is asked for."""
     emulated.control("/reset", {"per_minute": 1})
-    answers = [ask(emulated.base + path, "OPTIONS", headers=headers) for headers in (ASKING, PAGE, {})]
+    answers = [fetch(emulated.base + path, "OPTIONS", headers=headers) for headers in (ASKING, PAGE, {})]
     for answer in answers:
         assert (answer.status, answer.body) == (204, b"")
         allowed = {name: value for name, value in answer.headers.items() if name.startswith("access-control-")}
@@ -52,8 +52,8 @@ def test_every_answer_of_the_api_can_be_read(emulated: Emulated) -> None:
 def test_storage_has_none(emulated: Emulated) -> None:
     """Nothing is documented for storage: it answers pages as any other client, and refuses their preflights."""
     url = resource_of(emulated)["url"]
-    answer = ask(url, headers=PAGE)
-    preflight = ask(url, "OPTIONS", headers=ASKING)
+    answer = fetch(url, headers=PAGE)
+    preflight = fetch(url, "OPTIONS", headers=ASKING)
     assert (answer.status, preflight.status) == (200, 403)
     assert b"<Code>AccessForbidden</Code>" in preflight.body
     for each in (answer, preflight):

@@ -154,11 +154,11 @@ def test_the_limits_of_keys_searches_and_urls(facts: dict[str, Any], emulated: E
     """Slots, the longest life of a key, the longest term, the life of a signed URL."""
     limits = facts["limits"]
     lives = limits["Key lifetime choices"]
-    assert emulated.control_answer("/keys/create", {"expires_in_s": max(lives) + 1}).status == 400
+    assert emulated.control_response("/keys/create", {"expires_in_s": max(lives) + 1}).status == 400
     for life_s in (min(lives), max(lives)):
         emulated.control("/keys/create", {"expires_in_s": life_s})
     assert len(emulated.control("/keys")["userplane"]) == limits["Keys per user"]
-    assert emulated.control_answer("/keys/create", {}).status == 400
+    assert emulated.control_response("/keys/create", {}).status == 400
     shortest, longest = limits["search `q` length"]
     search = f"{emulated.workspaces()[0]}/search?type=links&q="
     statuses = {length: emulated.call(search + "a" * length).status for length in (0, shortest, longest, longest + 1)}

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.emulator.harness import PATIENCE_S, ask, raw
+from tests.emulator.harness import TIMEOUT_S, fetch, send_raw
 from tests.emulator.sample_requests import first_page, resource_of, verified_domain
 
 if TYPE_CHECKING:
@@ -29,21 +29,21 @@ def head_and_body(received: bytes) -> tuple[dict[str, str], bytes]:
     }, body
 
 
-def stored(url: str, method: str = "GET") -> tuple[dict[str, str], bytes, str]:
+def fetch_stored(url: str, method: str = "GET") -> tuple[dict[str, str], bytes, str]:
     """A signed object over a bare socket: headers, body, and how it ended."""
     path = url.partition("//")[2].partition("/")[2]
-    received, end = raw(url, f"{method} /{path} HTTP/1.1\r\nHost: storage\r\nConnection: close\r\n\r\n".encode())
+    received, end = send_raw(url, f"{method} /{path} HTTP/1.1\r\nHost: storage\r\nConnection: close\r\n\r\n".encode())
     return (*head_and_body(received), end)
 
 
-def strike(emulated: Emulated, fault: str, operation: str = "me.get", **more: Any) -> None:
+def inject(emulated: Emulated, fault: str, operation: str = "me.get", **more: Any) -> None:
     """Let the first request suffer."""
     emulated.faults({"operation": operation, "fault": fault, "nth": 1} | more)
 
 
-def settled(emulated: Emulated) -> Any:
+def last_complete_row(emulated: Emulated) -> Any:
     """The last row, once its exchange has ended."""
-    until = time.monotonic() + PATIENCE_S
+    until = time.monotonic() + TIMEOUT_S
     while (row := emulated.rows()[-1])["ended_s"] is None and time.monotonic() < until:
         time.sleep(0.01)
     return row
@@ -53,26 +53,26 @@ def settled(emulated: Emulated) -> Any:
 def test_slow_body(emulated: Emulated, operation: str) -> None:
     """The head comes at once, the body in small pieces over the time, and whole."""
     url = resource_of(emulated)["url"]
-    strike(emulated, "slow_body", operation, delay_s=0.4)
+    inject(emulated, "slow_body", operation, delay_s=0.4)
     began = time.monotonic()
-    headers, body = head_and_body(emulated.raw("/public/me")[0]) if operation == "me.get" else stored(url)[:2]
+    headers, body = head_and_body(emulated.raw("/public/me")[0]) if operation == "me.get" else fetch_stored(url)[:2]
     assert 0.35 < time.monotonic() - began < 5
     assert len(body) == int(headers["content-length"])
-    row = settled(emulated)
+    row = last_complete_row(emulated)
     assert (row["fault"], row["whole"], row["sent_bytes"]) == ("slow_body", True, len(body))
 
 
 def test_a_slow_body_ends_with_its_client(emulated: Emulated) -> None:
     """Who hangs up has not got it whole."""
-    strike(emulated, "slow_body", delay_s=30)
+    inject(emulated, "slow_body", delay_s=30)
     began = time.monotonic()
-    with asked(emulated, "/public/me", 0.2) as plug, pytest.raises(TimeoutError):
+    with open_request(emulated, "/public/me", 0.2) as plug, pytest.raises(TimeoutError):
         read_to_the_end(plug)
-    row = settled(emulated)
+    row = last_complete_row(emulated)
     assert (row["status"], row["whole"], time.monotonic() - began < 5) == (200, False, True)
 
 
-def asked(emulated: Emulated, path: str, patience_s: float, body: bytes = b"") -> socket.socket:
+def open_request(emulated: Emulated, path: str, patience_s: float, body: bytes = b"") -> socket.socket:
     """A socket over which something was asked, and which waits for `patience_s` only."""
     parts = urlsplit(emulated.base)
     method = "POST" if body else "GET"
@@ -93,10 +93,10 @@ def test_hang_until_the_client_gives_up(emulated: Emulated) -> None:
     path = f"{emulated.workspaces()[0]}/links"
     body = json.dumps({"domainId": verified_domain(emulated, emulated.workspaces()[0])}).encode()
     before = emulated.call("/public/me").data["stats"]["links"]
-    strike(emulated, "hang", "links.create")
-    with asked(emulated, path, 0.2, body) as plug, pytest.raises(TimeoutError):
+    inject(emulated, "hang", "links.create")
+    with open_request(emulated, path, 0.2, body) as plug, pytest.raises(TimeoutError):
         read_to_the_end(plug)
-    row = settled(emulated)
+    row = last_complete_row(emulated)
     assert (row["fault"], row["status"], row["effect"]) == ("hang", None, True)
     assert row["ended_real_s"] - row["arrived_real_s"] == pytest.approx(0.2, abs=0.5)
     assert emulated.call("/public/me").data["stats"]["links"] == before + 1
@@ -106,16 +106,16 @@ def test_hang_until_the_client_gives_up(emulated: Emulated) -> None:
 def test_hang_is_bounded(emulated: Emulated, operation: str) -> None:
     """After its time the connection closes without a byte."""
     url = resource_of(emulated)["url"]
-    strike(emulated, "hang", operation, delay_s=0.2)
-    headers, _ = head_and_body(emulated.raw("/public/me")[0]) if operation == "me.get" else stored(url)[:2]
+    inject(emulated, "hang", operation, delay_s=0.2)
+    headers, _ = head_and_body(emulated.raw("/public/me")[0]) if operation == "me.get" else fetch_stored(url)[:2]
     assert headers[""] == ""
-    assert settled(emulated)["status"] is None
+    assert last_complete_row(emulated)["status"] is None
 
 
 def test_an_emulator_that_hangs_still_stops(emulated: Emulated) -> None:
     """Nobody waits for an answer that was never to come."""
-    strike(emulated, "hang")
-    with asked(emulated, "/public/me", PATIENCE_S):
+    inject(emulated, "hang")
+    with open_request(emulated, "/public/me", TIMEOUT_S):
         while not emulated.rows():
             time.sleep(0.01)
         began = time.monotonic()
@@ -126,55 +126,55 @@ def test_an_emulator_that_hangs_still_stops(emulated: Emulated) -> None:
 def test_garbage_from_the_api(emulated: Emulated) -> None:
     """200, JSON by its header, and no JSON; an error is left alone and the fault not recorded."""
     plain = emulated.call("/public/me")
-    strike(emulated, "garbage_body")
+    inject(emulated, "garbage_body")
     headers, body = head_and_body(emulated.raw("/public/me")[0])
     assert (headers[""], headers["content-type"]) == ("HTTP/1.1 200 OK", "application/json")
     assert len(body) == len(plain.body)
     with pytest.raises(ValueError, match=r"utf-8|Expecting"):
         json.loads(body)
-    assert settled(emulated)["fault"] == "garbage_body"
-    strike(emulated, "garbage_body", "workspaces.get")
+    assert last_complete_row(emulated)["fault"] == "garbage_body"
+    inject(emulated, "garbage_body", "workspaces.get")
     assert emulated.call("/public/workspace/none").json["error"] == "WORKSPACE_NOT_FOUND"
-    assert settled(emulated)["fault"] is None
+    assert last_complete_row(emulated)["fault"] is None
 
 
 def test_garbage_from_storage(emulated: Emulated) -> None:
     """Wrong bytes of the right length under the right ETag, and the ledger counts them."""
     url = resource_of(emulated)["url"]
-    plain = ask(url)
-    strike(emulated, "garbage_body", "storage")
-    headers, body, _ = stored(url)
+    plain = fetch(url)
+    inject(emulated, "garbage_body", "storage")
+    headers, body, _ = fetch_stored(url)
     assert (len(body), headers["etag"]) == (len(plain.body), plain.headers["etag"])
     assert f'"{sha256(body).hexdigest()}"' != headers["etag"]
-    assert settled(emulated)["wrong_bytes"] == len(body)
+    assert last_complete_row(emulated)["wrong_bytes"] == len(body)
     assert emulated.counts()["wrong_bytes_sent"] == len(body)
-    assert ask(url).body == plain.body
+    assert fetch(url).body == plain.body
 
 
 @pytest.mark.parametrize(("value", "factor"), [("short", 0.5), ("long", 2)])
 def test_a_wrong_size_is_announced(emulated: Emulated, value: str, factor: float) -> None:
     """The resource's size is not its file's."""
     true = resource_of(emulated)["size"]
-    strike(emulated, "wrong_size", "recordings.video", value=value)
+    inject(emulated, "wrong_size", "recordings.video", value=value)
     resource = resource_of(emulated)
     assert resource["size"] == int(true * factor)
-    assert len(ask(resource["url"]).body) == true
+    assert len(fetch(resource["url"]).body) == true
 
 
 def test_a_wrong_length_at_storage(emulated: Emulated) -> None:
     """Short: less is announced and no more comes. Long: more is announced than comes. Both in turn, then the truth."""
     url = resource_of(emulated)["url"]
-    plain = ask(url).body
+    plain = fetch(url).body
     emulated.faults({"operation": "storage", "fault": "wrong_size", "nth": [1, 2, 4]})
     for announced, sent in ((len(plain) // 2, len(plain) // 2), (len(plain) * 3 // 2 + 1, len(plain))):
-        headers, body, end = stored(url)
+        headers, body, end = fetch_stored(url)
         assert abs(int(headers["content-length"]) - announced) <= 1
         assert (body, end) == (plain[:sent], "closed")
-        row = settled(emulated)
+        row = last_complete_row(emulated)
         assert (row["fault"], row["whole"], row["sent_bytes"]) == ("wrong_size", False, sent)
-    assert stored(url)[1] == plain
-    stored(url, "HEAD")
-    assert settled(emulated)["fault"] is None
+    assert fetch_stored(url)[1] == plain
+    fetch_stored(url, "HEAD")
+    assert last_complete_row(emulated)["fault"] is None
 
 
 def test_cycle(emulated: Emulated) -> None:
@@ -199,16 +199,16 @@ def test_cycle(emulated: Emulated) -> None:
 @pytest.mark.parametrize(("value", "expected"), [("huge", "99999999999999"), ("negative", "-60"), ("text", "soon")])
 def test_a_retry_after_that_lies(emulated: Emulated, value: str, expected: str) -> None:
     """429 before any effect, with what nobody can obey; it orders nothing."""
-    strike(emulated, "lying_header", value=value)
+    inject(emulated, "lying_header", value=value)
     headers, _ = head_and_body(emulated.raw("/public/me")[0])
     assert headers[""].startswith("HTTP/1.1 429")
     assert headers["retry-after"] == expected
-    assert settled(emulated)["retry_until_s"] is None
+    assert last_complete_row(emulated)["retry_until_s"] is None
 
 
 def test_a_retry_after_in_the_past(emulated: Emulated) -> None:
     """A date an hour ago."""
-    strike(emulated, "lying_header", value="past")
+    inject(emulated, "lying_header", value="past")
     answer = emulated.call("/public/me")
     told = parsedate_to_datetime(answer.headers["retry-after"]).timestamp()
     assert told == pytest.approx(time.time() - 3_600, abs=5)
@@ -234,8 +234,8 @@ def test_quota_headers_that_lie(emulated: Emulated, form: str, name: str) -> Non
 def test_missing_headers(emulated: Emulated, operation: str) -> None:
     """Neither Date nor Content-Type, and else as ever."""
     url = resource_of(emulated)["url"]
-    strike(emulated, "missing_header", operation)
-    headers, body = head_and_body(emulated.raw("/public/me")[0]) if operation == "me.get" else stored(url)[:2]
+    inject(emulated, "missing_header", operation)
+    headers, body = head_and_body(emulated.raw("/public/me")[0]) if operation == "me.get" else fetch_stored(url)[:2]
     assert headers[""] == "HTTP/1.1 200 OK"
     assert not headers.keys() & {"date", "content-type"}
     assert len(body) == int(headers["content-length"])
@@ -255,15 +255,15 @@ def test_redirects_here(emulated: Emulated) -> None:
 
 def test_redirects_elsewhere(emulated: Emulated) -> None:
     """To the storage's origin: a client that shows its key there is seen."""
-    strike(emulated, "redirect", to="elsewhere", status=308)
+    inject(emulated, "redirect", to="elsewhere", status=308)
     answer = emulated.call("/public/me")
     assert answer.status == 308
     location = answer.headers["location"]
     assert urlsplit(location).netloc != urlsplit(emulated.base).netloc
     assert urlsplit(location).path == "/api/v1/public/me"
-    ask(location)
+    fetch(location)
     assert emulated.counts()["keys_seen_elsewhere"] == 0
-    ask(location, headers={"Authorization": f"Bearer {emulated.key}"})
+    fetch(location, headers={"Authorization": f"Bearer {emulated.key}"})
     assert emulated.counts()["keys_seen_elsewhere"] == 1
 
 
@@ -287,6 +287,6 @@ def test_redirects_elsewhere(emulated: Emulated) -> None:
 )
 def test_parameters_that_cannot_be(emulated: Emulated, rule: dict[str, Any], expected: str) -> None:
     """400 and one sentence that says what was expected."""
-    answer = emulated.control_answer("/faults", [{"operation": "me.get", "nth": 1} | rule])
+    answer = emulated.control_response("/faults", [{"operation": "me.get", "nth": 1} | rule])
     assert answer.status == 400
     assert expected in answer.json["error"]

@@ -13,7 +13,7 @@ import pytest
 from callwell.emulator.errors import InvalidInput
 from callwell.emulator.fault_rules import FaultRule, FaultTargets
 from callwell.emulator.fault_script import FaultScript
-from tests.emulator.harness import ask, raw
+from tests.emulator.harness import fetch, send_raw
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -176,7 +176,7 @@ def test_early_expiry_of_an_api_answer(emulate: Callable[..., Emulated]) -> None
     lives = [emulated.call(f"{root}/recordings/{recording}/console-log").data["resource"]["url"] for _ in range(2)]
     assert "X-Amz-Expires=1&" in lives[0]
     assert "X-Amz-Expires=900&" in lives[1]
-    assert ask(lives[1]).status == 200
+    assert fetch(lives[1]).status == 200
 
 
 def test_a_url_that_dies_while_it_is_read(emulated: Emulated) -> None:
@@ -186,12 +186,12 @@ def test_a_url_that_dies_while_it_is_read(emulated: Emulated) -> None:
     emulated.faults({"operation": "storage", "fault": "early_expiry", "nth": 1})
     urls = [emulated.call(f"{root}/recordings/{recording}/console-log").data["resource"]["url"] for _ in range(2)]
     path = urls[0].partition("//")[2].partition("/")[2]
-    received, end = raw(urls[0], f"GET /{path} HTTP/1.1\r\nHost: storage\r\n\r\n".encode())
+    received, end = send_raw(urls[0], f"GET /{path} HTTP/1.1\r\nHost: storage\r\n\r\n".encode())
     head, _, body = received.partition(b"\r\n\r\n")
     length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
     assert (end, len(body)) == ("closed", length // 2)
-    assert ask(urls[0]).status == 403
-    assert ask(urls[1]).status == 200
+    assert fetch(urls[0]).status == 403
+    assert fetch(urls[1]).status == 200
 
 
 @pytest.mark.parametrize("fault", ["error_before", "lost_reply", "reset", "truncated"])
@@ -202,11 +202,11 @@ def test_storage_suffers_too(emulated: Emulated, fault: str) -> None:
     path = url.partition("//")[2].partition("/")[2]
     request = f"GET /{path} HTTP/1.1\r\nHost: storage\r\nConnection: close\r\n\r\n".encode()
     emulated.faults({"operation": "*", "fault": "reset", "rate": 1}, {"operation": "storage", "fault": fault, "nth": 1})
-    received, end = raw(url, request)
+    received, end = send_raw(url, request)
     assert end == ("reset" if fault == "reset" else "closed")
     assert received.startswith(b"HTTP/1.1 ") == (fault in ("error_before", "truncated"))
     assert last_row(emulated)["fault"] == fault
-    assert raw(url, request)[0].startswith(b"HTTP/1.1 200")
+    assert send_raw(url, request)[0].startswith(b"HTTP/1.1 200")
 
 
 def script(*rules: FaultRule) -> FaultScript:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from callwell.emulator.userplane.routes import ROUTES
-from tests.emulator.harness import ask
+from tests.emulator.harness import fetch
 from tests.emulator.sample_requests import perform, verified_domain
 
 if TYPE_CHECKING:
@@ -220,7 +220,7 @@ def test_deleted_things_are_gone_for_ever(emulated: Emulated) -> None:
 
 def test_preflights_and_unknown_routes(emulated: Emulated) -> None:
     """OPTIONS is answered 204 without a key; what is not in the table is 404 with the error envelope."""
-    preflight = ask(f"{emulated.base}/public/me", "OPTIONS", headers={"Origin": "https://example.test"})
+    preflight = fetch(f"{emulated.base}/public/me", "OPTIONS", headers={"Origin": "https://example.test"})
     assert (preflight.status, preflight.body) == (204, b"")
     assert preflight.headers["access-control-allow-methods"] == "GET, POST, PUT, DELETE, OPTIONS"
     assert preflight.headers["access-control-allow-headers"] == "Authorization, Content-Type"

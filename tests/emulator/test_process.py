@@ -22,7 +22,7 @@ from callwell.emulator.errors import AddressInUse, EmulatorError, InvalidPort, P
 from callwell.emulator.options import EmulatorOptions, Endpoints
 from callwell.emulator.process import start
 from callwell.emulator.server import _bind
-from tests.emulator.harness import ask
+from tests.emulator.harness import fetch
 
 SOURCE = Path(__file__).parents[2] / "src"
 COMMAND = [sys.executable, "-m", "callwell.emulator", "--json"]
@@ -33,15 +33,15 @@ def test_start_and_close() -> None:
     """A `with` around it is all; options reach it; the clock it tells can be shared."""
     with start(EmulatorOptions(seed=5, recordings=7, clock="25", window="sliding", retry_after=True)) as running:
         endpoint = running.endpoint("userplane")
-        answer = ask(f"{endpoint.base_url}/public/me", headers={"Authorization": f"Bearer {endpoint.key}"})
+        answer = fetch(f"{endpoint.base_url}/public/me", headers={"Authorization": f"Bearer {endpoint.key}"})
         assert answer.data["stats"]["recordings"] == 7
-        options = ask(f"{running.control}/health").json["options"]["userplane"]
+        options = fetch(f"{running.control}/health").json["options"]["userplane"]
         assert (options["seed"], options["window"], options["retry_after"]) == (5, "sliding", True)
-        row = ask(f"{running.control}/ledger/requests").json[0]
+        row = fetch(f"{running.control}/ledger/requests").json[0]
         assert abs(parse_clock(running.endpoints.clock).now() - row["arrived_s"]) < 25 * 5
     assert running.process.returncode == 0
     with pytest.raises(ConnectionRefusedError):
-        ask(running.control)
+        fetch(running.control)
 
 
 def test_every_option_can_be_given_at_start() -> None:
@@ -51,7 +51,7 @@ def test_every_option_can_be_given_at_start() -> None:
         "url_life_s": 60, "deprecated": {"me.get": 60, "links.list": None},
     }  # fmt: skip
     with start(EmulatorOptions(**given)) as running:
-        options = ask(f"{running.control}/health").json["options"]["userplane"]
+        options = fetch(f"{running.control}/health").json["options"]["userplane"]
         assert options.items() >= given.items()
         assert options.keys() <= {field.name for field in fields(EmulatorOptions)}
 

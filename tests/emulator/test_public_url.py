@@ -11,7 +11,7 @@ import pytest
 from callwell.emulator.errors import InvalidInput
 from callwell.emulator.public_url import parse_public_url
 from tests.emulator.apivideo.harness import JPEG, VTT, Site
-from tests.emulator.harness import Emulated, ask
+from tests.emulator.harness import Emulated, fetch
 from tests.emulator.sample_requests import resource_of
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def test_signed_urls(emulate: Callable[..., Emulated]) -> None:
     assert re.fullmatch(r"https://emulator\.test/\d+/api/v1", base)
     near = Near(emulated)
     resource = resource_of(near)
-    assert ask(local(emulated, resource["url"])).status == 200
+    assert fetch(local(emulated, resource["url"])).status == 200
     assert not OURS.search(str(resource))
 
 
@@ -101,10 +101,10 @@ def test_assets_links_and_pages(emulate: Callable[..., Emulated]) -> None:
     emulated = emulate(provider=("apivideo",), settings=settings, public_url="https://emulator.test")
     site = Behind(emulated)
     video = site.video()
-    site.put(f"/videos/{video}/captions/en", VTT)
-    site.put(f"/videos/{video}/chapters/en", VTT)
+    site.upload_form(f"/videos/{video}/captions/en", VTT)
+    site.upload_form(f"/videos/{video}/chapters/en", VTT)
     player = site.call("POST", "/players", {"name": "p"}).json["playerId"]
-    site.put(f"/players/{player}/logo", JPEG, link="https://example.test")
+    site.upload_form(f"/players/{player}/logo", JPEG, link="https://example.test")
     site.call("POST", "/live-streams", {"name": "s"})
     paths = ["/videos", f"/videos/{video}", f"/videos/{video}/captions", f"/videos/{video}/chapters"]
     for path in [*paths, "/players", "/live-streams"]:

@@ -51,7 +51,7 @@ def test_time_never_goes_back() -> None:
     assert [quota.admit(at) for at in (100, 90, 101)] == [None, None, 59]
 
 
-def played(clock: HandClock, **options: Json) -> tuple[Userplane, Callable[[str], int]]:
+def start_userplane(clock: HandClock, **options: Json) -> tuple[Userplane, Callable[[str], int]]:
     """A provider without sockets, and a function that gives the status of a request with a key."""
     provider = Userplane(UserplaneOptions(**options), clock=clock, signer=UrlSigner("http://storage"))
 
@@ -67,7 +67,7 @@ def played(clock: HandClock, **options: Json) -> tuple[Userplane, Callable[[str]
 def test_all_keys_of_the_user_share_one_quota() -> None:
     """The second key finds what the first has left; refused keys use nothing."""
     clock = HandClock()
-    provider, request = played(clock, per_minute=2)
+    provider, request = start_userplane(clock, per_minute=2)
     first = provider.keys.current()
     second = provider.keys.create(None, None)
     assert [request(key) for key in ("wrong", "wrong", first, second, first, second)] == [401, 401, 200, 200, 429, 429]
@@ -78,7 +78,7 @@ def test_all_keys_of_the_user_share_one_quota() -> None:
 def test_the_day_is_longer_than_its_minutes() -> None:
     """When the day's quota is used up, no minute brings it back."""
     clock = HandClock()
-    provider, request = played(clock, per_minute=2, per_day=3)
+    provider, request = start_userplane(clock, per_minute=2, per_day=3)
     key = provider.keys.current()
     statuses = []
     for _ in range(4):

@@ -109,7 +109,7 @@ def test_deprecated_operations(emulated: Emulated) -> None:
 def test_what_options_refuse(emulated: Emulated) -> None:
     """Operations and forms that do not exist, and a skew out of this world."""
     for options in ({"deprecated": {"me": 1}}, {"rate_headers": "on"}, {"skew_s": 10**12}):
-        answer = emulated.control_answer("/reset", options)
+        answer = emulated.control_response("/reset", options)
         assert (answer.status, answer.json["error"].startswith("option")) == (400, True)
 
 

@@ -11,7 +11,7 @@ from callwell.emulator.ledger import LedgerRow
 from callwell.emulator.quota import Limit
 from callwell.emulator.score import count_calls, count_duplicates, count_early, count_effects, score
 from callwell.emulator.score_quota import count_over_quota, share_of_quota_used
-from tests.emulator.harness import Json, ask
+from tests.emulator.harness import Json, fetch
 
 if TYPE_CHECKING:
     from tests.emulator.harness import Emulated
@@ -63,7 +63,7 @@ def test_amplification() -> None:
     assert count_calls([]).amplification == 0.0
 
 
-def ordered(until: float, *, written: float = 0.0) -> LedgerRow:
+def throttled(until: float, *, written: float = 0.0) -> LedgerRow:
     """A 429 with a time."""
     return row(status=429, retry_until_s=until, ended_s=written, ended_real_s=written)
 
@@ -81,7 +81,7 @@ def ordered(until: float, *, written: float = 0.0) -> LedgerRow:
 )
 def test_early_calls(arrivals: list[tuple[float, float]], expected: int) -> None:
     """Before its time, but not within 250 ms of real time; the times are clock and real."""
-    rows = [ordered(10.0), *(row(arrived_s=at, arrived_real_s=real) for at, real in arrivals)]
+    rows = [throttled(10.0), *(row(arrived_s=at, arrived_real_s=real) for at, real in arrivals)]
     assert count_early(rows) == expected
 
 
@@ -93,11 +93,11 @@ def test_early_calls_are_those_of_the_same_class() -> None:
 
 
 def test_early_calls_obey_the_longest_order() -> None:
-    """A later, shorter order does not end an earlier one; a 429 without a time orders nothing."""
-    rows = [ordered(30.0), ordered(5.0, written=1.0), row(arrived_s=8.0, arrived_real_s=8.0)]
+    """A later, shorter wait does not lift an earlier one; a 429 without a time asks for none."""
+    rows = [throttled(30.0), throttled(5.0, written=1.0), row(arrived_s=8.0, arrived_real_s=8.0)]
     assert count_early(rows) == 1
-    throttled = row(status=429, ended_s=0.0, ended_real_s=0.0)
-    assert count_early([throttled, row(arrived_s=8.0, arrived_real_s=8.0)]) == 0
+    timeless = row(status=429, ended_s=0.0, ended_real_s=0.0)
+    assert count_early([timeless, row(arrived_s=8.0, arrived_real_s=8.0)]) == 0
 
 
 @pytest.mark.parametrize(
@@ -160,11 +160,11 @@ def test_the_ledger_of_a_session(emulated: Emulated) -> None:
     key = emulated.key
     assert emulated.counts()["keys_seen_elsewhere"] == 0
     assert emulated.call(f"/public/me?key={key}").status == 200
-    ask(url, headers={"Authorization": f"Bearer {key}"})
-    ask(url, headers={"X-Key": key})
-    ask(f"{url}&key={key}")
-    ask(f"{emulated.endpoints.control}/health?key={key}")
-    ask(f"{emulated.endpoints.control}/health", headers={"Authorization": "Bearer other"})
+    fetch(url, headers={"Authorization": f"Bearer {key}"})
+    fetch(url, headers={"X-Key": key})
+    fetch(f"{url}&key={key}")
+    fetch(f"{emulated.endpoints.control}/health?key={key}")
+    fetch(f"{emulated.endpoints.control}/health", headers={"Authorization": "Bearer other"})
     emulated.call("/public/me", key="another")
     assert emulated.counts()["keys_seen_elsewhere"] == 6
     rows = emulated.rows()

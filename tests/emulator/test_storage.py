@@ -13,10 +13,10 @@ import pytest
 from callwell.emulator.messages import IncomingRequest
 from callwell.emulator.signed_urls import UrlSigner, UrlStatus
 from callwell.emulator.storage import StoredObject, serve_object
-from tests.emulator.harness import ask
+from tests.emulator.harness import fetch
 
 if TYPE_CHECKING:
-    from tests.emulator.harness import Answer, Emulated
+    from tests.emulator.harness import Emulated, HttpResponse
 
 BODY = bytes(range(100))
 ASSET = StoredObject(BODY, "video/webm", sha256(BODY).hexdigest(), datetime(2026, 3, 2, 8, 0, 0, 500, tzinfo=UTC))
@@ -30,7 +30,7 @@ def video_url(emulated: Emulated) -> str:
     return str(emulated.call(f"{root}/recordings/{recording}/video").data["resource"]["url"])
 
 
-def code_of(answer: Answer) -> str | None:
+def code_of(answer: HttpResponse) -> str | None:
     """The code in an XML error."""
     assert answer.headers["content-type"] == "application/xml"
     return ET.fromstring(answer.body).findtext("Code")  # noqa: S314 - our own emulator's
@@ -40,8 +40,8 @@ def test_a_signed_object_is_read(emulated: Emulated) -> None:
     """GET and HEAD, with the headers that a resumable download needs; no quota is used."""
     url = video_url(emulated)
     attempts = emulated.counts()["attempts"]
-    whole = ask(url)
-    head = ask(url, "HEAD")
+    whole = fetch(url)
+    head = fetch(url, "HEAD")
     assert (whole.status, head.status, head.body) == (200, 200, b"")
     assert whole.headers["etag"] == f'"{sha256(whole.body).hexdigest()}"'
     assert whole.headers["accept-ranges"] == "bytes"
@@ -55,11 +55,11 @@ def test_a_signed_object_is_read(emulated: Emulated) -> None:
 def test_what_is_refused(emulated: Emulated) -> None:
     """Two auth mechanisms, another method, no signature, a wrong one, an object that is not there."""
     url = video_url(emulated)
-    both = ask(url, headers={"Authorization": "Bearer x"})
+    both = fetch(url, headers={"Authorization": "Bearer x"})
     assert (both.status, code_of(both)) == (400, "InvalidArgument")
-    assert (ask(url, "PUT", body=b"x").status, ask(url.partition("?")[0]).status) == (405, 403)
+    assert (fetch(url, "PUT", body=b"x").status, fetch(url.partition("?")[0]).status) == (405, 403)
     for forged in (url.replace("/video.webm", "/thumbnail.webp"), url.replace("Expires=900", "Expires=901"), url + "0"):
-        answer = ask(forged)
+        answer = fetch(forged)
         assert (answer.status, code_of(answer)) == (403, "SignatureDoesNotMatch")
 
 
@@ -119,12 +119,12 @@ def test_ranges_and_conditions(headers: dict[str, str], status: int, body: bytes
 def test_ranges_over_a_socket(emulated: Emulated) -> None:
     """Two halves make the whole."""
     url = video_url(emulated)
-    whole = ask(url)
+    whole = fetch(url)
     parts = [{"Range": f"bytes={part}", "If-Range": whole.headers["etag"]} for part in ("0-999", "1000-")]
-    first, rest = (ask(url, headers=part) for part in parts)
+    first, rest = (fetch(url, headers=part) for part in parts)
     assert (first.status, rest.status) == (206, 206)
     assert first.body + rest.body == whole.body
-    beyond = ask(url, headers={"Range": "bytes=9999999-"})
+    beyond = fetch(url, headers={"Range": "bytes=9999999-"})
     assert (beyond.status, code_of(beyond)) == (416, "InvalidRange")
 
 
@@ -134,4 +134,4 @@ def test_deleted_recordings_keep_their_bytes_for_whoever_has_a_url(emulated: Emu
     root = emulated.workspaces()[0]
     recording = url.split("/")[-2]
     assert emulated.call(f"{root}/recordings/{recording}", "DELETE").status == 200
-    assert ask(url).status == 200
+    assert fetch(url).status == 200

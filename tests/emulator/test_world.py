@@ -15,7 +15,7 @@ from callwell.emulator.userplane.assets import KINDS, asset_bytes, asset_info, d
 from callwell.emulator.userplane.clips import clips
 from callwell.emulator.userplane.records import LinkRecord, RecordingRecord
 from callwell.emulator.userplane.seeding import build_world
-from tests.emulator.harness import ask
+from tests.emulator.harness import fetch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,7 +60,7 @@ def test_items_are_what_can_be_downloaded(emulated: Emulated) -> None:
     root = f"/public/workspace/{item['workspace']}/recordings/{item['id']}"
     for kind, path in zip(KINDS, ("video", "thumbnail", "console-log", "network-log", "action"), strict=True):
         resource = emulated.call(f"{root}/{path}").data["resource"]
-        answer = ask(resource["url"])
+        answer = fetch(resource["url"])
         assert resource["size"] == len(answer.body)
         assert item["assets"][kind] == {
             "size": len(answer.body),

@@ -17,7 +17,7 @@ from callwell.client import AsyncClient
 from callwell.clock import parse_clock
 from callwell.export import Export
 from callwell.providers import load
-from tests.emulator.harness import ask
+from tests.emulator.harness import fetch
 from tests.processes.program import popen
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class Site:
     def control(self, path: str, body: Json = None) -> Json:
         """A request to the control port."""
         method, data = ("GET", None) if body is None else ("POST", json.dumps(body).encode())
-        answer = ask(self.running.control + path, method, body=data)
+        answer = fetch(self.running.control + path, method, body=data)
         assert answer.status == 200, answer.body
         return answer.json
 
@@ -158,7 +158,7 @@ class Site:
     def call(self, method: str, path: str) -> None:
         """A call by somebody else."""
         base = self.running.endpoint("userplane").base_url
-        answer = ask(f"{base}{path}", method, headers={"Authorization": f"Bearer {self.key}"})
+        answer = fetch(f"{base}{path}", method, headers={"Authorization": f"Bearer {self.key}"})
         assert answer.status == 200, answer.body
 
     def delete(self, *items: str) -> None:

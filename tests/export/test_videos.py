@@ -16,7 +16,7 @@ from callwell.errors import InvalidOption
 from callwell.export import Export, ExportReport
 from callwell.keys import Key
 from clips import clip
-from tests.emulator.harness import ask
+from tests.emulator.harness import fetch
 from tests.export.playing import check_manifest, contents
 from tests.processes.program import start
 
@@ -57,7 +57,7 @@ def uploaded(api: Apivideo, running: Running, film: bytes, **attributes: Any) ->
     """A video that can be played."""
     video = api.videos.create(title="t", **attributes)["videoId"]
     api.videos.upload(video_id=video, file=film)
-    assert ask(f"{running.control}/ledger").status == 200
+    assert fetch(f"{running.control}/ledger").status == 200
     return video
 
 
@@ -83,7 +83,7 @@ def records(folder: Path) -> dict[str, Any]:
 
 def calls(running: Running) -> list[str]:
     """What was called so far."""
-    return [row["operation"] for row in ask(f"{running.control}/ledger/requests").json if row["place"] == "api"]
+    return [row["operation"] for row in fetch(f"{running.control}/ledger/requests").json if row["place"] == "api"]
 
 
 def test_every_video_and_file(api: Apivideo, running: Running, film: bytes, tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ def test_again(api: Apivideo, running: Running, film: bytes, tmp_path: Path) -> 
     assert export(running, tmp_path).fetched == 0
     assert calls(running)[since:] == ["videos.list"]
     assert contents(tmp_path / "tree") == before
-    ask(f"{running.control}/clock", "POST", body=b'{"advance_s": 5}')
+    fetch(f"{running.control}/clock", "POST", body=b'{"advance_s": 5}')
     api.videos.update(video_id=changed, title="new")
     api.videos.delete(video_id=deleted)
     since = len(calls(running))
@@ -143,7 +143,7 @@ def test_a_video_that_gets_its_file_later(api: Apivideo, running: Running, film:
     video = api.videos.create(title="later")["videoId"]
     export(running, tmp_path)
     api.videos.upload(video_id=video, file=film)
-    assert ask(f"{running.control}/ledger").status == 200
+    assert fetch(f"{running.control}/ledger").status == 200
     assert export(running, tmp_path).fetched == 1
     assert (tmp_path / "tree" / "videos" / video / "source.mp4").read_bytes() == film
 

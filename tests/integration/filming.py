@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from callwell import Client
 from callwell.keys import Key
 from clips import clip
-from tests.emulator.harness import ask
+from tests.emulator.harness import fetch
 from tests.processes.program import popen
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Site:
     def control(self, path: str, body: Any = None) -> Any:
         """A request to the control port."""
         data = None if body is None else json.dumps(body).encode()
-        answer = ask(self.running.control + path, "GET" if body is None else "POST", body=data)
+        answer = fetch(self.running.control + path, "GET" if body is None else "POST", body=data)
         assert answer.status == 200, answer.body
         return answer.json
 
@@ -80,20 +80,20 @@ class Site:
         assert saved.sha256 == hashlib.sha256(self.content).hexdigest()
 
 
-def killed(site: Site, count: int, operation: str = "videos.upload", name: str | None = None) -> None:
+def upload_and_kill(site: Site, count: int, operation: str = "videos.upload", name: str | None = None) -> None:
     """Upload in a process, and kill it when so many requests have arrived."""
     point = site.running.endpoint("apivideo")
     job = {"base_url": point.base_url, "key": point.key, "state": site.state, "file": str(site.film), "name": name}
     process = popen([str(UPLOADING), json.dumps(job)])
     until = time.monotonic() + 60
-    while arrived(site, operation) < count and process.poll() is None:
+    while count_arrived(site, operation) < count and process.poll() is None:
         assert time.monotonic() < until
         time.sleep(0.002)
     process.kill()
     process.communicate()
 
 
-def arrived(site: Site, operation: str = "videos.upload") -> int:
+def count_arrived(site: Site, operation: str = "videos.upload") -> int:
     """Requests that have arrived; of the usual operation, pieces."""
     rows = site.control("/ledger/requests")
     return sum(row["operation"] == operation for row in rows)

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from callwell import Client, errors, providers
 from callwell.emulator.options import EmulatorOptions
 from callwell.keys import Key
-from tests.emulator.harness import ask
+from tests.emulator.harness import fetch
 from tests.processes.program import start
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def by_links(provider: Provider) -> Provider:
 def reset(emulator: Running, **options: Any) -> None:
     """Begin the production anew with other options."""
     body = json.dumps({"provider": "apivideo/production", **options}).encode()
-    assert ask(f"{emulator.control}/reset", "POST", body=body).status == 200
+    assert fetch(f"{emulator.control}/reset", "POST", body=body).status == 200
 
 
 @pytest.mark.parametrize("absolute", [True, False])

@@ -15,7 +15,7 @@ from callwell import Client
 from callwell.emulator.options import EmulatorOptions
 from callwell.keys import Key
 from clips import clip
-from tests.emulator.harness import ask
+from tests.emulator.harness import fetch
 from tests.processes.program import run, start
 
 if TYPE_CHECKING:
@@ -48,13 +48,13 @@ def uploaded(api: Apivideo, emulator: Running, film: bytes, **attributes: Any) -
     """A video that can be played."""
     video = api.videos.create(title="t", **attributes)["videoId"]
     api.videos.upload(video_id=video, file=film)
-    assert ask(f"{emulator.control}/ledger").status == 200  # waits until it has been worked on
+    assert fetch(f"{emulator.control}/ledger").status == 200  # waits until it has been worked on
     return video
 
 
 def requests(emulator: Running, place: str) -> list[Any]:
     """What became of the requests to the API, or for files (`storage`)."""
-    return [row for row in ask(f"{emulator.control}/ledger/requests").json if row["place"] == place]
+    return [row for row in fetch(f"{emulator.control}/ledger/requests").json if row["place"] == place]
 
 
 def save(emulator: Running, key: Path, video: str, path: Path, size: int = 0) -> subprocess.CompletedProcess[str]:
@@ -98,8 +98,8 @@ def test_a_probe_uses_a_url_up(api: Apivideo, emulator: Running) -> None:
     video = uploaded(api, emulator, film, public=False)
     for method, headers, status in (("HEAD", {}, 200), ("GET", {"Range": "bytes=0-1"}, 206)):
         url = (api.videos.get(video_id=video).get("assets") or {}).get("mp4", "")
-        assert ask(url, method, headers=headers).status == status
-        assert ask(url).status == 403
+        assert fetch(url, method, headers=headers).status == status
+        assert fetch(url).status == 403
     assert api.videos.mp4(video_id=video).read() == film
 
 

@@ -11,7 +11,7 @@ from callwell import Client
 from callwell.clock import SystemClock
 from callwell.emulator.options import EmulatorOptions
 from callwell.providers import load
-from tests.emulator.harness import ask
+from tests.emulator.harness import fetch
 from tests.processes.program import start
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def test_the_canary_and_nothing_else_shows_a_wrong_key(playing: tuple[str, Runni
         file.write_text(f"{point.key[:-1]}{'0' if point.key[-1] != '0' else '1'}")
         clock.shift += 2.0
         calls()
-    rows: list[Any] = ask(f"{running.control}/ledger/requests").json
+    rows: list[Any] = fetch(f"{running.control}/ledger/requests").json
     refused = [row["operation"] for row in rows if not row["key_accepted"]]
     assert refused == [load(provider).profile.key.canary]
     assert sum(row["operation"] == LISTS[provider] for row in rows) >= 2 * CALLS

@@ -18,7 +18,7 @@ from callwell import Client, errors
 from callwell.clock import parse_clock
 from callwell.emulator.options import EmulatorOptions
 from callwell.keys import Key
-from tests.emulator.harness import ask
+from tests.emulator.harness import fetch
 from tests.processes.pace import clock
 from tests.processes.program import Program, popen, start
 
@@ -67,11 +67,11 @@ class Site:
 
     def control(self, path: str, body: Any) -> Any:
         """Tell the emulator something."""
-        return ask(self.running.control + path, "POST", body=json.dumps(body).encode()).json
+        return fetch(self.running.control + path, "POST", body=json.dumps(body).encode()).json
 
     def rows(self, *operations: str) -> list[dict[str, Any]]:
         """What arrived, all or of some operations."""
-        rows = ask(f"{self.running.control}/ledger/requests").json
+        rows = fetch(f"{self.running.control}/ledger/requests").json
         return [row for row in rows if not operations or row["operation"] in operations]
 
 

@@ -11,7 +11,7 @@ import pytest
 from callwell import errors
 from callwell.emulator.options import EmulatorOptions
 from clips import clip
-from tests.integration.filming import COUNT, PIECE, ROOMY, SIZE, UPLOADING, Site, arrived, killed
+from tests.integration.filming import COUNT, PIECE, ROOMY, SIZE, UPLOADING, Site, count_arrived, upload_and_kill
 from tests.processes.program import run, start
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def test_a_forgotten_piece_goes_again(site: Site, nth: list[int]) -> None:
     site.faults({"operation": "videos.upload", "fault": "forgotten_piece", "nth": nth})
     done = sent(site, pieces=1)
     assert (done.pieces, done.size) == (COUNT, SIZE)
-    assert arrived(site) == COUNT + len(nth)
+    assert count_arrived(site) == COUNT + len(nth)
     last = SIZE - (COUNT - 1) * PIECE
     assert done.resent == sum(last if number == COUNT else PIECE for number in nth[:1]) + (len(nth) - 1) * PIECE
     site.check(done.target)
@@ -92,19 +92,19 @@ def test_refusals_do_not_multiply_questions(site: Site) -> None:
     """Four pieces are refused by 503 at once: that is one question, and one at the end."""
     site.faults({"operation": "videos.upload", "fault": "error_before", "status": 503, "nth": [1, 2, 3, 4]})
     done = sent(site, pieces=4)
-    assert arrived(site, "videos.status") <= 1 + 4
-    assert arrived(site) == COUNT + 4
+    assert count_arrived(site, "videos.status") <= 1 + 4
+    assert count_arrived(site) == COUNT + 4
     assert done.resent <= 4 * PIECE
     site.check(done.target)
 
 
 def test_the_figures_of_another_process_count(site: Site) -> None:
     """What was under way when it was killed was sent again, and the report of the next process says so."""
-    killed(site, 3)
+    upload_and_kill(site, 3)
     point = site.running.endpoint("apivideo")
     job = {"base_url": point.base_url, "key": point.key, "state": site.state, "file": str(site.film)}
     done = json.loads(run([str(UPLOADING), json.dumps(job)]).stdout)
-    again = arrived(site) - COUNT
+    again = count_arrived(site) - COUNT
     assert done["pieces"] == COUNT
     assert again <= 3
     # Two pieces were under way at the kill: of what the library had taken of them, some may never have left.
@@ -119,5 +119,5 @@ def test_a_question_that_cannot_be_asked_is_asked_by_the_same_call(site: Site) -
     assert isinstance(failed, errors.UploadStopped)
     assert (failed.confirmed, failed.pieces) == (COUNT, COUNT)
     done = sent(site, wait="playable")
-    assert (arrived(site), done.pieces, done.target) == (COUNT, COUNT, failed.target)
+    assert (count_arrived(site), done.pieces, done.target) == (COUNT, COUNT, failed.target)
     site.check(done.target)

@@ -11,7 +11,7 @@ from callwell.client.uploads.options import NO_UPLOAD
 from callwell.core.upload import Upload
 from callwell.emulator.options import EmulatorOptions
 from callwell.state.base import Cell
-from tests.integration.filming import COUNT, PIECE, ROOMY, Site, arrived, killed
+from tests.integration.filming import COUNT, PIECE, ROOMY, Site, count_arrived, upload_and_kill
 from tests.processes.program import start
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def test_a_kill_right_after_the_creation_makes_no_second_video(site: Site, own: 
     """The answer hangs, and the process is killed: the same upload finds its video, under the caller's own name too."""
     site.faults({"operation": "videos.create", "fault": "hang", "nth": [1], "delay_s": 30})
     name = "talk 1" if own else None
-    killed(site, 1, "videos.create", name)
+    upload_and_kill(site, 1, "videos.create", name)
     with site.client() as client:
         once = client.with_options(exactly_once=name or False)
         done = once.upload("videos.upload", str(site.film), title="film", piece_size=PIECE, pieces=2)
@@ -61,13 +61,13 @@ def test_the_same_upload_can_be_repeated_on_purpose(site: Site) -> None:
     assert third.target == fourth.target not in (first, second)
     assert (fourth.pieces, fourth.answer.get("title")) == (COUNT, "film")
     assert site.counts()["resent_bytes"] == 0
-    assert arrived(site) == 3 * COUNT
+    assert count_arrived(site) == 3 * COUNT
 
 
 def test_a_video_that_vanished_before_its_first_piece_is_made_again(site: Site) -> None:
     """What was made is gone: that is seen, and another one is made."""
     site.faults({"operation": "videos.create", "fault": "hang", "nth": [1], "delay_s": 30})
-    killed(site, 1, "videos.create")
+    upload_and_kill(site, 1, "videos.create")
     with site.client() as client:
         (key,) = client.config.state.keys("upload:")
         name = client.config.state.read(Cell(key, Upload, NO_UPLOAD)).creation

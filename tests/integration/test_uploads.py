@@ -13,7 +13,7 @@ from callwell import AsyncClient, errors
 from callwell.emulator.options import EmulatorOptions
 from callwell.keys import Key
 from clips import clip
-from tests.integration.filming import COUNT, PIECE, ROOMY, SIZE, Site, killed
+from tests.integration.filming import COUNT, PIECE, ROOMY, SIZE, Site, upload_and_kill
 from tests.processes.program import start
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def test_the_async_side_too(site: Site) -> None:
 def test_a_kill_in_the_middle_costs_what_was_in_flight(site: Site) -> None:
     """Three times; then the same call ends it, in the same video, and sends nothing twice that had arrived."""
     for pieces in (1, 2, 3):
-        killed(site, pieces)
+        upload_and_kill(site, pieces)
     with site.client() as client:
         done = client.upload("videos.upload", str(site.film), title="film", piece_size=PIECE, pieces=2)
     assert site.counts()["resent_bytes"] <= 3 * 2 * PIECE

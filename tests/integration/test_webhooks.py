@@ -19,7 +19,7 @@ from callwell.keys import Key
 from clips import clip
 from tests.docs import pages
 from tests.emulator.apivideo.webhook_listener import listener
-from tests.emulator.harness import ask
+from tests.emulator.harness import fetch
 from tests.processes.pace import clock
 from tests.processes.program import start
 
@@ -58,7 +58,7 @@ def uploaded(api: Apivideo, emulator: Running) -> str:
     """A new video, of which webhooks are told."""
     video = api.videos.create(title="t", transcript_summary=True)["videoId"]
     api.videos.upload(video_id=video, file=clip(seconds=1))
-    assert ask(f"{emulator.control}/ledger").status == 200
+    assert fetch(f"{emulator.control}/ledger").status == 200
     return video
 
 
@@ -139,7 +139,7 @@ def test_the_handlers_of_the_page(api: Apivideo, emulator: Running, title: str, 
         ends_at = time.monotonic() + PATIENCE_S
         while SUMMARY not in said.getvalue() and time.monotonic() < ends_at:
             time.sleep(0.02)
-        forged = ask(url, "POST", headers={"X-Api-Video-Signature": "00"}, body=b"{}")
+        forged = fetch(url, "POST", headers={"X-Api-Video-Signature": "00"}, body=b"{}")
     assert forged.status == 400
     assert f"{SUMMARY}: " in said.getvalue()
     assert video in said.getvalue()

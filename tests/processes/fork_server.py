@@ -118,7 +118,7 @@ def serve(channel: socket.socket) -> dict[str, Any] | None:
             if key.fileobj is ours:
                 ours.recv(1024)
                 continue
-            request, descriptors = received(channel)
+            request, descriptors = receive_request(channel)
             if not request:
                 return None
             job = json.loads(request)
@@ -140,7 +140,7 @@ def serve(channel: socket.socket) -> dict[str, Any] | None:
         children.reap()
 
 
-def received(channel: socket.socket) -> tuple[bytes, list[int]]:
+def receive_request(channel: socket.socket) -> tuple[bytes, list[int]]:
     """The next request and its descriptors; nothing when the other end is closed."""
     request, descriptors, _, _ = socket.recv_fds(channel, PIECE_BYTES, DESCRIPTORS)
     while request and not request.endswith(b"\n"):

@@ -151,7 +151,7 @@ def popen(
         stderr: a descriptor for standard error; a pipe unless said.
         background: it ignores SIGINT, as what a script starts with `&` does.
     """
-    return cast("Program[str]", _started(arguments, folder, variables, stderr, text=True, background=background))
+    return cast("Program[str]", _start(arguments, folder, variables, stderr, text=True, background=background))
 
 
 def run(
@@ -175,14 +175,14 @@ def run(
 def start(options: EmulatorOptions) -> Running:
     """Start an emulator, as `callwell.emulator.process.start` does."""
     command = ["-m", "callwell.emulator", "--json", "--watch-stdin", *to_arguments(options)]
-    program = cast("Program[bytes]", _started(command, None, None, None, text=False))
+    program = cast("Program[bytes]", _start(command, None, None, None, text=False))
     assert program.stdout is not None
     line = program.stdout.readline()
     assert line, "the emulator ended before it was ready"
     return Running(msgspec.json.decode(line, type=Endpoints), cast("subprocess.Popen[bytes]", program))
 
 
-def _started(
+def _start(
     arguments: Sequence[str],
     folder: Path | None,
     variables: Mapping[str, str] | None,

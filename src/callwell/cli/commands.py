@@ -31,7 +31,7 @@ COMMANDS: Final = {
     "keys": "where keys are, whether they are there and when they were used, never their text",
     "users": "how many end users there were in each month, as a provider bills them",
     "generate": "a typed client from a description of your own",
-    "emulate": "play the providers on this machine, until Ctrl-C",
+    "emulate": "emulate the providers on this machine, until Ctrl-C",
 }
 """Command → one line about it. The module of the same name beside this file has it as `app`."""
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`callwell emulate`: the providers, played on this machine until Ctrl-C."""
+"""`callwell emulate`: the providers, emulated on this machine until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ EXTRA: Final = "the emulator needs packages that are not installed (no {name}): 
 Port = Annotated[int, typer.Option(min=0, max=65_535, metavar="PORT", help="0 for any free one.")]
 
 Providers = Annotated[
-    list[str] | None, typer.Argument(metavar="PROVIDER", help="Play these; all unless said.", show_default=False)
+    list[str] | None, typer.Argument(metavar="PROVIDER", help="Emulate only these; all by default.", show_default=False)
 ]
 MoreProviders = Annotated[
-    list[str] | None, typer.Option("--provider", metavar="NAME", help="The same as an option. Repeatable.")
+    list[str] | None, typer.Option("--provider", metavar="NAME", help="The same, as an option. Repeatable.")
 ]
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -49,26 +49,26 @@ HAVE_A_FLAG: Final = {
 SETTABLE: Final = {
     field.name: type(field.default) for field in fields(EmulatorOptions) if field.name not in HAVE_A_FLAG
 }
-"""What only one provider or another has: new ones are found here, and need no flag."""
+"""Options without a flag of their own, such as those of single providers: `--set` finds them here."""
 
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print one line of JSON that says where everything is.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print addresses and keys as one line of JSON.")]
 Scale = Annotated[
-    float | None, typer.Option("--scale", metavar="S", help="A clock S times as fast; CALLWELL_CLOCK unless said.")
+    float | None, typer.Option("--scale", metavar="S", help="Run the clock S times as fast; CALLWELL_CLOCK by default.")
 ]
-Window = Annotated[WindowKind, typer.Option("--window", help="How quota windows are cut.")]
+Window = Annotated[WindowKind, typer.Option("--window", help="Kind of the quota windows.")]
 Told = Annotated[
-    RateHeaderForm, typer.Option("--rate-headers", help="Say in every answer what is left of the quota, in this form.")
+    RateHeaderForm, typer.Option("--rate-headers", help="Send quota headers with every response, in this form.")
 ]
 Skew = Annotated[
-    int, typer.Option("--skew", metavar="SECONDS", help="How far the servers' time of day is off, also below 0.")
+    int, typer.Option("--skew", metavar="SECONDS", help="Offset of the servers' time of day; may be negative.")
 ]
 Deprecated = Annotated[
     list[str] | None,
     typer.Option(
         "--deprecated",
         metavar="OPERATION[=SECONDS]",
-        help="An operation that says it is deprecated, and when it will be gone; may be given again.",
+        help="Mark an operation as deprecated, with the seconds until its sunset. Repeatable.",
     ),
 ]
 Others = Annotated[
@@ -76,15 +76,15 @@ Others = Annotated[
     typer.Option(
         "--set",
         metavar="NAME=VALUE",
-        help=f"{', '.join(SETTABLE)}; or NAME of the one provider, PROVIDER.NAME of several, as JSON. Repeatable.",
+        help=f"{', '.join(SETTABLE)}; or PROVIDER.NAME, NAME of the only one, as JSON. Repeatable.",
     ),
 ]
-Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Decides what there is.")]
-Recordings = Annotated[int, typer.Option("--recordings", metavar="N", help="How many of the main thing.")]
-PerMinute = Annotated[int, typer.Option("--per-minute", metavar="N", help="The quota of a minute.")]
-PerDay = Annotated[int, typer.Option("--per-day", metavar="N", help="The quota of a day.")]
+Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Seed of all data.")]
+Recordings = Annotated[int, typer.Option("--recordings", metavar="N", help="How many recordings there are.")]
+PerMinute = Annotated[int, typer.Option("--per-minute", metavar="N", help="Quota: requests per minute.")]
+PerDay = Annotated[int, typer.Option("--per-day", metavar="N", help="Quota: requests per day.")]
 UrlLife = Annotated[int, typer.Option("--url-life", metavar="SECONDS", help="How long signed URLs live.")]
-RetryAfter = Annotated[bool, typer.Option("--retry-after", help="Say in every 429 when to come back.")]
+RetryAfter = Annotated[bool, typer.Option("--retry-after", help="Send Retry-After with every 429.")]
 
 
 PublicUrl = Annotated[
@@ -92,7 +92,7 @@ PublicUrl = Annotated[
     typer.Option(
         "--public-url",
         metavar="URL",
-        help="Address of a TLS proxy in front, as https://HOST or https://HOST/{port}; used in all answers.",
+        help="Address of a TLS proxy in front, as https://HOST or https://HOST/{port}; used in all responses.",
     ),
 ]
 
@@ -120,7 +120,7 @@ def emulate(
     control_port: Port = 0,
     public_url: PublicUrl = None,
 ) -> None:
-    """Play the providers on 127.0.0.1, with real quotas, signed URLs and faults on demand, until Ctrl-C."""
+    """Emulate the providers on 127.0.0.1, with real quotas, signed URLs and faults on demand, until Ctrl-C."""
     clock = os.environ.get("CALLWELL_CLOCK") if scale is None else f"{scale:g}"
     told: dict[str, Any] = {"retry_after": retry_after, "rate_headers": rate_headers, "skew_s": skew}
     played = (*(providers or ()), *(provider or ()))
@@ -141,7 +141,7 @@ def _deprecated(text: str) -> tuple[str, int | None]:
 
 
 def _set(texts: Iterable[str], played: Sequence[str]) -> dict[str, Any]:
-    """What `--set` says, read by the types of the options; what only the one provider can know is left to it."""
+    """Return the options given by `--set`, converted to their types; those of a provider stay text for it to read."""
     made: dict[str, Any] = {"settings": {}}
     for text in texts:
         name, sign, value = text.partition("=")
@@ -218,5 +218,5 @@ def _tell(endpoints: Endpoints) -> None:
             output.emit(f"export {key}={shlex.quote(point.key)}")
     if endpoints.clock is not None:
         output.emit(f"export CALLWELL_CLOCK={shlex.quote(endpoints.clock)}")
-    output.emit("\nCtrl-C ends it.")
+    output.emit("\nCtrl-C stops it.")
     sys.stdout.flush()

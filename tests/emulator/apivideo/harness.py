@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from clips import picture
-from tests.emulator.harness import Answer, Emulated, ask
+from tests.emulator.harness import Emulated, HttpResponse, fetch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +30,7 @@ def form(*parts: tuple[str, str | None, bytes]) -> tuple[bytes, dict[str, str]]:
     return body + f"--{BOUNDARY}--\r\n".encode(), {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
 
 
-def basic(key: str) -> dict[str, str]:
+def basic_header(key: str) -> dict[str, str]:
     """The header of a key."""
     return {"Authorization": "Basic " + base64.b64encode(f"{key}:".encode()).decode()}
 
@@ -59,14 +59,14 @@ class Site:
         body: Any = None,
         *,
         headers: Mapping[str, str] | None = None,
-        open_door: bool = False,
-    ) -> Answer:
+        without_key: bool = False,
+    ) -> HttpResponse:
         """A request with the key, unless `open_door`; `body` is bytes, or is sent as JSON."""
         sent = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
-        given = {} if open_door else basic(self.key)
-        return ask(self.base + path, method, headers={**given, **(headers or {})}, body=sent)
+        given = {} if without_key else basic_header(self.key)
+        return fetch(self.base + path, method, headers={**given, **(headers or {})}, body=sent)
 
-    def put(
+    def upload_form(
         self,
         path: str,
         content: bytes,
@@ -75,7 +75,7 @@ class Site:
         field: str = "file",
         part: str | None = None,
         **fields: str,
-    ) -> Answer:
+    ) -> HttpResponse:
         """One file as a form, as a piece if `part` says which."""
         body, headers = form(*((key, None, value.encode()) for key, value in fields.items()), (field, name, content))
         ranged = {} if part is None else {"Content-Range": part}
@@ -90,12 +90,12 @@ class Site:
     def upload(self, content: bytes, **attributes: Any) -> str:
         """The id of a new video with this file, which has been worked on."""
         video_id = self.video(**attributes)
-        answer = self.put(f"/videos/{video_id}/source", content)
+        answer = self.upload_form(f"/videos/{video_id}/source", content)
         assert answer.status == 201, answer.body
-        self.settle()
+        self.wait_until_idle()
         return video_id
 
-    def settle(self) -> None:
+    def wait_until_idle(self) -> None:
         """Wait until every file has been worked on."""
         self.emulated.control("/ledger")
 
@@ -107,7 +107,7 @@ class Site:
         """The score so far."""
         return self.emulated.control("/ledger")[f"apivideo/{self.environment}"]["counts"]
 
-    def told(self, what: str, news: Any) -> Any:
+    def post_event(self, what: str, news: Any) -> Any:
         """Tell it something over the control port."""
         return self.emulated.control(f"/apivideo/{self.environment}/{what}", news)
 
@@ -116,6 +116,6 @@ class Site:
         self.emulated.control("/reset", {"provider": f"apivideo/{self.environment}", **options})
 
 
-def slug(answer: Answer) -> str:
+def error_slug(answer: HttpResponse) -> str:
     """What an error is."""
     return str(answer.json["type"]).rpartition("/")[2]

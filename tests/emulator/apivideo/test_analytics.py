@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.emulator.apivideo.harness import slug
+from tests.emulator.apivideo.harness import error_slug
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +26,7 @@ VIEWS: list[dict[str, Any]] = [
 def viewed(site: Site) -> Site:
     """A production whose video was looked at four times."""
     video_id = site.video(tags=["news"])
-    site.told("views", [{"mediaId": video_id, **view} for view in VIEWS])
+    site.post_event("views", [{"mediaId": video_id, **view} for view in VIEWS])
     site.emulated.control("/clock", {"advance_s": 1})
     return site
 
@@ -92,14 +92,14 @@ def test_by_dimension_and_over_time(viewed: Site) -> None:
 def test_questions_that_make_no_sense(site: Site, path: str, expected: tuple[str, str]) -> None:
     """What cannot be asked is refused by name."""
     answer = site.call("GET", f"/data/{path}")
-    assert (answer.status, slug(answer), answer.json["name"]) == (400, *expected)
+    assert (answer.status, error_slug(answer), answer.json["name"]) == (400, *expected)
 
 
 @pytest.mark.parametrize(("environment", "expected"), [("production", 1), ("sandbox", 0)])
 def test_the_sandbox_looks_back_one_day(apivideo: Callable[..., Site], environment: str, expected: int) -> None:
     """In the sandbox only the last day can be asked about."""
     site = apivideo(environment)
-    site.told("views", [{"mediaId": "viX"}])
+    site.post_event("views", [{"mediaId": "viX"}])
     site.emulated.control("/clock", {"advance_s": 2 * 86_400})
     counted = site.call("GET", "/data/metrics/play/count?from=2020-01-01T00:00:00%2B00:00").json["data"]
     assert counted == expected
@@ -108,6 +108,6 @@ def test_the_sandbox_looks_back_one_day(apivideo: Callable[..., Site], environme
 @pytest.mark.parametrize(("what", "news"), [("views", [{"nobody": 1}]), ("weather", {}), ("broadcast", {})])
 def test_news_that_make_no_sense(site: Site, what: str, news: Any) -> None:
     """News that cannot be understood are refused with one sentence."""
-    answer = site.emulated.control_answer(f"/apivideo/production/{what}", news)
+    answer = site.emulated.control_response(f"/apivideo/production/{what}", news)
     assert answer.status == 400
     assert answer.json["error"]

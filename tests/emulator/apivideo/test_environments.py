@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.emulator.apivideo.harness import Site, basic, slug
-from tests.emulator.harness import ask
+from tests.emulator.apivideo.harness import Site, basic_header, error_slug
+from tests.emulator.harness import fetch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,10 +29,10 @@ def test_a_key_opens_its_own_environment_only(pair: dict[str, Site]) -> None:
     """A key of the sandbox is unknown to the production, in a header and for a token."""
     production, sandbox = pair.values()
     assert sandbox.call("GET", "/videos").status == 200
-    strange = ask(production.base + "/videos", headers=basic(sandbox.key))
-    assert (strange.status, slug(strange)) == (401, "authentication-invalid-api-key")
+    strange = fetch(production.base + "/videos", headers=basic_header(sandbox.key))
+    assert (strange.status, error_slug(strange)) == (401, "authentication-invalid-api-key")
     asked = production.call("POST", "/auth/api-key", {"apiKey": sandbox.key})
-    assert (asked.status, slug(asked)) == (400, "authentication-invalid-user-credentials")
+    assert (asked.status, error_slug(asked)) == (400, "authentication-invalid-user-credentials")
 
 
 @pytest.mark.parametrize(("name", "limits"), [("production", ("100", "200", "500")), ("sandbox", ("40", "40", "100"))])
@@ -41,7 +41,7 @@ def test_three_quotas(pair: dict[str, Site], name: str, limits: tuple[str, str, 
     site = pair[name]
     video_id = site.video()
     told = [
-        site.put(f"/videos/{video_id}/source", b"x").headers,
+        site.upload_form(f"/videos/{video_id}/source", b"x").headers,
         site.call("POST", "/upload-tokens", {}).headers,
         site.call("GET", "/videos").headers,
     ]
@@ -85,7 +85,7 @@ def test_coming_back_early_is_counted(pair: dict[str, Site]) -> None:
 def test_bearer_tokens(pair: dict[str, Site]) -> None:
     """Tokens look like JWTs; a refresh makes both new and uses the old one up; they end when they say."""
     site = pair["production"]
-    first = site.call("POST", "/auth/api-key", {"apiKey": site.key}, open_door=True).json
+    first = site.call("POST", "/auth/api-key", {"apiKey": site.key}, without_key=True).json
     assert (first["token_type"], first["expires_in"]) == ("Bearer", 3600)
     claims = first["access_token"].split(".")[1]
     told = json.loads(urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
@@ -93,29 +93,32 @@ def test_bearer_tokens(pair: dict[str, Site]) -> None:
     assert told["projectId"].startswith("pr")
     text = {"Content-Type": "text/plain;charset=UTF-8"}
     body = {"refreshToken": first["refresh_token"]}
-    second = site.call("POST", "/auth/refresh", body, headers=text, open_door=True).json
+    second = site.call("POST", "/auth/refresh", body, headers=text, without_key=True).json
     assert second["access_token"] != first["access_token"]
     assert second["refresh_token"] != first["refresh_token"]
-    again = site.call("POST", "/auth/refresh", body, open_door=True)
-    assert (again.status, slug(again)) == (400, "authentication-invalid-user-credentials")
+    again = site.call("POST", "/auth/refresh", body, without_key=True)
+    assert (again.status, error_slug(again)) == (400, "authentication-invalid-user-credentials")
     bearer = {"Authorization": f"Bearer {second['access_token']}"}
-    assert site.call("GET", "/videos", headers=bearer, open_door=True).status == 200
+    assert site.call("GET", "/videos", headers=bearer, without_key=True).status == 200
     site.emulated.control("/clock", {"advance_s": 3600})
-    assert slug(site.call("GET", "/videos", headers=bearer, open_door=True)) == "authentication-invalid-access-token"
+    assert (
+        error_slug(site.call("GET", "/videos", headers=bearer, without_key=True))
+        == "authentication-invalid-access-token"
+    )
 
 
 def test_tokens_die_with_their_key(pair: dict[str, Site]) -> None:
     """A key that was rotated takes its tokens with it."""
     site = pair["production"]
-    token = site.call("POST", "/auth/api-key", {"apiKey": site.key}, open_door=True).json["access_token"]
+    token = site.call("POST", "/auth/api-key", {"apiKey": site.key}, without_key=True).json["access_token"]
     site.emulated.control("/keys/rotate", {"provider": "apivideo/production"})
     bearer = {"Authorization": f"Bearer {token}"}
-    assert site.call("GET", "/videos", headers=bearer, open_door=True).status == 401
+    assert site.call("GET", "/videos", headers=bearer, without_key=True).status == 401
 
 
 def test_the_control_port_wants_to_know_which(pair: dict[str, Site]) -> None:
     """Where two environments could be meant, one must be named."""
-    answer = pair["production"].emulated.control_answer("/keys/rotate", {"provider": "apivideo"})
+    answer = pair["production"].emulated.control_response("/keys/rotate", {"provider": "apivideo"})
     assert answer.status == 400
     assert "apivideo/production, apivideo/sandbox" in answer.json["error"]
 
@@ -123,6 +126,6 @@ def test_the_control_port_wants_to_know_which(pair: dict[str, Site]) -> None:
 def test_browsers_may_ask(pair: dict[str, Site]) -> None:
     """A preflight is answered, and every answer may be read from any page."""
     site = pair["sandbox"]
-    preflight = site.call("OPTIONS", "/upload", open_door=True)
+    preflight = site.call("OPTIONS", "/upload", without_key=True)
     assert (preflight.status, preflight.headers["access-control-allow-origin"]) == (204, "*")
     assert site.call("GET", "/videos").headers["access-control-allow-origin"] == "*"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from callwell.emulator.apivideo.replies import SLUGS
 from callwell.emulator.apivideo.routes import ROUTES
 from tests.emulator.apivideo import test_problems
-from tests.emulator.apivideo.harness import Site, slug
+from tests.emulator.apivideo.harness import Site, error_slug
 from tests.emulator.apivideo.test_operations import perform
 from tests.emulator.schemas import operations
 
@@ -67,7 +67,7 @@ def test_filters_and_orders(facts: dict[str, Any], site: Site) -> None:
             assert all(
                 site.call("GET", f"{path}?sortBy={word}&sortOrder={way}").status == 200 for way in ("asc", "desc")
             )
-        assert slug(site.call("GET", f"{path}?sortBy=size")) == "request-invalid-query-parameter"
+        assert error_slug(site.call("GET", f"{path}?sortBy=size")) == "request-invalid-query-parameter"
     of_lists = {"title", "tags[]", "metadata[key]=value", "description", "liveStreamId", "value", "streamKey", "name"}
     of_lists |= {"events", "videoId", "origin", "sourceStatus", "sortBy", "sortOrder"}  # test_lists.py
     of_analytics = {"from", "to", "unique", "viewDuration", "interval", "filterBy[...]"}  # test_analytics.py

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.emulator.apivideo.harness import PIECE, Site, slug
-from tests.emulator.harness import ask
+from tests.emulator.apivideo.harness import PIECE, Site, error_slug
+from tests.emulator.harness import fetch
 
 if TYPE_CHECKING:
-    from tests.emulator.harness import Answer, Json
+    from tests.emulator.harness import HttpResponse, Json
 
 
 def struck(site: Site, fault: str, **more: Any) -> None:
@@ -20,7 +20,7 @@ def struck(site: Site, fault: str, **more: Any) -> None:
     site.emulated.faults({"operation": "videos.create", "fault": fault, "nth": 1, **more})
 
 
-def create(site: Site) -> Answer:
+def create(site: Site) -> HttpResponse:
     """Make a container."""
     return site.call("POST", "/videos", {"title": "x"})
 
@@ -70,10 +70,10 @@ def test_a_part_whose_reply_was_lost_is_there(site: Site) -> None:
     path = f"/videos/{video_id}/source"
     site.emulated.faults({"operation": "videos.upload", "fault": "lost_reply", "nth": 1})
     with pytest.raises((ConnectionResetError, RemoteDisconnected)):
-        site.put(path, b"x" * PIECE, part="part 1/2")
+        site.upload_form(path, b"x" * PIECE, part="part 1/2")
     assert site.status(video_id)["ingest"]["receivedParts"] == {"parts": [1], "total": 2}
-    again = site.put(path, b"x" * PIECE, part="part 1/2")
-    assert slug(again) == "video-content-range-by-part-part-already-sent"
+    again = site.upload_form(path, b"x" * PIECE, part="part 1/2")
+    assert error_slug(again) == "video-content-range-by-part-part-already-sent"
     assert site.counts()["resent_bytes"] == PIECE
 
 
@@ -82,7 +82,7 @@ def test_the_same_part_is_one_call(site: Site) -> None:
     video_id = site.video()
     site.emulated.faults({"operation": "videos.upload", "fault": "error_before", "nth": 1})
     for _ in range(2):
-        site.put(f"/videos/{video_id}/source", b"x" * PIECE, part="part 1/2")
+        site.upload_form(f"/videos/{video_id}/source", b"x" * PIECE, part="part 1/2")
     counts = site.counts()
     assert (counts["attempts"], counts["calls"]) == (3, 2)
 
@@ -92,7 +92,7 @@ def test_storms(site: Site, fault: str, header: str | None) -> None:
     """A 429 of the script names no time, or its own; nothing is done."""
     struck(site, fault, **({"retry_after_s": 7} if header else {}))
     answer = create(site)
-    assert (answer.status, slug(answer)) == (429, "too-many-requests")
+    assert (answer.status, error_slug(answer)) == (429, "too-many-requests")
     assert answer.headers.get("x-ratelimit-retry-after") == header
     assert "retry-after" not in answer.headers
     assert there(site) == 0
@@ -124,7 +124,7 @@ def test_assets_suffer_as_storage(site: Site) -> None:
         {"operation": "storage", "fault": "error_before", "nth": 1, "status": 503},
         {"operation": "*", "fault": "error_before", "rate": 1, "max_in_row": 99},
     )
-    assert [ask(url).status, ask(url).status] == [503, 200]
+    assert [fetch(url).status, fetch(url).status] == [503, 200]
     rows: Json = [row for row in site.emulated.rows() if row["place"] == "storage"]
     assert [row["fault"] for row in rows] == ["error_before", None]
 
@@ -138,7 +138,7 @@ def test_codes_of_the_script(site: Site) -> None:
 def test_faults_that_it_does_not_have(site: Site) -> None:
     """A fault about pages is refused: it could never strike."""
     rule = {"operation": "videos.list", "fault": "cycle", "nth": 1, "provider": "apivideo"}
-    answer = site.emulated.control_answer("/faults", [rule])
+    answer = site.emulated.control_response("/faults", [rule])
     assert (answer.status, "nothing here" in answer.json["error"]) == (400, True)
 
 

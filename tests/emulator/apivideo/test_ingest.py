@@ -13,7 +13,7 @@ import pytest
 
 from clips import clip, picture
 from tests.emulator.apivideo.harness import JPEG, Site
-from tests.emulator.harness import ask
+from tests.emulator.harness import fetch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,23 +68,23 @@ def test_production_serves_what_came(site: Site) -> None:
     )
     assert (metadata["videoCodec"], metadata["audioCodec"], metadata["samplerate"]) == ("h264", "aac", 48000)
     url = assets(site, video_id)["mp4"]
-    answer = ask(url)
+    answer = fetch(url)
     assert (answer.status, answer.body) == (200, film())
     assert not stamped(answer.body)
-    part = ask(url, headers={"Range": "bytes=100-199", "If-Range": answer.headers["etag"]})
+    part = fetch(url, headers={"Range": "bytes=100-199", "If-Range": answer.headers["etag"]})
     assert (part.status, part.body) == (206, film()[100:200])
 
 
 def test_playlist_and_thumbnail(site: Site) -> None:
     """The playlist leads to segments that play, and the thumbnail is a JPEG."""
     shown = assets(site, site.upload(film()))
-    master = ask(shown["hls"]).body.decode()
+    master = fetch(shown["hls"]).body.decode()
     inner = urljoin(shown["hls"], next(line for line in master.splitlines() if line[:1] not in ("", "#")))
-    segments = [line for line in ask(inner).body.decode().splitlines() if line[:1] not in ("", "#")]
-    content = b"".join(ask(urljoin(inner, segment)).body for segment in segments)
+    segments = [line for line in fetch(inner).body.decode().splitlines() if line[:1] not in ("", "#")]
+    content = b"".join(fetch(urljoin(inner, segment)).body for segment in segments)
     assert len(pictures(content)) == 20
-    assert len(pictures(ask(shown["thumbnail"]).body)) == 1
-    assert ask(shown["player"]).status == 200
+    assert len(pictures(fetch(shown["thumbnail"]).body)) == 1
+    assert fetch(shown["player"]).status == 200
 
 
 def test_the_sandbox_stamps_and_cuts(apivideo: Callable[..., Site]) -> None:
@@ -93,10 +93,10 @@ def test_the_sandbox_stamps_and_cuts(apivideo: Callable[..., Site]) -> None:
     video_id = site.upload(clip(seconds=33, sound=False))
     assert site.status(video_id)["encoding"]["metadata"]["duration"] == 30
     shown = assets(site, video_id)
-    content = ask(shown["mp4"]).body
+    content = fetch(shown["mp4"]).body
     assert stamped(content)
     assert len(pictures(content)) == 300
-    assert stamped(ask(shown["thumbnail"]).body)
+    assert stamped(fetch(shown["thumbnail"]).body)
 
 
 def test_the_sandbox_forgets(apivideo: Callable[..., Site]) -> None:
@@ -119,7 +119,7 @@ def test_production_keeps(site: Site) -> None:
 def test_sound_is_kept(apivideo: Callable[..., Site]) -> None:
     """What is stamped can still be heard, in the mp4 and in the playlist's segments."""
     site = apivideo("sandbox")
-    content = ask(assets(site, site.upload(film()))["mp4"]).body
+    content = fetch(assets(site, site.upload(film()))["mp4"]).body
     with av.open(io.BytesIO(content), "r") as container:
         seconds = sum(frame.samples for frame in container.decode(audio=0)) / 48_000
     assert 1.9 < seconds < 2.1
@@ -128,7 +128,7 @@ def test_sound_is_kept(apivideo: Callable[..., Site]) -> None:
 def test_the_same_file_becomes_the_same_bytes(apivideo: Callable[..., Site]) -> None:
     """Two encodings of one file are equal."""
     site = apivideo("sandbox")
-    one, other = (ask(assets(site, site.upload(film()))["mp4"]).body for _ in range(2))
+    one, other = (fetch(assets(site, site.upload(film()))["mp4"]).body for _ in range(2))
     assert one == other
 
 
@@ -140,7 +140,7 @@ def test_what_nobody_can_read(site: Site, content: bytes) -> None:
     assert status["ingest"]["status"] == "ingested"
     assert {each["status"] for each in status["encoding"]["qualities"]} == {"failed"}
     assert status["encoding"]["playable"] is False
-    assert ask(assets(site, video_id)["mp4"]).status == 404
+    assert fetch(assets(site, video_id)["mp4"]).status == 404
 
 
 def test_steps_follow_the_clock(apivideo: Callable[..., Site]) -> None:
@@ -152,7 +152,7 @@ def test_steps_follow_the_clock(apivideo: Callable[..., Site]) -> None:
         status = site.status(video_id)
         qualities = {each["status"] for each in status["encoding"]["qualities"]} or {None}
         seen.append((status["ingest"]["status"], qualities.pop(), status["encoding"]["playable"]))
-        assert (ask(assets(site, video_id)["mp4"]).status == 200) == status["encoding"]["playable"]
+        assert (fetch(assets(site, video_id)["mp4"]).status == 200) == status["encoding"]["playable"]
         site.emulated.control("/clock", {"advance_s": 100})
     assert seen == [
         ("uploaded", None, False),
@@ -176,7 +176,7 @@ def test_qualities(site: Site) -> None:
 def test_another_container(site: Site) -> None:
     """What is no mp4 is made one."""
     video_id = site.upload(clip(seconds=1, kind="matroska"))
-    content = ask(assets(site, video_id)["mp4"]).body
+    content = fetch(assets(site, video_id)["mp4"]).body
     assert content[4:8] == b"ftyp"
     assert len(pictures(content)) == 10
 
@@ -184,9 +184,9 @@ def test_another_container(site: Site) -> None:
 def test_a_watermark_of_the_account(site: Site) -> None:
     """A picture that the video was made with is burnt in where it was wanted."""
     white = picture("png", width=64, height=64)
-    watermark = site.put("/watermarks", white).json["watermarkId"]
+    watermark = site.upload_form("/watermarks", white).json["watermarkId"]
     place = {"id": watermark, "bottom": "0px", "right": "0px", "width": "50%", "height": "50%"}
-    marked = ask(assets(site, site.upload(film(), watermark=place))["mp4"]).body
+    marked = fetch(assets(site, site.upload(film(), watermark=place))["mp4"]).body
     assert bytes(pictures(marked)[5].planes[0]) != bytes(pictures(film())[5].planes[0])
     plain = pictures(film())[5]
     frame = pictures(marked)[5]
@@ -196,7 +196,7 @@ def test_a_watermark_of_the_account(site: Site) -> None:
 def test_clip(site: Site) -> None:
     """Only the part that was wanted is left."""
     video_id = site.upload(film(), clip={"startTimecode": "00:00:01", "endTimecode": "00:00:02"})
-    assert len(pictures(ask(assets(site, video_id)["mp4"]).body)) == 10
+    assert len(pictures(fetch(assets(site, video_id)["mp4"]).body)) == 10
     assert site.status(video_id)["encoding"]["metadata"]["duration"] == 1
 
 
@@ -206,8 +206,8 @@ def test_copies(site: Site) -> None:
     made = site.call("POST", "/videos", {"title": "copy", "source": first})
     assert (made.status, made.json["source"]["uri"]) == (202, f"/videos/{first}")
     site.call("DELETE", f"/videos/{first}")
-    site.settle()
-    assert ask(assets(site, made.json["videoId"])["mp4"]).body == film()
+    site.wait_until_idle()
+    assert fetch(assets(site, made.json["videoId"])["mp4"]).body == film()
 
 
 def test_private_assets_are_opened_once(site: Site) -> None:
@@ -215,28 +215,28 @@ def test_private_assets_are_opened_once(site: Site) -> None:
     video_id = site.upload(film(), public=False)
     first, second = (assets(site, video_id)["mp4"] for _ in range(2))
     assert first != second
-    assert [ask(first).status, ask(first).status, ask(second).status] == [200, 403, 200]
-    assert ask(f"{site.base}/vod/{video_id}/mp4/source.mp4").status == 401
-    assert ask(f"{site.base}/vod/{video_id}/token/wrong/mp4/source.mp4").status == 403
+    assert [fetch(first).status, fetch(first).status, fetch(second).status] == [200, 403, 200]
+    assert fetch(f"{site.base}/vod/{video_id}/mp4/source.mp4").status == 401
+    assert fetch(f"{site.base}/vod/{video_id}/token/wrong/mp4/source.mp4").status == 403
     player = assets(site, video_id)["player"]
-    assert [ask(player).status, ask(player).status] == [200, 403]
+    assert [fetch(player).status, fetch(player).status] == [200, 403]
 
 
 def test_a_private_playlist_leads_on(site: Site) -> None:
     """What a private playlist names can be fetched without further tokens, the playlist itself only once."""
     url = assets(site, site.upload(film(), public=False))["hls"]
-    master = ask(url).body.decode()
-    assert ask(url).status == 403
+    master = fetch(url).body.decode()
+    assert fetch(url).status == 403
     inner = urljoin(url, next(line for line in master.splitlines() if line[:1] not in ("", "#")))
-    segment = next(line for line in ask(inner).body.decode().splitlines() if line[:1] not in ("", "#"))
-    assert ask(urljoin(inner, segment)).status == 200
+    segment = next(line for line in fetch(inner).body.decode().splitlines() if line[:1] not in ("", "#"))
+    assert fetch(urljoin(inner, segment)).status == 200
 
 
 def test_thumbnails(site: Site) -> None:
     """An uploaded thumbnail is served as it came, before there is a file."""
     video_id = site.video()
-    assert site.put(f"/videos/{video_id}/thumbnail", JPEG).json["videoId"] == video_id
-    answer = ask(assets(site, video_id)["thumbnail"])
+    assert site.upload_form(f"/videos/{video_id}/thumbnail", JPEG).json["videoId"] == video_id
+    answer = fetch(assets(site, video_id)["thumbnail"])
     assert (answer.body, answer.headers["content-type"]) == (JPEG, "image/jpeg")
 
 
@@ -245,4 +245,4 @@ def test_what_is_discarded_is_not_served(site: Site) -> None:
     video_id = site.upload(film())
     url = assets(site, video_id)["mp4"]
     site.call("DELETE", f"/videos/{video_id}")
-    assert ask(url).status == 404
+    assert fetch(url).status == 404

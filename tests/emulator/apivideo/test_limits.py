@@ -22,7 +22,7 @@ from callwell.emulator.apivideo.account import DISCARDED_KEPT_S, SANDBOX_KEPT_S,
 from callwell.emulator.apivideo.upload_tokens import MAX_TTL_S
 from callwell.emulator.apivideo.webhook_queue import MAX_TRIES, RETRY_AFTER_S
 from clips import clip
-from tests.emulator.apivideo.harness import JPEG, VTT, Site, slug
+from tests.emulator.apivideo.harness import JPEG, VTT, Site, error_slug
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,8 +62,8 @@ def test_small_files_have_their_limits(site: Site) -> None:
     player = site.call("POST", "/players", {}).json["playerId"]
     for path, most in ((f"/videos/{video}/thumbnail", 8 << 20), (f"/players/{player}/logo", 100 << 10)):
         fits, longer = (JPEG + bytes(most - len(JPEG) + more) for more in (0, 1))
-        assert site.put(path, fits).status in (200, 201)
-        assert slug(site.put(path, longer)) == "uploaded-file-too-large"
+        assert site.upload_form(path, fits).status in (200, 201)
+        assert error_slug(site.upload_form(path, longer)) == "uploaded-file-too-large"
 
 
 def test_what_a_player_theme_or_a_stream_cannot_be(site: Site) -> None:
@@ -104,7 +104,7 @@ def test_ids_and_dates(facts: dict[str, Any], site: Site) -> None:
         ("li", site.call("POST", "/live-streams", {"name": "x"}).json["liveStreamId"]),
         ("pl", site.call("POST", "/players", {}).json["playerId"]),
         ("to", site.call("POST", "/upload-tokens", {}).json["token"]),
-        ("watermark_", site.put("/watermarks", JPEG).json["watermarkId"]),
+        ("watermark_", site.upload_form("/watermarks", JPEG).json["watermarkId"]),
         ("webhook_", webhook["webhookId"]),
         ("summary_", site.call("POST", "/summaries", {"videoId": video["videoId"]}).json["summaryId"]),
         ("sig_sec_", webhook["signatureSecret"]),
@@ -124,8 +124,8 @@ def test_what_is_set_at_creation_alone(site: Site) -> None:
     """A clip cannot be set later: naming it changes nothing."""
     video = site.video()
     site.call("PATCH", f"/videos/{video}", {"clip": {"startTimecode": "00:00:01"}})
-    site.put(f"/videos/{video}/source", clip(seconds=2))
-    site.settle()
+    site.upload_form(f"/videos/{video}/source", clip(seconds=2))
+    site.wait_until_idle()
     assert site.status(video)["encoding"]["metadata"]["duration"] == 2
 
 
@@ -136,7 +136,7 @@ def test_the_sandbox(facts: dict[str, Any], apivideo: Callable[..., Site]) -> No
     for environment, broadcasting in (("sandbox", False), ("production", True)):
         site = apivideo(environment)
         stream = site.call("POST", "/live-streams", {"name": "x"}).json["liveStreamId"]
-        site.told("broadcast", {"liveStreamId": stream, "broadcasting": True})
+        site.post_event("broadcast", {"liveStreamId": stream, "broadcasting": True})
         site.emulated.control("/clock", {"advance_s": 1_790})
         assert site.call("GET", f"/live-streams/{stream}").json["broadcasting"] is True
         site.emulated.control("/clock", {"advance_s": 11})
@@ -154,15 +154,15 @@ def test_what_live_tests_assert(facts: dict[str, Any], site: Site) -> None:
     assert picked.json["assets"]["thumbnail"].endswith("/thumbnail.jpg")
     path = f"/videos/{video}/captions/en"
     assert site.call("GET", path).status == 404
-    assert site.put(path, VTT).json["default"] is False
+    assert site.upload_form(path, VTT).json["default"] is False
     assert site.call("PATCH", path, {"default": True}).json["default"] is True
     site.call("DELETE", path)
     assert site.call("GET", path).status == 404
     stream = site.call("POST", "/live-streams", {"name": "x"}).json
     place = f"/live-streams/{stream['liveStreamId']}/thumbnail"
-    site.put(place, JPEG)
+    site.upload_form(place, JPEG)
     assert site.call("DELETE", place).json["assets"]["thumbnail"].endswith("/thumbnail.jpg")
-    watermark = site.put("/watermarks", JPEG).json["watermarkId"]
+    watermark = site.upload_form("/watermarks", JPEG).json["watermarkId"]
     marked = site.video(watermark={"id": watermark})
     assert site.call("DELETE", f"/videos/{marked}").status == 204
     assert site.call("DELETE", f"/watermarks/{watermark}").status == 204
@@ -188,7 +188,7 @@ def test_choices_where_papers_contradict(facts: dict[str, Any], site: Site) -> N
         "404 title": site.call("GET", "/videos/x").json["title"] == "The requested resource could not be found.",
         "bad API key at /auth/api-key": site.call("POST", "/auth/api-key", {"apiKey": "x"}).status == 400,
         "bad refresh token": refused.status == 400 and options.ApiVideoOptions().refresh_status == 400,
-        "query-error slug": slug(site.call("GET", "/videos?sortBy=x")) == "request-invalid-query-parameter",
+        "query-error slug": error_slug(site.call("GET", "/videos?sortBy=x")) == "request-invalid-query-parameter",
         "ingest states": site.status(site.upload(b"x"))["ingest"]["status"] == "ingested",
         "sandbox live stream": external_events.SANDBOX_MAX_S == 30 * 60,
         "deletesAt": DISCARDED_KEPT_S == 90 * 86_400,

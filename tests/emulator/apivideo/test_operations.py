@@ -10,11 +10,11 @@ import pytest
 
 from callwell.emulator.apivideo.routes import BY_NAME, ROUTES
 from tests.emulator.apivideo.harness import JPEG, VTT, Site, form
-from tests.emulator.harness import ask
+from tests.emulator.harness import fetch
 from tests.emulator.schemas import complaints, operations
 
 if TYPE_CHECKING:
-    from tests.emulator.harness import Answer
+    from tests.emulator.harness import HttpResponse
 
 CREATED = {
     *("videos.create", "videos.upload", "videos.upload_with_token", "live_streams.upload_thumbnail", "players.create"),
@@ -67,16 +67,16 @@ def made(site: Site, operation: str) -> dict[str, str]:
     ):
         ids[name] = site.call("POST", path, body).json[name]
     ids["uploadToken"] = site.call("POST", "/upload-tokens", {}).json["token"]
-    ids["watermarkId"] = site.put("/watermarks", JPEG).json["watermarkId"]
+    ids["watermarkId"] = site.upload_form("/watermarks", JPEG).json["watermarkId"]
     if "discarded" not in operation:
         for kind in ("captions", "chapters"):
-            site.put(f"/videos/{video_id}/{kind}/en", VTT)
+            site.upload_form(f"/videos/{video_id}/{kind}/en", VTT)
     summarised = site.video()
     ids["summaryId"] = site.call("POST", "/summaries", {"videoId": summarised, "origin": "auto"}).json["summaryId"]
     return ids
 
 
-def perform(site: Site, operation: str) -> Answer:
+def perform(site: Site, operation: str) -> HttpResponse:
     """One request to an operation, which must succeed."""
     route = BY_NAME[operation]
     ids = made(site, operation)
@@ -149,7 +149,7 @@ def test_what_is_not_there(site: Site, operation: str) -> None:
 def test_nobody_gets_in_without_a_key(site: Site, operation: str) -> None:
     """Every operation but those of the tokens wants a key, or an upload token; a refusal has the headers too."""
     route = BY_NAME[operation]
-    answer = site.call(route.method, re.sub(r"\{\w+\}", "x", route.path), open_door=True)
+    answer = site.call(route.method, re.sub(r"\{\w+\}", "x", route.path), without_key=True)
     assert answer.status == 401
     assert "x-ratelimit-limit" in answer.headers
 
@@ -174,7 +174,7 @@ def test_default_caption(site: Site) -> None:
     """A caption is no default until it is made one; then no other is."""
     path = f"/videos/{site.video()}/captions"
     for language in ("en", "fr"):
-        assert site.put(f"{path}/{language}", VTT).json["default"] is False
+        assert site.upload_form(f"{path}/{language}", VTT).json["default"] is False
         site.call("PATCH", f"{path}/{language}", {"default": True})
     listed = {each["srclang"]: each["default"] for each in site.call("GET", path).json["data"]}
     assert listed == {"en": False, "fr": True}
@@ -185,9 +185,9 @@ def test_player_logo(site: Site) -> None:
     player = site.call("POST", "/players", {}).json
     assert (player["text"], player["assets"]["logo"]) == ("rgba(255, 255, 255, 1)", None)
     path = f"/players/{player['playerId']}"
-    shown = site.put(f"{path}/logo", JPEG, link="https://example.test").json
+    shown = site.upload_form(f"{path}/logo", JPEG, link="https://example.test").json
     assert shown["assets"]["link"] == "https://example.test"
-    assert ask(shown["assets"]["logo"]).body == JPEG
+    assert fetch(shown["assets"]["logo"]).body == JPEG
     assert site.call("DELETE", f"{path}/logo").status == 204
     assert site.call("GET", path).json["assets"]["logo"] is None
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell.emulator.apivideo.replies import SLUGS
-from tests.emulator.apivideo.harness import JPEG, MIB, PIECE, Site, basic, form, slug
+from tests.emulator.apivideo.harness import JPEG, MIB, PIECE, Site, basic_header, error_slug, form
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.emulator.harness import Answer
+    from tests.emulator.harness import HttpResponse
 
 SOURCE = "/videos/{}/source"
 PART = "video-content-range-by-part-"
@@ -22,68 +22,68 @@ BIG = b"x" * PIECE
 LIMIT = 52_428_800_000
 
 
-def sent(*pieces: tuple[str | None, bytes]) -> Callable[[Site], Answer]:
+def sent(*pieces: tuple[str | None, bytes]) -> Callable[[Site], HttpResponse]:
     """Send these pieces (header, content) to one container; the answer to the last."""
 
-    def act(site: Site) -> Answer:
+    def act(site: Site) -> HttpResponse:
         video_id = site.video()
-        answers = [site.put(SOURCE.format(video_id), content, part=header) for header, content in pieces]
+        answers = [site.upload_form(SOURCE.format(video_id), content, part=header) for header, content in pieces]
         assert all(answer.status == 201 for answer in answers[:-1])
         return answers[-1]
 
     return act
 
 
-def filed(path: str, *parts: tuple[str, str | None, bytes]) -> Callable[[Site], Answer]:
+def filed(path: str, *parts: tuple[str, str | None, bytes]) -> Callable[[Site], HttpResponse]:
     """Send a form to a path of a new video."""
 
-    def act(site: Site) -> Answer:
+    def act(site: Site) -> HttpResponse:
         body, headers = form(*parts)
         return site.call("POST", path.format(site.video()), body, headers=headers)
 
     return act
 
 
-def asked(method: str, path: str, body: Any = None, **headers: str) -> Callable[[Site], Answer]:
+def asked(method: str, path: str, body: Any = None, **headers: str) -> Callable[[Site], HttpResponse]:
     """One request."""
     return lambda site: site.call(method, path, body, headers=headers)
 
 
-def let_in(**headers: str) -> Callable[[Site], Answer]:
+def let_in(**headers: str) -> Callable[[Site], HttpResponse]:
     """A request with these headers alone."""
-    return lambda site: site.call("GET", "/videos", headers=headers, open_door=True)
+    return lambda site: site.call("GET", "/videos", headers=headers, without_key=True)
 
 
-def with_option(act: Callable[[Site], Answer], **options: Any) -> Callable[[Site], Answer]:
+def with_option(act: Callable[[Site], HttpResponse], **options: Any) -> Callable[[Site], HttpResponse]:
     """The same with some options changed."""
 
-    def changed(site: Site) -> Answer:
+    def changed(site: Site) -> HttpResponse:
         site.reset(**options)
         return act(site)
 
     return changed
 
 
-def brought(origin: str | None) -> Callable[[Site], Answer]:
+def brought(origin: str | None) -> Callable[[Site], HttpResponse]:
     """Upload into a video that came from elsewhere: another video, or an address."""
 
-    def act(site: Site) -> Answer:
+    def act(site: Site) -> HttpResponse:
         source = origin or site.upload(b"not a video")
         made = site.call("POST", "/videos", {"title": "x", "source": source})
         assert made.status == 202
-        return site.put(SOURCE.format(made.json["videoId"]), b"x")
+        return site.upload_form(SOURCE.format(made.json["videoId"]), b"x")
 
     return act
 
 
-def summarised_twice(site: Site) -> Answer:
+def summarised_twice(site: Site) -> HttpResponse:
     """Ask for two summaries of one video."""
     wish = {"videoId": site.video(), "origin": "auto"}
     assert site.call("POST", "/summaries", wish).status == 201
     return site.call("POST", "/summaries", wish)
 
 
-CASES: dict[str, Callable[[Site], Answer]] = {
+CASES: dict[str, Callable[[Site], HttpResponse]] = {
     "attribute-required": asked("POST", "/videos", {}),
     "invalid-attribute": asked("POST", "/videos", {"title": "x", "tags": "y"}),
     "invalid-payload": asked("POST", "/videos", b"{"),
@@ -126,7 +126,7 @@ CASES: dict[str, Callable[[Site], Answer]] = {
     f"{PART}total-parts-too-low": sent(("part 3/*", BIG), ("part 1/2", BIG)),
     f"{PART}total-parts-zero": sent(("part 1/0", b"x")),
     f"{PART}uploaded-file-too-small": sent(("part 1/2", b"x")),
-    "authentication-invalid-api-key": let_in(**basic("wrong")),
+    "authentication-invalid-api-key": let_in(**basic_header("wrong")),
     "authentication-invalid-access-token": let_in(Authorization="Bearer wrong"),
     "authentication-invalid-upload-token": asked("POST", "/upload?token=wrong"),
     "authentication-invalid-refresh-token": with_option(
@@ -155,7 +155,7 @@ def test_every_slug_has_a_case() -> None:
 def test_errors(site: Site, name: str) -> None:
     """Each error is answered with its own status, type and title."""
     answer = CASES[name](site)
-    assert (answer.status, slug(answer)) == (SLUGS[name][0], name)
+    assert (answer.status, error_slug(answer)) == (SLUGS[name][0], name)
     assert answer.json["status"] == answer.status
     assert answer.json["title"]
     assert answer.headers["content-type"] == "application/json"
@@ -202,5 +202,5 @@ def test_a_form_that_is_cut_off(site: Site) -> None:
     video_id = site.video()
     body, headers = form(("file", "a", b"x" * MIB))
     answer = site.call("POST", SOURCE.format(video_id), body[:-20], headers=headers)
-    assert slug(answer) == "invalid-payload"
+    assert error_slug(answer) == "invalid-payload"
     assert "ingest" not in site.status(video_id)

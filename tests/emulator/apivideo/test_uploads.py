@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.emulator.apivideo.harness import PIECE, Site, form, slug
+from tests.emulator.apivideo.harness import PIECE, Site, error_slug, form
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +39,7 @@ def test_pieces_at_once_and_backwards(site: Site, kind: str) -> None:
     video_id = site.video()
 
     def send(number: int) -> set[str]:
-        answer = site.put(f"/videos/{video_id}/source", PIECES[number], part=piece_header(kind, number))
+        answer = site.upload_form(f"/videos/{video_id}/source", PIECES[number], part=piece_header(kind, number))
         assert answer.status == 201, answer.body
         return set(answer.json)
 
@@ -60,22 +60,22 @@ def test_status_while_parts_come(site: Site) -> None:
             "metadata": dict.fromkeys(site.status(video_id)["encoding"]["metadata"]),
         }
     }
-    site.put(path, PIECES[1], part="part 2/*")
+    site.upload_form(path, PIECES[1], part="part 2/*")
     assert site.status(video_id)["ingest"] == {
         "status": "uploading",
         "filesize": None,
         "receivedBytes": [],
         "receivedParts": {"parts": [2], "total": None},
     }
-    site.put(path, PIECES[0], part="part 1/*")
-    site.put(path, PIECES[2], part="part 3/3")
+    site.upload_form(path, PIECES[0], part="part 1/*")
+    site.upload_form(path, PIECES[2], part="part 3/3")
     assert site.status(video_id)["ingest"]["receivedParts"] == {"parts": [1, 2, 3], "total": 3}
 
 
 def test_status_while_bytes_come(site: Site) -> None:
     """By bytes, the ranges are told."""
     video_id = site.video()
-    site.put(f"/videos/{video_id}/source", PIECES[1], part=piece_header("bytes", 1))
+    site.upload_form(f"/videos/{video_id}/source", PIECES[1], part=piece_header("bytes", 1))
     ingest = site.status(video_id)["ingest"]
     assert ingest["receivedBytes"] == [{"from": PIECE, "to": 2 * PIECE - 1, "total": len(FILE)}]
     assert ingest["filesize"] == len(FILE)
@@ -85,7 +85,7 @@ def test_status_while_bytes_come(site: Site) -> None:
 def test_the_field_may_be_called_anything(site: Site, field: str) -> None:
     """The one file of the form is taken, whatever its field is called."""
     video_id = site.video()
-    answer = site.put(f"/videos/{video_id}/source", b"short", field=field)
+    answer = site.upload_form(f"/videos/{video_id}/source", b"short", field=field)
     assert (answer.status, answer.json["videoId"]) == (201, video_id)
 
 
@@ -93,7 +93,7 @@ def test_the_field_may_be_called_anything(site: Site, field: str) -> None:
 def test_delegated_upload(site: Site, first: bool) -> None:  # noqa: FBT001 - a table of cases
     """A token is enough; the video is named by the first file, and `videoId` may stand before or behind the file."""
     token = site.call("POST", "/upload-tokens", {"ttl": 60}).json["token"]
-    made = site.put(f"/upload?token={token}", PIECES[0], name="film.mp4.part.a", part="part 1/2")
+    made = site.upload_form(f"/upload?token={token}", PIECES[0], name="film.mp4.part.a", part="part 1/2")
     assert set(made.json) == {"videoId"}
     video_id = made.json["videoId"]
     parts = [("videoId", None, video_id.encode()), ("file", "b", b"end")]
@@ -107,7 +107,7 @@ def test_the_pieces_of_whoever_forgets_the_id(site: Site) -> None:
     """Without `videoId` every piece makes a video of its own, as it happens to the official clients."""
     token = site.call("POST", "/upload-tokens", {}).json["token"]
     for number in range(2):
-        site.put(f"/upload?token={token}", PIECES[number], part=f"part {number + 1}/2")
+        site.upload_form(f"/upload?token={token}", PIECES[number], part=f"part {number + 1}/2")
     assert len(site.call("GET", "/videos").json["data"]) == 2
 
 
@@ -117,20 +117,22 @@ def test_a_token_ends(site: Site) -> None:
     assert short["expiresAt"]
     assert endless["expiresAt"] is None
     site.emulated.control("/clock", {"advance_s": 61})
-    assert slug(site.put(f"/upload?token={short['token']}", b"x")) == "authentication-invalid-upload-token"
+    assert (
+        error_slug(site.upload_form(f"/upload?token={short['token']}", b"x")) == "authentication-invalid-upload-token"
+    )
     assert [each["token"] for each in site.call("GET", "/upload-tokens").json["data"]] == [endless["token"]]
-    assert site.put(f"/upload?token={endless['token']}", b"x").status == 201
+    assert site.upload_form(f"/upload?token={endless['token']}", b"x").status == 201
 
 
 def test_bytes_in_vain_are_counted(site: Site) -> None:
     """A part that is there already is an error, and its bytes are counted."""
     video_id = site.video()
     for _ in range(2):
-        answer = site.put(f"/videos/{video_id}/source", PIECES[0], part="part 1/2")
-    assert slug(answer) == "video-content-range-by-part-part-already-sent"
+        answer = site.upload_form(f"/videos/{video_id}/source", PIECES[0], part="part 1/2")
+    assert error_slug(answer) == "video-content-range-by-part-part-already-sent"
     assert site.counts()["resent_bytes"] == PIECE
     whole = site.upload(b"x" * 100)
-    assert slug(site.put(f"/videos/{whole}/source", b"x" * 100)) == "video-source-already-uploaded"
+    assert error_slug(site.upload_form(f"/videos/{whole}/source", b"x" * 100)) == "video-source-already-uploaded"
     assert site.counts()["resent_bytes"] == PIECE + 100
 
 
@@ -149,14 +151,14 @@ def test_an_upload_that_is_too_long_in_all(apivideo: Callable[..., Site]) -> Non
     site = apivideo(largest_video=str(PIECE + 10))
     video_id = site.video()
     path = f"/videos/{video_id}/source"
-    site.put(path, PIECES[0], part="part 1/2")
-    assert slug(site.put(path, b"x" * 11, part="part 2/2")) == "uploaded-file-too-large"
-    assert site.put(path, b"x" * 10, part="part 2/2").json["title"] == "A video"
+    site.upload_form(path, PIECES[0], part="part 1/2")
+    assert error_slug(site.upload_form(path, b"x" * 11, part="part 2/2")) == "uploaded-file-too-large"
+    assert site.upload_form(path, b"x" * 10, part="part 2/2").json["title"] == "A video"
 
 
 def test_an_upload_that_nobody_ends(site: Site) -> None:
     """After seven days a container without a whole file is gone."""
     video_id = site.video()
-    site.put(f"/videos/{video_id}/source", PIECES[0], part="part 1/2")
+    site.upload_form(f"/videos/{video_id}/source", PIECES[0], part="part 1/2")
     site.emulated.control("/clock", {"advance_s": 7 * 86_400})
     assert site.call("GET", f"/videos/{video_id}").status == 404

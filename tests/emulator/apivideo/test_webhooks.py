@@ -86,9 +86,9 @@ def test_a_broadcast(site: Site) -> None:
     with listener([]) as (url, heard):
         hooked(site, url, "live-stream.broadcast.started", "live-stream.broadcast.ended", "video.source.recorded")
         stream = site.call("POST", "/live-streams", {"name": "Show"}).json["liveStreamId"]
-        site.told("broadcast", {"liveStreamId": stream, "broadcasting": True})
+        site.post_event("broadcast", {"liveStreamId": stream, "broadcasting": True})
         assert site.call("GET", f"/live-streams/{stream}").json["broadcasting"] is True
-        video_id = site.told("broadcast", {"liveStreamId": stream, "broadcasting": False})["videoId"]
+        video_id = site.post_event("broadcast", {"liveStreamId": stream, "broadcasting": False})["videoId"]
         types = {json.loads(heard.get(timeout=PATIENCE_S)[1])["type"] for _ in range(3)}
     assert types == {"live-stream.broadcast.started", "live-stream.broadcast.ended", "video.source.recorded"}
     assert site.call("GET", f"/live-streams/{stream}").json["broadcasting"] is False
@@ -104,7 +104,7 @@ def test_nobody_elsewhere_is_told(site: Site, url: str) -> None:
         hooked(site, url, "live-stream.broadcast.started")
         hooked(site, near, "live-stream.broadcast.started")
         stream = site.call("POST", "/live-streams", {"name": "x"}).json["liveStreamId"]
-        site.told("broadcast", {"liveStreamId": stream, "broadcasting": True})
+        site.post_event("broadcast", {"liveStreamId": stream, "broadcasting": True})
         heard.get(timeout=PATIENCE_S)
         assert heard.empty()
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import av
 
-from tests.emulator.harness import Answer, Emulated, ask
+from tests.emulator.harness import Emulated, HttpResponse, fetch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,7 +74,7 @@ def body(content: bytes | None = None, **fields: Any) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class AssessmentService:
     """One environment of an emulator."""
 
     emulated: Emulated
@@ -92,13 +92,15 @@ class Service:
 
     def post(
         self, path: str, content: Any, *, headers: Mapping[str, str] | None = None, key: str | None = ""
-    ) -> Answer:
+    ) -> HttpResponse:
         """A request with the emulator's key unless another one, or None, is given; bytes are sent as they are."""
         sent = content if isinstance(content, bytes) else json.dumps(content).encode()
         shown = {} if key is None else {"api-key": key or self.key}
-        return ask(self.base + path, "POST", headers={**shown, **(headers or {})}, body=sent)
+        return fetch(self.base + path, "POST", headers={**shown, **(headers or {})}, body=sent)
 
-    def scripted(self, content: bytes | None = None, *, user: str = "", accent: str = "us", **fields: Any) -> Answer:
+    def scripted(
+        self, content: bytes | None = None, *, user: str = "", accent: str = "us", **fields: Any
+    ) -> HttpResponse:
         """A scripted assessment."""
         headers = {"x-user-id": user} if user else {}
         return self.post(f"/speech-assessment/scripted/{accent}", body(content, **fields), headers=headers)
@@ -112,7 +114,7 @@ class Service:
         self.emulated.control("/reset", {"provider": f"{NAME}/{self.environment}", **options})
 
 
-def problems(answer: Answer) -> list[tuple[str, str]]:
+def problems(answer: HttpResponse) -> list[tuple[str, str]]:
     """What breaks the schema: where, and what."""
     assert answer.status == 422, answer.body
     return [(".".join(map(str, one["loc"])), one["type"]) for one in answer.json["detail"]]

@@ -13,13 +13,13 @@ import pytest
 
 from callwell.emulator.language_confidence.capacity import Capacity
 from callwell.emulator.language_confidence.options import LanguageConfidenceOptions
-from tests.emulator.language_confidence.harness import NAME, Service
+from tests.emulator.language_confidence.harness import NAME, AssessmentService
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def crowd(service: Service, callers: int) -> Counter[int]:
+def crowd(service: AssessmentService, callers: int) -> Counter[int]:
     """What so many callers at once are answered."""
     with ThreadPoolExecutor(callers) as pool:
         return Counter(pool.map(lambda number: service.scripted(expected_text=f"word {number}").status, range(callers)))
@@ -35,7 +35,7 @@ def statuses(gate: Capacity, count: int, now: float) -> list[int | None]:
     return found
 
 
-def test_what_is_too_much_is_refused(played: Callable[..., Service]) -> None:
+def test_what_is_too_much_is_refused(played: Callable[..., AssessmentService]) -> None:
     """As many as there is room for are assessed, the others get 429, without a time unless that is wanted."""
     service = played(capacity=3, service_s=1.5)
     assert crowd(service, 8) == {200: 3, 429: 5}
@@ -44,7 +44,7 @@ def test_what_is_too_much_is_refused(played: Callable[..., Service]) -> None:
     assert service.scripted().status == 200
 
 
-def test_the_clock_of_the_service_is_the_emulators(played: Callable[..., Service]) -> None:
+def test_the_clock_of_the_service_is_the_emulators(played: Callable[..., AssessmentService]) -> None:
     """Minutes of service pass in a moment where the clock runs fast."""
     service = played(clock="1000", service_s=300)
     assert service.scripted().status == 200
@@ -70,7 +70,7 @@ def test_a_service_that_grows() -> None:
     assert statuses(gate, 4, 401.0 + 1.0) == [None, None, 429, 500]
 
 
-def test_when_to_come_back(played: Callable[..., Service]) -> None:
+def test_when_to_come_back(played: Callable[..., AssessmentService]) -> None:
     """A 429 says it on demand."""
     service = played(capacity=1, service_s=1.2, retry_after="true")
     with ThreadPoolExecutor(2) as pool:
@@ -81,7 +81,7 @@ def test_when_to_come_back(played: Callable[..., Service]) -> None:
 @pytest.mark.parametrize(
     ("fault", "billed", "unseen"), [("lost_reply", 1, 1), ("reset", 0, 0), ("truncated", 1, 1), ("garbage_body", 1, 1)]
 )
-def test_what_is_paid_for_and_not_seen(service: Service, fault: str, billed: int, unseen: int) -> None:
+def test_what_is_paid_for_and_not_seen(service: AssessmentService, fault: str, billed: int, unseen: int) -> None:
     """A report that is lost on its way is billed; the same again is billed twice."""
     service.emulated.faults({"operation": "assess.scripted", "fault": fault, "nth": 1})
     with suppress(HTTPException, ConnectionError):
@@ -93,7 +93,7 @@ def test_what_is_paid_for_and_not_seen(service: Service, fault: str, billed: int
 
 @pytest.mark.parametrize("fault", ["error_before", "error_after"])
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
-def test_errors_are_not_billed(service: Service, fault: str, status: int) -> None:
+def test_errors_are_not_billed(service: AssessmentService, fault: str, status: int) -> None:
     """The service failed, whenever it did."""
     service.emulated.faults({"operation": "*", "fault": fault, "nth": 1, "status": status})
     assert [service.scripted().status, service.scripted().status] == [status, 200]
@@ -109,7 +109,7 @@ def test_errors_are_not_billed(service: Service, fault: str, status: int) -> Non
         ({"fault": "redirect"}, 302, None),
     ],
 )
-def test_storms(service: Service, rule: dict[str, Any], status: int, header: str | None) -> None:
+def test_storms(service: AssessmentService, rule: dict[str, Any], status: int, header: str | None) -> None:
     """A 429 of the script names no time, or its own; nothing is billed."""
     service.emulated.faults({"operation": "*", "nth": 1, **rule})
     answer = service.scripted()
@@ -117,13 +117,13 @@ def test_storms(service: Service, rule: dict[str, Any], status: int, header: str
     assert service.counts()["billed"] == 0
 
 
-def test_options_and_news(service: Service) -> None:
+def test_options_and_news(service: AssessmentService) -> None:
     """Options are shown, changed, and refused where they make no sense; there is no news."""
     shown = service.emulated.control("/health")["options"][f"{NAME}/production"]
     assert (shown["capacity"], shown["service_s"]) == (50, 0.0)
     for wrong in ({"capcity": 1}, {"capacity": 0}, {"service_s": -1}):
-        answer = service.emulated.control_answer("/reset", {"provider": NAME, **wrong})
+        answer = service.emulated.control_response("/reset", {"provider": NAME, **wrong})
         assert answer.status == 400
-    assert service.emulated.control_answer(f"/{NAME}/production/views", {}).status == 400
+    assert service.emulated.control_response(f"/{NAME}/production/views", {}).status == 400
     service.emulated.control("/seed", {"provider": NAME, "seed": 5})
-    assert service.emulated.control_answer("/seed", {"provider": NAME, "capacity": 5}).status == 400
+    assert service.emulated.control_response("/seed", {"provider": NAME, "capacity": 5}).status == 400

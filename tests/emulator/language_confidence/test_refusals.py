@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.emulator.harness import ask
-from tests.emulator.language_confidence.harness import FORMATS, NAME, Service, body, problems, tone
+from tests.emulator.harness import fetch
+from tests.emulator.language_confidence.harness import FORMATS, NAME, AssessmentService, body, problems, tone
 from tests.emulator.schemas import complaints, description
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.emulator.harness import Answer
+    from tests.emulator.harness import HttpResponse
 
 SCRIPTED = "/speech-assessment/scripted/us"
 
 
-def why(answer: Answer) -> str:
+def why(answer: HttpResponse) -> str:
     """The text of a refusal."""
     assert answer.status == 400, answer.body
     detail = answer.json["detail"]
@@ -51,7 +51,7 @@ def why(answer: Answer) -> str:
         ({"user_metadata": 1}, [("body.user_metadata", "model_attributes_type")]),
     ],
 )
-def test_the_schema(service: Service, fields: dict[str, Any], found: list[tuple[str, str]]) -> None:
+def test_the_schema(service: AssessmentService, fields: dict[str, Any], found: list[tuple[str, str]]) -> None:
     """All that breaks it is told at once, each with its place and kind."""
     answer = service.post(SCRIPTED, body(**fields))
     assert problems(answer) == found
@@ -59,7 +59,7 @@ def test_the_schema(service: Service, fields: dict[str, Any], found: list[tuple[
     assert list(complaints(NAME, answer.json, schema)) == []
 
 
-def test_paths_headers_and_bodies(service: Service) -> None:
+def test_paths_headers_and_bodies(service: AssessmentService) -> None:
     """An accent that there is not, a header that is no truth value, and what is no JSON."""
     assert problems(service.scripted(accent="gb")) == [("path.accent", "enum")]
     beta = service.post(SCRIPTED, body(), headers={"lc-beta-features": "perhaps"})
@@ -69,7 +69,7 @@ def test_paths_headers_and_bodies(service: Service) -> None:
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-def test_every_format_is_decoded(service: Service, kind: str) -> None:
+def test_every_format_is_decoded(service: AssessmentService, kind: str) -> None:
     """What is called by its name is taken, and nothing under another."""
     content = tone(1.0, kind, rate=48_000 if kind in ("ogg", "webm") else 16_000)
     assert service.scripted(content, audio_format=FORMATS[kind]).status == 200
@@ -92,7 +92,7 @@ def test_every_format_is_decoded(service: Service, kind: str) -> None:
     ],
     ids=["text", "empty", "cut", "short", "flac", "aiff", "8 kHz", "8 bit", "5.1"],
 )
-def test_recordings_that_cannot_be_assessed(service: Service, content: bytes, words: str) -> None:
+def test_recordings_that_cannot_be_assessed(service: AssessmentService, content: bytes, words: str) -> None:
     """They are decoded, and refused for what they are."""
     assert words in why(service.scripted(content))
     assert service.counts()["billed"] == 0
@@ -101,7 +101,7 @@ def test_recordings_that_cannot_be_assessed(service: Service, content: bytes, wo
 @pytest.mark.parametrize(
     ("path", "longest_s"), [("/pronunciation/us", 30), (SCRIPTED, 60), ("/speech-assessment/unscripted/us", 120)]
 )
-def test_recordings_that_are_too_long(service: Service, path: str, longest_s: int) -> None:
+def test_recordings_that_are_too_long(service: AssessmentService, path: str, longest_s: int) -> None:
     """Each operation has its own limit, which is still taken."""
     text = None if "unscripted" in path else "word"
     assert service.post(path, body(tone(longest_s), expected_text=text)).status == 200
@@ -109,7 +109,7 @@ def test_recordings_that_are_too_long(service: Service, path: str, longest_s: in
     assert why(long) == f"The audio is longer than {longest_s} seconds."
 
 
-def test_texts_and_encodings(service: Service) -> None:
+def test_texts_and_encodings(service: AssessmentService) -> None:
     """A text without words, and what is not plain base64, are well-formed and refused."""
     assert "no words" in why(service.scripted(expected_text=" … "))
     plain = base64.b64encode(tone()).decode()
@@ -117,13 +117,13 @@ def test_texts_and_encodings(service: Service) -> None:
         assert "base64" in why(service.scripted(audio_base64=wrong))
 
 
-def test_keys_and_routes(service: Service) -> None:
+def test_keys_and_routes(service: AssessmentService) -> None:
     """No key and a wrong one, no such path, and another method; no page of another origin is let in."""
     for key in (None, "wrong"):
         assert service.post(SCRIPTED, body(), key=key).status == 401
     assert service.post("/speech-assessment/scripted", body()).status == 404
     for method in ("GET", "OPTIONS"):
-        answer = ask(service.base + SCRIPTED, method, headers={"Origin": "https://example.test"})
+        answer = fetch(service.base + SCRIPTED, method, headers={"Origin": "https://example.test"})
         assert answer.status == 405
         assert not any(name.startswith("access-control-") for name in answer.headers)
     service.emulated.control("/keys/revoke", {"provider": f"{NAME}/production"})
@@ -131,7 +131,7 @@ def test_keys_and_routes(service: Service) -> None:
     assert service.counts()["dead_key_refusals"] == 3
 
 
-def test_routes_of_the_market(played: Callable[..., Service]) -> None:
+def test_routes_of_the_market(played: Callable[..., AssessmentService]) -> None:
     """They take another header with the key, want the host said, and have one operation each."""
     market = played("rapidapi_scripted")
     assert market.post(SCRIPTED, body()).status == 401
@@ -142,7 +142,7 @@ def test_routes_of_the_market(played: Callable[..., Service]) -> None:
     assert market.post("/pronunciation/us", body(), headers=headers).status == 404
 
 
-def test_end_users_are_counted_and_may_be_required(played: Callable[..., Service]) -> None:
+def test_end_users_are_counted_and_may_be_required(played: Callable[..., AssessmentService]) -> None:
     """By month, by user, and without one."""
     service = played()
     for user in ("a", "a", "b", ""):

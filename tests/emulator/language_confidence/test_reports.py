@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell.emulator.language_confidence.routes import ROUTES
-from tests.emulator.language_confidence.harness import NAME, TEXT, Service, body, tone
+from tests.emulator.language_confidence.harness import NAME, TEXT, AssessmentService, body, tone
 from tests.emulator.schemas import complaints, operations
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ BODIES: dict[str, dict[str, Any]] = {
 }
 
 
-def ask(service: Service, operation: str, accent: str = "us", **more: Any) -> Any:
+def ask(service: AssessmentService, operation: str, accent: str = "us", **more: Any) -> Any:
     """The report of an operation."""
     answer = service.post(PATHS[operation].replace("{accent}", accent), BODIES[operation] | more)
     assert answer.status == 200, answer.body
@@ -50,7 +50,7 @@ def test_every_operation_is_played() -> None:
 
 
 @pytest.mark.parametrize("operation", sorted(BODIES))
-def test_reports_are_as_described(service: Service, operation: str) -> None:
+def test_reports_are_as_described(service: AssessmentService, operation: str) -> None:
     """For both accents and many texts, nothing is there that is not described, and nothing is missing."""
     described = OPERATIONS["POST", PATHS[operation]]["responses"]["200"]["content"]["application/json"]["schema"]
     field = {"assess.unscripted": "context", "assess.writing": "text"}.get(operation, "expected_text")
@@ -60,7 +60,7 @@ def test_reports_are_as_described(service: Service, operation: str) -> None:
         assert list(complaints(NAME, report, described)) == []
 
 
-def test_the_same_is_scored_the_same(service: Service, played: Callable[..., Service]) -> None:
+def test_the_same_is_scored_the_same(service: AssessmentService, played: Callable[..., AssessmentService]) -> None:
     """By any emulator; another recording, text, accent or seed is scored in another way."""
     first = service.scripted().json
     again = service.scripted().json
@@ -76,7 +76,7 @@ def test_the_same_is_scored_the_same(service: Service, played: Callable[..., Ser
         assert other["pronunciation"]["words"] != first["pronunciation"]["words"]
 
 
-def test_scores_are_plausible(service: Service) -> None:
+def test_scores_are_plausible(service: AssessmentService) -> None:
     """Each word of the text is there with its sounds, a score is of 100, and the worst sounds are the worst."""
     report = service.scripted().json["pronunciation"]
     assert [one["word_text"] for one in report["words"]] == TEXT.rstrip(".").split()
@@ -86,7 +86,7 @@ def test_scores_are_plausible(service: Service) -> None:
     assert 20 < report["overall_score"] <= 100
 
 
-def test_traps(service: Service) -> None:
+def test_traps(service: AssessmentService) -> None:
     """A number that comes as a text in one block, and nulls where lists and objects are described."""
     reports = [ask(service, "assess.unscripted", context={"question": str(number)}) for number in range(12)]
     blocks = [one for one in reports[0].values() if one and "english_proficiency_scores" in one]
@@ -98,7 +98,7 @@ def test_traps(service: Service) -> None:
     assert isinstance(service.scripted().json["metadata"]["content_relevance"], int)
 
 
-def test_silence_has_no_words(service: Service) -> None:
+def test_silence_has_no_words(service: AssessmentService) -> None:
     """A recording of nothing is assessed, with a warning."""
     for operation in ("assess.pronunciation", "assess.scripted", "assess.unscripted"):
         text = None if operation == "assess.unscripted" else TEXT
@@ -108,13 +108,13 @@ def test_silence_has_no_words(service: Service) -> None:
         assert (words, "speech" in report["warnings"]) == ([], True)
 
 
-def test_warnings(service: Service) -> None:
+def test_warnings(service: AssessmentService) -> None:
     """What is taken but not recommended is said."""
     assert service.scripted().json["warnings"] == {}
     rich = service.scripted(tone(16.0, rate=44_100, layout="stereo")).json["warnings"]
     assert rich.keys() == {"sample_rate", "channels", "length"}
 
 
-def test_fields_of_later_versions(played: Callable[..., Service]) -> None:
+def test_fields_of_later_versions(played: Callable[..., AssessmentService]) -> None:
     """On demand, answers have a field that no description knows."""
     assert "model_version" in played(new_fields="true").scripted().json
