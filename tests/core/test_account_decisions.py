@@ -125,12 +125,56 @@ def test_the_end_of_a_send_says_where_its_permit_goes(end: SendEnd, expected: tu
     assert released == (True, {})
 
 
+def test_a_lost_request_is_in_transit_from_the_close_of_its_connection() -> None:
+    """Its permit cools for W and D, and not from when its caller gave up."""
+    counted = call(quotas({"one": QuotaRule(limit=1, window_s=10.0)}))
+    record, permit = acquired(AccountRecord(), counted)
+    record, _ = account.release(record, counted, permit, LOST, 1.0)
+    _, (got, _) = account.acquire(record, counted, 1.0)
+    assert got == pytest.approx(1.0 + 2.0 + 10.0 + 5.0, abs=0.1)
+
+
 def test_a_throttled_quota_waits_for_as_long_as_the_answer_asks() -> None:
     """The shortest quota is throttled, and says when to ask again."""
     record, permit = acquired(AccountRecord())
     record, _ = account.release(record, BOTH, permit, THROTTLED, 1.0)
     assert account.acquire(record, BOTH, 1.0)[1] == (5.0, 0)
     assert bucket(record, "long").throttled_until == -inf
+
+
+def test_a_row_of_refusals_is_counted() -> None:
+    """An answer 429 does not end the row; any other to a request from after it does."""
+    record = AccountRecord()
+    for at in (0.0, 20.0):
+        record, permit = acquired(record, now=at)
+        record, _ = account.release(record, BOTH, permit, THROTTLED, at + 1.0)
+    assert bucket(record, "short").throttle_count == 2
+    record, permit = acquired(record, now=40.0)
+    record, _ = account.release(record, BOTH, permit, PLAIN_SUCCESS, 41.0)
+    assert bucket(record, "short").throttle_count == 0
+
+
+def test_a_refusal_that_names_a_reset_is_tried_again_then() -> None:
+    """Nothing is left for us: one permit comes back when the answer said, the others much later."""
+    counted = call(quotas({"long": LONG}))
+    record, permit = acquired(AccountRecord(), counted)
+    end = SendEnd(Outcome.DONE, 429, hints=(QuotaHint(name="long", remaining=0, reset_s=9.0),))
+    record, _ = account.release(record, counted, permit, end, 1.0)
+    assert bucket(record, "long", counted.own).available == 0
+    _, (got, _) = account.acquire(record, counted, 1.0)
+    assert got == pytest.approx(1.0 + 9.0 + 1.0, abs=1.0)
+
+
+def test_an_undocumented_quota_slows_down_after_a_refusal() -> None:
+    """A 429 pauses it; any other answer ends the row; an interrupt leaves as many in flight as are in hand."""
+    counted = call(quotas({"other": QuotaRule(adaptive=True)}))
+    record, permit = acquired(AccountRecord(), counted)
+    record, _ = acquired(record, counted, 0.2)
+    refused, _ = account.release(record, counted, permit, THROTTLED, 1.0)
+    assert refused.adaptives["other"].refusals == 1
+    assert account.acquire(refused, counted, 1.0)[1] == (5.0, 0)
+    interrupted = account.reconcile(record, counted.own, {"other": 1}, {}, 5.0)
+    assert account.spent(interrupted, counted.own, 1.0)["other"][0] == 1
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,10 @@ from typing import Final
 
 import pytest
 
+from callwell.core.breaker import FAILURE_THRESHOLD, Breaker
 from callwell.core.quota import account, versions
 from callwell.core.quota.permits import Permit
-from callwell.core.quota.record import PLAIN_SUCCESS, AccountRecord, to_present
+from callwell.core.quota.record import PLAIN_SUCCESS, AccountRecord, to_call_quotas, to_present
 from callwell.core.rules.profile import QuotaRule
 from tests.core.account_world import acquired, bucket, call, places, quotas
 
@@ -48,6 +49,17 @@ def test_a_record_is_as_old_as_the_clocks_say(now: float, wall_s: float, boot: s
     present = to_present(used_up(), SHARED, now, wall_s, boot)
     assert (present.boot, present.changed_at, present.changed_at_wall) == (boot, now, wall_s)
     assert waits_s(present, now) == pytest.approx(expected, abs=0.05)
+
+
+def test_everything_in_a_record_of_another_boot_is_moved() -> None:
+    """Breaker, undocumented quotas and versions too: all times are as long ago or away as they were."""
+    counted = to_call_quotas(quotas({"other": QuotaRule(adaptive=True)}, private=False), ("other",))
+    record, _ = acquired(used_up(), counted, 100.0)
+    record = record._replace(breaker=Breaker(failures=FAILURE_THRESHOLD, openings=1, open_until=130.0))
+    present = to_present(record, SHARED, 5.0, 1e9 + 4.0, "second")
+    assert present.breaker.open_until == pytest.approx(130.0 - 99.0)
+    assert present.adaptives["other"].next_at == pytest.approx(record.adaptives["other"].next_at - 99.0)
+    assert present.versions_seen == {SHARED.version: pytest.approx(100.0 - 99.0)}
 
 
 def test_a_bucket_that_does_not_add_up_cools() -> None:
