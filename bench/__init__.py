@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How fast Callwell is, measured side by side with what it is compared to: `python -m bench NAME`."""
+"""How fast Callwell is, measured side by side with what people use otherwise: `python -m bench NAME`."""

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What it takes to assess many recordings at a service that does not document its capacity.
 
-The service is the emulator, in a process of its own: 50 assessments at a time, each of which takes a second; what is
-too much is refused. On a busy machine its clock can be made slower, and Callwell's with it: `BENCH_CLOCK=0.25`.
+The service is the emulator, in a process of its own: it takes 50 assessments at a time, one second each, and refuses
+the rest. On a busy machine `BENCH_CLOCK=0.25` slows its clock, and Callwell's with it.
 
-The same recordings are assessed by Callwell, and by what is usually written: `ffmpeg` as a process
-for each recording, tenacity around each request, one after the other or in 50 threads.
+The same recordings are assessed by Callwell, and by what is usually written: a process of `ffmpeg` for each recording
+and tenacity around each request, one after the other or in 50 threads.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ CAPACITY: Final = 50
 SERVICE_S: Final = 1.0
 FILES: Final = 2_000
 FEW: Final = 100
-"""Recordings on disk, each of which is assessed with many texts; and how many the other ways are measured with."""
+"""Recordings on disk, each assessed with many texts; the other ways assess this many."""
 
 ROUNDS: Final = 3
 VARIANTS: Final = ("callwell", "threads", "loop")

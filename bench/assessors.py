@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One measured process: has the recordings of a folder assessed and prints what it took.
+"""One measured process: assesses the recordings of a folder and prints what that took.
 
 `python -m bench.assessors '{"how": "callwell", "folder": "…", "files": 100, …}'`
 """
@@ -42,7 +42,7 @@ ATTEMPTS: Final = 20
 
 
 def rows(workload: dict[str, Any]) -> list[AssessmentRow]:
-    """As many rows as are ordered: each recording with many texts."""
+    """The rows of a workload: each recording with many texts."""
     files = sorted(Path(workload["folder"]).glob(f"????{SUFFIX}"))
     return [
         AssessmentRow(files[n % len(files)], f"Sentence {n} has words.", accent="us") for n in range(workload["files"])
@@ -50,7 +50,7 @@ def rows(workload: dict[str, Any]) -> list[AssessmentRow]:
 
 
 def callwell(workload: dict[str, Any]) -> dict[str, float]:
-    """As Callwell does it."""
+    """Assess with Callwell."""
     ends: list[float] = []
 
     def show(progress: AssessmentProgress) -> None:
@@ -73,7 +73,7 @@ def callwell(workload: dict[str, Any]) -> dict[str, float]:
 
 
 def usual(workload: dict[str, Any], threads: int) -> dict[str, float]:
-    """As it is usually written."""
+    """Assess with what is usually written."""
     limits = httpx.Limits(max_connections=threads)
     again = tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(httpx.HTTPError),

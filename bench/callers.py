@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One variant of the overhead benchmark in a process of its own: `python -m bench.callers ORDER`.
+"""One variant of the overhead benchmark in a process of its own: `python -m bench.callers WORKLOAD`.
 
 Each variant is a context manager around one function, which makes the call of a given number and gives the item:
 Callwell with everything on, the bare transport, and the usual stack, on both sides.
@@ -56,7 +56,7 @@ def _headers() -> dict[str, str]:
 
 @asynccontextmanager
 async def callwell_async(workload: Workload) -> AsyncIterator[Callable[[int], Awaitable[Any]]]:
-    """Callwell as it comes: quotas, retries, budget, key."""
+    """Callwell with its defaults: quotas, retries, budget, key."""
     from callwell import AsyncClient
 
     async with AsyncClient(workload.folder, base_url=workload.address) as client:
@@ -65,7 +65,7 @@ async def callwell_async(workload: Workload) -> AsyncIterator[Callable[[int], Aw
 
 @contextmanager
 def callwell_sync(workload: Workload) -> Iterator[Callable[[int], Any]]:
-    """Callwell as it comes: quotas, retries, budget, key."""
+    """Callwell with its defaults: quotas, retries, budget, key."""
     from callwell import Client
 
     with Client(workload.folder, base_url=workload.address) as client:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A list that takes its time: every page is answered 20 ms after it was asked for. An ASGI application of its own.
+"""A slow list: every page is sent 20 ms after it was requested. An ASGI application of its own.
 
 nginx has no word for waiting, so this is served by uvicorn in another process, behind nginx, which counts.
 """

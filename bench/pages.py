@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How much faster a walk over pages is than page after page, and what it holds in memory.
+"""How much faster a walk over pages is than one page after the other, and how much memory it needs.
 
 A sequential loop is nothing but the same wait many times over, so its time per page is taken from a tenth of the pages.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What preparing recordings costs: in this process by threads, against an ffmpeg process for each of them."""
+"""What preparing recordings costs: by threads of this process, against a process of ffmpeg for each."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class Ear:
     )
 
     def rule(self, _name: str, /) -> OperationRule:
-        """What is said of its operation."""
+        """The rule of its operation."""
         return OperationRule(audio=RecordingRule(data="audio", format="format", max_s=60))
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Results become files and the table of `README.md`, beside what the figures should be."""
+"""Results become files and the table of `README.md`, beside the goals of the figures."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MARK: Final = "<!-- made by `python -m bench NAME --write` -->\n"
 
 
 class Wanted(NamedTuple):
-    """What a figure should be.
+    """The goal of a figure.
 
     Attributes:
         figure: its name.
@@ -94,7 +94,7 @@ WANTED: Final[dict[str, tuple[Wanted, ...]]] = {
 
 
 def write(name: str, result: Sample) -> None:
-    """Keep a result, and bring the table up to date.
+    """Write a result, and update the table.
 
     Args:
         name: of the benchmark.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One variant of the upload benchmark in a process of its own: `python -m bench.senders ORDER`."""
+"""One variant of the upload benchmark in a process of its own: `python -m bench.senders WORKLOAD`."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _client(workload: Workload, **options: Any) -> Any:
 
 
 def callwell(workload: Workload) -> Sample:
-    """Callwell as it comes: looked into, quotas, position stored, four pieces at once."""
+    """Callwell with its defaults: the file is probed, quotas, position stored, four pieces at once."""
     with _client(workload) as client:
         client.upload("videos.upload", workload.warm_up, video_id=VIDEO)
         return _spent(lambda: client.upload("videos.upload", workload.file, video_id=VIDEO, piece_size=workload.piece))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""nginx on loopback: the independent server that answers, or stands before who answers, and counts from outside.
+"""nginx on loopback: an independent server that responds, or is in front of what responds, and counts requests.
 
 One worker, one access log line for each request, written at once. Connections are kept for as long as a client wants.
 """
@@ -111,10 +111,10 @@ class Nginx:
 
 
 def program() -> str:
-    """Where nginx is.
+    """The path of nginx.
 
     Raises:
-        SystemExit: nowhere.
+        SystemExit: it is not installed.
     """
     found = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
     if found is None:
@@ -123,13 +123,13 @@ def program() -> str:
 
 
 def version() -> str:
-    """What nginx calls itself."""
+    """The version of nginx, as it prints it."""
     done = subprocess.run([program(), "-v"], capture_output=True, text=True, check=True)
     return done.stderr.strip().removeprefix("nginx version: ")
 
 
 def free_port() -> int:
-    """A port of loopback that nobody listens on."""
+    """A free port of loopback."""
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         port: int = held.getsockname()[1]

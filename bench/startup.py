@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How long whole processes take that import Callwell, or show its help.
+"""How long whole processes take to import Callwell, or to show its help.
 
 httpx imports its optional command line where click and rich happen to be installed, as here. That would flatter us, so
 it is kept from them; what it takes with them is reported beside it.

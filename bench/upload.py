@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What sending a large file costs, against the provider's own client and curl: 1 GiB in pieces, swallowed by nginx.
+"""What sending a large file costs, against the provider's own client and curl: 1 GiB in pieces, dropped by nginx.
 
-nginx answers when it has the whole of a piece, as the service does, and forgets it: it is kept in memory for a moment
-and not passed on. What came twice after a kill is counted by the emulator.
+nginx responds when it has a whole piece, as the service does: it buffers the piece and passes it to nobody. The bytes
+that came twice after a kill are counted by the emulator.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def _workload_files(folder: Path) -> dict[str, Any]:
 
 
 def _film(path: Path, size: int, *, sparse: bool = False) -> None:
-    """A film that is filled up to so many bytes: with noise, or with nothing that takes room."""
+    """Write a video of this size, filled up with noise, or with a hole that takes no space on disk."""
     out = io.BytesIO()
     with av.open(out, "w", format="mp4") as container:
         video = container.add_stream("mpeg4", rate=10)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One walk of the pages benchmark in a process of its own: `python -m bench.walkers ORDER`."""
+"""One walk of the pages benchmark in a process of its own: `python -m bench.walkers WORKLOAD`."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Workload(NamedTuple):
 
 
 async def walk(workload: Workload) -> dict[str, Any]:
-    """Callwell's pager over the whole list. Nothing is kept; each item is looked at as it comes."""
+    """Callwell's pager over the whole list. Nothing is kept; each item is checked as it comes."""
     from callwell import AsyncClient
 
     expected = 0
@@ -64,7 +64,7 @@ async def walk(workload: Workload) -> dict[str, Any]:
 
 
 async def one_by_one(workload: Workload) -> dict[str, Any]:
-    """Callwell, one call for each page, the next after the answer of the one before."""
+    """Callwell, one call for each page, one after the other."""
     from callwell import AsyncClient
 
     async with AsyncClient(workload.folder, base_url=workload.address) as client:

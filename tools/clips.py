@@ -21,7 +21,7 @@ SAMPLES_PER_FRAME: Final = 1024
 
 TONE_HZ: Final = 330
 AMPLITUDE: Final = 3000
-"""A tenth of what 16 bits hold: nobody's ears suffer if a clip is played."""
+"""A tenth of what 16 bits hold, so that a clip is quiet when played."""
 
 BOX_HEAD: Final = 8
 """The bytes of an MP4 box before its content: a size of four bytes and a name of four."""

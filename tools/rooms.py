@@ -5,7 +5,7 @@
 Each folder directly below `callwell` is a box, and so are the modules that stand beside the folders. A room stands in a
 row above every room that it imports (`layered_layout`), so all arrows point down. An arrow that follows from others is
 left out: cli imports client, but cli ─> demo ─> assess ─> … ─> client says so already. Without that, nearly every room
-would have an arrow to the core, and nobody could read the picture.
+would have an arrow to the core, and the picture could not be read.
 
 The picture depends on the imports alone, needs no font and no script, and follows the reader's light or dark colours.
 """

@@ -6,8 +6,8 @@ The async files are in the rooms of `client`, beside modules that both sides sha
 below `client/_sync`. A module has a twin if it awaits something, or has a class named `Async…`.
 
 The async side is written by hand, the sync side never. Two kinds of change are made: the words `async` and `await` go,
-and names are changed by the table below. What cannot be told by names (locks, sleeping, running several things at once)
-lives in one hand-written file a side, listed in HANDWRITTEN.
+and names are changed by the table below. What differs by more than names (locks, sleeping, running several things at
+once) is in one hand-written file for each side, listed in HANDWRITTEN.
 
 Code is read with `tokenize`, so that a word in a string is never taken for code. Strings and comments get the same
 names, and lose `async` and `await` only where these stand before code (`async with`, `await name(`), so that examples
@@ -53,7 +53,7 @@ RENAMES: Final = {
 
 CLIENT: Final = Path("src/callwell/client")
 TARGETS: Final = (CLIENT / "_sync", Path("tests/client/_sync"))
-"""The sync folders: the client's mirrors its rooms, that of the tests lies beside their async folder."""
+"""The sync folders: that of the client mirrors its rooms, that of the tests is beside their async folder."""
 
 HANDWRITTEN: Final = {(CLIENT / "_sync").as_posix(): ("__init__.py", "concurrency/primitives.py")}
 """Files of a sync folder that are written by hand, and so are their twins on the async side."""
@@ -123,7 +123,7 @@ def generate(root: Path, into: Path) -> set[Path]:
 
 
 def sources(root: Path, target: Path) -> Iterator[tuple[Path, Path]]:
-    """The async files whose twins a sync folder holds, and their names there."""
+    """The async files with a twin in a sync folder, and the names of the twins."""
     beside = root / target.parent / "_async"
     if beside.is_dir():
         yield from ((path, path.relative_to(beside)) for path in sorted(beside.rglob("*.py")))

@@ -16,7 +16,7 @@ How a document becomes records:
 * A field of a JSON body or of a form is a parameter like any other, so a call looks the same wherever its values go.
   JSON goes first where a body may be either. A body that is no object with properties is refused.
 * A parameter that is called required but has a default is optional: the provider fills it in.
-* Parameters in cookies are refused, and so is a path whose variables and path parameters differ.
+* Parameters in cookies are refused, and so is a path if its variables and its path parameters differ.
 * References are resolved by `references`, Python's names are made by `names`, and whatever is wrong is reported with
   file, key and line (`error`, `locate`).
 """

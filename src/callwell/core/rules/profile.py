@@ -56,7 +56,7 @@ MAX_BACKOFF_S: Final = 20.0
 
 
 class QuotaRule(Struct, frozen=True, kw_only=True):
-    """One quota: `limit` requests per `window_s` seconds, or a limit that nobody documents.
+    """One quota: `limit` requests per `window_s` seconds, or a limit that is not documented.
 
     Attributes:
         limit: requests in a window.
@@ -108,7 +108,7 @@ class RetryRule(Struct, frozen=True, kw_only=True):
             most, well within the deadline of an interactive call.
         throttles: 429 responses that one call may get.
         lost_attempts: for a provider that bills each request: how many of `attempts` may end without a complete
-            response, for nobody knows whether those were billed.
+            response: whether those were billed is unknown.
         base_s: the first wait; each one doubles.
         cap_s: the longest wait before jitter.
         unsafe_5xx: retry unsafe operations after a 5xx, at the risk of doing them twice.
