@@ -144,7 +144,7 @@ END: Final = "\n-----END CERTIFICATE-----\n"
     [
         (b"", "empty"),
         (b" \n", "empty"),
-        (b"not a certificate\n", "no certificate stands in it"),
+        (b"not a certificate\n", "it has no certificate"),
         (b"0\x82\x01\x0a" + bytes(60), "openssl x509 -inform der"),
         (b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "private key"),
         (BEGIN.encode() + b"MIIB", "cut off"),

@@ -12,7 +12,7 @@ import pytest
 from callwell import Client, Key, errors
 from callwell.core.types import Outcome
 from callwell.transport.base import Network, NoReply, Request, Response
-from callwell.transport.remedies import remedy
+from callwell.transport.remedies import find_remedy
 from tests.client.acme import KEY, acme
 from tests.contract.certificates import DAY, Authority
 from tests.contract.raw_server import OK, Connection
@@ -89,7 +89,7 @@ def test_a_server_that_talks_no_tls(serve: Servers, make: Senders) -> None:
     """The address is the mistake."""
     server = serve(lambda _: False)
     server.greeting = b"HTTP/1.1 400 Bad Request\r\n\r\n"
-    assert "no TLS" in said(make(Network()).send(get(server.url.replace("http:", "https:"))))
+    assert "does not speak TLS" in said(make(Network()).send(get(server.url.replace("http:", "https:"))))
 
 
 @pytest.mark.parametrize(
@@ -120,11 +120,11 @@ def test_a_handshake_that_breaks_off_may_work_next_time(serve: Servers, make: Se
 
 def test_alerts_of_a_server_in_trouble_do_not_last() -> None:
     """Nor does one that comes when a request is on its way, but for the wish for a certificate."""
-    assert remedy(["received fatal alert: InternalError"], connecting=True) is None
-    assert remedy(["received fatal alert: ProtocolVersion"], connecting=True) is not None
-    assert remedy(["received fatal alert: DecodeError"], connecting=False) is None
-    assert remedy(["received fatal alert: CertificateRequired"], connecting=False) is not None
-    assert remedy(["tcp connect error", "Connection refused (os error 111)"], connecting=True) is None
+    assert find_remedy(["received fatal alert: InternalError"], connecting=True) is None
+    assert find_remedy(["received fatal alert: ProtocolVersion"], connecting=True) is not None
+    assert find_remedy(["received fatal alert: DecodeError"], connecting=False) is None
+    assert find_remedy(["received fatal alert: CertificateRequired"], connecting=False) is not None
+    assert find_remedy(["tcp connect error", "Connection refused (os error 111)"], connecting=True) is None
 
 
 def test_a_call_ends_at_the_first_of_them(serve: Servers, tmp_path: Path) -> None:

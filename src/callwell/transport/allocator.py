@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Memory that the HTTP library takes as it needs it.
+"""Makes pyreqwest commit memory when it is needed, and not in advance.
 
-pyreqwest brings an allocator of its own, mimalloc, which commits its memory in advance: on Linux in pages of 2 MiB,
-five of them before the first answer, for which it needs a fifth. It reads its options from the environment, and at the
-moment when the library is loaded only. With the one that is set here a process that uploads four pieces at once holds
-10 MiB less, for the same CPU time (`python -m bench upload`).
+pyreqwest has an allocator of its own, mimalloc, which commits memory in advance: on Linux in pages of 2 MiB, five of
+them before the first response, which needs a fifth of that. mimalloc reads its options from the environment, once, when
+the library is loaded. With the option below, a process that uploads four pieces in parallel holds 10 MiB less for the
+same CPU time (`python -m bench upload`).
 
-Nothing is set where the user has set it, nothing stays set for the programs that this one starts, and nothing happens
-where somebody else has loaded the library before.
+A value that the user has set stays. The option is removed again after loading, so programs that this one starts do not
+inherit it. Where other code has loaded pyreqwest before, nothing changes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ COMMIT_AHEAD: Final = "MIMALLOC_ARENA_EAGER_COMMIT"
 
 @contextmanager
 def commit_on_demand() -> Iterator[None]:
-    """Load the library in here."""
+    """Import pyreqwest inside this context."""
     if COMMIT_AHEAD in os.environ:
         yield
         return

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An interpreter that ends while a thread of pyreqwest is at its last step.
+"""Lets threads of pyreqwest finish before the interpreter ends.
 
-A thread of the library that has just woken a loop has a last step to do. An interpreter before 3.14 that ends meanwhile
-stops it there, and that aborts the process (one short program in six): so the end waits for such threads.
+A thread of pyreqwest that has just woken an event loop is still inside the interpreter. Before Python 3.14, an
+interpreter that ends in that moment stops the thread, which aborts the process: about one short program in six. So the
+exit waits for such threads.
 """
 
 from __future__ import annotations
@@ -17,15 +18,15 @@ if TYPE_CHECKING:
     from types import FrameType
 
 LAST_STEP: Final = "call_soon_threadsafe"
-"""Where a thread of the library is while it wakes a loop."""
+"""The function that such a thread is in."""
 
 LAST_STEP_S: Final = 1.0
-"""For how long it is waited for, at most."""
+"""The longest wait: the step takes microseconds unless the machine is very busy."""
 
 
 @cache
 def wait_at_exit() -> None:
-    """See to it that the end of this process waits for such threads."""
+    """Make the end of this process wait for such threads."""
     if sys.version_info < (3, 14):
         atexit.register(_await_last_steps)
 

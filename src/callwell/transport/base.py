@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The seam between deciding and sending: one verb, and what comes back is a value.
+"""The contract between the client and whatever sends its requests.
 
-The contract of `send`: exactly one arrival at the server, no redirect followed, no hidden retry, no cookie, no referer,
-no proxy unless it was configured. It never raises for the network: what went wrong is a `NoReply` whose outcome says
-what is *known*, `REFUSED` only where no connection was made. A transport that cannot be used at all raises a
-`UsageError`, and has sent nothing. `tests/contract/test_transport.py` holds every implementation to it over raw
+`send` makes exactly one request: it follows no redirect, retries nothing, keeps no cookies, sends no referer, and uses
+no proxy unless one is configured. It does not raise for the network. A request that failed gives a `NoReply` whose
+outcome says what is *known*: `REFUSED` only where no connection was made. A transport that cannot be used at all raises
+a `UsageError`, and has sent nothing. `tests/contract/test_transport.py` holds every implementation to this over raw
 sockets.
 
 A `send` that is cancelled may still be under way, and even arrive, until `timeout_s` after it began: only then can its
@@ -30,26 +30,26 @@ if TYPE_CHECKING:
 
 
 class StreamedBody(Protocol):
-    """A body that is read while it is sent, from its beginning for each arrival."""
+    """A request body that is read while it is sent, from its beginning for each request."""
 
     @property
     def size(self) -> int:
-        """Bytes of all pieces together."""
+        """Bytes of the whole body."""
         ...
 
     def __iter__(self) -> Iterator[bytes]:
-        """The pieces in order."""
+        """The chunks in order."""
         ...
 
 
 class RequestHeaders(Opaque):
-    """The header fields of a request. One of them is the key, so values are shown to nobody.
+    """The header fields of a request. One of them is the key, so `repr` shows names only.
 
-    Only a transport iterates over it, inside the call that sends. It is neither a sequence nor a mapping, whose items
-    error reporters write down, and it cannot be pickled.
+    Only a transport iterates over the fields, inside the call that sends. This is neither a sequence nor a mapping,
+    since error reporters write down the items of those, and it cannot be pickled.
 
     Args:
-        pairs: name and value, names in lower case.
+        pairs: names, in lower case, with their values.
     """
 
     __slots__ = ("_pairs",)
@@ -59,15 +59,15 @@ class RequestHeaders(Opaque):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names in order."""
+        """The field names in order."""
         return tuple([name for name, _ in self._pairs])
 
     def with_fields(self, more: Iterable[tuple[str, str]]) -> RequestHeaders:
-        """These fields and more."""
+        """The same fields followed by more."""
         return RequestHeaders((*self._pairs, *more))
 
     def summary(self) -> str:
-        """The names."""
+        """The field names, joined by commas."""
         return ", ".join(self.names)
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
@@ -92,30 +92,32 @@ class RequestHeaders(Opaque):
 NO_HEADERS: Final = RequestHeaders()
 
 MAX_ANSWER_BYTES: Final = 64 << 20
-"""Bytes of an answer that is read at once, unless the profile or the caller says otherwise."""
+"""The most bytes of a response body that is read at once, unless profile or caller set another bound.
+
+No described operation answers with nearly as much; a file is streamed instead."""
 
 MAX_ERROR_BYTES: Final = 1 << 20
-"""Bytes of an answer that is no success: more of it are not read."""
+"""The most bytes of an error response that are read: described ones have some hundred."""
 
 
 OnAbandoned: TypeAlias = Callable[[Any], None]
-"""Takes the end to come of a request after its `send` was cancelled: an `asyncio.Future` of what `send` would have
-returned, which is cancelled where nobody will learn it."""
+"""Takes a future of how a request ends after its `send` was cancelled: an `asyncio.Future` of what `send` would have
+returned. The future is cancelled if nobody will learn the end."""
 
 
 class Request(Opaque, msgspec.Struct, frozen=True):
-    """One HTTP request. Its `repr` shows neither values of headers, nor the query, nor the body.
+    """One HTTP request. Its `repr` shows neither header values, nor the query, nor the body.
 
     Attributes:
         method: in capitals.
         url: absolute.
-        headers: the header fields, which a plain tuple of pairs can stand for where none is secret.
-        body: the whole body, one that is read while it is sent, or none.
-        timeout_s: real seconds until the whole answer must have arrived.
-        keep_status: tell the status even if the body is lost, at the price of a slower read.
-        new_connection: over a new connection, since those that are open may be dead.
-        total_timeout_s: real seconds within which a streamed answer must have ended; None for no end.
-        on_abandoned: called if the `send` is cancelled and its end will be known.
+        headers: the header fields; a plain tuple of pairs will do where none is secret.
+        body: the whole body, one that is read while it is sent, or None.
+        timeout_s: real seconds within which the whole response must arrive; in a stream, the longest pause.
+        keep_status: report the status even if the body is lost; reading is slower then.
+        new_connection: use a new connection, because open ones may be dead.
+        total_timeout_s: real seconds within which a streamed response must end; None for no limit.
+        on_abandoned: called if `send` is cancelled and the end of the request will still be known.
     """
 
     method: str
@@ -129,20 +131,20 @@ class Request(Opaque, msgspec.Struct, frozen=True):
     on_abandoned: OnAbandoned | None = None
 
     def summary(self) -> str:
-        """Method, address without its query, and names of headers."""
+        """The method, the address without its query, and the header names."""
         names = ", ".join([name for name, _ in self.headers])
         return f"{self.method} {without_query(self.url)}, headers: {names}"
 
 
 class Response(Opaque, msgspec.Struct, frozen=True):
-    """One HTTP answer. Its `repr` does not show the body, which may hold tokens.
+    """One HTTP response. Its `repr` does not show the body, which may hold tokens.
 
     Attributes:
         status: the HTTP status.
-        headers: by name, whatever the case.
-        body: what arrived of it.
-        whole: all of it arrived, and its coding could be undone.
-        too_large: it is not whole because it has more bytes than are allowed.
+        headers: values by field name, whatever the case.
+        body: as much of the body as arrived, content codings undone.
+        whole: all of the body arrived, and its content codings could be undone.
+        too_large: the body is not whole because it has more bytes than allowed.
     """
 
     status: int
@@ -152,19 +154,20 @@ class Response(Opaque, msgspec.Struct, frozen=True):
     too_large: bool = False
 
     def summary(self) -> str:
-        """The status, and how much of the body arrived."""
+        """The status, and the bytes of the body."""
         return f"{self.status}, {len(self.body)} bytes{'' if self.whole else ', not whole'}"
 
 
 class NoReply(NamedTuple):
-    """A request that got no answer.
+    """A request without a usable response.
 
     Attributes:
         outcome: `REFUSED` if nothing can have been sent, else `UNKNOWN`.
-        reason: in words, without addresses or secrets.
-        cause: the foreign exception, for `raise ... from`.
+        reason: what happened, for people, without addresses or secrets.
+        cause: the HTTP library's exception, for `raise ... from`.
         permanent: another attempt would fail in the same way, as at a certificate; the reason says what to do.
-        arrived: the head of a final answer came before the rest was lost, so the request cannot arrive later than that.
+        arrived: status and headers of a final response came before the rest was lost, so the request cannot arrive
+            later than that.
     """
 
     outcome: Outcome
@@ -175,36 +178,46 @@ class NoReply(NamedTuple):
 
 
 class AsyncBody(Protocol):
-    """The body of a streamed answer."""
+    """A streamed response.
+
+    Attributes:
+        status: the HTTP status.
+        headers: values by field name, whatever the case.
+    """
 
     status: int
     headers: Mapping[str, str]
 
     async def read(self) -> bytes | NoReply:
-        """The next piece: empty at the end, `NoReply` if it broke off."""
+        """The next chunk of the body: empty at its end, a `NoReply` if it broke off."""
         ...
 
 
 class Body(Protocol):
-    """The body of a streamed answer."""
+    """A streamed response.
+
+    Attributes:
+        status: the HTTP status.
+        headers: values by field name, whatever the case.
+    """
 
     status: int
     headers: Mapping[str, str]
 
     def read(self) -> bytes | NoReply:
-        """The next piece: empty at the end, `NoReply` if it broke off."""
+        """The next chunk of the body: empty at its end, a `NoReply` if it broke off."""
         ...
 
 
 class AsyncTransport(Protocol):
-    """What an asynchronous driver sends through."""
+    """Sends the requests of an asynchronous client."""
 
     async def send(self, request: Request) -> Response | NoReply:
-        """Make one arrival and read the whole answer."""
+        """Make one request and read the whole response."""
         ...
 
     def stream(self, request: Request) -> AbstractAsyncContextManager[AsyncBody | NoReply]:
-        """Make one arrival and leave the body to be read piece by piece; `timeout_s` is then the longest pause."""
+        """Make one request, and leave its response to be read chunk by chunk."""
         ...
 
     async def aclose(self) -> None:
@@ -213,14 +226,14 @@ class AsyncTransport(Protocol):
 
 
 class Transport(Protocol):
-    """What a synchronous driver sends through."""
+    """Sends the requests of a synchronous client."""
 
     def send(self, request: Request) -> Response | NoReply:
-        """Make one arrival and read the whole answer."""
+        """Make one request and read the whole response."""
         ...
 
     def stream(self, request: Request) -> AbstractContextManager[Body | NoReply]:
-        """Make one arrival and leave the body to be read piece by piece; `timeout_s` is then the longest pause."""
+        """Make one request, and leave its response to be read chunk by chunk."""
         ...
 
     def close(self) -> None:
@@ -234,13 +247,14 @@ class Network:
 
     Attributes:
         connect_s: real seconds to make a connection, TLS included.
-        idle_s: real seconds after which an idle connection is closed, before any usual server would (Node.js and
-            uvicorn close after 5 s): a request on a connection that is just being closed has an unknown outcome.
-        proxy: the address of a proxy; `environment` for the usual variables; none by default. Its password does not
-            show.
-        ca_file: a file of PEM certificates to trust as well.
-        user_agent: what the client calls itself.
-        max_answer_bytes: of a decoded answer that is read at once; one with more is not whole. Streams have no bound.
+        idle_s: real seconds after which an idle connection is closed. Usual servers close later (Node.js and uvicorn
+            after 5 s): a request on a connection that the server is just closing has an unknown outcome.
+        proxy: the address of a proxy, `environment` for the usual variables, or None for no proxy. `repr` omits it,
+            because it may hold a password.
+        ca_file: a file of PEM certificates to trust besides the usual authorities.
+        user_agent: the `User-Agent` header.
+        max_answer_bytes: the most bytes of a response that is read at once, content codings undone; a longer one is
+            not whole. Streams have no bound.
     """
 
     connect_s: float = 10.0

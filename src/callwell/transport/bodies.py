@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How much of an answer is read, and what is made of it."""
+"""How much of a response is read, and the `Response` that comes of it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from callwell.transport.headers import ResponseHeaders
 
 NO_BODY: Final = frozenset({204, 304})
-"""Answers that have no body, whatever length they name (RFC 9112, 6.3)."""
+"""Statuses without a body, whatever length the header names (RFC 9112, 6.3)."""
 
 
 class EditableFields(Protocol):
@@ -29,32 +29,35 @@ class EditableFields(Protocol):
 
 
 def max_bytes(allowed: int, status: int) -> int:
-    """Bytes that an answer may have: what is no success is short, or nothing that anybody reads."""
+    """The most bytes to read of a response: an error that is longer is nothing that anybody reads."""
     return allowed if status in OK else min(allowed, MAX_ERROR_BYTES)
 
 
 def is_short_and_plain(fields: EditableFields, bound: int) -> bool:
-    """Whether an answer says that it is short enough and not coded, as nearly all are: it is read at once as it is."""
+    """Whether a response has a length within the bound and no content coding, as nearly all have.
+
+    Such a one is read in a single step, without a check of its size and without decoding.
+    """
     try:
         length = fields.get("content-length")
         return length is not None and length.isdecimal() and int(length) <= bound and "content-encoding" not in fields
     except ValueError:
-        return False  # a value that cannot be read
+        return False  # a header value that is not ASCII
 
 
 def has_no_body(status: int, method: str) -> bool:
-    """Whether an answer has no body, whatever length it names."""
+    """Whether a response has no body, whatever length its header names."""
     return status in NO_BODY or method == "HEAD"
 
 
 def is_too_large(headers: ResponseHeaders, status: int, bound: int) -> bool:
-    """Whether a success says itself that it does not fit; of other answers the beginning is read."""
+    """Whether a success announces more bytes than the bound. Of an error, the beginning is read in any case."""
     length = headers.get("content-length", "")
     return status in OK and length.isdecimal() and int(length) > bound
 
 
 def build_response(status: int, fields: EditableFields, headers: ResponseHeaders, body: bytes, bound: int) -> Response:
-    """An answer, its codings undone: the headers then speak of what is there no longer."""
+    """A response with its content codings undone; headers about the coded form are removed then."""
     if len(body) > bound:
         return Response(status, headers, body[:bound], whole=False, too_large=True)
     codings = headers.getall("content-encoding")

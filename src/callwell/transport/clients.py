@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Clients of pyreqwest, made as a network says: one for each way in which requests leave."""
+"""pyreqwest clients, one for each kind of connection.
+
+pyreqwest sets proxies, time-outs between chunks and connection pools per client and not per request, so requests that
+differ in these go through different clients. Nearly all use one.
+"""
 
 from __future__ import annotations
 
@@ -34,22 +38,25 @@ B = TypeVar("B", "ClientBuilder", "SyncClientBuilder")
 FORKED: Final = "a forked child cannot send where its parent has sent before: spawn it, or fork before the first call"
 
 UNACKNOWLEDGED_S: Final = 20.0
-"""Seconds for which a server's machine may leave bytes unacknowledged: after that it is gone, and nobody waits for the
-whole time of an attempt. A machine that is there acknowledges within a round trip, however slow its program is."""
+"""Seconds for which a server's machine may leave bytes unacknowledged; after that it is gone, and the attempt ends.
+
+A machine that is up acknowledges within a round trip, however slow its program is (RFC 5482)."""
 
 KEEPALIVE_S: Final = 15.0
-"""Seconds without a byte after which the server's machine is asked whether it is there, while an answer is awaited."""
+"""Seconds without a byte after which TCP probes the server's machine while a response is awaited."""
 
 KEEPALIVE_PROBES: Final = 3
-"""How often it is asked, every 5 s."""
+"""Probes without an answer after which the connection is dead: with one every 5 s, 30 s after the last byte."""
+
+KEEPALIVE_INTERVAL_S: Final = 5.0
 
 
 class ClientKind(NamedTuple):
-    """How a request leaves.
+    """What requests of one client have in common.
 
     Attributes:
-        read_timeout_s: the longest pause in a body that is streamed; None for answers that are read at once.
-        new_connection: over a connection of its own.
+        read_timeout_s: the longest pause in a streamed body; None for responses that are read at once.
+        new_connection: each request uses a connection of its own.
         proxied_scheme: the scheme of its address if there is a proxy for it. The proxy's address may hold a password.
     """
 
@@ -59,7 +66,7 @@ class ClientKind(NamedTuple):
 
 
 USUAL: Final = ClientKind()
-"""How nearly all requests leave."""
+"""The client of nearly all requests."""
 
 
 class ClientPool(Generic[C]):
@@ -67,13 +74,13 @@ class ClientPool(Generic[C]):
 
     Args:
         network: how connections are made.
-        make: makes a client.
+        make: makes a client of a kind.
 
     Attributes:
         proxies: which proxy a request goes through.
-        ca_certificates: certificates to trust as well, in DER.
-        max_answer_bytes: of an answer that is read at once.
-        is_direct: there is no proxy.
+        ca_certificates: certificates to trust besides the usual authorities, in DER.
+        max_answer_bytes: the most bytes of a response that is read at once.
+        is_direct: no proxy is configured.
 
     Raises:
         InvalidOption: the network names a proxy or certificates that cannot be.
@@ -97,8 +104,8 @@ class ClientPool(Generic[C]):
         """The client for a kind, made at its first use.
 
         Raises:
-            UsageError: a forked child of a process that has sent.
-            InvalidOption: the library does not take what the network names.
+            UsageError: this is a forked child of a process that has sent requests.
+            InvalidOption: pyreqwest refuses a proxy or certificate of the network.
         """
         return self._clients.get(kind) or self._create(kind)
 
@@ -110,29 +117,29 @@ class ClientPool(Generic[C]):
 
     @cached_property
     def exact_sender(self) -> ExactSender:
-        """Sends what must go out letter by letter."""
-        from callwell.transport.exact import ExactSender  # few need it, and the standard library's client with it
+        """Sends requests whose address must not be normalized."""
+        from callwell.transport.exact import ExactSender  # few requests need it, and `http.client` with it
 
         return ExactSender(self._network, self.ca_certificates)
 
     def drain(self) -> tuple[C, ...]:
-        """All clients, which are forgotten."""
+        """Remove all clients, and return them."""
         clients = tuple(self._clients.values())
         self._clients = {}
         return clients
 
 
 def configure_builder(builder: B, network: Network, pool: ClientPool[C], kind: ClientKind) -> B:
-    """A builder of clients, set up.
+    """Configure a new builder of clients.
 
     Args:
-        builder: a new one.
+        builder: the builder.
         network: how connections are made.
-        pool: which the client is for.
-        kind: how its requests leave.
+        pool: the pool that the client is for.
+        kind: what the client's requests have in common.
 
     Raises:
-        InvalidOption: a proxy or a certificate that the library does not take.
+        InvalidOption: pyreqwest refuses a proxy or certificate of the network.
     """
     streamed = kind.read_timeout_s is not None
     builder = (
@@ -142,16 +149,16 @@ def configure_builder(builder: B, network: Network, pool: ClientPool[C], kind: C
         .connect_timeout(timedelta(seconds=network.connect_s))
         .pool_idle_timeout(timedelta(seconds=network.idle_s))
         .tcp_keepalive(timedelta(seconds=KEEPALIVE_S))
-        .tcp_keepalive_interval(timedelta(seconds=5))
+        .tcp_keepalive_interval(timedelta(seconds=KEEPALIVE_INTERVAL_S))
         .tcp_keepalive_retries(KEEPALIVE_PROBES)
         .user_agent(network.user_agent)
-        .gzip(False)  # noqa: FBT003 - theirs; `codings` does it, within a bound
+        .gzip(False)  # noqa: FBT003 - theirs; `codings` undoes them within a bound
         .deflate(False)  # noqa: FBT003 - theirs
         .brotli(not streamed)
         .zstd(not streamed)
         .no_proxy()
     )
-    if sys.platform == "linux":  # other systems have no such time
+    if sys.platform == "linux":  # other systems have no such option
         builder = builder.tcp_user_timeout(timedelta(seconds=UNACKNOWLEDGED_S))
     if kind.new_connection:
         builder = builder.pool_max_idle_per_host(0)
@@ -170,7 +177,7 @@ def configure_builder(builder: B, network: Network, pool: ClientPool[C], kind: C
 
 
 def _build_proxy(known: Proxies, scheme: str) -> ProxyBuilder | None:
-    """The proxy as the library wants it; its address, with its password, stays in this frame."""
+    """The proxy for pyreqwest. Its address may hold a password, and is in no other frame."""
     try:
         return ProxyBuilder.all(known.by_scheme[scheme])
     except (PyreqwestError, ValueError):

@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Content codings of whole bodies (RFC 9110, 8.4), undone within a bound: 1.5 MiB of gzip can become 1.5 GiB.
+"""Undoes the content codings of whole bodies (RFC 9110, 8.4) within a bound: 1.5 MiB of gzip can become 1.5 GiB.
 
-The names are read whatever their case, `x-gzip` is gzip, and codings that were applied one after another are undone
-from the last. `deflate` is meant to be the zlib format and often comes bare. A gzip body may have several members; what
-stands behind the last is ignored, as gunzip does. A coding that is not known, and a body that is plainly not coded as
-its header says, stay as they are: whoever reads the body finds out.
+Coding names have no case, `x-gzip` is gzip, and codings that were applied one after another are undone from the last.
+`deflate` should be the zlib format and often comes bare. A gzip body may have several members; what follows the last is
+ignored, as gunzip does. A body with an unknown coding, and one that is plainly not coded as its header says, is left as
+it is: whoever parses the body finds out.
 
-brotli and zstd are undone by the HTTP library, whose pieces are bounded by the reader.
+brotli and zstd are undone by pyreqwest, and the reader bounds how much of them is read.
+
+Files are decoded by `client.downloads.decoding`, under other rules on purpose. A file comes in chunks, is resumed in
+its coded form, and has no bound. Above all it must be exact: what follows its end, or is not coded as announced, makes
+it damaged, where an answer is forgiving. The two share how the formats are recognized, and nothing else.
 """
 
 from __future__ import annotations
@@ -16,42 +20,44 @@ import zlib
 from typing import Final, NamedTuple
 
 ACCEPTED: Final = "gzip, deflate, br, zstd"
-"""What requests ask for, in this order."""
+"""The `Accept-Encoding` of requests, in order of preference."""
 
 GZIP: Final = frozenset({"gzip", "x-gzip"})
 DEFLATE: Final = "deflate"
 
 MAGIC: Final = b"\x1f\x8b"
-"""How every gzip member begins (RFC 1952)."""
+"""The first bytes of every gzip member (RFC 1952, 2.3.1)."""
 
 ZEROS: Final = re.compile(rb"\0+")
-"""What archives put between members."""
+"""Padding between members, as archives have it."""
 
 TEXTS: Final = b"{[<"
-"""How JSON, HTML and XML begin."""
+"""The first characters of JSON, HTML and XML."""
 
-GZIP_BITS: Final = 31
-ZLIB_BITS: Final = 15
-BARE_BITS: Final = -15
-"""How zlib is told the format."""
+GZIP_BITS: Final = 16 + zlib.MAX_WBITS
+ZLIB_BITS: Final = zlib.MAX_WBITS
+BARE_BITS: Final = -zlib.MAX_WBITS
+"""The `wbits` argument of zlib for each format."""
 
-PIECE: Final = 64 << 10
-"""Bytes that are decoded at once: what stands behind a member is copied once for each member."""
+ZLIB_HEADER_BYTES: Final = 2
 
-MOST_MEMBERS: Final = 20_000
-"""Members of one body: blocks of 64 KiB, the smallest that are used, make 1,000 of them in 64 MiB."""
+CHUNK: Final = 64 << 10
+"""Bytes that are decoded at once: the rest of a chunk is copied once for every member that ends in it."""
 
-MOST_CODINGS: Final = 5
-"""Codings of one body; nobody means more than two."""
+MAX_MEMBERS: Final = 20_000
+"""Members of one body: with blocks of 64 KiB, the smallest in use (bgzip), 64 MiB have 1,000."""
+
+MAX_CODINGS: Final = 5
+"""Codings of one body: more than two have no use, and each could multiply the size by a thousand."""
 
 
 class Decoded(NamedTuple):
     """A body without its codings.
 
     Attributes:
-        body: its bytes, as far as they could be had.
-        whole: all of it could be decoded.
-        too_large: there is more than was allowed.
+        body: the bytes that could be decoded.
+        whole: all of the body could be decoded.
+        too_large: the body has more bytes than allowed.
     """
 
     body: bytes
@@ -59,37 +65,46 @@ class Decoded(NamedTuple):
     too_large: bool = False
 
 
-def decode(body: bytes, coding: str, most: int) -> Decoded:
-    """A body without its codings.
+def decode(body: bytes, coding: str, max_bytes: int) -> Decoded:
+    """Undo the codings of a body.
 
     Args:
-        body: as it arrived.
-        coding: the header `Content-Encoding`.
-        most: bytes that it may have.
+        body: the body as it arrived.
+        coding: the value of `Content-Encoding`.
+        max_bytes: the most bytes that the decoded body may have.
     """
-    found = Decoded(body)
+    decoded = Decoded(body)
     names = [name.strip().lower() for name in coding.split(",")]
-    for name in reversed(names[-MOST_CODINGS:]):
-        if not found.whole or not found.body:
-            return found
+    for name in reversed(names[-MAX_CODINGS:]):
+        if not decoded.whole or not decoded.body:
+            return decoded
         if name in GZIP:
-            found = _gunzip(found.body, most)
+            decoded = _undo_gzip(decoded.body, max_bytes)
         elif name == DEFLATE:
-            found = _undo_deflate(found.body, most)
-    return found
+            decoded = _undo_deflate(decoded.body, max_bytes)
+    return decoded
 
 
-def _gunzip(body: bytes, most: int) -> Decoded:
+def has_zlib_header(data: bytes) -> bool:
+    """Whether data begins with a header in zlib format (RFC 1950, 2.2), unlike a bare deflate stream.
+
+    Args:
+        data: the beginning of the data, at least two bytes.
+    """
+    return data[0] & 0x0F == zlib.DEFLATED and int.from_bytes(data[:ZLIB_HEADER_BYTES], "big") % 31 == 0
+
+
+def _undo_gzip(body: bytes, max_bytes: int) -> Decoded:
     if not body.startswith(MAGIC):
         return Decoded(body)
     view = memoryview(body)
     pieces: list[bytes] = []
     start = 0
-    left = most
-    for _ in range(MOST_MEMBERS):
+    left = max_bytes
+    for _ in range(MAX_MEMBERS):
         inflater = zlib.decompressobj(GZIP_BITS)
         while not inflater.eof:
-            fed = inflater.unconsumed_tail or view[start : start + PIECE]
+            fed = inflater.unconsumed_tail or view[start : start + CHUNK]
             if not fed:
                 return Decoded(b"".join(pieces), whole=False)
             if not inflater.unconsumed_tail:
@@ -101,29 +116,30 @@ def _gunzip(body: bytes, most: int) -> Decoded:
             left -= len(piece)
             pieces.append(piece)
             if left < 0:
-                return Decoded(b"".join(pieces)[:most], whole=False, too_large=True)
+                return Decoded(b"".join(pieces)[:max_bytes], whole=False, too_large=True)
         start -= len(inflater.unused_data)
-        padded = ZEROS.match(body, start)
-        if padded is not None:
-            start = padded.end()
+        padding = ZEROS.match(body, start)
+        if padding is not None:
+            start = padding.end()
         if not body.startswith(MAGIC, start):
             return Decoded(b"".join(pieces))
     return Decoded(b"".join(pieces), whole=False)
 
 
-def _undo_deflate(body: bytes, most: int) -> Decoded:
-    usual = body[0] & 0x0F == zlib.DEFLATED and len(body) > 1 and int.from_bytes(body[:2]) % 31 == 0  # RFC 1950, 2.2
-    order = (ZLIB_BITS, BARE_BITS) if usual else (BARE_BITS,)
-    for bits in order:
+def _undo_deflate(body: bytes, max_bytes: int) -> Decoded:
+    # A bare stream may begin like the zlib format by chance, so it is tried as well.
+    may_be_zlib = len(body) >= ZLIB_HEADER_BYTES and has_zlib_header(body)
+    formats = (ZLIB_BITS, BARE_BITS) if may_be_zlib else (BARE_BITS,)
+    for bits in formats:
         inflater = zlib.decompressobj(bits)
         try:
-            text = inflater.decompress(body, most + 1)
+            text = inflater.decompress(body, max_bytes + 1)
         except zlib.error:
             continue
-        if len(text) > most:
-            return Decoded(text[:most], whole=False, too_large=True)
+        if len(text) > max_bytes:
+            return Decoded(text[:max_bytes], whole=False, too_large=True)
         if inflater.eof:
             return Decoded(text)
-    if body[0] in TEXTS:  # it was never coded
+    if body[0] in TEXTS:  # it was never coded, whatever its header says
         return Decoded(body)
     return Decoded(b"", whole=False)

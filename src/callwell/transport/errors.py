@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is known when pyreqwest gives no answer.
+"""What is known when pyreqwest raises instead of giving a response.
 
-By the chain of causes, never by the exception's name: with pyreqwest 0.15 a request that was received in full and then
-reset raises `ConnectError`, and a reply that never comes raises `ConnectTimeoutError`. Only a chain with a failed
-*connect* shows that nothing was sent. A chain that begins with the body of the answer shows that its head came. An
-error that is not in the table counts as unknown, which is always safe.
+The chain of causes decides, never the exception's class: with pyreqwest 0.15, a request that was received in full and
+then reset raises `ConnectError`, and a response that never comes raises `ConnectTimeoutError`. Only a chain with a
+failed *connect* shows that nothing was sent. A chain that begins with the response body shows that status and headers
+came. Everything else counts as unknown, which is always safe.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from pyreqwest import exceptions as theirs
 
 from callwell.core.types import Outcome
 from callwell.transport.base import NoReply
-from callwell.transport.remedies import remedy
+from callwell.transport.remedies import find_remedy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 CONNECTING: Final = "client error (Connect)"
-"""How hyper names the phase before the first byte of a request."""
+"""What hyper calls the phase before the first byte of a request."""
 
 REASONS: Final[dict[type[theirs.PyreqwestError], str]] = {
     theirs.ReadTimeoutError: "the answer stopped coming",
@@ -49,24 +49,27 @@ REASONS: Final[dict[type[theirs.PyreqwestError], str]] = {
 }
 
 READING: Final = "error decoding response body"
-"""How reqwest names the phase after the head of an answer."""
+"""What reqwest calls the phase after the status and headers of a response."""
 
 ADDRESS: Final = re.compile(r" for url \(.*\)", re.DOTALL)
-"""How reqwest names the address in a cause: with its query, which may be a signature."""
+"""How reqwest writes the address in a cause: with its query, which may hold a signature."""
 
 NEVER_SENT: Final = (theirs.BuilderError, theirs.PoolTimeoutError)
 
 
 def to_no_reply(error: theirs.PyreqwestError) -> NoReply:
-    """What is known after an exception, whose address is removed: it becomes the `__cause__` of one of ours."""
+    """What is known after an exception of pyreqwest.
+
+    Its address is removed from it, since the exception becomes the `__cause__` of one of ours.
+    """
     details = getattr(error, "details", None) or {}
     for cause in details.get("causes") or ():
         cause["message"] = ADDRESS.sub("", cause["message"])
     causes = [cause["message"] for cause in details.get("causes") or ()]
     connecting = CONNECTING in causes
-    lasting = remedy(causes, connecting=connecting)
-    if lasting is not None:
-        return NoReply(Outcome.REFUSED if connecting else Outcome.UNKNOWN, lasting, error, permanent=True)
+    remedy = find_remedy(causes, connecting=connecting)
+    if remedy is not None:
+        return NoReply(Outcome.REFUSED if connecting else Outcome.UNKNOWN, remedy, error, permanent=True)
     if connecting:
         return NoReply(Outcome.REFUSED, _connect_reason(causes), error)
     if isinstance(error, NEVER_SENT):
@@ -76,6 +79,7 @@ def to_no_reply(error: theirs.PyreqwestError) -> NoReply:
 
 
 def _connect_reason(causes: Sequence[str]) -> str:
+    """Why no connection was made, for people."""
     deepest = causes[-1].split(" (os error")[0]
     if "dns error" in causes:
         return "the host's name could not be resolved"

@@ -1,70 +1,81 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Requests to addresses that must go out letter by letter: see `spelling`.
+"""Sends requests whose address must go out exactly as it was given.
 
-They are few, one in thousands of signed ones, and are sent by the standard library, over a connection each. Everything
-here blocks; the asynchronous side uses a thread for it.
+A signed URL carries a signature over its own text: path and query, byte for byte. HTTP libraries normalize addresses
+before they send them, as browsers do (the WHATWG URL standard), and pyreqwest has no way around that. A changed address
+still reaches the server, which computes another signature and answers 403::
+
+    given    /f?response-content-disposition=attachment;filename='a.mp4'&sig=…     signed with '
+    sent     /f?response-content-disposition=attachment;filename=%27a.mp4%27&sig=…  refused
+
+So an address that pyreqwest would change (see `normalization`) is sent here, by the standard library's `http.client`.
+Such addresses are rare, about one in thousands of signed ones: each uses a connection of its own, nothing is pooled,
+and all of it blocks. The asynchronous side runs it in a thread. Proxies, certificates, time-outs and what is known of a
+failure are the same as with pyreqwest, and one contract suite holds both to it (`tests/contract`).
 """
 
 from __future__ import annotations
 
 import base64
 import http.client
+import socket
 import ssl
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
 from callwell.core.types import Outcome
 from callwell.transport.base import NoReply
 from callwell.transport.normalization import request_target
-from callwell.transport.remedies import remedy
+from callwell.transport.remedies import find_remedy
 
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
 
     from callwell.transport.base import Network, Request
 
-PIECE: Final = 64 << 10
-"""Bytes that are read at once."""
+CHUNK: Final = 64 << 10
+"""The most bytes of one chunk."""
 
 BROKE_OFF: Final = NoReply(Outcome.UNKNOWN, "the answer broke off")
 NO_ADDRESS: Final = NoReply(Outcome.REFUSED, "the request could not be built")
 
 
 class ExactResponse:
-    """An answer whose body is read piece by piece.
+    """A response whose body is read chunk by chunk.
 
     Args:
-        connection: over which it comes.
-        answer: its head.
-        timer: ends the connection when the whole time is over, if there is one.
+        connection: the connection that it comes over.
+        response: its status and headers.
+        timer: ends the connection when the total time is over; None for no limit.
 
     Attributes:
         status: the HTTP status.
-        fields: its headers, but for those that cannot be read.
+        fields: header names and values, without those that are not ASCII.
     """
 
     def __init__(
         self,
         connection: http.client.HTTPConnection,
-        answer: http.client.HTTPResponse,
+        response: http.client.HTTPResponse,
         timer: threading.Timer | None,
     ) -> None:
-        self.status = answer.status
-        self.fields = [(name, value) for name, value in answer.headers.items() if value.isascii()]
+        self.status = response.status
+        self.fields = [(name, value) for name, value in response.headers.items() if value.isascii()]
         self._connection = connection
-        self._answer = answer
+        self._response = response
         self._timer = timer
 
     def read(self) -> bytes | NoReply:
-        """The next piece: empty at the end, `NoReply` if it broke off."""
+        """The next chunk of the body: empty at its end, a `NoReply` if it broke off."""
         try:
-            piece = self._answer.read1(PIECE)
+            chunk = self._response.read1(CHUNK)
         except (OSError, ValueError, http.client.HTTPException) as error:
             return BROKE_OFF._replace(cause=_without_frames(error))
-        if not piece and self._answer.length:
+        if not chunk and self._response.length:
             return BROKE_OFF
-        return piece
+        return chunk
 
     def close(self) -> None:
         """Close the connection."""
@@ -74,27 +85,27 @@ class ExactResponse:
 
 
 class ExactSender:
-    """Sends without spelling addresses anew.
+    """Sends requests without normalizing their addresses.
 
     Args:
         network: how connections are made.
-        ca_certificates: certificates to trust as well, in DER.
+        ca_certificates: certificates to trust besides the usual authorities, in DER.
     """
 
     def __init__(self, network: Network, ca_certificates: tuple[bytes, ...]) -> None:
         self._network = network
-        self._trusted = ca_certificates
+        self._ca_certificates = ca_certificates
         self._context: ssl.SSLContext | None = None
 
     def open(
         self, request: Request, proxy: str | None, *, total_timeout_s: float | None = None
     ) -> ExactResponse | NoReply:
-        """Make one arrival, and leave the body to be read.
+        """Make one request, and leave the body of its response to be read.
 
         Args:
             request: the request; its `timeout_s` is the longest pause.
-            proxy: the proxy that it goes through.
-            total_timeout_s: the whole time, if there is such a bound.
+            proxy: the address of a proxy to use.
+            total_timeout_s: real seconds within which the response must end; None for no limit.
         """
         try:
             parts = urlsplit(request.url)
@@ -103,15 +114,15 @@ class ExactSender:
             return NO_ADDRESS
         if connection is None:
             return NoReply(
-                Outcome.REFUSED, "an address with ' or dots cannot be sent through such a proxy", permanent=True
+                Outcome.REFUSED, "only an HTTP proxy can pass on an address with ' or dot segments", permanent=True
             )
         try:
             connection.connect()
         except (OSError, http.client.HTTPException) as error:
             connection.close()
             return _not_connected(_without_frames(error))
-        through = proxy if parts.scheme == "http" else None
-        return self._exchange(connection, request, parts, through, total_timeout_s)
+        forwarding_proxy = proxy if parts.scheme == "http" else None  # HTTPS goes through a tunnel
+        return self._exchange(connection, request, parts, forwarding_proxy, total_timeout_s)
 
     def _exchange(
         self,
@@ -134,30 +145,30 @@ class ExactSender:
             if timer is not None:
                 timer.cancel()
             connection.close()
-            late = isinstance(error, TimeoutError)
-            words = "no answer in time" if late else "the connection was closed before an answer came"
-            return NoReply(Outcome.UNKNOWN, words, _without_frames(error))
+            timed_out = isinstance(error, TimeoutError)
+            reason = "no answer in time" if timed_out else "the connection was closed before an answer came"
+            return NoReply(Outcome.UNKNOWN, reason, _without_frames(error))
 
     def _write_request(
         self, connection: http.client.HTTPConnection, request: Request, parts: SplitResult, proxy: str | None
     ) -> None:
-        place = request_target(request.url)
+        target = request_target(request.url)
         if proxy is not None:
-            place = f"http://{parts.netloc}{place}"
-        connection.putrequest(request.method, place, skip_host=True, skip_accept_encoding=True)
+            target = f"http://{parts.netloc}{target}"  # the absolute form (RFC 9112, 3.2.2)
+        connection.putrequest(request.method, target, skip_host=True, skip_accept_encoding=True)
         connection.putheader("Host", parts.netloc.rpartition("@")[2])
         connection.putheader("User-Agent", self._network.user_agent)
         _write_headers(connection, request)
-        if proxy is not None and (user := _authorization(proxy)) is not None:
-            connection.putheader("Proxy-Authorization", user)
+        if proxy is not None and (credentials := _proxy_authorization(proxy)) is not None:
+            connection.putheader("Proxy-Authorization", credentials)
         body = request.body
         if body is None:
             connection.endheaders()
             return
         connection.putheader("Content-Length", str(len(body) if isinstance(body, bytes) else body.size))
         connection.endheaders()
-        for piece in (body,) if isinstance(body, bytes) else body:
-            connection.send(piece)
+        for chunk in (body,) if isinstance(body, bytes) else body:
+            connection.send(chunk)
 
     def _connection(self, parts: SplitResult, proxy: str | None) -> http.client.HTTPConnection | None:
         host = parts.hostname
@@ -168,40 +179,42 @@ class ExactSender:
             if parts.scheme == "http":
                 return http.client.HTTPConnection(host, parts.port, timeout=seconds)
             return http.client.HTTPSConnection(host, parts.port, timeout=seconds, context=self._tls())
-        there = urlsplit(proxy)
-        if there.scheme != "http":
+        proxy_parts = urlsplit(proxy)
+        if proxy_parts.scheme != "http":
             return None
+        proxy_host = proxy_parts.hostname or ""
+        proxy_port = proxy_parts.port or 80
         if parts.scheme == "http":
-            return http.client.HTTPConnection(there.hostname or "", there.port or 80, timeout=seconds)
-        tunnel = http.client.HTTPSConnection(
-            there.hostname or "", there.port or 80, timeout=seconds, context=self._tls()
-        )
-        user = _authorization(proxy)
-        tunnel.set_tunnel(host, parts.port or 443, {} if user is None else {"Proxy-Authorization": user})
+            return http.client.HTTPConnection(proxy_host, proxy_port, timeout=seconds)
+        tunnel = http.client.HTTPSConnection(proxy_host, proxy_port, timeout=seconds, context=self._tls())
+        credentials = _proxy_authorization(proxy)
+        fields = {} if credentials is None else {"Proxy-Authorization": credentials}
+        tunnel.set_tunnel(host, parts.port or 443, fields)
         return tunnel
 
     def _tls(self) -> ssl.SSLContext:
         if self._context is None:
             context = ssl.create_default_context()
-            for der in self._trusted:
+            for der in self._ca_certificates:
                 context.load_verify_locations(cadata=der)
             self._context = context
         return self._context
 
 
 def _write_headers(connection: http.client.HTTPConnection, request: Request) -> None:
-    """Write the headers: a frame of its own, which has gone when something is sent."""
+    """Write the headers, the key among them, in a frame of its own that is gone when the request is sent."""
     for name, value in request.headers:
         connection.putheader(name, value)
 
 
 def _without_frames(error: Exception) -> Exception:
-    """An exception without its frames: those of `http.client` hold what was sent, headers and all."""
+    """An exception without its traceback: the frames of `http.client` hold the request, headers and all."""
     error.__context__ = None
     return error.with_traceback(None)
 
 
-def _authorization(proxy: str) -> str | None:
+def _proxy_authorization(proxy: str) -> str | None:
+    """The value of `Proxy-Authorization` for the user in a proxy's address, if there is one."""
     parts = urlsplit(proxy)
     if parts.username is None:
         return None
@@ -210,24 +223,28 @@ def _authorization(proxy: str) -> str | None:
 
 
 def _not_connected(error: Exception) -> NoReply:
-    text = str(error)
-    if isinstance(error, ssl.SSLCertVerificationError):
-        words = remedy([VERIFY.get(error.verify_code, "invalid peer certificate")], connecting=True)
-        return NoReply(Outcome.REFUSED, words or "", error, permanent=True)
-    if isinstance(error, ssl.SSLError):
-        known = [words for part, words in TLS.items() if part in (error.reason or "")]
-        if known:
-            return NoReply(Outcome.REFUSED, remedy(known, connecting=True) or "", error, permanent=True)
-    if text.startswith("Tunnel connection failed"):
-        kind = "proxy authorization required" if "407" in text else "unsuccessful"
-        words = remedy([f"tunnel error: {kind}"], connecting=True)
-        return NoReply(Outcome.REFUSED, words or "", error, permanent=True)
+    """What is known after a connection could not be made, in the words that `errors` has for pyreqwest's exceptions."""
+    cause = _find_cause(error)
+    if cause is not None:
+        return NoReply(Outcome.REFUSED, find_remedy([cause], connecting=True) or "", error, permanent=True)
     if isinstance(error, TimeoutError):
         return NoReply(Outcome.REFUSED, "no connection in time", error)
     return NoReply(Outcome.REFUSED, "no connection", error)
 
 
-VERIFY: Final = {
+def _find_cause(error: Exception) -> str | None:
+    """A permanent failure as rustls or hyper-util words it; None if another attempt may succeed."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return CERTIFICATE_CAUSES.get(error.verify_code, "invalid peer certificate")
+    if isinstance(error, ssl.SSLError):
+        return next((cause for part, cause in HANDSHAKE_CAUSES.items() if part in (error.reason or "")), None)
+    text = str(error)
+    if text.startswith("Tunnel connection failed"):
+        return "tunnel error: proxy authorization required" if "407" in text else "tunnel error: unsuccessful"
+    return None
+
+
+CERTIFICATE_CAUSES: Final = {
     9: "certificate not valid yet",
     10: "certificate expired",
     18: "UnknownIssuer",
@@ -237,10 +254,10 @@ VERIFY: Final = {
     62: "certificate not valid for name",
     64: "certificate not valid for name",
 }
-"""OpenSSL's numbers for what is wrong with a certificate (x509_vfy.h), in the words of rustls."""
+"""OpenSSL's codes for a certificate that was not accepted (x509_vfy.h), in the words of rustls."""
 
 
-TLS: Final = {
+HANDSHAKE_CAUSES: Final = {
     "WRONG_VERSION_NUMBER": "corrupt message of type InvalidContentType",
     "HTTP_REQUEST": "corrupt message of type InvalidContentType",
     "PROTOCOL_VERSION": "received fatal alert",
@@ -248,14 +265,12 @@ TLS: Final = {
     "HANDSHAKE_FAILURE": "received fatal alert",
     "CERTIFICATE_REQUIRED": "CertificateRequired",
 }
-"""Reasons of OpenSSL's for a handshake that fails, in the same words."""
+"""OpenSSL's reasons for a failed handshake, in the same words."""
 
 
 def _shut_down(connection: http.client.HTTPConnection) -> None:
-    """The whole time is over: whoever reads from the connection finds it closed."""
+    """End a connection when its total time is over: whoever reads from it finds it closed."""
     sock = connection.sock
     if sock is not None:
-        try:
-            sock.shutdown(2)
-        except OSError:
-            return  # it was closed meanwhile
+        with suppress(OSError):  # it was closed meanwhile
+            sock.shutdown(socket.SHUT_RDWR)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Headers of an answer, of which none can raise an error.
+"""Response headers whose values never raise.
 
-A header may hold any byte (RFC 9110, 5.5), and the library raises a `ValueError` when it is asked for one beyond ASCII;
-it has no way to give the bytes. Such a value is taken for absent, like every value that cannot be understood: it is
-no validator, no address and no time. Where absence would mean something, `getall` shows that there is a value.
+A header value may hold any byte (RFC 9110, 5.5). pyreqwest raises a `ValueError` for one beyond ASCII, and has no way
+to give its bytes. Such a value counts as absent, like every value that cannot be understood: it is no validator, no
+address and no time. Where absence would mean something, `getall` shows that there is a value.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 UNREADABLE: Final = "\ufffd"
-"""What `getall` gives for a value that cannot be read: no grammar knows this character."""
+"""What `getall` gives for a value that is not ASCII: no header grammar has this character."""
 
 
 class RawFields(Protocol):
-    """The library's headers."""
+    """The headers of pyreqwest."""
 
     def get(self, key: str, /) -> str | None:
         """The first value of a name."""
@@ -41,10 +41,10 @@ class RawFields(Protocol):
 
 
 class ResponseHeaders(Mapping[str, str]):
-    """The headers of one answer by name, whatever the case.
+    """The headers of one response by name, whatever the case.
 
     Args:
-        fields: the library's.
+        fields: the headers of pyreqwest.
     """
 
     __slots__ = ("_fields",)
@@ -71,15 +71,16 @@ class ResponseHeaders(Mapping[str, str]):
         try:
             return self._fields.getall(name)
         except ValueError:
-            return self._each(name.lower())
+            return self._read_each(name.lower())
 
-    def _each(self, wanted: str) -> list[str]:
+    def _read_each(self, wanted: str) -> list[str]:
+        """The values of a name when one of them raises: the iterators of names and of items go on after that."""
         found = []
         items = iter(self._fields.items())
         for name in self._fields:
             try:
                 _, value = next(items)
-            except ValueError:  # it goes on with the next one all the same
+            except ValueError:
                 value = UNREADABLE
             if name == wanted:
                 found.append(value)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Addresses that the HTTP library would send otherwise than they were given.
+"""Recognizes addresses that pyreqwest would change before it sends them.
 
-It spells every address as browsers do (WHATWG), and offers no way around it: `'` in a query becomes `%27`, `%2e%2e` in
-a path takes a segment away. A signature covers the address as it is written, so `exact` sends these few.
+It normalizes every address as browsers do (the WHATWG URL standard): `'` in a query becomes `%27`, and `%2e%2e` in a
+path removes a segment. A signature covers the address as it was given, so `exact` sends such a request.
 """
 
 from __future__ import annotations
@@ -12,37 +12,37 @@ from typing import Final
 from urllib.parse import quote, urlsplit
 
 SUSPECT: Final = re.compile(r"""['"<>`{}\\]|/(?:\.|%2[eE]){1,2}(?:[/?#]|$)""")
-"""What may be sent otherwise: few addresses have any of it. Whether one is, is seen by comparing."""
+"""What normalization may change. Few addresses match, and only these are normalized and compared."""
 
-AS_IT_IS: Final = "".join(map(chr, range(0x21, 0x7F)))
-"""What can stand in a request line; spaces and letters beyond ASCII are escaped, as everywhere."""
+UNESCAPED: Final = "".join(map(chr, range(0x21, 0x7F)))
+"""Characters that can be sent as they are; spaces and characters beyond ASCII are percent-encoded."""
 
 
 def request_target(url: str) -> str:
-    """Path and query of an address, as they were given.
+    """The request target of an address in origin form (RFC 9112, 3.2.1): its path and query as given.
 
     Args:
         url: the address, absolute.
 
     Raises:
-        ValueError: it is no address.
+        ValueError: the text is not an address.
     """
     parts = urlsplit(url)
     rest = url.partition("://")[2][len(parts.netloc) :].partition("#")[0]
-    return quote(rest if rest.startswith("/") else f"/{rest}", safe=AS_IT_IS)
+    return quote(rest if rest.startswith("/") else f"/{rest}", safe=UNESCAPED)
 
 
 def is_rewritten(url: str, sent_as: str) -> bool:
-    """Whether an address goes out otherwise than it was given, to the same server.
+    """Whether normalization changes path or query of an address, and not the server.
 
     Args:
-        url: as it was given.
-        sent_as: as the library would send it.
+        url: the address as given.
+        sent_as: the address as pyreqwest would send it.
     """
     try:
-        here = urlsplit(url)
-        there = urlsplit(sent_as)
-        same = (here.scheme, here.hostname, here.username) == (there.scheme, there.hostname, there.username)
-        return same and request_target(url) != request_target(sent_as)
+        given = urlsplit(url)
+        sent = urlsplit(sent_as)
+        same_server = (given.scheme, given.hostname, given.username) == (sent.scheme, sent.hostname, sent.username)
+        return same_server and request_target(url) != request_target(sent_as)
     except ValueError:
-        return False  # it is no address, and the library says so
+        return False  # not an address: pyreqwest refuses it

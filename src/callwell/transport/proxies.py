@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which proxy a request goes through: the one that was configured, or the environment's usual variables.
+"""Which proxy a request goes through: a configured one, or the one in the environment's usual variables.
 
-`NO_PROXY` is read as curl, Go and Python's requests do together: names with or without a dot in front cover the hosts
-below them as well, `*.name` too, addresses and networks (CIDR) are compared as numbers, `:port` narrows an entry, `*`
-alone covers everything, and white space separates like a comma.
+`NO_PROXY` has no standard. It is read as the union of what curl, Go and Python's requests understand: a name, with or
+without a leading dot or `*.`, covers the hosts below it too; addresses and networks (CIDR) are compared as numbers;
+`:port` narrows an entry; `*` alone covers everything; and white space separates like a comma.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ class NoProxyEntry(NamedTuple):
     """One entry of `NO_PROXY`.
 
     Attributes:
-        host: a name in lower case, without a dot in front; empty for a network.
-        network: addresses.
-        port: the only port that is meant, None for all.
+        host: a name in lower case, without a leading dot; empty for a network.
+        network: the addresses of a network; None for a name.
+        port: the only port that the entry covers; None for all.
     """
 
     host: str
@@ -43,12 +43,12 @@ class NoProxyEntry(NamedTuple):
 
 
 class Proxies(NamedTuple):
-    """How requests leave.
+    """The proxies of a network.
 
     Attributes:
-        by_scheme: the address of a proxy for each scheme; requests of other schemes go straight.
-        bypass_all: `NO_PROXY` is `*`.
-        bypassed: what else goes straight.
+        by_scheme: the address of a proxy for each scheme; requests with other schemes use none.
+        bypass_all: `NO_PROXY` is `*`: no request uses a proxy.
+        bypassed: hosts and networks that are reached without a proxy.
     """
 
     by_scheme: Mapping[str, str]
@@ -56,19 +56,19 @@ class Proxies(NamedTuple):
     bypassed: tuple[NoProxyEntry, ...] = ()
 
     def address_for(self, url: str) -> str | None:
-        """The address of the proxy for a request, None if it goes straight.
+        """The address of the proxy for a request; None if it uses none.
 
         Args:
-            url: where the request goes.
+            url: the address of the request.
         """
         scheme = self.proxied_scheme(url)
         return None if scheme is None else self.by_scheme[scheme]
 
     def proxied_scheme(self, url: str) -> str | None:
-        """The scheme of an address if there is a proxy for the request, None if it goes straight.
+        """The scheme of a request's address if it uses a proxy, else None.
 
         Args:
-            url: where the request goes.
+            url: the address of the request.
         """
         if self.bypass_all or not self.by_scheme:
             return None
@@ -76,51 +76,56 @@ class Proxies(NamedTuple):
             parts = urlsplit(url)
             port = parts.port or PORTS.get(parts.scheme)
         except ValueError:
-            return None  # it will be refused as an address
-        if parts.scheme not in self.by_scheme or any(
-            _matches(entry, parts.hostname or "", port) for entry in self.bypassed
-        ):
+            return None  # not an address: it is refused when it is sent
+        if parts.scheme not in self.by_scheme:
+            return None
+        host = parts.hostname or ""
+        if any(_matches(entry, host, port) for entry in self.bypassed):
             return None
         return parts.scheme
 
 
 def read_proxies(configured: str | None, environ: Mapping[str, str] = os.environ) -> Proxies:
-    """How requests leave.
+    """Read which proxies to use.
 
     Args:
-        configured: the address of a proxy, `environment`, or nothing for no proxy.
+        configured: the address of a proxy, `environment`, or None for no proxy.
         environ: the environment's variables.
 
     Raises:
-        InvalidOption: an address that is none; a password in it is not shown.
+        InvalidOption: an address is malformed; the message hides its password.
     """
     given = (configured or "").strip()
     if not given:
         return Proxies({})
     if given.lower() != ENVIRONMENT:
-        there = parse_address(given, "proxy")
-        return Proxies({"http": there, "https": there})
+        address = parse_address(given, "proxy")
+        return Proxies({"http": address, "https": address})
     by_scheme = dict[str, str]()
     for scheme in ("http", "https"):
         for name in (f"{scheme}_proxy", f"{scheme.upper()}_PROXY", "all_proxy", "ALL_PROXY"):
             if name == "HTTP_PROXY" and "REQUEST_METHOD" in environ:
-                continue  # in a CGI program a client's own header `Proxy` stands there
+                continue  # in a CGI program it is the client's own header `Proxy` (CVE-2016-5385, "httpoxy")
             if text := environ.get(name, "").strip():
                 by_scheme[scheme] = parse_address(text, name)
                 break
     entries = re.split(r"[\s,]+", environ.get("no_proxy") or environ.get("NO_PROXY") or "")
-    return Proxies(by_scheme, "*" in entries, tuple([_parse_entry(entry) for entry in entries if entry]))
+    return Proxies(
+        by_scheme=by_scheme,
+        bypass_all="*" in entries,
+        bypassed=tuple([_parse_entry(entry) for entry in entries if entry]),
+    )
 
 
 def parse_address(text: str, name: str) -> str:
-    """The whole address of a proxy: without a scheme, HTTP is meant, as everywhere.
+    """The complete address of a proxy; without a scheme, HTTP is meant, as with other tools.
 
     Args:
-        text: what was given.
+        text: the address as configured.
         name: the option or variable, for the message.
 
     Raises:
-        InvalidOption: it is no address; a password in it is not shown.
+        InvalidOption: the text is not an address; the message hides its password.
     """
     text = text.strip()
     whole = text if SCHEME.match(text) else f"http://{text}"
@@ -136,7 +141,7 @@ def parse_address(text: str, name: str) -> str:
 
 
 def hide_password(text: str) -> str:
-    """An address that can be shown: what stands before its last `@` may be a password."""
+    """An address without what precedes its last `@`, which may be a password."""
     head, at, host = text.rpartition("@")
     if not at:
         return text
@@ -145,21 +150,24 @@ def hide_password(text: str) -> str:
 
 
 def _parse_entry(text: str) -> NoProxyEntry:
-    from ipaddress import ip_network  # as below: few have a proxy
+    """One entry of `NO_PROXY`: a network, an address, or a name, perhaps with a port."""
+    from ipaddress import ip_network  # few have a proxy
 
     text = text.lower()
     try:
-        return NoProxyEntry("", ip_network(text.strip("[]"), strict=False), None)
+        return NoProxyEntry(host="", network=ip_network(text.strip("[]"), strict=False), port=None)
     except ValueError:
         pass
-    host, _, port = text.rpartition(":")
-    if not port.isdecimal() or not host:
-        host, port = text, ""
-    number = int(port) if port else None
+    host = text
+    port = None
+    before, _, after = text.rpartition(":")
+    if before and after.isdecimal():
+        host = before
+        port = int(after)
     try:
-        return NoProxyEntry("", ip_network(host.strip("[]"), strict=False), number)
+        return NoProxyEntry(host="", network=ip_network(host.strip("[]"), strict=False), port=port)
     except ValueError:
-        return NoProxyEntry(host.removeprefix("*").strip("."), None, number)
+        return NoProxyEntry(host=host.removeprefix("*").strip("."), network=None, port=port)
 
 
 def _matches(entry: NoProxyEntry, host: str, port: int | None) -> bool:

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Failures of a connection that no second attempt can mend, and what to do about each.
+"""Connection failures that another attempt cannot mend, and what to do about each.
 
-Which certificate a server shows, which versions it speaks and what a proxy allows does not change within a call's
-deadline. The words are those of rustls and hyper-util as `pyreqwest` 0.15 hands them on; a contract test makes each of
-these failures over real sockets.
+A server's certificate, its TLS versions and what a proxy allows do not change within a call's deadline. The causes are
+worded as rustls and hyper-util do and pyreqwest 0.15 passes on; a contract test provokes each over real sockets.
 """
 
 from __future__ import annotations
@@ -35,39 +34,39 @@ REMEDIES: Final = {
     "invalid peer certificate": (
         "the server's certificate cannot be accepted; if its authority is your own, name it with ca_file=…"
     ),
-    "CertificateRequired": "the server wants a certificate of its client, and there is none",
+    "CertificateRequired": "the server requires a client certificate, which Callwell cannot send",
     "corrupt message of type InvalidContentType": (
-        "the server speaks no TLS at this port; check the address: http:// or another port may be meant"
+        "the server does not speak TLS on this port; check the address: http:// or another port may be meant"
     ),
     "received fatal alert": (
-        "the server ends the TLS handshake: no version or cipher in common (it needs TLS 1.2 or newer), or it wants a "
-        "certificate of its client"
+        "the server ends the TLS handshake: it shares no TLS version or cipher (it needs TLS 1.2 or newer), or it "
+        "requires a client certificate"
     ),
     "peer is incompatible": (
-        "the server and this client have no version or cipher of TLS in common; it needs TLS 1.2 or newer"
+        "the server and this client share no TLS version or cipher; the server needs TLS 1.2 or newer"
     ),
     "tunnel error: proxy authorization required": (
-        "the proxy wants a user and a password (407): proxy=http://USER:PASSWORD@HOST:PORT"
+        "the proxy requires a user and a password (407): proxy=http://USER:PASSWORD@HOST:PORT"
     ),
     "tunnel error: unsuccessful": (
         "the proxy refuses a tunnel to the server; check proxy=… and NO_PROXY, or ask who runs the proxy"
     ),
 }
-"""What a cause says, and the sentence for it; the first that fits counts."""
+"""Part of a cause, and the message for it. The first match counts."""
 
 TRANSIENT: Final = ("InternalError", "UserCanceled", "CloseNotify")
-"""Alerts with which a server that is in trouble ends a handshake (RFC 8446, 6.2)."""
+"""TLS alerts of a server in trouble, which may pass (RFC 8446, 6.2)."""
 
 
 CERTIFICATE_WANTED: Final = "CertificateRequired"
-"""The alert that comes after the handshake of TLS 1.3, when the request is on its way (RFC 8446, 4.4.2.4)."""
+"""The alert that TLS 1.3 sends after the handshake, when the request is on its way (RFC 8446, 4.4.2.4)."""
 
 
-def remedy(causes: Sequence[str], *, connecting: bool) -> str | None:
-    """What to do about a failure that will last; None if another attempt makes sense.
+def find_remedy(causes: Sequence[str], *, connecting: bool) -> str | None:
+    """The message for a permanent failure; None if another attempt may succeed.
 
     Args:
-        causes: the chain of causes, as the library words them.
+        causes: the chain of causes, as pyreqwest words them.
         connecting: there was no connection yet.
     """
     for cause in causes:
@@ -75,7 +74,7 @@ def remedy(causes: Sequence[str], *, connecting: bool) -> str | None:
             continue
         if any(alert in cause for alert in TRANSIENT):
             return None
-        for words, sentence in REMEDIES.items():
-            if words in cause:
-                return sentence
+        for part, message in REMEDIES.items():
+            if part in cause:
+                return message
     return None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A file of certificates to trust, read before anything is sent: a library that finds none in it says nothing."""
+"""Reads a file of certificates to trust before anything is sent: a TLS library ignores a file without any."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ CERTIFICATE: Final = re.compile(
     rb"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----(.*?)-----END (?:TRUSTED |X509 )?CERTIFICATE-----", re.DOTALL
 )
 SEQUENCE: Final = b"\x30"
-"""The first byte of a certificate in DER (X.690, 8.9)."""
+"""The first byte of a DER file (X.690, 8.9)."""
 
 EXPECTED: Final = "a file of PEM certificates (-----BEGIN CERTIFICATE-----)"
 CONVERT: Final = "; `openssl x509 -inform der -in FILE -out FILE.pem` makes one of a file in DER"
 MAX_BYTES: Final = 16 << 20
-"""Bytes of such a file; the largest public bundles have 300 KiB."""
+"""The most bytes of such a file; the largest public bundles have 300 KiB."""
 
 
 def read_certificates(file: str) -> tuple[bytes, ...]:
-    """The certificates of a file, in DER.
+    """The certificates in a PEM file, in DER.
 
     Args:
-        file: its path.
+        file: the file's path.
 
     Raises:
-        InvalidOption: it cannot be read, or there is no certificate in it; the message says what there is.
+        InvalidOption: the file cannot be read or has no certificate; the message says what it has instead.
     """
     content = _read(file)
     found = [_der(file, match[1]) for match in CERTIFICATE.finditer(content)]
@@ -41,10 +41,10 @@ def read_certificates(file: str) -> tuple[bytes, ...]:
     if content.startswith(SEQUENCE):
         raise InvalidOption("ca_file", file, f"{EXPECTED}, but it looks like DER{CONVERT}")
     if b"PRIVATE KEY-----" in content:
-        raise InvalidOption("ca_file", file, f"{EXPECTED}, but it holds a private key and no certificate")
+        raise InvalidOption("ca_file", file, f"{EXPECTED}, but it has a private key and no certificate")
     if b"-----BEGIN " in content:
-        raise InvalidOption("ca_file", file, f"{EXPECTED}, but what stands in it is something else, or was cut off")
-    raise InvalidOption("ca_file", file, f"{EXPECTED}, but no certificate stands in it")
+        raise InvalidOption("ca_file", file, f"{EXPECTED}, but it has something else, or was cut off")
+    raise InvalidOption("ca_file", file, f"{EXPECTED}, but it has no certificate")
 
 
 def _read(file: str) -> bytes:
@@ -73,7 +73,7 @@ def _der(file: str, text: bytes) -> bytes:
 
 
 def _can_be_trusted(der: bytes) -> bool:
-    import ssl  # few name such a file
+    import ssl  # few configure such a file
 
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=der)

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files that a storage sends compressed although it was asked for the plain ones: undone as they come, in pieces.
+"""Decodes a file that a storage sends compressed although the request asked for the plain one, chunk by chunk.
 
-A broken transfer goes on in the compressed form, so the decoder outlives it: it takes every byte of that form once, in
-order, and skips what comes again.
+A transfer that broke off is resumed in the compressed form, so the decoder outlives a connection: it takes every byte
+of that form once, in order, and skips bytes that come again.
+
+Unlike `transport.codings`, which decodes whole answers, a decoder here has no bound, since a file may have any size,
+and forgives nothing: what is not coded as announced, or follows the end of a deflate stream, makes the file damaged.
 """
 
 from __future__ import annotations
@@ -10,128 +13,129 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING, Final
 
+from callwell.transport.codings import BARE_BITS, GZIP_BITS, ZLIB_BITS, ZLIB_HEADER_BYTES, has_zlib_header
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-CHUNK: Final = 1 << 20
-"""Bytes that are decoded at once: a compressed piece may hold a thousand times as many as it has."""
-
-GZIP: Final = 16 + zlib.MAX_WBITS
-ZLIB_METHOD: Final = 8
+MAX_CHUNK: Final = 1 << 20
+"""The most bytes that one step decodes to: deflate packs up to 1,032 bytes into one, so a chunk could fill memory."""
 
 
 class DamagedCoding(ValueError):
-    """A body that is not in the coding that it was said to be in."""
+    """The file is not coded as its headers say."""
 
 
-class Decoding:
-    """A file that comes in some codings.
+class FileDecoder:
+    """Undoes the content codings of one file.
 
     Args:
-        coding: their names, in the order in which they were applied.
+        codings: their names, in the order in which they were applied.
 
     Attributes:
-        taken: bytes of the coded form that were decoded.
-        size: bytes of the file that came of them.
+        encoded_bytes: bytes of the coded form that were decoded.
+        decoded_bytes: bytes of the file that came of them.
     """
 
-    def __init__(self, coding: Sequence[str]) -> None:
-        self.taken = 0
-        self.size = 0
-        self._layers = [_Gzip() if name == "gzip" else _Deflate() for name in reversed(coding)]
+    def __init__(self, codings: Sequence[str]) -> None:
+        self.encoded_bytes = 0
+        self.decoded_bytes = 0
+        self._layers = [_GzipLayer() if name == "gzip" else _DeflateLayer() for name in reversed(codings)]
 
-    def take(self, offset: int, piece: bytes) -> Iterator[tuple[int, bytes]]:
+    def decode(self, offset: int, chunk: bytes) -> Iterator[tuple[int, bytes]]:
         """Decode some bytes.
 
         Args:
-            offset: their place in the coded form; nothing before them is missing.
-            piece: the bytes.
+            offset: their offset in the coded form; nothing before them is missing.
+            chunk: the bytes; those that were decoded before are skipped.
 
         Yields:
-            Pieces of the file with their places.
+            Chunks of the file with their offsets.
 
         Raises:
-            DamagedCoding: they are in another coding.
+            DamagedCoding: the bytes are not in the announced coding.
         """
-        fresh = piece[self.taken - offset :]
-        self.taken += len(fresh)
+        new = chunk[self.encoded_bytes - offset :]
+        self.encoded_bytes += len(new)
         try:
-            for found in _through(self._layers, fresh):
-                yield self.size, found
-                self.size += len(found)
+            for decoded in _decode_through(self._layers, new):
+                yield self.decoded_bytes, decoded
+                self.decoded_bytes += len(decoded)
         except zlib.error as error:
             raise DamagedCoding(str(error)) from error
 
-    def whole(self, announced: int | None) -> bool:
-        """Whether every byte of the file has come, by the coding's own end and the announced size.
+    def is_complete(self, announced: int | None) -> bool:
+        """Whether the whole file has come: every coding has ended, and the size is as announced.
 
         Args:
-            announced: its size as the provider says, or that of its coded form: both are met with.
+            announced: the size in the headers, which may be that of the file or of its coded form; None if unknown.
         """
-        return all(layer.finished for layer in self._layers) and announced in (None, self.size, self.taken)
+        has_ended = all(layer.has_ended for layer in self._layers)
+        return has_ended and announced in (None, self.decoded_bytes, self.encoded_bytes)
 
 
-def _through(layers: Sequence[_Gzip | _Deflate], data: bytes) -> Iterator[bytes]:
+def _decode_through(layers: Sequence[_GzipLayer | _DeflateLayer], data: bytes) -> Iterator[bytes]:
     if not layers:
         yield data
         return
-    for found in layers[0].feed(data):
-        yield from _through(layers[1:], found)
+    for decoded in layers[0].decode(data):
+        yield from _decode_through(layers[1:], decoded)
 
 
-def _inflated(inflate: zlib._Decompress, data: bytes) -> Iterator[bytes]:
-    """What comes of some bytes, until the stream ends or they are used up."""
-    while not inflate.eof:
-        found = inflate.decompress(data, CHUNK)
-        data = inflate.unconsumed_tail
-        if found:
-            yield found
-        if not data and len(found) < CHUNK:
+def _inflate(stream: zlib._Decompress, data: bytes) -> Iterator[bytes]:
+    """Decode data in steps of `MAX_CHUNK`, until the stream ends or the data is used up."""
+    while not stream.eof:
+        decoded = stream.decompress(data, MAX_CHUNK)
+        data = stream.unconsumed_tail
+        if decoded:
+            yield decoded
+        if not data and len(decoded) < MAX_CHUNK:
             return
 
 
-class _Gzip:
-    """One or more gzip members, one after the other (RFC 1952, 2.2), perhaps with zeros behind them."""
+class _GzipLayer:
+    """One or more gzip members in a row (RFC 1952, 2.2), perhaps with zeros between or after them."""
 
     def __init__(self) -> None:
         self._member: zlib._Decompress | None = None
 
     @property
-    def finished(self) -> bool:
+    def has_ended(self) -> bool:
         return self._member is None
 
-    def feed(self, data: bytes) -> Iterator[bytes]:
+    def decode(self, data: bytes) -> Iterator[bytes]:
         while data:
             if self._member is None:
                 data = data.lstrip(b"\0")
                 if not data:
                     return
-                self._member = zlib.decompressobj(GZIP)
-            yield from _inflated(self._member, data)
+                self._member = zlib.decompressobj(GZIP_BITS)
+            yield from _inflate(self._member, data)
             data = self._member.unused_data
             if self._member.eof:
                 self._member = None
 
 
-class _Deflate:
-    """A zlib stream, or a bare deflate stream, which some servers send under the same name."""
+class _DeflateLayer:
+    """A stream in zlib format, or a bare deflate stream, which some servers send under the same name."""
 
     def __init__(self) -> None:
-        self._begin = b""
+        self._start = b""
         self._stream: zlib._Decompress | None = None
 
     @property
-    def finished(self) -> bool:
-        return not self._begin if self._stream is None else self._stream.eof
-
-    def feed(self, data: bytes) -> Iterator[bytes]:
+    def has_ended(self) -> bool:
         if self._stream is None:
-            self._begin += data
-            if len(self._begin) < 2:  # noqa: PLR2004 - the length of zlib's header (RFC 1950)
+            return not self._start
+        return self._stream.eof
+
+    def decode(self, data: bytes) -> Iterator[bytes]:
+        if self._stream is None:
+            self._start += data
+            if len(self._start) < ZLIB_HEADER_BYTES:
                 return
-            data = self._begin
-            wrapped = data[0] & 0x0F == ZLIB_METHOD and int.from_bytes(data[:2], "big") % 31 == 0
-            self._stream = zlib.decompressobj(zlib.MAX_WBITS if wrapped else -zlib.MAX_WBITS)
-        yield from _inflated(self._stream, data)
+            data = self._start
+            self._stream = zlib.decompressobj(ZLIB_BITS if has_zlib_header(data) else BARE_BITS)
+        yield from _inflate(self._stream, data)
         if self._stream.unused_data:
             raise DamagedCoding("something follows the end")

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from callwell.observe.notices import Notice
 
 CHECK_S: Final = 1.0
-"""How often a source that can change is checked: a `stat` costs 1 µs, and a rotation is noticed within a second."""
+"""How often a source that can change is checked: a `stat` takes 3 µs, and a rotation is noticed within a second."""
 
 FIRST_RETRY_S: Final = 30.0
 """Seconds until a new key that was refused is tried again; a provider may take that long to learn of it."""

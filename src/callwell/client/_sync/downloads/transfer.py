@@ -8,7 +8,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from callwell.client._sync.downloads.parallel import ParallelDownload
-from callwell.client.downloads.decoding import DamagedCoding, Decoding
+from callwell.client.downloads.decoding import DamagedCoding, FileDecoder
 from callwell.core import download
 from callwell.transport.base import NoReply
 
@@ -50,7 +50,7 @@ class Transfer:
         self._before = before
         self._saving = saving
         self._split = split
-        self._decoding: Decoding | None = None
+        self._decoder: FileDecoder | None = None
 
     @property
     def version(self) -> Version:
@@ -87,10 +87,10 @@ class Transfer:
     def _read(self, body: Body, step: download.ReadBody) -> Generator[tuple[int, bytes]]:
         state = self._state
         if step.offset == 0:
-            self._decoding = Decoding(state.coding) if state.coding else None
+            self._decoder = FileDecoder(state.coding) if state.coding else None
         if self._saving is not None:
             self._saving.reading(state)
-            if not state.islands and (self._decoding is None or step.offset == 0):
+            if not state.islands and (self._decoder is None or step.offset == 0):
                 self._saving.growing.cut(step.offset)
             if step.several and self._split is not None:
                 several = ParallelDownload(self._source, self._saving.growing, download.start_round(state))
@@ -99,10 +99,10 @@ class Transfer:
         piece: bytes | NoReply = b""
         try:
             while (piece := body.read()) and not isinstance(piece, NoReply):
-                if self._decoding is None:
+                if self._decoder is None:
                     yield state.offset, piece
                 else:
-                    for offset, decoded in self._decoding.take(state.offset, piece):
+                    for offset, decoded in self._decoder.decode(state.offset, piece):
                         yield offset, decoded
                 state = download.add_bytes(state, len(piece))
         except DamagedCoding:
@@ -117,7 +117,9 @@ class Transfer:
             self._source.last = piece.reason
             return download.break_off(state, permanent=piece.permanent)
         state, step = download.end_body(state)
-        if isinstance(step, download.DownloadDone) and self._decoding and not self._decoding.whole(state.announced):
-            self._source.fault = f"{self._decoding.size} bytes came of {self._decoding.taken} compressed ones"
+        if isinstance(step, download.DownloadDone) and self._decoder and not self._decoder.is_complete(state.announced):
+            self._source.fault = (
+                f"{self._decoder.decoded_bytes} bytes came of {self._decoder.encoded_bytes} compressed ones"
+            )
             return download.restart(state)
         return state, step
