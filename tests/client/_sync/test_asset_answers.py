@@ -15,7 +15,7 @@ import pytest
 from msgspec.structs import replace
 
 from callwell import errors
-from callwell.client.downloads.decoding import Decoding
+from callwell.client.downloads.decoding import FileDecoder
 from tests.client._sync.acting import client
 from tests.client.acme import KEY
 from tests.client.running import run
@@ -130,7 +130,7 @@ def test_what_cannot_be_decoded_is_not_saved(
 
 def test_little_that_becomes_much_comes_in_pieces() -> None:
     """A megabyte at a time, whatever it was compressed from."""
-    sizes = [len(piece) for _, piece in Decoding(["gzip"]).take(0, packed(bytes(40 << 20)))]
+    sizes = [len(piece) for _, piece in FileDecoder(["gzip"]).decode(0, packed(bytes(40 << 20)))]
     assert (sum(sizes), max(sizes)) == (40 << 20, 1 << 20)
 
 
