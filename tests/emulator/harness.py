@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What tests of the emulator share: a clock moved by hand, an emulator in a thread, and a plain HTTP client."""
+"""Helpers for tests of the emulator: a clock moved by hand, an emulator in a thread, and a plain HTTP client."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Json: TypeAlias = Any
 
 @dataclass(slots=True)
 class HandClock:
-    """A clock that only moves when it is told to."""
+    """A clock that moves only by hand."""
 
     seconds: float = 1_000.0
 
@@ -42,7 +42,7 @@ class HandClock:
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """One whole answer."""
+    """One complete response."""
 
     status: int
     headers: Mapping[str, str]
@@ -55,14 +55,14 @@ class HttpResponse:
 
     @property
     def data(self) -> Json:
-        """What is in the success envelope."""
+        """The content of the success envelope."""
         return self.json["data"]
 
 
 def fetch(
     url: str, method: str = "GET", *, headers: Mapping[str, str] | None = None, body: bytes | None = None
 ) -> HttpResponse:
-    """One request over a connection of its own."""
+    """Send one request over a connection of its own."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.netloc, timeout=TIMEOUT_S)
     try:
@@ -74,7 +74,7 @@ def fetch(
 
 
 def send_raw(url: str, request: bytes) -> tuple[bytes, str]:
-    """Send bytes, read to the end: what came, and how it ended (`closed` or `reset`)."""
+    """Send bytes and read to the end; return what came, and how the connection ended (`closed` or `reset`)."""
     parts = urlsplit(url)
     received = b""
     with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=TIMEOUT_S) as plug:
@@ -106,7 +106,7 @@ class Emulated:
         return self
 
     def stop(self) -> None:
-        """End, if it has not ended, and wait until it has."""
+        """Stop it, unless it has stopped, and wait for the end."""
         assert self._serving is not None
         assert self._thread is not None
         if self._loop.is_closed():
@@ -125,30 +125,30 @@ class Emulated:
         return self.endpoints.providers["userplane"]["production"].key
 
     def call(self, path: str, method: str = "GET", *, body: Json = None, key: str | None = "") -> HttpResponse:
-        """A request to the API; with the emulator's key unless another one, or None, is given."""
+        """Send a request to the API, with the emulator's key by default; None sends no key."""
         headers = {} if key is None else {"Authorization": f"Bearer {key or self.key}"}
         return fetch(
             self.base + path, method, headers=headers, body=None if body is None else json.dumps(body).encode()
         )
 
     def raw(self, path: str, method: str = "GET", body: bytes = b"") -> tuple[bytes, str]:
-        """A request to the API over a bare socket."""
+        """Send a request to the API over a bare socket."""
         head = f"{method} /api/v1{path} HTTP/1.1\r\nHost: emulator\r\nAuthorization: Bearer {self.key}\r\n"
         return send_raw(self.base, f"{head}Connection: close\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
 
     def control(self, path: str, body: Json = None, *, method: str | None = None) -> Json:
-        """A request to the control port that must succeed."""
+        """Send a request to the control port that must succeed, and return its JSON."""
         answer = self.control_response(path, body, method=method)
         assert answer.status == 200, answer.body
         return answer.json
 
     def control_response(self, path: str, body: Json = None, *, method: str | None = None) -> HttpResponse:
-        """A request to the control port."""
+        """Send a request to the control port."""
         method = method or ("GET" if body is None else "POST")
         return fetch(self.endpoints.control + path, method, body=None if body is None else json.dumps(body).encode())
 
     def faults(self, *rules: Mapping[str, Any]) -> None:
-        """Put rules in force."""
+        """Put fault rules in force."""
         self.control("/faults", list(rules))
 
     def counts(self) -> Json:

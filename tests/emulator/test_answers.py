@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every answer keeps to, whoever is played: types, empty bodies, allowed methods, bodies that must be there."""
+"""Rules for every response of every provider: content types, empty bodies, allowed methods, required bodies."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def site(emulate: Callable[..., Emulated]) -> Site:
 
 @pytest.mark.parametrize("status", [201, 202, 204, 302, 304, 404, 416, 500])
 def test_nothing_has_no_type(status: int) -> None:
-    """An answer without a body has no content type, whoever made it."""
+    """A response without a body has no content type."""
     names = {name for name, _ in to_outgoing(Reply(status), head=False, wall_s=0.0).headers}
     assert "content-type" not in {name.decode() for name in names}
 
 
 @pytest.mark.parametrize("head", [False, True])
 def test_an_empty_object_keeps_its_type(*, head: bool) -> None:
-    """A stored object without bytes is an object all the same; HEAD says what GET would."""
+    """An empty stored object keeps its content type; HEAD sends the headers of GET."""
     from datetime import UTC, datetime
 
     asset = StoredObject(b"", "text/vtt", "0" * 64, datetime.fromtimestamp(0, UTC))
@@ -123,7 +123,7 @@ def test_an_empty_object_is_a_body(site: Site) -> None:
 
 
 def test_speech_without_a_body(emulate: Callable[..., Emulated]) -> None:
-    """A missing body is told as one missing thing, not as bad JSON."""
+    """A missing body is one missing field, not malformed JSON."""
     service = AssessmentService(emulate(provider=(NAME,)))
     assert problems(service.post("/pronunciation/us", b"")) == [("body", "missing")]
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who may steer the emulator: programs of this machine, by a loopback name, and no web page."""
+"""Who may use the control port: programs of this machine, by a loopback name, and no web page."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_loopback_names_may(emulated: Emulated, host: str, port: str) -> None:
     ],
 )
 def test_foreign_hosts_may_not(emulated: Emulated, host: str) -> None:
-    """A name that was made to resolve to this machine is a stranger's all the same."""
+    """A foreign name that resolves to this machine is refused."""
     answer = fetch(f"{emulated.endpoints.control}/reset", "POST", headers={"Host": host})
     assert answer.status == 403
     assert "another host" in answer.json["error"]

@@ -133,7 +133,7 @@ def test_pages_are_as_large_as_documented(facts: dict[str, Any], emulated: Emula
 
 
 def test_the_quota_is_the_documented_one(facts: dict[str, Any], emulate: Callable[..., Emulated]) -> None:
-    """So many a minute and a day in fixed windows, and not a header that tells of it."""
+    """The documented requests a minute and a day in fixed windows, and no header about them."""
     limits = facts["limits"]
     minute = limits["Requests per minute"]
     day = limits["Requests per day"]

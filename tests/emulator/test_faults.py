@@ -126,7 +126,7 @@ def walk(emulated: Emulated, path: str) -> tuple[list[str], list[int]]:
 
 @pytest.mark.parametrize("rate", [0.3, 1.0])
 def test_empty_pages_hide_nothing(emulated: Emulated, rate: float) -> None:
-    """Whoever goes on while `hasMore` sees every recording once, though empty pages lie between."""
+    """A walk that goes on while `hasMore` is true sees every recording once, despite empty pages."""
     path = f"{emulated.workspaces()[0]}/recordings?per_page=5"
     plain, sizes = walk(emulated, path)
     assert sizes == [5, 5, 5, 5, 5, 3]

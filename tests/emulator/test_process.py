@@ -30,7 +30,7 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": str(SOURCE)}
 
 
 def test_start_and_close() -> None:
-    """A `with` around it is all; options reach it; the clock it tells can be shared."""
+    """A `with` starts and stops it; options take effect; the announced clock can be shared."""
     with start(EmulatorOptions(seed=5, recordings=7, clock="25", window="sliding", retry_after=True)) as running:
         endpoint = running.endpoint("userplane")
         answer = fetch(f"{endpoint.base_url}/public/me", headers={"Authorization": f"Bearer {endpoint.key}"})
@@ -68,7 +68,7 @@ def test_the_help_names_every_flag(capsys: pytest.CaptureFixture[str]) -> None:
 def test_each_refusal_of_a_port_has_its_sentence(
     monkeypatch: pytest.MonkeyPatch, number: int, expected: type[EmulatorError]
 ) -> None:
-    """Whose port it is, and what to do."""
+    """The message says why the port cannot be used, and what to do."""
 
     def refuse(*_: object) -> None:
         raise OSError(number, os.strerror(number))

@@ -46,7 +46,7 @@ def test_a_refusal_by_one_limit_is_counted_by_none(kind: WindowKind) -> None:
 
 
 def test_time_never_goes_back() -> None:
-    """An arrival that is told late is taken as the latest."""
+    """An arrival that is counted late counts as the latest."""
     quota = ServerQuota((MINUTE,), "sliding")
     assert [quota.admit(at) for at in (100, 90, 101)] == [None, None, 59]
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What headers tell of the quota and of deprecation: nothing unless switched on, and then the truth."""
+"""Headers about quota and deprecation: none by default, and true when switched on."""
 
 from __future__ import annotations
 

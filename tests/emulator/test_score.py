@@ -113,7 +113,7 @@ def test_early_calls_obey_the_longest_order() -> None:
     ],
 )
 def test_over_quota_in_any_window(arrivals: list[float], expected: int) -> None:
-    """Two in sixty seconds, however the window lies."""
+    """Two in any sixty seconds, however the window is aligned."""
     assert count_over_quota(arrivals, MINUTE) == expected
 
 

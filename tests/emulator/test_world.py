@@ -83,7 +83,7 @@ def test_the_video_decodes() -> None:
 
 
 def test_the_thumbnail_decodes() -> None:
-    """One picture of WebP, as large as the video, in a RIFF whose size is right."""
+    """One picture of WebP, as large as the video, in a RIFF container of the right size."""
     body = asset_bytes("thumbnail", "x")
     assert int.from_bytes(body[4:8], "little") == len(body) - 8
     with av.open(io.BytesIO(body), "r") as container:
@@ -104,7 +104,7 @@ def test_every_recording_has_bytes_of_its_own() -> None:
 
 @pytest.mark.parametrize("kind", ["console_log", "network_log", "action"])
 def test_logs_are_json_in_the_order_of_time(kind: str) -> None:
-    """Entries lie within the recording."""
+    """All entries are within the recording, in the order of time."""
     log = json.loads(asset_bytes(kind, "x"))
     times = [entry["timestampMs"] for entry in log["entries"]]
     assert times == sorted(times)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an OpenAPI document says, in sentences of our own: the facts of a provider's document without its prose.
+"""The content of an OpenAPI document in sentences of our own: a provider's facts without its prose.
 
 `apivideo_document.json` holds those of api.video's own document.
 """
@@ -22,7 +22,7 @@ FILE: Final = Path(__file__).with_name("apivideo_document.json")
 
 
 class Words(yaml.SafeLoader):
-    """YAML whose only truth values are `true` and `false`: 1.1 takes the language `no` for one."""
+    """A YAML loader with only `true` and `false` as booleans: YAML 1.1 takes the language `no` for one."""
 
 
 Words.yaml_implicit_resolvers = {
@@ -40,7 +40,7 @@ def load(text: str) -> dict[str, Any]:
 
 
 def facts(document: dict[str, Any]) -> dict[str, Any]:
-    """What a document says: its operations, its sentences, and the headers of each answer."""
+    """Return a document's operations, its sentences, and the headers of each response."""
     read = Document(document)
     return {
         "operations": sorted(read.operations()),
@@ -58,7 +58,7 @@ def facts(document: dict[str, Any]) -> dict[str, Any]:
 
 
 class Document:
-    """Tells a document in sentences."""
+    """Turns a document into sentences."""
 
     def __init__(self, document: dict[str, Any]) -> None:
         self._document = document
@@ -69,7 +69,7 @@ class Document:
         return {f"{method.upper()} {path}" for path, item in paths for method in METHODS if method in item}
 
     def sentences(self) -> set[str]:
-        """All that is said of operations."""
+        """Return all sentences about operations."""
         return {
             f"{method.upper()} {path} {sentence}"
             for path, item in self._document["paths"].items()

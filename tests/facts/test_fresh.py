@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The facts kept here are those of the papers, where the papers lie beside the project; and none of their prose."""
+"""The facts kept here are those of the papers, if these are beside the project, and hold none of their prose."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 """A Python that has everything imported and forks a child for each program: it is run by `tests/processes/program.py`.
 
 Tests start hundreds of processes, and nearly all that each of them costs is its imports: 0.4 s of processor time for a
-command, 0.9 s for an emulator. Here they are paid for once. A child is a process like any other: it has its own folder,
+command, 0.9 s for an emulator. Here that is paid for once. A child is a process like any other: it has its own folder,
 environment, files and signals, is killed as others are, and ends as an interpreter ends; only that an interpreter which
 ends well takes all its modules apart, which costs seven times as much as all else about a child, is left out.
 
@@ -53,13 +53,13 @@ TASKS: Final = Path("/proc/self/task")
 
 
 class Children:
-    """The programs that run, and where to tell that they have ended."""
+    """The running programs, each with the pipe on which its end is reported."""
 
     def __init__(self) -> None:
         self.pipes: dict[int, int] = {}
 
     def reap(self) -> None:
-        """Tell of every child that has ended."""
+        """Report every child that has ended."""
         while self.pipes:
             pid, status = os.waitpid(-1, os.WNOHANG)
             if not pid:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The providers played for real, with faults on demand, a clock of their own and a ledger of all that arrived.
+"""The providers, emulated on this machine: real HTTP, faults on demand, a clock of its own and a ledger of all requests.
 
-Nothing here shares code with what calls the providers: client and emulator must not share a mistake.
+Nothing here shares code with the client, so that client and emulator cannot share a mistake.
 """

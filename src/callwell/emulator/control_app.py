@@ -62,11 +62,11 @@ def control_app(registry: ServiceRegistry, clock: MovableClock, describe: Callab
         Route("/keys/disable", control.disable_key, methods=["POST"]),
         Route("/{provider}/{environment}/{event}", control.post_event, methods=["POST"]),
     ]
-    handlers = {InvalidInput: _bad_input, HTTPException: _not_found}
+    handlers = {InvalidInput: _invalid_input, HTTPException: _not_found}
     return _with_access_check(Starlette(routes=routes, exception_handlers=handlers), registry)
 
 
-async def _bad_input(_: Request, error: Exception) -> Response:
+async def _invalid_input(_: Request, error: Exception) -> Response:
     return json_response({"error": str(error)}, 400)
 
 
@@ -93,10 +93,10 @@ def _rejection_reason(scope: Scope) -> str | None:
     return f"a request for another host than {', '.join(HOSTS)}"
 
 
-def _with_access_check(app: ASGIApp, board: ServiceRegistry) -> ASGIApp:
+def _with_access_check(app: ASGIApp, registry: ServiceRegistry) -> ASGIApp:
     async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
         request = await read_request(scope, receive)
-        for service in board:
+        for service in registry:
             row = new_row(service, request, "control")
             if row.key_misplaced:
                 service.ledger.record(row)

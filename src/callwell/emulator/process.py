@@ -29,7 +29,7 @@ PACKAGES: Final = str(Path(__file__).parents[2])
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A started emulator. Use it in a `with`, or call `close`.
+    """A running emulator. Use it in a `with`, or call `close`.
 
     Attributes:
         endpoints: where everything is.

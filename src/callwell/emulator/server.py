@@ -139,17 +139,17 @@ class LocalHost:
         return origin
 
 
-def _provider_factories(wanted: Sequence[str]) -> list[Callable[..., list[tuple[EmulatedProvider, Origins]]]]:
+def _provider_factories(names: Sequence[str]) -> list[Callable[..., list[tuple[EmulatedProvider, Origins]]]]:
     """Return the functions `create_providers` of the packages beside this file, one for each provider."""
     here = str(Path(__file__).parent)
-    names = sorted(module.name for module in iter_modules([here]) if module.ispkg)
-    chosen = [name.replace("-", "_") for name in wanted]
+    known = sorted(module.name for module in iter_modules([here]) if module.ispkg)
+    chosen = [name.replace("-", "_") for name in names]
     for name in chosen:
-        if name not in names:
-            near = get_close_matches(name, names, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(names)}"
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
             raise EmulatorError(f"unknown provider {name!r}: {hint}")
-    return [import_module(f"{__package__}.{name}.provider").create_providers for name in chosen or names]
+    return [import_module(f"{__package__}.{name}.provider").create_providers for name in chosen or known]
 
 
 def _to_endpoints(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What tests of the emulated api.video share: requests with a key, and forms."""
+"""Helpers for tests of the emulated api.video: requests with a key, and forms."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ JPEG: Final = picture("mjpeg")
 
 
 def form(*parts: tuple[str, str | None, bytes]) -> tuple[bytes, dict[str, str]]:
-    """A multipart body of (field, file name or None, content), and its header."""
+    """Return a multipart body of (field, file name or None, content), and its header."""
     body = b""
     for field, name, content in parts:
         about = f'form-data; name="{field}"' + ("" if name is None else f'; filename="{name}"')
@@ -76,19 +76,19 @@ class Site:
         part: str | None = None,
         **fields: str,
     ) -> HttpResponse:
-        """One file as a form, as a piece if `part` says which."""
+        """Send one file as a form; as a piece if `part` gives its Content-Range."""
         body, headers = form(*((key, None, value.encode()) for key, value in fields.items()), (field, name, content))
         ranged = {} if part is None else {"Content-Range": part}
         return self.call("POST", path, body, headers=headers | ranged)
 
     def video(self, **attributes: Any) -> str:
-        """The id of a new container."""
+        """Create a container and return its ID."""
         answer = self.call("POST", "/videos", {"title": "A video", **attributes})
         assert answer.status == 201, answer.body
         return str(answer.json["videoId"])
 
     def upload(self, content: bytes, **attributes: Any) -> str:
-        """The id of a new video with this file, which has been worked on."""
+        """Create a video with this file, wait until it is processed, and return its ID."""
         video_id = self.video(**attributes)
         answer = self.upload_form(f"/videos/{video_id}/source", content)
         assert answer.status == 201, answer.body
@@ -96,7 +96,7 @@ class Site:
         return video_id
 
     def wait_until_idle(self) -> None:
-        """Wait until every file has been worked on."""
+        """Wait until every file has been processed."""
         self.emulated.control("/ledger")
 
     def status(self, video_id: str) -> Any:
@@ -108,7 +108,7 @@ class Site:
         return self.emulated.control("/ledger")[f"apivideo/{self.environment}"]["counts"]
 
     def post_event(self, what: str, news: Any) -> Any:
-        """Tell it something over the control port."""
+        """Report an event over the control port."""
         return self.emulated.control(f"/apivideo/{self.environment}/{what}", news)
 
     def reset(self, **options: Any) -> None:
@@ -117,5 +117,5 @@ class Site:
 
 
 def error_slug(answer: HttpResponse) -> str:
-    """What an error is."""
+    """Return the slug of an error."""
     return str(answer.json["type"]).rpartition("/")[2]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Analytics are those of the views that the emulator was told about, and of no others."""
+"""Analytics count the reported views, and no others."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ VIEWS: list[dict[str, Any]] = [
 
 @pytest.fixture
 def viewed(site: Site) -> Site:
-    """A production whose video was looked at four times."""
+    """A production with one video and four views."""
     video_id = site.video(tags=["news"])
     site.post_event("views", [{"mediaId": video_id, **view} for view in VIEWS])
     site.emulated.control("/clock", {"advance_s": 1})

@@ -65,7 +65,7 @@ def test_errors_before_and_after(site: Site, fault: str, left: int, status: int)
 
 
 def test_a_part_whose_reply_was_lost_is_there(site: Site) -> None:
-    """The status tells of it, and sending it again is an error that costs its bytes."""
+    """The status shows it, and sending it again is an error that costs its bytes."""
     video_id = site.video()
     path = f"/videos/{video_id}/source"
     site.emulated.faults({"operation": "videos.upload", "fault": "lost_reply", "nth": 1})
@@ -102,7 +102,7 @@ def test_storms(site: Site, fault: str, header: str | None) -> None:
     ("value", "header"), [("past", "0"), ("huge", "99999999999999"), ("negative", "-60"), ("text", "soon")]
 )
 def test_times_that_nobody_can_obey(site: Site, value: str, header: str) -> None:
-    """The header of the quota lies."""
+    """The quota headers are false."""
     struck(site, "lying_header", value=value)
     answer = create(site)
     assert (answer.status, answer.headers["x-ratelimit-retry-after"]) == (429, header)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""All 59 operations answer with their documented status, and 57 of them tell what is left of the quota."""
+"""All 59 operations answer with their documented status, and 57 of them send quota headers."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def test_pieces_at_once_and_backwards(site: Site, kind: str) -> None:
 
 
 def test_status_while_parts_come(site: Site) -> None:
-    """The status tells what is there, and the total as soon as it is known."""
+    """The status lists the received pieces, and the total as soon as it is known."""
     video_id = site.video()
     path = f"/videos/{video_id}/source"
     assert site.status(video_id) == {

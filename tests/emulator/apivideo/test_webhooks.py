@@ -61,7 +61,7 @@ def test_captions_and_summaries_that_come_by_themselves(site: Site) -> None:
 
 
 def test_three_more_tries() -> None:
-    """Whoever answers with a failure is told again after three seconds of the emulator's clock, three times at most."""
+    """A failed delivery is retried after three seconds of the emulator's clock, three times at most."""
     clock = HandClock()
     account = ApiVideoAccount(1, sandbox=False)
     deliveries = WebhookQueue(clock)
@@ -99,7 +99,7 @@ def test_a_broadcast(site: Site) -> None:
 
 @pytest.mark.parametrize("url", ["http://example.test/", "http://localhost:1/", "https://10.0.0.1/", "nonsense"])
 def test_nobody_elsewhere_is_told(site: Site, url: str) -> None:
-    """Only 127.0.0.1 is told of events; other addresses may be registered, and hear nothing."""
+    """Events are delivered to 127.0.0.1 only; other addresses can be registered and receive nothing."""
     with listener([]) as (near, heard):
         hooked(site, url, "live-stream.broadcast.started")
         hooked(site, near, "live-stream.broadcast.started")

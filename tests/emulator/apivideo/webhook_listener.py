@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An address that is told of events."""
+"""A server for tests that receives webhooks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def listener(statuses: list[int]) -> Iterator[tuple[str, Queue[tuple[dict[str, str], bytes]]]]:
-    """An address that answers with these statuses in turn, then 202, and what it was told."""
+    """Yield an address that answers with these statuses in turn, then 202, and a queue of what it receives."""
     heard: Queue[tuple[dict[str, str], bytes]] = Queue()
 
     class Handler(http.server.BaseHTTPRequestHandler):

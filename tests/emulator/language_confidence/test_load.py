@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Capacity that nobody is told of, bills, and faults."""
+"""Capacity that is not published, billing, and faults."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def why(answer: HttpResponse) -> str:
     ],
 )
 def test_the_schema(service: AssessmentService, fields: dict[str, Any], found: list[tuple[str, str]]) -> None:
-    """All that breaks it is told at once, each with its place and kind."""
+    """All violations are reported at once, each with its place and kind."""
     answer = service.post(SCRIPTED, body(**fields))
     assert problems(answer) == found
     schema = description(NAME)["components"]["schemas"]["Refusal"]

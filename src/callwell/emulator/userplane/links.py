@@ -168,7 +168,7 @@ def _link_reply(call: UserplaneCall, message: str, link: LinkRecord, *, effect: 
 
 
 def _matches_filters(values: Sequence[str], filters: Sequence[frozenset[str]]) -> bool:
-    return all(not wanted or value in wanted for value, wanted in zip(values, filters, strict=True))
+    return all(not allowed or value in allowed for value, allowed in zip(values, filters, strict=True))
 
 
 def _resolve_meta(body: NewLink | LinkChange, link: LinkRecord | None) -> Any:
