@@ -46,7 +46,7 @@ def test_a_file_keeps_all_of_it(tmp_path: Path) -> None:
     call = Call(
         Traits(safe=False, repeatable=False, probe=True),
         RetryRule(),
-        phase=Phase.FLIGHT,
+        phase=Phase.IN_FLIGHT,
         attempts=1,
         dead_generations=(0, 1),
     )

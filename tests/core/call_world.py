@@ -10,7 +10,6 @@ from callwell.core import call as machine
 from callwell.core.types import (
     Acquire,
     Answered,
-    Defer,
     Denied,
     Fail,
     Finish,
@@ -120,7 +119,6 @@ def _play(call: Call, turns: Iterator[Turn], keep: Callable[[Call], Call], *, by
         call, action = machine.advance(keep(call), event, now, turn.roll)
         if isinstance(action, Finish | Fail):
             return Story(tuple(moments), action, now)
-        assert not isinstance(action, Defer)
         if moments and (not by_send or isinstance(action, Acquire)):
             turn = next(turns)
         began = now

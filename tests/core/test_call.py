@@ -99,8 +99,8 @@ def test_every_script_has_one_end(call: Call, script: list[Turn]) -> None:
 def test_nothing_is_sent_after_the_deadline(call: Call, script: list[Turn]) -> None:
     """Every arrival begins before the deadline, and nobody waits beyond it."""
     story = play(call, script)
-    assert all(send.began < call.deadline for send in story.sends)
-    assert all(m.action.until <= max(call.deadline, m.began) for m in story.moments if isinstance(m.action, Wait))
+    assert all(send.began < call.deadline_at for send in story.sends)
+    assert all(m.action.until <= max(call.deadline_at, m.began) for m in story.moments if isinstance(m.action, Wait))
 
 
 @given(call=calls, script=scripts)
@@ -233,7 +233,7 @@ def test_a_probe_that_fails_changes_nothing(done: bool, why: FailReason) -> None
     call = Call(
         Traits(safe=False, repeatable=False, probe=True),
         RetryRule(),
-        phase=Phase.PROBE,
+        phase=Phase.PROBING,
         may_be_done=True,
         result_lost=done,
     )

@@ -46,6 +46,6 @@ def test_what_may_be_billed_is_repeated_once(ends: list[Answered | Lost], sends:
 
 def test_an_arrival_that_died_with_its_process_may_have_been_billed() -> None:
     """A call that is found in flight counts that arrival, and is repeated once."""
-    call = Call(IDEMPOTENT, BILLED, phase=Phase.FLIGHT, attempts=1)
+    call = Call(IDEMPOTENT, BILLED, phase=Phase.IN_FLIGHT, attempts=1)
     call, action = machine.advance(call, Interrupted(), 1.0, 0.5)
     assert (call.unanswered, type(action)) == (1, Wait)

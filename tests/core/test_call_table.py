@@ -144,7 +144,7 @@ def test_one_probe_is_not_enough_however_long_it_takes() -> None:
 
 def test_early_probes_count_for_nothing() -> None:
     """However many probes find nothing before the request can no more commit, the wait for the last one goes on."""
-    call = Call(PROBED, RULE, phase=Phase.PROBE, may_be_done=True)
+    call = Call(PROBED, RULE, phase=Phase.PROBING, may_be_done=True)
     for now in (1.0, 2.0, 3.0, 89.0):
         call, action = machine.advance(call, Probed(found=False), now, 0.5)
         assert action == Wait(90.0, "commit")
@@ -167,7 +167,7 @@ def test_what_is_known_to_be_done_is_never_repeated(deadline: float) -> None:
 
 def test_without_time_for_the_second_probe_it_stays_unknown() -> None:
     """A deadline before the request's last possible commit leaves the outcome unknown at once."""
-    story = play(Call(PROBED, RULE, deadline=150.0), [Turn(NO_ANSWER)])
+    story = play(Call(PROBED, RULE, deadline_at=150.0), [Turn(NO_ANSWER)])
     sure_at = story.moments[1].ended + 90.0
     assert (story.last, story.ended < 110.0) == (Fail(FailReason.UNKNOWN, Outcome.UNKNOWN, 1, sure_at), True)
 
@@ -192,7 +192,7 @@ def test_a_source_of_dead_keys_does_not_keep_a_call_for_ever() -> None:
 
 def test_generations_of_another_process_are_other_keys() -> None:
     """A call that was refused a key and then found in store may still have its new process's key replaced."""
-    call, _ = machine.advance(Call(SAFE, RULE, phase=Phase.FLIGHT), Answered(401, dead_key=True), 0.0, 0.5)
+    call, _ = machine.advance(Call(SAFE, RULE, phase=Phase.IN_FLIGHT), Answered(401, dead_key=True), 0.0, 0.5)
     call, _ = machine.advance(call, Interrupted(), 1.0, 0.5)
     call, _ = machine.advance(call, Granted(0), 2.0, 0.5)
     call, action = machine.advance(call, Answered(401, dead_key=True), 3.0, 0.5)
@@ -214,13 +214,13 @@ def test_a_broken_success_stays_done_when_attempts_run_out() -> None:
 
 def test_a_permit_that_comes_after_the_deadline_is_not_used() -> None:
     """A grant that took longer than the deadline leads to no arrival."""
-    story = play(Call(SAFE, RULE, deadline=101.0), [Turn(OK, took_s=2.0)])
+    story = play(Call(SAFE, RULE, deadline_at=101.0), [Turn(OK, took_s=2.0)])
     assert (story.last, story.sends) == (Fail(FailReason.DEADLINE, Outcome.REFUSED, 0), [])
 
 
 def test_a_call_that_comes_too_late_asks_for_nothing() -> None:
     """At its deadline a call does not even stand in line."""
-    story = play(Call(SAFE, RULE, deadline=100.0), [Turn(OK)])
+    story = play(Call(SAFE, RULE, deadline_at=100.0), [Turn(OK)])
     assert (story.last, story.moments) == (Fail(FailReason.DEADLINE, Outcome.REFUSED, 0), ())
 
 
@@ -233,8 +233,8 @@ def test_a_throttle_waits_no_less_than_the_failure_before() -> None:
 
 def test_a_permit_that_cannot_be_had_in_time_is_told_with_its_time() -> None:
     """`Denied` ends the call with the time at which it could go on."""
-    last = play(Call(SAFE, RULE, deadline=101.0), [Turn(OK, granted=False)]).last
-    assert last == Fail(FailReason.WOULD_EXCEED, Outcome.REFUSED, 0, at=105.25)
+    last = play(Call(SAFE, RULE, deadline_at=101.0), [Turn(OK, granted=False)]).last
+    assert last == Fail(FailReason.WOULD_EXCEED, Outcome.REFUSED, 0, available_at=105.25)
 
 
 @pytest.mark.parametrize(("status", "floor_s"), [(429, 17.0), (503, 17.0), (500, 0.0), (502, 0.0), (504, 0.0)])
@@ -253,8 +253,8 @@ def test_a_wait_is_not_shortened_by_a_crash() -> None:
 
 def test_a_wait_until_the_very_deadline_is_not_begun() -> None:
     """A wait that would end at the deadline leaves no time to send: the call ends at once."""
-    story = attempts(Call(SAFE, RULE, deadline=110.5), Answered(503, retry_after_s=10.0))
-    assert story.last == Fail(FailReason.WOULD_EXCEED, Outcome.REFUSED, 1, at=110.5)
+    story = attempts(Call(SAFE, RULE, deadline_at=110.5), Answered(503, retry_after_s=10.0))
+    assert story.last == Fail(FailReason.WOULD_EXCEED, Outcome.REFUSED, 1, available_at=110.5)
 
 
 def test_the_budget_stops_repetitions_but_not_throttles() -> None:
@@ -269,11 +269,11 @@ EVENTS: tuple[Event, ...] = (
 )
 LEGAL: dict[Phase, set[type]] = {
     Phase.NEW: {Started},
-    Phase.LINE: {Granted, Denied, Interrupted},
-    Phase.FLIGHT: {Answered, Lost, Interrupted},
-    Phase.PAUSE: {Woken, Interrupted},
-    Phase.REKEY: {KeyRenewed, Interrupted},
-    Phase.PROBE: {Probed, Woken, Interrupted},
+    Phase.ACQUIRING: {Granted, Denied, Interrupted},
+    Phase.IN_FLIGHT: {Answered, Lost, Interrupted},
+    Phase.WAITING: {Woken, Interrupted},
+    Phase.RENEWING_KEY: {KeyRenewed, Interrupted},
+    Phase.PROBING: {Probed, Woken, Interrupted},
     Phase.ENDED: set(),
 }
 
@@ -292,8 +292,8 @@ def test_moves_that_are_not_in_the_table_are_bugs(phase: Phase, event: Event) ->
 
 def test_interrupted_before_sending_nothing_is_in_doubt() -> None:
     """A call that died in line goes back into it; one that died in flight is unknown."""
-    line = Call(UNSAFE, RULE, phase=Phase.LINE)
+    line = Call(UNSAFE, RULE, phase=Phase.ACQUIRING)
     _, action = machine.advance(line, Interrupted(), 1.0, 0.5)
     assert not isinstance(action, Fail | Send | Wait)
-    _, action = machine.advance(line._replace(phase=Phase.FLIGHT, attempts=1), Interrupted(), 1.0, 0.5)
+    _, action = machine.advance(line._replace(phase=Phase.IN_FLIGHT, attempts=1), Interrupted(), 1.0, 0.5)
     assert action == Fail(FailReason.UNKNOWN, Outcome.UNKNOWN, 1)

@@ -52,7 +52,7 @@ class FailingState:
             raise StateError("the disk is full")
         answer = self._state.update(cell, change)
         call = self._state.read(cell).call
-        self._in_flight = call is not None and call.phase is Phase.FLIGHT
+        self._in_flight = call is not None and call.phase is Phase.IN_FLIGHT
         return answer
 
     def read(self, cell: Cell[Any]) -> Any:
@@ -107,7 +107,7 @@ def _lose(options: dict[str, Any], name: str) -> object:
 async def _in_flight(client: Any, name: str) -> asyncio.Task[Any]:
     """A call whose request is about to leave."""
     task = asyncio.create_task(client.with_options(exactly_once=name).videos.create(title=name))
-    while not any(entry.call and entry.call.phase is Phase.FLIGHT for entry in client.ledger.entries()):  # noqa: ASYNC110 - nobody tells when a step is recorded
+    while not any(entry.call and entry.call.phase is Phase.IN_FLIGHT for entry in client.ledger.entries()):  # noqa: ASYNC110 - nobody tells when a step is recorded
         await asyncio.sleep(0)
     return task
 

@@ -1,24 +1,52 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One call as a state machine: what to do next, given what has happened.
+"""One call as a state machine: given what has happened, what is done next.
+
+Theory of operation
+-------------------
+
+A call is a value, `Call`. A driver (`client/calls/engine.py`) shows it what has happened, an *event*, and gets the next
+value and what to do, an *action*. The machine does no I/O, reads no clock and rolls no dice: `now` and `roll` are
+arguments. So it can be stored after any step, and resumed in another process.
 
 ::
 
-               Started            Granted             Answered, fine
-        NEW ─────────────> LINE ───────────> FLIGHT ───────────────────> Finish
-                            │ ^                │ │ │
-              Denied: Fail <┘ │  Woken         │ │ └─ refused, unknown, out of attempts ──> Fail
-                              │<───────────────┤ │  moved within the origin
-                              ├────── PAUSE <──┘ │  refused for now, may be repeated
-                              │  Rekeyed         │
-                              ├────── REKEY <────┤  dead key, not tried again with this generation
-                              │  Probed: absent  │
-                              └────── PROBE <────┘  may have been done, and a marker can tell
+    phase           action             event                 leads to
+    -------------   ----------------   -------------------   ------------------------------------------------------
+    NEW                                Started               ACQUIRING
+    ACQUIRING       Acquire            Granted               IN_FLIGHT
+                                       Denied                Fail: no permit before the deadline
+    IN_FLIGHT       Send               Answered: a success   Finish
+                                       Answered: redirect    ACQUIRING, within the environment's origin
+                                       Answered: dead key    RENEWING_KEY
+                                       Answered or Lost:
+                                         may be repeated     WAITING
+                                         may have been done  PROBING if a marker can tell, else Fail
+                                         anything else       Fail
+    WAITING         Wait               Woken                 ACQUIRING
+    RENEWING_KEY    RenewKey           KeyRenewed            ACQUIRING with a new key, else Fail
+    PROBING         Probe              Probed: found         Finish
+                                       Probed: not found     PROBING again after a Wait; WAITING once that is certain
+                                       Probed: not known     Fail
+    ENDED           Finish, Fail
 
-The order of one attempt is fixed: deadline, breaker, permit, key, send, learn, decide. The driver does what the action
-says, learns from the answer (quotas, budget, key) and shows the event; everything that is decided is decided here.
+::
 
-An unknown outcome is never repeated blind. `Interrupted` is what a driver shows to a call that it found in store: if
-it was in flight, it is unknown now.
+    NEW ──> ACQUIRING ──> IN_FLIGHT ──> ENDED
+               ^  ^           │ ^
+               │  │           │ └────── each Send is one request with a permit of its own
+               │  ├─ WAITING <┤  <────┐
+               │  └─ RENEWING_KEY     │
+               │              └> PROBING
+               └ a redirect
+
+Rules that hold on every path:
+
+- The order of one attempt is fixed: deadline, breaker, permit, key, send, learn, decide.
+- An unknown outcome is never repeated blindly. It is repeated only if a second request does no harm
+  (`Traits.repeatable`), or after probes that are late enough to be certain have found nothing.
+- No wait begins that would end after the deadline, and none is shorter than a `Retry-After` that must be obeyed.
+- `Interrupted` is shown to a call that was found in the state after its process had died. If it was in flight, its
+  outcome is unknown now.
 """
 
 from __future__ import annotations
@@ -57,53 +85,54 @@ if TYPE_CHECKING:
     from callwell.core.types import Action, Event
 
 MAX_REDIRECTS: Final = 5
-"""Redirects that one call follows, each with a permit of its own."""
+"""Redirects that one call follows, each with a permit of its own. RFC 2068, 10.3 recommended five; nobody needs more
+within one origin."""
 
 MAX_KEY_RENEWALS: Final = 5
-"""Dead keys that one call meets before it gives up: a source that gives nothing else would keep it going for ever."""
+"""Rejected keys after which a call gives up: a source that keeps giving dead keys would keep it going for ever."""
 
 PROBES_NEEDED: Final = 2
-"""Probes that must find nothing before a call counts as not done: a lost request may still commit after the first."""
+"""Probes that must find nothing before a call counts as not done: a lost request may be committed after the first."""
 
 
 class Phase(StrEnum):
     """What a call waits for."""
 
     NEW = "new"
-    LINE = "line"
-    FLIGHT = "flight"
-    PAUSE = "pause"
-    REKEY = "rekey"
-    PROBE = "probe"
+    ACQUIRING = "acquiring"
+    IN_FLIGHT = "in flight"
+    WAITING = "waiting"
+    RENEWING_KEY = "renewing key"
+    PROBING = "probing"
     ENDED = "ended"
 
 
 class Call(NamedTuple):
-    """The state of one call. All of it are plain values: it can be stored between any two steps.
+    """The state of one call, in plain values: it can be stored between any two steps, field by field in this order.
 
     Attributes:
         traits: what the description says about the operation.
-        rule: when it is repeated.
-        deadline: monotonic seconds; infinite for none.
+        rule: how often and after which waits it is repeated.
+        deadline_at: monotonic seconds; infinite for no deadline.
         phase: what it waits for.
-        attempts: arrivals made.
-        failures: arrivals that count against the rule's attempts.
-        throttles: answers 429.
-        unanswered: arrivals without a whole answer that may have been billed; counted where the rule bounds them.
-        backoff_s: the last wait of the formula, below which the next one does not fall.
-        wait_until: the end of the last wait, which an interruption does not shorten.
-        may_be_done: an arrival may have been done.
-        result_lost: an arrival was done, for an answer said so, whose result was lost: it is never undone by a probe.
-        generation: of the key of the last arrival.
+        attempts: requests sent.
+        failures: attempts that count against `rule.attempts`.
+        throttles: answers 429; they count against `rule.throttles` instead.
+        backoff_s: the last wait that the backoff formula gave; the next one is not shorter.
+        wait_until: the end of the last wait, in monotonic seconds; an interruption does not shorten it.
+        may_be_done: some attempt may have been carried out.
+        result_lost: an answer said that an attempt was carried out, but its result did not arrive. No probe undoes it.
+        generation: of the key of the last attempt.
         redirects: redirects followed.
-        dead_generations: the generations of key that were refused.
+        dead_generations: generations of the key that the provider rejected.
         probes: probes that found nothing.
-        last_closed_at: when the last connection of unknown outcome was closed.
+        last_closed_at: when the last request of unknown outcome was over, in monotonic seconds.
+        unanswered: attempts without a whole answer that may have been billed; counted where the rule bounds them.
     """
 
     traits: Traits
     rule: RetryRule
-    deadline: float = float("inf")
+    deadline_at: float = float("inf")
     phase: Phase = Phase.NEW
     attempts: int = 0
     failures: int = 0
@@ -131,7 +160,7 @@ def advance(state: Call, event: Event, now: float, roll: float) -> tuple[Call, A
         state: where the call stands.
         event: what has happened.
         now: monotonic seconds.
-        roll: a random number in [0, 1).
+        roll: a random number in [0, 1), for jitter.
 
     Raises:
         IllegalEvent: the event cannot happen in this phase.
@@ -142,68 +171,68 @@ def advance(state: Call, event: Event, now: float, roll: float) -> tuple[Call, A
     return handler(state, event, now, roll)
 
 
-def in_flight(traits: Traits, rule: RetryRule, deadline: float, generation: int) -> Call:
-    """A call, as in `Call`, whose first request was sent without waiting: as after `Started` and `Granted`."""
-    return Call(traits, rule, deadline, Phase.FLIGHT, 1, generation=generation)
+def in_flight(traits: Traits, rule: RetryRule, deadline_at: float, generation: int) -> Call:
+    """A call whose first request was sent without waiting: as `advance` leaves it after `Started` and `Granted`."""
+    return Call(
+        traits=traits,
+        rule=rule,
+        deadline_at=deadline_at,
+        phase=Phase.IN_FLIGHT,
+        attempts=1,
+        generation=generation,
+    )
 
 
 def _acquire(state: Call, _event: Event, now: float, _roll: float) -> tuple[Call, Action]:
-    if now >= state.deadline:
+    if now >= state.deadline_at:
         return _fail(state, FailReason.DEADLINE)
-    return state._replace(phase=Phase.LINE), Acquire(state.deadline)
+    return state._replace(phase=Phase.ACQUIRING), Acquire(until=state.deadline_at)
 
 
 def _on_granted(state: Call, event: Granted, now: float, _roll: float) -> tuple[Call, Action]:
-    if now >= state.deadline:
+    if now >= state.deadline_at:
         return _fail(state, FailReason.DEADLINE)
-    sends = state.attempts + 1
-    return state._replace(phase=Phase.FLIGHT, attempts=sends, generation=event.generation), Send(sends)
+    attempt = state.attempts + 1
+    return state._replace(phase=Phase.IN_FLIGHT, attempts=attempt, generation=event.generation), Send(attempt)
 
 
 def _on_denied(state: Call, event: Denied, now: float, _roll: float) -> tuple[Call, Action]:
-    return _fail(state, FailReason.WOULD_EXCEED if event.at > now else FailReason.DEADLINE, at=event.at)
+    reason = FailReason.WOULD_EXCEED if event.available_at > now else FailReason.DEADLINE
+    return _fail(state, reason, available_at=event.available_at)
 
 
 def _on_answered(state: Call, event: Answered, now: float, roll: float) -> tuple[Call, Action]:
     if outcome.is_success(event):
-        return state._replace(phase=Phase.ENDED), Finish(state.attempts, possibly_billed=state.unanswered)
+        return _finish(state)
     if event.is_redirect and state.traits.safe and state.redirects < MAX_REDIRECTS:
         return _acquire(state._replace(redirects=state.redirects + 1), event, now, roll)
-    return _on_error_answer(
-        state._replace(result_lost=state.result_lost or outcome.is_known_done(state.traits, event)), event, now, roll
-    )
+    if outcome.is_known_done(state.traits, event):
+        state = state._replace(result_lost=True)
+    judgement = outcome.judge(state.traits, event, may_be_done=state.may_be_done, unsafe_5xx=state.rule.unsafe_5xx)
+    return _on_judgement(state, judgement, event, now, roll)
 
 
-def _on_error_answer(state: Call, event: Answered, now: float, roll: float) -> tuple[Call, Action]:
-    rule = state.rule
-    verdict = outcome.judge(state.traits, event, may_be_done=state.may_be_done, unsafe_5xx=rule.unsafe_5xx)
-    match verdict:
+def _on_judgement(state: Call, judgement: Judgement, event: Answered, now: float, roll: float) -> tuple[Call, Action]:
+    match judgement:
         case Judgement.DONE | Judgement.DONE_WITHOUT_RESULT:
-            return state._replace(phase=Phase.ENDED), Finish(
-                state.attempts, verdict is Judgement.DONE, state.unanswered
-            )
+            return _finish(state, result=judgement is Judgement.DONE)
         case Judgement.THROTTLED:
             return _on_throttled(state, event, now, roll)
-        case Judgement.DEAD_KEY if (
-            state.generation not in state.dead_generations and len(state.dead_generations) < MAX_KEY_RENEWALS
-        ):
-            again = state._replace(phase=Phase.REKEY, dead_generations=(*state.dead_generations, state.generation))
-            return again, RenewKey(state.generation, min(now + rule.rekey_wait_s, state.deadline))
+        case Judgement.DEAD_KEY if _may_renew_key(state):
+            return _renew_key(state, now)
         case Judgement.REPEAT:
-            doubtful = state._replace(may_be_done=state.may_be_done or not outcome.is_known_not_done(event))
-            floor = event.retry_after_s if event.status in outcome.RETRY_AFTER_OBEYED else None
-            unseen = event.status in outcome.OK and not event.from_gateway  # nobody bills for a page of a gateway's
-            return _retry(doubtful, now, roll, FailReason.ANSWER, allowed=event.may_retry, floor=floor, unseen=unseen)
+            return _on_repeatable(state, event, now, roll)
         case Judgement.UNKNOWN | Judgement.RESULT_LOST if state.traits.probe:
-            asked_s = (event.retry_after_s or 0.0) if event.status in outcome.RETRY_AFTER_OBEYED else 0.0
-            probing = state._replace(phase=Phase.PROBE, may_be_done=True, last_closed_at=now, wait_until=now + asked_s)
+            not_before = now + _asked_wait_s(event)
+            probing = state._replace(phase=Phase.PROBING, may_be_done=True, last_closed_at=now, wait_until=not_before)
             return probing, Probe()
         case Judgement.UNKNOWN:
             return _fail(state._replace(may_be_done=True), FailReason.UNKNOWN)
         case Judgement.RESULT_LOST:
             return _fail(state, FailReason.RESULT_LOST)
     known = outcome.known_outcome(state.traits, event, may_be_done=state.may_be_done)
-    return _fail(state, FailReason.KEY if verdict is Judgement.DEAD_KEY else FailReason.ANSWER, known=known)
+    reason = FailReason.KEY if judgement is Judgement.DEAD_KEY else FailReason.ANSWER
+    return _fail(state, reason, known=known)
 
 
 def _on_throttled(state: Call, event: Answered, now: float, roll: float) -> tuple[Call, Action]:
@@ -211,8 +240,24 @@ def _on_throttled(state: Call, event: Answered, now: float, roll: float) -> tupl
     state = state._replace(throttles=throttles)
     if throttles > state.rule.throttles:
         return _fail(state, FailReason.ANSWER)
-    pause = retry.backoff(state.rule, throttles - 1, roll, state.backoff_s)
-    return _wait(state, now, pause, event.retry_after_s, "throttled")
+    backoff_s = retry.backoff(state.rule, throttles - 1, roll, state.backoff_s)
+    # A 429 says when to come back in more ways than Retry-After; the driver has read them all.
+    return _wait(state, now, backoff_s, event.retry_after_s or 0.0, "throttled")
+
+
+def _on_repeatable(state: Call, event: Answered, now: float, roll: float) -> tuple[Call, Action]:
+    if not outcome.is_known_not_done(event):
+        state = state._replace(may_be_done=True)
+    return _retry(
+        state,
+        now,
+        roll,
+        FailReason.ANSWER,
+        allowed=event.may_retry,
+        asked_s=_asked_wait_s(event),
+        # A success that did not arrive whole may be billed; a gateway's page in its place is not.
+        maybe_billed=event.status in outcome.OK and not event.from_gateway,
+    )
 
 
 def _on_lost(state: Call, event: Lost, now: float, roll: float) -> tuple[Call, Action]:
@@ -222,35 +267,10 @@ def _on_lost(state: Call, event: Lost, now: float, roll: float) -> tuple[Call, A
     if refused or state.traits.repeatable:
         reason = FailReason.NO_CONNECTION if refused else FailReason.NO_ANSWER
         allowed = event.may_retry and not event.permanent
-        return _retry(state, now, roll, reason, allowed=allowed, unseen=not refused)
+        return _retry(state, now, roll, reason, allowed=allowed, maybe_billed=not refused)
     if state.traits.probe:
-        return state._replace(phase=Phase.PROBE), Probe()
+        return state._replace(phase=Phase.PROBING), Probe()
     return _fail(state, FailReason.UNKNOWN)
-
-
-def _retry(
-    state: Call,
-    now: float,
-    roll: float,
-    reason: FailReason,
-    *,
-    allowed: bool,
-    floor: float | None = None,
-    unseen: bool = False,
-) -> tuple[Call, Action]:
-    most = state.rule.lost_attempts if unseen else None
-    state = state._replace(failures=state.failures + 1, unanswered=state.unanswered + (most is not None))
-    if state.failures >= state.rule.attempts or not allowed or (most is not None and state.unanswered >= most):
-        return _fail(state, reason)
-    pause = retry.backoff(state.rule, state.failures - 1, roll, state.backoff_s)
-    return _wait(state, now, pause, floor, "backoff")
-
-
-def _wait(state: Call, now: float, pause: float, floor: float | None, reason: str) -> tuple[Call, Action]:
-    until = now + max(pause, floor or 0.0)
-    if until >= state.deadline:
-        return _fail(state, FailReason.WOULD_EXCEED, at=until)
-    return state._replace(phase=Phase.PAUSE, backoff_s=pause, wait_until=until), Wait(until, reason)
 
 
 def _on_key_renewed(state: Call, event: KeyRenewed, now: float, roll: float) -> tuple[Call, Action]:
@@ -261,21 +281,21 @@ def _on_key_renewed(state: Call, event: KeyRenewed, now: float, roll: float) -> 
 
 def _on_probed(state: Call, event: Probed, now: float, roll: float) -> tuple[Call, Action]:
     if event.found:
-        return state._replace(phase=Phase.ENDED, may_be_done=False), Finish(
-            state.attempts, possibly_billed=state.unanswered
-        )
-    probes = state.probes + 1
-    lost = FailReason.RESULT_LOST if state.result_lost else FailReason.UNKNOWN
+        return _finish(state._replace(may_be_done=False))
+    reason = FailReason.RESULT_LOST if state.result_lost else FailReason.UNKNOWN
     if event.found is None:
-        return _fail(state, lost)
-    sure_at = state.last_closed_at + state.rule.max_transit_s + state.rule.commit_bound_s
-    if probes >= PROBES_NEEDED and now >= sure_at:
+        return _fail(state, reason)
+    probes = state.probes + 1
+    # From here on a request that arrived late, or was committed late, would have been found.
+    certain_at = state.last_closed_at + state.rule.max_transit_s + state.rule.commit_bound_s
+    if probes >= PROBES_NEEDED and now >= certain_at:
         if state.result_lost:
-            return _fail(state, lost)
-        return _retry(state._replace(probes=0, may_be_done=False), now, roll, FailReason.NO_ANSWER, allowed=True)
-    until = max(now, sure_at, state.wait_until)
-    if until > state.deadline:
-        return _fail(state, lost, at=0.0 if state.result_lost else sure_at)
+            return _fail(state, reason)
+        state = state._replace(probes=0, may_be_done=False)
+        return _retry(state, now, roll, FailReason.NO_ANSWER, allowed=True)
+    until = max(now, certain_at, state.wait_until)
+    if until > state.deadline_at:
+        return _fail(state, reason, available_at=0.0 if state.result_lost else certain_at)
     return state._replace(probes=probes, wait_until=until), Wait(until, "commit")
 
 
@@ -284,35 +304,97 @@ def _probe_again(state: Call, _event: Event, _now: float, _roll: float) -> tuple
 
 
 def _on_interrupted(state: Call, event: Event, now: float, roll: float) -> tuple[Call, Action]:
-    state = state._replace(dead_generations=())  # the generations of another process are other keys
-    if state.phase is Phase.FLIGHT:
+    state = state._replace(dead_generations=())  # generations are counted anew by each process
+    if state.phase is Phase.IN_FLIGHT:
         return _on_lost(state, Lost(Outcome.UNKNOWN), now, roll)
-    if state.phase in (Phase.PAUSE, Phase.PROBE) and now < state.wait_until:
-        return state, Wait(state.wait_until, "backoff" if state.phase is Phase.PAUSE else "commit")
-    return (_probe_again if state.phase is Phase.PROBE else _acquire)(state, event, now, roll)
+    if state.phase is Phase.PROBING:
+        return (state, Wait(state.wait_until, "commit")) if now < state.wait_until else (state, Probe())
+    if state.phase is Phase.WAITING and now < state.wait_until:
+        return state, Wait(state.wait_until, "backoff")
+    return _acquire(state, event, now, roll)
 
 
-def _fail(state: Call, reason: FailReason, *, at: float = 0.0, known: Outcome | None = None) -> tuple[Call, Action]:
+def _asked_wait_s(event: Answered) -> float:
+    """Seconds for which an answer that is no 429 asks to be left alone, where that is obeyed."""
+    if event.status in outcome.RETRY_AFTER_OBEYED:
+        return event.retry_after_s or 0.0
+    return 0.0
+
+
+def _may_renew_key(state: Call) -> bool:
+    return state.generation not in state.dead_generations and len(state.dead_generations) < MAX_KEY_RENEWALS
+
+
+def _renew_key(state: Call, now: float) -> tuple[Call, Action]:
+    dead = (*state.dead_generations, state.generation)
+    until = min(now + state.rule.rekey_wait_s, state.deadline_at)
+    return state._replace(phase=Phase.RENEWING_KEY, dead_generations=dead), RenewKey(state.generation, until)
+
+
+def _retry(
+    state: Call,
+    now: float,
+    roll: float,
+    reason: FailReason,
+    *,
+    allowed: bool,
+    asked_s: float = 0.0,
+    maybe_billed: bool = False,
+) -> tuple[Call, Action]:
+    """Wait and try again, or fail for `reason` where no attempt is left."""
+    max_unanswered = state.rule.lost_attempts if maybe_billed else None
+    state = state._replace(failures=state.failures + 1)
+    if max_unanswered is not None:
+        state = state._replace(unanswered=state.unanswered + 1)
+        allowed = allowed and state.unanswered < max_unanswered
+    if state.failures >= state.rule.attempts or not allowed:
+        return _fail(state, reason)
+    backoff_s = retry.backoff(state.rule, state.failures - 1, roll, state.backoff_s)
+    return _wait(state, now, backoff_s, asked_s, "backoff")
+
+
+def _wait(state: Call, now: float, backoff_s: float, asked_s: float, reason: str) -> tuple[Call, Action]:
+    until = now + max(backoff_s, asked_s)
+    if until >= state.deadline_at:
+        return _fail(state, FailReason.WOULD_EXCEED, available_at=until)
+    return state._replace(phase=Phase.WAITING, backoff_s=backoff_s, wait_until=until), Wait(until, reason)
+
+
+def _finish(state: Call, *, result: bool = True) -> tuple[Call, Action]:
+    finish = Finish(attempts=state.attempts, result=result, possibly_billed=state.unanswered)
+    return state._replace(phase=Phase.ENDED), finish
+
+
+def _fail(
+    state: Call, reason: FailReason, *, available_at: float = 0.0, known: Outcome | None = None
+) -> tuple[Call, Action]:
     if state.result_lost:
         known = Outcome.DONE
     elif known is None:
         known = Outcome.UNKNOWN if state.may_be_done and not state.traits.safe else Outcome.REFUSED
-    return state._replace(phase=Phase.ENDED), Fail(reason, known, state.attempts, at, state.unanswered)
+    fail = Fail(
+        reason=reason,
+        outcome=known,
+        attempts=state.attempts,
+        available_at=available_at,
+        possibly_billed=state.unanswered,
+    )
+    return state._replace(phase=Phase.ENDED), fail
 
 
 _TRANSITIONS: Final[dict[tuple[Phase, type], Callable[[Call, Any, float, float], tuple[Call, Action]]]] = {
     (Phase.NEW, Started): _acquire,
-    (Phase.LINE, Granted): _on_granted,
-    (Phase.LINE, Denied): _on_denied,
-    (Phase.LINE, Interrupted): _on_interrupted,
-    (Phase.FLIGHT, Answered): _on_answered,
-    (Phase.FLIGHT, Lost): _on_lost,
-    (Phase.FLIGHT, Interrupted): _on_interrupted,
-    (Phase.PAUSE, Woken): _acquire,
-    (Phase.PAUSE, Interrupted): _on_interrupted,
-    (Phase.REKEY, KeyRenewed): _on_key_renewed,
-    (Phase.REKEY, Interrupted): _on_interrupted,
-    (Phase.PROBE, Probed): _on_probed,
-    (Phase.PROBE, Woken): _probe_again,
-    (Phase.PROBE, Interrupted): _on_interrupted,
+    (Phase.ACQUIRING, Granted): _on_granted,
+    (Phase.ACQUIRING, Denied): _on_denied,
+    (Phase.ACQUIRING, Interrupted): _on_interrupted,
+    (Phase.IN_FLIGHT, Answered): _on_answered,
+    (Phase.IN_FLIGHT, Lost): _on_lost,
+    (Phase.IN_FLIGHT, Interrupted): _on_interrupted,
+    (Phase.WAITING, Woken): _acquire,
+    (Phase.WAITING, Interrupted): _on_interrupted,
+    (Phase.RENEWING_KEY, KeyRenewed): _on_key_renewed,
+    (Phase.RENEWING_KEY, Interrupted): _on_interrupted,
+    (Phase.PROBING, Probed): _on_probed,
+    (Phase.PROBING, Woken): _probe_again,
+    (Phase.PROBING, Interrupted): _on_interrupted,
 }

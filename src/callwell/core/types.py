@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What goes into one call's machine and what comes out: events and actions.
+"""What goes into the state machine of one call and what comes out: events and actions.
 
-The architecture in one line: a driver shows an `Event` to `call.advance` and carries out the `Action` that comes back,
-until it is `Finish`, `Fail` or `Defer`. All are frozen tuples of plain values, so a call can be stored between any two
-steps.
+A driver shows an `Event` to `call.advance` and carries out the `Action` that comes back, until that is `Finish` or
+`Fail`. Events are past participles, actions imperatives; all are frozen tuples of plain values.
 """
 
 from __future__ import annotations
@@ -21,13 +20,13 @@ class Outcome(StrEnum):
 
 
 class Traits(NamedTuple):
-    """What the description says about the operation, as far as deciding needs it.
+    """What the description says about the operation, as far as decisions need it.
 
     Attributes:
-        safe: it changes nothing.
-        repeatable: a second arrival does no harm (safe or idempotent, or the profile or the caller says so).
+        safe: it changes nothing (RFC 9110, 9.2.1).
+        repeatable: a second request does no harm: the method is idempotent (9.2.2), or the profile says so.
         deletes: a 404 or 410 after an attempt of unknown outcome means that it was done.
-        probe: an unknown outcome can be settled by looking a marker up.
+        probe: a marker at the provider tells whether it was done.
     """
 
     safe: bool = True
@@ -37,27 +36,27 @@ class Traits(NamedTuple):
 
 
 class Started(NamedTuple):
-    """The call begins, or goes on after having been stored before anything was sent."""
+    """The call begins, or continues after it was stored before anything was sent."""
 
 
 class Granted(NamedTuple):
-    """Permits and a key are in hand.
+    """Permits and a key were acquired.
 
     Attributes:
-        generation: of the key, which grows with every new key.
+        generation: of the key; it grows with every new key.
     """
 
     generation: int = 0
 
 
 class Denied(NamedTuple):
-    """No permit can be had before the deadline.
+    """No permit is available before the deadline.
 
     Attributes:
-        at: monotonic seconds at which one can.
+        available_at: when one will be, in monotonic seconds.
     """
 
-    at: float
+    available_at: float
 
 
 class Answered(NamedTuple):
@@ -67,13 +66,13 @@ class Answered(NamedTuple):
         status: the HTTP status.
         code: the provider's error code, if any.
         whole: the body arrived whole and could be read.
-        retry_after_s: seconds for which the answer asks to be left alone, from now.
-        dead_key: the code is one that the profile lists as a dead key.
+        retry_after_s: seconds from now for which the answer asks to be left alone.
+        dead_key: it says that the key is dead, by a code or status that the profile lists.
         not_done: the profile says that this code means that nothing was done.
-        is_redirect: it is a redirect that may be followed: to the environment's own origin.
+        is_redirect: a redirect that may be followed: to the environment's own origin.
         may_retry: the provider's retry budget allows another attempt.
-        from_gateway: it does not look like the provider's: a page in HTML, or a body of another type than described.
-        too_large: the body has more bytes than are allowed: another attempt would bring the same.
+        from_gateway: it does not look like the provider's: a page in HTML, or a body of a type that is not described.
+        too_large: the body has more bytes than are allowed; another attempt would bring the same.
     """
 
     status: int
@@ -92,9 +91,9 @@ class Lost(NamedTuple):
     """A Send ended without an answer.
 
     Attributes:
-        outcome: `REFUSED` where a failed connect shows that nothing was sent, else `UNKNOWN`.
+        outcome: `REFUSED` where a failed connection shows that nothing was sent, otherwise `UNKNOWN`.
         may_retry: the provider's retry budget allows another attempt.
-        permanent: another attempt would fail in the same way, for instance at a certificate.
+        permanent: another attempt would fail in the same way, for instance because of a certificate.
     """
 
     outcome: Outcome
@@ -110,7 +109,7 @@ class KeyRenewed(NamedTuple):
     """The key's source was read again.
 
     Attributes:
-        generation: of the key now in use; the same as before if no new one came in time.
+        generation: of the current key; the same as before if no new one appeared in time.
     """
 
     generation: int
@@ -120,31 +119,31 @@ class Probed(NamedTuple):
     """The marker of an unknown call was looked up.
 
     Attributes:
-        found: the provider has it; None if it could not be looked up.
+        found: the provider has it; None if the look-up failed.
     """
 
     found: bool | None
 
 
 class Interrupted(NamedTuple):
-    """The process that made the call died: whatever was in flight is unknown."""
+    """The process that made the call died: the outcome of a request in flight is unknown."""
 
 
 Event = Started | Granted | Denied | Answered | Lost | Woken | KeyRenewed | Probed | Interrupted
 
 
 class Acquire(NamedTuple):
-    """Take one permit of each quota and the key in use.
+    """Acquire one permit of each quota, and the current key.
 
     Attributes:
-        until: monotonic seconds after which the driver answers `Denied`.
+        until: monotonic seconds after which the driver shows `Denied`.
     """
 
     until: float
 
 
 class Send(NamedTuple):
-    """Make exactly one arrival at the provider.
+    """Send exactly one request to the provider.
 
     Attributes:
         attempt: 1 for the first.
@@ -158,7 +157,7 @@ class Wait(NamedTuple):
 
     Attributes:
         until: monotonic seconds.
-        reason: `backoff`, `throttled` or `commit` (an unknown request may still commit), for logs and progress.
+        reason: `backoff`, `throttled` or `commit` (a lost request may still be committed), for logs and notices.
     """
 
     until: float
@@ -170,7 +169,7 @@ class RenewKey(NamedTuple):
 
     Attributes:
         generation: of the dead key.
-        until: monotonic seconds after which the driver answers with the same generation.
+        until: monotonic seconds after which the driver shows `KeyRenewed` with the same generation.
     """
 
     generation: int
@@ -185,9 +184,9 @@ class Finish(NamedTuple):
     """The call is done.
 
     Attributes:
-        attempts: how many arrivals it took.
-        result: there is an answer with a result; without, the call is known to be done but its answer was lost.
-        possibly_billed: arrivals besides the answered one that the provider may have billed.
+        attempts: requests sent.
+        result: there is an answer with a result; if not, the call is known to be done, but its answer was lost.
+        possibly_billed: requests besides the answered one that the provider may have billed.
     """
 
     attempts: int
@@ -212,29 +211,19 @@ class Fail(NamedTuple):
     """The call has failed.
 
     Attributes:
-        reason: what the driver's error is made of.
-        outcome: what is known.
-        attempts: how many arrivals were made.
-        at: for `WOULD_EXCEED`: monotonic seconds at which the call could go on; for `UNKNOWN` after a probe that found
-            nothing: from when on that is sure; 0 where there is no such time.
-        possibly_billed: arrivals that the provider may have billed.
+        reason: what kind of error the driver raises.
+        outcome: what is known about the call.
+        attempts: requests sent.
+        available_at: monotonic seconds. For `WOULD_EXCEED`, when the call could continue; for `UNKNOWN` after a probe
+            that found nothing, from when on "nothing" is certain; 0 where there is no such time.
+        possibly_billed: requests that the provider may have billed.
     """
 
     reason: FailReason
     outcome: Outcome
     attempts: int
-    at: float = 0.0
+    available_at: float = 0.0
     possibly_billed: int = 0
 
 
-class Defer(NamedTuple):
-    """The call cannot be made now: put it into the durable queue.
-
-    Attributes:
-        at: monotonic seconds at which it can go on.
-    """
-
-    at: float
-
-
-Action = Acquire | Send | Wait | RenewKey | Probe | Finish | Fail | Defer
+Action = Acquire | Send | Wait | RenewKey | Probe | Finish | Fail

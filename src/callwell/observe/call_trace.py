@@ -1,5 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One call as its hooks see it: what began also ends, however the caller leaves."""
+"""The one observer of a call: what the log and the hooks of a client learn of it.
+
+::
+
+    CallBegan  (AttemptBegan  AttemptEnded | Waiting)*  CallEnded
+
+Hooks see all of it, and whatever began for them also ends, however the caller leaves. The log has no beginnings.
+"""
 
 from __future__ import annotations
 
@@ -7,45 +14,49 @@ from itertools import count
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from callwell.observe.notices import AttemptBegan, AttemptEnded, CallBegan, CallEnded
+from callwell.observe.logs import log_notice
+from callwell.observe.notices import AttemptBegan, AttemptEnded, CallBegan, CallEnded, Waiting
 
 if TYPE_CHECKING:
     from callwell.observe.hooks import Hooks
-    from callwell.observe.notices import Waiting
 
 NUMBERS: Final = count(1)
+"""Numbers of calls, unique in the process: by them a hook knows which notices belong together."""
 
-PORTS: Final = {"http": 80, "https": 443}
+DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
-LEFT: Final = "the caller left before an answer came"
+CALLER_LEFT: Final = "the caller left before an answer came"
 
 
-class Watch:
-    """What the hooks of a client are told of one call.
+class CallTrace:
+    """What is logged of one call, and shown to the hooks.
 
     Args:
-        hooks: the hooks.
+        hooks: the client's hooks, if it has any.
         provider: the provider's name.
         operation: the operation's name.
-        began: when it began, in monotonic seconds.
+        began_at: when the call began, in monotonic seconds.
     """
 
-    __slots__ = ("_began", "_call", "_ended", "_hooks", "_open", "_operation", "_provider", "_sent_at")
+    __slots__ = ("_attempt", "_began_at", "_ended", "_hooks", "_number", "_operation", "_provider", "_sent_at")
 
-    def __init__(self, hooks: Hooks, provider: str, operation: str, began: float) -> None:
+    def __init__(self, hooks: Hooks | None, provider: str, operation: str, began_at: float) -> None:
         self._hooks = hooks
         self._provider = provider
         self._operation = operation
-        self._call = next(NUMBERS)
-        self._began = self._sent_at = began
-        self._open = 0
+        self._began_at = began_at
+        self._sent_at = began_at
+        self._attempt = 0  # the one under way for the hooks; 0 for none
         self._ended = False
-        hooks.notice(CallBegan(provider, operation, self._call))
+        self._number = 0
+        if hooks is not None:
+            self._number = next(NUMBERS)
+            hooks.notice(CallBegan(provider=provider, operation=operation, call=self._number))
 
-    def began(
+    def attempt_began(
         self,
         attempt: int,
-        at: float,
+        sent_at: float,
         method: str,
         url: str,
         names: set[str],
@@ -56,51 +67,114 @@ class Watch:
 
         Args:
             attempt: 1 for the first.
-            at: monotonic seconds.
+            sent_at: monotonic seconds.
             method: the HTTP method.
             url: the whole address.
             names: of the request's own headers, in lower case.
-            template: the address as described, with its parameters in braces, None if it is not known.
+            template: the address as described, with its parameters in braces; None if it is not known.
 
         Returns:
             the headers that the hooks add.
         """
-        self._open, self._sent_at = attempt, at
-        base, host, port = server_of(url)
-        path = None if template is None else urlsplit(template).path
-        call, address = self._call, base + urlsplit(url).path
-        told = AttemptBegan(self._provider, self._operation, call, attempt, method, address, path, host=host, port=port)
-        return tuple(self._hooks.began(told, names))
+        if self._hooks is None:
+            return ()
+        self._attempt = attempt
+        self._sent_at = sent_at
+        base, host, port = split_server(url)
+        notice = AttemptBegan(
+            provider=self._provider,
+            operation=self._operation,
+            call=self._number,
+            attempt=attempt,
+            method=method,
+            url=base + urlsplit(url).path,
+            template=None if template is None else urlsplit(template).path,
+            host=host,
+            port=port,
+        )
+        return self._hooks.began(notice, names)
 
-    def notice(self, notice: AttemptEnded | Waiting | CallEnded) -> None:
-        """Something has happened to the call."""
-        if isinstance(notice, AttemptEnded):
-            self._open = 0
-        self._ended = self._ended or isinstance(notice, CallEnded)
-        self._hooks.notice(notice._replace(call=self._call))
+    def attempt_ended(self, attempt: int, status: int | None, code: str | None, reason: str, seconds: float) -> None:
+        """An attempt has ended, or could not be made: see `AttemptEnded`."""
+        self._attempt = 0
+        self._report(
+            AttemptEnded(
+                provider=self._provider,
+                operation=self._operation,
+                attempt=attempt,
+                status=status,
+                code=code,
+                reason=reason,
+                seconds=seconds,
+            )
+        )
 
-    def left(self, attempts: int, now: float, *, may_be_done: bool) -> None:
-        """The call is over: what has not ended ends now.
+    def wait_began(self, seconds: float, reason: str) -> None:
+        """The call waits: see `Waiting`."""
+        self._report(Waiting(self._provider, self._operation, seconds=max(0.0, seconds), why=reason))
+
+    def call_ended(self, attempts: int, outcome: str, now: float, *, possibly_billed: int = 0) -> None:
+        """The call has ended: see `CallEnded`.
 
         Args:
-            attempts: arrivals made.
+            attempts: requests sent.
+            outcome: `done`, `refused` or `unknown`.
+            now: monotonic seconds.
+            possibly_billed: requests without a whole answer that the provider may have billed.
+        """
+        self._ended = True
+        self._report(self._call_ended(attempts, outcome, now, possibly_billed))
+
+    def caller_left(self, attempts: int, now: float, *, may_be_done: bool) -> None:
+        """The call is over, one way or another: for the hooks, whatever has not ended ends now.
+
+        Args:
+            attempts: requests sent.
             now: monotonic seconds.
             may_be_done: an earlier attempt may have been done.
         """
-        may_be_done = may_be_done or self._open > 0
-        if self._open:
-            seconds = now - self._sent_at
-            self.notice(AttemptEnded(self._provider, self._operation, self._open, None, None, LEFT, seconds))
+        if self._hooks is None:
+            return
+        may_be_done = may_be_done or self._attempt > 0
+        if self._attempt:
+            attempt = AttemptEnded(
+                provider=self._provider,
+                operation=self._operation,
+                attempt=self._attempt,
+                status=None,
+                code=None,
+                reason=CALLER_LEFT,
+                seconds=now - self._sent_at,
+                call=self._number,
+            )
+            self._attempt = 0
+            self._hooks.notice(attempt)
         if not self._ended:
-            outcome, seconds = "unknown" if may_be_done else "refused", now - self._began
-            self.notice(CallEnded(self._provider, self._operation, attempts, outcome, seconds))
+            ended = self._call_ended(attempts, "unknown" if may_be_done else "refused", now, 0)
+            self._ended = True
+            self._hooks.notice(ended._replace(call=self._number))
+
+    def _call_ended(self, attempts: int, outcome: str, now: float, possibly_billed: int) -> CallEnded:
+        return CallEnded(
+            provider=self._provider,
+            operation=self._operation,
+            attempts=attempts,
+            outcome=outcome,
+            seconds=now - self._began_at,
+            possibly_billed=possibly_billed,
+        )
+
+    def _report(self, notice: AttemptEnded | Waiting | CallEnded) -> None:
+        log_notice(notice)
+        if self._hooks is not None:
+            self._hooks.notice(notice._replace(call=self._number))
 
 
-def server_of(url: str) -> tuple[str, str, int]:
+def split_server(url: str) -> tuple[str, str, int]:
     """The server of an address: scheme and host as written there, without a user; name; port. Empty if it is none."""
     try:
         parts = urlsplit(url)
         base = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-        return base, parts.hostname or "", parts.port or PORTS.get(parts.scheme, 0)
+        return base, parts.hostname or "", parts.port or DEFAULT_PORTS.get(parts.scheme, 0)
     except ValueError:
         return "", "", 0

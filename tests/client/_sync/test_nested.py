@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from callwell import errors, outer_retries
-from callwell.client.calls.nested import RETRIES_HEADER
+from callwell.client.calls.options import RETRIES_HEADER
 from callwell.core.rules.profile import RetryRule
 from callwell.testing import ScriptedTransport
 from callwell.transport.base import Response

@@ -69,6 +69,10 @@ class BoundRequest(Opaque, msgspec.Struct, frozen=True):
         """Method and path."""
         return f"{self.method} {without_query(self.target)}"
 
+    def method_and_path(self) -> str:
+        """Method and path for messages: a query may hold personal data."""
+        return f"{self.method} {self.target.partition('?')[0]}"
+
 
 class BoundParameter(NamedTuple):
     """One parameter, and what can be said of it before there is a value.

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
+from callwell.client.calls.context import PreparedCall
 from callwell.client.calls.deleted import run_checking_deleted
 from callwell.client.calls.operations import OperationHandle, find_operation, list_operations
 from callwell.client.calls.options import NOT_GIVEN
-from callwell.client.calls.prepared import PreparedCall
 from callwell.client.calls.responses import rename_fields, resolve_link
 from callwell.client.keys.refused_key import explain_refusal
 from callwell.client.pages.pager import AsyncPager, PagerPosition
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from typing import Self
 
     from callwell.client.calls.binding import BoundRequest
+    from callwell.client.calls.context import CallPlan
     from callwell.client.calls.engine import AsyncEngine
     from callwell.client.calls.options import CallOptions, ResolvedOptions
-    from callwell.client.calls.prepared import CallPlan
     from callwell.client.calls.responses import Answer
     from callwell.client.concurrency.primitives import AsyncFetch, AsyncPendingAnswer
     from callwell.client.config import ClientConfig

@@ -1,136 +1,218 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What one call has in hand while it is under way, and what is told of it to the log and to hooks."""
+"""One call on its way through the engine: what all calls of its operation share, what is sent, what it holds.
+
+::
+
+    CallPlan       what the description says about an operation; made once for all of its calls
+    PreparedCall   one call as the engine takes it: plan, request, options; it never changes
+    CallContext    what that call holds while it is under way: permit, key, state, last answer
+"""
 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 import msgspec
 
-from callwell.client.calls.prepared import PreparedCall
+from callwell.client.calls.binding import BoundRequest
+from callwell.client.calls.options import ResolvedOptions
 from callwell.client.calls.responses import Answer, ParsedResponse
 from callwell.core import outcome as outcomes
 from callwell.core.call import Call, IllegalEvent, Phase
 from callwell.core.headers import QuotaHint
 from callwell.core.quota.permits import Permit
 from callwell.core.types import Answered, Fail, FailReason, Outcome
+from callwell.errors import KeyRefused
 from callwell.keys import Key
-from callwell.observe.call_trace import Watch
-from callwell.observe.logs import LOGGER, log_notice
-from callwell.observe.notices import AttemptEnded, CallEnded, Waiting
+from callwell.observe.call_trace import CallTrace
+from callwell.observe.logs import LOGGER
 from callwell.opaque import Opaque
 from callwell.transport.base import NoReply
 
 if TYPE_CHECKING:
-    from callwell.core.types import Finish
+    from callwell.core.types import Action, Event, Finish, Traits
     from callwell.observe.hooks import Hooks
     from callwell.transport.base import RequestHeaders
 
 
 PATIENCE_S: Final = 5.0
-"""A provider that has not answered within less time has not failed: the caller was in a hurry."""
+"""A provider that has not answered within less time has not failed: the caller gave it too little."""
 
 NEARLY: Final = 0.9
-"""Of the time given, from where on a request without an answer ended for lack of it."""
+"""The part of the time given after which a request without an answer counts as ended by lack of time: timers of a
+transport may fire a little early."""
+
+
+class CallPlan(NamedTuple):
+    """What all calls of an operation have in common.
+
+    Attributes:
+        operation: the operation's name, or the method for requests outside the description.
+        traits: what the description says about it.
+        quotas: names of the quotas that it counts against.
+        template: the path with its parameters in braces. None for requests outside the description: their successes may
+            be anything, not only JSON.
+        media: media types other than JSON that are described for its successes.
+    """
+
+    operation: str
+    traits: Traits
+    quotas: tuple[str, ...]
+    template: str | None
+    media: frozenset[str] = frozenset()
+
+
+class StepRecorder(Protocol):
+    """Records each step of a call that is made exactly once, before the step is taken.
+
+    Attributes:
+        name: of the call, in the ledger.
+        has_given_name: the caller has chosen the name.
+        state: the call's state when the engine takes over.
+        event: the first event to show to it.
+        lookup_error: why the look-up of an unknown outcome failed, if it did.
+    """
+
+    name: str
+    has_given_name: bool
+    state: Call
+    event: Event
+    lookup_error: Exception | None
+
+    def record(self, state: Call, action: Action) -> None:
+        """Record a state and the action that comes next, before that is carried out."""
+        ...
+
+    def probe(self, context: CallContext) -> Any:
+        """Look up whether the call was done; what it made, if anything, becomes the context's last result."""
+        ...
+
+
+class PreparedCall(msgspec.Struct, frozen=True):
+    """One call, as the engine takes it.
+
+    Attributes:
+        plan: of its operation.
+        request: what is sent.
+        options: what the caller chose.
+        recorder: records its steps, if it is to be made exactly once.
+        explain: finds out more about a rejected key, and gives the error to raise instead.
+    """
+
+    plan: CallPlan
+    request: BoundRequest
+    options: ResolvedOptions
+    recorder: StepRecorder | None = None
+    explain: Callable[[KeyRefused], Any] | None = None
 
 
 class CallContext(Opaque, msgspec.Struct):
-    """What one call has in hand while it is under way. Its `repr` shows no answer, which may hold tokens.
+    """What one call holds while it is under way. Its `repr` shows no answer, which may hold tokens.
 
     Attributes:
         prepared: the call.
         url: its address; a redirect changes it.
         provider: the provider's name.
-        began: monotonic seconds.
+        began_at: monotonic seconds.
         keys: where its key comes from.
-        observer: what tells the hooks of it.
-        is_observed: attempts and the end are told even if all is well.
+        trace: what log and hooks learn of it; None while nobody wants to know about a call that goes well.
         permit: that it holds.
-        key: that it holds, and its generation.
-        sending: a request was sent for which the permit is not settled.
-        closes_at: when it ends at the latest.
+        key: that it holds, and the key's generation.
+        sending: a request was sent whose permit is not released yet.
+        closes_at: when that request is over at the latest, in monotonic seconds.
         status: of its answer; 0 before there is one.
-        denied: no permit could be had before the deadline.
-        ending: the end to come of a request that goes on without its caller, an `asyncio.Future`.
-        attempts: arrivals so far.
+        permit_denied: no permit was available before the deadline.
+        late_response: the response to come of a request that continues without its caller, an `asyncio.Future`.
+        attempts: requests sent.
         hints: what the last answer says about quotas.
-        state: where the call stands, once it is not done at the first attempt.
+        state: the state of the call, once it has needed more than a first attempt that goes well.
         answer: of a call that is done.
         last: what the last attempt came to, if it was no success.
-        callers: what was raised while a body of the caller's was read.
-        astray: a redirect has led out of the environment's path, where no key is shown.
+        body_error: what was raised while a body of the caller's was read.
+        outside_base_path: a redirect has led out of the environment's path, where no key is sent.
     """
 
     prepared: PreparedCall
     url: str
     provider: str
-    began: float
+    began_at: float
     keys: Any
-    observer: Watch | None
-    is_observed: bool
+    trace: CallTrace | None
     permit: Permit | None = None
     key: tuple[int, Key] | None = None
     sending: bool = False
     closes_at: float = 0.0
     status: int = 0
-    denied: bool = False
-    ending: Any = None
+    permit_denied: bool = False
+    late_response: Any = None
     attempts: int = 0
     hints: tuple[QuotaHint, ...] = ()
     state: Call | None = None
     answer: Answer | None = None
     last: ParsedResponse | NoReply | None = None
-    callers: Exception | None = None
-    astray: bool = False
+    body_error: Exception | None = None
+    outside_base_path: bool = False
+
+    @property
+    def may_be_done(self) -> bool:
+        """An earlier attempt ended with an unknown outcome."""
+        return self.state is not None and self.state.may_be_done
+
+    @property
+    def possibly_billed(self) -> int:
+        """Requests without a whole answer that the provider may have billed."""
+        return 0 if self.state is None else self.state.unanswered
 
     def summary(self) -> str:
         """The operation, and how often it was sent."""
         return f"{self.provider} {self.prepared.plan.operation}, attempts: {self.attempts}"
 
-    def outlived(self, ending: Any) -> None:
-        """The transport goes on with a request although its caller has gone: see `Request.on_abandoned`."""
-        self.ending = ending
+    def on_abandoned(self, late_response: Any) -> None:
+        """The transport continues a request although its caller has left: see `Request.on_abandoned`."""
+        self.late_response = late_response
 
-    def watched(self, attempt: int, began: float, base_url: str, shown: RequestHeaders) -> RequestHeaders:
-        """The headers of a request that is about to be sent, with those that hooks add."""
-        plan, bound = self.prepared.plan, self.prepared.bound
-        moved = self.url != base_url + bound.target
-        template = None if moved or plan.template is None else base_url + plan.template
-        observer = self.observer
-        if observer is None:
-            return shown
-        names = set(shown.names)
-        return shown.with_fields(observer.began(attempt, began, bound.method, self.url, names, template=template))
+    def attempt_began(
+        self, trace: CallTrace, attempt: int, sent_at: float, base_url: str, headers: RequestHeaders
+    ) -> RequestHeaders:
+        """Show the hooks a request that is about to be sent; its headers, with those that the hooks add."""
+        plan = self.prepared.plan
+        request = self.prepared.request
+        template = None
+        if plan.template is not None and self.url == base_url + request.target:  # not after a redirect
+            template = base_url + plan.template
+        names = set(headers.names)
+        added = trace.attempt_began(attempt, sent_at, request.method, self.url, names, template=template)
+        return headers.with_fields(added)
 
-    def attempted(self, attempt: int, status: int | None, code: str | None, reason: str, seconds: float) -> None:
-        """An arrival was made, or could not be: see `AttemptEnded`."""
-        if self.is_observed:
-            self._say(AttemptEnded(self.provider, self.prepared.plan.operation, attempt, status, code, reason, seconds))
+    def attempt_ended(self, attempt: int, status: int | None, code: str | None, reason: str, seconds: float) -> None:
+        """An attempt has ended, or could not be made: see `AttemptEnded`."""
+        if self.trace is not None:
+            self.trace.attempt_ended(attempt, status, code, reason, seconds)
 
-    def waits(self, seconds: float, reason: str) -> None:
-        """The call waits: see `Waiting`."""
-        self._say(Waiting(self.provider, self.prepared.plan.operation, max(0.0, seconds), reason))
+    def wait_began(self, seconds: float, reason: str) -> None:
+        """The call waits: see `Waiting`. Waits are logged even if nobody watches."""
+        self._ensure_trace().wait_began(seconds, reason)
 
-    def ended(self, attempts: int, outcome: Outcome, now: float) -> None:
-        """The call has ended: see `CallEnded`."""
-        billed = 0 if self.state is None else self.state.unanswered
-        if self.is_observed or billed or outcome is not Outcome.DONE:
-            operation, seconds = self.prepared.plan.operation, now - self.began
-            self._say(CallEnded(self.provider, operation, attempts, str(outcome), seconds, possibly_billed=billed))
+    def call_ended(self, attempts: int, outcome: Outcome, now: float) -> None:
+        """The call has ended: see `CallEnded`. What went wrong or may cost twice is logged even if nobody watches."""
+        if self.trace is not None or self.possibly_billed or outcome is not Outcome.DONE:
+            self._ensure_trace().call_ended(attempts, str(outcome), now, possibly_billed=self.possibly_billed)
 
-    def finished(self, action: Finish, now: float) -> Answer:
+    def finish(self, action: Finish, now: float) -> Answer:
         """The answer of a call that is done."""
-        self.ended(action.attempts, Outcome.DONE, now)
-        answer = self.answer or (self.last.answer if isinstance(self.last, ParsedResponse) else None)
+        self.call_ended(action.attempts, Outcome.DONE, now)
+        answer = self.answer
+        if answer is None and isinstance(self.last, ParsedResponse):
+            answer = self.last.answer
         if answer is None:
             raise IllegalEvent("a call finished without an answer")
-        billed = action.possibly_billed
-        answer = answer._replace(attempts=action.attempts, possibly_billed=billed, url=self.url)
+        answer = answer._replace(attempts=action.attempts, possibly_billed=action.possibly_billed, url=self.url)
         return answer if action.result else answer._replace(json=None)
 
-    def hasty(self, now: float, seconds: float) -> bool:
-        """Whether a request that took so long without an answer ended because the caller gave it too little time.
+    def was_cut_short(self, now: float, seconds: float) -> bool:
+        """Whether a request without an answer ended because its caller gave it too little time.
 
         Args:
             now: monotonic seconds.
@@ -139,47 +221,48 @@ class CallContext(Opaque, msgspec.Struct):
         given_s = self.closes_at - now + seconds
         return given_s < PATIENCE_S and seconds >= given_s * NEARLY
 
-    def stopped(self) -> Fail:
-        """What is known of a call that was sent and cannot go on."""
-        traits, state = self.prepared.plan.traits, self.state
-        doubt = state is not None and state.may_be_done
-        known = Outcome.UNKNOWN if doubt and not traits.safe else Outcome.REFUSED
+    def fail_now(self) -> Fail:
+        """How a call fails that was sent and cannot continue, by what is known of it at this moment."""
+        traits = self.prepared.plan.traits
+        state = self.state
         if state is not None and state.result_lost:
             known = Outcome.DONE
-        elif self.sending or state is None or state.phase is Phase.FLIGHT:
-            known = Outcome.REFUSED if traits.safe else Outcome.UNKNOWN
-            if self.status:
-                known = outcomes.known_outcome(traits, Answered(self.status), may_be_done=doubt)
-        why = FailReason.NO_ANSWER
+        elif self.status and self._is_attempt_open():
+            known = outcomes.known_outcome(traits, Answered(self.status), may_be_done=self.may_be_done)
+        elif traits.safe or not (self.may_be_done or self._is_attempt_open()):
+            known = Outcome.REFUSED
+        else:
+            known = Outcome.UNKNOWN
+        reason = FailReason.NO_ANSWER
         if known is not Outcome.REFUSED and not traits.repeatable:
-            why = FailReason.UNKNOWN if known is Outcome.UNKNOWN else FailReason.RESULT_LOST
-        return Fail(why, known, self.attempts, possibly_billed=0 if state is None else state.unanswered)
+            reason = FailReason.UNKNOWN if known is Outcome.UNKNOWN else FailReason.RESULT_LOST
+        return Fail(reason=reason, outcome=known, attempts=self.attempts, possibly_billed=self.possibly_billed)
 
-    def left(self, now: float) -> None:
-        """The caller goes, one way or another: for the hooks, what has not ended ends now."""
-        if self.observer is not None:
-            self.observer.left(self.attempts, now, may_be_done=self.state is not None and self.state.may_be_done)
+    def _is_attempt_open(self) -> bool:
+        """Whether nobody has decided about the last attempt yet."""
+        return self.sending or self.state is None or self.state.phase is Phase.IN_FLIGHT
 
-    def _say(self, notice: AttemptEnded | Waiting | CallEnded) -> None:
-        log_notice(notice)
-        if self.observer is not None:
-            self.observer.notice(notice)
+    def _ensure_trace(self) -> CallTrace:
+        if self.trace is None:
+            # Where there are hooks there is a trace from the beginning.
+            self.trace = CallTrace(None, self.provider, self.prepared.plan.operation, self.began_at)
+        return self.trace
 
 
-def begun(
-    prepared: PreparedCall, url: str, provider: str, began: float, hooks: Hooks | None, *, keys: Any
+def begin(
+    prepared: PreparedCall, url: str, provider: str, began_at: float, hooks: Hooks | None, *, keys: Any
 ) -> CallContext:
-    """What a call has in hand when it begins.
+    """The context of a call that begins.
 
     Args:
         prepared: the call.
         url: its address.
         provider: the provider's name.
-        began: monotonic seconds.
-        hooks: what watches the calls.
+        began_at: monotonic seconds.
+        hooks: the client's hooks.
         keys: where its key comes from.
     """
-    observer = None if hooks is None else Watch(hooks, provider, prepared.plan.operation, began)
-    return CallContext(
-        prepared, url, provider, began, keys, observer, observer is not None or LOGGER.isEnabledFor(logging.DEBUG)
-    )
+    trace = None
+    if hooks is not None or LOGGER.isEnabledFor(logging.DEBUG):
+        trace = CallTrace(hooks, provider, prepared.plan.operation, began_at)
+    return CallContext(prepared, url, provider, began_at, keys, trace)

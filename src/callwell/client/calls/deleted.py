@@ -15,9 +15,9 @@ from callwell.errors import CallwellError, Gone, NotFound
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from callwell.client.calls.context import PreparedCall
     from callwell.client.calls.engine import AsyncEngine
     from callwell.client.calls.operations import DeletedLookup
-    from callwell.client.calls.prepared import PreparedCall
     from callwell.client.calls.responses import Answer
 
 

@@ -8,16 +8,44 @@ from typing import TYPE_CHECKING, Any
 
 from callwell.client.calls import responses
 from callwell.core.quota.record import SendEnd
-from callwell.core.types import Outcome
-from callwell.errors import StateError
+from callwell.core.types import FailReason, Outcome
+from callwell.errors import CallError, CallwellError, StateError
 from callwell.observe.logs import LOGGER
 from callwell.observe.notices import NotRecorded
 from callwell.transport.base import NoReply
 
 if TYPE_CHECKING:
     from callwell.client.calls.context import CallContext
+    from callwell.client.calls.responses import Answer
     from callwell.core.quota.permits import Permit
     from callwell.transport.base import Response
+
+
+def end_early(engine: Any, context: CallContext, error: Exception) -> Answer:
+    """End a call that met an error: with what is known of it, if it was sent and the error does not say so.
+
+    Args:
+        engine: of either side.
+        context: the call.
+        error: what was raised.
+
+    Returns:
+        its answer, if it was done nevertheless.
+
+    Raises:
+        CallwellError: with what is known of the call.
+    """
+    if isinstance(error, CallError) or not context.attempts or error is context.body_error:
+        raise error
+    if context.answer is not None:
+        LOGGER.error("%s %s: done, and then: %r", context.provider, context.prepared.plan.operation, error)
+        return context.answer
+    fail = context.fail_now()
+    context.call_ended(fail.attempts, fail.outcome, engine.clock.now())
+    if fail.reason is FailReason.NO_ANSWER and isinstance(error, CallwellError):
+        raise error  # nothing was done, or doing it again does no harm
+    context.last = NoReply(Outcome.UNKNOWN, f"the call was stopped ({type(error).__name__}: {error})", error)
+    raise engine.to_error(context, fail) from error
 
 
 def leave(engine: Any, context: CallContext) -> None:
@@ -30,8 +58,8 @@ def leave(engine: Any, context: CallContext) -> None:
     try:
         if context.permit is not None or context.key is not None:
             give_back(engine, context)
-        if context.observer is not None:
-            context.left(engine.clock.now())
+        if context.trace is not None:
+            context.trace.caller_left(context.attempts, engine.clock.now(), may_be_done=context.may_be_done)
     except KeyboardInterrupt:
         recover_interrupted(engine, context)
         raise
@@ -45,7 +73,7 @@ def give_back(engine: Any, context: CallContext) -> None:
         context: the call.
     """
     if context.sending:
-        if context.ending is None:
+        if context.late_response is None:
             engine.release(context, abandoned_end(context, engine.clock.now()), accepted=False)
         else:
             context.sending = False
@@ -85,7 +113,7 @@ def settle_later(engine: Any, context: CallContext) -> None:
     except StateError as error:
         handle_unsettled(engine, context, permit, abandoned_end(context, engine.clock.now()), error)
         return
-    context.ending.add_done_callback(partial(_ended, engine, context, left))
+    context.late_response.add_done_callback(partial(_ended, engine, context, left))
 
 
 def recover_interrupted(engine: Any, context: CallContext) -> None:

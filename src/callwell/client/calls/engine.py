@@ -1,5 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The driver: it carries out what the core decides, and gives every permit and key back, also when it is cancelled."""
+"""The driver of calls: it carries out what the state machine in `core/call.py` decides.
+
+Whatever happens to a call (an error, a cancelled task, Ctrl-C between any two lines), its permit and key are given back
+exactly once: `AsyncEngine.release` does so after a request, `departures` for callers that leave before.
+
+The way of a call that goes well is short on purpose, and `_send` is long: of the 45 microseconds that a call takes
+without its transport, each further coroutine costs 0.1, and the steps of the state machine would cost 9.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from callwell.client.calls import departures, nested, responses
 from callwell.client.calls.binding import request_headers
-from callwell.client.calls.context import begun
+from callwell.client.calls.context import begin
 from callwell.client.calls.failures import describe_scarcity, to_error
 from callwell.client.calls.retry_scope import announce_retries
 from callwell.client.concurrency.primitives import AsyncDefaultTransport, sleep
@@ -24,7 +31,6 @@ from callwell.core.types import (
     Answered,
     Denied,
     Fail,
-    FailReason,
     Finish,
     Granted,
     KeyRenewed,
@@ -36,13 +42,12 @@ from callwell.core.types import (
     Wait,
     Woken,
 )
-from callwell.errors import CallError, CallwellError, ClosedError, KeyRefused, StateError, UsageError
+from callwell.errors import CallwellError, ClosedError, KeyRefused, StateError, UsageError
 from callwell.observe.logs import LOGGER, log_notice
 from callwell.transport.base import NoReply, Request
 
 if TYPE_CHECKING:
-    from callwell.client.calls.context import CallContext
-    from callwell.client.calls.prepared import PreparedCall
+    from callwell.client.calls.context import CallContext, PreparedCall
     from callwell.client.calls.responses import Answer
     from callwell.client.keys.manager import AsyncKeyManager
     from callwell.client.quota.account import Account
@@ -55,12 +60,11 @@ if TYPE_CHECKING:
     from callwell.observe.notices import Notice
     from callwell.transport.base import AsyncTransport, Response
 
-STARTED: Final[Event] = Started()
-LEAST_S: Final = 0.001
-"""The least time that a request is given."""
+MIN_REQUEST_S: Final = 0.001
+"""The least time-out of a request whose deadline is due: transports take zero for "no limit"."""
 
-FINE_ANSWER: Final = Answered(200)
-"""What a call is shown of a Send that went well: which of the 2xx it was changes nothing."""
+PLAIN_ANSWER: Final = Answered(200)
+"""The event of every request that goes well: which 2xx it was changes nothing, and one object saves making it."""
 
 
 class AsyncEngine:
@@ -106,72 +110,73 @@ class AsyncEngine:
         Raises:
             CallwellError: see `callwell.errors`.
         """
-        plan, bound, options, recorder = prepared.plan, prepared.bound, prepared.options, prepared.recorder
+        bound = prepared.request
         if self.closed:
-            self.check_open(plan.operation)
+            self.check_open(prepared.plan.operation)
         began = self.clock.now()
+        deadline = began + prepared.options.deadline_s
         keys = self.keys.keyless if bound.keyless else self.keys
-        context = begun(
-            prepared, bound.url or self.base_url + bound.target, self.profile.name, began, self.hooks, keys=keys
-        )
-        deadline, event = began + options.deadline_s, STARTED
+        url = bound.url or self.base_url + bound.target
+        context = begin(prepared, url, self.profile.name, began, self.hooks, keys=keys)
         try:
-            held = self._lent(context) if recorder is None else None
-            if held is not None:
-                event = await self._send(context, 1, deadline)
-                if event is FINE_ANSWER and context.answer is not None:
-                    if context.is_observed:
-                        context.ended(1, Outcome.DONE, self.clock.now())
-                    return context.answer
-            return await self._go_on(context, event, deadline, None if held is None else held[0])
+            # The short way that most calls take: permit and key at once, one request, a success. It skips the state
+            # machine, which would decide the same; where the first request does not go well, `in_flight` joins it.
+            key = self._acquire_now(context) if prepared.recorder is None else None
+            if key is None:
+                return await self._drive(context, Started(), self._initial_state(context, deadline))
+            event = await self._send(context, 1, deadline)
+            if event is PLAIN_ANSWER and context.answer is not None:
+                if context.trace is not None:
+                    context.call_ended(1, Outcome.DONE, self.clock.now())
+                return context.answer
+            traits = prepared.plan.traits
+            rule = nested.retry_rule(self.profile.retry, prepared.options)
+            return await self._drive(context, event, machine.in_flight(traits, rule, deadline, key[0]))
         except KeyRefused as error:
             refused = error
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not hide what is known of the call
-            return self._stopped(context, error)
+            return departures.end_early(self, context, error)
         except KeyboardInterrupt:
             departures.recover_interrupted(self, context)
             raise
         finally:
-            if context.permit is not None or context.key is not None or context.observer is not None:
+            if context.permit is not None or context.key is not None or context.trace is not None:
                 departures.leave(self, context)
         if prepared.explain is None or bound.keyless:
             raise refused
         raise await prepared.explain(refused) from refused.__cause__
 
-    async def _go_on(self, context: CallContext, event: Event, deadline: float, generation: int | None) -> Answer:
-        """Let the core decide: about a first request that did not go well, or from the beginning."""
-        traits, recorder = context.prepared.plan.traits, context.prepared.recorder
-        rule = nested.retry_rule(self.profile.retry, context.prepared.options)
-        if generation is not None:
-            context.state = machine.in_flight(traits, rule, deadline, generation)
-        elif recorder is None:
-            context.state = machine.Call(traits, rule, deadline)
-        else:
-            context.state = recorder.state
-            event = recorder.event
-        return context.finished(await self._work(context, context.state, event), self.clock.now())
+    def _initial_state(self, context: CallContext, deadline: float) -> machine.Call:
+        prepared = context.prepared
+        if prepared.recorder is not None:
+            return prepared.recorder.state
+        rule = nested.retry_rule(self.profile.retry, prepared.options)
+        return machine.Call(traits=prepared.plan.traits, rule=rule, deadline_at=deadline)
 
-    async def _work(self, context: CallContext, state: machine.Call, event: Event) -> Finish:
-        """Show the call what happens, and do what it says, until it is done."""
+    async def _drive(self, context: CallContext, event: Event, state: machine.Call) -> Answer:  # noqa: C901 - flat
+        """Show the state machine what happens, and do what it says, until the call is done."""
         recorder = context.prepared.recorder
+        context.state = state
+        if recorder is not None:
+            event = recorder.event
         while True:
             state, action = machine.advance(state, event, self.clock.now(), self.roll())
             context.state = state
             if recorder is not None:
                 recorder.record(state, action)
             if isinstance(action, Acquire):
-                event = await self._acquire(context, state.deadline)
+                event = await self._acquire(context, action.until)
             elif isinstance(action, Send):
-                event = await self._send(context, action.attempt, state.deadline)
+                event = await self._send(context, action.attempt, state.deadline_at)
             elif isinstance(action, Wait):
                 event = await self._wait(context, action)
             elif isinstance(action, RenewKey):
-                event = await self._rekey(context, action.generation, action.until)
+                event = await self._renew_key(context, action.generation, action.until)
             elif isinstance(action, Finish):
-                return action
+                return context.finish(action, self.clock.now())
             elif isinstance(action, Fail):
-                context.ended(action.attempts, action.outcome, self.clock.now())
-                raise self._error(context, action)
+                context.call_ended(action.attempts, action.outcome, self.clock.now())
+                raise self.to_error(context, action)
             elif recorder is None:
                 raise machine.IllegalEvent(f"no driver for {action}")
             else:
@@ -186,10 +191,10 @@ class AsyncEngine:
         if self.closed:
             raise ClosedError(f"{self.profile.name} {operation}: the client was closed")
 
-    def _lent(self, context: CallContext) -> tuple[int, Key] | None:
+    def _acquire_now(self, context: CallContext) -> tuple[int, Key] | None:
         """What most calls get: a permit and a key without waiting."""
         permit = self.queues[context.prepared.plan.quotas].try_acquire(
-            context.prepared.bound.extra_time_s, retrying=context.attempts > 0
+            context.prepared.request.extra_time_s, retrying=context.attempts > 0
         )
         if permit is None:
             return None
@@ -200,76 +205,87 @@ class AsyncEngine:
         return context.key
 
     async def _acquire(self, context: CallContext, until: float) -> Event:
-        line, options = self.queues[context.prepared.plan.quotas], context.prepared.options
-        extra_time_s = context.prepared.bound.extra_time_s
-        self._lent(context)
+        queue = self.queues[context.prepared.plan.quotas]
+        priority = context.prepared.options.priority
+        extra_time_s = context.prepared.request.extra_time_s
+        on_wait = partial(context.wait_began, reason="quota")
+        self._acquire_now(context)
         while context.key is None:
             if context.permit is not None:
+                # There is a permit but no key. Others may use the permit while this call waits for one.
                 departures.give_back(self, context)
-                await self._rekey(context, -1, min(until, self.clock.now() + self.profile.retry.rekey_wait_s))
-            on_wait = partial(context.waits, reason="quota")
-            got = await line.acquire(
-                until, options.priority, extra_time_s, retrying=context.attempts > 0, on_wait=on_wait
-            )
-            if isinstance(got, float):
-                context.denied = True
-                return Denied(got)
-            context.permit = got
+                await self._renew_key(context, -1, min(until, self.clock.now() + self.profile.retry.rekey_wait_s))
+            retrying = context.attempts > 0
+            permit = await queue.acquire(until, priority, extra_time_s, retrying=retrying, on_wait=on_wait)
+            if isinstance(permit, float):
+                context.permit_denied = True
+                return Denied(available_at=permit)
+            context.permit = permit
             context.key = context.keys.begin_use()
-        return Granted(context.key[0])
+        return Granted(generation=context.key[0])
 
     async def _send(self, context: CallContext, attempt: int, deadline: float) -> Event:
-        permit, held, clock, prepared = context.permit, context.key, self.clock, context.prepared
-        plan, bound = prepared.plan, prepared.bound
+        clock = self.clock
+        prepared = context.prepared
+        plan = prepared.plan
+        bound = prepared.request
+        permit = context.permit
+        key = context.key
         if self.closed:
             self.check_open(plan.operation)
         began = clock.now()
-        if permit is None or held is None or began - permit.acquired_at > MAX_PAUSE_S:
+        if permit is None or key is None or began - permit.acquired_at > MAX_PAUSE_S:
+            # The process was paused, and the permit may have lapsed: acquire another one.
             departures.give_back(self, context)
             return Lost(Outcome.REFUSED)
-        longest_s = self.profile.retry.attempt_s + bound.extra_time_s
-        if deadline - began < longest_s:
-            longest_s = max(LEAST_S, deadline - began)
-        keyless = bound.keyless or context.astray
-        shown = request_headers(bound, self.profile.key, held[1], prepared.options.headers, keyless=keyless)
-        if context.observer is not None:
-            shown = context.watched(attempt, began, self.base_url, shown)
-        timeout_s = clock.real_s(longest_s)
-        keep_status = not plan.traits.repeatable
+        limit_s = self.profile.retry.attempt_s + bound.extra_time_s
+        if deadline - began < limit_s:
+            limit_s = max(MIN_REQUEST_S, deadline - began)
+        keyless = bound.keyless or context.outside_base_path
+        headers = request_headers(bound, self.profile.key, key[1], prepared.options.headers, keyless=keyless)
+        if context.trace is not None:
+            headers = context.attempt_began(context.trace, attempt, began, self.base_url, headers)
+        # After a connection that gave no answer, another one: the peer may have half closed it.
         reconnect = attempt > 1 and isinstance(context.last, NoReply) and context.last.outcome is Outcome.UNKNOWN
-        left = context.outlived
         request = Request(
-            bound.method, context.url, shown, bound.body, timeout_s, keep_status, reconnect, on_abandoned=left
+            method=bound.method,
+            url=context.url,
+            headers=headers,
+            body=bound.body,
+            timeout_s=clock.real_s(limit_s),
+            keep_status=not plan.traits.repeatable,
+            new_connection=reconnect,
+            on_abandoned=context.on_abandoned,
         )
         context.attempts = attempt
         context.status = 0
         context.hints = ()
-        context.closes_at = began + longest_s
-        context.sending = True  # until the permit is settled: whatever is raised from here on, it was used
+        context.closes_at = began + limit_s
+        context.sending = True  # until the permit is released: whatever is raised from here on, it was used
         try:
             response = await self._exchange(request)
         except Exception as error:  # noqa: BLE001 - whatever a transport raises
-            response = self._raised(context, error)
+            response = self._on_transport_error(context, error)
         now = clock.now()
         if isinstance(response, NoReply):
-            return self._unanswered(context, response, attempt, now - began)
+            return self._on_no_reply(context, response, attempt, now - began)
         context.status = response.status
         if now >= self.learner.due_at.get(plan.operation, now):
             context.hints = self.learner.observe(plan.operation, response, now, now - began)
         context.answer = responses.parse_success(response, described=plan.template is not None)
         if context.answer is None:
-            return self._learn(context, response, attempt, now - began)
+            return self._on_error_answer(context, response, attempt, now - began)
         end = PLAIN_SUCCESS._replace(hints=context.hints) if context.hints else PLAIN_SUCCESS
         self.release(context, end, accepted=True)
-        if context.is_observed:
-            context.attempted(attempt, response.status, None, "", now - began)
-        return FINE_ANSWER
+        if context.trace is not None:
+            context.attempt_ended(attempt, response.status, None, "", now - began)
+        return PLAIN_ANSWER
 
-    def _raised(self, context: CallContext, error: Exception) -> NoReply:
-        """What is known after a transport has raised an error, which it should not unless a body that is read did."""
-        body = context.prepared.bound.body
+    def _on_transport_error(self, context: CallContext, error: Exception) -> NoReply:
+        """What is known after a transport has raised an error. It should not, but a body of the caller's may."""
+        body = context.prepared.request.body
         if body is not None and not isinstance(body, bytes):
-            context.callers = error
+            context.body_error = error
             raise error
         if isinstance(error, UsageError) and isinstance(self.transport, AsyncDefaultTransport):
             context.sending = False  # the default transport could not begin: nothing was sent
@@ -277,26 +293,32 @@ class AsyncEngine:
             raise error
         return NoReply(Outcome.UNKNOWN, f"the transport failed ({type(error).__name__})", error)
 
-    def _unanswered(self, context: CallContext, reply: NoReply, attempt: int, seconds: float) -> Event:
-        """Learn from a request that got no answer: not from one that the caller gave too little time for it."""
+    def _on_no_reply(self, context: CallContext, reply: NoReply, attempt: int, seconds: float) -> Event:
+        """Learn from a request that got no answer. One that the caller gave too little time tells nothing bad."""
         context.last = reply
-        hasty = context.hasty(self.clock.now(), seconds)
-        again = self.release(context, SendEnd(reply.outcome, blameless=hasty, arrived=reply.arrived), accepted=False)
-        context.attempted(attempt, None, None, reply.reason, seconds)
-        return Lost(reply.outcome, again, reply.permanent)
+        cut_short = context.was_cut_short(self.clock.now(), seconds)
+        end = SendEnd(reply.outcome, blameless=cut_short, arrived=reply.arrived)
+        may_retry = self.release(context, end, accepted=False)
+        context.attempt_ended(attempt, None, None, reply.reason, seconds)
+        return Lost(outcome=reply.outcome, may_retry=may_retry, permanent=reply.permanent)
 
-    def _learn(self, context: CallContext, response: Response, attempt: int, seconds: float) -> Event:
+    def _on_error_answer(self, context: CallContext, response: Response, attempt: int, seconds: float) -> Event:
         """Learn from an answer that is no success."""
-        plan, rule = context.prepared.plan, self.profile.errors
-        key = context.key[1] if context.key is not None else None
+        plan = context.prepared.plan
+        rule = self.profile.errors
+        key = context.key
         if not context.hints:
             context.hints = self.learner.observe(plan.operation, response, self.clock.now(), seconds)
-        reset_s = self.learner.throttled_for_s(context.hints)
-        wall = self.learner.provider_wall_s
-        described = plan.template is not None
         try:
             reading = responses.parse_response(
-                rule, response, context.url, wall, key, reset_s=reset_s, described=described, media=plan.media
+                rule,
+                response,
+                context.url,
+                self.learner.provider_wall_s,
+                None if key is None else key[1],
+                reset_s=self.learner.throttled_for_s(context.hints),
+                described=plan.template is not None,
+                media=plan.media,
             )
         except Exception:  # noqa: BLE001 - whatever headers and body make of their reader
             LOGGER.exception("%s %s: an answer could not be read", context.provider, plan.operation)
@@ -304,78 +326,69 @@ class AsyncEngine:
         context.last = reading
         if reading.moved_to is not None:
             context.url = reading.moved_to
-            context.astray = not (self.profile.key.whole_origin or responses.is_below(context.url, self.base_url))
-        shown = responses.to_event(rule, reading)
-        if (
-            response.status in outcome.KEY_REFUSAL_STATUSES
-            and context.key is not None
-            and context.keys.is_on_trial(context.key[0])
-        ):
-            shown = shown._replace(dead_key=True)  # whatever its code: the old key is asked before the call fails
+            is_inside = self.profile.key.whole_origin or responses.is_below(context.url, self.base_url)
+            context.outside_base_path = not is_inside
+        event = responses.to_event(rule, reading)
+        if key is not None and response.status in outcome.KEY_REFUSAL_STATUSES and context.keys.is_on_trial(key[0]):
+            # Whatever the code: a new key may not be known everywhere yet, so the old one is tried first.
+            event = event._replace(dead_key=True)
         end = SendEnd(Outcome.DONE, response.status, reading.wait_s, hints=context.hints)
-        again = self.release(context, end, accepted=False)
-        context.attempted(attempt, response.status, reading.code, "", seconds)
-        return shown if again else shown._replace(may_retry=False)
+        may_retry = self.release(context, end, accepted=False)
+        context.attempt_ended(attempt, response.status, reading.code, "", seconds)
+        return event if may_retry else event._replace(may_retry=False)
 
     async def _wait(self, context: CallContext, action: Wait) -> Event:
         seconds = action.until - self.clock.now()
-        context.waits(seconds, action.reason)
+        context.wait_began(seconds, action.reason)
         await sleep(self.clock.real_s(seconds))
         return Woken()
 
-    async def _rekey(self, context: CallContext, generation: int, until: float) -> Event:
-        context.waits(until - self.clock.now(), "key")
+    async def _renew_key(self, context: CallContext, generation: int, until: float) -> Event:
+        context.wait_began(until - self.clock.now(), "key")
         return KeyRenewed(await context.keys.renew(generation, until))
 
     def release(self, context: CallContext, end: SendEnd, *, accepted: bool) -> bool:
-        """Put permit and key back after a Send; that it cannot be written down costs the caller nothing."""
-        permit, held = context.permit, context.key
-        context.permit = context.key = None
+        """Give permit and key back after a request. A state that cannot be written costs the caller nothing.
+
+        Args:
+            context: the call.
+            end: how the request ended.
+            accepted: the provider has accepted the key.
+
+        Returns:
+            whether the provider's retry budget allows another attempt.
+        """
+        permit = context.permit
+        key = context.key
+        context.permit = None
+        context.key = None
         context.sending = False
-        again = True
+        may_retry = True
         try:
             if permit is not None:
-                again = self.account.release(context.prepared.plan.quotas, permit, end)
+                may_retry = self.account.release(context.prepared.plan.quotas, permit, end)
         except Exception as error:  # noqa: BLE001 - whatever it is, the permit was used
             departures.handle_unsettled(self, context, permit, end, error)
         try:
-            if held is not None:
-                context.keys.end_use(held[0], accepted=accepted)
+            if key is not None:
+                context.keys.end_use(key[0], accepted=accepted)
         except StateError as error:
             LOGGER.warning("%s: it is not recorded that the key was accepted: %s", context.provider, error)
-        for line in self.queues.all:
-            if line.waiters:
-                line.wake()
+        for queue in self.queues.all:
+            if queue.waiters:
+                queue.wake()
         if end.hints:
             self.learner.report()
-        return again
+        return may_retry
 
-    def _error(self, context: CallContext, fail: Fail) -> Exception:
-        wait_s = fail.at - self.clock.now()
+    def to_error(self, context: CallContext, fail: Fail) -> CallwellError:
+        """The error that a failed call raises."""
+        wait_s = fail.available_at - self.clock.now()
         at_wall = self.clock.wall() + wait_s
-        scarce = describe_scarcity(self.account, context, wait_s)
-        error = to_error(
-            fail, context, at_wall=at_wall, wait_s=max(0.0, wait_s), where=self.keys.location, scarce=scarce
-        )
+        scarcity = describe_scarcity(self.account, context, wait_s)
+        where = self.keys.location
+        error = to_error(fail, context, at_wall=at_wall, wait_s=max(0.0, wait_s), key_location=where, scarcity=scarcity)
         return nested.explain_single_attempt(error, context.prepared.options)
-
-    def _stopped(self, context: CallContext, error: Exception) -> Answer:
-        """End a call that has met an error: with what is known of it, if it was sent and the error does not say so.
-
-        Returns:
-            its answer, if it was done all the same.
-        """
-        if isinstance(error, CallError) or not context.attempts or error is context.callers:
-            raise error
-        if context.answer is not None:
-            LOGGER.error("%s %s: done, and then: %r", context.provider, context.prepared.plan.operation, error)
-            return context.answer
-        fail = context.stopped()
-        context.ended(fail.attempts, fail.outcome, self.clock.now())
-        if fail.reason is FailReason.NO_ANSWER and isinstance(error, CallwellError):
-            raise error  # nothing was done, or doing it again does no harm
-        context.last = NoReply(Outcome.UNKNOWN, f"the call was stopped ({type(error).__name__}: {error})", error)
-        raise self._error(context, fail) from error
 
     def notify(self, notice: Notice) -> None:
         """Log a notice that belongs to no call, and show it to the hooks."""

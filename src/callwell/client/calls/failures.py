@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Failed calls become errors."""
+"""Failed calls become errors, with messages that say what happened, the last cause, and what to do."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from math import ceil
 from typing import TYPE_CHECKING, Final, Unpack
 
 from callwell import errors
-from callwell.client.calls import error_body, gateways, unknown
+from callwell.client.calls import error_body, gateways
 from callwell.client.calls.responses import REDIRECTS, ParsedResponse, origin
 from callwell.core import outcome
 from callwell.core.types import FailReason, Outcome
@@ -16,8 +17,7 @@ from callwell.observe.redact import redact
 from callwell.transport.base import NoReply
 
 if TYPE_CHECKING:
-    from callwell.client.calls.context import CallContext
-    from callwell.client.calls.prepared import PreparedCall
+    from callwell.client.calls.context import CallContext, PreparedCall
     from callwell.client.quota.account import Account
     from callwell.client.quota.permit_batch import PermitBatcher
     from callwell.core.types import Fail
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 OUT_OF_TIME: Final = frozenset({FailReason.DEADLINE, FailReason.WOULD_EXCEED})
 
 CONNECTING: Final = "no connection: "
-"""How a transport begins the reason why none could be made."""
+"""How a transport begins the reason why none could be made; the message of a failed call says it in its own words."""
 
 CLASSES: Final[dict[int, type[errors.ApiError]]] = {
     400: errors.BadRequest,
@@ -42,19 +42,20 @@ TOO_LARGE: Final = "it has more bytes than max_answer_bytes allows"
 
 
 def to_error(
-    fail: Fail, context: CallContext, *, at_wall: float, wait_s: float, where: str, scarce: str
+    fail: Fail, context: CallContext, *, at_wall: float, wait_s: float, key_location: str, scarcity: str
 ) -> errors.CallwellError:
     """The error that a failed call raises.
 
     Args:
         fail: how it failed.
-        context: the call, and its last answer.
-        at_wall: for waits that do not fit: seconds since the epoch at which the call could go on.
-        wait_s: the same as seconds from now.
-        where: the place of the key, for people.
-        scarce: what the call waited for, see `describe_scarcity`.
+        context: the call, and what its last attempt came to.
+        at_wall: `fail.available_at` in seconds since the epoch.
+        wait_s: the same in seconds from now.
+        key_location: where the key is kept, for people.
+        scarcity: what the call waited for, see `describe_scarcity`.
     """
-    prepared, last = context.prepared, context.last
+    prepared = context.prepared
+    last = context.last
     facts = errors.CallFacts(
         provider=context.provider,
         operation=prepared.plan.operation,
@@ -62,68 +63,106 @@ def to_error(
         outcome=str(fail.outcome),
         possibly_billed=fail.possibly_billed,
     )
-    doubtful = fail.outcome is Outcome.UNKNOWN and not prepared.plan.traits.repeatable
-    if fail.reason is FailReason.UNKNOWN or (fail.reason is FailReason.KEY and doubtful):
-        error = _outcome_unknown(prepared, facts, last, sure_at=at_wall if fail.at else 0.0)
+    is_unknown = fail.outcome is Outcome.UNKNOWN and not prepared.plan.traits.repeatable
+    error: errors.CallwellError
+    if fail.reason is FailReason.UNKNOWN or (fail.reason is FailReason.KEY and is_unknown):
+        error = _outcome_unknown(prepared, facts, last, certain_at=at_wall if fail.available_at else 0.0)
     elif fail.reason in OUT_OF_TIME:
-        causes = [f"last: {told}"] if (told := _describe_last(last, context.url)) else []
-        causes += [scarce] if scarce else []
+        causes = []
+        last_cause = _describe_last(last, context.url)
+        if last_cause:
+            causes.append(f"last: {last_cause}")
+        if scarcity:
+            causes.append(scarcity)
         error = _out_of_time(fail, facts, causes="; ".join(causes), at_wall=at_wall, wait_s=wait_s)
     else:
-        error = _other_error(fail, facts, last, where=where)
+        error = _other_error(fail, facts, last, key_location=key_location)
     if isinstance(last, NoReply):
         error.__cause__ = last.cause
     return error
 
 
 def _outcome_unknown(
-    prepared: PreparedCall, call: errors.CallFacts, last: ParsedResponse | NoReply | None, *, sure_at: float
-) -> errors.CallwellError:
-    reading = last if isinstance(last, ParsedResponse) else None
-    status, code = (reading.answer.status, reading.code) if reading else (None, None)
-    happened = last.reason if isinstance(last, NoReply) else ""
-    if reading is not None:
+    prepared: PreparedCall, facts: errors.CallFacts, last: ParsedResponse | NoReply | None, *, certain_at: float
+) -> errors.OutcomeUnknown:
+    status = None
+    code = None
+    happened = "its answer never came"
+    if isinstance(last, NoReply):
+        happened = last.reason or happened
+    elif last is not None:
+        status = last.answer.status
+        code = last.code
         happened = f"{status} {code or ''}".strip()
-        if reading.from_gateway:
-            happened += f", {gateways.describe(reading.answer.status, reading.answer.headers, reading.answer.body)}"
+        if last.from_gateway:
+            happened += f", {gateways.describe(status, last.answer.headers, last.answer.body)}"
+    sent = prepared.request.method_and_path()
+    what = f"{facts['provider']} {facts['operation']}"
+    remedy = _describe_remedy(prepared, facts["provider"], certain_at)
     return errors.OutcomeUnknown(
-        unknown.outcome_unknown_message(call, prepared, happened or "its answer never came", sure_at),
+        f"{what}: {happened}: {sent} may have been done; {remedy}",
         status=status,
         code=code,
-        sent=unknown.describe_request(prepared.bound),
+        sent=sent,
         entry=prepared.recorder.name if prepared.recorder else None,
-        at=sure_at,
-        **call,
+        at=certain_at,
+        **facts,
     )
 
 
+def _describe_remedy(prepared: PreparedCall, provider: str, certain_at: float) -> str:
+    """What to do about a call that may have been done.
+
+    Args:
+        prepared: the call.
+        provider: the provider's name.
+        certain_at: seconds since the epoch from when on what is not found was not done; 0 if nobody knows.
+    """
+    recorder = prepared.recorder
+    if recorder is None:
+        return "look before you repeat it"
+    found = ""
+    if certain_at:
+        time = f"{datetime.fromtimestamp(certain_at, UTC):%H:%M:%S} UTC"
+        found = f"it was not found yet, but it may still appear until {time}; "
+    elif recorder.lookup_error is not None:
+        found = f"looking for it failed ({recorder.lookup_error}); "
+    if prepared.plan.traits.probe:
+        same_call = ", and so does the same call under its name" if recorder.has_given_name else ""
+        return f"{found}`callwell ledger resume {provider} {recorder.name}` settles it{same_call}"
+    settle = f"`callwell ledger settle {provider} {recorder.name}`"
+    return f"{found}look before you repeat it, and record what you find with {settle}"
+
+
 def describe_scarcity(account: Account | PermitBatcher, context: CallContext, wait_s: float) -> str:
-    """What keeps a call from being sent that got no permit before its deadline: for people, and only then looked up.
+    """Why a call got no permit before its deadline, for people; empty for every other call.
 
     Args:
         account: whose permits they are.
         context: the call.
-        wait_s: when it could go on, in seconds from now.
+        wait_s: when it could continue, in seconds from now.
     """
-    if not context.denied:
+    if not context.permit_denied:
         return ""
     free = f"free in {_format_seconds(wait_s)}" if wait_s > 0 else "free when a call under way has ended"
     try:
-        resting_s = account.breaker_open_s()
-        if resting_s > 0:
-            return f"the provider has failed many times in a row, and is left alone for {_format_seconds(resting_s)}"
+        open_s = account.breaker_open_s()
+        if open_s > 0:
+            return f"the provider has failed many times in a row: no calls for {_format_seconds(open_s)}"
         used = account.spent()
     except errors.StateError:
         return f"no permit, {free}"
     quotas = [(name, *used[name]) for name in context.prepared.plan.quotas if name in used]
     full = [f"quota `{name}`: {spent} of {limit} used" for name, spent, limit in quotas if spent >= limit]
     names = ", ".join(f"`{name}`" for name, _, _ in quotas)
-    return f"{'; '.join(full) or f'quota {names}: paced after a refusal'}, {free}"
+    return f"{'; '.join(full) or f'quota {names}: paced after a 429'}, {free}"
 
 
 def _format_seconds(seconds: float) -> str:
-    """Seconds for people, never fewer than they are."""
-    return f"{ceil(seconds)} s" if seconds >= 10 else f"{ceil(seconds * 10) / 10:g} s"  # noqa: PLR2004 - two digits
+    """Seconds for people, with two digits, rounded up: who waits so long does not come too early."""
+    if seconds >= 10:  # noqa: PLR2004 - two digits
+        return f"{ceil(seconds)} s"
+    return f"{ceil(seconds * 10) / 10:g} s"
 
 
 def _describe_last(last: ParsedResponse | NoReply | None, url: str) -> str:
@@ -153,96 +192,104 @@ def _describe_flaw(last: ParsedResponse) -> str:
 def _describe_attempts(fail: Fail) -> str:
     if not fail.attempts:
         return "before the first attempt"
-    tries = f"after {fail.attempts} attempt{'s' * (fail.attempts != 1)}"
+    attempts = "after 1 attempt" if fail.attempts == 1 else f"after {fail.attempts} attempts"
     if fail.possibly_billed:
-        tries += f", of which {fail.possibly_billed} may have been billed"
-    return tries
+        attempts += f", {fail.possibly_billed} of them possibly billed"
+    return attempts
 
 
 def _out_of_time(
-    fail: Fail, call: errors.CallFacts, *, causes: str, at_wall: float, wait_s: float
-) -> errors.CallwellError:
-    what = f"{call['provider']} {call['operation']}"
-    known = f" ({causes})" if causes else ""
+    fail: Fail, facts: errors.CallFacts, *, causes: str, at_wall: float, wait_s: float
+) -> errors.OutOfTime:
+    what = f"{facts['provider']} {facts['operation']}"
+    because = f" ({causes})" if causes else ""
+    attempts = _describe_attempts(fail)
+    last_error = causes or None
     if fail.reason is FailReason.DEADLINE:
-        return errors.DeadlineExceeded(
-            f"{what}: the deadline passed {_describe_attempts(fail)}{known}", last_error=causes or None, **call
-        )
-    would = "a permit would come" if not fail.attempts else "the next attempt would start"
-    tries = f", {_describe_attempts(fail)}" if fail.attempts else ""
-    text = f"{what}: {would} after the deadline{tries}{known}"
-    return errors.WouldExceedDeadline(text, at=at_wall, wait_s=wait_s, last_error=causes or None, **call)
+        text = f"{what}: the deadline passed {attempts}{because}"
+        return errors.DeadlineExceeded(text, last_error=last_error, **facts)
+    if fail.attempts:
+        text = f"{what}: the next attempt would start after the deadline, {attempts}{because}"
+    else:
+        text = f"{what}: a permit would come after the deadline{because}"
+    return errors.WouldExceedDeadline(text, at=at_wall, wait_s=wait_s, last_error=last_error, **facts)
 
 
 def _other_error(
-    fail: Fail, call: errors.CallFacts, last: ParsedResponse | NoReply | None, *, where: str
+    fail: Fail, facts: errors.CallFacts, last: ParsedResponse | NoReply | None, *, key_location: str
 ) -> errors.CallwellError:
-    what = f"{call['provider']} {call['operation']}"
-    tries = _describe_attempts(fail)
-    reading = last if isinstance(last, ParsedResponse) else None
+    what = f"{facts['provider']} {facts['operation']}"
+    attempts = _describe_attempts(fail)
+    response = last if isinstance(last, ParsedResponse) else None
     reason = last.reason if isinstance(last, NoReply) else ""
-    match fail.reason:
-        case FailReason.NO_CONNECTION:
-            return errors.ConnectFailed(f"{what}: {reason} {tries}; is the network up and the address right?", **call)
-        case FailReason.NO_ANSWER:
-            return errors.ConnectionLost(f"{what}: {reason} {tries}", **call)
-        case FailReason.KEY:
-            code = reading.code if reading else None
-            return errors.KeyRefused(f"{what}: {describe_refusal(where, code)}", code=code)
-    if reading is None:
-        return errors.ConnectionLost(f"{what}: {reason} {tries}", **call)
-    if reading.answer.status == outcome.PROXY_AUTHENTICATION_REQUIRED:
-        return errors.ConnectFailed(
-            f"{what}: 407: {gateways.describe(outcome.PROXY_AUTHENTICATION_REQUIRED, {}, b'')}", **call
-        )
-    return api_error(reading, what=what, lost=fail.reason is FailReason.RESULT_LOST, **call)
+    if fail.reason is FailReason.NO_CONNECTION:
+        return errors.ConnectFailed(f"{what}: {reason} {attempts}; is the network up and the address right?", **facts)
+    if fail.reason is FailReason.KEY:
+        code = response.code if response else None
+        return errors.KeyRefused(f"{what}: {describe_refusal(key_location, code)}", code=code)
+    if fail.reason is FailReason.NO_ANSWER or response is None:
+        return errors.ConnectionLost(f"{what}: {reason} {attempts}", **facts)
+    if response.answer.status == outcome.PROXY_AUTHENTICATION_REQUIRED:
+        remedy = gateways.describe(outcome.PROXY_AUTHENTICATION_REQUIRED, {}, b"")
+        return errors.ConnectFailed(f"{what}: 407: {remedy}", **facts)
+    return api_error(response, what=what, lost=fail.reason is FailReason.RESULT_LOST, **facts)
 
 
 def api_error(
-    reading: ParsedResponse, *, what: str, lost: bool = False, **call: Unpack[errors.CallFacts]
+    response: ParsedResponse, *, what: str, lost: bool = False, **facts: Unpack[errors.CallFacts]
 ) -> errors.ApiError:
     """The error that an answer stands for.
 
     Args:
-        reading: what the answer says.
+        response: what the answer says.
         what: the provider and operation, for the message.
         lost: the call was done, but its result did not arrive whole.
-        call: what every failed call has in common.
+        facts: what every failed call has in common.
     """
-    status = reading.answer.status
-    cls = errors.UnexpectedAnswer if lost else CLASSES.get(status) or _class_by_range(status)
-    if reading.too_large:
-        cls = errors.AnswerTooLarge
-    said = error_body.format_problems(
-        errors.Problem(reading.message, reading.code, reading.parameter), reading.problems
-    )
-    words = said
-    if lost:
-        why = TOO_LARGE if reading.too_large else said
-        words = f"it was done, but the answer with the result was lost{f': {why}' if why else ''}"
-    if lost and status == outcome.SEE_OTHER:
-        place = redact(reading.answer.headers.get("location", "another address"))
-        words = f"it was done, and its result is at {place}"
-    elif reading.from_gateway:
-        words = said or gateways.describe(status, reading.answer.headers, reading.answer.body)
-    elif status in REDIRECTS:
-        words = words or "a redirect that is not followed, since the key stays with the provider's own address"
-    elif status in outcome.OK and not lost:
-        words = said or "the answer is not whole or not what the description says"
-    text = f"{what}: {status}{f' {reading.code}' if reading.code else ''}{f': {words}' if words else ''}"
-    return cls(
-        text,
+    status = response.answer.status
+    if response.too_large:
+        error_class: type[errors.ApiError] = errors.AnswerTooLarge
+    elif lost:
+        error_class = errors.UnexpectedAnswer
+    else:
+        error_class = CLASSES.get(status) or _class_by_range(status)
+    code = f" {response.code}" if response.code else ""
+    words = _describe_answer(response, lost=lost)
+    return error_class(
+        f"{what}: {status}{code}{f': {words}' if words else ''}",
         status=status,
-        code=reading.code,
-        message=reading.message,
-        request_id=reading.request_id,
-        problems=reading.problems,
-        from_gateway=reading.from_gateway,
-        **call,
+        code=response.code,
+        message=response.message,
+        request_id=response.request_id,
+        problems=response.problems,
+        from_gateway=response.from_gateway,
+        **facts,
     )
+
+
+def _describe_answer(response: ParsedResponse, *, lost: bool) -> str:
+    """What is wrong, in words: the provider's own where it has any."""
+    status = response.answer.status
+    whole = errors.Problem(response.message, response.code, response.parameter)
+    said = error_body.format_problems(whole, response.problems)
+    if lost and status == outcome.SEE_OTHER:
+        place = redact(response.answer.headers.get("location", "another address"))
+        return f"it was done, and its result is at {place}"
+    if response.from_gateway:
+        return said or gateways.describe(status, response.answer.headers, response.answer.body)
+    if lost:
+        why = TOO_LARGE if response.too_large else said
+        return f"it was done, but the answer with the result was lost{f': {why}' if why else ''}"
+    if status in REDIRECTS:
+        return said or "a redirect that is not followed, since the key stays with the provider's own address"
+    if status in outcome.OK:
+        return said or "the answer is not whole or not what the description says"
+    return said
 
 
 def _class_by_range(status: int) -> type[errors.ApiError]:
     if status in outcome.SERVER_ERRORS:
         return errors.ServerError
-    return errors.BadRequest if status in range(400, 500) else errors.UnexpectedAnswer
+    if status in range(400, 500):
+        return errors.BadRequest
+    return errors.UnexpectedAnswer

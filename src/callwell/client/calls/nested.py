@@ -9,7 +9,6 @@ does not use Callwell has no need to know, and might refuse what it does not kno
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -27,9 +26,6 @@ if TYPE_CHECKING:
 
     E = TypeVar("E", bound=CallwellError)
 
-RETRIES_HEADER: Final = "callwell-retries"
-"""The header by which a server is told that its caller retries."""
-
 OUTER_RETRIES: Final = ContextVar("callwell_retried", default=False)
 
 
@@ -44,11 +40,6 @@ def outer_retries() -> Iterator[None]:
         yield
     finally:
         OUTER_RETRIES.reset(token)
-
-
-def is_nested(nested: bool | Mapping[str, str]) -> bool:  # noqa: FBT001 - the option as it is given
-    """Whether the option `nested` says that a caller retries: a truth, or the headers of a request that is served."""
-    return any(name.lower() == RETRIES_HEADER for name in nested) if isinstance(nested, Mapping) else nested
 
 
 def has_outer_retries(options: ResolvedOptions) -> bool:

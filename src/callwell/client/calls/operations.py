@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from msgspec.structs import replace
 
 from callwell.client.calls.binding import Binder
-from callwell.client.calls.prepared import CallPlan, PreparedCall
+from callwell.client.calls.context import CallPlan, PreparedCall
 from callwell.core.types import Traits
 from callwell.description.names import to_snake_case
 

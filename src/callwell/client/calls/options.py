@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from enum import Enum
 from typing import TYPE_CHECKING, Final, Literal, TypedDict
 
-from callwell.client.calls.nested import is_nested
 from callwell.errors import InvalidOption, UnknownName
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from callwell.clock import Clock
     from callwell.keys import Key
@@ -25,6 +25,9 @@ INTERACTIVE_DEADLINE_S: Final = 60.0
 
 MAX_NAME_LENGTH: Final = 200
 """Characters of a caller's own name for a call."""
+
+RETRIES_HEADER: Final = "callwell-retries"
+"""The header by which a server learns that its caller retries."""
 
 Priority = Literal["interactive", "batch"]
 
@@ -149,6 +152,13 @@ class ResolvedOptions:
     remember: bool = False
     force: bool = False
     headers: tuple[tuple[str, str], ...] = ()
+
+
+def is_nested(nested: bool | Mapping[str, str]) -> bool:  # noqa: FBT001 - the option as it is given
+    """Whether the option `nested` says that a caller retries: True, or the headers of a request being served."""
+    if isinstance(nested, Mapping):
+        return any(name.lower() == RETRIES_HEADER for name in nested)
+    return nested
 
 
 def check_names(options: CallOptions, known: Collection[str]) -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from msgspec.structs import replace
 
-from callwell.client.calls.nested import RETRIES_HEADER, outer_retries
+from callwell.client.calls.nested import outer_retries
+from callwell.client.calls.options import RETRIES_HEADER
 from callwell.client.concurrency.primitives import AsyncDefaultTransport
 from callwell.transport.base import RequestHeaders
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
-from callwell.observe.call_trace import server_of
+from callwell.observe.call_trace import split_server
 from callwell.observe.logs import LOGGER
 from callwell.observe.notices import FetchEnded
 from callwell.transport.base import NoReply
@@ -78,6 +78,6 @@ async def open_body(
             seconds = engine.clock.now() - began
             engine.notify(
                 FetchEnded(
-                    engine.profile.name, operation, status, counted.reason, size, seconds, *server_of(request.url)
+                    engine.profile.name, operation, status, counted.reason, size, seconds, *split_server(request.url)
                 )
             )

@@ -34,8 +34,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
-from callwell.client.calls import nested, unknown
-from callwell.client.calls.prepared import PreparedCall
+from callwell.client.calls import nested
+from callwell.client.calls.context import PreparedCall
 from callwell.client.calls.responses import ParsedResponse
 from callwell.client.concurrency.primitives import sleep, when_loop_closes
 from callwell.client.exactly_once import marker as markers
@@ -86,7 +86,7 @@ async def make_once(
     """
     if operation.plan.traits.repeatable or operation.rule.upload or operation.binder.keyless:
         return await caller.engine.run(prepared)
-    return await AsyncOnceCall(caller, operation, prepared.bound, arguments).make()
+    return await AsyncOnceCall(caller, operation, prepared.request, arguments).make()
 
 
 class AsyncOnceCall:
@@ -152,7 +152,7 @@ class AsyncOnceCall:
             provider=self._caller.config.provider.name,
             environment=self._caller.config.environment,
             operation=self._plan.operation,
-            sent=unknown.describe_request(self._bound),
+            sent=self._bound.method_and_path(),
             arguments=markers.recordable_arguments(self._arguments, whole=self._marker is not None),
             digest=markers.request_digest(self._bound),
             marker=None if self._marker is None else new_marker,
@@ -205,7 +205,7 @@ class AsyncOnceCall:
         recorder = AsyncLedgerRecorder(
             self._ledger,
             entry,
-            Call(traits=plan.traits, rule=rule, deadline=self._deadline),
+            Call(traits=plan.traits, rule=rule, deadline_at=self._deadline),
             clock=self._engine.clock,
             find=partial(self._find, value),
         )
@@ -256,7 +256,7 @@ class AsyncOnceCall:
 
 
 class AsyncLedgerRecorder(BaseRecorder):
-    """See `callwell.client.calls.prepared.StepRecorder`.
+    """See `callwell.client.calls.context.StepRecorder`.
 
     Args:
         ledger: where the call is recorded.

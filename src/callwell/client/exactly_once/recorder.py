@@ -26,7 +26,7 @@ ample for an attempt, and waits are added to it."""
 
 
 class BaseRecorder:
-    """What both sides share of `callwell.client.calls.prepared.StepRecorder`: all but the probe.
+    """What both sides share of `callwell.client.calls.context.StepRecorder`: all but the probe.
 
     Args:
         ledger: where the call is recorded.
@@ -66,7 +66,7 @@ class BaseRecorder:
         self.state = state
         now = self._clock.now()
         if isinstance(action, Send):
-            self._closes_at = now + min(state.rule.attempt_s, max(0.0, state.deadline - now))
+            self._closes_at = now + min(state.rule.attempt_s, max(0.0, state.deadline_at - now))
         # A call that was never sent needs no record: only a Send must be on disk before it happens.
         if isinstance(action, Send) or (self._is_written and not isinstance(action, Acquire)):
             is_ours = self._write(state, action.until if isinstance(action, Wait | RenewKey) else now)
@@ -92,7 +92,7 @@ class BaseRecorder:
             self._end(Status.DONE if outcome is Outcome.DONE else Status.NOT_DONE)
             return
         state = self.state
-        if self._failure is None and state.phase is Phase.FLIGHT and state.traits.probe:
+        if self._failure is None and state.phase is Phase.IN_FLIGHT and state.traits.probe:
             state, _ = machine.advance(state, Lost(Outcome.UNKNOWN), self._closes_at, 0.0)
         self._entry = self._to_entry(state)
         self._end(Status.UNKNOWN)
@@ -100,7 +100,7 @@ class BaseRecorder:
     def _outcome(self) -> Outcome:
         if self._failure is not None:
             return self._failure.outcome
-        in_doubt = self.state.may_be_done or self.state.phase is Phase.FLIGHT
+        in_doubt = self.state.may_be_done or self.state.phase is Phase.IN_FLIGHT
         return Outcome.UNKNOWN if in_doubt else Outcome.REFUSED
 
     def _end(self, status: Status, made: str | None = None) -> None:
@@ -120,7 +120,7 @@ class BaseRecorder:
             ahead: when its next step is due.
         """
         # MAX_PAUSE_S more: the holder must have noticed its own deadline before anybody takes over.
-        held_until = max(min(state.deadline, ahead + LEASE_S) + MAX_PAUSE_S, self._closes_at)
+        held_until = max(min(state.deadline_at, ahead + LEASE_S) + MAX_PAUSE_S, self._closes_at)
         entry = self._to_entry(state)
         self._entry = entry._replace(
             status=Status.OPEN,
@@ -136,7 +136,7 @@ class BaseRecorder:
         """The entry with where the call stands, its times in seconds since the epoch."""
         offset_s = self._clock.wall() - self._clock.now()
         stored = state._replace(
-            deadline=float("inf"),
+            deadline_at=float("inf"),
             wait_until=state.wait_until + offset_s,
             last_closed_at=state.last_closed_at + offset_s,
         )
@@ -149,7 +149,7 @@ class BaseRecorder:
         return stored._replace(
             traits=begun.traits,
             rule=begun.rule,
-            deadline=begun.deadline,
+            deadline_at=begun.deadline_at,
             wait_until=stored.wait_until - offset_s,
             last_closed_at=min(stored.last_closed_at - offset_s, latest),
         )

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from callwell.client.calls.context import PreparedCall
 from callwell.client.calls.engine import AsyncEngine
 from callwell.client.calls.operations import find_operation
 from callwell.client.calls.options import ResolvedOptions
-from callwell.client.calls.prepared import PreparedCall
 from callwell.client.keys.manager import AsyncKeyless
 from callwell.errors import CallError, Forbidden, KeyRefused, Unauthorized
 

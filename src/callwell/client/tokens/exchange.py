@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from callwell.client.calls.context import PreparedCall
 from callwell.client.calls.operations import find_operation
 from callwell.client.calls.options import ResolvedOptions
-from callwell.client.calls.prepared import PreparedCall
 from callwell.client.tokens.store import bind_secret, parse_tokens
 from callwell.errors import ApiError, KeyRefused
 from callwell.keys.source import describe_refusal

@@ -6,8 +6,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from callwell.client.calls.context import PreparedCall
 from callwell.client.calls.options import NOT_GIVEN
-from callwell.client.calls.prepared import PreparedCall
 from callwell.client.concurrency.primitives import run_blocking, sleep, when_loop_closes
 from callwell.client.uploads import files
 from callwell.client.uploads import options as upload_options

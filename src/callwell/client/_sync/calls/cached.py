@@ -12,8 +12,8 @@ from callwell.observe.logs import LOGGER
 
 if TYPE_CHECKING:
     from callwell.client._sync.concurrency.primitives import Fetch
+    from callwell.client.calls.context import PreparedCall
     from callwell.client.calls.operations import OperationHandle
-    from callwell.client.calls.prepared import PreparedCall
     from callwell.client.calls.responses import Answer
     from callwell.client.config import ClientConfig
 
@@ -37,7 +37,7 @@ def run_cached(config: ClientConfig, handle: OperationHandle, prepared: Prepared
             f"{name} {operation}: its results are not remembered, for the profile does not say that they follow from "
             "what is sent; call it without remember=True"
         )
-    memory, mark = config.result_cache(), cache_key(prepared.bound)
+    memory, mark = config.result_cache(), cache_key(prepared.request)
     known = None if prepared.options.force else memory.get(mark)
     if known is not None:
         return known

@@ -16,9 +16,9 @@ from msgspec.structs import replace
 from callwell.client._sync.calls.deleted import run_checking_deleted
 from callwell.client._sync.keys.refused_key import explain_refusal
 from callwell.client._sync.pages.pager import Pager, PagerPosition
+from callwell.client.calls.context import PreparedCall
 from callwell.client.calls.operations import OperationHandle, find_operation, list_operations
 from callwell.client.calls.options import NOT_GIVEN
-from callwell.client.calls.prepared import PreparedCall
 from callwell.client.calls.responses import rename_fields, resolve_link
 from callwell.core import json_values, paging
 from callwell.errors import CallFacts, InvalidOption, KeyRefused, UnexpectedAnswer
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from callwell.client._sync.calls.engine import Engine
     from callwell.client._sync.concurrency.primitives import Fetch, PendingAnswer
     from callwell.client.calls.binding import BoundRequest
+    from callwell.client.calls.context import CallPlan
     from callwell.client.calls.options import CallOptions, ResolvedOptions
-    from callwell.client.calls.prepared import CallPlan
     from callwell.client.calls.responses import Answer
     from callwell.client.config import ClientConfig
     from callwell.core.rules.operations import PagingRule

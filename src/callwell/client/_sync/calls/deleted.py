@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from callwell.client._sync.calls.engine import Engine
+    from callwell.client.calls.context import PreparedCall
     from callwell.client.calls.operations import DeletedLookup
-    from callwell.client.calls.prepared import PreparedCall
     from callwell.client.calls.responses import Answer
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 from msgspec.structs import replace
 
 from callwell.client._sync.concurrency.primitives import DefaultTransport
-from callwell.client.calls.nested import RETRIES_HEADER, outer_retries
+from callwell.client.calls.nested import outer_retries
+from callwell.client.calls.options import RETRIES_HEADER
 from callwell.transport.base import RequestHeaders
 
 if TYPE_CHECKING:

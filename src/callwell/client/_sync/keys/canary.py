@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from callwell.client._sync.calls.engine import Engine
 from callwell.client._sync.keys.manager import Keyless
+from callwell.client.calls.context import PreparedCall
 from callwell.client.calls.operations import find_operation
 from callwell.client.calls.options import ResolvedOptions
-from callwell.client.calls.prepared import PreparedCall
 from callwell.errors import CallError, Forbidden, KeyRefused, Unauthorized
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from callwell.client._sync.concurrency.primitives import run_blocking, sleep, wh
 from callwell.client._sync.uploads.creation import ObjectCreator
 from callwell.client._sync.uploads.sender import PieceSender
 from callwell.client._sync.uploads.stream import PieceStream
+from callwell.client.calls.context import PreparedCall
 from callwell.client.calls.options import NOT_GIVEN
-from callwell.client.calls.prepared import PreparedCall
 from callwell.client.uploads import files
 from callwell.client.uploads import options as upload_options
 from callwell.client.uploads.options import ResolvedUpload, Uploaded, UploadOptions
