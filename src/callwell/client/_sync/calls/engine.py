@@ -226,36 +226,32 @@ class Engine:
         return Granted(generation=context.key[0])
 
     def _send(self, context: CallContext, attempt: int, deadline: float) -> Event:
-        clock = self.clock
-        prepared = context.prepared
-        plan = prepared.plan
-        bound = prepared.request
+        plan = context.prepared.plan
+        bound = context.prepared.request
         permit = context.permit
         key = context.key
         if self.closed:
             self.check_open(plan.operation)
-        began = clock.now()
+        began = self.clock.now()
         if permit is None or key is None or began - permit.acquired_at > MAX_PAUSE_S:
-            # The process was paused, and the permit may have lapsed: acquire another one.
             departures.give_back(self, context)
             return Lost(Outcome.REFUSED)
         limit_s = self.profile.retry.attempt_s + bound.extra_time_s
         if deadline - began < limit_s:
             limit_s = max(MIN_REQUEST_S, deadline - began)
         keyless = bound.keyless or context.outside_base_path
-        headers = request_headers(bound, self.profile.key, key[1], prepared.options.headers, keyless=keyless)
+        headers = request_headers(bound, self.profile.key, key[1], context.prepared.options.headers, keyless=keyless)
         if context.trace is not None:
             headers = context.attempt_began(context.trace, attempt, began, self.base_url, headers)
-        # After a connection that gave no answer, another one: the peer may have half closed it.
-        reconnect = attempt > 1 and isinstance(context.last, NoReply) and context.last.outcome is Outcome.UNKNOWN
+        after_lost = attempt > 1 and isinstance(context.last, NoReply) and context.last.outcome is Outcome.UNKNOWN
         request = Request(
             method=bound.method,
             url=context.url,
             headers=headers,
             body=bound.body,
-            timeout_s=clock.real_s(limit_s),
+            timeout_s=self.clock.real_s(limit_s),
             keep_status=not plan.traits.repeatable,
-            new_connection=reconnect,
+            new_connection=after_lost,
             on_abandoned=context.on_abandoned,
         )
         context.attempts = attempt
@@ -267,7 +263,7 @@ class Engine:
             response = self._exchange(request)
         except Exception as error:  # noqa: BLE001 - whatever a transport raises
             response = self._on_transport_error(context, error)
-        now = clock.now()
+        now = self.clock.now()
         if isinstance(response, NoReply):
             return self._on_no_reply(context, response, attempt, now - began)
         context.status = response.status
@@ -278,8 +274,7 @@ class Engine:
             return self._on_error_answer(context, response, attempt, now - began)
         end = PLAIN_SUCCESS._replace(hints=context.hints) if context.hints else PLAIN_SUCCESS
         self.release(context, end, accepted=True)
-        if context.trace is not None:
-            context.attempt_ended(attempt, response.status, None, "", now - began)
+        context.attempt_ended(attempt, response.status, None, "", now - began)
         return PLAIN_ANSWER
 
     def _on_transport_error(self, context: CallContext, error: Exception) -> NoReply:
