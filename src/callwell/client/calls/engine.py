@@ -227,12 +227,11 @@ class AsyncEngine:
     async def _send(self, context: CallContext, attempt: int, deadline: float) -> Event:
         plan = context.prepared.plan
         bound = context.prepared.request
-        permit = context.permit
         key = context.key
         if self.closed:
             self.check_open(plan.operation)
         began = self.clock.now()
-        if permit is None or key is None or began - permit.acquired_at > MAX_PAUSE_S:
+        if context.permit is None or key is None or began - context.permit.acquired_at > MAX_PAUSE_S:
             departures.give_back(self, context)
             return Lost(Outcome.REFUSED)
         limit_s = self.profile.retry.attempt_s + bound.extra_time_s
