@@ -83,28 +83,28 @@ def python_suite() -> dict[str, int]:
         How many tests were `run`, `bad` and `skipped`.
     """
     lock = LOCKS / "conformance.txt"
-    place = fresh("python", lock)
+    place = cache_folder("python", lock)
     python = place / "venv" / "bin" / "python"
     if not (place / "ready").exists():
         venv.create(place / "venv", with_pip=True)
         pip = (str(python), "-m", "pip", "-qq", "--disable-pip-version-check", "--no-input")
         hashed = ("--require-hashes", "--no-build-isolation", "--requirement")
         builder = place / "builder.txt"
-        builder.write_text(locked(lock, "setuptools"))
+        builder.write_text(lock_lines(lock, "setuptools"))
         run(*pip, "install", *hashed, str(builder))
         run(*pip, "install", *hashed, str(lock))
         client = place / "client.txt"
-        client.write_text(locked(lock, "api-video"))
+        client.write_text(lock_lines(lock, "api-video"))
         run(*pip, "download", "--no-deps", "--dest", str(place / "source"), *hashed, str(client))
         (archive,) = (place / "source").glob("*.tar.gz")
         with tarfile.open(archive) as packed:
             packed.extractall(place, filter="data")
         (place / "ready").touch()
     (suite,) = (folder for folder in place.iterdir() if (folder / "test" / "test_integration_videos_api.py").exists())
-    material(suite)
+    write_media(suite)
     report = place / "report.json"
     against_emulator([str(python), "-c", PYTHON_RUN, str(report)], suite, host="HOST", key="API_KEY")
-    return counts(report)
+    return read_counts(report)
 
 
 def node_suite() -> dict[str, int]:
@@ -114,11 +114,11 @@ def node_suite() -> dict[str, int]:
     if not suite.exists():
         shutil.copytree(place / "node_modules" / "@api.video" / "nodejs-client", suite)
         (suite / "jest.config.json").write_text(json.dumps(JEST))
-    material(suite / "test" / "data")
+    write_media(suite / "test" / "data")
     report = place / "report.json"
     jest = [str(place / "node_modules" / ".bin" / "jest"), "--config", "jest.config.json", "--json"]
     against_emulator([*jest, f"--outputFile={report}"], suite, host="BASE_URI", key="API_KEY")
-    given = read(report)
+    given = read_report(report)
     skipped = given["numPendingTests"] + given["numTodoTests"]
     bad = given["numFailedTests"] + given["numRuntimeErrorTestSuites"]
     return {"run": given["numTotalTests"] - skipped, "bad": bad, "skipped": skipped}
@@ -133,8 +133,8 @@ def first_sdk_suite() -> dict[str, int]:
     report = place / "report.json"
     command = ["node", str(place / "first_sdk.cjs"), str(report)]
     options = {f"{PROVIDER}.problem_json": "true"}
-    against_emulator(command, official(place), host="BASE_URI", key="API_KEY", settings=options)
-    return counts(report)
+    against_emulator(command, copy_suites(place), host="BASE_URI", key="API_KEY", settings=options)
+    return read_counts(report)
 
 
 def uploader_suite() -> dict[str, int]:
@@ -144,8 +144,8 @@ def uploader_suite() -> dict[str, int]:
     pair = certificates.self_signed(place)
     command = ["node", str(place / "uploader.cjs"), str(report), str(pair.certificate), str(pair.key)]
     trusted = {"NODE_EXTRA_CA_CERTS": str(pair.certificate)}
-    against_emulator(command, official(place), host="BASE_URI", key="API_KEY", more=trusted)
-    return counts(report)
+    against_emulator(command, copy_suites(place), host="BASE_URI", key="API_KEY", more=trusted)
+    return read_counts(report)
 
 
 def node_modules() -> Path:
@@ -153,7 +153,7 @@ def node_modules() -> Path:
     if shutil.which("npm") is None:
         raise Failed("npm is missing: install Node 20 or newer")
     files = [LOCKS / "conformance" / name for name in ("package.json", "package-lock.json", ".npmrc")]
-    place = fresh("node", *files)
+    place = cache_folder("node", *files)
     if not (place / "ready").exists():
         for file in files:
             shutil.copy(file, place)
@@ -162,12 +162,12 @@ def node_modules() -> Path:
     return place
 
 
-def official(place: Path) -> Path:
-    """Put our suites beside the packages that they load, and return the folder of their files."""
+def copy_suites(place: Path) -> Path:
+    """Copy our suites beside the packages that they load. Returns the folder of their files."""
     for script in SCRIPTS.glob("*.cjs"):
         shutil.copy(script, place)
     files = place / "files"
-    material(files)
+    write_media(files)
     return files
 
 
@@ -180,7 +180,7 @@ def against_emulator(
     settings: Mapping[str, str] = NOTHING,
     more: Mapping[str, str] = NOTHING,
 ) -> None:
-    """Run a suite against a sandbox of its own.
+    """Run a suite against its own sandbox of the emulator.
 
     Args:
         command: what runs it.
@@ -201,8 +201,8 @@ def against_emulator(
         print(done.stdout.decode("utf-8", "replace"))
 
 
-def fresh(name: str, *locks: Path) -> Path:
-    """A folder for what comes by these locks: the one from before if they are the same, else an empty one."""
+def cache_folder(name: str, *locks: Path) -> Path:
+    """A folder for what these locks install: the old one if they have not changed, else an empty one."""
     digest = sha256(b"".join(lock.read_bytes() for lock in (*locks, Path(__file__)))).hexdigest()[:16]
     place = PLACE / f"{name}-{digest}"
     if not (place / "ready").exists():
@@ -212,7 +212,7 @@ def fresh(name: str, *locks: Path) -> Path:
     return place
 
 
-def locked(lock: Path, name: str) -> str:
+def lock_lines(lock: Path, name: str) -> str:
     """The lines of one package in a lock."""
     found = re.search(rf"^{re.escape(name)}==.*?(?=^\S|\Z)", lock.read_text(), re.MULTILINE | re.DOTALL)
     if found is None:
@@ -220,8 +220,8 @@ def locked(lock: Path, name: str) -> str:
     return found[0]
 
 
-def material(folder: Path) -> None:
-    """The files that the suites upload: real ones, made long enough for three parts."""
+def write_media(folder: Path) -> None:
+    """Write the files that the suites upload: real media, long enough for three parts."""
     if (folder / "10m.mp4").exists():
         return
     folder.mkdir(parents=True, exist_ok=True)
@@ -242,13 +242,13 @@ def run(*command: str, folder: Path | None = None) -> None:
         raise Failed(f"{' '.join(command[:4])} …: {done.stdout.decode('utf-8', 'replace').strip()}")
 
 
-def counts(report: Path) -> dict[str, int]:
-    """What a suite wrote about itself."""
-    return {name: int(value) for name, value in read(report).items()}
+def read_counts(report: Path) -> dict[str, int]:
+    """The counts of tests that a suite has written."""
+    return {name: int(value) for name, value in read_report(report).items()}
 
 
-def read(report: Path) -> Mapping[str, Any]:
-    """A report, which is there only if the suite came to its end."""
+def read_report(report: Path) -> Mapping[str, Any]:
+    """The report of a suite; it exists only if the suite ran to its end."""
     if not report.exists():
         raise Failed(f"{report.parent.name}: the suite did not come to its end")
     content: Mapping[str, Any] = json.loads(report.read_text())

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from callwell import Client, Key
-from official_clients import LOCKS, Failed, fresh, run
+from official_clients import LOCKS, Failed, cache_folder, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -129,26 +129,36 @@ class Stage:
         config = folder / "config"
         gaps = {"host": HOST, "port": port, "folder": folder, "target": self.target, **words}
         config.write_text(template.format(**gaps))
-        self._stack.enter_context(listening(command(config), port))
+        self._stack.enter_context(run_listener(command(config), port))
         return port
 
     def squid(self, rules: str = "http_access allow all") -> str:
         """The address of a squid."""
         helper = "/usr/lib/squid/basic_fake_auth"
         rules = rules.format(helper=helper)
-        port = self.proxy("squid", SQUID, lambda file: [found("squid"), "-N", "-f", str(file)], rules=rules)
+        port = self.proxy("squid", SQUID, lambda file: [program_path("squid"), "-N", "-f", str(file)], rules=rules)
         return f"http://{HOST}:{port}"
 
     def tinyproxy(self, rules: str = "") -> str:
         """The address of a tinyproxy."""
-        port = self.proxy("tinyproxy", TINYPROXY, lambda file: [found("tinyproxy"), "-d", "-c", str(file)], rules=rules)
+        port = self.proxy(
+            "tinyproxy", TINYPROXY, lambda file: [program_path("tinyproxy"), "-d", "-c", str(file)], rules=rules
+        )
         return f"http://{HOST}:{port}"
 
     def nginx(self, rules: str, tls: str = "") -> int:
         """The port of an nginx."""
 
         def command(file: Path) -> list[str]:
-            return [found("nginx"), "-p", str(file.parent), "-c", str(file), "-e", str(file.parent / "error.log")]
+            return [
+                program_path("nginx"),
+                "-p",
+                str(file.parent),
+                "-c",
+                str(file),
+                "-e",
+                str(file.parent / "error.log"),
+            ]
 
         rules = rules.replace("TARGET", f"http://{HOST}:{self.target}")
         return self.proxy("nginx", NGINX, command, rules=rules, tls=tls)
@@ -157,7 +167,7 @@ class Stage:
         """The port of a HAProxy."""
         target = self.target if target is None else target
         return self.proxy(
-            "haproxy", HAPROXY, lambda file: [found("haproxy"), "-f", str(file)], rules=rules, target=target
+            "haproxy", HAPROXY, lambda file: [program_path("haproxy"), "-f", str(file)], rules=rules, target=target
         )
 
     def mitmproxy(self, *options: str) -> tuple[str, Path]:
@@ -168,7 +178,7 @@ class Stage:
         folder.mkdir()
         own = ("--quiet", "--listen-host", HOST, "--listen-port", str(port), "--set", f"confdir={folder}")
         command = [str(place / "venv" / "bin" / "mitmdump"), *own, *options]
-        self._stack.enter_context(listening(command, port))
+        self._stack.enter_context(run_listener(command, port))
         return f"http://{HOST}:{port}", folder / "mitmproxy-ca-cert.pem"
 
     def client(self, port: int | None = None, *, scheme: str = "http", **options: Any) -> Client:
@@ -187,12 +197,12 @@ class Stage:
 
 
 @contextmanager
-def listening(command: list[str], port: int) -> Iterator[None]:
-    """A program that listens on a port, until the block ends."""
+def run_listener(command: list[str], port: int) -> Iterator[None]:
+    """Run a program that listens on a port, until the block ends."""
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
         try:
             until = time.monotonic() + START_WITHIN_S
-            while not connects(port):
+            while not is_listening(port):
                 if process.poll() is not None or time.monotonic() > until:
                     process.kill()
                     output = process.stdout.read().decode("utf-8", "replace") if process.stdout else ""
@@ -207,7 +217,7 @@ def listening(command: list[str], port: int) -> Iterator[None]:
                 process.kill()
 
 
-def connects(port: int) -> bool:
+def is_listening(port: int) -> bool:
     """Whether something listens on a port of this machine."""
     try:
         socket.create_connection((HOST, port), timeout=1.0).close()
@@ -217,15 +227,15 @@ def connects(port: int) -> bool:
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens on."""
+    """A free port of this machine."""
     with socket.socket() as held:
         held.bind((HOST, 0))
         port: int = held.getsockname()[1]
     return port
 
 
-def found(program: str) -> str:
-    """Where a program is.
+def program_path(program: str) -> str:
+    """The path of a program.
 
     Raises:
         Failed: nowhere.
@@ -239,7 +249,7 @@ def found(program: str) -> str:
 def mitmproxy_place() -> Path:
     """The folder with the environment that holds mitmproxy."""
     lock = LOCKS / "proxies.txt"
-    place = fresh("proxies", lock)
+    place = cache_folder("proxies", lock)
     if not (place / "ready").exists():
         venv.create(place / "venv", with_pip=True)
         python = str(place / "venv" / "bin" / "python")

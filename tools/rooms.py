@@ -12,6 +12,7 @@ The picture depends on the imports alone, needs no font and no script, and follo
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections import defaultdict
 from html import escape
@@ -105,8 +106,9 @@ Graph = dict[str, set[str]]
 """Room → the rooms that it imports."""
 
 
+@functools.cache
 def picture() -> str:
-    """The text of the picture."""
+    """The text of the picture. Reading all imports takes a second or two, so it is drawn once."""
     graph = without_implied(room_graph(SOURCE))
     return draw(lay_out(graph, width, BOX_GAP))
 
