@@ -77,10 +77,10 @@ def send_raw(url: str, request: bytes) -> tuple[bytes, str]:
     """Send bytes and read to the end; return what came, and how the connection ended (`closed` or `reset`)."""
     parts = urlsplit(url)
     received = b""
-    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=TIMEOUT_S) as plug:
-        plug.sendall(request)
+    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=TIMEOUT_S) as sock:
+        sock.sendall(request)
         try:
-            while piece := plug.recv(65536):
+            while piece := sock.recv(65536):
                 received += piece
         except ConnectionResetError:
             return received, "reset"

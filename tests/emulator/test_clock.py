@@ -35,7 +35,7 @@ def date_of(answer: HttpResponse) -> float:
     return parsedate_to_datetime(answer.headers["date"]).timestamp()
 
 
-def test_it_tells_and_moves(emulated: Emulated) -> None:
+def test_it_shows_its_time_and_moves(emulated: Emulated) -> None:
     """Now, wall and offset; a day passes at once, and real time does not."""
     real = time.monotonic()
     before = emulated.control("/clock")
@@ -77,7 +77,7 @@ def test_all_moves_together_are_bounded() -> None:
     assert clock.real_s(5.0) == 5.0
 
 
-def test_quotas_dates_and_orders_follow(emulate: Callable[..., Emulated]) -> None:
+def test_quotas_dates_and_waits_follow(emulate: Callable[..., Emulated]) -> None:
     """The minute's quota comes back after a minute, the day's after a day; Retry-After shrinks with the time."""
     emulated = emulate(per_minute=1, per_day=2, retry_after=True)
     first = emulated.call("/public/me")

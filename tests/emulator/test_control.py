@@ -52,7 +52,7 @@ def test_what_is_not_there(emulated: Emulated) -> None:
 
 
 @pytest.mark.parametrize("headers", [{"Origin": "https://example.test"}, {"Origin": "null"}, {"Host": "evil.test:80"}])
-def test_web_pages_cannot_steer_it(emulated: Emulated, headers: dict[str, str]) -> None:
+def test_web_pages_cannot_control_it(emulated: Emulated, headers: dict[str, str]) -> None:
     """An Origin header, or a foreign host name, is refused before anything is done."""
     key = emulated.control("/keys")["userplane"][0]["fingerprint"]
     answer = fetch(f"{emulated.endpoints.control}/keys/rotate", "POST", headers=headers)
@@ -86,7 +86,7 @@ def test_seed_rebuilds_only_the_world(emulated: Emulated) -> None:
     assert emulated.call("/public/me").data["stats"]["recordings"] == 100
 
 
-def test_health_and_faults_tell_what_is_in_force(emulated: Emulated) -> None:
+def test_health_and_faults_show_what_is_in_force(emulated: Emulated) -> None:
     """Where everything is; which rules there are and how often they hit."""
     health = emulated.control("/health")
     assert health["emulator"]["control"] == emulated.endpoints.control

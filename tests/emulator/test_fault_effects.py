@@ -66,8 +66,8 @@ def test_a_slow_body_ends_with_its_client(emulated: Emulated) -> None:
     """Who hangs up has not got it whole."""
     inject(emulated, "slow_body", delay_s=30)
     began = time.monotonic()
-    with open_request(emulated, "/public/me", 0.2) as plug, pytest.raises(TimeoutError):
-        read_to_the_end(plug)
+    with open_request(emulated, "/public/me", 0.2) as sock, pytest.raises(TimeoutError):
+        read_to_the_end(sock)
     row = last_complete_row(emulated)
     assert (row["status"], row["whole"], time.monotonic() - began < 5) == (200, False, True)
 
@@ -77,14 +77,14 @@ def open_request(emulated: Emulated, path: str, patience_s: float, body: bytes =
     parts = urlsplit(emulated.base)
     method = "POST" if body else "GET"
     head = f"{method} {parts.path}{path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {emulated.key}\r\n"
-    plug = socket.create_connection((parts.hostname or "", parts.port or 0), timeout=patience_s)
-    plug.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
-    return plug
+    sock = socket.create_connection((parts.hostname or "", parts.port or 0), timeout=patience_s)
+    sock.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+    return sock
 
 
-def read_to_the_end(plug: socket.socket) -> None:
+def read_to_the_end(sock: socket.socket) -> None:
     """All that comes."""
-    while plug.recv(65536):
+    while sock.recv(65536):
         pass
 
 
@@ -94,8 +94,8 @@ def test_hang_until_the_client_gives_up(emulated: Emulated) -> None:
     body = json.dumps({"domainId": verified_domain(emulated, emulated.workspaces()[0])}).encode()
     before = emulated.call("/public/me").data["stats"]["links"]
     inject(emulated, "hang", "links.create")
-    with open_request(emulated, path, 0.2, body) as plug, pytest.raises(TimeoutError):
-        read_to_the_end(plug)
+    with open_request(emulated, path, 0.2, body) as sock, pytest.raises(TimeoutError):
+        read_to_the_end(sock)
     row = last_complete_row(emulated)
     assert (row["fault"], row["status"], row["effect"]) == ("hang", None, True)
     assert row["ended_real_s"] - row["arrived_real_s"] == pytest.approx(0.2, abs=0.5)
@@ -197,7 +197,7 @@ def test_cycle(emulated: Emulated) -> None:
 
 
 @pytest.mark.parametrize(("value", "expected"), [("huge", "99999999999999"), ("negative", "-60"), ("text", "soon")])
-def test_a_retry_after_that_lies(emulated: Emulated, value: str, expected: str) -> None:
+def test_a_false_retry_after(emulated: Emulated, value: str, expected: str) -> None:
     """429 before any effect, with what nobody can obey; it orders nothing."""
     inject(emulated, "lying_header", value=value)
     headers, _ = head_and_body(emulated.raw("/public/me")[0])

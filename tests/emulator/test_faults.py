@@ -179,7 +179,7 @@ def test_early_expiry_of_an_api_answer(emulate: Callable[..., Emulated]) -> None
     assert fetch(lives[1]).status == 200
 
 
-def test_a_url_that_dies_while_it_is_read(emulated: Emulated) -> None:
+def test_a_url_that_expires_while_it_is_read(emulated: Emulated) -> None:
     """Half of the object, then 403 for this URL, while a fresh one works."""
     root = emulated.workspaces()[0]
     recording = emulated.call(f"{root}/recordings").data["recordings"][0]["recordingId"]
@@ -195,7 +195,7 @@ def test_a_url_that_dies_while_it_is_read(emulated: Emulated) -> None:
 
 
 @pytest.mark.parametrize("fault", ["error_before", "lost_reply", "reset", "truncated"])
-def test_storage_suffers_too(emulated: Emulated, fault: str) -> None:
+def test_faults_strike_the_storage(emulated: Emulated, fault: str) -> None:
     """Every fault of storage is scripted by the name `storage`, and `*` leaves it alone."""
     root = emulated.workspaces()[0]
     url = emulated.call(f"{root}/recordings").data["recordings"][0]["recordingThumbnail"]
@@ -232,7 +232,7 @@ def test_the_same_seed_strikes_the_same_requests() -> None:
     assert 30 < sum(first) < 90
 
 
-def test_no_request_suffers_more_often_in_a_row_than_allowed() -> None:
+def test_no_request_suffers_more_times_in_a_row_than_allowed() -> None:
     """Two by default, counted over all rules; `nth` is bounded only on request; `limit` bounds all."""
     always = FaultRule(operation="*", fault="reset", rate=1.0)
     assert hits(script(always), ["x"] * 6) == [True, True, False] * 2

@@ -160,7 +160,7 @@ def test_update_changes_only_what_is_sent(emulated: Emulated) -> None:
     assert emulated.call(path).data["link"] == after
 
 
-def test_memberships_come_when_asked_for(emulated: Emulated) -> None:
+def test_memberships_come_on_request(emulated: Emulated) -> None:
     """The role is in the list only with `include_workspace_membership=true`."""
     plain = emulated.call("/public/workspaces?include_workspace_membership=false").data["workspaces"]
     asked = emulated.call("/public/workspaces?include_workspace_membership=true").data["workspaces"]

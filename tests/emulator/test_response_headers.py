@@ -61,13 +61,13 @@ def test_forms(form: str, expected: dict[str, str]) -> None:
     assert {name.decode(): value.decode() for name, value in headers} == expected
 
 
-def test_the_limit_with_least_left_is_told() -> None:
+def test_the_limit_with_least_left_is_sent() -> None:
     """The day's, when the day is nearly over."""
     headers = dict(quota_headers("delta", [QuotaStatus(MINUTE, 2, 60.0), QuotaStatus(DAY, 1, 100.0)], 0.0))
     assert headers[b"x-ratelimit-limit"] == b"3"
 
 
-def test_lies_contradict() -> None:
+def test_false_statuses_contradict_the_truth() -> None:
     """Nothing left, or more than there ever was."""
     assert [each.remaining for each in false_statuses(STANDINGS, "exhausted")] == [0, 0]
     assert all(each.remaining > 1_000_000 for each in false_statuses(STANDINGS, "unlimited"))
@@ -113,6 +113,6 @@ def test_what_options_refuse(emulated: Emulated) -> None:
         assert (answer.status, answer.json["error"].startswith("option")) == (400, True)
 
 
-def test_faded_without_a_sunset() -> None:
+def test_deprecation_without_a_sunset() -> None:
     """Only the one header."""
     assert deprecation_headers(5.9, None) == ((b"deprecation", b"@5"),)

@@ -92,7 +92,7 @@ def test_early_calls_are_those_of_the_same_class() -> None:
     assert count_early([order, *later]) == 1
 
 
-def test_early_calls_obey_the_longest_order() -> None:
+def test_early_calls_obey_the_longest_wait() -> None:
     """A later, shorter wait does not lift an earlier one; a 429 without a time asks for none."""
     rows = [throttled(30.0), throttled(5.0, written=1.0), row(arrived_s=8.0, arrived_real_s=8.0)]
     assert count_early(rows) == 1

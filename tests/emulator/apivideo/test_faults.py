@@ -116,7 +116,7 @@ def test_spoiled_bodies(site: Site) -> None:
     assert there(site) == 1
 
 
-def test_assets_suffer_as_storage(site: Site) -> None:
+def test_storage_faults_strike_assets(site: Site) -> None:
     """Assets are struck by the rules for storage, and by no rule for operations."""
     video_id = site.video()
     url = site.call("GET", f"/videos/{video_id}").json["assets"]["player"]
@@ -142,7 +142,7 @@ def test_faults_that_it_does_not_have(site: Site) -> None:
     assert (answer.status, "nothing here" in answer.json["error"]) == (400, True)
 
 
-def test_one_environment_suffers(site: Site) -> None:
+def test_faults_strike_one_environment(site: Site) -> None:
     """A rule that names an environment leaves the other alone."""
     struck(site, "error_before", provider="apivideo/sandbox")
     assert create(site).status == 201

@@ -99,7 +99,7 @@ def test_what_does_not_fit(header: str, size: int, slug: str) -> None:
     assert refusal(ReceivedPieces(), header, size) == slug
 
 
-def test_a_piece_that_is_there_tells_how_much_was_in_vain() -> None:
+def test_a_duplicate_piece_counts_its_bytes() -> None:
     """A part that came twice counts with its size, a range with the bytes that were there."""
     received = ReceivedPieces()
     give(received, "part 1/2", MIN_PIECE_BYTES)

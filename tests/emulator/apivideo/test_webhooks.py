@@ -30,7 +30,7 @@ def hooked(site: Site, url: str, *events: str) -> Any:
     return site.call("POST", "/webhooks", {"events": list(events), "url": url}).json
 
 
-def test_every_quality_is_told_and_signed(site: Site) -> None:
+def test_every_quality_is_delivered_and_signed(site: Site) -> None:
     """One event for each quality, with the webhook's id and the HMAC of the body under its secret."""
     with listener([]) as (url, heard):
         webhook = hooked(site, url, ENCODED)
@@ -98,7 +98,7 @@ def test_a_broadcast(site: Site) -> None:
 
 
 @pytest.mark.parametrize("url", ["http://example.test/", "http://localhost:1/", "https://10.0.0.1/", "nonsense"])
-def test_nobody_elsewhere_is_told(site: Site, url: str) -> None:
+def test_nothing_is_delivered_elsewhere(site: Site, url: str) -> None:
     """Events are delivered to 127.0.0.1 only; other addresses can be registered and receive nothing."""
     with listener([]) as (near, heard):
         hooked(site, url, "live-stream.broadcast.started")

@@ -43,7 +43,7 @@ def leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
         yield name, value
 
 
-def test_every_operation_is_played() -> None:
+def test_every_operation_is_emulated() -> None:
     """The routes are those of the description."""
     routes = {route.operation: route.path + "/{accent}" * route.has_accent for route in ROUTES}
     assert routes == PATHS

@@ -57,7 +57,7 @@ def test_web_pages_may_not(emulated: Emulated, headers: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     "hosts", ["", "Host: localhost\r\nHost: evil.test\r\n", "Host: evil.test\r\nHost: localhost\r\n"]
 )
-def test_one_host_is_said(emulated: Emulated, hosts: str) -> None:
+def test_exactly_one_host_is_required(emulated: Emulated, hosts: str) -> None:
     """Without a Host, or with two, nothing is done."""
     sent = f"GET /clock HTTP/1.1\r\n{hosts}Connection: close\r\n\r\n".encode()
     received, _ = send_raw(emulated.endpoints.control, sent)
