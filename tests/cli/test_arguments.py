@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from callwell.cli.arguments import parse
+from callwell.cli.arguments import parse_arguments
 from callwell.description.model import Operation, Parameter
 from callwell.errors import InvalidOption, UnknownName, UsageError
 
@@ -59,7 +59,7 @@ def operation(*required: str) -> Operation:
 )
 def test_good(texts: list[str], expected: dict[str, object]) -> None:
     """Each type has its texts; a list is made by repeating; `:=` takes JSON as it is."""
-    assert parse(operation(), texts) == expected
+    assert parse_arguments(operation(), texts) == expected
 
 
 @pytest.mark.parametrize(
@@ -83,13 +83,13 @@ def test_good(texts: list[str], expected: dict[str, object]) -> None:
 def test_bad(texts: list[str], expected: str) -> None:
     """A text that is no value says what was expected."""
     with pytest.raises(InvalidOption, match=r"cannot be") as caught:
-        parse(operation(), texts)
+        parse_arguments(operation(), texts)
     assert expected in str(caught.value)
 
 
 def test_names() -> None:
     """Unknown names are told with the nearest, missing ones with what they take."""
     with pytest.raises(UnknownName, match="did you mean count"):
-        parse(operation(), ["cuont=1"])
+        parse_arguments(operation(), ["cuont=1"])
     with pytest.raises(UsageError, match=r"needs text=… \(a text\) and count=… \(a whole number\)"):
-        parse(operation("text", "count"), ["flag=true"])
+        parse_arguments(operation("text", "count"), ["flag=true"])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from callwell.cli.config_file import find, read
+from callwell.cli.config_file import find_config_file, read_config_file
 from callwell.errors import UsageError
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ def written(folder: Path, text: str) -> Path:
 def test_every_setting_has_its_line(tmp_path: Path) -> None:
     """Each setting is known by value and line; paths are relative to the file, not to the working folder."""
     path = written(tmp_path, WHOLE)
-    file = read(path, trusted=True)
-    said = {".".join(key): (one.value, one.where.removeprefix(f"{path}:")) for key, one in file.said.items()}
+    file = read_config_file(path, trusted=True)
+    said = {".".join(key): (one.value, one.where.removeprefix(f"{path}:")) for key, one in file.values.items()}
     assert said == {
         "deadline": (30.0, "1"),
         "state": (f"sqlite:///{tmp_path}/calls.db", "2"),
@@ -84,7 +84,7 @@ def test_complaints(tmp_path: Path, text: str, expected: str) -> None:
     """Whatever is not as it must be is told by file, line and key; what stands in a key's place is not repeated."""
     path = written(tmp_path, text)
     with pytest.raises(UsageError) as caught:
-        read(path, trusted=True)
+        read_config_file(path, trusted=True)
     assert str(caught.value).startswith(f"{path}{expected}")
     assert "secret-text" not in str(caught.value)
 
@@ -96,17 +96,17 @@ def test_a_file_that_lies_there_cannot_reroute_keys(tmp_path: Path, text: str) -
     folder.mkdir(parents=True)
     path = written(folder, f"[userplane]\n{text}")
     with pytest.raises(UsageError, match=f":2: userplane.*export CALLWELL_CONFIG={path}"):
-        find(None, folder, home)
-    assert find(str(path), tmp_path, home) is not None
+        find_config_file(None, folder, home)
+    assert find_config_file(str(path), tmp_path, home) is not None
     written(home, path.read_text())
     path.unlink()
-    assert find(None, folder, home) is not None
+    assert find_config_file(None, folder, home) is not None
 
 
 def test_an_address_on_this_machine_may_lie_there(tmp_path: Path) -> None:
     """An emulator on this machine may be named by any file."""
     written(tmp_path, "[userplane]\nbase_url = 'http://127.0.0.1:8001/v1'")
-    assert find(None, tmp_path, tmp_path / "home") is not None
+    assert find_config_file(None, tmp_path, tmp_path / "home") is not None
 
 
 def test_the_nearest_file_counts(tmp_path: Path) -> None:
@@ -114,19 +114,19 @@ def test_the_nearest_file_counts(tmp_path: Path) -> None:
     home, deep = tmp_path / "home", tmp_path / "home" / "a" / "b"
     deep.mkdir(parents=True)
     written(tmp_path, "deadline = 1")
-    assert find(None, deep, home) is None
+    assert find_config_file(None, deep, home) is None
     for number, folder in ((2.0, home), (3.0, deep.parent), (4.0, deep)):
         written(folder, f"deadline = {number}")
-        found = find(None, deep, home)
+        found = find_config_file(None, deep, home)
         assert found is not None
-        assert found.said["deadline",].value == number
-    outside = find(None, tmp_path, home)
+        assert found.values["deadline",].value == number
+    outside = find_config_file(None, tmp_path, home)
     assert outside is not None
-    assert outside.said["deadline",].value == 1
+    assert outside.values["deadline",].value == 1
 
 
 @pytest.mark.parametrize(("name", "why"), [("none.toml", "No such file"), (".", "Is a directory")])
 def test_a_named_file_must_be_there(tmp_path: Path, name: str, why: str) -> None:
     """A file that CALLWELL_CONFIG names is read, or it is an error."""
     with pytest.raises(UsageError, match=why):
-        find(str(tmp_path / name), tmp_path, tmp_path)
+        find_config_file(str(tmp_path / name), tmp_path, tmp_path)

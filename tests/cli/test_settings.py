@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from callwell import providers
-from callwell.cli.config_file import read
+from callwell.cli.config_file import read_config_file
 from callwell.cli.settings import Settings
 from callwell.errors import InvalidOption, UnknownName, UsageError
 
@@ -36,7 +36,9 @@ def test_one_precedence(tmp_path: Path) -> None:
     options: dict[str, str | float | None] = {"deadline": 5.0}
     for step in range(6):
         path.write_text(file)
-        held = Settings(variables, read(path, trusted=True)).of(providers.load(PROVIDER), options)["deadline"]
+        held = Settings(variables, read_config_file(path, trusted=True)).resolve(providers.load(PROVIDER), options)[
+            "deadline"
+        ]
         seen.append((held.value, held.where.removeprefix(str(tmp_path)), held.is_set))
         if step == 0:
             options = {}
@@ -58,14 +60,14 @@ def test_the_environment_goes_before_the_provider(tmp_path: Path) -> None:
     """The table of the environment in use counts before that of the provider."""
     path = tmp_path / "callwell.toml"
     path.write_text(FILE)
-    held = Settings({}, read(path, trusted=True)).of(providers.load(PROVIDER), {})
+    held = Settings({}, read_config_file(path, trusted=True)).resolve(providers.load(PROVIDER), {})
     assert (held["account"].value, held["account"].where) == ("environment", f"{path}:6")
 
 
 def test_nothing_is_set() -> None:
     """Without anything, the profile and the defaults hold; an empty variable says nothing."""
     described = providers.load(PROVIDER)
-    held = Settings({"CALLWELL_STATE": "", "CALLWELL_USERPLANE_KEY": ""}, None).of(described, {})
+    held = Settings({"CALLWELL_STATE": "", "CALLWELL_USERPLANE_KEY": ""}, None).resolve(described, {})
     assert not any(setting.is_set for setting in held.values())
     assert held["key"].value == f"env:{described.profile.key.env}"
     assert held["base_url"].value == described.environment().base_url
@@ -76,8 +78,8 @@ def test_what_belongs_to_one_provider_cannot_be_said_for_all() -> None:
     """No variable sends all keys to one address."""
     variables = {f"CALLWELL_{name}": "https://evil.example" for name in ("BASE_URL", "KEY", "ACCOUNT", "ENVIRONMENT")}
     settings = Settings(variables, None)
-    assert not any(setting.is_set for setting in settings.of(providers.load(PROVIDER), {}).values())
-    assert settings.unknown().keys() == variables.keys()
+    assert not any(setting.is_set for setting in settings.resolve(providers.load(PROVIDER), {}).values())
+    assert settings.unknown_variables().keys() == variables.keys()
 
 
 @pytest.mark.parametrize(
@@ -91,7 +93,7 @@ def test_what_belongs_to_one_provider_cannot_be_said_for_all() -> None:
 def test_a_variable_that_is_wrong(variables: dict[str, str], expected: str) -> None:
     """A variable of the wrong form is named, and what may be a key is not repeated."""
     with pytest.raises(InvalidOption) as caught:
-        Settings(variables, None).of(providers.load(PROVIDER), {})
+        Settings(variables, None).resolve(providers.load(PROVIDER), {})
     assert expected in str(caught.value)
     assert "secret-text" not in str(caught.value)
 
@@ -100,16 +102,16 @@ def test_an_unknown_environment_is_told_with_its_place(tmp_path: Path) -> None:
     """An environment that the provider does not have is told with the variable, or file and line."""
     described = providers.load(PROVIDER)
     with pytest.raises(UnknownName, match=r"'x' of userplane \(env:CALLWELL_USERPLANE_ENVIRONMENT\)"):
-        Settings({"CALLWELL_USERPLANE_ENVIRONMENT": "x"}, None).of(described, {})
+        Settings({"CALLWELL_USERPLANE_ENVIRONMENT": "x"}, None).resolve(described, {})
     path = tmp_path / "callwell.toml"
     path.write_text("[userplane.prod]\naccount = 'x'\n")
     with pytest.raises(UnknownName, match=rf"'prod' of userplane \({path}:2\): did you mean production"):
-        Settings({}, read(path, trusted=True)).of(described, {})
+        Settings({}, read_config_file(path, trusted=True)).resolve(described, {})
 
 
 def test_a_variable_that_is_none_is_told() -> None:
     """Variables that look like ours and are not used are told with the nearest that exist."""
-    unknown = Settings({"CALLWELL_STAT": "x", "CALLWELL_CLOCK": "2", "OTHER": "x"}, None).unknown()
+    unknown = Settings({"CALLWELL_STAT": "x", "CALLWELL_CLOCK": "2", "OTHER": "x"}, None).unknown_variables()
     assert list(unknown) == ["CALLWELL_STAT"]
     assert "CALLWELL_STATE" in unknown["CALLWELL_STAT"]
 
@@ -118,7 +120,7 @@ def test_a_described_provider_has_a_name(tmp_path: Path) -> None:
     """A table with a folder gives a described provider its name, which must be that of its profile."""
     path = tmp_path / "callwell.toml"
     path.write_text("[notes]\nfolder = 'here'\n")
-    settings = Settings({}, read(path, trusted=False))
+    settings = Settings({}, read_config_file(path, trusted=False))
     assert settings.names() == sorted([*providers.names(), "notes"])
     with pytest.raises(UsageError, match=r"callwell.toml:2: notes.folder: there is no folder"):
         settings.load("notes")

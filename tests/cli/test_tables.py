@@ -85,7 +85,7 @@ ITEMS: list[dict[str, Any]] = [{"id": "a", "name": "Zoë — 北京 😀 …"}, 
 def test_every_encoding_takes_every_item(monkeypatch: pytest.MonkeyPatch, encoding: str, form: str) -> None:
     """JSON stays JSON and holds the same; CSV and tables show what the encoding lacks by its number."""
     under = paper(monkeypatch, encoding)
-    out = formats.writer(form, first="id")
+    out = formats.open_writer(form, first_column="id")
     for item in ITEMS:
         out.add(item)
     out.close()
@@ -166,7 +166,7 @@ def test_a_reader_that_leaves_is_no_error(cli: Shell, arguments: tuple[str, ...]
     command.stdout.close()
     _, said = command.communicate(timeout=PATIENCE_S)
     assert read.returncode == 0
-    assert (command.returncode in (0, main.NOBODY_READS), said) == (True, b"")
+    assert (command.returncode in (0, main.CLOSED_PIPE), said) == (True, b"")
 
 
 def test_a_list_in_ascii(cli: Shell, place: dict[str, str]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell import providers
-from callwell.cli.config_file import read
+from callwell.cli.config_file import read_config_file
 from callwell.cli.settings import Settings
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ SANDBOX = providers.load("apivideo").environment("sandbox").base_url
 
 def where(variables: dict[str, str], environment: str | None = None, *, file: Any = None) -> object:
     """The address that holds for an environment of api.video."""
-    held = Settings(variables, file).of(providers.load("apivideo"), {"environment": environment})
+    held = Settings(variables, file).resolve(providers.load("apivideo"), {"environment": environment})
     return held["base_url"].value
 
 
@@ -57,18 +57,18 @@ def test_the_file_keeps_to_the_same(tmp_path: Path) -> None:
     """The provider's table speaks of the default environment, each environment's table of that."""
     path = tmp_path / "callwell.toml"
     path.write_text(f'[apivideo]\nbase_url = "{TRIAL}"\n[apivideo.sandbox]\nbase_url = "{OWN}"\n')
-    file = read(path, trusted=True)
+    file = read_config_file(path, trusted=True)
     assert (where({}, file=file), where({}, "sandbox", file=file)) == (TRIAL, OWN)
     path.write_text(f'[apivideo]\nbase_url = "{TRIAL}"\n')
-    assert where({}, "sandbox", file=read(path, trusted=True)) == SANDBOX
+    assert where({}, "sandbox", file=read_config_file(path, trusted=True)) == SANDBOX
 
 
 def test_other_settings_of_an_environment() -> None:
     """What an environment has can be said for it; what it leaves unsaid is the provider's."""
     variables = {"CALLWELL_APIVIDEO_SANDBOX_ACCOUNT": "trials", "CALLWELL_APIVIDEO_ACCOUNT": "team"}
     settings, described = Settings(variables, None), providers.load("apivideo")
-    assert settings.of(described, {})["account"].value == "team"
-    assert settings.of(described, {"environment": "sandbox"})["account"].value == "trials"
+    assert settings.resolve(described, {})["account"].value == "team"
+    assert settings.resolve(described, {"environment": "sandbox"})["account"].value == "trials"
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_other_settings_of_an_environment() -> None:
 )
 def test_what_sets_nothing_is_said(variable: str, expected: str) -> None:
     """With the nearest name, or the environments that there are."""
-    said = Settings({variable: "x"}, None).unknown()
+    said = Settings({variable: "x"}, None).unknown_variables()
     assert list(said) == [variable]
     assert said[variable].startswith(f"{variable} sets nothing: ")
     assert expected in said[variable]
@@ -97,7 +97,7 @@ def test_what_is_nobodys_business() -> None:
     """Known names, and those that only look a little like ours, are passed over."""
     fine = ["CALLWELL_CONFIG", "CALLWELL_DEBUG", "CALLWELL_CLOCK", "CALLWELL_PROXY", "APIVIDEO_BASE_URL", "BASE_URL"]
     more = ["CALLWELL_APIVIDEO_SANDBOX_DEADLINE", "MY_BASE_URL", "_CALLWELL_LINE", "APIVIDEO_CDN_URL", "USERPLANE_KEY"]
-    assert Settings(dict.fromkeys([*fine, *more], "x"), None).unknown() == {}
+    assert Settings(dict.fromkeys([*fine, *more], "x"), None).unknown_variables() == {}
 
 
 @pytest.mark.parametrize("text", ["", " ", "\t\n"])
@@ -106,7 +106,7 @@ def test_an_empty_variable_is_not_set(text: str) -> None:
     settings = Settings({"CALLWELL_STATE": text, "APIVIDEO_BASE_URL": text, "CALLWELL_DEADLINE": "5"}, None)
     assert not settings.general("state").is_set
     assert where({"APIVIDEO_BASE_URL": text}) == PRODUCTION
-    assert settings.empty() == ["CALLWELL_STATE"]
+    assert settings.empty_variables() == ["CALLWELL_STATE"]
 
 
 def test_commands_say_it_once(cli: Shell) -> None:
@@ -163,6 +163,6 @@ def test_the_emulator_says_what_to_export(cli: Shell) -> None:
     exports = dict(line.removeprefix("export ").strip().split("=", 1) for line in lines if line.startswith("export "))
     assert {"APIVIDEO_BASE_URL", "APIVIDEO_SANDBOX_BASE_URL", "APIVIDEO_API_KEY"} < exports.keys()
     assert {"APIVIDEO_SANDBOX_API_KEY", "LANGUAGE_CONFIDENCE_RAPIDAPI_SCRIPTED_BASE_URL"} < exports.keys()
-    assert not Settings(exports, None).unknown()
+    assert not Settings(exports, None).unknown_variables()
     listed = cli.run("keys", "list", "language_confidence", "--json", **exports).json
     assert len({one["fingerprint"] for one in listed}) == len(listed) == 3

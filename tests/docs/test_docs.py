@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 
 from callwell import errors
 from callwell.cli.commands import root as command_line
-from callwell.cli.main import INTERNAL, INTERRUPTED, NOBODY_READS, TERMINATED
+from callwell.cli.main import INTERNAL, INTERRUPTED, CLOSED_PIPE, TERMINATED
 from tests.docs import pages
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def test_every_error_has_its_row() -> None:
     text = pages.read(pages.DOCS / "errors.md")
     classes = [one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, errors.CallwellError)]
     assert [one.__name__ for one in classes if f"`{one.__name__}`" not in text] == []
-    codes = {one.exit_code for one in classes} | {INTERNAL, INTERRUPTED, TERMINATED, NOBODY_READS, 0}
+    codes = {one.exit_code for one in classes} | {INTERNAL, INTERRUPTED, TERMINATED, CLOSED_PIPE, 0}
     assert codes == {int(code) for code in re.findall(r"^\| (\d{1,2}|1[34]\d) \| ", text, re.MULTILINE)}
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`name=value` on the command line becomes the arguments of an operation, by its schema."""
+"""Reads `name=value` on the command line as arguments of an operation, by its schema."""
 
 from __future__ import annotations
 
@@ -18,55 +18,48 @@ if TYPE_CHECKING:
 
     from callwell.description.model import Operation, Parameter
 
-SHAPE: Final = re.compile(r"([A-Za-z_][\w.-]*)(:?=)(.*)", re.DOTALL)
-FORMS: Final = "name=value, or name:=JSON"
+ARGUMENT: Final = re.compile(r"([A-Za-z_][\w.-]*)(:?=)(.*)", re.DOTALL)
+SYNTAX: Final = "name=value or name:=JSON"
 BOOLEANS: Final = {"true": True, "false": False}
 
 
-def parse(operation: Operation, texts: Iterable[str]) -> dict[str, object]:
-    """The arguments that texts give to an operation.
+def parse_arguments(operation: Operation, texts: Iterable[str]) -> dict[str, object]:
+    """Parse the arguments of an operation.
 
     Args:
         operation: the operation.
-        texts: `name=value`, read by the parameter's type and repeated for a list, or `name:=JSON`, taken as it is.
+        texts: `name=value`, read by the parameter's type and repeated for a list, or `name:=JSON`, taken literally.
 
     Raises:
-        UnknownName: a parameter that the operation does not have.
-        InvalidOption: a text that is no value of the parameter's type.
+        UnknownName: the operation has no such parameter.
+        InvalidOption: the text is not a value of the parameter's type.
         UsageError: a required parameter is missing.
     """
-    known = {parameter.name: parameter for parameter in operation.parameters}
-    given: dict[str, object] = {}
+    parameters = {parameter.name: parameter for parameter in operation.parameters}
+    values: dict[str, object] = {}
     for text in texts:
-        found = SHAPE.fullmatch(text)
-        if found is None:
-            raise InvalidOption("argument", text, FORMS)
-        name, sign, value = found.groups()
-        if name not in known:
-            raise UnknownName("parameter", name, known, where=operation.name)
+        match = ARGUMENT.fullmatch(text)
+        if match is None:
+            raise InvalidOption("argument", text, SYNTAX)
+        name, sign, literal = match.groups()
+        if name not in parameters:
+            raise UnknownName("parameter", name, parameters, where=operation.name)
         label = f"{operation.name}: {name}"
-        read = _json(label, value) if sign == ":=" else _value(label, known[name].schema, value)
-        given[name] = _joined(label, given, name, read)
-    _see_that_all_are_there(operation, given)
-    return given
-
-
-def _joined(label: str, given: Mapping[str, object], name: str, read: object) -> object:
-    if name not in given:
-        return read
-    before = given[name]
-    if isinstance(before, list) and isinstance(read, list):
-        return [*before, *read]
-    raise InvalidOption(label, read, "one value: it was given twice")
-
-
-def _see_that_all_are_there(operation: Operation, given: Mapping[str, object]) -> None:
-    missing = [one for one in operation.parameters if one.required and one.name not in given]
+        value = _json(label, literal) if sign == ":=" else _value(label, parameters[name].schema, literal)
+        values[name] = _append(label, values[name], value) if name in values else value
+    missing = [parameter for parameter in operation.parameters if parameter.required and parameter.name not in values]
     if missing:
-        raise UsageError(f"{operation.name} needs {' and '.join(map(_wanted, missing))}")
+        raise UsageError(f"{operation.name} needs {' and '.join(map(_expected_argument, missing))}")
+    return values
 
 
-def _wanted(parameter: Parameter) -> str:
+def _append(label: str, before: object, value: object) -> object:
+    if isinstance(before, list) and isinstance(value, list):
+        return [*before, *value]
+    raise InvalidOption(label, value, "one value, but it was given twice")
+
+
+def _expected_argument(parameter: Parameter) -> str:
     return f"{parameter.name}=… ({describe_schema(parameter.schema)})"
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`callwell assess`: recordings from a folder or a manifest, with their results, a table and a report."""
+"""`callwell assess`: assess recordings from a folder or a manifest."""
 
 from __future__ import annotations
 
@@ -22,29 +22,39 @@ EXAMPLES = """\
 \b
 Examples:
   callwell assess PROVIDER --manifest class.csv --accent us
-  callwell assess PROVIDER recordings/ --manifest class.csv --accent us    files are looked for in the folder
-  callwell assess PROVIDER recordings/ --operation unscripted --accent uk  no texts, so no manifest
+  callwell assess PROVIDER recordings/ --manifest class.csv --accent us    files are in this folder
+  callwell assess PROVIDER recordings/ --operation unscripted --accent uk  free speech needs no manifest
 """
 
 FilesArgument = Annotated[list[Path] | None, typer.Argument(metavar="DIR|FILE", help="Recordings, or folders of them.")]
 ManifestOption = Annotated[
     Path | None,
-    typer.Option("--manifest", metavar="FILE", help="CSV, JSON lines or Parquet: file, expected_text, user, accent."),
+    typer.Option(
+        "--manifest",
+        metavar="FILE",
+        help="CSV, JSON lines or Parquet with the columns file, expected_text, user, accent, operation.",
+    ),
 ]
 OperationOption = Annotated[
-    str | None, typer.Option("--operation", metavar="NAME", help="What to do; the provider's usual one unless said.")
+    str | None,
+    typer.Option("--operation", metavar="NAME", help="The assessment to run. Default: the provider's usual one."),
 ]
 AccentOption = Annotated[
-    str | None, typer.Option("--accent", metavar="NAME", help="The accent, where the manifest says none.")
+    str | None, typer.Option("--accent", metavar="NAME", help="The accent of rows without one in the manifest.")
 ]
 OutOption = Annotated[
-    Path, typer.Option("--out", metavar="DIR", help="The folder for results; new, empty, or one of ours.")
+    Path,
+    typer.Option("--out", metavar="DIR", help="The folder for the results: new, empty, or from an earlier run."),
 ]
-ForceOption = Annotated[bool, typer.Option("--force", help="Send, and pay for, what was assessed before as well.")]
-WorkersOption = Annotated[int, typer.Option("--workers", min=1, max=1024, metavar="N", help="Files in hand at once.")]
+ForceOption = Annotated[
+    bool, typer.Option("--force", help="Assess recordings again that already have a result; this is billed again.")
+]
+WorkersOption = Annotated[
+    int, typer.Option("--workers", min=1, max=1024, metavar="N", help="Recordings processed at once.")
+]
 
-ALIKE: Final = 5
-"""Rows that failed in the same way and are told one by one."""
+MOST_ALIKE: Final = 5
+"""Failures of one kind that are printed one by one: after five, a count says more than further lines."""
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -65,23 +75,34 @@ def assess(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
     flags: ClientFlags,
 ) -> None:
-    """Assess recordings: results.jsonl, scores.csv and report.html. Run it again to do what is missing or has failed.
+    """Assess recordings and write results.jsonl, scores.csv and report.html.
 
-    The same recording with the same text is billed once. Ends with exit code 1 if some could not be assessed.
+    Run the same command again to assess what is missing or has failed. The same recording with the same text is billed
+    once. The exit code is 1 if a recording could not be assessed.
     """
-    from callwell.assess import read, search
+    from callwell.assess import find_recordings, read_manifest
     from callwell.cli.progress import ProgressDisplay
     from callwell.client.concurrency import event_loop
 
-    rows = read(manifest, files or ()) if manifest else search(files or (), apart=(out,))
-    with ProgressDisplay(clock(), quiet=quiet) as live:
+    rows = read_manifest(manifest, files or ()) if manifest else find_recordings(files or (), exclude=(out,))
+    with ProgressDisplay(clock(), quiet=quiet) as display:
         try:
-            run = _run(provider, rows, out, (operation, accent), workers=workers, force=force, flags=flags, live=live)
+            run = _run(
+                provider,
+                rows,
+                out,
+                operation=operation,
+                accent=accent,
+                workers=workers,
+                force=force,
+                flags=flags,
+                display=display,
+            )
             report = event_loop.run(run)
         except KeyboardInterrupt:
-            live.say("what is done is kept: run the same again to go on")
+            display.say("finished results are kept; run the same command again to continue")
             raise
-    _tell(report, out, as_json=as_json)
+    _print_report(report, out, as_json=as_json)
     if report.failed:
         raise typer.Exit(1)
 
@@ -90,19 +111,19 @@ async def _run(
     provider: str,
     rows: list[AssessmentRow],
     out: Path,
-    meant: tuple[str | None, str | None],
     *,
+    operation: str | None,
+    accent: str | None,
     workers: int,
     force: bool,
     flags: ClientFlags,
-    live: ProgressDisplay,
+    display: ProgressDisplay,
 ) -> AssessmentReport:
     from callwell.assess import Assessment
     from callwell.cli.progress import assessment_view
 
-    operation, accent = meant
-    async with flags.async_client(provider, on_notice=live.notice) as client:
-        job = Assessment(
+    async with flags.async_client(provider, on_notice=display.notice) as client:
+        assessment = Assessment(
             client,
             rows,
             out,
@@ -110,36 +131,42 @@ async def _run(
             accent=accent,
             workers=workers,
             force=force,
-            show=lambda progress: live.update(lambda: assessment_view(progress), client.spent),
+            on_progress=lambda progress: display.update(lambda: assessment_view(progress), client.spent),
         )
-        return await job.run()
+        return await assessment.run()
 
 
-def _tell(report: AssessmentReport, out: Path, *, as_json: bool) -> None:
+def _print_report(report: AssessmentReport, out: Path, *, as_json: bool) -> None:
     if as_json:
         failed = [
-            {"file": one.file, "row": one.row or None, "kind": type(one.cause).__name__, "message": str(one)}
-            for one in report.failed
+            {
+                "file": error.file,
+                "row": error.row or None,
+                "kind": type(error.cause).__name__,
+                "message": str(error),
+            }
+            for error in report.failed
         ]
         output.emit_json({**report._asdict(), "failed": failed})
         return
     billed = f"; {report.possibly_billed:,} possibly billed twice" if report.possibly_billed else ""
     output.emit(
-        f"{report.assessed:,} assessed, {report.remembered:,} known from before, {len(report.failed):,} failed, of "
-        f"{report.rows:,} in {out}; {report.sent / 1e6:,.1f} MB sent of {report.bytes / 1e6:,.1f} MB{billed}"
+        f"{report.assessed:,} assessed, {report.remembered:,} already known, {len(report.failed):,} failed, of "
+        f"{report.rows:,}; {report.sent / 1e6:,.1f} MB sent for {report.bytes / 1e6:,.1f} MB of recordings{billed}; "
+        f"results in {out}"
     )
     for line in _failures(report, out):
         output.say(line)
 
 
 def _failures(report: AssessmentReport, out: Path) -> Iterator[str]:
-    """Each row that failed; of many that failed in the same way, the first ones and how many more there are."""
-    told: Counter[tuple[str, str]] = Counter()
-    for one in report.failed:
-        way = (type(one.cause).__name__, str(getattr(one.cause, "name", "")))
-        told[way] += 1
-        if told[way] <= ALIKE:
-            yield str(one)
-    for way, count in told.items():
-        if count > ALIKE:
-            yield f"and {count - ALIKE:,} more rows with {way[0]}: see {out / 'scores.csv'}"
+    """The failed rows; of many that failed in the same way, the first few and a count of the rest."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for error in report.failed:
+        kind = (type(error.cause).__name__, str(getattr(error.cause, "name", "")))
+        counts[kind] += 1
+        if counts[kind] <= MOST_ALIKE:
+            yield str(error)
+    for kind, count in counts.items():
+        if count > MOST_ALIKE:
+            yield f"and {count - MOST_ALIKE:,} more rows with {kind[0]}: see {out / 'scores.csv'}"

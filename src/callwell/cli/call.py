@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`callwell call`: one call, its result as JSON; or the file that an operation leads to."""
+"""`callwell call`: make one call and print its result, or save the file it leads to."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ STDOUT = "-"
 EXAMPLES = """\
 \b
 Examples:
-  callwell call PROVIDER                                  what there is to call
+  callwell call PROVIDER                                  list the operations
   callwell call PROVIDER things.get thing_id=42
-  callwell call PROVIDER things.list tag=new tag=blue     a list: by repeating it
+  callwell call PROVIDER things.list tag=new tag=blue     repeat an argument to give a list
   callwell call PROVIDER things.create title=One meta:='{"a": "b"}'
   callwell call PROVIDER things.create title=One --call-id order-4711
   callwell call PROVIDER things.video thing_id=42 --out video.webm
@@ -38,45 +38,45 @@ def call(
     operation: OperationArgument = None,
     arguments: ValuesArgument = None,
     *,
-    raw: Annotated[bool, typer.Option("--raw", help="Print the whole body as it came, not only the result.")] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="Print the whole response body, unchanged.")] = False,
     out: Annotated[
         str | None,
-        typer.Option("--out", metavar="FILE", help="Save the file that the operation leads to; - to print it."),
+        typer.Option("--out", metavar="FILE", help="Save the file the operation leads to; - writes it to stdout."),
     ] = None,
     call_id: Annotated[
         str | None,
         typer.Option(
             "--call-id",
             metavar="NAME",
-            help="Your own name for what the call creates: exactly once, also when the command is run again.",
+            help="Your own name for the object: it is created exactly once, even if the command runs again.",
         ),
     ] = None,
     flags: ClientFlags,
 ) -> None:
     """Make one call and print its result as JSON. Without OPERATION, list the operations.
 
-    Of an operation that leads to a file, print what the provider says about it, without its address; --out gets it.
+    If the operation leads to a file, print the file's details without its signed URL; --out downloads it.
     """
-    from callwell.cli.arguments import parse  # brings the client with it, which no help needs
+    from callwell.cli.arguments import parse_arguments  # imports the client, which `--help` does not need
 
     if out is not None and raw:
-        raise UsageError("--raw prints a body and --out saves a file: give one of them")
+        raise UsageError("--raw prints a body and --out saves a file: use one of them")
     if out is not None and Path(out).is_dir():
         raise InvalidOption("--out", out, "a file, not a folder")
     if operation is None:
-        operations.show(flags, provider)
+        operations.print_operations(flags, provider)
         return
     with flags.client(provider) as opened:
         client = opened if call_id is None else opened.with_options(exactly_once=call_id)
-        given = parse(client.provider.operation(operation), arguments or ())
+        values = parse_arguments(client.provider.operation(operation), arguments or ())
         if raw:
-            _print_raw(client.call_raw(operation, **given))
+            _print_raw(client.call_raw(operation, **values))
         elif out is not None:
-            _save(client.asset(operation, **given), out)
+            _save(client.asset(operation, **values), out)
         elif client.provider.rule(operation).asset:
-            output.emit_json(client.asset(operation, **given).info()._asdict())
+            output.emit_json(client.asset(operation, **values).info()._asdict())
         else:
-            output.emit_json(client.call(operation, **given))
+            output.emit_json(client.call(operation, **values))
 
 
 def _print_raw(answer: Answer) -> None:
@@ -88,8 +88,8 @@ def _print_raw(answer: Answer) -> None:
 
 def _save(asset: Asset, out: str) -> None:
     if out == STDOUT:
-        for piece in asset.iter_bytes():
-            output.emit_bytes(piece)
+        for chunk in asset.iter_bytes():
+            output.emit_bytes(chunk)
         return
     saved = asset.save(out)
     output.emit_json({"path": str(saved.path), "size": saved.size, "sha256": saved.sha256, "type": saved.type})

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The table of commands, and the group that loads a command's module only when it is called.
+"""The table of commands, and the group that loads a command's module only when that command runs.
 
-`callwell --help` prints the table; it loads none of the modules.
+`callwell --help` prints the table and loads none of the modules, so it is quick.
 """
 
 from __future__ import annotations
@@ -19,62 +19,62 @@ from callwell.errors import UnknownName
 from callwell.version import VERSION
 
 COMMANDS: Final = {
-    "demo": "the main job against the embedded emulator, with a verdict",
-    "providers": "what is known, in which environments, and whether there is a key",
-    "call": "one call, JSON out; or the file that an operation leads to",
-    "list": "all pages of a list as table, jsonl, csv or json, with a verdict",
-    "assess": "recordings from a folder or a manifest: results, scores and a report; resumable",
-    "export": "every object and asset of a provider into a folder; resumable, incremental",
-    "upload": "large files in pieces, several at once; resumed by the same command",
-    "ledger": "calls that may have been done: list, look, settle, resume",
-    "config": "what is set and from where: options, variables, callwell.toml",
-    "keys": "where keys are, whether they are there and when they were used, never their text",
-    "users": "how many end users there were in each month, as a provider bills them",
-    "generate": "a typed client from a description of your own",
-    "emulate": "emulate the providers on this machine, until Ctrl-C",
+    "demo": "run real work against an emulator that fails on purpose, and check the result",
+    "providers": "list the providers, their environments, and whether a key is present",
+    "call": "make one call and print its result as JSON, or save the file it leads to",
+    "list": "print all pages of a list as a table, jsonl, csv or json, with a verdict",
+    "assess": "assess recordings from a folder or a manifest: results, scores and a report; resumable",
+    "export": "download every object and asset of a provider into a folder; resumable, incremental",
+    "upload": "upload large files in pieces, several at once; resumable",
+    "ledger": "list, show, settle or resume calls with an unknown outcome",
+    "config": "print the settings in effect and where each one comes from",
+    "keys": "show where keys are kept, whether they are present and when they were used",
+    "users": "count the end users of each month, as a provider bills them",
+    "generate": "write a typed client from your own description of an API",
+    "emulate": "run emulated providers on this machine until Ctrl-C",
 }
-"""Command → one line about it. The module of the same name beside this file has it as `app`."""
+"""Command → one line of help. The module of the same name beside this file defines it as `app`."""
 
 EXIT_CODES: Final = """\
 \b
 Exit codes:
   0   done
-  1   done, but not all of it: the verdict is not `complete`
-  2   the command must be changed
+  1   partly done: the verdict is not `complete`
+  2   wrong usage: change the command
   3   the key is missing, malformed or refused
   4   the provider answered with an error
   5   no answer from the network
-  6   unknown whether it was done: see `callwell ledger`, or look before you repeat it
-  7   this machine: files, disk, state, ports
-  8   the deadline did not suffice
-  9   the file behind an operation could not be had
-  11  a file that cannot be sent as it is
-  70  a mistake in Callwell
-  130 interrupted with Ctrl-C
-  141 whoever read the output went away
-  143 ended by SIGTERM
+  6   outcome unknown: see `callwell ledger`, or check with the provider before you repeat it
+  7   a problem on this machine: files, disk, state, ports
+  8   the deadline passed
+  9   the file behind an operation is not available
+  11  the file cannot be sent as it is
+  70  a bug in Callwell
+  130 interrupted by Ctrl-C
+  141 the reader of the output closed the pipe
+  143 terminated by SIGTERM
 
 \b
 Environment:
-  CALLWELL_CONFIG      a callwell.toml, instead of the nearest one
+  CALLWELL_CONFIG      the callwell.toml to use instead of the nearest one
   CALLWELL_<SETTING>, CALLWELL_<PROVIDER>_<SETTING>, <PROVIDER>_BASE_URL,
   <PROVIDER>_<ENVIRONMENT>_BASE_URL
                        settings: see `callwell config --help`
-  CALLWELL_CLOCK       a faster clock, as `callwell emulate` prints it; for tests
-  CALLWELL_DEBUG       1 shows tracebacks
-  NO_COLOR             no colours
+  CALLWELL_CLOCK       a faster clock for tests, as `callwell emulate` prints it
+  CALLWELL_DEBUG       1 prints tracebacks
+  NO_COLOR             turns colours off
 """
 
 
 class LazyGroup(TyperGroup):
-    """The commands of the table, each loaded when it is asked for."""
+    """The commands of the table, each loaded on demand."""
 
     def list_commands(self, ctx: object) -> list[str]:  # noqa: ARG002 - the contract's
-        """All names, in the order of the table."""
+        """All command names, in the order of the table."""
         return list(COMMANDS)
 
     def get_command(self, ctx: object, cmd_name: str) -> TyperCommand | TyperGroup:  # noqa: ARG002 - the contract's
-        """The command of a name.
+        """The command with this name.
 
         Raises:
             UnknownName: there is none.
@@ -84,7 +84,7 @@ class LazyGroup(TyperGroup):
         return load(cmd_name)
 
     def format_commands(self, ctx: object, formatter: Any) -> None:  # noqa: ARG002 - typer's own is private
-        """The table, from which no module is loaded."""
+        """Write the table without loading a module."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
@@ -93,10 +93,10 @@ def root() -> TyperGroup:
     """The command `callwell`."""
     app = typer.Typer(cls=LazyGroup, rich_markup_mode=None, add_completion=False, epilog=EXIT_CODES)
     app.callback()(_callwell)
-    made = get_command(app)
-    if not isinstance(made, TyperGroup):
-        raise TypeError("the root is a group")
-    return made
+    group = get_command(app)
+    if not isinstance(group, TyperGroup):
+        raise TypeError("the root command is not a group")
+    return group
 
 
 def load(name: str) -> TyperCommand | TyperGroup:
@@ -106,14 +106,14 @@ def load(name: str) -> TyperCommand | TyperGroup:
         name: one of `COMMANDS`.
     """
     module = import_module(f"callwell.cli.{name}")
-    made = get_command(module.app)
-    if not isinstance(made, TyperCommand | TyperGroup):
-        raise TypeError(f"{name}: `app` makes no command")
-    return made
+    command = get_command(module.app)
+    if not isinstance(command, TyperCommand | TyperGroup):
+        raise TypeError(f"{name}: `app` is not a command")
+    return command
 
 
-def _print_version(asked: bool) -> None:
-    if asked:
+def _print_version(requested: bool) -> None:
+    if requested:
         typer.echo(f"callwell {VERSION}")
         raise typer.Exit
 
@@ -127,14 +127,14 @@ def _show_completion(shell: Shell | None) -> None:
 def _install_completion(shell: Shell | None) -> None:
     if shell is not None:
         for path in install(shell, Path("~").expanduser()):
-            typer.echo(f"written: {path}")
-        typer.echo(f"It takes effect in the next {shell}.")
+            typer.echo(f"wrote {path}")
+        typer.echo(f"Completion starts with your next {shell} session.")
         raise typer.Exit
 
 
 def _callwell(
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end.")
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
     install_completion: Annotated[
         Shell | None,
@@ -142,14 +142,17 @@ def _callwell(
             "--install-completion",
             callback=_install_completion,
             is_eager=True,
-            help="Let a shell complete command lines.",
+            help="Install completion for a shell.",
         ),
     ] = None,
     show_completion: Annotated[
         Shell | None,
         typer.Option(
-            "--show-completion", callback=_show_completion, is_eager=True, help="Print what the former would install."
+            "--show-completion",
+            callback=_show_completion,
+            is_eager=True,
+            help="Print the completion script of a shell.",
         ),
     ] = None,
 ) -> None:
-    """Call other people's HTTP APIs well: quotas, retries, keys, pages and files are taken care of."""
+    """Call other people's HTTP APIs well: Callwell handles quotas, retries, keys, pages and files."""

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What could stand at the cursor of a command line that is being typed.
+"""Completes command lines.
 
-A shell calls `callwell` with `_CALLWELL_COMPLETE` (its name) and `_CALLWELL_LINE` (the line up to the cursor), and gets
-one candidate a line, with a tab and a word of help where it can show that. Of the commands, only the one that is typed
-is loaded. A candidate that ends in `=` or `:` wants more behind it, so that the shell adds no space.
+A shell calls `callwell` with `_CALLWELL_COMPLETE` (its name) and `_CALLWELL_LINE` (the line up to the cursor). It gets
+one candidate a line, followed by a tab and a short help text if the shell can show one. Only the module of the typed
+command is loaded. The shell adds no space after a candidate that ends in `=` or `:`, because a value follows.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ if TYPE_CHECKING:
 
 LINE: Final = "_CALLWELL_LINE"
 WORD_BREAK: Final = re.compile(r".*[=:]")
-"""What bash takes for words of their own before the one that it completes."""
+"""Bash treats the text up to `=` or `:` as a word of its own, and completes only what follows."""
 
 Values = defaultdict[str, list[str]]
 
 
 class Candidate(NamedTuple):
-    """A word that could stand there.
+    """A possible word.
 
     Attributes:
         word: the whole word.
-        help: a few words about it, or nothing.
+        help: a short text about it, may be empty.
     """
 
     word: str
@@ -48,45 +48,47 @@ class Candidate(NamedTuple):
 
 
 class ParsedWords(NamedTuple):
-    """What the words after a command's name say.
+    """The words after a command's name, as options and arguments.
 
     Attributes:
-        values: by parameter.
-        waiting: the option whose value comes next.
-        rest: of a group, the words from the command in it on.
+        values: the values typed so far, by parameter.
+        pending: the option that the word at the cursor is a value of, if any.
+        rest: for a group, the words from its subcommand on.
     """
 
     values: Values
-    waiting: Any
+    pending: Any
     rest: Sequence[str]
 
 
-def answer(shell: str) -> int:
-    """Print the candidates for the line that a shell has handed over.
+def print_completions(shell: str) -> int:
+    """Print the candidates for the line in `_CALLWELL_LINE`.
 
     Args:
-        shell: its name.
+        shell: the shell's name.
 
     Returns:
         the exit code.
     """
     words, last = split(os.environ.get(LINE, ""))
-    for found in candidates(words[1:], last):
+    for candidate in candidates(words[1:], last):
         if shell == "bash":
-            begun = WORD_BREAK.match(last)
-            sys.stdout.write(f"{found.word[begun.end() if begun else 0 :]}\n")
+            typed = WORD_BREAK.match(last)
+            line = candidate.word[typed.end() :] if typed else candidate.word
         else:
-            about = " ".join(found.help.split())
-            sys.stdout.write(f"{found.word}\t{about}\n" if about else f"{found.word}\n")
+            help_text = " ".join(candidate.help.split())
+            line = f"{candidate.word}\t{help_text}" if help_text else candidate.word
+        sys.stdout.write(f"{line}\n")
     return 0
 
 
 def split(line: str) -> tuple[list[str], str]:
-    """The words of a line up to the cursor, and the word that is being typed.
+    """Split a line into its complete words and the word at the cursor.
 
     Args:
-        line: as it was typed; its last quote may be open.
+        line: the line up to the cursor; its last quote may be open.
     """
+    # The dot keeps an empty last word; the quote closes one that may be open.
     for quote in ("", "'", '"'):
         try:
             words = shlex.split(f"{line}.{quote}")
@@ -97,40 +99,43 @@ def split(line: str) -> tuple[list[str], str]:
 
 
 def candidates(words: Sequence[str], last: str) -> list[Candidate]:
-    """What could stand at the cursor.
+    """The possible words at the cursor.
 
     Args:
-        words: the whole words after `callwell`.
-        last: the word that is being typed.
+        words: the complete words after `callwell`.
+        last: the word at the cursor.
     """
     command: Any = root()
-    name, read = "", _read(command, words)
-    while isinstance(command, TyperGroup) and read.rest:
-        name = read.rest[0]
+    name = ""
+    parsed = _parse(command, words)
+    while isinstance(command, TyperGroup) and parsed.rest:
+        name = parsed.rest[0]
         try:
             command = command.get_command(command.make_context("", [], resilient_parsing=True), name)
         except UnknownName:
             return []
         if command is None:
             return []
-        read = _read(command, read.rest[1:])
+        parsed = _parse(command, parsed.rest[1:])
     try:
-        return [one for one in _offered(command, name, read, last) if one.word.startswith(last)]
+        found = _candidates(command, name, parsed, last)
+        return [candidate for candidate in found if candidate.word.startswith(last)]
     except CallwellError:
         return []
 
 
-def _read(command: TyperCommand | TyperGroup, words: Sequence[str]) -> ParsedWords:
-    options = {name: one for one in command.params for name in one.opts if name.startswith("-")}
-    arguments = [one for one in command.params if not one.opts[0].startswith("-")]
-    values, left = Values(list), list(words)
+def _parse(command: TyperCommand | TyperGroup, words: Sequence[str]) -> ParsedWords:
+    options = {name: parameter for parameter in command.params for name in parameter.opts if name.startswith("-")}
+    arguments = [parameter for parameter in command.params if not _is_option(parameter)]
+    values = Values(list)
+    left = list(words)
     while left:
         if isinstance(command, TyperGroup) and not left[0].startswith("-"):
             return ParsedWords(values, None, left)
         word = left.pop(0)
         if not word.startswith("-"):
-            taker = next((one for one in arguments if one.nargs == -1 or not values[one.name]), None)
-            values[taker.name if taker else ""].append(word)
+            argument = next((one for one in arguments if one.nargs == -1 or not values[one.name]), None)
+            values[argument.name if argument else ""].append(word)
             continue
         name, sign, value = word.partition("=")
         option: Any = options.get(name)
@@ -142,47 +147,49 @@ def _read(command: TyperCommand | TyperGroup, words: Sequence[str]) -> ParsedWor
     return ParsedWords(values, None, ())
 
 
-def _offered(command: TyperCommand | TyperGroup, name: str, read: ParsedWords, last: str) -> Iterable[Candidate]:
-    if read.waiting is not None:
-        return _values(command, name, read, read.waiting, last)
+def _is_option(parameter: Any) -> bool:
+    return bool(parameter.opts[0].startswith("-"))
+
+
+def _candidates(command: TyperCommand | TyperGroup, name: str, parsed: ParsedWords, last: str) -> Iterable[Candidate]:
+    if parsed.pending is not None:
+        return _values(command, name, parsed, parsed.pending, last)
     if last.startswith("-"):
         option, sign, value = last.partition("=")
-        for one in command.params:
-            if sign and option in one.opts:
-                found = _values(command, name, read, one, value)
-                return [Candidate(f"{option}={each.word}", each.help) for each in found]
-        return _options(command, read)
+        for parameter in command.params:
+            if sign and option in parameter.opts:
+                found = _values(command, name, parsed, parameter, value)
+                return [Candidate(f"{option}={candidate.word}", candidate.help) for candidate in found]
+        return _options(command, parsed)
     if isinstance(command, TyperGroup):
-        table = (
-            COMMANDS
-            if not name
-            else {one: (made.help or "").partition("\n")[0] for one, made in command.commands.items()}
-        )
-        return [Candidate(one, about) for one, about in table.items()]
-    for one in command.params:
-        if not one.opts[0].startswith("-") and (one.nargs == -1 or not read.values[one.name]):
-            return _values(command, name, read, one, last)
+        if not name:
+            return [Candidate(word, about) for word, about in COMMANDS.items()]
+        subcommands = command.commands.items()
+        return [Candidate(word, (found.help or "").partition("\n")[0]) for word, found in subcommands]
+    for parameter in command.params:
+        if not _is_option(parameter) and (parameter.nargs == -1 or not parsed.values[str(parameter.name)]):
+            return _values(command, name, parsed, parameter, last)
     return []
 
 
-def _options(command: TyperCommand | TyperGroup, read: ParsedWords) -> Iterator[Candidate]:
-    for one in command.params:
-        option: Any = one
-        if option.opts[0].startswith("-") and (option.multiple or not read.values[option.name]):
+def _options(command: TyperCommand | TyperGroup, parsed: ParsedWords) -> Iterator[Candidate]:
+    for parameter in command.params:
+        option: Any = parameter
+        if _is_option(option) and (option.multiple or not parsed.values[option.name]):
             yield Candidate(option.opts[0], option.help or "")
     yield Candidate("--help", "Show this message and exit.")
 
 
 def _values(
-    command: TyperCommand | TyperGroup, name: str, read: ParsedWords, parameter: Any, last: str
+    command: TyperCommand | TyperGroup, name: str, parsed: ParsedWords, parameter: Any, last: str
 ) -> Iterable[Candidate]:
     known: dict[str, Callable[[], Iterable[Candidate]]] = {
         "provider": _providers,
-        "operation": lambda: _operations(_provider(read), lists=name == "list"),
-        "arguments": lambda: _arguments(_provider(read).operation(read.values["operation"][0]), read, last),
-        "environment": lambda: map(Candidate, _provider(read).profile.environments),
+        "operation": lambda: _operations(_provider(parsed), lists=name == "list"),
+        "arguments": lambda: _arguments(_provider(parsed).operation(parsed.values["operation"][0]), parsed, last),
+        "environment": lambda: map(Candidate, _provider(parsed).profile.environments),
         "key": lambda: (Candidate("env:", "an environment variable"), Candidate("file:", "a file")),
-        "others": _settable,
+        "others": _emulator_options,
     }
     if parameter.name in known:
         return known[parameter.name]()
@@ -196,10 +203,10 @@ def _providers() -> Iterator[Candidate]:
     return map(Candidate, Settings.here(quiet=True).names())
 
 
-def _provider(read: ParsedWords) -> Provider:
+def _provider(parsed: ParsedWords) -> Provider:
     from callwell.cli.settings import Settings
 
-    return Settings.here(quiet=True).load(read.values["provider"][0])
+    return Settings.here(quiet=True).load(parsed.values["provider"][0])
 
 
 def _operations(provider: Provider, *, lists: bool) -> Iterator[Candidate]:
@@ -208,25 +215,25 @@ def _operations(provider: Provider, *, lists: bool) -> Iterator[Candidate]:
             yield Candidate(name, operation.summary)
 
 
-def _arguments(operation: Operation, read: ParsedWords, last: str) -> Iterator[Candidate]:
+def _arguments(operation: Operation, parsed: ParsedWords, last: str) -> Iterator[Candidate]:
     from callwell.client.calls.validation import describe_schema
     from callwell.description.schemas import alternatives, type_names
 
     name, sign, _ = last.partition("=")
-    given = {one.partition("=")[0].rstrip(":") for one in read.values["arguments"]}
-    for one in operation.parameters:
-        lists = "array" in type_names(one.schema)
-        if sign and one.name == name:
-            schema = one.schema.get("items", {}) if lists else one.schema
-            for one_of in alternatives(schema):
-                texts = ("true", "false") if "boolean" in type_names(one_of) else one_of.get("enum", ())
+    typed = {word.partition("=")[0].rstrip(":") for word in parsed.values["arguments"]}
+    for parameter in operation.parameters:
+        is_list = "array" in type_names(parameter.schema)
+        if sign and parameter.name == name:
+            schema = parameter.schema.get("items", {}) if is_list else parameter.schema
+            for choice in alternatives(schema):
+                texts = ("true", "false") if "boolean" in type_names(choice) else choice.get("enum", ())
                 yield from (Candidate(f"{name}={text}") for text in texts if text is not None)
-        elif not sign and (lists or one.name not in given):
-            takes = "true or false" if type_names(one.schema) == ["boolean"] else describe_schema(one.schema)
-            yield Candidate(f"{one.name}=", f"{takes}{', required' if one.required else ''}")
+        elif not sign and (is_list or parameter.name not in typed):
+            expected = "true or false" if type_names(parameter.schema) == ["boolean"] else describe_schema(parameter.schema)
+            yield Candidate(f"{parameter.name}=", f"{expected}, required" if parameter.required else expected)
 
 
-def _settable() -> Iterator[Candidate]:
+def _emulator_options() -> Iterator[Candidate]:
     from callwell.cli.emulate import SETTABLE
 
     return (Candidate(f"{name}=") for name in SETTABLE)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`callwell config`: what is set, and from where."""
+"""`callwell config`: print the settings in effect and where each one comes from."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ def _list_names(names: Iterable[str]) -> str:
 
 PRECEDENCE: Final = f"""\
 \b
-What counts, from the first to the last:
+Where a setting comes from, in order of precedence:
   1. an option, such as --deadline
   2. CALLWELL_<PROVIDER>_<ENVIRONMENT>_<SETTING>, CALLWELL_<PROVIDER>_<SETTING>;
      for an address also <PROVIDER>_<ENVIRONMENT>_BASE_URL, and for that of the
      default environment <PROVIDER>_BASE_URL
   3. CALLWELL_<SETTING>, for {", ".join(GENERAL)}
-  4. callwell.toml: the one that CALLWELL_CONFIG names, or the nearest one in
-     this folder and those above it, up to the home folder
-  5. what comes with the provider, or with Callwell
+  4. callwell.toml: the file named by CALLWELL_CONFIG, or else the nearest one in
+     this folder or above it, up to the home folder
+  5. the provider's profile, or Callwell's default
 
 \b
-callwell.toml, by example:
+An example of callwell.toml:
   deadline = 30                  settings for all providers
   [PROVIDER]                     every setting
-  key = "file:~/provider.key"    a place; a key itself is refused
+  key = "file:~/provider.key"    where the key is, never the key itself
   [PROVIDER.ENVIRONMENT]         settings of one environment
   account = "team-a"
   [NAME]                         a provider of your own
@@ -56,8 +56,8 @@ Settings for all providers:
 Settings of one environment:
 {_list_names(OF_ENVIRONMENT)}
 
-Paths are relative to the file. A file that merely lies in a folder cannot set proxy, ca_file, key_header or the address
-of another machine, for it may be anybody's: that takes a file in the home folder, or one that CALLWELL_CONFIG names.
+Paths are relative to the file. Only a trusted file, in the home folder or named by CALLWELL_CONFIG, may set proxy,
+ca_file, key_header or an address on another machine: anyone could have put a file into another folder.
 """
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -65,45 +65,45 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 @app.command(epilog=PRECEDENCE)
 def config(provider: SomeProviderArgument = None, *, as_json: JsonOption = False) -> None:
-    """Print what is set and from where. Of keys, the place is shown.
+    """Print the settings in effect and where each one comes from. Keys are not printed, only where they are kept.
 
-    Without a provider, what holds for all of them, and then what is special to each.
+    Without PROVIDER, print the settings for all providers, and then what differs for each.
     """
     from callwell.cli.settings import Settings
 
     settings = Settings.here(quiet=True)
-    rows = list(_of(settings, provider) if provider else _of_all(settings))
+    rows = list(_rows_of(settings, provider) if provider else _all_rows(settings))
     if as_json:
         file = str(settings.file.path) if settings.file else None
         output.emit_json({"file": file, "settings": rows})
     else:
         output.emit(f"callwell.toml: {settings.file.path if settings.file else 'none'}\n")
         output.emit_table(COLUMNS, ([row[column] for column in COLUMNS] for row in rows))
-    for complaint in settings.unknown().values():
+    for complaint in settings.unknown_variables().values():
         output.say(complaint)
-    for variable in settings.empty():
-        output.say(f"{variable} is empty: it counts as not set")
+    for variable in settings.empty_variables():
+        output.say(f"{variable} is empty and counts as not set")
 
 
-def _of(settings: Settings, name: str) -> Iterator[dict[str, Any]]:
+def _rows_of(settings: Settings, name: str) -> Iterator[dict[str, Any]]:
     described = settings.load(name)
-    held = settings.of(described, {})
-    for setting in held.values():
+    values = settings.resolve(described, {})
+    for setting in values.values():
         yield _row(described.name, setting)
-    for setting in _elsewhere(settings, described, held):
+    for setting in _other_environments(settings, described, values):
         yield _row(described.name, setting)
 
 
-def _elsewhere(settings: Settings, described: Provider, held: Mapping[str, Setting]) -> Iterator[Setting]:
-    """Addresses and keys of the environments that are not in use."""
+def _other_environments(settings: Settings, described: Provider, values: Mapping[str, Setting]) -> Iterator[Setting]:
+    """The addresses and keys of the environments that are not in use."""
     for name in described.profile.environments:
-        if name != held["environment"].value:
-            there = settings.of(described, {"environment": name})
+        if name != values["environment"].value:
+            others = settings.resolve(described, {"environment": name})
             for setting in ("base_url", "key"):
-                yield there[setting]._replace(name=f"{name}.{setting}")
+                yield others[setting]._replace(name=f"{name}.{setting}")
 
 
-def _of_all(settings: Settings) -> Iterator[dict[str, Any]]:
+def _all_rows(settings: Settings) -> Iterator[dict[str, Any]]:
     from callwell.cli.settings import Setting
 
     general = {name: settings.general(name) for name in GENERAL}
@@ -113,8 +113,8 @@ def _of_all(settings: Settings) -> Iterator[dict[str, Any]]:
         yield _row(None, Setting("clock", clock, "env:CALLWELL_CLOCK"))
     for name in settings.names():
         described = settings.load(name)
-        held = settings.of(described, {})
-        for setting in (*held.values(), *_elsewhere(settings, described, held)):
+        values = settings.resolve(described, {})
+        for setting in (*values.values(), *_other_environments(settings, described, values)):
             if setting != general.get(setting.name) and (setting.is_set or setting.value is not None):
                 yield _row(name, setting)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`callwell demo`: the main job against the embedded emulator, and what the emulator has counted."""
+"""`callwell demo`: real work against the embedded emulator, judged by what the emulator has counted."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
     from callwell.demo.scorecard import DemoResult
 
-FEWEST = 300
-"""Items below which the demo says too little about quotas."""
+MIN_RECORDINGS = 300
+"""Fewer items would fit in a few quota windows, and show little about quotas."""
 
-BYTES: Final = ("bytes", "resent_bytes")
-"""Figures that are sizes."""
+SIZES: Final = ("bytes", "resent_bytes")
+"""Figures in bytes, shown in megabytes."""
 
 NOTES: Final = {
-    "quota_used": "1 is all that the quota allowed while there was work to do.",
-    "resent_bytes": "pieces that were under way when the process was killed.",
+    "quota_used": "1 means all the requests that the quota allowed while there was work.",
+    "resent_bytes": "pieces that were being sent when the process was killed.",
 }
-"""What two of the figures need to be understood."""
+"""Footnotes to figures."""
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -37,79 +37,80 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 @app.command()
 def demo(
     *,
-    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Decides the world and the faults.")] = 1,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="The seed of the emulated data and faults.")] = 1,
     recordings: Annotated[
-        int | None, typer.Option("--recordings", min=FEWEST, metavar="N", help="Items to export.")
+        int | None, typer.Option("--recordings", min=MIN_RECORDINGS, metavar="N", help="The number of items to export.")
     ] = None,
     only: Annotated[
         list[str] | None,
-        typer.Option("--only", metavar="PROVIDER", help="Only this one's part; may be given again."),
+        typer.Option("--only", metavar="PROVIDER", help="Run only this provider's part. Repeatable."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="End with one line of JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as one line of JSON.")] = False,
     keep: Annotated[
-        Path | None, typer.Option("--keep", metavar="DIR", help="Leave the exported tree in this new folder.")
+        Path | None, typer.Option("--keep", metavar="DIR", help="Keep the files in this new folder.")
     ] = None,
 ) -> None:
-    """Work with providers that are out to spoil it, and count from outside what came of it.
+    """Do real work with providers that fail on purpose, and check the result from outside.
 
-    They are emulated on this machine. They refuse, fail, lose replies, shift their pages and expire their URLs. From
-    one everything is exported, and its key is rotated half-way; to another files are uploaded by a process that is
-    killed half-way, and fetched again; the third has recordings to assess, and bills each. It takes about a minute and
-    a half.
+    The providers are emulated on this machine. They refuse requests, fail, lose replies, shift pages and expire URLs.
+    Everything is exported from the first provider while its key is rotated; files are uploaded to the second by a
+    process that is killed halfway, and downloaded again; the third assesses recordings and bills each one. This takes
+    about a minute and a half.
     """
     if keep is not None and keep.exists():
-        raise errors.DirectoryNotOurs(f"{keep} exists; name a new folder")
+        raise errors.DirectoryNotOurs(f"{keep} exists already; name a new folder")
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="callwell-demo-") as folder:
-        outcomes = _play(Path(folder) / "demo", seed=seed, recordings=recordings, only=only or ())
+        results = _run_demo(Path(folder) / "demo", seed=seed, recordings=recordings, only=only or ())
         if keep is not None:
             (Path(folder) / "demo").rename(keep)
-    ok = not any(outcome.faults for outcome in outcomes.values())
+    ok = not any(result.broken for result in results.values())
     if as_json:
         from callwell.demo.scorecard import MEANINGS
 
-        told = {name: outcome.card.figures for name, outcome in outcomes.items()}
+        figures = {name: result.scorecard.figures for name, result in results.items()}
         promised = {
-            name: {field: str(promise) for field, promise in outcome.promises.items()}
-            for name, outcome in outcomes.items()
+            name: {field: str(promise) for field, promise in result.promises.items()}
+            for name, result in results.items()
         }
-        shown = {"ok": ok, "seed": seed, "providers": told, "promised": promised, "meaning": MEANINGS}
-        output.emit_json(shown)
+        output.emit_json({"ok": ok, "seed": seed, "providers": figures, "promised": promised, "meaning": MEANINGS})
     else:
-        _tell(outcomes, seconds=time.monotonic() - began)
+        _print_results(results, seconds=time.monotonic() - began)
     if not ok:
         raise typer.Exit(1)
 
 
-def _play(folder: Path, *, seed: int, recordings: int | None, only: Collection[str]) -> dict[str, DemoResult]:
+def _run_demo(folder: Path, *, seed: int, recordings: int | None, only: Collection[str]) -> dict[str, DemoResult]:
     from callwell.cli.progress import ProgressDisplay
 
     try:
         from callwell.demo import fault_scripts
         from callwell.demo.context import DemoReporter
-        from callwell.demo.run import demo
+        from callwell.demo.run import run_demo
         from callwell.emulator.errors import EmulatorError
     except ModuleNotFoundError as error:
-        from callwell.cli.emulate import EXTRA
+        from callwell.cli.emulate import NOT_INSTALLED
 
-        raise errors.LocalError(EXTRA.format(name=error.name, install=install_command("emulator"))) from error
+        raise errors.LocalError(NOT_INSTALLED.format(name=error.name, install=install_command("emulator"))) from error
     from callwell.cli.progress import export_view
     from callwell.clock import scaled_clock
 
     clock = scaled_clock(fault_scripts.SCALE)
     output.log_to_stderr(verbose=False)
-    with ProgressDisplay(clock) as live:
-        live.say(
-            f"providers are played on this machine, with a clock {fault_scripts.SCALE:g} times as fast (seed {seed})"
+    with ProgressDisplay(clock) as display:
+        display.say(
+            f"providers are emulated on this machine with a clock {fault_scripts.SCALE:g} times as fast (seed {seed})"
         )
         try:
-            return demo(
+            return run_demo(
                 folder,
                 clock=clock,
                 seed=seed,
                 recordings=recordings or fault_scripts.RECORDINGS,
-                stage=DemoReporter(
-                    lambda progress, spent: live.update(lambda: export_view(progress), spent), live.notice, live.say
+                reporter=DemoReporter(
+                    lambda progress, quota_used: display.update(lambda: export_view(progress), quota_used),
+                    display.notice,
+                    display.say,
                 ),
                 only=only,
             )
@@ -117,37 +118,37 @@ def _play(folder: Path, *, seed: int, recordings: int | None, only: Collection[s
             raise errors.LocalError(str(error)) from error
 
 
-def _tell(outcomes: dict[str, DemoResult], *, seconds: float) -> None:
-    """One table of all parts, what the figures need to be understood, and the verdict."""
+def _print_results(results: dict[str, DemoResult], *, seconds: float) -> None:
+    """Print one table for all parts, its footnotes, and the verdict."""
     from callwell.demo.scorecard import MEANINGS
 
-    output.emit("Counted by the emulator and from the files, not by the client:\n")
-    rows = [row for field, words in MEANINGS.items() if (row := _row(field, words, outcomes)) is not None]
-    output.emit_table(("", *(name.replace("_", " ") for name in outcomes), "promised"), rows)
-    counted = {field for outcome in outcomes.values() for field in outcome.card.figures}
+    output.emit("Counted by the emulator and in the files, not by the client:\n")
+    rows = [row for field, meaning in MEANINGS.items() if (row := _row(field, meaning, results)) is not None]
+    output.emit_table(("", *(name.replace("_", " ") for name in results), "promised"), rows)
+    counted = {field for result in results.values() for field in result.scorecard.figures}
     output.emit("")
     for field, note in NOTES.items():
         if field in counted:
             output.emit(f"{MEANINGS[field]}: {note}")
-    broken = {name: outcome.faults for name, outcome in outcomes.items() if outcome.faults}
-    for name, faults in broken.items():
-        told = "; ".join(f"{MEANINGS[field]} {how}" for field, how in faults.items())
-        output.emit(f"{name}: broken: {told}")
+    broken = {name: result.broken for name, result in results.items() if result.broken}
+    for name, promises in broken.items():
+        details = "; ".join(f"{MEANINGS[field]} {difference}" for field, difference in promises.items())
+        output.emit(f"{name}: promise broken: {details}")
     output.emit(f"{'promises were broken' if broken else 'every promise kept'}, in {seconds:.0f} s")
 
 
-def _row(field: str, words: str, outcomes: dict[str, DemoResult]) -> tuple[str, ...] | None:
-    """A figure of all parts; None for one that no part has."""
-    figures = [outcome.card.figures.get(field) for outcome in outcomes.values()]
+def _row(field: str, meaning: str, results: dict[str, DemoResult]) -> tuple[str, ...] | None:
+    """One figure of all parts; None if no part has it."""
+    figures = [result.scorecard.figures.get(field) for result in results.values()]
     if all(figure is None for figure in figures):
         return None
-    promises = [outcome.promises[field] for outcome in outcomes.values() if field in outcome.promises]
-    if field in BYTES:
+    promises = [result.promises[field] for result in results.values() if field in result.promises]
+    if field in SIZES:
         figures = [None if figure is None else _megabytes(figure) for figure in figures]
-        bounds = [f"at most {_megabytes(promise.most or 0)}" for promise in promises]
+        bounds = [f"at most {_megabytes(promise.at_most or 0)}" for promise in promises]
     else:
         bounds = [str(promise) for promise in promises]
-    return words, *map(_figure, figures), " or ".join(dict.fromkeys(bounds)) or "–"
+    return meaning, *map(_figure, figures), " or ".join(dict.fromkeys(bounds)) or "–"
 
 
 def _megabytes(size: float) -> str:

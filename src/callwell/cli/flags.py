@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The options that every command with a client has, and the client that they and the other settings describe."""
+"""The options of every command that uses a client, and the client that they and the other settings configure."""
 
 from __future__ import annotations
 
@@ -42,24 +42,28 @@ ProviderArgument = Annotated[
     typer.Argument(metavar="PROVIDER", help="A provider's name, or the folder of a description.", show_default=False),
 ]
 SomeProviderArgument = Annotated[
-    str | None, typer.Argument(metavar="PROVIDER", help="One provider; all unless said.", show_default=False)
+    str | None, typer.Argument(metavar="PROVIDER", help="One provider. Default: all.", show_default=False)
 ]
 OperationArgument = Annotated[
-    str | None, typer.Argument(metavar="OPERATION", help="As things.list.", show_default=False)
+    str | None, typer.Argument(metavar="OPERATION", help="An operation, such as things.list.", show_default=False)
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 ValuesArgument = Annotated[
     list[str] | None,
-    typer.Argument(metavar="NAME=VALUE", help="What the operation takes.", show_default=False),
+    typer.Argument(
+        metavar="NAME=VALUE",
+        help="Arguments of the operation; NAME:=JSON for other values than text.",
+        show_default=False,
+    ),
 ]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ClientFlags:
-    """What the user said about the client; a command gets it by `takes_client_flags`.
+    """The options that configure a client; a command receives them through `takes_client_flags`.
 
-    What is not said here may be said elsewhere: see `callwell.cli.settings`.
+    What is not set here may be set elsewhere: see `callwell.cli.settings`.
     """
 
     key: KeyOption = None
@@ -78,33 +82,31 @@ class ClientFlags:
     ] = None
     explain: Annotated[
         bool,
-        typer.Option(
-            "--explain", help="If the key is refused, ask the provider's other environments whether it is theirs."
-        ),
+        typer.Option("--explain", help="If the key is refused, find out whether it belongs to another environment."),
     ] = False
     verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Tell on standard error about attempts, waits and keys.")
+        bool, typer.Option("--verbose", "-v", help="Log attempts, waits and keys on standard error.")
     ] = False
 
     def client(self, provider: str, *, priority: Priority = "interactive") -> DynamicClient:
-        """A client, and the log that belongs to it.
+        """Open a client, and set up the log.
 
         Args:
             provider: its name, or the folder of its description.
-            priority: `batch` for work whose end nobody waits for: without a deadline unless one is said.
+            priority: `batch` for bulk work: it has no deadline unless one is set.
 
         Raises:
-            CallwellError: see `callwell.Client`; a setting that is not an option is named with its place.
+            CallwellError: see `callwell.Client`; a wrong setting is named with the place where it was set.
         """
         from callwell import Client
 
         with self._described(provider, priority) as (described, options):
             if not self.verbose:
-                options["on_notice"] = _advise
+                options["on_notice"] = _print_advice
             return Client(described, **options)
 
     def async_client(self, provider: str, *, on_notice: Callable[[Notice], None]) -> AsyncDynamicClient:
-        """The same for work whose end nobody waits for, on an event loop.
+        """Open an asynchronous client for bulk work.
 
         Args:
             provider: its name, or the folder of its description.
@@ -120,7 +122,7 @@ class ClientFlags:
             return AsyncClient(described, **options)
 
     def described(self, provider: str) -> tuple[Provider, str]:
-        """A provider and the environment that is set for it, without a key.
+        """A provider and its environment in effect. No key is needed.
 
         Args:
             provider: its name, or the folder of its description.
@@ -128,26 +130,27 @@ class ClientFlags:
         from callwell.cli.settings import Settings
 
         settings = Settings.here()
-        found = settings.load(provider)
-        return found, str(settings.of(found, {"environment": self.environment})["environment"].value)
+        described = settings.load(provider)
+        values = settings.resolve(described, {"environment": self.environment})
+        return described, str(values["environment"].value)
 
     @contextmanager
     def ledger(self, provider: str, environment: str | None) -> Iterator[LedgerStore]:
-        """The calls of an account that are made exactly once, without a key.
+        """The ledger of an account: its calls that are made exactly once. No key is needed.
 
         Args:
             provider: its name, or the folder of its description.
-            environment: its environment; the one that is set, if it is None.
+            environment: its environment; None for the one in effect.
         """
         from callwell.client.config import ClientConfig
 
         flags = dataclasses.replace(self, environment=environment)
         with flags._described(provider, "batch") as (described, options):  # noqa: SLF001 - of this class
-            made = ClientConfig.from_options(described, options)
+            config = ClientConfig.from_options(described, options)
         try:
-            yield made.ledger()
+            yield config.ledger()
         finally:
-            made.close()
+            config.close()
 
     @contextmanager
     def _described(self, provider: str, priority: Priority) -> Iterator[tuple[Provider, ClientOptions]]:
@@ -157,26 +160,26 @@ class ClientFlags:
         output.log_to_stderr(verbose=self.verbose)
         settings = Settings.here()
         described = settings.load(provider)
-        held = settings.of(described, dataclasses.asdict(self))
-        if note := settings.passed_over(described, held):
-            output.say(f"callwell: {note}")
+        values = settings.resolve(described, dataclasses.asdict(self))
+        if warning := settings.unused_address(described, values):
+            output.say(f"callwell: {warning}")
         try:
-            options = client_options(held, priority)
+            options = client_options(values, priority)
             if self.for_user is not None:
                 options["for_user"] = self.for_user
             if self.explain:
-                options |= {"explain": True, "base_url": settings.addresses(described, held)}
-            with naming_the_state(held):
+                options |= {"explain": True, "base_url": settings.addresses(described, values)}
+            with naming_the_state(values):
                 yield described, options
         except InvalidOption as error:
-            said = next((held[name] for name, row in SETTINGS.items() if row.keyword == error.name), None)
-            if said is None or said.where.startswith("--"):
+            setting = next((values[name] for name, row in SETTINGS.items() if row.keyword == error.name), None)
+            if setting is None or setting.where.startswith("--"):
                 raise
-            raise UsageError(f"{said.where}: {error}") from error
+            raise UsageError(f"{setting.where}: {error}") from error
 
 
-def _advise(notice: Notice) -> None:
-    """Tell on standard error what a person should act upon, as a deprecation."""
+def _print_advice(notice: Notice) -> None:
+    """Print a notice that a person should act on, such as a deprecation."""
     from callwell.cli import output
     from callwell.observe.logs import advice
 
@@ -185,25 +188,26 @@ def _advise(notice: Notice) -> None:
         output.say(text)
 
 
-def client_options(held: Mapping[str, Setting], priority: Priority = "interactive") -> ClientOptions:
+def client_options(values: Mapping[str, Setting], priority: Priority = "interactive") -> ClientOptions:
     """The options of a client.
 
     Args:
-        held: what is set for its provider, by name.
+        values: the settings in effect, by name.
         priority: see `ClientFlags.client`.
 
     Raises:
-        InvalidOption: CALLWELL_CLOCK describes no clock.
+        InvalidOption: CALLWELL_CLOCK does not describe a clock.
     """
-    values = {SETTINGS[name].keyword: setting.value for name, setting in held.items() if setting.value is not None}
-    options: ClientOptions = {**values, "clock": clock(), "priority": priority}  # type: ignore[typeddict-item] # by name
+    named = {SETTINGS[name].keyword: setting.value for name, setting in values.items() if setting.value is not None}
+    options: ClientOptions = {**named, "clock": clock(), "priority": priority}  # type: ignore[typeddict-item] # by name
     return options
 
 
 def takes_client_flags(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of `ClientFlags`; it gets them together, as the keyword argument `flags`."""
+    """Add the options of `ClientFlags` to a command, which receives them as its keyword argument `flags`."""
     hints = get_type_hints(ClientFlags, include_extras=True)
-    own = [one for one in inspect.signature(command, eval_str=True).parameters.values() if one.name != "flags"]
+    parameters = inspect.signature(command, eval_str=True).parameters.values()
+    own = [parameter for parameter in parameters if parameter.name != "flags"]
     shared = [
         inspect.Parameter(
             field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=hints[field.name]
@@ -213,18 +217,18 @@ def takes_client_flags(command: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def with_flags(**values: object) -> None:
-        given = {one.name: values.pop(one.name) for one in shared}
-        command(**values, flags=ClientFlags(**given))  # type: ignore[arg-type] # typer has checked them
+        flags = {parameter.name: values.pop(parameter.name) for parameter in shared}
+        command(**values, flags=ClientFlags(**flags))  # type: ignore[arg-type] # typer has checked them
 
     with_flags.__dict__["__signature__"] = inspect.Signature([*own, *shared])
-    with_flags.__annotations__ = {one.name: one.annotation for one in (*own, *shared)}
+    with_flags.__annotations__ = {parameter.name: parameter.annotation for parameter in (*own, *shared)}
     return with_flags
 
 
 def clock() -> Clock:
-    """The clock that CALLWELL_CLOCK describes, the machine's own unless it is set. For tests and the demo.
+    """The clock that CALLWELL_CLOCK describes, for tests and the demo; by default the machine's own.
 
     Raises:
-        InvalidOption: it describes no clock.
+        InvalidOption: it does not describe a clock.
     """
     return parse_clock(os.environ.get("CALLWELL_CLOCK"))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Items as lines of JSON, one JSON list, CSV or a table.
+"""Writes items as JSON lines, one JSON list, CSV or a table.
 
-Lines and lists are written as the items come. The columns of CSV and tables are those of all items together, so they
-are written at the end, also when the walk broke off.
+JSON is written as the items come. The columns of CSV and tables are known only when all items are, so those are written
+at the end, even if the walk stopped early.
 """
 
 from __future__ import annotations
@@ -14,103 +14,105 @@ from callwell.cli import output
 from callwell.cli.tables import GAP, WIDEST
 
 VALUE: Final = "value"
-"""The column of items that are no records."""
+"""The column of items that are not objects."""
 
 
 class ItemWriter(Protocol):
-    """Where items go."""
+    """Receives items and prints them."""
 
     def add(self, item: Any) -> None:
-        """Take one item."""
+        """Receive one item."""
         ...
 
     def close(self) -> None:
-        """Write what is still to be written."""
+        """Write what has not been written yet."""
         ...
 
 
 class JsonLinesWriter:
-    """One item a line, as JSON."""
+    """JSON lines: one item a line."""
 
     def add(self, item: object) -> None:
-        """Write it."""
+        """Write the item."""
         output.emit_data(f"{output.json_line(item)}\n")
 
     def close(self) -> None:
-        """Nothing is left."""
+        """Do nothing: every item has been written."""
 
 
 class JsonArrayWriter:
-    """One JSON list, an item a line."""
+    """One JSON list, with one item a line."""
 
     def __init__(self) -> None:
-        self._before = "["
+        self._separator = "["
 
     def add(self, item: object) -> None:
-        """Write it."""
-        output.emit_data(f"{self._before}\n{output.json_line(item)}")
-        self._before = ","
+        """Write the item."""
+        output.emit_data(f"{self._separator}\n{output.json_line(item)}")
+        self._separator = ","
 
     def close(self) -> None:
         """End the list."""
-        output.emit("[]" if self._before == "[" else "\n]")
+        output.emit("[]" if self._separator == "[" else "\n]")
 
 
 class ColumnWriter:
-    """Items that are kept until all are there.
+    """Keeps all items until the end, because all of them decide about the columns.
 
     Args:
-        first: the field that names an item, which is the first column.
+        first_column: the field that identifies an item.
     """
 
-    def __init__(self, first: str | None) -> None:
+    def __init__(self, first_column: str | None) -> None:
         self.items: list[dict[str, Any]] = []
-        self._columns: dict[str, None] = {first: None} if first else {}
+        self._columns: dict[str, None] = {first_column: None} if first_column else {}
 
     def add(self, item: object) -> None:
-        """Keep it."""
+        """Keep the item."""
         record = item if isinstance(item, dict) else {VALUE: item}
         self.items.append(record)
         self._columns.update(dict.fromkeys(record))
 
     @property
     def columns(self) -> list[str]:
-        """The fields of all items, in the order in which they came."""
+        """The fields of all items, in the order of their first appearance."""
         return [name for name in self._columns if any(name in item for item in self.items)]
 
 
 class CsvWriter(ColumnWriter):
-    """Comma-separated values with a line of names; what is no plain value is JSON."""
+    """CSV with a header; nested values and booleans are JSON."""
 
     def close(self) -> None:
-        """Write them all."""
+        """Write all items."""
         columns = self.columns
-        lines = csv.writer(_CsvSink(), lineterminator="\n")
+        rows = csv.writer(_CsvSink(), lineterminator="\n")
         if columns:
-            lines.writerow(columns)
-        lines.writerows([_plain(item.get(name)) for name in columns] for item in self.items)
+            rows.writerow(columns)
+        rows.writerows([_csv_value(item.get(name)) for name in columns] for item in self.items)
 
 
 class _CsvSink:
-    """Where the standard library's writer writes."""
+    """The file that `csv.writer` writes to."""
 
     def write(self, text: str) -> None:
-        """Write a line."""
+        """Write one line."""
         output.emit_data(text)
 
 
 class TableWriter(ColumnWriter):
-    """A table of the plain fields that the paper has room for; the others are counted on standard error."""
+    """A table of the plain fields that fit the terminal; standard error says how many do not."""
 
     def close(self) -> None:
-        """Write them all."""
+        """Write all items."""
         columns = self.columns
-        left, chosen = output.width(), list[str]()
+        left = output.width()
+        chosen: list[str] = []
         for name in columns:
             values = [item.get(name) for item in self.items]
             if any(isinstance(value, dict | list) for value in values) or all(value is None for value in values):
                 continue
-            need = min(WIDEST, max(len(name), *(len(output.shown(value)) for value in values))) + GAP
+            longest = max(len(name), *(len(output.cell_text(value)) for value in values))
+            need = min(WIDEST, longest) + GAP
             if chosen and need > left:
                 break
             left -= need
@@ -119,15 +121,16 @@ class TableWriter(ColumnWriter):
             return
         output.emit_table(chosen, ([item.get(name) for name in chosen] for item in self.items))
         if hidden := len(columns) - len(chosen):
-            output.say(f"{hidden} more field{'s' * (hidden != 1)} of each item: --format jsonl, csv or json shows all")
+            fields = "1 field is" if hidden == 1 else f"{hidden} fields are"
+            output.say(f"{fields} not shown; --format jsonl, csv or json prints all fields")
 
 
-def writer(form: str, *, first: str | None) -> ItemWriter:
-    """Where items go in a format.
+def open_writer(form: str, *, first_column: str | None) -> ItemWriter:
+    """The writer of a format.
 
     Args:
         form: `jsonl`, `json`, `csv` or `table`.
-        first: the field that names an item.
+        first_column: the field that identifies an item.
     """
     match form:
         case "jsonl":
@@ -135,10 +138,10 @@ def writer(form: str, *, first: str | None) -> ItemWriter:
         case "json":
             return JsonArrayWriter()
         case "csv":
-            return CsvWriter(first)
+            return CsvWriter(first_column)
         case _:
-            return TableWriter(first)
+            return TableWriter(first_column)
 
 
-def _plain(value: Any) -> Any:
+def _csv_value(value: Any) -> Any:
     return output.json_line(value) if isinstance(value, dict | list | bool) else value

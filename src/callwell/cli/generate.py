@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`callwell generate`: a typed client, from the description in a folder, into that folder."""
+"""`callwell generate`: write a typed client beside the description it is generated from."""
 
 from __future__ import annotations
 
@@ -22,29 +22,32 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 @app.command()
 def generate(
     folder: Annotated[
-        Path, typer.Argument(metavar="FOLDER", help="Holds openapi.json and profile.toml.", show_default=False)
+        Path,
+        typer.Argument(metavar="FOLDER", help="The folder with openapi.json and profile.toml.", show_default=False),
     ],
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """Write FOLDER/client.py, a typed client of what is described there.
+    """Write FOLDER/client.py, a typed client of the API described in that folder.
 
-    Run it again when the description changes. A client.py that it did not write is left alone.
+    Run it again when the description changes. It never overwrites a client.py that it did not write.
     """
     from callwell.codegen.client_code import client_code
     from callwell.description.names import to_pascal_case
     from callwell.description.provider import load_provider
 
     provider = load_provider(folder)
-    code, target = client_code(provider), folder / NAME
+    code = client_code(provider)
+    target = folder / NAME
     try:
-        with Folder.at(folder) as held:
-            if held.exists(NAME) and MARK.encode() not in held.read(NAME):
-                raise DirectoryNotOurs(f"{target} was not written by `callwell generate`; move it out of the way")
-            held.write(NAME, [code.encode()])
+        with Folder.at(folder) as opened:
+            if opened.exists(NAME) and MARK.encode() not in opened.read(NAME):
+                raise DirectoryNotOurs(f"{target} was not written by `callwell generate`; move it away or rename it")
+            opened.write(NAME, [code.encode()])
     except OSError as error:
         raise FileProblem(f"{target} cannot be written: {error.strerror}") from error
-    name, count = to_pascal_case(provider.name), len(provider.api.operations)
+    name = to_pascal_case(provider.name)
+    count = len(provider.api.operations)
     if as_json:
         output.emit_json({"path": str(target), "client": name, "async_client": f"Async{name}", "operations": count})
         return

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What can be said about a key without showing it."""
+"""The status of a key: everything about it but its text."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 class KeyStatus(NamedTuple):
-    """A place where a key is kept, and what is there.
+    """A key source and the key in it.
 
     Attributes:
-        where: the place.
-        present: a text is there; None if it was not looked for.
-        right: it looks like a key of the provider; None if nothing is there.
-        fingerprint: of the text.
-        can_change: a new key can appear there while a process runs; None if it was not looked for.
+        where: the source: `env:NAME` or `file:PATH`.
+        present: whether there is a key; None if that was not checked.
+        right: whether it looks like a key of the provider; None without a key.
+        fingerprint: the key's fingerprint.
+        can_change: whether a running process would see a new key; None if that was not checked.
         problem: what is wrong, in words.
     """
 
@@ -36,34 +36,47 @@ class KeyStatus(NamedTuple):
     problem: str | None
 
 
-def read_key_status(rule: KeyRule, given: str) -> KeyStatus:
-    """What is at the place where a key is looked for.
+def read_key_status(rule: KeyRule, place: str) -> KeyStatus:
+    """Read a key source and judge the key.
 
     Args:
-        rule: what a key looks like.
-        given: the place, as the `--key` option names it.
+        rule: what a key of the provider looks like.
+        place: the source, as `--key` names it.
 
     Raises:
-        InvalidOption: the text names no place.
+        InvalidOption: the text does not name a source.
     """
-    source = parse_source(given, rule.env)
+    source = parse_source(place, rule.env)
     try:
         key = source.read()
     except KeyMissing as error:
-        return KeyStatus(source.location, False, None, None, source.can_change, str(error))  # noqa: FBT003 - named above
+        return KeyStatus(
+            where=source.location,
+            present=False,
+            right=None,
+            fingerprint=None,
+            can_change=source.can_change,
+            problem=str(error),
+        )
     wrong = find_format_error(key.reveal(), rule)
-    right = wrong is None
-    problem = None if wrong is None else f"it {wrong}"
-    if isinstance(source, FileSource) and (others := _open_to(source)):
-        problem = others if problem is None else f"{problem}; {others}"
-    return KeyStatus(source.location, True, right, key.fingerprint, source.can_change, problem)  # noqa: FBT003
+    problems = [] if wrong is None else [f"it {wrong}"]
+    if isinstance(source, FileSource) and (exposure := _exposure(source)):
+        problems.append(exposure)
+    return KeyStatus(
+        where=source.location,
+        present=True,
+        right=wrong is None,
+        fingerprint=key.fingerprint,
+        can_change=source.can_change,
+        problem="; ".join(problems) or None,
+    )
 
 
-def _open_to(source: FileSource) -> str | None:
-    """Who else may read the file; Windows keeps that elsewhere than in the mode."""
+def _exposure(source: FileSource) -> str | None:
+    """A complaint if other users may read the file. Windows does not keep that in the mode."""
     if os.name == "nt":
         return None
     mode = stat.S_IMODE(source.path.stat().st_mode)
     if not mode & (stat.S_IRWXG | stat.S_IRWXO):
         return None
-    return f"others may open it (mode {mode:03o}): chmod 600 {source.path}"
+    return f"other users may open it (mode {mode:03o}): chmod 600 {source.path}"

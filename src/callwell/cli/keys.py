@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`callwell keys`: where keys are looked for, what is there, and when they were used; their text is never shown."""
+"""`callwell keys`: where keys are kept, whether they are present, and when they were used; never their text."""
 
 from __future__ import annotations
 
@@ -21,40 +21,41 @@ if TYPE_CHECKING:
     from callwell.description.provider import Provider
 
 COLUMNS: Final = ("provider", "environment", "where", "fingerprint", "belongs_to", "clients", "last", "problem")
-EARLIER: Final = "used earlier; if nobody needs it any more, delete it at the provider"
+USED_EARLIER: Final = "used earlier; delete it at the provider if nobody needs it any more"
 
 app = typer.Typer(
     rich_markup_mode=None,
     add_completion=False,
-    help="Where keys are looked for, what is there and when it was used, never their text.",
+    help="Show where keys are kept, whether they are present and when they were used, but never their text.",
 )
 
 
 @app.command("list")
 def list_(provider: SomeProviderArgument = None, *, key: KeyOption = None, as_json: JsonOption = False) -> None:
-    """Print where each provider's key is, what is there, and which keys were used when.
+    """Print where each provider's key is kept, whether it is present, and when which keys were used.
 
-    The use is what the state knows of the account that is set: by how many clients, and when last; --json tells the
-    times in full, and the first one.
+    The use comes from the state, for the configured account: the number of clients and the day of the last call.
+    --json prints exact times, and also the first one.
     """
     from callwell.cli.settings import Settings
 
     settings = Settings.here()
     output.log_to_stderr(verbose=False)
-    found = [
+    rows = [
         row
         for name in ([provider] if provider else settings.names())
         for described in [settings.load(name)]
         for environment in described.profile.environments
-        for row in _known(described, settings.of(described, {"environment": environment, "key": key}))
+        for row in _keys_of(described, settings.resolve(described, {"environment": environment, "key": key}))
     ]
     if as_json:
-        output.emit_json(found)
+        output.emit_json(rows)
         return
-    for one in found:
-        one["last"] = one["last"] and one["last"].partition("T")[0]
-        one["problem"] = one["problem"] if one["present"] else str(one["problem"] or "–").partition(";")[0]
-    output.emit_table(COLUMNS, ([one[column] for column in COLUMNS] for one in found))
+    for row in rows:
+        row["last"] = row["last"] and row["last"].partition("T")[0]
+        if not row["present"]:
+            row["problem"] = str(row["problem"] or "–").partition(";")[0]
+    output.emit_table(COLUMNS, ([row[column] for column in COLUMNS] for row in rows))
 
 
 @app.command()
@@ -65,67 +66,85 @@ def where(
     environment: EnvironmentOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print where a provider's key is looked for, in order, and how to rotate it."""
+    """Print the places where a provider's key is looked up, in order, and how to rotate the key."""
     from callwell.cli.settings import Settings
 
     settings = Settings.here()
     described = settings.load(provider)
-    held = settings.of(described, {"environment": environment, "key": key})
-    place = read_key_status(described.profile.key, str(held["key"].value))
-    name = str(held["environment"].value)
-    belongs = _belongs(described, held, place) if described.environments_with_other_keys(name) else None
-    order = list(_order(settings, described, name, key))
+    values = settings.resolve(described, {"environment": environment, "key": key})
+    status = read_key_status(described.profile.key, str(values["key"].value))
+    name = str(values["environment"].value)
+    belongs_to = _belongs_to(described, values, status) if described.environments_with_other_keys(name) else None
+    order = list(_lookup_order(settings, described, name, key))
     if as_json:
-        looked_at = [{"at": at, "names": names, "used": at == held["key"].where} for at, names in order]
-        shown = {"provider": described.name, "environment": name, "order": looked_at, **place._asdict()}
-        shown |= {"belongs_to": belongs}
-        output.emit_json(shown | {"looks_like": described.profile.key.looks_like})
+        lookups = [{"at": at, "names": names, "used": at == values["key"].where} for at, names in order]
+        output.emit_json(
+            {
+                "provider": described.name,
+                "environment": name,
+                "order": lookups,
+                **status._asdict(),
+                "belongs_to": belongs_to,
+                "looks_like": described.profile.key.looks_like,
+            }
+        )
         return
-    output.emit(f"{described.name}, environment {name}: the key is looked for in this order")
+    output.emit(f"{described.name}, environment {name}: the key is looked up in this order")
     for number, (at, names) in enumerate(order, 1):
-        used = at == held["key"].where
-        output.emit(f"  {number}. {at}: {f'{names}: {_what(place)}' if used else names or 'not given'}")
-    if belongs is not None:
-        output.emit(f"The provider has accepted it in environment {belongs}: it is refused in others.")
+        if at == values["key"].where:
+            output.emit(f"  {number}. {at}: {names}: {_describe(status)}")
+        else:
+            output.emit(f"  {number}. {at}: {names or 'not set'}")
+    if belongs_to is not None:
+        output.emit(f"The provider has accepted this key in environment {belongs_to}; other environments refuse it.")
     output.emit(f"A key is {described.profile.key.looks_like}.")
-    output.emit(_advice(place))
+    output.emit(_rotation_advice(status))
     if described.profile.key.canary:
-        output.emit(f"To try a key: callwell call {provider} {described.profile.key.canary}")
+        output.emit(f"To test a key: callwell call {provider} {described.profile.key.canary}")
 
 
-def _known(provider: Provider, held: Mapping[str, Setting]) -> Iterator[dict[str, Any]]:
-    """The key that is set, and all others that were used."""
-    place = read_key_status(provider.profile.key, str(held["key"].value))
-    at = {"provider": provider.name, "environment": held["environment"].value}
-    with _record(provider, held) as record:
-        uses = record.read_all()
-        belongs = record.find_environment(place.fingerprint) if place.fingerprint else None
-        if belongs not in (None, held["environment"].value):
-            place = place._replace(problem=f"it is one of environment {belongs}")
-        yield {**at, **place._asdict(), "belongs_to": belongs, **_times(uses.get(place.fingerprint or ""))}
+def _keys_of(provider: Provider, values: Mapping[str, Setting]) -> Iterator[dict[str, Any]]:
+    """The configured key, and all others that were used."""
+    status = read_key_status(provider.profile.key, str(values["key"].value))
+    environment = values["environment"].value
+    with _key_uses(provider, values) as key_uses:
+        uses = key_uses.read_all()
+        belongs_to = key_uses.find_environment(status.fingerprint) if status.fingerprint else None
+        if belongs_to not in (None, environment):
+            status = status._replace(problem=f"it belongs to environment {belongs_to}")
+        row = {"provider": provider.name, "environment": environment}
+        yield {**row, **status._asdict(), "belongs_to": belongs_to, **_times(uses.get(status.fingerprint or ""))}
         for fingerprint, use in uses.items():
-            if fingerprint != place.fingerprint:
-                other = KeyStatus(use.location, None, None, fingerprint, None, EARLIER)
-                yield {**at, **other._asdict(), "belongs_to": record.find_environment(fingerprint), **_times(use)}
+            if fingerprint != status.fingerprint:
+                other = KeyStatus(
+                    where=use.location,
+                    present=None,
+                    right=None,
+                    fingerprint=fingerprint,
+                    can_change=None,
+                    problem=USED_EARLIER,
+                )
+                yield {**row, **other._asdict(), "belongs_to": key_uses.find_environment(fingerprint), **_times(use)}
 
 
-def _belongs(provider: Provider, held: Mapping[str, Setting], place: KeyStatus) -> str | None:
-    with _record(provider, held) as record:
-        return record.find_environment(place.fingerprint) if place.fingerprint else None
+def _belongs_to(provider: Provider, values: Mapping[str, Setting], status: KeyStatus) -> str | None:
+    """The environment in which the provider has accepted the key, as far as the state knows."""
+    with _key_uses(provider, values) as key_uses:
+        return key_uses.find_environment(status.fingerprint) if status.fingerprint else None
 
 
 @contextmanager
-def _record(provider: Provider, held: Mapping[str, Setting]) -> Iterator[KeyUseLog]:
+def _key_uses(provider: Provider, values: Mapping[str, Setting]) -> Iterator[KeyUseLog]:
     from callwell.cli.flags import client_options
     from callwell.cli.settings import naming_the_state
-    from callwell.client.config import ClientConfig as ClientSetting
+    from callwell.client.config import ClientConfig
 
-    with naming_the_state(held):
-        made = ClientSetting.from_options(provider, client_options(held))
+    with naming_the_state(values):
+        config = ClientConfig.from_options(provider, client_options(values))
     try:
-        yield made.key_uses()
+        yield config.key_uses()
     finally:
-        made.close()
+        config.close()
 
 
 def _times(use: KeyUse | None) -> dict[str, Any]:
@@ -138,31 +157,31 @@ def _time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _order(
+def _lookup_order(
     settings: Settings, provider: Provider, environment: str, key: str | None
 ) -> Iterator[tuple[str, str | None]]:
-    """Each place where the place of the key is looked for, and the place that it names."""
+    """Each option, variable or file that may name the key source, and the source it names."""
     yield "--key", key
-    for at, said in settings.places(provider, environment, "key"):
-        yield (at, None) if said is None else (said.where, str(said.value))
+    for at, value in settings.places(provider, environment, "key"):
+        yield (at, None) if value is None else (value.where, str(value.value))
     yield "profile", f"env:{provider.in_environment(environment).profile.key.env}"
 
 
-def _what(place: KeyStatus) -> str:
-    if not place.present:
-        return f"nothing ({place.problem})"
-    return f"there, fingerprint {place.fingerprint}, {place.problem or 'looks right'}"
+def _describe(status: KeyStatus) -> str:
+    if not status.present:
+        return f"missing ({status.problem})"
+    return f"present, fingerprint {status.fingerprint}, {status.problem or 'looks right'}"
 
 
-def _advice(place: KeyStatus) -> str:
-    if place.can_change:
+def _rotation_advice(status: KeyStatus) -> str:
+    if status.can_change:
         return (
-            "The file is looked at once a second, and read again when the provider refuses the key.\n"
-            "To rotate without losing a call: make a new key at the provider, write it to a new file beside this one\n"
-            "(mode 600), move it over this one, and delete the old key at the provider."
+            "The file is checked once a second, and read again when the provider refuses the key.\n"
+            "To rotate without losing a call: create a new key at the provider, write it to a new file beside this\n"
+            "one (mode 600), move it over this one, and delete the old key at the provider."
         )
     return (
-        "An environment variable cannot change in a running process; a file can: file:PATH.\n"
-        "To rotate: make a new key at the provider, set the variable, start the processes anew, and delete the old\n"
+        "An environment variable cannot change in a running process, but a file can (file:PATH).\n"
+        "To rotate: create a new key at the provider, set the variable, restart the processes, and delete the old\n"
         "key at the provider."
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`callwell ledger`: calls that are made exactly once, and may have been done: look, settle, resume."""
+"""`callwell ledger`: list, show, settle or resume calls that are made exactly once."""
 
 from __future__ import annotations
 
@@ -22,13 +22,14 @@ if TYPE_CHECKING:
 COLUMNS: Final = ("provider", "environment", "operation", "name", "status", "began")
 
 EntryArgument = Annotated[
-    str, typer.Argument(metavar="NAME", help="A call's name, as `callwell ledger list` shows it.", show_default=False)
+    str,
+    typer.Argument(metavar="NAME", help="The name of a call, as `callwell ledger list` prints it.", show_default=False),
 ]
 
 app = typer.Typer(
     rich_markup_mode=None,
     add_completion=False,
-    help="Calls that are made exactly once and may have been done: list them, look, settle or resume them.",
+    help="List, show, settle or resume calls that are made exactly once and whose outcome may be unknown.",
 )
 
 
@@ -37,29 +38,29 @@ app = typer.Typer(
 def list_(
     provider: SomeProviderArgument = None,
     *,
-    settled: Annotated[bool, typer.Option("--all", help="Also those that are settled and remembered.")] = False,
+    settled: Annotated[bool, typer.Option("--all", help="Also list settled calls that are still remembered.")] = False,
     as_json: JsonOption = False,
     flags: ClientFlags,
 ) -> None:
-    """Print the calls of which it is not known whether they were done."""
+    """Print the calls with an unknown outcome."""
     from callwell.cli.settings import Settings
 
     names = [provider] if provider else Settings.here().names()
-    found = [entry for name in names for ledger in _ledgers(flags, name) for entry in ledger.entries()]
-    rows = [_row(entry) for entry in found if settled or not entry.settled]
+    entries = [entry for name in names for ledger in _ledgers(flags, name) for entry in ledger.entries()]
+    rows = [_row(entry) for entry in entries if settled or not entry.settled]
     if as_json:
         output.emit_json(rows)
         return
     for row in rows:
         row["began"] = row["began"].replace("T", " ").rstrip("Z")
     table = ([row[column] for column in COLUMNS] for row in rows)
-    output.emit_table(COLUMNS, table, empty="the outcome of every call is known")
+    output.emit_table(COLUMNS, table, empty="no call has an unknown outcome")
 
 
 @app.command()
 @takes_client_flags
 def show(provider: ProviderArgument, name: EntryArgument, *, flags: ClientFlags) -> None:
-    """Print one call as JSON: what was sent, when, and how to find out whether it was done."""
+    """Print one call as JSON: what was sent, when, and how to find out whether it was carried out."""
     with _ledger(flags, provider) as ledger:
         entry = ledger.get(name)
     output.emit_json({**_row(entry), "how": _advice(entry)})
@@ -72,13 +73,14 @@ def settle(
     name: EntryArgument,
     *,
     done: Annotated[
-        bool | None, typer.Option("--done/--not-done", help="What you have found out.", show_default=False)
+        bool | None,
+        typer.Option("--done/--not-done", help="Whether the provider has carried it out.", show_default=False),
     ] = None,
     flags: ClientFlags,
 ) -> None:
-    """Say whether a call was done, after having looked at the provider's."""
+    """Record whether a call was carried out, after you have checked with the provider."""
     if done is None:
-        raise UsageError("callwell ledger settle: give --done or --not-done")
+        raise UsageError("callwell ledger settle needs --done or --not-done")
     with _ledger(flags, provider) as ledger:
         output.emit_json(_row(ledger.settle(name, done=done)))
 
@@ -86,21 +88,22 @@ def settle(
 @app.command()
 @takes_client_flags
 def resume(provider: ProviderArgument, name: EntryArgument, *, flags: ClientFlags) -> None:
-    """Look whether a call was done, make it if it surely was not, and print its result as JSON.
+    """Find out whether a call was carried out, make it if it was not, and print its result as JSON.
 
-    That takes a minute and a half after the call was cut off, unless it was done; without --deadline it is waited for.
+    A lost request may still reach the provider for a minute and a half, so this can take that long. --deadline sets a
+    limit.
     """
     with flags.client(provider, priority="batch") as client:
         output.emit_json(client.ledger.resume(name))
 
 
 def _ledgers(flags: ClientFlags, provider: str) -> Iterator[LedgerStore]:
-    """The ledgers of all environments, or of the one that is asked for."""
+    """The ledgers of all environments, or of the selected one."""
     from callwell.cli.settings import Settings
 
     described = Settings.here().load(provider)
-    wanted = [flags.environment] if flags.environment else described.profile.environments
-    for environment in wanted:
+    environments = [flags.environment] if flags.environment else described.profile.environments
+    for environment in environments:
         with flags.ledger(provider, environment) as ledger:
             yield ledger
 
@@ -132,8 +135,9 @@ def _time(seconds: float) -> str:
 
 def _advice(entry: Entry) -> str:
     if entry.settled:
-        return f"it is settled: {entry.status}"
-    at = f"{entry.provider} {entry.name!r}"
+        return f"nothing to do: it is {entry.status}"
+    target = f"{entry.provider} {entry.name!r}"
     if entry.marker:
-        return f"callwell ledger resume {at}"
-    return f"look whether {entry.sent} was done; then callwell ledger settle {at} --done, or --not-done"
+        return f"callwell ledger resume {target}"
+    check = f"check with the provider whether {entry.sent} was carried out"
+    return f"{check}; then run: callwell ledger settle {target} --done (or --not-done)"

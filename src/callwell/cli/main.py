@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The console script, and the border that no traceback crosses.
+"""The console script. Every error ends as one line on standard error and an exit code, never as a traceback.
 
-Whatever goes wrong ends as one line on standard error and an exit code; `CALLWELL_DEBUG=1` shows the traceback as well.
+`CALLWELL_DEBUG=1` prints the traceback as well.
 """
 
 from __future__ import annotations
@@ -21,23 +21,26 @@ INTERNAL: Final = 70
 """EX_SOFTWARE of sysexits.h."""
 
 INTERRUPTED: Final = 130
-"""128 + SIGINT, as shells have it."""
+"""128 + SIGINT, as in shells."""
 
 TERMINATED: Final = 143
-"""128 + SIGTERM, as shells have it."""
+"""128 + SIGTERM, as in shells."""
 
-NOBODY_READS: Final = 141
-"""128 + SIGPIPE, as shells have it."""
+CLOSED_PIPE: Final = 141
+"""128 + SIGPIPE, as in shells."""
 
 WRONG_USE: Final = 2
+"""As Click and most shells' own commands."""
+
 LOCAL: Final = 7
+"""`LocalError.exit_code`: a problem on this machine."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Args:
-        argv: the arguments, those of the process by default.
+        argv: the arguments; those of the process by default.
 
     Returns:
         the exit code.
@@ -54,10 +57,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _complain("terminated", TERMINATED) if terminated.is_set() else _complain("interrupted", INTERRUPTED)
     except BrokenPipeError:
-        _forget_stdout()
-        return NOBODY_READS
-    except Exception as error:  # noqa: BLE001 - the border: nothing may leave but a line and a code
-        return _explain(error)
+        _discard_stdout()
+        return CLOSED_PIPE
+    except Exception as error:  # noqa: BLE001 - whatever it is, it ends as one line and an exit code
+        return _report(error)
     return code
 
 
@@ -83,11 +86,11 @@ def _run(arguments: list[str]) -> int:
 
 @contextmanager
 def _ending_on_sigterm(terminated: threading.Event) -> Iterator[None]:
-    """SIGTERM does what Ctrl-C does: it leaves a state that the same command resumes."""
+    """Treat SIGTERM as Ctrl-C: the work stops in order, and the same command resumes it."""
 
     def end(number: int, frame: FrameType | None) -> None:
         terminated.set()
-        interrupt = signal.getsignal(signal.SIGINT)  # an event loop has put its own there
+        interrupt = signal.getsignal(signal.SIGINT)  # an event loop may have installed its own
         if callable(interrupt):
             interrupt(number, frame)
 
@@ -96,7 +99,8 @@ def _ending_on_sigterm(terminated: threading.Event) -> Iterator[None]:
         return
     before = signal.signal(signal.SIGTERM, end)
     background = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-    if background:  # the shell wants Ctrl-C to pass it by: blocked instead of ignored, it can still be called by `end`
+    # A shell ignores SIGINT for background jobs. Here it is blocked instead, so that `end` can still call the handler.
+    if background:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
@@ -109,17 +113,17 @@ def _ending_on_sigterm(terminated: threading.Event) -> Iterator[None]:
 
 
 def _complete(shell: str) -> int:
-    """Whatever goes wrong while a line is typed, the typist is not disturbed."""
+    """Print completions. An error while the user types a line must not disturb them."""
     try:
-        from callwell.cli.completion import answer
+        from callwell.cli.completion import print_completions
 
-        return answer(shell)
-    except Exception:  # noqa: BLE001 - as above
+        return print_completions(shell)
+    except Exception:  # noqa: BLE001 - as in `main`
         _show_traceback()
         return INTERNAL
 
 
-def _explain(error: Exception) -> int:
+def _report(error: Exception) -> int:
     import typer
 
     from callwell.errors import CallwellError
@@ -135,11 +139,13 @@ def _explain(error: Exception) -> int:
                 f"{error.format_message().replace('Value error, ', '').rstrip('.')}; try {path} --help", WRONG_USE
             )
         case OSError():
-            _forget_stdout()
-            return _complain(f"this machine: {error.strerror or error} {error.filename or ''}", LOCAL)
+            _discard_stdout()
+            return _complain(
+                f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error), LOCAL
+            )
         case _:
             text = f"internal error: {type(error).__name__}: {error}"
-            return _complain(f"{text} (run with CALLWELL_DEBUG=1 for the traceback)", INTERNAL)
+            return _complain(f"{text} (CALLWELL_DEBUG=1 prints the traceback)", INTERNAL)
 
 
 def _complain(text: str, code: int) -> int:
@@ -158,8 +164,8 @@ def _show_traceback() -> None:
         sys.stderr.write(clean(traceback.format_exc()))
 
 
-def _forget_stdout() -> None:
-    """Let what is still buffered go nowhere, or the interpreter complains about it while it ends."""
+def _discard_stdout() -> None:
+    """Discard what is still buffered; otherwise the interpreter complains about it at exit."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)

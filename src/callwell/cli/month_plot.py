@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""End users by month, as bars in a terminal and as a picture that can be shown."""
+"""End users by month, as a bar chart in the terminal or as a PNG."""
 
 from __future__ import annotations
 
@@ -21,99 +21,99 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 BAR: Final = 40
-"""Characters of the longest bar in a terminal, where there is room for it."""
+"""Characters of the longest bar in a terminal, if there is room."""
 
-BESIDE: Final = 24
-"""Columns that month, number and the space between them take at most."""
+MONTH_AND_NUMBER: Final = 24
+"""Columns of the month, the number and the gaps, at most."""
 
-NARROWEST: Final = 7.0
-WIDEST: Final = 14.0
+MIN_WIDTH: Final = 7.0
+MAX_WIDTH: Final = 14.0
 HEIGHT: Final = 4.0
-"""Inches of a picture."""
+"""Inches: what fits a page and a wide slide."""
 
-MONTH: Final = 0.6
-"""Inches of a month, as long as the picture is not at its widest."""
+MONTH_WIDTH: Final = 0.6
+"""Inches of a month, until the picture is at its widest."""
 
-FEWEST: Final = 6
-"""Months that a picture has room for at least, so that a single one is no wall."""
+MIN_MONTHS: Final = 6
+"""The picture has room for at least this many months, so that a single bar does not fill it."""
 
-MOST_NUMBERS: Final = 36
-"""Months up to which each bar has its number."""
+MAX_NUMBERS: Final = 36
+"""Up to this many months, each bar has its number; more would overlap."""
 
-MOST_NAMES: Final = 24
-"""Months that are named below their bars; of more, every second, and so on."""
+MAX_NAMES: Final = 24
+"""Up to this many months, each is named below its bar; then every second one, and so on."""
 
 PAD: Final = 0.12
-"""Inches around everything."""
+"""Inches of margin."""
 
-CHARACTER: Final = 0.09
-"""Inches of a digit above a bar."""
+DIGIT_WIDTH: Final = 0.09
+"""Inches of a digit above a bar, in 9 points."""
 
-TITLE: Final = 60
-"""Characters of a line of the title."""
+TITLE_WIDTH: Final = 60
+"""Characters of a line of the title, in 13 points on the narrowest picture."""
 
 DOTS_PER_INCH: Final = 150
-MISSING: Final = "a picture needs matplotlib, which is not installed (no {name}): {install}"
+NOT_INSTALLED: Final = "drawing a picture needs matplotlib, and {name} is not installed; run: {install}"
 
 
 def every_month(months: Mapping[str, int]) -> dict[str, int]:
-    """All months from the first to the last: one without a user has none, and is not left out.
+    """All months from the first to the last, with 0 for a month without users.
 
     Args:
-        months: users by month, `2026-11`, in order.
+        months: users by month (`2026-11`).
     """
     if not months:
         return {}
-    first = _number(min(months))
-    last = _number(max(months))
-    named = [f"{number // 12:04}-{number % 12 + 1:02}" for number in range(first, last + 1)]
-    return {name: months.get(name, 0) for name in named}
+    first = _month_number(min(months))
+    last = _month_number(max(months))
+    names = [f"{number // 12:04}-{number % 12 + 1:02}" for number in range(first, last + 1)]
+    return {name: months.get(name, 0) for name in names}
 
 
 def bar(users: int, most: int, columns: int) -> str:
-    """A bar for a terminal: as long as its share of the largest, and never nothing where there is somebody.
+    """A month's bar in a terminal: in proportion to the largest month, and never empty if there are users.
 
     Args:
-        users: of the month.
-        most: of the month with the most.
-        columns: of the terminal.
+        users: the users of this month.
+        most: the users of the largest month.
+        columns: the width of the terminal.
     """
-    longest = max(1, min(BAR, columns - BESIDE))
+    longest = max(1, min(BAR, columns - MONTH_AND_NUMBER))
     return "█" * max(1, round(longest * users / most)) if users else ""
 
 
 def draw(path: str, title: str, months: Mapping[str, int]) -> None:
-    """Write a picture.
+    """Write the picture.
 
     Args:
-        path: of the file, a PNG.
-        title: what is above the bars.
+        path: the PNG file.
+        title: the text above the bars.
         months: users by month.
 
     Raises:
         UsageError: matplotlib is not installed.
         FileProblem: the file cannot be written.
     """
-    # A home that cannot be written is no news here: it would tell about its fonts.
+    # Matplotlib warns about fonts if it cannot write to the home folder; that does not matter here.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     try:
         from matplotlib import rc_context
         from matplotlib.figure import Figure
         from matplotlib.layout_engine import ConstrainedLayoutEngine
     except ModuleNotFoundError as error:
-        raise UsageError(MISSING.format(name=error.name, install=install_command("plot"))) from error
-    width = min(WIDEST, max(NARROWEST, MONTH * len(months) + 1))
+        raise UsageError(NOT_INSTALLED.format(name=error.name, install=install_command("plot"))) from error
+    width = min(MAX_WIDTH, max(MIN_WIDTH, MONTH_WIDTH * len(months) + 1))
     with rc_context({"text.parse_math": False, "font.size": 10}), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of letters that its font does not have
+        warnings.simplefilter("ignore")  # about letters its font does not have
         layout = ConstrainedLayoutEngine(w_pad=PAD, h_pad=PAD)
         figure = Figure(figsize=(width, HEIGHT), layout=layout)
-        figure.suptitle("\n".join(textwrap.wrap(title, TITLE)), fontsize=13)
+        figure.suptitle("\n".join(textwrap.wrap(title, TITLE_WIDTH)), fontsize=13)
         axes = figure.add_subplot()
         if months:
             _bars(axes, every_month(months), width)
         else:
             axes.set_axis_off()
-            axes.text(0.5, 0.5, "no end user was seen yet", ha="center", transform=axes.transAxes)
+            axes.text(0.5, 0.5, "no end users yet", ha="center", transform=axes.transAxes)
         drawn = io.BytesIO()
         figure.savefig(drawn, dpi=DOTS_PER_INCH, format="png")
         try:
@@ -125,23 +125,23 @@ def draw(path: str, title: str, months: Mapping[str, int]) -> None:
 def _bars(axes: Axes, months: Mapping[str, int], width: float) -> None:
     from callwell.assess.plots import whole_numbers
 
-    places = range(len(months))
+    positions = range(len(months))
     texts = [f"{users:,}" for users in months.values()]
-    room = width / max(FEWEST, len(months))
-    upright = max(map(len, texts)) * CHARACTER > room
-    bars = axes.bar(places, list(months.values()), width=0.7, color="#2a6db0")
-    if len(months) <= MOST_NUMBERS:
+    room_per_bar = width / max(MIN_MONTHS, len(months))
+    upright = max(map(len, texts)) * DIGIT_WIDTH > room_per_bar
+    bars = axes.bar(positions, list(months.values()), width=0.7, color="#2a6db0")
+    if len(months) <= MAX_NUMBERS:
         axes.bar_label(bars, texts, padding=3, fontsize=9, rotation=90 if upright else 0)
-    every = ceil(len(months) / MOST_NAMES)
-    axes.set_xticks(places[::every], list(months)[::every], rotation=45, ha="right", rotation_mode="anchor")
-    beside = max(0, FEWEST - len(months)) / 2
-    axes.set_xlim(-0.6 - beside, len(months) - 0.4 + beside)
+    every = ceil(len(months) / MAX_NAMES)
+    axes.set_xticks(positions[::every], list(months)[::every], rotation=45, ha="right", rotation_mode="anchor")
+    margin = max(0, MIN_MONTHS - len(months)) / 2
+    axes.set_xlim(-0.6 - margin, len(months) - 0.4 + margin)
     axes.set_ylim(0, max(1, *months.values()) * (1.35 if upright else 1.12))
     axes.set_ylabel("end users")
     whole_numbers(axes.yaxis)
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _number(month: str) -> int:
-    year, _, of_year = month.partition("-")
-    return int(year) * 12 + int(of_year) - 1
+def _month_number(month: str) -> int:
+    year, _, number = month.partition("-")
+    return int(year) * 12 + int(number) - 1

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a provider can be asked, for those who do not know its operations by heart."""
+"""Print the operations of a provider: `callwell call PROVIDER` and `callwell list PROVIDER`."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ if TYPE_CHECKING:
     from callwell.description.model import Operation
 
 
-def show(flags: ClientFlags, provider: str, *, paged: bool = False) -> None:
-    """Print the operations of a provider, with what each needs.
+def print_operations(flags: ClientFlags, provider: str, *, paged: bool = False) -> None:
+    """Print a provider's operations with their required arguments.
 
     Args:
-        flags: name the environment.
+        flags: they select the environment.
         provider: its name, or the folder of its description.
-        paged: those that have pages only.
+        paged: only operations that have pages.
     """
     described, environment = flags.described(provider)
-    known = described.profile.environments[environment].operations
+    allowed = described.profile.environments[environment].operations
     rows = [
-        (name, _needs(operation), operation.summary)
+        (name, _required_arguments(operation), operation.summary)
         for name, operation in sorted(described.api.operations.items())
-        if (known is None or name in known) and (described.rule(name).paging is not None or not paged)
+        if (allowed is None or name in allowed) and (described.rule(name).paging is not None or not paged)
     ]
     if not rows:
         output.say(f"{described.name} has no {'lists' if paged else 'operations'} in {environment}")
         return
-    output.emit_table(("operation", "needs", "what it does"), rows)
+    output.emit_table(("operation", "required", "description"), rows)
 
 
-def _needs(operation: Operation) -> str:
-    return " ".join(f"{one.name}=…" for one in operation.parameters if one.required)
+def _required_arguments(operation: Operation) -> str:
+    return " ".join(f"{parameter.name}=…" for parameter in operation.parameters if parameter.required)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What commands print, and where: results on standard output, everything else on standard error.
+"""Prints results on standard output and everything else on standard error.
 
-Nothing secret leaves through here: what goes to standard error is cleaned of keys, signatures, passwords and of control
-characters, which a terminal would obey.
+No secret leaves through here: keys, signatures and passwords are removed from what goes to standard error, and so are
+control characters, which a terminal would obey.
 """
 
 from __future__ import annotations
@@ -24,69 +24,73 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-"""Control characters, but tab and line feed, and those that turn the direction of text."""
+"""Control characters except tab and line feed, and characters that change the direction of text (Unicode bidi)."""
 
 SECRET_NAME: Final = re.compile(r"(?i)(?:^|_)(?:api_?key|key|token|secret|password)$")
 SHORTEST_SECRET: Final = 8
+"""Characters: a shorter value of such a variable is too common a text to be removed everywhere."""
 PIPE_WIDTH: Final = 160
-"""Columns of a table where nobody says how wide the paper is."""
+"""Columns of a table that goes to a pipe or file: wide enough for most, narrow enough for a log viewer."""
 
 
 ERRORS: Final = "callwell.plain"
-"""The name under which `prepare` registers how characters are written that an encoding lacks."""
+"""The error handler that `prepare` registers for characters the encoding does not have."""
 
-PLAINER: Final = str.maketrans({"─": "-", "│": "|", "–": "-", "—": "-", "…": "...", "→": "->", "×": "x", "·": "."})
-"""What this program itself writes, and what can stand for it."""
+ASCII_SUBSTITUTES: Final = str.maketrans(
+    {"─": "-", "│": "|", "–": "-", "—": "-", "…": "...", "→": "->", "×": "x", "·": "."}
+)
+"""Characters that this program itself prints, and what replaces them in a plain encoding."""
 
 
 def on_terminal() -> bool:
-    """Whether standard output is read by a person."""
+    """Whether a person reads standard output."""
     return sys.stdout.isatty()
 
 
 def prepare() -> None:
-    """Let every character be written, whatever the encoding, and let nobody be surprised by a closed stream."""
-    codecs.register_error(ERRORS, _replaced)
+    """Make standard output and error accept every character, and work even if the caller has closed them."""
+    codecs.register_error(ERRORS, _replace_unencodable)
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
-        if stream is None:  # closed by the caller: what is written goes nowhere
+        if stream is None:  # the caller has closed it, so the text goes nowhere
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - as long as the process
         elif isinstance(stream, io.TextIOWrapper) and stream.errors in ("strict", "surrogateescape"):
             stream.reconfigure(errors=ERRORS)
 
 
 def emit(text: str) -> None:
-    """Write a line of a result."""
+    """Print a line of the result."""
     sys.stdout.write(f"{text}\n")
 
 
 def emit_data(text: str) -> None:
-    """Write a piece of a result that a program will read: what the encoding lacks is escaped."""
-    sys.stdout.write(escaped(text, sys.stdout.encoding))
+    """Print text that a program will read: characters the encoding does not have are escaped, not replaced."""
+    sys.stdout.write(escape_unencodable(text, sys.stdout.encoding))
 
 
-def emit_bytes(piece: bytes) -> None:
-    """Write a piece of a file as it is."""
+def emit_bytes(chunk: bytes) -> None:
+    """Print a chunk of a file unchanged."""
     sys.stdout.flush()
-    sys.stdout.buffer.write(piece)
+    sys.stdout.buffer.write(chunk)
 
 
 def emit_json(value: object) -> None:
-    """Write one JSON document: for people on a terminal, in one line elsewhere."""
+    """Print one JSON document: indented on a terminal, one line elsewhere."""
     line = json_line(value)
     if not on_terminal():
         emit_data(f"{line}\n")
         return
     import msgspec
 
-    paper = console()
-    with paper.capture() as printed:
-        paper.print_json(msgspec.json.format(line, indent=2), ensure_ascii=not line.isascii() and not _holds(line))
+    terminal = console()
+    ensure_ascii = not line.isascii() and not _can_encode(line, sys.stdout.encoding)
+    with terminal.capture() as printed:
+        terminal.print_json(msgspec.json.format(line, indent=2), ensure_ascii=ensure_ascii)
     emit(printed.get().rstrip("\n"))
 
 
 def json_line(value: object) -> str:
-    """A value as JSON in one line; halves of characters, which are in no encoding, are escaped."""
+    """A value as one line of JSON. Lone surrogates, which no encoding can hold, are escaped."""
     import msgspec
 
     try:
@@ -98,14 +102,14 @@ def json_line(value: object) -> str:
 
 
 def emit_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str = "nothing to show") -> None:
-    """Write a table; None is shown as a dash.
+    """Print a table; None is a dash.
 
     Args:
-        columns: their names.
+        columns: the headings.
         rows: the values of each row.
-        empty: what standard error is told if there are none.
+        empty: what to print on standard error if there are no rows.
     """
-    cells = [[shown(value) for value in row] for row in rows]
+    cells = [[cell_text(value) for value in row] for row in rows]
     if not cells:
         say(empty)
         return
@@ -113,8 +117,8 @@ def emit_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empt
         emit(line)
 
 
-def shown(value: object) -> str:
-    """A value as a table shows it."""
+def cell_text(value: object) -> str:
+    """A value as the cell of a table."""
     if value is None:
         return "–"
     if isinstance(value, bool):
@@ -123,9 +127,9 @@ def shown(value: object) -> str:
 
 
 def console() -> Console:
-    """Paper for tables and colours, to be captured and emitted: by itself it would end the process on a broken pipe.
+    """A Rich console to capture and then `emit`: if it printed by itself, it would end the process on a broken pipe.
 
-    NO_COLOR and COLUMNS are honoured.
+    It honours NO_COLOR and COLUMNS.
     """
     from rich.console import Console
 
@@ -133,27 +137,23 @@ def console() -> Console:
 
 
 def width() -> int:
-    """Columns of the paper."""
+    """Columns of the terminal; `PIPE_WIDTH` where there is none."""
     return shutil.get_terminal_size((PIPE_WIDTH, 24)).columns
 
 
-def escaped(text: str, encoding: str) -> str:
-    """A text in which what an encoding lacks is written as JSON and Python escape it.
+def escape_unencodable(text: str, encoding: str) -> str:
+    """Escape the characters that an encoding does not have, as JSON and Python write them.
 
     Args:
         text: the text.
-        encoding: its name.
+        encoding: the encoding's name.
     """
-    if text.isascii():
+    if text.isascii() or _can_encode(text, encoding):
         return text
-    try:
-        text.encode(encoding)
-    except UnicodeEncodeError:
-        return "".join(one if _encodes(one, encoding) else _escape(one) for one in text)
-    return text
+    return "".join(character if _can_encode(character, encoding) else _escape(character) for character in text)
 
 
-def _encodes(text: str, encoding: str) -> bool:
+def _can_encode(text: str, encoding: str) -> bool:
     try:
         text.encode(encoding)
     except UnicodeEncodeError:
@@ -166,30 +166,26 @@ def _escape(character: str) -> str:
     return "".join(f"\\u{units[i : i + 2].hex()}" for i in range(0, len(units), 2))
 
 
-def _holds(text: str) -> bool:
-    return _encodes(text, sys.stdout.encoding)
-
-
-def _replaced(error: UnicodeError) -> tuple[str, int]:
-    """What is written in the place of characters that an encoding lacks."""
+def _replace_unencodable(error: UnicodeError) -> tuple[str, int]:
+    """The codec error handler: replacement text, and where encoding continues."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    lacking = error.object[error.start : error.end].translate(PLAINER)
-    return escaped(lacking, "ascii"), error.end
+    replaced = error.object[error.start : error.end].translate(ASCII_SUBSTITUTES)
+    return escape_unencodable(replaced, "ascii"), error.end
 
 
 def say(text: str) -> None:
-    """Write one line to standard error, for people."""
+    """Print one line on standard error, for people."""
     line = " ".join(clean(text).split())
     try:
         sys.stderr.write(f"{line}\n")
         sys.stderr.flush()
-    except (OSError, ValueError):
+    except (OSError, ValueError):  # nobody reads it: that must not end the command
         return
 
 
 def clean(text: str) -> str:
-    """A text without secrets and control characters."""
+    """Remove secrets and control characters from a text."""
     secrets = (
         value
         for name, value in os.environ.items()
@@ -199,10 +195,10 @@ def clean(text: str) -> str:
 
 
 def log_to_stderr(*, verbose: bool) -> None:
-    """Send the library's log to standard error, or nowhere.
+    """Send the library's log to standard error, or discard it.
 
     Args:
-        verbose: to standard error, all of it.
+        verbose: send it, from level DEBUG.
     """
     import logging
 

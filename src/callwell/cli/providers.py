@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`callwell providers`: what is known, in which environments, and whether there is a key."""
+"""`callwell providers`: the providers, their environments, and whether a key is present."""
 
 from __future__ import annotations
 
@@ -22,43 +22,43 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 @app.command()
 def providers(*, as_json: JsonOption = False) -> None:
-    """Print the providers that can be named: environments, where the key is looked for, number of operations."""
+    """Print the known providers: environments, addresses, key sources and number of operations."""
     from callwell.cli.settings import Settings
 
     settings = Settings.here()
-    known = [_described(settings, settings.load(name)) for name in settings.names()]
+    rows = [_describe(settings, settings.load(name)) for name in settings.names()]
     if as_json:
-        output.emit_json(known)
+        output.emit_json(rows)
         return
     output.emit_table(
         COLUMNS,
         (
-            (one["name"], name, at["base_url"], at["key"]["where"], at["key"]["present"], at["operations"])
-            for one in known
-            for name, at in one["environments"].items()
+            (row["name"], name, found["base_url"], found["key"]["where"], found["key"]["present"], found["operations"])
+            for row in rows
+            for name, found in row["environments"].items()
         ),
     )
 
 
-def _described(settings: Settings, provider: Provider) -> dict[str, Any]:
+def _describe(settings: Settings, provider: Provider) -> dict[str, Any]:
     profile = provider.profile
-    used = str(settings.of(provider, {})["environment"].value)
-    all_of_it = [name for name in provider.api.operations if provider.rule(name).like is None]
+    default = str(settings.resolve(provider, {})["environment"].value)
+    own_operations = [name for name in provider.api.operations if provider.rule(name).like is None]
     environments = {}
     for name, rule in profile.environments.items():
-        held = settings.of(provider, {"environment": name})
-        place = read_key_status(profile.key, str(held["key"].value))
+        values = settings.resolve(provider, {"environment": name})
+        status = read_key_status(profile.key, str(values["key"].value))
         environments[name] = {
-            "base_url": held["base_url"].value,
-            "from": held["base_url"].where,
-            "default": name == used,
-            "key": {"where": place.where, "present": place.present, "right": place.right},
-            "operations": len(all_of_it if rule.operations is None else rule.operations),
+            "base_url": values["base_url"].value,
+            "from": values["base_url"].where,
+            "default": name == default,
+            "key": {"where": status.where, "present": status.present, "right": status.right},
+            "operations": len(own_operations if rule.operations is None else rule.operations),
         }
     return {
         "name": provider.name,
         "title": profile.title,
         "docs": profile.docs,
         "environments": environments,
-        "operations": len(all_of_it),
+        "operations": len(own_operations),
     }

@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is set for a provider, and where: by an option, a variable, `callwell.toml`, or nowhere.
+"""Resolves the settings of a provider from options, environment variables, `callwell.toml` and defaults.
 
-The first of these that says something counts:
+The first of these that has a value wins:
 
 1. the option (`--deadline`)
 2. the variable of the environment (`CALLWELL_<PROVIDER>_<ENVIRONMENT>_DEADLINE`; for its address also
-   `<PROVIDER>_<ENVIRONMENT>_BASE_URL`), then that of the provider (`CALLWELL_<PROVIDER>_DEADLINE`)
-3. the variable for all (`CALLWELL_DEADLINE`)
-4. `callwell.toml`: the table of the environment, that of the provider, the top
+   `<PROVIDER>_<ENVIRONMENT>_BASE_URL`), then the variable of the provider (`CALLWELL_<PROVIDER>_DEADLINE`)
+3. the variable for all providers (`CALLWELL_DEADLINE`)
+4. `callwell.toml`: the environment's table, the provider's table, the top
 5. the provider's profile, or Callwell's default
 
-What belongs to one provider (environment, address, key, auth, account, plan) cannot be said for all of them. An address
-belongs to one environment: what names none (`<PROVIDER>_BASE_URL`, or `base_url` in the provider's table) is that of
-the environment in use unless another one is asked for.
+Settings of one provider (environment, address, key, auth, account, plan) cannot be set for all of them. An address
+belongs to one environment: where none is named (`<PROVIDER>_BASE_URL`, or `base_url` in the provider's table) it is the
+address of the default environment.
 """
 
 from __future__ import annotations
@@ -22,9 +22,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from callwell.cli import output
-from callwell.cli import variables as names_of
-from callwell.cli.config_file import FOLDER, Said, find
+from callwell.cli import output, variables
+from callwell.cli.config_file import FOLDER, SourcedValue, find_config_file
 from callwell.client.settings import SETTINGS
 from callwell.description import catalog
 from callwell.errors import CallwellError, InvalidOption, StateError, UnknownName, UsageError
@@ -43,11 +42,11 @@ DEFAULT: Final = "default"
 
 
 class Setting(NamedTuple):
-    """What holds.
+    """A setting in effect.
 
     Attributes:
-        name: of the setting, as in `callwell.toml`.
-        value: a text, seconds, true or false, or None where nothing is set.
+        name: the setting's name, as in `callwell.toml`.
+        value: a text, seconds, a flag, or None if nothing is set.
         where: the option, `env:VARIABLE`, file and line, `profile` or `default`.
     """
 
@@ -57,213 +56,224 @@ class Setting(NamedTuple):
 
     @property
     def is_set(self) -> bool:
-        """The user has said it."""
+        """Whether the user has set it."""
         return self.where not in (PROFILE, DEFAULT)
 
 
 class Settings:
-    """All that is set, but for options.
+    """The sources of settings, except options.
 
     Args:
-        variables: the environment variables.
-        file: the `callwell.toml` that holds, if any.
+        environ: the environment variables.
+        file: the `callwell.toml` that applies, if any.
     """
 
-    def __init__(self, variables: Mapping[str, str], file: ConfigFile | None) -> None:
-        self._variables = variables
+    def __init__(self, environ: Mapping[str, str], file: ConfigFile | None) -> None:
+        self._environ = environ
         self.file = file
-        self._said = file.said if file else {}
+        self._file_values = file.values if file else {}
 
     @classmethod
     def here(cls, *, quiet: bool = False) -> Settings:
-        """What is set for this process.
+        """The settings of this process.
 
         Args:
-            quiet: say nothing of variables that set nothing.
+            quiet: do not complain about variables that set nothing.
 
         Raises:
-            UsageError: `callwell.toml` does not say what it must.
+            UsageError: `callwell.toml` is not valid.
         """
         named = os.environ.get("CALLWELL_CONFIG")
-        made = cls(os.environ, find(named, Path.cwd(), Path("~").expanduser()))
+        settings = cls(os.environ, find_config_file(named, Path.cwd(), Path("~").expanduser()))
         if not quiet:
-            for sentence in made.unknown().values():
-                output.say(f"callwell: {sentence}")
-        return made
+            for complaint in settings.unknown_variables().values():
+                output.say(f"callwell: {complaint}")
+        return settings
 
     def names(self) -> list[str]:
-        """The providers that can be named: those that come with Callwell, and those of `callwell.toml`."""
-        return sorted({*catalog.bundled_names(), *(self.file.folders() if self.file else ())})
+        """The known providers: the bundled ones, and those of `callwell.toml`."""
+        return sorted({*catalog.bundled_names(), *self._folders()})
 
     def load(self, name: str) -> Provider:
-        """A provider.
+        """Load a provider.
 
         Args:
             name: one of `names`, or a folder.
 
         Raises:
-            UnknownName: there is none.
-            ProfileError: its description cannot be used.
+            UnknownName: there is no such provider.
+            ProfileError: its description is not valid.
         """
-        folder = (self.file.folders() if self.file else {}).get(name)
+        folder = self._folders().get(name)
         if folder is None:
             if catalog.bundled_name(name) is None and not (name and Path(name).is_dir()):
                 raise UnknownName("provider", name, self.names(), why=catalog.why_not_a_folder(name))
             return catalog.load(name)
         if not Path(str(folder.value)).is_dir():
             raise UsageError(f"{folder.where}: {name}.{FOLDER}: there is no folder {folder.value}")
-        described = catalog.load(Path(str(folder.value)))
-        if described.name != name:
-            raise UsageError(f"{folder.where}: the description in {folder.value} calls itself {described.name!r}")
-        return described
+        provider = catalog.load(Path(str(folder.value)))
+        if provider.name != name:
+            raise UsageError(
+                f"{folder.where}: the description in {folder.value} is named {provider.name!r}, not {name!r}"
+            )
+        return provider
 
     def general(self, name: str) -> Setting:
-        """What holds for a provider of which nothing special is said.
+        """The setting of a provider for which nothing special is set.
 
         Args:
             name: one of `GENERAL`.
         """
-        return _first(name, (self._variable(f"CALLWELL_{name.upper()}", name), self._said.get((name,))), default(name))
+        values = (self._variable(f"CALLWELL_{name.upper()}", name), self._file_values.get((name,)))
+        return _first(name, values, default(name))
 
-    def of(self, provider: Provider, options: Mapping[str, str | float | None]) -> dict[str, Setting]:
-        """What holds for a provider, by name.
+    def resolve(self, provider: Provider, options: Mapping[str, str | float | None]) -> dict[str, Setting]:
+        """All settings of a provider, by name.
 
         Args:
             provider: the provider.
-            options: what the command's options say.
+            options: the values of the command's options.
 
         Raises:
-            UnknownName: an environment that the provider does not have.
-            InvalidOption: a variable that holds no number, or no place, where one is needed.
+            UnknownName: the provider has no such environment.
+            InvalidOption: a variable does not hold a number, or the place of a key, where one is expected.
         """
         environment = self._environment(provider, options.get("environment"))
         return {"environment": environment} | {
-            name: self._one(provider, str(environment.value), name, options.get(name))
+            name: self._resolve_one(provider, str(environment.value), name, options.get(name))
             for name in SETTINGS
             if name != "environment"
         }
 
-    def addresses(self, provider: Provider, held: Mapping[str, Setting]) -> dict[str, str]:
-        """Where the environments of a provider are, as far as that is set.
+    def addresses(self, provider: Provider, values: Mapping[str, Setting]) -> dict[str, str]:
+        """The addresses of the provider's environments that the user has set.
 
         Args:
             provider: the provider.
-            held: what holds for the one that is in use.
+            values: the settings in effect.
         """
-        found = {name: self._one(provider, name, "base_url", None) for name in provider.profile.environments}
-        found[str(held["environment"].value)] = held["base_url"]
+        found = {name: self._resolve_one(provider, name, "base_url", None) for name in provider.profile.environments}
+        found[str(values["environment"].value)] = values["base_url"]
         return {name: str(setting.value) for name, setting in found.items() if setting.is_set}
 
-    def places(self, provider: Provider, environment: str, name: str) -> Iterator[tuple[str, Said | None]]:
-        """Where a setting is looked for, in order and without the option, and what is said there."""
-        usual = name != "base_url" or environment == self.usual(provider)
-        for variable in names_of.names(provider.name, environment, name, usual=usual):
+    def places(self, provider: Provider, environment: str, name: str) -> Iterator[tuple[str, SourcedValue | None]]:
+        """Where a setting is looked up, in order and without the option, and what is set there."""
+        # An address belongs to one environment: what names none is not for the others.
+        shared = name != "base_url" or environment == self.default_environment(provider)
+        for variable in variables.variable_names(provider.name, environment, name, is_default=shared):
             yield f"env:{variable}", self._variable(variable, name)
-        file = str(self.file.path) if self.file else "callwell.toml"
-        tables = ((provider.name, environment), (provider.name,), ()) if usual else ((provider.name, environment),)
-        said = [self._said[(*table, name)] for table in tables if (*table, name) in self._said]
-        yield file, said[0] if said else None
+        tables: list[tuple[str, ...]] = [(provider.name, environment)]
+        if shared:
+            tables += [(provider.name,), ()]
+        values = [self._file_values[*table, name] for table in tables if (*table, name) in self._file_values]
+        yield str(self.file.path) if self.file else "callwell.toml", values[0] if values else None
 
-    def unknown(self) -> dict[str, str]:
-        """Variables that look like ours and set nothing, each with a sentence that says what is near."""
-        return names_of.strange(self._variables, self.names(), self._environments)
+    def unknown_variables(self) -> dict[str, str]:
+        """Variables that look like settings but set nothing, each with a sentence about it."""
+        return variables.unknown_variables(self._environ, self.names(), self._environments)
 
-    def passed_over(self, provider: Provider, held: Mapping[str, Setting]) -> str | None:
-        """What to say if another environment's address is set, and not that of the one in use.
+    def unused_address(self, provider: Provider, values: Mapping[str, Setting]) -> str | None:
+        """A warning if the default environment's address is set, but another environment without one is in use.
 
         Args:
             provider: the provider.
-            held: what holds.
+            values: the settings in effect.
         """
-        used = str(held["environment"].value)
-        usual = self.usual(provider)
-        if used == usual or held["base_url"].is_set:
+        environment = str(values["environment"].value)
+        default_name = self.default_environment(provider)
+        if environment == default_name or values["base_url"].is_set:
             return None
-        said = self._one(provider, usual, "base_url", None)
-        if not said.is_set:
+        other = self._resolve_one(provider, default_name, "base_url", None)
+        if not other.is_set:
             return None
-        mine = names_of.address(provider.name, used)
-        return f"{said.where} is the address of {usual}: {used} is at {held['base_url'].value}, unless {mine} says else"
+        own = variables.base_url_variable(provider.name, environment)
+        return (
+            f"{other.where} is the address of {default_name}; {environment} is at {values['base_url'].value} "
+            f"(to change that, set {own})"
+        )
 
-    def empty(self) -> list[str]:
-        """Variables of settings that are there and empty: they count as not set."""
-        other = {f"{names_of.OURS}{name}" for name in names_of.OTHERS}
-        ours = (one for one in self._variables if one.startswith(names_of.OURS) and one not in other)
-        return sorted(one for one in ours if not self._variables[one].strip())
+    def empty_variables(self) -> list[str]:
+        """Variables of settings that are empty: they count as not set."""
+        others = {f"{variables.PREFIX}{name}" for name in variables.OTHER_VARIABLES}
+        ours = (name for name in self._environ if name.startswith(variables.PREFIX) and name not in others)
+        return sorted(name for name in ours if not self._environ[name].strip())
 
-    def usual(self, provider: Provider) -> str:
-        """The environment that is used unless another one is asked for."""
-        return str(self._one(provider, "", "environment", None).value)
+    def default_environment(self, provider: Provider) -> str:
+        """The environment in use unless an option selects another one."""
+        return str(self._resolve_one(provider, "", "environment", None).value)
+
+    def _folders(self) -> dict[str, SourcedValue]:
+        return self.file.folders() if self.file else {}
 
     def _environments(self, name: str) -> Collection[str]:
         try:
             return self.load(name).profile.environments
-        except CallwellError:  # what is wrong with a description is told where it is used
+        except CallwellError:  # a faulty description is reported when it is used
             return ()
 
     def _environment(self, provider: Provider, option: str | float | None) -> Setting:
         known = provider.profile.environments
-        chosen = self._one(provider, "", "environment", option)
+        chosen = self._resolve_one(provider, "", "environment", option)
         if chosen.value not in known:
             where = provider.name if chosen.where.startswith("--") else f"{provider.name} ({chosen.where})"
             raise UnknownName("environment", str(chosen.value), known, where=where)
-        for path, said in self._said.items():
-            if len(path) > 2 and path[0] == provider.name and path[1] not in known:  # noqa: PLR2004 - an environment's
-                raise UnknownName("environment", path[1], known, where=f"{provider.name} ({said.where})")
+        for path, value in self._file_values.items():
+            in_environment = len(path) > 2 and path[0] == provider.name  # noqa: PLR2004 - provider, environment, name
+            if in_environment and path[1] not in known:
+                raise UnknownName("environment", path[1], known, where=f"{provider.name} ({value.where})")
         return chosen
 
-    def _one(self, provider: Provider, environment: str, name: str, option: str | float | None) -> Setting:
+    def _resolve_one(self, provider: Provider, environment: str, name: str, option: str | float | None) -> Setting:
         if option is not None:
             return Setting(name, option, SETTINGS[name].flag)
-        said = (one for _, one in self.places(provider, environment, name))
-        return _first(name, said, _described(provider, environment, name))
+        values = (value for _, value in self.places(provider, environment, name))
+        return _first(name, values, _from_profile(provider, environment, name))
 
-    def _variable(self, variable: str, name: str) -> Said | None:
-        text = self._variables.get(variable, "").strip()
+    def _variable(self, variable: str, name: str) -> SourcedValue | None:
+        text = self._environ.get(variable, "").strip()
         if not text:
             return None
         parse = PARSERS.get(SETTINGS[name].kind)
-        return Said(text if parse is None else parse(variable, text), f"env:{variable}")
+        return SourcedValue(text if parse is None else parse(variable, text), f"env:{variable}")
 
 
 @contextmanager
-def naming_the_state(held: Mapping[str, Setting]) -> Iterator[None]:
-    """Say of a state that cannot be opened who named it, and where another one is named.
+def naming_the_state(values: Mapping[str, Setting]) -> Iterator[None]:
+    """If the state cannot be opened, add to the error where it was set, and how to choose another one.
 
     Args:
-        held: what holds.
+        values: the settings in effect.
 
     Raises:
-        StateError: as it was raised, with that said.
+        StateError: as it was raised, with that addition.
     """
     try:
         yield
     except StateError as error:
-        state = held["state"]
+        state = values["state"]
         if not str(state.value).startswith(str(SETTINGS["state"].path_prefix)):
             raise
-        named = "" if state.where == DEFAULT else f"{state.where}: "
+        where = "" if state.where == DEFAULT else f"{state.where}: "
         text = str(error).removesuffix("; name another with --state")
         raise StateError(
-            f"{named}{text}; name a place that can be written with --state sqlite:///PATH, CALLWELL_STATE or "
-            "XDG_STATE_HOME"
+            f"{where}{text}; choose a writable place with --state sqlite:///PATH, CALLWELL_STATE or XDG_STATE_HOME"
         ) from error
 
 
 def default(name: str) -> Setting:
-    """What a setting is that nobody has set."""
+    """A setting that nobody has set."""
     return Setting(name, default_state() if name == "state" else SETTINGS[name].default, DEFAULT)
 
 
 def default_state() -> str:
     """A file in the XDG state folder, for all commands of a user.
 
-    It is a file, so that a command that is killed and run again stays within the quota.
+    It is a file so that a command that is killed and run again stays within the quota.
     """
     return f"{SETTINGS['state'].path_prefix}{home.default_folder() / 'state.db'}"
 
 
-def _described(provider: Provider, environment: str, name: str) -> Setting:
+def _from_profile(provider: Provider, environment: str, name: str) -> Setting:
     match name:
         case "environment":
             return Setting(name, provider.environment().name, PROFILE)
@@ -275,11 +285,14 @@ def _described(provider: Provider, environment: str, name: str) -> Setting:
             return default(name)
 
 
-def _first(name: str, said: Iterator[Said | None] | tuple[Said | None, ...], otherwise: Setting) -> Setting:
-    return next((Setting(name, *one) for one in said if one is not None), otherwise)
+def _first(
+    name: str, values: Iterator[SourcedValue | None] | tuple[SourcedValue | None, ...], otherwise: Setting
+) -> Setting:
+    found = (Setting(name, value.value, value.where) for value in values if value is not None)
+    return next(found, otherwise)
 
 
-def _seconds(variable: str, text: str) -> float:
+def _parse_seconds(variable: str, text: str) -> float:
     try:
         seconds = float(text)
     except ValueError:
@@ -289,15 +302,15 @@ def _seconds(variable: str, text: str) -> float:
     return seconds
 
 
-def _yes_or_no(variable: str, text: str) -> bool:
+def _parse_flag(variable: str, text: str) -> bool:
     known = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
     if text.lower() not in known:
         raise InvalidOption(variable, text, "1 or 0, true or false, yes or no")
     return known[text.lower()]
 
 
-def _place(variable: str, text: str) -> str:
-    """The place of a key; whatever else stands there may be a key, and is not repeated."""
+def _parse_place(variable: str, text: str) -> str:
+    """The place of a key. Anything else may be a key itself, so the message does not repeat it."""
     try:
         parse_source(text, "")
     except InvalidOption as error:
@@ -306,8 +319,8 @@ def _place(variable: str, text: str) -> str:
 
 
 PARSERS: Final[Mapping[Kind, Callable[[str, str], str | float]]] = {
-    "seconds": _seconds,
-    "flag": _yes_or_no,
-    "secret": _place,
+    "seconds": _parse_seconds,
+    "flag": _parse_flag,
+    "secret": _parse_place,
 }
-"""Readers of a variable's text by the kind of its setting; all other kinds are texts."""
+"""By kind of setting: parses a variable's text. All other kinds are texts."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a shell needs to complete our command lines, and where it is put."""
+"""The completion scripts of the shells, and where they are installed."""
 
 from __future__ import annotations
 
@@ -70,10 +70,10 @@ SCRIPTS: Final[dict[Shell, str]] = {"bash": BASH, "zsh": ZSH, "fish": FISH}
 
 
 def install(shell: Shell, home: Path) -> list[Path]:
-    """Put a shell's script where the shell finds it; a second time changes nothing.
+    """Install the completion script where the shell finds it. Installing it twice changes nothing.
 
     Args:
-        shell: its name.
+        shell: the shell's name.
         home: the home folder.
 
     Returns:
@@ -84,23 +84,23 @@ def install(shell: Shell, home: Path) -> list[Path]:
     """
     if shell == "fish":
         config = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config")
-        return _written(config / "fish" / "completions" / "callwell.fish", FISH)
+        return _write(config / "fish" / "completions" / "callwell.fish", FISH)
     data = Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share")
     script = data / "callwell" / f"completion.{shell}"
-    begins = home / ".bashrc" if shell == "bash" else Path(os.environ.get("ZDOTDIR") or home) / ".zshrc"
+    startup = home / ".bashrc" if shell == "bash" else Path(os.environ.get("ZDOTDIR") or home) / ".zshrc"
     line = f"source '{script}'"
-    before = begins.read_text(encoding="utf-8") if begins.is_file() else ""
+    before = startup.read_text(encoding="utf-8") if startup.is_file() else ""
     if line in before.splitlines():
-        return _written(script, SCRIPTS[shell])
-    between = "" if before.endswith("\n") or not before else "\n"
-    return _written(script, SCRIPTS[shell]) + _written(begins, f"{before}{between}{line}\n")
+        return _write(script, SCRIPTS[shell])
+    newline = "" if before.endswith("\n") or not before else "\n"
+    return _write(script, SCRIPTS[shell]) + _write(startup, f"{before}{newline}{line}\n")
 
 
-def _written(path: Path, text: str) -> list[Path]:
+def _write(path: Path, text: str) -> list[Path]:
     try:
-        found = path.resolve()  # a start-up file is often the user's own link to where all of them are kept
-        mode = stat.S_IMODE(found.stat().st_mode) if found.is_file() else folders.READABLE
-        folders.write(found, [text.encode()], mode=mode, make=True)
+        target = path.resolve()  # a start-up file is often a link into a repository of such files
+        mode = stat.S_IMODE(target.stat().st_mode) if target.is_file() else folders.READABLE
+        folders.write(target, [text.encode()], mode=mode, make=True)
     except OSError as error:
         raise FileProblem(f"{path} cannot be written: {error.strerror}") from error
     return [path]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tables that fit their paper: columns side by side where no name must be broken for it, else a field a line."""
+"""Tables that fit the terminal: columns side by side if no identifier has to be broken, else one field a line."""
 
 from __future__ import annotations
 
@@ -9,53 +9,53 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 WIDEST: Final = 44
-"""Characters of a word that is never broken, the length of an identifier with a prefix."""
+"""Characters of a word that is never broken: the length of an identifier with a prefix."""
 
 PROSE: Final = 20
-"""Characters that a column of sentences has at least."""
+"""Characters that a column of sentences gets at least: three or four words a line."""
 
 GAP: Final = 3
-"""Characters between two columns."""
+"""Spaces between two columns."""
 
 
 def lines(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> Iterator[str]:
     """The lines of a table.
 
     Args:
-        columns: their names.
+        columns: the headings.
         rows: the cells of each row, one for each column, without line breaks.
         width: characters of a line.
     """
-    every = [columns, *rows]
-    heads = [min(WIDEST, _longest_word(name)) for name in columns]  # a heading may stand on several lines
-    least = [max(head, *(_least(row[i]) for row in rows)) for i, head in enumerate(heads)]
-    left = width - sum(least) - GAP * (len(columns) - 1)
+    headings = [min(WIDEST, _longest_word(name)) for name in columns]  # a heading may take several lines
+    narrowest = [max(heading, *(_min_width(row[i]) for row in rows)) for i, heading in enumerate(headings)]
+    left = width - sum(narrowest) - GAP * (len(columns) - 1)
     if left < 0:
         yield from _stacked(columns, rows, width)
         return
+    # What is left goes to the columns from left to right, up to the width that each would like to have.
     widths: list[int] = []
-    for i, narrow in enumerate(least):
-        natural = max(_cells(row[i]) for row in every)
-        more = min(max(0, natural - narrow), left)
-        left -= more
-        widths.append(narrow + more)
-    yield from _beside(columns, widths)
+    for i, narrow in enumerate(narrowest):
+        natural = max(_columns_of(row[i]) for row in (columns, *rows))
+        extra = min(max(0, natural - narrow), left)
+        left -= extra
+        widths.append(narrow + extra)
+    yield from _side_by_side(columns, widths)
     yield "─" * (sum(widths) + GAP * (len(columns) - 1))
     for row in rows:
-        yield from _beside(row, widths)
+        yield from _side_by_side(row, widths)
 
 
-def _beside(row: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
-    wrapped = [list(_wrapped(text, width, fold=True)) for text, width in zip(row, widths, strict=True)]
+def _side_by_side(row: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
+    wrapped = [list(_wrap(text, width, fold=True)) for text, width in zip(row, widths, strict=True)]
     for i in range(max(len(cell) for cell in wrapped)):
         parts = [cell[i] if i < len(cell) else "" for cell in wrapped]
-        padded = [text + " " * (width - _cells(text)) for text, width in zip(parts, widths, strict=True)]
+        padded = [text + " " * (width - _columns_of(text)) for text, width in zip(parts, widths, strict=True)]
         yield (" " * GAP).join(padded).rstrip()
 
 
 def _stacked(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> Iterator[str]:
-    """A field a line, under its name where the line is too short for both."""
-    margin = max(_cells(name) for name in columns) + 2
+    """One field a line, below its name if the line is too short for both."""
+    margin = max(_columns_of(name) for name in columns) + 2
     for number, row in enumerate(rows):
         if number:
             yield ""
@@ -63,54 +63,54 @@ def _stacked(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int) 
             space = width - margin
             if _longest_word(text) > space:
                 yield name
-                yield from (f"  {line}" for line in _wrapped(text, width - 2, fold=False))
+                yield from (f"  {line}" for line in _wrap(text, width - 2, fold=False))
                 continue
-            first, *others = _wrapped(text, space, fold=False)
-            yield f"{name}{' ' * (margin - _cells(name))}{first}".rstrip()
+            first, *others = _wrap(text, space, fold=False)
+            yield f"{name}{' ' * (margin - _columns_of(name))}{first}".rstrip()
             yield from (f"{' ' * margin}{line}".rstrip() for line in others)
 
 
-def _wrapped(text: str, width: int, *, fold: bool) -> Iterator[str]:
-    """A text in lines, broken between words; longer words are broken too, if they may be."""
+def _wrap(text: str, width: int, *, fold: bool) -> Iterator[str]:
+    """Break a text into lines between words; `fold` breaks longer words too."""
     line = ""
     for word in text.split(" "):
         longer = f"{line} {word}" if line else word
-        if _cells(longer) <= width:
+        if _columns_of(longer) <= width:
             line = longer
             continue
         if line:
             yield line
         line = word
-        while fold and _cells(line) > width:
-            piece = _fitting(line, width)
-            yield piece
-            line = line[len(piece) :]
+        while fold and _columns_of(line) > width:
+            start = _prefix(line, width)
+            yield start
+            line = line[len(start) :]
     yield line
 
 
-def _fitting(text: str, width: int) -> str:
-    """The beginning of a text that fits, one character at least."""
+def _prefix(text: str, width: int) -> str:
+    """The longest beginning of a text that fits, but at least one character."""
     used = 0
     for i, character in enumerate(text):
-        used += _cells(character)
+        used += _columns_of(character)
         if used > width and i:
             return text[:i]
     return text
 
 
-def _least(text: str) -> int:
-    """The least width of a column with a text: words stay whole, and sentences get room for a few."""
-    return max(min(WIDEST, _longest_word(text)), min(PROSE, _cells(text)))
+def _min_width(text: str) -> int:
+    """The smallest width of a column with this text: words stay whole, sentences get a few words a line."""
+    return max(min(WIDEST, _longest_word(text)), min(PROSE, _columns_of(text)))
 
 
 def _longest_word(text: str) -> int:
-    return max(_cells(word) for word in text.split(" "))
+    return max(_columns_of(word) for word in text.split(" "))
 
 
-def _cells(text: str) -> int:
-    """Columns that a text takes on a terminal: Chinese characters take two."""
+def _columns_of(text: str) -> int:
+    """Columns of a text on a terminal: Chinese characters take two."""
     if text.isascii():
         return len(text)
-    from rich.cells import cell_len  # few tables need it
+    from rich.cells import cell_len  # imported here because few tables need it
 
     return cell_len(text)

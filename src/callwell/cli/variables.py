@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The environment variables that set something, and what is said about those that look like one and are none.
+"""Names of the environment variables that set something, and advice about variables that look like one but are not.
 
-A base URL belongs to one environment of a provider: the short variable (`APIVIDEO_BASE_URL`) is that of the environment
-in use unless another is asked for, and each has one with its own name (`APIVIDEO_SANDBOX_BASE_URL`). So a variable set
-for trials never sends the key of another environment there.
+A base URL belongs to one environment of a provider. The short variable (`APIVIDEO_BASE_URL`) is that of the default
+environment, and each environment has one of its own (`APIVIDEO_SANDBOX_BASE_URL`). So a variable that was set for tests
+never receives the key of another environment.
 """
 
 from __future__ import annotations
@@ -18,114 +18,115 @@ from callwell.errors import UnknownName
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
-OURS: Final = "CALLWELL_"
-ADDRESS: Final = "BASE_URL"
-LIKE: Final = 0.6
-"""How alike two names are at least, for the one to be meant by the other: `difflib` measures it."""
+PREFIX: Final = "CALLWELL_"
+BASE_URL: Final = "BASE_URL"
 
-OTHERS: Final = ("CONFIG", "DEBUG", "CLOCK")
-"""What is no setting of a provider: `callwell.cli.commands` explains them."""
+SIMILAR: Final = 0.6
+"""The similarity (`difflib`) from which on one name is suggested for another; the default of `difflib` itself."""
+
+OTHER_VARIABLES: Final = ("CONFIG", "DEBUG", "CLOCK")
+"""Variables that are not settings of a provider; `callwell.cli.commands` explains them."""
 
 
-def names(provider: str, environment: str, setting: str, *, usual: bool) -> list[str]:
-    """The variables of a setting, in the order in which they count.
+def variable_names(provider: str, environment: str, setting: str, *, is_default: bool) -> list[str]:
+    """The variables of a setting, in order of precedence.
 
     Args:
-        provider: its name.
-        environment: the environment, empty for the setting that chooses it.
-        setting: its name.
-        usual: it is the environment that is used unless another one is asked for.
+        provider: the provider's name.
+        environment: the environment; empty for the setting that chooses it.
+        setting: the setting's name.
+        is_default: whether the environment is the provider's default one.
     """
-    found = []
+    names = []
     if environment:
-        found.append(f"{OURS}{upper(provider)}_{upper(environment)}_{setting.upper()}")
+        names.append(f"{PREFIX}{to_variable(provider)}_{to_variable(environment)}_{setting.upper()}")
         if setting == "base_url":
-            found.append(address(provider, environment))
-    if setting != "base_url" or usual:
-        found.append(f"{OURS}{upper(provider)}_{setting.upper()}")
-    if setting == "base_url" and usual:
-        found.append(address(provider))
+            names.append(base_url_variable(provider, environment))
+    if setting != "base_url" or is_default:
+        names.append(f"{PREFIX}{to_variable(provider)}_{setting.upper()}")
+    if setting == "base_url" and is_default:
+        names.append(base_url_variable(provider))
     if setting in GENERAL:
-        found.append(f"{OURS}{setting.upper()}")
-    return found
+        names.append(f"{PREFIX}{setting.upper()}")
+    return names
 
 
-def address(provider: str, environment: str = "") -> str:
-    """The short variable that may hold another address of a provider, or of one of its environments.
+def base_url_variable(provider: str, environment: str = "") -> str:
+    """The short variable for the address of a provider, or of one of its environments.
 
     Args:
-        provider: its name.
-        environment: the environment; without, the one that is used unless another is asked for.
+        provider: the provider's name.
+        environment: the environment; empty for the default one.
     """
-    return "_".join(part for part in (upper(provider), upper(environment), ADDRESS) if part)
+    return "_".join(part for part in (to_variable(provider), to_variable(environment), BASE_URL) if part)
 
 
-def strange(
+def unknown_variables(
     variables: Mapping[str, str], providers: Collection[str], environments: Callable[[str], Collection[str]]
 ) -> dict[str, str]:
-    """Variables that look like ours and set nothing, each with a sentence about it.
+    """Variables that look like settings but set nothing, each with a sentence about it.
 
     Args:
-        variables: all there are.
-        providers: the names of those that are known.
-        environments: the names of a provider's environments; asked only if there is a reason to.
+        variables: all environment variables.
+        providers: the names of the known providers.
+        environments: returns the names of a provider's environments; called only if there is a suspicious variable.
     """
-    general = {f"{OURS}{name.upper()}" for name in (*GENERAL, *OTHERS)}
-    ours = sorted(one for one in variables if _looks_ours(one, providers) and one not in general)
-    if not ours:
+    general = {f"{PREFIX}{name.upper()}" for name in (*GENERAL, *OTHER_VARIABLES)}
+    candidates = sorted(name for name in variables if _looks_like_setting(name, providers) and name not in general)
+    if not candidates:
         return {}
     known = set(general)
     for provider in providers:
-        known |= set(_all(provider, environments(provider)))
-    said = {}
-    for one in ours:
-        if one not in known:
-            said[one] = _environment(one, providers, environments) or _nearest(one, known)
-    return said
+        known |= set(_all_variables(provider, environments(provider)))
+    return {
+        name: _wrong_environment(name, providers, environments) or _suggestion(name, known)
+        for name in candidates
+        if name not in known
+    }
 
 
-def upper(name: str) -> str:
-    """A name as it stands in a variable."""
+def to_variable(name: str) -> str:
+    """A name as part of an environment variable: in capitals, with underscores."""
     return re.sub(r"[^A-Z0-9]+", "_", name.upper()).strip("_")
 
 
-def _looks_ours(variable: str, providers: Collection[str]) -> bool:
-    if variable.startswith(OURS):
+def _looks_like_setting(variable: str, providers: Collection[str]) -> bool:
+    if variable.startswith(PREFIX):
         return True
-    return variable.endswith(f"_{ADDRESS}") and any(variable.startswith(f"{upper(name)}_") for name in providers)
+    return variable.endswith(f"_{BASE_URL}") and any(variable.startswith(f"{to_variable(name)}_") for name in providers)
 
 
-def _all(provider: str, environments: Collection[str]) -> Iterator[str]:
+def _all_variables(provider: str, environments: Collection[str]) -> Iterator[str]:
     """Every variable that sets something for a provider."""
     for setting in SETTINGS:
-        yield f"{OURS}{upper(provider)}_{setting.upper()}"
-    yield address(provider)
+        yield f"{PREFIX}{to_variable(provider)}_{setting.upper()}"
+    yield base_url_variable(provider)
     for environment in environments:
-        yield address(provider, environment)
+        yield base_url_variable(provider, environment)
         for setting in (*OF_ENVIRONMENT, *GENERAL):
-            yield f"{OURS}{upper(provider)}_{upper(environment)}_{setting.upper()}"
+            yield f"{PREFIX}{to_variable(provider)}_{to_variable(environment)}_{setting.upper()}"
 
 
-def _environment(
+def _wrong_environment(
     variable: str, providers: Collection[str], environments: Callable[[str], Collection[str]]
 ) -> str | None:
-    """What is wrong with the variable of an environment that a provider does not have; None if it is not one."""
-    text = variable.removeprefix(OURS)
+    """A complaint if the variable names an environment that the provider does not have."""
+    text = variable.removeprefix(PREFIX)
     for provider in providers:
-        rest = text.removeprefix(f"{upper(provider)}_")
-        ending = next((one for one in (*OF_ENVIRONMENT, *GENERAL) if rest.endswith(f"_{one.upper()}")), None)
-        if rest == text or ending is None:
+        rest = text.removeprefix(f"{to_variable(provider)}_")
+        setting = next((name for name in (*OF_ENVIRONMENT, *GENERAL) if rest.endswith(f"_{name.upper()}")), None)
+        if rest == text or setting is None:
             continue
-        has = environments(provider)
-        wanted = rest.removesuffix(f"_{ending.upper()}").lower()
-        return f"{variable} sets nothing: {UnknownName('environment', wanted, has, where=provider)}"
+        environment = rest.removesuffix(f"_{setting.upper()}").lower()
+        error = UnknownName("environment", environment, environments(provider), where=provider)
+        return f"{variable} sets nothing: {error}"
     return None
 
 
-def _nearest(variable: str, known: Collection[str]) -> str:
-    # The common beginning would make all of them alike.
-    by_ending = {one.removeprefix(OURS): one for one in sorted(known)}
-    near = get_close_matches(variable.removeprefix(OURS), by_ending, n=1, cutoff=LIKE)
-    if near:
-        return f"{variable} sets nothing: did you mean {by_ending[near[0]]}?"
-    return f"{variable} sets nothing: `callwell config --help` has the variables that do"
+def _suggestion(variable: str, known: Collection[str]) -> str:
+    # Without the common prefix, which would make all names similar.
+    by_ending = {name.removeprefix(PREFIX): name for name in sorted(known)}
+    matches = get_close_matches(variable.removeprefix(PREFIX), by_ending, n=1, cutoff=SIMILAR)
+    if matches:
+        return f"{variable} sets nothing: did you mean {by_ending[matches[0]]}?"
+    return f"{variable} sets nothing: `callwell config --help` lists the variables that do"

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an export has done so far, in the state: the pages of the present walk, and every finished item.
+"""Records in the state what an export has done: the pages of the current walk, and every finished item.
 
-A killed export finds here where it stood. A scope's journal is forgotten when the manifest is written: from then on the
-tree itself says what is known.
+A killed export continues from here. Once the manifest is written, the journal of a scope is deleted: from then on the
+files themselves show what was exported.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 
 class JournalEntry(NamedTuple):
-    """What is known of one item.
+    """A finished item.
 
     Attributes:
-        record: its record with its files, if it was ever fetched, as JSON: so it takes a third of the memory.
-        gone: the note that it was deleted or never found, if that is so.
+        record: its record with its files, if it was ever fetched; as JSON, which takes a third of the memory.
+        gone: the note that it was deleted or never found, if so.
     """
 
     record: bytes | None = None
@@ -33,12 +33,12 @@ class JournalEntry(NamedTuple):
 
 
 class ScopeWalks(NamedTuple):
-    """Where the walks over one scope stand.
+    """The walks over the list of one scope.
 
     Attributes:
-        ends: verdicts and reasons of the finished ones.
-        position: of the pager in the present one; empty at its beginning.
-        pages: pages of the present one that are in the journal.
+        ends: the verdicts and reasons of the finished walks.
+        position: the bookmark of the pager in the current walk; empty at its beginning.
+        pages: the pages of the current walk in the journal.
     """
 
     ends: tuple[tuple[End, str], ...] = ()
@@ -50,7 +50,7 @@ class ExportJournal:
     """The journal of one export.
 
     Args:
-        state: where it is kept.
+        state: where it is stored.
         name: unique for the folder and the account.
     """
 
@@ -59,57 +59,57 @@ class ExportJournal:
         self._prefix = f"export:{name}:"
 
     def exists(self) -> bool:
-        """Whether an export has begun here that is not over."""
+        """Whether an unfinished export has left a journal."""
         return bool(self._state.keys(self._prefix))
 
-    def stage(self, scope: str) -> ScopeWalks:
-        """Where the walks over a scope stand."""
-        return self._state.read(self._stage(scope))
+    def read_walks(self, scope: str) -> ScopeWalks:
+        """The walks over a scope's list so far."""
+        return self._state.read(self._walks(scope))
 
-    def listed(self, scope: str, walk: int | None = None, pages: int | None = None) -> Iterator[dict[str, Any]]:
-        """The items that a walk over a scope has found, or that all walks have found, earlier ones first.
+    def record_walks(self, scope: str, walks: ScopeWalks) -> ScopeWalks:
+        """Record the walks over a scope's list."""
+        return self._state.update(self._walks(scope), lambda _old: (walks, walks))
+
+    def listed_items(self, scope: str, walk: int | None = None, pages: int | None = None) -> Iterator[dict[str, Any]]:
+        """The entries that the walks over a scope's list have found, in order.
 
         Args:
             scope: the scope.
-            walk: the number of one walk, from 0.
-            pages: only the first so many pages.
+            walk: the number of a walk, from 0; all walks unless given.
+            pages: read only this many pages.
         """
-        found = self._state.keys(f"{self._prefix}page:{scope}:{'' if walk is None else f'{walk}:'}")
-        for key in found[:pages]:
+        keys = self._state.keys(f"{self._prefix}page:{scope}:{'' if walk is None else f'{walk}:'}")
+        for key in keys[:pages]:
             yield from msgspec.json.decode(self._state.read(Cell(key, bytes, b"[]")))
 
-    def turned(self, scope: str, stage: ScopeWalks, items: list[Any]) -> ScopeWalks:
-        """Record a page and the position after it.
+    def record_page(self, scope: str, walks: ScopeWalks, items: list[Any]) -> ScopeWalks:
+        """Record a page, and then the position after it: a kill in between repeats the page.
 
         Args:
-            scope: its scope.
-            stage: where the walks stood, with the position after the page.
-            items: the page's items.
+            scope: the scope.
+            walks: the walks before, with the position after the page.
+            items: the entries of the page.
         """
-        number = f"{len(stage.ends)}:{stage.pages:06d}"
+        # Six digits keep the pages in order: the state sorts keys as texts.
+        number = f"{len(walks.ends)}:{walks.pages:06d}"
         page = Cell(f"{self._prefix}page:{scope}:{number}", bytes, b"[]")
         self._state.update(page, lambda _old: (msgspec.json.encode(items), None))
-        return self.staged(scope, stage._replace(pages=stage.pages + 1))
+        return self.record_walks(scope, walks._replace(pages=walks.pages + 1))
 
-    def staged(self, scope: str, stage: ScopeWalks) -> ScopeWalks:
-        """Record where the walks over a scope stand."""
-        return self._state.update(self._stage(scope), lambda _old: (stage, stage))
-
-    def finished(self, scope: str) -> Iterator[JournalEntry]:
+    def finished_items(self, scope: str) -> Iterator[JournalEntry]:
         """The finished items of a scope."""
         for key in self._state.keys(f"{self._prefix}item:{scope}:"):
             yield self._state.read(Cell(key, JournalEntry, JournalEntry()))
 
-    def finish(self, scope: str, key: str, entry: JournalEntry) -> None:
+    def record_item(self, scope: str, key: str, entry: JournalEntry) -> None:
         """Record a finished item."""
-        self._state.update(
-            Cell(f"{self._prefix}item:{scope}:{key}", JournalEntry, JournalEntry()), lambda _old: (entry, None)
-        )
+        cell = Cell(f"{self._prefix}item:{scope}:{key}", JournalEntry, JournalEntry())
+        self._state.update(cell, lambda _old: (entry, None))
 
-    def forget(self, scope: str) -> None:
-        """The manifest is written: a scope's journal is not needed any more."""
+    def delete(self, scope: str) -> None:
+        """Delete the journal of a scope, because the manifest is written."""
         for kind in ("walk", "page", "item"):
             self._state.remove(f"{self._prefix}{kind}:{scope}:")
 
-    def _stage(self, scope: str) -> Cell[ScopeWalks]:
+    def _walks(self, scope: str) -> Cell[ScopeWalks]:
         return Cell(f"{self._prefix}walk:{scope}:", ScopeWalks, ScopeWalks())

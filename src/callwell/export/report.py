@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an export was worth."""
+"""The figures of an export, while it runs and at its end."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import NamedTuple
 
 
 class ExportReport(NamedTuple):
-    """What an export was worth.
+    """The result of an export.
 
     Attributes:
-        verdict: `complete`, `drifted` or `truncated`, the worst of all scopes; `failed` if an item could not be had.
-        items: records in the tree.
-        files: assets in the tree.
-        bytes: their bytes.
-        fetched: items that this run has fetched or completed.
+        verdict: `complete`, `drifted` or `truncated`, the worst of all scopes; `failed` if an item could not be fetched.
+        items: records in the folder.
+        files: assets in the folder.
+        bytes: the size of these files.
+        fetched: items that this run fetched or completed.
         gone: items in `gone.jsonl`.
-        failed: what could not be fetched, with the reason.
-        reasons: why a walk was not `complete`, by scope, or by the name of the list of scopes.
+        failed: what could not be fetched, and why.
+        reasons: why a walk was not `complete`, by scope, or by the operation that lists the scopes.
     """
 
     verdict: str
@@ -31,18 +31,18 @@ class ExportReport(NamedTuple):
 
 
 class ExportProgress(NamedTuple):
-    """How far an export is.
+    """The progress of an export. All counts are of this run, unless said otherwise.
 
     Attributes:
-        scopes: workspaces (or what the provider calls them) walked.
-        scopes_total: how many there are, 0 while that is not known.
-        pages: pages read now, by all walks.
-        listed: entries on them.
-        items: items that are done: fetched now, there already, or gone.
-        items_total: how many there are so far, those that failed among them.
-        assets: files fetched now.
-        bytes: their bytes.
-        gone: items that are gone since the last run.
+        scopes: workspaces (or what the provider calls them) whose lists were read.
+        scopes_total: the number of scopes; 0 while unknown.
+        pages: pages read by all walks.
+        listed: entries on these pages.
+        items: finished items: fetched in this run, present before, or gone.
+        items_total: items known so far, including failed ones.
+        assets: files fetched.
+        bytes: the size of these files.
+        gone: items that have gone since the last run.
         failed: items that could not be fetched.
     """
 

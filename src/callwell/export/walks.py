@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How many walks over a list it takes to believe it.
+"""Decides how often a list is walked before its contents are believed.
 
-A walk that ended `complete` is believed. One that drifted is walked again until two walks in a row have found the same
-items, at most five times. What is exported is then what the last two agree on; without agreement it is everything that
-any walk has found, so that nothing that existed all the time is missing, and the verdict stays `drifted`.
+::
+
+    walk ends `complete`    → believed at once
+    walk drifts             → walk again, up to MAX_WALKS, until two walks in a row find the same keys
+    no two walks agree      → every key that any walk has found, and the verdict stays `drifted`
+
+Nothing that existed all the time can be missing from the last: each walk may miss an item that moved while it read,
+but another one finds it.
 """
 
 from __future__ import annotations
@@ -16,15 +21,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MAX_WALKS: Final = 5
+"""A list that still changes after five walks changes all the time: more walks would not settle it."""
 
 
 class WalkResult(NamedTuple):
-    """One whole walk.
+    """The result of one walk, or of all walks over a list.
 
     Attributes:
-        end: its verdict.
-        keys: what it found.
-        reason: in words, unless it was complete.
+        end: the verdict.
+        keys: the keys found.
+        reason: why it is not complete.
     """
 
     end: End
@@ -32,26 +38,28 @@ class WalkResult(NamedTuple):
     reason: str = ""
 
 
-def again(walks: Sequence[WalkResult]) -> bool:
-    """Whether another walk is needed."""
+def needs_another_walk(walks: Sequence[WalkResult]) -> bool:
+    """Whether the list must be walked (again)."""
     if not walks:
         return True
-    return len(walks) < MAX_WALKS and not _believed(walks)
+    return len(walks) < MAX_WALKS and not _is_believed(walks)
 
 
-def conclude(walks: Sequence[WalkResult]) -> WalkResult:
-    """What all walks together are worth.
+def combine_walks(walks: Sequence[WalkResult]) -> WalkResult:
+    """Combine all walks over a list.
 
     Args:
         walks: at least one.
     """
-    if _believed(walks):
-        return WalkResult(End.COMPLETE, walks[-1].keys)
+    last = walks[-1]
+    if _is_believed(walks):
+        return WalkResult(End.COMPLETE, last.keys)
     keys = frozenset().union(*(walk.keys for walk in walks))
-    return WalkResult(walks[-1].end if walks[-1].end is not End.COMPLETE else End.DRIFTED, keys, walks[-1].reason)
+    end = End.DRIFTED if last.end is End.COMPLETE else last.end
+    return WalkResult(end, keys, last.reason)
 
 
-def _believed(walks: Sequence[WalkResult]) -> bool:
+def _is_believed(walks: Sequence[WalkResult]) -> bool:
     last = walks[-1]
     if len(walks) == 1:
         return last.end is End.COMPLETE
