@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from callwell import providers
-from callwell.demo.checker import check
+from callwell.demo.checker import score_export
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -112,7 +112,7 @@ def card(site: Site, report: Json, tree: Path | None = None) -> Scorecard:
     """What the emulator and the files say about a finished export."""
     paging = providers.load("userplane").rule("recordings.list").paging
     ledger = site.control("/ledger")["userplane"]
-    return check(tree or site.tree, ledger, key=str(paging and paging.key), verdict=report["verdict"])
+    return score_export(tree or site.tree, ledger, key=str(paging and paging.key), verdict=report["verdict"])
 
 
 def check_clean(card: Scorecard) -> None:

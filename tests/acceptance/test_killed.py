@@ -41,7 +41,7 @@ def test_an_export_that_is_killed_twenty_times(tmp_path: Path, tell: Tell) -> No
     )
     with start(options) as running:
         site, dice = Site(running, tmp_path), random.Random(SEED)
-        site.faults(*fault_scripts.faults(SEED, ("recordings.list",)))
+        site.faults(*fault_scripts.export_faults(SEED, ("recordings.list",)))
         seen = []
         for _ in range(KILLS):
             killed(exporting(site), dice.uniform(0.5, 3.5))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from callwell.assess import AssessmentRow, read, search
+from callwell.assess import AssessmentRow, find_recordings, read_manifest
 from callwell.errors import FileProblem, ManifestError, UsageError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def test_forms(tmp_path: Path, made: Any, numbers: tuple[int, int]) -> None:
     """What a manifest is, its content tells; numbers of rows are those of its lines."""
     path = tmp_path / "manifest.of-any-name"
     path.write_bytes(made())
-    first, second = read(path)
+    first, second = read_manifest(path)
     text = RECORDS[0]["expected_text"].replace(
         "\n", first.text.partition(",")[2].partition("then")[0] if first.text else ""
     )
@@ -89,25 +89,28 @@ def test_what_cannot_be_understood(tmp_path: Path, data: bytes, said: str) -> No
     if data.startswith(b"PAR1"):
         pytest.importorskip("pyarrow")
     with pytest.raises(ManifestError, match=said) as caught:
-        read(path)
+        read_manifest(path)
     assert caught.value.file == str(path)
 
 
 def test_places(tmp_path: Path) -> None:
     """Files are looked for beside the manifest, or in the folders that are named; single files narrow it."""
-    path, other = tmp_path / "m.csv", tmp_path / "other"
+    path = tmp_path / "m.csv"
+    other = tmp_path / "other"
     path.write_text("file\na.wav\nb.wav\n")
     other.mkdir()
-    for file in (tmp_path / "a.wav", tmp_path / "b.wav", other / "b.wav"):
+    for file in (tmp_path / "a.wav", tmp_path / "b.wav", tmp_path / "c.wav", other / "b.wav"):
         file.touch()
-    assert [row.file for row in read(path)] == [tmp_path / "a.wav", tmp_path / "b.wav"]
-    assert [row.file for row in read(path, [other])] == [other / "a.wav", other / "b.wav"]
-    assert [row.file for row in read(path, [tmp_path, other])] == [tmp_path / "a.wav", tmp_path / "b.wav"]
-    assert [row.number for row in read(path, [tmp_path / "b.wav"])] == [3]
+    assert [row.file for row in read_manifest(path)] == [tmp_path / "a.wav", tmp_path / "b.wav"]
+    assert [row.file for row in read_manifest(path, [other])] == [other / "a.wav", other / "b.wav"]
+    assert [row.file for row in read_manifest(path, [tmp_path, other])] == [tmp_path / "a.wav", tmp_path / "b.wav"]
+    assert [row.number for row in read_manifest(path, [tmp_path / "b.wav"])] == [3]
     with pytest.raises(UsageError, match=r"c\.wav: no row of .*m\.csv names this file"):
-        read(path, [tmp_path / "c.wav"])
+        read_manifest(path, [tmp_path / "c.wav"])
+    with pytest.raises(FileProblem, match=r"d\.wav: there is no such file or folder"):
+        read_manifest(path, [tmp_path / "d.wav"])
     with pytest.raises(FileProblem, match="No such file"):
-        read(tmp_path / "none.csv")
+        read_manifest(tmp_path / "none.csv")
 
 
 def test_search(tmp_path: Path) -> None:
@@ -115,8 +118,11 @@ def test_search(tmp_path: Path) -> None:
     for name in ("b.wav", "a/c.wav", ".hidden/d.wav", "a/.e.wav", "out/report.html"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    found = [row.file.relative_to(tmp_path).as_posix() for row in search([tmp_path], apart=[tmp_path / "out"])]
+    found = [
+        row.file.relative_to(tmp_path).as_posix() for row in find_recordings([tmp_path], exclude=[tmp_path / "out"])
+    ]
     assert found == ["b.wav", "a/c.wav"]
-    assert [row.file for row in search([tmp_path / "gone.wav"])] == [tmp_path / "gone.wav"]
+    with pytest.raises(FileProblem, match=r"gone.wav: there is no such file or folder"):
+        find_recordings([tmp_path / "gone.wav"])
     with pytest.raises(UsageError, match="there is no file to assess"):
-        search([tmp_path / ".hidden" / "none"][:0])
+        find_recordings([tmp_path / ".hidden" / "none"][:0])

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MARKER = "callwell-assessment.json"
-FILES = (results.LINES, results.TABLE, report_page.NAME)
+FILES = (results.RESULTS_NAME, results.SCORES_NAME, report_page.NAME)
 
 
 def tree(folder: Path) -> OutputFolder:
@@ -65,7 +65,7 @@ def test_no_link_is_written_through(tmp_path: Path, name: str) -> None:
     made = tree(folder)
     made.claim()
     (folder / name).symlink_to(victim)
-    with made.spool("rows") as spool:
+    with made.temporary_file("rows") as spool:
         spool.write(b"a line")
         for one in FILES:
             made.write(one, [b"new"])
@@ -79,9 +79,9 @@ def test_a_spool_has_no_name(tmp_path: Path) -> None:
     """Nobody else can open it, and nothing is left of it."""
     made = tree(tmp_path)
     made.claim()
-    with made.spool("rows") as spool:
+    with made.temporary_file("rows") as spool:
         spool.write(b"a line")
         assert [path.name for path in tmp_path.iterdir()] == [MARKER]
-    with pytest.raises(FileProblem, match=r"rows: cannot be written"), made.spool("rows"):
+    with pytest.raises(FileProblem, match=r"rows: cannot be written"), made.temporary_file("rows"):
         raise OSError(5, "Input/output error")
     made.release()

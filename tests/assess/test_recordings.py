@@ -9,7 +9,7 @@ import re
 import pytest
 
 from callwell.assess import AssessmentReport, plots, report_page
-from callwell.assess.results import ScoredRecording, scores
+from callwell.assess.results import ScoredRecording, scored_recordings
 from callwell.assess.scores import ScoreTally
 
 
@@ -60,16 +60,16 @@ def test_names_below_a_common_folder(files: list[str], names: list[str]) -> None
 
 def test_so_many_and_no_more() -> None:
     """A page stays one that a browser opens; the rest is in the table beside it."""
-    many = [ScoredRecording(file=f"{n}.wav", status="done", score=1.0) for n in range(report_page.MOST_ROWS + 1)]
+    many = [ScoredRecording(file=f"{n}.wav", status="done", score=1.0) for n in range(report_page.MAX_ROWS + 1)]
     text = shown(many)
-    assert len(rows(text)) == report_page.MOST_ROWS + 1
+    assert len(rows(text)) == report_page.MAX_ROWS + 1
     assert "The first 500 of 501; all are in scores.csv." in text
 
 
 def test_only_those_that_were_assessed() -> None:
     """Of the lines of results, the failed ones have a table of their own."""
     lines = [b'{"file": "a", "status": "done", "score": 5, "answer": {}}', b'{"file": "b", "status": "failed"}']
-    assert [(one.file, one.score) for one in scores(iter(lines))] == [("a", 5.0)]
+    assert [(one.file, one.score) for one in scored_recordings(iter(lines))] == [("a", 5.0)]
 
 
 def texts(picture: str) -> list[str]:

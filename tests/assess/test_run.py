@@ -37,7 +37,7 @@ def lines(folder: Path) -> list[dict[str, Any]]:
 def test_a_second_run_sends_nothing(emulated: Emulated, tmp_path: Path) -> None:
     """The results are those of the first run, in the order of the rows, and in the table."""
     rows, state, shown = tones(tmp_path, 12), f"sqlite:///{tmp_path / 'state.db'}", list["AssessmentProgress"]()
-    first = assessed(emulated, rows, tmp_path / "out", state=state, show=shown.append)
+    first = assessed(emulated, rows, tmp_path / "out", state=state, on_progress=shown.append)
     assert (first.rows, first.assessed, first.remembered, first.failed) == (12, 12, 0, ())
     assert (shown[-1].done, shown[-1].rows, counts(emulated)["billed"]) == (12, 12, 12)
     before = lines(tmp_path / "out")

@@ -36,13 +36,15 @@ def planned(folder: Path) -> list[PlannedFile]:
     return made
 
 
-async def sent(folder: Path, world: World, state: State, *, anew: bool = False) -> tuple[UploadReport, bool]:
+async def sent(folder: Path, world: World, state: State, *, force: bool = False) -> tuple[UploadReport, bool]:
     """Send the batch to its end; and whether it was known to have ended."""
     async with client(world, provider=studio(), state=state) as one:
-        batch = UploadBatch(one, "films.send", planned(folder), how={"piece_size": PIECE, "check": False}, anew=anew)
+        batch = UploadBatch(
+            one, "films.send", planned(folder), options={"piece_size": PIECE, "check": False}, force=force
+        )
         report = await batch.run()
-        batch.end()
-        return report, batch.known
+        batch.mark_complete()
+        return report, batch.was_complete
 
 
 def right(there: Studio, folder: Path) -> bool:
@@ -61,7 +63,7 @@ def test_a_batch_that_has_ended_is_known_for_an_hour(tmp_path: Path) -> None:
     asked = len(there.asked)
     assert asyncio.run(sent(tmp_path, world, state)) == (first, True)
     assert len(there.asked) == asked
-    again, known = asyncio.run(sent(tmp_path, world, state, anew=True))
+    again, known = asyncio.run(sent(tmp_path, world, state, force=True))
     assert (known, len(there.films)) == (False, 2 * FILES)
     assert {one.target for one in first.files}.isdisjoint(one.target for one in again.files)
     world.clock.advance(KEPT_S + 1)
@@ -95,8 +97,8 @@ def test_one_that_ends_takes_nothing_from_one_that_is_at_work(tmp_path: Path) ->
         one = client(world, provider=studio(), state=state)
         other = client(world, provider=studio(), state=state)
         how: Any = {"piece_size": PIECE, "check": False}
-        slow = UploadBatch(other, "films.send", planned(tmp_path), how=how)
-        begun = slow._uploaded
+        slow = UploadBatch(other, "films.send", planned(tmp_path), options=how)
+        begun = slow._resume
         turns = iter(range(FILES))
 
         async def held(plan: PlannedFile) -> Any:
@@ -104,14 +106,14 @@ def test_one_that_ends_takes_nothing_from_one_that_is_at_work(tmp_path: Path) ->
                 await first_ended.wait()
             return await begun(plan)
 
-        slow._uploaded = held  # type: ignore[method-assign, assignment] # the moment is what is tested
+        slow._resume = held  # type: ignore[method-assign, assignment] # the moment is what is tested
         second = asyncio.create_task(slow.run())
-        fast = UploadBatch(one, "films.send", planned(tmp_path), how=how)
+        fast = UploadBatch(one, "films.send", planned(tmp_path), options=how)
         first = await fast.run()
-        fast.end()
+        fast.mark_complete()
         first_ended.set()
         report = await second
-        slow.end()
+        slow.mark_complete()
         return first, report
 
     there = Studio()
@@ -153,7 +155,7 @@ def test_a_kill_between_the_last_piece_and_the_report_sends_nothing_again(tmp_pa
     async def unreported() -> None:
         async with client(world, provider=studio(), state=state) as one:
             how: Any = {"piece_size": PIECE, "check": False}
-            await UploadBatch(one, "films.send", planned(tmp_path), how=how).run()
+            await UploadBatch(one, "films.send", planned(tmp_path), options=how).run()
 
     asyncio.run(unreported())
     sends = there.asked.count("send")
@@ -161,4 +163,4 @@ def test_a_kill_between_the_last_piece_and_the_report_sends_nothing_again(tmp_pa
     report, known = asyncio.run(sent(tmp_path, world, state))
     assert (report.verdict, known, there.asked.count("send")) == ("complete", True, sends)
     assert right(there, tmp_path)
-    assert asyncio.run(sent(tmp_path, world, state, anew=True))[1] is False
+    assert asyncio.run(sent(tmp_path, world, state, force=True))[1] is False

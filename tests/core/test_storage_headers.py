@@ -7,7 +7,7 @@ import pytest
 from pyreqwest.http import HeaderMap
 
 from callwell.core import partial
-from callwell.export.items import withdrawn
+from callwell.export.items import is_withdrawn
 from callwell.transport.headers import ResponseHeaders
 
 
@@ -38,4 +38,4 @@ def test_a_modification_date_without_a_zone_is_gmt() -> None:
 def test_a_time_of_withdrawal_without_a_zone_is_utc(now: float, gone: bool) -> None:  # noqa: FBT001 - a table
     """The zone of the machine plays no part in it."""
     item = {"until": "2026-11-28T16:00:00"}
-    assert withdrawn(item, item, "until", now) is gone
+    assert is_withdrawn(item, item, "until", now) is gone

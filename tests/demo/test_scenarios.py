@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Parts of the demo: which provider has which, what they promise, and what they are made of."""
+"""The scenarios of the demo: which provider has which, their promises, and their videos."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from callwell.clock import scaled_clock
 from callwell.demo import assessing, exporting, uploading
 from callwell.demo.context import DemoReporter
-from callwell.demo.run import demo
+from callwell.demo.run import run_demo
 from callwell.demo.scenarios import find_scenario
 from callwell.demo.scorecard import ALWAYS, DemoResult, Promise, Scorecard
 from callwell.demo.videos import make_videos
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 GOOD = Scorecard(1, 1, 1, 0, 0, 0, 10, 11, 1.1, 0, 0, 0, 0, 0.5, "complete")
 
 
-def test_a_description_has_the_part_that_fits_it() -> None:
-    """Who takes files is sent some; from whoever else gives some they are fetched; who listens is spoken to."""
+def test_a_provider_has_the_scenario_that_supports_it() -> None:
+    """Files are uploaded where that is possible; everything else that can be exported is; recordings are assessed."""
     assert find_scenario(load("apivideo")) is uploading.run_scenario
     assert find_scenario(load("userplane")) is exporting.run_scenario
     assert find_scenario(load("language_confidence")) is assessing.run_scenario
@@ -42,36 +42,36 @@ def test_a_description_has_the_part_that_fits_it() -> None:
         ({"quota_used": 0.1}, set()),
     ],
 )
-def test_what_is_not_as_promised_is_told(changes: dict[str, Any], broken: set[str]) -> None:
-    """By name, with the bound; what a part does not promise is only shown."""
-    assert DemoResult(GOOD._replace(**changes), ALWAYS).faults.keys() == broken
+def test_broken_promises_are_named(changes: dict[str, Any], broken: set[str]) -> None:
+    """By figure; a figure without a promise is only shown."""
+    assert DemoResult(GOOD._replace(**changes), ALWAYS).broken.keys() == broken
 
 
-def test_a_part_may_promise_more() -> None:
-    """Its promises are data, and are told in words."""
-    promises = {**ALWAYS, "quota_used": Promise(least=0.9), "resent_bytes": Promise(most=20_000_000)}
-    faults = DemoResult(GOOD._replace(resent_bytes=30_000_000), promises).faults
-    assert faults == {
+def test_a_scenario_may_promise_more() -> None:
+    """Promises are data, and are printed in words."""
+    promises = {**ALWAYS, "quota_used": Promise(at_least=0.9), "resent_bytes": Promise(at_most=20_000_000)}
+    broken = DemoResult(GOOD._replace(resent_bytes=30_000_000), promises).broken
+    assert broken == {
         "quota_used": "0.5, promised at least 0.9",
         "resent_bytes": "30000000, promised at most 20,000,000",
     }
     assert "resent_bytes" not in GOOD.figures
 
 
-def test_films_play_and_no_two_are_alike(tmp_path: Path) -> None:
-    """Every fourth has several pieces, and the same seed makes the same films."""
-    films = make_videos(tmp_path / "a", 4, seed=1)
-    contents = [film.read_bytes() for film in films]
+def test_videos_play_and_no_two_are_alike(tmp_path: Path) -> None:
+    """Every fourth has several pieces, and the same seed makes the same videos."""
+    videos = make_videos(tmp_path / "a", 4, seed=1)
+    contents = [video.read_bytes() for video in videos]
     assert len(set(contents)) == 4
     assert [len(content) > 2 * 5_242_880 for content in contents] == [False, False, False, True]
-    for film in films:
-        with film.open("rb") as opened:
-            assert container.probe(film.name, opened).duration_s == pytest.approx(1.0)
-    assert [film.read_bytes() for film in make_videos(tmp_path / "b", 4, seed=1)] == contents
+    for video in videos:
+        with video.open("rb") as opened:
+            assert container.probe(video.name, opened).duration_s == pytest.approx(1.0)
+    assert [video.read_bytes() for video in make_videos(tmp_path / "b", 4, seed=1)] == contents
 
 
-def test_a_provider_without_a_part_is_refused(tmp_path: Path) -> None:
+def test_a_provider_without_a_scenario_is_refused(tmp_path: Path) -> None:
     """Before anything is started."""
-    stage = DemoReporter(lambda _progress, _spent: None, lambda _notice: None, lambda _text: None)
+    reporter = DemoReporter(lambda _progress, _quota_used: None, lambda _notice: None, lambda _text: None)
     with pytest.raises(UnknownName, match="known: apivideo"):
-        demo(tmp_path, clock=scaled_clock(scale(25)), seed=1, recordings=1, stage=stage, only=["nobody"])
+        run_demo(tmp_path, clock=scaled_clock(scale(25)), seed=1, recordings=1, reporter=reporter, only=["nobody"])

@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 
 from callwell import errors
 from callwell.cli.commands import root as command_line
-from callwell.cli.main import INTERNAL, INTERRUPTED, CLOSED_PIPE, TERMINATED
+from callwell.cli.main import CLOSED_PIPE, INTERNAL, INTERRUPTED, TERMINATED
 from tests.docs import pages
 
 if TYPE_CHECKING:

@@ -108,7 +108,7 @@ class Site:
                 raise BrokenOff
 
         async with self.client(**options) as client:
-            return await Export(client, tree, only=only, show=show).run()
+            return await Export(client, tree, only=only, on_progress=show).run()
 
     def process(self, tree: Path | None = None, **job: Json) -> Program[str]:
         """Export in a process of its own, with the quotas as they are; it prints its report as JSON."""

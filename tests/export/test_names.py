@@ -14,7 +14,7 @@ from callwell.client import AsyncClient
 from callwell.core.rules.export import ExportRule
 from callwell.core.rules.operations import AssetRule, OperationRule, PagingRule
 from callwell.export import Export
-from callwell.export.output_folder import LONGEST, distinct, safe, shortened
+from callwell.export.file_names import MAX_LENGTH, distinct_names, safe_name, shorten
 from callwell.keys import Key
 from callwell.state import MemoryState
 from callwell.testing import ManualClock
@@ -162,14 +162,14 @@ def test_names_that_differ_by_case_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["con", "NUL", "aux.txt", "lPT9.tar.gz"])
 def test_no_name_is_that_of_a_device(name: str) -> None:
     """The tree may be copied to a machine where such names are none of files."""
-    assert safe(name).partition(".")[0].upper() != name.partition(".")[0].upper()
-    assert not safe("a.").endswith(".")
+    assert safe_name(name).partition(".")[0].upper() != name.partition(".")[0].upper()
+    assert not safe_name("a.").endswith(".")
 
 
 def test_names_of_any_text_are_short_and_distinct() -> None:
     """Texts that are no UTF-8 among them."""
     texts = ["\ud83d", "\ud83e", "x" * 500, "x" * 501, "X" * 500, "a", "A", "", ".", "..", "%", "con", "CON"]
-    names = {text: distinct(texts).get(text, safe(text)) for text in texts}
+    names = {text: distinct_names(texts).get(text, safe_name(text)) for text in texts}
     assert len({name.casefold() for name in names.values()}) == len(texts)
-    assert max(map(len, names.values())) <= LONGEST
-    assert shortened("short", "whatever") == "short"
+    assert max(map(len, names.values())) <= MAX_LENGTH
+    assert shorten("short", "whatever") == "short"

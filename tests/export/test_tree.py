@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from callwell.errors import InvalidOption
-from callwell.export.output_folder import LONGEST, safe
+from callwell.export.file_names import MAX_LENGTH, safe_name
 from callwell.state import open_state
 from tests.export.playing import ITEMS, check_manifest, check_truth, contents, notes, records
 
@@ -198,8 +198,8 @@ def test_a_workspace_that_is_not_there(site: Site) -> None:
 )
 def test_names_are_safe(name: str) -> None:
     """Whatever a provider calls a thing: a file name that stays in its folder, and two things have two."""
-    made = safe(name)
+    made = safe_name(name)
     assert re.fullmatch(r"[A-Za-z0-9_.~%-]+", made)
     assert not made.startswith(".")
-    assert len(made) <= LONGEST
-    assert safe(name + "x") != made
+    assert len(made) <= MAX_LENGTH
+    assert safe_name(name + "x") != made

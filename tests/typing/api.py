@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, assert_never, assert_type
 
 from callwell import ApiError, Entry, Key, NameTaken, OutcomeUnknown, Verdict, WouldExceedDeadline, webhooks
-from callwell.assess import Assessment, AssessmentReport, AssessmentRow, read
+from callwell.assess import Assessment, AssessmentReport, AssessmentRow, read_manifest
 from callwell.client import NOT_GIVEN, Answer, Asset, AsyncAsset, AsyncPager, Pager, SandboxWarning, Saved, Uploaded
 from callwell.errors import CallwellError
 from callwell.observe.notices import (
@@ -228,7 +228,7 @@ forms_and_objects(Client("apivideo", environment="sandbox"), Path("picture.png")
 
 async def assess_recordings(client: AsyncDynamicClient, manifest: Path) -> None:
     """Rows come from a manifest or from code; what failed says why."""
-    rows = [*read(manifest, [Path()]), AssessmentRow(Path("a.wav"), "text", user="u", accent="us")]
+    rows = [*read_manifest(manifest, [Path()]), AssessmentRow(Path("a.wav"), "text", user="u", accent="us")]
     report = await Assessment(client.with_options(remember=True, force=False), rows, "out", operation="scripted").run()
     assert_type(report, AssessmentReport)
     for error in report.failed:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plots as pictures in the text of a page, by matplotlib, where that is installed."""
+"""Plots as SVG images inside an HTML page, drawn by matplotlib if it is installed."""
 
 from __future__ import annotations
 
@@ -15,19 +15,23 @@ if TYPE_CHECKING:
     from matplotlib.axis import Axis
 
 WIDTH: Final = 8.0
-BAR: Final = 0.24
-"""Inches of a bar."""
+"""Inches."""
 
-BEST: Final = 100
+BAR_HEIGHT: Final = 0.24
+"""Inches of a bar, so that its label in `FONT_SIZE` has a line of its own."""
+
+BEST_SCORE: Final = 100
 BINS: Final = 20
-LONGEST: Final = 48
-"""Characters of a label that is shown whole; names of files and people are shorter."""
+"""Bins of five points each."""
 
-SMALL: Final = 9
-"""Points of letters."""
+MAX_LABEL: Final = 48
+"""Characters of a label that is not cut; most names of files and people are shorter."""
+
+FONT_SIZE: Final = 9
+"""Points."""
 
 
-def installed() -> bool:
+def is_installed() -> bool:
     """Whether plots can be drawn."""
     try:
         import matplotlib.figure  # noqa: F401 - only whether it is there
@@ -37,8 +41,8 @@ def installed() -> bool:
 
 
 def histogram(scores: Sequence[float]) -> str:
-    """How scores are distributed, as an address that holds the picture."""
-    top = max(BEST, *scores)
+    """A histogram of scores, as a `data:` URL."""
+    top = max(BEST_SCORE, *scores)
 
     def draw(axes: Axes) -> None:
         axes.hist(scores, bins=BINS, range=(0, top), edgecolor="white")
@@ -47,51 +51,51 @@ def histogram(scores: Sequence[float]) -> str:
         axes.set_ylabel("recordings")
         whole_numbers(axes.yaxis)
 
-    return _picture(draw, 3.2)
+    return _data_url(draw, 3.2)
 
 
 def bars(labels: Sequence[str], values: Sequence[float]) -> str:
-    """A bar for each label, the first on top, as an address that holds the picture."""
-    places = range(len(values))
+    """A bar for each label, the first on top, as a `data:` URL."""
+    positions = range(len(values))
 
     def draw(axes: Axes) -> None:
-        axes.bar_label(axes.barh(places, values), fmt="%.1f", padding=3)
-        axes.set_yticks(places, [_label(one) for one in labels])
-        axes.set_xlim(0, 1.1 * max(BEST, *values))
+        axes.bar_label(axes.barh(positions, values), fmt="%.1f", padding=3)
+        axes.set_yticks(positions, [_shorten(label) for label in labels])
+        axes.set_xlim(0, 1.1 * max(BEST_SCORE, *values))
         axes.set_ylim(len(values) - 0.4, -0.6)
         axes.set_xlabel("mean score")
         whole_numbers(axes.xaxis)
 
-    return _picture(draw, 1.0 + BAR * len(values))
+    return _data_url(draw, 1.0 + BAR_HEIGHT * len(values))
 
 
 def whole_numbers(axis: Axis) -> None:
-    """Ticks where there are whole things to count, and no more of them than can be read."""
+    """Put ticks at whole numbers only, at most eight of them."""
     from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
     axis.set_major_locator(MaxNLocator(nbins=8, steps=[1, 2, 2.5, 5, 10], integer=True, min_n_ticks=1))
     axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
 
 
-def _label(name: str) -> str:
-    """A name, whole unless it is very long: then its beginning and its end, which tells names apart."""
-    if len(name) <= LONGEST:
+def _shorten(name: str) -> str:
+    """Cut the middle out of a very long name: beginning and end tell names apart."""
+    if len(name) <= MAX_LABEL:
         return name
-    half = LONGEST // 2
+    half = MAX_LABEL // 2
     return f"{name[: half - 1]}…{name[-half:]}"
 
 
-def _picture(draw: Callable[[Axes], None], height: float) -> str:
+def _data_url(draw: Callable[[Axes], None], height: float) -> str:
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
     out = io.BytesIO()
-    # Text stays text, the same numbers give the same picture, and a dollar sign is one.
-    plain = mpl.rc_context(
-        {"svg.fonttype": "none", "svg.hashsalt": "callwell", "text.parse_math": False, "font.size": SMALL}
+    # Text stays text, the same numbers give the same bytes, and a dollar sign does not begin a formula.
+    style = mpl.rc_context(
+        {"svg.fonttype": "none", "svg.hashsalt": "callwell", "text.parse_math": False, "font.size": FONT_SIZE}
     )
-    with plain, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of letters that its own font does not have: the reader's fonts draw them
+    with style, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about letters its font does not have: the fonts of the reader draw them
         figure = Figure(figsize=(WIDTH, height), layout="constrained")
         axes = figure.add_subplot()
         axes.spines[["top", "right"]].set_visible(False)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an assessment was worth."""
+"""The figures of an assessment, while it runs and at its end."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ if TYPE_CHECKING:
 
 
 class AssessmentReport(NamedTuple):
-    """What an assessment was worth.
+    """The result of an assessment.
 
     Attributes:
-        rows: how many there were.
-        assessed: rows that this run has had assessed.
-        remembered: rows whose result was there before.
+        rows: the number of rows.
+        assessed: rows that this run had assessed.
+        remembered: rows with a result from an earlier run, or from another row with the same content.
         failed: rows that could not be assessed, with the reason, in order.
-        audio_s: seconds of recordings that were sent.
-        bytes: of the files that were sent, before they were made ready.
-        sent: bytes that were made of them.
-        possibly_billed: requests whose answer nobody saw, and that may be billed.
+        audio_s: seconds of speech sent.
+        bytes: the size of the files that were sent, before conversion.
+        sent: the size of what was sent for them.
+        possibly_billed: requests that lost their answer and may be billed.
     """
 
     rows: int
@@ -34,17 +34,17 @@ class AssessmentReport(NamedTuple):
 
 
 class AssessmentProgress(NamedTuple):
-    """How far an assessment is.
+    """The progress of an assessment.
 
     Attributes:
-        rows: how many there are.
+        rows: the number of rows.
         done: rows with a result.
-        remembered: those of them whose result was there before.
+        remembered: those of them with a result from before.
         failed: rows that could not be assessed.
-        audio_s: seconds of recordings that were sent.
-        bytes: of the files that were sent, before they were made ready.
-        sent: bytes that were made of them.
-        possibly_billed: requests whose answer nobody saw, and that may be billed.
+        audio_s: seconds of speech sent.
+        bytes: the size of the files that were sent, before conversion.
+        sent: the size of what was sent for them.
+        possibly_billed: requests that lost their answer and may be billed.
     """
 
     rows: int = 0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The report as one page of HTML: whole in itself, and forbidden to load anything from anywhere."""
+"""The report as one HTML page. It contains everything it shows, and its policy forbids it to load anything."""
 
 from __future__ import annotations
 
@@ -21,10 +21,15 @@ if TYPE_CHECKING:
     from callwell.assess.scores import Mean, ScoreTally
 
 NAME: Final = "report.html"
-MOST_BARS: Final = 30
-MOST_ROWS: Final = 500
+MAX_BARS: Final = 30
+"""Bars of a plot: as many as fit on a screen."""
+
+MAX_ROWS: Final = 500
+"""Rows of a table: a browser stays quick, and the files have all of them."""
+
 NO_PLOTS: Final = (
-    "Plots need matplotlib, which is not installed: {install}. Then run the same again: nothing is billed twice."
+    "The plots are missing because matplotlib is not installed. To add them, run: {install}, and then the same "
+    "assessment again. Nothing is billed twice."
 )
 
 HEAD: Final = """\
@@ -53,7 +58,7 @@ th, td {{ text-align: left; padding: .25rem 1.2rem .25rem .6rem; border-bottom: 
 th, td {{ white-space: nowrap; }}
 th {{ position: sticky; top: 0; background: Canvas; }}
 .number {{ text-align: right; }}
-.words {{ white-space: normal; min-width: 20rem; overflow-wrap: break-word; }}
+.prose {{ white-space: normal; min-width: 20rem; overflow-wrap: break-word; }}
 </style>
 </head>
 <body>
@@ -63,16 +68,16 @@ th {{ position: sticky; top: 0; background: Canvas; }}
 def render_page(
     title: str, report: AssessmentReport, tally: ScoreTally, recordings: Iterable[ScoredRecording] = ()
 ) -> bytes:
-    """The page.
+    """Render the page.
 
     Args:
-        title: of the provider.
-        report: what the assessment was worth.
+        title: the provider's title.
+        report: the report of the assessment.
         tally: its scores.
-        recordings: those that were assessed, in the order of the rows.
+        recordings: the assessed recordings, in the order of the rows.
     """
-    what = "1 recording" if report.rows == 1 else f"{report.rows:,} recordings"
-    return "".join(_parts(f"{title}: assessment of {what}", report, tally, recordings)).encode("utf-8", "replace")
+    count = "1 recording" if report.rows == 1 else f"{report.rows:,} recordings"
+    return "".join(_parts(f"{title}: assessment of {count}", report, tally, recordings)).encode("utf-8", "replace")
 
 
 def _parts(
@@ -81,93 +86,100 @@ def _parts(
     yield HEAD.format(title=escape(title))
     yield f"<h1>{escape(title)}</h1>\n"
     yield from _figures(report, tally)
-    drawn = plots.installed()
-    if not drawn:
+    has_plots = plots.is_installed()
+    if not has_plots:
         yield f"<p>{escape(NO_PLOTS.format(install=install_command('plot')))}</p>\n"
     if tally.scores:
         yield "<h2>Distribution of scores</h2>\n"
-        if drawn:
-            yield _image(plots.histogram(tally.scores), "How many recordings have which score")
+        if has_plots:
+            yield _image(plots.histogram(tally.scores), "Histogram of the scores of all recordings")
     yield from _recordings(recordings, report.assessed + report.remembered)
-    named = {user or "(nobody)": mean for user, mean in tally.users.items()}
-    yield from _means("By speaker", "speaker", "recordings", named, drawn=drawn)
-    yield from _means("By word", "word", "times", tally.words, drawn=drawn)
+    speakers = {user or "(unknown)": mean for user, mean in tally.users.items()}
+    yield from _means("By speaker", "speaker", "recordings", speakers, has_plots=has_plots)
+    yield from _means("By word", "word", "occurrences", tally.words, has_plots=has_plots)
     yield from _failures(report)
     yield "</body>\n</html>\n"
 
 
 def _figures(report: AssessmentReport, tally: ScoreTally) -> Iterator[str]:
     scores = tally.scores
-    told = {
-        "assessed now": f"{report.assessed:,}",
-        "known from before": f"{report.remembered:,}",
+    figures = {
+        "assessed in this run": f"{report.assessed:,}",
+        "already known": f"{report.remembered:,}",
         "failed": f"{len(report.failed):,}",
         "possibly billed twice": f"{report.possibly_billed:,}",
         "mean score": f"{statistics.fmean(scores):.1f}" if scores else "–",
         "median score": f"{statistics.median(scores):.1f}" if scores else "–",
         "speech sent": f"{report.audio_s / 60:,.1f} min",
-        "bytes sent": f"{report.sent / 1e6:,.1f} of {report.bytes / 1e6:,.1f} MB",
+        "sent / recorded": f"{report.sent / 1e6:,.1f} / {report.bytes / 1e6:,.1f} MB",
     }
     yield "<dl>\n"
-    yield from (f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>\n" for name, value in told.items())
+    yield from (f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>\n" for name, value in figures.items())
     yield "</dl>\n"
 
 
 def _recordings(recordings: Iterable[ScoredRecording], count: int) -> Iterator[str]:
-    """Each recording with its score; a folder that all of them are in is said once."""
-    shown = list(islice(recordings, MOST_ROWS))
-    if not shown:
+    """Each recording with its score; a folder they all share is named once, above the table."""
+    first = list(islice(recordings, MAX_ROWS))
+    if not first:
         return
-    folder = _folder([one.file for one in shown])
+    folder = _common_folder([recording.file for recording in first])
     yield "<h2>By recording</h2>\n"
     if folder:
         yield f"<p>In {escape(folder)}:</p>\n"
-    speakers = ("speaker",) if any(one.user for one in shown) else ()
-    rows = ((one.file.removeprefix(folder), _score(one.score), *((one.user or "–") for _ in speakers)) for one in shown)
-    yield from _table(("recording", "score", *speakers), rows, numbers=("score",))
-    if count > MOST_ROWS:
-        yield f"<p>The first {MOST_ROWS} of {count:,}; all are in scores.csv.</p>\n"
+    has_speakers = any(recording.user for recording in first)
+    rows = []
+    for recording in first:
+        row = [recording.file.removeprefix(folder), _score_text(recording.score)]
+        rows.append([*row, recording.user or "–"] if has_speakers else row)
+    columns = ("recording", "score", "speaker") if has_speakers else ("recording", "score")
+    yield from _table(columns, rows, numbers=("score",))
+    if count > MAX_ROWS:
+        yield f"<p>The first {MAX_ROWS} of {count:,} recordings. scores.csv has all of them.</p>\n"
 
 
-def _folder(files: Sequence[str]) -> str:
-    """The folder that all files are in, with a slash at its end; empty if there is none worth saying."""
+def _common_folder(files: Sequence[str]) -> str:
+    """The folder that all files are in, with a slash at its end; empty if there is none."""
     try:
         common = os.path.commonpath([str(Path(file).parent) for file in files])
-    except ValueError:  # some are absolute, and some are not
+    except ValueError:  # some paths are absolute and some are not
         return ""
     return "" if common in ("", ".") else f"{common.rstrip('/')}/"
 
 
-def _score(score: float | None) -> str:
+def _score_text(score: float | None) -> str:
     return "–" if score is None else f"{score:.1f}"
 
 
-def _means(title: str, what: str, unit: str, means: Mapping[str, Mean], *, drawn: bool) -> Iterator[str]:
-    """The lowest means first: they are what somebody will look for."""
+def _means(title: str, what: str, unit: str, means: Mapping[str, Mean], *, has_plots: bool) -> Iterator[str]:
+    """A plot and a table of means, the lowest first: those are what a reader looks for."""
     if not means:
         return
-    order = sorted(means.items(), key=lambda one: (one[1].value, one[0]))
+    ordered = sorted(means.items(), key=lambda named: (named[1].value, named[0]))
     yield f"<h2>{escape(title)}</h2>\n"
-    if drawn:
-        few = order[:MOST_BARS]
-        label = f"Mean score {title.lower()}, the lowest {len(few)} of {len(order)}"
-        yield _image(plots.bars([name for name, _ in few], [mean.value for _, mean in few]), label)
-    rows = ((name, f"{mean.of:,}", _score(mean.value), _score(mean.least)) for name, mean in order[:MOST_ROWS])
+    if has_plots:
+        lowest = ordered[:MAX_BARS]
+        label = f"Mean score {title.lower()}, the lowest {len(lowest)} of {len(ordered)}"
+        yield _image(plots.bars([name for name, _ in lowest], [mean.value for _, mean in lowest]), label)
+    rows = [
+        (name, f"{mean.size:,}", _score_text(mean.value), _score_text(mean.lowest)) for name, mean in ordered[:MAX_ROWS]
+    ]
     yield from _table((what, unit, "mean", "lowest"), rows, numbers=(unit, "mean", "lowest"))
-    if len(order) > MOST_ROWS:
-        yield f"<p>The lowest {MOST_ROWS} of {len(order):,}.</p>\n"
+    if len(ordered) > MAX_ROWS:
+        yield f"<p>The lowest {MAX_ROWS} of {len(ordered):,}.</p>\n"
 
 
 def _failures(report: AssessmentReport) -> Iterator[str]:
     if not report.failed:
         return
     yield "<h2>Not assessed</h2>\n"
-    rows = (
-        (one.file, one.row or "–", str(one.cause).removeprefix(f"{one.file}: ")) for one in report.failed[:MOST_ROWS]
-    )
-    yield from _table(("file", "row", "why"), rows, numbers=("row",), words=("why",))
-    if len(report.failed) > MOST_ROWS:
-        yield f"<p>The first {MOST_ROWS} of {len(report.failed):,}; all are in results.jsonl.</p>\n"
+    rows = [
+        (error.file, error.row or "–", str(error.cause).removeprefix(f"{error.file}: "))
+        for error in report.failed[:MAX_ROWS]
+    ]
+    yield from _table(("file", "row", "reason"), rows, numbers=("row",), prose=("reason",))
+    if len(report.failed) > MAX_ROWS:
+        yield f"<p>The first {MAX_ROWS} of {len(report.failed):,} failures. results.jsonl has all of them.</p>\n"
 
 
 def _table(
@@ -175,29 +187,30 @@ def _table(
     rows: Iterable[Sequence[object]],
     *,
     numbers: Collection[str] = (),
-    words: Collection[str] = (),
+    prose: Collection[str] = (),
 ) -> Iterator[str]:
-    """A table, wider than the page if its names are: names are not broken.
+    """A table. It scrolls if it is wider than the page, because names are not broken.
 
     Args:
-        columns: their names.
+        columns: the headings.
         rows: the cells.
-        numbers: columns that are set to the right.
-        words: columns of sentences, which may be broken between words.
+        numbers: columns to align to the right.
+        prose: columns of sentences, which may be broken between words.
     """
-    kinds = dict.fromkeys(numbers, ' class="number"') | dict.fromkeys(words, ' class="words"')
-    marks = [kinds.get(name, "") for name in columns]
+    classes = dict.fromkeys(numbers, ' class="number"') | dict.fromkeys(prose, ' class="prose"')
+    attributes = [classes.get(name, "") for name in columns]
     yield '<div class="wide"><table>\n'
-    yield _cells("th", columns, marks)
+    yield _cells("th", columns, attributes)
     for row in rows:
-        yield _cells("td", row, marks)
+        yield _cells("td", row, attributes)
     yield "</table></div>\n"
 
 
-def _cells(tag: str, cells: Sequence[object], marks: Sequence[str]) -> str:
-    inner = "".join(f"<{tag}{mark}>{escape(str(cell))}</{tag}>" for cell, mark in zip(cells, marks, strict=True))
+def _cells(tag: str, cells: Sequence[object], attributes: Sequence[str]) -> str:
+    pairs = zip(cells, attributes, strict=True)
+    inner = "".join(f"<{tag}{attribute}>{escape(str(cell))}</{tag}>" for cell, attribute in pairs)
     return f"<tr>{inner}</tr>\n"
 
 
-def _image(address: str, label: str) -> str:
-    return f'<p><img src="{address}" alt="{escape(label)}"></p>\n'
+def _image(url: str, label: str) -> str:
+    return f'<p><img src="{url}" alt="{escape(label)}"></p>\n'

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What no row can do without and no row has: one error for all of them, before anything is sent or written."""
+"""Finds what every row needs and no row has, so that one error says it before anything is sent or written."""
 
 from __future__ import annotations
 
@@ -16,42 +16,50 @@ if TYPE_CHECKING:
 def check_required_values(
     rules: AssessmentRules, rows: Sequence[AssessmentRow], *, operations: Collection[str] | None, user_required: bool
 ) -> None:
-    """See that what every row needs is there for one of them at least.
+    """Check that at least one row has each value that all rows need.
 
-    A row that lacks what others have fails alone, later, with its file and line.
+    A row that lacks what others have fails later and alone, with its file and line.
 
     Args:
-        rules: what the assessments take.
+        rules: the provider's assessments.
         rows: all rows.
-        operations: those that the environment has; None for all.
-        user_required: every call must name an end user.
+        operations: the operations of the environment; None for all.
+        user_required: whether every call must name an end user.
 
     Raises:
-        UsageError: something is missing in all of them; the message has all of it, and where it is said.
+        UsageError: a value is missing in all rows; the message names all such values and where to set them.
     """
     if not rows:
         return
-    missing = [*_missing(rules, rows, user_required=user_required), *_absent(rules, rows, operations)]
+    missing = [
+        *_missing_values(rules, rows, user_required=user_required),
+        *_missing_operation(rules, rows, operations),
+    ]
     if missing:
-        raise UsageError(f"nothing was sent, for no row can do without it: {'; '.join(missing)}")
+        raise UsageError(f"nothing was sent, because no row can be assessed: {'; '.join(missing)}")
 
 
-def _missing(rules: AssessmentRules, rows: Sequence[AssessmentRow], *, user_required: bool) -> Iterator[str]:
-    takes = [rules.takes(row) for row in rows]
-    # Where it can be said, besides in an option.
-    named = " or a column `{}` in the manifest" if any(row.manifest for row in rows) else ""
-    if all(take.accent and not take.has_accent for take in takes):
-        values = rules.accents(takes[0].operation)
-        yield f"the accent is missing: add --accent NAME ({values}){named.format('accent')}"
-    if all(take.text and not take.has_text for take in takes):
-        free = f", or --operation {other} for free speech" if (other := rules.free()) else ""
-        yield f"the text is missing: add a manifest with a column `expected_text`{free}"
+def _missing_values(rules: AssessmentRules, rows: Sequence[AssessmentRow], *, user_required: bool) -> Iterator[str]:
+    needs = [rules.needs(row) for row in rows]
+    or_column = " or a column `{}` to the manifest" if any(row.manifest for row in rows) else ""
+    if all(need.accent and not need.has_accent for need in needs):
+        values = rules.accents(needs[0].operation)
+        yield f"the accent is missing: add --accent NAME ({values}){or_column.format('accent')}"
+    if all(need.text and not need.has_text for need in needs):
+        free = rules.free_speech_operation()
+        or_free = f", or --operation {free} for free speech" if free else ""
+        yield f"the expected text is missing: add a manifest with a column `expected_text`{or_free}"
     if user_required and all(row.user is None for row in rows):
-        yield f"the end user is missing, by whom this plan is billed: add --for-user ID{named.format('user')}"
+        yield f"the end user is missing, and this plan bills by end user: add --for-user ID{or_column.format('user')}"
 
 
-def _absent(rules: AssessmentRules, rows: Sequence[AssessmentRow], operations: Collection[str] | None) -> Iterator[str]:
-    wanted = {rules.takes(row).operation for row in rows}
+def _missing_operation(
+    rules: AssessmentRules, rows: Sequence[AssessmentRow], operations: Collection[str] | None
+) -> Iterator[str]:
+    wanted = {rules.needs(row).operation for row in rows}
     if operations is not None and wanted.isdisjoint(operations):
-        has = ", ".join(operations)
-        yield f"the environment has no {min(wanted)}: add --operation NAME ({has}), or choose another one"
+        available = ", ".join(operations)
+        yield (
+            f"this environment has no operation {min(wanted)}: add --operation NAME ({available}), "
+            "or choose another --environment"
+        )

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The results of an assessment: kept on disk as they come, written in the order of the rows.
+"""The result files of an assessment. Results are kept on disk as they come, and written in the order of the rows.
 
 ::
 
     DIR/
-    ├── callwell-assessment.json   whose it is: by it the folder is known to be ours
-    ├── results.jsonl              a row each: what was asked, and the whole answer or what went wrong
+    ├── callwell-assessment.json   the marker: provider, address and account whose assessment this is
+    ├── results.jsonl              one line a row: the request, and the whole answer or the error
     ├── scores.csv                 the same as a table, without the answers
-    └── report.html                how the scores are distributed, by speaker and by word
+    └── report.html                the distribution of scores, by speaker and by word
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from typing import BinaryIO
 
     from callwell.assess.rows import AssessmentRow
     from callwell.errors import RowFailed
 
-LINES: Final = "results.jsonl"
-TABLE: Final = "scores.csv"
+RESULTS_NAME: Final = "results.jsonl"
+SCORES_NAME: Final = "scores.csv"
 COLUMNS: Final = ("row", "file", "user", "operation", "accent", "score", "error", "message")
 
 
 class ScoredRecording(msgspec.Struct, frozen=True):
-    """A recording that was assessed.
+    """A line of `results.jsonl`, as far as the report needs it.
 
     Attributes:
-        file: it.
+        file: the recording.
         status: `done` or `failed`.
-        user: the speaker, where one is named.
-        score: of the whole, where the answer has one.
-        remembered: the result was there before.
+        user: the speaker, if one is named.
+        score: the overall score, if the answer has one.
+        remembered: whether the result is from before.
     """
 
     file: str
@@ -49,7 +49,7 @@ class ScoredRecording(msgspec.Struct, frozen=True):
 
 
 class ResultLines:
-    """Lines that come in any order, on disk.
+    """Lines that arrive in any order, kept on disk: the answers of a large assessment do not fit in memory.
 
     Args:
         file: an empty file for them.
@@ -57,74 +57,89 @@ class ResultLines:
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        self._places: dict[int, tuple[int, int]] = {}
+        self._spans: dict[int, tuple[int, int]] = {}  # by row: where its line starts, and its size
 
-    def add(self, place: int, line: bytes) -> None:
-        """Keep the line of a row."""
-        self._places[place] = self._file.seek(0, io.SEEK_END), len(line)
+    def add(self, position: int, line: bytes) -> None:
+        """Keep the line of a row.
+
+        Args:
+            position: the position of the row, from 0.
+            line: its line.
+        """
+        start = self._file.seek(0, io.SEEK_END)
+        self._spans[position] = (start, len(line))
         self._file.write(line)
 
-    def lines(self) -> Iterator[bytes]:
+    def read(self) -> Iterator[bytes]:
         """All lines, in the order of the rows."""
-        for _, (start, size) in sorted(self._places.items()):
+        for _, (start, size) in sorted(self._spans.items()):
             self._file.seek(start)
             yield self._file.read(size)
 
 
-def done(row: AssessmentRow, said: dict[str, Any], answer: bytes) -> bytes:
+def result_line(row: AssessmentRow, details: dict[str, Any], answer: bytes) -> bytes:
     """The line of a row with a result.
 
     Args:
         row: the row.
-        said: what is told of the result beside it.
-        answer: the provider's, as it came.
+        details: further fields of the line.
+        answer: the provider's answer, unchanged.
     """
-    return msgspec.json.encode({**_asked(row), "status": "done", **said, "answer": msgspec.Raw(answer)})
+    return msgspec.json.encode({**_request_fields(row), "status": "done", **details, "answer": msgspec.Raw(answer)})
 
 
-def failed(row: AssessmentRow, error: RowFailed) -> bytes:
+def failure_line(row: AssessmentRow, error: RowFailed) -> bytes:
     """The line of a row that could not be assessed."""
     cause = error.cause
-    code = getattr(cause, "code", None)
-    told = {"kind": type(cause).__name__, "code": code, "message": writable(str(error))}
-    return msgspec.json.encode({**_asked(row), "status": "failed", "error": told})
+    details = {
+        "kind": type(cause).__name__,
+        "code": getattr(cause, "code", None),
+        "message": replace_unencodable(str(error)),
+    }
+    return msgspec.json.encode({**_request_fields(row), "status": "failed", "error": details})
 
 
-def table(lines: Iterator[bytes]) -> Iterator[bytes]:
+def csv_lines(lines: Iterator[bytes]) -> Iterator[bytes]:
     """The table of scores.
 
     Args:
-        lines: those of the results.
+        lines: the lines of `results.jsonl`.
     """
-    yield _cells(COLUMNS)
+    yield _csv_line(COLUMNS)
     for line in lines:
-        found = msgspec.json.decode(line, type=dict[str, Any])
-        error = found.get("error") or {}
-        told = {**found, "error": error.get("kind"), "message": error.get("message")}
-        yield _cells([told.get(name) for name in COLUMNS])
+        result = msgspec.json.decode(line, type=dict[str, Any])
+        error = result.get("error") or {}
+        cells = {**result, "error": error.get("kind"), "message": error.get("message")}
+        yield _csv_line([cells.get(name) for name in COLUMNS])
 
 
-def scores(lines: Iterator[bytes]) -> Iterator[ScoredRecording]:
+def scored_recordings(lines: Iterator[bytes]) -> Iterator[ScoredRecording]:
     """The recordings that were assessed, in the order of the rows.
 
     Args:
-        lines: those of the results.
+        lines: the lines of `results.jsonl`.
     """
     decode = msgspec.json.Decoder(ScoredRecording).decode
-    return (one for one in map(decode, lines) if one.status == "done")
+    return (recording for recording in map(decode, lines) if recording.status == "done")
 
 
-def _asked(row: AssessmentRow) -> dict[str, Any]:
-    asked = {"row": row.number or None, "file": writable(str(row.file)), "user": row.user, "operation": row.operation}
-    return asked | {"accent": row.accent, "expected_text": row.text}
+def replace_unencodable(text: str) -> str:
+    """Replace what UTF-8 cannot encode: names of files may be any bytes."""
+    return text.encode("utf-8", "replace").decode()
 
 
-def _cells(cells: Any) -> bytes:
+def _request_fields(row: AssessmentRow) -> dict[str, Any]:
+    return {
+        "row": row.number or None,
+        "file": replace_unencodable(str(row.file)),
+        "user": row.user,
+        "operation": row.operation,
+        "accent": row.accent,
+        "expected_text": row.text,
+    }
+
+
+def _csv_line(cells: Sequence[object]) -> bytes:
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerow(["" if cell is None else cell for cell in cells])
     return out.getvalue().encode()
-
-
-def writable(text: str) -> str:
-    """A text with what no file in UTF-8 can hold replaced: names of files may be any bytes."""
-    return text.encode("utf-8", "replace").decode()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rows of a manifest, and what is wrong with them before anything is sent."""
+"""The rows of an assessment, and the checks that need no request."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ TEXT = "expected_text"
 
 
 class AssessmentRow(NamedTuple):
-    """One recording that is to be assessed.
+    """One recording to assess.
 
     Attributes:
-        file: it.
-        text: what was to be said, for operations that want to know.
-        user: the caller's own id of the speaker.
-        accent: the accent that is expected; that of the assessment unless given.
-        operation: the operation; that of the assessment unless given.
-        manifest: the file that says so, empty if there is none.
-        number: its line there, from 1.
+        file: the recording.
+        text: what was to be spoken, for operations that need it.
+        user: the caller's own ID of the speaker.
+        accent: the expected accent; by default that of the assessment.
+        operation: the operation; by default that of the assessment.
+        manifest: the manifest that lists it; empty if there is none.
+        number: its line in the manifest, from 1.
     """
 
     file: Path
@@ -41,18 +41,18 @@ class AssessmentRow(NamedTuple):
     number: int = 0
 
     def failed(self, error: CallwellError) -> RowFailed:
-        """The error that says which row it is."""
+        """An error that names the row."""
         return RowFailed(str(self.file), error, manifest=self.manifest, row=self.number)
 
 
 class Task(NamedTuple):
-    """A row with nothing left open.
+    """A row that is ready to be sent.
 
     Attributes:
-        row: it.
+        row: the row.
         operation: the operation's full name.
-        rule: what the profile says of it.
-        arguments: all that it is called with but the recording.
+        rule: the operation's rule in the profile.
+        arguments: all arguments except the recording.
     """
 
     row: AssessmentRow
@@ -62,14 +62,14 @@ class Task(NamedTuple):
 
 
 class RowNeeds(NamedTuple):
-    """What a row's operation takes besides the recording, and whether the row has it.
+    """What the operation of a row needs besides the recording, and whether the row has it.
 
     Attributes:
-        operation: its full name.
-        accent: it takes an accent.
-        has_accent: one is said, by the row or for all.
-        text: it takes what was to be said.
-        has_text: the row says it.
+        operation: the operation's full name.
+        accent: whether it needs an accent.
+        has_accent: whether there is one, for the row or for all rows.
+        text: whether it needs the expected text.
+        has_text: whether the row has one.
     """
 
     operation: str
@@ -80,49 +80,50 @@ class RowNeeds(NamedTuple):
 
 
 class AssessmentRules:
-    """What a provider's assessments take.
+    """The assessments of a provider, and the defaults of this run.
 
     Args:
         provider: the provider.
-        operation: the one that is meant where a row names none: its name, or the last part of it.
-        accent: likewise.
+        operation: the operation of rows without one: its name, or the last part of its name.
+        accent: the accent of rows without one.
 
     Raises:
-        UsageError: the provider assesses nothing.
-        InvalidOption: no such operation.
+        UsageError: the provider has no assessments.
+        InvalidOption: there is no such operation or accent.
     """
 
     def __init__(self, provider: Provider, *, operation: str | None = None, accent: str | None = None) -> None:
         self._provider = provider
         self._rules = {name: rule.assess for name, rule in provider.profile.operations.items() if rule.assess}
         if not self._rules:
-            raise UsageError(f"{provider.name} assesses no recordings, as far as its profile says")
+            raise UsageError(f"{provider.name} has no assessments: its profile describes none")
         self._accent = accent
         self._default = next((name for name, rule in self._rules.items() if rule.default), None)
-        self._default = self._named(operation)
+        self._default = self._find(operation)
         if accent is not None:
-            self._takes_accent(self._default, accent)
+            self._check_accent(self._default, accent)
 
     def task(self, row: AssessmentRow) -> Task:
-        """A row as it will be sent.
+        """Check a row, and complete it.
 
         Raises:
-            CallwellError: what is wrong with it.
+            CallwellError: the row cannot be sent.
         """
         if not row.file.is_file():
-            raise FileProblem(f"{row.file}: {'is a folder' if row.file.is_dir() else 'no such file'}")
-        operation = self._named(row.operation)
-        rule, arguments = self._rules[operation], dict[str, str]()
+            raise FileProblem(f"{row.file}: {'this is a folder' if row.file.is_dir() else 'there is no such file'}")
+        operation = self._find(row.operation)
+        rule = self._rules[operation]
+        arguments = dict[str, str]()
         if rule.accent is not None:
-            arguments[rule.accent] = self._takes_accent(operation, row.accent or self._accent)
+            arguments[rule.accent] = self._check_accent(operation, row.accent or self._accent)
         if rule.text is not None:
-            arguments[rule.text] = _text(operation, rule, row.text)
-        return Task(row, operation, rule, arguments)
+            arguments[rule.text] = _check_text(operation, rule, row.text)
+        return Task(row=row, operation=operation, rule=rule, arguments=arguments)
 
-    def takes(self, row: AssessmentRow) -> RowNeeds:
-        """What a row's operation takes; of one that is unknown, nothing: it fails alone."""
+    def needs(self, row: AssessmentRow) -> RowNeeds:
+        """What a row's operation needs. An unknown operation needs nothing here: its row fails later and alone."""
         try:
-            operation = self._named(row.operation)
+            operation = self._find(row.operation)
         except InvalidOption:
             return RowNeeds(str(row.operation), accent=False, has_accent=False, text=False, has_text=False)
         rule = self._rules[operation]
@@ -135,43 +136,45 @@ class AssessmentRules:
         )
 
     def accents(self, operation: str) -> str:
-        """The accents that an operation takes, for people."""
+        """The accents of an operation, for people."""
         return describe_schema(self._accent_schema(operation))
 
-    def free(self) -> str | None:
+    def free_speech_operation(self) -> str | None:
         """The short name of an operation that needs no text, if there is one."""
         return next((name.rpartition(".")[2] for name, rule in self._rules.items() if rule.text is None), None)
 
-    def _named(self, name: str | None) -> str:
-        full = [one for one in self._rules if name in (one, one.rpartition(".")[2])]
+    def _find(self, name: str | None) -> str:
+        """The full name of an operation; for None, the default one."""
         if name is None and self._default is not None:
             return self._default
-        if len(full) != 1:
+        matches = [full for full in self._rules if name in (full, full.rpartition(".")[2])]
+        if len(matches) != 1:
             raise InvalidOption("operation", name, f"one of {', '.join(self._rules)}")
-        return full[0]
+        return matches[0]
 
-    def _takes_accent(self, operation: str, accent: str | None) -> str:
+    def _check_accent(self, operation: str, accent: str | None) -> str:
         rule = self._rules[operation]
         schema = self._accent_schema(operation)
-        if rule.accent is None or accent is None:
-            raise InvalidOption(
-                "accent", accent, describe_schema(schema) if rule.accent else f"none: {operation} has no such"
-            )
+        if rule.accent is None:
+            raise InvalidOption("accent", accent, f"none, because {operation} takes no accent")
+        if accent is None:
+            raise InvalidOption("accent", accent, describe_schema(schema))
         check_value("accent", schema, accent)
         return accent
 
     def _accent_schema(self, operation: str) -> Mapping[str, Any]:
-        schemas = {one.name: one.schema for one in self._provider.operation(operation).parameters}
+        parameters = self._provider.operation(operation).parameters
+        schemas = {parameter.name: parameter.schema for parameter in parameters}
         return schemas.get(self._rules[operation].accent or "", {})
 
 
-def _text(operation: str, rule: AssessRule, text: str | None) -> str:
+def _check_text(operation: str, rule: AssessRule, text: str | None) -> str:
     if text is None or not text.strip():
-        raise InvalidOption(TEXT, text, f"what was to be said, for {operation}")
-    letters = [one for one in text if one.isalpha()]
+        raise InvalidOption(TEXT, text, f"what was to be spoken, for {operation}")
+    letters = [character for character in text if character.isalpha()]
     if not letters:
         raise InvalidOption(TEXT, text, "a text with words in it")
-    wrong = next((one for one in letters if rule.script and _script(one) != rule.script), None)
+    wrong = next((letter for letter in letters if rule.script and _script(letter) != rule.script), None)
     if wrong is not None:
         expected = f"a text in {str(rule.script).capitalize()} letters; {wrong!r} is {_script(wrong).capitalize()}"
         raise InvalidOption(TEXT, text, expected)
@@ -179,6 +182,6 @@ def _text(operation: str, rule: AssessRule, text: str | None) -> str:
 
 
 def _script(letter: str) -> str:
-    """The script of a letter, as its name begins in Unicode; a compatibility form counts as what it stands for."""
+    """The script of a letter: the first word of its Unicode name. A compatibility form counts as its plain letter."""
     name = unicodedata.name(unicodedata.normalize("NFKC", letter)[0], "unknown")
     return name.replace("-", " ").partition(" ")[0].lower()

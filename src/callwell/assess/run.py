@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The assessment: look at all rows, make the recordings ready in threads, send many at once, write what came of it.
+"""Assesses many recordings.
 
-Every result is remembered by the client, by what was sent. So the same content is billed once, whether it stands in two
+::
+
+    rows ─► check all of them ─► convert recordings in threads ─► send many at once ─► results, scores, report
+
+The client remembers every result by the content that was sent. So the same content is billed once, whether it is in two
 rows or the assessment was killed and runs again; a second run sends only what is missing or has failed.
 """
 
@@ -14,8 +18,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from callwell.assess import report_page, required_values, results
+from callwell.assess import report_page, results
 from callwell.assess.report import AssessmentProgress, AssessmentReport
+from callwell.assess.required_values import check_required_values
 from callwell.assess.rows import AssessmentRules
 from callwell.assess.scores import ScoreTally, extract_scores
 from callwell.client.concurrency.event_loop import run_workers
@@ -42,48 +47,48 @@ if TYPE_CHECKING:
     from callwell.description.provider import Provider
 
 WORKERS: Final = 64
-"""Rows that are under way at once; how many of them are sent at once, the provider's pace decides."""
+"""Rows processed at once; how many of them are sent at once, the provider's quota decides."""
 
 FATAL: Final = (KeyProblem, ClosedError, ConnectFailed, StateError, DiskFull)
-"""What would go wrong with every further row as well."""
+"""Errors that every further row would get as well."""
 
 
 class PreparedTask(NamedTuple):
-    """A recording that was made ready.
+    """A recording that is converted and ready to be sent.
 
     Attributes:
-        arguments: what the operation is called with.
-        digest: of what is sent.
-        said: what is told of it in the results.
-        seconds: how long it is.
-        before: bytes of the file.
-        after: bytes that are sent, before they are put into the request.
+        arguments: the arguments with the recording.
+        digest: the SHA-256 of what is sent.
+        details: fields about it in the results.
+        duration_s: its length in seconds.
+        size_before: bytes of the file.
+        size: bytes to send, before they are encoded into the request.
     """
 
     arguments: dict[str, str]
     digest: str
-    said: dict[str, Any]
-    seconds: float
-    before: int
-    after: int
+    details: dict[str, Any]
+    duration_s: float
+    size_before: int
+    size: int
 
 
 class Assessment:
     """One assessment of many recordings.
 
     Args:
-        client: which makes the calls; its options should be those of batch work, its state one that lasts.
-        rows: what is to be assessed.
-        folder: where the results go.
-        operation: the operation of rows that name none; the provider's usual one unless given.
-        accent: the accent of rows that name none.
-        workers: rows under way at once.
-        force: send what was assessed before as well, which is billed again.
-        show: called with the progress after every change.
+        client: the client; it should have `priority="batch"` and a state that lasts.
+        rows: the recordings.
+        folder: the folder for the results.
+        operation: the operation of rows without one; by default the provider's usual one.
+        accent: the accent of rows without one.
+        workers: rows processed at once.
+        force: assess recordings again that have a result; this is billed again.
+        on_progress: called with the progress after every change.
 
     Raises:
-        UsageError: the provider assesses nothing; or no row has something that all of them need.
-        InvalidOption: an operation or accent that there is not.
+        UsageError: the provider has no assessments, or all rows lack something that they need.
+        InvalidOption: there is no such operation or accent.
     """
 
     def __init__(
@@ -96,24 +101,21 @@ class Assessment:
         accent: str | None = None,
         workers: int = WORKERS,
         force: bool = False,
-        show: Callable[[AssessmentProgress], None] = lambda _progress: None,
+        on_progress: Callable[[AssessmentProgress], None] = lambda _progress: None,
     ) -> None:
-        setting = client.config
+        config = client.config
         self._client = client
         self._rows = tuple(rows)
         self._rules = AssessmentRules(client.provider, operation=operation, accent=accent)
         self._workers = workers
         self._force = force
-        self._show = show
-        users = setting.end_users
-        chosen = client._caller.options  # noqa: SLF001 - what a client was made with is shown nowhere else
-        required = users is not None and users.required and chosen.for_user is None
-        required_values.check_required_values(
-            self._rules, self._rows, operations=setting.operations, user_required=required
-        )
-        owner = {"provider": client.provider.name, "address": setting.base_url, "account": setting.account}
-        files = (results.LINES, results.TABLE, report_page.NAME)
-        self._tree = OutputFolder(Path(folder), owner, what="assessment", files=files)
+        self._on_progress = on_progress
+        options = client._caller.options  # noqa: SLF001 - a client does not publish the options it was made with
+        user_required = config.end_users is not None and config.end_users.required and options.for_user is None
+        check_required_values(self._rules, self._rows, operations=config.operations, user_required=user_required)
+        owner = {"provider": client.provider.name, "address": config.base_url, "account": config.account}
+        files = (results.RESULTS_NAME, results.SCORES_NAME, report_page.NAME)
+        self._output = OutputFolder(Path(folder), owner, what="assessment", files=files)
         self._progress = AssessmentProgress(rows=len(self._rows))
         self._failed: dict[int, RowFailed] = {}
         self._tally = ScoreTally()
@@ -121,116 +123,141 @@ class Assessment:
         self._sent: set[tuple[str, ...]] = set()
 
     async def run(self) -> AssessmentReport:
-        """Do it.
+        """Run the assessment.
 
         Raises:
-            LocalError: the folder, the disk or the state.
-            KeyProblem: the key.
-            ConnectFailed: the network.
-            CallwellError: whatever else makes going on useless; the same assessment goes on later where it stopped.
+            LocalError: a problem with the folder, the disk or the state.
+            KeyProblem: a problem with the key.
+            ConnectFailed: a problem with the network.
+            CallwellError: anything else that stops it; the same assessment continues later where it stopped.
         """
         try:
-            self._tree.claim()
-            with self._tree.spool("rows") as file:
-                book = results.ResultLines(file)
-                await self._assess(book)
-                return self._written(book)
+            self._output.claim()
+            with self._output.temporary_file("rows") as file:
+                lines = results.ResultLines(file)
+                await self._assess(lines)
+                return self._write_results(lines)
         finally:
-            self._tree.release()
+            self._output.release()
 
-    async def _assess(self, book: results.ResultLines) -> None:
-        waiting = iter(list(self._tasks(book)))
+    async def _assess(self, lines: results.ResultLines) -> None:
+        waiting = iter(list(self._tasks(lines)))
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             try:
-                await run_workers(min(self._workers, len(self._rows)), lambda: self._work(waiting, book, pool))
+                await run_workers(min(self._workers, len(self._rows)), lambda: self._work(waiting, lines, pool))
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
 
-    def _tasks(self, book: results.ResultLines) -> Iterator[tuple[int, Task]]:
-        """The rows that can be sent, as far as can be told without listening."""
-        for place, row in enumerate(self._rows):
+    def _tasks(self, lines: results.ResultLines) -> Iterator[tuple[int, Task]]:
+        """The rows that can be sent, as far as that is known without reading the recordings."""
+        for position, row in enumerate(self._rows):
             try:
-                yield place, self._rules.task(row)
+                yield position, self._rules.task(row)
             except CallwellError as error:
-                self._fail(place, row, error, book)
+                self._fail(position, row, error, lines)
 
     async def _work(
-        self, waiting: Iterator[tuple[int, Task]], book: results.ResultLines, pool: ThreadPoolExecutor
+        self, waiting: Iterator[tuple[int, Task]], lines: results.ResultLines, pool: ThreadPoolExecutor
     ) -> None:
         loop = asyncio.get_running_loop()
-        for place, task in waiting:
+        for position, task in waiting:
             try:
-                ready = await loop.run_in_executor(pool, _ready, task, self._client.provider)
-                answer = await self._asked(task, ready)
+                prepared = await loop.run_in_executor(pool, _prepare, task, self._client.provider)
+                answer = await self._send(task, prepared)
             except FATAL:
                 raise
             except CallwellError as error:
-                if type(error) is UsageError:
+                if type(error) is UsageError:  # a missing package, for instance: no other row would do better
                     raise
-                self._fail(place, task.row, error, book)
+                self._fail(position, task.row, error, lines)
             else:
-                self._finish(place, task, ready, answer, book=book)
+                self._finish(position, task, prepared, answer, lines=lines)
 
-    async def _asked(self, task: Task, ready: PreparedTask) -> Answer:
-        key = (task.operation, *task.arguments.values(), ready.digest)
-        async with self._locks.setdefault(key, asyncio.Lock()):
+    async def _send(self, task: Task, prepared: PreparedTask) -> Answer:
+        """Send a row, or read its remembered answer. Rows with the same content wait for the first of them."""
+        content = (task.operation, *task.arguments.values(), prepared.digest)
+        async with self._locks.setdefault(content, asyncio.Lock()):
             client = self._client if task.row.user is None else self._client.with_options(for_user=task.row.user)
             if client.provider.rule(task.operation).remember:
-                client = client.with_options(remember=True, force=self._force and key not in self._sent)
-            answer = await client.call_raw(task.operation, **task.arguments, **ready.arguments)
-            self._sent.add(key)
+                client = client.with_options(remember=True, force=self._force and content not in self._sent)
+            answer = await client.call_raw(task.operation, **task.arguments, **prepared.arguments)
+            self._sent.add(content)
             return answer
 
     def _finish(
-        self, place: int, task: Task, ready: PreparedTask, answer: Answer, *, book: results.ResultLines
+        self, position: int, task: Task, prepared: PreparedTask, answer: Answer, *, lines: results.ResultLines
     ) -> None:
-        found, new, billed = extract_scores(task.rule, answer.json), answer.attempts > 0, answer.possibly_billed
-        self._tally.add(task.row.user, found)
-        accent = task.arguments.get(task.rule.accent or "")
-        row = task.row._replace(operation=task.operation, accent=accent)
-        said = {"score": found.score, "remembered": not new, "possibly_billed": billed, **ready.said}
-        book.add(place, results.done(row, said, answer.body))
-        p = self._progress
-        self._advance(
-            done=p.done + 1,
-            remembered=p.remembered + (not new),
-            audio_s=p.audio_s + ready.seconds * new,
-            bytes=p.bytes + ready.before * new,
-            sent=p.sent + ready.after * new,
-            possibly_billed=p.possibly_billed + billed,
+        scores = extract_scores(task.rule, answer.json)
+        remembered = answer.attempts == 0
+        self._tally.add(task.row.user, scores)
+        row = task.row._replace(operation=task.operation, accent=task.arguments.get(task.rule.accent or ""))
+        details = {
+            "score": scores.score,
+            "remembered": remembered,
+            "possibly_billed": answer.possibly_billed,
+            **prepared.details,
+        }
+        lines.add(position, results.result_line(row, details, answer.body))
+        progress = self._progress._replace(
+            done=self._progress.done + 1,
+            remembered=self._progress.remembered + remembered,
+            possibly_billed=self._progress.possibly_billed + answer.possibly_billed,
         )
+        if not remembered:
+            progress = progress._replace(
+                audio_s=progress.audio_s + prepared.duration_s,
+                bytes=progress.bytes + prepared.size_before,
+                sent=progress.sent + prepared.size,
+            )
+        self._update_progress(progress)
 
-    def _fail(self, place: int, row: AssessmentRow, error: CallwellError, book: results.ResultLines) -> None:
-        failed = self._failed[place] = row.failed(error)
-        book.add(place, results.failed(row, failed))
+    def _fail(self, position: int, row: AssessmentRow, error: CallwellError, lines: results.ResultLines) -> None:
+        failed = row.failed(error)
+        self._failed[position] = failed
+        lines.add(position, results.failure_line(row, failed))
         billed = error.possibly_billed if isinstance(error, CallError) else 0
-        p = self._progress
-        self._advance(failed=p.failed + 1, possibly_billed=p.possibly_billed + billed)
+        progress = self._progress
+        self._update_progress(
+            progress._replace(failed=progress.failed + 1, possibly_billed=progress.possibly_billed + billed)
+        )
 
-    def _written(self, book: results.ResultLines) -> AssessmentReport:
-        p = self._progress
-        failed = tuple(error for _, error in sorted(self._failed.items()))
+    def _write_results(self, lines: results.ResultLines) -> AssessmentReport:
+        progress = self._progress
         report = AssessmentReport(
-            p.rows, p.done - p.remembered, p.remembered, failed, p.audio_s, p.bytes, p.sent, p.possibly_billed
+            rows=progress.rows,
+            assessed=progress.done - progress.remembered,
+            remembered=progress.remembered,
+            failed=tuple(error for _, error in sorted(self._failed.items())),
+            audio_s=progress.audio_s,
+            bytes=progress.bytes,
+            sent=progress.sent,
+            possibly_billed=progress.possibly_billed,
         )
-        self._tree.write_lines(results.LINES, book.lines())
-        self._tree.write(results.TABLE, results.table(book.lines()))
+        self._output.write_lines(results.RESULTS_NAME, lines.read())
+        self._output.write(results.SCORES_NAME, results.csv_lines(lines.read()))
         title = self._client.provider.profile.title
-        self._tree.write(
-            report_page.NAME, [report_page.render_page(title, report, self._tally, results.scores(book.lines()))]
-        )
+        recordings = results.scored_recordings(lines.read())
+        page = report_page.render_page(title, report, self._tally, recordings)
+        self._output.write(report_page.NAME, [page])
         return report
 
-    def _advance(self, **changes: Any) -> None:
-        self._progress = self._progress._replace(**changes)
-        self._show(self._progress)
+    def _update_progress(self, progress: AssessmentProgress) -> None:
+        self._progress = progress
+        self._on_progress(progress)
 
 
-def _ready(task: Task, provider: Provider) -> PreparedTask:
-    """Make a recording ready, in a thread."""
-    prepared = prepare(task.row.file, provider, task.operation)
-    cautions = [str(caution) for caution in prepared.cautions]
-    said = {"prepared": prepared.done, "duration_s": round(prepared.duration_s, 3), "cautions": cautions}
-    digest = hashlib.sha256(prepared.data).hexdigest()
-    size = prepared.size_before
-    return PreparedTask(prepared.arguments, digest, said, prepared.duration_s, size, len(prepared.data))
+def _prepare(task: Task, provider: Provider) -> PreparedTask:
+    """Read and convert a recording. This runs in a thread, because it takes a processor for a while."""
+    recording = prepare(task.row.file, provider, task.operation)
+    return PreparedTask(
+        arguments=recording.arguments,
+        digest=hashlib.sha256(recording.data).hexdigest(),
+        details={
+            "prepared": recording.done,
+            "duration_s": round(recording.duration_s, 3),
+            "cautions": [str(caution) for caution in recording.cautions],
+        },
+        duration_s=recording.duration_s,
+        size_before=recording.size_before,
+        size=len(recording.data),
+    )

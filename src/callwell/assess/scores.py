@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where an answer has its scores, and what they are by user and by word."""
+"""Finds the scores in an answer, and adds them up by user and by word."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class AnswerScores(NamedTuple):
     """The scores of one answer.
 
     Attributes:
-        score: of the whole; None if the answer has none.
+        score: the overall score; None if the answer has none.
         words: every word with its score, in order.
     """
 
@@ -27,35 +27,35 @@ class AnswerScores(NamedTuple):
 
 
 class Mean(NamedTuple):
-    """Some scores.
+    """The mean of some scores.
 
     Attributes:
-        of: how many.
+        size: the number of scores.
         total: their sum.
-        least: the smallest.
+        lowest: the lowest of them.
     """
 
-    of: int = 0
+    size: int = 0
     total: float = 0.0
-    least: float = float("inf")
+    lowest: float = float("inf")
 
     @property
     def value(self) -> float:
-        """Their mean."""
-        return self.total / self.of
+        """The mean."""
+        return self.total / self.size
 
-    def with_one(self, score: float) -> Mean:
-        """One more."""
-        return Mean(self.of + 1, self.total + score, min(self.least, score))
+    def plus(self, score: float) -> Mean:
+        """The mean with one more score."""
+        return Mean(size=self.size + 1, total=self.total + score, lowest=min(self.lowest, score))
 
 
 class ScoreTally:
     """All scores, added up as they come.
 
     Attributes:
-        scores: of wholes.
-        users: of wholes, by speaker; `NOBODY` where none was named.
-        words: of words, by their text in small letters.
+        scores: the overall scores.
+        users: the overall scores by speaker; `NOBODY` for rows without one.
+        words: the scores of words, by the word in lower case.
     """
 
     def __init__(self) -> None:
@@ -63,31 +63,34 @@ class ScoreTally:
         self.users: dict[str, Mean] = {}
         self.words: dict[str, Mean] = {}
 
-    def add(self, user: str | None, extract_scores: AnswerScores) -> None:
-        """Count one answer."""
-        if extract_scores.score is not None:
-            self.scores.append(extract_scores.score)
-            self.users[user or NOBODY] = self.users.get(user or NOBODY, Mean()).with_one(extract_scores.score)
-        for text, score in extract_scores.words:
+    def add(self, user: str | None, scores: AnswerScores) -> None:
+        """Add the scores of one answer."""
+        if scores.score is not None:
+            self.scores.append(scores.score)
+            self.users[user or NOBODY] = self.users.get(user or NOBODY, Mean()).plus(scores.score)
+        for text, score in scores.words:
             word = text.casefold()
-            self.words[word] = self.words.get(word, Mean()).with_one(score)
+            self.words[word] = self.words.get(word, Mean()).plus(score)
 
 
 def extract_scores(rule: AssessRule, answer: Any) -> AnswerScores:
-    """The scores of an answer, as far as they are there.
+    """Read the scores of an answer, as far as it has them.
 
     Args:
-        rule: where they should be.
-        answer: the body.
+        rule: where the scores are.
+        answer: the decoded body.
     """
-    words = json_values.value_at(answer, rule.words)
-    found = [(one.get(rule.word), number(one.get(rule.word_score))) for one in _records(words)]
-    whole = tuple((text, score) for text, score in found if isinstance(text, str) and text and score is not None)
-    return AnswerScores(number(json_values.value_at(answer, rule.score)), whole)
+    words: list[tuple[str, float]] = []
+    for record in _records(json_values.value_at(answer, rule.words)):
+        text = record.get(rule.word)
+        score = parse_number(record.get(rule.word_score))
+        if isinstance(text, str) and text and score is not None:
+            words.append((text, score))
+    return AnswerScores(parse_number(json_values.value_at(answer, rule.score)), tuple(words))
 
 
-def number(value: object) -> float | None:
-    """A number, which may come as a text; None for anything else."""
+def parse_number(value: object) -> float | None:
+    """Read a finite number, which may be a text; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
@@ -98,4 +101,6 @@ def number(value: object) -> float | None:
 
 
 def _records(value: object) -> list[dict[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+    if not isinstance(value, list):
+        return []
+    return [record for record in value if isinstance(record, dict)]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Many files to a provider: each once, several at once, resumed by the same batch."""
+"""Upload many files: each exactly once, several at once, resumable."""
 
 from callwell.batch.report import FileResult, UploadProgress, UploadReport
 from callwell.batch.run import PlannedFile, UploadBatch

@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a batch has done so far, in the state, so that the same batch goes on after a kill and sends nothing twice.
+"""Records in the state what a batch has done, so that the same batch resumes after a kill and sends nothing twice.
 
-Each file has a name for its upload, which is stored before anything of it is sent: under it the provider's object is
-found again, also when the process died between the last piece and the note that the file is done.
+Each file gets a name for its upload, which is stored before any of it is sent. By that name the provider's object is
+found again, even if the process died between the last piece and the note that the file is done.
 
-Several processes may work on one batch at once: they share its round, and the names in it. A round whose files are all
-there is ended, but known for `KEPT_S`: whoever is still at work on it finds its notes, and the same batch, begun again,
-gives the same report. After that it is forgotten, and the same batch begins another round.
+Several processes may work on one batch at once: they share its round and the names in it::
+
+    begin       a round is opened, or joined if it is still known
+    complete    all files are uploaded: the round has ended, but is remembered for KEPT_S
+    KEPT_S on   the round is forgotten, and the same batch begins a new one
+
+While a round is remembered, a process that is still at work on it finds its notes, and the same batch, run again, gives
+the same report.
 """
 
 from __future__ import annotations
@@ -26,28 +31,28 @@ if TYPE_CHECKING:
     from callwell.state.base import State
 
 KEPT_S: Final = 3_600.0
-"""For how long a batch is known after its end: docs/how/uploads.md says so."""
+"""Seconds for which a finished batch is remembered, as docs/how/uploads.md promises."""
 
 
 class FileNote(NamedTuple):
-    """What is known of one file.
+    """The note about one file.
 
     Attributes:
-        name: under which it is uploaded.
-        sent: what became of it, if it is there.
+        name: the name under which it is uploaded exactly once.
+        result: its result, once it is uploaded.
     """
 
     name: str = ""
-    sent: FileResult | None = None
+    result: FileResult | None = None
 
 
 class UploadRound(NamedTuple):
-    """One time that a batch is sent.
+    """One round of a batch: every file is uploaded once.
 
     Attributes:
-        batch: the batch.
-        name: of the round, by which its notes are found.
-        ended: when all files were there, in seconds since the epoch; 0 if they are not.
+        batch: the digest of the batch.
+        name: the name of the round, part of the keys of its notes.
+        ended: when all files were uploaded, in seconds since the epoch; 0 before.
     """
 
     batch: str
@@ -56,7 +61,7 @@ class UploadRound(NamedTuple):
 
 
 class UploadRounds(NamedTuple):
-    """The rounds of all batches of an account that are known."""
+    """The remembered rounds of all batches of an account."""
 
     known: tuple[UploadRound, ...] = ()
 
@@ -68,12 +73,12 @@ class UploadJournal:
     """The notes of one batch.
 
     Args:
-        state: where they are.
-        ledger: where the calls are that make objects.
-        account: whose batch it is.
-        parts: what makes it this batch: the operation, the files and their arguments.
-        clock: whose time of day is noted.
-        anew: a round that has ended is not meant.
+        state: where they are stored.
+        ledger: the ledger of the calls that create the objects.
+        account: the account of the batch.
+        parts: what identifies the batch: the operation, the files and their arguments.
+        clock: the clock of `ended`.
+        force: begin a new round, even if one that has ended is remembered.
     """
 
     def __init__(
@@ -84,7 +89,7 @@ class UploadJournal:
         parts: Iterable[object],
         *,
         clock: Clock,
-        anew: bool = False,
+        force: bool = False,
     ) -> None:
         self._state = state
         self._ledger = ledger
@@ -92,54 +97,57 @@ class UploadJournal:
         self._batch = _digest(parts)
         self._rounds = Cell(f"batch-rounds:{account}", UploadRounds, UploadRounds())
         self._notes = f"batch:{account}:"
-        noted = state.keys(self._notes)  # before the rounds are read: whose notes are there now has a round by then
-        rounds = state.update(self._rounds, lambda before: self._opened(before, anew=anew))
-        ours = next(one for one in rounds.known if one.batch == self._batch)
-        self._round = ours.name
-        self._forget(noted, {one.name for one in rounds.known})
+        # Read before the rounds: every note found now belongs to a round that exists by then.
+        notes = state.keys(self._notes)
+        rounds = state.update(self._rounds, lambda before: self._open_round(before, force=force))
+        self._round = next(known.name for known in rounds.known if known.batch == self._batch)
+        self._delete_old_notes(notes, {known.name for known in rounds.known})
 
-    def begin(self, file: Iterable[object], *, anew: bool = False) -> FileNote:
-        """The note of a file, with a name.
+    def begin(self, file: Iterable[object], *, restart: bool = False) -> FileNote:
+        """The note about a file. It has a name, which is stored.
 
         Args:
-            file: what makes it this file; if it changes, it is another one.
-            anew: what was made under its name is not there any more, or is not the file.
+            file: what identifies the file; a file that has changed is another one.
+            restart: give it a new name, because the object of the old one is gone or holds something else.
         """
 
-        def change(note: FileNote) -> tuple[FileNote, FileNote]:
-            begun = FileNote(f"file {store.new_marker()}") if anew or not note.name else note
-            return begun, begun
+        def name_file(note: FileNote) -> tuple[FileNote, FileNote]:
+            named = FileNote(name=f"file {store.new_marker()}") if restart or not note.name else note
+            return named, named
 
-        return self._state.update(self._cell(file), change)
+        return self._state.update(self._cell(file), name_file)
 
-    def finish(self, file: Iterable[object], sent: FileResult) -> None:
-        """Note that a file is there."""
-        self._state.update(self._cell(file), lambda note: (note._replace(sent=sent), None))
+    def finish(self, file: Iterable[object], result: FileResult) -> None:
+        """Record that a file is uploaded."""
+        self._state.update(self._cell(file), lambda note: (note._replace(result=result), None))
 
-    def end(self) -> None:
-        """All files are there, and whoever wanted to know was told: from now on the round is known for a while."""
+    def end_round(self) -> None:
+        """Record that all files are uploaded and reported: from now on, the round is remembered for `KEPT_S`."""
         now = self._clock.wall()
 
-        def change(before: UploadRounds) -> tuple[UploadRounds, None]:
-            ended = (one._replace(ended=one.ended or now) if one.name == self._round else one for one in before.known)
-            return UploadRounds(tuple(ended)), None
+        def end(before: UploadRounds) -> tuple[UploadRounds, None]:
+            known = list(before.known)
+            for number, current in enumerate(known):
+                if current.name == self._round:
+                    known[number] = current._replace(ended=current.ended or now)
+            return UploadRounds(known=tuple(known)), None
 
-        self._state.update(self._rounds, change)
+        self._state.update(self._rounds, end)
 
-    def _opened(self, before: UploadRounds, *, anew: bool) -> tuple[UploadRounds, UploadRounds]:
-        """The rounds that are still known, with one of this batch."""
+    def _open_round(self, before: UploadRounds, *, force: bool) -> tuple[UploadRounds, UploadRounds]:
+        """The rounds that are still remembered, with one of this batch."""
         oldest = self._clock.wall() - KEPT_S
         known = [one for one in before.known if not one.ended or one.ended > oldest]
-        if anew:
+        if force:
             known = [one for one in known if not (one.batch == self._batch and one.ended)]
         if all(one.batch != self._batch for one in known):
-            known.append(UploadRound(self._batch, store.new_marker()))
-        rounds = UploadRounds(tuple(known))
+            known.append(UploadRound(batch=self._batch, name=store.new_marker()))
+        rounds = UploadRounds(known=tuple(known))
         return rounds, rounds
 
-    def _forget(self, noted: Iterable[str], rounds: set[str]) -> None:
-        """Forget the notes of rounds that are not known any more, and the names in them."""
-        for key in noted:
+    def _delete_old_notes(self, notes: Iterable[str], rounds: set[str]) -> None:
+        """Delete the notes of forgotten rounds, and the ledger's entries of their names."""
+        for key in notes:
             if key.split(":")[-2] in rounds:
                 continue
             name = self._state.read(Cell(key, FileNote, NOTHING)).name

@@ -1,26 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What became of the files of a batch, while it runs and at its end."""
+"""The results of the files of a batch, while it runs and at its end."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from callwell.client.uploads.options import SandboxWarning  # noqa: TC001 - a stored `FileResult` is read by its annotations
+from callwell.client.uploads.options import SandboxWarning  # noqa: TC001 - msgspec reads a stored FileResult by it
 
 if TYPE_CHECKING:
     from typing import Literal
 
 
 class FileResult(NamedTuple):
-    """What became of one file.
+    """The result of one file.
 
     Attributes:
-        file: its path, as it was given.
-        target: the provider's name of the object that has it, or has a part of it if it failed.
-        size: its bytes.
-        pieces: in how many it was sent.
-        resent: bytes that were sent more than once, by whichever process.
-        warnings: what happens to it in an environment for trials.
+        file: its path, as given.
+        target: the ID of the object that holds it, or holds a part of it if it failed.
+        size: its size in bytes.
+        pieces: the number of pieces it was sent in.
+        resent: bytes that were sent more than once, by any process.
+        warnings: what a sandbox environment does to the file.
         error: why it failed; empty if it did not.
     """
 
@@ -34,11 +34,11 @@ class FileResult(NamedTuple):
 
 
 class UploadReport(NamedTuple):
-    """What a batch was worth.
+    """The result of a batch.
 
     Attributes:
-        verdict: `complete`, or `failed` if a file could not be sent.
-        files: what became of each, in the order in which they were given.
+        verdict: `complete`, or `failed` if a file could not be uploaded.
+        files: the result of each file, in the order given.
     """
 
     verdict: Literal["complete", "failed"]
@@ -46,12 +46,12 @@ class UploadReport(NamedTuple):
 
 
 class FileInProgress(NamedTuple):
-    """A file that is being sent.
+    """A file that is being uploaded.
 
     Attributes:
-        name: of the file.
-        sent: bytes that are there or on their way.
-        size: of how many.
+        name: the file's name.
+        sent: bytes sent or being sent.
+        size: its size in bytes.
     """
 
     name: str
@@ -60,15 +60,15 @@ class FileInProgress(NamedTuple):
 
 
 class UploadProgress(NamedTuple):
-    """How far a batch is.
+    """The progress of a batch.
 
     Attributes:
-        files: that are done, in this run or an earlier one.
-        files_total: how many there are.
-        failed: files that could not be sent.
-        bytes: that are there or on their way.
-        bytes_total: of how many.
-        in_progress: files that are being sent.
+        files: files that are uploaded, in this run or an earlier one.
+        files_total: the number of files.
+        failed: files that could not be uploaded.
+        bytes: bytes sent or being sent.
+        bytes_total: the size of all files.
+        in_progress: files that are being uploaded.
     """
 
     files: int = 0

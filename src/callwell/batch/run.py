@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A batch of uploads: several files at once, each with its end, whatever becomes of the others."""
+"""Uploads a batch of files, several at once; a file that fails does not stop the others."""
 
 from __future__ import annotations
 
@@ -26,23 +26,24 @@ from callwell.errors import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from typing import Literal
 
     from callwell.client import AsyncClient
     from callwell.client.uploads.options import Uploaded, UploadOptions
 
 AT_ONCE: Final = 4
-"""Files that are sent at once, each in several pieces: small ones are made, sent and looked at in one call each."""
+"""Files sent at once. A large one has several pieces under way, and a small one needs three calls in a row."""
 
 HOPELESS: Final = (KeyProblem, NoAnswer, StateError, DiskFull, UsageError)
-"""What would happen to every other file as well."""
+"""Errors that every other file would get as well."""
 
 
 class PlannedFile(NamedTuple):
-    """A file to be sent.
+    """A file to upload.
 
     Attributes:
-        path: where it is.
-        arguments: of the operation and of the one that makes the object.
+        path: the file.
+        arguments: arguments of the operation, and of the operation that creates the object.
     """
 
     path: Path
@@ -50,20 +51,20 @@ class PlannedFile(NamedTuple):
 
 
 class UploadBatch:
-    """Sends files.
+    """Uploads files, each exactly once.
 
     Args:
-        client: which makes the calls; its options should be those of batch work.
-        operation: that takes the files.
+        client: the client; it should have `priority="batch"`.
+        operation: the operation that takes the files.
         planned: the files.
-        how: each is sent, as `AsyncClient.upload` takes it.
-        anew: send everything again, if the same batch has ended before.
-        show: called when something has changed, by any thread.
+        options: for each upload, as in `AsyncClient.upload`.
+        force: upload everything again, even if the same batch has just ended.
+        on_progress: called from any thread when `progress` has changed.
 
     Raises:
-        FileProblem: a file that cannot be opened.
-        FileUnfit: a directory or the like.
-        InvalidOption: a file that was given twice.
+        FileProblem: a file cannot be opened.
+        FileUnfit: a path is a folder or a device.
+        InvalidOption: a file was given twice.
     """
 
     def __init__(
@@ -72,131 +73,143 @@ class UploadBatch:
         operation: str,
         planned: Sequence[PlannedFile],
         *,
-        how: UploadOptions | None = None,
-        anew: bool = False,
-        show: Callable[[], None] = lambda: None,
+        options: UploadOptions | None = None,
+        force: bool = False,
+        on_progress: Callable[[], None] = lambda: None,
     ) -> None:
         self._client = client
         self._operation = operation
         self._planned = planned
-        self._how: Mapping[str, Any] = how or {}
-        self._show = show
+        self._options: Mapping[str, Any] = options or {}
+        self._on_progress = on_progress
         self._sizes = _sizes(planned)
         rule = client.provider.rule(operation).upload
         create = None if rule is None else rule.create
-        self._marked = create is not None and client.provider.rule(create).marker is not None
+        self._has_marker = create is not None and client.provider.rule(create).marker is not None
         self._target = "" if rule is None else rule.target
-        setting = client.config
-        parts = (operation, *sorted((str(one.path.absolute()), sorted(one.arguments.items())) for one in planned))
+        config = client.config
+        parts = sorted((str(file.path.absolute()), sorted(file.arguments.items())) for file in planned)
         self._journal = UploadJournal(
-            setting.state, setting.ledger(), setting.account, parts, clock=setting.clock, anew=anew
+            config.state,
+            config.ledger(),
+            config.account,
+            (operation, *parts),
+            clock=config.clock,
+            force=force,
         )
         self._sent = dict[Path, int]()
-        self._found = 0
-        self.ended = dict[Path, FileResult]()
+        self._uploaded_before = 0
+        self.results = dict[Path, FileResult]()
 
     @property
     def progress(self) -> UploadProgress:
-        """How far it is."""
-        ended = dict(self.ended)
-        failed = sum(bool(one.error) for one in ended.values())
-        sent = {path: count for path, count in dict(self._sent).items() if path not in ended}
+        """The current progress."""
+        results = dict(self.results)  # copies: other threads go on while these are added up
+        sent = {path: count for path, count in dict(self._sent).items() if path not in results}
+        failed = sum(bool(result.error) for result in results.values())
+        uploaded = sum(result.size for result in results.values() if not result.error)
         return UploadProgress(
-            len(ended) - failed,
-            len(self._planned),
-            failed,
-            sum(one.size for one in ended.values() if not one.error) + sum(sent.values()),
-            sum(self._sizes.values()),
-            tuple(FileInProgress(path.name, count, self._sizes[path]) for path, count in sent.items()),
+            files=len(results) - failed,
+            files_total=len(self._planned),
+            failed=failed,
+            bytes=uploaded + sum(sent.values()),
+            bytes_total=sum(self._sizes.values()),
+            in_progress=tuple(FileInProgress(path.name, count, self._sizes[path]) for path, count in sent.items()),
         )
 
     async def run(self) -> UploadReport:
-        """Send what is not there yet. When its report was given, call `end`.
+        """Upload the files that are not uploaded yet. After the report is delivered, call `mark_complete`.
 
         Raises:
-            CallwellError: whatever makes going on useless; the same batch goes on later where this one stopped.
+            CallwellError: anything that stops the batch; the same batch continues later where it stopped.
         """
         waiting = iter(self._planned)
         await run_workers(min(AT_ONCE, len(self._planned)), lambda: self._work(waiting))
-        ended = tuple(self.ended[one.path] for one in self._planned)
-        return UploadReport("failed" if any(one.error for one in ended) else "complete", ended)
+        results = tuple(self.results[file.path] for file in self._planned)
+        verdict: Literal["failed", "complete"] = "failed" if any(result.error for result in results) else "complete"
+        return UploadReport(verdict, results)
 
     @property
-    def known(self) -> bool:
-        """Whether all files were there before, so that nothing was sent."""
-        return self._found == len(self._planned)
+    def was_complete(self) -> bool:
+        """Whether all files had been uploaded before, so that nothing was sent."""
+        return self._uploaded_before == len(self._planned)
 
-    def end(self) -> None:
-        """The report of a complete batch was given: it is known for an hour, and then forgotten."""
-        self._journal.end()
+    def mark_complete(self) -> None:
+        """Record that the report of a complete batch was delivered: it is remembered for an hour."""
+        self._journal.end_round()
 
     async def _work(self, waiting: Iterable[PlannedFile]) -> None:
-        for planned in waiting:
-            self._sent[planned.path] = 0
-            self.ended[planned.path] = await self._one(planned)
-            self._show()
+        for file in waiting:
+            self._sent[file.path] = 0
+            self.results[file.path] = await self._process(file)
+            self._on_progress()
 
-    async def _one(self, planned: PlannedFile) -> FileResult:
+    async def _process(self, file: PlannedFile) -> FileResult:
         try:
-            return await self._uploaded(planned)
+            return await self._resume(file)
         except CallwellError as error:
             cause = error.__cause__ if isinstance(error.__cause__, HOPELESS) else error
             if isinstance(cause, HOPELESS):
                 raise cause from error
-            failed = FileResult(str(planned.path), getattr(error, "target", None), self._sizes[planned.path])
-            return failed._replace(error=str(error))
+            return FileResult(
+                file=str(file.path),
+                target=getattr(error, "target", None),
+                size=self._sizes[file.path],
+                error=str(error),
+            )
 
-    async def _uploaded(self, planned: PlannedFile) -> FileResult:
-        mark = await asyncio.to_thread(lambda: files.DiskFile.at(planned.path).fingerprint())
-        file = (mark, sorted(planned.arguments.items()))
-        note = self._journal.begin(file)
-        if note.sent is not None:
-            self._found += 1
-            return note.sent._replace(file=str(planned.path))
+    async def _resume(self, file: PlannedFile) -> FileResult:
+        """Upload a file, unless its note shows that it is uploaded."""
+        mark = await asyncio.to_thread(lambda: files.DiskFile.at(file.path).fingerprint())
+        identity = (mark, sorted(file.arguments.items()))
+        note = self._journal.begin(identity)
+        if note.result is not None:
+            self._uploaded_before += 1
+            return note.result._replace(file=str(file.path))
         try:
-            return await self._upload(planned, file, note.name)
-        except NameTaken:  # somebody has deleted what was made
-            return await self._upload(planned, file, self._journal.begin(file, anew=True).name)
-        except UploadMismatch:  # what was made cannot be mended
-            self._journal.begin(file, anew=True)
+            return await self._upload(file, identity, note.name)
+        except NameTaken:  # the object was deleted at the provider
+            return await self._upload(file, identity, self._journal.begin(identity, restart=True).name)
+        except UploadMismatch:  # the object cannot be completed
+            self._journal.begin(identity, restart=True)
             raise
 
-    async def _upload(self, planned: PlannedFile, file: Iterable[object], name: str) -> FileResult:
-        marked = self._marked and self._target not in planned.arguments
-        client = self._client.with_options(exactly_once=name) if marked else self._client
-        progress = partial(self._moved, planned.path)
-        given = {"progress": progress, **self._how, **planned.arguments}
-        note = partial(self._finish, planned.path, file)
-        return _sent(planned.path, await client.uploader(self._operation, note).run(planned.path, given))
+    async def _upload(self, file: PlannedFile, identity: Iterable[object], name: str) -> FileResult:
+        creates_object = self._has_marker and self._target not in file.arguments
+        client = self._client.with_options(exactly_once=name) if creates_object else self._client
+        options = {"progress": partial(self._count_sent, file.path), **self._options, **file.arguments}
+        # The journal learns of the result before the uploader forgets its position.
+        uploader = client.uploader(self._operation, partial(self._finish, file.path, identity))
+        return _result(file.path, await uploader.run(file.path, options))
 
-    def _finish(self, path: Path, file: Iterable[object], done: Uploaded[Any]) -> None:
-        self._journal.finish(file, _sent(path, done))
+    def _finish(self, path: Path, identity: Iterable[object], uploaded: Uploaded[Any]) -> None:
+        self._journal.finish(identity, _result(path, uploaded))
 
-    def _moved(self, path: Path, count: int) -> None:
+    def _count_sent(self, path: Path, count: int) -> None:
         self._sent[path] = count
-        self._show()
+        self._on_progress()
 
 
-def _sent(path: Path, done: Uploaded[Any]) -> FileResult:
+def _result(path: Path, uploaded: Uploaded[Any]) -> FileResult:
     return FileResult(
         file=str(path),
-        target=done.target,
-        size=done.size,
-        pieces=done.pieces,
-        resent=done.resent,
-        warnings=done.warnings,
+        target=uploaded.target,
+        size=uploaded.size,
+        pieces=uploaded.pieces,
+        resent=uploaded.resent,
+        warnings=uploaded.warnings,
     )
 
 
 def _sizes(planned: Iterable[PlannedFile]) -> dict[Path, int]:
-    """The sizes of files that can be opened, each given once."""
+    """The size of each file. Every file can be opened and is given once."""
     sizes = dict[Path, int]()
-    known = dict[Path, Path]()
+    seen = dict[Path, Path]()
     for path, _ in planned:
-        place = path.resolve()
-        if place in known:
-            also = "" if known[place] == path else f", as {known[place]}"
-            raise InvalidOption("FILE", str(path), f"each file once: it was given before{also}")
-        known[place] = path
+        target = path.resolve()
+        if target in seen:
+            alias = "" if seen[target] == path else f", as {seen[target]}"
+            raise InvalidOption("FILE", str(path), f"each file once, but it was given before{alias}")
+        seen[target] = path
         sizes[path] = files.DiskFile.at(path).size
     return sizes

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The main job against the embedded emulator, under faults, counted from outside."""
+"""Real work against the embedded emulator, which fails on purpose; the results are counted from outside."""

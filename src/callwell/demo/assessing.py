@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The part of a provider that assesses recordings: sixty of them while it fails and loses replies, each paid once."""
+"""The scenario for assessments: sixty recordings while the provider fails and loses replies, each billed once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import wave
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
-from callwell.assess import Assessment, read
+from callwell.assess import Assessment, read_manifest
 from callwell.client.concurrency import event_loop
 from callwell.demo.scorecard import ALWAYS, DemoResult, Promise, Scorecard, client_figures
 from callwell.keys import Key
@@ -29,11 +29,11 @@ FILES: Final = 60
 SPEAKERS: Final = 6
 RATE: Final = 44_100
 SECONDS: Final = 3
-SHORTEST: Final = 120
-"""Samples of the shortest wave: no two recordings have the same."""
+SHORTEST_PERIOD: Final = 120
+"""Samples of the shortest period: each recording has its own, so no two are alike."""
 
 RUNS: Final = 3
-"""The first, one for what a double loss has left undone, and one in which there is nothing to do."""
+"""The first run, one for rows that failed in it, and one with nothing left to do."""
 
 RETRY_AFTER_S: Final = 8.0
 TEXT: Final = "Sentence number {} is spoken by a tone."
@@ -43,10 +43,10 @@ PROMISES: Final = {**ALWAYS, "billed_twice": Promise(exactly=0)}
 
 
 def faults(seed: int) -> list[dict[str, Any]]:
-    """The script of faults: of sixty calls, up to five get a 5xx, three lose their answer, three are refused or cut.
+    """The faults: of sixty calls, up to five get a 5xx, three lose their reply, and three are refused or reset.
 
     Args:
-        seed: by which each fault draws.
+        seed: the seed of all faults.
     """
     return [
         {"operation": "*", "fault": "error_before", "status": 500, "rate": 0.05, "seed": seed + 1, "limit": 3},
@@ -58,8 +58,8 @@ def faults(seed: int) -> list[dict[str, Any]]:
     ]
 
 
-def record(folder: Path) -> Path:
-    """Make recordings in stereo, and the manifest that names them."""
+def make_recordings(folder: Path) -> Path:
+    """Make stereo recordings and their manifest, and return the manifest."""
     folder.mkdir(parents=True, exist_ok=True)
     manifest = folder / "manifest.csv"
     with manifest.open("w", newline="", encoding="utf-8") as out:
@@ -67,62 +67,61 @@ def record(folder: Path) -> Path:
         table.writerow(("file", "expected_text", "user", "accent"))
         for number in range(FILES):
             name = f"{number:02}.wav"
-            _tone(folder / name, SHORTEST + number)
+            _tone(folder / name, SHORTEST_PERIOD + number)
             table.writerow((name, TEXT.format(number), f"speaker-{number % SPEAKERS}", ("us", "uk")[number % 2]))
     return manifest
 
 
 def supports(provider: Provider) -> bool:
-    """Whether the part is about such a provider."""
+    """Whether the provider has assessments."""
     return any(rule.assess for rule in provider.profile.operations.values())
 
 
-def run_scenario(scene: DemoContext) -> DemoResult:
-    """Have all assessed, and hold the results against what the emulator has billed."""
-    scene.write_key(scene.endpoint.key)
-    scene.inject_faults(faults(scene.seed))
-    report = event_loop.run(_assess(scene))
-    return DemoResult(_check(scene, report), PROMISES)
+def run_scenario(context: DemoContext) -> DemoResult:
+    """Assess all recordings, and compare the results with what the emulator has billed."""
+    context.write_key(context.endpoint.key)
+    context.inject_faults(faults(context.seed))
+    report = event_loop.run(_assess(context))
+    return DemoResult(_score(context, report), PROMISES)
 
 
-async def _assess(scene: DemoContext) -> AssessmentReport:
-    rows = read(record(scene.folder / RECORDINGS))
-    async with scene.client(user_secret=Key(secrets.token_hex())) as client:
+async def _assess(context: DemoContext) -> AssessmentReport:
+    rows = read_manifest(make_recordings(context.folder / RECORDINGS))
+    async with context.client(user_secret=Key(secrets.token_hex())) as client:
         for _ in range(RUNS):
-            report = await Assessment(client, rows, scene.folder / FOLDER).run()
-            lost = f"{report.possibly_billed} answers were lost" if report.assessed else "nothing was left to do"
-            scene.stage.say(f"{report.assessed} recordings were assessed, {report.remembered} were known; {lost}")
+            report = await Assessment(client, rows, context.folder / FOLDER).run()
+            losses = f"{report.possibly_billed} replies were lost" if report.assessed else "nothing was left to do"
+            context.reporter.say(f"{report.assessed} assessed, {report.remembered} already known; {losses}")
     return report
 
 
-def _check(scene: DemoContext, report: AssessmentReport) -> Scorecard:
-    counts = scene.ledger()["counts"]
-    lines = [json.loads(line) for line in (scene.folder / FOLDER / "results.jsonl").read_bytes().splitlines()]
+def _score(context: DemoContext, report: AssessmentReport) -> Scorecard:
+    counts = context.ledger()["counts"]
+    lines = [json.loads(line) for line in (context.folder / FOLDER / "results.jsonl").read_bytes().splitlines()]
     done = Counter(line["expected_text"] for line in lines if line["status"] == "done")
-    sent = list((scene.folder / RECORDINGS).glob("*.wav"))
+    recordings = list((context.folder / RECORDINGS).glob("*.wav"))
     return Scorecard(
         items=done.total(),
-        assets=len(sent),
-        bytes=sum(file.stat().st_size for file in sent),
+        assets=len(recordings),
+        bytes=sum(file.stat().st_size for file in recordings),
         lost=sum(TEXT.format(number) not in done for number in range(FILES)),
         duplicated=done.total() - len(done),
-        wrong_bytes=sum(not _about(line) for line in lines if line["status"] == "done"),
+        wrong_bytes=sum(not _matches(line) for line in lines if line["status"] == "done"),
         verdict="failed" if report.failed else "complete",
         billed_twice=counts["billed_again"],
         **client_figures(counts),
     )
 
 
-def _about(line: Mapping[str, Any]) -> bool:
-    """Whether an answer is about the text that was sent, wherever the provider repeats it."""
+def _matches(line: Mapping[str, Any]) -> bool:
+    """Whether an answer belongs to the text that was sent, which the provider repeats somewhere in it."""
     return json.dumps(line["expected_text"]) in json.dumps(line["answer"])
 
 
 def _tone(path: Path, samples: int) -> None:
-    """A tone whose wave has so many samples, in two channels."""
-    period = b"".join(
-        struct.pack("<hh", *[int(8_000 * math.sin(2 * math.pi * n / samples))] * 2) for n in range(samples)
-    )
+    """Write a stereo tone with a period of so many samples."""
+    levels = (int(8_000 * math.sin(2 * math.pi * n / samples)) for n in range(samples))
+    period = b"".join(struct.pack("<hh", level, level) for level in levels)
     with wave.open(str(path), "wb") as file:
         file.setnchannels(2)
         file.setsampwidth(2)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Holds an exported tree against what the emulator knows. It shares no code with the export."""
+"""Compares exported files with what the emulator holds. It shares no code with the export."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 class TreeContents(NamedTuple):
-    """What is in the tree.
+    """What was exported.
 
     Attributes:
-        records: how often each key is there.
-        right: files of each key that are what the emulator has.
-        wrong: files that are not, and files that nobody owns.
-        files: all files of records.
-        bytes: theirs.
+        records: how often each key appears.
+        right: by key: the number of files with the right contents.
+        wrong: the number of files with wrong contents, and of files without a record.
+        files: the number of files with a record.
+        bytes: their size.
     """
 
     records: collections.Counter[str]
@@ -35,66 +35,71 @@ class TreeContents(NamedTuple):
     bytes: int
 
 
-def exported(provider: Provider) -> tuple[ExportRule, str]:
-    """What is exported of a provider, and the field of a record that names it.
+def export_rule(provider: Provider) -> tuple[ExportRule, str]:
+    """The export rule of a provider, and the field that identifies a record.
 
     Raises:
-        ValueError: nothing is.
+        ValueError: the provider cannot be exported.
     """
     rule = provider.profile.export
     paging = provider.rule(rule.items).paging if rule else None
     if rule is None or paging is None or paging.key is None:
-        raise ValueError(f"{provider.name} has nothing to export")
+        raise ValueError(f"{provider.name} cannot be exported")
     return rule, paging.key
 
 
-def check(folder: Path, ledger: dict[str, Any], *, key: str, verdict: str) -> Scorecard:
-    """Count.
+def score_export(folder: Path, ledger: dict[str, Any], *, key: str, verdict: str) -> Scorecard:
+    """Compare an export with the emulator's data.
 
     Args:
-        folder: the exported tree.
-        ledger: what the emulator says about one provider.
-        key: the field of a record that names it.
-        verdict: what the export said of itself.
+        folder: the exported folder.
+        ledger: the emulator's ledger of the provider.
+        key: the field that identifies a record.
+        verdict: the verdict of the export.
     """
     truth = {item["id"]: item for item in ledger["items"]}
-    found = _search(folder, truth, key)
+    contents = _read(folder, truth, key)
     return Scorecard(
-        items=found.records.total(),
-        assets=found.files,
-        bytes=found.bytes,
-        lost=sum(_lost(item, found) for item in truth.values()),
-        duplicated=found.records.total() - len(found.records),
-        wrong_bytes=found.wrong,
+        items=contents.records.total(),
+        assets=contents.files,
+        bytes=contents.bytes,
+        lost=sum(_is_lost(item, contents) for item in truth.values()),
+        duplicated=contents.records.total() - len(contents.records),
+        wrong_bytes=contents.wrong,
         verdict=verdict,
         **client_figures(ledger["counts"]),
     )
 
 
-def _search(folder: Path, truth: dict[str, Any], key: str) -> TreeContents:
-    records, right = collections.Counter[str](), collections.Counter[str]()
-    wrong, owned, total = 0, 0, 0
+def _read(folder: Path, truth: dict[str, Any], key: str) -> TreeContents:
+    records = collections.Counter[str]()
+    right = collections.Counter[str]()
+    wrong = 0
+    with_record = 0
+    size = 0
     for path in folder.glob("*/*.jsonl"):
         for record in map(json.loads, path.read_bytes().splitlines()):
             name = str(record[key])
             records[name] += 1
-            there = truth.get(name, {}).get("assets", {})
+            expected = truth.get(name, {}).get("assets", {})
             for kind, asset in record["assets"].items():
                 if asset["file"] is None:
-                    wrong += there.get(kind) is not None
+                    wrong += expected.get(kind) is not None
                     continue
                 data = (path.parent / asset["file"]).read_bytes()
-                fine = there.get(kind) is not None and hashlib.sha256(data).hexdigest() == there[kind]["sha256"]
-                wrong += not fine
-                right[name] += fine
-                owned += 1
-                total += len(data)
+                has_asset = expected.get(kind) is not None
+                is_right = has_asset and hashlib.sha256(data).hexdigest() == expected[kind]["sha256"]
+                wrong += not is_right
+                right[name] += is_right
+                with_record += 1
+                size += len(data)
     files = sum(1 for path in folder.glob("*/*/*/*") if path.is_file())
-    return TreeContents(records, right, wrong + abs(files - owned), files, total)
+    return TreeContents(records=records, right=right, wrong=wrong + abs(files - with_record), files=files, bytes=size)
 
 
-def _lost(item: dict[str, Any], found: TreeContents) -> bool:
+def _is_lost(item: dict[str, Any], contents: TreeContents) -> bool:
+    """Whether an item that existed all the time is missing, or one of its files is."""
     if item["state"] != "throughout":
         return False
     expected = sum(asset is not None for asset in item["assets"].values())
-    return not found.records[item["id"]] or found.right[item["id"]] < expected
+    return not contents.records[item["id"]] or contents.right[item["id"]] < expected

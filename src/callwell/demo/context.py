@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a part of the demo is given."""
+"""Everything a scenario of the demo works with."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 
 class DemoReporter(NamedTuple):
-    """Where the demo tells what happens.
+    """Shows what the demo does.
 
     Attributes:
-        progress: called with the export's progress, and with what tells the quota used by name.
+        progress: called with the progress of an export, and with a function that returns the quota used, by name.
         notice: called with the client's notices.
-        say: called with a line about the fault_scripts.
+        say: called with a line about an event.
     """
 
     progress: Callable[[ExportProgress, Callable[[], Mapping[str, tuple[int, int]]]], None]
@@ -36,17 +36,17 @@ class DemoReporter(NamedTuple):
 
 
 class DemoContext(NamedTuple):
-    """One provider, played, and all that a part needs.
+    """An emulated provider and the surroundings of a scenario.
 
     Attributes:
-        provider: its description.
-        environment: the name of the environment that is played.
-        endpoint: where it is, and its key.
-        folder: empty, for keys, state and files.
-        clock: for the client.
+        provider: the provider's description.
+        environment: the emulated environment.
+        endpoint: its address and its key.
+        folder: an empty folder for keys, state and files.
+        clock: the client's clock.
         control: steers the emulator.
-        seed: of the faults.
-        stage: where to tell what happens.
+        seed: the seed of the faults.
+        reporter: shows what happens.
     """
 
     provider: Provider
@@ -56,28 +56,28 @@ class DemoContext(NamedTuple):
     clock: ScaledClock
     control: ControlClient
     seed: int
-    stage: DemoReporter
+    reporter: DemoReporter
 
     @property
     def emulator_name(self) -> str:
-        """How the emulator calls what is played."""
+        """The emulator's name of this provider and environment."""
         return f"{self.provider.name}/{self.environment}"
 
     @property
     def key_file(self) -> Path:
-        """Where the key is."""
+        """The file with the key."""
         return self.folder / "key"
 
     @property
     def state(self) -> str:
-        """Where clients keep what must outlive them."""
+        """The state, a file that outlives a client."""
         return f"sqlite:///{self.folder / 'state.db'}"
 
     def client(self, *, user_secret: Key | None = None) -> AsyncClient:
-        """A client for work whose end nobody waits for.
+        """Open a client for bulk work.
 
         Args:
-            user_secret: by which end users are named to the provider, if it wants to know them.
+            user_secret: the secret for pseudonyms of end users, if the provider wants to know them.
         """
         from callwell.client import AsyncClient
 
@@ -89,20 +89,20 @@ class DemoContext(NamedTuple):
             state=self.state,
             priority="batch",
             clock=self.clock,
-            on_notice=self.stage.notice,
+            on_notice=self.reporter.notice,
             user_secret=user_secret,
         )
 
     def write_key(self, key: str) -> None:
-        """Put a key into its file, whole at any time."""
+        """Write the key to its file, in one step: a client may read it at any time."""
         folders.write(self.key_file, [key.encode()], mode=0o600)
 
     def inject_faults(self, faults: list[dict[str, Any]]) -> None:
-        """Let things go wrong here from now on."""
+        """Let the emulator fail from now on."""
         self.control.post("/faults", [{**fault, "provider": self.emulator_name} for fault in faults])
 
     def ledger(self) -> dict[str, Any]:
-        """What the emulator knows and has counted."""
-        told = self.control.get("/ledger")
-        found: dict[str, Any] = told.get(self.emulator_name) or told[self.provider.name]
+        """What the emulator holds and has counted."""
+        ledger = self.control.get("/ledger")
+        found: dict[str, Any] = ledger.get(self.emulator_name) or ledger[self.provider.name]
         return found

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The part of a provider whose objects are fetched: an export while lists shift, URLs expire and the key rotates."""
+"""The scenario for exports: everything is exported while lists shift, URLs expire and the key is rotated."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from callwell.client.concurrency import event_loop
 from callwell.demo import fault_scripts
-from callwell.demo.checker import check, exported
+from callwell.demo.checker import export_rule, score_export
 from callwell.demo.scorecard import ALWAYS, DemoResult, Promise
 from callwell.export import Export
 
@@ -19,47 +19,49 @@ if TYPE_CHECKING:
     from callwell.description.provider import Provider
     from callwell.export import ExportProgress
 
-PROMISES: Final = {**ALWAYS, "quota_used": Promise(least=0.9)}
-"""There is more to do than the quota lets: it has to be used."""
+PROMISES: Final = {**ALWAYS, "quota_used": Promise(at_least=0.9)}
+"""There is more work than the quota allows at once, so it must be used up."""
 
 
 def supports(provider: Provider) -> bool:
-    """Whether the part is about such a provider."""
+    """Whether the provider can be exported."""
     return provider.profile.export is not None
 
 
-def run_scenario(scene: DemoContext) -> DemoResult:
-    """Export, and hold the tree against what the emulator knows."""
-    return DemoResult(event_loop.run(_export(scene)), PROMISES)
+def run_scenario(context: DemoContext) -> DemoResult:
+    """Export everything, and compare the files with the emulator's data."""
+    return DemoResult(event_loop.run(_export(context)), PROMISES)
 
 
-async def _export(scene: DemoContext) -> Scorecard:
-    rule, key = exported(scene.provider)
-    scene.write_key(scene.endpoint.key)
-    scene.inject_faults(fault_scripts.faults(scene.seed, (rule.items,)))
-    half = asyncio.Event()
-    tree = scene.folder / "tree"
-    async with scene.client() as client:
+async def _export(context: DemoContext) -> Scorecard:
+    rule, key = export_rule(context.provider)
+    context.write_key(context.endpoint.key)
+    context.inject_faults(fault_scripts.export_faults(context.seed, (rule.items,)))
+    half_done = asyncio.Event()
+    tree = context.folder / "tree"
+    async with context.client() as client:
 
-        def show(progress: ExportProgress) -> None:
+        def on_progress(progress: ExportProgress) -> None:
             if progress.items_total and progress.items * 2 >= progress.items_total:
-                half.set()
-            scene.stage.progress(progress, client.spent)
+                half_done.set()
+            context.reporter.progress(progress, client.spent)
 
-        rotation = asyncio.create_task(_rotate(half, scene))
+        rotation = asyncio.create_task(_rotate_key(half_done, context))
         try:
-            report = await Export(client, tree, show=show).run()
+            report = await Export(client, tree, on_progress=on_progress).run()
         finally:
             rotation.cancel()
             with suppress(asyncio.CancelledError):
                 await rotation
-    return check(tree, scene.ledger(), key=key, verdict=report.verdict)
+    return score_export(tree, context.ledger(), key=key, verdict=report.verdict)
 
 
-async def _rotate(half: asyncio.Event, scene: DemoContext) -> None:
-    await half.wait()
-    new = await asyncio.to_thread(scene.control.post, "/keys/rotate", {"provider": scene.emulator_name})
-    scene.stage.say(f"the key was rotated: the old one is dead, the new one comes in {fault_scripts.KEY_GAP_S:g} s")
-    await asyncio.sleep(scene.clock.real_s(fault_scripts.KEY_GAP_S))
-    scene.write_key(new["key"])
-    scene.stage.say("the new key is in its file")
+async def _rotate_key(half_done: asyncio.Event, context: DemoContext) -> None:
+    await half_done.wait()
+    new = await asyncio.to_thread(context.control.post, "/keys/rotate", {"provider": context.emulator_name})
+    context.reporter.say(
+        f"the key was rotated: the old one is refused, the new one arrives in {fault_scripts.KEY_GAP_S:g} s"
+    )
+    await asyncio.sleep(context.clock.real_s(fault_scripts.KEY_GAP_S))
+    context.write_key(new["key"])
+    context.reporter.say("the new key is in the key file")

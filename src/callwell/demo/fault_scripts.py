@@ -1,31 +1,32 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the emulated provider does to the demo's client."""
+"""The faults that the emulator injects into the demo."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
 SCALE: Final = 25.0
-"""How much faster than real time the demo's clock runs: a quota's minute is 2.4 seconds."""
+"""The speed of the demo's clock: a minute of a quota takes 2.4 seconds."""
 
 RECORDINGS: Final = 420
-"""Items to export: some 2,600 calls, which is 22 windows of a quota of 120 a minute."""
+"""Items to export: about 2,600 calls, which are 22 windows of a quota of 120 a minute."""
 
 KEY_GAP_S: Final = 4.0
-"""Clock seconds between the death of the old key and the arrival of the new one."""
+"""Clock seconds between the end of the old key and the arrival of the new one."""
 
 RETRY_AFTER_S: Final = 8.0
+"""Clock seconds: longer than a usual backoff, so that a client that ignores it is found out."""
 
 
-def faults(seed: int, lists: tuple[str, ...]) -> list[dict[str, Any]]:
-    """The script of faults.
+def export_faults(seed: int, lists: tuple[str, ...]) -> list[dict[str, Any]]:
+    """The faults during an export.
 
-    Per call: 5xx 3 %, lost replies 2 %, resets 1 %, 429 1 % (half of them with a time), never more than two in a row.
-    The list shifts while it is read, URLs expire early, and bodies break off.
+    Of all calls, 3 % get a 5xx, 2 % lose their reply, 1 % are reset and 1 % get a 429, half of those with Retry-After;
+    never more than two in a row. The list shifts while it is read, URLs expire early, and bodies break off.
 
     Args:
-        seed: by which each fault draws.
-        lists: the operations whose pages shift.
+        seed: the seed of all faults.
+        lists: the operations with shifting pages.
     """
     script: list[dict[str, Any]] = []
     for operation in lists:
@@ -45,12 +46,12 @@ def faults(seed: int, lists: tuple[str, ...]) -> list[dict[str, Any]]:
 
 
 def upload_faults(seed: int) -> list[dict[str, Any]]:
-    """The script of faults while files are sent and fetched: more of each, for there are fewer calls.
+    """The faults while files are uploaded and downloaded: more of each, because there are fewer calls.
 
-    The answer of the first creation is lost, whatever the dice say.
+    The first reply, to the creation of an object, is always lost.
 
     Args:
-        seed: by which each fault draws.
+        seed: the seed of all faults.
     """
     return [
         {"operation": "*", "fault": "lost_reply", "nth": 1},
@@ -63,6 +64,6 @@ def upload_faults(seed: int) -> list[dict[str, Any]]:
 
 
 def _shifts(seed: int) -> list[int]:
-    """Requests for pages at which the list moves: in the first walks, so that two later ones can agree."""
+    """The page requests at which the list shifts: early ones, so that two later walks can agree."""
     first = 3 + seed % 5
     return [first, first + 4, first + 9, 40 + seed % 5]

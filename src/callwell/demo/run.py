@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The demo: real work against emulated providers that refuse, fail, lose replies, shift their pages and expire URLs."""
+"""The demo: real work with emulated providers that refuse, fail, lose replies, shift pages and expire URLs."""
 
 from __future__ import annotations
 
@@ -22,38 +22,48 @@ if TYPE_CHECKING:
     from callwell.demo.scorecard import DemoResult
 
 
-def demo(
-    folder: Path, *, clock: ScaledClock, seed: int, recordings: int, stage: DemoReporter, only: Collection[str] = ()
+def run_demo(
+    folder: Path, *, clock: ScaledClock, seed: int, recordings: int, reporter: DemoReporter, only: Collection[str] = ()
 ) -> dict[str, DemoResult]:
     """Run the demo.
 
     Args:
         folder: an empty folder for keys, state and files.
-        clock: for the client and the emulator.
-        seed: of the world and of the faults.
-        recordings: items to export.
-        stage: where to tell what happens.
-        only: names of providers; all that have a part unless given.
+        clock: the clock of client and emulator.
+        seed: the seed of the emulated data and faults.
+        recordings: the number of items to export.
+        reporter: shows what happens.
+        only: names of providers; by default all that have a scenario.
 
     Returns:
-        what came of each provider's part.
+        the result of each provider's scenario.
 
     Raises:
-        UnknownName: a provider without a part.
+        UnknownName: a provider has no scenario.
     """
-    parts = {name: found for name in bundled_names() if (found := find_scenario(load(name))) is not None}
-    chosen = {bundled_name(name) or name for name in only} or parts.keys()
-    for name in chosen:
-        if name not in parts:
-            raise UnknownName("provider", name, parts, where="the demo")
-    played = tuple(name for name in parts if name in chosen)
-    options = EmulatorOptions(seed=seed, recordings=recordings, clock=str(clock), window="sliding", provider=played)
-    outcomes = {}
+    found = {name: find_scenario(load(name)) for name in bundled_names()}
+    scenarios = {name: scenario for name, scenario in found.items() if scenario is not None}
+    selected = {bundled_name(name) or name for name in only} or scenarios.keys()
+    for name in selected:
+        if name not in scenarios:
+            raise UnknownName("provider", name, scenarios, where="the demo")
+    emulated = tuple(name for name in scenarios if name in selected)
+    options = EmulatorOptions(seed=seed, recordings=recordings, clock=str(clock), window="sliding", provider=emulated)
+    results = {}
     with start(options) as emulator:
         control = ControlClient(emulator.control)
         for name, environments in emulator.endpoints.providers.items():
             environment, endpoint = next(iter(environments.items()))
             (folder / name).mkdir(parents=True)
-            scene = DemoContext(load(name), environment, endpoint, folder / name, clock, control, seed, stage)
-            outcomes[name] = parts[name](scene)
-    return outcomes
+            context = DemoContext(
+                provider=load(name),
+                environment=environment,
+                endpoint=endpoint,
+                folder=folder / name,
+                clock=clock,
+                control=control,
+                seed=seed,
+                reporter=reporter,
+            )
+            results[name] = scenarios[name](context)
+    return results

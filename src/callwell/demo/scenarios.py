@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which scenario is about which provider: each kind is a file with `supports` and `run_scenario`, and a line here."""
+"""Which scenario is run with which provider. A scenario is a file with `supports` and `run_scenario`, listed here."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from callwell.demo.scorecard import DemoResult
     from callwell.description.provider import Provider
 
-PARTS: Final = (uploading, exporting, assessing)
-"""The first that supports a provider's description is played."""
+SCENARIOS: Final = (uploading, exporting, assessing)
+"""A provider runs the first scenario that supports it: one that takes files can be exported, too."""
 
 
 def find_scenario(provider: Provider) -> Callable[[DemoContext], DemoResult] | None:
-    """The part about a provider, if there is one."""
-    return next((one.run_scenario for one in PARTS if one.supports(provider)), None)
+    """The scenario of a provider, if there is one."""
+    return next((scenario.run_scenario for scenario in SCENARIOS if scenario.supports(provider)), None)

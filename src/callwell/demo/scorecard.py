@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a part of the demo was worth, and what it promises."""
+"""The figures of a scenario, and the promises they must keep."""
 
 from __future__ import annotations
 
@@ -10,52 +10,52 @@ if TYPE_CHECKING:
 
 
 class Promise(NamedTuple):
-    """A bound for one figure; one of them is given.
+    """A bound for one figure. Exactly one of them is given.
 
     Attributes:
-        most: it is at most so much.
-        least: it is at least so much.
-        exactly: it is this.
+        at_most: the highest value.
+        at_least: the lowest value.
+        exactly: the only value.
     """
 
-    most: float | None = None
-    least: float | None = None
+    at_most: float | None = None
+    at_least: float | None = None
     exactly: float | str | None = None
 
-    def kept(self, value: Any) -> bool:
-        """Whether a figure is within it; one that could not be counted is not."""
+    def is_kept(self, value: Any) -> bool:
+        """Whether a figure is within the bound. A figure that could not be counted is not."""
         if value is None:
             return False
         if self.exactly is not None:
             return bool(value == self.exactly)
-        return (self.most is None or value <= self.most) and (self.least is None or value >= self.least)
+        return (self.at_most is None or value <= self.at_most) and (self.at_least is None or value >= self.at_least)
 
     def __str__(self) -> str:
         if self.exactly is not None:
             return str(self.exactly)
-        return f"at least {self.least:,}" if self.most is None else f"at most {self.most:,}"
+        return f"at least {self.at_least:,}" if self.at_most is None else f"at most {self.at_most:,}"
 
 
 MEANINGS: Final[Mapping[str, str]] = {
     "items": "items",
     "assets": "files",
-    "bytes": "bytes in them",
+    "bytes": "size of files",
     "lost": "items lost",
-    "duplicated": "items there twice",
-    "wrong_bytes": "files with bad bytes",
+    "duplicated": "items duplicated",
+    "wrong_bytes": "files with wrong bytes",
     "calls": "calls",
     "attempts": "requests for them",
     "amplification": "requests per call",
     "early_calls": "requests too early",
     "over_quota": "requests over quota",
-    "failed_calls": "calls failed for good",
-    "keys_seen_elsewhere": "keys seen elsewhere",
+    "failed_calls": "calls that failed",
+    "keys_seen_elsewhere": "keys sent elsewhere",
     "quota_used": "share of quota used",
     "resent_bytes": "bytes sent twice",
     "billed_twice": "billed twice",
-    "verdict": "verdict of the client",
+    "verdict": "client's verdict",
 }
-"""What each figure is, in the order in which they are shown."""
+"""Each figure in words, in the order in which they are shown."""
 
 ALWAYS: Final[Mapping[str, Promise]] = {
     "lost": Promise(exactly=0),
@@ -65,35 +65,36 @@ ALWAYS: Final[Mapping[str, Promise]] = {
     "over_quota": Promise(exactly=0),
     "failed_calls": Promise(exactly=0),
     "keys_seen_elsewhere": Promise(exactly=0),
-    "amplification": Promise(most=1.2),
+    "amplification": Promise(at_most=1.2),
     "verdict": Promise(exactly="complete"),
 }
-"""What every part promises."""
+"""The promises of every scenario."""
 
 
 class Scorecard(NamedTuple):
-    """What a part was worth, counted by the emulator and from the files.
+    """The figures of a scenario, counted by the emulator and in the files.
 
     Attributes:
-        items: objects that came out of it.
-        assets: files.
-        bytes: their bytes.
-        lost: items that should be there and are not, or not with all their files.
-        duplicated: items that are there twice.
-        wrong_bytes: files that are not what they should be.
-        calls: what the client wanted, as told from the arrivals.
-        attempts: arrivals.
-        amplification: attempts per call.
-        early_calls: arrivals after a 429 and before its time.
-        over_quota: arrivals beyond the quota in any window.
-        failed_calls: calls that never came to a good end.
-        keys_seen_elsewhere: arrivals at other origins that carried a key.
-        quota_used: the share of the quota that was used while there was work, 1 at most; None where the work fitted
+        items: objects in the result.
+        assets: files in the result.
+        bytes: the size of these files.
+        lost: items that are missing, or lack a file.
+        duplicated: items that appear twice.
+        wrong_bytes: files with other contents than they should have.
+        calls: calls the client wanted to make, as the emulator infers from the requests.
+        attempts: requests.
+        amplification: requests per call.
+        early_calls: requests after a 429 that came before its time was over.
+        over_quota: requests beyond the quota of any window.
+        failed_calls: calls that never succeeded.
+        keys_seen_elsewhere: requests to other origins that carried a key.
+        quota_used: the share of the quota that was used while there was work, at most 1; None if the work fitted into
             one window, or no quota is known.
-        verdict: the client's own.
-        resent_bytes: bytes that arrived although they were there, by the killed process and its successor; None where
-            nothing large is sent.
-        billed_twice: what was billed although an answer to the same had come; None where nothing is billed one by one.
+        verdict: the client's own verdict.
+        resent_bytes: bytes that the killed process or its successor sent although they had arrived; None if nothing
+            large is sent.
+        billed_twice: what was billed although an answer to the same request had arrived; None if nothing is billed one
+            by one.
     """
 
     items: int
@@ -116,42 +117,42 @@ class Scorecard(NamedTuple):
 
     @property
     def figures(self) -> dict[str, Any]:
-        """All that was counted, by name."""
+        """All figures that were counted, by name."""
         return {name: value for name, value in self._asdict().items() if value is not None}
 
 
 def client_figures(counts: Mapping[str, Any]) -> dict[str, Any]:
-    """The figures of a card that tell how the client behaved.
+    """The figures of a scorecard about the client's behaviour.
 
     Args:
-        counts: what the emulator has counted.
+        counts: the counts of the emulator.
     """
-    whole = ("calls", "attempts", "early_calls", "over_quota", "failed_calls", "keys_seen_elsewhere")
-    used = counts["quota_used"]
-    shares = {
+    names = ("calls", "attempts", "early_calls", "over_quota", "failed_calls", "keys_seen_elsewhere")
+    quota_used = counts["quota_used"]
+    return {
+        **{name: counts[name] for name in names},
         "amplification": round(counts["amplification"], 4),
-        "quota_used": None if used is None else round(used, 4),
+        "quota_used": None if quota_used is None else round(quota_used, 4),
     }
-    return {name: counts[name] for name in whole} | shares
 
 
 class DemoResult(NamedTuple):
-    """A card, and what was promised.
+    """The result of a scenario.
 
     Attributes:
-        card: the card.
-        promises: by the name of a figure.
+        scorecard: its figures.
+        promises: the bounds, by figure.
     """
 
-    card: Scorecard
+    scorecard: Scorecard
     promises: Mapping[str, Promise]
 
     @property
-    def faults(self) -> dict[str, str]:
-        """What is not as promised, in words."""
-        told = self.card.figures
+    def broken(self) -> dict[str, str]:
+        """The broken promises, by figure, in words."""
+        figures = self.scorecard.figures
         return {
-            name: f"{told.get(name, 'not counted')}, promised {promise}"
+            name: f"{figures.get(name, 'not counted')}, promised {promise}"
             for name, promise in self.promises.items()
-            if not promise.kept(told.get(name))
+            if not promise.is_kept(figures.get(name))
         }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every object and asset of a provider in a folder: resumable, incremental, with a verdict."""
+"""Export every object and asset of a provider into a folder: resumable, incremental, with a verdict."""
 
 from callwell.export.report import ExportProgress, ExportReport
 from callwell.export.run import Export

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One item: its full record and its files."""
+"""One item of an export: its record and its files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from callwell.core import json_values
 from callwell.errors import AssetUnavailable, Missing
-from callwell.export.output_folder import below, safe, shortened
+from callwell.export.file_names import safe_name, scope_prefix, shorten
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
@@ -23,17 +23,17 @@ REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 
 
 class ExportItem(NamedTuple):
-    """One thing to export.
+    """One item to export.
 
     Attributes:
         scope: the key of its scope.
-        key: its own.
-        listed: what the list said about it.
-        known: its record from before, with the files that are there.
-        gone: it was noted as gone before.
-        withdrawn: its files are not given out any more, and were not when it was last asked for.
-        changed: the list says that it is not as its record says.
-        name: of its folder.
+        key: its key.
+        listed: its entry in the list; empty if the list does not have it.
+        known: its record from an earlier run, with the files that are present.
+        gone: whether an earlier run noted it as gone.
+        withdrawn: whether its files have been withdrawn since before it was last fetched.
+        changed: whether the list shows that it has changed since its record.
+        name: the name of its folder.
     """
 
     scope: str
@@ -46,121 +46,132 @@ class ExportItem(NamedTuple):
     name: str = ""
 
     @property
-    def whole(self) -> bool:
-        """Whether nothing about its record can be completed: a file that was to be made may yet come."""
+    def is_complete(self) -> bool:
+        """Whether the record needs no fetching. A file that was not made yet may still come."""
         if self.known is None or self.changed:
             return False
-        return self.withdrawn or all(map(_final, self.known["assets"].values()))
+        return self.withdrawn or all(map(_is_final, self.known["assets"].values()))
 
     @property
-    def open(self) -> bool:
-        """Whether there is anything to do about it."""
+    def needs_work(self) -> bool:
+        """Whether there is anything to fetch or to check."""
         listed = bool(self.listed)
-        return listed == self.gone if self.whole else listed or not self.gone
+        if self.is_complete:
+            return listed == self.gone  # not listed any more: is it gone? listed again: it is back
+        return listed or not self.gone
 
 
-def key_of(found: Any, field: str) -> str:
-    """The key of an entry of a list, empty if it has none that can be asked for."""
-    key = found.get(field) if isinstance(found, dict) else None
+def key_of(entry: Any, field: str) -> str:
+    """The key of a list's entry; empty if it has none that can be requested."""
+    key = entry.get(field) if isinstance(entry, dict) else None
     return str(key) if isinstance(key, str | int | float) and not isinstance(key, bool) else ""
 
 
-def unaskable(key: str) -> str | None:
-    """Why nothing can be asked for by a key, None if it can."""
+def key_problem(key: str) -> str | None:
+    """Why an item cannot be requested by its key; None if it can."""
     if not key:
-        return "the list has an entry without a key by which it could be asked for"
-    return "its key came damaged, with U+FFFD in place of what was no text" if REPLACEMENT in key else None
+        return "this entry of the list has no key to request it by"
+    if REPLACEMENT in key:
+        return "its key arrived damaged: U+FFFD stands where there was no valid text"
+    return None
 
 
-def withdrawn(listed: dict[str, Any], known: dict[str, Any] | None, field: str | None, wall: float) -> bool:
-    """Whether an item's files are past the time at which they are withdrawn, as they were when it was last fetched.
+def is_withdrawn(listed: dict[str, Any], known: dict[str, Any] | None, field: str | None, wall_s: float) -> bool:
+    """Whether an item's files were withdrawn, and had been when the item was last fetched.
 
     Args:
-        listed: what the list says about it.
-        known: its record from before.
-        field: the field that tells the time, if the provider has one.
-        wall: seconds since the epoch.
+        listed: its entry in the list.
+        known: its record from an earlier run.
+        field: the field with the time of withdrawal, if the provider has one.
+        wall_s: seconds since the epoch.
     """
-    if field is None or known is None or not (told := listed.get(field)) or told != known.get(field):
+    if field is None or known is None:
+        return False
+    expires = listed.get(field)
+    if not expires or expires != known.get(field):
         return False
     try:
-        until = datetime.fromisoformat(told)
-        return (until if until.tzinfo else until.replace(tzinfo=UTC)).timestamp() <= wall
+        until = datetime.fromisoformat(expires)
+        if until.tzinfo is None:
+            until = until.replace(tzinfo=UTC)
+        return until.timestamp() <= wall_s
     except (TypeError, ValueError, OverflowError):
         return False
 
 
-def changed(listed: dict[str, Any], known: dict[str, Any] | None, field: str | None) -> bool:
-    """Whether the list says that an item is not as its record from before says."""
+def is_changed(listed: dict[str, Any], known: dict[str, Any] | None, field: str | None) -> bool:
+    """Whether the list shows that an item has changed since its record from an earlier run."""
     return field is not None and known is not None and bool(listed) and listed.get(field) != known.get(field)
 
 
-def within(rule: ExportRule, scope: str) -> dict[str, str]:
-    """The argument that names a scope, where the provider has some."""
+def scope_arguments(rule: ExportRule, scope: str) -> dict[str, str]:
+    """The argument that selects a scope; none if the provider has no scopes."""
     return {} if rule.scope_parameter is None else {rule.scope_parameter: scope}
 
 
-def gone(item: ExportItem, error: Missing) -> dict[str, Any]:
-    """The note about an item that was deleted (410) or that the provider does not know (404)."""
+def gone_note(item: ExportItem, error: Missing) -> dict[str, Any]:
+    """The note about an item that was deleted (410) or is unknown to the provider (404)."""
     return {"scope": item.scope, "key": item.key, "status": error.status, "code": error.code}
 
 
-def files_of(scope: str, record: dict[str, Any]) -> dict[str, tuple[int, str]]:
-    """The files of a record: by path below the export's folder, size and SHA-256."""
+def asset_files(scope: str, record: dict[str, Any]) -> dict[str, tuple[int, str]]:
+    """A record's files, by path below the export's folder: size and SHA-256."""
     return {
-        below(scope) + asset["file"]: (asset["size"], asset["sha256"])
+        scope_prefix(scope) + asset["file"]: (asset["size"], asset["sha256"])
         for asset in record["assets"].values()
         if asset["file"] is not None
     }
 
 
-def folders_of(record: dict[str, Any]) -> set[str]:
-    """The folders of an item's files, below that of its kind."""
-    files = [asset["file"] for asset in record["assets"].values() if asset["file"] is not None]
-    return {PurePosixPath(file).parts[1] for file in files if len(PurePosixPath(file).parts) > 2}  # noqa: PLR2004
+def asset_folders(record: dict[str, Any]) -> set[str]:
+    """The names of the folders of a record's files: the second part of `recordings/<recording>/file`."""
+    files = [PurePosixPath(asset["file"]) for asset in record["assets"].values() if asset["file"] is not None]
+    return {file.parts[1] for file in files if len(file.parts) > 2}  # noqa: PLR2004 - kind, item and file
 
 
-def there(tree: OutputFolder, scope: str, record: dict[str, Any], signed: Mapping[str, str]) -> dict[str, Any]:
-    """A record of whose files those that are not there, or not whole, count as still to come."""
+def drop_missing_files(
+    output: OutputFolder, scope: str, record: dict[str, Any], signed: Mapping[str, str]
+) -> dict[str, Any]:
+    """Mark those files of a record as still to be fetched that are missing or incomplete in the folder."""
     for asset in record["assets"].values():
-        if asset["file"] is not None and not tree.has(below(scope) + asset["file"], asset["size"]):
+        if asset["file"] is not None and not output.has_file(scope_prefix(scope) + asset["file"], asset["size"]):
             asset.update(file=None, size=None, sha256=None, type=None)
-    return named(record, signed)
+    return replace_signed_urls(record, signed)
 
 
-def named(record: dict[str, Any], signed: Mapping[str, str]) -> dict[str, Any]:
-    """A record whose fields for signed URLs hold the names of the files.
+def replace_signed_urls(record: dict[str, Any], signed: Mapping[str, str]) -> dict[str, Any]:
+    """Put the names of the files into the fields for signed URLs, which expire and are secrets.
 
     Args:
-        record: with its assets.
-        signed: the fields, and the operations that lead to the same files.
+        record: the record with its assets.
+        signed: by field: the operation that leads to the same file.
     """
     files = {kind: asset["file"] for kind, asset in record["assets"].items()}
-    found = {field: files.get(operation.partition(".")[2]) for field, operation in signed.items() if field in record}
-    return {**record, **found}
+    names = {field: files.get(operation.partition(".")[2]) for field, operation in signed.items() if field in record}
+    return {**record, **names}
 
 
-async def look(client: AsyncClient, rule: ExportRule, item: ExportItem) -> Any:
-    """An item's full record, as the provider has it now.
+async def fetch_record(client: AsyncClient, rule: ExportRule, item: ExportItem) -> Any:
+    """Fetch an item's current record, without its files.
 
     Raises:
         Missing: the item is gone.
     """
-    body = (await client.call_raw(rule.detail, **_names(rule, item))).json
+    body = (await client.call_raw(rule.detail, **_item_arguments(rule, item))).json
     return body if rule.record is None else json_values.value_at(body, rule.record)
 
 
-async def fetch(
-    client: AsyncClient, rule: ExportRule, item: ExportItem, *, tree: OutputFolder, saved: Callable[[int], None]
+async def fetch_item(
+    client: AsyncClient, rule: ExportRule, item: ExportItem, *, output: OutputFolder, on_saved: Callable[[int], None]
 ) -> dict[str, Any]:
-    """Get an item's record, and the files that are not there.
+    """Fetch an item's record, and the files that are missing.
 
     Args:
-        client: which makes the calls.
-        rule: what belongs to an item.
+        client: the client.
+        rule: the operations that lead to a record and its files.
         item: the item.
-        tree: where the files go.
-        saved: called with the size of every file.
+        output: the folder for the files.
+        on_saved: called with the size of every file.
 
     Returns:
         the record, with `assets` by kind.
@@ -169,56 +180,56 @@ async def fetch(
         Missing: the item is gone.
         CallwellError: see `callwell.errors`.
     """
-    detail = await look(client, rule, item)
+    detail = await fetch_record(client, rule, item)
     before = item.known or {"assets": {}}
-    there = {kind: asset for kind, asset in before["assets"].items() if _final(asset)}
+    final = {kind: asset for kind, asset in before["assets"].items() if _is_final(asset)}
     assets: dict[str, dict[str, Any]] = {}
-    async for kind, operation, names in _wanted(client, rule, item):
-        if kind in there:
-            assets[kind] = there[kind]
+    async for kind, operation, arguments in _asset_calls(client, rule, item):
+        if kind in final:
+            assets[kind] = final[kind]
             continue
-        assets[kind] = await _asset(client, operation, names, item=item, tree=tree)
+        assets[kind] = await _save_asset(client, operation, arguments, item=item, output=output)
         if assets[kind]["file"] is not None:
-            saved(assets[kind]["size"])
+            on_saved(assets[kind]["size"])
     record = {**before, **item.listed, **(detail if isinstance(detail, dict) else {})}
     record.pop("assets", None)
-    return {**record, "assets": assets | there}
+    return {**record, "assets": assets | final}
 
 
-def _names(rule: ExportRule, item: ExportItem) -> dict[str, str]:
-    """The arguments of the operations of an item."""
-    return {**within(rule, item.scope), rule.item_parameter: item.key}
+def _item_arguments(rule: ExportRule, item: ExportItem) -> dict[str, str]:
+    return {**scope_arguments(rule, item.scope), rule.item_parameter: item.key}
 
 
-async def _wanted(
+async def _asset_calls(
     client: AsyncClient, rule: ExportRule, item: ExportItem
 ) -> AsyncGenerator[tuple[str, str, dict[str, str]]]:
-    """The files of an item: their kinds, their operations and the arguments of these."""
-    names = _names(rule, item)
+    """The item's files: their kind, and the operation and arguments that lead to them."""
+    arguments = _item_arguments(rule, item)
     for operation in rule.assets:
-        yield operation.partition(".")[2], operation, names
+        yield operation.partition(".")[2], operation, arguments
     for kind, part in rule.parts.items():
-        listed = client.provider.rule(part.list).paging
-        async for found in client.pages(part.list, **names):
-            key = key_of(found, listed.key if listed and listed.key else "id")
-            yield f"{kind}/{key}", part.asset, {**names, part.parameter: key}
+        paging = client.provider.rule(part.list).paging
+        async for entry in client.pages(part.list, **arguments):
+            key = key_of(entry, paging.key if paging and paging.key else "id")
+            yield f"{kind}/{key}", part.asset, {**arguments, part.parameter: key}
 
 
-def _final(asset: dict[str, Any]) -> bool:
+def _is_final(asset: dict[str, Any]) -> bool:
+    """Whether a file is present or will never exist; a file that is not made yet has neither."""
     return asset["file"] is not None or asset["captured"] is False
 
 
-async def _asset(
-    client: AsyncClient, operation: str, arguments: dict[str, str], *, item: ExportItem, tree: OutputFolder
+async def _save_asset(
+    client: AsyncClient, operation: str, arguments: dict[str, str], *, item: ExportItem, output: OutputFolder
 ) -> dict[str, Any]:
-    described = client.provider.rule(operation).asset
-    named = {key: item.name if value == item.key else safe(value) for key, value in arguments.items()}
-    path = (described.name if described else "{}").format(**named)
-    name = "/".join(shortened(part, part) for part in path.split("/"))
+    rule = client.provider.rule(operation).asset
+    names = {key: item.name if value == item.key else safe_name(value) for key, value in arguments.items()}
+    path = (rule.name if rule else "{}").format(**names)
+    name = "/".join(shorten(part, part) for part in path.split("/"))
     asset = client.asset(operation, **arguments)
     try:
-        with tree.place(below(item.scope) + name) as (folder, file):
-            saved = await asset.save_in(folder, file, before=lambda facts: tree.need(facts.size or 0))
+        with output.parent_of(scope_prefix(item.scope) + name) as (folder, file):
+            saved = await asset.save_in(folder, file, before=lambda info: output.ensure_space(info.size or 0))
     except AssetUnavailable as error:
         return {"file": None, "captured": error.captured, "size": None, "sha256": None, "type": None}
     return {"file": name, "captured": True, "size": saved.size, "sha256": saved.sha256, "type": saved.type}

@@ -10,7 +10,7 @@ class ExportReport(NamedTuple):
     """The result of an export.
 
     Attributes:
-        verdict: `complete`, `drifted` or `truncated`, the worst of all scopes; `failed` if an item could not be fetched.
+        verdict: `complete`, `drifted` or `truncated`, the worst of all scopes; `failed` if an item failed.
         items: records in the folder.
         files: assets in the folder.
         bytes: the size of these files.
