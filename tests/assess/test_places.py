@@ -41,7 +41,7 @@ def test_a_damaged_marker_proves_nothing(tmp_path: Path) -> None:
     (tmp_path / MARKER).write_bytes(b"{")
     (tmp_path / "thesis.txt").touch()
     made = tree(tmp_path)
-    with pytest.raises(DirectoryNotOurs, match="nothing else says that this folder is ours"):
+    with pytest.raises(DirectoryNotOurs, match="nothing else shows that this folder is ours"):
         made.claim()
     made.release()
 

@@ -63,7 +63,7 @@ def test_so_many_and_no_more() -> None:
     many = [ScoredRecording(file=f"{n}.wav", status="done", score=1.0) for n in range(report_page.MAX_ROWS + 1)]
     text = shown(many)
     assert len(rows(text)) == report_page.MAX_ROWS + 1
-    assert "The first 500 of 501; all are in scores.csv." in text
+    assert "The first 500 of 501 recordings. scores.csv has all of them." in text
 
 
 def test_only_those_that_were_assessed() -> None:

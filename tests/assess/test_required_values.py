@@ -48,15 +48,17 @@ def test_without_accent(tmp_path: Path, count: int) -> None:
     """However many rows there are; the error says which there are and where to say one."""
     said = refused(tmp_path, rows(tmp_path, count, text="Hello."), {})
     assert said == (
-        "nothing was sent, for no row can do without it: the accent is missing: add --accent NAME (one of us, uk) or a "
-        "column `accent` in the manifest"
+        "nothing was sent, because no row can be assessed: the accent is missing: add --accent NAME (one of us, uk) or "
+        "a column `accent` to the manifest"
     )
 
 
 def test_without_text(tmp_path: Path) -> None:
     """With the way to do without."""
     said = refused(tmp_path, rows(tmp_path, 3, accent="us"), {})
-    assert "the text is missing: add a manifest with a column `expected_text`, or --operation unscripted" in said
+    assert (
+        "the expected text is missing: add a manifest with a column `expected_text`, or --operation unscripted" in said
+    )
     assert "accent" not in said.partition("text")[0]
 
 
@@ -64,7 +66,7 @@ def test_without_end_user(tmp_path: Path) -> None:
     """Where the plan is billed by them; a client that speaks for one is enough."""
     plan = {"plan": "monthly-active-users"}
     said = refused(tmp_path, rows(tmp_path, 3, accent="us", text="Hello."), plan)
-    assert "the end user is missing, by whom this plan is billed: add --for-user ID or a column `user`" in said
+    assert "the end user is missing, and this plan bills by end user: add --for-user ID or a column `user`" in said
     assert "end user" not in refused(tmp_path, rows(tmp_path, 3, text="Hello."), plan | {"for_user": "ann"})
 
 
@@ -78,7 +80,7 @@ def test_everything_at_once(tmp_path: Path) -> None:
 def test_an_operation_that_the_environment_has_not(tmp_path: Path) -> None:
     """It would be refused for every row."""
     said = refused(tmp_path, rows(tmp_path, 2, accent="us", text="Hi."), {"environment": "rapidapi_unscripted"})
-    assert "the environment has no assess.scripted: add --operation NAME (assess.unscripted)" in said
+    assert "this environment has no operation assess.scripted: add --operation NAME (assess.unscripted)" in said
 
 
 def test_one_row_that_has_it(tmp_path: Path) -> None:

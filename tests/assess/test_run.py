@@ -92,8 +92,8 @@ def test_rows_fail_alone(emulated: Emulated, tmp_path: Path) -> None:
         (AssessmentRow(said, mixed), errors.InvalidOption, "is Cyrillic"),
         (AssessmentRow(said, TEXT, accent="gb"), errors.InvalidOption, "expected one of us, uk"),
         (AssessmentRow(said, TEXT, operation="sung"), errors.InvalidOption, "expected one of assess.pronunciation"),
-        (AssessmentRow(tmp_path / "junk.wav", TEXT), errors.AudioRefused, "is no recording"),
-        (AssessmentRow(tmp_path / "empty.wav", TEXT), errors.AudioRefused, "has no bytes"),
+        (AssessmentRow(tmp_path / "junk.wav", TEXT), errors.AudioRefused, "it is not a recording"),
+        (AssessmentRow(tmp_path / "empty.wav", TEXT), errors.AudioRefused, "the file is empty"),
         (AssessmentRow(tmp_path / "half.wav", TEXT), errors.AudioRefused, "broken off"),
         (AssessmentRow(tmp_path / "long.wav", TEXT), errors.AudioRefused, "7200.0 s long"),
         (AssessmentRow(tmp_path / "minutes.wav", TEXT), errors.AudioRefused, "70.0 s long"),
@@ -138,7 +138,7 @@ def test_lost_answers_are_counted(emulated: Emulated, tmp_path: Path) -> None:
 def test_what_is_wrong_with_everything_ends_it(emulated: Emulated, tmp_path: Path) -> None:
     """A dead key, an operation that there is not, a folder with other things: told once, and nothing is written."""
     rows = tones(tmp_path, 3)
-    with pytest.raises(errors.DirectoryNotOurs, match="no assessment of ours"):
+    with pytest.raises(errors.DirectoryNotOurs, match="holds no assessment of Callwell"):
         assessed(emulated, rows, tmp_path)
     with pytest.raises(errors.InvalidOption, match="operation cannot be 'sung'"):
         assessed(emulated, rows, tmp_path / "out", operation="sung")
@@ -162,7 +162,7 @@ def test_names_may_be_any_bytes(emulated: Emulated, tmp_path: Path) -> None:
 
 def test_providers_without_assessments_are_told() -> None:
     """By a sentence, before anything else."""
-    with pytest.raises(errors.UsageError, match="userplane assesses no recordings"):
+    with pytest.raises(errors.UsageError, match="userplane has no assessments"):
         AssessmentRules(load("userplane"))
 
 

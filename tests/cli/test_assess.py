@@ -43,9 +43,9 @@ def cli(tmp_path: Path) -> Iterator[Shell]:
 def test_an_assessment(cli: Shell) -> None:
     """Two rows fail by name and line, the exit code says so, and the second run does only those."""
     first = cli.run(*COMMAND)
-    assert (first.code, first.out.partition(";")[0]) == (1, "2 assessed, 0 known from before, 2 failed, of 4 in out")
+    assert (first.code, first.out.partition(";")[0]) == (1, "2 assessed, 0 already known, 2 failed, of 4")
     assert first.err.splitlines() == [
-        "class.csv:4: gone.wav: no such file",
+        "class.csv:4: gone.wav: there is no such file",
         "class.csv:5: c.wav: expected_text cannot be None: expected what was to be said, for assess.scripted",
     ]
     assert "<h1>Language Confidence: assessment of 4 recordings</h1>" in (cli.folder / "out/report.html").read_text()

@@ -39,7 +39,7 @@ ME = ("call", PROVIDER, "me.get")
         (("list", PROVIDER, "workspaces.list", "page=1", "page=2"), "it was given twice"),
         (("list", PROVIDER, "workspaces.list", "include_workspace_membership=maybe"), "expected true or false"),
         (("list", PROVIDER, "workspaces.list", "page:={"), "expected JSON after `:=`"),
-        (("list", PROVIDER, "workspaces.list", "page"), "expected name=value, or name:=JSON"),
+        (("list", PROVIDER, "workspaces.list", "page"), "expected name=value or name:=JSON"),
         (("list", PROVIDER, "recordings.list"), "recordings.list needs workspace_id=…"),
         (("list", PROVIDER, "me.get"), "expected a list (workspaces.list, "),
         (
@@ -49,7 +49,7 @@ ME = ("call", PROVIDER, "me.get")
         (("list", PROVIDER, "workspaces.list", "--limit", "0"), "try callwell list --help"),
         ((*ME, "--out", "x"), "expected one that leads to a file"),
         ((*ME, "--out", "."), "expected a file, not a folder"),
-        ((*ME, "--out", "x", "--raw"), "give one of them"),
+        ((*ME, "--out", "x", "--raw"), "use one of them"),
         ((*ME, "--nonsense"), "No such option: --nonsense"),
         ((*ME, "--deadline", "0"), "expected seconds above zero"),
         ((*ME, "--deadline", "soon"), "Invalid value for '--deadline'"),
@@ -177,7 +177,7 @@ def test_a_mistake_of_ours_is_one_line_too(cli: Shell, tmp_path: Path) -> None:
     )
     assert (quiet.returncode, loud.returncode) == (70, 70)
     expected = "callwell: internal error: ZeroDivisionError: integer division or modulo by zero "
-    assert quiet.stderr == f"{expected}(run with CALLWELL_DEBUG=1 for the traceback)\n"
+    assert quiet.stderr == f"{expected}(CALLWELL_DEBUG=1 prints the traceback)\n"
     assert "Traceback" in loud.stderr
 
 
@@ -201,4 +201,4 @@ def test_no_room_for_the_result(cli: Shell) -> None:
             [*COMMAND, "providers"], env=cli.variables, stdout=full, stderr=subprocess.PIPE, check=False
         )
     assert done.returncode == 7
-    assert done.stderr.splitlines() == [b"callwell: this machine: No space left on device"]
+    assert done.stderr.splitlines() == [b"callwell: No space left on device"]

@@ -68,7 +68,7 @@ def test_what_a_command_cannot_do_is_said_of_the_provider(cli: Shell) -> None:
     upload = cli.run("upload", PROVIDER, "film.mp4")
     assert (upload.code, upload.err.strip()) == (
         2,
-        f"callwell: {PROVIDER} takes no large files: none of its operations is described as an upload",
+        f"callwell: {PROVIDER} has no operation for large files: its profile describes no upload",
     )
     plot = cli.run("users", PROVIDER, "--plot", "films")
     assert (plot.code, "films: the picture is a PNG, so its name must end with .png" in plot.err) == (2, True)

@@ -63,7 +63,7 @@ def test_every_setting_has_its_line(tmp_path: Path) -> None:
     [
         ("dealine = 3", ":1: dealine: expected deadline or exactly_once, found an unknown setting"),
         ("\n[userplane]\nenvironmnt = 'x'", ":3: userplane.environmnt: expected environment, found an unknown setting"),
-        ("[userplan]", ":1: userplan: expected userplane, or a `folder` in it, found an unknown provider"),
+        ("[userplan]", ":1: userplan: expected userplane, or a `folder` in this table, found an unknown provider"),
         ("[userplane]\nfolder = 'x'", ":2: userplane.folder: userplane comes with Callwell"),
         ("[userplane.production]\nstate = 'memory:'", ":2: userplane.production.state: expected account or alpha"),
         ("[userplane.production.x]\na = 1", ":1: userplane.production.x: expected "),
@@ -75,7 +75,7 @@ def test_every_setting_has_its_line(tmp_path: Path) -> None:
         ("[state]\nx = 1", ":1: state: expected a text"),
         ("userplane = 3", ":1: userplane: expected "),
         ("state = 'memory:'\nx = ", ":2: document: expected TOML"),
-        ("[userplane]\nkey = 'secret-text'", ":2: userplane.key: expected the place of a key, env:NAME or file:PATH"),
+        ("[userplane]\nkey = 'secret-text'", ":2: userplane.key: expected the place of a key (env:NAME or file:PATH)"),
         ("[userplane]\nkey = ['secret-text']", ":2: userplane.key: expected the place of a key"),
         ("[userplane]\nkey = 'env:'", ":2: userplane.key: expected the place of a key"),
     ],

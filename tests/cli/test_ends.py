@@ -78,7 +78,7 @@ def test_an_export_goes_on(waiting: Shell, how: Ending) -> None:
     command = ("export", PROVIDER, "--to", "out")
     found, out, lines = ended(waiting, how, *command)
     assert (found, out) == (how.code, "")
-    assert lines[-2:] == ["what is done is kept: run the same again to go on", how.words]
+    assert lines[-2:] == ["finished items are kept; run the same command again to continue", how.words]
     waiting.steer("/faults", [])
     waiting.steer("/reset", {})
     again = waiting.run(*command, "--json", CALLWELL_STATE="memory:")

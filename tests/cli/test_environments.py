@@ -64,10 +64,10 @@ def test_keys_tell_where_they_belong(cli: Shell) -> None:
     assert cli.run(*LIST, "--environment", "sandbox").code == 0
     listed = cli.run("keys", "list", NAME, "--json").json
     assert [(one["environment"], one["belongs_to"], one["problem"]) for one in listed] == [
-        ("production", "sandbox", "it is one of environment sandbox"),
+        ("production", "sandbox", "it belongs to environment sandbox"),
         ("sandbox", "sandbox", None),
     ]
-    assert "it is one of environment sandbox" in cli.run("keys", "list", NAME).out
+    assert "it belongs to environment sandbox" in cli.run("keys", "list", NAME).out
     where = cli.run("keys", "where", NAME)
     assert "The provider has accepted it in environment sandbox: it is refused in others." in where.out
     assert cli.run("keys", "where", NAME, "--json").json["belongs_to"] == "sandbox"

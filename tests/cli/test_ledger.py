@@ -98,8 +98,8 @@ def test_what_carries_no_mark_is_settled_by_hand(cli: Shell) -> None:
     assert "callwell ledger settle userplane" in line
     [row] = cli.run("ledger", "list", "userplane", "--json").json
     assert row["arguments"]["link_reference"] == "mine"
-    assert "look whether POST" in cli.run("ledger", "show", "userplane", row["name"]).json["how"]
-    assert "creates objects with a marker" in cli.fails(2, "ledger", "resume", "userplane", row["name"])
+    assert "check with the provider whether POST" in cli.run("ledger", "show", "userplane", row["name"]).json["how"]
+    assert "carry a mark" in cli.fails(2, "ledger", "resume", "userplane", row["name"])
     assert "--done or --not-done" in cli.fails(2, "ledger", "settle", "userplane", row["name"])
     assert cli.run("ledger", "settle", "userplane", row["name"], "--done").json["status"] == "done"
     assert cli.run("ledger", "list", "--json").json == []

@@ -128,5 +128,5 @@ def test_a_described_provider_has_a_name(tmp_path: Path) -> None:
         settings.load("note")
     bundled = providers.FOLDER / PROVIDER
     (tmp_path / "here").symlink_to(bundled)
-    with pytest.raises(UsageError, match="calls itself 'userplane'"):
+    with pytest.raises(UsageError, match="is named 'userplane'"):
         settings.load("notes")

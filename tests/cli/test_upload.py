@@ -170,7 +170,7 @@ def test_a_process_that_is_stopped_goes_on(studio: Studio, number: int) -> None:
     code, said = stopped(studio, number, 4, *arguments)
     assert code in (-number, 128 + number)
     if number != signal.SIGKILL:
-        assert said.splitlines()[0] == "what has arrived is kept: run the same again to go on"
+        assert said.splitlines()[0] == "finished pieces are kept; run the same command again to continue"
     report = studio.report(*arguments[:-1])
     counts = studio.counts()
     assert (report["verdict"], len({one["id"] for one in report["files"]})) == ("complete", 4)

@@ -82,7 +82,7 @@ def test_a_plan_in_the_file(cli: Shell) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("users", "userplane"), "asks for no end users"),
+        (("users", "userplane"), "does not bill by end user"),
         (("users", NAME, "users.png"), "with --plot only"),
         (("users", NAME, "users.pdf", "--plot"), "end with .png"),
     ],

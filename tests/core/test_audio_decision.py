@@ -45,8 +45,8 @@ levels = st.builds(
     rms=st.sampled_from([0.0, 0.1, float("nan")]),
     clipped=st.sampled_from([0.0, 0.5]),
     damaged=st.sampled_from([0.0, 0.01, 0.5]),
-    alike=st.none() | st.floats(-1, 1),
-    together=st.none() | st.floats(-1, 1),
+    correlation=st.none() | st.floats(-1, 1),
+    loudness_correlation=st.none() | st.floats(-1, 1),
 )
 sounds = st.builds(
     AudioInfo,
@@ -163,8 +163,8 @@ def test_an_explicit_mix_is_never_asked_about(sound: AudioInfo, audio: AudioRule
         ({"rate": 8_000}, "too-low"),
         ({"depth": 8, "codec": "pcm_u8"}, "too-low"),
         ({"level": FINE._replace(peak=0.0)}, "silent"),
-        ({"channels": 2, "level": FINE._replace(alike=0.1, together=0.2)}, "which-channel"),
-        ({"channels": 2, "level": FINE._replace(alike=-0.9, together=0.9)}, "which-channel"),
+        ({"channels": 2, "level": FINE._replace(correlation=0.1, loudness_correlation=0.2)}, "which-channel"),
+        ({"channels": 2, "level": FINE._replace(correlation=-0.9, loudness_correlation=0.9)}, "which-channel"),
         ({"channels": 6}, "which-channel"),
     ],
 )

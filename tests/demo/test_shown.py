@@ -46,7 +46,7 @@ def test_the_table_fits(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     [resent] = [line for line in lines if line.startswith("bytes sent twice  ")]
     assert resent.split()[3:] == ["5.2", "MB", "–", "–", "at", "most", "21.0", "MB"]
     assert "bytes sent twice: pieces that were being sent when the process was killed." in lines
-    assert "share of quota used: 1 means all the requests that the quota allowed while there was work." in lines
+    assert "share of quota used: 1 means all that the quota allowed." in lines
     assert lines[-1] == "every promise kept, in 95 s"
 
 

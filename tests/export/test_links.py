@@ -59,7 +59,7 @@ def test_no_link_is_written_through(tmp_path: Path, name: str, dangling: bool) -
         assert found(tree) == {"a", "b"}
         assert not (tree / name).is_symlink()
     else:
-        assert "it is a symbolic link" in said or "no export of ours" in said
+        assert "it is a symbolic link" in said or "holds no export of Callwell" in said
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "things.jsonl", "things/a/f.bin"])
@@ -147,7 +147,7 @@ def test_a_damaged_marker_proves_nothing(tmp_path: Path) -> None:
     tree.mkdir()
     (tree / "callwell-export.json").write_bytes(b"{")
     (tree / "thesis.txt").write_text("years of work")
-    assert "nothing else says that this folder is ours" in run(named("a"), tree)
+    assert "nothing else shows that this folder is ours" in run(named("a"), tree)
     assert sorted(path.name for path in tree.iterdir()) == ["callwell-export.json", "thesis.txt"]
 
 
@@ -181,5 +181,5 @@ def test_a_marker_that_was_never_finished_is_none(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_not_claimed_is_not_written(tmp_path: Path) -> None:
     """A mistake of ours would be noticed."""
-    with pytest.raises(FileProblem, match="not claimed"):
+    with pytest.raises(FileProblem, match="has not been claimed"):
         output_folder.OutputFolder(tmp_path / "tree", {}).write("x", [b""])

@@ -63,7 +63,7 @@ def test_a_folder_with_other_things(site: Site) -> None:
     """It is refused before any call, and left as it was."""
     site.tree.mkdir()
     (site.tree / "thesis.txt").write_text("years of work")
-    assert "no export of ours" in complaint(site, DirectoryNotOurs)
+    assert "holds no export of Callwell" in complaint(site, DirectoryNotOurs)
     assert [path.name for path in site.tree.iterdir()] == ["thesis.txt"]
     assert site.arrivals() == []
 
@@ -132,7 +132,7 @@ def test_two_exports_at_once(site: Site) -> None:
     """The second is told to wait, and the first is not disturbed."""
     first = output_folder.OutputFolder(site.tree, json.loads('{"provider": "x"}'))
     first.claim()
-    assert "another export is at work" in complaint(site, FileProblem)
+    assert "another export is using this folder" in complaint(site, FileProblem)
     first.release()
     assert "another export (" in complaint(site, DirectoryNotOurs)
 
@@ -164,7 +164,7 @@ def test_too_little_room_from_the_start(site: Site) -> None:
 def test_room_runs_out_on_the_way(site: Site) -> None:
     """Every file that is there is whole; with room, the same export goes on and ends as if nothing had been."""
     with mounted(site.tree, "size=67m") as tree:
-        with pytest.raises(DiskFull, match=r"MiB more are needed on this disk; make room and run the same again"):
+        with pytest.raises(DiskFull, match=r"MiB more are needed on this disk; free some space and run it again"):
             site.export()
         assert 3 < len(whole(tree)) < 200
         remount(tree, "size=100m")
@@ -180,7 +180,7 @@ def test_the_disk_fills_up_while_a_file_is_written(site: Site, monkeypatch: pyte
     """Somebody else takes the reserve: no space is left in the middle of a file, and no half of it stays."""
     monkeypatch.setattr(output_folder, "RESERVE", -(1 << 40))
     with mounted(site.tree, "size=2m") as tree:
-        with pytest.raises(DiskFull, match=r"the disk is full; make room and run the same again"):
+        with pytest.raises(DiskFull, match=r"the disk is full; free some space and run it again"):
             site.export()
         assert 3 < len(whole(tree)) < 200
         remount(tree, "size=100m")

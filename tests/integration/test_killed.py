@@ -135,7 +135,7 @@ def test_an_export_into_the_same_folder_twice_at_once(site: Site) -> None:
     second = site.process()
     _, complaints = second.communicate(timeout=30)
     assert second.returncode == 7
-    assert complaints == f"FileProblem: {site.tree}: another export is at work in this folder; wait for its end"
+    assert complaints == f"FileProblem: {site.tree}: another export is using this folder; wait until it has ended"
     _, complaints = first.communicate(timeout=120)
     assert (first.returncode, complaints) == (0, "")
     check_truth(site.tree, site.truth())

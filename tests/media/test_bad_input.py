@@ -73,7 +73,7 @@ def test_what_is_no_recording_is_refused(name: str, data: bytes, expected: str, 
     ids=lambda f: f.container,
 )
 def test_a_cut_header_is_refused(file: File, length: int, ear: Provider) -> None:
-    """A file that ends within its header is no recording."""
+    """A file that ends within its header is not a recording."""
     assert code(file.made()[:length], ear) in ("not-audio", "empty")
 
 

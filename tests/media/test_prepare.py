@@ -65,7 +65,7 @@ def test_each_operation_has_its_length(ear: Provider) -> None:
     long = File(seconds=6).made()
     with pytest.raises(AudioRefused) as caught:
         prepare(long, ear, "speech.read")
-    assert caught.value.remedy.startswith("divide it")
+    assert caught.value.remedy.startswith("split it")
     assert prepare(long, ear, "speech.talk").duration_s == 6
 
 
@@ -100,7 +100,7 @@ def test_errors_can_be_pickled(ear: Provider) -> None:
         prepare(b"", ear, "speech.read")
     again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own
     assert (str(again), again.code, again.file, again.exit_code) == (str(caught.value), "empty", "bytes", 10)
-    assert str(again) == "bytes: has no bytes: record it anew"
+    assert str(again) == "bytes: the file is empty: record it again"
 
 
 def test_threads_do_not_disturb_each_other(ear: Provider) -> None:

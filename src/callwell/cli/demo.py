@@ -26,7 +26,7 @@ SIZES: Final = ("bytes", "resent_bytes")
 """Figures in bytes, shown in megabytes."""
 
 NOTES: Final = {
-    "quota_used": "1 means all the requests that the quota allowed while there was work.",
+    "quota_used": "1 means all that the quota allowed.",
     "resent_bytes": "pieces that were being sent when the process was killed.",
 }
 """Footnotes to figures."""

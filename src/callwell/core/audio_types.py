@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The records of a recording: what it is, what is wanted, what is done with it, and how that was decided."""
+"""Records about a recording: what it is, what the caller wants, and what is decided about it."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from typing import Final, Literal, NamedTuple, get_args
 
 Encoding = Literal["s16le", "s16be", "s24le", "s24be", "s32le", "s32be", "f32le", "u8", "mulaw", "alaw"]
 ENCODINGS: Final[tuple[str, ...]] = get_args(Encoding)
-"""How samples without a file around them may be written."""
+"""Encodings of raw samples, by FFmpeg's names."""
 
 DEPTH: Final = 16
-"""Bits of a sample in what is sent."""
+"""Bits of a sample in converted files. Providers of speech assessment take 16 bit PCM; more adds nothing to speech."""
 
 LOSSLESS: Final = frozenset({"alac", "ape", "flac", "mlp", "shorten", "tak", "truehd", "tta", "wavpack", "wmalossless"})
-"""Codecs that lose nothing, beside PCM."""
+"""Lossless codecs besides PCM, by FFmpeg's names."""
 
 
 class Level(NamedTuple):
-    """What was heard.
+    """Measurements of the decoded sound.
 
     Attributes:
-        duration_s: how much of it, in seconds.
-        peak: the highest sample, 1.0 being the limit.
-        rms: the loudness, 1.0 being a square wave at the limit.
-        clipped: the share of samples that stand at the limit in a row.
-        damaged: the share of the file's bytes that could not be read as sound.
-        alike: the correlation of two channels; None without two channels that both have sound.
-        together: the correlation of their loudness over time, likewise.
+        duration_s: its length in seconds.
+        peak: the highest sample; 1.0 is the limit.
+        rms: the loudness; 1.0 is a square wave at the limit.
+        clipped: the share of samples in a run at the limit.
+        damaged: the share of the file's bytes that could not be decoded.
+        correlation: the correlation of two channels; None unless both of two channels have sound.
+        loudness_correlation: the correlation of their loudness over time; None likewise.
     """
 
     duration_s: float
@@ -34,25 +34,25 @@ class Level(NamedTuple):
     rms: float
     clipped: float = 0.0
     damaged: float = 0.0
-    alike: float | None = None
-    together: float | None = None
+    correlation: float | None = None
+    loudness_correlation: float | None = None
 
 
 class AudioInfo(NamedTuple):
-    """What a file is, by its content.
+    """What a file is, by its contents.
 
     Attributes:
-        container: the kind of file: `wav`, `mp3`, `ogg`, `m4a`, `mp4`, `webm`, `aac`, `flac`, `raw`, …
-        codec: what is in it, as FFmpeg calls it.
+        container: the container: `wav`, `mp3`, `ogg`, `m4a`, `mp4`, `webm`, `aac`, `flac`, `raw`, …
+        codec: the codec, by FFmpeg's name.
         rate: samples per second.
-        depth: bits of a sample once it is decoded.
-        floating: samples are numbers with a point.
-        channels: how many.
-        duration_s: how long the file says that it is; None where it says nothing, or only lets one guess.
-        left_open: whoever wrote it into a pipe did not fill in its length.
-        picture: there is a moving picture beside the sound.
-        tracks: how many sounds there are; the first is meant.
-        level: what was heard; None until it was listened to.
+        depth: bits of a decoded sample.
+        floating: whether samples are floating-point numbers.
+        channels: the number of channels.
+        duration_s: the length that the file declares; None if it declares none, or it could only be guessed.
+        left_open: whether the length was left open, because the file was written into a pipe.
+        picture: whether it has a moving picture, too.
+        tracks: the number of audio tracks; the first is used.
+        level: measurements of the sound; None until it is decoded.
     """
 
     container: str
@@ -69,21 +69,21 @@ class AudioInfo(NamedTuple):
 
     @property
     def lossless(self) -> bool:
-        """Whether nothing was lost when it was encoded."""
+        """Whether encoding lost nothing."""
         return self.codec in LOSSLESS or (self.codec.startswith("pcm_") and not self.codec.endswith("law"))
 
     @property
     def length_s(self) -> float | None:
-        """How long it is, as heard, or else as announced."""
+        """Its length in seconds: as measured, or else as declared."""
         return self.level.duration_s if self.level else self.duration_s
 
 
 class AudioOptions(NamedTuple):
-    """What the caller says.
+    """What the caller chooses.
 
     Attributes:
-        channel: the one that is meant, counted from 1 (1 is left), or `mix` for all of them; None to find out.
-        accept_low: what is below the provider's smallest rate or depth is sent as it is, rather than refused.
+        channel: the channel to use, from 1 (1 is left), or `mix` for all of them; None to decide by the sound.
+        accept_low: send a recording below the provider's lowest rate or depth as it is, instead of refusing it.
     """
 
     channel: int | Literal["mix"] | None = None
@@ -91,12 +91,12 @@ class AudioOptions(NamedTuple):
 
 
 class Raw(NamedTuple):
-    """Sound without a file around it, which says nothing of itself.
+    """The format of raw samples, which have no header to declare it.
 
     Attributes:
         rate: samples per second.
-        channels: how many.
-        encoding: how a sample is written, as FFmpeg calls it.
+        channels: the number of channels.
+        encoding: the encoding of a sample, by FFmpeg's name.
     """
 
     rate: int
@@ -105,7 +105,7 @@ class Raw(NamedTuple):
 
 
 class Decode(NamedTuple):
-    """The sound is decoded, once."""
+    """Decode the sound."""
 
     codec: str
 
@@ -114,16 +114,16 @@ class Decode(NamedTuple):
 
 
 class Pick(NamedTuple):
-    """One channel is taken, counted from 1."""
+    """Use one channel, counted from 1."""
 
     channel: int
 
     def __str__(self) -> str:
-        return f"channel {self.channel} taken"
+        return f"channel {self.channel} used"
 
 
 class Mix(NamedTuple):
-    """All channels become one, by their mean."""
+    """Mix all channels into one, by their mean."""
 
     channels: int
 
@@ -132,7 +132,7 @@ class Mix(NamedTuple):
 
 
 class Resample(NamedTuple):
-    """The rate is brought down, behind a low-pass filter."""
+    """Lower the rate, after a low-pass filter."""
 
     before: int
     after: int
@@ -142,7 +142,7 @@ class Resample(NamedTuple):
 
 
 class Dither(NamedTuple):
-    """Samples are rounded to 16 bit with noise of the size of a bit (TPDF), so that rounding leaves no pattern."""
+    """Round samples to 16 bit, with triangular noise of one bit (TPDF dither) so that rounding leaves no pattern."""
 
     before: int
 
@@ -151,7 +151,7 @@ class Dither(NamedTuple):
 
 
 class Write(NamedTuple):
-    """The samples become a file."""
+    """Write the samples to a file."""
 
     container: str
 
@@ -163,11 +163,11 @@ Step = Decode | Pick | Mix | Resample | Dither | Write
 
 
 class Caution(NamedTuple):
-    """Something to know about a recording that is sent all the same.
+    """Something to know about a recording that is sent nevertheless.
 
     Attributes:
-        code: to match on.
-        message: in words.
+        code: a fixed code for programs.
+        message: the same for people.
     """
 
     code: str
@@ -178,14 +178,14 @@ class Caution(NamedTuple):
 
 
 class Pass(NamedTuple):
-    """The file is sent byte for byte, under the provider's name of its format."""
+    """Send the file byte for byte, under the provider's name of its format."""
 
     format: str
     cautions: tuple[Caution, ...] = ()
 
 
 class Convert(NamedTuple):
-    """The sound is sent as a new file, made by these steps, under the provider's name of its format."""
+    """Send a new file made by these steps, under the provider's name of its format."""
 
     format: str
     steps: tuple[Step, ...]
@@ -193,11 +193,11 @@ class Convert(NamedTuple):
 
 
 class Refuse(NamedTuple):
-    """Nothing is sent.
+    """Send nothing.
 
     Attributes:
-        code: to match on.
-        reason: why.
+        code: a fixed code for programs.
+        reason: why it cannot be sent.
         remedy: what to do.
     """
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Media before it is sent: recordings in the form that a provider takes."""
+"""Prepares recordings: converts them to what a provider takes."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a media file holds, by its container alone: nothing is decoded, so that the largest file takes no longer."""
+"""Reads what a media file holds from its container. Nothing is decoded, so a large file takes no longer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from io import BufferedIOBase
     from typing import IO
 
-BOXES: Final = "mov,mp4,m4a,3gp,3g2,mj2"
+MP4: Final = "mov,mp4,m4a,3gp,3g2,mj2"
+"""FFmpeg's name of the MP4 and QuickTime containers."""
+
 MEDIA: Final = frozenset({"video", "audio"})
 
 
@@ -22,9 +24,9 @@ class Container(NamedTuple):
     """What a media file holds.
 
     Attributes:
-        format: names of the container's format, as FFmpeg has them.
-        duration_s: how long it lasts, if the container says.
-        streams: kind and codec of each stream: `("video", "h264")`; the codec as the container or FFmpeg names it.
+        format: the container's format, by FFmpeg's names.
+        duration_s: its length in seconds, if the container declares it.
+        streams: kind and codec of each stream, such as `("video", "h264")`, by the container's or FFmpeg's names.
     """
 
     format: str
@@ -33,38 +35,40 @@ class Container(NamedTuple):
 
 
 def probe(name: str, file: IO[bytes] | BufferedIOBase) -> Container:
-    """Look into a file.
+    """Read what a file holds.
 
     Args:
-        name: of the file, for messages.
+        name: the file's name, for messages.
         file: open for reading; its position changes.
 
     Raises:
-        FileUnfit: it is no media file, or a broken one.
+        FileUnfit: it is not a media file, or a damaged one.
         UsageError: PyAV is not installed.
     """
-    told = boxes.read_container(file)
-    if told is not None:
-        return Container(BOXES, *told)
+    found = boxes.read_container(file)
+    if found is not None:
+        return Container(MP4, *found)
     file.seek(0)
-    av = _av()
+    av = _import_av()
     try:
         with av.open(file) as opened:
-            streams = tuple((one.type, one.codec_context.name if one.codec_context else "") for one in opened.streams)
+            streams = tuple(
+                (stream.type, stream.codec_context.name if stream.codec_context else "") for stream in opened.streams
+            )
             duration_s = None if opened.duration is None else opened.duration / av.time_base
-            found = Container(opened.format.name, duration_s, streams)
+            container = Container(opened.format.name, duration_s, streams)
     except (av.FFmpegError, OSError, ValueError) as error:
-        raise FileUnfit(f"{name}: not a media file that can be read ({_reason(error)})") from error
-    if not MEDIA.intersection(kind for kind, _ in found.streams):
-        raise FileUnfit(f"{name}: {found.format}, without picture and sound")
-    return found
+        raise FileUnfit(f"{name}: this is not a media file that can be read ({_reason(error)})") from error
+    if not MEDIA.intersection(kind for kind, _ in container.streams):
+        raise FileUnfit(f"{name}: this file ({container.format}) has neither picture nor sound")
+    return container
 
 
 def _reason(error: Exception) -> str:
     return str(getattr(error, "strerror", None) or type(error).__name__)
 
 
-def _av() -> Any:
+def _import_av() -> Any:
     try:
         return importlib.import_module("av")
     except ImportError as error:

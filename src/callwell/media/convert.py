@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes a WAV of samples: one channel, a lower rate, 16 bit.
+"""Converts samples to a WAV with fewer channels, a lower rate and 16 bit.
 
-soxr resamples: its filter passes 7.5 kHz with less than half a decibel of loss on the way to 16 kHz and lets nothing
-above 8 kHz through, in a tenth of the time that FFmpeg's own takes for the same, and while other threads run.
+soxr resamples. On the way to 16 kHz its filter passes 7.5 kHz with less than half a decibel of loss and nothing above
+8 kHz. It takes a tenth of the time of FFmpeg's own resampler, and lets other threads run meanwhile.
 """
 
 from __future__ import annotations
@@ -22,17 +22,19 @@ if TYPE_CHECKING:
 
     from callwell.core.audio_types import Step
 
-FULL: Final = 1 << (DEPTH - 1)
+FULL_SCALE: Final = 1 << (DEPTH - 1)
+"""The integer sample of 1.0."""
+
 SEED: Final = 1
-"""The noise is always the same: one file becomes the same bytes every time."""
+"""The dither is always the same, so that one file becomes the same bytes every time, and is billed once."""
 
 
 def select_channels(block: NDArray[np.float32], steps: Iterable[Step]) -> NDArray[np.float32]:
-    """The channels of a block that are kept: all, one, or their mean.
+    """The channels of a block to keep: all, one, or their mean.
 
     Args:
-        block: samples, a row for each channel.
-        steps: what is to be done.
+        block: samples, with a row for each channel.
+        steps: the steps of the conversion.
     """
     for step in steps:
         if isinstance(step, Pick):
@@ -44,32 +46,34 @@ def select_channels(block: NDArray[np.float32], steps: Iterable[Step]) -> NDArra
 
 
 def encode_wav(blocks: Sequence[NDArray[np.float32]], rate: int, steps: Iterable[Step]) -> bytes:
-    """The WAV.
+    """Encode samples as a WAV.
 
     Args:
-        blocks: samples, a row for each channel.
-        rate: of them.
-        steps: what is to be done.
+        blocks: samples, with a row for each channel.
+        rate: samples per second.
+        steps: the steps of the conversion.
     """
     samples = np.concatenate(blocks, axis=1)
-    noise = False
+    dither = False
     for step in steps:
         if isinstance(step, Resample):
             samples = np.stack([soxr.resample(row, step.before, step.after, quality="HQ") for row in samples])
             rate = step.after
         elif isinstance(step, Dither):
-            noise = True
-    scaled = samples * np.float32(FULL)
-    if noise:
+            dither = True
+    scaled = samples * np.float32(FULL_SCALE)
+    if dither:
+        # The difference of two uniform numbers has a triangular distribution (TPDF).
         dice = np.random.default_rng(SEED)
         scaled += dice.random(samples.shape, np.float32)
         scaled -= dice.random(samples.shape, np.float32)
-    whole = np.clip(np.rint(scaled), -FULL, FULL - 1).astype("<i2")
-    return _wav(whole.T.tobytes(), rate, len(samples))
+    rounded = np.clip(np.rint(scaled), -FULL_SCALE, FULL_SCALE - 1).astype("<i2")
+    return _wav(rounded.T.tobytes(), rate, len(samples))
 
 
 def _wav(data: bytes, rate: int, channels: int) -> bytes:
     frame = channels * DEPTH // 8
+    # fmt: its size, PCM (1), channels, rate, bytes per second, bytes per frame, bits per sample
     form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, channels, rate, rate * frame, frame, DEPTH)
     body = b"WAVE" + form + struct.pack("<4sI", b"data", len(data))
     return struct.pack("<4sI", b"RIFF", len(body) + len(data)) + body + data

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measures sound: how loud it is, how often it stands at its limit, and whether two channels hold the same."""
+"""Measures sound: its loudness, how much of it is clipped, and whether two channels hold the same."""
 
 from __future__ import annotations
 
@@ -13,19 +13,23 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 WINDOW_S: Final = 0.02
-"""Loudness is told every so often: a syllable is some ten times longer."""
+"""Seconds between two values of loudness: a syllable is about ten times longer."""
+
 LIMIT: Final = 0.999
+"""The level from which a sample counts as clipped: lossy codecs come back a little lower than they went in."""
+
 RUN: Final = 3
-"""Samples in a row at the limit that no natural sound has."""
+"""Samples in a row at the limit: natural sound does not have as many."""
+
 DEAF: Final = 0.0001
-"""A channel below -80 dB has nothing in it with which another could be compared."""
+"""A channel below -80 dB holds nothing that another could be compared with."""
 
 
 class LevelMeter:
-    """Adds up what is heard, block by block.
+    """Measures sound block by block.
 
     Args:
-        channels: how many there are.
+        channels: the number of channels.
         rate: samples per second.
     """
 
@@ -41,23 +45,23 @@ class LevelMeter:
         self._loudness: list[NDArray[np.float64]] = []
 
     @property
-    def heard_s(self) -> float:
-        """How much was heard, in seconds."""
+    def duration_s(self) -> float:
+        """The length so far, in seconds."""
         return self._samples / self._rate
 
     def add(self, block: NDArray[np.float32]) -> None:
-        """Hear a block.
+        """Measure a block.
 
         Args:
-            block: samples, a row for each channel.
+            block: samples, with a row for each channel.
         """
         count = block.shape[1]
         peak = max(float(block.max()), -float(block.min())) if count else 0.0
         self._samples += count
         self._peak = max(self._peak, peak) if np.isfinite(peak) else peak
         if peak >= LIMIT:
-            hot = np.abs(block) >= LIMIT
-            self._limited += int((hot[:, : 1 - RUN] & hot[:, 1:-1] & hot[:, RUN - 1 :]).sum())
+            at_limit = np.abs(block) >= LIMIT
+            self._limited += int((at_limit[:, : 1 - RUN] & at_limit[:, 1:-1] & at_limit[:, RUN - 1 :]).sum())
         whole = count - count % self._window
         windows = block[:, :whole].reshape(self._channels, -1, self._window)
         loud = np.einsum("cnw,cnw->cn", windows, windows).astype(np.float64)
@@ -68,31 +72,32 @@ class LevelMeter:
             self._loudness.append(np.sqrt(loud))
 
     def level(self, damaged: float) -> Level:
-        """What was heard.
+        """The measurements.
 
         Args:
-            damaged: the share of the file's bytes that could not be read as sound.
+            damaged: the share of the file's bytes that could not be decoded.
         """
         total = self._samples * self._channels
-        alike, together = self._likeness()
+        correlation, loudness_correlation = self._correlations()
         return Level(
-            duration_s=self.heard_s,
+            duration_s=self.duration_s,
             peak=self._peak,
             rms=float(np.sqrt(self._energy.sum() / total)) if total else 0.0,
             clipped=self._limited / total if total else 0.0,
             damaged=damaged,
-            alike=alike,
-            together=together,
+            correlation=correlation,
+            loudness_correlation=loudness_correlation,
         )
 
-    def _likeness(self) -> tuple[float | None, float | None]:
+    def _correlations(self) -> tuple[float | None, float | None]:
         if self._channels != 2 or not self._samples:  # noqa: PLR2004 - two are compared
             return None, None
         if not (np.sqrt(self._energy / self._samples) > DEAF).all():
             return None, None
-        alike = self._cross / float(np.sqrt(self._energy.prod()))
+        correlation = self._cross / float(np.sqrt(self._energy.prod()))
         left, right = np.concatenate(self._loudness, axis=1)
-        left, right = left - left.mean(), right - right.mean()
+        left = left - left.mean()
+        right = right - right.mean()
         spread = float(np.sqrt(np.dot(left, left) * np.dot(right, right)))
         flat = spread <= float(self._energy.sum()) * DEAF
-        return alike, 0.0 if flat else float(np.dot(left, right)) / spread
+        return correlation, 0.0 if flat else float(np.dot(left, right)) / spread

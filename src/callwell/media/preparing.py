@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Prepares a recording for an operation: reads it, decides, and does what was decided."""
+"""Prepares a recording for an operation: reads it, decides what to do, and converts it."""
 
 from __future__ import annotations
 
@@ -27,39 +27,39 @@ if TYPE_CHECKING:
 
 __all__ = ["Prepared", "ProviderLike", "prepare"]
 
-EXTRA: Final = "recordings need packages that are not installed (no {name}): {install}"
+NOT_INSTALLED: Final = "reading recordings needs packages that are not installed ({name} is missing); run: {install}"
 BYTES: Final = "bytes"
-"""How a recording without a file is called in messages."""
+"""The name of a recording without a file, in messages."""
 
 
 class ProviderLike(Protocol):
-    """What is asked of a provider: a client's `provider`, or what `callwell.providers.load` gives."""
+    """What is needed of a provider: a client's `provider`, or what `callwell.providers.load` returns."""
 
     @property
     def name(self) -> str:
-        """How it is called."""
+        """Its name."""
 
     @property
     def profile(self) -> Profile:
-        """Its behaviour."""
+        """Its profile."""
 
     def rule(self, name: str, /) -> OperationRule:
-        """What its profile says about an operation."""
+        """The rule of an operation in its profile."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """A recording that can be sent.
+    """A recording that is ready to be sent.
 
     Attributes:
-        data: the bytes to send: those of the file, or a new file's.
+        data: the bytes to send: those of the file, or of a converted one.
         format: the provider's name of their format.
-        duration_s: how long it is, in seconds, as heard.
-        steps: what was done to it; nothing, if it is sent as it was.
+        duration_s: its length in seconds, as measured.
+        steps: the steps of the conversion; none if it is sent as it is.
         cautions: what to know about it.
         sound: what the file was.
         size_before: bytes of the file.
-        names: the arguments that take the data and the format.
+        names: the names of the arguments for the data and the format.
         source: the file, if it was one.
     """
 
@@ -75,12 +75,12 @@ class Prepared:
 
     @property
     def converted(self) -> bool:
-        """Whether it is another file than before."""
+        """Whether it was converted."""
         return bool(self.steps)
 
     @property
     def saved(self) -> int:
-        """Bytes by which it became smaller; below 0 if it became larger."""
+        """Bytes saved by the conversion; negative if it became larger."""
         return self.size_before - len(self.data)
 
     @property
@@ -92,17 +92,17 @@ class Prepared:
 
     @property
     def arguments(self) -> dict[str, str]:
-        """What the operation is called with: the data in base64, and the format."""
+        """The arguments for the operation: the data in base64, and the format."""
         data, format_ = self.names
         return {data: base64.b64encode(self.data).decode("ascii"), format_: self.format}
 
 
 class _Limits(NamedTuple):
-    """What the provider takes, what the operation takes, and what the caller wants."""
+    """What the provider takes, what the operation takes, and what the caller chooses."""
 
     audio: AudioRule
     recording: RecordingRule
-    wish: AudioOptions
+    options: AudioOptions
 
 
 def prepare(
@@ -114,35 +114,36 @@ def prepare(
     accept_low: bool = False,
     raw: Raw | None = None,
 ) -> Prepared:
-    """A recording in the form that an operation takes. What the file is, its content tells, and never its name.
+    """Prepare a recording for an operation. Its contents decide what it is, never its name.
 
     Args:
         source: the file, or its bytes.
-        provider: a bundled provider's name, the folder of a description, or a description: a client's `provider`.
-        operation: the name of the operation, which must take recordings.
-        channel: the channel that is meant, counted from 1 (1 is left); `mix` for all of them, whatever they hold.
-        accept_low: a recording below the provider's smallest rate or depth is not refused; it stays as low.
-        raw: what the samples are, for sound without a file around it.
+        provider: a bundled provider's name, the folder of a description, or a description (a client's `provider`).
+        operation: the name of an operation that takes recordings.
+        channel: the channel to use, from 1 (1 is left); `mix` for all of them, whatever they hold.
+        accept_low: send a recording below the provider's lowest rate or depth, instead of refusing it.
+        raw: the format of samples without a header.
 
     Raises:
-        AudioRefused: it cannot be sent as it is, nor made so without loss; with the reason and what to do.
+        AudioRefused: it cannot be sent or converted without loss; says why and what to do.
         FileProblem: the file cannot be read.
         UnknownName: there is no such provider or operation.
-        InvalidOption: a channel or samples that there cannot be.
+        InvalidOption: the channel or the format of samples is not possible.
         UsageError: the operation takes no recordings, or the extra `media` is not installed.
     """
     described = catalog.load(provider) if isinstance(provider, str | Path) else provider
-    rule, audio = described.rule(operation).audio, described.profile.audio
+    rule = described.rule(operation).audio
+    audio = described.profile.audio
     if rule is None or audio is None:
-        raise UsageError(f"{operation} of {described.name} takes no recordings, as far as its profile says")
-    _check(channel, raw)
+        raise UsageError(f"{operation} of {described.name} takes no recordings: its profile describes none")
+    _check_options(channel, raw)
     limits = _Limits(audio, rule, AudioOptions(channel, accept_low))
     name = BYTES if isinstance(source, bytes) else os.fspath(source)
-    with _opened(source, name) as file:
-        decision, sound, made = _heard(file, name, raw, limits)
+    with _open(source, name) as file:
+        decision, sound, converted = _convert(file, name, raw, limits)
         size = file.seek(0, os.SEEK_END)
         file.seek(0)
-        data = file.read() if made is None else made
+        data = file.read() if converted is None else converted
     return Prepared(
         data=data,
         format=decision.format,
@@ -156,54 +157,55 @@ def prepare(
     )
 
 
-def _check(channel: object, raw: Raw | None) -> None:
+def _check_options(channel: object, raw: Raw | None) -> None:
     if channel is not None and channel != "mix" and not (type(channel) is int and channel > 0):
         raise InvalidOption("channel", channel, "a number from 1, or mix")
     if raw and not (raw.rate > 0 and raw.channels > 0):
-        raise InvalidOption("raw", raw, "a rate and channels above 0")
+        raise InvalidOption("raw", raw, "a rate and a number of channels above 0")
     if raw and raw.encoding not in ENCODINGS:
         raise InvalidOption("raw.encoding", raw.encoding, f"one of {', '.join(ENCODINGS)}")
 
 
-def _heard(
+def _convert(
     file: BinaryIO, name: str, raw: Raw | None, limits: _Limits
 ) -> tuple[Convert | Pass, AudioInfo, bytes | None]:
-    """What was decided, what the file is, and the new file if there is to be one."""
+    """The decision, what the file is, and the converted file if there is to be one."""
     try:
         from callwell.media import convert, meter, reader
     except ModuleNotFoundError as error:
-        raise UsageError(EXTRA.format(name=error.name, install=install_command("media"))) from error
+        raise UsageError(NOT_INSTALLED.format(name=error.name, install=install_command("media"))) from error
     try:
         with reader.open_recording(file, raw) as recording:
             sound = recording.sound
-            decision = _allowed(decide(sound, *limits), name)
+            decision = _raise_refusal(decide(sound, *limits), name)
             steps = decision.steps if isinstance(decision, Convert) else ()
-            ear, kept = meter.LevelMeter(sound.channels, sound.rate), []
+            level_meter = meter.LevelMeter(sound.channels, sound.rate)
+            kept = []
             for block in recording:
-                ear.add(block)
+                level_meter.add(block)
                 if steps:
                     kept.append(convert.select_channels(block, steps))
-                if ear.heard_s > limits.recording.max_s:
+                if level_meter.duration_s > limits.recording.max_s:  # it is refused, however much follows
                     break
     except reader.Unreadable as error:
-        raise _refused(name, error.refusal) from error.__cause__
-    sound = sound._replace(level=ear.level(recording.damaged / max(1, recording.read)))
-    decision = _allowed(decide(sound, *limits), name)
+        raise _to_error(name, error.refusal) from error.__cause__
+    sound = sound._replace(level=level_meter.level(recording.damaged / max(1, recording.read)))
+    decision = _raise_refusal(decide(sound, *limits), name)
     return decision, sound, convert.encode_wav(kept, sound.rate, steps) if steps else None
 
 
-def _allowed(decision: Decision, name: str) -> Convert | Pass:
+def _raise_refusal(decision: Decision, name: str) -> Convert | Pass:
     if isinstance(decision, Refuse):
-        raise _refused(name, decision)
+        raise _to_error(name, decision)
     return decision
 
 
-def _refused(name: str, refusal: Refuse) -> AudioRefused:
+def _to_error(name: str, refusal: Refuse) -> AudioRefused:
     return AudioRefused(name, refusal.reason, refusal.remedy, code=refusal.code)
 
 
 @contextlib.contextmanager
-def _opened(source: str | os.PathLike[str] | bytes, name: str) -> Iterator[BinaryIO]:
+def _open(source: str | os.PathLike[str] | bytes, name: str) -> Iterator[BinaryIO]:
     if isinstance(source, bytes):
         yield io.BytesIO(source)
         return

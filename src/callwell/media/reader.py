@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads recordings: what a file is by its content, and its sound as numbers.
+"""Reads recordings: what a file is by its contents, and its samples.
 
-FFmpeg is given bytes and never a name, so that an extension decides nothing, and only those of its readers that read
-sound: a playlist or a list of files, which would make it open other things, is not a recording.
+FFmpeg gets bytes and never a name, so the extension of a file decides nothing. It may use only those of its demuxers
+that read sound: a playlist or a list of files, with which it would open other files, is not a recording.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ if TYPE_CHECKING:
 
     Samples = NDArray[np.float32]
 
-READERS: Final = (
+DEMUXERS: Final = (
     *("wav", "w64", "mp3", "ogg", "mov", "matroska", "aac", "flac", "aiff", "amr", "amrnb", "amrwb", "caf", "au"),
     *("asf", "mpegts", "avi", "flv", "ac3", "eac3", "ape", "tta", "wv", "dsf", "voc", "ircam", "sox", "spx"),
 )
-OPTIONS: Final = {"format_whitelist": ",".join(READERS), "max_probe_packets": "1"}
-"""One packet tells whether a WAV holds something other than it says; by default FFmpeg tries thousands of them."""
-GUESSED: Final = frozenset({"mp3", "aac", "amr", "ac3", "eac3"})
-"""Containers without a length: FFmpeg guesses it from size and bit rate."""
-BARE: Final = frozenset({"aac"})
-"""Containers in which one packet follows the other: what FFmpeg passes over without a word is no sound."""
+OPTIONS: Final = {"format_whitelist": ",".join(DEMUXERS), "max_probe_packets": "1"}
+"""One packet shows whether a WAV holds another codec than it declares; by default FFmpeg probes thousands."""
+WITHOUT_LENGTH: Final = frozenset({"mp3", "aac", "amr", "ac3", "eac3"})
+"""Containers that declare no length: FFmpeg guesses it from size and bit rate."""
+UNFRAMED: Final = frozenset({"aac"})
+"""Formats in which packets follow each other: bytes that FFmpeg skips silently between them are damage."""
 BRANDS: Final = (("M4A", "m4a"), ("M4B", "m4a"), ("qt", "mov"), ("3g", "3gp"))
-NUMBERS: Final[dict[str, tuple[type[np.generic], float, float]]] = {
+SAMPLE_FORMATS: Final[dict[str, tuple[type[np.generic], float, float]]] = {
     "u8": (np.uint8, 128.0, 1 / 128),
     "s16": (np.int16, 0.0, 1 / (1 << 15)),
     "s32": (np.int32, 0.0, 1 / (1 << 31)),
@@ -51,21 +51,22 @@ NUMBERS: Final[dict[str, tuple[type[np.generic], float, float]]] = {
     "flt": (np.float32, 0.0, 1.0),
     "dbl": (np.float64, 0.0, 1.0),
 }
-"""FFmpeg's kinds of samples: the type, what stands for silence, and what a step is worth."""
+"""FFmpeg's sample formats: the type, the value of silence, and the size of a step; 1.0 is the limit."""
 HEAD: Final = 64
-PLAIN: Final = "pcm_s16le"
+"""Bytes that hold the DocType of a Matroska file, by which WebM is told from others."""
+PCM16: Final = "pcm_s16le"
 BLOCK_S: Final = 2
-"""Long enough for other threads to run meanwhile, short enough to stay in a processor's cache."""
+"""Seconds: long enough for other threads to run meanwhile, short enough to stay in a processor's cache."""
 NOT_AUDIO: Final = Refuse(
-    "not-audio", "is no recording, or its beginning is missing", "look whether it is the right file, and whole"
+    "not-audio", "it is not a recording, or its beginning is missing", "check that it is the right file and complete"
 )
 
 
 class Unreadable(Exception):
-    """A file that FFmpeg cannot read as sound.
+    """FFmpeg cannot read a file as sound.
 
     Args:
-        refusal: what to say about it.
+        refusal: the reason and the remedy.
     """
 
     def __init__(self, refusal: Refuse) -> None:
@@ -74,7 +75,7 @@ class Unreadable(Exception):
 
 
 class NamelessFile:
-    """A file that shows its bytes only: FFmpeg would guess from its name."""
+    """A file without its name, from which FFmpeg would guess the format."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.read = file.read
@@ -83,58 +84,59 @@ class NamelessFile:
 
 
 class AudioReader:
-    """A file that is open; to go through it gives its samples, a row for each channel, in blocks.
+    """An open recording. Iterating gives its samples in blocks, with a row for each channel.
 
     Args:
-        file: it.
-        container: the same, as FFmpeg sees it.
+        file: the file.
+        container: the same file, opened by FFmpeg.
         sound: what it is.
-        claim: what it says of itself, if it is a WAV.
+        header: what it declares, if it is a WAV.
 
     Attributes:
         sound: what it is.
-        read: bytes of it.
-        damaged: how many of them hold no sound, or none that fits the rest.
+        read: bytes read so far.
+        damaged: those of them that cannot be decoded, or do not fit the rest.
     """
 
     def __init__(
-        self, file: BinaryIO, container: InputContainer, sound: AudioInfo, claim: riff.WavHeader | None
+        self, file: BinaryIO, container: InputContainer, sound: AudioInfo, header: riff.WavHeader | None
     ) -> None:
         self.sound = sound
         self._file = file
         self._container = container
-        self._claim = claim
-        self._kind = ""
+        self._header = header
+        self._format = ""
         self.read = 0
         self.damaged = 0
 
     def __iter__(self) -> Iterator[Samples]:
-        if self._claim and self.sound.codec == PLAIN:
-            self.read = self._claim.size
-            return riff.read_pcm16(self._file, self._claim, self.sound.channels, self.sound.rate * BLOCK_S)
-        return self._decoded()
+        if self._header and self.sound.codec == PCM16:
+            self.read = self._header.size
+            return riff.read_pcm16(self._file, self._header, self.sound.channels, self.sound.rate * BLOCK_S)
+        return self._decode()
 
-    def _decoded(self) -> Iterator[Samples]:
+    def _decode(self) -> Iterator[Samples]:
         frames: list[AudioFrame] = []
         waiting = 0
         for frame in self._frames():
             frames.append(frame)
             waiting += frame.samples
             if waiting >= self.sound.rate * BLOCK_S:
-                yield _numbers(frames, self.sound.channels)
-                frames, waiting = [], 0
+                yield _samples(frames, self.sound.channels)
+                frames = []
+                waiting = 0
         if frames:
-            yield _numbers(frames, self.sound.channels)
+            yield _samples(frames, self.sound.channels)
 
     def _frames(self) -> Iterator[AudioFrame]:
         for packet in self._packets():
             try:
-                found = packet.decode()
+                decoded = packet.decode()
             except (av.FFmpegError, ValueError):
                 self.damaged += packet.size
                 continue
-            if all(self._fits(frame) for frame in found):
-                yield from found
+            if all(self._fits(frame) for frame in decoded):
+                yield from decoded
             else:
                 self.damaged += packet.size
 
@@ -145,16 +147,16 @@ class AudioReader:
                 yield packet
         except (av.FFmpegError, OSError, ValueError):
             self.damaged = self.read
-        if self.sound.container in BARE:
+        if self.sound.container in UNFRAMED:
             skipped = max(0, self._file.seek(0, os.SEEK_END) - self.read)
             self.damaged += skipped
             self.read += skipped
 
     def _fits(self, frame: AudioFrame) -> bool:
-        """Whether a frame is of the kind that the file began with."""
-        self._kind = self._kind or frame.format.name
-        here = (frame.format.name, frame.layout.nb_channels, frame.sample_rate)
-        return here == (self._kind, self.sound.channels, self.sound.rate)
+        """Whether a frame has the format of the first one."""
+        self._format = self._format or frame.format.name
+        actual = (frame.format.name, frame.layout.nb_channels, frame.sample_rate)
+        return actual == (self._format, self.sound.channels, self.sound.rate)
 
 
 @contextlib.contextmanager
@@ -162,17 +164,17 @@ def open_recording(file: BinaryIO, raw: Raw | None = None) -> Iterator[AudioRead
     """Open a recording.
 
     Args:
-        file: it, from its beginning.
-        raw: what it holds, if it says nothing of itself.
+        file: the file, at its beginning.
+        raw: its format, if it has no header.
 
     Raises:
-        Unreadable: there is no sound in it that could be read.
+        Unreadable: it contains no sound that can be read.
     """
-    claim = None if raw else riff.read_header(file)
+    header = None if raw else riff.read_header(file)
     head = file.read(HEAD)
     file.seek(0)
     if not head:
-        raise Unreadable(Refuse("empty", "has no bytes", "record it anew"))
+        raise Unreadable(Refuse("empty", "the file is empty", "record it again"))
     options = OPTIONS
     if raw:
         layout = "mono" if raw.channels == 1 else f"{raw.channels}c"
@@ -183,29 +185,38 @@ def open_recording(file: BinaryIO, raw: Raw | None = None) -> Iterator[AudioRead
         raise Unreadable(NOT_AUDIO) from error
     with container:
         sound = _sound(container, "raw" if raw else _container(container, head))
-        if claim:
-            sound = sound._replace(duration_s=claim.seconds, left_open=claim.left_open)
-        yield AudioReader(file, container, sound, claim)
+        if header:
+            sound = sound._replace(duration_s=header.duration_s, left_open=header.left_open)
+        yield AudioReader(file, container, sound, header)
 
 
 def _sound(container: InputContainer, kind: str) -> AudioInfo:
     if not container.streams.audio:
-        raise Unreadable(Refuse("no-sound", "has a picture and no sound", "look whether the microphone was on"))
+        raise Unreadable(Refuse("no-sound", "it has a picture, but no sound", "check that the microphone was on"))
     stream = container.streams.audio[0]
     codec: Any = stream.codec_context
     if codec is None or codec.format is None or not codec.sample_rate or not codec.layout.nb_channels:
-        raise Unreadable(Refuse("not-audio", "holds a sound that cannot be decoded", NOT_AUDIO.remedy))
+        raise Unreadable(Refuse("not-audio", "its sound cannot be decoded", NOT_AUDIO.remedy))
     return AudioInfo(
         container=kind,
         codec=_codec(codec.name),
         rate=codec.sample_rate,
-        depth=24 if "24" in codec.name else 8 if codec.name == "pcm_s8" else codec.format.bits,
+        depth=_depth(codec),
         floating=codec.format.name.removesuffix("p") in ("flt", "dbl"),
         channels=codec.layout.nb_channels,
         duration_s=_duration(container, stream),
-        picture=any(not _cover(one) for one in container.streams.video),
+        picture=any(not _is_cover(stream) for stream in container.streams.video),
         tracks=len(container.streams.audio),
     )
+
+
+def _depth(codec: Any) -> int:
+    """Bits of a sample. FFmpeg decodes 24 bit to 32 and `pcm_s8` to 16, so its own format does not tell."""
+    if "24" in codec.name:
+        return 24
+    if codec.name == "pcm_s8":
+        return 8
+    return int(codec.format.bits)
 
 
 def _container(container: InputContainer, head: bytes) -> str:
@@ -219,32 +230,32 @@ def _container(container: InputContainer, head: bytes) -> str:
 
 
 def _codec(name: str) -> str:
-    """The codec, not the one of its decoders that is used: `mp3float` and `libopus` are `mp3` and `opus`."""
-    found = av.Codec(name, "r").canonical_name
-    return str(found)
+    """The name of the codec, not of one of its decoders: `mp3float` and `libopus` are `mp3` and `opus`."""
+    return str(av.Codec(name, "r").canonical_name)
 
 
 def _duration(container: InputContainer, stream: AudioStream) -> float | None:
-    if container.format.name in GUESSED:
+    if container.format.name in WITHOUT_LENGTH:
         return None
     if stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
     return container.duration / av.time_base if container.duration and not container.streams.video else None
 
 
-def _cover(stream: VideoStream) -> bool:
-    """Whether a picture is the cover of a recording, and does not move."""
+def _is_cover(stream: VideoStream) -> bool:
+    """Whether a picture is the cover of a recording, which does not move."""
     return Disposition.attached_pic in stream.disposition
 
 
-def _numbers(frames: list[AudioFrame], channels: int) -> Samples:
-    """The samples of some frames, a row for each channel, 1.0 being the limit."""
-    kind = frames[0].format
-    type_, silence, step = NUMBERS[kind.name.removesuffix("p")]
-    planes = range(channels if kind.is_planar else 1)
-    size = kind.bytes * (1 if kind.is_planar else channels)
-    rows = [b"".join(memoryview(one.planes[plane])[: one.samples * size] for one in frames) for plane in planes]
-    found = [np.frombuffer(row, type_) for row in rows]
-    table = np.stack(found) if kind.is_planar else found[0].reshape(-1, channels).T
+def _samples(frames: list[AudioFrame], channels: int) -> Samples:
+    """The samples of some frames, with a row for each channel; 1.0 is the limit."""
+    # A planar format has a plane for each channel; any other has one plane in which the channels alternate.
+    sample_format = frames[0].format
+    type_, silence, step = SAMPLE_FORMATS[sample_format.name.removesuffix("p")]
+    planes = range(channels if sample_format.is_planar else 1)
+    size = sample_format.bytes * (1 if sample_format.is_planar else channels)
+    rows = [b"".join(memoryview(frame.planes[plane])[: frame.samples * size] for frame in frames) for plane in planes]
+    arrays = [np.frombuffer(row, type_) for row in rows]
+    table = np.stack(arrays) if sample_format.is_planar else arrays[0].reshape(-1, channels).T
     samples = table.astype(np.float32, order="C")
     return samples if step == 1.0 else (samples - np.float32(silence)) * np.float32(step)

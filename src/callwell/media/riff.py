@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a WAV says of itself, and its sound where that is plain 16 bit.
+"""Reads the header of a WAV, and its samples if they are 16 bit PCM.
 
-FFmpeg tells how long a WAV is in fact, and so hides that one is broken off. It hands sound out in small pieces, at each
-of which threads wait for each other; most recordings are plain, and are read here in a few large ones.
+FFmpeg reports the actual length of a WAV, which hides that one is broken off. It also decodes in small blocks, at each
+of which threads wait for one another; most recordings are plain PCM, and are read here in a few large blocks.
 
-A program that writes into a pipe cannot go back to fill in the length. It leaves 0 or a number that no file has.
+A program that writes a WAV into a pipe cannot go back to fill in the length. It leaves 0, or a number too large for any
+file.
 """
 
 from __future__ import annotations
@@ -22,35 +23,41 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-CHUNK: Final = 8
-FORM: Final = 16
-EVEN: Final = frozenset({1, 3, 6, 7, 0xFFFE})
-"""Codings in which every second has as many bytes: PCM, floating, A-law, mu-law, and what says more further on."""
-OPEN: Final = frozenset({0, 0xFFFFFFFF, 0x7FFFFFFF, 0x7FFFF000, 0xFFFFFFFF - 36, 0x7FFFFFFF - 36})
-"""What is found in place of a length: nothing, the largest number, or that less the header."""
+CHUNK_HEAD: Final = 8
+FORMAT_SIZE: Final = 16
+"""Bytes of the `fmt ` chunk that every WAV has."""
+
+CONSTANT_RATE: Final = frozenset({1, 3, 6, 7, 0xFFFE})
+"""Codes of formats with the same number of bytes every second: PCM, float, A-law, mu-law and "extensible"."""
+
+OPEN_LENGTHS: Final = frozenset({0, 0xFFFFFFFF, 0x7FFFFFFF, 0x7FFFF000, 0xFFFFFFFF - 36, 0x7FFFFFFF - 36})
+"""What programs write when they do not know the length: 0, the largest number, or that minus the header."""
 
 
 class WavHeader(NamedTuple):
-    """What a WAV says of its sound.
+    """What a WAV declares about its sound.
 
     Attributes:
-        seconds: how long it is; None where that was left open.
-        left_open: the length was left open.
-        start: the place in the file of the first sample.
-        size: bytes of samples that are there.
+        duration_s: its length in seconds; None if that was left open.
+        left_open: whether the length was left open.
+        start: the position of the first sample in the file.
+        size: bytes of samples that are present.
     """
 
-    seconds: float | None
+    duration_s: float | None
     left_open: bool
     start: int
     size: int
 
 
 def read_header(file: BinaryIO) -> WavHeader | None:
-    """What a WAV says of its sound; None for any other file. The file is left where it was.
+    """Read the header of a WAV. The file stays at its beginning.
 
     Args:
-        file: it, from its beginning.
+        file: the file, at its beginning.
+
+    Returns:
+        None for any other file.
     """
     try:
         return _read_header(file)
@@ -58,42 +65,46 @@ def read_header(file: BinaryIO) -> WavHeader | None:
         file.seek(0)
 
 
-def read_pcm16(file: BinaryIO, told: WavHeader, channels: int, most: int) -> Iterator[NDArray[np.float32]]:
-    """Samples of 16 bit, a row for each channel, 1.0 being the limit.
+def read_pcm16(file: BinaryIO, header: WavHeader, channels: int, block: int) -> Iterator[NDArray[np.float32]]:
+    """Read 16 bit samples in blocks, with a row for each channel; 1.0 is the limit.
 
     Args:
         file: the WAV.
-        told: what it says.
-        channels: how many there are.
-        most: samples of a channel at once.
+        header: its header.
+        channels: the number of channels.
+        block: samples of a channel in a block.
     """
     frame = channels * DEPTH // 8
-    file.seek(told.start)
-    left = told.size - told.size % frame
-    while left and (data := file.read(min(left, most * frame))):
+    file.seek(header.start)
+    left = header.size - header.size % frame
+    while left and (data := file.read(min(left, block * frame))):
         left -= len(data)
-        found = np.frombuffer(data[: len(data) - len(data) % frame], "<i2").reshape(-1, channels)
-        yield found.T.astype(np.float32, order="C") * np.float32(1 / (1 << (DEPTH - 1)))
+        samples = np.frombuffer(data[: len(data) - len(data) % frame], "<i2").reshape(-1, channels)
+        yield samples.T.astype(np.float32, order="C") * np.float32(1 / (1 << (DEPTH - 1)))
 
 
 def _read_header(file: BinaryIO) -> WavHeader | None:
     riff = file.read(12)
     if riff[:4] != b"RIFF" or riff[8:] != b"WAVE":
         return None
-    per_second = 0
-    while len(head := file.read(CHUNK)) == CHUNK:
+    bytes_per_s = 0
+    while len(head := file.read(CHUNK_HEAD)) == CHUNK_HEAD:
         name, size = struct.unpack("<4sI", head)
         if name == b"fmt ":
-            form = file.read(FORM)
-            even = int.from_bytes(form[:2], "little") in EVEN
-            per_second = int.from_bytes(form[8:12], "little") if even else 0
-            file.seek(size + size % 2 - FORM, os.SEEK_CUR)
+            form = file.read(FORMAT_SIZE)
+            has_constant_rate = int.from_bytes(form[:2], "little") in CONSTANT_RATE
+            bytes_per_s = int.from_bytes(form[8:12], "little") if has_constant_rate else 0
+            file.seek(size + size % 2 - FORMAT_SIZE, os.SEEK_CUR)  # chunks begin at even positions
         elif name == b"data":
-            here = file.tell()
-            there = file.seek(0, os.SEEK_END) - here
-            left_open = size in OPEN and size != there
-            seconds = None if left_open or not per_second else size / per_second
-            return WavHeader(seconds, left_open, here, there if left_open else min(size, there))
+            start = file.tell()
+            present = file.seek(0, os.SEEK_END) - start
+            left_open = size in OPEN_LENGTHS and size != present
+            return WavHeader(
+                duration_s=None if left_open or not bytes_per_s else size / bytes_per_s,
+                left_open=left_open,
+                start=start,
+                size=present if left_open else min(size, present),
+            )
         else:
             file.seek(size + size % 2, os.SEEK_CUR)
     return None
