@@ -59,10 +59,11 @@ def callwell(workload: dict[str, Any]) -> dict[str, float]:
 
     async def work() -> int:
         with tempfile.TemporaryDirectory() as out:
-            key = Key(order["key"])
-            place, clock = order["url"], parse_clock(order["clock"])
-            async with AsyncClient(PROVIDER, key=key, base_url=place, clock=clock, priority="batch") as client:
-                return len((await Assessment(client, rows(order), out, on_progress=show).run()).failed)
+            key = Key(workload["key"])
+            clock = parse_clock(workload["clock"])
+            url = workload["url"]
+            async with AsyncClient(PROVIDER, key=key, base_url=url, clock=clock, priority="batch") as client:
+                return len((await Assessment(client, rows(workload), out, on_progress=show).run()).failed)
 
     if failed := event_loop.run(work()):
         raise SystemExit(f"bench: {failed} recordings could not be assessed")

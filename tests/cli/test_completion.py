@@ -165,9 +165,9 @@ def test_installing_twice_is_as_once(tmp_path: Path, shell: str) -> None:
     begins = tmp_path / f".{shell}rc"
     begins.write_text("echo mine")
     for _ in range(2):
-        shown = run(*COMMAND, "--install-completion", shell, **home)
+        shown = callwell("--install-completion", shell, **home)
     written = Path(shown.splitlines()[0].removeprefix("wrote "))
-    assert written.read_text() == run(*COMMAND, "--show-completion", shell) == SCRIPTS[shell]  # type: ignore[index]
+    assert written.read_text() == callwell("--show-completion", shell) == SCRIPTS[shell]  # type: ignore[index]
     line = "" if shell == "fish" else f"\nsource '{written}'\n"
     assert begins.read_text() == f"echo mine{line}"
 

@@ -99,7 +99,7 @@ def test_what_carries_no_mark_is_settled_by_hand(cli: Shell) -> None:
     [row] = cli.run("ledger", "list", "userplane", "--json").json
     assert row["arguments"]["link_reference"] == "mine"
     assert "check with the provider whether POST" in cli.run("ledger", "show", "userplane", row["name"]).json["how"]
-    assert "carry a mark" in cli.fails(2, "ledger", "resume", "userplane", row["name"])
+    assert "creates objects with a marker" in cli.fails(2, "ledger", "resume", "userplane", row["name"])
     assert "--done or --not-done" in cli.fails(2, "ledger", "settle", "userplane", row["name"])
     assert cli.run("ledger", "settle", "userplane", row["name"], "--done").json["status"] == "done"
     assert cli.run("ledger", "list", "--json").json == []

@@ -229,7 +229,9 @@ def _arguments(operation: Operation, parsed: ParsedWords, last: str) -> Iterator
                 texts = ("true", "false") if "boolean" in type_names(choice) else choice.get("enum", ())
                 yield from (Candidate(f"{name}={text}") for text in texts if text is not None)
         elif not sign and (is_list or parameter.name not in typed):
-            expected = "true or false" if type_names(parameter.schema) == ["boolean"] else describe_schema(parameter.schema)
+            expected = (
+                "true or false" if type_names(parameter.schema) == ["boolean"] else describe_schema(parameter.schema)
+            )
             yield Candidate(f"{parameter.name}=", f"{expected}, required" if parameter.required else expected)
 
 

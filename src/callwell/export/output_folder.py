@@ -116,7 +116,7 @@ class OutputFolder:
         if free < size + RESERVE:
             missing = (size + RESERVE - free + (1 << 20) - 1) >> 20  # MiB, rounded up
             raise DiskFull(
-                f"{self.folder}: {missing} MiB more are needed on this disk; free some space and run it again"
+                f"{self.folder}: {missing} MiB more are needed on this disk; make room and run the same again"
             )
 
     def ignores_case(self) -> bool:
@@ -297,5 +297,5 @@ def _pretty_json(value: object) -> bytes:
 
 def _translate(path: Path, error: OSError) -> DiskFull | FileProblem:
     if error.errno in DISK_FULL:
-        return DiskFull(f"{path}: the disk is full; free some space and run it again")
+        return DiskFull(f"{path}: the disk is full; make room and run the same again")
     return FileProblem(f"{os.fspath(path)}: cannot be written: {error.strerror}")
