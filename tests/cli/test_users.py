@@ -83,8 +83,8 @@ def test_a_plan_in_the_file(cli: Shell) -> None:
     ("arguments", "words"),
     [
         (("users", "userplane"), "does not bill by end user"),
-        (("users", NAME, "users.png"), "with --plot only"),
-        (("users", NAME, "users.pdf", "--plot"), "end with .png"),
+        (("users", NAME, "users.png"), "add --plot to draw a picture"),
+        (("users", NAME, "users.pdf", "--plot"), "ends in .png"),
     ],
 )
 def test_wrong_use(cli: Shell, arguments: tuple[str, ...], words: str) -> None:

@@ -82,7 +82,7 @@ def test_other_settings_of_an_environment() -> None:
         ("CALLWELL_APIVIDEO_STAGING_KEY", "unknown environment 'staging' of apivideo: known: production, sandbox"),
         ("APIVIDEO_STAGING_BASE_URL", "unknown environment 'staging' of apivideo: known: production, sandbox"),
         ("LANGUAGE_CONFIDENCE_RAPID_BASE_URL", "unknown environment 'rapid' of language_confidence: known: production"),
-        ("CALLWELL_X", "`callwell config --help` has the variables that do"),
+        ("CALLWELL_X", "`callwell config --help` lists the variables that do"),
     ],
 )
 def test_what_sets_nothing_is_said(variable: str, expected: str) -> None:

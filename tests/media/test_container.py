@@ -58,5 +58,8 @@ def test_the_largest_file_takes_no_longer(tmp_path: Path) -> None:
 def test_without_the_library_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     """Install it, or say that the file is not to be looked at."""
     monkeypatch.setitem(sys.modules, "av", None)
-    with pytest.raises(UsageError, match=r"PyAV is missing: .* -m pip install 'av>=.*check=False"):
+    with pytest.raises(
+        UsageError,
+        match=r"PyAV checks files before they are sent, and is missing: .* -m pip install 'av>=.*check=False",
+    ):
         probe("a.webm", io.BytesIO(b"not an MP4"))
