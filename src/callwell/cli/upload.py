@@ -45,6 +45,11 @@ ForceOption = Annotated[
     typer.Option("--force", help="Upload files again, as new objects, even if the same command has just finished."),
 ]
 
+PieceSizeOption = Annotated[
+    int | None,
+    typer.Option("--piece-size", min=1, metavar="BYTES", help="The size of a piece. Default: chosen by file size."),
+]
+
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
@@ -63,10 +68,7 @@ def upload(
     pieces: Annotated[
         int | None, typer.Option("--pieces", min=1, metavar="N", help="Pieces of one file sent at once.")
     ] = None,
-    piece_size: Annotated[
-        int | None,
-        typer.Option("--piece-size", min=1, metavar="BYTES", help="The size of a piece. Default: chosen by file size."),
-    ] = None,
+    piece_size: PieceSizeOption = None,
     force: ForceOption = False,
     no_check: Annotated[
         bool, typer.Option("--no-check", help="Upload files without checking that they are media files.")
