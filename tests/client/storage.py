@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from callwell.transport.base import NoReply, Request, Response
 
 CONTENT = bytes(range(256)) * 1024  # four pieces of the scripted transport
-SPLIT = RangeSplit(most=4, piece=len(CONTENT) // 8, least=len(CONTENT) // 2)
+SPLIT = RangeSplit(parallel=4, range_bytes=len(CONTENT) // 8, min_bytes=len(CONTENT) // 2)
 URL = "https://storage.test/f?X-Amz-Signature=secret&n="
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from callwell.transport.base import Request, Response
 
-PIECES = len(CONTENT) // SPLIT.piece
+PIECES = len(CONTENT) // SPLIT.range_bytes
 
 
 class SlowPieces(AsyncPieces):
@@ -42,14 +42,14 @@ class SlowPieces(AsyncPieces):
 class SlowStreaming(AsyncStreaming):
     """Streams that take their time, and the most of them that were open at once."""
 
-    most = 0
+    parallel = 0
 
     @asynccontextmanager
     async def stream(self, request: Request) -> AsyncIterator[Any]:
         """The script's next reply, piece by piece."""
         reply = self._answer(request)
         self.streams += 1
-        self.most = max(self.most, self.streams)
+        self.parallel = max(self.parallel, self.streams)
         try:
             yield reply if isinstance(reply, NoReply) else SlowPieces(reply)
         finally:
@@ -75,7 +75,7 @@ def test_pieces_come_at_once(tmp_path: Path, ranges: int) -> None:
         await asset.save(tmp_path / "f", ranges=ranges)
         assert (tmp_path / "f").read_bytes() == CONTENT
         assert LoopClock().now() - began == pytest.approx(PIECES / ranges, abs=0.1)
-        assert transport.most <= ranges + 1
+        assert transport.parallel <= ranges + 1
 
     leap(work)
 
@@ -111,7 +111,7 @@ def test_threads_fetch_pieces_at_once(tmp_path: Path) -> None:
     storage, gate = Storage(), threading.Barrier(3)
 
     def reply(request: Request) -> Response | NoReply:
-        if 1 <= wanted(request)[0] // SPLIT.piece <= 3:
+        if 1 <= wanted(request)[0] // SPLIT.range_bytes <= 3:
             gate.wait(timeout=30.0)
         return storage(request)
 
@@ -126,7 +126,7 @@ def test_a_thread_that_comes_late_writes_nothing(tmp_path: Path) -> None:
     storage, go_on, told = Storage(), threading.Event(), list[int]()
 
     def reply(request: Request) -> Response | NoReply:
-        if wanted(request)[0] == SPLIT.piece:
+        if wanted(request)[0] == SPLIT.range_bytes:
             go_on.wait(timeout=30.0)
         return storage(request)
 

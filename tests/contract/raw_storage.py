@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from tests.contract.raw_server import Connection
 
 CONTENT = bytes(range(256)) * 1024
-SPLIT = RangeSplit(most=4, piece=len(CONTENT) // 8, least=len(CONTENT) // 2)
-WHOLE = RangeSplit(most=1)
+SPLIT = RangeSplit(parallel=4, range_bytes=len(CONTENT) // 8, min_bytes=len(CONTENT) // 2)
+WHOLE = RangeSplit(parallel=1)
 
 
 class RawStorage:

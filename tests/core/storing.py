@@ -104,7 +104,9 @@ class Storage:
             match step:
                 case RequestUrl():
                     version = self.versions[self._turn().version]
-                    state, step = download.accept_url(state, len(version) if self.announced else None, once=self.once)
+                    state, step = download.accept_url(
+                        state, len(version) if self.announced else None, single_use=self.once
+                    )
                     self.unused = True
                 case FetchRange():
                     assert self.unused, "a URL is used again"
@@ -113,7 +115,7 @@ class Storage:
                 case ReadBody():
                     raise AssertionError("a body is read where it is opened")
                 case DownloadDone() | DownloadFailed():
-                    self.decoded = bool(state.coding)
+                    self.decoded = bool(state.codings)
                     return step
         raise AssertionError("the download never ends")
 
@@ -131,8 +133,8 @@ class Storage:
         state, step = download.accept_head(state, head)
         if not isinstance(step, ReadBody):
             return state, step
-        if step.several:
-            if not state.islands:
+        if step.parallel:
+            if not state.later_ranges:
                 del self.file[step.offset :]
             return download.end_round(state, self._round(download.start_round(state), body[:cut]))
         del self.file[step.offset :]
@@ -154,16 +156,16 @@ class Storage:
         if turn.status:
             return StorageHead(turn.status), b"", None
         asked = fetch.offset > 0 or fetch.stop is not None
-        part = asked and turn.ranges and (not turn.pinned or fetch.pin in (None, version.pin))
+        part = asked and turn.ranges and (not turn.pinned or fetch.if_range in (None, version.if_range))
         total = len(data) if turn.totals else None
         if part and fetch.offset >= len(data):
             return StorageHead(416, total=total, version=version), b"", None
         if not part:
-            return StorageHead(200, len(data) if turn.sized else None, version=version, coding=coding), data, turn.cut
+            return StorageHead(200, len(data) if turn.sized else None, version=version, codings=coding), data, turn.cut
         body = data[fetch.offset : fetch.stop][: turn.short]
         length = len(body) if turn.sized else None
         if not turn.placed:
-            return StorageHead(206, length, version=version, coding=coding), body, turn.cut
+            return StorageHead(206, length, version=version, codings=coding), body, turn.cut
         stop = fetch.offset + len(body)
         return StorageHead(206, length, fetch.offset, version, total, stop, coding), body, turn.cut
 
@@ -172,7 +174,7 @@ class Storage:
         self.rounds += 1
         now, first = parallel_download.take_range(now)
         workers = [Request(first, first, body)] if first else []
-        for _ in range((self.split or RangeSplit()).most - 1):
+        for _ in range((self.split or RangeSplit()).parallel - 1):
             now, span = parallel_download.take_range(now)
             workers += [self._ask(now, span)] if span else []
         while workers:
@@ -189,7 +191,7 @@ class Storage:
         return now
 
     def _ask(self, now: DownloadRound, span: ByteRange) -> Request:
-        head, body, cut = self._answer(FetchRange(span.start, now.version.pin, 0, span.stop))
+        head, body, cut = self._answer(FetchRange(span.start, now.version.if_range, 0, span.stop))
         fits = parallel_download.is_requested_range(now, span, head)
         return Request(span, span, body[:cut] if fits else b"", 0 if fits else head.status)
 
@@ -198,7 +200,7 @@ class Storage:
             return Version(f'"{version}"')
         etag = 'W/"same"' if self.tags in ("weak", "weak-dated") else None
         if self.tags in ("dated", "weak-dated"):
-            return Version(etag, f"day {version}", settled=True)
+            return Version(etag, f"day {version}", has_strong_date=True)
         return Version(etag)
 
 

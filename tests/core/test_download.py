@@ -140,7 +140,7 @@ def test_it_gives_up(script: list[Turn], why: DownloadReason) -> None:
     """Without progress beyond the furthest byte every trouble has an end, and says which it was."""
     end = Storage([b"a" * 9, b"b" * 11], script, announced=False).fetch()
     assert isinstance(end, DownloadFailed)
-    assert end.why is why
+    assert end.reason is why
 
 
 @given(script=scripts, versions=versions)
@@ -164,7 +164,7 @@ def test_a_size_that_the_provider_announces_wrongly() -> None:
         else:
             assert isinstance(action, FetchRange)
             state, action = download.accept_head(state, StorageHead(200, 9))
-    assert (action.why, steps <= 3 * download.MAX_RESTARTS) == (DownloadReason.DAMAGED, True)
+    assert (action.reason, steps <= 3 * download.MAX_RESTARTS) == (DownloadReason.DAMAGED, True)
 
 
 @pytest.mark.parametrize("size", [None, 0])
@@ -182,7 +182,7 @@ def test_a_stored_download_goes_on() -> None:
     state, action = download.accept_url(Download(offset=5, size=9, version=Version('"x"')), 9)
     assert action == FetchRange(5, '"x"', 0)
     assert download.accept_url(state._replace(offset=9), 9)[1] == DownloadDone(9)
-    assert download.accept_url(state, 12) == (Download(restarts=1, announced=12), FetchRange(0, None, 0))
+    assert download.accept_url(state, 12) == (Download(restarts=1, announced_size=12), FetchRange(0, None, 0))
 
 
 def test_a_size_that_is_announced_anew_is_that_of_another_file() -> None:

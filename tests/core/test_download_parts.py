@@ -21,7 +21,7 @@ from callwell.core.ranges import ByteRange
 from tests.core.storing import Storage, Turn
 
 TAG = Version('"x"')
-HALF = Download(offset=5, size=9, version=TAG, best=5)
+HALF = Download(offset=5, size=9, version=TAG, high_water=5)
 
 
 @pytest.mark.parametrize("totals", [True, False])
@@ -103,7 +103,7 @@ def test_a_part_that_cannot_be_placed(head: StorageHead) -> None:
 
 def test_a_part_without_any_proof() -> None:
     """An answer without validators, to a request that could not be pinned, may be of any version."""
-    dated = Version('W/"x"', "day", settled=True)
+    dated = Version('W/"x"', "day", has_strong_date=True)
     state, step = download.accept_head(HALF._replace(version=dated), StorageHead(206, 4, 5, Version(), 9, 9))
     assert (state.offset, step) == (5, FetchRange(5, None, 1))
     assert download.accept_head(HALF._replace(version=dated), StorageHead(206, 4, 5, dated, 9, 9))[1] == ReadBody(5)
@@ -125,7 +125,7 @@ def test_a_body_that_is_shorter_than_its_range() -> None:
 def test_sizes_of_a_compressed_answer_are_its_own() -> None:
     """What the provider announces is the size of the file, and not of its compressed form."""
     state, step = download.accept_url(Download(), 100)
-    state, step = download.accept_head(state, StorageHead(200, 20, None, TAG, coding=("gzip",)))
+    state, step = download.accept_head(state, StorageHead(200, 20, None, TAG, codings=("gzip",)))
     assert step == ReadBody(0)
     state, step = download.break_off(download.add_bytes(state, 5))
     assert step == FetchRange(5, '"x"', 1)
@@ -136,14 +136,14 @@ def test_sizes_of_a_compressed_answer_are_its_own() -> None:
 
 def test_a_coding_that_cannot_be_undone() -> None:
     """Compressed bytes are never saved under the file's name."""
-    state, step = download.accept_head(Download(), StorageHead(200, 20, None, TAG, coding=("br",)))
-    assert (state.coding, step) == (("br",), DownloadFailed(DownloadReason.CODED, 200))
+    state, step = download.accept_head(Download(), StorageHead(200, 20, None, TAG, codings=("br",)))
+    assert (state.codings, step) == (("br",), DownloadFailed(DownloadReason.CODED, 200))
 
 
 @pytest.mark.parametrize("status", [429, 503])
 def test_what_the_storage_asks_for_is_waited_for(status: int) -> None:
     """Whatever the own pace would be; a byte ends it."""
-    state, step = download.accept_head(HALF, StorageHead(status, wait_s=7.0))
+    state, step = download.accept_head(HALF, StorageHead(status, retry_after_s=7.0))
     assert step == FetchRange(5, '"x"', 1, None, 7.0)
     state, _ = download.accept_head(state, StorageHead(206, 4, 5, TAG, 9, 9))
     assert download.break_off(download.add_bytes(state, 1))[1] == FetchRange(6, '"x"', 1)
@@ -151,17 +151,17 @@ def test_what_the_storage_asks_for_is_waited_for(status: int) -> None:
 
 def test_an_error_without_a_wait_keeps_none() -> None:
     """A wait was asked for before, and not again."""
-    state, _ = download.accept_head(HALF, StorageHead(503, wait_s=7.0))
+    state, _ = download.accept_head(HALF, StorageHead(503, retry_after_s=7.0))
     assert download.accept_head(state, StorageHead(503))[1] == FetchRange(5, '"x"', 2)
 
 
 def test_a_tag_that_changes_with_every_request() -> None:
     """Storage that makes one up each time: after the second change the file is read as one stream."""
-    state, step = download.accept_url(Download(split=RangeSplit(most=2, piece=3, least=4)), 9)
+    state, step = download.accept_url(Download(split=RangeSplit(parallel=2, range_bytes=3, min_bytes=4)), 9)
     assert step == FetchRange(0, None, 0, 3)
     for number in range(2):
         state, step = download.accept_head(state, StorageHead(206, 3, 0, Version(f'"{number}"'), 9, 3))
-        assert step == ReadBody(0, several=True)
+        assert step == ReadBody(0, parallel=True)
         done = parallel_download.end_request(download.start_round(state), ByteRange(3, 6), ByteRange(3, 6), status=206)[
             0
         ]

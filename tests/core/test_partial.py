@@ -40,7 +40,7 @@ def test_several_parts_have_no_place() -> None:
     """One range was asked for, so that an answer of several is not understood, whatever else it says."""
     headers = {"content-type": "Multipart/ByteRanges; boundary=x", "content-range": "bytes 0-4/9"}
     head = partial.parse_head(206, headers, 0.0)
-    assert (head.start, head.consistent) == (None, False)
+    assert (head.start, head.is_consistent) == (None, False)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_several_parts_have_no_place() -> None:
 def test_a_part_that_contradicts_itself(length: str, expected: bool) -> None:  # noqa: FBT001 - a table
     """A length that is none counts as not said; one that is another than the range's is a contradiction."""
     head = partial.parse_head(206, {"content-range": "bytes 0-4/9", "content-length": length}, 0.0)
-    assert head.consistent == expected
+    assert head.is_consistent == expected
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_a_part_that_contradicts_itself(length: str, expected: bool) -> None:  #
 )
 def test_in_which_coding_it_comes(text: str, expected: tuple[str, ...]) -> None:
     """Names of any case, old names, several of them in the order in which they were applied."""
-    assert partial.parse_head(200, {"content-encoding": text}, 0.0).coding == expected
+    assert partial.parse_head(200, {"content-encoding": text}, 0.0).codings == expected
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_in_which_coding_it_comes(text: str, expected: tuple[str, ...]) -> None:
 )
 def test_which_tags_are_strong(etag: str, strong: str | None) -> None:
     """Only what RFC 9110, 8.8.3, calls one; an empty one identifies nothing."""
-    assert partial.parse_head(200, {"etag": etag}, 0.0).version.strong == strong
+    assert partial.parse_head(200, {"etag": etag}, 0.0).version.strong_etag == strong
 
 
 @pytest.mark.parametrize(
@@ -84,19 +84,19 @@ def test_which_tags_are_strong(etag: str, strong: str | None) -> None:
 def test_when_a_modification_date_is_a_proof(date: str, settled: bool) -> None:  # noqa: FBT001 - a table
     """Only a minute later by the storage's own clock: a file can change twice within a second."""
     version = partial.parse_head(200, {"last-modified": DAY, "date": date}, 0.0).version
-    assert (version.settled, version.pin) == (settled, DAY if settled else None)
+    assert (version.has_strong_date, version.if_range) == (settled, DAY if settled else None)
 
 
 def test_a_date_is_no_pin_beside_a_tag() -> None:
     """RFC 9110, 13.1.5; but what both answers say of it is compared."""
-    version = Version('W/"a"', DAY, settled=True)
-    assert (version.pin, version.lasting) == (None, True)
+    version = Version('W/"a"', DAY, has_strong_date=True)
+    assert (version.if_range, version.is_provable) == (None, True)
     assert partial.is_same_version(version, version) is True
 
 
 STRONG = Version('"a"')
 WEAK = Version('W/"a"')
-DATED = Version(None, DAY, settled=True)
+DATED = Version(None, DAY, has_strong_date=True)
 FRESH = Version(None, DAY)
 
 

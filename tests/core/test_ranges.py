@@ -22,10 +22,10 @@ from callwell.core.partial import StorageHead, Version
 from callwell.core.ranges import ByteRange
 from tests.core.storing import Storage, Turn, scripts, three, versions
 
-SPLIT = RangeSplit(most=3, piece=3, least=6)
+SPLIT = RangeSplit(parallel=3, range_bytes=3, min_bytes=6)
 TAG = '"x"'
 
-splits = st.builds(RangeSplit, most=st.integers(1, 5), piece=st.integers(1, 7), least=st.integers(0, 12))
+splits = st.builds(RangeSplit, parallel=st.integers(1, 5), range_bytes=st.integers(1, 7), min_bytes=st.integers(0, 12))
 orders = st.lists(st.integers(0, 4), min_size=1, max_size=20)
 
 
@@ -33,7 +33,7 @@ orders = st.lists(st.integers(0, 4), min_size=1, max_size=20)
     versions=three((0, 1, 2)),
     script=[Turn(version=2, totals=False), Turn(status=400), Turn(version=1)],
     told=(True, False),
-    split=RangeSplit(most=2, piece=1, least=0),
+    split=RangeSplit(parallel=2, range_bytes=1, min_bytes=0),
     order=[0],
 )
 @given(versions=versions, script=scripts, told=st.tuples(st.booleans(), st.booleans()), split=splits, order=orders)
@@ -121,10 +121,10 @@ def test_storage_that_cannot_do_it_is_not_asked_for_pieces(turn: Turn, expected:
 
 def begun(size: int = 12, most: int = 3) -> tuple[Download, DownloadRound]:
     """A download whose first piece has begun to come."""
-    state, step = download.accept_url(Download(split=SPLIT._replace(most=most)), size)
+    state, step = download.accept_url(Download(split=SPLIT._replace(parallel=most)), size)
     assert step == FetchRange(0, None, 0, 3)
     state, step = download.accept_head(state, StorageHead(206, 3, 0, Version(TAG), size))
-    assert step == ReadBody(0, several=True)
+    assert step == ReadBody(0, parallel=True)
     return state, download.start_round(state)
 
 
@@ -140,12 +140,16 @@ def test_a_round_that_ends_early_is_taken_up() -> None:
     state, now = begun()
     now = fetched(now, ByteRange(3, 6), ByteRange(9, 12))
     state, step = download.end_round(state, now)
-    assert (state.offset, state.islands, step) == (0, (ByteRange(3, 6), ByteRange(9, 12)), FetchRange(0, TAG, 0, 3))
+    assert (state.offset, state.later_ranges, step) == (
+        0,
+        (ByteRange(3, 6), ByteRange(9, 12)),
+        FetchRange(0, TAG, 0, 3),
+    )
     state, step = download.accept_head(state, StorageHead(206, 3, 0, Version(TAG), 12))
-    assert step == ReadBody(0, several=True)
+    assert step == ReadBody(0, parallel=True)
     assert download.start_round(state).todo == (ByteRange(0, 3), ByteRange(6, 9))
     state, step = download.accept_head(state, StorageHead(200, 12, None, Version('"y"')))
-    assert (step, state.islands, state.split) == (ReadBody(0), (), None)
+    assert (step, state.later_ranges, state.split) == (ReadBody(0), (), None)
 
 
 def test_an_expired_url_ends_the_round_and_is_replaced_once() -> None:
@@ -160,7 +164,7 @@ def test_an_expired_url_ends_the_round_and_is_replaced_once() -> None:
     now, following = parallel_download.end_request(now, ByteRange(3, 3), ByteRange(0, 3))
     assert (following, now.todo) == (None, (ByteRange(3, 6), ByteRange(6, 9), ByteRange(9, 12)))
     state, step = download.end_round(state, now)
-    assert (step, state.offset, state.urls) == (RequestUrl(), 3, 1)
+    assert (step, state.offset, state.fresh_urls) == (RequestUrl(), 3, 1)
 
 
 def test_a_worker_that_gets_nothing_ends_and_one_that_gets_something_goes_on() -> None:
@@ -217,7 +221,7 @@ def test_pieces_fill_the_gaps(offset: int, islands: tuple[tuple[int, int], ...],
     """Nothing that is safe is asked for again, and little is not split, unless there is something safe beyond it."""
     found = parallel_download.missing_ranges(SPLIT, 10, offset, tuple(ByteRange(*one) for one in islands))
     assert list(found) == expected
-    assert parallel_download.missing_ranges(SPLIT._replace(most=1), 10, offset, ()) == ()
+    assert parallel_download.missing_ranges(SPLIT._replace(parallel=1), 10, offset, ()) == ()
 
 
 @given(st.lists(st.integers(0, 9), unique=True))
@@ -235,5 +239,5 @@ def test_a_version_that_changed_takes_its_pieces_with_it() -> None:
     state, now = begun()
     state, _ = download.end_round(state, fetched(now, ByteRange(3, 6)))
     state, step = download.accept_head(state, StorageHead(206, 3, 0, Version('"y"'), 12))
-    assert (step, state.offset, state.islands, state.restarts) == (RequestUrl(), 0, (), 1)
+    assert (step, state.offset, state.later_ranges, state.restarts) == (RequestUrl(), 0, (), 1)
     assert download.accept_url(state, 12)[1] == FetchRange(0, None, 0, 3)

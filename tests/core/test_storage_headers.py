@@ -25,13 +25,13 @@ from callwell.transport.headers import ResponseHeaders
 def test_no_coding_of_a_file_is_missed(lines: list[str], coding: tuple[str, ...]) -> None:
     """Coded bytes that are taken for the file would be a wrong file."""
     given = ResponseHeaders(HeaderMap([("content-encoding", line) for line in lines]))
-    assert partial.parse_head(200, given, 0.0).coding == coding
+    assert partial.parse_head(200, given, 0.0).codings == coding
 
 
 def test_a_modification_date_without_a_zone_is_gmt() -> None:
     """The zone of the machine plays no part in it."""
     given = {"last-modified": "Sat, 28 Nov 2026 15:00:00", "date": "Sat, 28 Nov 2026 16:00:00 GMT"}
-    assert partial.parse_head(200, given, 0.0).version.settled
+    assert partial.parse_head(200, given, 0.0).version.has_strong_date
 
 
 @pytest.mark.parametrize(("now", "gone"), [(1_795_881_599.0, False), (1_795_881_600.0, True)])

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tests.export.playing import Site
 
-SPLIT = RangeSplit(most=4, piece=4 << 10, least=8 << 10)
+SPLIT = RangeSplit(parallel=4, range_bytes=4 << 10, min_bytes=8 << 10)
 """The emulator's videos are of some hundred kilobytes."""
 
 BROKEN: dict[str, Any] = {"truncated": 0.2, "error_before": 0.1, "reset": 0.1, "lost_reply": 0.1}
@@ -67,5 +67,5 @@ def test_pieces_make_the_file(site: Site, tmp_path: Path, faults: dict[str, floa
     assert digests == expected
     assert {key: hashlib.sha256((tmp_path / key).read_bytes()).hexdigest() for key in expected} == expected
     requests = site.counts()["storage_requests"]
-    least = sum(-(-item["assets"]["video"]["size"] // SPLIT.piece) for item in chosen)
+    least = sum(-(-item["assets"]["video"]["size"] // SPLIT.range_bytes) for item in chosen)
     assert requests == least if not faults else requests > least

@@ -176,7 +176,7 @@ def test_an_address_that_is_none_disturbs_no_hook(url: str) -> None:
     world = World(answer(200, {"data": {"url": url, "size": 4}}), answer(200, b"BODY"))
     hook = Recorder()
     one = client(world, base_url="http://localhost", hooks=[hook])
-    with pytest.raises(AssetError, match="an address that is none of the web"):
+    with pytest.raises(AssetError, match="an address that is not http or https"):
         one.asset("things.file", thing_id="1").read()
     assert hook.all(FetchEnded) == []
 

@@ -1,29 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One file behind a signed URL that expires: what to ask for next, and when it is whole.
+"""One file behind a signed URL that expires: what to ask for next, and when the file is whole.
 
 ::
 
-          Url                  Opened: 200 or 206          Ended, right size
-    URL ───────> FETCH ───────────────────────> BODY ───────────────────────> Finish
-     ^             │ 403, 400, 401, 404: expired │ broken off: go on from the last byte
-     └─────────────┴─────────────────────────────┘
+          accept_url             accept_head: 200, 206              end_body, right size
+    URL ────────────> FETCH ─────────────────────────────> BODY ──────────────────────────> DownloadDone
+     ^                  │ 400, 401, 403, 404: expired?      │ break_off: go on from the last byte
+     └──────────────────┴───────────────────────────────────┘
 
-A large file is fetched in pieces (`ranges`) if its size is known and storage answers a request for the first of them
-with that piece and a strong ETag: then `Read.several` begins a round, which ends with `joined`. A size that only the
-storage tells is known when the whole file has begun to come: that answer is left. Storage that does anything else is
-read as one stream, and what it sent beyond the first gap comes again.
+**Validators.** A body that broke off is continued with `Range` from its last byte only if `If-Range`, or the response's
+own validators, can prove that both parts are of one version (`partial`). Without that proof the file starts again, for
+a change that keeps the size could not be noticed.
 
-A body that broke off is continued with `Range` from its last byte only if its version is `lasting`: then `If-Range`
-or the answer's own validators prove that both parts are of one version (`partial`). Without such a proof the file is
-begun again from its first byte, for a change that keeps the size could not be seen.
-What an answer says counts more than what is remembered. A part may be shorter than what was asked for: the rest is
-asked for. A file whose size the storage does not say is whole when its whole body has ended, or when storage says that
-nothing lies beyond the last byte (416). Places and sizes of a compressed answer are those of its compressed form.
-Every byte beyond the furthest restores the attempts; a URL is asked for again at most `MAX_FRESH_URLS` times without
-progress. Storage says 403 for an expired signature and some services 400, 401 or 404: none of them proves that the file
-is gone, so a fresh URL is asked for. Where it is known which status says that there is no such file, that ends it.
-Where a URL is good for one request, every request but the first after `given` is preceded by `Ask`. Pieces are longer
-there, since each of them costs a call.
+**Parts.** A part may be shorter than what was asked for; the rest is asked for then. A file of unknown size is whole
+when a complete body of it has ended, or when the storage says that nothing lies beyond the last byte (416). Offsets and
+sizes of a compressed response are those of its compressed form.
+
+**Parallel ranges.** A large file of known size is fetched in several ranges at once if the storage answers the request
+for the first one with that range and a strong ETag: `ReadBody.parallel` then starts a round, which ends with
+`end_round`. A storage that does anything else is read as one stream, and what came beyond the first gap comes again.
+
+**Expiry.** Storages say 403 for an expired signature, and some services 400, 401 or 404. None of them proves that the
+file is gone; only the provider does, so it is asked for a fresh URL, unless the profile names a status that means "no
+such file". Where a URL is good for one request, each request is preceded by `RequestUrl`.
 """
 
 from __future__ import annotations
@@ -40,20 +39,21 @@ if TYPE_CHECKING:
     from callwell.core.ranges import ByteRange
 
 MAX_ATTEMPTS: Final = 6
-"""Attempts in a row that bring no byte."""
+"""Attempts in a row that bring no byte: as many as a call makes by default."""
 
 MAX_FRESH_URLS: Final = 4
-"""Fresh URLs in a row that bring no byte."""
+"""Fresh URLs in a row that bring no byte: one may expire on its way, four do not."""
 
 SINGLE_USE_FACTOR: Final = 8
-"""How many times longer pieces are where each needs a URL of its own."""
+"""How many times longer ranges are where each needs a URL of its own, which costs a call."""
 
 MAX_RESTARTS: Final = 3
-"""Times that a file may change under a download."""
+"""Times that a file may change during a download."""
 
 EXPIRED_STATUSES: Final = frozenset({400, 401, 403, 404, 410})
 OK_STATUS: Final = 200
 RANGE_NOT_SATISFIABLE: Final = 416
+SERVER_ERRORS: Final = 500
 
 
 class DownloadReason(StrEnum):
@@ -73,51 +73,51 @@ class Download(NamedTuple):
     """Where a download stands. Plain values: it can be stored at any time.
 
     Attributes:
-        offset: bytes that are safe on disk, in the form in which the storage sends them.
-        size: bytes in all, as the storage says of this version.
-        version: what the storage says of the version that is being read.
-        urls: fresh URLs since the last byte.
-        failures: attempts since the last byte.
-        restarts: times that the file changed.
-        best: the most bytes that were ever safe: one that came before is no progress.
-        split: how it may be fetched in pieces; None for one stream.
-        islands: what is safe on disk beyond the offset.
-        once: a URL is good for one request.
-        absent: statuses of the storage which say that there is no such file.
-        announced: bytes in all, as the provider says.
-        coding: content codings of what is being read.
-        part: what is being read is a part of the file.
-        asked: the first byte that was asked for with it.
-        stop: the first byte that is not in it, where the storage says so.
-        wait_s: seconds for which the storage asked to be left alone.
-        no_page: the file is surely no web page.
+        offset: bytes that are safe on disk from the beginning on, in the form in which the storage sends them.
+        size: bytes of the file, as the storage says of this version.
+        version: the validators of the version that is being read.
+        fresh_urls: fresh URLs since the last byte.
+        failures: failed attempts since the last byte.
+        restarts: how often the file changed.
+        high_water: the most bytes that were ever safe: bytes that come again are no progress.
+        split: how it may be fetched in ranges; None for one stream.
+        later_ranges: what is safe on disk beyond the offset.
+        single_use: a URL is good for one request.
+        absent_statuses: statuses of the storage that mean "no such file".
+        announced_size: bytes of the file, as the provider says.
+        codings: content codings of what is being read.
+        is_part: a part of the file is being read.
+        requested_start: the first byte that was asked for with it.
+        part_stop: the first byte after it, where the storage says so.
+        retry_after_s: seconds for which the storage asked to be left alone.
+        not_html: the file is surely no web page.
     """
 
     offset: int = 0
     size: int | None = None
     version: Version = UNKNOWN_VERSION
-    urls: int = 0
+    fresh_urls: int = 0
     failures: int = 0
     restarts: int = 0
-    best: int = 0
+    high_water: int = 0
     split: RangeSplit | None = None
-    islands: tuple[ByteRange, ...] = ()
-    once: bool = False
-    absent: tuple[int, ...] = ()
-    announced: int | None = None
-    coding: tuple[str, ...] = ()
-    part: bool = False
-    asked: int = 0
-    stop: int | None = None
-    wait_s: float = 0.0
-    no_page: bool = False
+    later_ranges: tuple[ByteRange, ...] = ()
+    single_use: bool = False
+    absent_statuses: tuple[int, ...] = ()
+    announced_size: int | None = None
+    codings: tuple[str, ...] = ()
+    is_part: bool = False
+    requested_start: int = 0
+    part_stop: int | None = None
+    retry_after_s: float = 0.0
+    not_html: bool = False
 
     @property
-    def whole(self) -> int | None:
-        """Bytes of the whole file as the storage sends it, where known: the provider speaks of the decoded one."""
+    def known_size(self) -> int | None:
+        """Bytes of the file as the storage sends it, if known: the provider speaks of the decoded one."""
         if self.size is not None:
             return self.size
-        return None if self.coding else self.announced
+        return None if self.codings else self.announced_size
 
 
 class RequestUrl(NamedTuple):
@@ -129,29 +129,28 @@ class FetchRange(NamedTuple):
 
     Attributes:
         offset: 0 for the whole file.
-        pin: the validator for `If-Range`, if there is one.
-        failures: failed attempts since the last byte, by which the wait before this one is chosen.
+        if_range: the validator for `If-Range`, if there is one.
+        failures: failed attempts since the last byte; they choose the wait before this one.
         stop: the first byte that is not wanted; None for all there are.
-        wait_s: seconds for which the storage asked to be left alone.
+        retry_after_s: seconds for which the storage asked to be left alone.
     """
 
     offset: int
-    pin: str | None
+    if_range: str | None
     failures: int
     stop: int | None = None
-    wait_s: float = 0.0
+    retry_after_s: float = 0.0
 
 
 class ReadBody(NamedTuple):
-    """Write the body at `offset`, after cutting the file to that length, and report every piece.
+    """Write the body at `offset`, after cutting the file to that length, and report every chunk.
 
     Attributes:
-        offset: where the body begins.
-        several: instead, begin a round of pieces with it; the file is cut unless something is safe beyond.
+        parallel: start a round of ranges with it instead; the file is cut unless something beyond is safe.
     """
 
     offset: int
-    several: bool = False
+    parallel: bool = False
 
 
 class DownloadDone(NamedTuple):
@@ -161,9 +160,9 @@ class DownloadDone(NamedTuple):
 
 
 class DownloadFailed(NamedTuple):
-    """The file cannot be had."""
+    """The file cannot be downloaded."""
 
-    why: DownloadReason
+    reason: DownloadReason
     status: int = 0
 
 
@@ -171,230 +170,231 @@ Action = RequestUrl | FetchRange | ReadBody | DownloadDone | DownloadFailed
 
 
 def accept_url(
-    state: Download, size: int | None, *, once: bool = False, no_page: bool = False
+    state: Download, size: int | None, *, single_use: bool = False, not_html: bool = False
 ) -> tuple[Download, Action]:
     """A fresh URL has come.
 
     Args:
         state: where the download stands.
-        size: bytes, if the provider announces them.
-        once: the URL is good for one request.
-        no_page: the file is surely no web page.
+        size: bytes of the file, if the provider announces them.
+        single_use: the URL is good for one request.
+        not_html: the file is surely no web page.
     """
-    state = state._replace(once=once, no_page=no_page)
+    state = state._replace(single_use=single_use, not_html=not_html)
     if size is not None:
-        known = state.announced if state.size is None or state.coding else state.size
-        state = state._replace(announced=size)
-        if known not in (None, size) and (state.offset or state.islands):
+        known = state.announced_size if state.size is None or state.codings else state.size
+        state = state._replace(announced_size=size)
+        if known not in (None, size) and (state.offset or state.later_ranges):
             if state.restarts >= MAX_RESTARTS:
                 return state, DownloadFailed(DownloadReason.DAMAGED)
             return _fetch_rest(_discard_version(state))
-    if state.offset and state.offset == state.size and not state.failures:  # what broke off here may have gone on
+    if state.offset and state.offset == state.size and not state.failures:  # what broke off here may have been longer
         return state, DownloadDone(state.offset)
     return _fetch_rest(state)
 
 
 def accept_head(state: Download, head: StorageHead) -> tuple[Download, Action]:
-    """Storage has begun to answer.
-
-    Args:
-        state: where the download stands.
-        head: what it says.
-    """
-    if head.status in state.absent:
+    """The storage has begun to answer."""
+    if head.status in state.absent_statuses:
         return state, DownloadFailed(DownloadReason.UNAVAILABLE, head.status)
     if head.status in EXPIRED_STATUSES:
         return _request_fresh_url(state, head.status)
     if head.status == RANGE_NOT_SATISFIABLE:
         return _accept_unsatisfiable(state, head)
     if head.status not in (OK_STATUS, PARTIAL_CONTENT):
-        why = DownloadReason.REFUSED if head.status < 500 else DownloadReason.BROKEN  # noqa: PLR2004 - server errors
-        return _retry(state, why, head.status, head.wait_s)
-    if head.page and state.no_page:
+        reason = DownloadReason.REFUSED if head.status < SERVER_ERRORS else DownloadReason.BROKEN
+        return _retry(state, reason, head.status, head.retry_after_s)
+    if head.is_html and state.not_html:
         return _retry(state, DownloadReason.PAGE, head.status)
-    if not partial.DECODABLE.issuperset(head.coding):
-        return state._replace(coding=head.coding), DownloadFailed(DownloadReason.CODED, head.status)
+    if not partial.DECODABLE.issuperset(head.codings):
+        return state._replace(codings=head.codings), DownloadFailed(DownloadReason.CODED, head.status)
     return _accept_whole(state, head) if head.status == OK_STATUS else _accept_part(state, head)
 
 
 def add_bytes(state: Download, count: int) -> Download:
     """`count` more bytes are safe on disk."""
     offset = state.offset + count
-    if offset <= state.best:
+    if offset <= state.high_water:
         return state._replace(offset=offset)
-    return state._replace(offset=offset, best=offset, urls=0, failures=0, wait_s=0.0)
+    return state._replace(offset=offset, high_water=offset, fresh_urls=0, failures=0, retry_after_s=0.0)
 
 
 def start_round(state: Download) -> DownloadRound:
-    """A round of pieces, the first of which storage has begun to send."""
+    """A round of parallel ranges; the storage has begun to send the first one."""
+    missing = _missing_ranges(state)
     return parallel_download.start_round(
-        _missing_ranges(state), state.whole or 0, state.version, state.offset, state.islands
+        missing, state.known_size or 0, state.version, offset=state.offset, later_ranges=state.later_ranges
     )
 
 
 def end_round(state: Download, done: DownloadRound) -> tuple[Download, Action]:
-    """A round of pieces is over.
-
-    Args:
-        state: where the download stood when it began.
-        done: how it ended.
-    """
-    offset = parallel_download.leading_bytes(done.safe)
-    count = sum(span.stop - span.start for span in done.safe)
-    best = state.best
-    state = state._replace(offset=offset, islands=done.safe[1:] if offset else done.safe, wait_s=done.wait_s)
-    if count > best:
-        state = state._replace(best=count, urls=0, failures=0)
+    """A round of parallel ranges, which started at this state, has ended."""
+    offset = parallel_download.count_leading(done.safe)
+    count = sum(known.stop - known.start for known in done.safe)
+    has_progressed = count > state.high_water
+    later_ranges = done.safe[1:] if offset else done.safe
+    state = state._replace(offset=offset, later_ranges=later_ranges, retry_after_s=done.retry_after_s)
+    if has_progressed:
+        state = state._replace(high_water=count, fresh_urls=0, failures=0)
     if offset == state.size:
         return state, DownloadDone(offset)
-    if offset == state.whole:
-        return _next_request(state)  # the provider says so; the storage has not yet
-    if done.status in state.absent:
+    if offset == state.known_size:
+        return _next_request(state)  # the provider's size is reached; the storage must confirm it
+    if done.status in state.absent_statuses:
         return state, DownloadFailed(DownloadReason.UNAVAILABLE, done.status)
     if done.status in EXPIRED_STATUSES:
         return _request_fresh_url(state, done.status)
-    return _next_request(state) if count > best else _retry(state, DownloadReason.BROKEN, done.status, done.wait_s)
+    if has_progressed:
+        return _next_request(state)
+    return _retry(state, DownloadReason.BROKEN, done.status, done.retry_after_s)
 
 
 def end_body(state: Download) -> tuple[Download, Action]:
     """The body has ended as its framing said that it would."""
-    whole = state.whole
-    for limit in (state.stop, whole):
+    for limit in (state.part_stop, state.known_size):
         if limit is not None and state.offset > limit:
-            return _restart(state)
-    if state.stop is not None and state.offset < state.stop:
+            return restart(state)
+    if state.part_stop is not None and state.offset < state.part_stop:
         return _retry(state, DownloadReason.BROKEN)
-    if state.offset == state.size or (not state.part and whole in (None, state.offset)):
+    is_whole_body = not state.is_part and state.known_size in (None, state.offset)
+    if state.offset == state.size or is_whole_body:
         return state._replace(size=state.offset), DownloadDone(state.offset)
-    if state.part and state.offset > state.asked:
+    if state.is_part and state.offset > state.requested_start:
         return _next_request(state)
     return _retry(state, DownloadReason.BROKEN)
 
 
 def break_off(state: Download, *, permanent: bool = False) -> tuple[Download, Action]:
-    """The exchange ended before its time.
-
-    Args:
-        state: where the download stands.
-        permanent: another attempt would fail in the same way, for instance at a certificate.
-    """
+    """The exchange ended early; if `permanent`, for a reason that another attempt would meet again."""
     if permanent:
         return state, DownloadFailed(DownloadReason.UNREACHABLE)
     return _retry(state, DownloadReason.BROKEN)
 
 
 def restart(state: Download) -> tuple[Download, Action]:
-    """The file is whole, but what it holds cannot be right."""
-    return _restart(state)
+    """What has come cannot be right, or is of another version: start again from the first byte."""
+    if state.restarts >= MAX_RESTARTS:
+        return state, DownloadFailed(DownloadReason.DAMAGED)
+    return _discard_version(state), RequestUrl()
 
 
 def _accept_whole(state: Download, head: StorageHead) -> tuple[Download, Action]:
-    """Storage sends the whole file, whatever was asked for."""
-    if None not in (head.length, state.announced) and head.length != state.announced and not head.coding:
-        return _restart(state)
-    ranged = bool(state.offset or state.islands or _missing_ranges(state))
-    split = None if ranged or head.coding or head.version.strong is None else state.split
-    state = state._replace(offset=0, islands=(), split=split)
-    state = state._replace(size=head.length, version=head.version, coding=head.coding)
+    """The storage sends the whole file, whatever was asked for."""
+    if _contradicts_provider(state, head, head.content_length):
+        return restart(state)
+    asked_for_range = bool(state.offset or state.later_ranges or _missing_ranges(state))
+    can_split = not asked_for_range and not head.codings and head.version.strong_etag is not None
+    state = state._replace(offset=0, later_ranges=(), split=state.split if can_split else None)
+    state = state._replace(size=head.content_length, version=head.version, codings=head.codings)
     if _missing_ranges(state):
         return _next_request(state)
-    return state._replace(part=False, asked=0, stop=head.length), ReadBody(0)
+    return state._replace(is_part=False, requested_start=0, part_stop=head.content_length), ReadBody(0)
 
 
 def _accept_part(state: Download, head: StorageHead) -> tuple[Download, Action]:
-    """Storage sends a part of the file: does it fit to what is there?"""
-    if not head.consistent or head.start is None or head.start > state.offset:
+    """The storage sends a part of the file: does it fit what is there?"""
+    if not head.is_consistent or head.start is None or head.start > state.offset:
         return _reject_part(state, head.status)
     version = head.version
     size = head.total
-    if head.start or state.islands:
+    if head.start or state.later_ranges:
         version = state.version
         size = state.size if size is None else size
         proof = partial.is_same_version(version, head.version)
-        if proof is False or head.coding != state.coding or state.size not in (None, size):
-            return _restart(state)
-        if proof is None and version.pin is None:
+        if proof is False or head.codings != state.codings or state.size not in (None, size):
+            return restart(state)
+        if proof is None and version.if_range is None:
             return _reject_part(state, head.status)
-    if None not in (head.total, state.announced) and head.total != state.announced and not head.coding:
-        return _restart(state)
+    if _contradicts_provider(state, head, head.total):
+        return restart(state)
     if None not in (head.stop, size) and (head.stop or 0) > (size or 0):
-        return _restart(state)
-    pieces = _missing_ranges(state)
-    state = state._replace(size=size, version=version, coding=head.coding)
-    if pieces and head.start == state.offset and version.strong is not None and not head.coding:
-        return state, ReadBody(head.start, several=True)
-    if pieces:
+        return restart(state)
+    missing = _missing_ranges(state)
+    requested_start = state.offset
+    state = state._replace(size=size, version=version, codings=head.codings)
+    if missing and head.start == requested_start and version.strong_etag is not None and not head.codings:
+        return state, ReadBody(head.start, parallel=True)
+    if missing:
         return _next_request(state._replace(split=None))
-    asked = state.offset
     stop = head.stop
-    if stop is None and head.length is not None:
-        stop = head.start + head.length
-    return state._replace(offset=head.start, islands=(), part=True, asked=asked, stop=stop), ReadBody(head.start)
+    if stop is None and head.content_length is not None:
+        stop = head.start + head.content_length
+    state = state._replace(offset=head.start, later_ranges=(), is_part=True, requested_start=requested_start)
+    return state._replace(part_stop=stop), ReadBody(head.start)
 
 
 def _accept_unsatisfiable(state: Download, head: StorageHead) -> tuple[Download, Action]:
-    """Storage says that nothing lies where bytes were asked for: is the file whole, or another one?"""
+    """The storage says that nothing lies where bytes were asked for: is the file whole, or another one?"""
     proof = partial.is_same_version(state.version, head.version)
-    same = proof or (proof is None and state.version.pin is not None)
-    said = head.total
-    if said is None and not state.coding:
-        said = state.announced
-    if same and state.offset and not state.islands and said == state.offset and state.size in (None, said):
-        return state._replace(size=said), DownloadDone(state.offset)
-    return _restart(state)
+    is_same = proof or (proof is None and state.version.if_range is not None)
+    size = head.total
+    if size is None and not state.codings:
+        size = state.announced_size
+    is_whole = state.offset and not state.later_ranges and size == state.offset and state.size in (None, size)
+    if is_same and is_whole:
+        return state._replace(size=size), DownloadDone(state.offset)
+    return restart(state)
+
+
+def _contradicts_provider(state: Download, head: StorageHead, size: int | None) -> bool:
+    """Whether the storage has another size than the provider announced, which knows that of the decoded file only."""
+    return not head.codings and None not in (size, state.announced_size) and size != state.announced_size
 
 
 def _reject_part(state: Download, status: int) -> tuple[Download, Action]:
-    """A part that could be any: the second in a row has the file asked for as a whole."""
+    """A part that could be any: after the second in a row, the whole file is asked for."""
     if state.failures:
         state = _discard_bytes(state)._replace(split=None)
     return _retry(state, DownloadReason.BROKEN, status)
 
 
 def _next_request(state: Download) -> tuple[Download, RequestUrl | FetchRange]:
-    return (state, RequestUrl()) if state.once else _fetch_rest(state)
+    return (state, RequestUrl()) if state.single_use else _fetch_rest(state)
 
 
 def _fetch_rest(state: Download) -> tuple[Download, FetchRange]:
-    if not state.version.lasting and (state.offset or state.islands):
+    if not state.version.is_provable and (state.offset or state.later_ranges):
         state = _discard_bytes(state)
-    pin = state.version.pin if state.offset or state.islands else None
-    pieces = _missing_ranges(state)
-    return state, FetchRange(state.offset, pin, state.failures, pieces[0].stop if pieces else None, state.wait_s)
+    missing = _missing_ranges(state)
+    return state, FetchRange(
+        offset=state.offset,
+        if_range=state.version.if_range if state.offset or state.later_ranges else None,
+        failures=state.failures,
+        stop=missing[0].stop if missing else None,
+        retry_after_s=state.retry_after_s,
+    )
 
 
 def _missing_ranges(state: Download) -> tuple[ByteRange, ...]:
-    if state.split is None or state.whole is None or state.coding:
+    split = state.split
+    if split is None or state.known_size is None or state.codings:
         return ()
-    split = state.split._replace(piece=SINGLE_USE_FACTOR * state.split.piece) if state.once else state.split
-    return parallel_download.missing_ranges(split, state.whole, state.offset, state.islands)
+    if state.single_use:
+        split = split._replace(range_bytes=SINGLE_USE_FACTOR * split.range_bytes)
+    return parallel_download.missing_ranges(split, state.known_size, state.offset, state.later_ranges)
 
 
 def _request_fresh_url(state: Download, status: int) -> tuple[Download, Action]:
-    if state.urls >= MAX_FRESH_URLS:
+    if state.fresh_urls >= MAX_FRESH_URLS:
         return state, DownloadFailed(DownloadReason.EXPIRED, status)
-    return state._replace(urls=state.urls + 1), RequestUrl()
+    return state._replace(fresh_urls=state.fresh_urls + 1), RequestUrl()
 
 
-def _retry(state: Download, why: DownloadReason, status: int = 0, wait_s: float = 0.0) -> tuple[Download, Action]:
+def _retry(
+    state: Download, reason: DownloadReason, status: int = 0, retry_after_s: float = 0.0
+) -> tuple[Download, Action]:
     failures = state.failures + 1
     if failures >= MAX_ATTEMPTS:
-        return state, DownloadFailed(why, status)
-    return _next_request(state._replace(failures=failures, wait_s=wait_s))
-
-
-def _restart(state: Download) -> tuple[Download, Action]:
-    if state.restarts >= MAX_RESTARTS:
-        return state, DownloadFailed(DownloadReason.DAMAGED)
-    return _discard_version(state), RequestUrl()
+        return state, DownloadFailed(reason, status)
+    return _next_request(state._replace(failures=failures, retry_after_s=retry_after_s))
 
 
 def _discard_version(state: Download) -> Download:
-    """The file is another one than before; one that changes again and again is not fetched in pieces."""
+    """The file is another one than before; one that changes again and again is read as one stream."""
     split = None if state.restarts else state.split
-    return _discard_bytes(state)._replace(best=0, restarts=state.restarts + 1, split=split)
+    return _discard_bytes(state)._replace(high_water=0, restarts=state.restarts + 1, split=split)
 
 
 def _discard_bytes(state: Download) -> Download:
-    """What is there is not to be used."""
-    return state._replace(offset=0, islands=(), size=None, version=UNKNOWN_VERSION, coding=())
+    """What is there must not be used."""
+    return state._replace(offset=0, later_ranges=(), size=None, version=UNKNOWN_VERSION, codings=())

@@ -111,8 +111,13 @@ def test_a_compressed_file_is_read_as_it_was() -> None:
 @pytest.mark.parametrize(
     ("coding", "coded", "expected", "words"),
     [
-        ("br", b"whatever", errors.AssetError, "in a content coding that cannot be undone (br)"),
-        ("gzip", b"not compressed at all", errors.AssetDamaged, "it is not in the coding that is named (gzip)"),
+        ("br", b"whatever", errors.AssetError, "in a content coding that cannot be decoded (br)"),
+        (
+            "gzip",
+            b"not compressed at all",
+            errors.AssetDamaged,
+            "not in the content coding that it names (gzip)",
+        ),
         ("gzip", CODINGS["gzip"][:-9], errors.AssetDamaged, "not what the provider announced"),
         ("deflate", CODINGS["deflate"] + b"more", errors.AssetDamaged, "not what the provider announced"),
         ("gzip", packed(b"short"), errors.AssetDamaged, "(262144 bytes announced): 5 bytes came of 25"),
@@ -176,9 +181,9 @@ def test_a_redirect_is_followed_without_the_key(tmp_path: Path, status: int) -> 
     ("location", "words"),
     [
         ("http://storage.test/f", "redirects to an address without TLS"),
-        ("file:///etc/passwd", "redirects to what is no web address"),
-        ("//[", "redirects to what is no web address"),
-        (f"{URL}1", "redirects without end"),
+        ("file:///etc/passwd", "redirects to an address that is not http or https"),
+        ("//[", "redirects to an address that is not http or https"),
+        (f"{URL}1", "redirected more than 10 times"),
         ("", "refused it (HTTP 302)"),
     ],
 )
@@ -202,9 +207,9 @@ def test_a_size_is_understood_as_text(tmp_path: Path, size: object) -> None:
 @pytest.mark.parametrize(
     ("facts", "words"),
     [
-        ({"size": "many"}, "announces a size that is no number of bytes: 'many'"),
-        ({"size": -1}, "announces a size that is no number of bytes: -1"),
-        ({"url": {"href": URL}}, "something else where the address should be"),
+        ({"size": "many"}, "announces a size that is not a number of bytes: 'many'"),
+        ({"size": -1}, "announces a size that is not a number of bytes: -1"),
+        ({"url": {"href": URL}}, "something other than a text where the URL should be"),
         ({"url": "/files/1"}, "an address without TLS"),
     ],
 )
@@ -238,7 +243,7 @@ def test_what_the_storage_asks_for_is_waited_for(tmp_path: Path, status: int, va
 def test_pieces_wait_as_the_storage_asks(tmp_path: Path) -> None:
     """A worker that is sent away ends the round, and the next one begins after the wait."""
     world = World(storage := Storage())
-    storage.spoil_at = {3 * SPLIT.piece: [answer(503, b"", retry_after="50")]}
+    storage.spoil_at = {3 * SPLIT.range_bytes: [answer(503, b"", retry_after="50")]}
     one = client(world)
     asset = one.asset("things.file", thing_id="1")
     asset._split = SPLIT

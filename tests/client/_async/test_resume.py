@@ -68,11 +68,11 @@ def test_another_save_goes_on(tmp_path: Path) -> None:
 
 def test_pieces_that_came_early_stay(tmp_path: Path) -> None:
     """Also those beyond the first gap: what is missing is fetched, and nothing else."""
-    storage, piece = Storage(), SPLIT.piece
+    storage, piece = Storage(), SPLIT.range_bytes
     with PartialFile(tmp_path / "f", resume=True, progress=None) as saving:
-        saving.reading(Download(size=len(CONTENT), version=Version('"one"')))
+        saving.set_version(Download(size=len(CONTENT), version=Version('"one"')))
         for start in (0, 2 * piece, 6 * piece):
-            saving.growing.put(start, CONTENT[start : start + piece])
+            saving.writer.write(start, CONTENT[start : start + piece])
     check(save(storage, tmp_path / "f", split=True), tmp_path / "f")
     missing = [(piece, 2 * piece), *((start * piece, (start + 1) * piece) for start in (3, 4, 5, 7))]
     assert sorted(map(wanted, storage.fetches)) == missing
@@ -156,7 +156,7 @@ def test_two_saves_at_once_are_told(tmp_path: Path) -> None:
         with pytest.raises(errors.FileProblem, match="another process is saving this file"):
             save(storage, tmp_path / "f")
         assert (tmp_path / ".f.part").exists()
-        saving.finish()
+        saving.publish()
     assert storage.fetches == []
 
 

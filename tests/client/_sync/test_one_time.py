@@ -47,7 +47,7 @@ def asset(storage: Storage, *, split: bool = False) -> Any:
     provider = acme(operations={"things.file": OperationRule(asset=RULE)})
     made = client(World(storage), provider=provider).asset("things.file", thing_id="1")
     if split:
-        made._split = SPLIT._replace(piece=SPLIT.piece // 8)
+        made._split = SPLIT._replace(range_bytes=SPLIT.range_bytes // 8)
     return made
 
 
@@ -81,14 +81,15 @@ def test_each_range_takes_a_fresh_url(tmp_path: Path) -> None:
     storage = Strict()
     check(storage, tmp_path / "f", split=True)
     assert sorted(map(wanted, storage.fetches)) == [
-        (start * SPLIT.piece, (start + 1) * SPLIT.piece) for start in range(len(CONTENT) // SPLIT.piece)
+        (start * SPLIT.range_bytes, (start + 1) * SPLIT.range_bytes)
+        for start in range(len(CONTENT) // SPLIT.range_bytes)
     ]
 
 
 def test_ranges_that_break_take_fresh_urls(tmp_path: Path) -> None:
     """Whichever piece breaks off, and though the size is told by the storage alone."""
     storage = Strict(size=None)
-    storage.spoil_at = {start * SPLIT.piece: [storage.cut(7)] for start in (1, 3, 7)}
+    storage.spoil_at = {start * SPLIT.range_bytes: [storage.cut(7)] for start in (1, 3, 7)}
     check(storage, tmp_path / "f", split=True)
 
 
@@ -134,7 +135,7 @@ def test_a_file_that_goes_meanwhile_is_told(tmp_path: Path) -> None:
         storage._facts["url"] = None
         return storage.right(request)
 
-    storage.spoil_at = {SPLIT.piece: [gone]}
+    storage.spoil_at = {SPLIT.range_bytes: [gone]}
     with pytest.raises(errors.AssetUnavailable):
         run(lambda: asset(storage, split=True).save(tmp_path / "f", ranges=2))
     assert list(tmp_path.iterdir()) == []

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from callwell.core.parallel_download import RangeSplit
     from callwell.transport.base import NoReply, Request, Response
 
-PIECE = SPLIT.piece
+PIECE = SPLIT.range_bytes
 LARGE = bytes(range(256)) * 4096 * 17
 """Seventeen MiB: three pieces."""
 

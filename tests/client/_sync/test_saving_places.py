@@ -101,14 +101,14 @@ def test_what_belongs_to_somebody_else_is_not_gone_on_with(tmp_path: Path) -> No
 
 
 def test_a_file_that_was_exchanged_is_not_published(tmp_path: Path) -> None:
-    """Somebody who may write to the folder puts another file in the place of what has come."""
+    """Somebody who may write to the folder puts another file took the place of what has come."""
 
     def exchange(size: int) -> None:
         if size == len(CONTENT):
             (tmp_path / ".f.part").unlink()
             (tmp_path / ".f.part").write_bytes(b"theirs")
 
-    assert "another file in the place" in save(Storage(), tmp_path / "f", resume=True, progress=exchange)
+    assert "another file took the place" in save(Storage(), tmp_path / "f", resume=True, progress=exchange)
     assert not (tmp_path / "f").exists()
 
 
@@ -157,11 +157,11 @@ def test_it_goes_on_from_wherever_it_was_killed(tmp_path: Path, monkeypatch: pyt
 def test_a_version_that_a_date_tells_is_gone_on_with(tmp_path: Path) -> None:
     """Where there is no strong ETag, and the date is old enough."""
     with PartialFile(tmp_path / "f", resume=True, progress=None) as saving:
-        saving.reading(Download(size=len(CONTENT), version=Version('W/"x"', "day", settled=True)))
-        saving.growing.put(0, CONTENT[:100])
+        saving.set_version(Download(size=len(CONTENT), version=Version('W/"x"', "day", has_strong_date=True)))
+        saving.writer.write(0, CONTENT[:100])
     with PartialFile(tmp_path / "f", resume=True, progress=None) as saving:
         assert saving.start.offset == 100
-        assert saving.start.version == Version('W/"x"', "day", settled=True)
+        assert saving.start.version == Version('W/"x"', "day", has_strong_date=True)
     with PartialFile(tmp_path / "f", resume=True, progress=None) as saving:
-        saving.reading(Download(size=len(CONTENT), version=Version('W/"x"', "day")))
+        saving.set_version(Download(size=len(CONTENT), version=Version('W/"x"', "day")))
     assert list(tmp_path.iterdir()) == []

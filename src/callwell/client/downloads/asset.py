@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A file behind a signed URL: asked for when needed, used without the key, never kept, resumed when it expires."""
+"""A file behind a signed URL, which is used without the key, never stored, and replaced when it expires."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from callwell.folders import Folder
 
 MAX_RANGES: Final = 16
-"""Pieces of one file that may be fetched at once: as many connections are open."""
+"""Ranges of one file that may be fetched at once: each opens a connection, which storages and proxies limit."""
 
 
 class AsyncAsset:
@@ -38,8 +38,8 @@ class AsyncAsset:
 
     Args:
         name: provider and operation, for messages.
-        rule: where the provider's answer says what about it.
-        engine: for the storage's answers.
+        rule: where the provider's answer describes it.
+        engine: makes the requests.
         ask: asks the provider for a fresh URL, within the seconds that it is given.
         deadline_s: seconds for everything that one method does; infinite for no end.
         wait_s: seconds of the longest wait that the storage may ask for.
@@ -62,19 +62,19 @@ class AsyncAsset:
 
     @property
     def facts(self) -> AssetInfo | None:
-        """What the provider said last, if it was asked."""
-        return self._source.facts
+        """What the provider said last; None if it was not asked yet."""
+        return self._source.info
 
     async def info(self) -> AssetInfo:
-        """What the provider says about the file; each time it is asked anew."""
+        """What the provider says about the file. Each call asks it again."""
         self._begin(None)
-        return await self._source.info()
+        return await self._source.fetch_info()
 
     async def save(
         self,
         path: str | os.PathLike[str],
         *,
-        ranges: int = RangeSplit().most,
+        ranges: int = RangeSplit().parallel,
         resume: bool = False,
         before: Callable[[AssetInfo], None] | None = None,
         progress: Callable[[int], None] | None = None,
@@ -84,24 +84,25 @@ class AsyncAsset:
 
         Args:
             path: where it goes; the folder must exist.
-            ranges: pieces of a file of 16 MiB or more that are fetched at once, if its storage can do that; 1 for none.
+            ranges: how many ranges of a file of 16 MiB or more are fetched at once, if its storage can do that; 1 for
+                one stream.
+            resume: if the save fails or the process ends, leave what has come under `.NAME.part`, with a record in
+                `.NAME.part.json`, and go on from there when the same file is saved again, by any process. A file that
+                has changed at the storage in the meantime is started again. Nothing is left of a file whose storage
+                gives neither a strong ETag nor an old enough `Last-Modified`.
             before: called with what the provider says, before the first byte; what it raises ends the save.
             progress: called with the number of bytes that are safe on disk; on the sync side by any of the threads
-                that fetch a piece, one at a time.
-            resume: leave what has come under `.NAME.part` when the save fails or the process ends, with a record of it
-                in `.NAME.part.json`, and go on from there when the same is saved again, in this process or another.
-                What storage has meanwhile in its place is begun again; where it gives neither a strong ETag nor an old
-                enough `Last-Modified`, nothing is left.
-            deadline_s: seconds for everything, waits included; unless given, the one that was chosen for the call, if
-                any: the usual deadline of a call is too short for a large file.
+                that fetch a range, one at a time.
+            deadline_s: seconds for everything, waits included. By default the deadline that was chosen for the call,
+                if any: the default deadline of calls is too short for a large file.
 
         Raises:
-            InvalidOption: a path, a number of ranges or a time that cannot be.
+            InvalidOption: a path, a number of ranges or a deadline that is not possible.
             AssetUnavailable: the provider has no such file.
-            AssetDamaged: what arrives is not what was announced, again and again.
-            DiskFull: the disk is full; nothing is left behind, unless to be resumed.
+            AssetDamaged: what arrives is not what was announced, several times.
+            DiskFull: the disk is full; nothing is left behind, unless `resume` is set.
             FileProblem: the file cannot be written, or another process is saving it.
-            OutOfTime: the deadline.
+            OutOfTime: the deadline came first.
         """
         target = Path(path)
         if not target.name or "\0" in str(target):
@@ -109,7 +110,9 @@ class AsyncAsset:
         if ranges not in range(1, MAX_RANGES + 1):
             raise InvalidOption("ranges", ranges, f"a number from 1 to {MAX_RANGES}")
         self._begin(deadline_s)
-        return await self._save(PartialFile(target, resume=resume, progress=progress), target, ranges, before)
+        return await self._save(
+            PartialFile(target, resume=resume, progress=progress), target, parallel=ranges, before=before
+        )
 
     async def save_in(self, folder: Folder, name: str, *, before: Callable[[AssetInfo], None] | None = None) -> Saved:
         """Save the file in a folder that is held open, however long that takes.
@@ -122,52 +125,59 @@ class AsyncAsset:
         Raises:
             CallwellError: see `save`.
         """
-        self._source.begin(NEVER, self._wait_s)
+        self._source.start(NEVER, self._wait_s)
         target = folder.path / name
-        saving = PartialFile(target, resume=False, progress=None, folder=folder)
-        return await self._save(saving, target, RangeSplit().most, before)
+        partial = PartialFile(target, resume=False, progress=None, folder=folder)
+        return await self._save(partial, target, parallel=RangeSplit().parallel, before=before)
 
     async def _save(
-        self, saving: PartialFile, target: Path, ranges: int, before: Callable[[AssetInfo], None] | None
+        self, partial: PartialFile, target: Path, *, parallel: int, before: Callable[[AssetInfo], None] | None
     ) -> Saved:
         try:
-            with saving:
-                growing = saving.growing
-                split = self._split._replace(most=ranges)
-                transfer = AsyncTransfer(self._source, saving.start, before=before, saving=saving, split=split)
-                async with aclosing(transfer.pieces()) as pieces:
-                    async for offset, piece in pieces:
-                        growing.put(offset, piece)
-                while growing.hash(growing.size):
-                    await sleep(0.0)
-                saving.finish()
+            with partial:
+                writer = partial.writer
+                transfer = AsyncTransfer(
+                    self._source,
+                    partial.start,
+                    before=before,
+                    partial_file=partial,
+                    split=self._split._replace(parallel=parallel),
+                )
+                async with aclosing(transfer.chunks()) as chunks:
+                    async for offset, chunk in chunks:
+                        writer.write(offset, chunk)
+                while writer.hash_more(writer.size):
+                    await sleep(0.0)  # others may run between two chunks
+                partial.publish()
         except OSError as error:
             raise to_file_error(target, error) from error
-        return Saved(target, growing.size, growing.sha256, self.facts.type if self.facts else None)
+        media_type = None if self.facts is None else self.facts.type
+        return Saved(path=target, size=writer.size, sha256=writer.sha256, type=media_type)
 
     async def iter_bytes(self, *, deadline_s: float | None = None) -> AsyncGenerator[bytes]:
-        """The file's bytes in pieces, resumed where it broke off.
+        """The file's bytes in chunks, resumed where they broke off.
 
         Args:
-            deadline_s: seconds for everything, your own between the pieces included; see `save`.
+            deadline_s: seconds for everything, including your own time between the chunks; see `save`.
 
         Raises:
             AssetUnavailable: the provider has no such file.
             AssetDamaged: the file changed after some of it had been given out.
-            OutOfTime: the deadline.
+            OutOfTime: the deadline came first.
         """
         self._begin(deadline_s)
         delivered = DeliveredBytes()
         transfer = AsyncTransfer(self._source, Download())
-        async with aclosing(transfer.pieces()) as pieces:
+        async with aclosing(transfer.chunks()) as chunks:
             try:
-                async for offset, piece in pieces:
-                    rest = delivered.fresh(offset, piece, transfer.version)
-                    if rest:
-                        yield rest
+                async for offset, chunk in chunks:
+                    fresh = delivered.add(offset, chunk, transfer.version)
+                    if fresh:
+                        yield fresh
                 delivered.finish()
             except FileReplaced:
-                raise AssetDamaged(f"{self._source.name}: the file changed while it was read") from None
+                text = f"{self._source.name}: the file changed while it was read; read it again from the beginning"
+                raise AssetDamaged(text) from None
 
     async def read(self, *, deadline_s: float | None = None) -> bytes:
         """The whole file in memory.
@@ -176,32 +186,32 @@ class AsyncAsset:
             deadline_s: seconds for everything; see `save`.
         """
         whole = bytearray()
-        async for piece in self.iter_bytes(deadline_s=deadline_s):
-            whole += piece
+        async for chunk in self.iter_bytes(deadline_s=deadline_s):
+            whole += chunk
         return bytes(whole)
 
     def open(self, *, deadline_s: float | None = None) -> AsyncAssetReader:
-        """The file as something to read from, inside `async with`.
+        """A reader of the file, for use with `async with`.
 
         Args:
-            deadline_s: seconds for everything, your own between the reads included; see `save`.
+            deadline_s: seconds for everything, including your own time between the reads; see `save`.
         """
         return AsyncAssetReader(self.iter_bytes(deadline_s=deadline_s))
 
     def _begin(self, deadline_s: float | None) -> None:
         chosen = self._deadline_s if deadline_s is None else check_seconds("deadline_s", deadline_s)
-        self._source.begin(chosen, self._wait_s)
+        self._source.start(chosen, self._wait_s)
 
 
 class AsyncAssetReader:
     """A file that is read from the network as it is needed.
 
     Args:
-        pieces: its bytes.
+        chunks: its bytes.
     """
 
-    def __init__(self, pieces: AsyncGenerator[bytes]) -> None:
-        self._pieces = pieces
+    def __init__(self, chunks: AsyncGenerator[bytes]) -> None:
+        self._chunks = chunks
         self._rest = b""
 
     async def __aenter__(self) -> Self:
@@ -211,19 +221,20 @@ class AsyncAssetReader:
         await self.aclose()
 
     async def read(self, size: int = -1) -> bytes:
-        """Up to `size` bytes, all that is left if it is negative, none at the end."""
-        parts, have = [self._rest], len(self._rest)
-        while size < 0 or have < size:
-            piece = await anext(self._pieces, b"")
-            if not piece:
+        """Up to `size` bytes; all that is left if it is negative, none at the end."""
+        parts = [self._rest]
+        count = len(self._rest)
+        while size < 0 or count < size:
+            chunk = await anext(self._chunks, b"")
+            if not chunk:
                 break
-            parts.append(piece)
-            have += len(piece)
+            parts.append(chunk)
+            count += len(chunk)
         whole = b"".join(parts)
-        cut = len(whole) if size < 0 else size
-        self._rest = whole[cut:]
-        return whole[:cut]
+        end = len(whole) if size < 0 else size
+        self._rest = whole[end:]
+        return whole[:end]
 
     async def aclose(self) -> None:
         """Leave the rest unread."""
-        await self._pieces.aclose()
+        await self._chunks.aclose()

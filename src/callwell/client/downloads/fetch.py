@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A request to the storage behind a signed URL, told to the hooks without the address: its host is all they see.
+"""A request to the storage behind a signed URL. Hooks see its host alone, since the URL is a secret.
 
-Nothing is added to it: what hooks send to the provider is not for somebody else's storage.
+Nothing is added to the request: headers that hooks send to the provider are not for the storage of somebody else.
 """
 
 from __future__ import annotations
@@ -41,40 +41,41 @@ class AsyncCountedBody:
         self._body = body
 
     async def read(self) -> bytes | NoReply:
-        """The next piece: empty at the end, `NoReply` if it broke off."""
-        piece = await self._body.read()
-        if isinstance(piece, NoReply):
-            self.reason = piece.reason
+        """The next chunk: empty at the end, `NoReply` if it broke off."""
+        chunk = await self._body.read()
+        if isinstance(chunk, NoReply):
+            self.reason = chunk.reason
         else:
-            self.size += len(piece)
-        return piece
+            self.size += len(chunk)
+        return chunk
 
 
 @asynccontextmanager
 async def open_body(
-    engine: AsyncEngine, operation: str, request: Request, until: float = NEVER
+    engine: AsyncEngine, operation: str, request: Request, deadline: float = NEVER
 ) -> AsyncIterator[AsyncBody | NoReply]:
     """Make one request to a storage and leave the body to be read.
 
     Args:
-        engine: whose hooks are told.
+        engine: makes the request, and notifies its hooks.
         operation: the operation that led to the file.
         request: the request.
-        until: when its answer must have ended, by the engine's clock.
+        deadline: when its response must have ended, by the engine's clock.
     """
-    seen = engine.hooks is not None or LOGGER.isEnabledFor(logging.DEBUG)
-    began = engine.clock.now() if seen else 0.0
-    if until != NEVER:
-        request = replace(request, total_timeout_s=engine.clock.real_s(until - engine.clock.now()))
+    is_observed = engine.hooks is not None or LOGGER.isEnabledFor(logging.DEBUG)
+    began = engine.clock.now() if is_observed else 0.0
+    if deadline != NEVER:
+        request = replace(request, total_timeout_s=engine.clock.real_s(deadline - engine.clock.now()))
     async with engine.transport.stream(request) as body:
-        if not seen:
+        if not is_observed:
             yield body
             return
         counted = body if isinstance(body, NoReply) else AsyncCountedBody(body)
         try:
             yield counted
         finally:
-            status, size = (None, 0) if isinstance(counted, NoReply) else (counted.status, counted.size)
+            status = None if isinstance(counted, NoReply) else counted.status
+            size = 0 if isinstance(counted, NoReply) else counted.size
             seconds = engine.clock.now() - began
             engine.notify(
                 FetchEnded(

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A file that is being saved: under a temporary name until it is whole.
+"""A file that is being saved, under a temporary name until it is whole.
 
-That name is a random one, which goes when the save fails; or, where the save is to be resumed, it is `.NAME.part`,
-which stays. Beside it `.NAME.part.json` then says which bytes are on disk, of a file of which size and version. The
-bytes are there before the record says so, so that a process that is killed at any time leaves a record that holds. A
-version is identified by a strong ETag or a settled modification date; without either nothing is kept. The URL is never
-written down.
+That name is a random one, removed when the save fails; or, if the save may be resumed, `.NAME.part`, which stays.
+Beside it, `.NAME.part.json` records which bytes are on disk, and of which version and size. The bytes are on disk
+before the record says so: a process that is killed at any time leaves a record that holds. A version is identified by a
+strong ETag or a `Last-Modified` that is old enough; without either, nothing is left. The URL is never stored.
 
 The lock on the temporary file keeps two processes from saving the same file at once. The folder is held open, and no
 link in it is followed (`folders`).
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO, Self
 
 FULL_ERRNOS: Final = frozenset({28, 122})
-"""ENOSPC and EDQUOT."""
+"""ENOSPC and EDQUOT on Linux."""
 
 
 class Saved(NamedTuple):
@@ -55,41 +54,41 @@ class Saved(NamedTuple):
 
 
 class ResumeRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is on disk of a file.
+    """What is on disk of a file; see above.
 
     Attributes:
         etag: the ETag of its version.
-        modified: its modification date, where that is needed to tell the version.
+        modified: its `Last-Modified`, where that identifies the version.
         size: bytes of the whole, where known.
-        safe: the spans that are there, in order, no two of them adjacent.
+        safe: the ranges that are there, in order, no two of them touching.
     """
 
     etag: str | None = None
-    modified: str | None = None
+    last_modified: str | None = None
     size: int | None
     safe: tuple[ByteRange, ...]
 
     @property
     def version(self) -> Version:
         """Of the file."""
-        return Version(self.etag, self.modified, settled=self.modified is not None)
+        return Version(self.etag, self.last_modified, has_strong_date=self.last_modified is not None)
 
 
 class PartialFile:
-    """The temporary file of one save. It is there inside `with`, and afterwards if it is to be resumed.
+    """The temporary file of one save. It exists inside `with`, and afterwards if the save may be resumed.
 
     Args:
         target: where the file goes when it is whole.
-        resume: go on where another save stopped, and leave what another can go on with.
+        resume: go on where an earlier save stopped, and leave what a later one can go on with.
         progress: called with the number of bytes that are safe on disk.
         folder: the target's folder, if it is held open already.
 
     Attributes:
-        growing: what has been written; inside `with`.
+        writer: writes it; inside `with`.
         start: where the download begins; inside `with`.
     """
 
-    growing: FileWriter
+    writer: FileWriter
     start: Download
 
     def __init__(
@@ -114,13 +113,15 @@ class PartialFile:
                 self._part, self._file = self._folder.create(self._target.name)
             stack.callback(self._file.close)
             self._lock()
-            kept = self._kept() if self._resume else None
-            safe = kept.safe if kept else ()
+            record = self._read_record() if self._resume else None
+            safe = record.safe if record else ()
             self._file.truncate(safe[-1].stop if safe else 0)
-            self.start = Download() if kept is None else _resume_download(kept)
-            self.growing = FileWriter(self._file, self._progress, safe=safe, keep=self._keep if self._resume else None)
-            self._version = None if kept is None else kept.version
-            self._size = None if kept is None else kept.size
+            self.start = Download() if record is None else _resume_download(record)
+            self.writer = FileWriter(
+                self._file, self._progress, safe=safe, save_record=self._write_record if self._resume else None
+            )
+            self._version = None if record is None else record.version
+            self._size = None if record is None else record.size
             self._open = stack.pop_all()
         return self
 
@@ -129,31 +130,31 @@ class PartialFile:
             if self._file.closed:
                 return
             if self._resume and self._version is not None:
-                self.growing.keep()
+                self.writer.save_record()
                 return
             for name in (self._part, self._record) if self._resume else (self._part,):
                 with suppress(OSError):
                     self._folder.remove(name)
 
-    def reading(self, state: Download) -> None:
+    def set_version(self, state: Download) -> None:
         """Bytes of this version are about to be written.
 
         Args:
             state: where the download stands.
         """
-        self._version = state.version if state.version.lasting and not state.coding else None
+        self._version = state.version if state.version.is_provable and not state.codings else None
         self._size = state.size
 
-    def finish(self) -> None:
-        """The file is whole: it gets its name.
+    def publish(self) -> None:
+        """The file is whole: give it its name.
 
         Raises:
-            FileProblem: it is not there any more.
-            OSError: it cannot.
+            FileProblem: the temporary file is gone.
+            OSError: it cannot be renamed.
         """
         self._file.flush()
         if not self._folder.is_same_file(self._part, self._file):
-            raise FileProblem(f"{self._target}: somebody has put another file in the place of {self._part}")
+            raise FileProblem(f"{self._target}: another file took the place of {self._part}; save it again")
         self._folder.rename(self._part, self._target.name)
         self._file.close()
         if self._resume:
@@ -166,33 +167,33 @@ class PartialFile:
         except BlockingIOError:
             mine = False
         if not mine:
-            raise FileProblem(f"{self._target}: another process is saving this file; wait for its end")
+            raise FileProblem(f"{self._target}: another process is saving this file; wait until it has ended")
 
-    def _kept(self) -> ResumeRecord | None:
-        """What another save left, if it can be gone on with."""
+    def _read_record(self) -> ResumeRecord | None:
+        """What an earlier save left, if it can be resumed."""
         try:
-            kept = msgspec.json.decode(self._folder.read(self._record, own=True), type=ResumeRecord)
+            record = msgspec.json.decode(self._folder.read(self._record, own=True), type=ResumeRecord)
         except (OSError, FileProblem, msgspec.MsgspecError):
             return None
-        end = kept.safe[-1].stop if kept.safe else 0
+        end = record.safe[-1].stop if record.safe else 0
         there = self._file.seek(0, io.SEEK_END)
-        sound = parallel_download.are_disjoint(kept.safe) and end <= min(there, kept.size or there)
-        return kept if sound and end and kept.version.lasting else None
+        sound = parallel_download.are_disjoint(record.safe) and end <= min(there, record.size or there)
+        return record if sound and end and record.version.is_provable else None
 
-    def _keep(self, safe: tuple[ByteRange, ...]) -> None:
+    def _write_record(self, safe: tuple[ByteRange, ...]) -> None:
         if self._version is None:
             self._folder.remove(self._record)
             return
         self._file.flush()
         os.fsync(self._file.fileno())
-        strong = self._version.strong
-        kept = ResumeRecord(
+        strong = self._version.strong_etag
+        record = ResumeRecord(
             etag=self._version.etag,
-            modified=None if strong else self._version.modified,
+            last_modified=None if strong else self._version.last_modified,
             size=self._size,
             safe=safe,
         )
-        self._folder.write(self._record, [msgspec.json.encode(kept)])
+        self._folder.write(self._record, [msgspec.json.encode(record)])
 
 
 def to_file_error(target: Path, error: OSError) -> DiskFull | FileProblem:
@@ -207,10 +208,16 @@ def to_file_error(target: Path, error: OSError) -> DiskFull | FileProblem:
     return FileProblem(f"{target}: cannot be written: {error.strerror}")
 
 
-def _resume_download(kept: ResumeRecord) -> Download:
-    """A download that goes on; of a whole file the last byte comes again, so that storage says which version it has."""
-    offset, count = parallel_download.leading_bytes(kept.safe), sum(span.stop - span.start for span in kept.safe)
-    islands = kept.safe[1:] if offset else kept.safe
-    if offset == kept.size:
+def _resume_download(record: ResumeRecord) -> Download:
+    """A download that goes on; of a whole file the last byte comes again, so that the storage says its version."""
+    offset = parallel_download.count_leading(record.safe)
+    later_ranges = record.safe[1:] if offset else record.safe
+    if offset == record.size:
         offset = max(0, offset - 1)
-    return Download(offset=offset, size=kept.size, version=kept.version, best=count, islands=islands)
+    return Download(
+        offset=offset,
+        size=record.size,
+        version=record.version,
+        high_water=sum(known.stop - known.start for known in record.safe),
+        later_ranges=later_ranges,
+    )

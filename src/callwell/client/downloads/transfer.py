@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One transfer of a file: it carries out what `core.download` decides, and gives the file out piece by piece."""
+"""One transfer of a file: carries out what `core.download` decides, and gives the file out in chunks."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class AsyncTransfer:
         source: where the file comes from.
         start: where the download stands.
         before: called with what the provider says.
-        saving: the file, which is cut where the pieces begin again. Several pieces at once are written to it, and not
-            given out.
-        split: how many, and when.
+        partial_file: the file, which is cut where chunks start again. Parallel ranges are written to it, and not given
+            out.
+        split: how many of them, and when.
     """
 
     def __init__(
@@ -40,14 +40,14 @@ class AsyncTransfer:
         start: Download,
         *,
         before: Callable[[AssetInfo], None] | None = None,
-        saving: PartialFile | None = None,
+        partial_file: PartialFile | None = None,
         split: RangeSplit | None = None,
     ) -> None:
         self._source = source
-        self._state = start._replace(split=split, absent=source.absent)
+        self._state = start._replace(split=split, absent_statuses=source.absent_statuses)
         self._step: download.Action = download.RequestUrl()
         self._before = before
-        self._saving = saving
+        self._partial_file = partial_file
         self._split = split
         self._decoder: FileDecoder | None = None
 
@@ -56,67 +56,71 @@ class AsyncTransfer:
         """Of what comes now."""
         return self._state.version
 
-    async def pieces(self) -> AsyncGenerator[tuple[int, bytes]]:
-        """Pieces with their place in the file; a later piece may go back, and one at 0 begins the file again.
+    async def chunks(self) -> AsyncGenerator[tuple[int, bytes]]:
+        """Chunks with their offset in the file; a later chunk may go back, and one at 0 starts the file again.
 
         Raises:
-            AssetError: the file cannot be had.
-            OutOfTime: the deadline.
+            AssetError: the file cannot be downloaded.
+            OutOfTime: the deadline came first.
         """
-        waited = 0.0
+        wait_s = 0.0
         while not isinstance(self._step, download.DownloadDone):
             step = self._step
             if isinstance(step, download.DownloadFailed):
-                raise self._source.failed(step.why, step.status, self._state)
+                raise self._source.to_error(step.reason, step.status, self._state)
             if not isinstance(step, download.FetchRange):
-                self._state, self._step = await self._source.fresh(self._state, self._before)
+                self._state, self._step = await self._source.refresh(self._state, self._before)
                 continue
-            waited = await self._source.pause(step, waited)
+            wait_s = await self._source.wait_before(step, wait_s)
             async with self._source.open(step) as body:
                 if isinstance(body, NoReply):
                     self._state, self._step = download.break_off(self._state, permanent=body.permanent)
                     continue
-                self._state, self._step = download.accept_head(self._state, self._source.head(body))
+                self._state, self._step = download.accept_head(self._state, self._source.parse_head(body))
                 if not isinstance(self._step, download.ReadBody):
                     continue
-                async with aclosing(self._read(body, self._step)) as found:
-                    async for piece in found:
-                        yield piece
+                async with aclosing(self._read(body, self._step)) as chunks:
+                    async for chunk in chunks:
+                        yield chunk
 
     async def _read(self, body: AsyncBody, step: download.ReadBody) -> AsyncGenerator[tuple[int, bytes]]:
         state = self._state
         if step.offset == 0:
-            self._decoder = FileDecoder(state.coding) if state.coding else None
-        if self._saving is not None:
-            self._saving.reading(state)
-            if not state.islands and (self._decoder is None or step.offset == 0):
-                self._saving.growing.cut(step.offset)
-            if step.several and self._split is not None:
-                several = AsyncParallelDownload(self._source, self._saving.growing, download.start_round(state))
-                self._state, self._step = download.end_round(state, await several.run(body, self._split.most))
+            self._decoder = FileDecoder(state.codings) if state.codings else None
+        if self._partial_file is not None:
+            self._partial_file.set_version(state)
+            if not state.later_ranges and (self._decoder is None or step.offset == 0):
+                self._partial_file.writer.truncate(step.offset)
+            if step.parallel and self._split is not None:
+                ranges = AsyncParallelDownload(self._source, self._partial_file.writer, download.start_round(state))
+                self._state, self._step = download.end_round(state, await ranges.run(body, self._split.parallel))
                 return
-        piece: bytes | NoReply = b""
+        chunk: bytes | NoReply = b""
         try:
-            while (piece := await body.read()) and not isinstance(piece, NoReply):
+            while (chunk := await body.read()) and not isinstance(chunk, NoReply):
                 if self._decoder is None:
-                    yield state.offset, piece
+                    yield state.offset, chunk
                 else:
-                    for offset, decoded in self._decoder.decode(state.offset, piece):
+                    for offset, decoded in self._decoder.decode(state.offset, chunk):
                         yield offset, decoded
-                state = download.add_bytes(state, len(piece))
+                state = download.add_bytes(state, len(chunk))
         except DamagedCoding:
-            self._source.fault = f"it is not in the coding that is named ({', '.join(state.coding)})"
+            self._source.fault = f"its bytes are not in the content coding that it names ({', '.join(state.codings)})"
             self._state, self._step = download.restart(state)
             return
-        self._state, self._step = self._over(state, piece)
+        self._state, self._step = self._end_body(state, chunk)
 
-    def _over(self, state: Download, piece: bytes | NoReply) -> tuple[Download, download.Action]:
-        """What follows from the end of a body."""
-        if isinstance(piece, NoReply):
-            self._source.last = piece.reason
-            return download.break_off(state, permanent=piece.permanent)
+    def _end_body(self, state: Download, chunk: bytes | NoReply) -> tuple[Download, download.Action]:
+        """Go on from the end of a body."""
+        if isinstance(chunk, NoReply):
+            self._source.last_error = chunk.reason
+            return download.break_off(state, permanent=chunk.permanent)
         state, step = download.end_body(state)
-        if isinstance(step, download.DownloadDone) and self._decoder and not self._decoder.is_complete(state.announced):
+        if (
+            isinstance(step, download.DownloadDone)
+            and self._decoder
+            and not self._decoder.is_complete(state.announced_size)
+        ):
             self._source.fault = (
                 f"{self._decoder.decoded_bytes} bytes came of {self._decoder.encoded_bytes} compressed ones"
             )

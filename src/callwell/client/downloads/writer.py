@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A file that grows under a temporary name, in any order, and its checksum, which can only be taken in order.
+"""Writes a file in any order, and takes its checksum, which can only be done in order.
 
-What comes next in line is hashed as it is written. What came early is read back when its turn has come: little at a
-time, so that nobody waits for it.
+Bytes that come in order are hashed as they are written. What came early is read back when its turn has come, a little
+at a time, so that nobody waits for it.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 READ_BACK_BYTES: Final = 1 << 20
-"""Bytes that are read back at once."""
+"""Bytes that are read back at once: a few milliseconds of hashing."""
 
 RECORD_EVERY_BYTES: Final = 8 << 20
-"""Bytes that come between two records of what is there."""
+"""Bytes between two records of what is there: each record costs an fsync."""
 
 
 class FileWriter:
-    """What has been written of a file.
+    """Writes known file.
 
     Args:
         file: open for writing and reading.
         progress: called with the number of bytes that are safe on disk.
         safe: what was written before.
-        keep: called now and then with what is there, where somebody is to go on from it.
+        save_record: called now and then with what is there, if the file is to be resumed.
 
     Attributes:
         size: bytes that were written.
@@ -42,18 +42,18 @@ class FileWriter:
         progress: Callable[[int], None] | None,
         *,
         safe: tuple[ByteRange, ...] = (),
-        keep: Callable[[tuple[ByteRange, ...]], None] | None = None,
+        save_record: Callable[[tuple[ByteRange, ...]], None] | None = None,
     ) -> None:
-        self.size = sum(span.stop - span.start for span in safe)
+        self.size = sum(known.stop - known.start for known in safe)
         self._file = file
         self._progress = progress
         self._safe = safe
-        self._keep = keep
-        self._since = 0
+        self._save_record = save_record
+        self._unrecorded = 0
         self._hashed = 0
         self._hash = hashlib.sha256()
 
-    def cut(self, offset: int) -> None:
+    def truncate(self, offset: int) -> None:
         """Forget all that was written from there on.
 
         Args:
@@ -68,46 +68,47 @@ class FileWriter:
         self._file.truncate(offset)
         self.size = offset
         self._safe = parallel_download.cut_ranges(self._safe, offset)
-        self.keep()
+        self.save_record()
         if offset < self._hashed:
-            self._hashed, self._hash = 0, hashlib.sha256()
+            self._hashed = 0
+            self._hash = hashlib.sha256()
 
-    def put(self, offset: int, piece: bytes) -> None:
-        """Write a piece somewhere.
+    def write(self, offset: int, chunk: bytes) -> None:
+        """Write a chunk at any place.
 
         Args:
             offset: where it begins.
-            piece: some bytes, none of which was written.
+            chunk: bytes that were not written yet.
 
         Raises:
             OSError: it cannot be written.
         """
         if self._file.tell() != offset:
             self._file.seek(offset)
-        self._file.write(piece)
-        self.size += len(piece)
+        self._file.write(chunk)
+        self.size += len(chunk)
         if offset == self._hashed:
-            self._hash.update(piece)
-            self._hashed += len(piece)
-        if self._keep is not None:
-            self._safe = ranges.merge(self._safe, ByteRange(offset, offset + len(piece)))
-            self._since += len(piece)
-            if self._since >= RECORD_EVERY_BYTES:
-                self.keep()
+            self._hash.update(chunk)
+            self._hashed += len(chunk)
+        if self._save_record is not None:
+            self._safe = ranges.merge(self._safe, ByteRange(offset, offset + len(chunk)))
+            self._unrecorded += len(chunk)
+            if self._unrecorded >= RECORD_EVERY_BYTES:
+                self.save_record()
         if self._progress is not None:
             self._progress(self.size)
 
-    def keep(self) -> None:
-        """Have it recorded what is there.
+    def save_record(self) -> None:
+        """Record what is there.
 
         Raises:
             OSError: it cannot be.
         """
-        self._since = 0
-        if self._keep is not None:
-            self._keep(self._safe)
+        self._unrecorded = 0
+        if self._save_record is not None:
+            self._save_record(self._safe)
 
-    def hash(self, whole: int, most: int = READ_BACK_BYTES) -> bool:
+    def hash_more(self, whole: int, most: int = READ_BACK_BYTES) -> bool:
         """Go on with the checksum over what has been written.
 
         Args:
@@ -119,9 +120,9 @@ class FileWriter:
         """
         if self._hashed < whole:
             self._file.seek(self._hashed)
-            piece = self._file.read(min(most, whole - self._hashed))
-            self._hash.update(piece)
-            self._hashed += len(piece)
+            chunk = self._file.read(min(most, whole - self._hashed))
+            self._hash.update(chunk)
+            self._hashed += len(chunk)
         return self._hashed < whole
 
     @property

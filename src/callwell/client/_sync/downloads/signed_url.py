@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Generated from src/callwell/client/downloads/signed_url.py by tools/unasync.py; do not edit
-"""Where a file comes from: the provider that signs its URL, and the storage behind it."""
+"""Where a file comes from: the provider that signs its URL, and the storage behind the URL."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ STALL_S: Final = 30.0
 """Real seconds without a byte after which a body counts as broken off."""
 
 MAX_REDIRECTS: Final = 10
-"""Hops from the provider's URL to the file: as many as curl and browsers find plenty, twice over."""
+"""Redirects from the provider's URL to the file. Two are common; browsers give up after twenty."""
 
 SECURE: Final = "https"
 SCHEMES: Final = ("http", SECURE)
 
 MAX_SHOWN: Final = 40
-"""Characters of a value in an error."""
+"""Characters of a wrong value that a message repeats."""
 
-NO_VALIDATOR: Final = "; it sends neither a strong ETag nor a settled Last-Modified, so each attempt begins anew"
+NO_VALIDATOR: Final = "; it sends neither a strong ETag nor an old enough Last-Modified, so each attempt starts again"
 
 MESSAGES: Final = {
     download.DownloadReason.EXPIRED: "every fresh URL was refused by the storage (HTTP {status})",
@@ -47,7 +47,7 @@ MESSAGES: Final = {
     download.DownloadReason.UNAVAILABLE: "no file: the storage has none at present (HTTP {status})",
     download.DownloadReason.PAGE: "the storage sends a web page in place of the file (HTTP {status})",
     download.DownloadReason.UNREACHABLE: "the storage cannot be reached",
-    download.DownloadReason.CODED: "the storage sends the file in a content coding that cannot be undone ({coding})",
+    download.DownloadReason.CODED: "the storage sends the file in a content coding that cannot be decoded ({coding})",
 }
 
 
@@ -59,7 +59,7 @@ class AssetInfo(NamedTuple):
         type: the media type, if it says.
         captured: whether such a file was made at all, if it says.
         available: there is a URL.
-        once: it is good for one request.
+        once: the URL is good for one request.
     """
 
     size: int | None
@@ -79,33 +79,33 @@ class SignedUrl:
         ask: asks the provider for a fresh URL, within the seconds that it is given.
 
     Attributes:
-        absent: statuses of the storage which say that there is no such file.
-        facts: what the provider said last.
-        until: when everything must have ended, by the client's clock.
-        last: what the storage did last, in words.
+        absent_statuses: statuses of the storage that mean "no such file".
+        info: what the provider said last.
+        deadline: when everything must have ended, by the client's clock.
+        last_error: what the storage did last, in words.
         fault: what is wrong with the file as it came.
     """
 
     def __init__(self, name: str, rule: AssetRule, *, engine: Engine, ask: Fetch) -> None:
         self.name = name
-        self.absent = rule.absent
-        self.facts: AssetInfo | None = None
-        self.until = NEVER
-        self._longest_s = NEVER
+        self.absent_statuses = rule.absent
+        self.info: AssetInfo | None = None
+        self.deadline = NEVER
+        self._max_wait_s = NEVER
         self._requests = 0
-        self.last = ""
+        self.last_error = ""
         self.fault = ""
         self._rule = rule
         self._engine = engine
         self._ask = ask
         self._url = ""
 
-    def info(self) -> AssetInfo:
+    def fetch_info(self) -> AssetInfo:
         """What the provider says about the file; each time it is asked anew."""
-        self.facts, self._url = self._asked()
-        return self.facts
+        self.info, self._url = self._ask_provider()
+        return self.info
 
-    def fresh(self, state: Download, before: Callable[[AssetInfo], None] | None) -> tuple[Download, download.Action]:
+    def refresh(self, state: Download, before: Callable[[AssetInfo], None] | None) -> tuple[Download, download.Action]:
         """Ask for a fresh URL.
 
         Args:
@@ -116,76 +116,76 @@ class SignedUrl:
             AssetUnavailable: the provider has no such file.
             AssetError: the URL is one that nobody should follow.
         """
-        facts = self.info()
-        self._check(facts, self._url)
+        info = self.fetch_info()
+        self._check(info, self._url)
         if before is not None:
-            before(facts)
-        return download.accept_url(state, facts.size, once=facts.once, no_page=partial.is_not_html(facts.type))
+            before(info)
+        return download.accept_url(state, info.size, single_use=info.once, not_html=partial.is_not_html(info.type))
 
-    def another(self) -> str:
-        """The address for a request beside others: a fresh one where each is good for one request.
+    def url_for_range(self) -> str:
+        """The URL for one more request at the same time: a fresh one where each is good for one request.
 
         Raises:
             AssetUnavailable: the provider has no such file any more.
             AssetError: the URL is one that nobody should follow.
         """
-        if self.facts is None or not self.facts.once:
+        if self.info is None or not self.info.once:
             return self._url
-        facts, url = self._asked()
-        self._check(facts, url)
+        info, url = self._ask_provider()
+        self._check(info, url)
         return url
 
-    def begin(self, deadline_s: float, wait_s: float) -> None:
-        """The clock starts.
+    def start(self, deadline_s: float, max_wait_s: float) -> None:
+        """Start the clock.
 
         Args:
             deadline_s: seconds for everything, waits included; infinite for no end.
-            wait_s: seconds of the longest wait that the storage may ask for.
+            max_wait_s: seconds of the longest wait that the storage may ask for.
         """
-        self._longest_s = max(wait_s, self._engine.profile.retry.cap_s)
-        self.until = self._engine.clock.now() + deadline_s
+        self._max_wait_s = max(max_wait_s, self._engine.profile.retry.cap_s)
+        self.deadline = self._engine.clock.now() + deadline_s
         self._requests = 0
-        self.last = ""
+        self.last_error = ""
         self.fault = ""
 
-    def pause(self, wanted: download.FetchRange, waited: float) -> float:
-        """Wait after failures, and for as long as the storage asks.
+    def wait_before(self, wanted: download.FetchRange, last_wait_s: float) -> float:
+        """Wait after failures, and as long as the storage asks.
 
         Args:
             wanted: what is asked for next.
-            waited: seconds before the last attempt.
+            last_wait_s: the wait before the last attempt, as this returned it.
 
         Returns:
-            seconds before this one.
+            the wait that the next backoff starts from.
 
         Raises:
             DeadlineExceeded: there is no time left.
             WouldExceedDeadline: the wait would end after the deadline.
         """
-        if not wanted.failures and not wanted.wait_s:
+        if not wanted.failures and not wanted.retry_after_s:
             return 0.0
         self._check_time()
         clock = self._engine.clock
         n = max(0, wanted.failures - 1)
-        backoff = retry.backoff(self._engine.profile.retry, n, self._engine.roll(), waited)
-        seconds = max(backoff, wanted.wait_s)
+        backoff = retry.backoff(self._engine.profile.retry, n, self._engine.roll(), last_wait_s)
+        seconds = max(backoff, wanted.retry_after_s)
         ends_at = clock.now() + seconds
-        if ends_at > self.until or seconds > self._longest_s:
-            late = "after the deadline" if ends_at > self.until else "which is longer than a call may take"
-            text = f"{self.name}: the storage is to be asked again in {seconds:.0f} s, {late}{self._why}"
+        if ends_at > self.deadline or seconds > self._max_wait_s:
+            late = "after the deadline" if ends_at > self.deadline else "which is longer than a call may take"
+            text = f"{self.name}: the next attempt would start in {seconds:.0f} s, {late}{self._last_words}"
             raise WouldExceedDeadline(
-                text, at=clock.wall() + seconds, wait_s=seconds, last_error=self.last or None, **self._call
+                text, at=clock.wall() + seconds, wait_s=seconds, last_error=self.last_error or None, **self._call_facts
             )
         sleep(clock.real_s(seconds))
         return backoff
 
     @contextmanager
     def open(self, wanted: download.FetchRange, url: str = "") -> Iterator[Body | NoReply]:
-        """Ask the storage for bytes. Redirects are followed: there is no key that could go astray.
+        """Ask the storage for bytes. Redirects are followed: no key is sent that could reach another host.
 
         Args:
             wanted: which.
-            url: from `another`; the one that came last unless given.
+            url: from `url_for_range`; the last one if empty.
 
         Raises:
             AssetError: a redirect that nobody should follow.
@@ -197,50 +197,50 @@ class SignedUrl:
         if wanted.offset or wanted.stop is not None:
             last = "" if wanted.stop is None else wanted.stop - 1
             headers = (*headers, ("range", f"bytes={wanted.offset}-{last}"))
-        if wanted.pin:
-            headers = (*headers, ("if-range", wanted.pin))
+        if wanted.if_range:
+            headers = (*headers, ("if-range", wanted.if_range))
         at = url or self._url
         for _ in range(1 + MAX_REDIRECTS):
             self._engine.check_open(operation)
             self._check_time()
             self._requests += 1
             request = Request("GET", at, headers, timeout_s=STALL_S)
-            with open_body(self._engine, operation, request, self.until) as body:
-                moved = None if isinstance(body, NoReply) else self._moved(at, body)
+            with open_body(self._engine, operation, request, self.deadline) as body:
+                moved = None if isinstance(body, NoReply) else self._redirect_target(at, body)
                 if moved is None:
-                    self.last = body.reason if isinstance(body, NoReply) else f"HTTP {body.status}"
+                    self.last_error = body.reason if isinstance(body, NoReply) else f"HTTP {body.status}"
                     yield body
                     return
             at = moved
-        raise AssetError(f"{self.name}: the storage redirects without end")
+        raise AssetError(f"{self.name}: the storage redirected more than {MAX_REDIRECTS} times")
 
-    def head(self, body: Body) -> StorageHead:
+    def parse_head(self, body: Body) -> StorageHead:
         """What the storage says before it sends a body."""
         return partial.parse_head(body.status, body.headers, self._engine.clock.wall())
 
-    def failed(self, why: download.DownloadReason, status: int, state: Download) -> AssetError:
+    def to_error(self, reason: download.DownloadReason, status: int, state: Download) -> AssetError:
         """The error of a download that has failed."""
-        if why is download.DownloadReason.UNAVAILABLE:
-            return AssetUnavailable(f"{self.name}: {MESSAGES[why].format(status=status)}")
-        words = MESSAGES[why].format(status=status, coding=", ".join(state.coding))
-        if why is download.DownloadReason.BROKEN:
-            beginning = "" if state.version.lasting or not state.best else NO_VALIDATOR
-            return AssetError(f"{self.name}: {words}{self._why}{beginning}")
-        if why is download.DownloadReason.UNREACHABLE:
-            return AssetError(f"{self.name}: {words}: {self.last}")
-        if why is not download.DownloadReason.DAMAGED:
+        if reason is download.DownloadReason.UNAVAILABLE:
+            return AssetUnavailable(f"{self.name}: {MESSAGES[reason].format(status=status)}")
+        words = MESSAGES[reason].format(status=status, coding=", ".join(state.codings))
+        if reason is download.DownloadReason.BROKEN:
+            beginning = "" if state.version.is_provable or not state.high_water else NO_VALIDATOR
+            return AssetError(f"{self.name}: {words}{self._last_words}{beginning}")
+        if reason is download.DownloadReason.UNREACHABLE:
+            return AssetError(f"{self.name}: {words}: {self.last_error}")
+        if reason is not download.DownloadReason.DAMAGED:
             return AssetError(f"{self.name}: {words}")
-        size = "" if state.announced is None else f" ({state.announced} bytes announced)"
+        size = "" if state.announced_size is None else f" ({state.announced_size} bytes announced)"
         return AssetDamaged(f"{self.name}: {words}{size}{self.fault and ': '}{self.fault}")
 
     @property
-    def _call(self) -> CallFacts:
+    def _call_facts(self) -> CallFacts:
         provider, _, operation = self.name.partition(" ")
         return {"provider": provider, "operation": operation, "attempts": self._requests, "outcome": "unknown"}
 
     @property
-    def _why(self) -> str:
-        return f" (last: {self.last})" if self.last else ""
+    def _last_words(self) -> str:
+        return f" (last: {self.last_error})" if self.last_error else ""
 
     def _check_time(self) -> float:
         """The seconds that are left.
@@ -248,56 +248,58 @@ class SignedUrl:
         Raises:
             DeadlineExceeded: there are none.
         """
-        left_s = self.until - self._engine.clock.now()
+        left_s = self.deadline - self._engine.clock.now()
         if left_s <= 0:
-            text = f"{self.name}: the deadline passed before the file was whole{self._why}"
-            raise DeadlineExceeded(text, last_error=self.last or None, **self._call)
+            text = f"{self.name}: the deadline passed before the file was whole{self._last_words}"
+            raise DeadlineExceeded(text, last_error=self.last_error or None, **self._call_facts)
         return left_s
 
-    def _moved(self, url: str, body: Body) -> str | None:
-        """Where a redirect leads, None for any other answer."""
+    def _redirect_target(self, url: str, body: Body) -> str | None:
+        """Where a redirect leads; None for any other response."""
         location = body.headers.get("location") if body.status in REDIRECTS else None
         if not location:
             return None
         target = resolve_link(url, location)
         scheme = origin(target)[0]
         if scheme not in SCHEMES:
-            raise AssetError(f"{self.name}: the storage redirects to what is no web address")
+            raise AssetError(f"{self.name}: the storage redirects to an address that is not http or https")
         if origin(url)[0] == SECURE and scheme != SECURE:
             raise AssetError(f"{self.name}: the storage redirects to an address without TLS")
         return target
 
-    def _asked(self) -> tuple[AssetInfo, str]:
+    def _ask_provider(self) -> tuple[AssetInfo, str]:
         left_s = self._check_time()
         body = (self._ask(None if left_s == NEVER else left_s)).json
         rule = self._rule
         url = json_values.value_at(body, rule.url)
         if url is not None and not isinstance(url, str):
-            raise AssetError(f"{self.name}: the provider's answer has something else where the address should be")
+            raise AssetError(
+                f"{self.name}: the provider's answer has something other than a text where the URL should be"
+            )
         size = json_values.value_at(body, rule.size)
         try:
             announced = partial.parse_size(size)
         except ValueError:
             shown = repr(size)[:MAX_SHOWN]
             raise AssetError(
-                f"{self.name}: the provider announces a size that is no number of bytes: {shown}"
+                f"{self.name}: the provider announces a size that is not a number of bytes: {shown}"
             ) from None
         kind = json_values.value_at(body, rule.type)
-        facts = AssetInfo(
+        info = AssetInfo(
             size=announced,
             type=str(kind) if kind else None,
             captured=partial.parse_flag(json_values.value_at(body, rule.captured)),
             available=bool(url),
             once=rule.once and partial.parse_flag(json_values.value_at(body, rule.public)) is not True,
         )
-        return facts, url or ""
+        return info, url or ""
 
-    def _check(self, facts: AssetInfo, url: str) -> None:
+    def _check(self, info: AssetInfo, url: str) -> None:
         if not url:
-            why = "it was not captured" if facts.captured is False else "the provider has none at present"
-            raise AssetUnavailable(f"{self.name}: no file: {why}", captured=facts.captured)
+            why = "it was not captured" if info.captured is False else "the provider has none at present"
+            raise AssetUnavailable(f"{self.name}: no file: {why}", captured=info.captured)
         scheme, host, _ = origin(url)
         if origin(self._engine.base_url)[0] == SECURE and scheme != SECURE:
             raise AssetError(f"{self.name}: the provider names an address without TLS")
         if scheme not in SCHEMES or not host:
-            raise AssetError(f"{self.name}: the provider names an address that is none of the web")
+            raise AssetError(f"{self.name}: the provider names an address that is not http or https")
