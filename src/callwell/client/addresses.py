@@ -21,9 +21,7 @@ UNAMBIGUOUS: Final = re.compile(r"[^\s\x00-\x1f\x7f\"'<>\\^`{|}?#]+")
 """No character that libraries read in different ways."""
 
 LOOPBACK_HOSTS: Final = frozenset({"127.0.0.1", "::1", "localhost"})
-"""This machine, to which alone a key is sent without TLS."""
-
-EXPECTED: Final = "an address such as https://api.example.com/v1"
+"""This machine, the only one to which a key is sent without TLS."""
 
 
 def account_key(provider: str, environment: str, address: str, whose: str) -> str:
@@ -57,7 +55,11 @@ def resolve_base_urls(
     provider: Provider, environment: Environment, given: str | Mapping[str, str] | None
 ) -> tuple[str, dict[str, str | None]]:
     """Where an environment is, and those that do not take its keys: at their own addresses, if it is at its own."""
-    said = given if isinstance(given, Mapping) else {environment.name: given} if given else {}
+    said: Mapping[str, str] = {}
+    if isinstance(given, Mapping):
+        said = given
+    elif given:
+        said = {environment.name: given}
     for name in said:
         provider.environment(name)
     own = check_base_url(environment.base_url)
@@ -82,7 +84,8 @@ def check_base_url(text: object) -> str:
     shown = mask_address(url)
     try:
         parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
+        host = parts.hostname
+        port = parts.port
     except ValueError:  # it may repeat a part of a password
         raise InvalidOption("base_url", shown, EXAMPLE) from None
     if "@" in parts.netloc:

@@ -9,19 +9,21 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
+from msgspec.structs import replace
+
 from callwell import state
-from callwell.client import addresses, option_checks
+from callwell.client import addresses
 from callwell.client.calls.options import CallOptions, ClientOptions, check_names, check_seconds, resolve_options
 from callwell.client.calls.responses import is_below, origin
-from callwell.client.end_users import EndUsers
+from callwell.client.end_users import EndUsers, describe_hidden
 from callwell.client.keys.usage import KeyRealm, KeyUseLog
 from callwell.client.quota.account import Account
 from callwell.client.quota.permit_batch import PermitBatcher
 from callwell.clock import SystemClock
 from callwell.description import catalog
-from callwell.errors import InvalidOption
+from callwell.errors import InvalidOption, UnknownName
 from callwell.keys import parse_source
-from callwell.observe.hooks import build_hooks
+from callwell.observe.hooks import HEADER_NAME, TRANSPORT_HEADERS, build_hooks
 from callwell.transport.base import Network
 from callwell.version import VERSION
 
@@ -116,29 +118,20 @@ class ClientConfig:
         environment = described.environment(options.get("environment"))
         base_url, others = addresses.resolve_base_urls(described, environment, options.get("base_url"))
         homes = {name: described.environment(name).base_url for name in (environment.name, *others)} if others else {}
-        described = option_checks.with_key_header(described.in_environment(environment.name), options.get("key_header"))
+        described = _with_key_header(described.in_environment(environment.name), options.get("key_header"))
         where = options.get("state", "memory:")
-        most_bytes = options.get("max_answer_bytes", described.profile.max_answer_bytes)
-        if type(most_bytes) is not int or most_bytes < 1:
-            raise InvalidOption("max_answer_bytes", most_bytes, "a whole number of bytes above zero")
-        network = Network(
-            proxy=options.get("proxy"),
-            ca_file=options.get("ca_file"),
-            user_agent=f"callwell/{VERSION}",
-            max_answer_bytes=most_bytes,
-        )
-        if "connect_s" in options:
-            network = dataclasses.replace(network, connect_s=check_seconds("connect_s", options["connect_s"]))
+        network = _network(described, options)
         host = origin(base_url)[1]
         account = options.get("account", "default")
-        required = option_checks.check_user_options(described, options)
+        required = _check_user_options(described, options)
         hooks = build_hooks(options.get("on_notice"), options.get("hooks"))
-        source, clock = parse_source(options.get("key"), described.profile.key.env), options.get("clock")
+        source = parse_source(options.get("key"), described.profile.key.env)
+        clock = options.get("clock")
         made = cls(
             provider=described,
             environment=environment.name,
             base_url=base_url,
-            auth=option_checks.check_auth(described, options.get("auth", "key")),
+            auth=_check_auth(described, options.get("auth", "key")),
             explain_refused_key=options.get("explain", False),
             other_base_urls=others,
             account=account,
@@ -228,7 +221,7 @@ class ClientConfig:
         """
         user = options.get("for_user")
         if user is not None and self.end_users is None:
-            raise option_checks.unsupported_user_option(self.provider, "for_user", user)
+            raise _unsupported_user_option(self.provider, "for_user", user)
         known_as = None if user is None or self.end_users is None else self.end_users.provider_id(user)
         made = resolve_options(before, {**options, "for_user": known_as} if "for_user" in options else options)
         named = () if self.end_users is None or made.for_user is None else ((self.end_users.header, made.for_user),)
@@ -293,4 +286,77 @@ class ClientConfig:
         path = path.partition("#")[0]
         addresses.check_path(path)
         path = path if path.startswith("/") else f"/{path}"
-        return f"{path}{'&' if '?' in path else '?'}{urlencode(query)}" if query else path
+        if not query:
+            return path
+        separator = "&" if "?" in path else "?"
+        return f"{path}{separator}{urlencode(query)}"
+
+
+def _network(provider: Provider, options: ClientOptions) -> Network:
+    """How connections are made.
+
+    Raises:
+        InvalidOption: a value that an option cannot take.
+    """
+    most_bytes = options.get("max_answer_bytes", provider.profile.max_answer_bytes)
+    if type(most_bytes) is not int or most_bytes < 1:
+        raise InvalidOption("max_answer_bytes", most_bytes, "a whole number of bytes above zero")
+    network = Network(
+        proxy=options.get("proxy"),
+        ca_file=options.get("ca_file"),
+        user_agent=f"callwell/{VERSION}",
+        max_answer_bytes=most_bytes,
+    )
+    if "connect_s" in options:
+        network = dataclasses.replace(network, connect_s=check_seconds("connect_s", options["connect_s"]))
+    return network
+
+
+def _check_user_options(provider: Provider, options: ClientOptions) -> bool:
+    """See that options fit the provider; whether each call must name an end user.
+
+    Raises:
+        InvalidOption: a user, a plan or a secret for a provider that asks for no end user; a wrong value.
+        UnknownName: a plan that means nothing to the provider.
+    """
+    rule = provider.profile.end_user
+    plan = options.get("plan")
+    if not isinstance(options.get("alpha", False), bool):
+        raise InvalidOption("alpha", options.get("alpha"), "True or False")
+    if rule is None:
+        for name in ("for_user", "plan", "user_secret"):
+            if (given := options.get(name)) is not None:
+                raise _unsupported_user_option(provider, name, given)
+        return False
+    if plan is not None and plan not in rule.required_on:
+        raise UnknownName("plan", str(plan), rule.required_on, where=provider.name)
+    return rule.required or plan is not None
+
+
+def _unsupported_user_option(provider: Provider, name: str, given: object) -> InvalidOption:
+    """The error of an option about end users; what was given is not repeated."""
+    return InvalidOption(name, describe_hidden(given), f"nothing: {provider.name} asks for no end user")
+
+
+def _with_key_header(provider: Provider, header: str | None) -> Provider:
+    """The provider, whose key another header carries."""
+    if header is None:
+        return provider
+    if not HEADER_NAME.fullmatch(header.lower()) or header.lower() in TRANSPORT_HEADERS:
+        raise InvalidOption("key_header", header, "the name of a header that no transport writes")
+    profile = provider.profile
+    key = replace(profile.key, header=header.lower())
+    return replace(provider, profile=replace(profile, key=key))
+
+
+def _check_auth(provider: Provider, given: Auth) -> Auth:
+    """What is shown to the provider.
+
+    Raises:
+        InvalidOption: something that it does not take.
+    """
+    if given not in ("key", "token"):
+        raise InvalidOption("auth", given, "`key` or `token`")
+    if given == "token" and provider.profile.key.token is None:
+        raise InvalidOption("auth", given, f"`key`: {provider.name} has no tokens")
+    return given

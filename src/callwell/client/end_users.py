@@ -95,7 +95,8 @@ class EndUsers:
         self._state = state
         self._clock = clock
         self._hooks = hooks
-        self._month, self._recorded = "", set[str]()
+        self._month = ""
+        self._recorded = set[str]()
         self._only: str | None = None
         self._calls = 0
         reset_after_fork(self)
@@ -174,7 +175,8 @@ class EndUsers:
         now = self._clock.wall()
         month = datetime.fromtimestamp(now, UTC).strftime("%Y-%m")
         if month != self._month or len(self._recorded) >= MAX_REMEMBERED:
-            self._month, self._recorded = month, set()
+            self._month = month
+            self._recorded = set()
         if user not in self._recorded:
             mark = user if self._rule.pseudonym else hashlib.sha256(user.encode()).hexdigest()
             cell = Cell(f"{_key_prefix(self._account)}{month}:{mark}", UserSeen, UserSeen(), UserSeen())
@@ -188,7 +190,8 @@ class EndUsers:
         if self._only not in (None, user):
             self._calls = CALLS_BEFORE_NOTICE
             return
-        self._only, self._calls = user, self._calls + 1
+        self._only = user
+        self._calls = self._calls + 1
         if self._calls == CALLS_BEFORE_NOTICE and max(self.monthly_counts().values()) == 1:
             notice = OneUser(self._provider, self._calls, user)
             log_notice(notice)

@@ -4,18 +4,44 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from callwell.client.calls.operations import method_names, saving_operation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from callwell.client.client import AsyncClient
     from callwell.client.downloads.asset import AsyncAsset
     from callwell.client.downloads.partial_file import Saved
     from callwell.client.pages.pager import AsyncPager
     from callwell.client.uploads.options import Uploaded, UploadOptions
+    from callwell.description.provider import Provider
+
+
+class AsyncGroupClient(Protocol):
+    """What a group needs of the client that it belongs to.
+
+    Attributes:
+        provider: its description.
+    """
+
+    provider: Provider
+
+    async def call(self, operation: str, /, **arguments: object) -> Any:
+        """Call an operation by name."""
+        ...
+
+    def pages(self, operation: str, /, **arguments: object) -> AsyncPager[Any]:
+        """The items of a list operation."""
+        ...
+
+    def asset(self, operation: str, /, **arguments: object) -> AsyncAsset:
+        """The file that an operation leads to."""
+        ...
+
+    async def upload(self, operation: str, file: object, /, **given: Any) -> Uploaded[Any]:
+        """Send one large file."""
+        ...
 
 
 class AsyncGroup:
@@ -25,7 +51,7 @@ class AsyncGroup:
         client: which makes the calls.
     """
 
-    def __init__(self, client: AsyncClient) -> None:
+    def __init__(self, client: AsyncGroupClient) -> None:
         self._client = client
 
     async def _call(self, name: str, arguments: Mapping[str, object]) -> Any:
@@ -51,7 +77,7 @@ class AsyncDynamicGroup(AsyncGroup):
         name: the first part of the operations' names.
     """
 
-    def __init__(self, client: AsyncClient, name: str) -> None:
+    def __init__(self, client: AsyncGroupClient, name: str) -> None:
         super().__init__(client)
         self._name = name
 
@@ -65,8 +91,11 @@ class AsyncDynamicGroup(AsyncGroup):
         rule = self._client.provider.rule(operation)
         if rule.upload:
             return partial(self._client.upload, operation)
-        make = self._client.pages if rule.paging else self._client.asset if rule.asset else self._client.call
-        return partial(make, operation)
+        if rule.paging:
+            return partial(self._client.pages, operation)
+        if rule.asset:
+            return partial(self._client.asset, operation)
+        return partial(self._client.call, operation)
 
     def __dir__(self) -> list[str]:
         """The attributes, and the operations of the group among them."""

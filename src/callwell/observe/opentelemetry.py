@@ -170,10 +170,8 @@ class OpenTelemetryHook:
             span.end()
 
     def _fetch_ended(self, notice: FetchEnded) -> None:
-        attributes, result = (
-            self._where("GET", notice.host, notice.port),
-            _result_attributes(notice.status, notice.reason),
-        )
+        attributes = self._where("GET", notice.host, notice.port)
+        result = _result_attributes(notice.status, notice.reason)
         begin = time.time_ns() - int(notice.seconds * 1e9)
         facts = _call_attributes(notice.provider, notice.operation)
         told = attributes | facts | {"url.full": notice.url}

@@ -5,18 +5,44 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from callwell.client.calls.operations import method_names, saving_operation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from callwell.client._sync.client import Client
     from callwell.client._sync.downloads.asset import Asset
     from callwell.client._sync.pages.pager import Pager
     from callwell.client.downloads.partial_file import Saved
     from callwell.client.uploads.options import Uploaded, UploadOptions
+    from callwell.description.provider import Provider
+
+
+class GroupClient(Protocol):
+    """What a group needs of the client that it belongs to.
+
+    Attributes:
+        provider: its description.
+    """
+
+    provider: Provider
+
+    def call(self, operation: str, /, **arguments: object) -> Any:
+        """Call an operation by name."""
+        ...
+
+    def pages(self, operation: str, /, **arguments: object) -> Pager[Any]:
+        """The items of a list operation."""
+        ...
+
+    def asset(self, operation: str, /, **arguments: object) -> Asset:
+        """The file that an operation leads to."""
+        ...
+
+    def upload(self, operation: str, file: object, /, **given: Any) -> Uploaded[Any]:
+        """Send one large file."""
+        ...
 
 
 class Group:
@@ -26,7 +52,7 @@ class Group:
         client: which makes the calls.
     """
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: GroupClient) -> None:
         self._client = client
 
     def _call(self, name: str, arguments: Mapping[str, object]) -> Any:
@@ -52,7 +78,7 @@ class DynamicGroup(Group):
         name: the first part of the operations' names.
     """
 
-    def __init__(self, client: Client, name: str) -> None:
+    def __init__(self, client: GroupClient, name: str) -> None:
         super().__init__(client)
         self._name = name
 
@@ -66,8 +92,11 @@ class DynamicGroup(Group):
         rule = self._client.provider.rule(operation)
         if rule.upload:
             return partial(self._client.upload, operation)
-        make = self._client.pages if rule.paging else self._client.asset if rule.asset else self._client.call
-        return partial(make, operation)
+        if rule.paging:
+            return partial(self._client.pages, operation)
+        if rule.asset:
+            return partial(self._client.asset, operation)
+        return partial(self._client.call, operation)
 
     def __dir__(self) -> list[str]:
         """The attributes, and the operations of the group among them."""

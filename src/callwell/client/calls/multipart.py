@@ -132,13 +132,16 @@ def _part_header(boundary: str, part: Part) -> bytes:
 def _file_part(name: str, wire: str, schema: Mapping[str, Any], value: Any) -> Part:
     content: bytes | PieceReader
     if isinstance(value, bytes | bytearray):
-        file, content = DEFAULT_FILE_NAME, bytes(value)
+        file = DEFAULT_FILE_NAME
+        content = bytes(value)
     elif isinstance(value, PieceReader):
-        file, content = value.name, value
+        file = value.name
+        content = value
     else:
         path = Path(value)
         try:
-            length, regular = path.stat().st_size, path.is_file()
+            length = path.stat().st_size
+            regular = path.is_file()
             content = path.read_bytes() if regular and _fits(schema, length) else b""
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)

@@ -65,7 +65,8 @@ def find_operation(provider: Provider, name: str) -> OperationHandle:
     Raises:
         UnknownName: there is no such operation.
     """
-    operation, rule = provider.operation(name), provider.rule(name)
+    operation = provider.operation(name)
+    rule = provider.rule(name)
     if rule.paging is not None:
         rule = replace(rule, paging=_with_argument_names(rule.paging))
     quotas = _quotas(provider, operation.method, rule.quotas)
@@ -81,7 +82,8 @@ def plan_undescribed(provider: Provider, method: str) -> CallPlan:
 
 
 def _deleted_lookup(provider: Provider, name: str) -> DeletedLookup:
-    found, parameters = find_operation(provider, name), provider.operation(name).parameters
+    found = find_operation(provider, name)
+    parameters = provider.operation(name).parameters
     return DeletedLookup(found.binder, found.plan, frozenset(one.name for one in parameters if one.required))
 
 

@@ -129,7 +129,8 @@ def parse_response(
         described: a success is JSON, or else broken or not the provider's; otherwise it may be anything.
         media: other types that the provider gives.
     """
-    status, headers = response.status, response.headers
+    status = response.status
+    headers = response.headers
     json, readable = _decode_json(response.body, headers)
     answer = Answer(status, headers, response.body, json)
     if status in outcome.OK:
@@ -175,7 +176,8 @@ def to_event(rule: ErrorRule, reading: ParsedResponse) -> Answered:
         rule: the documented codes.
         reading: what the answer says.
     """
-    status, code = reading.answer.status, reading.code
+    status = reading.answer.status
+    code = reading.code
     if status in outcome.OK:
         return Answered(status, None, reading.whole, from_gateway=reading.from_gateway, too_large=reading.too_large)
     known = rule.codes.get(code) if code else None
@@ -239,7 +241,8 @@ def _redirect_target(url: str, location: str | None) -> str | None:
     target = resolve_link(url, location)
     if origin(target) != origin(url):
         return None
-    here, there = urlsplit(url), urlsplit(target)
+    here = urlsplit(url)
+    there = urlsplit(target)
     return urlunsplit((here.scheme, here.netloc, there.path, there.query, ""))
 
 

@@ -46,7 +46,8 @@ def describe_schema(schema: Mapping[str, Any]) -> str:
     if is_file_schema(schema):
         return f"a file{_bounds(schema, 'bytes')}, as its path or its bytes"
     words = SCALARS[kind][1] if kind in SCALARS else "a value"
-    low, high = schema.get("minimum"), schema.get("maximum")
+    low = schema.get("minimum")
+    high = schema.get("maximum")
     if low is not None and high is not None:
         return f"{words} from {low} to {high}"
     return f"{words}{_bounds(schema, 'characters')}"
@@ -123,11 +124,13 @@ def _fits(kind: str, schema: Mapping[str, Any], value: object) -> bool:
     ):
         return False
     if isinstance(value, str):
-        shortest, longest = schema.get("minLength", 0), schema.get("maxLength", len(value))
+        shortest = schema.get("minLength", 0)
+        longest = schema.get("maxLength", len(value))
         return shortest <= len(value) <= longest and not SURROGATES.search(value)
     if isinstance(value, float | Decimal) and not math.isfinite(value):
         return False
-    low, high = schema.get("minimum", value), schema.get("maximum", value)
+    low = schema.get("minimum", value)
+    high = schema.get("maximum", value)
     return bool(low <= value <= high) if isinstance(value, int | float | Decimal) else True
 
 
@@ -137,7 +140,10 @@ def _is_bool(value: object) -> bool:
 
 
 def _bounds(schema: Mapping[str, Any], unit: str) -> str:
-    short, long = schema.get("minLength"), schema.get("maxLength")
+    short = schema.get("minLength")
+    long = schema.get("maxLength")
     if short and long:
         return f" of {short} to {long} {unit}"
-    return f" of at most {long} {unit}" if long else " that is not empty" if short else ""
+    if long:
+        return f" of at most {long} {unit}"
+    return " that is not empty" if short else ""

@@ -31,13 +31,15 @@ def run_cached(config: ClientConfig, handle: OperationHandle, prepared: Prepared
         UsageError: the operation is not one whose results may be remembered.
         CallwellError: see `callwell.errors`.
     """
-    name, operation = config.provider.name, prepared.plan.operation
+    name = config.provider.name
+    operation = prepared.plan.operation
     if not handle.rule.remember:
         raise UsageError(
             f"{name} {operation}: its results are not remembered, for the profile does not say that they follow from "
             "what is sent; call it without remember=True"
         )
-    memory, mark = config.result_cache(), cache_key(prepared.request)
+    memory = config.result_cache()
+    mark = cache_key(prepared.request)
     known = None if prepared.options.force else memory.get(mark)
     if known is not None:
         return known

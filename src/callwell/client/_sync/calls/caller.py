@@ -207,7 +207,8 @@ class Caller:
                 return replace(bound, target=below)
             return replace(bound, url=place.url, keyless=bound.keyless or not place.sends_key)
         except InvalidOption as error:
-            name, operation = self.config.provider.name, handle.plan.operation
+            name = self.config.provider.name
+            operation = handle.plan.operation
             text = f"{name} {operation}: the link to the next page is not followed: expected {error.expected}"
             facts = CallFacts(provider=name, operation=operation, attempts=0, outcome="refused")
             raise UnexpectedAnswer(text, status=200, **facts) from error
