@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How to install what a part of Callwell needs and is not there, from a clone as from a wheel.
+"""How to install the optional packages that a part of Callwell needs, from a clone as from a wheel.
 
-Callwell itself is on no index, so that no hint names it: the packages of an extra are read from its own metadata and
-are named one by one, for the interpreter that misses them.
+Callwell is not on a package index, so its own name cannot be installed with an extra. The packages of an extra are read from
+Callwell's own metadata, and the command names each of them, for the interpreter that lacks them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _NEEDED_BY: Final = re.compile(r"""extra\s*==\s*["']([\w-]+)["']""")
 
 
 def install_command(extra: str) -> str:
-    """A command that installs an extra's packages; where these are not known, what to do in a clone.
+    """The command that installs the packages of an extra; in a clone without metadata, the command for the clone.
 
     Args:
         extra: its name in `pyproject.toml`.
@@ -29,14 +29,18 @@ def install_command(extra: str) -> str:
 
 
 def requirements(extra: str) -> list[str]:
-    """The packages of an extra with the versions that fit; none if Callwell was not installed, but only found.
+    """The packages of an extra, with their versions; none if Callwell has no metadata, since it was not installed.
 
     Args:
         extra: its name in `pyproject.toml`.
     """
     try:
-        all_of_them = metadata.requires("callwell") or []
+        requires = metadata.requires("callwell") or []
     except metadata.PackageNotFoundError:
         return []
-    parted = (one.partition(";") for one in all_of_them)
-    return ["".join(package.split()) for package, _, marker in parted if extra in _NEEDED_BY.findall(marker)]
+    packages = []
+    for requirement in requires:
+        package, _, marker = requirement.partition(";")
+        if extra in _NEEDED_BY.findall(marker):
+            packages.append("".join(package.split()))
+    return packages

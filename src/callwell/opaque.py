@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Records that hold secrets and do not show them: an error reporter writes down the locals of every frame."""
+"""Records that hold secrets and hide them: error reporters write down the local variables of every frame."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from typing import Any, NoReturn
 
 
 class Opaque:
-    """Shows its summary where others show their values: in `repr`, and in the tracebacks of rich."""
+    """Shows a summary instead of its values, in `repr` and in the tracebacks of rich, and cannot be pickled."""
 
     __slots__ = ()
 
     def summary(self) -> str:
-        """What may be shown of it."""
+        """What may be shown of the record."""
         return "…"
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.summary()})"
 
     def __getstate__(self) -> NoReturn:
-        raise TypeError(f"{type(self).__name__} holds secrets, and does not give away what it is made of")
+        raise TypeError(f"{type(self).__name__} holds secrets, so it cannot be copied or pickled")
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:
-        """The summary, where other records show their fields."""
+        """The summary, for rich."""
         return [("shown", self.summary())]
 
 
 def without_query(url: str) -> str:
-    """An address that can be shown: a query may be a signature or hold a key."""
-    place, mark, _ = url.partition("?")
-    return f"{place}?…" if mark else place
+    """An address without its query, which may hold a signature or a key."""
+    address, question_mark, _ = url.partition("?")
+    return f"{address}?…" if question_mark else address

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fakes for tests of code that uses Callwell: a clock that is set by hand, loaded dice, a transport with a script.
+"""Fakes for tests of code that uses Callwell: a clock, dice, and a transport that replies from a script.
 
     transport = ScriptedTransport([Response(429, {"retry-after": "3"}, b""), Response(200, {}, b"{}")])
     ...
@@ -31,7 +31,7 @@ BROKE_OFF: Final = NoReply(Outcome.UNKNOWN, "the answer broke off")
 
 
 class ManualClock:
-    """A clock that stands still until it is told to go on. Whoever waits by it does not wait.
+    """A clock that stands still until `advance` is called. Waiting by it takes no time.
 
     Args:
         now: monotonic seconds.
@@ -67,7 +67,7 @@ class ManualClock:
 
 
 class Dice:
-    """Rolls that are known before, over and over again.
+    """Random numbers that are known in advance, repeated for ever.
 
     Args:
         rolls: at least one, each in [0, 1).
@@ -101,12 +101,12 @@ class _Scripted:
             return NoReply(Outcome.REFUSED, "the transport was closed")
         if request.body is not None and not isinstance(request.body, bytes):
             request = replace(request, body=b"".join(request.body))
-        if request.on_abandoned is not None:  # that of one call, by which equal requests would differ
+        if request.on_abandoned is not None:  # it belongs to one call, so equal requests would differ by it
             request = replace(request, on_abandoned=None)
         self.requests.append(request)
         return self._reply(request)
 
-    def _sent(self, request: Request) -> Reply:
+    def _reply_to(self, request: Request) -> Reply:
         reply = self._answer(request)
         if isinstance(reply, Response) and not (reply.whole or reply.too_large or request.keep_status):
             return BROKE_OFF
@@ -117,10 +117,10 @@ class _Body:
     def __init__(self, response: Response) -> None:
         self.status = response.status
         self.headers = response.headers
-        self._pieces: Iterator[bytes | NoReply] = iter((response.body or b"", b"" if response.whole else BROKE_OFF))
+        self._chunks: Iterator[bytes | NoReply] = iter((response.body or b"", b"" if response.whole else BROKE_OFF))
 
     def read(self) -> bytes | NoReply:
-        return next(self._pieces, b"")
+        return next(self._chunks, b"")
 
 
 class _AsyncBody:
@@ -136,30 +136,30 @@ class _AsyncBody:
 class ScriptedTransport(_Scripted):
     """A transport that sends nothing and replies from a script.
 
-    A body that is read while it is sent is read to its end, and recorded as bytes.
+    A streamed request body is read to its end, and recorded as bytes.
 
-    A `Response` that is not whole is told as the real ones tell it: with its status if `keep_status` is asked for, as
-    no reply otherwise, and in a stream as a break after its body.
+    A `Response` that is not whole is returned as a real transport does: with its status if the request has
+    `keep_status`, as a `NoReply` otherwise, and in a stream as a break after its body.
 
     Args:
         script: replies in order, or a function from the request to its reply.
 
     Attributes:
-        requests: all that was sent, in order.
+        requests: all requests, in order.
     """
 
     def send(self, request: Request) -> Response | NoReply:
         """The script's next reply."""
-        return self._sent(request)
+        return self._reply_to(request)
 
     @contextmanager
     def stream(self, request: Request) -> Iterator[_Body | NoReply]:
-        """The script's next reply, its body to be read."""
+        """The script's next reply, with its body to be read."""
         reply = self._answer(request)
         yield _Body(reply) if isinstance(reply, Response) else reply
 
     def close(self) -> None:
-        """From now on nothing is sent."""
+        """Refuse all further requests."""
         self._closed = True
 
 
@@ -170,19 +170,19 @@ class AsyncScriptedTransport(_Scripted):
         script: replies in order, or a function from the request to its reply.
 
     Attributes:
-        requests: all that was sent, in order.
+        requests: all requests, in order.
     """
 
     async def send(self, request: Request) -> Response | NoReply:
         """The script's next reply."""
-        return self._sent(request)
+        return self._reply_to(request)
 
     @asynccontextmanager
     async def stream(self, request: Request) -> AsyncIterator[_AsyncBody | NoReply]:
-        """The script's next reply, its body to be read."""
+        """The script's next reply, with its body to be read."""
         reply = self._answer(request)
         yield _AsyncBody(reply) if isinstance(reply, Response) else reply
 
     async def aclose(self) -> None:
-        """From now on nothing is sent."""
+        """Refuse all further requests."""
         self._closed = True

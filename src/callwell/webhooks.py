@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a provider sends by itself: whether it is the provider's, and what it says.
+"""Verifies webhook deliveries: whether one comes from the provider, and which event it reports.
 
-The signature is looked at before anything of the body is read, over the bytes as they came, and compared in constant
-time. How it is made and which events there are is said by the provider's profile, in the table `[webhooks]`.
+The signature is checked before the body is parsed, over the bytes as they came, and compared in constant time. The
+provider's profile says in its table `[webhooks]` how deliveries are signed and which events there are.
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ if TYPE_CHECKING:
 
 __all__ = ["Event", "verify"]
 
-MOST_BYTES: Final = 1 << 20
-"""A delivery is a note, not a file: a longer body is refused unread."""
+MAX_BODY_BYTES: Final = 1 << 20
+"""The most bytes of a delivery: it is a note, not a file, and a longer body is refused without parsing."""
 
 
 class Event(NamedTuple):
-    """One delivery that is the provider's.
+    """A verified delivery.
 
     Attributes:
-        type: which event it is.
-        known: it is one of those that the profile names; others come through as well.
-        webhook: the provider's name of the webhook that it was sent to, if it says.
-        at: seconds since the epoch at which it was sent, if it says.
-        digest: of the body: the same for each try of one delivery, so that a second one can be told.
+        type: the provider's name of the event.
+        known: the profile lists the event; others are returned as well.
+        webhook: the provider's ID of the webhook that the delivery was sent to, if it has one.
+        at: when it was sent, in seconds since the epoch, if the delivery says so.
+        digest: a hash of the body, the same for each attempt of one delivery, by which to recognize a second one.
         data: the body. Each provider's client module names its shapes: `WebhookEvent` is any of the known ones.
     """
 
@@ -69,50 +69,60 @@ def verify(
     max_age_s: float | None = None,
     clock: Clock | None = None,
 ) -> Event:
-    """See that a delivery is the provider's.
+    """Verify that a delivery comes from the provider.
 
     Args:
         provider: a bundled provider's name, the folder of a description, or a loaded description.
-        headers: of the request: by name whatever the case, as pairs of texts or bytes (ASGI), or as a WSGI `environ`.
-        body: of the request, byte for byte as it came.
-        secret: the webhook's, as a text, a `Key`, or a place such as `env:NAME` or `file:PATH`.
-        max_age_s: the greatest age; a delivery that was caught and is sent again later is refused. Tries of the same
-            delivery have the same age, so leave time for them. Unless given, every age is good.
-        clock: another clock than the machine's.
+        headers: the request's headers: a mapping, pairs of text or bytes (ASGI), or a WSGI `environ`.
+        body: the request's body, byte for byte as it came.
+        secret: the webhook's secret, as text, a `Key`, or a place such as `env:NAME` or `file:PATH`.
+        max_age_s: the greatest age in seconds, against replays. The provider's retries of a delivery count from the
+            first attempt, so leave time for them. None accepts every age.
+        clock: a clock to use instead of the machine's.
 
     Raises:
-        WebhookUnsigned: there is no signature, or several.
-        WebhookForged: the signature is not that of this body under this secret.
-        WebhookStale: it is older than `max_age_s`, or as much ahead of its time.
-        WebhookGarbled: it is signed, and no event.
-        InvalidOption: the provider's profile does not say how deliveries are signed; an option that cannot be.
-        KeyMissing: there is no secret where it was looked for.
+        WebhookUnsigned: there is no signature, or more than one.
+        WebhookForged: the signature does not match this body and secret.
+        WebhookStale: the delivery is older than `max_age_s`, or from that far in the future.
+        WebhookGarbled: the delivery is signed, but is not an event.
+        InvalidOption: the provider's profile does not describe webhooks, or an option is invalid.
+        KeyMissing: there is no secret in the given place.
     """
     described = provider if isinstance(provider, Provider) else catalog.load(provider)
-    rule, name = described.profile.webhooks, described.name
+    rule = described.profile.webhooks
+    name = described.name
     if rule is None:
         raise InvalidOption("provider", name, "one whose profile has a [webhooks] table")
     if not isinstance(body, bytes | bytearray | memoryview):
         raise InvalidOption("body", type(body).__name__, "the bytes of the request as they came")
     if max_age_s is not None and (rule.at is None or not max_age_s > 0):
         raise InvalidOption("max_age_s", max_age_s, "seconds above zero, where events say when they were sent")
-    given, raw = _named(headers), bytes(body)
-    if len(raw) > MOST_BYTES:
-        raise WebhookGarbled(f"{name}: a delivery of {len(raw)} bytes: longer than any event")
-    secret = _secret(secret)  # from here on no frame shows its text
-    _check(rule, name, given, raw, secret)
-    data = _read(raw, name)
-    kind, at = json_values.value_at(data, rule.event), _time(json_values.value_at(data, rule.at))
-    if not isinstance(kind, str) or not kind:
-        raise WebhookGarbled(f"{name}: a signed delivery without the name of an event at {rule.event!r}")
+    values = _lower_names(headers)
+    raw = bytes(body)
+    if len(raw) > MAX_BODY_BYTES:
+        raise WebhookGarbled(f"{name}: the delivery has {len(raw)} bytes, more than any event")
+    secret = _read_secret(secret)  # from here on no frame shows its text
+    _check_signature(rule, name, values, raw, secret)
+    data = _parse_body(raw, name)
+    event = json_values.value_at(data, rule.event)
+    sent_at = _parse_time(json_values.value_at(data, rule.at))
+    if not isinstance(event, str) or not event:
+        raise WebhookGarbled(f"{name}: the signed delivery has no event name at {rule.event!r}")
     if max_age_s is not None:
-        _fresh(name, at, (clock or SystemClock()).wall(), max_age_s)
-    webhook = given.get(rule.id.lower(), [""])[0] if rule.id else ""
-    return Event(kind, kind in rule.events, webhook or None, at, hashlib.sha256(raw).hexdigest(), data)
+        _check_age(name, sent_at, (clock or SystemClock()).wall(), max_age_s)
+    webhook = values.get(rule.id.lower(), [""])[0] if rule.id else ""
+    return Event(
+        type=event,
+        known=event in rule.events,
+        webhook=webhook or None,
+        at=sent_at,
+        digest=hashlib.sha256(raw).hexdigest(),
+        data=data,
+    )
 
 
-def _named(headers: Headers) -> dict[str, list[str]]:
-    """The headers' values by their names in small letters."""
+def _lower_names(headers: Headers) -> dict[str, list[str]]:
+    """The values of headers by their names in lower case, without the prefix that WSGI adds."""
     pairs = headers.items() if isinstance(headers, Mapping) else headers
     named = dict[str, list[str]]()
     for name, value in pairs:
@@ -126,60 +136,67 @@ def _text(value: str | bytes) -> str:
     return value if isinstance(value, str) else value.decode("latin-1")
 
 
-def _secret(given: str | Key) -> Key:
-    key = given if isinstance(given, Key) else _found(given)
+def _read_secret(given: str | Key) -> Key:
+    key = given if isinstance(given, Key) else _read_place(given)
     if not key:
         raise InvalidOption("secret", "an empty text", "the secret that the provider gave for the webhook")
     return key
 
 
-def _found(given: str) -> Key:
+def _read_place(given: str) -> Key:
     try:
         return parse_source(given, "").read()
-    except InvalidOption:  # it names no place, so it is the secret itself
+    except InvalidOption:  # the text names no place, so it is the secret itself
         return Key(given)
 
 
-def _check(rule: WebhookRule, name: str, given: Mapping[str, list[str]], body: bytes, secret: Key) -> None:
-    shown = given.get(rule.signature.lower(), [])
-    if len(shown) != 1:
-        what = "without" if not shown else "with more than one"
-        raise WebhookUnsigned(f"{name}: a delivery {what} {rule.signature}: it is not the provider's, or was changed")
-    if not _signs(secret, body, _decoded(shown[0], rule), rule.algorithm):
-        why = "the body was changed on its way here, or the secret is that of another webhook"
+def _check_signature(rule: WebhookRule, name: str, values: Mapping[str, list[str]], body: bytes, secret: Key) -> None:
+    signatures = values.get(rule.signature.lower(), [])
+    if len(signatures) != 1:
+        problem = "no" if not signatures else "more than one"
+        raise WebhookUnsigned(
+            f"{name}: the delivery has {problem} {rule.signature} header: it is not the provider's, or was changed"
+        )
+    if not _is_signature(_decode_signature(signatures[0], rule), secret, body, rule.algorithm):
+        why = "the body was changed on its way here, or the secret belongs to another webhook"
         raise WebhookForged(f"{name}: {rule.signature} is not the signature of this body: {why}")
 
 
-def _signs(secret: Key, body: bytes, signature: bytes, algorithm: str) -> bool:
-    """Whether a signature is right; the right one is in no frame of the error that says it is not."""
+def _is_signature(signature: bytes, secret: Key, body: bytes, algorithm: str) -> bool:
+    """Whether a signature is right. The right one is in no frame of the error that is raised otherwise."""
     return hmac.compare_digest(signature, hmac.digest(secret.reveal().encode(), body, algorithm))
 
 
-def _decoded(text: str, rule: WebhookRule) -> bytes:
+def _decode_signature(text: str, rule: WebhookRule) -> bytes:
+    """The bytes of a signature; none, which match no signature, if the text is malformed."""
     try:
-        return bytes.fromhex(text) if rule.encoding == "hex" else base64.b64decode(text.strip(), validate=True)
+        if rule.encoding == "hex":
+            return bytes.fromhex(text)
+        return base64.b64decode(text.strip(), validate=True)
     except (ValueError, binascii.Error):
         return b""
 
 
-def _read(body: bytes, name: str) -> dict[str, Any]:
+def _parse_body(body: bytes, name: str) -> dict[str, Any]:
     try:
         return msgspec.json.decode(body, type=dict[str, Any])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise WebhookGarbled(f"{name}: a signed delivery that is no JSON object: {error}") from error
+        raise WebhookGarbled(f"{name}: the signed delivery is not a JSON object: {error}") from error
 
 
-def _time(said: Any) -> float | None:
+def _parse_time(text: Any) -> float | None:
+    """Seconds since the epoch of a time in ISO 8601, in UTC unless it has a zone; None for anything else."""
     try:
-        told = datetime.fromisoformat(said)
-        return (told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp()
+        time = datetime.fromisoformat(text)
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
     except (TypeError, ValueError, OverflowError):
         return None
 
 
-def _fresh(name: str, at: float | None, now: float, most_s: float) -> None:
-    if at is None:
-        raise WebhookStale(f"{name}: a signed delivery that does not say when it was sent")
-    if abs(now - at) > most_s:
-        off = f"{now - at:.0f} s old" if now > at else f"{at - now:.0f} s ahead of its time"
-        raise WebhookStale(f"{name}: a signed delivery that is {off}; at most {most_s:g} s are accepted")
+def _check_age(name: str, sent_at: float | None, now: float, max_age_s: float) -> None:
+    if sent_at is None:
+        raise WebhookStale(f"{name}: the signed delivery does not say when it was sent")
+    age_s = now - sent_at
+    if abs(age_s) > max_age_s:
+        age = f"{age_s:.0f} s old" if age_s > 0 else f"from {-age_s:.0f} s in the future"
+        raise WebhookStale(f"{name}: the signed delivery is {age}; at most {max_age_s:g} s are accepted")

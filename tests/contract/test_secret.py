@@ -43,5 +43,5 @@ def test_what_is_there_is_never_replaced(tmp_path: Path) -> None:
 def test_where_it_cannot_be_made(tmp_path: Path) -> None:
     """The error names the file."""
     (tmp_path / "file").touch()
-    with pytest.raises(FileProblem, match=f"no secret can be made at {os.fspath(tmp_path)}/file/x"):
+    with pytest.raises(FileProblem, match=f"cannot create a secret at {os.fspath(tmp_path)}/file/x"):
         create_secret(tmp_path / "file" / "x")

@@ -144,7 +144,10 @@ def test_it_is_noticed_at_each_use(tmp_path: Path, happening: Callable[[Path], N
             use()
         text = str(raised.value)
         assert f"the state {path} " in text
-        assert "while it was in use, so nobody knows what was used of the quota: stop all that uses it" in text
+        assert (
+            "while it was in use, so it is unknown how much of the quota was used: stop all processes that use it"
+            in text
+        )
         assert "\n" not in text
     state.close()
 

@@ -49,29 +49,29 @@ WRONG = {
     f"`{SECRET}`": "is in quotes",
     f"“{SECRET}”": "is in quotes",
     '""': "is in quotes",
-    f"export THINGS_KEY={SECRET}": "is a whole line of a file of variables",
-    f"export other={SECRET}": "is a whole line of a file of variables",
-    f"THINGS_KEY={SECRET}": "is a whole line of a file of variables",
-    f"THINGS_KEY = '{SECRET}'": "is a whole line of a file of variables",
-    f"THINGS_KEY: {SECRET}": "is a whole line of a file of variables",
-    f"SOME_OTHER_KEY={SECRET}": "is a whole line of a file of variables",
-    f"$env:things={SECRET}": "is a whole line of a file of variables",
+    f"export THINGS_KEY={SECRET}": "is a whole line of a settings file",
+    f"export other={SECRET}": "is a whole line of a settings file",
+    f"THINGS_KEY={SECRET}": "is a whole line of a settings file",
+    f"THINGS_KEY = '{SECRET}'": "is a whole line of a settings file",
+    f"THINGS_KEY: {SECRET}": "is a whole line of a settings file",
+    f"SOME_OTHER_KEY={SECRET}": "is a whole line of a settings file",
+    f"$env:things={SECRET}": "is a whole line of a settings file",
     f'{{"key": "{SECRET}"}}': "is JSON",
     f'["{SECRET}"]': "is JSON",
     f"Bearer {SECRET}": "begins with the word Bearer",
     f"Authorization: Bearer {SECRET}": "begins with the word Authorization:",
     f"{SECRET}\n# production": "has 2 lines",
     f"A_KEY={SECRET}\nB_KEY={SECRET}": "has 2 lines",
-    "${THINGS_KEY}": "is a place that nobody has filled in",
-    "$THINGS_KEY": "is a place that nobody has filled in",
-    "<your key>": "is a place that nobody has filled in",
+    "${THINGS_KEY}": "is a placeholder that nobody has filled in",
+    "$THINGS_KEY": "is a placeholder that nobody has filled in",
+    "<your key>": "is a placeholder that nobody has filled in",
     "{{ key }}": "is JSON",
-    "%THINGS_KEY%": "is a place that nobody has filled in",
+    "%THINGS_KEY%": "is a placeholder that nobody has filled in",
     f"{SECRET}\u200b{SECRET}": "has a character that no key has (ZERO WIDTH SPACE)",
     f"{SECRET}é": "has a character that no key has (a letter that is not ASCII)",
     f"{SECRET} {SECRET}": "has white space in it",
-    f"{SECRET}\x00": "is no UTF-8 text",
-    f"-----BEGIN PRIVATE KEY-----\n{SECRET}": "is a certificate or a private key",
+    f"{SECRET}\x00": "is not UTF-8 text",
+    f"-----BEGIN PRIVATE KEY-----\n{SECRET}": "is a PEM certificate or private key",
 }
 
 
@@ -109,7 +109,7 @@ def test_a_key_in_quotes_is_read_right(tmp_path: Path, monkeypatch: pytest.Monke
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
 def test_other_encodings_are_told(tmp_path: Path, encoding: str) -> None:
     """As some shells write files."""
-    with pytest.raises(KeyMalformed, match="is no UTF-8 text"):
+    with pytest.raises(KeyMalformed, match="is not UTF-8 text"):
         client(World(), key=written(tmp_path, f"{SECRET}\n".encode(encoding)))
 
 

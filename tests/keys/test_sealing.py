@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is sealed can be opened by the same key for the same record, and by nobody else."""
+"""A text is decrypted with the same key for the same record, and by nobody else."""
 
 from __future__ import annotations
 
@@ -40,5 +40,5 @@ def test_what_is_damaged_is_not_opened(cut: int) -> None:
 def test_the_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """With what to install, and what to do without."""
     monkeypatch.setitem(sys.modules, "cryptography.hazmat.primitives.ciphers.aead", None)
-    with pytest.raises(UsageError, match=r"-m pip install '?cryptography.*; or take the state memory:"):
+    with pytest.raises(UsageError, match=r"-m pip install '?cryptography.*; or use the state memory:"):
         RecordCipher(Key("one"), "record")

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from callwell.core.pseudonym import SHORTEST, pseudonym
+from callwell.core.pseudonym import MIN_SECRET_BYTES, pseudonym
 from callwell.errors import (
     CallError,
     CallwellError,
@@ -215,8 +215,8 @@ class EndUsers:
         except KeyMissing as error:
             raise KeyMissing(f"user_secret: {error}") from error
         size = len(secret.reveal().encode())
-        if size < SHORTEST:
-            raise InvalidOption("user_secret", f"a text of {size} bytes", f"a secret of at least {SHORTEST}")
+        if size < MIN_SECRET_BYTES:
+            raise InvalidOption("user_secret", f"a text of {size} bytes", f"a secret of at least {MIN_SECRET_BYTES}")
         return secret.reveal().encode()
 
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a provider is told of an end user: a UUID that only the holder of a secret can make of the caller's own id.
+"""The pseudonym of an end user: a UUID that only the holder of a secret can compute from the caller's own user ID.
 
-It is the HMAC-SHA-256 of provider and id, cut to 122 bits and written as a UUID of version 4, which is what
-pseudorandom bits are (RFC 9562, section 5.4). So it is the same wherever the secret is, tells two providers nothing of
-each other, and cannot be turned back, nor found by trying a list of ids, without the secret. That some two of a million
-users share one has odds of one in 10^25.
+It is the HMAC-SHA-256 of provider and user ID, cut to 122 bits and written as a UUID of version 4, the version for
+pseudorandom bits (RFC 9562, 5.4). It is the same wherever the secret is. Two providers cannot match their pseudonyms,
+and nobody without the secret can reverse one or find it by trying a list of IDs. The odds that any two of a million
+users share one are 1 in 10^25.
 """
 
 from __future__ import annotations
@@ -13,23 +13,24 @@ import hashlib
 import hmac
 from typing import Final
 
-SHORTEST: Final = 16
-"""Bytes of a secret: with fewer, whoever sees pseudonyms could find it by trying."""
+MIN_SECRET_BYTES: Final = 16
+"""The least bytes of a secret: a shorter one could be found by trying, from pseudonyms of known users."""
 
 VERSION: Final = 0x4000
 VARIANT: Final = 0x8000
+"""The fixed bits of a UUID of version 4 (RFC 9562, 4.1 and 4.2)."""
 
 
 def pseudonym(secret: bytes, provider: str, user: str) -> str:
-    """The UUID of an end user.
+    """The pseudonym of an end user.
 
     Args:
-        secret: at least `SHORTEST` bytes.
+        secret: at least `MIN_SECRET_BYTES` bytes.
         provider: the provider's name.
-        user: the caller's own id of the user.
+        user: the caller's own ID of the user.
     """
-    told = b"\x00".join((b"end user", provider.encode(), user.encode("utf-8", "surrogatepass")))
-    bits = int.from_bytes(hmac.new(secret, told, hashlib.sha256).digest()[:16], "big")
+    message = b"\x00".join((b"end user", provider.encode(), user.encode("utf-8", "surrogatepass")))
+    bits = int.from_bytes(hmac.new(secret, message, hashlib.sha256).digest()[:16], "big")
     text = f"{bits:032x}"
     version = f"{int(text[12:16], 16) & 0x0FFF | VERSION:04x}"
     variant = f"{int(text[16:20], 16) & 0x3FFF | VARIANT:04x}"

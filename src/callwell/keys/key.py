@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A key whose text does not show."""
+"""A key that hides its text."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ if TYPE_CHECKING:
 
 
 class Key:
-    """A secret text. It is not in `repr`, `str`, a format, a pickle or a copy of `__dict__`; ask `reveal` for it.
+    """A secret text. It is in no `repr`, `str`, format, pickle or copy of `__dict__`; `reveal` returns it.
 
     Args:
-        text: the key itself; white space around it is not part of it.
+        text: the key itself; surrounding white space is removed.
+
+    Attributes:
+        fingerprint: 12 hex digits of a hash, the same for the same key everywhere, which reveal nothing of it.
     """
 
     __slots__ = ("_header_values", "_text", "fingerprint")
@@ -28,25 +31,25 @@ class Key:
         ).hexdigest()
 
     def reveal(self) -> str:
-        """The text, for the one place that sends it."""
+        """The text of the key."""
         return self._text
 
     def matches(self, pattern: re.Pattern[str]) -> bool:
-        """Whether the whole text is printable ASCII and looks like this."""
+        """Whether the whole text is printable ASCII and matches a pattern."""
         return self._text.isascii() and self._text.isprintable() and pattern.fullmatch(self._text) is not None
 
     def header_value(self, scheme: str) -> str:
-        """The text as a header shows it.
+        """The value of the header that carries the key.
 
         Args:
-            scheme: `bearer`, `basic` (the key is the user name, the password is empty), or `header` (the bare key).
+            scheme: `bearer`, `basic` (the key as user name, with an empty password), or `header` (the key alone).
         """
         if scheme not in self._header_values:
             self._header_values[scheme] = self._as_header(scheme)
         return self._header_values[scheme]
 
     def _as_header(self, scheme: str) -> str:
-        """The same, made anew: the text is in no local variable."""
+        """Build the value; the key is in no local variable, which error reporters would write down."""
         if scheme == "bearer":
             return f"Bearer {self._text}"
         if scheme == "basic":

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Secrets that lie in a state which others can read: sealed by a key that all who may open them have.
+"""Encrypts secrets in a state that others can read, so that only holders of the API key can decrypt them.
 
-AES-256-GCM, under a key that HKDF makes of the API key and the name of the record. An API key is random, so nothing
-slower is needed to make guessing it hopeless. A seal is good for one record: what is moved into another cannot be
-opened.
+AES-256-GCM, with a key that HKDF derives from the API key and the name of the record. An API key is random, so nothing
+slower is needed to make guessing hopeless. The record's name is authenticated too: what is moved into another record
+cannot be decrypted.
 """
 
 from __future__ import annotations
@@ -18,16 +18,17 @@ if TYPE_CHECKING:
     from callwell.keys.key import Key
 
 NONCE_BYTES: Final = 12
-"""Bytes of a nonce, as the standard has it; a random one is fine for far more seals than a key ever makes."""
+"""Bytes of a nonce (NIST SP 800-38D, 5.2.1.1); random nonces are safe for 2^32 messages of a key (8.3)."""
 
 PURPOSE: Final = b"callwell seal 1"
+"""Separates these derived keys from any others; another value would make stored records unreadable."""
 
 
 class RecordCipher:
-    """Seals texts for one record.
+    """Encrypts and decrypts the text of one record.
 
     Args:
-        key: which all who may read the texts have.
+        key: the key that all who may read the text have.
         record: the record's name.
 
     Raises:
@@ -41,8 +42,8 @@ class RecordCipher:
             from cryptography.hazmat.primitives.kdf.hkdf import HKDF
         except ModuleNotFoundError as error:
             raise UsageError(
-                "tokens in a state that processes share are sealed by the package cryptography, which is not "
-                f"installed: {install_command('tokens')}; or take the state memory:"
+                "tokens in a shared state are encrypted with the package cryptography, which is not "
+                f"installed: {install_command('tokens')}; or use the state memory:"
             ) from error
         self._cipher = AESGCM(
             HKDF(SHA256(), 32, salt=record.encode(), info=PURPOSE).derive(key.reveal().encode())
@@ -50,15 +51,15 @@ class RecordCipher:
         self._record = record.encode()
 
     def encrypt(self, text: bytes) -> bytes:
-        """The text, sealed."""
+        """Encrypt a text."""
         nonce = os.urandom(NONCE_BYTES)
         return nonce + self._cipher.encrypt(nonce, text, self._record)
 
-    def decrypt(self, sealed: bytes) -> bytes | None:
-        """The text, or None if it was not sealed for this record by this key."""
+    def decrypt(self, encrypted: bytes) -> bytes | None:
+        """Decrypt a text; None if it was not encrypted for this record with this key, or was changed."""
         from cryptography.exceptions import InvalidTag
 
         try:
-            return self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], self._record)
+            return self._cipher.decrypt(encrypted[:NONCE_BYTES], encrypted[NONCE_BYTES:], self._record)
         except (InvalidTag, ValueError):
             return None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A secret of our own, made once and kept in a file that nobody else may read."""
+"""Creates a random secret once, in a file that nobody else may read."""
 
 from __future__ import annotations
 
@@ -13,22 +13,23 @@ from typing import Final
 from callwell.errors import FileProblem
 
 BYTES: Final = 32
+"""Bytes of a secret: 256 bits, which nobody can guess."""
 
 
 def create_secret(path: Path) -> None:
-    """Make a random secret, unless one is there. Of several processes that try at once, one has its way.
+    """Create a random secret, unless the file exists. If several processes try at the same time, one secret is kept.
 
     Args:
         path: the file, which appears whole and with mode 600.
 
     Raises:
-        FileProblem: it cannot be made.
+        FileProblem: the file cannot be created.
     """
     if path.exists():
         return
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # its mode is 600
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # with mode 600
         try:
             with os.fdopen(descriptor, "w", encoding="ascii") as file:
                 file.write(f"{secrets.token_hex(BYTES)}\n")
@@ -39,4 +40,4 @@ def create_secret(path: Path) -> None:
         finally:
             Path(name).unlink()
     except OSError as error:
-        raise FileProblem(f"no secret can be made at {path}: {error.strerror}") from error
+        raise FileProblem(f"cannot create a secret at {path}: {error.strerror}") from error

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where a key comes from: a value, an environment variable or a file; the other sources have files of their own."""
+"""Where a key comes from: a value, an environment variable or a file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class KeySource(Protocol):
 
     Attributes:
         location: the place, for people; never the key.
-        can_change: a new key can appear there while the process runs.
+        can_change: another process can put a new key there while this one runs.
     """
 
     location: str
@@ -26,12 +26,12 @@ class KeySource(Protocol):
         """The key that is there now.
 
         Raises:
-            KeyMissing: there is none, or it cannot be read; the message says where and what to do.
+            KeyMissing: there is no key, or it cannot be read; the message says where and what to do.
         """
         ...
 
     def revision(self) -> object:
-        """Something cheap that is different when the key may have changed."""
+        """A value that differs when the key may have changed, and costs less than reading it."""
         ...
 
 
@@ -49,16 +49,16 @@ class ValueSource:
         self._key = key
 
     def read(self) -> Key:
-        """The key that was given."""
+        """The key that was passed."""
         return self._key
 
     def revision(self) -> object:
-        """A given key never changes."""
+        """The same each time: a passed key never changes."""
         return None
 
 
 class EnvSource:
-    """A key in an environment variable, which cannot change from outside while the process runs."""
+    """A key in an environment variable, which other processes cannot change."""
 
     can_change = False
 
@@ -70,20 +70,20 @@ class EnvSource:
         """The variable's value."""
         key = Key(_strip_quotes(os.environ.get(self._name, "")))
         if not key:
+            problem = "empty" if self._name in os.environ else "not set"
             raise KeyMissing(
-                f"no key: the environment variable {self._name} is "
-                f"{'empty' if self._name in os.environ else 'not set'}; set it, or name another place "
+                f"no key: the environment variable {self._name} is {problem}; set it, or name another place "
                 f"(env:NAME or file:PATH)"
             )
         return key
 
     def revision(self) -> object:
-        """The value's fingerprint: a program may change its own environment."""
+        """The fingerprint of the value: a program may change its own environment."""
         return Key(os.environ.get(self._name, "")).fingerprint
 
 
 class FileSource:
-    """A key in a file of its own, best outside the source tree and readable by its owner only."""
+    """A key in a file of its own, best outside the source tree and readable only by its owner."""
 
     can_change = True
 
@@ -101,7 +101,7 @@ class FileSource:
     def read(self) -> Key:
         """The file's text."""
         try:
-            text = self.path.read_text(encoding="utf-8-sig", errors="replace")  # an error would hold what was read
+            text = self.path.read_text(encoding="utf-8-sig", errors="replace")  # a decoding error would hold the text
         except OSError as error:
             raise KeyMissing(f"no key: {self.path} cannot be read: {error.strerror}") from error
         key = Key(_strip_quotes(text))
@@ -110,7 +110,7 @@ class FileSource:
         return key
 
     def revision(self) -> object:
-        """The file's identity, size and times of change, that of its mode among them."""
+        """The file's inode, size, and times of the last change of its content and its mode."""
         try:
             found = self.path.stat()
         except OSError:
@@ -122,11 +122,11 @@ def parse_source(given: str | Key | None, variable: str) -> KeySource:
     """The source that a `key` option names.
 
     Args:
-        given: a `Key`, `env:NAME`, `file:PATH`, or nothing for the provider's usual variable.
+        given: a `Key`, `env:NAME`, `file:PATH`, or None for the provider's usual environment variable.
         variable: the name of that variable.
 
     Raises:
-        InvalidOption: a text that names no place. It may be a key, so it is not in the message.
+        InvalidOption: the text names no place. It may be a key, so the message does not show it.
     """
     if given is None:
         return EnvSource(variable)
@@ -153,7 +153,7 @@ def describe_refusal(location: str, code: str | None) -> str:
 
 
 def _strip_quotes(text: str) -> str:
-    """A text without the quotes in which files of variables have it: some readers of such files leave them there."""
+    """A text without surrounding quotes, which some readers of settings files leave in place."""
     bare = text.strip()
     quoted = len(bare) > 1 and bare[0] in "\"'" and bare[0] == bare[-1]
     return bare[1:-1] if quoted else bare

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What calls share and what must outlive a process, behind one contract."""
+"""State that calls share and that may outlive a process, behind one contract."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def open_state(url: str) -> StateType:
 
     Raises:
         InvalidOption: the URL names no kind of state.
-        StateError: the file cannot be opened, or is no state of ours.
+        StateError: the file cannot be opened, or is not a state of Callwell.
     """
     if url in ("memory:", "memory"):
         return MemoryState()

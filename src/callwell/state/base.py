@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The contract of a state: named records, each changed in one step that nobody else can come between.
+"""The contract of a state: named records, each changed in one atomic step.
 
 `tests/contract/test_state.py` holds every implementation to it.
 """
@@ -17,13 +17,13 @@ R = TypeVar("R")
 
 
 class Cell(NamedTuple, Generic[T]):
-    """The name of one record.
+    """The name and type of one record.
 
     Attributes:
-        key: unique; parts joined by `:`, from the general to the special.
-        type: of the record: frozen tuples of plain values.
-        empty: what it is before it was ever written.
-        damaged: what it is taken to be if it cannot be read, which is logged; None if that is an error.
+        key: a unique name; its parts are joined by `:`, from the general to the special.
+        type: the record's type: frozen tuples of plain values.
+        empty: the record before it was ever written.
+        damaged: the record to assume if it cannot be read, which is logged; None to raise instead.
     """
 
     key: str
@@ -36,7 +36,7 @@ class State(Protocol):
     """Named records that calls share.
 
     Attributes:
-        shared: other processes may see and change the records, so that they outlive this one.
+        shared: other processes can read and change the records, which outlive this one.
     """
 
     shared: bool
@@ -50,12 +50,12 @@ class State(Protocol):
         ...
 
     def update(self, cell: Cell[T], change: Callable[[T], tuple[T, R]]) -> R:
-        """Replace a record by what `change` makes of it, in one step, on disk (where there is one) when this returns.
+        """Replace a record by what `change` returns for it, in one step; a file has the change when this returns.
 
         Args:
             cell: the record.
-            change: from the record to its successor and an answer. It is called once, must not wait, and must not use
-                this state; if it raises, nothing is changed.
+            change: takes the record, and returns its successor and an answer. It is called once, must not wait, and
+                must not use this state. If it raises, nothing is changed.
 
         Returns:
             the answer.
@@ -90,5 +90,5 @@ class State(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of files and connections."""
+        """Close files and connections."""
         ...

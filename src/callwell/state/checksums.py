@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Records as they stand in a file: with a checksum, since SQLite has none of its own.
+"""Adds a checksum to each record of a file, since SQLite has none of its own.
 
-The checksum (CRC-32, which no change of up to 32 bits in a row passes) covers the record and its name, so that a record
-that is found under another's name is damaged too.
+The checksum is CRC-32, which detects every change within 32 consecutive bits. It covers the record and its name, so a
+record that is found under another name counts as damaged too.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from __future__ import annotations
 from zlib import crc32
 
 SIZE = 4
-"""Bytes of the checksum, before the record."""
+"""Bytes of a checksum, which precedes the record."""
 
 
 def add_checksum(key: str, record: bytes) -> bytes:
-    """A record with its checksum.
+    """Put a checksum before a record.
 
     Args:
         key: its name.
@@ -24,14 +24,14 @@ def add_checksum(key: str, record: bytes) -> bytes:
 
 
 def strip_checksum(key: str, stored: bytes) -> bytes:
-    """The record of what was stored.
+    """Verify and remove the checksum of a record.
 
     Args:
-        key: its name.
+        key: the record's name.
         stored: the record with its checksum.
 
     Raises:
-        ValueError: one of them was changed.
+        ValueError: the name, the record or the checksum was changed.
     """
     record = stored[SIZE:]
     if stored[:SIZE] != _checksum(key, record):

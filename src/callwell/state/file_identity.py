@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a path still leads to the file that is open.
+"""Whether a path still leads to the file that was opened there.
 
-A file that is removed, moved or replaced stays open for who has it, while every other process that opens the path finds
-another one: two records of one quota. The same holds for the files that SQLite keeps beside it.
+A file that is removed, moved or replaced stays open for processes that have it, while others that open the path find
+another file: two records of one quota. The same holds for the files that SQLite keeps beside it.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COMPANIONS: Final = ("-wal", "-shm")
-"""What SQLite keeps beside an open file: the log of what was written, and the index that all its users share."""
+"""Suffixes of the files that SQLite keeps beside an open one: its write-ahead log, and the index of that."""
 
 FileId = tuple[int, int]
+"""Device and inode."""
 
 
 class FileIdentity:
-    """What the path of an open file led to when it was opened.
+    """The file that a path led to when it was opened.
 
     Args:
         path: absolute.
@@ -34,29 +35,29 @@ class FileIdentity:
 
     @property
     def was_opened(self) -> bool:
-        """The file was open before."""
+        """Whether the file was opened before."""
         return self._id is not None
 
     def forget_companions(self) -> None:
-        """The file is not open any more: what is beside it may come and go."""
+        """Forget the companions of a file that was closed: SQLite may remove and create them."""
         self._companion_ids = {}
 
     def describe_change(self) -> str:
-        """What has happened to the file since it was first looked at, or nothing.
+        """What happened to the file since it was opened, as the predicate of a sentence; empty if nothing did.
 
         Raises:
-            OSError: it cannot be looked at.
+            OSError: the file's status cannot be read.
         """
         try:
             found = self._path.stat()
         except (FileNotFoundError, NotADirectoryError):
             return "was removed or moved away"
-        place = (found.st_dev, found.st_ino)
+        file_id = (found.st_dev, found.st_ino)
         if self._id is None:
-            self._id = place
+            self._id = file_id
             real = self._path.resolve()
-            self._companions = [(ending, real.with_name(real.name + ending)) for ending in COMPANIONS]
-        if place != self._id:
+            self._companions = [(suffix, real.with_name(real.name + suffix)) for suffix in COMPANIONS]
+        if file_id != self._id:
             return "was replaced by another file"
         if found.st_size < self._size:
             return "was cut short"
@@ -64,15 +65,15 @@ class FileIdentity:
         return self._describe_companions()
 
     def _describe_companions(self) -> str:
-        for ending, companion in self._companions:
-            known = self._companion_ids.get(ending)
+        for suffix, companion in self._companions:
+            known = self._companion_ids.get(suffix)
             try:
                 found = companion.stat()
             except FileNotFoundError:
                 if known is not None:
-                    return f"has lost its {ending} file"
+                    return f"has lost its {suffix} file"
                 continue
-            place = (found.st_dev, found.st_ino)
-            if self._companion_ids.setdefault(ending, place) != place:
-                return f"has lost its {ending} file to another one"
+            file_id = (found.st_dev, found.st_ino)
+            if self._companion_ids.setdefault(suffix, file_id) != file_id:
+                return f"has lost its {suffix} file to another one"
         return ""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where this user's own state is kept when nobody says where."""
+"""Where a user's state is kept by default."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from pathlib import Path
 
 
 def default_folder() -> Path:
-    """Callwell's folder in the XDG state folder, whether it is there or not."""
+    """Callwell's folder in the XDG state directory, which may not exist yet.
+
+    `XDG_STATE_HOME` must be absolute (XDG Base Directory Specification); otherwise it is ignored.
+    """
     given = os.environ.get("XDG_STATE_HOME", "")
     return (Path(given) if given.startswith("/") else Path("~/.local/state").expanduser()) / "callwell"

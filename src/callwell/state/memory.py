@@ -30,12 +30,12 @@ class MemoryState:
         reset_after_fork(self)
 
     def after_fork(self) -> None:
-        """A child is a process of its own: what its parent remembers is not its state."""
+        """A child starts with an empty state: its parent's is not shared with it."""
         self._records = {}
         self._lock = threading.Lock()
 
     def update(self, cell: Cell[T], change: Callable[[T], tuple[T, R]]) -> R:
-        """Replace a record by what `change` makes of it, in one step."""
+        """Replace a record by what `change` returns for it, in one step."""
         with self._lock:
             record, answer = change(self._records.get(cell.key, cell.empty))
             self._records[cell.key] = record
@@ -58,4 +58,4 @@ class MemoryState:
                 del self._records[key]
 
     def close(self) -> None:
-        """Nothing to let go of."""
+        """Do nothing: there are no files or connections."""

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """State in one SQLite file, for the processes of one machine.
 
-Write-ahead logging with `synchronous = NORMAL`: what is committed outlives the process at once, and the machine's
-power failure may cost the last moments, which a permit's W + D covers only in part; the docs say so.
+Write-ahead logging with `synchronous = NORMAL`: a committed change outlives the process at once. A power failure may
+lose the last moments, which a permit's cooling time covers only in part; the docs say so.
 
-All threads of a process take turns. A file is made under another name and appears under its own when it is whole, so
-that one that is empty is known to be damaged. A connection must not live through a fork (the child's copy believes in
-locks that it does not have), so all are closed before one, and both sides open their own. Before each use the path is
-compared with what was opened: see `identity`.
+The threads of a process take turns under one lock. A file is created under another name and gets its own when it is
+whole, so an empty file is known to be damaged. A connection must not live through a fork, because the child's copy
+believes that it holds locks which it does not have: all connections are closed before a fork, and parent and child open
+their own. Before each use the path is compared with the file that was opened: see `file_identity`.
 """
 
 from __future__ import annotations
@@ -38,17 +38,18 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 APPLICATION_ID: Final = 0x43414C4C
-"""The application id in the file's header ("CALL"), by which a file is known to be ours."""
+"""The application ID in the file's header ("CALL"), which marks a file as a state of Callwell."""
 
 FILE_VERSION: Final = 1
-"""Of the file: since 1, records have checksums."""
+"""The version of the file's format. Since version 1, records have checksums."""
 
 BUSY_S: Final = 30.0
-"""How long one process waits for the others' turns before it says that the file is locked."""
+"""How long a process waits for others to release the file: a change takes milliseconds, so this is a stuck process."""
 
 LOGGER: Final = logging.getLogger("callwell")
 
 LAST_CHARACTER: Final = "\U0010ffff"
+"""Sorts after every character in a key, so it ends the range of a prefix."""
 
 
 def _queries() -> dict[str, str]:
@@ -60,7 +61,7 @@ def _queries() -> dict[str, str]:
 QUERIES: Final = _queries()
 
 _LOCK: Final = threading.RLock()
-"""Held by the thread of this process whose turn it is, and through a fork."""
+"""Held while a thread of this process uses any state, and during a fork."""
 
 _STATES: Final = weakref.WeakSet["SqliteState"]()
 
@@ -69,10 +70,10 @@ class SqliteState:
     """Records in one SQLite file.
 
     Args:
-        path: the file, made with its folders if it is not there; `~` is the home directory.
+        path: the file, created with its folders if it does not exist; `~` is the home directory.
 
     Raises:
-        StateError: the file cannot be opened, or is no state of ours.
+        StateError: the file cannot be opened, or is not a state of Callwell.
     """
 
     shared = True
@@ -88,7 +89,7 @@ class SqliteState:
         _STATES.add(self)
 
     def update(self, cell: Cell[T], change: Callable[[T], tuple[T, R]]) -> R:
-        """Replace a record by what `change` makes of it, in one step."""
+        """Replace a record by what `change` returns for it, in one transaction."""
         with self._translate_errors("write"):
             connection = self._open()
             try:
@@ -146,12 +147,15 @@ class SqliteState:
             return self._assume_damaged(cell, cell.damaged)
 
     def _assume_damaged(self, cell: Cell[T], damaged: T) -> T:
-        LOGGER.warning("the record %s of %s is damaged and taken to be the worst that it can be", cell.key, self.path)
+        LOGGER.warning("the record %s of %s is damaged; the worst case is assumed", cell.key, self.path)
         return damaged
 
     @staticmethod
     def _is_intact(connection: sqlite3.Connection) -> bool:
-        """Whether a record that is not there was never there: no other can be it under a name that was changed."""
+        """Whether the file is undamaged, so that a missing record was never written.
+
+        A record whose name was changed by damage would be missing too; its checksum covers the name.
+        """
         if connection.execute(QUERIES["sound"]).fetchone() != ("ok",):
             return False
         try:
@@ -175,8 +179,8 @@ class SqliteState:
         trouble = self._identity.describe_change()
         if trouble:
             raise StateError(
-                f"the state {self.path} {trouble} while it was in use, so nobody knows what was used of the quota: "
-                "stop all that uses it, and start again when the quota's window has passed"
+                f"the state {self.path} {trouble} while it was in use, so it is unknown how much of the quota was "
+                "used: stop all processes that use it, and start again after the quota's window has passed"
             )
 
     def _check(self, connection: sqlite3.Connection) -> None:
@@ -185,7 +189,7 @@ class SqliteState:
             if stamp != APPLICATION_ID:
                 if not self._file.stat().st_size:
                     raise self._damaged("it is empty")
-                raise StateError(f"{self.path} is an SQLite file of another program; name another with --state")
+                raise StateError(f"{self.path} is an SQLite file of another program; name another file with --state")
             self._upgrade(connection)
         except BaseException:
             self.close()
@@ -207,8 +211,8 @@ class SqliteState:
 
     def _damaged(self, why: str) -> StateError:
         return StateError(
-            f"the state {self.path} is damaged ({why}), so nobody knows what was used of the quota: wait until its "
-            "window has passed, then remove the file"
+            f"the state {self.path} is damaged ({why}), so it is unknown how much of the quota was used: wait until "
+            "its window has passed, then remove the file"
         )
 
     @contextmanager
@@ -217,12 +221,15 @@ class SqliteState:
             with _LOCK:
                 yield
         except sqlite3.OperationalError as error:
-            why, advice = str(error), "name another with --state"
-            if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
-                why = f"another process has kept it locked for {BUSY_S:g} s"
-            elif error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_FULL:
-                why, advice = "the disk is full", "make room and run the same again"
-            raise StateError(f"cannot {verb} the state {self.path}: {why}; {advice}") from error
+            reason = str(error)
+            advice = "name another with --state"
+            primary_code = error.sqlite_errorcode & 0xFF  # the rest is SQLite's extended code
+            if primary_code == sqlite3.SQLITE_BUSY:
+                reason = f"another process has kept it locked for {BUSY_S:g} s"
+            elif primary_code == sqlite3.SQLITE_FULL:
+                reason = "the disk is full"
+                advice = "make room and run the same again"
+            raise StateError(f"cannot {verb} the state {self.path}: {reason}; {advice}") from error
         except (sqlite3.Error, UnicodeDecodeError) as error:
             raise self._damaged(str(error)) from error
         except OSError as error:
@@ -236,7 +243,7 @@ def _connect(name: str) -> sqlite3.Connection:
 
 
 def _create_file(path: Path) -> None:
-    """Make the file, whole and for nobody else to read; another process may be first."""
+    """Create the file, whole and readable by nobody else; another process may be first."""
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     os.close(descriptor)
     try:
