@@ -36,7 +36,9 @@ def lines(folder: Path) -> list[dict[str, Any]]:
 
 def test_a_second_run_sends_nothing(emulated: Emulated, tmp_path: Path) -> None:
     """The results are those of the first run, in the order of the rows, and in the table."""
-    rows, state, shown = tones(tmp_path, 12), f"sqlite:///{tmp_path / 'state.db'}", list["AssessmentProgress"]()
+    rows = tones(tmp_path, 12)
+    state = f"sqlite:///{tmp_path / 'state.db'}"
+    shown = list["AssessmentProgress"]()
     first = assessed(emulated, rows, tmp_path / "out", state=state, on_progress=shown.append)
     assert (first.rows, first.assessed, first.remembered, first.failed) == (12, 12, 0, ())
     assert (shown[-1].done, shown[-1].rows, counts(emulated)["billed"]) == (12, 12, 12)
@@ -75,7 +77,8 @@ def test_the_same_content_is_billed_once(emulated: Emulated, tmp_path: Path) -> 
 
 def test_rows_fail_alone(emulated: Emulated, tmp_path: Path) -> None:
     """What is wrong is told by file and row with a typed cause, before anything of it is sent; the others go on."""
-    good, said = tones(tmp_path, 2), tmp_path / "said.wav"
+    good = tones(tmp_path, 2)
+    said = tmp_path / "said.wav"
     tone(said)
     (tmp_path / "junk.wav").write_bytes(b"It was a dark and stormy night.")
     (tmp_path / "empty.wav").touch()
@@ -113,7 +116,8 @@ def test_rows_fail_alone(emulated: Emulated, tmp_path: Path) -> None:
 
 def test_a_second_run_does_what_has_failed(emulated: Emulated, tmp_path: Path) -> None:
     """A recording that was put right is sent, and nothing else; neither is what the provider has refused forgotten."""
-    rows, state = tones(tmp_path, 3), f"sqlite:///{tmp_path / 'state.db'}"
+    rows = tones(tmp_path, 3)
+    state = f"sqlite:///{tmp_path / 'state.db'}"
     sound = rows[1].file.read_bytes()
     rows[1].file.write_bytes(b"")
     emulated.faults(

@@ -92,7 +92,8 @@ def test_complaints(tmp_path: Path, text: str, expected: str) -> None:
 @pytest.mark.parametrize("text", ["base_url = 'https://evil.example'", "proxy = 'http://x'", "ca_file = 'x.pem'"])
 def test_a_file_that_lies_there_cannot_reroute_keys(tmp_path: Path, text: str) -> None:
     """Through whom a key travels is said by a file in the home folder, or one that was named, and by no other."""
-    home, folder = tmp_path / "home", tmp_path / "home" / "cloned"
+    home = tmp_path / "home"
+    folder = tmp_path / "home" / "cloned"
     folder.mkdir(parents=True)
     path = written(folder, f"[userplane]\n{text}")
     with pytest.raises(UsageError, match=f":2: userplane.*export CALLWELL_CONFIG={path}"):
@@ -111,7 +112,8 @@ def test_an_address_on_this_machine_may_lie_there(tmp_path: Path) -> None:
 
 def test_the_nearest_file_counts(tmp_path: Path) -> None:
     """It is looked for from the working folder up to the home folder, and not above."""
-    home, deep = tmp_path / "home", tmp_path / "home" / "a" / "b"
+    home = tmp_path / "home"
+    deep = tmp_path / "home" / "a" / "b"
     deep.mkdir(parents=True)
     written(tmp_path, "deadline = 1")
     assert find_config_file(None, deep, home) is None

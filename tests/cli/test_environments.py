@@ -35,7 +35,8 @@ def pair() -> Iterator[Running]:
 @pytest.fixture
 def cli(pair: Running, tmp_path: Path) -> Shell:
     """A shell whose `callwell.toml` says where both are, with the sandbox's key in both places."""
-    production, sandbox = pair.endpoint(NAME), pair.endpoint(NAME, "sandbox")
+    production = pair.endpoint(NAME)
+    sandbox = pair.endpoint(NAME, "sandbox")
     (tmp_path / "callwell.toml").write_text(
         f'[{NAME}.production]\nbase_url = "{production.base_url}"\n[{NAME}.sandbox]\nbase_url = "{sandbox.base_url}"\n'
     )

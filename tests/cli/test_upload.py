@@ -72,7 +72,8 @@ class Studio:
 def studio(tmp_path: Path) -> Iterator[Studio]:
     """An account without videos."""
     with start(EmulatorOptions(provider=(PROVIDER,), clock=clock(25), settings=ROOMY)) as running:
-        point, sandbox = running.endpoint(PROVIDER), running.endpoint(PROVIDER, "sandbox")
+        point = running.endpoint(PROVIDER)
+        sandbox = running.endpoint(PROVIDER, "sandbox")
         variables = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ} | {
             "XDG_STATE_HOME": str(tmp_path / "state"),
             "APIVIDEO_API_KEY": point.key,
@@ -92,7 +93,8 @@ def started(studio: Studio, *arguments: str, stderr: int = subprocess.PIPE) -> P
 
 def stopped(studio: Studio, number: int, pieces: int, *arguments: str) -> tuple[int, str]:
     """Start the command and send it a signal when so many pieces have come; how it ended, and what it said."""
-    process, until = started(studio, *arguments), time.monotonic() + PATIENCE_S
+    process = started(studio, *arguments)
+    until = time.monotonic() + PATIENCE_S
     while studio.pieces() < pieces and process.poll() is None:
         assert time.monotonic() < until
         time.sleep(0.005)

@@ -66,7 +66,8 @@ def test_the_file_keeps_to_the_same(tmp_path: Path) -> None:
 def test_other_settings_of_an_environment() -> None:
     """What an environment has can be said for it; what it leaves unsaid is the provider's."""
     variables = {"CALLWELL_APIVIDEO_SANDBOX_ACCOUNT": "trials", "CALLWELL_APIVIDEO_ACCOUNT": "team"}
-    settings, described = Settings(variables, None), providers.load("apivideo")
+    settings = Settings(variables, None)
+    described = providers.load("apivideo")
     assert settings.resolve(described, {})["account"].value == "team"
     assert settings.resolve(described, {"environment": "sandbox"})["account"].value == "trials"
 

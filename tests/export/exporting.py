@@ -17,7 +17,9 @@ from callwell.export.run import WORKERS
 
 async def _export(job: dict[str, Any]) -> dict[str, Any]:
     clock = parse_clock(job.pop("clock"))
-    tree, only, workers = job.pop("tree"), job.pop("only", ()), job.pop("workers", WORKERS)
+    tree = job.pop("tree")
+    only = job.pop("only", ())
+    workers = job.pop("workers", WORKERS)
     async with AsyncClient("userplane", clock=clock, priority="batch", **job) as client:
         return (await Export(client, tree, only=only, workers=workers).run())._asdict()
 

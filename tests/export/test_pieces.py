@@ -45,7 +45,8 @@ def some(site: Site) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("side", ["async", "sync"])
 def test_pieces_make_the_file(site: Site, tmp_path: Path, faults: dict[str, float], side: str) -> None:
     """What arrives has the digest that the emulator knows, and good storage is asked once for each piece."""
-    chosen, digests = some(site), {}
+    chosen = some(site)
+    digests = {}
     site.faults(*script(len(faults), **faults))
 
     async def save() -> None:

@@ -42,7 +42,8 @@ def complaint(site: Site, kind: type[LocalError], tree: Path | None = None, **op
 def mounted(folder: Path, options: str) -> Iterator[Path]:
     """A file system of its own; skips where that is not allowed."""
     folder.mkdir(exist_ok=True)
-    mount, umount = shutil.which("mount"), shutil.which("umount")
+    mount = shutil.which("mount")
+    umount = shutil.which("umount")
     if os.geteuid() != 0 or mount is None or umount is None:
         pytest.skip("mounting a small file system needs root")
     command = [mount, "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]

@@ -94,7 +94,8 @@ def test_every_video_and_file(api: Apivideo, running: Running, film: bytes, tmp_
     api.chapters.upload(video_id=public, language="en", file=CHAPTERS)
     empty = api.videos.create(title="no file", mp4_support=True)["videoId"]
     report = export(running, tmp_path)
-    tree, told = tmp_path / "tree", records(tmp_path)
+    tree = tmp_path / "tree"
+    told = records(tmp_path)
     assert (report.verdict, report.items, report.fetched, report.failed) == ("complete", 3, 3, {})
     check_manifest(tree)
     there = contents(tree)
@@ -120,7 +121,8 @@ def test_again(api: Apivideo, running: Running, film: bytes, tmp_path: Path) -> 
     """Nothing is fetched that is there; a record that changed is, and what was deleted is noted."""
     kept, changed, deleted = (uploaded(api, running, film) for _ in "abc")
     export(running, tmp_path)
-    before, since = contents(tmp_path / "tree"), len(calls(running))
+    before = contents(tmp_path / "tree")
+    since = len(calls(running))
     assert export(running, tmp_path).fetched == 0
     assert calls(running)[since:] == ["videos.list"]
     assert contents(tmp_path / "tree") == before
@@ -130,7 +132,8 @@ def test_again(api: Apivideo, running: Running, film: bytes, tmp_path: Path) -> 
     since = len(calls(running))
     report = export(running, tmp_path)
     assert (report.fetched, report.gone, report.items) == (1, 1, 3)
-    fetched, looked_for = ["captions.list", "chapters.list", "videos.get"], ["discarded_videos.get", "videos.get"]
+    fetched = ["captions.list", "chapters.list", "videos.get"]
+    looked_for = ["discarded_videos.get", "videos.get"]
     assert sorted(calls(running)[since:]) == sorted([*fetched, *looked_for, "videos.list"])
     assert records(tmp_path)[changed]["title"] == "new"
     assert records(tmp_path)[kept]["title"] == "t"

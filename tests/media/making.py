@@ -93,7 +93,9 @@ def encoded(wave: Wave, file: File) -> bytes:
         if file.form:
             stream.codec_context.format = av.AudioFormat(file.form)
         if picture is not None:
-            picture.width, picture.height, picture.pix_fmt = 64, 48, "yuv420p"
+            picture.width = 64
+            picture.height = 48
+            picture.pix_fmt = "yuv420p"
             for _ in range(round(file.seconds * 10)):
                 container.mux(picture.encode(av.VideoFrame(64, 48, "yuv420p")))
             container.mux(picture.encode(None))
@@ -111,7 +113,9 @@ def covered() -> bytes:
     with av.open(out, "w", format="mp3") as container:
         stream = container.add_stream("mp3", 44_100, layout="mono")
         cover = container.add_stream("mjpeg", 1)
-        cover.width, cover.height, cover.pix_fmt = 64, 48, "yuvj420p"
+        cover.width = 64
+        cover.height = 48
+        cover.pix_fmt = "yuvj420p"
         cover.disposition = Disposition.attached_pic
         frame = av.AudioFrame.from_ndarray(voices("one", 44_100, 1, 2.0), format="dblp", layout="mono")
         frame.sample_rate = 44_100

@@ -102,7 +102,8 @@ def test_two_hours_are_refused_by_their_header(tmp_path: Path, ear: Provider) ->
     """A file of two hours says so itself, and is not read."""
     file = tmp_path / "meeting.wav"
     header = bytearray(File(rate=48_000, channels=2, seconds=1).made())
-    size, at = 7_200 * 48_000 * 4, header.index(b"data") + 8
+    size = 7_200 * 48_000 * 4
+    at = header.index(b"data") + 8
     header[at - 4 : at] = struct.pack("<I", size)
     file.write_bytes(header[:at])
     os.truncate(file, at + size)
