@@ -17,6 +17,7 @@ import commands
 import rooms
 import unasync
 from callwell.codegen.generate import write_all
+from callwell.description import compiled
 
 ROOT: Final = unasync.ROOT
 PROVIDERS: Final = Path("src/callwell/providers")
@@ -25,10 +26,12 @@ PROVIDERS: Final = Path("src/callwell/providers")
 def main() -> int:
     """Write, or check; the exit code is 1 if a file is not fresh or is in the way."""
     if "--check" in sys.argv[1:]:
-        complaints = unasync.differences(ROOT) + client_differences() + document_differences()
+        complaints = unasync.differences(ROOT) + client_differences() + compiled_differences() + document_differences()
     else:
         complaints = unasync.write(ROOT)
         write_all(ROOT / PROVIDERS)
+        for path, content in compiled_files().items():
+            unasync.put(ROOT / path, content)
         for path, text in documents().items():
             unasync.put(ROOT / path, text.encode())
     for complaint in complaints:
@@ -55,6 +58,21 @@ def client_differences() -> list[str]:
         write_all(fresh)
         made = {path.relative_to(fresh) for path in fresh.rglob("*.py")}
         return [f"{PROVIDERS}/{line}" for line in unasync.compare(fresh, made, ROOT / PROVIDERS, there)]
+
+
+def compiled_files() -> dict[Path, bytes]:
+    """The compiled descriptions of the bundled providers, by their path in the project."""
+    folders = sorted(path.parent for path in (ROOT / PROVIDERS).glob("*/profile.toml"))
+    return {PROVIDERS / folder.name / compiled.FILE: compiled.compile_provider(folder) for folder in folders}
+
+
+def compiled_differences() -> list[str]:
+    """Which compiled descriptions differ from what would be written now."""
+    return [
+        f"{path}: differs from its documents; run `make generate`"
+        for path, content in compiled_files().items()
+        if not (ROOT / path).is_file() or (ROOT / path).read_bytes() != content
+    ]
 
 
 def document_differences() -> list[str]:

@@ -65,7 +65,6 @@ No message ever holds a key or a signed URL's signature. Errors of other librari
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, NotRequired, TypedDict, Unpack
 
 if TYPE_CHECKING:
@@ -116,6 +115,8 @@ class UnknownName(UsageError, AttributeError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str], *, where: str = "", why: str = "") -> None:
         known = sorted(known)
+        import difflib  # only this error needs it
+
         near = [] if why else difflib.get_close_matches(name, known, n=3, cutoff=0.5)
         hint = why or (f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known) or 'none'}")
         super().__init__(f"unknown {kind} {name!r}{f' of {where}' if where else ''}: {hint}")

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import shlex
 import sys
-from importlib import metadata
 from typing import Final
 
 _NEEDED_BY: Final = re.compile(r"""extra\s*==\s*["']([\w-]+)["']""")
@@ -34,6 +33,8 @@ def requirements(extra: str) -> list[str]:
     Args:
         extra: its name in `pyproject.toml`.
     """
+    from importlib import metadata  # slow to load, and hardly ever needed
+
     try:
         requires = metadata.requires("callwell") or []
     except metadata.PackageNotFoundError:

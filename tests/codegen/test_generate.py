@@ -17,14 +17,14 @@ from callwell.codegen.bundled_code import bundled_code
 from callwell.codegen.client_code import client_code
 from callwell.codegen.layout import Brackets, docstring, format_lines, quote
 from callwell.codegen.typed_code import typed_code
-from callwell.description.provider import load_provider
+from callwell.description.loading import load_provider
 from tests.description.tiny import write
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 WRITE = (
-    "import sys; from pathlib import Path; from callwell.description.provider import load_provider;"
+    "import sys; from pathlib import Path; from callwell.description.loading import load_provider;"
     "from callwell.codegen.client_code import client_code;"
     "sys.stdout.write(client_code(load_provider(Path(sys.argv[1]))))"
 )

@@ -9,7 +9,7 @@ import pytest
 
 from callwell import providers
 from callwell.description import openapi, profile
-from callwell.description.provider import load_provider
+from callwell.description.loading import load_provider
 from callwell.errors import ProfileError
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from callwell.core.rules.operations import OperationRule
+from callwell.description.loading import load_provider
 from callwell.description.names import to_identifier, to_pascal_case, to_snake_case
-from callwell.description.provider import load_provider
 from callwell.errors import UnknownName
 from tests.description.tiny import write
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from callwell.codegen.client_code import client_code
-from callwell.description.provider import load_provider
+from callwell.description.loading import load_provider
 from tests.description.tiny import write
 from tests.processes.type_check import mypy
 

@@ -33,8 +33,8 @@ def generate(
     Run it again when the description changes. It never overwrites a client.py that it did not write.
     """
     from callwell.codegen.client_code import client_code
+    from callwell.description.loading import load_provider
     from callwell.description.names import to_pascal_case
-    from callwell.description.provider import load_provider
 
     provider = load_provider(folder)
     code = client_code(provider)

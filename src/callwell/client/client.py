@@ -14,11 +14,8 @@ from callwell.client.calls.options import ResolvedOptions
 from callwell.client.calls.wire_values import to_wire_value
 from callwell.client.concurrency.primitives import AsyncCloseMixin, AsyncDefaultTransport
 from callwell.client.config import ClientConfig
-from callwell.client.downloads.asset import AsyncAsset
 from callwell.client.group import AsyncDynamicGroup, AsyncGroup
 from callwell.client.keys.manager import AsyncKeyManager
-from callwell.client.tokens.manager import attach_credentials
-from callwell.client.uploads.uploader import AsyncUploader, ignore_result
 from callwell.description import catalog
 from callwell.errors import InvalidOption, UnknownName
 
@@ -30,9 +27,11 @@ if TYPE_CHECKING:
     from callwell.client.calls.options import CallOptions, ClientOptions
     from callwell.client.calls.responses import Answer
     from callwell.client.concurrency.primitives import AsyncPendingAnswer
+    from callwell.client.downloads.asset import AsyncAsset
     from callwell.client.exactly_once.ledger import AsyncLedger
     from callwell.client.pages.pager import AsyncPager
     from callwell.client.uploads.options import Uploaded
+    from callwell.client.uploads.uploader import AsyncUploader
     from callwell.description.provider import Provider
 
 
@@ -217,6 +216,8 @@ class AsyncClient(AsyncCloseMixin):
             )
         taken = found.binder.wire(arguments)
         found.binder.bind(taken)
+        from callwell.client.downloads.asset import AsyncAsset  # many programs download nothing
+
         caller = self._caller
 
         def ask(left_s: float | None) -> AsyncPendingAnswer:
@@ -247,7 +248,7 @@ class AsyncClient(AsyncCloseMixin):
         """
         return await self.uploader(operation).run(file, given)
 
-    def uploader(self, operation: str, on_done: Callable[[Uploaded[Any]], None] = ignore_result) -> AsyncUploader:
+    def uploader(self, operation: str, on_done: Callable[[Uploaded[Any]], None] | None = None) -> AsyncUploader:
         """What sends one large file by an operation.
 
         Args:
@@ -263,9 +264,33 @@ class AsyncClient(AsyncCloseMixin):
             raise InvalidOption(
                 "operation", operation, f"one that takes a large file ({', '.join(upload_operations(self.provider))})"
             )
+        from callwell.client.uploads.uploader import AsyncUploader  # many programs upload nothing
+
         return AsyncUploader(self._caller, found, found.rule.upload, on_done)
 
     def _notify(self, notice: Any) -> None:
         engine = getattr(self, "_engine", None)
         if engine is not None:
             engine.notify(notice)
+
+
+def attach_credentials(engine: AsyncEngine, keys: AsyncKeyManager, config: ClientConfig) -> None:
+    """Make an engine send tokens in place of its keys if the configuration says so, or else try new keys by a canary.
+
+    A key that is exchanged for tokens needs no canary: the exchange tries it. What a client does not use is not loaded.
+
+    Raises:
+        UsageError: tokens cannot be stored.
+    """
+    rule = engine.profile.key.token
+    if config.auth == "token" and rule is not None:
+        from callwell.client.tokens.manager import AsyncTokenManager
+        from callwell.core.tokens import to_token_profile
+
+        tokens = AsyncTokenManager(keys, config, rule, engine)
+        engine.keys = tokens  # type: ignore[assignment] # used as a key manager
+        engine.profile = to_token_profile(engine.profile, rule)
+    elif engine.profile.key.canary is not None:
+        from callwell.client.keys.canary import AsyncCanary
+
+        keys.use_canary(AsyncCanary(engine, config.provider, engine.profile.key.canary))

@@ -13,8 +13,8 @@ import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from callwell.description.compiled import read_compiled
 from callwell.description.names import to_pascal_case
-from callwell.description.provider import load_provider
 from callwell.errors import UnknownName
 
 if TYPE_CHECKING:
@@ -57,12 +57,19 @@ def load(name_or_path: str | Path) -> Provider:
     folder = Path(name_or_path)
     if not str(name_or_path) or not folder.is_dir():
         raise UnknownName("provider", str(name_or_path), bundled_names(), why=why_not_a_folder(name_or_path))
-    return load_provider(folder)
+    return _load_folder(folder)
 
 
 @functools.cache
 def _load_bundled(name: str) -> Provider:
-    return load_provider(FOLDER / name)
+    folder = FOLDER / name
+    return read_compiled(folder) or _load_folder(folder)
+
+
+def _load_folder(folder: Path) -> Provider:
+    from callwell.description.loading import load_provider  # slow to load, and not needed for what is compiled
+
+    return load_provider(folder)
 
 
 def generated_client(name: str, kind: Literal["Client", "AsyncClient"]) -> type[Any] | None:

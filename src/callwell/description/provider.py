@@ -1,13 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A provider: what OpenAPI says about its operations and what its profile says about its behaviour, in one record.
 
-How a description becomes a provider:
-
-    openapi.json ── openapi.read ────> Api ──────────┬─ add_derived_operations ──> Provider.api
-                                                     │         │
-    profile.toml ── profile.load ──> Profile ────────┴─ checks ┘ ───────────────> Provider.profile
-
-Nothing here does I/O after `load_provider`, and nothing changes: a provider in another environment is another record.
+Nothing here does I/O, and nothing changes: a provider in another environment is another record. `loading` makes a
+provider of its documents, `compiled` keeps it in a file that is read quickly.
 """
 
 from __future__ import annotations
@@ -20,13 +15,10 @@ from msgspec.structs import replace
 
 from callwell.core.rules.operations import OperationRule
 from callwell.core.rules.profile import Profile
-from callwell.description import derived_operations, openapi, profile
 from callwell.description.model import Api
 from callwell.errors import UnknownName
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from callwell.description.model import Operation
 
 NO_RULE: Final = OperationRule()
@@ -124,14 +116,3 @@ class Provider(Struct, frozen=True, kw_only=True):
         key = self.profile.key
         key = replace(key, env=rule.env or key.env, header=rule.key_header or key.header)
         return replace(self, profile=replace(self.profile, quotas=quotas, key=key))
-
-
-def load_provider(folder: Path) -> Provider:
-    """Read the provider that `openapi.json` and `profile.toml` in a folder describe.
-
-    Raises:
-        ProfileError: one of them cannot be used.
-    """
-    api = openapi.read(folder / "openapi.json")
-    rules = profile.load(folder / "profile.toml", api)
-    return Provider(name=rules.name, profile=rules, api=derived_operations.add_derived_operations(api, rules))

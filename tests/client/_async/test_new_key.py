@@ -10,8 +10,8 @@ import pytest
 from msgspec.structs import replace
 
 from callwell import errors
+from callwell.client.client import attach_credentials
 from callwell.client.keys.usage import KeyRealm, KeyUseLog
-from callwell.client.tokens.manager import attach_credentials
 from callwell.keys import Key
 from callwell.state import MemoryState
 from tests.client._async.acting import client

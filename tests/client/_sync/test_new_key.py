@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from callwell import errors
-from callwell.client._sync.tokens.manager import attach_credentials
+from callwell.client._sync.client import attach_credentials
 from callwell.client.keys.usage import KeyRealm, KeyUseLog
 from callwell.keys import Key
 from callwell.state import MemoryState

@@ -10,11 +10,8 @@ from typing import TYPE_CHECKING, Any, Unpack
 from callwell.client._sync.calls.caller import Caller
 from callwell.client._sync.calls.engine import Engine
 from callwell.client._sync.concurrency.primitives import CloseMixin, DefaultTransport
-from callwell.client._sync.downloads.asset import Asset
 from callwell.client._sync.group import DynamicGroup, Group
 from callwell.client._sync.keys.manager import KeyManager
-from callwell.client._sync.tokens.manager import attach_credentials
-from callwell.client._sync.uploads.uploader import Uploader, ignore_result
 from callwell.client.calls.binding import BoundRequest, encode_json, query_pairs
 from callwell.client.calls.operations import asset_operations, group_names, plan_undescribed, upload_operations
 from callwell.client.calls.options import ResolvedOptions
@@ -29,8 +26,10 @@ if TYPE_CHECKING:
     from typing import Self
 
     from callwell.client._sync.concurrency.primitives import PendingAnswer
+    from callwell.client._sync.downloads.asset import Asset
     from callwell.client._sync.exactly_once.ledger import Ledger
     from callwell.client._sync.pages.pager import Pager
+    from callwell.client._sync.uploads.uploader import Uploader
     from callwell.client.calls.options import CallOptions, ClientOptions
     from callwell.client.calls.responses import Answer
     from callwell.client.uploads.options import Uploaded
@@ -218,6 +217,8 @@ class Client(CloseMixin):
             )
         taken = found.binder.wire(arguments)
         found.binder.bind(taken)
+        from callwell.client._sync.downloads.asset import Asset  # many programs download nothing
+
         caller = self._caller
 
         def ask(left_s: float | None) -> PendingAnswer:
@@ -246,7 +247,7 @@ class Client(CloseMixin):
         """
         return self.uploader(operation).run(file, given)
 
-    def uploader(self, operation: str, on_done: Callable[[Uploaded[Any]], None] = ignore_result) -> Uploader:
+    def uploader(self, operation: str, on_done: Callable[[Uploaded[Any]], None] | None = None) -> Uploader:
         """What sends one large file by an operation.
 
         Args:
@@ -262,9 +263,33 @@ class Client(CloseMixin):
             raise InvalidOption(
                 "operation", operation, f"one that takes a large file ({', '.join(upload_operations(self.provider))})"
             )
+        from callwell.client._sync.uploads.uploader import Uploader  # many programs upload nothing
+
         return Uploader(self._caller, found, found.rule.upload, on_done)
 
     def _notify(self, notice: Any) -> None:
         engine = getattr(self, "_engine", None)
         if engine is not None:
             engine.notify(notice)
+
+
+def attach_credentials(engine: Engine, keys: KeyManager, config: ClientConfig) -> None:
+    """Make an engine send tokens in place of its keys if the configuration says so, or else try new keys by a canary.
+
+    A key that is exchanged for tokens needs no canary: the exchange tries it. What a client does not use is not loaded.
+
+    Raises:
+        UsageError: tokens cannot be stored.
+    """
+    rule = engine.profile.key.token
+    if config.auth == "token" and rule is not None:
+        from callwell.client._sync.tokens.manager import TokenManager
+        from callwell.core.tokens import to_token_profile
+
+        tokens = TokenManager(keys, config, rule, engine)
+        engine.keys = tokens  # type: ignore[assignment] # used as a key manager
+        engine.profile = to_token_profile(engine.profile, rule)
+    elif engine.profile.key.canary is not None:
+        from callwell.client._sync.keys.canary import Canary
+
+        keys.use_canary(Canary(engine, config.provider, engine.profile.key.canary))

@@ -17,7 +17,6 @@ from callwell.client.calls.deleted import run_checking_deleted
 from callwell.client.calls.operations import OperationHandle, find_operation, list_operations
 from callwell.client.calls.options import NOT_GIVEN
 from callwell.client.calls.responses import rename_fields, resolve_link
-from callwell.client.keys.refused_key import explain_refusal
 from callwell.client.pages.pager import AsyncPager, PagerPosition
 from callwell.core import json_values, paging
 from callwell.errors import CallFacts, InvalidOption, KeyRefused, UnexpectedAnswer
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from callwell.client.concurrency.primitives import AsyncFetch, AsyncPendingAnswer
     from callwell.client.config import ClientConfig
     from callwell.core.rules.operations import PagingRule
+    from callwell.errors import KeyProblem
 
 
 LINKED: Final = ("next-link", "link-header")
@@ -48,9 +48,6 @@ class AsyncCaller:
         config: what the client is made of.
         options: what the caller chose.
         operations: the operations that were looked up, by name.
-
-    Attributes:
-        explain: tells more of a key that was refused, see `explained`.
     """
 
     def __init__(
@@ -64,7 +61,6 @@ class AsyncCaller:
         self.config = config
         self.options = options
         self._operations = operations
-        self.explain = partial(explain_refusal, engine=engine, config=config)
         self._plain = config.end_users is None and not (options.exactly_once or options.remember)
 
     def with_options(self, options: CallOptions) -> Self:
@@ -76,6 +72,12 @@ class AsyncCaller:
         """
         resolved = self.config.resolve_call_options(self.options, options)
         return type(self)(self.engine, self.config, resolved, self._operations)
+
+    async def explain(self, error: KeyRefused) -> KeyProblem:
+        """The error to raise for a refused key, with more about it where more can be found out."""
+        from callwell.client.keys.refused_key import explain_refusal  # seldom needed
+
+        return await explain_refusal(error, self.engine, self.config)
 
     def find_operation(self, name: str) -> OperationHandle:
         """An operation by its name.

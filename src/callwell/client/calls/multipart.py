@@ -9,9 +9,7 @@ Names in headers are escaped as browsers escape them.
 from __future__ import annotations
 
 import hashlib
-import mimetypes
 import os
-import secrets
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from pathlib import Path
@@ -105,7 +103,7 @@ def encode_form(parts: Iterable[Part]) -> tuple[bytes | StreamedForm, str]:
     """
     ordered = sorted(parts, key=lambda part: part.file is not None)
     streamed = any(isinstance(part.content, PieceReader) for part in ordered)
-    digest = hashlib.blake2b(secrets.token_bytes() if streamed else b"", digest_size=16)
+    digest = hashlib.blake2b(os.urandom(32) if streamed else b"", digest_size=16)
     for part in ordered:
         if isinstance(part.content, bytes):
             digest.update(repr((part.name, part.file, len(part.content))).encode("utf-8", "backslashreplace"))
@@ -154,6 +152,8 @@ def _file_part(name: str, wire: str, schema: Mapping[str, Any], value: Any) -> P
     count = content.size if isinstance(content, PieceReader) else len(content)
     if not _fits(schema, count):
         raise InvalidOption(name, f"{file} of {count} bytes", describe_schema(schema))
+    import mimetypes  # only forms with files need it
+
     return Part(wire, content, mimetypes.guess_type(file)[0] or "application/octet-stream", file)
 
 

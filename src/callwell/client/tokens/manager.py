@@ -15,11 +15,10 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from callwell.client.concurrency.primitives import AsyncLatch
-from callwell.client.keys.canary import AsyncCanary
 from callwell.client.tokens.exchange import AsyncTokenExchange
 from callwell.client.tokens.store import TokenStore
 from callwell.core.call import MAX_KEY_RENEWALS
-from callwell.core.tokens import OBTAIN_TIMEOUT_S, ObtainTokens, UseToken, WaitForTokens, to_token_profile
+from callwell.core.tokens import OBTAIN_TIMEOUT_S, ObtainTokens, UseToken, WaitForTokens
 from callwell.errors import CallError, CallwellError, KeyProblem, KeyRefused
 from callwell.forks import reset_after_fork
 
@@ -301,20 +300,3 @@ def _is_same(one: TokenInUse, other: TokenInUse) -> bool:
         and one.key == other.key
         and one.access == other.access
     )
-
-
-def attach_credentials(engine: AsyncEngine, keys: AsyncKeyManager, config: ClientConfig) -> None:
-    """Make an engine send tokens in place of its keys if the configuration says so, or else try new keys by a canary.
-
-    A key that is exchanged for tokens needs no canary: the exchange tries it.
-
-    Raises:
-        UsageError: tokens cannot be stored.
-    """
-    rule = engine.profile.key.token
-    if config.auth == "token" and rule is not None:
-        tokens = AsyncTokenManager(keys, config, rule, engine)
-        engine.keys = tokens  # type: ignore[assignment] # used as a key manager
-        engine.profile = to_token_profile(engine.profile, rule)
-    elif engine.profile.key.canary is not None:
-        keys.use_canary(AsyncCanary(engine, config.provider, engine.profile.key.canary))

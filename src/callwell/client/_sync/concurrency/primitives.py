@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextvars
 import threading
 import time
-from concurrent.futures import FIRST_EXCEPTION, Future, wait
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar
 
@@ -17,6 +16,7 @@ from callwell.transport.pyreqwest import PyreqwestTransport as DefaultTransport
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator
+    from concurrent.futures import Future
     from contextlib import AbstractContextManager
 
     from callwell.client.calls.responses import Answer
@@ -110,6 +110,8 @@ class BackgroundTask(Generic[T]):
     __slots__ = ("_future", "_work")
 
     def __init__(self, work: Callable[[], T]) -> None:
+        from concurrent.futures import Future  # loads logging; only walks and parallel transfers need it
+
         self._future: Future[T] = Future()
         self._work = work
         run = contextvars.copy_context().run
@@ -139,6 +141,8 @@ class BackgroundTask(Generic[T]):
 
 def wait_all(background: Iterable[BackgroundTask[Any]]) -> None:
     """Wait until all are done, or one has failed: then its error is raised at once."""
+    from concurrent.futures import FIRST_EXCEPTION, wait
+
     done, _ = wait([item.future for item in background], return_when=FIRST_EXCEPTION)
     for future in done:
         future.result()
