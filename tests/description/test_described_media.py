@@ -12,7 +12,7 @@ from callwell.description.openapi import read
 JSON = {"application/json": {"schema": {"type": "object"}}}
 
 
-def media(responses: dict[str, Any]) -> frozenset[str]:
+def media(responses: dict[str, Any]) -> tuple[str, ...]:
     """The media types besides JSON of an operation with these responses."""
     document = {
         "openapi": "3.1.0",
@@ -25,16 +25,16 @@ def media(responses: dict[str, Any]) -> frozenset[str]:
 @pytest.mark.parametrize(
     ("responses", "expected"),
     [
-        ({"200": {"content": JSON}}, set()),
-        ({"200": {"content": {"application/vnd.acme+json": {}}}}, set()),
-        ({"200": {"content": {"Text/Plain; charset=utf-8": {}}}}, {"text/plain"}),
+        ({"200": {"content": JSON}}, ()),
+        ({"200": {"content": {"application/vnd.acme+json": {}}}}, ()),
+        ({"200": {"content": {"Text/Plain; charset=utf-8": {}}}}, ("text/plain",)),
         (
             {"200": {"content": {**JSON, "text/csv": {}}}, "206": {"content": {"image/png": {}}}},
-            {"text/csv", "image/png"},
+            ("text/csv", "image/png"),
         ),
-        ({"200": {"description": "none"}, "404": {"content": {"text/html": {}}}}, set()),
+        ({"200": {"description": "none"}, "404": {"content": {"text/html": {}}}}, ()),
     ],
 )
-def test_types_beside_json_are_known(responses: dict[str, Any], expected: set[str]) -> None:
+def test_types_beside_json_are_known(responses: dict[str, Any], expected: tuple[str, ...]) -> None:
     """Those of 2xx responses, in lower case and without parameters."""
     assert media(responses) == expected

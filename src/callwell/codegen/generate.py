@@ -12,6 +12,7 @@ from callwell import folders
 from callwell.codegen.bundled_code import bundled_code
 from callwell.codegen.typed_code import typed_code
 from callwell.description import catalog
+from callwell.description.loading import load_provider
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +31,7 @@ def write_all(into: Path | None = None) -> list[Path]:
     files = {
         folder / name / file: code
         for name in catalog.bundled_names()
-        for file, code in bundled_code(catalog.load(name)).items()
+        for file, code in bundled_code(load_provider(catalog.FOLDER / name)).items()
     }
     files[folder / "typed.py"] = typed_code(catalog.bundled_names())
     for file, code in files.items():

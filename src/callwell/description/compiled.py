@@ -57,7 +57,7 @@ def compile_provider(folder: Path) -> bytes:
     from callwell.description.loading import load_provider  # slow to load, and not needed to read
 
     made = Compiled(checksum(folder), load_provider(folder))
-    return msgspec.json.format(msgspec.json.encode(made, order="deterministic"), indent=1) + b"\n"
+    return msgspec.json.format(msgspec.json.encode(made), indent=1) + b"\n"
 
 
 def read_compiled(folder: Path) -> Provider | None:

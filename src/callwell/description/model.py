@@ -56,7 +56,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     response_schema: Mapping[str, Any]
     form: bool = False
     keyless: bool = False
-    media: frozenset[str] = frozenset()
+    media: tuple[str, ...] = ()
 
 
 class Api(Struct, frozen=True, kw_only=True):

@@ -214,14 +214,15 @@ class _DocumentReader:
                 return schema
         return {}
 
-    def _other_media_types(self, node: Mapping[str, Any], path: KeyPath) -> frozenset[str]:
-        """The media types of successful responses besides JSON."""
-        return frozenset(
+    def _other_media_types(self, node: Mapping[str, Any], path: KeyPath) -> tuple[str, ...]:
+        """The media types of successful responses besides JSON, each once, in the order of the document."""
+        named = (
             media_type.partition(";")[0].strip().lower()
             for content, _ in self._successful_contents(node, path)
             for media_type in content
             if not _JSON_TYPE.fullmatch(media_type)
         )
+        return tuple(dict.fromkeys(named))
 
     def _successful_contents(
         self, node: Mapping[str, Any], path: KeyPath

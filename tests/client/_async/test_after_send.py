@@ -186,7 +186,7 @@ def test_json_that_broke_off_is_the_providers_own(reply: Response) -> None:
 def test_a_type_that_is_described_is_the_providers_own() -> None:
     """A creation that is described to answer with a text is done when it does, and unknown with another type."""
     provider = acme()
-    make = replace(provider.api.operations["things.make"], media=frozenset({"text/plain", "application/xml"}))
+    make = replace(provider.api.operations["things.make"], media=("text/plain", "application/xml"))
     api = replace(provider.api, operations={**provider.api.operations, "things.make": make})
     provider = replace(provider, api=api)
     for body, content_type in ((b"OK", "text/plain; charset=utf-8"), (b"<a/>", "Application/XML")):

@@ -61,7 +61,7 @@ class CallPlan(NamedTuple):
     traits: Traits
     quotas: tuple[str, ...]
     template: str | None
-    media: frozenset[str] = frozenset()
+    media: tuple[str, ...] = ()
 
 
 class StepRecorder(Protocol):

@@ -112,104 +112,6 @@ else:
     from callwell.client import AsyncClient
 
 
-class AsyncAnalytics(AsyncGroup):
-    """Analytics of api.video."""
-
-    def breakdown(
-        self,
-        *,
-        metric: AnalyticsBreakdownMetric,
-        breakdown: AnalyticsBreakdownBreakdown,
-        from_: str | None = None,
-        to: str | None = None,
-        sort_by: Literal["metricValue", "dimensionValue"] | None = None,
-        sort_order: Literal["asc", "desc"] | None = None,
-        unique: bool | None = None,
-        view_duration: AnalyticsBreakdownViewDuration | None = None,
-        filter_by: AnalyticsBreakdownFilterBy | None = None,
-        current_page: int | None = None,
-        page_size: int | None = None,
-    ) -> AsyncPager[AnalyticsBreakdownItem]:
-        """A number about what viewers did for each country, browser or the like, page by page."""
-        return self._pages(
-            "analytics.breakdown",
-            {
-                "metric": metric,
-                "breakdown": breakdown,
-                "from": from_,
-                "to": to,
-                "sort_by": sort_by,
-                "sort_order": sort_order,
-                "unique": unique,
-                "view_duration": view_duration,
-                "filter_by": filter_by,
-                "current_page": current_page,
-                "page_size": page_size,
-            },
-        )
-
-    async def metric(
-        self,
-        *,
-        metric: AnalyticsMetricMetric,
-        aggregation: AnalyticsMetricAggregation,
-        from_: str | None = None,
-        to: str | None = None,
-        unique: bool | None = None,
-        view_duration: AnalyticsMetricViewDuration | None = None,
-        filter_by: AnalyticsMetricFilterBy | None = None,
-    ) -> AnalyticsMetric:
-        """One number about what viewers did."""
-        return cast(
-            "AnalyticsMetric",
-            await self._call(
-                "analytics.metric",
-                {
-                    "metric": metric,
-                    "aggregation": aggregation,
-                    "from": from_,
-                    "to": to,
-                    "unique": unique,
-                    "view_duration": view_duration,
-                    "filter_by": filter_by,
-                },
-            ),
-        )
-
-    def timeseries(
-        self,
-        *,
-        metric: AnalyticsTimeseriesMetric,
-        from_: str | None = None,
-        to: str | None = None,
-        interval: Literal["minute", "hour", "day"] | None = None,
-        sort_by: Literal["metricValue", "emittedAt"] | None = None,
-        sort_order: Literal["asc", "desc"] | None = None,
-        unique: bool | None = None,
-        view_duration: AnalyticsTimeseriesViewDuration | None = None,
-        filter_by: AnalyticsTimeseriesFilterBy | None = None,
-        current_page: int | None = None,
-        page_size: int | None = None,
-    ) -> AsyncPager[AnalyticsTimeseriesItem]:
-        """A number about what viewers did for each interval of time, page by page."""
-        return self._pages(
-            "analytics.timeseries",
-            {
-                "metric": metric,
-                "from": from_,
-                "to": to,
-                "interval": interval,
-                "sort_by": sort_by,
-                "sort_order": sort_order,
-                "unique": unique,
-                "view_duration": view_duration,
-                "filter_by": filter_by,
-                "current_page": current_page,
-                "page_size": page_size,
-            },
-        )
-
-
 class AsyncAuth(AsyncGroup):
     """Auth of api.video."""
 
@@ -222,91 +124,227 @@ class AsyncAuth(AsyncGroup):
         return cast("AuthRefresh", await self._call("auth.refresh", {"refresh_token": refresh_token}))
 
 
-class AsyncCaptions(AsyncGroup):
-    """Captions of api.video."""
-
-    async def delete(self, *, video_id: str, language: str) -> CaptionsDelete:
-        """Remove a video's captions in one language."""
-        return cast("CaptionsDelete", await self._call("captions.delete", {"video_id": video_id, "language": language}))
-
-    def file(self, *, video_id: str, language: str) -> AsyncAsset:
-        """The WebVTT file of a video's captions in one language."""
-        return self._asset("captions.file", {"video_id": video_id, "language": language})
-
-    async def get(self, *, video_id: str, language: str) -> CaptionsGet:
-        """A video's captions in one language."""
-        return cast("CaptionsGet", await self._call("captions.get", {"video_id": video_id, "language": language}))
+class AsyncVideos(AsyncGroup):
+    """Videos of api.video."""
 
     def list(
         self,
         *,
-        video_id: str,
+        title: str | None = None,
+        tags: Sequence[str] | None = None,
+        metadata: Mapping[str, str] | None = None,
+        description: str | None = None,
+        live_stream_id: str | None = None,
+        sort_by: VideosListSortBy | None = None,
+        sort_order: Literal["asc", "desc"] | None = None,
         current_page: int | None = None,
         page_size: int | None = None,
-    ) -> AsyncPager[CaptionsListItem]:
-        """A video's captions in all languages, page by page."""
+    ) -> AsyncPager[VideosListItem]:
+        """The project's videos, page by page."""
         return self._pages(
-            "captions.list",
-            {"video_id": video_id, "current_page": current_page, "page_size": page_size},
+            "videos.list",
+            {
+                "title": title,
+                "tags": tags,
+                "metadata": metadata,
+                "description": description,
+                "live_stream_id": live_stream_id,
+                "sort_by": sort_by,
+                "sort_order": sort_order,
+                "current_page": current_page,
+                "page_size": page_size,
+            },
         )
 
-    async def update(self, *, video_id: str, language: str, default: bool | None = None) -> CaptionsUpdate:
-        """Say whether captions are shown unless a viewer chooses others."""
+    async def create(
+        self,
+        *,
+        title: str,
+        description: str | None = None,
+        source: str | None = None,
+        public: bool | None = None,
+        panoramic: bool | None = None,
+        mp4_support: bool | None = None,
+        player_id: str | None = None,
+        tags: Sequence[str] | None = None,
+        metadata: Sequence[Metadata] | None = None,
+        clip: VideoClip | None = None,
+        watermark: VideoWatermark | None = None,
+        language: Language | NotGiven | None = NOT_GIVEN,
+        transcript: bool | None = None,
+        transcript_summary: bool | None = None,
+        transcript_summary_attributes: Sequence[Literal["abstract", "takeaways"]] | None = None,
+    ) -> VideosCreate:
+        """Make a video: empty, or from an address or another video that is fetched later."""
         return cast(
-            "CaptionsUpdate",
-            await self._call("captions.update", {"video_id": video_id, "language": language, "default": default}),
+            "VideosCreate",
+            await self._call(
+                "videos.create",
+                {
+                    "title": title,
+                    "description": description,
+                    "source": source,
+                    "public": public,
+                    "panoramic": panoramic,
+                    "mp4_support": mp4_support,
+                    "player_id": player_id,
+                    "tags": tags,
+                    "metadata": metadata,
+                    "clip": clip,
+                    "watermark": watermark,
+                    "language": language,
+                    "transcript": transcript,
+                    "transcript_summary": transcript_summary,
+                    "transcript_summary_attributes": transcript_summary_attributes,
+                },
+            ),
         )
 
-    async def upload(self, *, video_id: str, language: str, file: FileContent) -> CaptionsUpload:
-        """Add captions in one language from a WebVTT file."""
-        return cast(
-            "CaptionsUpload",
-            await self._call("captions.upload", {"video_id": video_id, "language": language, "file": file}),
-        )
+    async def get(self, *, video_id: str) -> VideosGet:
+        """One video."""
+        return cast("VideosGet", await self._call("videos.get", {"video_id": video_id}))
 
+    async def delete(self, *, video_id: str) -> VideosDelete:
+        """Delete a video, or discard it where the account can restore videos."""
+        return cast("VideosDelete", await self._call("videos.delete", {"video_id": video_id}))
 
-class AsyncChapters(AsyncGroup):
-    """Chapters of api.video."""
-
-    async def delete(self, *, video_id: str, language: str) -> ChaptersDelete:
-        """Remove a video's chapters in one language."""
-        return cast("ChaptersDelete", await self._call("chapters.delete", {"video_id": video_id, "language": language}))
-
-    def file(self, *, video_id: str, language: str) -> AsyncAsset:
-        """The WebVTT file of a video's chapters in one language."""
-        return self._asset("chapters.file", {"video_id": video_id, "language": language})
-
-    async def get(self, *, video_id: str, language: str) -> ChaptersGet:
-        """A video's chapters in one language."""
-        return cast("ChaptersGet", await self._call("chapters.get", {"video_id": video_id, "language": language}))
-
-    def list(
+    async def update(
         self,
         *,
         video_id: str,
-        current_page: int | None = None,
-        page_size: int | None = None,
-    ) -> AsyncPager[ChaptersListItem]:
-        """A video's chapters in all languages, page by page."""
-        return self._pages(
-            "chapters.list",
-            {"video_id": video_id, "current_page": current_page, "page_size": page_size},
+        player_id: str | NotGiven | None = NOT_GIVEN,
+        title: str | None = None,
+        description: str | None = None,
+        public: bool | None = None,
+        panoramic: bool | None = None,
+        mp4_support: bool | None = None,
+        tags: Sequence[str] | None = None,
+        metadata: Sequence[Metadata] | None = None,
+        language: Language | NotGiven | None = NOT_GIVEN,
+        transcript: bool | None = None,
+        transcript_summary: bool | None = None,
+        transcript_summary_attributes: Sequence[Literal["abstract", "takeaways"]] | None = None,
+    ) -> VideosUpdate:
+        """Change what is said about a video; tags and metadata are replaced as a whole."""
+        return cast(
+            "VideosUpdate",
+            await self._call(
+                "videos.update",
+                {
+                    "video_id": video_id,
+                    "player_id": player_id,
+                    "title": title,
+                    "description": description,
+                    "public": public,
+                    "panoramic": panoramic,
+                    "mp4_support": mp4_support,
+                    "tags": tags,
+                    "metadata": metadata,
+                    "language": language,
+                    "transcript": transcript,
+                    "transcript_summary": transcript_summary,
+                    "transcript_summary_attributes": transcript_summary_attributes,
+                },
+            ),
         )
 
-    async def upload(self, *, video_id: str, language: str, file: FileContent) -> ChaptersUpload:
-        """Add chapters in one language from a WebVTT file."""
-        return cast(
-            "ChaptersUpload",
-            await self._call("chapters.upload", {"video_id": video_id, "language": language, "file": file}),
+    async def status(self, *, video_id: str) -> VideosStatus:
+        """What has arrived of a video's file, and how far its encoding is."""
+        return cast("VideosStatus", await self._call("videos.status", {"video_id": video_id}))
+
+    async def upload(
+        self,
+        file: AsyncFileSource,
+        *,
+        video_id: str | None = None,
+        title: str | None = None,
+        description: str | None = None,
+        source: str | None = None,
+        public: bool | None = None,
+        panoramic: bool | None = None,
+        mp4_support: bool | None = None,
+        player_id: str | None = None,
+        tags: Sequence[str] | None = None,
+        metadata: Sequence[Metadata] | None = None,
+        clip: VideoClip | None = None,
+        watermark: VideoWatermark | None = None,
+        language: Language | NotGiven | None = NOT_GIVEN,
+        transcript: bool | None = None,
+        transcript_summary: bool | None = None,
+        transcript_summary_attributes: Sequence[Literal["abstract", "takeaways"]] | None = None,
+        **options: Unpack[UploadOptions],
+    ) -> Uploaded[VideosUpload]:
+        """Send a video's file, whole or in parts, into an empty video."""
+        return await self._upload(
+            "videos.upload",
+            file,
+            {
+                "video_id": video_id,
+                "title": title,
+                "description": description,
+                "source": source,
+                "public": public,
+                "panoramic": panoramic,
+                "mp4_support": mp4_support,
+                "player_id": player_id,
+                "tags": tags,
+                "metadata": metadata,
+                "clip": clip,
+                "watermark": watermark,
+                "language": language,
+                "transcript": transcript,
+                "transcript_summary": transcript_summary,
+                "transcript_summary_attributes": transcript_summary_attributes,
+            },
+            options,
         )
+
+    async def upload_with_token(
+        self,
+        file: AsyncFileSource,
+        *,
+        token: str,
+        video_id: str | None = None,
+        **options: Unpack[UploadOptions],
+    ) -> Uploaded[VideosUploadWithToken]:
+        """Send a video's file with an upload token instead of the key."""
+        return await self._upload("videos.upload_with_token", file, {"token": token, "video_id": video_id}, options)
+
+    async def upload_thumbnail(self, *, video_id: str, file: FileContent) -> VideosUploadThumbnail:
+        """Set a video's thumbnail to a picture."""
+        return cast(
+            "VideosUploadThumbnail",
+            await self._call("videos.upload_thumbnail", {"video_id": video_id, "file": file}),
+        )
+
+    async def pick_thumbnail(self, *, video_id: str, timecode: str) -> VideosPickThumbnail:
+        """Set a video's thumbnail to what it shows at a time."""
+        return cast(
+            "VideosPickThumbnail",
+            await self._call("videos.pick_thumbnail", {"video_id": video_id, "timecode": timecode}),
+        )
+
+    def mp4(self, *, video_id: str) -> AsyncAsset:
+        """The MP4 file of a video."""
+        return self._asset("videos.mp4", {"video_id": video_id})
+
+    async def download(
+        self,
+        video_id: str,
+        path: str | PathLike[str],
+        *,
+        progress: Callable[[int], None] | None = None,
+    ) -> Saved:
+        """The MP4 file of a video, saved; calling it again resumes a save that was stopped."""
+        return await self.mp4(video_id=video_id).save(path, resume=True, progress=progress)
+
+    def thumbnail(self, *, video_id: str) -> AsyncAsset:
+        """The thumbnail of a video."""
+        return self._asset("videos.thumbnail", {"video_id": video_id})
 
 
 class AsyncDiscardedVideos(AsyncGroup):
     """Discarded videos of api.video."""
-
-    async def get(self, *, video_id: str) -> DiscardedVideosGet:
-        """One deleted video that can still be restored."""
-        return cast("DiscardedVideosGet", await self._call("discarded_videos.get", {"video_id": video_id}))
 
     def list(
         self,
@@ -337,6 +375,10 @@ class AsyncDiscardedVideos(AsyncGroup):
             },
         )
 
+    async def get(self, *, video_id: str) -> DiscardedVideosGet:
+        """One deleted video that can still be restored."""
+        return cast("DiscardedVideosGet", await self._call("discarded_videos.get", {"video_id": video_id}))
+
     async def update(self, *, video_id: str, discarded: bool | None = None) -> DiscardedVideosUpdate:
         """Restore a deleted video, by discarded=False."""
         return cast(
@@ -345,47 +387,117 @@ class AsyncDiscardedVideos(AsyncGroup):
         )
 
 
-class AsyncLiveStreams(AsyncGroup):
-    """Live streams of api.video."""
+class AsyncUploadTokens(AsyncGroup):
+    """Upload tokens of api.video."""
 
-    async def complete(self, *, live_stream_id: str) -> LiveStreamsComplete:
-        """End what a live stream is broadcasting."""
-        return cast(
-            "LiveStreamsComplete",
-            await self._call("live_streams.complete", {"live_stream_id": live_stream_id}),
-        )
-
-    async def create(
+    def list(
         self,
         *,
-        name: str,
-        public: bool | None = None,
-        player_id: str | None = None,
-        restreams: Sequence[Restream] | None = None,
-    ) -> LiveStreamsCreate:
-        """Make a live stream."""
-        return cast(
-            "LiveStreamsCreate",
-            await self._call(
-                "live_streams.create",
-                {"name": name, "public": public, "player_id": player_id, "restreams": restreams},
-            ),
+        sort_by: Literal["createdAt", "ttl"] | None = None,
+        sort_order: Literal["asc", "desc"] | None = None,
+        current_page: int | None = None,
+        page_size: int | None = None,
+    ) -> AsyncPager[UploadTokensListItem]:
+        """The upload tokens that are in force, page by page."""
+        return self._pages(
+            "upload_tokens.list",
+            {"sort_by": sort_by, "sort_order": sort_order, "current_page": current_page, "page_size": page_size},
         )
 
-    async def delete(self, *, live_stream_id: str) -> LiveStreamsDelete:
-        """Remove a live stream."""
-        return cast("LiveStreamsDelete", await self._call("live_streams.delete", {"live_stream_id": live_stream_id}))
+    async def create(self, *, ttl: int | None = None) -> UploadTokensCreate:
+        """Make a token with which others can upload without the key."""
+        return cast("UploadTokensCreate", await self._call("upload_tokens.create", {"ttl": ttl}))
 
-    async def delete_thumbnail(self, *, live_stream_id: str) -> LiveStreamsDeleteThumbnail:
-        """Give a live stream its usual thumbnail back."""
-        return cast(
-            "LiveStreamsDeleteThumbnail",
-            await self._call("live_streams.delete_thumbnail", {"live_stream_id": live_stream_id}),
+    async def get(self, *, upload_token: str) -> UploadTokensGet:
+        """One upload token."""
+        return cast("UploadTokensGet", await self._call("upload_tokens.get", {"upload_token": upload_token}))
+
+    async def delete(self, *, upload_token: str) -> UploadTokensDelete:
+        """Withdraw an upload token."""
+        return cast("UploadTokensDelete", await self._call("upload_tokens.delete", {"upload_token": upload_token}))
+
+
+class AsyncCaptions(AsyncGroup):
+    """Captions of api.video."""
+
+    def list(
+        self,
+        *,
+        video_id: str,
+        current_page: int | None = None,
+        page_size: int | None = None,
+    ) -> AsyncPager[CaptionsListItem]:
+        """A video's captions in all languages, page by page."""
+        return self._pages(
+            "captions.list",
+            {"video_id": video_id, "current_page": current_page, "page_size": page_size},
         )
 
-    async def get(self, *, live_stream_id: str) -> LiveStreamsGet:
-        """One live stream."""
-        return cast("LiveStreamsGet", await self._call("live_streams.get", {"live_stream_id": live_stream_id}))
+    async def get(self, *, video_id: str, language: str) -> CaptionsGet:
+        """A video's captions in one language."""
+        return cast("CaptionsGet", await self._call("captions.get", {"video_id": video_id, "language": language}))
+
+    async def upload(self, *, video_id: str, language: str, file: FileContent) -> CaptionsUpload:
+        """Add captions in one language from a WebVTT file."""
+        return cast(
+            "CaptionsUpload",
+            await self._call("captions.upload", {"video_id": video_id, "language": language, "file": file}),
+        )
+
+    async def delete(self, *, video_id: str, language: str) -> CaptionsDelete:
+        """Remove a video's captions in one language."""
+        return cast("CaptionsDelete", await self._call("captions.delete", {"video_id": video_id, "language": language}))
+
+    async def update(self, *, video_id: str, language: str, default: bool | None = None) -> CaptionsUpdate:
+        """Say whether captions are shown unless a viewer chooses others."""
+        return cast(
+            "CaptionsUpdate",
+            await self._call("captions.update", {"video_id": video_id, "language": language, "default": default}),
+        )
+
+    def file(self, *, video_id: str, language: str) -> AsyncAsset:
+        """The WebVTT file of a video's captions in one language."""
+        return self._asset("captions.file", {"video_id": video_id, "language": language})
+
+
+class AsyncChapters(AsyncGroup):
+    """Chapters of api.video."""
+
+    def list(
+        self,
+        *,
+        video_id: str,
+        current_page: int | None = None,
+        page_size: int | None = None,
+    ) -> AsyncPager[ChaptersListItem]:
+        """A video's chapters in all languages, page by page."""
+        return self._pages(
+            "chapters.list",
+            {"video_id": video_id, "current_page": current_page, "page_size": page_size},
+        )
+
+    async def get(self, *, video_id: str, language: str) -> ChaptersGet:
+        """A video's chapters in one language."""
+        return cast("ChaptersGet", await self._call("chapters.get", {"video_id": video_id, "language": language}))
+
+    async def upload(self, *, video_id: str, language: str, file: FileContent) -> ChaptersUpload:
+        """Add chapters in one language from a WebVTT file."""
+        return cast(
+            "ChaptersUpload",
+            await self._call("chapters.upload", {"video_id": video_id, "language": language, "file": file}),
+        )
+
+    async def delete(self, *, video_id: str, language: str) -> ChaptersDelete:
+        """Remove a video's chapters in one language."""
+        return cast("ChaptersDelete", await self._call("chapters.delete", {"video_id": video_id, "language": language}))
+
+    def file(self, *, video_id: str, language: str) -> AsyncAsset:
+        """The WebVTT file of a video's chapters in one language."""
+        return self._asset("chapters.file", {"video_id": video_id, "language": language})
+
+
+class AsyncLiveStreams(AsyncGroup):
+    """Live streams of api.video."""
 
     def list(
         self,
@@ -410,9 +522,30 @@ class AsyncLiveStreams(AsyncGroup):
             },
         )
 
-    def thumbnail(self, *, live_stream_id: str) -> AsyncAsset:
-        """The thumbnail of a live stream."""
-        return self._asset("live_streams.thumbnail", {"live_stream_id": live_stream_id})
+    async def create(
+        self,
+        *,
+        name: str,
+        public: bool | None = None,
+        player_id: str | None = None,
+        restreams: Sequence[Restream] | None = None,
+    ) -> LiveStreamsCreate:
+        """Make a live stream."""
+        return cast(
+            "LiveStreamsCreate",
+            await self._call(
+                "live_streams.create",
+                {"name": name, "public": public, "player_id": player_id, "restreams": restreams},
+            ),
+        )
+
+    async def get(self, *, live_stream_id: str) -> LiveStreamsGet:
+        """One live stream."""
+        return cast("LiveStreamsGet", await self._call("live_streams.get", {"live_stream_id": live_stream_id}))
+
+    async def delete(self, *, live_stream_id: str) -> LiveStreamsDelete:
+        """Remove a live stream."""
+        return cast("LiveStreamsDelete", await self._call("live_streams.delete", {"live_stream_id": live_stream_id}))
 
     async def update(
         self,
@@ -438,6 +571,13 @@ class AsyncLiveStreams(AsyncGroup):
             ),
         )
 
+    async def complete(self, *, live_stream_id: str) -> LiveStreamsComplete:
+        """End what a live stream is broadcasting."""
+        return cast(
+            "LiveStreamsComplete",
+            await self._call("live_streams.complete", {"live_stream_id": live_stream_id}),
+        )
+
     async def upload_thumbnail(self, *, live_stream_id: str, file: FileContent) -> LiveStreamsUploadThumbnail:
         """Set a live stream's thumbnail to a picture."""
         return cast(
@@ -445,9 +585,34 @@ class AsyncLiveStreams(AsyncGroup):
             await self._call("live_streams.upload_thumbnail", {"live_stream_id": live_stream_id, "file": file}),
         )
 
+    async def delete_thumbnail(self, *, live_stream_id: str) -> LiveStreamsDeleteThumbnail:
+        """Give a live stream its usual thumbnail back."""
+        return cast(
+            "LiveStreamsDeleteThumbnail",
+            await self._call("live_streams.delete_thumbnail", {"live_stream_id": live_stream_id}),
+        )
+
+    def thumbnail(self, *, live_stream_id: str) -> AsyncAsset:
+        """The thumbnail of a live stream."""
+        return self._asset("live_streams.thumbnail", {"live_stream_id": live_stream_id})
+
 
 class AsyncPlayers(AsyncGroup):
     """Players of api.video."""
+
+    def list(
+        self,
+        *,
+        sort_by: Literal["name", "createdAt", "updatedAt"] | None = None,
+        sort_order: Literal["asc", "desc"] | None = None,
+        current_page: int | None = None,
+        page_size: int | None = None,
+    ) -> AsyncPager[PlayersListItem]:
+        """The project's player themes, page by page."""
+        return self._pages(
+            "players.list",
+            {"sort_by": sort_by, "sort_order": sort_order, "current_page": current_page, "page_size": page_size},
+        )
 
     async def create(
         self,
@@ -495,35 +660,13 @@ class AsyncPlayers(AsyncGroup):
             ),
         )
 
-    async def delete(self, *, player_id: str) -> PlayersDelete:
-        """Remove a player theme."""
-        return cast("PlayersDelete", await self._call("players.delete", {"player_id": player_id}))
-
-    async def delete_logo(self, *, player_id: str) -> PlayersDeleteLogo:
-        """Remove a player theme's logo."""
-        return cast("PlayersDeleteLogo", await self._call("players.delete_logo", {"player_id": player_id}))
-
     async def get(self, *, player_id: str) -> PlayersGet:
         """One player theme."""
         return cast("PlayersGet", await self._call("players.get", {"player_id": player_id}))
 
-    def list(
-        self,
-        *,
-        sort_by: Literal["name", "createdAt", "updatedAt"] | None = None,
-        sort_order: Literal["asc", "desc"] | None = None,
-        current_page: int | None = None,
-        page_size: int | None = None,
-    ) -> AsyncPager[PlayersListItem]:
-        """The project's player themes, page by page."""
-        return self._pages(
-            "players.list",
-            {"sort_by": sort_by, "sort_order": sort_order, "current_page": current_page, "page_size": page_size},
-        )
-
-    def logo(self, *, player_id: str) -> AsyncAsset:
-        """The picture that is a player theme's logo."""
-        return self._asset("players.logo", {"player_id": player_id})
+    async def delete(self, *, player_id: str) -> PlayersDelete:
+        """Remove a player theme."""
+        return cast("PlayersDelete", await self._call("players.delete", {"player_id": player_id}))
 
     async def update(
         self,
@@ -580,71 +723,65 @@ class AsyncPlayers(AsyncGroup):
             await self._call("players.upload_logo", {"player_id": player_id, "file": file, "link": link}),
         )
 
+    async def delete_logo(self, *, player_id: str) -> PlayersDeleteLogo:
+        """Remove a player theme's logo."""
+        return cast("PlayersDeleteLogo", await self._call("players.delete_logo", {"player_id": player_id}))
 
-class AsyncSummaries(AsyncGroup):
-    """Summaries of api.video."""
+    def logo(self, *, player_id: str) -> AsyncAsset:
+        """The picture that is a player theme's logo."""
+        return self._asset("players.logo", {"player_id": player_id})
 
-    async def create(
-        self,
-        *,
-        video_id: str,
-        origin: Literal["auto"] | None = None,
-        attributes: Sequence[Literal["abstract", "takeaways"]] | None = None,
-    ) -> SummariesCreate:
-        """Make a summary of a video."""
-        return cast(
-            "SummariesCreate",
-            await self._call("summaries.create", {"video_id": video_id, "origin": origin, "attributes": attributes}),
-        )
 
-    async def delete(self, *, summary_id: str) -> SummariesDelete:
-        """Remove a summary."""
-        return cast("SummariesDelete", await self._call("summaries.delete", {"summary_id": summary_id}))
-
-    async def get_source(self, *, summary_id: str) -> SummariesGetSource:
-        """What a summary says."""
-        return cast("SummariesGetSource", await self._call("summaries.get_source", {"summary_id": summary_id}))
+class AsyncWatermarks(AsyncGroup):
+    """Watermarks of api.video."""
 
     def list(
         self,
         *,
-        video_id: str | None = None,
-        origin: Literal["auto", "api"] | None = None,
-        source_status: SummariesListSourceStatus | None = None,
-        sort_by: Literal["createdAt", "updatedAt", "videoId"] | None = None,
-        sort_order: Literal["asc", "desc"] | None = None,
+        sort_by: str | None = None,
+        sort_order: str | None = None,
         current_page: int | None = None,
         page_size: int | None = None,
-    ) -> AsyncPager[SummariesListItem]:
-        """The project's summaries, page by page."""
+    ) -> AsyncPager[WatermarksListItem]:
+        """The project's watermarks, page by page."""
         return self._pages(
-            "summaries.list",
-            {
-                "video_id": video_id,
-                "origin": origin,
-                "source_status": source_status,
-                "sort_by": sort_by,
-                "sort_order": sort_order,
-                "current_page": current_page,
-                "page_size": page_size,
-            },
+            "watermarks.list",
+            {"sort_by": sort_by, "sort_order": sort_order, "current_page": current_page, "page_size": page_size},
         )
 
-    async def update_source(
+    async def upload(self, *, file: FileContent) -> WatermarksUpload:
+        """Make a watermark from a picture."""
+        return cast("WatermarksUpload", await self._call("watermarks.upload", {"file": file}))
+
+    async def delete(self, *, watermark_id: str) -> WatermarksDelete:
+        """Remove a watermark."""
+        return cast("WatermarksDelete", await self._call("watermarks.delete", {"watermark_id": watermark_id}))
+
+
+class AsyncWebhooks(AsyncGroup):
+    """Webhooks of api.video."""
+
+    def list(
         self,
         *,
-        summary_id: str,
-        abstract: str | None = None,
-        takeaways: Sequence[str] | None = None,
-    ) -> SummariesUpdateSource:
-        """Change what a summary says."""
-        return cast(
-            "SummariesUpdateSource",
-            await self._call(
-                "summaries.update_source",
-                {"summary_id": summary_id, "abstract": abstract, "takeaways": takeaways},
-            ),
-        )
+        events: str | None = None,
+        current_page: int | None = None,
+        page_size: int | None = None,
+    ) -> AsyncPager[WebhooksListItem]:
+        """The project's webhooks, page by page."""
+        return self._pages("webhooks.list", {"events": events, "current_page": current_page, "page_size": page_size})
+
+    async def create(self, *, events: Sequence[Event], url: str) -> WebhooksCreate:
+        """Have events sent to an address."""
+        return cast("WebhooksCreate", await self._call("webhooks.create", {"events": events, "url": url}))
+
+    async def get(self, *, webhook_id: str) -> WebhooksGet:
+        """One webhook."""
+        return cast("WebhooksGet", await self._call("webhooks.get", {"webhook_id": webhook_id}))
+
+    async def delete(self, *, webhook_id: str) -> WebhooksDelete:
+        """Remove a webhook."""
+        return cast("WebhooksDelete", await self._call("webhooks.delete", {"webhook_id": webhook_id}))
 
 
 class AsyncTags(AsyncGroup):
@@ -672,113 +809,27 @@ class AsyncTags(AsyncGroup):
         )
 
 
-class AsyncUploadTokens(AsyncGroup):
-    """Upload tokens of api.video."""
-
-    async def create(self, *, ttl: int | None = None) -> UploadTokensCreate:
-        """Make a token with which others can upload without the key."""
-        return cast("UploadTokensCreate", await self._call("upload_tokens.create", {"ttl": ttl}))
-
-    async def delete(self, *, upload_token: str) -> UploadTokensDelete:
-        """Withdraw an upload token."""
-        return cast("UploadTokensDelete", await self._call("upload_tokens.delete", {"upload_token": upload_token}))
-
-    async def get(self, *, upload_token: str) -> UploadTokensGet:
-        """One upload token."""
-        return cast("UploadTokensGet", await self._call("upload_tokens.get", {"upload_token": upload_token}))
+class AsyncSummaries(AsyncGroup):
+    """Summaries of api.video."""
 
     def list(
         self,
         *,
-        sort_by: Literal["createdAt", "ttl"] | None = None,
+        video_id: str | None = None,
+        origin: Literal["auto", "api"] | None = None,
+        source_status: SummariesListSourceStatus | None = None,
+        sort_by: Literal["createdAt", "updatedAt", "videoId"] | None = None,
         sort_order: Literal["asc", "desc"] | None = None,
         current_page: int | None = None,
         page_size: int | None = None,
-    ) -> AsyncPager[UploadTokensListItem]:
-        """The upload tokens that are in force, page by page."""
+    ) -> AsyncPager[SummariesListItem]:
+        """The project's summaries, page by page."""
         return self._pages(
-            "upload_tokens.list",
-            {"sort_by": sort_by, "sort_order": sort_order, "current_page": current_page, "page_size": page_size},
-        )
-
-
-class AsyncVideos(AsyncGroup):
-    """Videos of api.video."""
-
-    async def create(
-        self,
-        *,
-        title: str,
-        description: str | None = None,
-        source: str | None = None,
-        public: bool | None = None,
-        panoramic: bool | None = None,
-        mp4_support: bool | None = None,
-        player_id: str | None = None,
-        tags: Sequence[str] | None = None,
-        metadata: Sequence[Metadata] | None = None,
-        clip: VideoClip | None = None,
-        watermark: VideoWatermark | None = None,
-        language: Language | NotGiven | None = NOT_GIVEN,
-        transcript: bool | None = None,
-        transcript_summary: bool | None = None,
-        transcript_summary_attributes: Sequence[Literal["abstract", "takeaways"]] | None = None,
-    ) -> VideosCreate:
-        """Make a video: empty, or from an address or another video that is fetched later."""
-        return cast(
-            "VideosCreate",
-            await self._call(
-                "videos.create",
-                {
-                    "title": title,
-                    "description": description,
-                    "source": source,
-                    "public": public,
-                    "panoramic": panoramic,
-                    "mp4_support": mp4_support,
-                    "player_id": player_id,
-                    "tags": tags,
-                    "metadata": metadata,
-                    "clip": clip,
-                    "watermark": watermark,
-                    "language": language,
-                    "transcript": transcript,
-                    "transcript_summary": transcript_summary,
-                    "transcript_summary_attributes": transcript_summary_attributes,
-                },
-            ),
-        )
-
-    async def delete(self, *, video_id: str) -> VideosDelete:
-        """Delete a video, or discard it where the account can restore videos."""
-        return cast("VideosDelete", await self._call("videos.delete", {"video_id": video_id}))
-
-    async def get(self, *, video_id: str) -> VideosGet:
-        """One video."""
-        return cast("VideosGet", await self._call("videos.get", {"video_id": video_id}))
-
-    def list(
-        self,
-        *,
-        title: str | None = None,
-        tags: Sequence[str] | None = None,
-        metadata: Mapping[str, str] | None = None,
-        description: str | None = None,
-        live_stream_id: str | None = None,
-        sort_by: VideosListSortBy | None = None,
-        sort_order: Literal["asc", "desc"] | None = None,
-        current_page: int | None = None,
-        page_size: int | None = None,
-    ) -> AsyncPager[VideosListItem]:
-        """The project's videos, page by page."""
-        return self._pages(
-            "videos.list",
+            "summaries.list",
             {
-                "title": title,
-                "tags": tags,
-                "metadata": metadata,
-                "description": description,
-                "live_stream_id": live_stream_id,
+                "video_id": video_id,
+                "origin": origin,
+                "source_status": source_status,
                 "sort_by": sort_by,
                 "sort_order": sort_order,
                 "current_page": current_page,
@@ -786,205 +837,164 @@ class AsyncVideos(AsyncGroup):
             },
         )
 
-    def mp4(self, *, video_id: str) -> AsyncAsset:
-        """The MP4 file of a video."""
-        return self._asset("videos.mp4", {"video_id": video_id})
-
-    async def download(
+    async def create(
         self,
-        video_id: str,
-        path: str | PathLike[str],
         *,
-        progress: Callable[[int], None] | None = None,
-    ) -> Saved:
-        """The MP4 file of a video, saved; calling it again resumes a save that was stopped."""
-        return await self.mp4(video_id=video_id).save(path, resume=True, progress=progress)
-
-    async def pick_thumbnail(self, *, video_id: str, timecode: str) -> VideosPickThumbnail:
-        """Set a video's thumbnail to what it shows at a time."""
+        video_id: str,
+        origin: Literal["auto"] | None = None,
+        attributes: Sequence[Literal["abstract", "takeaways"]] | None = None,
+    ) -> SummariesCreate:
+        """Make a summary of a video."""
         return cast(
-            "VideosPickThumbnail",
-            await self._call("videos.pick_thumbnail", {"video_id": video_id, "timecode": timecode}),
+            "SummariesCreate",
+            await self._call("summaries.create", {"video_id": video_id, "origin": origin, "attributes": attributes}),
         )
 
-    async def status(self, *, video_id: str) -> VideosStatus:
-        """What has arrived of a video's file, and how far its encoding is."""
-        return cast("VideosStatus", await self._call("videos.status", {"video_id": video_id}))
+    async def delete(self, *, summary_id: str) -> SummariesDelete:
+        """Remove a summary."""
+        return cast("SummariesDelete", await self._call("summaries.delete", {"summary_id": summary_id}))
 
-    def thumbnail(self, *, video_id: str) -> AsyncAsset:
-        """The thumbnail of a video."""
-        return self._asset("videos.thumbnail", {"video_id": video_id})
+    async def get_source(self, *, summary_id: str) -> SummariesGetSource:
+        """What a summary says."""
+        return cast("SummariesGetSource", await self._call("summaries.get_source", {"summary_id": summary_id}))
 
-    async def update(
+    async def update_source(
         self,
         *,
-        video_id: str,
-        player_id: str | NotGiven | None = NOT_GIVEN,
-        title: str | None = None,
-        description: str | None = None,
-        public: bool | None = None,
-        panoramic: bool | None = None,
-        mp4_support: bool | None = None,
-        tags: Sequence[str] | None = None,
-        metadata: Sequence[Metadata] | None = None,
-        language: Language | NotGiven | None = NOT_GIVEN,
-        transcript: bool | None = None,
-        transcript_summary: bool | None = None,
-        transcript_summary_attributes: Sequence[Literal["abstract", "takeaways"]] | None = None,
-    ) -> VideosUpdate:
-        """Change what is said about a video; tags and metadata are replaced as a whole."""
+        summary_id: str,
+        abstract: str | None = None,
+        takeaways: Sequence[str] | None = None,
+    ) -> SummariesUpdateSource:
+        """Change what a summary says."""
         return cast(
-            "VideosUpdate",
+            "SummariesUpdateSource",
             await self._call(
-                "videos.update",
+                "summaries.update_source",
+                {"summary_id": summary_id, "abstract": abstract, "takeaways": takeaways},
+            ),
+        )
+
+
+class AsyncAnalytics(AsyncGroup):
+    """Analytics of api.video."""
+
+    async def metric(
+        self,
+        *,
+        metric: AnalyticsMetricMetric,
+        aggregation: AnalyticsMetricAggregation,
+        from_: str | None = None,
+        to: str | None = None,
+        unique: bool | None = None,
+        view_duration: AnalyticsMetricViewDuration | None = None,
+        filter_by: AnalyticsMetricFilterBy | None = None,
+    ) -> AnalyticsMetric:
+        """One number about what viewers did."""
+        return cast(
+            "AnalyticsMetric",
+            await self._call(
+                "analytics.metric",
                 {
-                    "video_id": video_id,
-                    "player_id": player_id,
-                    "title": title,
-                    "description": description,
-                    "public": public,
-                    "panoramic": panoramic,
-                    "mp4_support": mp4_support,
-                    "tags": tags,
-                    "metadata": metadata,
-                    "language": language,
-                    "transcript": transcript,
-                    "transcript_summary": transcript_summary,
-                    "transcript_summary_attributes": transcript_summary_attributes,
+                    "metric": metric,
+                    "aggregation": aggregation,
+                    "from": from_,
+                    "to": to,
+                    "unique": unique,
+                    "view_duration": view_duration,
+                    "filter_by": filter_by,
                 },
             ),
         )
 
-    async def upload(
-        self,
-        file: AsyncFileSource,
-        *,
-        video_id: str | None = None,
-        title: str | None = None,
-        description: str | None = None,
-        source: str | None = None,
-        public: bool | None = None,
-        panoramic: bool | None = None,
-        mp4_support: bool | None = None,
-        player_id: str | None = None,
-        tags: Sequence[str] | None = None,
-        metadata: Sequence[Metadata] | None = None,
-        clip: VideoClip | None = None,
-        watermark: VideoWatermark | None = None,
-        language: Language | NotGiven | None = NOT_GIVEN,
-        transcript: bool | None = None,
-        transcript_summary: bool | None = None,
-        transcript_summary_attributes: Sequence[Literal["abstract", "takeaways"]] | None = None,
-        **options: Unpack[UploadOptions],
-    ) -> Uploaded[VideosUpload]:
-        """Send a video's file, whole or in parts, into an empty video."""
-        return await self._upload(
-            "videos.upload",
-            file,
-            {
-                "video_id": video_id,
-                "title": title,
-                "description": description,
-                "source": source,
-                "public": public,
-                "panoramic": panoramic,
-                "mp4_support": mp4_support,
-                "player_id": player_id,
-                "tags": tags,
-                "metadata": metadata,
-                "clip": clip,
-                "watermark": watermark,
-                "language": language,
-                "transcript": transcript,
-                "transcript_summary": transcript_summary,
-                "transcript_summary_attributes": transcript_summary_attributes,
-            },
-            options,
-        )
-
-    async def upload_thumbnail(self, *, video_id: str, file: FileContent) -> VideosUploadThumbnail:
-        """Set a video's thumbnail to a picture."""
-        return cast(
-            "VideosUploadThumbnail",
-            await self._call("videos.upload_thumbnail", {"video_id": video_id, "file": file}),
-        )
-
-    async def upload_with_token(
-        self,
-        file: AsyncFileSource,
-        *,
-        token: str,
-        video_id: str | None = None,
-        **options: Unpack[UploadOptions],
-    ) -> Uploaded[VideosUploadWithToken]:
-        """Send a video's file with an upload token instead of the key."""
-        return await self._upload("videos.upload_with_token", file, {"token": token, "video_id": video_id}, options)
-
-
-class AsyncWatermarks(AsyncGroup):
-    """Watermarks of api.video."""
-
-    async def delete(self, *, watermark_id: str) -> WatermarksDelete:
-        """Remove a watermark."""
-        return cast("WatermarksDelete", await self._call("watermarks.delete", {"watermark_id": watermark_id}))
-
-    def list(
+    def breakdown(
         self,
         *,
-        sort_by: str | None = None,
-        sort_order: str | None = None,
+        metric: AnalyticsBreakdownMetric,
+        breakdown: AnalyticsBreakdownBreakdown,
+        from_: str | None = None,
+        to: str | None = None,
+        sort_by: Literal["metricValue", "dimensionValue"] | None = None,
+        sort_order: Literal["asc", "desc"] | None = None,
+        unique: bool | None = None,
+        view_duration: AnalyticsBreakdownViewDuration | None = None,
+        filter_by: AnalyticsBreakdownFilterBy | None = None,
         current_page: int | None = None,
         page_size: int | None = None,
-    ) -> AsyncPager[WatermarksListItem]:
-        """The project's watermarks, page by page."""
+    ) -> AsyncPager[AnalyticsBreakdownItem]:
+        """A number about what viewers did for each country, browser or the like, page by page."""
         return self._pages(
-            "watermarks.list",
-            {"sort_by": sort_by, "sort_order": sort_order, "current_page": current_page, "page_size": page_size},
+            "analytics.breakdown",
+            {
+                "metric": metric,
+                "breakdown": breakdown,
+                "from": from_,
+                "to": to,
+                "sort_by": sort_by,
+                "sort_order": sort_order,
+                "unique": unique,
+                "view_duration": view_duration,
+                "filter_by": filter_by,
+                "current_page": current_page,
+                "page_size": page_size,
+            },
         )
 
-    async def upload(self, *, file: FileContent) -> WatermarksUpload:
-        """Make a watermark from a picture."""
-        return cast("WatermarksUpload", await self._call("watermarks.upload", {"file": file}))
-
-
-class AsyncWebhooks(AsyncGroup):
-    """Webhooks of api.video."""
-
-    async def create(self, *, events: Sequence[Event], url: str) -> WebhooksCreate:
-        """Have events sent to an address."""
-        return cast("WebhooksCreate", await self._call("webhooks.create", {"events": events, "url": url}))
-
-    async def delete(self, *, webhook_id: str) -> WebhooksDelete:
-        """Remove a webhook."""
-        return cast("WebhooksDelete", await self._call("webhooks.delete", {"webhook_id": webhook_id}))
-
-    async def get(self, *, webhook_id: str) -> WebhooksGet:
-        """One webhook."""
-        return cast("WebhooksGet", await self._call("webhooks.get", {"webhook_id": webhook_id}))
-
-    def list(
+    def timeseries(
         self,
         *,
-        events: str | None = None,
+        metric: AnalyticsTimeseriesMetric,
+        from_: str | None = None,
+        to: str | None = None,
+        interval: Literal["minute", "hour", "day"] | None = None,
+        sort_by: Literal["metricValue", "emittedAt"] | None = None,
+        sort_order: Literal["asc", "desc"] | None = None,
+        unique: bool | None = None,
+        view_duration: AnalyticsTimeseriesViewDuration | None = None,
+        filter_by: AnalyticsTimeseriesFilterBy | None = None,
         current_page: int | None = None,
         page_size: int | None = None,
-    ) -> AsyncPager[WebhooksListItem]:
-        """The project's webhooks, page by page."""
-        return self._pages("webhooks.list", {"events": events, "current_page": current_page, "page_size": page_size})
+    ) -> AsyncPager[AnalyticsTimeseriesItem]:
+        """A number about what viewers did for each interval of time, page by page."""
+        return self._pages(
+            "analytics.timeseries",
+            {
+                "metric": metric,
+                "from": from_,
+                "to": to,
+                "interval": interval,
+                "sort_by": sort_by,
+                "sort_order": sort_order,
+                "unique": unique,
+                "view_duration": view_duration,
+                "filter_by": filter_by,
+                "current_page": current_page,
+                "page_size": page_size,
+            },
+        )
 
 
 class AsyncApivideo(AsyncClient):
     """The async client of api.video."""
 
     @cached_property
-    def analytics(self) -> AsyncAnalytics:
-        """Analytics of api.video."""
-        return AsyncAnalytics(self)
-
-    @cached_property
     def auth(self) -> AsyncAuth:
         """Auth of api.video."""
         return AsyncAuth(self)
+
+    @cached_property
+    def videos(self) -> AsyncVideos:
+        """Videos of api.video."""
+        return AsyncVideos(self)
+
+    @cached_property
+    def discarded_videos(self) -> AsyncDiscardedVideos:
+        """Discarded videos of api.video."""
+        return AsyncDiscardedVideos(self)
+
+    @cached_property
+    def upload_tokens(self) -> AsyncUploadTokens:
+        """Upload tokens of api.video."""
+        return AsyncUploadTokens(self)
 
     @cached_property
     def captions(self) -> AsyncCaptions:
@@ -997,11 +1007,6 @@ class AsyncApivideo(AsyncClient):
         return AsyncChapters(self)
 
     @cached_property
-    def discarded_videos(self) -> AsyncDiscardedVideos:
-        """Discarded videos of api.video."""
-        return AsyncDiscardedVideos(self)
-
-    @cached_property
     def live_streams(self) -> AsyncLiveStreams:
         """Live streams of api.video."""
         return AsyncLiveStreams(self)
@@ -1012,26 +1017,6 @@ class AsyncApivideo(AsyncClient):
         return AsyncPlayers(self)
 
     @cached_property
-    def summaries(self) -> AsyncSummaries:
-        """Summaries of api.video."""
-        return AsyncSummaries(self)
-
-    @cached_property
-    def tags(self) -> AsyncTags:
-        """Tags of api.video."""
-        return AsyncTags(self)
-
-    @cached_property
-    def upload_tokens(self) -> AsyncUploadTokens:
-        """Upload tokens of api.video."""
-        return AsyncUploadTokens(self)
-
-    @cached_property
-    def videos(self) -> AsyncVideos:
-        """Videos of api.video."""
-        return AsyncVideos(self)
-
-    @cached_property
     def watermarks(self) -> AsyncWatermarks:
         """Watermarks of api.video."""
         return AsyncWatermarks(self)
@@ -1040,3 +1025,18 @@ class AsyncApivideo(AsyncClient):
     def webhooks(self) -> AsyncWebhooks:
         """Webhooks of api.video."""
         return AsyncWebhooks(self)
+
+    @cached_property
+    def tags(self) -> AsyncTags:
+        """Tags of api.video."""
+        return AsyncTags(self)
+
+    @cached_property
+    def summaries(self) -> AsyncSummaries:
+        """Summaries of api.video."""
+        return AsyncSummaries(self)
+
+    @cached_property
+    def analytics(self) -> AsyncAnalytics:
+        """Analytics of api.video."""
+        return AsyncAnalytics(self)

@@ -208,31 +208,25 @@ class Code(StrEnum):
     """The error codes that api.video documents."""
 
     ATTRIBUTE_REQUIRED = "attribute-required"
-    AUTHENTICATION_INVALID_ACCESS_TOKEN = "authentication-invalid-access-token"
-    AUTHENTICATION_INVALID_API_KEY = "authentication-invalid-api-key"
-    AUTHENTICATION_INVALID_AUTHORIZATION_HEADER_VALUE = "authentication-invalid-authorization-header-value"
-    AUTHENTICATION_INVALID_REFRESH_TOKEN = "authentication-invalid-refresh-token"
-    AUTHENTICATION_INVALID_UPLOAD_TOKEN = "authentication-invalid-upload-token"
-    AUTHENTICATION_INVALID_USER_CREDENTIALS = "authentication-invalid-user-credentials"
-    AUTHENTICATION_MISSING_AUTHORIZATION_HEADER = "authentication-missing-authorization-header"
-    AUTHENTICATION_MISSING_UPLOAD_TOKEN = "authentication-missing-upload-token"
-    AUTHORIZATION_SUSPENDED_ACCOUNT = "authorization-suspended-account"
     INVALID_ATTRIBUTE = "invalid-attribute"
     INVALID_PAYLOAD = "invalid-payload"
-    INVALID_QUERY_PARAMETER = "invalid-query-parameter"
-    METHOD_NOT_ALLOWED = "method-not-allowed"
     REQUEST_INVALID_QUERY_PARAMETER = "request-invalid-query-parameter"
-    RESOURCE_NOT_FOUND = "resource-not-found"
-    SUMMARY_ALREADY_EXISTS = "summary-already-exists"
-    TOO_MANY_REQUESTS = "too-many-requests"
-    UNRECOGNIZED_REQUEST_URL = "unrecognized-request-url"
+    INVALID_QUERY_PARAMETER = "invalid-query-parameter"
+    WEBHOOK_LIMIT_REACHED = "webhook-limit-reached"
+    AUTHENTICATION_INVALID_USER_CREDENTIALS = "authentication-invalid-user-credentials"
     UPLOADED_FILE_EMPTY = "uploaded-file-empty"
-    UPLOADED_FILE_EXTENSION_INVALID = "uploaded-file-extension-invalid"
     UPLOADED_FILE_INVALID_FILE = "uploaded-file-invalid-file"
     UPLOADED_FILE_MULTIPLE_FILES = "uploaded-file-multiple-files"
     UPLOADED_FILE_NO_FILE = "uploaded-file-no-file"
     UPLOADED_FILE_TOO_LARGE = "uploaded-file-too-large"
+    UPLOADED_FILE_EXTENSION_INVALID = "uploaded-file-extension-invalid"
+    VIDEO_SOURCE_ALREADY_UPLOADED = "video-source-already-uploaded"
+    VIDEO_SOURCE_ALREADY_COPIED = "video-source-already-copied"
+    VIDEO_SOURCE_ALREADY_DOWNLOADED = "video-source-already-downloaded"
+    VIDEO_CONTENT_RANGE_MALFORMED = "video-content-range-malformed"
     VIDEO_CONTENT_RANGE_ALREADY_INITIATED = "video-content-range-already-initiated"
+    VIDEO_CONTENT_RANGE_STARTED_WITH_BYTES = "video-content-range-started-with-bytes"
+    VIDEO_CONTENT_RANGE_STARTED_WITH_PART = "video-content-range-started-with-part"
     VIDEO_CONTENT_RANGE_BY_BYTES_DIFFERENT_TOTAL_BYTES = "video-content-range-by-bytes-different-total-bytes"
     VIDEO_CONTENT_RANGE_BY_BYTES_FROM_BYTE_TOO_HIGH = "video-content-range-by-bytes-from-byte-too-high"
     VIDEO_CONTENT_RANGE_BY_BYTES_RANGE_MISMATCH = "video-content-range-by-bytes-range-mismatch"
@@ -253,13 +247,627 @@ class Code(StrEnum):
     VIDEO_CONTENT_RANGE_BY_PART_TOTAL_PARTS_TOO_LOW = "video-content-range-by-part-total-parts-too-low"
     VIDEO_CONTENT_RANGE_BY_PART_TOTAL_PARTS_ZERO = "video-content-range-by-part-total-parts-zero"
     VIDEO_CONTENT_RANGE_BY_PART_UPLOADED_FILE_TOO_SMALL = "video-content-range-by-part-uploaded-file-too-small"
-    VIDEO_CONTENT_RANGE_MALFORMED = "video-content-range-malformed"
-    VIDEO_CONTENT_RANGE_STARTED_WITH_BYTES = "video-content-range-started-with-bytes"
-    VIDEO_CONTENT_RANGE_STARTED_WITH_PART = "video-content-range-started-with-part"
-    VIDEO_SOURCE_ALREADY_COPIED = "video-source-already-copied"
-    VIDEO_SOURCE_ALREADY_DOWNLOADED = "video-source-already-downloaded"
-    VIDEO_SOURCE_ALREADY_UPLOADED = "video-source-already-uploaded"
-    WEBHOOK_LIMIT_REACHED = "webhook-limit-reached"
+    AUTHENTICATION_INVALID_API_KEY = "authentication-invalid-api-key"
+    AUTHENTICATION_INVALID_ACCESS_TOKEN = "authentication-invalid-access-token"
+    AUTHENTICATION_INVALID_UPLOAD_TOKEN = "authentication-invalid-upload-token"
+    AUTHENTICATION_INVALID_REFRESH_TOKEN = "authentication-invalid-refresh-token"
+    AUTHENTICATION_INVALID_AUTHORIZATION_HEADER_VALUE = "authentication-invalid-authorization-header-value"
+    AUTHENTICATION_MISSING_AUTHORIZATION_HEADER = "authentication-missing-authorization-header"
+    AUTHENTICATION_MISSING_UPLOAD_TOKEN = "authentication-missing-upload-token"
+    AUTHORIZATION_SUSPENDED_ACCOUNT = "authorization-suspended-account"
+    RESOURCE_NOT_FOUND = "resource-not-found"
+    UNRECOGNIZED_REQUEST_URL = "unrecognized-request-url"
+    METHOD_NOT_ALLOWED = "method-not-allowed"
+    SUMMARY_ALREADY_EXISTS = "summary-already-exists"
+    TOO_MANY_REQUESTS = "too-many-requests"
+
+
+class AccessToken(TypedDict, total=False):
+    """Two tokens, and how long the first of them is good."""
+
+    access_token: str
+    token_type: str
+    refresh_token: str
+    expires_in: int
+
+
+AuthAuthenticate: TypeAlias = AccessToken
+
+
+AuthRefresh: TypeAlias = AccessToken
+
+
+class Metadata(TypedDict, total=False):
+    """One entry of a video's metadata."""
+
+    key: str
+    value: str
+
+
+class VideoSourceLiveStreamLink(TypedDict, total=False):
+    """An address that belongs to a live stream."""
+
+    rel: str
+    uri: str
+
+
+class VideoSourceLiveStream(TypedDict, total=False):
+    """The live stream of which a video is the recording."""
+
+    liveStreamId: str
+    links: list[VideoSourceLiveStreamLink]
+
+
+class VideoSource(TypedDict, total=False):
+    """Where a video came from."""
+
+    uri: str
+    type: str
+    liveStream: VideoSourceLiveStream
+
+
+class VideoAssets(TypedDict, total=False):
+    """Addresses of a video's files; those of a private video are good for one use."""
+
+    hls: str
+    iframe: str
+    player: str
+    thumbnail: str
+    mp4: str
+
+
+class Video(TypedDict, total=False):
+    """One video."""
+
+    videoId: Required[str]
+    createdAt: str
+    title: str
+    description: str
+    publishedAt: str
+    updatedAt: str
+    discardedAt: str | None
+    deletesAt: str | None
+    discarded: bool
+    language: str
+    languageOrigin: Literal["api", "auto"] | None
+    tags: list[str]
+    metadata: list[Metadata]
+    source: VideoSource
+    assets: VideoAssets | None
+    playerId: str
+    public: bool
+    panoramic: bool
+    mp4Support: bool
+
+
+VideosListItem: TypeAlias = Video
+
+
+VideosListSortBy: TypeAlias = Literal["title", "createdAt", "publishedAt", "updatedAt"]
+
+
+VideosCreate: TypeAlias = Video
+
+
+class VideoClip(TypedDict, total=False):
+    """Which part of the file becomes the video."""
+
+    startTimecode: str
+    endTimecode: str
+
+
+class VideoWatermark(TypedDict, total=False):
+    """Which watermark is burnt in, and where."""
+
+    id: str
+    top: str
+    left: str
+    bottom: str
+    right: str
+    width: str
+    height: str
+    opacity: str
+
+
+Language: TypeAlias = Literal[
+    "ar",
+    "ca",
+    "cs",
+    "da",
+    "de",
+    "el",
+    "en",
+    "es",
+    "fa",
+    "fi",
+    "fr",
+    "he",
+    "hi",
+    "hr",
+    "hu",
+    "it",
+    "ja",
+    "ko",
+    "ml",
+    "nl",
+    "nn",
+    "no",
+    "pl",
+    "pt",
+    "ru",
+    "sk",
+    "sl",
+    "te",
+    "tr",
+    "uk",
+    "ur",
+    "vi",
+    "zh",
+]
+"""Languages of which transcripts are made."""
+
+
+VideosGet: TypeAlias = Video
+
+
+VideosDelete: TypeAlias = Any
+
+
+VideosUpdate: TypeAlias = Video
+
+
+VideoIngestStatus: TypeAlias = Literal["uploading", "uploaded", "ingesting", "ingested"]
+
+
+ByteRange = TypedDict("ByteRange", {"from": "int", "to": "int", "total": "int"}, total=False)
+
+
+class ReceivedParts(TypedDict, total=False):
+    """Parts that have arrived, and how many there will be, if that is known."""
+
+    parts: list[int]
+    total: int | None
+
+
+class VideoIngest(TypedDict, total=False):
+    """What has arrived of a video's file."""
+
+    status: VideoIngestStatus
+    filesize: int | None
+    receivedBytes: list[ByteRange]
+    receivedParts: ReceivedParts
+
+
+QualityQuality: TypeAlias = Literal["240p", "360p", "480p", "720p", "1080p", "2160p"]
+
+
+QualityStatus: TypeAlias = Literal["waiting", "encoding", "encoded", "failed"]
+
+
+class Quality(TypedDict, total=False):
+    """One version of a video."""
+
+    type: Literal["hls", "mp4"]
+    quality: QualityQuality
+    status: QualityStatus
+
+
+class VideoMeasures(TypedDict, total=False):
+    """What was measured of a video's file."""
+
+    width: int | None
+    height: int | None
+    bitrate: float | None
+    duration: int | None
+    framerate: int | None
+    samplerate: int | None
+    videoCodec: str | None
+    audioCodec: str | None
+    aspectRatio: str | None
+
+
+class VideoEncoding(TypedDict, total=False):
+    """How far the encoding of a video is."""
+
+    playable: bool
+    qualities: list[Quality]
+    metadata: VideoMeasures
+
+
+class VideoStatus(TypedDict, total=False):
+    """How far a video is."""
+
+    ingest: VideoIngest | None
+    encoding: VideoEncoding
+
+
+VideosStatus: TypeAlias = VideoStatus
+
+
+VideosUpload: TypeAlias = Video
+
+
+VideosUploadWithToken: TypeAlias = Video
+
+
+VideosUploadThumbnail: TypeAlias = Video
+
+
+VideosPickThumbnail: TypeAlias = Video
+
+
+DiscardedVideosListItem: TypeAlias = Video
+
+
+DiscardedVideosListSortBy: TypeAlias = Literal["title", "createdAt", "publishedAt", "updatedAt"]
+
+
+DiscardedVideosGet: TypeAlias = Video
+
+
+DiscardedVideosUpdate: TypeAlias = Video
+
+
+class UploadToken(TypedDict, total=False):
+    """A token with which others can upload."""
+
+    token: str
+    ttl: int
+    createdAt: str
+    expiresAt: str | None
+
+
+UploadTokensListItem: TypeAlias = UploadToken
+
+
+UploadTokensCreate: TypeAlias = UploadToken
+
+
+UploadTokensGet: TypeAlias = UploadToken
+
+
+UploadTokensDelete: TypeAlias = Any
+
+
+class Caption(TypedDict, total=False):
+    """Captions of a video in one language."""
+
+    uri: str
+    src: str
+    srclang: str
+    languageName: str
+    default: bool
+
+
+CaptionsListItem: TypeAlias = Caption
+
+
+CaptionsGet: TypeAlias = Caption
+
+
+CaptionsUpload: TypeAlias = Caption
+
+
+CaptionsDelete: TypeAlias = Any
+
+
+CaptionsUpdate: TypeAlias = Caption
+
+
+class Chapter(TypedDict, total=False):
+    """Chapters of a video in one language."""
+
+    uri: str
+    src: str
+    language: str
+
+
+ChaptersListItem: TypeAlias = Chapter
+
+
+ChaptersGet: TypeAlias = Chapter
+
+
+ChaptersUpload: TypeAlias = Chapter
+
+
+ChaptersDelete: TypeAlias = Any
+
+
+class LiveStreamAssets(TypedDict, total=False):
+    """Addresses at which a live stream is seen."""
+
+    hls: str
+    iframe: str
+    player: str
+    thumbnail: str
+
+
+class RestreamTarget(TypedDict, total=False):
+    """Another server to which a live stream is passed on."""
+
+    name: str
+    serverUrl: str
+    streamKey: str
+
+
+class LiveStream(TypedDict, total=False):
+    """One live stream."""
+
+    liveStreamId: Required[str]
+    name: str
+    streamKey: str
+    public: bool
+    assets: LiveStreamAssets
+    playerId: str
+    broadcasting: bool
+    restreams: Required[list[RestreamTarget]]
+    createdAt: str
+    updatedAt: str
+
+
+LiveStreamsListItem: TypeAlias = LiveStream
+
+
+LiveStreamsCreate: TypeAlias = LiveStream
+
+
+class Restream(TypedDict, total=False):
+    """Another server to which a live stream is passed on."""
+
+    name: Required[str]
+    serverUrl: Required[str]
+    streamKey: Required[str]
+
+
+LiveStreamsGet: TypeAlias = LiveStream
+
+
+LiveStreamsDelete: TypeAlias = Any
+
+
+LiveStreamsUpdate: TypeAlias = LiveStream
+
+
+LiveStreamsComplete: TypeAlias = Any
+
+
+LiveStreamsUploadThumbnail: TypeAlias = LiveStream
+
+
+LiveStreamsDeleteThumbnail: TypeAlias = LiveStream
+
+
+class PlayerAssets(TypedDict, total=False):
+    """A player theme's logo, and where it leads."""
+
+    logo: str | None
+    link: str | None
+
+
+class Player(TypedDict, total=False):
+    """A player theme: colours, logo and what viewers can do."""
+
+    name: str
+    text: str
+    link: str
+    linkHover: str
+    linkActive: str
+    trackPlayed: str
+    trackUnplayed: str
+    trackBackground: str
+    backgroundTop: str
+    backgroundBottom: str
+    backgroundText: str
+    enableApi: bool
+    enableControls: bool
+    forceAutoplay: bool
+    hideTitle: bool
+    forceLoop: bool
+    playerId: Required[str]
+    createdAt: str
+    updatedAt: str
+    assets: PlayerAssets
+
+
+PlayersListItem: TypeAlias = Player
+
+
+PlayersCreate: TypeAlias = Player
+
+
+PlayersGet: TypeAlias = Player
+
+
+PlayersDelete: TypeAlias = Any
+
+
+PlayersUpdate: TypeAlias = Player
+
+
+PlayersUploadLogo: TypeAlias = Player
+
+
+PlayersDeleteLogo: TypeAlias = Any
+
+
+class Watermark(TypedDict, total=False):
+    """A picture that can be burnt into videos."""
+
+    watermarkId: str
+    createdAt: str
+
+
+WatermarksListItem: TypeAlias = Watermark
+
+
+WatermarksUpload: TypeAlias = Watermark
+
+
+WatermarksDelete: TypeAlias = Any
+
+
+Event: TypeAlias = Literal[
+    "live-stream.broadcast.started",
+    "live-stream.broadcast.ended",
+    "video.source.recorded",
+    "video.encoding.quality.completed",
+    "video.caption.generated",
+    "video.summary.generated",
+]
+"""What a webhook can be told."""
+
+
+class Webhook(TypedDict, total=False):
+    """An address to which events are sent."""
+
+    webhookId: str
+    createdAt: str
+    events: list[Event]
+    url: str
+    signatureSecret: str
+
+
+WebhooksListItem: TypeAlias = Webhook
+
+
+WebhooksCreate: TypeAlias = Webhook
+
+
+WebhooksGet: TypeAlias = Webhook
+
+
+WebhooksDelete: TypeAlias = Any
+
+
+class Tag(TypedDict, total=False):
+    """One tag, and how many videos have it."""
+
+    value: str
+    videoCount: int
+
+
+TagsListItem: TypeAlias = Tag
+
+
+SummarySourceStatus: TypeAlias = Literal["missing", "waiting", "failed", "completed", "unprocessable"]
+
+
+class Summary(TypedDict, total=False):
+    """A summary of a video."""
+
+    summaryId: str
+    createdAt: str
+    updatedAt: str
+    videoId: str
+    origin: Literal["api", "auto"]
+    sourceStatus: SummarySourceStatus
+
+
+SummariesListItem: TypeAlias = Summary
+
+
+SummariesListSourceStatus: TypeAlias = Literal["missing", "waiting", "failed", "completed", "unprocessable"]
+
+
+SummariesCreate: TypeAlias = Summary
+
+
+SummariesDelete: TypeAlias = Any
+
+
+class SummarySource(TypedDict, total=False):
+    """What a summary says."""
+
+    abstract: str
+    takeaways: list[str]
+
+
+SummariesGetSource: TypeAlias = SummarySource
+
+
+SummariesUpdateSource: TypeAlias = SummarySource
+
+
+AnalyticsMetricContextMetric: TypeAlias = Literal[
+    "play",
+    "start",
+    "end",
+    "impression",
+    "impression-time",
+    "watch-time",
+    "ccv",
+    "unique-ccv",
+    "view-3",
+    "view-5",
+    "view-10",
+    "view-30",
+    "unique-view",
+    "unique-view-3",
+    "unique-view-5",
+    "unique-view-10",
+    "unique-view-30",
+]
+
+
+AnalyticsMetricContextAggregation: TypeAlias = Literal["count", "rate", "total", "average", "sum"]
+
+
+AnalyticsMetricContextTimeframe = TypedDict(
+    "AnalyticsMetricContextTimeframe",
+    {"from": "str", "to": "str"},
+    total=False,
+)
+
+
+class AnalyticsMetricContext(TypedDict, total=False):
+    """The fields of AnalyticsMetricContext."""
+
+    metric: AnalyticsMetricContextMetric
+    aggregation: AnalyticsMetricContextAggregation
+    timeframe: AnalyticsMetricContextTimeframe
+
+
+class AnalyticsMetric(TypedDict, total=False):
+    """One number, and what was asked."""
+
+    context: Required[AnalyticsMetricContext]
+    data: Required[float]
+
+
+AnalyticsMetricMetric: TypeAlias = Literal[
+    "play",
+    "start",
+    "end",
+    "impression",
+    "impression-time",
+    "watch-time",
+    "ccv",
+    "view",
+]
+
+
+AnalyticsMetricAggregation: TypeAlias = Literal["count", "rate", "total", "average", "sum", "peak", "live"]
+
+
+AnalyticsMetricViewDuration: TypeAlias = Literal["3s", "5s", "10s", "30s"]
+
+
+AnalyticsMetricFilterByContinentItem: TypeAlias = Literal["AS", "AF", "NA", "SA", "AN", "EU", "AZ"]
+
+
+class AnalyticsMetricFilterBy(TypedDict, total=False):
+    """The fields of AnalyticsMetricFilterBy."""
+
+    mediaId: list[str]
+    mediaType: Literal["video", "live-stream"]
+    continent: list[AnalyticsMetricFilterByContinentItem]
+    country: list[str]
+    deviceType: list[str]
+    operatingSystem: list[str]
+    browser: list[str]
+    tag: str
+    referrer: list[str]
 
 
 class BreakdownValue(TypedDict, total=False):
@@ -306,96 +914,15 @@ AnalyticsBreakdownFilterByContinentItem: TypeAlias = Literal["AS", "AF", "NA", "
 class AnalyticsBreakdownFilterBy(TypedDict, total=False):
     """The fields of AnalyticsBreakdownFilterBy."""
 
-    browser: list[str]
+    mediaId: list[str]
+    mediaType: Literal["video", "live-stream"]
     continent: list[AnalyticsBreakdownFilterByContinentItem]
     country: list[str]
     deviceType: list[str]
-    mediaId: list[str]
-    mediaType: Literal["video", "live-stream"]
     operatingSystem: list[str]
-    referrer: list[str]
-    tag: str
-
-
-AnalyticsMetricContextAggregation: TypeAlias = Literal["count", "rate", "total", "average", "sum"]
-
-
-AnalyticsMetricContextMetric: TypeAlias = Literal[
-    "play",
-    "start",
-    "end",
-    "impression",
-    "impression-time",
-    "watch-time",
-    "ccv",
-    "unique-ccv",
-    "view-3",
-    "view-5",
-    "view-10",
-    "view-30",
-    "unique-view",
-    "unique-view-3",
-    "unique-view-5",
-    "unique-view-10",
-    "unique-view-30",
-]
-
-
-AnalyticsMetricContextTimeframe = TypedDict(
-    "AnalyticsMetricContextTimeframe",
-    {"from": "str", "to": "str"},
-    total=False,
-)
-
-
-class AnalyticsMetricContext(TypedDict, total=False):
-    """The fields of AnalyticsMetricContext."""
-
-    aggregation: AnalyticsMetricContextAggregation
-    metric: AnalyticsMetricContextMetric
-    timeframe: AnalyticsMetricContextTimeframe
-
-
-class AnalyticsMetric(TypedDict, total=False):
-    """One number, and what was asked."""
-
-    context: Required[AnalyticsMetricContext]
-    data: Required[float]
-
-
-AnalyticsMetricMetric: TypeAlias = Literal[
-    "play",
-    "start",
-    "end",
-    "impression",
-    "impression-time",
-    "watch-time",
-    "ccv",
-    "view",
-]
-
-
-AnalyticsMetricAggregation: TypeAlias = Literal["count", "rate", "total", "average", "sum", "peak", "live"]
-
-
-AnalyticsMetricViewDuration: TypeAlias = Literal["3s", "5s", "10s", "30s"]
-
-
-AnalyticsMetricFilterByContinentItem: TypeAlias = Literal["AS", "AF", "NA", "SA", "AN", "EU", "AZ"]
-
-
-class AnalyticsMetricFilterBy(TypedDict, total=False):
-    """The fields of AnalyticsMetricFilterBy."""
-
     browser: list[str]
-    continent: list[AnalyticsMetricFilterByContinentItem]
-    country: list[str]
-    deviceType: list[str]
-    mediaId: list[str]
-    mediaType: Literal["video", "live-stream"]
-    operatingSystem: list[str]
-    referrer: list[str]
     tag: str
+    referrer: list[str]
 
 
 class TimeseriesValue(TypedDict, total=False):
@@ -429,542 +956,23 @@ AnalyticsTimeseriesFilterByContinentItem: TypeAlias = Literal["AS", "AF", "NA", 
 class AnalyticsTimeseriesFilterBy(TypedDict, total=False):
     """The fields of AnalyticsTimeseriesFilterBy."""
 
-    browser: list[str]
+    mediaId: list[str]
+    mediaType: Literal["video", "live-stream"]
     continent: list[AnalyticsTimeseriesFilterByContinentItem]
     country: list[str]
     deviceType: list[str]
-    mediaId: list[str]
-    mediaType: Literal["video", "live-stream"]
     operatingSystem: list[str]
-    referrer: list[str]
+    browser: list[str]
     tag: str
+    referrer: list[str]
 
 
-class AccessToken(TypedDict, total=False):
-    """Two tokens, and how long the first of them is good."""
+class LiveStreamBroadcastStartedEvent(TypedDict, total=False):
+    """A live stream begins to be broadcast."""
 
-    access_token: str
-    expires_in: int
-    refresh_token: str
-    token_type: str
-
-
-AuthAuthenticate: TypeAlias = AccessToken
-
-
-AuthRefresh: TypeAlias = AccessToken
-
-
-CaptionsDelete: TypeAlias = Any
-
-
-class Caption(TypedDict, total=False):
-    """Captions of a video in one language."""
-
-    default: bool
-    languageName: str
-    src: str
-    srclang: str
-    uri: str
-
-
-CaptionsGet: TypeAlias = Caption
-
-
-CaptionsListItem: TypeAlias = Caption
-
-
-CaptionsUpdate: TypeAlias = Caption
-
-
-CaptionsUpload: TypeAlias = Caption
-
-
-ChaptersDelete: TypeAlias = Any
-
-
-class Chapter(TypedDict, total=False):
-    """Chapters of a video in one language."""
-
-    language: str
-    src: str
-    uri: str
-
-
-ChaptersGet: TypeAlias = Chapter
-
-
-ChaptersListItem: TypeAlias = Chapter
-
-
-ChaptersUpload: TypeAlias = Chapter
-
-
-class VideoAssets(TypedDict, total=False):
-    """Addresses of a video's files; those of a private video are good for one use."""
-
-    hls: str
-    iframe: str
-    mp4: str
-    player: str
-    thumbnail: str
-
-
-class Metadata(TypedDict, total=False):
-    """One entry of a video's metadata."""
-
-    key: str
-    value: str
-
-
-class VideoSourceLiveStreamLink(TypedDict, total=False):
-    """An address that belongs to a live stream."""
-
-    rel: str
-    uri: str
-
-
-class VideoSourceLiveStream(TypedDict, total=False):
-    """The live stream of which a video is the recording."""
-
-    links: list[VideoSourceLiveStreamLink]
+    type: Required[Literal["live-stream.broadcast.started"]]
+    emittedAt: str
     liveStreamId: str
-
-
-class VideoSource(TypedDict, total=False):
-    """Where a video came from."""
-
-    liveStream: VideoSourceLiveStream
-    type: str
-    uri: str
-
-
-class Video(TypedDict, total=False):
-    """One video."""
-
-    assets: VideoAssets | None
-    createdAt: str
-    deletesAt: str | None
-    description: str
-    discarded: bool
-    discardedAt: str | None
-    language: str
-    languageOrigin: Literal["api", "auto"] | None
-    metadata: list[Metadata]
-    mp4Support: bool
-    panoramic: bool
-    playerId: str
-    public: bool
-    publishedAt: str
-    source: VideoSource
-    tags: list[str]
-    title: str
-    updatedAt: str
-    videoId: Required[str]
-
-
-DiscardedVideosGet: TypeAlias = Video
-
-
-DiscardedVideosListItem: TypeAlias = Video
-
-
-DiscardedVideosListSortBy: TypeAlias = Literal["title", "createdAt", "publishedAt", "updatedAt"]
-
-
-DiscardedVideosUpdate: TypeAlias = Video
-
-
-LiveStreamsComplete: TypeAlias = Any
-
-
-class LiveStreamAssets(TypedDict, total=False):
-    """Addresses at which a live stream is seen."""
-
-    hls: str
-    iframe: str
-    player: str
-    thumbnail: str
-
-
-class RestreamTarget(TypedDict, total=False):
-    """Another server to which a live stream is passed on."""
-
-    name: str
-    serverUrl: str
-    streamKey: str
-
-
-class LiveStream(TypedDict, total=False):
-    """One live stream."""
-
-    assets: LiveStreamAssets
-    broadcasting: bool
-    createdAt: str
-    liveStreamId: Required[str]
-    name: str
-    playerId: str
-    public: bool
-    restreams: Required[list[RestreamTarget]]
-    streamKey: str
-    updatedAt: str
-
-
-LiveStreamsCreate: TypeAlias = LiveStream
-
-
-class Restream(TypedDict, total=False):
-    """Another server to which a live stream is passed on."""
-
-    name: Required[str]
-    serverUrl: Required[str]
-    streamKey: Required[str]
-
-
-LiveStreamsDelete: TypeAlias = Any
-
-
-LiveStreamsDeleteThumbnail: TypeAlias = LiveStream
-
-
-LiveStreamsGet: TypeAlias = LiveStream
-
-
-LiveStreamsListItem: TypeAlias = LiveStream
-
-
-LiveStreamsUpdate: TypeAlias = LiveStream
-
-
-LiveStreamsUploadThumbnail: TypeAlias = LiveStream
-
-
-class PlayerAssets(TypedDict, total=False):
-    """A player theme's logo, and where it leads."""
-
-    link: str | None
-    logo: str | None
-
-
-class Player(TypedDict, total=False):
-    """A player theme: colours, logo and what viewers can do."""
-
-    assets: PlayerAssets
-    backgroundBottom: str
-    backgroundText: str
-    backgroundTop: str
-    createdAt: str
-    enableApi: bool
-    enableControls: bool
-    forceAutoplay: bool
-    forceLoop: bool
-    hideTitle: bool
-    link: str
-    linkActive: str
-    linkHover: str
-    name: str
-    playerId: Required[str]
-    text: str
-    trackBackground: str
-    trackPlayed: str
-    trackUnplayed: str
-    updatedAt: str
-
-
-PlayersCreate: TypeAlias = Player
-
-
-PlayersDelete: TypeAlias = Any
-
-
-PlayersDeleteLogo: TypeAlias = Any
-
-
-PlayersGet: TypeAlias = Player
-
-
-PlayersListItem: TypeAlias = Player
-
-
-PlayersUpdate: TypeAlias = Player
-
-
-PlayersUploadLogo: TypeAlias = Player
-
-
-SummarySourceStatus: TypeAlias = Literal["missing", "waiting", "failed", "completed", "unprocessable"]
-
-
-class Summary(TypedDict, total=False):
-    """A summary of a video."""
-
-    createdAt: str
-    origin: Literal["api", "auto"]
-    sourceStatus: SummarySourceStatus
-    summaryId: str
-    updatedAt: str
-    videoId: str
-
-
-SummariesCreate: TypeAlias = Summary
-
-
-SummariesDelete: TypeAlias = Any
-
-
-class SummarySource(TypedDict, total=False):
-    """What a summary says."""
-
-    abstract: str
-    takeaways: list[str]
-
-
-SummariesGetSource: TypeAlias = SummarySource
-
-
-SummariesListItem: TypeAlias = Summary
-
-
-SummariesListSourceStatus: TypeAlias = Literal["missing", "waiting", "failed", "completed", "unprocessable"]
-
-
-SummariesUpdateSource: TypeAlias = SummarySource
-
-
-class Tag(TypedDict, total=False):
-    """One tag, and how many videos have it."""
-
-    value: str
-    videoCount: int
-
-
-TagsListItem: TypeAlias = Tag
-
-
-class UploadToken(TypedDict, total=False):
-    """A token with which others can upload."""
-
-    createdAt: str
-    expiresAt: str | None
-    token: str
-    ttl: int
-
-
-UploadTokensCreate: TypeAlias = UploadToken
-
-
-UploadTokensDelete: TypeAlias = Any
-
-
-UploadTokensGet: TypeAlias = UploadToken
-
-
-UploadTokensListItem: TypeAlias = UploadToken
-
-
-VideosCreate: TypeAlias = Video
-
-
-class VideoClip(TypedDict, total=False):
-    """Which part of the file becomes the video."""
-
-    endTimecode: str
-    startTimecode: str
-
-
-class VideoWatermark(TypedDict, total=False):
-    """Which watermark is burnt in, and where."""
-
-    bottom: str
-    height: str
-    id: str
-    left: str
-    opacity: str
-    right: str
-    top: str
-    width: str
-
-
-Language: TypeAlias = Literal[
-    "ar",
-    "ca",
-    "cs",
-    "da",
-    "de",
-    "el",
-    "en",
-    "es",
-    "fa",
-    "fi",
-    "fr",
-    "he",
-    "hi",
-    "hr",
-    "hu",
-    "it",
-    "ja",
-    "ko",
-    "ml",
-    "nl",
-    "nn",
-    "no",
-    "pl",
-    "pt",
-    "ru",
-    "sk",
-    "sl",
-    "te",
-    "tr",
-    "uk",
-    "ur",
-    "vi",
-    "zh",
-]
-"""Languages of which transcripts are made."""
-
-
-VideosDelete: TypeAlias = Any
-
-
-VideosGet: TypeAlias = Video
-
-
-VideosListItem: TypeAlias = Video
-
-
-VideosListSortBy: TypeAlias = Literal["title", "createdAt", "publishedAt", "updatedAt"]
-
-
-VideosPickThumbnail: TypeAlias = Video
-
-
-class VideoMeasures(TypedDict, total=False):
-    """What was measured of a video's file."""
-
-    aspectRatio: str | None
-    audioCodec: str | None
-    bitrate: float | None
-    duration: int | None
-    framerate: int | None
-    height: int | None
-    samplerate: int | None
-    videoCodec: str | None
-    width: int | None
-
-
-QualityQuality: TypeAlias = Literal["240p", "360p", "480p", "720p", "1080p", "2160p"]
-
-
-QualityStatus: TypeAlias = Literal["waiting", "encoding", "encoded", "failed"]
-
-
-class Quality(TypedDict, total=False):
-    """One version of a video."""
-
-    quality: QualityQuality
-    status: QualityStatus
-    type: Literal["hls", "mp4"]
-
-
-class VideoEncoding(TypedDict, total=False):
-    """How far the encoding of a video is."""
-
-    metadata: VideoMeasures
-    playable: bool
-    qualities: list[Quality]
-
-
-ByteRange = TypedDict("ByteRange", {"from": "int", "to": "int", "total": "int"}, total=False)
-
-
-class ReceivedParts(TypedDict, total=False):
-    """Parts that have arrived, and how many there will be, if that is known."""
-
-    parts: list[int]
-    total: int | None
-
-
-VideoIngestStatus: TypeAlias = Literal["uploading", "uploaded", "ingesting", "ingested"]
-
-
-class VideoIngest(TypedDict, total=False):
-    """What has arrived of a video's file."""
-
-    filesize: int | None
-    receivedBytes: list[ByteRange]
-    receivedParts: ReceivedParts
-    status: VideoIngestStatus
-
-
-class VideoStatus(TypedDict, total=False):
-    """How far a video is."""
-
-    encoding: VideoEncoding
-    ingest: VideoIngest | None
-
-
-VideosStatus: TypeAlias = VideoStatus
-
-
-VideosUpdate: TypeAlias = Video
-
-
-VideosUpload: TypeAlias = Video
-
-
-VideosUploadThumbnail: TypeAlias = Video
-
-
-VideosUploadWithToken: TypeAlias = Video
-
-
-WatermarksDelete: TypeAlias = Any
-
-
-class Watermark(TypedDict, total=False):
-    """A picture that can be burnt into videos."""
-
-    createdAt: str
-    watermarkId: str
-
-
-WatermarksListItem: TypeAlias = Watermark
-
-
-WatermarksUpload: TypeAlias = Watermark
-
-
-Event: TypeAlias = Literal[
-    "live-stream.broadcast.started",
-    "live-stream.broadcast.ended",
-    "video.source.recorded",
-    "video.encoding.quality.completed",
-    "video.caption.generated",
-    "video.summary.generated",
-]
-"""What a webhook can be told."""
-
-
-class Webhook(TypedDict, total=False):
-    """An address to which events are sent."""
-
-    createdAt: str
-    events: list[Event]
-    signatureSecret: str
-    url: str
-    webhookId: str
-
-
-WebhooksCreate: TypeAlias = Webhook
-
-
-WebhooksDelete: TypeAlias = Any
-
-
-WebhooksGet: TypeAlias = Webhook
-
-
-WebhooksListItem: TypeAlias = Webhook
 
 
 class LiveStreamBroadcastEndedEvent(TypedDict, total=False):
@@ -975,12 +983,23 @@ class LiveStreamBroadcastEndedEvent(TypedDict, total=False):
     liveStreamId: str
 
 
-class LiveStreamBroadcastStartedEvent(TypedDict, total=False):
-    """A live stream begins to be broadcast."""
+class VideoSourceRecordedEvent(TypedDict, total=False):
+    """The recording of a live stream has become a video."""
 
-    type: Required[Literal["live-stream.broadcast.started"]]
+    type: Required[Literal["video.source.recorded"]]
     emittedAt: str
+    videoId: str
     liveStreamId: str
+
+
+class VideoEncodingQualityCompletedEvent(TypedDict, total=False):
+    """One quality of a video can be played: there is one event for each."""
+
+    type: Required[Literal["video.encoding.quality.completed"]]
+    emittedAt: str
+    videoId: str
+    encoding: str
+    quality: str
 
 
 class VideoCaptionGeneratedEvent(TypedDict, total=False):
@@ -994,25 +1013,6 @@ class VideoCaptionGeneratedEvent(TypedDict, total=False):
     generationMode: str
 
 
-class VideoEncodingQualityCompletedEvent(TypedDict, total=False):
-    """One quality of a video can be played: there is one event for each."""
-
-    type: Required[Literal["video.encoding.quality.completed"]]
-    emittedAt: str
-    videoId: str
-    encoding: str
-    quality: str
-
-
-class VideoSourceRecordedEvent(TypedDict, total=False):
-    """The recording of a live stream has become a video."""
-
-    type: Required[Literal["video.source.recorded"]]
-    emittedAt: str
-    videoId: str
-    liveStreamId: str
-
-
 class VideoSummaryGeneratedEvent(TypedDict, total=False):
     """A video has a summary that was made from its sound."""
 
@@ -1023,11 +1023,11 @@ class VideoSummaryGeneratedEvent(TypedDict, total=False):
 
 
 WebhookEvent: TypeAlias = (
-    LiveStreamBroadcastEndedEvent
-    | LiveStreamBroadcastStartedEvent
-    | VideoCaptionGeneratedEvent
-    | VideoEncodingQualityCompletedEvent
+    LiveStreamBroadcastStartedEvent
+    | LiveStreamBroadcastEndedEvent
     | VideoSourceRecordedEvent
+    | VideoEncodingQualityCompletedEvent
+    | VideoCaptionGeneratedEvent
     | VideoSummaryGeneratedEvent
 )
 

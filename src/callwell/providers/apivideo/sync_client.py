@@ -103,104 +103,6 @@ else:
     from callwell.client import Client
 
 
-class Analytics(Group):
-    """Analytics of api.video."""
-
-    def breakdown(
-        self,
-        *,
-        metric: AnalyticsBreakdownMetric,
-        breakdown: AnalyticsBreakdownBreakdown,
-        from_: str | None = None,
-        to: str | None = None,
-        sort_by: Literal["metricValue", "dimensionValue"] | None = None,
-        sort_order: Literal["asc", "desc"] | None = None,
-        unique: bool | None = None,
-        view_duration: AnalyticsBreakdownViewDuration | None = None,
-        filter_by: AnalyticsBreakdownFilterBy | None = None,
-        current_page: int | None = None,
-        page_size: int | None = None,
-    ) -> Pager[AnalyticsBreakdownItem]:
-        """A number about what viewers did for each country, browser or the like, page by page."""
-        return self._pages(
-            "analytics.breakdown",
-            {
-                "metric": metric,
-                "breakdown": breakdown,
-                "from": from_,
-                "to": to,
-                "sort_by": sort_by,
-                "sort_order": sort_order,
-                "unique": unique,
-                "view_duration": view_duration,
-                "filter_by": filter_by,
-                "current_page": current_page,
-                "page_size": page_size,
-            },
-        )
-
-    def metric(
-        self,
-        *,
-        metric: AnalyticsMetricMetric,
-        aggregation: AnalyticsMetricAggregation,
-        from_: str | None = None,
-        to: str | None = None,
-        unique: bool | None = None,
-        view_duration: AnalyticsMetricViewDuration | None = None,
-        filter_by: AnalyticsMetricFilterBy | None = None,
-    ) -> AnalyticsMetric:
-        """One number about what viewers did."""
-        return cast(
-            "AnalyticsMetric",
-            self._call(
-                "analytics.metric",
-                {
-                    "metric": metric,
-                    "aggregation": aggregation,
-                    "from": from_,
-                    "to": to,
-                    "unique": unique,
-                    "view_duration": view_duration,
-                    "filter_by": filter_by,
-                },
-            ),
-        )
-
-    def timeseries(
-        self,
-        *,
-        metric: AnalyticsTimeseriesMetric,
-        from_: str | None = None,
-        to: str | None = None,
-        interval: Literal["minute", "hour", "day"] | None = None,
-        sort_by: Literal["metricValue", "emittedAt"] | None = None,
-        sort_order: Literal["asc", "desc"] | None = None,
-        unique: bool | None = None,
-        view_duration: AnalyticsTimeseriesViewDuration | None = None,
-        filter_by: AnalyticsTimeseriesFilterBy | None = None,
-        current_page: int | None = None,
-        page_size: int | None = None,
-    ) -> Pager[AnalyticsTimeseriesItem]:
-        """A number about what viewers did for each interval of time, page by page."""
-        return self._pages(
-            "analytics.timeseries",
-            {
-                "metric": metric,
-                "from": from_,
-                "to": to,
-                "interval": interval,
-                "sort_by": sort_by,
-                "sort_order": sort_order,
-                "unique": unique,
-                "view_duration": view_duration,
-                "filter_by": filter_by,
-                "current_page": current_page,
-                "page_size": page_size,
-            },
-        )
-
-
 class Auth(Group):
     """Auth of api.video."""
 
@@ -213,91 +115,227 @@ class Auth(Group):
         return cast("AuthRefresh", self._call("auth.refresh", {"refresh_token": refresh_token}))
 
 
-class Captions(Group):
-    """Captions of api.video."""
-
-    def delete(self, *, video_id: str, language: str) -> CaptionsDelete:
-        """Remove a video's captions in one language."""
-        return cast("CaptionsDelete", self._call("captions.delete", {"video_id": video_id, "language": language}))
-
-    def file(self, *, video_id: str, language: str) -> Asset:
-        """The WebVTT file of a video's captions in one language."""
-        return self._asset("captions.file", {"video_id": video_id, "language": language})
-
-    def get(self, *, video_id: str, language: str) -> CaptionsGet:
-        """A video's captions in one language."""
-        return cast("CaptionsGet", self._call("captions.get", {"video_id": video_id, "language": language}))
+class Videos(Group):
+    """Videos of api.video."""
 
     def list(
         self,
         *,
-        video_id: str,
+        title: str | None = None,
+        tags: Sequence[str] | None = None,
+        metadata: Mapping[str, str] | None = None,
+        description: str | None = None,
+        live_stream_id: str | None = None,
+        sort_by: VideosListSortBy | None = None,
+        sort_order: Literal["asc", "desc"] | None = None,
         current_page: int | None = None,
         page_size: int | None = None,
-    ) -> Pager[CaptionsListItem]:
-        """A video's captions in all languages, page by page."""
+    ) -> Pager[VideosListItem]:
+        """The project's videos, page by page."""
         return self._pages(
-            "captions.list",
-            {"video_id": video_id, "current_page": current_page, "page_size": page_size},
+            "videos.list",
+            {
+                "title": title,
+                "tags": tags,
+                "metadata": metadata,
+                "description": description,
+                "live_stream_id": live_stream_id,
+                "sort_by": sort_by,
+                "sort_order": sort_order,
+                "current_page": current_page,
+                "page_size": page_size,
+            },
         )
 
-    def update(self, *, video_id: str, language: str, default: bool | None = None) -> CaptionsUpdate:
-        """Say whether captions are shown unless a viewer chooses others."""
+    def create(
+        self,
+        *,
+        title: str,
+        description: str | None = None,
+        source: str | None = None,
+        public: bool | None = None,
+        panoramic: bool | None = None,
+        mp4_support: bool | None = None,
+        player_id: str | None = None,
+        tags: Sequence[str] | None = None,
+        metadata: Sequence[Metadata] | None = None,
+        clip: VideoClip | None = None,
+        watermark: VideoWatermark | None = None,
+        language: Language | NotGiven | None = NOT_GIVEN,
+        transcript: bool | None = None,
+        transcript_summary: bool | None = None,
+        transcript_summary_attributes: Sequence[Literal["abstract", "takeaways"]] | None = None,
+    ) -> VideosCreate:
+        """Make a video: empty, or from an address or another video that is fetched later."""
         return cast(
-            "CaptionsUpdate",
-            self._call("captions.update", {"video_id": video_id, "language": language, "default": default}),
+            "VideosCreate",
+            self._call(
+                "videos.create",
+                {
+                    "title": title,
+                    "description": description,
+                    "source": source,
+                    "public": public,
+                    "panoramic": panoramic,
+                    "mp4_support": mp4_support,
+                    "player_id": player_id,
+                    "tags": tags,
+                    "metadata": metadata,
+                    "clip": clip,
+                    "watermark": watermark,
+                    "language": language,
+                    "transcript": transcript,
+                    "transcript_summary": transcript_summary,
+                    "transcript_summary_attributes": transcript_summary_attributes,
+                },
+            ),
         )
 
-    def upload(self, *, video_id: str, language: str, file: FileContent) -> CaptionsUpload:
-        """Add captions in one language from a WebVTT file."""
-        return cast(
-            "CaptionsUpload",
-            self._call("captions.upload", {"video_id": video_id, "language": language, "file": file}),
-        )
+    def get(self, *, video_id: str) -> VideosGet:
+        """One video."""
+        return cast("VideosGet", self._call("videos.get", {"video_id": video_id}))
 
+    def delete(self, *, video_id: str) -> VideosDelete:
+        """Delete a video, or discard it where the account can restore videos."""
+        return cast("VideosDelete", self._call("videos.delete", {"video_id": video_id}))
 
-class Chapters(Group):
-    """Chapters of api.video."""
-
-    def delete(self, *, video_id: str, language: str) -> ChaptersDelete:
-        """Remove a video's chapters in one language."""
-        return cast("ChaptersDelete", self._call("chapters.delete", {"video_id": video_id, "language": language}))
-
-    def file(self, *, video_id: str, language: str) -> Asset:
-        """The WebVTT file of a video's chapters in one language."""
-        return self._asset("chapters.file", {"video_id": video_id, "language": language})
-
-    def get(self, *, video_id: str, language: str) -> ChaptersGet:
-        """A video's chapters in one language."""
-        return cast("ChaptersGet", self._call("chapters.get", {"video_id": video_id, "language": language}))
-
-    def list(
+    def update(
         self,
         *,
         video_id: str,
-        current_page: int | None = None,
-        page_size: int | None = None,
-    ) -> Pager[ChaptersListItem]:
-        """A video's chapters in all languages, page by page."""
-        return self._pages(
-            "chapters.list",
-            {"video_id": video_id, "current_page": current_page, "page_size": page_size},
+        player_id: str | NotGiven | None = NOT_GIVEN,
+        title: str | None = None,
+        description: str | None = None,
+        public: bool | None = None,
+        panoramic: bool | None = None,
+        mp4_support: bool | None = None,
+        tags: Sequence[str] | None = None,
+        metadata: Sequence[Metadata] | None = None,
+        language: Language | NotGiven | None = NOT_GIVEN,
+        transcript: bool | None = None,
+        transcript_summary: bool | None = None,
+        transcript_summary_attributes: Sequence[Literal["abstract", "takeaways"]] | None = None,
+    ) -> VideosUpdate:
+        """Change what is said about a video; tags and metadata are replaced as a whole."""
+        return cast(
+            "VideosUpdate",
+            self._call(
+                "videos.update",
+                {
+                    "video_id": video_id,
+                    "player_id": player_id,
+                    "title": title,
+                    "description": description,
+                    "public": public,
+                    "panoramic": panoramic,
+                    "mp4_support": mp4_support,
+                    "tags": tags,
+                    "metadata": metadata,
+                    "language": language,
+                    "transcript": transcript,
+                    "transcript_summary": transcript_summary,
+                    "transcript_summary_attributes": transcript_summary_attributes,
+                },
+            ),
         )
 
-    def upload(self, *, video_id: str, language: str, file: FileContent) -> ChaptersUpload:
-        """Add chapters in one language from a WebVTT file."""
-        return cast(
-            "ChaptersUpload",
-            self._call("chapters.upload", {"video_id": video_id, "language": language, "file": file}),
+    def status(self, *, video_id: str) -> VideosStatus:
+        """What has arrived of a video's file, and how far its encoding is."""
+        return cast("VideosStatus", self._call("videos.status", {"video_id": video_id}))
+
+    def upload(
+        self,
+        file: FileSource,
+        *,
+        video_id: str | None = None,
+        title: str | None = None,
+        description: str | None = None,
+        source: str | None = None,
+        public: bool | None = None,
+        panoramic: bool | None = None,
+        mp4_support: bool | None = None,
+        player_id: str | None = None,
+        tags: Sequence[str] | None = None,
+        metadata: Sequence[Metadata] | None = None,
+        clip: VideoClip | None = None,
+        watermark: VideoWatermark | None = None,
+        language: Language | NotGiven | None = NOT_GIVEN,
+        transcript: bool | None = None,
+        transcript_summary: bool | None = None,
+        transcript_summary_attributes: Sequence[Literal["abstract", "takeaways"]] | None = None,
+        **options: Unpack[UploadOptions],
+    ) -> Uploaded[VideosUpload]:
+        """Send a video's file, whole or in parts, into an empty video."""
+        return self._upload(
+            "videos.upload",
+            file,
+            {
+                "video_id": video_id,
+                "title": title,
+                "description": description,
+                "source": source,
+                "public": public,
+                "panoramic": panoramic,
+                "mp4_support": mp4_support,
+                "player_id": player_id,
+                "tags": tags,
+                "metadata": metadata,
+                "clip": clip,
+                "watermark": watermark,
+                "language": language,
+                "transcript": transcript,
+                "transcript_summary": transcript_summary,
+                "transcript_summary_attributes": transcript_summary_attributes,
+            },
+            options,
         )
+
+    def upload_with_token(
+        self,
+        file: FileSource,
+        *,
+        token: str,
+        video_id: str | None = None,
+        **options: Unpack[UploadOptions],
+    ) -> Uploaded[VideosUploadWithToken]:
+        """Send a video's file with an upload token instead of the key."""
+        return self._upload("videos.upload_with_token", file, {"token": token, "video_id": video_id}, options)
+
+    def upload_thumbnail(self, *, video_id: str, file: FileContent) -> VideosUploadThumbnail:
+        """Set a video's thumbnail to a picture."""
+        return cast(
+            "VideosUploadThumbnail",
+            self._call("videos.upload_thumbnail", {"video_id": video_id, "file": file}),
+        )
+
+    def pick_thumbnail(self, *, video_id: str, timecode: str) -> VideosPickThumbnail:
+        """Set a video's thumbnail to what it shows at a time."""
+        return cast(
+            "VideosPickThumbnail",
+            self._call("videos.pick_thumbnail", {"video_id": video_id, "timecode": timecode}),
+        )
+
+    def mp4(self, *, video_id: str) -> Asset:
+        """The MP4 file of a video."""
+        return self._asset("videos.mp4", {"video_id": video_id})
+
+    def download(
+        self,
+        video_id: str,
+        path: str | PathLike[str],
+        *,
+        progress: Callable[[int], None] | None = None,
+    ) -> Saved:
+        """The MP4 file of a video, saved; calling it again resumes a save that was stopped."""
+        return self.mp4(video_id=video_id).save(path, resume=True, progress=progress)
+
+    def thumbnail(self, *, video_id: str) -> Asset:
+        """The thumbnail of a video."""
+        return self._asset("videos.thumbnail", {"video_id": video_id})
 
 
 class DiscardedVideos(Group):
     """Discarded videos of api.video."""
-
-    def get(self, *, video_id: str) -> DiscardedVideosGet:
-        """One deleted video that can still be restored."""
-        return cast("DiscardedVideosGet", self._call("discarded_videos.get", {"video_id": video_id}))
 
     def list(
         self,
@@ -328,6 +366,10 @@ class DiscardedVideos(Group):
             },
         )
 
+    def get(self, *, video_id: str) -> DiscardedVideosGet:
+        """One deleted video that can still be restored."""
+        return cast("DiscardedVideosGet", self._call("discarded_videos.get", {"video_id": video_id}))
+
     def update(self, *, video_id: str, discarded: bool | None = None) -> DiscardedVideosUpdate:
         """Restore a deleted video, by discarded=False."""
         return cast(
@@ -336,44 +378,117 @@ class DiscardedVideos(Group):
         )
 
 
-class LiveStreams(Group):
-    """Live streams of api.video."""
+class UploadTokens(Group):
+    """Upload tokens of api.video."""
 
-    def complete(self, *, live_stream_id: str) -> LiveStreamsComplete:
-        """End what a live stream is broadcasting."""
-        return cast("LiveStreamsComplete", self._call("live_streams.complete", {"live_stream_id": live_stream_id}))
-
-    def create(
+    def list(
         self,
         *,
-        name: str,
-        public: bool | None = None,
-        player_id: str | None = None,
-        restreams: Sequence[Restream] | None = None,
-    ) -> LiveStreamsCreate:
-        """Make a live stream."""
-        return cast(
-            "LiveStreamsCreate",
-            self._call(
-                "live_streams.create",
-                {"name": name, "public": public, "player_id": player_id, "restreams": restreams},
-            ),
+        sort_by: Literal["createdAt", "ttl"] | None = None,
+        sort_order: Literal["asc", "desc"] | None = None,
+        current_page: int | None = None,
+        page_size: int | None = None,
+    ) -> Pager[UploadTokensListItem]:
+        """The upload tokens that are in force, page by page."""
+        return self._pages(
+            "upload_tokens.list",
+            {"sort_by": sort_by, "sort_order": sort_order, "current_page": current_page, "page_size": page_size},
         )
 
-    def delete(self, *, live_stream_id: str) -> LiveStreamsDelete:
-        """Remove a live stream."""
-        return cast("LiveStreamsDelete", self._call("live_streams.delete", {"live_stream_id": live_stream_id}))
+    def create(self, *, ttl: int | None = None) -> UploadTokensCreate:
+        """Make a token with which others can upload without the key."""
+        return cast("UploadTokensCreate", self._call("upload_tokens.create", {"ttl": ttl}))
 
-    def delete_thumbnail(self, *, live_stream_id: str) -> LiveStreamsDeleteThumbnail:
-        """Give a live stream its usual thumbnail back."""
-        return cast(
-            "LiveStreamsDeleteThumbnail",
-            self._call("live_streams.delete_thumbnail", {"live_stream_id": live_stream_id}),
+    def get(self, *, upload_token: str) -> UploadTokensGet:
+        """One upload token."""
+        return cast("UploadTokensGet", self._call("upload_tokens.get", {"upload_token": upload_token}))
+
+    def delete(self, *, upload_token: str) -> UploadTokensDelete:
+        """Withdraw an upload token."""
+        return cast("UploadTokensDelete", self._call("upload_tokens.delete", {"upload_token": upload_token}))
+
+
+class Captions(Group):
+    """Captions of api.video."""
+
+    def list(
+        self,
+        *,
+        video_id: str,
+        current_page: int | None = None,
+        page_size: int | None = None,
+    ) -> Pager[CaptionsListItem]:
+        """A video's captions in all languages, page by page."""
+        return self._pages(
+            "captions.list",
+            {"video_id": video_id, "current_page": current_page, "page_size": page_size},
         )
 
-    def get(self, *, live_stream_id: str) -> LiveStreamsGet:
-        """One live stream."""
-        return cast("LiveStreamsGet", self._call("live_streams.get", {"live_stream_id": live_stream_id}))
+    def get(self, *, video_id: str, language: str) -> CaptionsGet:
+        """A video's captions in one language."""
+        return cast("CaptionsGet", self._call("captions.get", {"video_id": video_id, "language": language}))
+
+    def upload(self, *, video_id: str, language: str, file: FileContent) -> CaptionsUpload:
+        """Add captions in one language from a WebVTT file."""
+        return cast(
+            "CaptionsUpload",
+            self._call("captions.upload", {"video_id": video_id, "language": language, "file": file}),
+        )
+
+    def delete(self, *, video_id: str, language: str) -> CaptionsDelete:
+        """Remove a video's captions in one language."""
+        return cast("CaptionsDelete", self._call("captions.delete", {"video_id": video_id, "language": language}))
+
+    def update(self, *, video_id: str, language: str, default: bool | None = None) -> CaptionsUpdate:
+        """Say whether captions are shown unless a viewer chooses others."""
+        return cast(
+            "CaptionsUpdate",
+            self._call("captions.update", {"video_id": video_id, "language": language, "default": default}),
+        )
+
+    def file(self, *, video_id: str, language: str) -> Asset:
+        """The WebVTT file of a video's captions in one language."""
+        return self._asset("captions.file", {"video_id": video_id, "language": language})
+
+
+class Chapters(Group):
+    """Chapters of api.video."""
+
+    def list(
+        self,
+        *,
+        video_id: str,
+        current_page: int | None = None,
+        page_size: int | None = None,
+    ) -> Pager[ChaptersListItem]:
+        """A video's chapters in all languages, page by page."""
+        return self._pages(
+            "chapters.list",
+            {"video_id": video_id, "current_page": current_page, "page_size": page_size},
+        )
+
+    def get(self, *, video_id: str, language: str) -> ChaptersGet:
+        """A video's chapters in one language."""
+        return cast("ChaptersGet", self._call("chapters.get", {"video_id": video_id, "language": language}))
+
+    def upload(self, *, video_id: str, language: str, file: FileContent) -> ChaptersUpload:
+        """Add chapters in one language from a WebVTT file."""
+        return cast(
+            "ChaptersUpload",
+            self._call("chapters.upload", {"video_id": video_id, "language": language, "file": file}),
+        )
+
+    def delete(self, *, video_id: str, language: str) -> ChaptersDelete:
+        """Remove a video's chapters in one language."""
+        return cast("ChaptersDelete", self._call("chapters.delete", {"video_id": video_id, "language": language}))
+
+    def file(self, *, video_id: str, language: str) -> Asset:
+        """The WebVTT file of a video's chapters in one language."""
+        return self._asset("chapters.file", {"video_id": video_id, "language": language})
+
+
+class LiveStreams(Group):
+    """Live streams of api.video."""
 
     def list(
         self,
@@ -398,9 +513,30 @@ class LiveStreams(Group):
             },
         )
 
-    def thumbnail(self, *, live_stream_id: str) -> Asset:
-        """The thumbnail of a live stream."""
-        return self._asset("live_streams.thumbnail", {"live_stream_id": live_stream_id})
+    def create(
+        self,
+        *,
+        name: str,
+        public: bool | None = None,
+        player_id: str | None = None,
+        restreams: Sequence[Restream] | None = None,
+    ) -> LiveStreamsCreate:
+        """Make a live stream."""
+        return cast(
+            "LiveStreamsCreate",
+            self._call(
+                "live_streams.create",
+                {"name": name, "public": public, "player_id": player_id, "restreams": restreams},
+            ),
+        )
+
+    def get(self, *, live_stream_id: str) -> LiveStreamsGet:
+        """One live stream."""
+        return cast("LiveStreamsGet", self._call("live_streams.get", {"live_stream_id": live_stream_id}))
+
+    def delete(self, *, live_stream_id: str) -> LiveStreamsDelete:
+        """Remove a live stream."""
+        return cast("LiveStreamsDelete", self._call("live_streams.delete", {"live_stream_id": live_stream_id}))
 
     def update(
         self,
@@ -426,6 +562,10 @@ class LiveStreams(Group):
             ),
         )
 
+    def complete(self, *, live_stream_id: str) -> LiveStreamsComplete:
+        """End what a live stream is broadcasting."""
+        return cast("LiveStreamsComplete", self._call("live_streams.complete", {"live_stream_id": live_stream_id}))
+
     def upload_thumbnail(self, *, live_stream_id: str, file: FileContent) -> LiveStreamsUploadThumbnail:
         """Set a live stream's thumbnail to a picture."""
         return cast(
@@ -433,9 +573,34 @@ class LiveStreams(Group):
             self._call("live_streams.upload_thumbnail", {"live_stream_id": live_stream_id, "file": file}),
         )
 
+    def delete_thumbnail(self, *, live_stream_id: str) -> LiveStreamsDeleteThumbnail:
+        """Give a live stream its usual thumbnail back."""
+        return cast(
+            "LiveStreamsDeleteThumbnail",
+            self._call("live_streams.delete_thumbnail", {"live_stream_id": live_stream_id}),
+        )
+
+    def thumbnail(self, *, live_stream_id: str) -> Asset:
+        """The thumbnail of a live stream."""
+        return self._asset("live_streams.thumbnail", {"live_stream_id": live_stream_id})
+
 
 class Players(Group):
     """Players of api.video."""
+
+    def list(
+        self,
+        *,
+        sort_by: Literal["name", "createdAt", "updatedAt"] | None = None,
+        sort_order: Literal["asc", "desc"] | None = None,
+        current_page: int | None = None,
+        page_size: int | None = None,
+    ) -> Pager[PlayersListItem]:
+        """The project's player themes, page by page."""
+        return self._pages(
+            "players.list",
+            {"sort_by": sort_by, "sort_order": sort_order, "current_page": current_page, "page_size": page_size},
+        )
 
     def create(
         self,
@@ -483,35 +648,13 @@ class Players(Group):
             ),
         )
 
-    def delete(self, *, player_id: str) -> PlayersDelete:
-        """Remove a player theme."""
-        return cast("PlayersDelete", self._call("players.delete", {"player_id": player_id}))
-
-    def delete_logo(self, *, player_id: str) -> PlayersDeleteLogo:
-        """Remove a player theme's logo."""
-        return cast("PlayersDeleteLogo", self._call("players.delete_logo", {"player_id": player_id}))
-
     def get(self, *, player_id: str) -> PlayersGet:
         """One player theme."""
         return cast("PlayersGet", self._call("players.get", {"player_id": player_id}))
 
-    def list(
-        self,
-        *,
-        sort_by: Literal["name", "createdAt", "updatedAt"] | None = None,
-        sort_order: Literal["asc", "desc"] | None = None,
-        current_page: int | None = None,
-        page_size: int | None = None,
-    ) -> Pager[PlayersListItem]:
-        """The project's player themes, page by page."""
-        return self._pages(
-            "players.list",
-            {"sort_by": sort_by, "sort_order": sort_order, "current_page": current_page, "page_size": page_size},
-        )
-
-    def logo(self, *, player_id: str) -> Asset:
-        """The picture that is a player theme's logo."""
-        return self._asset("players.logo", {"player_id": player_id})
+    def delete(self, *, player_id: str) -> PlayersDelete:
+        """Remove a player theme."""
+        return cast("PlayersDelete", self._call("players.delete", {"player_id": player_id}))
 
     def update(
         self,
@@ -568,71 +711,65 @@ class Players(Group):
             self._call("players.upload_logo", {"player_id": player_id, "file": file, "link": link}),
         )
 
+    def delete_logo(self, *, player_id: str) -> PlayersDeleteLogo:
+        """Remove a player theme's logo."""
+        return cast("PlayersDeleteLogo", self._call("players.delete_logo", {"player_id": player_id}))
 
-class Summaries(Group):
-    """Summaries of api.video."""
+    def logo(self, *, player_id: str) -> Asset:
+        """The picture that is a player theme's logo."""
+        return self._asset("players.logo", {"player_id": player_id})
 
-    def create(
-        self,
-        *,
-        video_id: str,
-        origin: Literal["auto"] | None = None,
-        attributes: Sequence[Literal["abstract", "takeaways"]] | None = None,
-    ) -> SummariesCreate:
-        """Make a summary of a video."""
-        return cast(
-            "SummariesCreate",
-            self._call("summaries.create", {"video_id": video_id, "origin": origin, "attributes": attributes}),
-        )
 
-    def delete(self, *, summary_id: str) -> SummariesDelete:
-        """Remove a summary."""
-        return cast("SummariesDelete", self._call("summaries.delete", {"summary_id": summary_id}))
-
-    def get_source(self, *, summary_id: str) -> SummariesGetSource:
-        """What a summary says."""
-        return cast("SummariesGetSource", self._call("summaries.get_source", {"summary_id": summary_id}))
+class Watermarks(Group):
+    """Watermarks of api.video."""
 
     def list(
         self,
         *,
-        video_id: str | None = None,
-        origin: Literal["auto", "api"] | None = None,
-        source_status: SummariesListSourceStatus | None = None,
-        sort_by: Literal["createdAt", "updatedAt", "videoId"] | None = None,
-        sort_order: Literal["asc", "desc"] | None = None,
+        sort_by: str | None = None,
+        sort_order: str | None = None,
         current_page: int | None = None,
         page_size: int | None = None,
-    ) -> Pager[SummariesListItem]:
-        """The project's summaries, page by page."""
+    ) -> Pager[WatermarksListItem]:
+        """The project's watermarks, page by page."""
         return self._pages(
-            "summaries.list",
-            {
-                "video_id": video_id,
-                "origin": origin,
-                "source_status": source_status,
-                "sort_by": sort_by,
-                "sort_order": sort_order,
-                "current_page": current_page,
-                "page_size": page_size,
-            },
+            "watermarks.list",
+            {"sort_by": sort_by, "sort_order": sort_order, "current_page": current_page, "page_size": page_size},
         )
 
-    def update_source(
+    def upload(self, *, file: FileContent) -> WatermarksUpload:
+        """Make a watermark from a picture."""
+        return cast("WatermarksUpload", self._call("watermarks.upload", {"file": file}))
+
+    def delete(self, *, watermark_id: str) -> WatermarksDelete:
+        """Remove a watermark."""
+        return cast("WatermarksDelete", self._call("watermarks.delete", {"watermark_id": watermark_id}))
+
+
+class Webhooks(Group):
+    """Webhooks of api.video."""
+
+    def list(
         self,
         *,
-        summary_id: str,
-        abstract: str | None = None,
-        takeaways: Sequence[str] | None = None,
-    ) -> SummariesUpdateSource:
-        """Change what a summary says."""
-        return cast(
-            "SummariesUpdateSource",
-            self._call(
-                "summaries.update_source",
-                {"summary_id": summary_id, "abstract": abstract, "takeaways": takeaways},
-            ),
-        )
+        events: str | None = None,
+        current_page: int | None = None,
+        page_size: int | None = None,
+    ) -> Pager[WebhooksListItem]:
+        """The project's webhooks, page by page."""
+        return self._pages("webhooks.list", {"events": events, "current_page": current_page, "page_size": page_size})
+
+    def create(self, *, events: Sequence[Event], url: str) -> WebhooksCreate:
+        """Have events sent to an address."""
+        return cast("WebhooksCreate", self._call("webhooks.create", {"events": events, "url": url}))
+
+    def get(self, *, webhook_id: str) -> WebhooksGet:
+        """One webhook."""
+        return cast("WebhooksGet", self._call("webhooks.get", {"webhook_id": webhook_id}))
+
+    def delete(self, *, webhook_id: str) -> WebhooksDelete:
+        """Remove a webhook."""
+        return cast("WebhooksDelete", self._call("webhooks.delete", {"webhook_id": webhook_id}))
 
 
 class Tags(Group):
@@ -660,113 +797,27 @@ class Tags(Group):
         )
 
 
-class UploadTokens(Group):
-    """Upload tokens of api.video."""
-
-    def create(self, *, ttl: int | None = None) -> UploadTokensCreate:
-        """Make a token with which others can upload without the key."""
-        return cast("UploadTokensCreate", self._call("upload_tokens.create", {"ttl": ttl}))
-
-    def delete(self, *, upload_token: str) -> UploadTokensDelete:
-        """Withdraw an upload token."""
-        return cast("UploadTokensDelete", self._call("upload_tokens.delete", {"upload_token": upload_token}))
-
-    def get(self, *, upload_token: str) -> UploadTokensGet:
-        """One upload token."""
-        return cast("UploadTokensGet", self._call("upload_tokens.get", {"upload_token": upload_token}))
+class Summaries(Group):
+    """Summaries of api.video."""
 
     def list(
         self,
         *,
-        sort_by: Literal["createdAt", "ttl"] | None = None,
+        video_id: str | None = None,
+        origin: Literal["auto", "api"] | None = None,
+        source_status: SummariesListSourceStatus | None = None,
+        sort_by: Literal["createdAt", "updatedAt", "videoId"] | None = None,
         sort_order: Literal["asc", "desc"] | None = None,
         current_page: int | None = None,
         page_size: int | None = None,
-    ) -> Pager[UploadTokensListItem]:
-        """The upload tokens that are in force, page by page."""
+    ) -> Pager[SummariesListItem]:
+        """The project's summaries, page by page."""
         return self._pages(
-            "upload_tokens.list",
-            {"sort_by": sort_by, "sort_order": sort_order, "current_page": current_page, "page_size": page_size},
-        )
-
-
-class Videos(Group):
-    """Videos of api.video."""
-
-    def create(
-        self,
-        *,
-        title: str,
-        description: str | None = None,
-        source: str | None = None,
-        public: bool | None = None,
-        panoramic: bool | None = None,
-        mp4_support: bool | None = None,
-        player_id: str | None = None,
-        tags: Sequence[str] | None = None,
-        metadata: Sequence[Metadata] | None = None,
-        clip: VideoClip | None = None,
-        watermark: VideoWatermark | None = None,
-        language: Language | NotGiven | None = NOT_GIVEN,
-        transcript: bool | None = None,
-        transcript_summary: bool | None = None,
-        transcript_summary_attributes: Sequence[Literal["abstract", "takeaways"]] | None = None,
-    ) -> VideosCreate:
-        """Make a video: empty, or from an address or another video that is fetched later."""
-        return cast(
-            "VideosCreate",
-            self._call(
-                "videos.create",
-                {
-                    "title": title,
-                    "description": description,
-                    "source": source,
-                    "public": public,
-                    "panoramic": panoramic,
-                    "mp4_support": mp4_support,
-                    "player_id": player_id,
-                    "tags": tags,
-                    "metadata": metadata,
-                    "clip": clip,
-                    "watermark": watermark,
-                    "language": language,
-                    "transcript": transcript,
-                    "transcript_summary": transcript_summary,
-                    "transcript_summary_attributes": transcript_summary_attributes,
-                },
-            ),
-        )
-
-    def delete(self, *, video_id: str) -> VideosDelete:
-        """Delete a video, or discard it where the account can restore videos."""
-        return cast("VideosDelete", self._call("videos.delete", {"video_id": video_id}))
-
-    def get(self, *, video_id: str) -> VideosGet:
-        """One video."""
-        return cast("VideosGet", self._call("videos.get", {"video_id": video_id}))
-
-    def list(
-        self,
-        *,
-        title: str | None = None,
-        tags: Sequence[str] | None = None,
-        metadata: Mapping[str, str] | None = None,
-        description: str | None = None,
-        live_stream_id: str | None = None,
-        sort_by: VideosListSortBy | None = None,
-        sort_order: Literal["asc", "desc"] | None = None,
-        current_page: int | None = None,
-        page_size: int | None = None,
-    ) -> Pager[VideosListItem]:
-        """The project's videos, page by page."""
-        return self._pages(
-            "videos.list",
+            "summaries.list",
             {
-                "title": title,
-                "tags": tags,
-                "metadata": metadata,
-                "description": description,
-                "live_stream_id": live_stream_id,
+                "video_id": video_id,
+                "origin": origin,
+                "source_status": source_status,
                 "sort_by": sort_by,
                 "sort_order": sort_order,
                 "current_page": current_page,
@@ -774,205 +825,164 @@ class Videos(Group):
             },
         )
 
-    def mp4(self, *, video_id: str) -> Asset:
-        """The MP4 file of a video."""
-        return self._asset("videos.mp4", {"video_id": video_id})
-
-    def download(
+    def create(
         self,
-        video_id: str,
-        path: str | PathLike[str],
         *,
-        progress: Callable[[int], None] | None = None,
-    ) -> Saved:
-        """The MP4 file of a video, saved; calling it again resumes a save that was stopped."""
-        return self.mp4(video_id=video_id).save(path, resume=True, progress=progress)
-
-    def pick_thumbnail(self, *, video_id: str, timecode: str) -> VideosPickThumbnail:
-        """Set a video's thumbnail to what it shows at a time."""
+        video_id: str,
+        origin: Literal["auto"] | None = None,
+        attributes: Sequence[Literal["abstract", "takeaways"]] | None = None,
+    ) -> SummariesCreate:
+        """Make a summary of a video."""
         return cast(
-            "VideosPickThumbnail",
-            self._call("videos.pick_thumbnail", {"video_id": video_id, "timecode": timecode}),
+            "SummariesCreate",
+            self._call("summaries.create", {"video_id": video_id, "origin": origin, "attributes": attributes}),
         )
 
-    def status(self, *, video_id: str) -> VideosStatus:
-        """What has arrived of a video's file, and how far its encoding is."""
-        return cast("VideosStatus", self._call("videos.status", {"video_id": video_id}))
+    def delete(self, *, summary_id: str) -> SummariesDelete:
+        """Remove a summary."""
+        return cast("SummariesDelete", self._call("summaries.delete", {"summary_id": summary_id}))
 
-    def thumbnail(self, *, video_id: str) -> Asset:
-        """The thumbnail of a video."""
-        return self._asset("videos.thumbnail", {"video_id": video_id})
+    def get_source(self, *, summary_id: str) -> SummariesGetSource:
+        """What a summary says."""
+        return cast("SummariesGetSource", self._call("summaries.get_source", {"summary_id": summary_id}))
 
-    def update(
+    def update_source(
         self,
         *,
-        video_id: str,
-        player_id: str | NotGiven | None = NOT_GIVEN,
-        title: str | None = None,
-        description: str | None = None,
-        public: bool | None = None,
-        panoramic: bool | None = None,
-        mp4_support: bool | None = None,
-        tags: Sequence[str] | None = None,
-        metadata: Sequence[Metadata] | None = None,
-        language: Language | NotGiven | None = NOT_GIVEN,
-        transcript: bool | None = None,
-        transcript_summary: bool | None = None,
-        transcript_summary_attributes: Sequence[Literal["abstract", "takeaways"]] | None = None,
-    ) -> VideosUpdate:
-        """Change what is said about a video; tags and metadata are replaced as a whole."""
+        summary_id: str,
+        abstract: str | None = None,
+        takeaways: Sequence[str] | None = None,
+    ) -> SummariesUpdateSource:
+        """Change what a summary says."""
         return cast(
-            "VideosUpdate",
+            "SummariesUpdateSource",
             self._call(
-                "videos.update",
+                "summaries.update_source",
+                {"summary_id": summary_id, "abstract": abstract, "takeaways": takeaways},
+            ),
+        )
+
+
+class Analytics(Group):
+    """Analytics of api.video."""
+
+    def metric(
+        self,
+        *,
+        metric: AnalyticsMetricMetric,
+        aggregation: AnalyticsMetricAggregation,
+        from_: str | None = None,
+        to: str | None = None,
+        unique: bool | None = None,
+        view_duration: AnalyticsMetricViewDuration | None = None,
+        filter_by: AnalyticsMetricFilterBy | None = None,
+    ) -> AnalyticsMetric:
+        """One number about what viewers did."""
+        return cast(
+            "AnalyticsMetric",
+            self._call(
+                "analytics.metric",
                 {
-                    "video_id": video_id,
-                    "player_id": player_id,
-                    "title": title,
-                    "description": description,
-                    "public": public,
-                    "panoramic": panoramic,
-                    "mp4_support": mp4_support,
-                    "tags": tags,
-                    "metadata": metadata,
-                    "language": language,
-                    "transcript": transcript,
-                    "transcript_summary": transcript_summary,
-                    "transcript_summary_attributes": transcript_summary_attributes,
+                    "metric": metric,
+                    "aggregation": aggregation,
+                    "from": from_,
+                    "to": to,
+                    "unique": unique,
+                    "view_duration": view_duration,
+                    "filter_by": filter_by,
                 },
             ),
         )
 
-    def upload(
-        self,
-        file: FileSource,
-        *,
-        video_id: str | None = None,
-        title: str | None = None,
-        description: str | None = None,
-        source: str | None = None,
-        public: bool | None = None,
-        panoramic: bool | None = None,
-        mp4_support: bool | None = None,
-        player_id: str | None = None,
-        tags: Sequence[str] | None = None,
-        metadata: Sequence[Metadata] | None = None,
-        clip: VideoClip | None = None,
-        watermark: VideoWatermark | None = None,
-        language: Language | NotGiven | None = NOT_GIVEN,
-        transcript: bool | None = None,
-        transcript_summary: bool | None = None,
-        transcript_summary_attributes: Sequence[Literal["abstract", "takeaways"]] | None = None,
-        **options: Unpack[UploadOptions],
-    ) -> Uploaded[VideosUpload]:
-        """Send a video's file, whole or in parts, into an empty video."""
-        return self._upload(
-            "videos.upload",
-            file,
-            {
-                "video_id": video_id,
-                "title": title,
-                "description": description,
-                "source": source,
-                "public": public,
-                "panoramic": panoramic,
-                "mp4_support": mp4_support,
-                "player_id": player_id,
-                "tags": tags,
-                "metadata": metadata,
-                "clip": clip,
-                "watermark": watermark,
-                "language": language,
-                "transcript": transcript,
-                "transcript_summary": transcript_summary,
-                "transcript_summary_attributes": transcript_summary_attributes,
-            },
-            options,
-        )
-
-    def upload_thumbnail(self, *, video_id: str, file: FileContent) -> VideosUploadThumbnail:
-        """Set a video's thumbnail to a picture."""
-        return cast(
-            "VideosUploadThumbnail",
-            self._call("videos.upload_thumbnail", {"video_id": video_id, "file": file}),
-        )
-
-    def upload_with_token(
-        self,
-        file: FileSource,
-        *,
-        token: str,
-        video_id: str | None = None,
-        **options: Unpack[UploadOptions],
-    ) -> Uploaded[VideosUploadWithToken]:
-        """Send a video's file with an upload token instead of the key."""
-        return self._upload("videos.upload_with_token", file, {"token": token, "video_id": video_id}, options)
-
-
-class Watermarks(Group):
-    """Watermarks of api.video."""
-
-    def delete(self, *, watermark_id: str) -> WatermarksDelete:
-        """Remove a watermark."""
-        return cast("WatermarksDelete", self._call("watermarks.delete", {"watermark_id": watermark_id}))
-
-    def list(
+    def breakdown(
         self,
         *,
-        sort_by: str | None = None,
-        sort_order: str | None = None,
+        metric: AnalyticsBreakdownMetric,
+        breakdown: AnalyticsBreakdownBreakdown,
+        from_: str | None = None,
+        to: str | None = None,
+        sort_by: Literal["metricValue", "dimensionValue"] | None = None,
+        sort_order: Literal["asc", "desc"] | None = None,
+        unique: bool | None = None,
+        view_duration: AnalyticsBreakdownViewDuration | None = None,
+        filter_by: AnalyticsBreakdownFilterBy | None = None,
         current_page: int | None = None,
         page_size: int | None = None,
-    ) -> Pager[WatermarksListItem]:
-        """The project's watermarks, page by page."""
+    ) -> Pager[AnalyticsBreakdownItem]:
+        """A number about what viewers did for each country, browser or the like, page by page."""
         return self._pages(
-            "watermarks.list",
-            {"sort_by": sort_by, "sort_order": sort_order, "current_page": current_page, "page_size": page_size},
+            "analytics.breakdown",
+            {
+                "metric": metric,
+                "breakdown": breakdown,
+                "from": from_,
+                "to": to,
+                "sort_by": sort_by,
+                "sort_order": sort_order,
+                "unique": unique,
+                "view_duration": view_duration,
+                "filter_by": filter_by,
+                "current_page": current_page,
+                "page_size": page_size,
+            },
         )
 
-    def upload(self, *, file: FileContent) -> WatermarksUpload:
-        """Make a watermark from a picture."""
-        return cast("WatermarksUpload", self._call("watermarks.upload", {"file": file}))
-
-
-class Webhooks(Group):
-    """Webhooks of api.video."""
-
-    def create(self, *, events: Sequence[Event], url: str) -> WebhooksCreate:
-        """Have events sent to an address."""
-        return cast("WebhooksCreate", self._call("webhooks.create", {"events": events, "url": url}))
-
-    def delete(self, *, webhook_id: str) -> WebhooksDelete:
-        """Remove a webhook."""
-        return cast("WebhooksDelete", self._call("webhooks.delete", {"webhook_id": webhook_id}))
-
-    def get(self, *, webhook_id: str) -> WebhooksGet:
-        """One webhook."""
-        return cast("WebhooksGet", self._call("webhooks.get", {"webhook_id": webhook_id}))
-
-    def list(
+    def timeseries(
         self,
         *,
-        events: str | None = None,
+        metric: AnalyticsTimeseriesMetric,
+        from_: str | None = None,
+        to: str | None = None,
+        interval: Literal["minute", "hour", "day"] | None = None,
+        sort_by: Literal["metricValue", "emittedAt"] | None = None,
+        sort_order: Literal["asc", "desc"] | None = None,
+        unique: bool | None = None,
+        view_duration: AnalyticsTimeseriesViewDuration | None = None,
+        filter_by: AnalyticsTimeseriesFilterBy | None = None,
         current_page: int | None = None,
         page_size: int | None = None,
-    ) -> Pager[WebhooksListItem]:
-        """The project's webhooks, page by page."""
-        return self._pages("webhooks.list", {"events": events, "current_page": current_page, "page_size": page_size})
+    ) -> Pager[AnalyticsTimeseriesItem]:
+        """A number about what viewers did for each interval of time, page by page."""
+        return self._pages(
+            "analytics.timeseries",
+            {
+                "metric": metric,
+                "from": from_,
+                "to": to,
+                "interval": interval,
+                "sort_by": sort_by,
+                "sort_order": sort_order,
+                "unique": unique,
+                "view_duration": view_duration,
+                "filter_by": filter_by,
+                "current_page": current_page,
+                "page_size": page_size,
+            },
+        )
 
 
 class Apivideo(Client):
     """The sync client of api.video."""
 
     @cached_property
-    def analytics(self) -> Analytics:
-        """Analytics of api.video."""
-        return Analytics(self)
-
-    @cached_property
     def auth(self) -> Auth:
         """Auth of api.video."""
         return Auth(self)
+
+    @cached_property
+    def videos(self) -> Videos:
+        """Videos of api.video."""
+        return Videos(self)
+
+    @cached_property
+    def discarded_videos(self) -> DiscardedVideos:
+        """Discarded videos of api.video."""
+        return DiscardedVideos(self)
+
+    @cached_property
+    def upload_tokens(self) -> UploadTokens:
+        """Upload tokens of api.video."""
+        return UploadTokens(self)
 
     @cached_property
     def captions(self) -> Captions:
@@ -985,11 +995,6 @@ class Apivideo(Client):
         return Chapters(self)
 
     @cached_property
-    def discarded_videos(self) -> DiscardedVideos:
-        """Discarded videos of api.video."""
-        return DiscardedVideos(self)
-
-    @cached_property
     def live_streams(self) -> LiveStreams:
         """Live streams of api.video."""
         return LiveStreams(self)
@@ -1000,26 +1005,6 @@ class Apivideo(Client):
         return Players(self)
 
     @cached_property
-    def summaries(self) -> Summaries:
-        """Summaries of api.video."""
-        return Summaries(self)
-
-    @cached_property
-    def tags(self) -> Tags:
-        """Tags of api.video."""
-        return Tags(self)
-
-    @cached_property
-    def upload_tokens(self) -> UploadTokens:
-        """Upload tokens of api.video."""
-        return UploadTokens(self)
-
-    @cached_property
-    def videos(self) -> Videos:
-        """Videos of api.video."""
-        return Videos(self)
-
-    @cached_property
     def watermarks(self) -> Watermarks:
         """Watermarks of api.video."""
         return Watermarks(self)
@@ -1028,3 +1013,18 @@ class Apivideo(Client):
     def webhooks(self) -> Webhooks:
         """Webhooks of api.video."""
         return Webhooks(self)
+
+    @cached_property
+    def tags(self) -> Tags:
+        """Tags of api.video."""
+        return Tags(self)
+
+    @cached_property
+    def summaries(self) -> Summaries:
+        """Summaries of api.video."""
+        return Summaries(self)
+
+    @cached_property
+    def analytics(self) -> Analytics:
+        """Analytics of api.video."""
+        return Analytics(self)

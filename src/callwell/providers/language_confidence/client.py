@@ -59,16 +59,31 @@ __all__ = [
 ]
 
 
-class Cefr(TypedDict, total=False):
-    """From A1 to C2."""
+class Phoneme(TypedDict, total=False):
+    """One sound and how well it was said, of 100."""
 
-    prediction: str | None
+    ipa_label: Required[str]
+    phoneme_score: Required[int]
+
+
+class Word(TypedDict, total=False):
+    """One word and how well it was said, of 100."""
+
+    word_text: Required[str]
+    word_score: Required[int]
+    phonemes: list[Phoneme] | None
 
 
 class Ielts(TypedDict, total=False):
     """From 0 to 9, in halves."""
 
     prediction: float | None
+
+
+class Cefr(TypedDict, total=False):
+    """From A1 to C2."""
+
+    prediction: str | None
 
 
 class Pte(TypedDict, total=False):
@@ -80,35 +95,20 @@ class Pte(TypedDict, total=False):
 class Proficiency(TypedDict, total=False):
     """What the speaker might reach in known examinations."""
 
-    mock_cefr: Cefr | None
     mock_ielts: Ielts | None
+    mock_cefr: Cefr | None
     mock_pte: Pte | None
-
-
-class Phoneme(TypedDict, total=False):
-    """One sound and how well it was said, of 100."""
-
-    ipa_label: Required[str]
-    phoneme_score: Required[int]
-
-
-class Word(TypedDict, total=False):
-    """One word and how well it was said, of 100."""
-
-    phonemes: list[Phoneme] | None
-    word_score: Required[int]
-    word_text: Required[str]
 
 
 class Pronunciation(TypedDict, total=False):
     """How words were pronounced."""
 
-    english_proficiency_scores: Proficiency | None
-    expected_text: str | None
-    lowest_scoring_phonemes: list[Phoneme] | None
-    overall_score: Required[float]
-    warnings: dict[str, str] | None
     words: Required[list[Word]]
+    overall_score: Required[float]
+    expected_text: str | None
+    english_proficiency_scores: Proficiency | None
+    lowest_scoring_phonemes: list[Phoneme] | None
+    warnings: dict[str, str] | None
 
 
 AssessPronunciation: TypeAlias = Pronunciation
@@ -128,15 +128,29 @@ UserMetadataSpeakerEnglishLevel: TypeAlias = Literal["beginner", "intermediate",
 class UserMetadata(TypedDict, total=False):
     """Who speaks; left out altogether where it is not known."""
 
+    speaker_gender: Required[Literal["male", "female"]]
     speaker_age: Required[Literal["child", "adolescent", "adult"]]
     speaker_english_level: UserMetadataSpeakerEnglishLevel
-    speaker_gender: Required[Literal["male", "female"]]
 
 
-class FluencyFeedbackFillerWords(TypedDict, total=False):
-    """The fields of FluencyFeedbackFillerWords."""
+class FluencyMetrics(TypedDict, total=False):
+    """The fields of FluencyMetrics."""
 
-    feedback_code: Literal["NORMAL", "SOME_FILLER_WORDS", "TOO_MANY_FILLER_WORDS"]
+    speech_rate: float | None
+    speech_rate_over_time: list[float] | None
+    pauses: float | None
+    filler_words: float | None
+    filler_words_per_min: float | None
+    discourse_markers: list[Any] | None
+    pause_details: list[Any] | None
+    repetitions: list[Any] | None
+    filler_words_details: list[Any] | None
+
+
+class FluencyFeedbackSpeechRate(TypedDict, total=False):
+    """The fields of FluencyFeedbackSpeechRate."""
+
+    feedback_code: Literal["TOO_SLOW", "NORMAL", "TOO_FAST"]
     feedback_text: str | None
 
 
@@ -147,87 +161,73 @@ class FluencyFeedbackPauses(TypedDict, total=False):
     feedback_text: str | None
 
 
-class FluencyFeedbackSpeechRate(TypedDict, total=False):
-    """The fields of FluencyFeedbackSpeechRate."""
+class FluencyFeedbackFillerWords(TypedDict, total=False):
+    """The fields of FluencyFeedbackFillerWords."""
 
-    feedback_code: Literal["TOO_SLOW", "NORMAL", "TOO_FAST"]
+    feedback_code: Literal["NORMAL", "SOME_FILLER_WORDS", "TOO_MANY_FILLER_WORDS"]
     feedback_text: str | None
 
 
 class FluencyFeedback(TypedDict, total=False):
     """The fields of FluencyFeedback."""
 
-    filler_words: FluencyFeedbackFillerWords | None
-    pauses: FluencyFeedbackPauses | None
     speech_rate: FluencyFeedbackSpeechRate | None
+    pauses: FluencyFeedbackPauses | None
+    filler_words: FluencyFeedbackFillerWords | None
     tagged_transcript: str | None
-
-
-class FluencyMetrics(TypedDict, total=False):
-    """The fields of FluencyMetrics."""
-
-    discourse_markers: list[Any] | None
-    filler_words: float | None
-    filler_words_details: list[Any] | None
-    filler_words_per_min: float | None
-    pause_details: list[Any] | None
-    pauses: float | None
-    repetitions: list[Any] | None
-    speech_rate: float | None
-    speech_rate_over_time: list[float] | None
 
 
 class Fluency(TypedDict, total=False):
     """How fluently it was said."""
 
-    english_proficiency_scores: Proficiency | None
-    feedback: FluencyFeedback | None
-    metrics: FluencyMetrics | None
     overall_score: int | None
+    metrics: FluencyMetrics | None
+    feedback: FluencyFeedback | None
+    english_proficiency_scores: Proficiency | None
     warnings: dict[str, str] | None
-
-
-class ScriptedReportMetadata(TypedDict, total=False):
-    """The fields of ScriptedReportMetadata."""
-
-    content_relevance: int | None
-    predicted_text: str | None
 
 
 class Overall(TypedDict, total=False):
     """All together, of 100."""
 
-    english_proficiency_scores: Proficiency | None
     overall_score: Required[float]
+    english_proficiency_scores: Proficiency | None
+
+
+class ScriptedReportMetadata(TypedDict, total=False):
+    """The fields of ScriptedReportMetadata."""
+
+    predicted_text: str | None
+    content_relevance: int | None
 
 
 class Reading(TypedDict, total=False):
     """How a given text was read."""
 
-    accuracy: float | None
-    completion: float | None
+    words_read: float | None
     correct_words_read: float | None
-    non_reading_time: float | None
-    reading_time: float | None
+    unique_words_read: float | None
+    words_assigned: float | None
+    unique_words_assigned: float | None
+    words_added: float | None
+    words_missed: float | None
+    words_replaced: float | None
     speed_wpm: float | None
     speed_wpm_correct: float | None
+    completion: float | None
+    accuracy: float | None
     total_time: float | None
-    unique_words_assigned: float | None
-    unique_words_read: float | None
-    words_added: float | None
-    words_assigned: float | None
-    words_missed: float | None
-    words_read: float | None
-    words_replaced: float | None
+    reading_time: float | None
+    non_reading_time: float | None
 
 
 class ScriptedReport(TypedDict, total=False):
     """What assess.scripted returns."""
 
-    fluency: Fluency | None
-    metadata: ScriptedReportMetadata | None
-    overall: Required[Overall]
     pronunciation: Required[Pronunciation]
+    fluency: Fluency | None
+    overall: Required[Overall]
+    metadata: ScriptedReportMetadata | None
     reading: Reading | None
     warnings: dict[str, str] | None
 
@@ -235,43 +235,11 @@ class ScriptedReport(TypedDict, total=False):
 AssessScripted: TypeAlias = ScriptedReport
 
 
-class GrammarFeedback(TypedDict, total=False):
-    """The fields of GrammarFeedback."""
+class VocabularyMetrics(TypedDict, total=False):
+    """The fields of VocabularyMetrics."""
 
-    corrected_text: str | None
-    grammar_errors: list[Any] | None
-    grammar_feedback: str | None
-    tagged_transcript: str | None
-
-
-GrammarMetricsGrammaticalComplexity: TypeAlias = Literal["NO_STRUCTURE", "SIMPLE", "AVERAGE", "COMPLEX"]
-
-
-class GrammarMetrics(TypedDict, total=False):
-    """The fields of GrammarMetrics."""
-
-    grammar_errors: list[Any] | None
-    grammatical_complexity: GrammarMetricsGrammaticalComplexity | None
-    mistake_count: int | None
-
-
-class Grammar(TypedDict, total=False):
-    """How sentences were built."""
-
-    english_proficiency_scores: Proficiency | None
-    feedback: GrammarFeedback | None
-    metrics: GrammarMetrics | None
-    overall_score: float | None
-    warnings: dict[str, str] | None
-
-
-class UnscriptedReportMetadata(TypedDict, total=False):
-    """The fields of UnscriptedReportMetadata."""
-
-    content_relevance: Literal["RELEVANT", "PARTIALLY_RELEVANT", "NOT_RELEVANT"] | None
-    content_relevance_feedback: str | None
-    predicted_text: str | None
-    valid_answer: Literal["CORRECT", "PARTIALLY_CORRECT", "INCORRECT"] | None
+    vocabulary_complexity: Literal["SIMPLE", "AVERAGE", "COMPLEX"] | None
+    idiom_details: list[Any] | None
 
 
 class VocabularyFeedback(TypedDict, total=False):
@@ -280,32 +248,64 @@ class VocabularyFeedback(TypedDict, total=False):
     tagged_transcript: str | None
 
 
-class VocabularyMetrics(TypedDict, total=False):
-    """The fields of VocabularyMetrics."""
-
-    idiom_details: list[Any] | None
-    vocabulary_complexity: Literal["SIMPLE", "AVERAGE", "COMPLEX"] | None
-
-
 class Vocabulary(TypedDict, total=False):
     """Which words were chosen."""
 
-    english_proficiency_scores: Proficiency | None
-    feedback: VocabularyFeedback | None
-    metrics: VocabularyMetrics | None
     overall_score: float | None
+    metrics: VocabularyMetrics | None
+    feedback: VocabularyFeedback | None
+    english_proficiency_scores: Proficiency | None
     warnings: dict[str, str] | None
+
+
+GrammarMetricsGrammaticalComplexity: TypeAlias = Literal["NO_STRUCTURE", "SIMPLE", "AVERAGE", "COMPLEX"]
+
+
+class GrammarMetrics(TypedDict, total=False):
+    """The fields of GrammarMetrics."""
+
+    mistake_count: int | None
+    grammatical_complexity: GrammarMetricsGrammaticalComplexity | None
+    grammar_errors: list[Any] | None
+
+
+class GrammarFeedback(TypedDict, total=False):
+    """The fields of GrammarFeedback."""
+
+    grammar_errors: list[Any] | None
+    corrected_text: str | None
+    tagged_transcript: str | None
+    grammar_feedback: str | None
+
+
+class Grammar(TypedDict, total=False):
+    """How sentences were built."""
+
+    overall_score: float | None
+    metrics: GrammarMetrics | None
+    feedback: GrammarFeedback | None
+    english_proficiency_scores: Proficiency | None
+    warnings: dict[str, str] | None
+
+
+class UnscriptedReportMetadata(TypedDict, total=False):
+    """The fields of UnscriptedReportMetadata."""
+
+    predicted_text: str | None
+    content_relevance: Literal["RELEVANT", "PARTIALLY_RELEVANT", "NOT_RELEVANT"] | None
+    content_relevance_feedback: str | None
+    valid_answer: Literal["CORRECT", "PARTIALLY_CORRECT", "INCORRECT"] | None
 
 
 class UnscriptedReport(TypedDict, total=False):
     """What assess.unscripted returns."""
 
+    pronunciation: Required[Pronunciation]
     fluency: Fluency | None
+    overall: Required[Overall]
+    vocabulary: Vocabulary | None
     grammar: Grammar | None
     metadata: UnscriptedReportMetadata | None
-    overall: Required[Overall]
-    pronunciation: Required[Pronunciation]
-    vocabulary: Vocabulary | None
     warnings: dict[str, str] | None
 
 
@@ -315,21 +315,21 @@ AssessUnscripted: TypeAlias = UnscriptedReport
 class Context(TypedDict, total=False):
     """What the speaker or writer was asked, and what would be a good answer."""
 
-    context_description: str
     question: str
+    context_description: str
     valid_answer_description: str
 
 
 class WritingReport(TypedDict, total=False):
     """What assess.writing returns."""
 
-    grammar: Grammar | None
-    overall: Overall | None
-    relevance: dict[str, Any] | None
     text: str | None
     vocabulary: Vocabulary | None
-    warnings: dict[str, str] | None
+    grammar: Grammar | None
     writing: dict[str, Any] | None
+    relevance: dict[str, Any] | None
+    overall: Overall | None
+    warnings: dict[str, str] | None
 
 
 AssessWriting: TypeAlias = WritingReport

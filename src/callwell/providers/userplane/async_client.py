@@ -41,8 +41,41 @@ else:
     from callwell.client import AsyncClient
 
 
-class AsyncDomains(AsyncGroup):
-    """Domains of Userplane."""
+class AsyncMe(AsyncGroup):
+    """Me of Userplane."""
+
+    async def get(self) -> MeGet:
+        """The user to whom the key belongs."""
+        return cast("MeGet", await self._call("me.get", {}))
+
+
+class AsyncWorkspaces(AsyncGroup):
+    """Workspaces of Userplane."""
+
+    def list(
+        self,
+        *,
+        page: int | None = None,
+        per_page: int | None = None,
+        include_workspace_membership: bool | None = None,
+    ) -> AsyncPager[WorkspacesListItem]:
+        """The workspaces of the key's user, page by page."""
+        return self._pages(
+            "workspaces.list",
+            {"page": page, "per_page": per_page, "include_workspace_membership": include_workspace_membership},
+        )
+
+    async def get(self, *, workspace_id: str) -> WorkspacesGet:
+        """One workspace."""
+        return cast("WorkspacesGet", await self._call("workspaces.get", {"workspace_id": workspace_id}))
+
+    async def invite_url(self, *, workspace_id: str) -> WorkspacesInviteUrl:
+        """The address by which people join a workspace."""
+        return cast("WorkspacesInviteUrl", await self._call("workspaces.invite_url", {"workspace_id": workspace_id}))
+
+
+class AsyncProjects(AsyncGroup):
+    """Projects of Userplane."""
 
     def list(
         self,
@@ -50,47 +83,20 @@ class AsyncDomains(AsyncGroup):
         workspace_id: str,
         page: int | None = None,
         per_page: int | None = None,
-    ) -> AsyncPager[DomainsListItem]:
-        """The domains of a workspace, page by page."""
-        return self._pages("domains.list", {"workspace_id": workspace_id, "page": page, "per_page": per_page})
+    ) -> AsyncPager[ProjectsListItem]:
+        """The projects of a workspace, page by page."""
+        return self._pages("projects.list", {"workspace_id": workspace_id, "page": page, "per_page": per_page})
+
+    async def get(self, *, workspace_id: str, project_id: str) -> ProjectsGet:
+        """One project."""
+        return cast(
+            "ProjectsGet",
+            await self._call("projects.get", {"workspace_id": workspace_id, "project_id": project_id}),
+        )
 
 
 class AsyncLinks(AsyncGroup):
     """Links of Userplane."""
-
-    async def create(
-        self,
-        *,
-        workspace_id: str,
-        domain_id: str,
-        project_id: str | None = None,
-        link_reference: str | None = None,
-        link_reusable: bool | None = None,
-        link_meta: Mapping[str, str] | NotGiven | None = NOT_GIVEN,
-    ) -> LinksCreate:
-        """Make a link."""
-        return cast(
-            "LinksCreate",
-            await self._call(
-                "links.create",
-                {
-                    "workspace_id": workspace_id,
-                    "domain_id": domain_id,
-                    "project_id": project_id,
-                    "link_reference": link_reference,
-                    "link_reusable": link_reusable,
-                    "link_meta": link_meta,
-                },
-            ),
-        )
-
-    async def delete(self, *, workspace_id: str, link_id: str) -> LinksDelete:
-        """Delete a link; later requests for it are answered with 410."""
-        return cast("LinksDelete", await self._call("links.delete", {"workspace_id": workspace_id, "link_id": link_id}))
-
-    async def get(self, *, workspace_id: str, link_id: str) -> LinksGet:
-        """One link."""
-        return cast("LinksGet", await self._call("links.get", {"workspace_id": workspace_id, "link_id": link_id}))
 
     def list(
         self,
@@ -118,6 +124,36 @@ class AsyncLinks(AsyncGroup):
                 "sort_direction": sort_direction,
             },
         )
+
+    async def create(
+        self,
+        *,
+        workspace_id: str,
+        domain_id: str,
+        project_id: str | None = None,
+        link_reference: str | None = None,
+        link_reusable: bool | None = None,
+        link_meta: Mapping[str, str] | NotGiven | None = NOT_GIVEN,
+    ) -> LinksCreate:
+        """Make a link."""
+        return cast(
+            "LinksCreate",
+            await self._call(
+                "links.create",
+                {
+                    "workspace_id": workspace_id,
+                    "domain_id": domain_id,
+                    "project_id": project_id,
+                    "link_reference": link_reference,
+                    "link_reusable": link_reusable,
+                    "link_meta": link_meta,
+                },
+            ),
+        )
+
+    async def get(self, *, workspace_id: str, link_id: str) -> LinksGet:
+        """One link."""
+        return cast("LinksGet", await self._call("links.get", {"workspace_id": workspace_id, "link_id": link_id}))
 
     async def update(
         self,
@@ -149,74 +185,13 @@ class AsyncLinks(AsyncGroup):
             ),
         )
 
-
-class AsyncMe(AsyncGroup):
-    """Me of Userplane."""
-
-    async def get(self) -> MeGet:
-        """The user to whom the key belongs."""
-        return cast("MeGet", await self._call("me.get", {}))
-
-
-class AsyncMembers(AsyncGroup):
-    """Members of Userplane."""
-
-    def list(
-        self,
-        *,
-        workspace_id: str,
-        page: int | None = None,
-        per_page: int | None = None,
-    ) -> AsyncPager[MembersListItem]:
-        """The members of a workspace, page by page."""
-        return self._pages("members.list", {"workspace_id": workspace_id, "page": page, "per_page": per_page})
-
-
-class AsyncProjects(AsyncGroup):
-    """Projects of Userplane."""
-
-    async def get(self, *, workspace_id: str, project_id: str) -> ProjectsGet:
-        """One project."""
-        return cast(
-            "ProjectsGet",
-            await self._call("projects.get", {"workspace_id": workspace_id, "project_id": project_id}),
-        )
-
-    def list(
-        self,
-        *,
-        workspace_id: str,
-        page: int | None = None,
-        per_page: int | None = None,
-    ) -> AsyncPager[ProjectsListItem]:
-        """The projects of a workspace, page by page."""
-        return self._pages("projects.list", {"workspace_id": workspace_id, "page": page, "per_page": per_page})
+    async def delete(self, *, workspace_id: str, link_id: str) -> LinksDelete:
+        """Delete a link; later requests for it are answered with 410."""
+        return cast("LinksDelete", await self._call("links.delete", {"workspace_id": workspace_id, "link_id": link_id}))
 
 
 class AsyncRecordings(AsyncGroup):
     """Recordings of Userplane."""
-
-    def action(self, *, workspace_id: str, recording_id: str) -> AsyncAsset:
-        """The log of user actions of a recording."""
-        return self._asset("recordings.action", {"workspace_id": workspace_id, "recording_id": recording_id})
-
-    def console_log(self, *, workspace_id: str, recording_id: str) -> AsyncAsset:
-        """The console log of a recording."""
-        return self._asset("recordings.console_log", {"workspace_id": workspace_id, "recording_id": recording_id})
-
-    async def delete(self, *, workspace_id: str, recording_id: str) -> RecordingsDelete:
-        """Delete a recording; later requests for it are answered with 410."""
-        return cast(
-            "RecordingsDelete",
-            await self._call("recordings.delete", {"workspace_id": workspace_id, "recording_id": recording_id}),
-        )
-
-    async def get(self, *, workspace_id: str, recording_id: str) -> RecordingsGet:
-        """One recording in full."""
-        return cast(
-            "RecordingsGet",
-            await self._call("recordings.get", {"workspace_id": workspace_id, "recording_id": recording_id}),
-        )
 
     def list(
         self,
@@ -245,17 +220,39 @@ class AsyncRecordings(AsyncGroup):
             },
         )
 
-    def network_log(self, *, workspace_id: str, recording_id: str) -> AsyncAsset:
-        """The network log of a recording."""
-        return self._asset("recordings.network_log", {"workspace_id": workspace_id, "recording_id": recording_id})
+    async def get(self, *, workspace_id: str, recording_id: str) -> RecordingsGet:
+        """One recording in full."""
+        return cast(
+            "RecordingsGet",
+            await self._call("recordings.get", {"workspace_id": workspace_id, "recording_id": recording_id}),
+        )
+
+    async def delete(self, *, workspace_id: str, recording_id: str) -> RecordingsDelete:
+        """Delete a recording; later requests for it are answered with 410."""
+        return cast(
+            "RecordingsDelete",
+            await self._call("recordings.delete", {"workspace_id": workspace_id, "recording_id": recording_id}),
+        )
+
+    def video(self, *, workspace_id: str, recording_id: str) -> AsyncAsset:
+        """The video of a recording."""
+        return self._asset("recordings.video", {"workspace_id": workspace_id, "recording_id": recording_id})
 
     def thumbnail(self, *, workspace_id: str, recording_id: str) -> AsyncAsset:
         """The thumbnail of a recording."""
         return self._asset("recordings.thumbnail", {"workspace_id": workspace_id, "recording_id": recording_id})
 
-    def video(self, *, workspace_id: str, recording_id: str) -> AsyncAsset:
-        """The video of a recording."""
-        return self._asset("recordings.video", {"workspace_id": workspace_id, "recording_id": recording_id})
+    def console_log(self, *, workspace_id: str, recording_id: str) -> AsyncAsset:
+        """The console log of a recording."""
+        return self._asset("recordings.console_log", {"workspace_id": workspace_id, "recording_id": recording_id})
+
+    def network_log(self, *, workspace_id: str, recording_id: str) -> AsyncAsset:
+        """The network log of a recording."""
+        return self._asset("recordings.network_log", {"workspace_id": workspace_id, "recording_id": recording_id})
+
+    def action(self, *, workspace_id: str, recording_id: str) -> AsyncAsset:
+        """The log of user actions of a recording."""
+        return self._asset("recordings.action", {"workspace_id": workspace_id, "recording_id": recording_id})
 
 
 class AsyncSearch(AsyncGroup):
@@ -276,43 +273,36 @@ class AsyncSearch(AsyncGroup):
         )
 
 
-class AsyncWorkspaces(AsyncGroup):
-    """Workspaces of Userplane."""
-
-    async def get(self, *, workspace_id: str) -> WorkspacesGet:
-        """One workspace."""
-        return cast("WorkspacesGet", await self._call("workspaces.get", {"workspace_id": workspace_id}))
-
-    async def invite_url(self, *, workspace_id: str) -> WorkspacesInviteUrl:
-        """The address by which people join a workspace."""
-        return cast("WorkspacesInviteUrl", await self._call("workspaces.invite_url", {"workspace_id": workspace_id}))
+class AsyncDomains(AsyncGroup):
+    """Domains of Userplane."""
 
     def list(
         self,
         *,
+        workspace_id: str,
         page: int | None = None,
         per_page: int | None = None,
-        include_workspace_membership: bool | None = None,
-    ) -> AsyncPager[WorkspacesListItem]:
-        """The workspaces of the key's user, page by page."""
-        return self._pages(
-            "workspaces.list",
-            {"page": page, "per_page": per_page, "include_workspace_membership": include_workspace_membership},
-        )
+    ) -> AsyncPager[DomainsListItem]:
+        """The domains of a workspace, page by page."""
+        return self._pages("domains.list", {"workspace_id": workspace_id, "page": page, "per_page": per_page})
+
+
+class AsyncMembers(AsyncGroup):
+    """Members of Userplane."""
+
+    def list(
+        self,
+        *,
+        workspace_id: str,
+        page: int | None = None,
+        per_page: int | None = None,
+    ) -> AsyncPager[MembersListItem]:
+        """The members of a workspace, page by page."""
+        return self._pages("members.list", {"workspace_id": workspace_id, "page": page, "per_page": per_page})
 
 
 class AsyncUserplane(AsyncClient):
     """The async client of Userplane."""
-
-    @cached_property
-    def domains(self) -> AsyncDomains:
-        """Domains of Userplane."""
-        return AsyncDomains(self)
-
-    @cached_property
-    def links(self) -> AsyncLinks:
-        """Links of Userplane."""
-        return AsyncLinks(self)
 
     @cached_property
     def me(self) -> AsyncMe:
@@ -320,14 +310,19 @@ class AsyncUserplane(AsyncClient):
         return AsyncMe(self)
 
     @cached_property
-    def members(self) -> AsyncMembers:
-        """Members of Userplane."""
-        return AsyncMembers(self)
+    def workspaces(self) -> AsyncWorkspaces:
+        """Workspaces of Userplane."""
+        return AsyncWorkspaces(self)
 
     @cached_property
     def projects(self) -> AsyncProjects:
         """Projects of Userplane."""
         return AsyncProjects(self)
+
+    @cached_property
+    def links(self) -> AsyncLinks:
+        """Links of Userplane."""
+        return AsyncLinks(self)
 
     @cached_property
     def recordings(self) -> AsyncRecordings:
@@ -340,6 +335,11 @@ class AsyncUserplane(AsyncClient):
         return AsyncSearch(self)
 
     @cached_property
-    def workspaces(self) -> AsyncWorkspaces:
-        """Workspaces of Userplane."""
-        return AsyncWorkspaces(self)
+    def domains(self) -> AsyncDomains:
+        """Domains of Userplane."""
+        return AsyncDomains(self)
+
+    @cached_property
+    def members(self) -> AsyncMembers:
+        """Members of Userplane."""
+        return AsyncMembers(self)

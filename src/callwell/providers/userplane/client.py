@@ -103,67 +103,124 @@ __all__ = [
 class Code(StrEnum):
     """The error codes that Userplane documents."""
 
-    API_KEY_DISABLED = "API_KEY_DISABLED"
-    API_KEY_EXPIRED = "API_KEY_EXPIRED"
-    API_KEY_INVALID = "API_KEY_INVALID"
     API_KEY_REQUIRED = "API_KEY_REQUIRED"
-    FORBIDDEN = "FORBIDDEN"
-    LINK_CREATE_FAILED = "LINK_CREATE_FAILED"
-    LINK_DEFAULT_PROJECT_NOT_FOUND = "LINK_DEFAULT_PROJECT_NOT_FOUND"
-    LINK_DELETE_FAILED = "LINK_DELETE_FAILED"
-    LINK_DELETE_FORBIDDEN = "LINK_DELETE_FORBIDDEN"
-    LINK_GONE = "LINK_GONE"
-    LINK_NOT_FOUND = "LINK_NOT_FOUND"
-    LINK_PROJECT_DELETED = "LINK_PROJECT_DELETED"
-    LINK_UPDATE_FAILED = "LINK_UPDATE_FAILED"
+    API_KEY_INVALID = "API_KEY_INVALID"
+    API_KEY_EXPIRED = "API_KEY_EXPIRED"
+    API_KEY_DISABLED = "API_KEY_DISABLED"
     NOT_A_MEMBER = "NOT_A_MEMBER"
-    PLAN_LIMIT_EXCEEDED = "PLAN_LIMIT_EXCEEDED"
-    PROJECT_GONE = "PROJECT_GONE"
-    PROJECT_NOT_FOUND = "PROJECT_NOT_FOUND"
     RATE_LIMITED = "RATE_LIMITED"
-    RECORDING_DELETE_FAILED = "RECORDING_DELETE_FAILED"
-    RECORDING_DELETE_FORBIDDEN = "RECORDING_DELETE_FORBIDDEN"
-    RECORDING_GONE = "RECORDING_GONE"
-    RECORDING_NOT_FOUND = "RECORDING_NOT_FOUND"
-    RECORDING_WORKSPACE_MISMATCH = "RECORDING_WORKSPACE_MISMATCH"
     SERVICE_UNAVAILABLE = "SERVICE_UNAVAILABLE"
-    WORKSPACE_GONE = "WORKSPACE_GONE"
+    FORBIDDEN = "FORBIDDEN"
+    LINK_DELETE_FORBIDDEN = "LINK_DELETE_FORBIDDEN"
+    RECORDING_DELETE_FORBIDDEN = "RECORDING_DELETE_FORBIDDEN"
+    RECORDING_WORKSPACE_MISMATCH = "RECORDING_WORKSPACE_MISMATCH"
+    PLAN_LIMIT_EXCEEDED = "PLAN_LIMIT_EXCEEDED"
     WORKSPACE_NOT_FOUND = "WORKSPACE_NOT_FOUND"
+    PROJECT_NOT_FOUND = "PROJECT_NOT_FOUND"
+    LINK_NOT_FOUND = "LINK_NOT_FOUND"
+    RECORDING_NOT_FOUND = "RECORDING_NOT_FOUND"
+    LINK_DEFAULT_PROJECT_NOT_FOUND = "LINK_DEFAULT_PROJECT_NOT_FOUND"
+    LINK_GONE = "LINK_GONE"
+    RECORDING_GONE = "RECORDING_GONE"
+    PROJECT_GONE = "PROJECT_GONE"
+    WORKSPACE_GONE = "WORKSPACE_GONE"
+    LINK_PROJECT_DELETED = "LINK_PROJECT_DELETED"
     WORKSPACE_SEARCH_TERM_REQUIRED = "WORKSPACE_SEARCH_TERM_REQUIRED"
     WORKSPACE_SEARCH_TYPE_INVALID = "WORKSPACE_SEARCH_TYPE_INVALID"
     WORKSPACE_SEARCH_UNAVAILABLE = "WORKSPACE_SEARCH_UNAVAILABLE"
+    LINK_CREATE_FAILED = "LINK_CREATE_FAILED"
+    LINK_UPDATE_FAILED = "LINK_UPDATE_FAILED"
+    LINK_DELETE_FAILED = "LINK_DELETE_FAILED"
+    RECORDING_DELETE_FAILED = "RECORDING_DELETE_FAILED"
 
 
-DomainStatus: TypeAlias = Literal["pending", "verified", "revoked"]
-"""Whether a domain may be used for links."""
+class User(TypedDict, total=False):
+    """The person to whom the key belongs."""
 
-
-class Domain(TypedDict, total=False):
-    """One domain of a workspace."""
-
+    id: Required[str]
+    name: Required[str]
+    email: Required[str]
+    emailVerified: Required[bool]
+    image: Required[str | None]
     createdAt: Required[str]
-    domainId: Required[str]
-    domainStatus: Required[DomainStatus]
-    domainUrl: Required[str]
+
+
+class Stats(TypedDict, total=False):
+    """How much a user has."""
+
+    workspaces: Required[int]
+    recordings: Required[int]
+    links: Required[int]
+
+
+class MeGet(TypedDict, total=False):
+    """What me.get returns."""
+
+    user: Required[User]
+    stats: Required[Stats]
+
+
+WorkspaceRole: TypeAlias = Literal["owner", "admin", "member"]
+"""What a member may do in a workspace."""
+
+
+class WorkspaceMembership(TypedDict, total=False):
+    """The user's own place in a workspace, sent on request only."""
+
+    workspaceMemberId: Required[str]
+    workspaceRole: WorkspaceRole
+    workspaceJoinedAt: Required[str]
+
+
+class Workspace(TypedDict, total=False):
+    """One workspace."""
+
+    workspaceId: Required[str]
+    workspaceName: Required[str]
+    createdAt: Required[str]
+    updatedAt: Required[str]
+    workspaceMembership: WorkspaceMembership
+
+
+WorkspacesListItem: TypeAlias = Workspace
+
+
+class WorkspacesGet(TypedDict, total=False):
+    """What workspaces.get returns."""
+
+    workspace: Required[Workspace]
+
+
+class WorkspacesInviteUrl(TypedDict, total=False):
+    """What workspaces.invite_url returns."""
+
+    inviteUrl: Required[str]
+    workspaceId: Required[str]
+
+
+class Project(TypedDict, total=False):
+    """One project of a workspace."""
+
+    projectId: Required[str]
+    projectTitle: Required[str]
+    isDefault: Required[bool]
+    recordingRetentionDays: Required[int]
+    createdAt: Required[str]
     updatedAt: Required[str]
 
 
-DomainsListItem: TypeAlias = Domain
+ProjectsListItem: TypeAlias = Project
 
 
-class Creator(TypedDict, total=False):
-    """Who made something."""
+class ProjectsGet(TypedDict, total=False):
+    """What projects.get returns."""
 
-    name: Required[str]
-    workspaceMemberId: Required[str]
+    workspaceId: str
+    project: Project
 
 
-class LinkDomain(TypedDict, total=False):
-    """The domain of a link."""
-
-    domainId: Required[str]
-    status: Required[DomainStatus]
-    url: Required[str]
+LinkType: TypeAlias = Literal["file", "recording", "session", "screenshot"]
+"""What a link collects."""
 
 
 LinkProviderType: TypeAlias = Literal[
@@ -199,10 +256,6 @@ LinkProviderType: TypeAlias = Literal[
 """The tool in which a link is used."""
 
 
-LinkType: TypeAlias = Literal["file", "recording", "session", "screenshot"]
-"""What a link collects."""
-
-
 class LinkProject(TypedDict, total=False):
     """The project of a link."""
 
@@ -210,150 +263,107 @@ class LinkProject(TypedDict, total=False):
     title: Required[str | None]
 
 
+class Creator(TypedDict, total=False):
+    """Who made something."""
+
+    workspaceMemberId: Required[str]
+    name: Required[str]
+
+
+DomainStatus: TypeAlias = Literal["pending", "verified", "revoked"]
+"""Whether a domain may be used for links."""
+
+
+class LinkDomain(TypedDict, total=False):
+    """The domain of a link."""
+
+    domainId: Required[str]
+    url: Required[str]
+    status: Required[DomainStatus]
+
+
 class Link(TypedDict, total=False):
     """One recording link; older answers say meta for linkMeta."""
 
-    createdAt: Required[str]
-    creator: Required[Creator]
-    domain: Required[LinkDomain]
     linkId: Required[str]
-    linkMeta: dict[str, str] | None
-    linkProviderId: Required[str | None]
-    linkProviderReference: Required[str | None]
-    linkProviderType: Required[LinkProviderType]
-    linkReusable: Required[bool]
     linkTitle: Required[str | None]
     linkType: Required[LinkType]
+    linkReusable: Required[bool]
+    linkProviderType: Required[LinkProviderType]
+    linkProviderId: Required[str | None]
+    linkProviderReference: Required[str | None]
     linkURL: Required[str]
+    linkMeta: dict[str, str] | None
     meta: dict[str, str] | None
+    createdAt: Required[str]
     project: Required[LinkProject]
-
-
-class LinksCreate(TypedDict, total=False):
-    """What links.create returns."""
-
-    link: Required[Link]
-    workspaceId: Required[str]
-
-
-class LinksDelete(TypedDict, total=False):
-    """What links.delete returns."""
-
-    linkId: Required[str]
-    workspaceId: Required[str]
-
-
-class LinksGet(TypedDict, total=False):
-    """What links.get returns."""
-
-    link: Link
-    workspaceId: str
+    creator: Required[Creator]
+    domain: Required[LinkDomain]
 
 
 LinksListItem: TypeAlias = Link
 
 
+class LinksCreate(TypedDict, total=False):
+    """What links.create returns."""
+
+    workspaceId: Required[str]
+    link: Required[Link]
+
+
+class LinksGet(TypedDict, total=False):
+    """What links.get returns."""
+
+    workspaceId: str
+    link: Link
+
+
 class LinksUpdate(TypedDict, total=False):
     """What links.update returns."""
 
-    link: Required[Link]
     workspaceId: Required[str]
+    link: Required[Link]
 
 
-class Stats(TypedDict, total=False):
-    """How much a user has."""
+class LinksDelete(TypedDict, total=False):
+    """What links.delete returns."""
 
-    links: Required[int]
-    recordings: Required[int]
-    workspaces: Required[int]
-
-
-class User(TypedDict, total=False):
-    """The person to whom the key belongs."""
-
-    createdAt: Required[str]
-    email: Required[str]
-    emailVerified: Required[bool]
-    id: Required[str]
-    image: Required[str | None]
-    name: Required[str]
+    workspaceId: Required[str]
+    linkId: Required[str]
 
 
-class MeGet(TypedDict, total=False):
-    """What me.get returns."""
-
-    stats: Required[Stats]
-    user: Required[User]
-
-
-WorkspaceRole: TypeAlias = Literal["owner", "admin", "member"]
-"""What a member may do in a workspace."""
-
-
-class Member(TypedDict, total=False):
-    """One member of a workspace."""
-
-    memberEmail: Required[str]
-    memberName: Required[str]
-    workspaceMemberId: Required[str]
-    workspaceRole: Required[WorkspaceRole]
-
-
-MembersListItem: TypeAlias = Member
-
-
-class Project(TypedDict, total=False):
-    """One project of a workspace."""
-
-    createdAt: Required[str]
-    isDefault: Required[bool]
-    projectId: Required[str]
-    projectTitle: Required[str]
-    recordingRetentionDays: Required[int]
-    updatedAt: Required[str]
-
-
-class ProjectsGet(TypedDict, total=False):
-    """What projects.get returns."""
-
-    project: Project
-    workspaceId: str
-
-
-ProjectsListItem: TypeAlias = Project
-
-
-class RecordingsDelete(TypedDict, total=False):
-    """What recordings.delete returns."""
+class RecordingItem(TypedDict, total=False):
+    """One recording as a list shows it."""
 
     recordingId: Required[str]
-    workspaceId: Required[str]
+    recordingThumbnail: Required[str | None]
+    recordingDurationMs: Required[int | None]
+    expiresAt: Required[str | None]
+    createdAt: Required[str]
+    creator: Required[Creator]
+    linkTitle: Required[str | None]
 
 
-class RecordingCreator(TypedDict, total=False):
-    """Who made a recording's link."""
-
-    name: Required[str | None]
-    workspaceMemberId: Required[str]
-
-
-class RecordingDomain(TypedDict, total=False):
-    """The domain of a recording."""
-
-    domainId: Required[str]
-    url: Required[str | None]
+RecordingsListItem: TypeAlias = RecordingItem
 
 
 class RecordingLink(TypedDict, total=False):
     """The link by which a recording came."""
 
-    createdAt: Required[str | None]
     linkId: Required[str]
-    providerData: Required[dict[str, Any] | None]
+    title: Required[str | None]
+    providerType: Required[str | None]
     providerId: Required[str | None]
     providerRef: Required[str | None]
-    providerType: Required[str | None]
-    title: Required[str | None]
+    createdAt: Required[str | None]
+    providerData: Required[dict[str, Any] | None]
+
+
+class RecordingCreator(TypedDict, total=False):
+    """Who made a recording's link."""
+
+    workspaceMemberId: Required[str]
+    name: Required[str | None]
 
 
 class RecordingProject(TypedDict, total=False):
@@ -363,110 +373,100 @@ class RecordingProject(TypedDict, total=False):
     title: Required[str | None]
 
 
+class RecordingDomain(TypedDict, total=False):
+    """The domain of a recording."""
+
+    domainId: Required[str]
+    url: Required[str | None]
+
+
 class RecordingMeta(TypedDict, total=False):
     """All that is known of a recording besides its files."""
 
-    createdAt: Required[str | None]
-    creator: Required[RecordingCreator | None]
-    customMeta: Required[dict[str, Any] | None]
-    domain: Required[RecordingDomain | None]
-    expiresAt: Required[str | None]
     link: Required[RecordingLink | None]
-    notes: Required[str | None]
+    creator: Required[RecordingCreator | None]
     project: Required[RecordingProject | None]
+    domain: Required[RecordingDomain | None]
+    workspaceId: Required[str]
     status: Required[str | None]
     systemMeta: Required[dict[str, Any] | None]
+    customMeta: Required[dict[str, Any] | None]
+    notes: Required[str | None]
+    expiresAt: Required[str | None]
+    createdAt: Required[str | None]
     updatedAt: Required[str | None]
-    workspaceId: Required[str]
 
 
 class Recording(TypedDict, total=False):
     """One recording in full."""
 
-    meta: Required[RecordingMeta | None]
-    recordingDurationMs: Required[int | None]
     recordingId: Required[str]
+    recordingDurationMs: Required[int | None]
     recordingStartedAt: Required[str | None]
+    meta: Required[RecordingMeta | None]
 
 
 class RecordingsGet(TypedDict, total=False):
     """What recordings.get returns."""
 
-    recording: Required[Recording]
     workspaceId: Required[str]
+    recording: Required[Recording]
 
 
-class RecordingItem(TypedDict, total=False):
-    """One recording as a list shows it."""
+class RecordingsDelete(TypedDict, total=False):
+    """What recordings.delete returns."""
 
-    createdAt: Required[str]
-    creator: Required[Creator]
-    expiresAt: Required[str | None]
-    linkTitle: Required[str | None]
-    recordingDurationMs: Required[int | None]
+    workspaceId: Required[str]
     recordingId: Required[str]
-    recordingThumbnail: Required[str | None]
-
-
-RecordingsListItem: TypeAlias = RecordingItem
-
-
-class SearchLink(TypedDict, total=False):
-    """A link as search shows it."""
-
-    createdAt: Required[str]
-    domainId: Required[str]
-    domainUrl: Required[str]
-    linkId: Required[str]
-    linkTitle: Required[str | None]
-    linkType: Required[LinkType]
-    projectId: Required[str]
-    projectTitle: Required[str]
 
 
 SearchType: TypeAlias = Literal["members", "projects", "domains", "links"]
 """What is searched."""
 
 
+class Member(TypedDict, total=False):
+    """One member of a workspace."""
+
+    workspaceMemberId: Required[str]
+    memberName: Required[str]
+    memberEmail: Required[str]
+    workspaceRole: Required[WorkspaceRole]
+
+
+class Domain(TypedDict, total=False):
+    """One domain of a workspace."""
+
+    domainId: Required[str]
+    domainUrl: Required[str]
+    domainStatus: Required[DomainStatus]
+    createdAt: Required[str]
+    updatedAt: Required[str]
+
+
+class SearchLink(TypedDict, total=False):
+    """A link as search shows it."""
+
+    linkId: Required[str]
+    linkTitle: Required[str | None]
+    linkType: Required[LinkType]
+    createdAt: Required[str]
+    projectId: Required[str]
+    projectTitle: Required[str]
+    domainId: Required[str]
+    domainUrl: Required[str]
+
+
 class SearchSearch(TypedDict, total=False):
     """What search.search returns."""
 
-    results: Required[list[Member | Project | Domain | SearchLink]]
     type: Required[SearchType]
+    results: Required[list[Member | Project | Domain | SearchLink]]
 
 
-class WorkspaceMembership(TypedDict, total=False):
-    """The user's own place in a workspace, sent on request only."""
-
-    workspaceJoinedAt: Required[str]
-    workspaceMemberId: Required[str]
-    workspaceRole: WorkspaceRole
+DomainsListItem: TypeAlias = Domain
 
 
-class Workspace(TypedDict, total=False):
-    """One workspace."""
-
-    createdAt: Required[str]
-    updatedAt: Required[str]
-    workspaceId: Required[str]
-    workspaceMembership: WorkspaceMembership
-    workspaceName: Required[str]
-
-
-class WorkspacesGet(TypedDict, total=False):
-    """What workspaces.get returns."""
-
-    workspace: Required[Workspace]
-
-
-class WorkspacesInviteUrl(TypedDict, total=False):
-    """What workspaces.invite_url returns."""
-
-    inviteUrl: Required[str]
-    workspaceId: Required[str]
-
-
-WorkspacesListItem: TypeAlias = Workspace
+MembersListItem: TypeAlias = Member
 
 
 if not TYPE_CHECKING:

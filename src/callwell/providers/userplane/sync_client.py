@@ -41,8 +41,41 @@ else:
     from callwell.client import Client
 
 
-class Domains(Group):
-    """Domains of Userplane."""
+class Me(Group):
+    """Me of Userplane."""
+
+    def get(self) -> MeGet:
+        """The user to whom the key belongs."""
+        return cast("MeGet", self._call("me.get", {}))
+
+
+class Workspaces(Group):
+    """Workspaces of Userplane."""
+
+    def list(
+        self,
+        *,
+        page: int | None = None,
+        per_page: int | None = None,
+        include_workspace_membership: bool | None = None,
+    ) -> Pager[WorkspacesListItem]:
+        """The workspaces of the key's user, page by page."""
+        return self._pages(
+            "workspaces.list",
+            {"page": page, "per_page": per_page, "include_workspace_membership": include_workspace_membership},
+        )
+
+    def get(self, *, workspace_id: str) -> WorkspacesGet:
+        """One workspace."""
+        return cast("WorkspacesGet", self._call("workspaces.get", {"workspace_id": workspace_id}))
+
+    def invite_url(self, *, workspace_id: str) -> WorkspacesInviteUrl:
+        """The address by which people join a workspace."""
+        return cast("WorkspacesInviteUrl", self._call("workspaces.invite_url", {"workspace_id": workspace_id}))
+
+
+class Projects(Group):
+    """Projects of Userplane."""
 
     def list(
         self,
@@ -50,47 +83,17 @@ class Domains(Group):
         workspace_id: str,
         page: int | None = None,
         per_page: int | None = None,
-    ) -> Pager[DomainsListItem]:
-        """The domains of a workspace, page by page."""
-        return self._pages("domains.list", {"workspace_id": workspace_id, "page": page, "per_page": per_page})
+    ) -> Pager[ProjectsListItem]:
+        """The projects of a workspace, page by page."""
+        return self._pages("projects.list", {"workspace_id": workspace_id, "page": page, "per_page": per_page})
+
+    def get(self, *, workspace_id: str, project_id: str) -> ProjectsGet:
+        """One project."""
+        return cast("ProjectsGet", self._call("projects.get", {"workspace_id": workspace_id, "project_id": project_id}))
 
 
 class Links(Group):
     """Links of Userplane."""
-
-    def create(
-        self,
-        *,
-        workspace_id: str,
-        domain_id: str,
-        project_id: str | None = None,
-        link_reference: str | None = None,
-        link_reusable: bool | None = None,
-        link_meta: Mapping[str, str] | NotGiven | None = NOT_GIVEN,
-    ) -> LinksCreate:
-        """Make a link."""
-        return cast(
-            "LinksCreate",
-            self._call(
-                "links.create",
-                {
-                    "workspace_id": workspace_id,
-                    "domain_id": domain_id,
-                    "project_id": project_id,
-                    "link_reference": link_reference,
-                    "link_reusable": link_reusable,
-                    "link_meta": link_meta,
-                },
-            ),
-        )
-
-    def delete(self, *, workspace_id: str, link_id: str) -> LinksDelete:
-        """Delete a link; later requests for it are answered with 410."""
-        return cast("LinksDelete", self._call("links.delete", {"workspace_id": workspace_id, "link_id": link_id}))
-
-    def get(self, *, workspace_id: str, link_id: str) -> LinksGet:
-        """One link."""
-        return cast("LinksGet", self._call("links.get", {"workspace_id": workspace_id, "link_id": link_id}))
 
     def list(
         self,
@@ -118,6 +121,36 @@ class Links(Group):
                 "sort_direction": sort_direction,
             },
         )
+
+    def create(
+        self,
+        *,
+        workspace_id: str,
+        domain_id: str,
+        project_id: str | None = None,
+        link_reference: str | None = None,
+        link_reusable: bool | None = None,
+        link_meta: Mapping[str, str] | NotGiven | None = NOT_GIVEN,
+    ) -> LinksCreate:
+        """Make a link."""
+        return cast(
+            "LinksCreate",
+            self._call(
+                "links.create",
+                {
+                    "workspace_id": workspace_id,
+                    "domain_id": domain_id,
+                    "project_id": project_id,
+                    "link_reference": link_reference,
+                    "link_reusable": link_reusable,
+                    "link_meta": link_meta,
+                },
+            ),
+        )
+
+    def get(self, *, workspace_id: str, link_id: str) -> LinksGet:
+        """One link."""
+        return cast("LinksGet", self._call("links.get", {"workspace_id": workspace_id, "link_id": link_id}))
 
     def update(
         self,
@@ -149,71 +182,13 @@ class Links(Group):
             ),
         )
 
-
-class Me(Group):
-    """Me of Userplane."""
-
-    def get(self) -> MeGet:
-        """The user to whom the key belongs."""
-        return cast("MeGet", self._call("me.get", {}))
-
-
-class Members(Group):
-    """Members of Userplane."""
-
-    def list(
-        self,
-        *,
-        workspace_id: str,
-        page: int | None = None,
-        per_page: int | None = None,
-    ) -> Pager[MembersListItem]:
-        """The members of a workspace, page by page."""
-        return self._pages("members.list", {"workspace_id": workspace_id, "page": page, "per_page": per_page})
-
-
-class Projects(Group):
-    """Projects of Userplane."""
-
-    def get(self, *, workspace_id: str, project_id: str) -> ProjectsGet:
-        """One project."""
-        return cast("ProjectsGet", self._call("projects.get", {"workspace_id": workspace_id, "project_id": project_id}))
-
-    def list(
-        self,
-        *,
-        workspace_id: str,
-        page: int | None = None,
-        per_page: int | None = None,
-    ) -> Pager[ProjectsListItem]:
-        """The projects of a workspace, page by page."""
-        return self._pages("projects.list", {"workspace_id": workspace_id, "page": page, "per_page": per_page})
+    def delete(self, *, workspace_id: str, link_id: str) -> LinksDelete:
+        """Delete a link; later requests for it are answered with 410."""
+        return cast("LinksDelete", self._call("links.delete", {"workspace_id": workspace_id, "link_id": link_id}))
 
 
 class Recordings(Group):
     """Recordings of Userplane."""
-
-    def action(self, *, workspace_id: str, recording_id: str) -> Asset:
-        """The log of user actions of a recording."""
-        return self._asset("recordings.action", {"workspace_id": workspace_id, "recording_id": recording_id})
-
-    def console_log(self, *, workspace_id: str, recording_id: str) -> Asset:
-        """The console log of a recording."""
-        return self._asset("recordings.console_log", {"workspace_id": workspace_id, "recording_id": recording_id})
-
-    def delete(self, *, workspace_id: str, recording_id: str) -> RecordingsDelete:
-        """Delete a recording; later requests for it are answered with 410."""
-        return cast(
-            "RecordingsDelete",
-            self._call("recordings.delete", {"workspace_id": workspace_id, "recording_id": recording_id}),
-        )
-
-    def get(self, *, workspace_id: str, recording_id: str) -> RecordingsGet:
-        """One recording in full."""
-        return cast(
-            "RecordingsGet",
-            self._call("recordings.get", {"workspace_id": workspace_id, "recording_id": recording_id}),
-        )
 
     def list(
         self,
@@ -242,17 +217,39 @@ class Recordings(Group):
             },
         )
 
-    def network_log(self, *, workspace_id: str, recording_id: str) -> Asset:
-        """The network log of a recording."""
-        return self._asset("recordings.network_log", {"workspace_id": workspace_id, "recording_id": recording_id})
+    def get(self, *, workspace_id: str, recording_id: str) -> RecordingsGet:
+        """One recording in full."""
+        return cast(
+            "RecordingsGet",
+            self._call("recordings.get", {"workspace_id": workspace_id, "recording_id": recording_id}),
+        )
+
+    def delete(self, *, workspace_id: str, recording_id: str) -> RecordingsDelete:
+        """Delete a recording; later requests for it are answered with 410."""
+        return cast(
+            "RecordingsDelete",
+            self._call("recordings.delete", {"workspace_id": workspace_id, "recording_id": recording_id}),
+        )
+
+    def video(self, *, workspace_id: str, recording_id: str) -> Asset:
+        """The video of a recording."""
+        return self._asset("recordings.video", {"workspace_id": workspace_id, "recording_id": recording_id})
 
     def thumbnail(self, *, workspace_id: str, recording_id: str) -> Asset:
         """The thumbnail of a recording."""
         return self._asset("recordings.thumbnail", {"workspace_id": workspace_id, "recording_id": recording_id})
 
-    def video(self, *, workspace_id: str, recording_id: str) -> Asset:
-        """The video of a recording."""
-        return self._asset("recordings.video", {"workspace_id": workspace_id, "recording_id": recording_id})
+    def console_log(self, *, workspace_id: str, recording_id: str) -> Asset:
+        """The console log of a recording."""
+        return self._asset("recordings.console_log", {"workspace_id": workspace_id, "recording_id": recording_id})
+
+    def network_log(self, *, workspace_id: str, recording_id: str) -> Asset:
+        """The network log of a recording."""
+        return self._asset("recordings.network_log", {"workspace_id": workspace_id, "recording_id": recording_id})
+
+    def action(self, *, workspace_id: str, recording_id: str) -> Asset:
+        """The log of user actions of a recording."""
+        return self._asset("recordings.action", {"workspace_id": workspace_id, "recording_id": recording_id})
 
 
 class Search(Group):
@@ -273,43 +270,36 @@ class Search(Group):
         )
 
 
-class Workspaces(Group):
-    """Workspaces of Userplane."""
-
-    def get(self, *, workspace_id: str) -> WorkspacesGet:
-        """One workspace."""
-        return cast("WorkspacesGet", self._call("workspaces.get", {"workspace_id": workspace_id}))
-
-    def invite_url(self, *, workspace_id: str) -> WorkspacesInviteUrl:
-        """The address by which people join a workspace."""
-        return cast("WorkspacesInviteUrl", self._call("workspaces.invite_url", {"workspace_id": workspace_id}))
+class Domains(Group):
+    """Domains of Userplane."""
 
     def list(
         self,
         *,
+        workspace_id: str,
         page: int | None = None,
         per_page: int | None = None,
-        include_workspace_membership: bool | None = None,
-    ) -> Pager[WorkspacesListItem]:
-        """The workspaces of the key's user, page by page."""
-        return self._pages(
-            "workspaces.list",
-            {"page": page, "per_page": per_page, "include_workspace_membership": include_workspace_membership},
-        )
+    ) -> Pager[DomainsListItem]:
+        """The domains of a workspace, page by page."""
+        return self._pages("domains.list", {"workspace_id": workspace_id, "page": page, "per_page": per_page})
+
+
+class Members(Group):
+    """Members of Userplane."""
+
+    def list(
+        self,
+        *,
+        workspace_id: str,
+        page: int | None = None,
+        per_page: int | None = None,
+    ) -> Pager[MembersListItem]:
+        """The members of a workspace, page by page."""
+        return self._pages("members.list", {"workspace_id": workspace_id, "page": page, "per_page": per_page})
 
 
 class Userplane(Client):
     """The sync client of Userplane."""
-
-    @cached_property
-    def domains(self) -> Domains:
-        """Domains of Userplane."""
-        return Domains(self)
-
-    @cached_property
-    def links(self) -> Links:
-        """Links of Userplane."""
-        return Links(self)
 
     @cached_property
     def me(self) -> Me:
@@ -317,14 +307,19 @@ class Userplane(Client):
         return Me(self)
 
     @cached_property
-    def members(self) -> Members:
-        """Members of Userplane."""
-        return Members(self)
+    def workspaces(self) -> Workspaces:
+        """Workspaces of Userplane."""
+        return Workspaces(self)
 
     @cached_property
     def projects(self) -> Projects:
         """Projects of Userplane."""
         return Projects(self)
+
+    @cached_property
+    def links(self) -> Links:
+        """Links of Userplane."""
+        return Links(self)
 
     @cached_property
     def recordings(self) -> Recordings:
@@ -337,6 +332,11 @@ class Userplane(Client):
         return Search(self)
 
     @cached_property
-    def workspaces(self) -> Workspaces:
-        """Workspaces of Userplane."""
-        return Workspaces(self)
+    def domains(self) -> Domains:
+        """Domains of Userplane."""
+        return Domains(self)
+
+    @cached_property
+    def members(self) -> Members:
+        """Members of Userplane."""
+        return Members(self)
