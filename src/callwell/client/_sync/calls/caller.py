@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec.structs import replace
 
 from callwell.client._sync.calls.deleted import run_checking_deleted
-from callwell.client._sync.keys.refused_key import explain_refusal
 from callwell.client._sync.pages.pager import Pager, PagerPosition
 from callwell.client.calls.context import PreparedCall
 from callwell.client.calls.operations import OperationHandle, find_operation, list_operations
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from callwell.client.calls.responses import Answer
     from callwell.client.config import ClientConfig
     from callwell.core.rules.operations import PagingRule
+    from callwell.errors import KeyProblem
 
 
 LINKED: Final = ("next-link", "link-header")
@@ -49,9 +49,6 @@ class Caller:
         config: what the client is made of.
         options: what the caller chose.
         operations: the operations that were looked up, by name.
-
-    Attributes:
-        explain: tells more of a key that was refused, see `explained`.
     """
 
     def __init__(
@@ -65,7 +62,6 @@ class Caller:
         self.config = config
         self.options = options
         self._operations = operations
-        self.explain = partial(explain_refusal, engine=engine, config=config)
         self._plain = config.end_users is None and not (options.exactly_once or options.remember)
 
     def with_options(self, options: CallOptions) -> Self:
@@ -77,6 +73,12 @@ class Caller:
         """
         resolved = self.config.resolve_call_options(self.options, options)
         return type(self)(self.engine, self.config, resolved, self._operations)
+
+    def explain(self, error: KeyRefused) -> KeyProblem:
+        """The error to raise for a refused key, with more about it where more can be found out."""
+        from callwell.client._sync.keys.refused_key import explain_refusal  # seldom needed
+
+        return explain_refusal(error, self.engine, self.config)
 
     def find_operation(self, name: str) -> OperationHandle:
         """An operation by its name.

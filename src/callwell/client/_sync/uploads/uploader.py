@@ -91,7 +91,7 @@ class Uploader:
         caller: Caller,
         handle: OperationHandle,
         rule: UploadRule,
-        on_done: Callable[[Uploaded[Any]], None] = ignore_result,
+        on_done: Callable[[Uploaded[Any]], None] | None = None,
     ) -> None:
         self._caller = caller
         self._config = caller.config
@@ -100,7 +100,7 @@ class Uploader:
         self._handle = handle
         self._name = handle.plan.operation
         self._rule = rule
-        self._on_done = on_done
+        self._on_done = on_done or ignore_result
         self._options = ResolvedUpload()
         self._deadline = float("inf")
         self._position = self._position_at(None)
