@@ -1,20 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A walk over pages: what one page says, where the next one is, and what the walk was worth.
+"""A walk over the pages of a list: what one page says, where the next one is, and whether nothing was missed.
 
-A walk ends where the provider's own end is recognised: `more` is false, there is no next position, the announced total
-has come, or, where nothing is announced, a page is empty. A short page proves nothing, nor does a value that cannot be
-read. The walk ends with a verdict:
+::
 
-* `complete`: the provider's own end was recognised, no item came twice and no total moved;
-* `drifted`: it was recognised, but the list moved underneath, so that items may have been missed;
+    position ──> page ──advance──> next position: go on
+                          ├──────> the provider's own end: complete, or drifted
+                          └──────> no way on: truncated
+
+**The end must be recognised.** A short page proves nothing, for providers filter pages after cutting them; nor does a
+value that cannot be read. A walk ends where the provider says so: `more` is false, there is no next position, the
+announced total has come, or, where nothing is announced, a page is empty. The verdict tells how far to trust it:
+
+* `complete`: the provider's own end was recognised, no item came twice and no total changed;
+* `drifted`: it was recognised, but the list changed in the meantime, so that items may have been missed;
 * `truncated`: it was not: a cycle, a standstill, a next position that cannot be read, or the caller stopped.
 
-A cycle is told by position *and* content, so that a constant cursor whose pages differ is legal. What has come is kept
-by the caller as short marks, so that the state of a walk stays small enough to be stored after every page; a step is
-shown those of its page's marks that had come before.
+**Cycles** are recognised by position *and* content, so that a constant cursor with different pages is legal. What has
+come is kept by the caller as 64-bit digests, so that the state of a walk is small enough to be stored after every page.
 
-Pages may have been fetched in another order than that in which they are stepped through. Totals tell what moved all the
-same: they differ between some two pages wherever more came than went between them, whichever was fetched first.
+**Order.** Pages may be fetched in another order than they are read in. Totals still show a change: they differ between
+some two pages wherever items came or went in between, whichever page was fetched first.
 """
 
 from __future__ import annotations
@@ -176,7 +181,9 @@ def truncated_verdict(walk: Walk, reason: str) -> Verdict:
 def _drop_repeated(page: Page, seen: frozenset[int] | set[int]) -> tuple[tuple[Any, ...], tuple[str, ...]]:
     if not page.keys:
         return page.items, ()
-    fresh, repeated, here = [], [], set[int]()
+    fresh = []
+    repeated = []
+    here = set[int]()
     for item, key, mark in zip(page.items, page.keys, page.marks[1:], strict=True):
         if not key:
             fresh.append(item)

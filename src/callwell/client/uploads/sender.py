@@ -131,8 +131,11 @@ class AsyncPieceSender:
         return action
 
     async def _send(self, piece: SendPiece) -> None:
-        start, size = (0, self._file.size) if self.state.size is None else upload.piece_bounds(self.state, piece.number)
-        reader = PieceReader(self._file, start, size, self._meter)
+        if self.state.size is None:  # a stream has one piece at hand
+            reader = PieceReader(self._file, 0, self._file.size, self._meter)
+        else:
+            start, size = upload.piece_bounds(self.state, piece.number)
+            reader = PieceReader(self._file, start, size, self._meter)
         if piece.again:
             self._count_resent(self._given.pop(piece.number, reader.size))
         with self._lock:

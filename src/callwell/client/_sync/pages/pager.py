@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Generated from src/callwell/client/pages/pager.py by tools/unasync.py; do not edit
-"""A walk over the pages of a list, some pages ahead of who reads it.
+"""A walk over the pages of a list, some pages ahead of its reader.
 
 Pages may come early, but each is read when its turn comes: every decision is made in the order of the list.
 """
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 MAX_AHEAD: Final = 64
-"""Pages that may be under way at once: as many connections are open."""
+"""Pages that may be under way at once: each opens a connection, which providers and proxies limit."""
 
 
 class PagerPosition(NamedTuple):
@@ -129,7 +129,7 @@ class Pager(Generic[T]):
         return self._from(start, map(paging.digest_key, delivered), self._depth)
 
     def ahead(self, pages: int) -> Pager[T]:
-        """The same list with more pages under way at once, which is faster where each takes its time.
+        """The same list with more pages under way at once, which is faster where each takes long.
 
         Pages that are known by a number or an offset are fetched up to `pages` ahead, and given out in order; a cursor
         or a link leads to the next page only, so that there it is never more than one. Pages beyond a total that the
@@ -137,10 +137,10 @@ class Pager(Generic[T]):
 
         Where the provider announces totals, a list that moves meanwhile shows in the verdict as it always does. Where
         it does not, something that is put into the list may hide something else while several pages are under way:
-        read such a list one page ahead, as it is unless said, if it changes.
+        read such a list with the default of one page ahead if it changes.
 
         Args:
-            pages: how many, from 0 (each page only when it is wanted) to 64. Unless said it is 1.
+            pages: how many, from 0 (each page only when it is wanted) to 64. The default is 1.
 
         Raises:
             InvalidOption: another number.
@@ -163,7 +163,8 @@ class Pager(Generic[T]):
                 page = self._read(window.take(self._walk.position))
                 known = self._seen.learn(page.marks)
                 step = paging.advance(self._rule, self._walk, page, self._size, known)
-                self._walk, self._verdict = step.walk, step.verdict
+                self._walk = step.walk
+                self._verdict = step.verdict
                 depth = self._depth if step.verdict is None else 0
                 if not window.want(lookahead.next_positions(self._rule, step.walk, page, self._size, depth)):
                     self._depth = 1
