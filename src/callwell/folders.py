@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Folders in which files are written, held open: what is written lands in them and nowhere else.
+"""Folders that are held open while files are written, so that files end up in them and nowhere else.
 
-A folder that others can write to may hold a symbolic link, a hard link or a pipe under a name that we are about to use.
-So a folder is found once, by its descriptor, and every name below it is opened without following links. A file is
-written under a name that nobody can guess, and gets its own by a rename, which replaces a link and never follows it. A
-file that must be found again has a name that can be guessed: it is used only if it is a plain file of this user's, with
-no other name.
+A folder that others can write to may have a symbolic link, a hard link or a pipe under a name that is about to be used.
+So a folder is opened once and used by its descriptor, and every name below it is opened without following links. A file
+is written under a name that nobody can guess, and renamed when it is complete: a rename replaces a link and never
+follows it. A file that must be found again has a name that can be guessed, so it is used only if it is a regular file
+of this user without another name.
 
-The folder that the caller names may be reached through links: these are the caller's own.
+Links on the way to the folder that the caller names are the caller's own, and are followed.
 """
 
 from __future__ import annotations
@@ -32,19 +32,21 @@ PART: Final = ".part"
 """The end of every temporary name."""
 
 READABLE: Final = 0o666
-"""The mode of a file that the umask alone restricts."""
+"""The mode of a file that only the umask restricts."""
 
 READ_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+"""To open a file for reading; without `O_NONBLOCK` a pipe would block until somebody writes to it."""
+
 SEARCH_ONLY: Final = getattr(os, "O_PATH", os.O_RDONLY)
-"""For a folder that may be written to and not listed."""
+"""To open a folder that may be written to and not listed."""
 
 
 class Folder:
     """A folder that is held open. Use it as a context manager, or close it.
 
     Args:
-        descriptor: of the folder.
-        path: where it was found, for messages.
+        descriptor: the open folder's descriptor.
+        path: where the folder was found, for messages.
     """
 
     def __init__(self, descriptor: int, path: Path) -> None:
@@ -53,15 +55,15 @@ class Folder:
 
     @classmethod
     def at(cls, path: Path, *, make: bool = False, listed: bool = False) -> Self:
-        """The folder that a caller names, links on the way included.
+        """Open the folder that a caller names, following links on the way.
 
         Args:
-            path: where it is.
-            make: make it if it is not there, with the folders above it.
-            listed: it is to be listed or locked, too.
+            path: the folder's path.
+            make: create it, and the folders above it, if it does not exist.
+            listed: it will be listed or locked as well.
 
         Raises:
-            OSError: it cannot be used.
+            OSError: the folder cannot be opened.
         """
         if make:
             path.mkdir(parents=True, exist_ok=True)
@@ -80,11 +82,11 @@ class Folder:
         self.close()
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close the folder."""
         os.close(self._fd)
 
     def lock(self) -> bool:
-        """Keep other processes out that lock it too, until it is closed; false if one of them has it."""
+        """Lock the folder until it is closed; False if another process has locked it."""
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -92,32 +94,32 @@ class Folder:
         return True
 
     def subfolder(self, *names: str, make: bool = False) -> Folder:
-        """A folder in this one. No name may be a link.
+        """Open a folder below this one. No name may be a link.
 
         Args:
-            names: of the folders on the way, the last one that of the folder; none for this one.
-            make: make what is not there.
+            names: the names on the way, the folder's own last; none for this folder itself.
+            make: create folders that do not exist.
 
         Raises:
-            FileProblem: one of them is no folder.
-            OSError: it cannot be used.
+            FileProblem: a name is a link.
+            OSError: a folder cannot be opened.
         """
-        here = Folder(os.dup(self._fd), self.path)
+        folder = Folder(os.dup(self._fd), self.path)
         for name in names:
-            with here:
-                here = here._child(name, make=make)
-        return here
+            with folder:
+                folder = folder._child(name, make=make)
+        return folder
 
     def list_names(self) -> list[str]:
-        """What is in it, in order.
+        """The names of everything in the folder, in order.
 
         Raises:
-            OSError: it cannot be listed.
+            OSError: the folder cannot be listed.
         """
-        return sorted(os.listdir(self._fd))  # noqa: PTH208 - it has a descriptor, and no path
+        return sorted(os.listdir(self._fd))  # noqa: PTH208 - by descriptor, not by path
 
     def exists(self, name: str) -> bool:
-        """Whether there is anything of that name."""
+        """Whether anything has that name."""
         try:
             os.stat(name, dir_fd=self._fd, follow_symlinks=False)
         except FileNotFoundError:
@@ -125,10 +127,10 @@ class Folder:
         return True
 
     def size(self, name: str) -> int | None:
-        """Bytes of a plain file, None if there is no such file.
+        """The bytes of a regular file; None if there is no such file.
 
         Raises:
-            OSError: it cannot be looked at.
+            OSError: the file's status cannot be read.
         """
         try:
             found = os.stat(name, dir_fd=self._fd, follow_symlinks=False)
@@ -137,21 +139,21 @@ class Folder:
         return found.st_size if stat.S_ISREG(found.st_mode) else None
 
     def is_folder(self, name: str) -> bool:
-        """Whether a name is that of a folder, and not of a link to one."""
+        """Whether a name is a folder, and not a link to one."""
         try:
             return stat.S_ISDIR(os.stat(name, dir_fd=self._fd, follow_symlinks=False).st_mode)
         except OSError:
             return False
 
     def open(self, name: str, *, own: bool = False) -> BufferedReader:
-        """A plain file, to be read.
+        """Open a regular file for reading.
 
         Args:
-            name: of the file.
-            own: it must be this user's.
+            name: the file's name.
+            own: the file must belong to this user.
 
         Raises:
-            FileProblem: it is something else.
+            FileProblem: it is a link, no regular file, or another user's.
             OSError: it cannot be opened.
         """
         descriptor = self._open_descriptor(name, READ_FLAGS)
@@ -163,41 +165,41 @@ class Folder:
         return os.fdopen(descriptor, "rb")
 
     def read(self, name: str, *, own: bool = False) -> bytes:
-        """What a plain file holds.
+        """The content of a regular file.
 
         Args:
-            name: of the file.
-            own: it must be this user's.
+            name: the file's name.
+            own: the file must belong to this user.
 
         Raises:
-            FileProblem: it is something else.
+            FileProblem: it is a link, no regular file, or another user's.
             OSError: it cannot be read.
         """
         with self.open(name, own=own) as file:
             return file.read()
 
     def create(self, name: str, *, mode: int = READABLE) -> tuple[str, BinaryIO]:
-        """A new file under a temporary name that nobody can guess.
+        """Create a file under a temporary name that nobody can guess.
 
         Args:
-            name: what it is to be called in the end.
-            mode: who may use it.
+            name: the name that the file will have in the end.
+            mode: its permissions, which the umask restricts.
 
         Returns:
             the temporary name and the file.
 
         Raises:
-            OSError: it cannot be made.
+            OSError: it cannot be created.
         """
         hidden = f".{name}.{secrets.token_hex(8)}{PART}"
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         return hidden, os.fdopen(os.open(hidden, flags, mode, dir_fd=self._fd), "r+b")
 
     def open_or_create(self, name: str) -> BinaryIO:
-        """A file that is found again by its name, or made if it is not there.
+        """Open a file for reading and writing, and create it if it does not exist.
 
         Raises:
-            FileProblem: it is no plain file of this user's alone.
+            FileProblem: it is no regular file, another user's, or has a second name.
             OSError: it cannot be opened.
         """
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -206,14 +208,14 @@ class Folder:
             found = os.fstat(descriptor)
             self._check_plain(name, found, own=True)
             if found.st_nlink > 1:
-                raise FileProblem(f"{self.path / name}: it is the same file as one of another name; remove it")
+                raise FileProblem(f"{self.path / name}: it is a hard link to a file with another name; remove it")
         except BaseException:
             os.close(descriptor)
             raise
         return os.fdopen(descriptor, "r+b")
 
     def is_same_file(self, name: str, file: BinaryIO) -> bool:
-        """Whether an open file is the one of that name."""
+        """Whether a name leads to an open file."""
         try:
             found = os.stat(name, dir_fd=self._fd, follow_symlinks=False)
         except FileNotFoundError:
@@ -221,55 +223,55 @@ class Folder:
         return os.path.samestat(found, os.fstat(file.fileno()))
 
     def rename(self, name: str, to: str) -> None:
-        """Give a file another name, in place of what has it.
+        """Give a file another name, replacing what has it.
 
         Raises:
-            OSError: it cannot be done.
+            OSError: the file cannot be renamed.
         """
         os.replace(name, to, src_dir_fd=self._fd, dst_dir_fd=self._fd)
 
     def check_replaceable(self, name: str) -> None:
-        """See that a file may take a name that the user chose: no device, pipe or socket is replaced.
+        """Raise if a name that the user chose is a device, a pipe or a socket, which a file must not replace.
 
         Raises:
-            FileProblem: it is one of those. A user with enough rights would lose /dev/null or /dev/stdout by it.
+            FileProblem: it is one of those. A user with enough rights would lose /dev/null or /dev/stdout.
         """
         try:
             mode = os.stat(name, dir_fd=self._fd).st_mode
-        except OSError:  # nothing there, or a link that leads nowhere
+        except OSError:  # nothing has the name, or it is a link that leads nowhere
             return
         if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
             raise FileProblem(f"{self.path / name}: it is a device, a pipe or a socket; name a file")
 
     def remove(self, name: str) -> None:
-        """Remove a file, if it is there.
+        """Remove a file if it exists.
 
         Raises:
-            OSError: it cannot be done.
+            OSError: the file cannot be removed.
         """
         with suppress(FileNotFoundError):
             os.unlink(name, dir_fd=self._fd)
 
     def remove_tree(self, name: str) -> None:
-        """Remove a folder and all that is in it, as far as that goes; links in it are removed, and not followed."""
+        """Remove a folder and its content as far as possible; links in it are removed, and not followed."""
         shutil.rmtree(name, ignore_errors=True, dir_fd=self._fd)
 
-    def write(self, name: str, pieces: Iterable[bytes], *, mode: int = READABLE, sync: bool = False) -> None:
-        """Write a whole file in one step.
+    def write(self, name: str, chunks: Iterable[bytes], *, mode: int = READABLE, sync: bool = False) -> None:
+        """Write a whole file in one step: other processes see the old content or the new.
 
         Args:
-            name: of the file.
-            pieces: what it is to hold.
-            mode: who may use it.
-            sync: it survives a loss of power, too.
+            name: the file's name.
+            chunks: its content.
+            mode: its permissions, which the umask restricts.
+            sync: wait until the content is on disk, so that it survives a power failure.
 
         Raises:
-            OSError: it cannot be done; what was there before still is.
+            OSError: the file cannot be written; the old content is still there.
         """
         hidden, file = self.create(name, mode=mode)
         try:
             with file:
-                file.writelines(pieces)
+                file.writelines(chunks)
                 if sync:
                     file.flush()
                     os.fsync(file.fileno())
@@ -280,7 +282,10 @@ class Folder:
             raise
 
     def walk(self) -> Iterator[tuple[str, str, Folder]]:
-        """All that is no folder, at any depth: its path below this one, its name, and its folder, for now.
+        """Walk over everything that is not a folder, at any depth.
+
+        Yields:
+            the path below this folder, the name, and the open folder, which is closed before the next one is visited.
 
         Raises:
             OSError: a folder cannot be listed.
@@ -323,7 +328,7 @@ class Folder:
 
     def _check_plain(self, name: str, found: os.stat_result, *, own: bool) -> None:
         if not stat.S_ISREG(found.st_mode):
-            raise FileProblem(f"{self.path / name}: it is no plain file; remove it")
+            raise FileProblem(f"{self.path / name}: it is not a regular file; remove it")
         if own and found.st_uid != os.geteuid():
             raise FileProblem(f"{self.path / name}: it belongs to another user; remove it or name another folder")
 
@@ -332,34 +337,34 @@ def _raise(error: OSError) -> None:
     raise error
 
 
-def write(path: Path, pieces: Iterable[bytes], *, mode: int = READABLE, make: bool = False) -> None:
-    """Write a whole file in one step.
+def write(path: Path, chunks: Iterable[bytes], *, mode: int = READABLE, make: bool = False) -> None:
+    """Write a whole file in one step: other processes see the old content or the new.
 
     Args:
-        path: of the file; its folder may be reached through links.
-        pieces: what it is to hold.
-        mode: who may use it.
-        make: make the folder if it is not there.
+        path: the file's path; links on the way to its folder are followed.
+        chunks: its content.
+        mode: its permissions, which the umask restricts.
+        make: create the folder if it does not exist.
 
     Raises:
-        FileProblem: the path is that of a device, a pipe or a socket.
-        OSError: it cannot be done.
+        FileProblem: the path is a device, a pipe or a socket.
+        OSError: the file cannot be written.
     """
     with Folder.at(path.parent, make=make) as folder:
         folder.check_replaceable(path.name)
-        folder.write(path.name, pieces, mode=mode)
+        folder.write(path.name, chunks, mode=mode)
 
 
 @contextmanager
 def open_unnamed(folder: Folder, name: str) -> Iterator[BinaryIO]:
-    """A file without a name, for as long as it is open.
+    """A temporary file without a name, which is gone when it is closed.
 
     Args:
-        folder: on the same disk.
-        name: what it is for.
+        folder: where to create it, and so on which disk.
+        name: what it is for; part of its name until that is removed.
 
     Raises:
-        OSError: it cannot be made.
+        OSError: it cannot be created.
     """
     hidden, file = folder.create(name, mode=0o600)
     with file:
