@@ -44,6 +44,8 @@ def assessing(folder: Path, running: Running) -> Program[str]:
         "class.csv",
         "--out",
         "out",
+        "--workers",
+        str(CAPACITY),
         "--json",
         "-q",
     ]
