@@ -12,7 +12,7 @@ if sys.platform == "emscripten":
     from callwell.errors import InBrowser
 
     raise InBrowser(
-        "callwell does not run in a browser, which shows its keys to everybody who opens the page: "
+        "callwell does not run in a browser, where anyone who opens the page could read the key: "
         "let a back end make the calls, and the page ask the back end"
     )
 

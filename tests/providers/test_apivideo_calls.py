@@ -173,7 +173,7 @@ def test_a_link_to_another_origin_is_refused(link: str) -> None:
     world = World(page("a", {"rel": "next", "uri": link}))
     with (
         linked(world) as api,
-        pytest.raises(errors.UnexpectedAnswer, match="to which alone the key is shown") as caught,
+        pytest.raises(errors.UnexpectedAnswer, match="the only origin that receives the key") as caught,
     ):
         list(api.videos.list())
     assert "evil" not in str(caught.value)

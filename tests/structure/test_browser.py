@@ -20,7 +20,7 @@ print(sorted(name for name in sys.modules if name.partition(".")[0] in ("callwel
 """
 
 SENTENCE = (
-    "callwell does not run in a browser, which shows its keys to everybody who opens the page: "
+    "callwell does not run in a browser, where anyone who opens the page could read the key: "
     "let a back end make the calls, and the page ask the back end"
 )
 

@@ -259,7 +259,7 @@ class ClientConfig:
         """
         if origin(url) != origin(self.base_url):
             shown = "{}://{}:{}".format(*origin(url))
-            raise InvalidOption("path", shown, f"an address of {self.base_url}, to which alone the key is shown")
+            raise InvalidOption("path", shown, f"an address of {self.base_url}, the only origin that receives the key")
         path = addresses.path_and_query(url)
         addresses.check_path(path)
         base = urlsplit(self.base_url)
@@ -276,7 +276,9 @@ class ClientConfig:
             there = origin(path)
             if there != origin(self.base_url):
                 shown = "{}://{}:{}".format(*there)
-                raise InvalidOption("path", shown, f"an address of {self.base_url}, to which alone the key is shown")
+                raise InvalidOption(
+                    "path", shown, f"an address of {self.base_url}, the only origin that receives the key"
+                )
             parts = urlsplit(path)
             path = parts.path + (f"?{parts.query}" if parts.query else "")
             base_path = urlsplit(self.base_url).path

@@ -69,7 +69,7 @@ def advice(notice: Notice) -> str:
             way = "behind" if seconds > 0 else "ahead of"
             return f"this machine's clock is at least {abs(seconds):.0f} s {way} that of {provider}; set it"
         case Deprecated(provider, operation, since, until):
-            ends = "" if until is None else f"; it stops to answer on {_day(until)}"
+            ends = "" if until is None else f"; it will stop responding on {_day(until)}"
             return f"{provider} {operation} is deprecated{'' if since is None else f' since {_day(since)}'}{ends}"
         case OneUser(provider, calls, user):
             return (
@@ -77,9 +77,8 @@ def advice(notice: Notice) -> str:
                 "as for_user, or they are not told apart"
             )
         case NotRecorded(provider, operation, reason):
-            return (
-                f"{provider} {operation}: the end of a request is not recorded, and its permit rests longer: {reason}"
-            )
+            what = f"{provider} {operation}"
+            return f"{what}: the end of a request is not recorded, so its permit comes back later: {reason}"
     return ""
 
 

@@ -216,7 +216,7 @@ def test_requests_elsewhere_are_refused(path: str) -> None:
     """A key is not shown to another origin, and the message does not hold it."""
     world = World()
     one = client(world)
-    with pytest.raises(errors.InvalidOption, match="to which alone the key is shown"):
+    with pytest.raises(errors.InvalidOption, match="the only origin that receives the key"):
         run(lambda: one.request("GET", path))
     assert world.sent == []
 

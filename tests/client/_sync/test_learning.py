@@ -141,7 +141,9 @@ def test_what_will_go_away_is_told_once_in_a_process() -> None:
     get(client(world), 2)
     get(client(world))
     [notice] = advice(world)
-    assert advice_of(notice) == ("acme things.get is deprecated since 2023-11-14; it stops to answer on 2027-01-15")
+    assert advice_of(notice) == (
+        "acme things.get is deprecated since 2023-11-14; it will stop responding on 2027-01-15"
+    )
 
 
 def test_a_quota_that_nobody_documents_is_paced() -> None:

@@ -53,16 +53,16 @@ class CallOptions(TypedDict, total=False):
         deadline_s: seconds for the whole call, waits included; None for no deadline. Unless said: 60 for interactive
             calls, none for batch.
         priority: `interactive` goes before `batch` where permits are scarce.
-        for_user: the end user on whose behalf the call is made, for providers that want to know: your own id, of which
-            they get a pseudonym.
-        retry_unsafe_5xx: repeat even what may then happen twice.
-        nested: a caller of these calls retries, so that they make one attempt each; or the headers of the request that
-            is being served, which say so if its sender is a Callwell that tells.
-        exactly_once: write a call that could happen twice down before it is sent, and settle it if its answer is lost;
-            a text is the caller's own name for the call, under which it is found when the program is run again.
-        remember: keep results in the state, and answer the same request from there: nothing is sent, and nothing
-            billed, again. For operations of which the profile says that their results may be remembered.
-        force: send it all the same, and remember the new result.
+        for_user: your user ID of the end user, for providers that ask for one; where the profile says so, the provider
+            sees only a pseudonym.
+        retry_unsafe_5xx: repeat an unsafe call after a 5xx, at the risk of doing it twice.
+        nested: a caller of these calls retries, so each makes one attempt only. Or pass the incoming headers of the
+            request being served; a Callwell caller marks retries there.
+        exactly_once: record a call that could happen twice before it is sent, and settle it if its answer is lost. A
+            text names the call, so that it is found again when the program is restarted.
+        remember: keep results in the state, and answer the same request from there: nothing is sent or billed again.
+            Only for operations that the profile allows it for.
+        force: bypass that cache, and keep the new result.
     """
 
     deadline_s: float | None
@@ -82,15 +82,15 @@ class ClientOptions(CallOptions, total=False):
         key: a `Key`, `env:NAME` or `file:PATH`; unless given, the provider's usual environment variable.
         environment: one that the profile names; its default unless given.
         base_url: the address of another deployment of the provider, or such addresses by environment.
-        auth: what is shown to the provider: the `key`, or a `token` that is got by it and ends, where there are such.
-        explain: if a key is refused that was never accepted, see by one request to each environment with other keys
-            whether it belongs there, and say so.
-        key_header: the header that carries the key, where an address of your own wants another one.
-        account: whose quota it is, where a provider counts for several.
-        plan: what you pay for, where calls depend on it: `monthly-active-users`, and no call goes without `for_user`.
-        alpha: allow operations that the provider itself calls alpha.
-        user_secret: where the secret is kept that makes pseudonyms of end users, as for `key`; unless given, a file
-            that is made once for all programs of this user.
+        auth: the credential to send: the `key`, or a short-lived `token` obtained with it, if there are tokens.
+        explain: if the provider rejects a key that it never accepted, send one request to each environment with other
+            keys, and say where the key belongs.
+        key_header: the header that carries the key, if a proxy of your own expects another one.
+        account: whose quota it is, if several accounts are in use.
+        plan: billing plan; `monthly-active-users` requires `for_user`.
+        alpha: allow operations that the provider calls alpha.
+        user_secret: where the secret for pseudonyms of end users is kept, as for `key`; by default a file created
+            once for all programs of this user.
         state: `memory:`, `sqlite:///PATH`, or an open state.
         proxy: the address of a proxy, or `environment` for the usual variables; none unless given.
         ca_file: a file of PEM certificates to trust as well as the usual ones.
