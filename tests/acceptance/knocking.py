@@ -32,14 +32,18 @@ Call: TypeAlias = tuple[float, float, str, int, float]
 
 
 async def _knock(client: AsyncClient, clock: Clock, until: float, dice: random.Random) -> list[Call]:
-    calls, calm = list[Call](), 0
+    calls = list[Call]()
+    calm = 0
     while clock.now() < until or calm < CALM:
-        began, deadline_s = clock.now(), dice.choice(DEADLINES_S)
+        began = clock.now()
+        deadline_s = dice.choice(DEADLINES_S)
         try:
             answer = await client.with_options(deadline_s=deadline_s).call_raw("me.get")
-            how, attempts = "done", answer.attempts
+            how = "done"
+            attempts = answer.attempts
         except CallError as error:
-            how, attempts = type(error).__name__, error.attempts
+            how = type(error).__name__
+            attempts = error.attempts
         calls.append((began, clock.now(), how, attempts, deadline_s))
         calm = calm + 1 if how == "done" else 0
         await asyncio.sleep(clock.real_s(dice.uniform(*REST_S)))
@@ -54,7 +58,8 @@ async def _late(worst: list[float]) -> None:
 
 
 async def _work(job: dict[str, Any]) -> dict[str, Any]:
-    clock, worst = parse_clock(job["clock"]), [0.0]
+    clock = parse_clock(job["clock"])
+    worst = [0.0]
     watch = asyncio.create_task(_late(worst))
     async with AsyncClient(
         "userplane", key=job["key"], base_url=job["base_url"], state=job["state"], clock=clock

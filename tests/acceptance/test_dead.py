@@ -130,7 +130,8 @@ def spend_an_hour(death: str, folder: Path) -> Hour:
             subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for command in commands
         ]
         time.sleep(clock.real_s(job["until"] - clock.now()))
-        over_at, provider.well = clock.now(), True
+        over_at = clock.now()
+        provider.well = True
         done = [process.communicate(timeout=PATIENCE_S) for process in processes]
     finally:
         server.close()

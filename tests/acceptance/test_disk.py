@@ -128,7 +128,8 @@ def refused(process: subprocess.Popen[str], site: Site, tree: Path) -> str:
 
 def fill_when(process: subprocess.Popen[str], disk: Disk, tree: Path, more: int) -> None:
     """Fill the disk when an export has that many more files; it must not have ended before."""
-    enough, until = files(tree) + more, time.monotonic() + PATIENCE_S
+    enough = files(tree) + more
+    until = time.monotonic() + PATIENCE_S
     while files(tree) < enough:
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < until
@@ -162,8 +163,10 @@ def test_a_disk_that_is_too_small(site: Site, disk: Callable[[int], Disk], tell:
 
 def test_a_disk_that_somebody_else_fills(site: Site, disk: Callable[[int], Disk], tell: Tell) -> None:
     """Writing itself fails, at moments that nobody could foresee, again and again."""
-    shared, dice = disk(ROOMY_MIB), random.Random(SEED)
-    tree, complaints = shared.folder / "tree", list[str]()
+    shared = disk(ROOMY_MIB)
+    dice = random.Random(SEED)
+    tree = shared.folder / "tree"
+    complaints = list[str]()
     site.faults({"operation": "storage", "fault": "slow_body", "rate": 1.0, "max_in_row": 9, "delay_s": 1.5})
     for _ in range(FILLINGS):
         process = exporting(site, tree=tree)
@@ -180,7 +183,8 @@ def test_a_disk_that_somebody_else_fills(site: Site, disk: Callable[[int], Disk]
 
 def test_a_disk_that_has_no_room_for_the_state(site: Site, disk: Callable[[int], Disk], tell: Tell) -> None:
     """Without its record nothing is sent: it stops, at the beginning or in the middle, and the quota is kept."""
-    small, dice = disk(STATE_MIB), random.Random(SEED)
+    small = disk(STATE_MIB)
+    dice = random.Random(SEED)
     state = small.folder / "state.db"
     small.fill()
     complaints = [refused(exporting(site, state=state), site, site.tree)]

@@ -40,7 +40,8 @@ def test_an_export_that_is_killed_twenty_times(tmp_path: Path, tell: Tell) -> No
         provider=("userplane",), clock=f"{fault_scripts.SCALE:g}", window="sliding", recordings=RECORDINGS, seed=SEED
     )
     with start(options) as running:
-        site, dice = Site(running, tmp_path), random.Random(SEED)
+        site = Site(running, tmp_path)
+        dice = random.Random(SEED)
         site.faults(*fault_scripts.export_faults(SEED, ("recordings.list",)))
         seen = []
         for _ in range(KILLS):

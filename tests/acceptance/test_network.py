@@ -142,7 +142,8 @@ def away(how: Callable[[], None], back: Callable[[], None], export: Stubborn, se
 def test_a_network_that_goes_and_comes_back(site: Site, tell: Tell) -> None:
     """Cut, refused or silent, for a moment and for minutes: in the end all is there, and no quota was passed."""
     address = urlsplit(site.running.endpoint("userplane").base_url)
-    relay, dice = Relay(address.port or 0), random.Random(SEED)
+    relay = Relay(address.port or 0)
+    dice = random.Random(SEED)
     export = Stubborn(site, f"http://127.0.0.1:{relay.port}{address.path}")
     try:
         for seconds in AWAY_S:
@@ -168,13 +169,15 @@ def test_a_network_that_goes_and_comes_back(site: Site, tell: Tell) -> None:
 
 def test_a_provider_that_freezes_dies_and_is_started_anew(tmp_path: Path, tell: Tell) -> None:
     """It comes back at the same place, with the same data, an empty memory and another key."""
-    ports, dice = free_ports(), random.Random(SEED)
+    ports = free_ports()
+    dice = random.Random(SEED)
     running = start(options(ports, f"{SCALE:g}"))
     site = Site(running, tmp_path)
     relay = Relay(ports[0])
     export = Stubborn(site, f"http://127.0.0.1:{relay.port}{urlsplit(running.endpoint('userplane').base_url).path}")
     try:
-        truth, arrivals = sums(site), list[float]()
+        truth = sums(site)
+        arrivals = list[float]()
         for seconds in AWAY_S:
             export.work(dice.uniform(*BETWEEN_S))
             away(lambda: freeze(site), lambda: thaw(site), export, FREEZE_S)

@@ -80,7 +80,8 @@ class Mint:
     def _new(self, key: str) -> Response:
         assert self.clock
         number = len(self._good) + 1
-        access, renewal = f"access-{number}", f"renewal-{number}"
+        access = f"access-{number}"
+        renewal = f"renewal-{number}"
         self._good[access] = key, self.clock.now() + self.lasts_s
         self._renewals[renewal] = key
         return answer(200, {"access": access, "renewal": renewal, "seconds": self.lasts_s})

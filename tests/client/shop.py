@@ -91,7 +91,8 @@ class Shop(World):
         deaf: bool = False,
     ) -> None:
         super().__init__(self.answered, took=took)
-        self.fates, self.sights = list(fates), list(sights)
+        self.fates = list(fates)
+        self.sights = list(sights)
         self.late_s = late_s
         self.deaf = deaf
         self.creations = 0

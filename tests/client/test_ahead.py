@@ -129,7 +129,8 @@ def test_an_error_comes_in_its_turn() -> None:
     async def work() -> None:
         client, _ = make(reply, provider=acme({}))
         pager = client.pages("things.list").ahead(8)
-        walk, first = pager.pages(), [ids(1), ids(2)[2:], ids(3)[4:]]
+        walk = pager.pages()
+        first = [ids(1), ids(2)[2:], ids(3)[4:]]
         assert [[item["id"] for item in await anext(walk)] for _ in range(3)] == first
         with pytest.raises(errors.Forbidden):
             await anext(walk)
@@ -219,7 +220,8 @@ def test_threads_fetch_as_many_pages_at_once() -> None:
 def test_a_long_walk_is_taken_up_where_it_stopped() -> None:
     """More was delivered than is kept in memory: a stored position knows all of it."""
     rule = OperationRule(paging=LISTED)
-    pages, per_page = 40, 500
+    pages = 40
+    per_page = 500
 
     def reply(request: Request) -> Response:
         page = number(request)

@@ -21,7 +21,9 @@ from callwell.errors import InvalidOption, UnknownName
 from tests.client.acme import TEXT, acme, bind, operation, parameter
 
 API = acme().api.operations
-MAKE, LIST, GET = API["things.make"], API["things.list"], API["things.get"]
+MAKE = API["things.make"]
+LIST = API["things.list"]
+GET = API["things.get"]
 
 
 def test_places() -> None:

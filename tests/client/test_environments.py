@@ -37,7 +37,8 @@ def shown(**options: Any) -> dict[str, str]:
 
 def test_headers_of_an_environment() -> None:
     """The key stands in its header, and what is fixed goes with it; the host is that of the address in use."""
-    plain, market = shown(), shown(environment="market")
+    plain = shown()
+    market = shown(environment="market")
     assert (plain["api-key"], "x-market-key" in plain, "x-market" in plain) == (KEY, False, False)
     assert (market["x-market-key"], "api-key" in market) == (KEY, False)
     assert (market["x-market-host"], market["x-market"]) == ("market.test", "yes")

@@ -131,7 +131,8 @@ def test_the_same_form_is_the_same_bytes() -> None:
 
 def test_a_keyless_operation_goes_without_the_key() -> None:
     """The key is not shown where it is not asked for; the media type is that of the form."""
-    rule, key = KeyRule(env="K", scheme="basic"), Key("secret")
+    rule = KeyRule(env="K", scheme="basic")
+    key = Key("secret")
     bound = bind(send({"id": TEXT}, keyless=True), {"id": "1"})
     assert dict(request_headers(bound, rule, key)) == {"accept": "application/json", "content-type": bound.media}
     assert "authorization" in dict(request_headers(replace(bound, keyless=False), rule, key))

@@ -140,7 +140,8 @@ def test_names_of_earlier_versions() -> None:
 @pytest.mark.parametrize("last", range(3, 14))
 def test_a_step_of_the_clock_shortens_no_wait(step_s: float, last: int) -> None:
     """A request that a dead process has sent is waited for as long as it can be carried out, by the monotonic clock."""
-    shop, state = Shop(("late",), late_s=80.0), MemoryState()
+    shop = Shop(("late",), late_s=80.0)
+    state = MemoryState()
     first = made(shop, state=DyingState(state, last, before=False))
     with pytest.raises(Killed):
         first.call("goods.make", title="t")

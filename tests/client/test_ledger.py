@@ -42,7 +42,8 @@ def entry(clock: ManualClock, name: str = "order-1", **changes: object) -> Entry
 
 def test_a_file_keeps_all_of_it(tmp_path: Path) -> None:
     """What was written is read by another process, with the call's state."""
-    clock, place = ManualClock(), f"sqlite:///{tmp_path / 'state.db'}"
+    clock = ManualClock()
+    place = f"sqlite:///{tmp_path / 'state.db'}"
     call = Call(
         Traits(safe=False, repeatable=False, probe=True),
         RetryRule(),
@@ -63,7 +64,8 @@ def test_only_the_holder_writes() -> None:
     """Another one finds that it is not the holder; once that is not at work any more, it may take the call up."""
     clock = ManualClock()
     ledger = LedgerStore(ACCOUNT, MemoryState(), clock)
-    first, second = entry(clock), entry(clock)
+    first = entry(clock)
+    second = entry(clock)
     LIVE_HOLDERS.add(first.holder)
     assert ledger.claim(first).holder == first.holder
     assert ledger.claim(second).holder == first.holder
@@ -91,7 +93,8 @@ def test_a_dead_process_holds_nothing() -> None:
 
 def test_names_are_told_apart_by_their_account() -> None:
     """An account whose name begins like another one's has a ledger of its own."""
-    clock, state = ManualClock(), MemoryState()
+    clock = ManualClock()
+    state = MemoryState()
     LedgerStore(f"{ACCOUNT}:b", state, clock).claim(entry(clock))
     assert LedgerStore(ACCOUNT, state, clock).entries() == ()
     with pytest.raises(UnknownName, match="unknown entry 'order-1' of the ledger"):
@@ -100,7 +103,8 @@ def test_names_are_told_apart_by_their_account() -> None:
 
 def test_settled_calls_are_forgotten_in_time() -> None:
     """After 90 days, or when there are too many of them; what is not settled never is."""
-    clock, state = ManualClock(), MemoryState()
+    clock = ManualClock()
+    state = MemoryState()
     ledger = LedgerStore(ACCOUNT, state, clock, max_settled=3)
     for number in range(6):
         clock.advance(60)

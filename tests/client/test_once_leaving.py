@@ -74,7 +74,8 @@ def test_a_cancelled_call_is_taken_up(fates: tuple[str, ...], stray_s: float | N
     """At each of its waits: there is one thing in the end, and nothing stays lent or unsettled."""
 
     async def cancelled_at(step: int) -> bool:
-        shop, state = Shop(fates), MemoryState()
+        shop = Shop(fates)
+        state = MemoryState()
         shop.clock = LoopClock()  # type: ignore[assignment] # it is only asked for the time
         one = make(shop, state, stray_s)
         left = False

@@ -26,7 +26,8 @@ marks = st.integers(-EDGE, EDGE - 1) | st.sampled_from([-EDGE, EDGE - 1, -1, 0, 
 @given(pages=st.lists(st.lists(marks, max_size=9), max_size=9), in_memory=st.integers(0, 20))
 def test_it_is_a_set(pages: list[list[int]], in_memory: int) -> None:
     """However much of it fits into memory, it knows what came before, and nothing else."""
-    seen, known = DeliveredDigests(in_memory), set[int]()
+    seen = DeliveredDigests(in_memory)
+    known = set[int]()
     for page in pages:
         assert seen.learn(page) == known & set(page)
         known |= set(page)

@@ -108,7 +108,8 @@ def threaded(reply: Any) -> tuple[Client, Any]:
 
 def test_threads_fetch_pieces_at_once(tmp_path: Path) -> None:
     """The second to fourth piece come only when all three have been asked for."""
-    storage, gate = Storage(), threading.Barrier(3)
+    storage = Storage()
+    gate = threading.Barrier(3)
 
     def reply(request: Request) -> Response | NoReply:
         if 1 <= wanted(request)[0] // SPLIT.range_bytes <= 3:
@@ -123,7 +124,9 @@ def test_threads_fetch_pieces_at_once(tmp_path: Path) -> None:
 
 def test_a_thread_that_comes_late_writes_nothing(tmp_path: Path) -> None:
     """A save that was ended does not wait for a thread that waits for its bytes, and is not told of them later."""
-    storage, go_on, told = Storage(), threading.Event(), list[int]()
+    storage = Storage()
+    go_on = threading.Event()
+    told = list[int]()
 
     def reply(request: Request) -> Response | NoReply:
         if wanted(request)[0] == SPLIT.range_bytes:

@@ -89,7 +89,8 @@ def test_who_dies_is_followed_after_its_lease() -> None:
     """Its lease is in the state; who comes next waits for its end, within its deadline, and goes by the key."""
 
     async def work() -> None:
-        mint, state = Mint(), MemoryState()
+        mint = Mint()
+        state = MemoryState()
         client, _ = virtual(mint, state=state)
         client._engine.keys._store.decide(Key(KEY), "the dead")
         began = asyncio.get_running_loop().time()
@@ -127,7 +128,8 @@ def test_many_threads_trade_once() -> None:
         Client(provider, key=Key(KEY), auth="token", clock=clock, transport=ScriptedTransport(mint)) as client,
         ThreadPoolExecutor(16) as pool,
     ):
-        began, until = clock.now(), clock.now() + 20.0
+        began = clock.now()
+        until = clock.now() + 20.0
 
         def work(_: int) -> int:
             done = 0

@@ -126,7 +126,8 @@ def test_a_provider_that_asks_for_no_end_user() -> None:
 
 def test_ids_as_they_are() -> None:
     """Where the profile says so, the caller's id is sent; the state has its digest only."""
-    world, state = World(), MemoryState()
+    world = World()
+    state = MemoryState()
     plain = made(world, provider=acme(end_user=EndUserRule(header="x-user-id", pseudonym=False)), state=state)
     plain.with_options(for_user="ann").call("things.get", thing_id="1")
     assert users(world) == ["ann"]
@@ -137,8 +138,10 @@ def test_ids_as_they_are() -> None:
 
 def test_users_are_counted_by_month() -> None:
     """Each once a month, by whomever the state is shared."""
-    world, state = World(), MemoryState()
-    one, two = made(world, state=state), made(world, state=state)
+    world = World()
+    state = MemoryState()
+    one = made(world, state=state)
+    two = made(world, state=state)
     for user, caller in (("ann", one), ("bob", two), ("ann", two), ("ann", one)):
         caller.with_options(for_user=user).call("things.get", thing_id="1")
     one.call("things.get", thing_id="1")
@@ -195,7 +198,8 @@ def test_one_id_for_everybody_is_noticed_once() -> None:
 
 def test_who_serves_several_is_left_alone() -> None:
     """A client that has had two users, and one whose state knows of others, warn of nothing."""
-    world, state = World(), MemoryState()
+    world = World()
+    state = MemoryState()
     one = made(world, provider=acme({}, end_user=RULE), state=state)
     calls(one, "ann", "bob", *["ann"] * CALLS_BEFORE_NOTICE)
     two = made(world, provider=acme({}, end_user=RULE), state=state)

@@ -120,14 +120,16 @@ class CancelledAt:
         self._step = step
 
     def __await__(self) -> Generator[Any, Any, Any]:
-        inner, steps = self._work.__await__(), 0
+        inner = self._work.__await__()
+        steps = 0
         error: BaseException | None = None
         while True:
             try:
                 waits_for = next(inner) if error is None else inner.throw(error)
             except StopIteration as end:
                 return end.value
-            error, steps = None, steps + 1
+            error = None
+            steps = steps + 1
             if steps == self._step:
                 task = asyncio.current_task()
                 assert task is not None

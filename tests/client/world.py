@@ -29,7 +29,9 @@ REFUSED = NoReply(Outcome.REFUSED, "no connection: refused")
 
 def answer(status: int = 200, body: object = None, *, whole: bool = True, **headers: Any) -> Response:
     """An answer with a JSON body, or with the bytes given; `_` in a header's name stands for `-`."""
-    data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+    data = body if isinstance(body, bytes) else b""
+    if body is not None and not isinstance(body, bytes):
+        data = json.dumps(body).encode()
     return Response(status, {name.replace("_", "-"): value for name, value in headers.items()}, data, whole)
 
 
@@ -69,7 +71,8 @@ class LeapingClock(ManualClock):
 
     def land(self) -> None:
         """The wait is over."""
-        leap, self._leap = self._leap, 0.0
+        leap = self._leap
+        self._leap = 0.0
         self.advance(leap)
 
     def sent(self) -> None:

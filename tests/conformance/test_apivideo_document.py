@@ -17,7 +17,7 @@ from callwell import providers
 from tests.facts.document import FILE, METHODS, Document
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 LANGUAGES: Final = 33
 
@@ -92,9 +92,13 @@ def deviations(theirs: Theirs, ours: dict[str, Any]) -> set[str]:
 
 def nodes(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
     """All objects of a document with their places."""
+    members: Iterable[tuple[object, Any]] = ()
     if isinstance(node, dict):
         yield path, node
-    for key, inner in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ():
+        members = node.items()
+    elif isinstance(node, list):
+        members = enumerate(node)
+    for key, inner in members:
         yield from nodes(inner, (*path, str(key)))
 
 
@@ -125,7 +129,8 @@ def test_every_deviation_is_found(theirs: Theirs, ours: dict[str, Any], key: str
     words = [(path, node) for path, node in words if not isinstance(node[key], dict) and (key != "type" or path[3:])]
     assert words or key == "pattern"
     for path, node in words[:: max(1, len(words) // 12)] + words[-1:]:
-        before, node[key] = node[key], spoilt(node, key)
+        before = node[key]
+        node[key] = spoilt(node, key)
         try:
             assert deviations(theirs, ours), (path, key)
         finally:
@@ -137,7 +142,8 @@ def test_what_is_missing_or_too_much_is_found(theirs: Theirs, ours: dict[str, An
     """A path, a method, a parameter, a field, a status: one less, or one more."""
     changed = 0
     for path, node in list(nodes({name: ours[name] for name in ("paths", "components")})):
-        above, here = (*path[-2:], "")[:2], path[-1] if path else ""
+        above = (*path[-2:], "")[:2]
+        here = path[-1] if path else ""
         lists = here in {"paths", "properties", "responses"} or (len(path) == 2 and path[0] == "paths")
         if not lists or "Problem" in path or above[0] == "components":
             continue
@@ -156,7 +162,8 @@ def test_what_is_missing_or_too_much_is_found(theirs: Theirs, ours: dict[str, An
 
 def test_quota_headers_are_on_all_but_the_keyless_two(theirs: Theirs) -> None:
     """The headers that the profile names are on every answer of every operation that counts against a quota."""
-    profile, rule = providers.load("apivideo").profile, providers.load("apivideo").profile.quota_headers
+    profile = providers.load("apivideo").profile
+    rule = providers.load("apivideo").profile.quota_headers
     assert rule
     for operation in providers.load("apivideo").api.operations.values():
         said = profile.operations.get(operation.name)

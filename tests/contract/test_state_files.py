@@ -127,7 +127,8 @@ def test_damaged_records(tmp_path: Path) -> None:
     """A record that cannot be read is an error that names it, unless its cell says what it is to be taken for."""
     path = tmp_path / "state.db"
     plus(path)
-    strict, lenient = Cell("walk", Walk, Walk()), Cell("walk", Walk, Walk(), Walk(pages=-1))
+    strict = Cell("walk", Walk, Walk())
+    lenient = Cell("walk", Walk, Walk(), Walk(pages=-1))
     state = open_state(f"sqlite:///{path}")
     for blob in (b"", b"\xc1", b"\x93\x01\x02", b"\x81\xa1a\x01", random.Random(2).randbytes(50)):
         direct = sqlite3.connect(path)

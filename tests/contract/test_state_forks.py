@@ -30,7 +30,8 @@ def test_a_fork_opens_its_own(tmp_path: Path) -> None:
     """Parent and child go on with the same state; the parent may close it first, and still nothing is lost."""
     state = open_state(f"sqlite:///{tmp_path / 'state.db'}")
     state.update(COUNT, lambda count: (count + 1, None))
-    ready, go = os.pipe(), os.pipe()
+    ready = os.pipe()
+    go = os.pipe()
 
     pid = os.fork()
     if pid == 0:

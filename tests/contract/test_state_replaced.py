@@ -170,7 +170,9 @@ def test_it_is_never_a_second_quota(tmp_path: Path, happening: Callable[[Path], 
 
 def test_a_link_that_leads_elsewhere(tmp_path: Path) -> None:
     """A symbolic link is followed, and noticed when it leads to another file; the files beside are those of its end."""
-    first, second, link = tmp_path / "first.db", tmp_path / "second.db", tmp_path / "link.db"
+    first = tmp_path / "first.db"
+    second = tmp_path / "second.db"
+    link = tmp_path / "link.db"
     plus(first)
     plus(second)
     link.symlink_to(first)

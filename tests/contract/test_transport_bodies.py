@@ -102,14 +102,16 @@ def test_no_answer_after_a_whole_body_is_unknown(
     serve: Servers, sender: Sender, act: Callable[[Connection], bool]
 ) -> None:
     """It has arrived, and is read and sent once only."""
-    server, body = serve(act), Pieces(8)
+    server = serve(act)
+    body = Pieces(8)
     assert known(sender.send(put(server.url, body))) is Outcome.UNKNOWN
     assert (len(server.arrivals), body.begun) == (1, 1)
 
 
 def test_a_server_that_stops_reading_ends_with_the_time(serve: Servers, sender: Sender) -> None:
     """A body that cannot be got rid of is unknown when the time is over, and is not read to its end."""
-    server, body = serve(lambda _: False), Pieces(400)
+    server = serve(lambda _: False)
+    body = Pieces(400)
     server.reads.clear()
     assert known(sender.send(put(server.url, body, 0.5))) is Outcome.UNKNOWN
     assert body.read < 300
@@ -125,7 +127,8 @@ def test_nobody_listens(sender: Sender) -> None:
 
 def test_little_of_it_is_in_memory(serve: Servers, sender: Sender) -> None:
     """The reader is never far ahead of the server: what lies between is in the sockets, and little beyond."""
-    server, body = serve(lambda c: c.send(OK)), Pieces(400)
+    server = serve(lambda c: c.send(OK))
+    body = Pieces(400)
     server.reads.clear()
     ahead: list[int] = []
 

@@ -154,7 +154,8 @@ def test_a_proxy_of_the_environment_is_used_on_demand_only(
     """Without being told, no variable matters; with `environment`, those for the scheme do."""
     for name in (*PROXIES, *SKIPS):
         monkeypatch.delenv(name, raising=False)
-    proxy, server = serve(lambda c: c.send(OK)), serve(lambda c: c.send(OK))
+    proxy = serve(lambda c: c.send(OK))
+    server = serve(lambda c: c.send(OK))
     monkeypatch.setenv(variable, proxy.url)
     assert isinstance(make(Network()).send(get(server.url)), Response)
     assert (len(proxy.arrivals), len(server.arrivals)) == (0, 1)

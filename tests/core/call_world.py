@@ -112,7 +112,9 @@ def play(call: Call, script: Sequence[Turn], keep: Callable[[Call], Call] = lamb
 
 
 def _play(call: Call, turns: Iterator[Turn], keep: Callable[[Call], Call], *, by_send: bool) -> Story:
-    now, key, moments = 100.0, 0, list[Moment]()
+    now = 100.0
+    key = 0
+    moments = list[Moment]()
     event: Event = Started()
     turn = next(turns)
     while len(moments) < MAX_STEPS:

@@ -98,7 +98,8 @@ class Storage:
 
     def fetch(self) -> DownloadDone | DownloadFailed:
         """Download the file into `file`, as a driver would."""
-        state, action = Download(split=self.split), RequestUrl()
+        state = Download(split=self.split)
+        action = RequestUrl()
         step: download.Action = action
         for _ in range(MOST):
             match step:

@@ -107,7 +107,8 @@ def test_nothing_is_sent_after_the_deadline(call: Call, script: list[Turn]) -> N
 def test_waits_do_not_shrink_and_keep_what_was_asked_for(call: Call, script: list[Turn]) -> None:
     """Between two arrivals lies what a 429 or 503 asked for and the formula, never less than before, crash or not."""
     story = play(call, script)
-    floor_s, waited_s = 0.0, 0.0
+    floor_s = 0.0
+    waited_s = 0.0
     for before, after in zip(story.sends, story.sends[1:], strict=False):
         asked = before.event
         if (

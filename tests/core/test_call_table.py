@@ -226,7 +226,8 @@ def test_a_call_that_comes_too_late_asks_for_nothing() -> None:
 
 def test_a_throttle_waits_no_less_than_the_failure_before() -> None:
     """Failures and throttles are counted apart, but no wait is shorter than the one before."""
-    failed, throttled = Answered(500), Answered(429)
+    failed = Answered(500)
+    throttled = Answered(429)
     for one, other in ((failed, throttled), (throttled, failed)):
         assert attempts(Call(SAFE, RULE), one, one, one, other, OK).waits == [0.375, 0.75, 1.5, 1.5]
 

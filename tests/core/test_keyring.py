@@ -129,7 +129,7 @@ def test_a_key_that_works_again_is_tried_again() -> None:
 moves = st.lists(
     st.one_of(
         st.tuples(st.just("offer"), st.sampled_from("abcdef")),
-        st.tuples(st.sampled_from(["lend", "settle", "confirm", "reject"]), st.integers(0, 40)),
+        st.tuples(st.sampled_from(["begin_use", "end_use", "confirm", "reject"]), st.integers(0, 40)),
         st.tuples(st.sampled_from(["revive", "retry"]), st.none()),
     ),
     max_size=120,
@@ -143,7 +143,12 @@ def after(ring: KeyRing, name: str, argument: str | int | None) -> KeyRing:
     if argument is None:
         return keyring.revive(ring) if name == "revive" else keyring.restage(ring)
     generation = ring.keys[-1 - argument % len(ring.keys)].generation if ring.keys else argument
-    move = {"lend": keyring.begin_use, "settle": keyring.end_use, "confirm": keyring.accept, "reject": keyring.reject}
+    move = {
+        "begin_use": keyring.begin_use,
+        "end_use": keyring.end_use,
+        "confirm": keyring.accept,
+        "reject": keyring.reject,
+    }
     return move[name](ring, generation)
 
 
@@ -152,14 +157,16 @@ def test_a_ring_keeps_its_shape(moves: list[tuple[str, str | int | None]]) -> No
     """At most one active and one staged key; generations grow; what is in hand is remembered; a refusal is obeyed."""
     ring = KeyRing()
     for name, argument in moves:
-        before, ring = ring, after(ring, name, argument)
+        before = ring
+        ring = after(ring, name, argument)
         found = [key.stage for key in ring.keys]
         assert found.count(KeyStage.ACTIVE) <= 1
         assert found.count(KeyStage.STAGED) + found.count(KeyStage.ASIDE) <= 1
         generations = [key.generation for key in ring.keys]
         assert generations == sorted(set(generations))
         uses = sum(key.uses for key in ring.keys) - sum(key.uses for key in before.keys)
-        assert uses == (bool(ring.keys) if name == "lend" else uses if name == "settle" else 0)
+        if name != "end_use":
+            assert uses == (bool(ring.keys) if name == "begin_use" else 0)
         assert all(key.uses for key in ring.keys if key.stage is KeyStage.DRAINING) or name == "reject"
         if KeyStage.ASIDE in found:
             assert KeyStage.ACTIVE in found

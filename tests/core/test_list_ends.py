@@ -30,7 +30,9 @@ def follow(
     rule: PagingRule, *bodies: dict[str, Any], size: int = 0, begin: Walk | None = None, link: str | None = None
 ) -> tuple[list[Any], Verdict]:
     """Walk over scripted answers, the last of which comes again and again."""
-    state, seen, got = begin or paging.start_walk(rule), set[int](), list[Any]()
+    state = begin or paging.start_walk(rule)
+    seen = set[int]()
+    got = list[Any]()
     for i in range(2000):
         came = paging.parse_page(rule, state, bodies[min(i, len(bodies) - 1)], link)
         step = paging.advance(rule, state, came, size, seen)

@@ -74,7 +74,10 @@ def deep(style: str, lists: Lists, depth: int, turns: list[int]) -> tuple[list[i
         the delivered ids, the verdict, and the positions that were asked for.
     """
     rule = STYLES[style]
-    state, seen, got, asked = paging.start_walk(rule), set[int](), list[int](), list[Any]()
+    state = paging.start_walk(rule)
+    seen = set[int]()
+    got = list[int]()
+    asked = list[Any]()
     under_way: list[Any] = [state.position]
     served: dict[Any, Any] = {}
     for turn in range(2000):
@@ -134,7 +137,9 @@ def test_what_deep_walks_do_not_see_without_totals() -> None:
     """What cannot be promised, and why one page ahead is usual: page 3 is served, one item comes, page 2 is served."""
     rule = PagingRule(items="data", key="id", more="more")
     lists = Lists(9, [Change(), Change(put=(0,))])
-    state, seen, got = paging.start_walk(rule), set[int](), list[int]()
+    state = paging.start_walk(rule)
+    seen = set[int]()
+    got = list[int]()
     bodies = {}
     for position in (1, 3, 2):
         bodies[position] = lists.body("page", position)[0]

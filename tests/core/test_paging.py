@@ -20,7 +20,9 @@ from tests.core.lists import CURSOR, OFFSET, PAGE, SIZE, STYLES, Change, Lists, 
 def walk(style: str, lists: Lists, begin: Walk | None = None, *, store: bool = False) -> tuple[list[int], Verdict]:
     """Walk to the end: the delivered ids, and the verdict."""
     rule = STYLES[style]
-    state, seen, got = begin or paging.start_walk(rule), set[int](), list[int]()
+    state = begin or paging.start_walk(rule)
+    seen = set[int]()
+    got = list[int]()
     for _ in range(200):
         body, link = lists.body(style, state.position)
         came = paging.parse_page(rule, state, body, link)
@@ -91,7 +93,9 @@ def test_totals_that_moved_are_named() -> None:
 
 def follow(rule: PagingRule, bodies: list[dict[str, Any]], begin: Walk | None = None) -> tuple[list[Any], Verdict]:
     """Walk over scripted answers, the last of which comes again and again."""
-    state, seen, got = begin or paging.start_walk(rule), set[int](), list[Any]()
+    state = begin or paging.start_walk(rule)
+    seen = set[int]()
+    got = list[Any]()
     for i in range(3000):
         came = paging.parse_page(rule, state, bodies[min(i, len(bodies) - 1)])
         step = paging.advance(rule, state, came, SIZE, seen)
@@ -181,7 +185,9 @@ def test_a_body_without_items_is_no_empty_page(body: dict[str, Any]) -> None:
 def test_a_walk_goes_on_from_where_it_was_stored() -> None:
     """Stopped after two pages, stored, taken up: together every item once."""
     lists = Lists(11, [])
-    state, seen, got = paging.start_walk(PAGE), set[int](), list[int]()
+    state = paging.start_walk(PAGE)
+    seen = set[int]()
+    got = list[int]()
     for _ in range(2):
         came = paging.parse_page(PAGE, state, lists.body("page", state.position)[0])
         step = paging.advance(PAGE, state, came, SIZE, seen)

@@ -167,7 +167,8 @@ def test_a_day_quota_for_a_year() -> None:
 
 def test_a_thousand_processes_share_one_record() -> None:
     """A thousand holders on one record for 12 minutes, one in five lost, dead or late: never over 600 a minute."""
-    limit, minutes = 600, 12
+    limit = 600
+    minutes = 12
     quota = permits.to_quota(QuotaRule(limit=limit, window_s=60.0), 30.0)
     world = World([quota], transit_s=30.0, rate=1.0005, hold_s=HOLD_S, end_s=60.0 * minutes)
     world.run(busy(random.Random(2), 670 * minutes, each_s=60.0 / 670))

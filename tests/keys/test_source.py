@@ -35,7 +35,8 @@ def test_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     """The provider's usual variable, or another that is named."""
     monkeypatch.setenv("ACME_KEY", f" {SECRET}\n")
     monkeypatch.setenv("OTHER", "acme_other")
-    usual, named = parse_source(None, "ACME_KEY"), parse_source("env:OTHER", "ACME_KEY")
+    usual = parse_source(None, "ACME_KEY")
+    named = parse_source("env:OTHER", "ACME_KEY")
     assert (usual.read(), usual.location, usual.can_change) == (Key(SECRET), "env:ACME_KEY", False)
     assert (named.read(), named.location) == (Key("acme_other"), "env:OTHER")
     before = usual.revision()
@@ -66,7 +67,8 @@ def test_a_file(tmp_path: Path) -> None:
 
 def test_a_file_shows_changes(tmp_path: Path) -> None:
     """A mark differs when the file was written, replaced, removed or made."""
-    file, other = tmp_path / "key", tmp_path / "other"
+    file = tmp_path / "key"
+    other = tmp_path / "other"
     source = parse_source(f"file:{file}", "ACME_KEY")
     marks = [source.revision()]
     file.write_text("a")

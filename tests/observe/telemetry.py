@@ -40,7 +40,9 @@ class Telemetry(NamedTuple):
 
 def telemetry(**options: Any) -> Telemetry:
     """A hook with an SDK of its own."""
-    exporter, reader, tracers = InMemorySpanExporter(), InMemoryMetricReader(), TracerProvider(shutdown_on_exit=False)
+    exporter = InMemorySpanExporter()
+    reader = InMemoryMetricReader()
+    tracers = TracerProvider(shutdown_on_exit=False)
     tracers.add_span_processor(SimpleSpanProcessor(exporter))
     meters = MeterProvider([reader], shutdown_on_exit=False)
     return Telemetry(

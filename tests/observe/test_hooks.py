@@ -126,7 +126,8 @@ def test_what_a_hook_adds_is_sent() -> None:
 @pytest.mark.parametrize("name", ["Authorization", "X-Trace", "accept", "Content-Type", "Host", "Content-Length"])
 def test_no_header_of_the_request_is_replaced(name: str) -> None:
     """Not the key's, not an argument's, and none that the transport writes."""
-    plain, hooked = World(OK), World(OK)
+    plain = World(OK)
+    hooked = World(OK)
     for world, added in ((plain, None), (hooked, {name: "other"})):
         client(world, hooks=[Recorder(added)]).call("things.make", name="n", trace="own")
     assert hooked.sent[0].request.headers == plain.sent[0].request.headers

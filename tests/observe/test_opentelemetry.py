@@ -101,7 +101,8 @@ def test_a_refused_call_is_an_error() -> None:
 
 def test_the_trace_goes_on_from_the_caller_to_the_provider() -> None:
     """The caller's span is above the call; the request carries the attempt's own context, and no baggage."""
-    seen, world = telemetry(), World(LOST, OK)
+    seen = telemetry()
+    world = World(LOST, OK)
     with seen.tracers.get_tracer("test").start_as_current_span("caller") as caller:
         token = context.attach(baggage.set_baggage("user", "SECRET"))
         client(world, hooks=[seen.hook]).call("things.get", thing_id="1")
@@ -117,7 +118,8 @@ def test_the_trace_goes_on_from_the_caller_to_the_provider() -> None:
 
 def test_the_trace_need_not_go_on() -> None:
     """With `propagate=False` the provider gets no header."""
-    seen, world = telemetry(propagate=False), World(OK)
+    seen = telemetry(propagate=False)
+    world = World(OK)
     client(world, hooks=[seen.hook]).call("things.get", thing_id="1")
     assert "traceparent" not in dict(world.sent[0].request.headers)
     assert len(seen.spans) == 2

@@ -73,7 +73,9 @@ def test_what_may_be_billed_is_counted(registry: CollectorRegistry) -> None:
 def test_every_kind_of_thing_is_counted(registry: CollectorRegistry) -> None:
     """Attempts by status, calls by outcome, waits by reason, files by bytes, new keys."""
     busy(registry)
-    get, file, delete = ("things.get", "acme"), ("things.file", "acme"), ("DELETE", "acme")
+    get = ("things.get", "acme")
+    file = ("things.file", "acme")
+    delete = ("DELETE", "acme")
     assert samples(registry, "callwell_attempts_total") == {
         (*get, "401"): 1,
         (*get, "429"): 1,

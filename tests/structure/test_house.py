@@ -8,7 +8,7 @@ import io
 import json
 import re
 import tokenize
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
@@ -17,6 +17,8 @@ from tests.structure import tree
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+Node = TypeVar("Node", bound=ast.AST)
 
 MAX_FILE = 400
 MAX_FUNCTION = 50
@@ -74,6 +76,36 @@ def function_length(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     if ast.get_docstring(node) is None:
         return length
     return length - ((first.end_lineno or first.lineno) - first.lineno + 1)
+
+
+def test_one_assignment_a_statement() -> None:
+    """No statement packs several assignments together, as `a, b = x, y` does; to unpack what a call returns is fine."""
+    packed = [named(path, node.lineno) for path, node in nodes(ast.Assign) if is_packed(node)]
+    assert packed == []
+
+
+def is_packed(node: ast.Assign) -> bool:
+    """Whether a tuple that is written out is assigned to a tuple of targets."""
+    return isinstance(node.value, ast.Tuple) and any(isinstance(target, ast.Tuple) for target in node.targets)
+
+
+def test_no_conditional_expression_in_another() -> None:
+    """A choice among three is an `if` statement, a `match` or a table."""
+    nested = [named(path, node.lineno) for path, node in nodes(ast.IfExp) if is_nested(node)]
+    assert nested == []
+
+
+def is_nested(node: ast.IfExp) -> bool:
+    """Whether a conditional expression holds another, however deep."""
+    return any(isinstance(inner, ast.IfExp) for inner in ast.walk(node) if inner is not node)
+
+
+def nodes(kind: type[Node]) -> Iterator[tuple[Path, Node]]:
+    """All nodes of a kind in the code written by hand, each with its file."""
+    for path in BY_HAND:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, kind):
+                yield path, node
 
 
 def test_no_module_of_odds_and_ends() -> None:

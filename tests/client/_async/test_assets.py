@@ -108,7 +108,8 @@ def test_a_changed_file_is_begun_again(tmp_path: Path) -> None:
 
     def change(request: Request) -> Response:
         broken = storage.right(request, cut=PIECE)
-        storage.content, storage.etag = new, '"two"'
+        storage.content = new
+        storage.etag = '"two"'
         return broken
 
     storage.spoil = [change]
@@ -122,7 +123,8 @@ def test_a_file_that_shrank_is_cut(tmp_path: Path) -> None:
 
     def shrink(request: Request) -> Response:
         broken = storage.right(request, cut=PIECE)
-        storage.content, storage.etag = b"short", '"two"'
+        storage.content = b"short"
+        storage.etag = '"two"'
         return broken
 
     storage.spoil = [shrink]

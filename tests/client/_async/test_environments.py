@@ -81,7 +81,8 @@ def refusal(one: Any) -> errors.KeyProblem:
 
 def test_a_key_that_was_accepted_is_sent_nowhere_else() -> None:
     """The other environment's client is not even made, and the sentence names both, and the place of the key."""
-    hosts, state = Hosts(sandbox=KEY), MemoryState()
+    hosts = Hosts(sandbox=KEY)
+    state = MemoryState()
     run(lambda: get(made(hosts, "sandbox", state=state)))
     with pytest.raises(errors.KeyOfAnotherEnvironment) as caught:
         made(hosts, "production", state=state)
@@ -98,7 +99,8 @@ def test_a_key_that_was_accepted_is_sent_nowhere_else() -> None:
 @pytest.mark.parametrize("reply", [code(404, "X"), code(401, "KEY_REQUIRED"), code(429, "X"), code(400, "X"), LOST])
 def test_only_a_success_binds(reply: Any) -> None:
     """An answer that does not need a valid key says nothing of the key."""
-    hosts, state = Hosts(api=KEY), MemoryState()
+    hosts = Hosts(api=KEY)
+    state = MemoryState()
     hosts.instead["sandbox"] = reply
     one = made(hosts, "sandbox", state=state, deadline_s=5)
     with pytest.raises(errors.CallwellError):
@@ -108,7 +110,8 @@ def test_only_a_success_binds(reply: Any) -> None:
 
 def test_a_key_that_is_known_here_is_used_here() -> None:
     """One that both have accepted, however that came to be, is refused by neither."""
-    hosts, state = Hosts(sandbox=KEY, api=KEY), MemoryState()
+    hosts = Hosts(sandbox=KEY, api=KEY)
+    state = MemoryState()
     one = made(hosts, state=state)
     run(lambda: get(made(hosts, "sandbox", state=state)))
     run(lambda: get(one))
@@ -118,7 +121,8 @@ def test_a_key_that_is_known_here_is_used_here() -> None:
 
 def test_environments_that_share_their_keys() -> None:
     """They are bound to none of them, and nobody is asked."""
-    hosts, state = Hosts(sandbox=KEY), MemoryState()
+    hosts = Hosts(sandbox=KEY)
+    state = MemoryState()
     run(lambda: get(made(hosts, "sandbox", state=state, provider=two(own=False))))
     error = refusal(made(hosts, state=state, provider=two(own=False), explain=True))
     assert str(error).endswith("(DEAD); pass a valid one")
@@ -127,7 +131,8 @@ def test_environments_that_share_their_keys() -> None:
 
 def test_doubles_are_a_world_of_their_own() -> None:
     """What a double accepts binds a key among doubles of the same host, and not at the provider's own addresses."""
-    hosts, state = Hosts(api=KEY, localhost=KEY), MemoryState()
+    hosts = Hosts(api=KEY, localhost=KEY)
+    state = MemoryState()
     run(lambda: get(made(hosts, "sandbox", state=state, base_url="http://localhost:1/v1")))
     run(lambda: get(made(hosts, state=state)))
     with pytest.raises(errors.KeyOfAnotherEnvironment):
@@ -152,7 +157,8 @@ def test_a_refused_key_can_be_explained() -> None:
 @pytest.mark.parametrize("auth", ["key", "token"])
 def test_where_a_refused_key_belongs(auth: str) -> None:
     """One request to the other environment tells; from then on nothing is sent with it here."""
-    hosts, state = Hosts(sandbox=KEY), MemoryState()
+    hosts = Hosts(sandbox=KEY)
+    state = MemoryState()
     error = refusal(made(hosts, explain=True, state=state, auth=auth))
     assert isinstance(error, errors.KeyOfAnotherEnvironment)
     assert (error.environment, error.belongs_to) == ("production", "sandbox")
@@ -173,7 +179,8 @@ def test_where_a_refused_key_belongs(auth: str) -> None:
 )
 def test_what_the_other_environment_says(reply: Any, said: str) -> None:
     """It is told behind the refusal, and is no binding."""
-    hosts, state = Hosts(), MemoryState()
+    hosts = Hosts()
+    state = MemoryState()
     if reply is not None:
         hosts.instead["sandbox"] = reply
     error = refusal(made(hosts, explain=True, state=state))
@@ -209,7 +216,8 @@ def test_a_key_that_was_accepted_here_is_not_shown_elsewhere() -> None:
 
 def test_a_new_key_of_another_environment_is_not_taken() -> None:
     """The one in use goes on; when it is dead, what is wrong with the new one is told."""
-    hosts, state = Hosts(sandbox="acme_second", api=KEY), MemoryState()
+    hosts = Hosts(sandbox="acme_second", api=KEY)
+    state = MemoryState()
     run(lambda: get(made(hosts, "sandbox", state=state, key=Key("acme_second"))))
     one = made(hosts, state=state)
     one._engine.keys._source = ListSource(["acme_second"], marked=True)

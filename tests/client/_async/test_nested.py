@@ -35,7 +35,8 @@ class AsyncThrough(AsyncScriptedTransport):
 
     def __init__(self, inner: Any, world: World) -> None:
         super().__init__([])
-        self._inner, self._world = inner, world
+        self._inner = inner
+        self._world = world
 
     async def send(self, request: Request) -> Response | NoReply:
         """What the other client gets."""
@@ -50,7 +51,8 @@ class AsyncThrough(AsyncScriptedTransport):
 @pytest.mark.parametrize("reply", [BUSY, SLOW_DOWN])
 def test_three_layers_make_as_many_attempts_as_one(reply: Any) -> None:
     """Six for a 5xx, and no more than one layer for a 429; not the third power of it."""
-    alone, world = World(reply), World(reply)
+    alone = World(reply)
+    world = World(reply)
     with pytest.raises(errors.CallwellError):
         run(lambda: client(alone).call("things.get", thing_id="1"))
     inner = client(world)

@@ -128,7 +128,8 @@ def test_an_error_in_the_middle_can_be_walked_over() -> None:
 
 def test_a_walk_is_resumed_by_another_client() -> None:
     """A stored position is all that another process needs, and a key that came before does not come twice."""
-    first, second = client(World(shelf(6))), client(World(shelf(6)))
+    first = client(World(shelf(6)))
+    second = client(World(shelf(6)))
     pager = first.pages("things.list")
 
     async def work() -> Any:

@@ -67,7 +67,8 @@ def cut(storage: Storage, count: int) -> Callable[[Request], Response | NoReply]
 
 def test_a_large_file_is_fetched_in_pieces(tmp_path: Path) -> None:
     """From 16 MiB on, in pieces of 8 MiB, all but the first pinned by the first one's tag; nothing comes twice."""
-    storage, told = Storage(size=len(LARGE)), list[int]()
+    storage = Storage(size=len(LARGE))
+    told = list[int]()
     storage.content = LARGE
     check(saved(storage, tmp_path / "f", split=None, progress=told.append), tmp_path / "f", LARGE)
     assert pieces(storage) == [(0, 8 << 20), (8 << 20, 16 << 20), (16 << 20, 17 << 20)]
@@ -135,7 +136,8 @@ def test_a_changed_file_is_begun_again(tmp_path: Path, new: bytes, at: int) -> N
     storage = Storage(size=None)
 
     def change(request: Request) -> Response:
-        storage.content, storage.etag = new, '"two"'
+        storage.content = new
+        storage.etag = '"two"'
         return storage.right(request)
 
     storage.spoil_at = {at * PIECE: [change]}

@@ -103,7 +103,8 @@ def test_other_operations_are_refused() -> None:
 
 def test_no_user_is_in_the_state() -> None:
     """Two accounts share a state, and nothing; no raw id is in it."""
-    world, state = World(THING), MemoryState()
+    world = World(THING)
+    state = MemoryState()
     for account in ("a", "b"):
         one = remembering(world, state=state, account=account)
         run(partial(called, one.with_options(for_user="ann@example.org")))
@@ -120,7 +121,8 @@ def test_values_that_cannot_be_are_told() -> None:
 
 def test_results_are_forgotten_in_time() -> None:
     """After 90 days, or when there are too many of them."""
-    clock, state = ManualClock(), MemoryState()
+    clock = ManualClock()
+    state = MemoryState()
     memory = result_cache.ResultCache("acme:x", state, clock, max_results=2)
     got = Answer(200, {}, b'{"id": 1}', {"id": 1})
     for mark in ("1a", "2a", "3a"):

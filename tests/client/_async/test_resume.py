@@ -68,7 +68,8 @@ def test_another_save_goes_on(tmp_path: Path) -> None:
 
 def test_pieces_that_came_early_stay(tmp_path: Path) -> None:
     """Also those beyond the first gap: what is missing is fetched, and nothing else."""
-    storage, piece = Storage(), SPLIT.range_bytes
+    storage = Storage()
+    piece = SPLIT.range_bytes
     with PartialFile(tmp_path / "f", resume=True, progress=None) as saving:
         saving.set_version(Download(size=len(CONTENT), version=Version('"one"')))
         for start in (0, 2 * piece, 6 * piece):
@@ -83,7 +84,8 @@ def test_a_file_that_changed_is_begun_again(tmp_path: Path, new: bytes) -> None:
     """Nothing of the old version is in the new one."""
     storage = Storage(size=None)
     stopped(storage, tmp_path / "f")
-    storage.content, storage.etag = new, '"two"'
+    storage.content = new
+    storage.etag = '"two"'
     check(save(storage, tmp_path / "f"), tmp_path / "f", new)
 
 
@@ -96,7 +98,8 @@ def test_a_whole_file_is_confirmed_by_the_storage(tmp_path: Path) -> None:
     assert [wanted(fetch) for fetch in storage.fetches] == [(len(CONTENT) - 1, None)]
     (tmp_path / "f").unlink()
     stopped(storage, tmp_path / "f", at=len(CONTENT))
-    storage.content, storage.etag = CONTENT[::-1], '"two"'
+    storage.content = CONTENT[::-1]
+    storage.etag = '"two"'
     check(save(storage, tmp_path / "f"), tmp_path / "f", CONTENT[::-1])
 
 

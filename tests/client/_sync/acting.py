@@ -31,7 +31,8 @@ class Pieces:
     def __init__(self, reply: Response) -> None:
         self.status = reply.status
         self.headers = reply.headers
-        self._body, self._read = reply.body, 0
+        self._body = reply.body
+        self._read = 0
         self._end: bytes | NoReply = b"" if reply.whole else LOST
 
     def read(self) -> bytes | NoReply:

@@ -33,7 +33,8 @@ def test_a_file_that_changes_under_a_reader_is_told() -> None:
 
     def change(request: Request) -> Response:
         broken = storage.right(request, cut=PIECE)
-        storage.content, storage.etag = CONTENT + b"more", '"two"'
+        storage.content = CONTENT + b"more"
+        storage.etag = '"two"'
         return broken
 
     storage.spoil = [change]

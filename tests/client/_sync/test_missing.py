@@ -28,7 +28,9 @@ def called(*elsewhere: Response | NoReply, **options: Any) -> tuple[Any, World]:
     replies = list(elsewhere)
 
     def reply(request: Request) -> Response | NoReply:
-        return (replies.pop(0) if len(replies) > 1 else replies[0]) if request.url.endswith("/file") else MISSING
+        if not request.url.endswith("/file"):
+            return MISSING
+        return replies.pop(0) if len(replies) > 1 else replies[0]
 
     world = World(reply, took=options.pop("took", 0.0))
     quotas = options.pop("quotas", None)

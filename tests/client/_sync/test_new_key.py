@@ -147,11 +147,15 @@ def test_what_neither_key_may_do_is_told_as_it_is() -> None:
 
 @pytest.mark.parametrize("canary", [False, True])
 def test_the_old_key_dies_while_the_new_one_is_refused(*, canary: bool) -> None:
-    """The new one is asked once more, and then its refusal is told, with its code and the place."""
+    """The new key is tried once more; then its refusal is raised, with its code and its place."""
     alive = {KEY}
-    world = World(
-        lambda request: OK if shown(request) in alive else code(401, "DEAD" if shown(request) == KEY else "X9")
-    )
+
+    def reply(request: Request) -> Response:
+        if shown(request) in alive:
+            return OK
+        return code(401, "DEAD" if shown(request) == KEY else "X9")
+
+    world = World(reply)
     one = rotating(world, KEY, NEW, canary=canary)
 
     def work() -> None:

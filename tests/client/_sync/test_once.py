@@ -168,7 +168,8 @@ def test_what_may_be_repeated_is_not_written_down() -> None:
 
 def test_a_name_finds_the_earlier_call() -> None:
     """The same program, run again, gets what it has made; another one gets another thing."""
-    shop, state = Shop(), MemoryState()
+    shop = Shop()
+    state = MemoryState()
     names = ("order-1", "order-1", "order-2")
     results = []
     for name in names:
@@ -231,7 +232,8 @@ def test_what_was_settled_by_hand_stays_settled() -> None:
 
 def test_a_name_that_another_one_is_at_work_on() -> None:
     """The second waits until its deadline, and is told until when the first holds the name."""
-    shop, state = Shop(), MemoryState()
+    shop = Shop()
+    state = MemoryState()
     first = acting(shop, state=DyingState(state, 4, before=False)).with_options(exactly_once="order-1")
     with pytest.raises(Killed):
         run(lambda: tried(first))
@@ -256,7 +258,8 @@ def test_nothing_is_made_twice_and_nothing_is_lost(
     """Whatever befalls requests and answers: a result is one thing, a refusal none, and a doubt can be settled."""
     shop = Shop(fates, sights, late_s=late_s)
     result, one = made(shop, deadline_s=deadline_s)
-    shop.fates, shop.sights = [], []
+    shop.fates = []
+    shop.sights = []
     if isinstance(result, errors.OutcomeUnknown):
         assert len(shop.ever) <= 1
         result = run(lambda: one.with_options(deadline_s=None).ledger.resume(result.entry))
@@ -276,7 +279,8 @@ def test_nothing_is_made_twice_and_nothing_is_lost(
 )
 def test_a_process_may_be_killed_at_any_step(fates: tuple[str, ...], late_s: float, last: int, before: bool) -> None:  # noqa: FBT001 - hypothesis gives it
     """The next one that makes the same call under its name ends with one thing, or knows that there is none."""
-    shop, state = Shop(fates, late_s=late_s), MemoryState()
+    shop = Shop(fates, late_s=late_s)
+    state = MemoryState()
     first = acting(shop, state=DyingState(state, last, before=before)).with_options(exactly_once="order-1")
     try:
         result = run(lambda: given_or_raised(first))

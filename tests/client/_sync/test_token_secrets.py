@@ -40,7 +40,8 @@ def test_a_shared_state_holds_no_token(tmp_path: Path) -> None:
     mint = Mint()
     world = World(mint)
     where = f"sqlite:///{tmp_path / 'state'}"
-    one, other = made(mint, world, state=where), made(mint, world, state=where)
+    one = made(mint, world, state=where)
+    other = made(mint, world, state=where)
 
     def work() -> None:
         get(one)
@@ -63,7 +64,8 @@ def test_a_sealed_record_that_cannot_be_opened_is_no_token(tmp_path: Path) -> No
     mint = Mint()
     world = World(mint)
     one = made(mint, world, state=f"sqlite:///{tmp_path / 'state'}")
-    store, key = one._engine.keys._store, Key(KEY)
+    store = one._engine.keys._store
+    key = Key(KEY)
 
     def work() -> None:
         get(one)

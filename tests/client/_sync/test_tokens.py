@@ -221,9 +221,12 @@ def test_a_rotation_without_overlap_costs_no_call() -> None:
 
 def test_two_clients_of_one_state_share_their_tokens() -> None:
     """Also in memory: one trade for both, and one renewal, though both find out that the token has ended."""
-    mint, world, state = Mint(), None, MemoryState()
+    mint = Mint()
+    world = None
+    state = MemoryState()
     world = World(mint)
-    one, other = made(mint, world, state=state), made(mint, world, state=state)
+    one = made(mint, world, state=state)
+    other = made(mint, world, state=state)
 
     def work() -> None:
         get(one)

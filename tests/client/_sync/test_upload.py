@@ -53,7 +53,8 @@ def sent(world: Vault, file: Any = SMALL, operation: str = "films.send", **given
 
 def test_a_file_goes_in_pieces() -> None:
     """An object is made, each piece is sent once, and the last answer is the result."""
-    there, told = Vault(), list[int]()
+    there = Vault()
+    told = list[int]()
     done = sent(there, progress=told.append)
     assert done == Uploaded("f1", {"filmId": "f1", "title": "t", "length": 1}, LEN, COUNT, 0, ())
     assert there.whole("f1") == SMALL
@@ -109,7 +110,8 @@ def test_a_piece_that_somebody_else_sent_is_an_error() -> None:
 
 def test_what_was_interrupted_goes_on_by_the_same_call() -> None:
     """In the same object, with the pieces that are missing; afterwards nothing is remembered."""
-    there, state = Vault({("send", 3): code(403, "NO")}), MemoryState()
+    there = Vault({("send", 3): code(403, "NO")})
+    state = MemoryState()
     assert sent(there, state=state, pieces=1).target == "f1"
     assert len(state.keys("upload:")) == 1
     told = list[int]()
@@ -122,7 +124,8 @@ def test_what_was_interrupted_goes_on_by_the_same_call() -> None:
 
 def test_another_call_is_another_upload() -> None:
     """With other arguments, another file, or `resume=False`."""
-    there, state = Vault({("send", 3): code(403, "NO")}), MemoryState()
+    there = Vault({("send", 3): code(403, "NO")})
+    state = MemoryState()
     sent(there, state=state, pieces=1)
     assert sent(there, state=state, title="other").target == "f2"
     assert sent(there, SMALL + b"1", state=state).target == "f3"
@@ -131,11 +134,13 @@ def test_another_call_is_another_upload() -> None:
 
 def test_an_object_that_vanished_is_made_again() -> None:
     """But not one that the caller has named."""
-    there, state = Vault({("send", 3): code(403, "NO")}), MemoryState()
+    there = Vault({("send", 3): code(403, "NO")})
+    state = MemoryState()
     sent(there, state=state, pieces=1)
     del there.films["f1"]
     assert there.whole(sent(there, state=state).target) == SMALL
-    named, state = Vault({("send", 3): code(403, "NO")}), MemoryState()
+    named = Vault({("send", 3): code(403, "NO")})
+    state = MemoryState()
     named.films["mine"] = {}
     sent(named, state=state, pieces=1, film_id="mine")
     del named.films["mine"]
@@ -145,7 +150,8 @@ def test_an_object_that_vanished_is_made_again() -> None:
 
 def test_an_object_of_another_upload_is_not_touched() -> None:
     """The provider expects another number of pieces."""
-    there, state = Vault({("send", 3): code(403, "NO")}), MemoryState()
+    there = Vault({("send", 3): code(403, "NO")})
+    state = MemoryState()
     sent(there, state=state, pieces=1)
     there.totals["f1"] = 7
     failed = sent(there, state=state)
@@ -228,7 +234,9 @@ def test_bad_input_is_found_before_anything_is_sent(tmp_path: Any) -> None:
 
 def test_a_file_that_changes_while_it_is_sent(tmp_path: Any) -> None:
     """The error names the object, and the next call begins anew."""
-    path, state, told = tmp_path / "film.mp4", MemoryState(), list[int]()
+    path = tmp_path / "film.mp4"
+    state = MemoryState()
+    told = list[int]()
     path.write_bytes(SMALL)
 
     def change(count: int) -> None:
@@ -245,7 +253,8 @@ def test_a_file_that_changes_while_it_is_sent(tmp_path: Any) -> None:
 
 def test_what_the_caller_raises_ends_it() -> None:
     """In the function for progress; and the same call goes on."""
-    there, state = Vault(), MemoryState()
+    there = Vault()
+    state = MemoryState()
 
     def enough(count: int) -> None:
         if count > 2 * PIECE:
