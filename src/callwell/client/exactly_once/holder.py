@@ -15,17 +15,24 @@ A holder is one call of one process. Its name says how any process can find out 
 4. Another process that lives: its call is under way as long as the byte is locked. Where there is no such lock (the
    state is not a file, the folder is read-only, the file was replaced), it counts as under way until its process ends.
 
-POSIX record locks are right for this: they belong to the process and not to a descriptor, a forked child does not
-inherit them, and the kernel drops them when the process ends, however it ends. Two things follow. A process cannot see
-its own locks, hence 2. And closing any descriptor of the file would drop them all, so none is ever closed.
+The kernel drops the locks of a process when it ends, however it ends. On Linux they are open file description locks
+(`F_OFD_SETLK`): they stay although somebody else in this process opens and closes the same file, to back it up for
+instance. A forked child shares its parent's description and would see no lock in it, so it opens its own. Elsewhere
+they are POSIX record locks, which belong to the process, so that any descriptor of the file that is closed would drop
+them. In both cases a process cannot see its own locks, hence 2, and its own descriptors are never closed.
+
+Who closes the descriptors of others (a daemon does so when it starts) may close this one too, and its number may be
+another file's by now. So it is compared with the file each time.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import platform
 import secrets
+import struct
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -49,21 +56,39 @@ MAX_BYTE: Final = 1 << 62
 """Bytes to choose from at random. Offsets are signed 64-bit numbers; locked bytes need not exist."""
 
 
+FLOCK: Final = "hhqqi0q"
+"""The kernel's `struct flock`: kind, from where, start, length, process (0 here)."""
+
+
 class LockFile(NamedTuple):
     """An open lock file.
 
     Attributes:
         descriptor: never closed, see above.
         identity: its device and inode.
+        process: the number of the process that opened it.
     """
 
     descriptor: int
     identity: str
+    process: int
+
+    def is_at(self, path: Path) -> bool:
+        """Whether this process has it open, under this descriptor, and it still stands at a path.
+
+        Raises:
+            OSError: nothing stands there, or the descriptor was closed.
+        """
+        if self.process != os.getpid() or self.identity != _identify(os.fstat(self.descriptor)):
+            return False
+        return self.identity == _identify(path.stat())
 
 
 _BY_PATH: Final[dict[Path, LockFile]] = {}
-_BY_IDENTITY: Final[dict[str, LockFile]] = {}
-"""The lock files that this process has opened. Two threads may open one twice, which costs a descriptor and no more."""
+"""The lock files that this process, or its parent, has opened."""
+
+_LOCKED: Final[dict[str, LockFile]] = {}
+"""In which of them each live holder has its byte locked: only there can it be unlocked."""
 
 
 class CallLocks:
@@ -91,20 +116,19 @@ class CallLocks:
         file = self._open()
         if file is not None:
             with suppress(OSError):  # a file system without locks
-                byte = int(holder.rpartition("|")[2])
-                fcntl.lockf(file.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, byte)
+                _set_lock(file.descriptor, fcntl.F_WRLCK, int(holder.rpartition("|")[2]))
                 holder = f"{holder}|{file.identity}"
+                _LOCKED[holder] = file
         LIVE_HOLDERS.add(holder)
         return holder
 
     def release(self, holder: str) -> None:
         """The holder's call is not under way any more. A holder may be released twice."""
         LIVE_HOLDERS.discard(holder)
-        _, _, _, byte, *identity = holder.split("|")
-        file = _BY_IDENTITY.get(identity[0]) if identity else None
-        if file is not None:
+        file = _LOCKED.pop(holder, None)
+        if file is not None and file.process == os.getpid():  # a forked child must not unlock what its parent holds
             with suppress(OSError):
-                fcntl.lockf(file.descriptor, fcntl.LOCK_UN, 1, int(byte))
+                _set_lock(file.descriptor, fcntl.F_UNLCK, int(holder.split("|")[3]))
 
     def is_alive(self, holder: str) -> bool | None:
         """Whether a holder's call may still be under way; None if that cannot be seen from here.
@@ -136,10 +160,10 @@ class CallLocks:
         if file is None or [file.identity] != identity:
             return None
         try:
-            fcntl.lockf(file.descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB, 1, int(byte))
+            _set_lock(file.descriptor, fcntl.F_RDLCK, int(byte))
         except OSError:
             return True
-        fcntl.lockf(file.descriptor, fcntl.LOCK_UN, 1, int(byte))
+        _set_lock(file.descriptor, fcntl.F_UNLCK, int(byte))
         return False
 
     def _open(self) -> LockFile | None:
@@ -148,15 +172,38 @@ class CallLocks:
             return None
         with suppress(OSError):
             known = _BY_PATH.get(self._path)
-            if known is not None and known.identity == _identify(self._path.stat()):
+            if known is not None and known.is_at(self._path):
                 return known
         with suppress(OSError):
             flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
             descriptor = os.open(self._path, flags, 0o600)
-            file = LockFile(descriptor, _identify(os.fstat(descriptor)))
+            file = LockFile(descriptor, _identify(os.fstat(descriptor)), os.getpid())
             _BY_PATH[self._path] = file
-            return _BY_IDENTITY.setdefault(file.identity, file)
+            return file
         return None
+
+
+def _set_lock(descriptor: int, kind: int, byte: int) -> None:
+    """Lock or unlock one byte of a file, without waiting.
+
+    Args:
+        descriptor: of the file.
+        kind: `F_WRLCK`, `F_RDLCK` or `F_UNLCK`.
+        byte: which one.
+
+    Raises:
+        OSError: it is locked by somebody else, or cannot be locked.
+    """
+    if hasattr(fcntl, "F_OFD_SETLK"):
+        try:
+            fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, struct.pack(FLOCK, kind, os.SEEK_SET, byte, 1, 0))
+        except OSError as error:
+            if error.errno != errno.EINVAL:  # a kernel without them
+                raise
+        else:
+            return
+    commands = {fcntl.F_WRLCK: fcntl.LOCK_EX, fcntl.F_RDLCK: fcntl.LOCK_SH, fcntl.F_UNLCK: fcntl.LOCK_UN}
+    fcntl.lockf(descriptor, commands[kind] | fcntl.LOCK_NB, 1, byte)
 
 
 def new_holder() -> str:
@@ -191,9 +238,14 @@ def _process_exists(number: int) -> bool:
     return True
 
 
-@cache
 def _machine() -> str:
     """This boot of this machine, and the space of its process numbers: containers have their own."""
+    return _machine_of(os.getpid())
+
+
+@cache
+def _machine_of(_number: int) -> str:
+    """The same for one process: a forked child may have got its own space of numbers."""
     spaces = ""
     with suppress(OSError):
         spaces = Path("/proc/self/ns/pid").readlink().name
