@@ -188,7 +188,7 @@ BUCKET = Bucket(3, ((5, 1), (1 << 60, 2)), ((7, 1),), (), -math.inf, math.inf, 1
         AccountRecord({"minute": BUCKET, "day": Bucket(0)}, RetryBudget(), "boot", 1e9, -1.5, past_known=False),
         Walk(position="next", pages=3, totals=(4, 5), repeated=("a", "b")),
         JournalEntry(b'{"a":1}', {"key": "k", "status": 410}),
-        ScopeWalks(((End.DRIFTED, "the total moved"),), "position", 4),
+        ScopeWalks(((End.DRIFTED, "the total changed"),), "position", 4),
         WalkResult(End.TRUNCATED, frozenset({"a"}), "a cycle"),
     ],
 )

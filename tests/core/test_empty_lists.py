@@ -23,10 +23,10 @@ RULE = PagingRule(items="data.rows", key="id", style="cursor", position="cursor"
     ],
 )
 def test_a_next_position_that_is_null_stands_beside_an_empty_list(body: dict[str, Any]) -> None:
-    """A server that leaves out an empty list still writes where the next page would be: nowhere."""
+    """A server that omits an empty list still sends the next position: null."""
     page = paging.parse_page(RULE, Walk(), body)
     assert page.items == ()
-    assert page.next is None
+    assert page.next_position is None
 
 
 @pytest.mark.parametrize("body", [{"data": {"x": 1}, "page": {}}, {"data": {"x": 1}, "page": None}, {"data": {"x": 1}}])

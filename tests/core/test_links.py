@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callwell.core import links
-from callwell.core.links import Link, Links
+from callwell.core.links import Link, LinkHeader
 
-HERE = frozenset({"https://h/a", "/a"})
+OWN = frozenset({"https://h/a", "/a"})
 
 
 def following(header: str) -> str | None:
     """Where the next page is, by a header."""
-    return links.find_target(links.parse_link_header(header).found, "next", here=HERE)
+    return links.find_target(links.parse_link_header(header).links, "next", own=OWN)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def following(header: str) -> str | None:
 )
 def test_the_next_link_is_found(header: str, target: str) -> None:
     """Commas and semicolons in targets and quotes, lists of relations, any case, odd spaces: the link is found."""
-    assert links.parse_link_header(header).whole
+    assert links.parse_link_header(header).is_complete
     assert following(header) == target
 
 
@@ -71,7 +71,7 @@ def test_the_next_link_is_found(header: str, target: str) -> None:
 )
 def test_other_links_lead_nowhere(header: str) -> None:
     """What only looks like it, or leads away from another place, is no next page; all of it can be read."""
-    assert links.parse_link_header(header).whole
+    assert links.parse_link_header(header).is_complete
     assert following(header) is None
 
 
@@ -81,14 +81,14 @@ def test_other_links_lead_nowhere(header: str) -> None:
 )
 def test_what_cannot_be_read_is_noticed(header: str) -> None:
     """A header that is not what the RFC says may hide the next page."""
-    assert not links.parse_link_header(header).whole
+    assert not links.parse_link_header(header).is_complete
     assert following(header) is None
 
 
 def test_a_broken_link_hides_no_other() -> None:
     """The list goes on behind the comma after what cannot be read."""
     found = links.parse_link_header('junk "a, b", </b>; rel=next, </c')
-    assert found == Links((Link("/b", ("next",)),), whole=False)
+    assert found == LinkHeader((Link("/b", ("next",)),), is_complete=False)
 
 
 plain = st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=126), max_size=12)
@@ -126,14 +126,14 @@ def quoted(text: str) -> str:
 def test_whatever_is_written_is_read(header: tuple[str, str | None]) -> None:
     """Any header that keeps to the grammar is read whole, and the first link that leads on is found."""
     text, target = header
-    assert links.parse_link_header(text).whole
+    assert links.parse_link_header(text).is_complete
     assert following(text) == target
 
 
 @given(st.text(alphabet='<>;,="\\ relnxt*/', max_size=40))
 def test_whatever_comes_is_survived(header: str) -> None:
     """No header raises, and each target stood between angle brackets."""
-    for link in links.parse_link_header(header).found:
+    for link in links.parse_link_header(header).links:
         assert ">" not in link.target
         assert link.target in header
 

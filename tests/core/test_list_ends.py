@@ -34,10 +34,10 @@ def follow(
     seen = set[int]()
     got = list[Any]()
     for i in range(2000):
-        came = paging.parse_page(rule, state, bodies[min(i, len(bodies) - 1)], link)
-        step = paging.advance(rule, state, came, size, seen)
+        parsed = paging.parse_page(rule, state, bodies[min(i, len(bodies) - 1)], link)
+        step = paging.advance(rule, state, parsed, size, seen)
         state = step.walk
-        seen.update(came.marks)
+        seen.update(parsed.digests)
         got += [item["id"] for item in step.items]
         if step.verdict is not None:
             return got, step.verdict
@@ -62,8 +62,8 @@ def test_a_cursor_of_another_type_is_no_end(after: object) -> None:
 @pytest.mark.parametrize(("after", "position"), [(7, 7), (0, 0), (7.0, 7), (1.5, "1.5"), (10**20, 10**20), ("7", "7")])
 def test_a_number_is_a_cursor(after: object, position: object) -> None:
     """Providers that count send numbers; zero is one too."""
-    came = paging.parse_page(CURSOR, Walk(), page(1, next=after))
-    step = paging.advance(CURSOR, Walk(), came, 0, frozenset())
+    parsed = paging.parse_page(CURSOR, Walk(), page(1, next=after))
+    step = paging.advance(CURSOR, Walk(), parsed, 0, frozenset())
     assert (step.verdict, step.walk.position) == (None, position)
 
 
@@ -85,8 +85,8 @@ def test_links_of_another_type_are_no_end(style: Literal["next-link", "page"], l
 
 def test_a_header_that_cannot_be_read_is_no_end() -> None:
     """Without a next link in it, nobody knows what stood there."""
-    came = paging.parse_page(HEADER, Walk(), page(1), None, trouble="the Link header cannot be read")
-    verdict = paging.advance(HEADER, Walk(), came, 0, frozenset()).verdict
+    parsed = paging.parse_page(HEADER, Walk(), page(1), None, link_problem="the Link header cannot be read")
+    verdict = paging.advance(HEADER, Walk(), parsed, 0, frozenset()).verdict
     assert verdict is not None
     assert (verdict.end, "the Link header cannot be read" in verdict.reason) == (End.TRUNCATED, True)
     assert follow(HEADER, page(1))[1].end is End.COMPLETE
@@ -160,11 +160,11 @@ def test_fewer_than_announced_is_no_complete_list() -> None:
     """Whatever the style: an end before the announced total is noticed."""
     for rule in (NUMBER, CURSOR):
         _, verdict = follow(rule, page(1, total=3, more=False), page(total=3))
-        assert (verdict.end, verdict.reason) == (End.DRIFTED, "1 items came of 3 announced")
+        assert (verdict.end, verdict.reason) == (End.DRIFTED, "1 of 3 announced items came")
     _, verdict = follow(NUMBER, page(1, total=3), page(2, total=3), page(total=3), size=2)
-    assert (verdict.end, verdict.reason) == (End.DRIFTED, "2 items came of 3 announced")
+    assert (verdict.end, verdict.reason) == (End.DRIFTED, "2 of 3 announced items came")
     _, verdict = follow(NUMBER, page(1, pages=3, more=False))
-    assert (verdict.end, verdict.reason) == (End.DRIFTED, "1 pages came of 3 announced")
+    assert (verdict.end, verdict.reason) == (End.DRIFTED, "1 of 3 announced pages came")
 
 
 def test_a_total_of_the_first_page_counts_for_all() -> None:

@@ -90,7 +90,7 @@ def deep(style: str, lists: Lists, depth: int, turns: list[int]) -> tuple[list[i
             page = paging.parse_page(rule, state, *served.pop(under_way.pop(0)))
             step = paging.advance(rule, state, page, SIZE, seen)
             state = step.walk
-            seen.update(page.marks)
+            seen.update(page.digests)
             got += [item["id"] for item in step.items]
             if step.verdict is not None:
                 return got, step.verdict, asked
@@ -148,6 +148,6 @@ def test_what_deep_walks_do_not_see_without_totals() -> None:
         page = paging.parse_page(rule, state, bodies[position])
         step = paging.advance(rule, state, page, SIZE, seen)
         state = step.walk
-        seen.update(page.marks)
+        seen.update(page.digests)
         got += [item["id"] for item in step.items]
     assert (5 in got, step.walk.repeated) == (False, ("2",))

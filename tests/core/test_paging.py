@@ -25,10 +25,10 @@ def walk(style: str, lists: Lists, begin: Walk | None = None, *, store: bool = F
     got = list[int]()
     for _ in range(200):
         body, link = lists.body(style, state.position)
-        came = paging.parse_page(rule, state, body, link)
-        step = paging.advance(rule, state, came, SIZE, seen)
+        parsed = paging.parse_page(rule, state, body, link)
+        step = paging.advance(rule, state, parsed, SIZE, seen)
         state = msgspec.convert(msgspec.msgpack.decode(msgspec.msgpack.encode(step.walk)), Walk) if store else step.walk
-        seen.update(came.marks)
+        seen.update(parsed.digests)
         got += [item["id"] for item in step.items]
         if step.verdict is not None:
             return got, step.verdict
@@ -97,10 +97,10 @@ def follow(rule: PagingRule, bodies: list[dict[str, Any]], begin: Walk | None = 
     seen = set[int]()
     got = list[Any]()
     for i in range(3000):
-        came = paging.parse_page(rule, state, bodies[min(i, len(bodies) - 1)])
-        step = paging.advance(rule, state, came, SIZE, seen)
+        parsed = paging.parse_page(rule, state, bodies[min(i, len(bodies) - 1)])
+        step = paging.advance(rule, state, parsed, SIZE, seen)
         state = step.walk
-        seen.update(came.marks)
+        seen.update(parsed.digests)
         got += step.items
         if step.verdict is not None:
             return got, step.verdict
@@ -189,10 +189,10 @@ def test_a_walk_goes_on_from_where_it_was_stored() -> None:
     seen = set[int]()
     got = list[int]()
     for _ in range(2):
-        came = paging.parse_page(PAGE, state, lists.body("page", state.position)[0])
-        step = paging.advance(PAGE, state, came, SIZE, seen)
+        parsed = paging.parse_page(PAGE, state, lists.body("page", state.position)[0])
+        step = paging.advance(PAGE, state, parsed, SIZE, seen)
         state = step.walk
-        seen.update(came.marks)
+        seen.update(parsed.digests)
         got += [item["id"] for item in step.items]
     rest, verdict = walk("page", lists, state)
     assert got + rest == list(range(11))
@@ -226,7 +226,7 @@ def test_a_list_of_links(style: Literal["next-link", "page"]) -> None:
     assert step.walk.position == (2 if style == "page" else "/b")
     for links in ([], None, [{"rel": "self", "uri": "/c"}]):
         last = paging.parse_page(rule, step.walk, {"data": [{}], "meta": {"links": links}})
-        end = paging.advance(rule, step.walk, last, 1, set(page.marks)).verdict
+        end = paging.advance(rule, step.walk, last, 1, set(page.digests)).verdict
         assert end is not None
         assert end.end is End.COMPLETE
 

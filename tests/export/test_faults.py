@@ -48,7 +48,7 @@ def test_a_list_that_never_rests_is_walked_five_times(site: Site) -> None:
     assert report.verdict == "drifted"
     assert max(walks(site).values()) == 5
     assert report.reasons.keys() <= {row["workspace"] for row in site.truth().values()}
-    assert all("total moved" in reason or "twice" in reason for reason in report.reasons.values())
+    assert all("total changed" in reason or "twice" in reason for reason in report.reasons.values())
     assert report.gone > 0
     check_truth(site.tree, site.truth())
     check_manifest(site.tree)

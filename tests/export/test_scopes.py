@@ -101,4 +101,4 @@ def test_scopes_that_differ_by_case_alone(tmp_path: Path) -> None:
     (tmp_path / "blind" / "CALLWELL-EXPORT.JSON").touch()  # as the marker would be found there
     report = export(tmp_path / "blind", "Aa", "aA", "b")
     assert (report.verdict, report.items, list(report.failed)) == ("failed", 2, ["aA"])
-    assert "by case alone" in report.failed["aA"]
+    assert "differs from that of Aa only by case" in report.failed["aA"]

@@ -92,7 +92,7 @@ def test_lists(name: str, most: int) -> None:
     key = rule.items.rpartition(".")[2]
     pages = {"page": 1, "perPage": most, "total": 1, "totalPages": 1, "hasMore": False}
     page = paging.parse_page(rule, paging.start_walk(rule), {"data": {key: [{rule.key: "x"}], "pagination": pages}})
-    assert (page.keys, page.more, page.total, page.pages) == (("x",), False, 1, 1)
+    assert (page.keys, page.has_more, page.total_items, page.total_pages) == (("x",), False, 1, 1)
 
 
 def test_lists_in_queries_are_indexed() -> None:

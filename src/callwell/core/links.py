@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The `Link` header (RFC 8288): which links an answer names, and where its `next` relation leads.
+"""The `Link` header (RFC 8288): the links of a response, and the target of its `next` relation.
 
-Read as appendix B of the RFC says: targets between angle brackets may hold commas and semicolons, parameters may be
-tokens or quoted strings with escapes, `rel` is a list of relation types in any case, and of two `rel` the first counts.
-Extended parameters (`title*`) are other parameters than those without the star.
+Parsed as appendix B of the RFC says: targets between angle brackets may hold commas and semicolons, parameters may be
+tokens or quoted strings with escapes, `rel` is a list of relation types in any case, and the first of two `rel` counts.
+An extended parameter (`title*`) is not the parameter without the star.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 SPACE: Final = re.compile(r"[ \t]*")
 ELEMENT_END: Final = re.compile(r'(?:[^",]|"(?:[^"\\]|\\.)*"?)*', re.DOTALL)
-"""The rest of a list element that cannot be read: up to a comma outside of quotes."""
+"""The rest of a list element that cannot be parsed: up to a comma outside quotes."""
 
 NAME: Final = re.compile(r"[^\s=;,]*")
 TOKEN: Final = re.compile(r"[^;,]*")
@@ -26,9 +26,9 @@ class Link(NamedTuple):
     """One link.
 
     Attributes:
-        target: its address, as written: it may be relative to the answer's own.
+        target: the address it leads to, as written; it may be relative to the response's own.
         relations: its relation types, in lower case.
-        anchor: the address that it leads away from, if that is not the answer's own.
+        anchor: the address it leads from, if the header names one; else the response's own.
     """
 
     target: str
@@ -36,85 +36,84 @@ class Link(NamedTuple):
     anchor: str | None = None
 
 
-class Links(NamedTuple):
-    """The links of an answer.
+class LinkHeader(NamedTuple):
+    """A `Link` header, parsed.
 
     Attributes:
-        found: all that could be read, in order.
-        whole: nothing else stood in the header.
+        links: all that could be parsed, in order.
+        is_complete: nothing else was in the header.
     """
 
-    found: tuple[Link, ...] = ()
-    whole: bool = True
+    links: tuple[Link, ...] = ()
+    is_complete: bool = True
 
 
 class LinkParameters(NamedTuple):
     """The parameters of one link.
 
     Attributes:
-        found: names in lower case and values, in order.
-        end: the place after them in the header.
-        whole: the last quoted string has an end.
+        pairs: names in lower case and values, in order.
+        end: the offset after them in the header.
+        is_complete: the last quoted string is closed.
     """
 
-    found: tuple[tuple[str, str], ...]
+    pairs: tuple[tuple[str, str], ...]
     end: int
-    whole: bool = True
+    is_complete: bool = True
 
 
-def parse_link_header(header: str) -> Links:
-    """The links in a `Link` header.
+def parse_link_header(header: str) -> LinkHeader:
+    """Parse a `Link` header. Never raises.
 
     Args:
-        header: its value; of several lines, the values joined by commas.
+        header: its value; several lines are joined by commas.
     """
-    found: list[Link] = []
-    whole = True
-    place = 0
-    while place < len(header):
-        place = _skip_spaces(header, place)
-        if header.startswith(",", place):  # RFC 9110, section 5.6.1.2: empty list elements are ignored
-            place += 1
+    links: list[Link] = []
+    is_complete = True
+    offset = 0
+    while offset < len(header):
+        offset = _skip_spaces(header, offset)
+        if header.startswith(",", offset):  # RFC 9110, section 5.6.1.2: empty list elements are ignored
+            offset += 1
             continue
-        if place == len(header):
+        if offset == len(header):
             break
-        target_end = header.find(">", place)
-        if not header.startswith("<", place) or target_end < 0:
-            whole = False
-            place = _find_element_end(header, place)
+        target_end = header.find(">", offset)
+        if not header.startswith("<", offset) or target_end < 0:
+            is_complete = False
+            offset = _find_element_end(header, offset)
             continue
         parameters = _parse_parameters(header, target_end + 1)
-        found.append(_make_link(header[place + 1 : target_end].strip(), parameters.found))
-        place = parameters.end
-        if not parameters.whole or (place < len(header) and header[place] != ","):
-            whole = False
-            place = _find_element_end(header, place)
-    return Links(tuple(found), whole)
+        links.append(_make_link(header[offset + 1 : target_end].strip(), parameters.pairs))
+        offset = parameters.end
+        if not parameters.is_complete or (offset < len(header) and header[offset] != ","):
+            is_complete = False
+            offset = _find_element_end(header, offset)
+    return LinkHeader(tuple(links), is_complete)
 
 
-def find_target(links: Sequence[Link], relation: str, *, here: frozenset[str] = frozenset()) -> str | None:
-    """The target of the first link of a relation type that leads away from the answer itself, None if there is none.
+def find_target(links: Sequence[Link], relation: str, *, own: frozenset[str] = frozenset()) -> str | None:
+    """The target of the first link of a relation type that leads from the response itself, None if there is none.
 
     Args:
-        links: the links of the answer.
+        links: the links of the response.
         relation: the relation type, in lower case.
-        here: the addresses of the answer: an anchor that is one of them means the answer.
+        own: addresses of the response: an anchor that equals one of them means the response itself.
     """
     for link in links:
-        own = not link.anchor or link.anchor in here
-        if own and relation in link.relations:
+        if relation in link.relations and (not link.anchor or link.anchor in own):
             return link.target
     return None
 
 
 def parse_relations(value: object) -> tuple[str, ...]:
-    """The relation types in a `rel`: a list with spaces between them, in any case; some servers add apostrophes."""
+    """The relation types in a `rel`: separated by spaces, in any case; some servers put them between apostrophes."""
     return tuple(value.strip("'").lower().split()) if isinstance(value, str) else ()
 
 
 def filter_by_relation(links: Sequence[Any], relation: str) -> list[Mapping[str, Any]]:
-    """The links of a relation type in a list of objects that have a `rel` each."""
-    return [one for one in links if isinstance(one, Mapping) and relation in parse_relations(one.get("rel"))]
+    """The links of a relation type in a list of JSON objects, each with a `rel`."""
+    return [link for link in links if isinstance(link, Mapping) and relation in parse_relations(link.get("rel"))]
 
 
 def _make_link(target: str, parameters: Sequence[tuple[str, str]]) -> Link:
@@ -124,41 +123,42 @@ def _make_link(target: str, parameters: Sequence[tuple[str, str]]) -> Link:
     return Link(target, parse_relations(first.get("rel")), first.get("anchor"))
 
 
-def _parse_parameters(header: str, place: int) -> LinkParameters:
-    """The parameters that begin at a place."""
-    found: list[tuple[str, str]] = []
+def _parse_parameters(header: str, offset: int) -> LinkParameters:
+    """The parameters that begin at an offset."""
+    pairs: list[tuple[str, str]] = []
     while True:
-        place = _skip_spaces(header, place)
-        if not header.startswith(";", place):
-            return LinkParameters(tuple(found), place)
-        place = _skip_spaces(header, place + 1)
-        name = _match(NAME, header, place)
-        place = _skip_spaces(header, place + len(name))
+        offset = _skip_spaces(header, offset)
+        if not header.startswith(";", offset):
+            return LinkParameters(tuple(pairs), offset)
+        offset = _skip_spaces(header, offset + 1)
+        name = _match(NAME, header, offset)
+        offset = _skip_spaces(header, offset + len(name))
         value = ""
-        if header.startswith("=", place):
-            place = _skip_spaces(header, place + 1)
-            quoted = QUOTED.match(header, place)
+        if header.startswith("=", offset):
+            offset = _skip_spaces(header, offset + 1)
+            quoted = QUOTED.match(header, offset)
             if quoted is not None:
                 value = ESCAPE.sub(r"\1", quoted[1])
-                place = quoted.end()
-            elif header.startswith('"', place):
-                return LinkParameters(tuple(found), place, whole=False)
+                offset = quoted.end()
+            elif header.startswith('"', offset):
+                return LinkParameters(tuple(pairs), offset, is_complete=False)
             else:
-                token = _match(TOKEN, header, place)
+                token = _match(TOKEN, header, offset)
                 value = token.strip()
-                place += len(token)
+                offset += len(token)
         if name:
-            found.append((name.lower(), value))
+            pairs.append((name.lower(), value))
 
 
-def _match(pattern: re.Pattern[str], header: str, place: int) -> str:
-    found = pattern.match(header, place)
-    return found[0] if found is not None else ""
+def _match(pattern: re.Pattern[str], header: str, offset: int) -> str:
+    """What a pattern matches at an offset; empty if it does not."""
+    match = pattern.match(header, offset)
+    return match[0] if match is not None else ""
 
 
-def _skip_spaces(header: str, place: int) -> int:
-    return place + len(_match(SPACE, header, place))
+def _skip_spaces(header: str, offset: int) -> int:
+    return offset + len(_match(SPACE, header, offset))
 
 
-def _find_element_end(header: str, place: int) -> int:
-    return place + max(1, len(_match(ELEMENT_END, header, place)))
+def _find_element_end(header: str, offset: int) -> int:
+    return offset + max(1, len(_match(ELEMENT_END, header, offset)))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the pages after the next one are, as far as that can be told without having seen those between.
+"""The positions of pages after the next one, as far as they can be computed without the pages between.
 
-Only page numbers and offsets can be reckoned; a cursor or a link is known when the page before it has come. Nothing is
-asked for beyond a known total. Without one, some pages after the last may be asked for in vain: they are never read.
+That is so for page numbers and offsets; a cursor or a link is known only when the page before it has come. No page is
+fetched beyond a known total. Without one, some pages after the last may be fetched in vain: they are never read.
 """
 
 from __future__ import annotations
@@ -23,28 +23,29 @@ def next_positions(rule: PagingRule, walk: Walk, page: Page, size: int, depth: i
         rule: how the list is read.
         walk: where the walk stands after the last page; it is not over.
         page: the last page.
-        size: items that a full page has.
-        depth: how many are wanted.
+        size: items of a full page; 0 if unknown.
+        depth: how many positions are wanted.
     """
-    here = walk.position
-    if rule.style not in ("page", "offset") or not isinstance(here, int):
-        return (here,)[:depth]
+    start = walk.position
+    if rule.style not in ("page", "offset") or not isinstance(start, int):
+        return (start,)[:depth]
     stride = 1 if rule.style == "page" else len(page.items) or size
     if not stride:
-        return (here,)[:depth]
-    reckoned = range(here, here + stride * depth, stride)
-    bound = _end_position(rule, page, size)
-    if bound is None or reckoned.stop <= bound:
-        return reckoned
-    return range(here, max(bound, here + 1), stride)[:depth]
+        return (start,)[:depth]
+    positions = range(start, start + stride * depth, stride)
+    end = _end_position(rule, page, size)
+    if end is None or positions.stop <= end:
+        return positions
+    # The next page is fetched in any case: that the walk is not over counts for more than a total.
+    return range(start, max(end, start + 1), stride)[:depth]
 
 
 def _end_position(rule: PagingRule, page: Page, size: int) -> int | None:
-    """The first position after the last page, where the page tells."""
+    """The first position after the last page, if the page's totals say so."""
     if rule.style == "offset":
-        return None if page.total is None else rule.first + page.total
-    if page.pages is not None:
-        return rule.first + page.pages
-    if page.total is not None and size:
-        return rule.first - (-page.total // size)
+        return None if page.total_items is None else rule.first + page.total_items
+    if page.total_pages is not None:
+        return rule.first + page.total_pages
+    if page.total_items is not None and size:
+        return rule.first - (-page.total_items // size)  # rounded up
     return None

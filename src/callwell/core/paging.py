@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A walk over the pages of a list: what one page says, where the next one is, and whether nothing was missed.
+"""A walk over the pages of a list: where the next page is, when the list ends, and whether anything was missed.
 
 ::
 
@@ -9,14 +9,14 @@
 
 **The end must be recognised.** A short page proves nothing, for providers filter pages after cutting them; nor does a
 value that cannot be read. A walk ends where the provider says so: `more` is false, there is no next position, the
-announced total has come, or, where nothing is announced, a page is empty. The verdict tells how far to trust it:
+announced total has come, or, where nothing is announced, a page is empty. The verdict says how far to trust it:
 
 * `complete`: the provider's own end was recognised, no item came twice and no total changed;
 * `drifted`: it was recognised, but the list changed in the meantime, so that items may have been missed;
 * `truncated`: it was not: a cycle, a standstill, a next position that cannot be read, or the caller stopped.
 
-**Cycles** are recognised by position *and* content, so that a constant cursor with different pages is legal. What has
-come is kept by the caller as 64-bit digests, so that the state of a walk is small enough to be stored after every page.
+**Cycles** are recognised by position *and* content: a constant cursor with different pages is legal. The caller keeps
+what has come as 64-bit digests, and a walk is small enough to be stored after every page.
 
 **Order.** Pages may be fetched in another order than they are read in. Totals still show a change: they differ between
 some two pages wherever items came or went in between, whichever page was fetched first.
@@ -53,43 +53,46 @@ __all__ = [
 ]
 
 MAX_STALE: Final = 3
-"""Pages in a row without anything new, after which a walk is given up: those that hold known items only, those that are
-all alike although the client counts, and those that come from positions where the same was found before."""
+"""A walk is given up after so many pages in a row without anything new: pages of known items, identical pages although
+the client counts the positions, or pages that came before from the same position. One or two may be due to a list that
+changes."""
 
 MAX_IDENTICAL: Final = 10
-"""Pages in a row that are all alike, after which a walk is given up whose positions the provider names: each is another
-one, and items without keys may be alike for a while."""
+"""The same for identical pages where the provider names the positions: each is a new one, and items without keys may be
+equal for a while."""
 
 MAX_EMPTY: Final = 1000
-"""Empty pages in a row that announce more, after which a walk is given up. Each names another position: a filter may
-leave many pages empty."""
+"""A walk is given up after so many empty pages in a row that announce more. Each names another position, and a filter
+may leave many pages empty."""
 
 MAX_EMPTY_COUNTED: Final = 20
-"""The same where positions are counted by the client: then nothing shows that the provider moves on."""
+"""The same where the client counts the positions: nothing shows that the provider moves on."""
 
 LINKED_STYLES: Final = ("cursor", "next-link", "link-header")
 """Styles in which a page says where the next one is."""
 
 MAX_REPEATED_KEYS: Final = 100
-"""Repeated keys that a verdict names."""
+"""Repeated keys that a verdict names, at most: it is stored with the walk."""
 
 
 class Walk(NamedTuple):
     """Where a walk stands. Plain values: it can be stored after every page.
+
+    It is stored as an array: the order of the fields is a format, and new ones go to the end.
 
     Attributes:
         position: of the next page: a page number, an offset, a cursor or a link; None for the first page.
         partial: it did not begin at the first page.
         pages: pages read.
         items: items delivered.
-        totals: the totals that were announced, each time that it changed.
+        totals: the announced totals, each time that they changed.
         repeated: keys that came more than once.
-        stale: pages in a row that hold items, but none that is new.
-        empty: empty pages in a row.
-        came: items that came, those that came again among them.
-        still: pages in a row without anything new, from positions where the same was found before.
-        alike: pages in a row that are like the one before.
-        content: the digest of the last page's items, where they are not recognised by their keys.
+        stale_pages: pages in a row with items, but none that is new.
+        empty_pages: pages in a row without items.
+        received: items received, repeated ones included.
+        known_pages: pages in a row that came before, from the same position with the same content.
+        identical_pages: pages in a row with the content of the page before.
+        content_digest: of the last page's items, if they cannot be recognised by their keys; else 0.
         unclear: what could not be read, in words, each once.
     """
 
@@ -99,17 +102,17 @@ class Walk(NamedTuple):
     items: int = 0
     totals: tuple[int, ...] = ()
     repeated: tuple[str, ...] = ()
-    stale: int = 0
-    empty: int = 0
-    came: int = 0
-    still: int = 0
-    alike: int = 0
-    content: int = 0
+    stale_pages: int = 0
+    empty_pages: int = 0
+    received: int = 0
+    known_pages: int = 0
+    identical_pages: int = 0
+    content_digest: int = 0
     unclear: tuple[str, ...] = ()
 
 
 class PageStep(NamedTuple):
-    """What follows from a page.
+    """The result of one page.
 
     Attributes:
         walk: where the walk stands after it.
@@ -128,109 +131,118 @@ def start_walk(rule: PagingRule) -> Walk:
 
 
 def advance(rule: PagingRule, walk: Walk, page: Page, size: int, seen: frozenset[int] | set[int]) -> PageStep:
-    """What follows from a page.
+    """Account for one page, and decide whether the walk goes on.
 
     Args:
         rule: how the list is read.
         walk: where the walk stood when the page was read.
-        page: what came.
-        size: items that a full page has, for offsets and for totals without a `more`.
-        seen: marks that came before; of those, only the page's own matter.
+        page: the page.
+        size: items of a full page, for offsets and for totals without a `has_more`; 0 if unknown.
+        seen: digests of earlier pages and keys; only those of this page are looked up.
     """
     fresh, repeated = _drop_repeated(page, seen)
-    known = page.marks[0] in seen
-    after = _count_page(walk, page, fresh, repeated, known=known)
+    is_known = page.digests[0] in seen
+    after = _count_page(walk, page, fresh, repeated, is_known=is_known)
     after = after._replace(position=_next_position(rule, walk, page, size))
     ending = _find_ending(rule, walk, after, page, size)
-    if ending.more:
-        reason = _standstill(rule, after, page, again=known and bool(page.items))
+    if ending.goes_on:
+        reason = _find_standstill(rule, after, page, is_repeated=is_known and bool(page.items))
         return PageStep(after, fresh, truncated_verdict(after, reason) if reason else None)
     if ending.doubt:
         return PageStep(after, fresh, truncated_verdict(after, ending.doubt))
-    return PageStep(after, fresh, end_verdict(after, page.pages))
+    return PageStep(after, fresh, end_verdict(after, page.total_pages))
 
 
-def end_verdict(walk: Walk, pages: int | None = None) -> Verdict:
+def end_verdict(walk: Walk, total_pages: int | None = None) -> Verdict:
     """The verdict of a walk that reached the provider's own end.
 
     Args:
         walk: where it stands.
-        pages: the total of pages that the last page announced.
+        total_pages: the number of pages that the last page announced.
     """
-    moved = walk.totals if len(walk.totals) > 1 else ()
+    changed_totals = walk.totals if len(walk.totals) > 1 else ()
     reasons = []
     if walk.repeated:
         reasons.append(f"{len(walk.repeated)} keys came twice")
-    if moved:
-        reasons.append(f"the total moved: {' → '.join(map(str, moved))}")
+    if changed_totals:
+        reasons.append(f"the total changed: {' → '.join(map(str, changed_totals))}")
     elif walk.totals and walk.totals[0] != walk.items and not walk.partial:
-        moved = walk.totals
-        reasons.append(f"{walk.items} items came of {walk.totals[0]} announced")
-    if pages is not None and walk.pages < pages and not walk.partial:
-        reasons.append(f"{walk.pages} pages came of {pages} announced")
+        changed_totals = walk.totals
+        reasons.append(f"{walk.items} of {walk.totals[0]} announced items came")
+    if total_pages is not None and walk.pages < total_pages and not walk.partial:
+        reasons.append(f"{walk.pages} of {total_pages} announced pages came")
     end = End.DRIFTED if reasons else End.COMPLETE
     reasons.extend(walk.unclear)
-    return Verdict(end, walk.pages, walk.items, walk.repeated, moved, "; ".join(reasons))
+    return Verdict(
+        end=end,
+        pages=walk.pages,
+        items=walk.items,
+        repeated=walk.repeated,
+        totals=changed_totals,
+        reason="; ".join(reasons),
+    )
 
 
 def truncated_verdict(walk: Walk, reason: str) -> Verdict:
     """The verdict of a walk that did not reach the provider's own end."""
-    return Verdict(End.TRUNCATED, walk.pages, walk.items, walk.repeated, (), reason)
+    return Verdict(End.TRUNCATED, walk.pages, walk.items, walk.repeated, reason=reason)
 
 
 def _drop_repeated(page: Page, seen: frozenset[int] | set[int]) -> tuple[tuple[Any, ...], tuple[str, ...]]:
+    """The items whose keys are new, and the keys of the others."""
     if not page.keys:
         return page.items, ()
     fresh = []
     repeated = []
-    here = set[int]()
-    for item, key, mark in zip(page.items, page.keys, page.marks[1:], strict=True):
+    on_page = set[int]()
+    for item, key, digest in zip(page.items, page.keys, page.digests[1:], strict=True):
         if not key:
             fresh.append(item)
-        elif mark in seen or mark in here:
+        elif digest in seen or digest in on_page:
             repeated.append(key)
         else:
-            here.add(mark)
+            on_page.add(digest)
             fresh.append(item)
     return tuple(fresh), tuple(repeated)
 
 
-def _count_page(walk: Walk, page: Page, fresh: Sequence[Any], repeated: Sequence[str], *, known: bool) -> Walk:
-    """A walk after a page, but for its position."""
+def _count_page(walk: Walk, page: Page, fresh: Sequence[Any], repeated: Sequence[str], *, is_known: bool) -> Walk:
+    """The walk after a page, except for its position."""
     totals = walk.totals
-    if page.total is not None and (not totals or totals[-1] != page.total):
-        totals = (*totals, page.total)
-    words = [f"{name}: {wrong}" for name, wrong in page.unclear]
+    if page.total_items is not None and (not totals or totals[-1] != page.total_items):
+        totals = (*totals, page.total_items)
+    is_identical = page.content_digest != 0 and page.content_digest == walk.content_digest
+    unclear = [f"{name}: {problem}" for name, problem in page.unclear]
     after = walk._replace(
         pages=walk.pages + 1,
         items=walk.items + len(fresh),
-        came=walk.came + len(page.items),
+        received=walk.received + len(page.items),
         totals=totals,
         repeated=(*walk.repeated, *repeated)[:MAX_REPEATED_KEYS],
-        alike=walk.alike + 1 if page.content and page.content == walk.content else 0,
-        content=page.content,
-        unclear=tuple(dict.fromkeys((*walk.unclear, *words)))[:MAX_REPEATED_KEYS],
+        identical_pages=walk.identical_pages + 1 if is_identical else 0,
+        content_digest=page.content_digest,
+        unclear=tuple(dict.fromkeys((*walk.unclear, *unclear)))[:MAX_REPEATED_KEYS],
     )
     if fresh:
-        return after._replace(stale=0, empty=0, still=0)
-    still = walk.still + 1 if known else walk.still
+        return after._replace(stale_pages=0, empty_pages=0, known_pages=0)
+    known_pages = walk.known_pages + 1 if is_known else walk.known_pages
     if page.items:
-        return after._replace(stale=walk.stale + 1, empty=0, still=still)
-    return after._replace(empty=walk.empty + 1, still=still)
+        return after._replace(stale_pages=walk.stale_pages + 1, empty_pages=0, known_pages=known_pages)
+    return after._replace(empty_pages=walk.empty_pages + 1, known_pages=known_pages)
 
 
 def _next_position(rule: PagingRule, walk: Walk, page: Page, size: int) -> int | str | None:
     match rule.style:
         case "page":
-            return _page_number(rule, walk) + 1
+            return _counted_position(rule, walk) + 1
         case "offset":
-            return _page_number(rule, walk) + (len(page.items) or size)
+            return _counted_position(rule, walk) + (len(page.items) or size)
         case _:
-            return page.next
+            return page.next_position
 
 
-def _page_number(rule: PagingRule, walk: Walk) -> int:
-    """The page number or the offset of the page that a walk stands at."""
+def _counted_position(rule: PagingRule, walk: Walk) -> int:
+    """The page number or the offset at which a walk stands."""
     return int(walk.position if walk.position is not None else rule.first)
 
 
@@ -238,72 +250,88 @@ class _Ending(NamedTuple):
     """Whether a walk goes on after a page.
 
     Attributes:
-        more: it goes on.
-        doubt: why its end is not recognised, if it does not.
+        goes_on: there is another page.
+        doubt: if there seems to be none: why that is not certain; empty if it is.
     """
 
-    more: bool
+    goes_on: bool
     doubt: str = ""
 
 
 def _find_ending(rule: PagingRule, walk: Walk, after: Walk, page: Page, size: int) -> _Ending:
-    if page.more is not None:
-        return _Ending(page.more)
+    """Read what the page says of the end: its flag first, then announced totals, then the next position or its items.
+
+    Args:
+        rule: how the list is read.
+        walk: where the walk stood before the page.
+        after: where it stands after the page.
+        page: the page.
+        size: items of a full page.
+    """
+    if page.has_more is not None:
+        return _Ending(page.has_more)
     unclear = dict(page.unclear)
     if rule.style not in LINKED_STYLES:
         announced = _has_more_by_totals(rule, walk, after, page, size)
         if announced is not None:
             return _Ending(announced)
     if rule.style in LINKED_STYLES or rule.links is not None or rule.next is not None:
-        more = page.next is not None
-        wrong = unclear.get("next") or unclear.get("links") or unclear.get("more")
+        goes_on = page.next_position is not None
+        problem = unclear.get("next") or unclear.get("links") or unclear.get("more")
     else:
-        more = bool(page.items)
-        wrong = unclear.get("more")
-    if more or wrong is None:
-        return _Ending(more)
-    return _Ending(more=False, doubt=f"the end cannot be recognised: {wrong}")
+        goes_on = bool(page.items)
+        problem = unclear.get("more")
+    if goes_on or problem is None:
+        return _Ending(goes_on)
+    return _Ending(goes_on=False, doubt=f"the end cannot be recognised: {problem}")
 
 
 def _has_more_by_totals(rule: PagingRule, walk: Walk, after: Walk, page: Page, size: int) -> bool | None:
-    """Whether there is more by the announced totals, None where there are none.
+    """Whether the announced totals promise another page, None if there are none.
 
-    A total of items is reached when so many have come. If they do not come, the last page is the end where the provider
-    keeps to the size of pages that was asked for, and an empty page elsewhere.
+    A total of items is reached when so many have come. If fewer come, the page that should be the last is the end where
+    the provider kept to the requested size so far; elsewhere an empty page is.
     """
-    before = _page_number(rule, walk) - rule.first
-    if rule.style == "page" and page.pages is not None:
-        return before + 1 < page.pages
-    total = page.total if page.total is not None or not walk.totals else walk.totals[-1]
+    offset = _counted_position(rule, walk) - rule.first
+    if rule.style == "page" and page.total_pages is not None:
+        return offset + 1 < page.total_pages
+    total = page.total_items
+    if total is None and walk.totals:
+        total = walk.totals[-1]
     if total is None:
         return None
     if rule.style == "offset":
-        return before + len(page.items) < total
-    if walk.partial and size:
-        return (before + 1) * size < total
-    if walk.partial:
-        return bool(page.items)
-    last = bool(size) and (before + 1) * size >= total
-    keeps_to_size = walk.pages > 0 and walk.came == walk.pages * size
-    over = last and (keeps_to_size or not page.items)
-    return after.came < total and not over
+        return offset + len(page.items) < total
+    if walk.partial:  # what came before is unknown: count positions, not items
+        return (offset + 1) * size < total if size else bool(page.items)
+    should_be_last = bool(size) and (offset + 1) * size >= total
+    kept_to_size = walk.pages > 0 and walk.received == walk.pages * size
+    is_over = should_be_last and (kept_to_size or not page.items)
+    return after.received < total and not is_over
 
 
-def _standstill(rule: PagingRule, walk: Walk, page: Page, *, again: bool) -> str:
-    """Why a walk that should go on cannot, or does not get anywhere."""
-    announced = page.total is not None or page.pages is not None
-    if again:
+def _find_standstill(rule: PagingRule, walk: Walk, page: Page, *, is_repeated: bool) -> str:
+    """Why a walk that should go on cannot, or gets nowhere; empty if it can go on.
+
+    Args:
+        rule: how the list is read.
+        walk: where the walk stands after the page.
+        page: the page.
+        is_repeated: the same page with items came before from the same position.
+    """
+    has_totals = page.total_items is not None or page.total_pages is not None
+    if is_repeated:
         return "a cycle: the same page came from the same position"
     if walk.position is None:
-        wrong = "; ".join(text for _, text in page.unclear)
-        return f"more was announced, but not where{f': {wrong}' if wrong else ''}"
-    if walk.still >= MAX_STALE - 1:
+        problems = "; ".join(text for _, text in page.unclear)
+        return f"another page was announced, but not where{f': {problems}' if problems else ''}"
+    if walk.known_pages >= MAX_STALE - 1:
         return f"a standstill: {MAX_STALE} pages from the same position brought nothing new"
-    if walk.stale >= MAX_STALE:
+    if walk.stale_pages >= MAX_STALE:
         return f"{MAX_STALE} pages in a row brought nothing new"
-    followed = rule.style in LINKED_STYLES
-    if walk.alike + 1 >= (MAX_IDENTICAL if followed else MAX_STALE) and not announced:
-        return f"a standstill: {walk.alike + 1} pages in a row are the same"
-    if walk.empty >= (MAX_EMPTY if followed else MAX_EMPTY_COUNTED):
-        return f"{walk.empty} pages in a row were empty"
+    is_linked = rule.style in LINKED_STYLES
+    if walk.identical_pages + 1 >= (MAX_IDENTICAL if is_linked else MAX_STALE) and not has_totals:
+        return f"a standstill: {walk.identical_pages + 1} pages in a row are the same"
+    if walk.empty_pages >= (MAX_EMPTY if is_linked else MAX_EMPTY_COUNTED):
+        return f"{walk.empty_pages} pages in a row were empty"
     return ""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a walk over pages was worth."""
+"""How far a walk over pages can be trusted."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ class End(StrEnum):
 
 
 class Verdict(NamedTuple):
-    """What a walk was worth.
+    """How far a walk can be trusted.
 
     Attributes:
         end: how it ended.
-        pages: pages that were read.
-        items: items that were delivered, each key once.
+        pages: pages read.
+        items: items delivered, each key once.
         repeated: keys that came more than once, the first hundred.
-        totals: the different totals that the provider announced, in order, if it moved.
+        totals: the announced totals, in order, if they changed or were not met.
         reason: in words, for `drifted` and `truncated`.
     """
 

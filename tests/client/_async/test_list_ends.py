@@ -174,5 +174,5 @@ def test_an_answer_without_items_may_be_an_empty_list(empty: Response) -> None:
 @pytest.mark.parametrize("odd", [answer(200, b""), answer(200, ["a"]), answer(200, {"error": "busy"})])
 def test_an_answer_that_is_no_page_is_no_empty_list(odd: Response) -> None:
     """A body that was left out, another list, an error in a success."""
-    with pytest.raises(errors.UnexpectedAnswer, match="the answer is no page"):
+    with pytest.raises(errors.UnexpectedAnswer, match="the response is not a page"):
         read(client(World(odd)).pages("things.scroll"))

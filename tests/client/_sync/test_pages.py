@@ -233,7 +233,7 @@ def test_link_headers_are_followed() -> None:
 def test_an_answer_without_a_list_is_told(body: Any) -> None:
     """A page without items where the profile says is an unexpected answer."""
     pager = client(World(answer(200, body))).pages("things.list")
-    with pytest.raises(errors.UnexpectedAnswer, match="the answer is no page") as caught:
+    with pytest.raises(errors.UnexpectedAnswer, match="the response is not a page") as caught:
         read(pager)
     assert (caught.value.operation, caught.value.outcome) == ("things.list", "done")
 

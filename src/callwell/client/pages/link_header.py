@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The link to the next page in an answer's `Link` header, on however many lines it stands."""
+"""The link to the next page in a response's `Link` header, which may span several lines."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ class NextLink(NamedTuple):
     """Where the next page is.
 
     Attributes:
-        target: the address as written, None where there is no such link.
-        trouble: why that is not sure, in words.
+        target: the address as written, None if there is no such link.
+        problem: why the header cannot be trusted, in words; empty if it can.
     """
 
     target: str | None = None
-    trouble: str = ""
+    problem: str = ""
 
 
-def find_next_link(headers: Mapping[str, str], here: frozenset[str]) -> NextLink:
+def find_next_link(headers: Mapping[str, str], own: frozenset[str]) -> NextLink:
     """The link to the next page.
 
     Args:
-        headers: of the answer.
-        here: the addresses of the answer: a link with an `anchor` elsewhere does not lead away from it.
+        headers: of the response.
+        own: addresses of the response: a link with another `anchor` leads from elsewhere, and is ignored.
     """
     try:
         header = join_lines(headers, "link")
-    except ValueError:  # the transport's headers cannot give bytes that are no ASCII
-        return NextLink(trouble="the Link header holds bytes that are no text")
-    found = links.parse_link_header(header)
-    target = links.find_target(found.found, "next", here=here)
-    if target is None and not found.whole:
-        return NextLink(trouble="the Link header cannot be read as RFC 8288 has it")
+    except ValueError:  # the transport's headers cannot return bytes that are not ASCII
+        return NextLink(problem="the Link header is not ASCII text")
+    parsed = links.parse_link_header(header)
+    target = links.find_target(parsed.links, "next", own=own)
+    if target is None and not parsed.is_complete:
+        return NextLink(problem="the Link header does not follow RFC 8288")
     if target == "":
-        return NextLink(trouble="the link to the next page has no address")
+        return NextLink(problem="the link to the next page has no address")
     return NextLink(target)

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a walk has delivered, exactly and in bounded memory: a set first, then a temporary file.
 
-A promise stands on it (each key once, and a verdict that names those that came twice), so nothing may be forgotten, as
-a window of recent keys would, or mistaken, as a fixed-size filter would. A set of 64-bit marks takes 100 bytes each,
-so it takes the first `IN_MEMORY` marks only: most lists fit, and pay nothing. The others go to a temporary table of
-SQLite's in a file that has no name for long, with a cache of `CACHE_KIB`: one B-tree keyed by the mark.
+A pager promises each key once, and a verdict that names repeated keys. So nothing may be forgotten, as a window of
+recent keys would forget, or mistaken, as a fixed-size filter would. A set takes 100 bytes for each 64-bit digest, so it
+holds the first `IN_MEMORY` only: most lists fit, and pay nothing. The others go to a temporary SQLite table in an
+unlinked file, with a cache of `CACHE_KIB`: one B-tree keyed by the digest.
 
-Measured, for pages of a hundred keys: 0.02 ms a page in the set; 0.3 ms in the file with 200,000 marks, 0.4 ms with a
+Measured, for pages of a hundred keys: 0.02 ms a page in the set; 0.3 ms in the file with 200,000 digests, 0.4 ms with a
 million; 2 MiB of memory for either. The set alone took 14 MiB for 150,000. Writing in batches costs no less and makes
 the caller wait up to 0.1 s now and then.
 """
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 IN_MEMORY: Final = 16_384
-"""Marks that are kept in memory."""
+"""Digests that are kept in memory: 1.6 MB."""
 
 CACHE_KIB: Final = 1024
-"""Memory for the temporary file."""
+"""Memory for the temporary table's cache."""
 
 BATCH_SIZE: Final = 500
-"""Marks that are recalled at once."""
+"""Digests that are restored at once."""
 
-SELECT_KNOWN: Final = "SELECT mark FROM seen WHERE mark IN (SELECT value FROM json_each(?))"
+SELECT_KNOWN: Final = "SELECT digest FROM seen WHERE digest IN (SELECT value FROM json_each(?))"
 
 
 class DeliveredDigests:
-    """Marks that came before.
+    """The digests of all pages and keys that were delivered.
 
     Args:
         in_memory: how many are kept in memory.
@@ -45,58 +45,60 @@ class DeliveredDigests:
 
     def __init__(self, in_memory: int = IN_MEMORY) -> None:
         self._in_memory = in_memory
-        self._first: set[int] = set()
-        self._rest: sqlite3.Connection | None = None
+        self._in_set: set[int] = set()
+        self._table: sqlite3.Connection | None = None
 
     def __iter__(self) -> Iterator[int]:
         """All of them."""
-        yield from self._first
-        if self._rest is not None:
-            yield from (mark for (mark,) in self._rest.execute("SELECT mark FROM seen"))
+        yield from self._in_set
+        if self._table is not None:
+            yield from (digest for (digest,) in self._table.execute("SELECT digest FROM seen"))
 
-    def learn(self, marks: Iterable[int]) -> set[int]:
-        """Remember the marks of a page, and tell which of them came on an earlier one.
+    def add(self, digests: Iterable[int]) -> set[int]:
+        """Add the digests of a page, and return those that were here already.
 
         Args:
-            marks: 64-bit integers with a sign.
+            digests: signed 64-bit integers.
 
         Raises:
             DiskFull: there is no room for the temporary file.
         """
-        page = set(marks)
-        known = page & self._first
+        page = set(digests)
+        known = page & self._in_set
         page -= known
-        if self._rest is None and len(self._first) + len(page) > self._in_memory:
-            self._rest = _open_table(self)
-        if self._rest is not None:
-            return known | _add_to_table(self._rest, page)
-        self._first |= page
+        if self._table is None and len(self._in_set) + len(page) > self._in_memory:
+            self._table = _open_table(self)
+        if self._table is not None:
+            return known | _add_to_table(self._table, page)
+        self._in_set |= page
         return known
 
-    def recall(self, marks: Iterable[int]) -> None:
-        """Remember any number of marks from earlier.
+    def restore(self, digests: Iterable[int]) -> None:
+        """Add any number of digests of an earlier walk.
 
         Raises:
             DiskFull: there is no room for the temporary file.
         """
-        coming = iter(marks)
-        while batch := tuple(islice(coming, BATCH_SIZE)):
-            self.learn(batch)
+        remaining = iter(digests)
+        while batch := tuple(islice(remaining, BATCH_SIZE)):
+            self.add(batch)
 
 
-def _add_to_table(table: sqlite3.Connection, marks: set[int]) -> set[int]:
+def _add_to_table(table: sqlite3.Connection, digests: set[int]) -> set[int]:
     from sqlite3 import Error
 
     try:
-        known = {mark for (mark,) in table.execute(SELECT_KNOWN, (str(list(marks)),))}
-        table.executemany("INSERT INTO seen VALUES (?)", ((mark,) for mark in marks - known))
+        known = {digest for (digest,) in table.execute(SELECT_KNOWN, (str(list(digests)),))}
+        table.executemany("INSERT INTO seen VALUES (?)", ((digest,) for digest in digests - known))
     except Error as error:
-        raise DiskFull(f"the temporary file with what was delivered: {error}; make room, or set TMPDIR") from error
+        raise DiskFull(
+            f"cannot write the temporary file of delivered keys: {error}; make room, or set TMPDIR"
+        ) from error
     return known
 
 
 def _open_table(owner: DeliveredDigests) -> sqlite3.Connection | None:
-    """A table that is gone when its owner is, or None where no temporary file can be made."""
+    """A table that lives as long as its owner, or None if no temporary file can be created."""
     import sqlite3  # only long walks need it
 
     try:
@@ -105,8 +107,8 @@ def _open_table(owner: DeliveredDigests) -> sqlite3.Connection | None:
         return None
     table = sqlite3.connect("", isolation_level=None, check_same_thread=False)
     weakref.finalize(owner, table.close)
-    for order in (f"PRAGMA cache_size = -{CACHE_KIB}", "PRAGMA temp_store = FILE", "PRAGMA journal_mode = OFF"):
-        table.execute(order)
-    table.execute("CREATE TABLE seen (mark INTEGER PRIMARY KEY)")
+    for pragma in (f"PRAGMA cache_size = -{CACHE_KIB}", "PRAGMA temp_store = FILE", "PRAGMA journal_mode = OFF"):
+        table.execute(pragma)
+    table.execute("CREATE TABLE seen (digest INTEGER PRIMARY KEY)")
     table.execute("BEGIN")
     return table

@@ -2,7 +2,7 @@
 # Generated from src/callwell/client/pages/pager.py by tools/unasync.py; do not edit
 """A walk over the pages of a list, some pages ahead of its reader.
 
-Pages may come early, but each is read when its turn comes: every decision is made in the order of the list.
+Pages may arrive early, but each is read in its turn: every decision is made in the order of the list.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ MAX_AHEAD: Final = 64
 
 
 class PagerPosition(NamedTuple):
-    """Where a walk can be taken up again.
+    """Where a walk can be resumed. Stored as an array: the order of the fields is the format of bookmarks.
 
     Attributes:
-        walk: the state of the walk.
-        seen: marks of what it has delivered.
-        verdict: what the walk was worth, if it is over.
+        walk: where the walk stands.
+        seen: digests of the pages and keys that it has delivered.
+        verdict: how far to trust the walk, if it is over.
     """
 
     walk: Walk
@@ -54,13 +54,13 @@ class Pager(Generic[T]):
     Args:
         name: the operation, for messages.
         rule: how the list is read.
-        size: items that a full page has.
-        fetch: gets the page at a position.
+        size: items of a full page; 0 if unknown.
+        fetch: fetches the page at a position.
         start: where to begin.
-        names: fields of the items that have new names.
-        delivered: marks of what was delivered, besides those in `start`.
+        names: fields of the items that are renamed, each with its new name.
+        delivered: digests of what was delivered, besides those in `start`.
         depth: pages that may be under way at once.
-        locate: for links to next pages: gives an address without its origin, if it is the provider's.
+        locate: for links to next pages: removes the origin of an address, and refuses one that is not the provider's.
     """
 
     def __init__(
@@ -85,13 +85,13 @@ class Pager(Generic[T]):
         self._depth = depth
         self._locate = locate
         self._seen = DeliveredDigests()
-        self._seen.recall(start.seen)
-        self._seen.recall(delivered)
+        self._seen.restore(start.seen)
+        self._seen.restore(delivered)
         self._verdict = start.verdict
 
     @property
     def verdict(self) -> Verdict:
-        """What the walk was worth: `truncated` until it has come to an end."""
+        """How far to trust the walk: `truncated` until it has come to an end."""
         return self._verdict or paging.truncated_verdict(self._walk, "the walk was not read to its end")
 
     @property
@@ -101,53 +101,53 @@ class Pager(Generic[T]):
 
     @property
     def position(self) -> str:
-        """Where the walk stands after the pages that were delivered, as a text for `resume`.
+        """Where the walk stands after the delivered pages, as text for `resume`.
 
-        It holds a mark of every key that was delivered; see `bookmark` for lists that are long.
+        It holds a digest of every delivered key; see `bookmark` for long lists.
         """
         return msgspec.json.encode(PagerPosition(self._walk, tuple(sorted(self._seen)), self._verdict)).decode()
 
     @property
     def bookmark(self) -> str:
-        """The same without what was delivered, for those who keep the keys themselves: it stays short."""
+        """The same without the delivered keys, for callers that keep those themselves: it stays short."""
         return msgspec.json.encode(PagerPosition(self._walk, (), self._verdict)).decode()
 
     def resume(self, position: str, *, delivered: Iterable[str] = ()) -> Pager[T]:
         """The same list from a stored position on.
 
         Args:
-            position: what `position` or `bookmark` gave, in this process or another.
+            position: a `position` or `bookmark`, of this process or another.
             delivered: for a bookmark: the keys that were delivered before it.
 
         Raises:
-            InvalidOption: the text is no position.
+            InvalidOption: the text is not a position.
         """
         try:
             start = msgspec.json.decode(position, type=PagerPosition)
         except (msgspec.MsgspecError, UnicodeError) as error:
             raise InvalidOption("position", position[:40], "what `pager.position` gave") from error
-        return self._from(start, map(paging.digest_key, delivered), self._depth)
+        return self._copy(start, map(paging.digest_key, delivered), self._depth)
 
     def ahead(self, pages: int) -> Pager[T]:
-        """The same list with more pages under way at once, which is faster where each takes long.
+        """The same list with more pages under way at once, which is faster if each takes long.
 
-        Pages that are known by a number or an offset are fetched up to `pages` ahead, and given out in order; a cursor
-        or a link leads to the next page only, so that there it is never more than one. Pages beyond a total that the
-        provider announces are never asked for. What is fetched ahead and never read has cost its quota.
+        Pages with a number or an offset are fetched up to `pages` ahead, and returned in order; a cursor or a link
+        leads to the next page only, so never more than one is fetched ahead. Pages beyond an announced total are never
+        fetched. A page that is fetched ahead and never read has still used its quota.
 
-        Where the provider announces totals, a list that moves meanwhile shows in the verdict as it always does. Where
-        it does not, something that is put into the list may hide something else while several pages are under way:
-        read such a list with the default of one page ahead if it changes.
+        If the provider announces totals, a list that changes meanwhile shows in the verdict as usual. If it does not,
+        an item that is inserted while several pages are under way may hide another one: read a list that changes with
+        the default of one page ahead.
 
         Args:
-            pages: how many, from 0 (each page only when it is wanted) to 64. The default is 1.
+            pages: how many, from 0 (each page when it is read) to 64. The default is 1.
 
         Raises:
             InvalidOption: another number.
         """
         if pages not in range(MAX_AHEAD + 1):
             raise InvalidOption("pages", pages, f"a number from 0 to {MAX_AHEAD}")
-        return self._from(PagerPosition(self._walk, (), self._verdict), self._seen, pages)
+        return self._copy(PagerPosition(self._walk, (), self._verdict), self._seen, pages)
 
     def __iter__(self) -> Generator[T]:
         """The items, each key once."""
@@ -158,19 +158,20 @@ class Pager(Generic[T]):
 
     def pages(self) -> Generator[list[T]]:
         """The pages, as lists of items whose keys have not come before."""
-        with closing(Prefetcher(self._fetch)) as window:
+        with closing(Prefetcher(self._fetch)) as prefetcher:
             while self._verdict is None:
-                page = self._read(window.take(self._walk.position))
-                known = self._seen.learn(page.marks)
+                page = self._parse_page(prefetcher.get(self._walk.position))
+                known = self._seen.add(page.digests)
                 step = paging.advance(self._rule, self._walk, page, self._size, known)
                 self._walk = step.walk
                 self._verdict = step.verdict
                 depth = self._depth if step.verdict is None else 0
-                if not window.want(lookahead.next_positions(self._rule, step.walk, page, self._size, depth)):
+                positions = lookahead.next_positions(self._rule, step.walk, page, self._size, depth)
+                if not prefetcher.prefetch(positions):
                     self._depth = 1
                 yield cast("list[T]", [rename_fields(item, self._names) for item in step.items])
 
-    def _from(self, start: PagerPosition, delivered: Iterable[int], depth: int) -> Pager[T]:
+    def _copy(self, start: PagerPosition, delivered: Iterable[int], depth: int) -> Pager[T]:
         return Pager(
             self._name,
             self._rule,
@@ -183,26 +184,26 @@ class Pager(Generic[T]):
             locate=self._locate,
         )
 
-    def _read(self, answer: Answer) -> paging.Page:
+    def _parse_page(self, answer: Answer) -> paging.Page:
         try:
-            page = self._said(answer)
+            page = self._parse_body(answer)
         except LookupError as error:
             raise UnexpectedAnswer(
-                f"{self._name}: {answer.status}: the answer is no page: {error}",
+                f"{self._name}: {answer.status}: the response is not a page: {error}",
                 status=answer.status,
                 provider=self._name.partition(" ")[0],
                 operation=self._name.partition(" ")[2],
                 attempts=answer.attempts,
                 outcome="done",
             ) from error
-        if self._locate is None or page.next is None:
+        if self._locate is None or page.next_position is None:
             return page
-        return page._replace(next=self._locate(resolve_link(answer.url, str(page.next))))
+        return page._replace(next_position=self._locate(resolve_link(answer.url, str(page.next_position))))
 
-    def _said(self, answer: Answer) -> paging.Page:
+    def _parse_body(self, answer: Answer) -> paging.Page:
         body = page_body(answer)
         if self._rule.style != "link-header" or self._locate is None:
             return paging.parse_page(self._rule, self._walk, body)
-        here = frozenset({answer.url, self._locate(answer.url)})
-        link = find_next_link(answer.headers, here)
-        return paging.parse_page(self._rule, self._walk, body, link.target, trouble=link.trouble)
+        own = frozenset({answer.url, self._locate(answer.url)})
+        link = find_next_link(answer.headers, own)
+        return paging.parse_page(self._rule, self._walk, body, link.target, link_problem=link.problem)

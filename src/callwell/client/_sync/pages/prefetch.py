@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Generated from src/callwell/client/pages/prefetch.py by tools/unasync.py; do not edit
-"""The pages of a walk that are under way, in the order in which they will be read."""
+"""Fetches the next pages of a walk in the background, in the order in which they will be read."""
 
 from __future__ import annotations
 
@@ -19,50 +19,51 @@ if TYPE_CHECKING:
 
 
 class Prefetcher:
-    """Pages that were asked for before they are read.
+    """Pages that are fetched before they are read.
 
     Args:
-        fetch: gets the page at a position.
+        fetch: fetches the page at a position.
     """
 
     def __init__(self, fetch: Fetch) -> None:
         self._fetch = fetch
         self._under_way: deque[tuple[int | str | None, BackgroundTask[Answer]]] = deque()
 
-    def take(self, position: int | str | None) -> Answer:
-        """The page at a position: the first of those that are wanted, or one that nobody has asked for."""
+    def get(self, position: int | str | None) -> Answer:
+        """The next page: the first of those under way, or if there is none, the one at this position."""
         if not self._under_way:
-            return self._get(position)
+            return self._fetch_page(position)
         answer = self._under_way[0][1].result()
         self._under_way.popleft()
         return answer
 
-    def want(self, positions: Sequence[int | str | None]) -> bool:
-        """Ask for the pages at these positions, and drop all others.
+    def prefetch(self, positions: Sequence[int | str | None]) -> bool:
+        """Fetch the pages at these positions, and cancel all others.
 
         Args:
             positions: in the order in which the pages will be read.
 
         Returns:
-            whether positions can be reckoned: false if one turned out to be another than was thought. Then no more than
-            the first page is asked for.
+            whether positions can be predicted: false if a page under way is at another position than was predicted.
+            Then only the first of `positions` is fetched.
         """
         under_way = [position for position, _ in self._under_way]
-        right = all(map(operator.eq, under_way, positions))
-        keep = min(len(under_way), len(positions)) if right else 0
-        self._drop(keep)
-        for position in positions[keep:] if right else positions[:1]:
-            self._under_way.append((position, BackgroundTask(partial(self._get, position))))
-        return right
+        is_predicted = all(map(operator.eq, under_way, positions))
+        keep = min(len(under_way), len(positions)) if is_predicted else 0
+        self._cancel_after(keep)
+        for position in positions[keep:] if is_predicted else positions[:1]:
+            self._under_way.append((position, BackgroundTask(partial(self._fetch_page, position))))
+        return is_predicted
 
     def close(self) -> None:
-        """Drop them all."""
-        self._drop(0)
+        """Cancel them all."""
+        self._cancel_after(0)
 
-    def _drop(self, keep: int) -> None:
-        late = [self._under_way.pop()[1] for _ in range(len(self._under_way) - keep)]
-        cancel_all(late)
+    def _cancel_after(self, keep: int) -> None:
+        """Cancel all but the first `keep` pages, the last one first."""
+        tasks = [self._under_way.pop()[1] for _ in range(len(self._under_way) - keep)]
+        cancel_all(tasks)
 
-    def _get(self, position: int | str | None) -> Answer:
+    def _fetch_page(self, position: int | str | None) -> Answer:
         answer: Answer = self._fetch(position)
         return answer
