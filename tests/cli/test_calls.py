@@ -37,7 +37,7 @@ def test_a_deprecated_operation_is_told_once(tmp_path: Path) -> None:
     with start(gone) as running:
         ended = shell(tmp_path, running).run("list", PROVIDER, "workspaces.list", "--format", "jsonl")
     assert ended.code == 0
-    assert ended.err.count("is deprecated since") == ended.err.count("stops to answer on") == 1
+    assert ended.err.count("is deprecated since") == ended.err.count("will stop responding on") == 1
 
 
 def test_raw_prints_the_body(cli: Shell) -> None:

@@ -70,7 +70,7 @@ def test_keys_tell_where_they_belong(cli: Shell) -> None:
     ]
     assert "it belongs to environment sandbox" in cli.run("keys", "list", NAME).out
     where = cli.run("keys", "where", NAME)
-    assert "The provider has accepted it in environment sandbox: it is refused in others." in where.out
+    assert "The provider has accepted this key in environment sandbox; other environments refuse it." in where.out
     assert cli.run("keys", "where", NAME, "--json").json["belongs_to"] == "sandbox"
 
 

@@ -133,14 +133,14 @@ def test_some_fail_and_the_others_go_on(studio: Studio) -> None:
     files = [studio.film("good.mp4"), "bad.mp4"]
     ended = studio.cli.run("upload", PROVIDER, *files)
     assert ended.code == 1
-    assert ended.err.startswith("bad.mp4: not a media file")
+    assert ended.err.startswith("bad.mp4: this is not a media file")
     assert ended.err.count("\n") == 1
     before = studio.pieces()
     report = studio.report(*files)
     assert (report["verdict"], studio.pieces()) == ("failed", before)
     good, bad = report["files"]
     assert (good["file"], good["bytes"] > 0, good["pieces"], good["error"]) == ("good.mp4", True, 1, None)
-    assert (bad["id"], "not a media file" in bad["error"]) == (None, True)
+    assert (bad["id"], "this is not a media file" in bad["error"]) == (None, True)
     studio.film("bad.mp4")
     assert [one["id"] == good["id"] for one in studio.report(*files)["files"]] == [True, False]
     before = studio.pieces()
@@ -220,8 +220,8 @@ def test_the_sandbox_says_what_happens(studio: Studio) -> None:
         (2, ("film.mp4", "--set", "colour=red"), "unknown parameter 'colour'"),
         (2, ("film.mp4", "--set", "public=perhaps"), "true or false"),
         (2, ("film.mp4", "--piece-size", "5"), "piece_size cannot be 5"),
-        (2, ("film.mp4", "other.mp4", "--title", "One"), "--title is for one file"),
-        (2, ("film.mp4", "other.mp4", "--set", "video_id=vi1"), "give one FILE"),
+        (2, ("film.mp4", "other.mp4", "--title", "One"), "--title needs a single FILE"),
+        (2, ("film.mp4", "other.mp4", "--set", "video_id=vi1"), "give a single FILE"),
         (2, (), "FILE"),
     ],
 )

@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 ALLOWED = {
     *("__future__", "bisect", "collections.abc", "dataclasses", "email.utils", "enum", "functools", "hashlib"),
     *("hmac", "itertools", "math", "re", "typing"),
+    *("msgspec", "msgspec.structs"),
 }
+"""msgspec is here for the records of the rules: they are defined in a tenth of the time that dataclasses take, and a
+compiled description is decoded into them as they are. What a provider's profile says is a value, and the core is where
+values are."""
+
 MODULES = sorted((tree.PACKAGE / "core").glob("*.py"))
 
 
@@ -46,14 +51,16 @@ def test_a_module_of_the_core_imports_only_what_is_pure(path: Path) -> None:
     assert strangers(path.read_text(encoding="utf-8")) == set()
 
 
-@pytest.mark.parametrize("line", ["import time", "from random import random", "import msgspec", "def f():\n import os"])
+@pytest.mark.parametrize(
+    "line", ["import time", "from random import random", "import pyreqwest", "def f():\n import os"]
+)
 def test_an_import_of_the_world_is_noticed(line: str) -> None:
     """A planted import is found, also inside a function."""
     assert len(strangers(line)) == 1
 
 
-def test_the_core_loads_no_third_party_module() -> None:
-    """Importing the whole core in a fresh interpreter loads the standard library and Callwell's own modules only."""
+def test_the_core_loads_no_other_third_party_module() -> None:
+    """Importing the whole core in a fresh interpreter loads the standard library, our own modules and msgspec."""
     names = [f"callwell.core.{path.stem}" for path in MODULES if path.stem != "__init__"]
     code = f"""
 import importlib, json, sys
@@ -64,6 +71,6 @@ print(json.dumps(sorted(set(sys.modules) - before)))
 """
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = {name.partition(".")[0] for name in json.loads(answer.stdout)}
-    assert loaded - set(sys.stdlib_module_names) == {"callwell"}
+    assert loaded - set(sys.stdlib_module_names) <= {"callwell", "msgspec", "typing_extensions"}
     outward = {name for name in json.loads(answer.stdout) if name.startswith("callwell.")}
     assert {name.split(".")[1] for name in outward} <= {"core", "errors", "lazy_exports"}

@@ -96,5 +96,5 @@ def test_so_is_that_of_a_call_that_is_made_exactly_once(tmp_path: Path) -> None:
     look.send(exactly_once=True, deadline_s=400.0)
     assert look.back_s() >= LONGEST_S + PAUSE_S + WINDOW_S + D_S
     assert look.entry.call.rule.attempt_s >= LONGEST_S
-    assert look.entry.until >= look.world.clock.wall() + LONGEST_S
+    assert look.entry.held_until_wall >= look.world.clock.wall() + LONGEST_S
     state.close()
