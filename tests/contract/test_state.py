@@ -22,7 +22,7 @@ from callwell.errors import InvalidOption
 from callwell.export.journal import JournalEntry, ScopeWalks
 from callwell.export.walks import WalkResult
 from callwell.state import open_state
-from callwell.state.base import Cell
+from callwell.state.base import FORGET, Cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,7 @@ COUNT = Cell("count", int, 0)
 INCREMENT = """
 import sys
 from callwell.state import open_state
-from callwell.state.base import Cell
+from callwell.state.base import FORGET, Cell
 state = open_state(sys.argv[1])
 for _ in range(int(sys.argv[2])):
     state.update(Cell("count", int, 0), lambda count: (count + 1, None))
@@ -85,6 +85,19 @@ def test_a_falsy_record_is_not_an_empty_one(state: State) -> None:
         cell: Cell[Any] = Cell(kind.__name__, kind, "empty")
         written = state.update(cell, partial(_replaced, value))
         assert (written, state.read(cell)) == (value, value)
+
+
+def test_a_change_may_forget_its_record(state: State) -> None:
+    """In the same step in which it has seen the record; others with the same beginning stay."""
+    for name in ("a", "ab"):
+        plus(state, Cell(name, int, 0))
+    a = Cell("a", int, 0)
+    assert state.update(a, lambda count: (FORGET if count == 2 else count, count)) == 1
+    assert state.keys("") == ["a", "ab"]
+    assert state.update(a, lambda count: (FORGET if count == 1 else count, "gone")) == "gone"
+    assert (state.keys(""), state.read(a)) == (["ab"], 0)
+    state.update(a, lambda count: (FORGET, count))  # it was not there
+    assert state.keys("") == ["ab"]
 
 
 @pytest.mark.parametrize("error", [Fails, KeyboardInterrupt, SystemExit])

@@ -15,7 +15,7 @@ import msgspec
 
 from callwell.client.calls.responses import Answer
 from callwell.client.retention import Retention
-from callwell.state.base import Cell
+from callwell.state.base import FORGET, Cell
 
 if TYPE_CHECKING:
     from callwell.client.calls.binding import BoundRequest
@@ -58,9 +58,8 @@ class ResultCache:
         self._state = state
         self._clock = clock
         self._retention = Retention(
-            self._records,
             f"remember-old:{account}:",
-            self._cached_at,
+            self._forget_old,
             state=state,
             clock=clock,
             max_age_s=MAX_AGE_S,
@@ -94,9 +93,14 @@ class ResultCache:
         """Forget results that are old, and the oldest of too many."""
         self._retention.sweep()
 
-    def _cached_at(self, key: str) -> float | None:
-        cached = self._state.read(self._cell(key))
-        return cached.at if cached.body else None
+    def _forget_old(self, key: str, cached_at_wall: int) -> None:
+        """Forget a result, unless it was cached again since: see `Retention`."""
+
+        def change(cached: CachedResult) -> tuple[CachedResult, None]:
+            is_old = not cached.body or int(cached.at) == cached_at_wall
+            return (FORGET if is_old else cached), None
+
+        self._state.update(self._cell(key), change)
 
     def _cell(self, key: str) -> Cell[CachedResult]:
         return Cell(f"{self._records}{key}", CachedResult, CachedResult(), CachedResult())

@@ -29,10 +29,9 @@ class Retention:
     """The index of one account's records.
 
     Args:
-        records: what the keys of the records begin with; the digest of each follows, which has no `:`.
         index: what the keys of the index begin with.
-        written_at: when the record of a digest was written, in seconds since the epoch; None if it is still needed, or
-            gone.
+        forget: forgets the record of a digest in one step, if it was written in a second since the epoch and is not
+            needed any more. One that was written again has a later entry, too, and goes with that one.
         state: holds both.
         clock: tells the age of records.
         max_age_s: for how long a record is kept.
@@ -41,18 +40,16 @@ class Retention:
 
     def __init__(
         self,
-        records: str,
         index: str,
-        written_at: Callable[[str], float | None],
+        forget: Callable[[str, int], None],
         *,
         state: State,
         clock: Clock,
         max_age_s: float,
         max_records: int,
     ) -> None:
-        self._records = records
         self._index = index
-        self._written_at = written_at
+        self._forget = forget
         self._state = state
         self._clock = clock
         self._max_age_s = max_age_s
@@ -76,10 +73,7 @@ class Retention:
             if place >= len(keys) - self._max_records and key >= oldest_kept:
                 break
             indexed_at, _, digest = key.removeprefix(self._index).partition(":")
-            written_at = self._written_at(digest)
-            # A record that was written again has a later entry, too, and goes with that one.
-            if written_at is not None and int(written_at) == int(indexed_at):
-                self._state.remove(f"{self._records}{digest}")
+            self._forget(digest, int(indexed_at))
             self._state.remove(key)
 
     def _key(self, digest: str, at_wall: float) -> str:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+FORGET: Final[Any] = object()
+"""What a change returns in place of a record that is to be forgotten."""
 
 
 class Cell(NamedTuple, Generic[T]):
@@ -54,8 +57,8 @@ class State(Protocol):
 
         Args:
             cell: the record.
-            change: takes the record, and returns its successor and an answer. It is called once, must not wait, and
-                must not use this state. If it raises, nothing is changed.
+            change: takes the record, and returns its successor, or `FORGET`, and an answer. It is called once, must not
+                wait, and must not use this state. If it raises, nothing is changed.
 
         Returns:
             the answer.
@@ -82,7 +85,9 @@ class State(Protocol):
         ...
 
     def remove(self, prefix: str) -> None:
-        """Forget all records whose keys begin with `prefix`.
+        """Forget all records whose keys begin with `prefix`, whatever they have become in the meantime.
+
+        Where others may change a record, forget it by `update`, which decides and forgets in one step.
 
         Raises:
             StateError: they cannot be written.

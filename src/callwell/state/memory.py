@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from callwell.forks import reset_after_fork
+from callwell.state.base import FORGET
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +39,10 @@ class MemoryState:
         """Replace a record by what `change` returns for it, in one step."""
         with self._lock:
             record, answer = change(self._records.get(cell.key, cell.empty))
-            self._records[cell.key] = record
+            if record is FORGET:
+                self._records.pop(cell.key, None)
+            else:
+                self._records[cell.key] = record
         return answer
 
     def read(self, cell: Cell[T]) -> T:

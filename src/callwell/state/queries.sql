@@ -22,6 +22,9 @@ INSERT INTO cells (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET val
 -- keys
 SELECT key FROM cells WHERE key >= ? AND key < ? ORDER BY key
 
+-- forget
+DELETE FROM cells WHERE key = ?
+
 -- remove
 DELETE FROM cells WHERE key >= ? AND key < ?
 

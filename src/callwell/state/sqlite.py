@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import msgspec
 
 from callwell.errors import StateError
+from callwell.state.base import FORGET
 from callwell.state.checksums import add_checksum, strip_checksum
 from callwell.state.file_identity import FileIdentity
 
@@ -96,8 +97,11 @@ class SqliteState:
                 connection.execute(QUERIES["begin"])
                 self._check_unchanged()
                 record, answer = change(self._decode(connection, cell))
-                stored = add_checksum(cell.key, msgspec.msgpack.encode(record))
-                connection.execute(QUERIES["write"], (cell.key, stored))
+                if record is FORGET:
+                    connection.execute(QUERIES["forget"], (cell.key,))
+                else:
+                    stored = add_checksum(cell.key, msgspec.msgpack.encode(record))
+                    connection.execute(QUERIES["write"], (cell.key, stored))
                 connection.execute(QUERIES["commit"])
             finally:
                 if connection.in_transaction:

@@ -19,7 +19,7 @@ from callwell.client.exactly_once.holder import CallLocks
 from callwell.client.retention import Retention
 from callwell.clock import boot_id
 from callwell.errors import NameTaken, UnknownName
-from callwell.state.base import Cell
+from callwell.state.base import FORGET, Cell
 
 if TYPE_CHECKING:
     from callwell.clock import Clock
@@ -56,9 +56,8 @@ class LedgerStore:
         self._state = state
         self._clock = clock
         self._retention = Retention(
-            self._records,
             f"once-old:{account}:",
-            self._settled_at,
+            self._forget_settled,
             state=state,
             clock=clock,
             max_age_s=MAX_AGE_S,
@@ -121,7 +120,7 @@ class LedgerStore:
             is_ours = found.holder == entry.holder if found.name else first
             if not found.settled and (is_ours or entry.status is Status.DONE):
                 return entry, True
-            return found, False
+            return (found if found.name else FORGET), False
 
         return self._state.update(self._cell(entry.name), change)
 
@@ -130,13 +129,17 @@ class LedgerStore:
         if entry.named or not entry.settled:
             if self.write(entry) and entry.settled:
                 self._retention.add(_digest_name(entry.name), entry.changed)
-        elif entry.status is Status.DONE or self._state.read(self._cell(entry.name)).holder == entry.holder:
-            self._state.remove(self._cell(entry.name).key)
+            return
+
+        def change(found: Entry) -> tuple[Entry, None]:
+            is_over = entry.status is Status.DONE or found.holder == entry.holder
+            return (FORGET if is_over or not found.name else found), None
+
+        self._state.update(self._cell(entry.name), change)
 
     def forget(self, name: str) -> None:
         """Forget a settled call that nobody will ask for again."""
-        entry = self._state.read(self._cell(name))
-        self._state.remove(self._cell(name).key)
+        entry = self._state.update(self._cell(name), lambda found: (FORGET, found))
         self._retention.remove(_digest_name(entry.name), entry.changed)
 
     def settle(self, name: str, *, done: bool) -> Entry:
@@ -159,13 +162,11 @@ class LedgerStore:
                 raise _name_taken(found, "is being made at the moment: wait until it has ended")
             status = Status.DONE if done else Status.NOT_DONE
             settled = found._replace(status=status, holder="", held_until_wall=0.0, changed=self._clock.wall())
-            return settled, settled
+            return (settled if settled.named else FORGET), settled
 
         settled = self._state.update(self._cell(name), change)
         if settled.named:
             self._retention.add(_digest_name(settled.name), settled.changed)
-        else:
-            self._state.remove(self._cell(name).key)
         return settled
 
     def get(self, name: str) -> Entry:
@@ -202,9 +203,14 @@ class LedgerStore:
     def _cell(self, name: str) -> Cell[Entry]:
         return _entry_cell(f"{self._records}{_digest_name(name)}")
 
-    def _settled_at(self, digest: str) -> float | None:
-        record = self._state.read(_entry_cell(f"{self._records}{digest}"))
-        return record.changed if record.settled else None
+    def _forget_settled(self, digest: str, changed_at_wall: int) -> None:
+        """Forget a settled call, unless it was made again since: see `Retention`."""
+
+        def change(found: Entry) -> tuple[Entry, None]:
+            is_old = found.settled and int(found.changed) == changed_at_wall
+            return (FORGET if is_old or not found.name else found), None
+
+        self._state.update(_entry_cell(f"{self._records}{digest}"), change)
 
 
 def new_marker() -> str:

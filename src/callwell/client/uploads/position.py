@@ -12,6 +12,9 @@ Two calls that make the same upload at once, in one process or two, send one obj
     ends: holder 2 is at work        creation N, holder 2
                                      (nothing) <────────────────────── ends: is the last, and forgets all of it
 
+A call that finds an object there joins it just so. One that starts anew (`resume=False`) replaces the record by its
+own, and from then on the calls that it found there neither store nor forget anything but themselves.
+
 Each arrow is one step of the state that nobody can come between. So a call that enters sees a creation, or a target, or
 nothing at all; and the name of a creation is forgotten only when no call is left that could still create under it.
 
@@ -28,6 +31,7 @@ from callwell.client.exactly_once import store
 from callwell.client.uploads.options import NO_UPLOAD
 from callwell.errors import StateError
 from callwell.observe.logs import LOGGER
+from callwell.state.base import FORGET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,6 +71,7 @@ class UploadPosition:
         self.cell = cell
         self.has_failed = False
         self.holder = ""
+        self._creation = ""
         self._state = state
         self._ledger = ledger
         self._name = name
@@ -81,9 +86,20 @@ class UploadPosition:
         """This call is not under way any more."""
         self._ledger.locks.release(self.holder)
 
-    def read(self) -> Upload:
-        """The position as it is now."""
-        return NO_UPLOAD if self.cell is None else self._state.read(self.cell)
+    def join(self) -> Upload:
+        """Join the upload that has an object already; an empty one if there is none."""
+        if self.cell is None or self._state.read(self.cell).target is None:
+            return NO_UPLOAD
+
+        def change(before: Upload) -> tuple[Upload, Upload]:
+            if before.target is None:
+                return (before if before.creation else FORGET), NO_UPLOAD
+            joined = before._replace(holders=(*self._others(before), self.holder))
+            return joined, joined
+
+        joined = self._state.update(self.cell, change)
+        self._creation = joined.creation
+        return joined
 
     def enter(self, cell: Cell[Upload], blank: Upload, *, gone: str | None = None, anew: bool = False) -> Entered:
         """Join the upload that is under way or was interrupted, or start one.
@@ -93,7 +109,6 @@ class UploadPosition:
             blank: the upload as it starts.
             gone: the creation or target that turned out to be gone: an upload with it is not joined.
             anew: start one, whatever is under way.
-
         """
 
         def change(before: Upload) -> tuple[Upload, tuple[Entered, str]]:
@@ -105,6 +120,7 @@ class UploadPosition:
             return started, (Entered(started, is_new=True), "" if self._others(before) else before.creation)
 
         entered, forgotten = self._state.update(cell, change)
+        self._creation = entered.upload.creation
         if forgotten:
             self._ledger.forget(forgotten)
         return entered
@@ -122,7 +138,7 @@ class UploadPosition:
             if before.creation == entered.creation and before.target is not None:
                 return before, before
             created = entered._replace(target=target, holders=before.holders or entered.holders)
-            return created, created
+            return (created if self._is_ours(before) else before), created
 
         return self._state.update(cell, change)
 
@@ -130,8 +146,12 @@ class UploadPosition:
         """Store where the upload stands. A state that fails in the middle costs the upload nothing but that."""
         if self.cell is None or upload.target is None:
             return
+
+        def change(before: Upload) -> tuple[Upload, None]:
+            return (upload._replace(holders=before.holders) if self._is_ours(before) else before), None
+
         try:
-            self._state.update(self.cell, lambda before: (upload._replace(holders=before.holders), None))
+            self._state.update(self.cell, change)
         except StateError as error:
             if not self.has_failed:
                 LOGGER.warning("%s: the position of %s could not be stored: %s", self._name, upload.target, error)
@@ -142,19 +162,25 @@ class UploadPosition:
         if self.cell is None:
             return
 
-        def change(before: Upload) -> tuple[Upload, Upload]:
+        def leave(before: Upload) -> tuple[Upload, bool]:
             left = before._replace(holders=self._others(before))
-            return left, left
+            return left, self._is_ours(before) and not left.holders
+
+        def remove(before: Upload) -> tuple[Upload, None]:
+            # Somebody may have joined it, or started another one, since this call has left.
+            return (FORGET if self._is_ours(before) and not self._others(before) else before), None
 
         try:
-            left = self._state.update(self.cell, change)
-            if left.holders:
-                return
-            if left.creation:
-                self._ledger.forget(left.creation)
-            self._state.remove(self.cell.key)
+            if self._state.update(self.cell, leave):
+                if self._creation:
+                    self._ledger.forget(self._creation)
+                self._state.update(self.cell, remove)
         except StateError as error:  # it must not cost the result
             LOGGER.warning("%s: the end of the upload could not be stored: %s", self._name, error)
+
+    def _is_ours(self, stored: Upload) -> bool:
+        """Whether the record is of this call's upload, and not of one that was started anew in the meantime."""
+        return stored.creation in {"", self._creation} or not self._creation
 
     def _others(self, upload: Upload) -> tuple[str, ...]:
         """The other calls that are seen to be at work on the upload."""

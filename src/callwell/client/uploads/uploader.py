@@ -12,7 +12,7 @@ from callwell.client.concurrency.primitives import run_blocking, sleep, when_loo
 from callwell.client.uploads import files
 from callwell.client.uploads import options as upload_options
 from callwell.client.uploads.creation import AsyncObjectCreator
-from callwell.client.uploads.options import ResolvedUpload, Uploaded, UploadOptions
+from callwell.client.uploads.options import NO_UPLOAD, ResolvedUpload, Uploaded, UploadOptions
 from callwell.client.uploads.piece_reader import ProgressMeter
 from callwell.client.uploads.position import UploadPosition
 from callwell.client.uploads.sender import AsyncPieceSender
@@ -152,9 +152,9 @@ class AsyncUploader:
 
     async def _send_file(self, source: MemoryFile | DiskFile, arguments: UploadArguments) -> AsyncPieceSender:
         """Resume the upload where this or another process has stopped, or start it."""
-        stored = self._position.read()
+        stored = self._position.join() if self._options.resume else NO_UPLOAD
         gone = None
-        if self._options.resume and stored.target is not None:
+        if stored.target is not None:
             try:
                 return await self._send(source, arguments, upload.resume(stored))
             except UploadStopped as error:

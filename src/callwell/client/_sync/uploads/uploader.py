@@ -15,7 +15,7 @@ from callwell.client.calls.context import PreparedCall
 from callwell.client.calls.options import NOT_GIVEN
 from callwell.client.uploads import files
 from callwell.client.uploads import options as upload_options
-from callwell.client.uploads.options import ResolvedUpload, Uploaded, UploadOptions
+from callwell.client.uploads.options import NO_UPLOAD, ResolvedUpload, Uploaded, UploadOptions
 from callwell.client.uploads.piece_reader import ProgressMeter
 from callwell.client.uploads.position import UploadPosition
 from callwell.core import upload, upload_status
@@ -153,9 +153,9 @@ class Uploader:
 
     def _send_file(self, source: MemoryFile | DiskFile, arguments: UploadArguments) -> PieceSender:
         """Resume the upload where this or another process has stopped, or start it."""
-        stored = self._position.read()
+        stored = self._position.join() if self._options.resume else NO_UPLOAD
         gone = None
-        if self._options.resume and stored.target is not None:
+        if stored.target is not None:
             try:
                 return self._send(source, arguments, upload.resume(stored))
             except UploadStopped as error:
