@@ -67,10 +67,10 @@ def notes(tmp_path: Path) -> Path:
 def test_every_key_is_named(record: type[msgspec.Struct]) -> None:
     """Every field of every record is in the first cell of a row, or, for tables, in the head of one."""
     rows = re.findall(r"^\| ([^|]*) \|", pages.prose(PAGE), re.MULTILINE)
-    told = {
+    documented = {
         name for row in rows for name in re.findall(r"`([a-z_0-9]+)`|[\[.]([a-z_]+)[\].]", row) for name in name if name
     }
-    assert set(record.__struct_fields__) - told == set()
+    assert set(record.__struct_fields__) - documented == set()
 
 
 def test_no_other_key_is_named() -> None:
@@ -78,6 +78,12 @@ def test_no_other_key_is_named() -> None:
     known = {name for record in RECORDS for name in record.__struct_fields__}
     rows = re.findall(r"^\| ((?:`[a-z_0-9]+`(?:, )?)+) \|", pages.prose(PAGE), re.MULTILINE)
     assert {name for row in rows for name in re.findall(r"`([a-z_0-9]+)`", row)} - known == set()
+
+
+def test_every_reserved_group_is_named() -> None:
+    """What each client has itself hides a group of that name, so the page names all of it."""
+    reserved = {name for name in dir(Client) if not name.startswith("_")} | {"config", "provider"}
+    assert {name for name in reserved if f"`{name}`" not in pages.read(PAGE)} == set()
 
 
 def test_the_example_loads(notes: Path) -> None:
