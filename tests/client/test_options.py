@@ -58,7 +58,7 @@ def test_a_typed_client_keeps_its_type_and_its_groups_their_options(kind: Any) -
         ({"deadline_s": True}, "seconds above zero"),
         ({"deadline_s": "5"}, "seconds above zero"),
         ({"priority": "urgent"}, "`interactive` or `batch`"),
-        ({"for_user": "ann"}, "'a text of 3 characters': expected nothing: acme asks for no end user"),
+        ({"for_user": "ann"}, "for_user cannot be a text of 3 characters: expected no value: acme has no end users"),
     ],
 )
 def test_wrong_options_of_a_call_are_told(options: dict[str, Any], message: str) -> None:

@@ -67,7 +67,7 @@ def test_the_id_itself_goes_nowhere(caplog: pytest.LogCaptureFixture) -> None:
     seen = [caplog.text, repr(world.sent), repr(world.notices), repr(caught.value), repr(secretive._caller.options)]
     assert not any("ann@" in text for text in seen)
     for wrong in ("", "  ", 5):
-        with pytest.raises(errors.InvalidOption, match="your own id of the end user"):
+        with pytest.raises(errors.InvalidOption, match="your own ID of the end user"):
             secretive.with_options(for_user=wrong)
 
 
@@ -93,7 +93,7 @@ def test_a_plan_by_end_users_takes_no_call_for_nobody() -> None:
     ("options", "message"),
     [
         ({"plan": "monthly"}, "unknown plan 'monthly' of acme: did you mean monthly-active-users"),
-        ({"user_secret": "ann's secret"}, "user_secret cannot be 'a text of 12 characters'"),
+        ({"user_secret": "ann's secret"}, "user_secret cannot be a text of 12 characters"),
         ({"user_secret": Key("short")}, "a secret of at least 16"),
         ({"alpha": 1}, "True or False"),
         ({"key_header": "a b"}, "the name of a header"),
@@ -101,13 +101,13 @@ def test_a_plan_by_end_users_takes_no_call_for_nobody() -> None:
     ],
 )
 def test_wrong_options(options: dict[str, Any], message: str) -> None:
-    """They are told without what must not be repeated."""
+    """Messages name the option, and do not repeat secrets."""
     with pytest.raises(errors.UsageError, match=message):
         made(World(), **{"for_user": "ann", **options})
 
 
 def test_a_secret_that_is_not_there(tmp_path: Path) -> None:
-    """A place that is named is not filled by us."""
+    """No secret is created at a source that the caller names."""
     with pytest.raises(errors.KeyMissing, match="user_secret: no key: "):
         made(World(), for_user="ann", user_secret=f"file:{tmp_path}/secret")
     (tmp_path / "secret").write_text("0123456789abcdef0123456789abcdef\n")
@@ -117,10 +117,10 @@ def test_a_secret_that_is_not_there(tmp_path: Path) -> None:
     assert len(set(users(world))) == 1
 
 
-def test_a_provider_that_asks_for_no_end_user() -> None:
+def test_a_provider_without_end_users() -> None:
     """Neither a plan nor a secret nor a user makes sense."""
     for options in ({"plan": "monthly-active-users"}, {"user_secret": SECRET}, {"for_user": "ann"}):
-        with pytest.raises(errors.InvalidOption, match="acme asks for no end user"):
+        with pytest.raises(errors.InvalidOption, match="expected no value: acme has no end users"):
             client(World(), **options)
 
 

@@ -15,7 +15,7 @@ from callwell import state
 from callwell.client import addresses
 from callwell.client.calls.options import CallOptions, ClientOptions, check_names, check_seconds, resolve_options
 from callwell.client.calls.responses import is_below, origin
-from callwell.client.end_users import EndUsers, describe_hidden
+from callwell.client.end_users import EndUsers, HiddenText
 from callwell.client.keys.usage import KeyRealm, KeyUseLog
 from callwell.client.quota.account import Account
 from callwell.client.quota.permit_batch import PermitBatcher
@@ -336,8 +336,8 @@ def _check_user_options(provider: Provider, options: ClientOptions) -> bool:
 
 
 def _unsupported_user_option(provider: Provider, name: str, given: object) -> InvalidOption:
-    """The error of an option about end users; what was given is not repeated."""
-    return InvalidOption(name, describe_hidden(given), f"nothing: {provider.name} asks for no end user")
+    """The error of an option about end users; its message does not repeat the value."""
+    return InvalidOption(name, HiddenText(given), f"no value: {provider.name} has no end users")
 
 
 def _with_key_header(provider: Provider, header: str | None) -> Provider:

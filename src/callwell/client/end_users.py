@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The end users on whose behalf calls are made: what the provider is told of them, and how many they were.
+"""The end users on whose behalf calls are made: their IDs at the provider, and how many there were each month.
 
-The caller's own id of a user goes no further than `known_as`: what is sent, recorded and shown is the pseudonym. Who
-was seen is recorded in the state, once in a calendar month (UTC) by each process, for providers bill by that.
+The caller's own ID of a user goes no further than `provider_id`: what is sent, recorded and shown is the pseudonym.
+Each process records a user in the state once in a calendar month (UTC), because providers bill by monthly active users.
 """
 
 from __future__ import annotations
@@ -40,20 +40,21 @@ if TYPE_CHECKING:
     from callwell.state.base import State
 
 SECRET_FILE: Final = "user-secret"  # noqa: S105 - a file's name
-"""The file of the secret, in the folder of the user's state."""
+"""The file of our own secret, in the default folder of the state."""
 
 CALLS_BEFORE_NOTICE: Final = 100
-"""Calls after which a client that has had one end user only asks itself whether that is everybody."""
+"""Calls for one and the same end user after which a client asks whether one ID stands for everybody: enough to rule
+out a session of a real user."""
 
 MAX_REMEMBERED: Final = 65_536
-"""Users that a process remembers to have recorded; beyond, it records some of them again."""
+"""Users that a process remembers to have recorded, some 6 MB; beyond, it records some of them again."""
 
 
 class UserSeen(NamedTuple):
-    """That an end user was seen in a month.
+    """Records that an end user was active in a month.
 
     Attributes:
-        first: when, in seconds since the epoch; 0 if they never were.
+        first: when they were first seen in it, in seconds since the epoch; 0 if they never were.
     """
 
     first: float = 0.0
@@ -64,13 +65,13 @@ class EndUsers:
 
     Args:
         provider: the provider's name.
-        rule: how it is told of them.
-        required: no call is made for nobody.
-        secret: where the secret is kept that makes pseudonyms; None for a file of our own, made when first needed.
-        account: the name of the account's record in the state.
+        rule: how it identifies end users.
+        required: every call must be for an end user.
+        secret: where to read the secret for pseudonyms; None for a file of our own, created on first use.
+        account: the account's name in the state.
         state: where users are recorded.
-        clock: whose time of day is noted.
-        hooks: what is told if all users seem to be one.
+        clock: gives the time of day.
+        hooks: notified if one ID seems to stand for all users.
     """
 
     def __init__(
@@ -89,7 +90,7 @@ class EndUsers:
         self._provider = provider
         self._rule = rule
         self.required = required
-        self._place = secret
+        self._secret_source = secret
         self._secret = b""
         self._account = account
         self._state = state
@@ -106,56 +107,58 @@ class EndUsers:
         self._recorded = set()
 
     def provider_id(self, user: object) -> str:
-        """What the provider is told of a user.
+        """A user's ID at the provider: a pseudonym, or the caller's own ID if the profile says so.
 
         Args:
-            user: the caller's own id; what is wrong with it is said without repeating it.
+            user: the caller's own ID; no message repeats it.
 
         Raises:
-            InvalidOption: it is no id, or the secret is none.
-            KeyMissing: there is no secret where it should be.
-            FileProblem: no secret can be made.
+            InvalidOption: it is not an ID, or the secret is not usable.
+            KeyMissing: the named source has no secret.
+            FileProblem: no secret can be created.
         """
         if not isinstance(user, str) or not user.strip():
-            raise InvalidOption("for_user", describe_hidden(user), "your own id of the end user, as a text")
+            raise InvalidOption("for_user", HiddenText(user), "your own ID of the end user, as text")
         if self._rule.pseudonym:
             self._secret = self._secret or self._read_secret()
             return pseudonym(self._secret, self._provider, user)
         if not (user.isascii() and user.isprintable()):
-            raise InvalidOption("for_user", describe_hidden(user), "printable ASCII characters")
+            raise InvalidOption("for_user", HiddenText(user), "printable ASCII characters")
         return user
 
     @contextmanager
     def counting(self, operation: str, user: str | None) -> Iterator[None]:
-        """A call is made.
+        """Count the end user of a call if a request may have reached the provider.
 
         Args:
-            operation: which.
-            user: the end user, as the provider knows them.
+            operation: the operation's name.
+            user: the end user's ID at the provider; None for a call for nobody.
 
         Raises:
-            EndUserMissing: it is for nobody, and must not be.
+            EndUserMissing: the plan requires an end user.
         """
         if user is None:
             if self.required:
                 raise EndUserMissing(
-                    f"{self._provider} {operation}: nothing was sent, for it says not for which end user, by whom this "
-                    "plan is billed; give the user's own id: client.with_options(for_user=ID), or --for-user ID"
+                    f"{self._provider} {operation}: nothing was sent: this plan is billed by end users, and the call "
+                    "names none; pass your ID of the user: client.with_options(for_user=ID), or --for-user ID"
                 )
             yield
             return
-        arrived = True
+        may_have_arrived = True
         try:
             yield
         except CallwellError as error:
-            arrived = isinstance(error, CallError) and error.attempts > 0 and not isinstance(error, ConnectFailed)
+            may_have_arrived = (
+                isinstance(error, CallError) and error.attempts > 0 and not isinstance(error, ConnectFailed)
+            )
             raise
         finally:
-            if arrived:
-                self._seen(user)
+            if may_have_arrived:
+                self._count(user)
 
     def monthly_counts(self) -> dict[str, int]:
-        """How many different end users were seen in each calendar month, `2026-11`, in order."""
+        """The number of different end users in each calendar month, such as `2026-11`, in order."""
         prefix = _key_prefix(self._account)
         counts: dict[str, int] = {}
         for key in self._state.keys(prefix):
@@ -163,11 +166,11 @@ class EndUsers:
             counts[month] = counts.get(month, 0) + 1
         return counts
 
-    def _seen(self, user: str) -> None:
-        """Record a user; that it cannot be done must not cost the result of a call."""
+    def _count(self, user: str) -> None:
+        """Record a user; a failing state must not cost the result of the call."""
         try:
             self._record(user)
-            self._compare(user)
+            self._check_variety(user)
         except StateError as error:
             LOGGER.warning("%s: the end user %s is not counted: %s", self._provider, user, error)
 
@@ -178,20 +181,20 @@ class EndUsers:
             self._month = month
             self._recorded = set()
         if user not in self._recorded:
-            mark = user if self._rule.pseudonym else hashlib.sha256(user.encode()).hexdigest()
-            cell = Cell(f"{_key_prefix(self._account)}{month}:{mark}", UserSeen, UserSeen(), UserSeen())
+            digest = user if self._rule.pseudonym else hashlib.sha256(user.encode()).hexdigest()
+            cell = Cell(f"{_key_prefix(self._account)}{month}:{digest}", UserSeen, UserSeen(), UserSeen())
             self._state.update(cell, lambda seen: (seen if seen.first else UserSeen(now), None))
             self._recorded.add(user)
 
-    def _compare(self, user: str) -> None:
-        """Notice that this client has had one end user only, and that nobody else has had another."""
+    def _check_variety(self, user: str) -> None:
+        """Give a notice, once, if this client had one end user only, and the state knows of no other."""
         if self._calls >= CALLS_BEFORE_NOTICE:
             return
         if self._only not in (None, user):
             self._calls = CALLS_BEFORE_NOTICE
             return
         self._only = user
-        self._calls = self._calls + 1
+        self._calls += 1
         if self._calls == CALLS_BEFORE_NOTICE and max(self.monthly_counts().values()) == 1:
             notice = OneUser(self._provider, self._calls, user)
             log_notice(notice)
@@ -199,19 +202,19 @@ class EndUsers:
                 self._hooks.notice(notice)
 
     def _read_secret(self) -> bytes:
-        place = self._place
-        if place is None:
-            from callwell.keys.secret import create_secret  # once in a user's life
+        source = self._secret_source
+        if source is None:
+            from callwell.keys.secret import create_secret  # needed once on a machine
 
             try:
                 create_secret(home.default_folder() / SECRET_FILE)
             except FileProblem as error:
                 raise FileProblem(f"{error}; name your own with user_secret, as env:NAME or file:PATH") from error
-            place = f"file:{home.default_folder() / SECRET_FILE}"
+            source = f"file:{home.default_folder() / SECRET_FILE}"
         try:
-            secret = parse_source(place, "").read()
+            secret = parse_source(source, "").read()
         except InvalidOption as error:
-            raise InvalidOption("user_secret", describe_hidden(place), "the place of a secret, as for a key") from error
+            raise InvalidOption("user_secret", HiddenText(source), "a source of a secret, as for keys") from error
         except KeyMissing as error:
             raise KeyMissing(f"user_secret: {error}") from error
         size = len(secret.reveal().encode())
@@ -220,9 +223,14 @@ class EndUsers:
         return secret.reveal().encode()
 
 
-def describe_hidden(value: object) -> str:
-    """What may be said of a text that must not be repeated."""
-    return f"a text of {len(value)} characters" if isinstance(value, str) else type(value).__name__
+class HiddenText:
+    """Stands in messages for a value that must not be repeated."""
+
+    def __init__(self, value: object) -> None:
+        self._text = f"a text of {len(value)} characters" if isinstance(value, str) else type(value).__name__
+
+    def __repr__(self) -> str:
+        return self._text
 
 
 def _key_prefix(account: str) -> str:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Results that are remembered, so that the same request is not sent, and billed, again.
+"""Caches results, so that the same request is not sent, and billed, again.
 
-A result is kept under the digest of all that decides it: method, path, body and the operation's own headers. The end
-user does not decide it, and is not part of the digest.
+The key of a result is a digest of what determines it: method, path, body and the operation's own headers. The end user
+does not determine it, and is not part of the digest.
 """
 
 from __future__ import annotations
@@ -23,33 +23,34 @@ if TYPE_CHECKING:
     from callwell.state.base import State
 
 MAX_AGE_S: Final = 90 * 86_400.0
-"""Seconds for which a result is remembered: a quarter, after which a provider's models have mostly changed."""
+"""Seconds for which a result is kept: a quarter, after which a provider's models have mostly changed."""
 
 MAX_RESULTS: Final = 100_000
-"""Results of one account: compressed, a report takes some two thousand bytes, so 200 MB."""
+"""Results kept of one account: a compressed report takes some 2 kB, so these take 200 MB."""
 
 OK_STATUS: Final = 200
+"""The status of every result from the cache: only successes are kept, and their statuses are not."""
 
 
 class CachedResult(NamedTuple):
     """One result.
 
     Attributes:
-        body: of the answer, compressed; empty where nothing was kept.
-        at: when it came, in seconds since the epoch.
+        body: the compressed body; empty if nothing is kept.
+        at_wall: when it was received, in seconds since the epoch.
     """
 
     body: bytes = b""
-    at: float = 0.0
+    at_wall: float = 0.0
 
 
 class ResultCache:
     """The results of one account.
 
     Args:
-        account: its name in the state.
-        state: holds them.
-        clock: tells their age.
+        account: the account's name in the state.
+        state: holds the results.
+        clock: the clock for their age.
         max_results: how many are kept.
     """
 
@@ -67,37 +68,37 @@ class ResultCache:
         )
 
     def get(self, key: str) -> Answer | None:
-        """The remembered answer to a request, without headers; it took no attempt.
+        """The cached answer to a request, without headers and with 0 attempts; None if there is none.
 
         Args:
             key: the request's `cache_key`.
         """
         cached = self._state.read(self._cell(key))
-        if not cached.body or cached.at < self._clock.wall() - MAX_AGE_S:
+        if not cached.body or cached.at_wall < self._clock.wall() - MAX_AGE_S:
             return None
         body = zlib.decompress(cached.body)
         return Answer(OK_STATUS, {}, body, msgspec.json.decode(body), attempts=0)
 
     def put(self, key: str, answer: Answer) -> None:
-        """Remember an answer.
+        """Cache an answer.
 
         Args:
             key: the request's `cache_key`.
-            answer: a success with a whole body.
+            answer: a success with a complete body.
         """
-        cached = CachedResult(body=zlib.compress(answer.body), at=self._clock.wall())
+        cached = CachedResult(body=zlib.compress(answer.body), at_wall=self._clock.wall())
         self._state.update(self._cell(key), lambda _old: (cached, None))
-        self._retention.add(key, cached.at)
+        self._retention.add(key, cached.at_wall)
 
     def sweep(self) -> None:
-        """Forget results that are old, and the oldest of too many."""
+        """Remove results that are too old, and the oldest of too many."""
         self._retention.sweep()
 
     def _forget_old(self, key: str, cached_at_wall: int) -> None:
-        """Forget a result, unless it was cached again since: see `Retention`."""
+        """Remove a result, unless it was cached again since: see `Retention`."""
 
         def change(cached: CachedResult) -> tuple[CachedResult, None]:
-            is_old = not cached.body or int(cached.at) == cached_at_wall
+            is_old = not cached.body or int(cached.at_wall) == cached_at_wall
             return (FORGET if is_old else cached), None
 
         self._state.update(self._cell(key), change)
@@ -107,7 +108,7 @@ class ResultCache:
 
 
 def cache_key(bound: BoundRequest) -> str:
-    """The digest of all that decides a request's result; whom it is made for does not."""
+    """The digest of what determines a request's result; its end user does not."""
     digest = sha256(f"{bound.method} {bound.target}\n".encode())
     for name, value in bound.headers:
         digest.update(f"{name}: {value}\n".encode())

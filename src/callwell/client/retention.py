@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which records of an account may be forgotten: those that are old, and the oldest of too many.
+"""Removes records of an account: those that are old, and the oldest if there are too many.
 
-An index stands beside the records, with keys that begin with a time, so that one listing gives the oldest first. One
-addition in 256 sweeps it: listing costs time in proportion to all that is kept, and this spreads the cost.
+An index beside the records has keys that begin with a time, so that a listing returns the oldest first. One addition in
+256 sweeps it: a listing takes time in proportion to all that is kept, and this spreads the cost.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ if TYPE_CHECKING:
     from callwell.state.base import State
 
 SWEEP_PREFIX: Final = "00"
-"""Adding a record with a digest that begins like this sweeps the index: one in 256."""
+"""Adding a record sweeps the index if its digest begins like this: one in 256, without a counter to keep."""
 
 
 class RetentionEntry(NamedTuple):
-    """Marks a record that may be forgotten some day. All it says is in its key: the time and the record's digest."""
+    """The index entry of a record. It has no fields: its key holds the time and the record's digest."""
 
 
 class Retention:
     """The index of one account's records.
 
     Args:
-        index: what the keys of the index begin with.
-        forget: forgets the record of a digest in one step, if it was written in a second since the epoch and is not
-            needed any more. One that was written again has a later entry, too, and goes with that one.
+        index: the prefix of the index's keys.
+        forget: removes the record of a digest in one step, unless it is still needed or was written in another second
+            (since the epoch). A record that was written again has a later entry too, and is removed with that one.
         state: holds both.
-        clock: tells the age of records.
-        max_age_s: for how long a record is kept.
+        clock: the clock for the age of records.
+        max_age_s: seconds for which a record is kept.
         max_records: how many are kept.
     """
 
@@ -56,21 +56,26 @@ class Retention:
         self._max_records = max_records
 
     def add(self, digest: str, at_wall: float) -> None:
-        """Record that a record was written which may be forgotten some day."""
+        """Index a record.
+
+        Args:
+            digest: identifies the record; without `:`.
+            at_wall: when it was written, in seconds since the epoch.
+        """
         self._state.update(Cell(self._key(digest, at_wall), RetentionEntry, RetentionEntry()), lambda old: (old, None))
         if digest.startswith(SWEEP_PREFIX):
             self.sweep()
 
     def remove(self, digest: str, at_wall: float) -> None:
-        """The record is gone already."""
+        """Remove a record's entry from the index: the record is gone already."""
         self._state.remove(self._key(digest, at_wall))
 
     def sweep(self) -> None:
-        """Forget records that were written long ago, or many records ago."""
+        """Remove records that are too old, and the oldest of too many."""
         keys = [key for key in self._state.keys(self._index) if key.removeprefix(self._index).count(":") == 1]
         oldest_kept = self._key("", max(0.0, self._clock.wall() - self._max_age_s))
-        for place, key in enumerate(keys):
-            if place >= len(keys) - self._max_records and key >= oldest_kept:
+        for index, key in enumerate(keys):
+            if index >= len(keys) - self._max_records and key >= oldest_kept:
                 break
             indexed_at, _, digest = key.removeprefix(self._index).partition(":")
             self._forget(digest, int(indexed_at))

@@ -117,11 +117,16 @@ def test_a_compressed_file_is_read_as_it_was() -> None:
             "gzip",
             b"not compressed at all",
             errors.AssetDamaged,
-            "not in the content coding that it names (gzip)",
+            "its bytes do not fit the Content-Encoding it names (gzip)",
         ),
         ("gzip", CODINGS["gzip"][:-9], errors.AssetDamaged, "not what the provider announced"),
         ("deflate", CODINGS["deflate"] + b"more", errors.AssetDamaged, "not what the provider announced"),
-        ("gzip", packed(b"short"), errors.AssetDamaged, "(262144 bytes announced): 5 bytes came of 25"),
+        (
+            "gzip",
+            packed(b"short"),
+            errors.AssetDamaged,
+            "(262144 bytes announced): 25 compressed bytes decode to 5 only",
+        ),
     ],
 )
 def test_what_cannot_be_decoded_is_not_saved(

@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A file that is being saved, under a temporary name until it is whole.
+"""A file that is being saved, under a temporary name until it is complete.
 
-That name is a random one, removed when the save fails; or, if the save may be resumed, `.NAME.part`, which stays.
-Beside it, `.NAME.part.json` records which bytes are on disk, and of which version and size. The bytes are on disk
-before the record says so: a process that is killed at any time leaves a record that holds. A version is identified by a
-strong ETag or a `Last-Modified` that is old enough; without either, nothing is left. The URL is never stored.
+::
+
+    save(resume=False)   .NAME.<random>.part                 removed when the save fails
+    save(resume=True)    .NAME.part  +  .NAME.part.json      stay, for the next save
+                         bytes          which of them are on disk, of which version and size
+
+Bytes are synced before the record names them, so a process that is killed at any time leaves a record that is true. A
+version is identified by a strong ETag, or by a `Last-Modified` that is old enough to be strong (RFC 9110, section
+8.8.2.2); without either, nothing is left to resume. The URL is signed, and therefore never stored.
 
 The lock on the temporary file keeps two processes from saving the same file at once. The folder is held open, and no
 link in it is followed (`folders`).
@@ -12,6 +17,7 @@ link in it is followed (`folders`).
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import io
 import os
@@ -33,8 +39,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO, Self
 
-FULL_ERRNOS: Final = frozenset({28, 122})
-"""ENOSPC and EDQUOT on Linux."""
+FULL_ERRNOS: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""The disk is full, or the user's quota of it."""
 
 
 class Saved(NamedTuple):
@@ -42,8 +48,8 @@ class Saved(NamedTuple):
 
     Attributes:
         path: where it is.
-        size: bytes.
-        sha256: checksum, in hexadecimal.
+        size: in bytes.
+        sha256: its checksum, in hexadecimal.
         type: the media type that the provider announced.
     """
 
@@ -54,13 +60,13 @@ class Saved(NamedTuple):
 
 
 class ResumeRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is on disk of a file; see above.
+    """Which bytes of a file are on disk; see the top of this file.
 
     Attributes:
         etag: the ETag of its version.
-        modified: its `Last-Modified`, where that identifies the version.
-        size: bytes of the whole, where known.
-        safe: the ranges that are there, in order, no two of them touching.
+        last_modified: its `Last-Modified`, if that identifies the version.
+        size: bytes of the complete file, if known.
+        safe: the ranges on disk, in order, no two of them touching.
     """
 
     etag: str | None = None
@@ -70,7 +76,7 @@ class ResumeRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
     @property
     def version(self) -> Version:
-        """Of the file."""
+        """The version of the file that these bytes belong to."""
         return Version(self.etag, self.last_modified, has_strong_date=self.last_modified is not None)
 
 
@@ -78,14 +84,14 @@ class PartialFile:
     """The temporary file of one save. It exists inside `with`, and afterwards if the save may be resumed.
 
     Args:
-        target: where the file goes when it is whole.
-        resume: go on where an earlier save stopped, and leave what a later one can go on with.
-        progress: called with the number of bytes that are safe on disk.
-        folder: the target's folder, if it is held open already.
+        target: where the file goes when it is complete.
+        resume: go on where an earlier save stopped, and keep what is there for a later one.
+        progress: called with the number of bytes written.
+        folder: the target's folder, if it is open already.
 
     Attributes:
-        writer: writes it; inside `with`.
-        start: where the download begins; inside `with`.
+        writer: writes the file; only inside `with`.
+        start: where the download begins; only inside `with`.
     """
 
     writer: FileWriter
@@ -95,49 +101,51 @@ class PartialFile:
         self, target: Path, *, resume: bool, progress: Callable[[int], None] | None, folder: Folder | None = None
     ) -> None:
         self._target = target
-        self._part = f".{target.name}{PART}"
-        self._record = f"{self._part}.json"
+        self._part_name = f".{target.name}{PART}"
+        self._record_name = f"{self._part_name}.json"
         self._resume = resume
         self._progress = progress
-        self._given = folder
+        self._open_folder = folder
         self._version: Version | None = None
         self._size: int | None = None
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            self._folder = self._given or stack.enter_context(Folder.at(self._target.parent))
+            self._folder = self._open_folder or stack.enter_context(Folder.at(self._target.parent))
             self._folder.check_replaceable(self._target.name)
             if self._resume:
-                self._file: BinaryIO = self._folder.open_or_create(self._part)
+                self._file: BinaryIO = self._folder.open_or_create(self._part_name)
             else:
-                self._part, self._file = self._folder.create(self._target.name)
+                self._part_name, self._file = self._folder.create(self._target.name)
             stack.callback(self._file.close)
             self._lock()
             record = self._read_record() if self._resume else None
             safe = record.safe if record else ()
             self._file.truncate(safe[-1].stop if safe else 0)
-            self.start = Download() if record is None else _resume_download(record)
             self.writer = FileWriter(
                 self._file, self._progress, safe=safe, save_record=self._write_record if self._resume else None
             )
-            self._version = None if record is None else record.version
-            self._size = None if record is None else record.size
-            self._open = stack.pop_all()
+            self.start = Download()
+            if record is not None:
+                self.start = _resume_download(record)
+                self._version = record.version
+                self._size = record.size
+            self._resources = stack.pop_all()
         return self
 
     def __exit__(self, *exc: object) -> None:
-        with self._open:
+        with self._resources:
             if self._file.closed:
                 return
             if self._resume and self._version is not None:
                 self.writer.save_record()
                 return
-            for name in (self._part, self._record) if self._resume else (self._part,):
+            for name in (self._part_name, self._record_name) if self._resume else (self._part_name,):
                 with suppress(OSError):
                     self._folder.remove(name)
 
     def set_version(self, state: Download) -> None:
-        """Bytes of this version are about to be written.
+        """Note the version of the bytes that come next; called before they are written.
 
         Args:
             state: where the download stands.
@@ -146,62 +154,63 @@ class PartialFile:
         self._size = state.size
 
     def publish(self) -> None:
-        """The file is whole: give it its name.
+        """Give the file its name: it is complete.
 
         Raises:
-            FileProblem: the temporary file is gone.
+            FileProblem: another file took the place of the temporary one.
             OSError: it cannot be renamed.
         """
         self._file.flush()
-        if not self._folder.is_same_file(self._part, self._file):
-            raise FileProblem(f"{self._target}: another file took the place of {self._part}; save it again")
-        self._folder.rename(self._part, self._target.name)
+        if not self._folder.is_same_file(self._part_name, self._file):
+            raise FileProblem(f"{self._target}: another file took the place of {self._part_name}; save it again")
+        self._folder.rename(self._part_name, self._target.name)
         self._file.close()
         if self._resume:
-            self._folder.remove(self._record)
+            self._folder.remove(self._record_name)
 
     def _lock(self) -> None:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            mine = self._folder.is_same_file(self._part, self._file)
+            # A process that completed the file between our open and our lock has renamed what we hold.
+            is_ours = self._folder.is_same_file(self._part_name, self._file)
         except BlockingIOError:
-            mine = False
-        if not mine:
+            is_ours = False
+        if not is_ours:
             raise FileProblem(f"{self._target}: another process is saving this file; wait until it has ended")
 
     def _read_record(self) -> ResumeRecord | None:
-        """What an earlier save left, if it can be resumed."""
+        """The record of an earlier save, None if that cannot be resumed."""
         try:
-            record = msgspec.json.decode(self._folder.read(self._record, own=True), type=ResumeRecord)
+            record = msgspec.json.decode(self._folder.read(self._record_name, own=True), type=ResumeRecord)
         except (OSError, FileProblem, msgspec.MsgspecError):
             return None
-        end = record.safe[-1].stop if record.safe else 0
-        there = self._file.seek(0, io.SEEK_END)
-        sound = parallel_download.are_disjoint(record.safe) and end <= min(there, record.size or there)
-        return record if sound and end and record.version.is_provable else None
+        stop = record.safe[-1].stop if record.safe else 0
+        file_size = self._file.seek(0, io.SEEK_END)
+        is_sound = parallel_download.are_disjoint(record.safe) and stop <= min(file_size, record.size or file_size)
+        return record if is_sound and stop and record.version.is_provable else None
 
     def _write_record(self, safe: tuple[ByteRange, ...]) -> None:
         if self._version is None:
-            self._folder.remove(self._record)
+            self._folder.remove(self._record_name)
             return
         self._file.flush()
         os.fsync(self._file.fileno())
-        strong = self._version.strong_etag
+        has_strong_etag = bool(self._version.strong_etag)
         record = ResumeRecord(
             etag=self._version.etag,
-            last_modified=None if strong else self._version.last_modified,
+            last_modified=None if has_strong_etag else self._version.last_modified,
             size=self._size,
             safe=safe,
         )
-        self._folder.write(self._record, [msgspec.json.encode(record)])
+        self._folder.write(self._record_name, [msgspec.json.encode(record)])
 
 
 def to_file_error(target: Path, error: OSError) -> DiskFull | FileProblem:
-    """What a failed write means.
+    """The error to raise for a failed write.
 
     Args:
         target: the file.
-        error: how the system says it.
+        error: what the system reported.
     """
     if error.errno in FULL_ERRNOS:
         return DiskFull(f"{target}: the disk is full; make room and run the same again")
@@ -209,7 +218,10 @@ def to_file_error(target: Path, error: OSError) -> DiskFull | FileProblem:
 
 
 def _resume_download(record: ResumeRecord) -> Download:
-    """A download that goes on; of a whole file the last byte comes again, so that the storage says its version."""
+    """The download that goes on after a record.
+
+    If all bytes are on disk, the last one is fetched again, so that the storage confirms the version.
+    """
     offset = parallel_download.count_leading(record.safe)
     later_ranges = record.safe[1:] if offset else record.safe
     if offset == record.size:
@@ -218,6 +230,6 @@ def _resume_download(record: ResumeRecord) -> Download:
         offset=offset,
         size=record.size,
         version=record.version,
-        high_water=sum(known.stop - known.start for known in record.safe),
+        high_water=sum(part.stop - part.start for part in record.safe),
         later_ranges=later_ranges,
     )

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes a file in any order, and takes its checksum, which can only be done in order.
+"""Writes a file in any order, and computes its checksum, which needs the bytes in order.
 
-Bytes that come in order are hashed as they are written. What came early is read back when its turn has come, a little
-at a time, so that nobody waits for it.
+Bytes that come in order are hashed as they are written. Bytes that came early are read back in their turn, a little at
+a time, so that no worker waits long.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 READ_BACK_BYTES: Final = 1 << 20
-"""Bytes that are read back at once: a few milliseconds of hashing."""
+"""Bytes that are read back at once: under a millisecond of hashing with SHA instructions, a few without."""
 
 RECORD_EVERY_BYTES: Final = 8 << 20
-"""Bytes between two records of what is there: each record costs an fsync."""
+"""Bytes between two records of what is on disk: each record costs an fsync."""
 
 
 class FileWriter:
-    """Writes known file.
+    """Writes one file.
 
     Args:
         file: open for writing and reading.
-        progress: called with the number of bytes that are safe on disk.
-        safe: what was written before.
-        save_record: called now and then with what is there, if the file is to be resumed.
+        progress: called with the number of bytes written.
+        safe: ranges that were written before.
+        save_record: called now and then with the ranges written, if the file is to be resumed.
 
     Attributes:
-        size: bytes that were written.
+        size: bytes written.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class FileWriter:
         safe: tuple[ByteRange, ...] = (),
         save_record: Callable[[tuple[ByteRange, ...]], None] | None = None,
     ) -> None:
-        self.size = sum(known.stop - known.start for known in safe)
+        self.size = sum(part.stop - part.start for part in safe)
         self._file = file
         self._progress = progress
         self._safe = safe
@@ -54,13 +54,13 @@ class FileWriter:
         self._hash = hashlib.sha256()
 
     def truncate(self, offset: int) -> None:
-        """Forget all that was written from there on.
+        """Cut the file off at an offset.
 
         Args:
             offset: everything before it was written.
 
         Raises:
-            OSError: it cannot be.
+            OSError: the file cannot be truncated.
         """
         if offset == self.size:
             return
@@ -74,14 +74,14 @@ class FileWriter:
             self._hash = hashlib.sha256()
 
     def write(self, offset: int, chunk: bytes) -> None:
-        """Write a chunk at any place.
+        """Write a chunk at any offset.
 
         Args:
             offset: where it begins.
             chunk: bytes that were not written yet.
 
         Raises:
-            OSError: it cannot be written.
+            OSError: they cannot be written.
         """
         if self._file.tell() != offset:
             self._file.seek(offset)
@@ -99,33 +99,33 @@ class FileWriter:
             self._progress(self.size)
 
     def save_record(self) -> None:
-        """Record what is there.
+        """Record which ranges are written, if the file is to be resumed.
 
         Raises:
-            OSError: it cannot be.
+            OSError: the record cannot be written.
         """
         self._unrecorded = 0
         if self._save_record is not None:
             self._save_record(self._safe)
 
-    def hash_more(self, whole: int, most: int = READ_BACK_BYTES) -> bool:
-        """Go on with the checksum over what has been written.
+    def hash_more(self, stop: int, max_bytes: int = READ_BACK_BYTES) -> bool:
+        """Go on with the checksum over what was written.
 
         Args:
-            whole: bytes that have been written from the beginning on.
-            most: bytes to read back now.
+            stop: everything before this offset was written.
+            max_bytes: bytes to read back now.
 
         Returns:
-            whether there is more to do.
+            whether more is to be hashed.
         """
-        if self._hashed < whole:
+        if self._hashed < stop:
             self._file.seek(self._hashed)
-            chunk = self._file.read(min(most, whole - self._hashed))
+            chunk = self._file.read(min(max_bytes, stop - self._hashed))
             self._hash.update(chunk)
             self._hashed += len(chunk)
-        return self._hashed < whole
+        return self._hashed < stop
 
     @property
     def sha256(self) -> str:
-        """The checksum of what was hashed, in hexadecimal."""
+        """The checksum of the bytes hashed so far, in hexadecimal."""
         return self._hash.hexdigest()

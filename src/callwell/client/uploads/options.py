@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The options of an upload, its result and its errors, and what is checked before its first byte."""
+"""The options of an upload, its result and its errors, and the checks before its first byte."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 FileSource: TypeAlias = "bytes | str | os.PathLike[str] | BinaryIO | Iterable[bytes]"
-"""A large file to be sent: its bytes, its path, an open file, or a stream of bytes whose end need not be known."""
+"""A large file to send: its bytes, its path, an open file, or a stream of bytes of unknown length."""
 
 AsyncFileSource: TypeAlias = "FileSource | AsyncIterable[bytes]"
-"""The same for the asynchronous side, where a stream may be awaited."""
+"""The same for the asynchronous client, which also takes an asynchronous stream."""
 
 DEFAULT_PARALLEL: Final = 4
-"""Pieces of one file that are under way at once: enough to hide the time of each answer, few enough for others."""
+"""Pieces of one file under way at once: enough to hide the latency of each response, few enough to share the link."""
 
 MAX_PARALLEL: Final = 16
 """More would open as many connections, which providers and proxies limit."""
 
 PROBE_BYTES: Final = 64 << 10
-"""Bytes that are read at once while a file's container is checked."""
+"""Bytes read at once while a file's container is checked: most headers fit."""
 
 NO_UPLOAD: Final = Upload(0)
 """The position of an upload that never started, or has ended."""
@@ -56,15 +56,14 @@ class UploadOptions(TypedDict, total=False):
 
     Attributes:
         pieces: how many are sent at once; 4 by default.
-        piece_size: bytes of a piece; by default it follows from the file's size, the quota and the provider's limits.
-        progress: called with the number of bytes that have arrived or are on their way, by a thread of the
-            transport's; it must not block. The number falls when a piece is sent again. What it raises ends the upload.
-        resume: go on with an upload of the same file by the same call that did not end, in this process or another
-            one that shares the state; True by default. A stream cannot be resumed.
+        piece_size: bytes of a piece; computed from the file's size, the quota and the provider's limits by default.
+        progress: called with the number of bytes sent, by a thread of the transport; it must not block. The number
+            falls when a piece is sent again. An exception it raises ends the upload.
+        resume: resume an interrupted upload of the same file by the same call, in this process or another that shares
+            the state; True by default. A stream cannot be resumed.
         check: check the file first, and refuse what the provider would refuse; True by default.
-        wait: the name of a state to wait for when all is sent.
-        deadline_s: seconds for everything, waits included; unlimited by default, but an hour for the state to wait
-            for.
+        wait: the name of a state to wait for after the last piece.
+        deadline_s: seconds for everything, waits included; unlimited by default, except an hour for `wait`.
     """
 
     pieces: int
@@ -77,7 +76,7 @@ class UploadOptions(TypedDict, total=False):
 
 
 class ResolvedUpload(NamedTuple):
-    """Upload options, checked: see `UploadOptions`."""
+    """Checked upload options; see `UploadOptions`."""
 
     pieces: int = DEFAULT_PARALLEL
     piece_size: int | None = None
@@ -94,7 +93,7 @@ class SandboxWarning(NamedTuple):
     Attributes:
         kind: `cut`, `watermark` or `deleted`.
         message: the same in words.
-        at: for `deleted`: seconds since the epoch.
+        at: for `deleted`: when, in seconds since the epoch.
     """
 
     kind: Literal["cut", "watermark", "deleted"]
@@ -106,12 +105,12 @@ class Uploaded(NamedTuple, Generic[T]):
     """A file that was sent.
 
     Attributes:
-        target: the provider's name of the object that has it.
-        answer: the provider's last answer about it.
+        target: the provider's ID of the object that holds it.
+        answer: the provider's last response about that object.
         size: bytes of the file.
-        pieces: how many pieces it was sent in.
-        resent: bytes that were sent more than once, in this process or in those that were interrupted before.
-        warnings: what happens to it in a sandbox.
+        pieces: the number of pieces it was sent in.
+        resent: bytes sent more than once, earlier interrupted attempts included.
+        warnings: what a sandbox does to it.
     """
 
     target: str
@@ -123,11 +122,11 @@ class Uploaded(NamedTuple, Generic[T]):
 
 
 def resolve(rule: UploadRule, options: Mapping[str, Any]) -> ResolvedUpload:
-    """The options, checked.
+    """Check the options of an upload.
 
     Raises:
-        InvalidOption: a value that an option cannot take.
-        UnknownName: a state that the profile does not name.
+        InvalidOption: an option cannot take this value.
+        UnknownName: the profile names no such state.
     """
     values = {name: value for name, value in options.items() if value is not None}
     pieces = values.get("pieces", DEFAULT_PARALLEL)
@@ -145,34 +144,34 @@ def resolve(rule: UploadRule, options: Mapping[str, Any]) -> ResolvedUpload:
 
 
 def check_file(rule: UploadRule, file: MemoryFile | DiskFile, *, check: bool) -> Container | None:
-    """Check that the provider would take a file.
+    """Check that the provider would accept a file.
 
     Args:
-        rule: what it takes.
+        rule: its limits.
         file: the file.
-        check: check its contents as well.
+        check: check size and duration as well.
 
     Returns:
-        what it contains, if that was checked.
+        what the file contains, if that was checked.
 
     Raises:
-        FileUnfit: the provider would not take it.
+        FileUnfit: the provider would refuse it.
         UsageError: it cannot be checked here.
     """
     if not file.size:
-        raise FileUnfit(f"{file.name}: it is empty")
+        raise FileUnfit(f"{file.name} is empty")
     if not check:
         return None
     if file.size > rule.max_bytes:
-        raise FileUnfit(f"{file.name}: {file.size} bytes, and the provider takes {rule.max_bytes} at most")
+        raise FileUnfit(f"{file.name} has {file.size} bytes; the provider takes {rule.max_bytes} at most")
     if rule.max_duration_s is None:
         return None
-    found = container.probe(file.name, io.BufferedReader(FileView(file), PROBE_BYTES))
-    if found.duration_s is not None and found.duration_s > rule.max_duration_s:
-        lasts = timedelta(seconds=round(found.duration_s))
-        most = timedelta(seconds=round(rule.max_duration_s))
-        raise FileUnfit(f"{file.name}: it lasts {lasts}, and the provider takes {most} at most")
-    return found
+    content = container.probe(file.name, io.BufferedReader(FileView(file), PROBE_BYTES))
+    if content.duration_s is not None and content.duration_s > rule.max_duration_s:
+        duration = timedelta(seconds=round(content.duration_s))
+        longest = timedelta(seconds=round(rule.max_duration_s))
+        raise FileUnfit(f"{file.name} lasts {duration}; the provider takes {longest} at most")
+    return content
 
 
 def may_be_cut(rule: SandboxRule | None, duration_s: float | None) -> bool:
@@ -181,25 +180,25 @@ def may_be_cut(rule: SandboxRule | None, duration_s: float | None) -> bool:
 
 
 def sandbox_warnings(rule: SandboxRule | None, duration_s: float | None, wall: float) -> tuple[SandboxWarning, ...]:
-    """What will happen to a file.
+    """What the environment will do to a file.
 
     Args:
-        rule: what the environment does to files.
-        duration_s: how long the file lasts; None if that is not known.
-        wall: seconds since the epoch.
+        rule: what it does to files; None if it is no sandbox.
+        duration_s: how long the file lasts; None if unknown.
+        wall: now, in seconds since the epoch.
     """
-    found = list[SandboxWarning]()
     if rule is None:
         return ()
+    warnings = list[SandboxWarning]()
     if may_be_cut(rule, duration_s):
-        found.append(SandboxWarning("cut", f"only its first {rule.cut_s:g} s are kept"))
+        warnings.append(SandboxWarning("cut", f"only its first {rule.cut_s:g} s are kept"))
     if rule.watermark:
-        found.append(SandboxWarning("watermark", "a watermark is burnt in"))
+        warnings.append(SandboxWarning("watermark", "it gets a watermark"))
     if rule.kept_s is not None:
         at = wall + rule.kept_s
         day = datetime.fromtimestamp(at, UTC).isoformat(sep=" ", timespec="minutes")
-        found.append(SandboxWarning("deleted", f"it is deleted at {day}", at))
-    return tuple(found)
+        warnings.append(SandboxWarning("deleted", f"it is deleted at {day}", at))
+    return tuple(warnings)
 
 
 def to_error(
@@ -211,14 +210,14 @@ def to_error(
     size: int | None,
     error: Exception | None,
 ) -> Exception:
-    """The error of an upload that has failed.
+    """The error to raise for a failed upload.
 
     Args:
-        failed: why.
+        failed: why it failed.
         operation: the operation that takes the pieces.
         state: where the upload stands.
-        report: what the provider has said last.
-        size: bytes of the file, as far as they are known.
+        report: the provider's last report of it.
+        size: bytes of the file; None if unknown.
         error: of the last piece that was lost or refused.
     """
     target = state.target
@@ -226,16 +225,16 @@ def to_error(
         case UploadReason.DIFFERS:
             return _to_mismatch(operation, state, size, report)
         case UploadReason.UNSETTLED:
-            text = f"{operation}: {target} has all pieces, but remains {report.word!r}: make the same call again later"
+            text = f"{operation}: {target} has all pieces, but stays {report.word!r}; make the same call again later"
             return UploadMismatch(text, target=target, what="state", sent="all pieces", found=report.word)
         case UploadReason.FAILED:
-            text = f"{operation}: the provider cannot use what was sent: {target} is {report.word!r}: delete it"
+            text = f"{operation}: the provider cannot process the file: {target} is {report.word!r}; delete it"
             return ProcessingFailed(text, target=target, state=report.word)
         case UploadReason.FORGOTTEN:
-            text = f"{operation}: the provider has lost piece {failed.number}, which had arrived"
+            text = f"{operation}: the provider has lost piece {failed.number}, which it had confirmed"
             return UploadError(text, target=target)
     if failed.reason is UploadReason.OTHER or error is None:
-        text = f"{operation}: {target} expects other pieces: another upload of it has begun"
+        text = f"{operation}: {target} expects other pieces, because another upload of it has begun"
         return UploadError(text, target=target)
     return error
 
@@ -255,12 +254,12 @@ def _to_mismatch(operation: str, state: Upload, size: int | None, report: Upload
         sent = state.total
         found = len(ranges.to_numbers(report.pieces or ()))
         difference = f"the provider has {found} pieces, and {sent} were sent"
-    text = f"{operation}: {state.target} is not the file that was sent: {difference}: delete it, and send it again"
+    text = f"{operation}: {state.target} is not the file that was sent: {difference}; delete it, and send it again"
     return UploadMismatch(text, target=state.target, what=what, sent=sent, found=found)
 
 
 def is_same_checksum(reported: str, digest: bytes) -> bool:
-    """Whether a checksum that a provider reports is this digest: in hex of any case or Base64, in quotes or not."""
+    """Whether a reported checksum equals a digest: in hexadecimal of either case or Base64, in quotes or not."""
     text = reported.strip().strip('"')
     if text.lower() == digest.hex():
         return True
@@ -272,12 +271,12 @@ def is_same_checksum(reported: str, digest: bytes) -> bool:
 
 
 def position_cell(account: str, operation: str, parts: Iterable[object]) -> Cell[Upload]:
-    """Where the position of an upload is stored.
+    """The cell that holds the position of an upload.
 
     Args:
-        account: its name in the state.
+        account: the account's name in the state.
         operation: the operation that takes the pieces.
-        parts: what identifies the upload: the file and the arguments. Only a digest of them is stored.
+        parts: what identifies the upload: the file and the arguments. Only their digest is stored.
     """
     digest = hashlib.sha256("\n".join(map(repr, parts)).encode("utf-8", "backslashreplace")).hexdigest()
     return Cell(f"upload:{account}:{operation}:{digest}", Upload, NO_UPLOAD)

@@ -53,7 +53,7 @@ class AsyncPieceStream:
         """
         self._first_is_last = await self._read_piece()
         if not self.size:
-            raise FileUnfit(f"{self.name}: it is empty")
+            raise FileUnfit(f"{self.name} is empty")
 
     async def read_piece(self, state: Upload) -> bool:
         """Have the next piece at hand.

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Generated from src/callwell/client/downloads/parallel.py by tools/unasync.py; do not edit
-"""Several ranges of one file at once: the workers of a round of `core.parallel_download`.
+"""Fetches several ranges of one file at once: the workers of a round of `core.parallel_download`.
 
-The first worker is the caller itself, with the response that has begun to come; the others run beside it. They meet
-under one lock, which is held while bytes are written and never while they are waited for. Whoever fails stops all: from
-then on nothing is written, not even by a thread that is still waiting for its bytes.
+The first worker is the caller itself, with the response that has begun to arrive; the others run beside it. One lock
+guards the round and the file: it is held while bytes are written, never while they are waited for. A worker that fails
+stops all: from then on nothing is written, not even by a thread that still waits for its bytes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from callwell.transport.base import Body
 
 HASH_FACTOR: Final = 2
-"""Bytes that are hashed for each one that comes, while some that came early are not: so hashing catches up."""
+"""Bytes that may be read back and hashed for each byte that arrives: at two, hashing catches up with early ranges."""
 
 
 class ParallelDownload:
@@ -34,7 +34,7 @@ class ParallelDownload:
     Args:
         source: where the file comes from.
         file: where its bytes go.
-        start: where it starts.
+        start: where the round starts.
     """
 
     def __init__(self, source: SignedUrl, file: FileWriter, start: DownloadRound) -> None:
@@ -45,79 +45,84 @@ class ParallelDownload:
         self._lock = threading.Lock()
 
     def run(self, body: Body, parallel: int) -> DownloadRound:
-        """Fetch what can be fetched.
+        """Fetch all ranges of the round, until it is over or a response does not fit.
 
         Args:
-            body: of the first range.
+            body: of the first range's response, not read yet.
             parallel: how many ranges at once.
 
         Returns:
             how the round ended.
 
         Raises:
-            OSError: something cannot be written.
-            Exception: whatever the caller's own progress function raises.
+            OSError: the file cannot be written.
+            Exception: what the caller's progress function raises.
         """
         first = self._take_range()
-        helpers = [BackgroundTask(self._work) for _ in range(min(parallel - 1, len(self._round.todo)))]
+        workers = [BackgroundTask(self._work) for _ in range(min(parallel - 1, len(self._round.todo)))]
         try:
             if first is not None:
                 self._work_on(self._end_request(self._read(first, body), first))
-            wait_all(helpers)
+            wait_all(workers)
         finally:
             with self._lock:
                 self._stopped = True
-            cancel_all(helpers)
+            cancel_all(workers)
         return self._round
 
     def _work(self) -> None:
         self._work_on(self._take_range())
 
-    def _work_on(self, wanted: ByteRange | None) -> None:
-        while wanted is not None:
-            request = FetchRange(wanted.start, self._round.version.if_range, 0, wanted.stop)
+    def _work_on(self, byte_range: ByteRange | None) -> None:
+        """Fetch a range, and then others, until none is left."""
+        while byte_range is not None:
+            request = FetchRange(byte_range.start, self._round.version.if_range, failures=0, stop=byte_range.stop)
             with self._source.open(request, self._source.url_for_range()) as body:
                 if isinstance(body, NoReply):
-                    wanted = self._end_request(wanted, wanted)
+                    byte_range = self._end_request(byte_range, byte_range)
                     continue
                 head = self._source.parse_head(body)
-                if parallel_download.is_requested_range(self._round, wanted, head):
-                    wanted = self._end_request(self._read(wanted, body), wanted)
+                if parallel_download.is_requested_range(self._round, byte_range, head):
+                    byte_range = self._end_request(self._read(byte_range, body), byte_range)
                 else:
-                    wanted = self._end_request(wanted, wanted, status=head.status, retry_after_s=head.retry_after_s)
+                    byte_range = self._end_request(
+                        byte_range, byte_range, status=head.status, retry_after_s=head.retry_after_s
+                    )
 
-    def _read(self, wanted: ByteRange, body: Body) -> ByteRange:
-        stop = self._source.parse_head(body).stop  # what comes beyond it has no place
-        stop = wanted.stop if stop is None else min(stop, wanted.stop)
+    def _read(self, byte_range: ByteRange, body: Body) -> ByteRange:
+        """Write what arrives of a range, and return the rest of it."""
+        stop = self._source.parse_head(body).stop  # bytes beyond the announced range are ignored
+        stop = byte_range.stop if stop is None else min(stop, byte_range.stop)
         try:
-            while wanted.start < stop and not self._stopped:
+            while byte_range.start < stop and not self._stopped:
                 chunk = body.read()
                 if not chunk or isinstance(chunk, NoReply):
                     break
-                wanted = self._write(wanted, chunk[: stop - wanted.start])
+                byte_range = self._write(byte_range, chunk[: stop - byte_range.start])
         except BaseException:
             self._stopped = True
             raise
-        return wanted
+        return byte_range
 
-    def _write(self, wanted: ByteRange, chunk: bytes) -> ByteRange:
+    def _write(self, byte_range: ByteRange, chunk: bytes) -> ByteRange:
         with self._lock:
             if not self._stopped:
-                self._file.write(wanted.start, chunk)
-                self._round, wanted = parallel_download.add_bytes(self._round, wanted, len(chunk))
+                self._file.write(byte_range.start, chunk)
+                self._round, byte_range = parallel_download.add_bytes(self._round, byte_range, len(chunk))
                 self._file.hash_more(parallel_download.count_leading(self._round.safe), HASH_FACTOR * len(chunk))
-        return wanted
+        return byte_range
 
     def _take_range(self) -> ByteRange | None:
         with self._lock:
-            self._round, wanted = parallel_download.take_range(self._round)
-        return wanted
+            self._round, byte_range = parallel_download.take_range(self._round)
+        return byte_range
 
     def _end_request(
-        self, wanted: ByteRange, requested: ByteRange, *, status: int = 0, retry_after_s: float = 0.0
+        self, rest: ByteRange, requested: ByteRange, *, status: int = 0, retry_after_s: float = 0.0
     ) -> ByteRange | None:
+        """Account for the end of a request, and return what this worker fetches next: the rest, or another range."""
         with self._lock:
-            self._round, following = parallel_download.end_request(
-                self._round, wanted, requested, status=status, retry_after_s=retry_after_s
+            self._round, next_range = parallel_download.end_request(
+                self._round, rest, requested, status=status, retry_after_s=retry_after_s
             )
-        return None if self._stopped else following
+        return None if self._stopped else next_range

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Generated from src/callwell/client/downloads/transfer.py by tools/unasync.py; do not edit
-"""One transfer of a file: carries out what `core.download` decides, and gives the file out in chunks."""
+"""Downloads one file: carries out what `core.download` decides, and yields the file in chunks."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class Transfer:
     Args:
         source: where the file comes from.
         start: where the download stands.
-        before: called with what the provider says.
-        partial_file: the file, which is cut where chunks start again. Parallel ranges are written to it, and not given
-            out.
-        split: how many of them, and when.
+        before: called with the provider's description of the file, before its first byte.
+        partial_file: the file on disk: cut off where chunks start again. Parallel ranges are written to it directly,
+            and not yielded.
+        split: how many parallel ranges, and when.
     """
 
     def __init__(
@@ -54,11 +54,11 @@ class Transfer:
 
     @property
     def version(self) -> Version:
-        """Of what comes now."""
+        """The version of the chunks that come now."""
         return self._state.version
 
     def chunks(self) -> Generator[tuple[int, bytes]]:
-        """Chunks with their offset in the file; a later chunk may go back, and one at 0 starts the file again.
+        """Chunks with their offsets in the file. A later chunk may go back; one at offset 0 starts the file again.
 
         Raises:
             AssetError: the file cannot be downloaded.
@@ -85,6 +85,7 @@ class Transfer:
                         yield chunk
 
     def _read(self, body: Body, step: download.ReadBody) -> Generator[tuple[int, bytes]]:
+        """Yield the chunks of one response; set the next step when it ends."""
         state = self._state
         if step.offset == 0:
             self._decoder = FileDecoder(state.codings) if state.codings else None
@@ -106,24 +107,19 @@ class Transfer:
                         yield offset, decoded
                 state = download.add_bytes(state, len(chunk))
         except DamagedCoding:
-            self._source.fault = f"its bytes are not in the content coding that it names ({', '.join(state.codings)})"
+            self._source.fault = f"its bytes do not fit the Content-Encoding it names ({', '.join(state.codings)})"
             self._state, self._step = download.restart(state)
             return
         self._state, self._step = self._end_body(state, chunk)
 
     def _end_body(self, state: Download, chunk: bytes | NoReply) -> tuple[Download, download.Action]:
-        """Go on from the end of a body."""
+        """The state and the next step after the end of a body."""
         if isinstance(chunk, NoReply):
             self._source.last_error = chunk.reason
             return download.break_off(state, permanent=chunk.permanent)
         state, step = download.end_body(state)
-        if (
-            isinstance(step, download.DownloadDone)
-            and self._decoder
-            and not self._decoder.is_complete(state.announced_size)
-        ):
-            self._source.fault = (
-                f"{self._decoder.decoded_bytes} bytes came of {self._decoder.encoded_bytes} compressed ones"
-            )
-            return download.restart(state)
-        return state, step
+        decoder = self._decoder
+        if not isinstance(step, download.DownloadDone) or decoder is None or decoder.is_complete(state.announced_size):
+            return state, step
+        self._source.fault = f"{decoder.encoded_bytes} compressed bytes decode to {decoder.decoded_bytes} only"
+        return download.restart(state)

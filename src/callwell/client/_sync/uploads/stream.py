@@ -54,7 +54,7 @@ class PieceStream:
         """
         self._first_is_last = self._read_piece()
         if not self.size:
-            raise FileUnfit(f"{self.name}: it is empty")
+            raise FileUnfit(f"{self.name} is empty")
 
     def read_piece(self, state: Upload) -> bool:
         """Have the next piece at hand.
