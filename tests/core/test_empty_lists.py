@@ -24,7 +24,7 @@ RULE = PagingRule(items="data.rows", key="id", style="cursor", position="cursor"
 )
 def test_a_next_position_that_is_null_stands_beside_an_empty_list(body: dict[str, Any]) -> None:
     """A server that omits an empty list still sends the next position: null."""
-    page = paging.parse_page(RULE, Walk(), body)
+    page = paging.parse_page(RULE, Walk().position, body)
     assert page.items == ()
     assert page.next_position is None
 
@@ -33,4 +33,4 @@ def test_a_next_position_that_is_null_stands_beside_an_empty_list(body: dict[str
 def test_nothing_of_a_page_is_no_page(body: dict[str, Any]) -> None:
     """Without any of a page's words it may be an error, or a list under a new name."""
     with pytest.raises(LookupError, match="no list at"):
-        paging.parse_page(RULE, Walk(), body)
+        paging.parse_page(RULE, Walk().position, body)

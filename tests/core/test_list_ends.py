@@ -34,7 +34,7 @@ def follow(
     seen = set[int]()
     got = list[Any]()
     for i in range(2000):
-        parsed = paging.parse_page(rule, state, bodies[min(i, len(bodies) - 1)], link)
+        parsed = paging.parse_page(rule, state.position, bodies[min(i, len(bodies) - 1)], link)
         step = paging.advance(rule, state, parsed, size, seen)
         state = step.walk
         seen.update(parsed.digests)
@@ -62,7 +62,7 @@ def test_a_cursor_of_another_type_is_no_end(after: object) -> None:
 @pytest.mark.parametrize(("after", "position"), [(7, 7), (0, 0), (7.0, 7), (1.5, "1.5"), (10**20, 10**20), ("7", "7")])
 def test_a_number_is_a_cursor(after: object, position: object) -> None:
     """Providers that count send numbers; zero is one too."""
-    parsed = paging.parse_page(CURSOR, Walk(), page(1, next=after))
+    parsed = paging.parse_page(CURSOR, Walk().position, page(1, next=after))
     step = paging.advance(CURSOR, Walk(), parsed, 0, frozenset())
     assert (step.verdict, step.walk.position) == (None, position)
 
@@ -85,7 +85,7 @@ def test_links_of_another_type_are_no_end(style: Literal["next-link", "page"], l
 
 def test_a_header_that_cannot_be_read_is_no_end() -> None:
     """Without a next link in it, nobody knows what stood there."""
-    parsed = paging.parse_page(HEADER, Walk(), page(1), None, link_problem="the Link header cannot be read")
+    parsed = paging.parse_page(HEADER, Walk().position, page(1), None, link_problem="the Link header cannot be read")
     verdict = paging.advance(HEADER, Walk(), parsed, 0, frozenset()).verdict
     assert verdict is not None
     assert (verdict.end, "the Link header cannot be read" in verdict.reason) == (End.TRUNCATED, True)
@@ -199,7 +199,7 @@ def test_a_list_left_out_ends_none_that_goes_on() -> None:
 def test_what_is_no_page_is_no_empty_list(body: Any) -> None:
     """An error, another list or another type is not taken for nothing."""
     with pytest.raises(LookupError, match="no list at 'data'"):
-        paging.parse_page(NUMBER, Walk(), body)
+        paging.parse_page(NUMBER, Walk().position, body)
 
 
 def test_the_place_of_a_list_may_be_empty_on_its_way() -> None:
@@ -209,7 +209,7 @@ def test_the_place_of_a_list_may_be_empty_on_its_way() -> None:
     for result in results:
         assert follow(rule, {"result": result})[1].end is End.COMPLETE
     with pytest.raises(LookupError):
-        paging.parse_page(rule, Walk(), {"result": {"columns": []}})
+        paging.parse_page(rule, Walk().position, {"result": {"columns": []}})
 
 
 @pytest.mark.parametrize("ids", [(), (1,)])

@@ -87,7 +87,7 @@ def deep(style: str, lists: Lists, depth: int, turns: list[int]) -> tuple[list[i
         asked.append(position)
         lists.change()
         while under_way and under_way[0] in served:
-            page = paging.parse_page(rule, state, *served.pop(under_way.pop(0)))
+            page = paging.parse_page(rule, state.position, *served.pop(under_way.pop(0)))
             step = paging.advance(rule, state, page, SIZE, seen)
             state = step.walk
             seen.update(page.digests)
@@ -145,7 +145,7 @@ def test_what_deep_walks_do_not_see_without_totals() -> None:
         bodies[position] = lists.body("page", position)[0]
         lists.change()
     for position in (1, 2, 3):
-        page = paging.parse_page(rule, state, bodies[position])
+        page = paging.parse_page(rule, state.position, bodies[position])
         step = paging.advance(rule, state, page, SIZE, seen)
         state = step.walk
         seen.update(page.digests)

@@ -25,7 +25,7 @@ def walk(style: str, lists: Lists, begin: Walk | None = None, *, store: bool = F
     got = list[int]()
     for _ in range(200):
         body, link = lists.body(style, state.position)
-        parsed = paging.parse_page(rule, state, body, link)
+        parsed = paging.parse_page(rule, state.position, body, link)
         step = paging.advance(rule, state, parsed, SIZE, seen)
         state = msgspec.convert(msgspec.msgpack.decode(msgspec.msgpack.encode(step.walk)), Walk) if store else step.walk
         seen.update(parsed.digests)
@@ -97,7 +97,7 @@ def follow(rule: PagingRule, bodies: list[dict[str, Any]], begin: Walk | None = 
     seen = set[int]()
     got = list[Any]()
     for i in range(3000):
-        parsed = paging.parse_page(rule, state, bodies[min(i, len(bodies) - 1)])
+        parsed = paging.parse_page(rule, state.position, bodies[min(i, len(bodies) - 1)])
         step = paging.advance(rule, state, parsed, SIZE, seen)
         state = step.walk
         seen.update(parsed.digests)
@@ -144,8 +144,8 @@ def test_an_empty_page_is_passed_by() -> None:
     full = {"data": [{"id": i} for i in range(SIZE)], "total": 7}
     empty: dict[str, Any] = {"data": [], "total": 7}
     begin = paging.start_walk(OFFSET)
-    step = paging.advance(OFFSET, begin, paging.parse_page(OFFSET, begin, full), SIZE, set())
-    step = paging.advance(OFFSET, step.walk, paging.parse_page(OFFSET, step.walk, empty), SIZE, set())
+    step = paging.advance(OFFSET, begin, paging.parse_page(OFFSET, begin.position, full), SIZE, set())
+    step = paging.advance(OFFSET, step.walk, paging.parse_page(OFFSET, step.walk.position, empty), SIZE, set())
     assert (step.verdict, step.walk.position) == (None, 2 * SIZE)
 
 
@@ -179,7 +179,7 @@ def test_items_without_a_key_are_all_delivered() -> None:
 def test_a_body_without_items_is_no_empty_page(body: dict[str, Any]) -> None:
     """A list that is not where the rule says is an error that names the place, never an end."""
     with pytest.raises(LookupError, match="data"):
-        paging.parse_page(CURSOR, paging.start_walk(CURSOR), body)
+        paging.parse_page(CURSOR, paging.start_walk(CURSOR).position, body)
 
 
 def test_a_walk_goes_on_from_where_it_was_stored() -> None:
@@ -189,7 +189,7 @@ def test_a_walk_goes_on_from_where_it_was_stored() -> None:
     seen = set[int]()
     got = list[int]()
     for _ in range(2):
-        parsed = paging.parse_page(PAGE, state, lists.body("page", state.position)[0])
+        parsed = paging.parse_page(PAGE, state.position, lists.body("page", state.position)[0])
         step = paging.advance(PAGE, state, parsed, SIZE, seen)
         state = step.walk
         seen.update(parsed.digests)
@@ -220,12 +220,12 @@ def test_a_list_of_links(style: Literal["next-link", "page"]) -> None:
     """The link whose relation is `next` leads on; without it, and without totals, the walk is at its end."""
     rule = PagingRule(style=style, items="data", links="meta.links")
     there = [{"rel": "self", "uri": "/a"}, "odd", {"rel": "next", "uri": "/b"}]
-    page = paging.parse_page(rule, paging.start_walk(rule), {"data": [{}], "meta": {"links": there}})
+    page = paging.parse_page(rule, paging.start_walk(rule).position, {"data": [{}], "meta": {"links": there}})
     step = paging.advance(rule, paging.start_walk(rule), page, 1, frozenset())
     assert step.verdict is None
     assert step.walk.position == (2 if style == "page" else "/b")
     for links in ([], None, [{"rel": "self", "uri": "/c"}]):
-        last = paging.parse_page(rule, step.walk, {"data": [{}], "meta": {"links": links}})
+        last = paging.parse_page(rule, step.walk.position, {"data": [{}], "meta": {"links": links}})
         end = paging.advance(rule, step.walk, last, 1, set(page.digests)).verdict
         assert end is not None
         assert end.end is End.COMPLETE
@@ -235,6 +235,6 @@ def test_totals_go_before_links() -> None:
     """Where there are totals, a link does not keep a walk going."""
     rule = PagingRule(items="data", pages="pages", links="links")
     page = paging.parse_page(
-        rule, paging.start_walk(rule), {"data": [{}], "pages": 1, "links": [{"rel": "next", "uri": "/b"}]}
+        rule, paging.start_walk(rule).position, {"data": [{}], "pages": 1, "links": [{"rel": "next", "uri": "/b"}]}
     )
     assert paging.advance(rule, paging.start_walk(rule), page, 1, frozenset()).verdict is not None

@@ -103,7 +103,6 @@ def test_lists(name: str) -> None:
     assert rule
     assert (rule.max_size, rule.position, rule.size) == (100, "currentPage", "pageSize")
     links = [{"rel": "self", "uri": "/x"}, {"rel": "next", "uri": "/x?currentPage=2"}]
-    page = paging.parse_page(
-        rule, paging.start_walk(rule), {"data": [], "pagination": {"itemsTotal": 7, "pagesTotal": 2, "links": links}}
-    )
+    body = {"data": [], "pagination": {"itemsTotal": 7, "pagesTotal": 2, "links": links}}
+    page = paging.parse_page(rule, paging.start_walk(rule).position, body)
     assert (page.total_items, page.total_pages, page.next_position) == (7, 2, "/x?currentPage=2")

@@ -91,7 +91,8 @@ def test_lists(name: str, most: int) -> None:
     assert not taken["page"].required
     key = rule.items.rpartition(".")[2]
     pages = {"page": 1, "perPage": most, "total": 1, "totalPages": 1, "hasMore": False}
-    page = paging.parse_page(rule, paging.start_walk(rule), {"data": {key: [{rule.key: "x"}], "pagination": pages}})
+    body = {"data": {key: [{rule.key: "x"}], "pagination": pages}}
+    page = paging.parse_page(rule, paging.start_walk(rule).position, body)
     assert (page.keys, page.has_more, page.total_items, page.total_pages) == (("x",), False, 1, 1)
 
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 from callwell.core import json_values, links
 
 if TYPE_CHECKING:
-    from callwell.core.paging import Walk
     from callwell.core.rules.operations import PagingRule
 
 T = TypeVar("T")
@@ -46,12 +45,14 @@ class Page(NamedTuple):
     content_digest: int = 0
 
 
-def parse_page(rule: PagingRule, walk: Walk, body: Any, link: str | None = None, *, link_problem: str = "") -> Page:
+def parse_page(
+    rule: PagingRule, position: int | str | None, body: Any, link: str | None = None, *, link_problem: str = ""
+) -> Page:
     """Parse one page.
 
     Args:
         rule: how the list is read.
-        walk: where the walk stands: the page is the one at its position.
+        position: of the page: what it was requested by; None for the first one.
         body: the decoded body; an empty one for a response without content.
         link: for the style `link-header`: the target of the header's `next` relation, None if it has none.
         link_problem: why that header cannot be trusted; empty if it can.
@@ -63,7 +64,7 @@ def parse_page(rule: PagingRule, walk: Walk, body: Any, link: str | None = None,
     keys = tuple([_item_key(item, rule.key) for item in items]) if rule.key else ()
     has_all_keys = bool(keys) and all(keys)
     texts = keys if has_all_keys else [repr(item) for item in items]
-    page_digest = digest_texts(repr(walk.position), *texts)
+    page_digest = digest_texts(repr(position), *texts)
     unclear = [("next", link_problem)] if link_problem else []
 
     def parse(field: str, parser: Callable[[Any], T], value: Any) -> T | None:

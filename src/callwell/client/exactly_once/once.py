@@ -30,7 +30,7 @@ from __future__ import annotations
 
 from contextlib import aclosing, contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from msgspec.structs import replace
 
@@ -51,14 +51,18 @@ from callwell.errors import CallwellError, InvalidOption, NameTaken, UnexpectedA
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from typing import Self
 
     from callwell.client.calls.binding import BoundRequest
-    from callwell.client.calls.caller import AsyncCaller
     from callwell.client.calls.context import CallContext
+    from callwell.client.calls.engine import AsyncEngine
     from callwell.client.calls.operations import OperationHandle
+    from callwell.client.calls.options import CallOptions, ResolvedOptions
     from callwell.client.calls.responses import Answer
     from callwell.client.concurrency.primitives import AsyncFind
+    from callwell.client.config import ClientConfig
     from callwell.client.exactly_once.store import LedgerStore
+    from callwell.client.pages.pager import AsyncPager
     from callwell.clock import Clock
     from callwell.core.types import Event
 
@@ -70,8 +74,30 @@ MIN_LEFT_S: Final = 0.001
 """Seconds that a probe gets at least, for a deadline must be positive; it then ends by that deadline."""
 
 
+class AsyncOnceCaller(Protocol):
+    """What a call that is made once needs of its caller: see `callwell.client.calls.caller.AsyncCaller`."""
+
+    @property
+    def engine(self) -> AsyncEngine:
+        """Sends the requests."""
+
+    @property
+    def config(self) -> ClientConfig:
+        """The client's configuration."""
+
+    @property
+    def options(self) -> ResolvedOptions:
+        """The call's options."""
+
+    def with_options(self, options: CallOptions) -> Self:
+        """The same caller with other options, to probe with."""
+
+    def pages(self, operation: str, /, **arguments: object) -> AsyncPager[Any]:
+        """The items of a list operation: the list that is probed."""
+
+
 async def make_once(
-    caller: AsyncCaller, operation: OperationHandle, prepared: PreparedCall, arguments: Mapping[str, object]
+    caller: AsyncOnceCaller, operation: OperationHandle, prepared: PreparedCall, arguments: Mapping[str, object]
 ) -> Answer:
     """Make a call exactly once, if it is one that could be done twice.
 
@@ -100,7 +126,7 @@ class AsyncOnceCall:
     """
 
     def __init__(
-        self, caller: AsyncCaller, operation: OperationHandle, bound: BoundRequest, arguments: Mapping[str, object]
+        self, caller: AsyncOnceCaller, operation: OperationHandle, bound: BoundRequest, arguments: Mapping[str, object]
     ) -> None:
         self._caller = caller
         self._engine = caller.engine

@@ -202,7 +202,7 @@ class AsyncPager(Generic[T]):
     def _parse_body(self, answer: Answer) -> paging.Page:
         body = page_body(answer)
         if self._rule.style != "link-header" or self._locate is None:
-            return paging.parse_page(self._rule, self._walk, body)
+            return paging.parse_page(self._rule, self._walk.position, body)
         own = frozenset({answer.url, self._locate(answer.url)})
         link = find_next_link(answer.headers, own)
-        return paging.parse_page(self._rule, self._walk, body, link.target, link_problem=link.problem)
+        return paging.parse_page(self._rule, self._walk.position, body, link.target, link_problem=link.problem)

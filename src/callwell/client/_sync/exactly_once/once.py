@@ -31,7 +31,7 @@ from __future__ import annotations
 
 from contextlib import closing, contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from msgspec.structs import replace
 
@@ -52,13 +52,17 @@ from callwell.errors import CallwellError, InvalidOption, NameTaken, UnexpectedA
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from typing import Self
 
-    from callwell.client._sync.calls.caller import Caller
+    from callwell.client._sync.calls.engine import Engine
     from callwell.client._sync.concurrency.primitives import Find
+    from callwell.client._sync.pages.pager import Pager
     from callwell.client.calls.binding import BoundRequest
     from callwell.client.calls.context import CallContext
     from callwell.client.calls.operations import OperationHandle
+    from callwell.client.calls.options import CallOptions, ResolvedOptions
     from callwell.client.calls.responses import Answer
+    from callwell.client.config import ClientConfig
     from callwell.client.exactly_once.store import LedgerStore
     from callwell.clock import Clock
     from callwell.core.types import Event
@@ -71,8 +75,30 @@ MIN_LEFT_S: Final = 0.001
 """Seconds that a probe gets at least, for a deadline must be positive; it then ends by that deadline."""
 
 
+class OnceCaller(Protocol):
+    """What a call that is made once needs of its caller: see `callwell.client._sync.calls.caller.Caller`."""
+
+    @property
+    def engine(self) -> Engine:
+        """Sends the requests."""
+
+    @property
+    def config(self) -> ClientConfig:
+        """The client's configuration."""
+
+    @property
+    def options(self) -> ResolvedOptions:
+        """The call's options."""
+
+    def with_options(self, options: CallOptions) -> Self:
+        """The same caller with other options, to probe with."""
+
+    def pages(self, operation: str, /, **arguments: object) -> Pager[Any]:
+        """The items of a list operation: the list that is probed."""
+
+
 def make_once(
-    caller: Caller, operation: OperationHandle, prepared: PreparedCall, arguments: Mapping[str, object]
+    caller: OnceCaller, operation: OperationHandle, prepared: PreparedCall, arguments: Mapping[str, object]
 ) -> Answer:
     """Make a call exactly once, if it is one that could be done twice.
 
@@ -101,7 +127,7 @@ class OnceCall:
     """
 
     def __init__(
-        self, caller: Caller, operation: OperationHandle, bound: BoundRequest, arguments: Mapping[str, object]
+        self, caller: OnceCaller, operation: OperationHandle, bound: BoundRequest, arguments: Mapping[str, object]
     ) -> None:
         self._caller = caller
         self._engine = caller.engine

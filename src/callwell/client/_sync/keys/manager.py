@@ -10,7 +10,7 @@ the old key. A new key that is refused is set aside and tried again later: a pro
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from callwell.client._sync.concurrency.primitives import Latch
 from callwell.client.keys.holder import KeyHolder
@@ -19,7 +19,6 @@ from callwell.core import keyring
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from callwell.client._sync.keys.canary import Canary
     from callwell.client.keys.usage import KeyUseLog
     from callwell.clock import Clock
     from callwell.core.rules.profile import KeyRule
@@ -31,6 +30,13 @@ POLL_S: Final = 0.25
 
 CANARY_S: Final = 10.0
 """Seconds within which a canary must answer, and never more than half of the time that its caller has left."""
+
+
+class KeyTester(Protocol):
+    """Tries keys before any call depends on them: see `callwell.client._sync.keys.canary`."""
+
+    def try_key(self, key: Key, until: float) -> str | None:
+        """Try a key by `until` (monotonic seconds): why it cannot be used yet, None if the provider accepted it."""
 
 
 class KeyManager(KeyHolder):
@@ -53,14 +59,14 @@ class KeyManager(KeyHolder):
         super().__init__(provider, rule, source=source, clock=clock, uses=uses, notify=notify)
         self.keyless = Keyless(self.newest)
         self._waiting: list[Latch] = []
-        self._canary: Canary | None = None
+        self._canary: KeyTester | None = None
 
     def after_fork(self) -> None:
         """In a child nobody waits for a key."""
         super().after_fork()
         self._waiting = []
 
-    def use_canary(self, canary: Canary) -> None:
+    def use_canary(self, canary: KeyTester) -> None:
         """Try new keys by a request of their own from now on."""
         self._canary = canary
         self._has_canary = True
@@ -103,7 +109,7 @@ class KeyManager(KeyHolder):
         current = keyring.current(self._ring)
         return generation if current is None else current.generation
 
-    def _try_new_key(self, canary: Canary, until: float) -> None:
+    def _try_new_key(self, canary: KeyTester, until: float) -> None:
         """Send the canary with a new key, if there is one and no other caller is doing so."""
         with self._lock:
             untried = None if self._trying else keyring.find_untried(self._ring)
