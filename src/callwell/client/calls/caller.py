@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec.structs import replace
 
 from callwell.client.calls.context import PreparedCall
-from callwell.client.calls.deleted import run_checking_deleted
+from callwell.client.calls.deleted_lookup import run_checking_deleted
 from callwell.client.calls.operations import OperationHandle, find_operation, list_operations
 from callwell.client.calls.options import NOT_GIVEN
 from callwell.client.calls.responses import rename_fields, resolve_link
@@ -106,7 +106,7 @@ class AsyncCaller:
         if self._plain and handle.deleted_lookup is None:
             return self.engine.run(self.prepare(handle.plan, handle.binder.bind(arguments)))
         taken = handle.binder.wire(arguments)  # what is asked for again, or written down, is bound more than once
-        return self._chosen(handle, self.prepare(handle.plan, handle.binder.bind(taken)), taken)
+        return self._run_with_options(handle, self.prepare(handle.plan, handle.binder.bind(taken)), taken)
 
     def prepare(self, plan: CallPlan, bound: BoundRequest) -> PreparedCall:
         """A call as the engine takes it, with what the caller chose."""
@@ -118,7 +118,7 @@ class AsyncCaller:
         Raises:
             CallwellError: see `callwell.errors`.
         """
-        return await self._counted(prepared, partial(self.engine.run, prepared))
+        return await self._run_for_user(prepared, partial(self.engine.run, prepared))
 
     def result(self, handle: OperationHandle, answer: Answer) -> Any:
         """The part of an answer that the profile names, or the whole body."""
@@ -157,15 +157,17 @@ class AsyncCaller:
             locate=self.config.relative_url if rule.style in LINKED else None,
         )
 
-    async def _chosen(self, handle: OperationHandle, prepared: PreparedCall, arguments: Mapping[str, object]) -> Answer:
-        send = partial(self._counted, prepared, partial(self._asked, handle, prepared, arguments))
+    async def _run_with_options(
+        self, handle: OperationHandle, prepared: PreparedCall, arguments: Mapping[str, object]
+    ) -> Answer:
+        send = partial(self._run_for_user, prepared, partial(self._dispatch, handle, prepared, arguments))
         if self.options.remember:
-            from callwell.client.calls.cached import run_cached  # few clients need it
+            from callwell.client.calls.caching import run_cached  # few clients need it
 
             return await run_cached(self.config, handle, prepared, send)
         return await send()
 
-    async def _counted(self, prepared: PreparedCall, send: AsyncFetch) -> Answer:
+    async def _run_for_user(self, prepared: PreparedCall, send: AsyncFetch) -> Answer:
         """What a call gives, made for its end user where the provider wants to know."""
         users = self.config.end_users
         if users is None:
@@ -173,7 +175,9 @@ class AsyncCaller:
         with users.counting(prepared.plan.operation, prepared.options.for_user):
             return await send()
 
-    async def _asked(self, handle: OperationHandle, prepared: PreparedCall, arguments: Mapping[str, object]) -> Answer:
+    async def _dispatch(
+        self, handle: OperationHandle, prepared: PreparedCall, arguments: Mapping[str, object]
+    ) -> Answer:
         if handle.deleted_lookup is not None:
             return await run_checking_deleted(self.engine, prepared, handle.deleted_lookup, arguments)
         if self.options.exactly_once:
@@ -198,10 +202,10 @@ class AsyncCaller:
             answer = await self.run(handle, given)
         else:
             url = resolve_link(url, str(position))
-            answer = await self.send(self.prepare(handle.plan, self._leading(handle, bound, url)))
+            answer = await self.send(self.prepare(handle.plan, self._bind_link(handle, bound, url)))
         return answer if answer.url else answer._replace(url=url)
 
-    def _leading(self, handle: OperationHandle, bound: BoundRequest, link: str) -> BoundRequest:
+    def _bind_link(self, handle: OperationHandle, bound: BoundRequest, link: str) -> BoundRequest:
         """The request that a link to the next page asks for, if it leads to a place of the provider's own."""
         try:
             place = self.config.check_link(link)

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 
 import msgspec
 
-from callwell.client.calls import bodies, error_body, gateways
+from callwell.client.calls import error_body, gateways, json_repair
 from callwell.core import headers as fields
 from callwell.core import json_values, outcome
 from callwell.core.types import Answered
@@ -135,7 +135,7 @@ def parse_response(
     answer = Answer(status, headers, response.body, json)
     if status in outcome.OK:
         foreign = described and not readable and gateways.is_undescribed_type(headers, response.body, media)
-        why = "" if readable or not response.whole else bodies.explain_invalid_json(response.body)
+        why = "" if readable or not response.whole else json_repair.explain_invalid_json(response.body)
         return ParsedResponse(answer, message=why, whole=False, from_gateway=foreign, too_large=response.too_large)
     secrets = () if key is None else (key.reveal(),)
     whole, each = error_body.read_problems(rule, json, secrets)
@@ -230,7 +230,7 @@ def _decode_json(body: bytes, headers: Mapping[str, str]) -> tuple[Any, bool]:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass
     try:
-        return msgspec.json.decode(bodies.repair_json(body, headers.get("content-type", ""))), True
+        return msgspec.json.decode(json_repair.repair_json(body, headers.get("content-type", ""))), True
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None, False
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
-from callwell.client._sync.calls.deleted import run_checking_deleted
+from callwell.client._sync.calls.deleted_lookup import run_checking_deleted
 from callwell.client._sync.pages.pager import Pager, PagerPosition
 from callwell.client.calls.context import PreparedCall
 from callwell.client.calls.operations import OperationHandle, find_operation, list_operations
@@ -107,7 +107,7 @@ class Caller:
         if self._plain and handle.deleted_lookup is None:
             return self.engine.run(self.prepare(handle.plan, handle.binder.bind(arguments)))
         taken = handle.binder.wire(arguments)  # what is asked for again, or written down, is bound more than once
-        return self._chosen(handle, self.prepare(handle.plan, handle.binder.bind(taken)), taken)
+        return self._run_with_options(handle, self.prepare(handle.plan, handle.binder.bind(taken)), taken)
 
     def prepare(self, plan: CallPlan, bound: BoundRequest) -> PreparedCall:
         """A call as the engine takes it, with what the caller chose."""
@@ -119,7 +119,7 @@ class Caller:
         Raises:
             CallwellError: see `callwell.errors`.
         """
-        return self._counted(prepared, partial(self.engine.run, prepared))
+        return self._run_for_user(prepared, partial(self.engine.run, prepared))
 
     def result(self, handle: OperationHandle, answer: Answer) -> Any:
         """The part of an answer that the profile names, or the whole body."""
@@ -158,15 +158,17 @@ class Caller:
             locate=self.config.relative_url if rule.style in LINKED else None,
         )
 
-    def _chosen(self, handle: OperationHandle, prepared: PreparedCall, arguments: Mapping[str, object]) -> Answer:
-        send = partial(self._counted, prepared, partial(self._asked, handle, prepared, arguments))
+    def _run_with_options(
+        self, handle: OperationHandle, prepared: PreparedCall, arguments: Mapping[str, object]
+    ) -> Answer:
+        send = partial(self._run_for_user, prepared, partial(self._dispatch, handle, prepared, arguments))
         if self.options.remember:
-            from callwell.client._sync.calls.cached import run_cached  # few clients need it
+            from callwell.client._sync.calls.caching import run_cached  # few clients need it
 
             return run_cached(self.config, handle, prepared, send)
         return send()
 
-    def _counted(self, prepared: PreparedCall, send: Fetch) -> Answer:
+    def _run_for_user(self, prepared: PreparedCall, send: Fetch) -> Answer:
         """What a call gives, made for its end user where the provider wants to know."""
         users = self.config.end_users
         if users is None:
@@ -174,7 +176,7 @@ class Caller:
         with users.counting(prepared.plan.operation, prepared.options.for_user):
             return send()
 
-    def _asked(self, handle: OperationHandle, prepared: PreparedCall, arguments: Mapping[str, object]) -> Answer:
+    def _dispatch(self, handle: OperationHandle, prepared: PreparedCall, arguments: Mapping[str, object]) -> Answer:
         if handle.deleted_lookup is not None:
             return run_checking_deleted(self.engine, prepared, handle.deleted_lookup, arguments)
         if self.options.exactly_once:
@@ -197,10 +199,10 @@ class Caller:
             answer = self.run(handle, given)
         else:
             url = resolve_link(url, str(position))
-            answer = self.send(self.prepare(handle.plan, self._leading(handle, bound, url)))
+            answer = self.send(self.prepare(handle.plan, self._bind_link(handle, bound, url)))
         return answer if answer.url else answer._replace(url=url)
 
-    def _leading(self, handle: OperationHandle, bound: BoundRequest, link: str) -> BoundRequest:
+    def _bind_link(self, handle: OperationHandle, bound: BoundRequest, link: str) -> BoundRequest:
         """The request that a link to the next page asks for, if it leads to a place of the provider's own."""
         try:
             place = self.config.check_link(link)

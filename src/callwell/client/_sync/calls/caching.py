@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Generated from src/callwell/client/calls/cached.py by tools/unasync.py; do not edit
+# Generated from src/callwell/client/calls/caching.py by tools/unasync.py; do not edit
 """Calls that are answered from what is remembered, and else remembered."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Generated from src/callwell/client/calls/deleted.py by tools/unasync.py; do not edit
+# Generated from src/callwell/client/calls/deleted_lookup.py by tools/unasync.py; do not edit
 """Whether what is not found was deleted, where another operation of the provider tells.
 
 The second call is a call like any other, with a permit of its own, in what is left of the first one's time. It is made
