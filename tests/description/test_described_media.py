@@ -27,7 +27,7 @@ def media(responses: dict[str, Any]) -> tuple[str, ...]:
     [
         ({"200": {"content": JSON}}, ()),
         ({"200": {"content": {"application/vnd.acme+json": {}}}}, ()),
-        ({"200": {"content": {"Text/Plain; charset=utf-8": {}}}}, ("text/plain",)),
+        ({"200": {"content": {**JSON, "Text/Plain; charset=utf-8": {}}}}, ("text/plain",)),
         (
             {"200": {"content": {**JSON, "text/csv": {}}}, "206": {"content": {"image/png": {}}}},
             ("text/csv", "image/png"),

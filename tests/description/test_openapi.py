@@ -59,41 +59,14 @@ def test_references_are_followed() -> None:
 @pytest.mark.parametrize(
     ("place", "value", "key", "expected"),
     [
-        ("openapi", "2.0", "openapi", "expected a version 3.0 or 3.1, found '2.0'"),
-        ("info", None, "info", "expected an object, found None"),
+        ("openapi", "2.0", "openapi", "expected a version 3.0, 3.1 or 3.2, found '2.0'"),
+        ("openapi", None, "openapi", "expected a version 3.0, 3.1 or 3.2, found None"),
         ("paths", [], "paths", "expected an object, found []"),
-        ("paths/~things", 3, 'paths."/things"', "expected an object, found 3"),
-        ("paths/~things/get/operationId", "list", 'paths."/things".get.operationId', "a group and a method"),
-        ("paths/~things/get/operationId", None, 'paths."/things".get.operationId', "found None"),
-        (
-            "paths/~things/get/operationId",
-            "things.import",
-            'paths."/things".post.operationId',
-            "found 'things.import' a second time",
-        ),
-        ("paths/~things/get/parameters", {}, 'paths."/things".get.parameters', "expected a list, found {}"),
-        ("paths/~things/get/parameters/1/in", "cookie", 'paths."/things".get.parameters.1.in', "found 'cookie'"),
-        ("paths/~things/get/parameters/1/name", "", 'paths."/things".get.parameters.1.name', "expected a name"),
-        (
-            "paths/~things/get/parameters/1/name",
-            "OFFSET",
-            'paths."/things".get',
-            "found 'offset' for query 'offset' and",
-        ),
-        ("paths/~things/get/responses", None, 'paths."/things".get.responses', "expected an object"),
-        ("paths/~things/get/responses/200/$ref", "other.json#/x", '"$ref"', "a reference into this document"),
-        ("paths/~things/get/responses/200/$ref", "#/components/no", '"$ref"', "something that exists"),
-        ("components/responses/Things", {"$ref": "#/components/responses/Things"}, '"$ref"', "a circle"),
-        ("components/schemas/Thing", 5, "components.schemas.Thing", "expected an object, found 5"),
-        ("components/schemas/Thing/properties", 5, "components.schemas.Thing.properties", "found 5"),
-        ("components/requestBodies/New/content", {"text/plain": {}}, "content", "found text/plain"),
-        ("paths/~things~{thingId}/parameters", [], "parameters", "expected a path parameter 'thingId', found none"),
-        ("paths/~things~{thingId}/parameters/0/name", "otherId", "parameters", "path parameter 'thingId'"),
     ],
 )
-def test_errors(tmp_path: Path, place: str, value: object, key: str, expected: str) -> None:
-    """An error has the file, the key, the line, what was expected and what was found."""
-    document = _changed(place, value)
+def test_what_is_no_document_is_refused(tmp_path: Path, place: str, value: object, key: str, expected: str) -> None:
+    """The error has the file, the key, the line, what was expected and what was found."""
+    document = changed(place, value)
     file = tmp_path / "openapi.json"
     file.write_text(json.dumps(document, indent=2), encoding="utf-8")
     with pytest.raises(ProfileError) as caught:
@@ -107,7 +80,51 @@ def test_errors(tmp_path: Path, place: str, value: object, key: str, expected: s
         openapi.read(document)
 
 
-def _changed(place: str, value: object) -> dict[str, Any]:
+LIST = "things.list"
+IMPORT = "things.import"
+DELETE = "things.delete"
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "left_out", "key", "expected"),
+    [
+        ("paths/~things", 3, ["/things"], 'paths."/things"', "expected an object, found 3"),
+        ("paths/~things/get", 3, ["things.list"], 'paths."/things".get', "expected an object, found 3"),
+        ("paths/~things/get/parameters", {}, [LIST], 'paths."/things".get.parameters', "expected a list, found {}"),
+        ("paths/~things/get/parameters/1/in", "cookie", [LIST], "get.parameters.1.in", "found 'cookie'"),
+        ("paths/~things/get/parameters/1/name", "", [LIST], "get.parameters.1.name", "expected a name"),
+        ("paths/~things/get/responses", None, [LIST], 'paths."/things".get.responses', "expected an object"),
+        ("paths/~things/get/responses/200/$ref", "other.json#/x", [LIST], '"$ref"', "a reference into this document"),
+        ("paths/~things/get/responses/200/$ref", "#/components/no", [LIST], '"$ref"', "something that exists"),
+        ("components/responses/Things", {"$ref": "#/components/responses/Things"}, [LIST], '"$ref"', "a circle"),
+        ("components/schemas/Thing", 5, [LIST], "components.schemas.Thing", "expected an object, found 5"),
+        ("components/schemas/Thing/properties", 5, [LIST], "components.schemas.Thing.properties", "found 5"),
+        ("components/requestBodies/New/content", {"text/plain": {}}, [IMPORT], "content", "found text/plain"),
+        ("paths/~things~{thingId}/parameters", [], [DELETE], "parameters", "a path parameter 'thingId', found none"),
+        ("paths/~things~{thingId}/parameters/0/name", "otherId", [DELETE], "parameters", "path parameter 'thingId'"),
+    ],
+)
+def test_an_operation_is_left_out_with_its_reason(
+    place: str, value: object, left_out: list[str], key: str, expected: str
+) -> None:
+    """One operation that is described wrongly is left out, with the place, and the others are there."""
+    api = openapi.read(changed(place, value))
+    assert [one.operation for one in api.left_out] == left_out or {one.path for one in api.left_out} == {"/things"}
+    where, _, what = api.left_out[0].reason.partition(": ")
+    assert where.endswith(key)
+    assert expected in what
+    assert api.operations
+    assert not set(left_out) & set(api.operations)
+
+
+def test_a_name_does_not_depend_on_other_mistakes() -> None:
+    """An operation that is left out keeps its name, so no other one gets it."""
+    api = openapi.read(changed("paths/~things/get/responses", None))
+    assert api.left_out[0].method == "GET"
+    assert (api.left_out[0].operation, api.left_out[0].path) == ("things.list", "/things")
+
+
+def changed(place: str, value: object) -> dict[str, Any]:
     """The document with another value at a path, in which `~` stands for a slash."""
     document = copy.deepcopy(OPENAPI)
     node: Any = document
@@ -145,7 +162,7 @@ def test_the_line_is_that_of_the_key(tmp_path: Path) -> None:
     """The line of an error is that of the key."""
     folder = write(tmp_path / "tiny")
     file = folder / "openapi.json"
-    file.write_text(file.read_text().replace('"things.import"', '"things"'))
+    file.write_text(file.read_text().replace('"3.0.3"', '"2.3"'))
     with pytest.raises(ProfileError) as caught:
         openapi.read(file)
-    assert '"operationId": "things"' in file.read_text().splitlines()[(caught.value.line or 0) - 1]
+    assert '"openapi": "2.3"' in file.read_text().splitlines()[(caught.value.line or 0) - 1]

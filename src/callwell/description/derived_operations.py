@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Operations that a profile derives from those of the document.
+"""What a profile does to the operations of the document: it names some, and derives others from them.
+
+`[names]` gives an operation another name than the rule in `operation_names` does.
 
 One response often names several files: a caption's record, say, has the signed URL of its text. `like` in a profile
 makes a second operation with the request of the first and a name of its own, so that each file has its own asset.
@@ -12,15 +14,17 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from callwell.description.error import DescriptionError, unknown_operation
-from callwell.description.names import to_snake_case
+from callwell.description.operation_names import is_operation_name
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from callwell.core.rules.profile import Profile
-    from callwell.description.model import Api
+    from callwell.description.model import Api, Operation
 
 
-def add_derived_operations(api: Api, profile: Profile) -> Api:
-    """The operations of the document, and after them those that the profile derives.
+def apply_profile(api: Api, profile: Profile) -> Api:
+    """The operations of the document under the names of the profile, and after them those that the profile derives.
 
     Args:
         api: the operations of the document.
@@ -29,18 +33,58 @@ def add_derived_operations(api: Api, profile: Profile) -> Api:
     Raises:
         DescriptionError: a new name exists already or cannot be one, or the other operation does not exist.
     """
+    api = _rename(api, profile.names)
     operations = dict(api.operations)
     for name, rule in profile.operations.items():
         if rule.like is None:
             continue
         path = ("operations", name)
-        parts = name.split(".")
         if name in api.operations:
             raise DescriptionError((*path, "like"), f"expected a new name, found {name!r}, an operation")
-        if len(parts) != 2 or any(to_snake_case(part) != part or not part.isidentifier() for part in parts):  # noqa: PLR2004 - a group and a method
+        if not is_operation_name(name):
             raise DescriptionError(path, "expected a group and a method, such as things.picture", found=name)
         if rule.like not in api.operations:
             raise unknown_operation((*path, "like"), rule.like, api)
         like = api.operations[rule.like]
         operations[name] = replace(like, name=name, summary=rule.summary or like.summary)
     return replace(api, operations=operations)
+
+
+def _rename(api: Api, names: Mapping[str, str]) -> Api:
+    """The operations under other names, in their order. Two may exchange their names.
+
+    Args:
+        api: the operations.
+        names: the new name of each, by its `operationId` or by the name that it has.
+    """
+    if not names:
+        return api
+    renamed = _new_names(api, names)
+    operations: dict[str, Operation] = {}
+    for old, operation in api.operations.items():
+        name = renamed.get(old, old)
+        if name in operations:
+            raise DescriptionError(("names",), f"expected a new name, found {name!r} for two operations")
+        # The name by the rule is accepted like an operationId, which it may be.
+        operation_id = operation.operation_id or ("" if name == old else old)
+        operations[name] = replace(operation, name=name, operation_id=operation_id)
+    left_out = tuple(replace(one, operation=renamed.get(one.operation, one.operation)) for one in api.left_out)
+    return replace(api, operations=operations, left_out=left_out)
+
+
+def _new_names(api: Api, names: Mapping[str, str]) -> dict[str, str]:
+    """The new name of each operation that gets one, by its name in `api`."""
+    known = [(one.name, one.operation_id) for one in api.operations.values()]
+    known += [(one.operation, one.operation_id) for one in api.left_out]
+    renamed: dict[str, str] = {}
+    for given, name in names.items():
+        path = ("names", given)
+        found = [own for own, _ in known if own == given] or [own for own, other in known if other == given]
+        if len(found) > 1:
+            raise DescriptionError(path, f"expected one of {', '.join(found)}, which share this operationId")
+        if not found:
+            raise unknown_operation(path, given, api)
+        if not is_operation_name(name):
+            raise DescriptionError(path, "expected a group and a method, such as things.list", found=name)
+        renamed[found[0]] = name
+    return renamed

@@ -76,7 +76,11 @@ def found_value(value: object) -> str:
 
 
 def unknown_operation(path: KeyPath, name: str, api: Api) -> DescriptionError:
-    """The error about an operation that the OpenAPI document does not have."""
+    """The error about an operation that the OpenAPI document does not have, or that had to be left out."""
+    for left_out in api.left_out:
+        if left_out.operation == name:
+            expected = f"expected an operation that can be called, found {name!r}, left out: {left_out.reason}"
+            return DescriptionError(path, expected)
     meant = closest_names(name, api.operations)
     return DescriptionError(path, f"expected the name of an operation, perhaps {meant}", found=name)
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads the documents of a provider into one record, and checks them against each other.
 
-openapi.json ── openapi.read ────> Api ──────────┬─ add_derived_operations ──> Provider.api
-│         │
-profile.toml ── profile.load ──> Profile ────────┴─ checks ┘ ───────────────> Provider.profile
+openapi.json ── openapi.read ────> Api ──────────┬─ apply_profile ──> Provider.api
+                                    │            │
+profile.toml ── profile.load ──> Profile ── checks ┘ ─────────────────> Provider.profile
 """
 
 from __future__ import annotations
@@ -25,4 +25,4 @@ def load_provider(folder: Path) -> Provider:
     """
     api = openapi.read(folder / "openapi.json")
     rules = profile.load(folder / "profile.toml", api)
-    return Provider(name=rules.name, profile=rules, api=derived_operations.add_derived_operations(api, rules))
+    return Provider(name=rules.name, profile=rules, api=derived_operations.apply_profile(api, rules))

@@ -37,7 +37,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     """One documented request.
 
     Attributes:
-        name: group and method in snake case: `recordings.list`.
+        name: group and method in snake case: `recordings.list`. See `operation_names`.
         method: the HTTP method, in capitals.
         path: the path template below the base URL: `/public/workspace/{workspaceId}`.
         parameters: what it takes, in the order path, query, header, body.
@@ -46,6 +46,7 @@ class Operation(Struct, frozen=True, kw_only=True):
         media: the media types of successful responses besides JSON, in lower case.
         form: its body is `multipart/form-data`, which can hold files.
         keyless: it is called without a key, as `security: []` says.
+        operation_id: the document's own name for it, empty without one, or if it is the same as `name`.
     """
 
     name: str
@@ -57,6 +58,26 @@ class Operation(Struct, frozen=True, kw_only=True):
     form: bool = False
     keyless: bool = False
     media: tuple[str, ...] = ()
+    operation_id: str = ""
+
+
+class LeftOut(Struct, frozen=True, kw_only=True):
+    """One documented request that cannot be a typed method. `client.request` still makes it.
+
+    Attributes:
+        operation: its name, as an operation would have it; the path if the document does not even say which operations
+            there are.
+        reason: the place in the document, what was expected there, and what was found.
+        method: the HTTP method, in capitals; empty if `operation` is a path.
+        path: the path template.
+        operation_id: as that of `Operation`.
+    """
+
+    operation: str
+    reason: str
+    method: str = ""
+    path: str = ""
+    operation_id: str = ""
 
 
 class Api(Struct, frozen=True, kw_only=True):
@@ -66,8 +87,10 @@ class Api(Struct, frozen=True, kw_only=True):
         title: the document's title.
         version: the document's version.
         operations: by dotted name.
+        left_out: what could not become an operation, in the order of the document.
     """
 
     title: str
     version: str
     operations: Mapping[str, Operation]
+    left_out: tuple[LeftOut, ...] = ()

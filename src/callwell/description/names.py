@@ -4,12 +4,19 @@
 from __future__ import annotations
 
 import builtins
+import itertools
 import keyword
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 _CASE_CHANGE: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 """Where a word begins in camel case: `link|URL`, and `HTTP|Server` before the last capital of a run."""
+
+_SYMBOLS: Final = {"<=": "_lte", ">=": "_gte", "!=": "_ne", "<": "_lt", ">": "_gt", "=": "_eq", "!": "_not"}
+"""Symbols of comparison in the names of filters, as words: `DateSent<` is `date_sent_lt` beside `DateSent`."""
 
 _NO_WORD: Final = re.compile(r"\W+", re.ASCII)
 
@@ -36,3 +43,32 @@ def to_identifier(name: str) -> str:
 def shadows_builtin(name: str) -> bool:
     """Whether an argument of this name hides a builtin, as `type` and `id` do."""
     return hasattr(builtins, name)
+
+
+def name_parameters(parameters: Sequence[tuple[str, str]]) -> list[str]:
+    """The Python names of an operation's parameters, each once.
+
+    A name is in snake case. If two parameters have one name, the first keeps it, and the others get their symbols as
+    words (`date_sent_lt`), their location (`uris_body`) or a number, whatever is free first.
+
+    Args:
+        parameters: location and name of each, in the order of importance.
+    """
+    names: list[str] = []
+    taken: set[str] = set()
+    for location, wire_name in parameters:
+        name = next(one for one in _parameter_names(location, wire_name) if to_identifier(one) not in taken)
+        names.append(name)
+        taken.add(to_identifier(name))
+    return names
+
+
+def _parameter_names(location: str, wire_name: str) -> Iterator[str]:
+    plain = to_snake_case(wire_name) or "value"
+    yield plain
+    spelled = wire_name
+    for symbol, word in _SYMBOLS.items():
+        spelled = spelled.replace(symbol, word)
+    yield to_snake_case(spelled) or plain
+    yield f"{plain}_{location}"
+    yield from (f"{plain}_{number}" for number in itertools.count(2))

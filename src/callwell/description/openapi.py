@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads an OpenAPI 3.0 or 3.1 document into records: its operations with their parameters, all references resolved.
+"""Reads an OpenAPI 3.0, 3.1 or 3.2 document into records: its operations, all references resolved.
 
 How a document becomes records:
 
-    paths ── /things/{thingId} ── get ─┬─ operationId ──────> Operation.name      things.get
+    paths ── /things/{thingId} ── get ─┬─ operationId, tags ─> Operation.name      things.get (`operation_names`)
                   │                    ├─ parameters ───────> Operation.parameters
                   └─ parameters ───────┤                        those of the path first, replaced by those of the
                      (of the path)     │                        operation that have the same location and name
@@ -11,12 +11,11 @@ How a document becomes records:
                                        └─ responses, 2xx ───> Operation.response_schema (JSON), .media (all else)
 
 * Only what a client needs is read. A key that is not read is not checked.
-* The name of an operation is its `operationId`, which must have two parts: a group and a method, `things.get`. They
-  become an attribute of the client and a method of it.
+* An operation that cannot be a typed method, or is described wrongly, is left out with its reason (`Api.left_out`).
+  What the client cannot send or read yet is listed in `support`. Only a document that is none is refused.
 * A field of a JSON body or of a form is a parameter like any other, so a call looks the same wherever its values go.
-  JSON goes first where a body may be either. A body that is no object with properties is refused.
+  JSON goes first where a body may be either.
 * A parameter that is called required but has a default is optional: the provider fills it in.
-* Parameters in cookies are refused, and so is a path if its variables and its path parameters differ.
 * References are resolved by `references`, Python's names are made by `names`, and whatever is wrong is reported with
   file, key and line (`error`, `locate`).
 """
@@ -25,14 +24,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final, Literal, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, cast
 
 import msgspec
+from msgspec.structs import replace
 
-from callwell.description.error import DescriptionError, found_value
+from callwell.description import support
+from callwell.description.error import DescriptionError, format_path, found_value
 from callwell.description.locate import json_line
-from callwell.description.model import Api, Operation, Parameter
-from callwell.description.names import to_snake_case
+from callwell.description.model import Api, LeftOut, Operation, Parameter
+from callwell.description.names import name_parameters, to_snake_case
+from callwell.description.operation_names import OperationSource, name_operations
 from callwell.description.references import ReferenceResolver, expect_list, expect_object
 from callwell.errors import ProfileError
 
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
     from callwell.description.error import KeyPath
     from callwell.description.schemas import Schema
 
-METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
 """The keys of a path item that are operations, in the order of OpenAPI's Path Item Object."""
 
 LOCATIONS: Final = ("path", "query", "header", "body")
@@ -52,10 +54,10 @@ LOCATIONS: Final = ("path", "query", "header", "body")
 RESERVED_HEADERS: Final = frozenset({"accept", "authorization", "content-type"})
 """Header parameters of these names are ignored, as OpenAPI demands (Parameter Object, `in`): the client sets them."""
 
-_VERSION: Final = re.compile(r"3\.[01](\.\d+)?")
+_VERSION: Final = re.compile(r"3\.[0-2](\.\d+)?(-.*)?")
+"""OpenAPI 3.0 to 3.2, with the patch version, and the mark of a draft such as `-rc1`."""
+
 _PATH_VARIABLE: Final = re.compile(r"\{([^{}]*)\}")
-_JSON_TYPE: Final = re.compile(r"application/(?:[\w.-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
-_FORM_TYPE: Final = re.compile(r"multipart/form-data\s*(?:;.*)?", re.IGNORECASE)
 _ERROR_POSITION: Final = re.compile(r"byte (\d+)")
 """How msgspec says where a document is broken."""
 
@@ -100,54 +102,101 @@ def _load(file: Path) -> tuple[Mapping[str, Any], str]:
     return document, content.decode()
 
 
+class _Entry(NamedTuple):
+    """One operation of the document before it is read.
+
+    Attributes:
+        source: what its name is made of.
+        item: the path item that it is in.
+        item_path: where that stands.
+        path: where the operation stands.
+    """
+
+    source: OperationSource
+    item: Mapping[str, Any]
+    item_path: KeyPath
+    path: KeyPath
+
+
 class _DocumentReader:
     """Reads one document. The `path` of each method is where its `node` stands, for errors."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self._document = document
         self._references = ReferenceResolver(document)
+        self._left_out: list[LeftOut] = []
 
     def read(self) -> Api:
         version = self._document.get("openapi")
         if not isinstance(version, str) or not _VERSION.fullmatch(version):
-            raise DescriptionError(("openapi",), "expected a version 3.0 or 3.1", found=version)
-        info = expect_object(self._document.get("info"), ("info",))
+            raise DescriptionError(("openapi",), "expected a version 3.0, 3.1 or 3.2", found=version)
+        info = self._document.get("info")
+        about: Mapping[str, Any] = info if isinstance(info, dict) else {}
+        entries = list(self._entries())
+        names = name_operations([entry.source for entry in entries])
         operations: dict[str, Operation] = {}
-        for operation, path in self._operations():
-            if operation.name in operations:
-                raise DescriptionError(
-                    (*path, "operationId"), f"expected a unique name, found {operation.name!r} a second time"
-                )
-            operations[operation.name] = operation
-        return Api(title=str(info.get("title", "")), version=str(info.get("version", "")), operations=operations)
+        for name, entry in zip(names, entries, strict=True):
+            try:
+                operations[name] = self._operation(name, entry)
+            except DescriptionError as error:
+                self._leave_out(name, error, entry.source)
+        return Api(
+            title=str(about.get("title", "")),
+            version=str(about.get("version", "")),
+            operations=operations,
+            left_out=tuple(self._left_out),
+        )
 
-    def _operations(self) -> Iterator[tuple[Operation, KeyPath]]:
-        for template, item in expect_object(self._document.get("paths"), ("paths",)).items():
-            node, path = self._references.resolve(item, ("paths", template))
+    def _leave_out(self, name: str, error: DescriptionError, source: OperationSource | None = None) -> None:
+        self._left_out.append(
+            LeftOut(
+                operation=name,
+                reason=f"{format_path(error.path)}: {error.expected}",
+                method=source.method if source else "",
+                path=_request_path(source.path) if source else name,
+                operation_id=_other_name(name, source.operation_id) if source else "",
+            )
+        )
+
+    def _entries(self) -> Iterator[_Entry]:
+        """All operations. A path item that cannot be read is left out here, for nobody knows what is in it."""
+        paths = self._document.get("paths", {})
+        for template, item in expect_object(paths, ("paths",)).items():
+            if template.startswith("x-"):  # an extension of the Paths Object
+                continue
+            try:
+                node, path = self._references.resolve(item, ("paths", template))
+            except DescriptionError as error:
+                self._leave_out(template, error)
+                continue
             for method in METHODS:
                 if method in node:
-                    yield self._operation(template, method, node, path), (*path, method)
+                    yield _Entry(_source(template, method, node[method]), node, path, (*path, method))
 
-    def _operation(self, template: str, method: str, item: Mapping[str, Any], item_path: KeyPath) -> Operation:
-        path = (*item_path, method)
-        node = expect_object(item[method], path)
-        of_path = self._parameters(item, item_path)
-        of_operation = self._parameters(node, path)
+    def _operation(self, name: str, entry: _Entry) -> Operation:
+        item, path, template = entry.item, entry.path, entry.source.path
+        node = expect_object(item[entry.path[-1]], path)
+        parameters = {
+            **self._parameters(item, entry.item_path),
+            **self._parameters(node, path),
+        }
         fields, form = self._body(node, path)
-        parameters = [*{**of_path, **of_operation}.values(), *fields]
         variables = _PATH_VARIABLE.findall(template)
-        _check_path_parameters(variables, parameters, path)
-        _check_python_names(parameters, path)
+        ordered = _sort_parameters([*parameters.values(), *fields], variables, path)
+        for owner, owner_path in ((item, entry.item_path), (node, path)):
+            support.check_servers(owner, self._document, owner_path)
+        support.check_address(template, has_query=any(one.location == "query" for one in ordered), path=path)
         return Operation(
-            name=_operation_name(node, path),
-            method=method.upper(),
-            path=template,
-            parameters=_sort_parameters(parameters, variables),
+            name=name,
+            method=entry.source.method,
+            path=_request_path(template),
+            parameters=ordered,
             summary=_first_line(node.get("summary") or node.get("description")),
             response_schema=self._response_schema(node, path),
             form=form,
             keyless=node.get("security") == [],  # an empty list lifts the document's own requirement
             media=self._other_media_types(node, path),
+            operation_id=_other_name(name, entry.source.operation_id),
         )
 
     def _parameters(self, node: Mapping[str, Any], path: KeyPath) -> dict[tuple[str, str], Parameter]:
@@ -163,11 +212,10 @@ class _DocumentReader:
     def _parameter(self, node: Mapping[str, Any], path: KeyPath) -> Parameter:
         name = node.get("name")
         location = node.get("in")
-        if not isinstance(name, str) or not to_snake_case(name):
+        if not isinstance(name, str) or not name:
             raise DescriptionError((*path, "name"), "expected a name", found=name)
-        if location not in ("path", "query", "header"):
-            raise DescriptionError((*path, "in"), "expected path, query or header", found=location)
         schema = self._references.resolve_schema(node.get("schema", {}), (*path, "schema"))
+        support.check_parameter(node, schema, path)
         return Parameter(
             name=to_snake_case(name),
             wire_name=name,
@@ -184,15 +232,15 @@ class _DocumentReader:
         if "requestBody" not in node:
             return [], False
         body, path = self._references.resolve(node["requestBody"], (*path, "requestBody"))
-        path = (*path, "content")
-        content = expect_object(body.get("content"), path)
-        json_schema = self._content_schema(content, path, _JSON_TYPE)
-        schema = json_schema or self._content_schema(content, path, _FORM_TYPE)
-        if schema is None or "properties" not in schema:
-            wanted = "application/json or multipart/form-data with an object that has properties"
-            raise DescriptionError(path, f"expected {wanted}, found {', '.join(content)}")
-        # Nothing is required of a body that may be left out.
-        required = schema.get("required", ()) if body.get("required") else ()
+        content_path = (*path, "content")
+        content = expect_object(body.get("content"), content_path)
+        media_type = next((one for kind in support.BODY_TYPES for one in content if kind.fullmatch(one)), None)
+        if media_type is None:
+            expected = "expected application/json or multipart/form-data"
+            raise DescriptionError(content_path, f"{expected}, found {', '.join(content) or 'nothing'}")
+        schema = self._media_schema(content, media_type, content_path)
+        support.check_body(body, media_type, schema, path)
+        required = schema.get("required", ())
         fields = [
             Parameter(
                 name=to_snake_case(name),
@@ -204,14 +252,16 @@ class _DocumentReader:
             )
             for name, field in schema["properties"].items()
         ]
-        return fields, json_schema is None
+        return fields, support.FORM_TYPE.fullmatch(media_type) is not None
 
     def _response_schema(self, node: Mapping[str, Any], path: KeyPath) -> Schema:
         """The JSON schema of the successful response with the lowest status; empty without one."""
-        for content, content_path in self._successful_contents(node, path):
-            schema = self._content_schema(content, content_path, _JSON_TYPE)
-            if schema is not None:
-                return schema
+        found = list(self._successful_contents(node, path))
+        support.check_responses([media_type for content, _ in found for media_type in content], (*path, "responses"))
+        for content, content_path in found:
+            for media_type in content:
+                if support.JSON_TYPE.fullmatch(media_type):
+                    return self._media_schema(content, media_type, content_path)
         return {}
 
     def _other_media_types(self, node: Mapping[str, Any], path: KeyPath) -> tuple[str, ...]:
@@ -220,7 +270,7 @@ class _DocumentReader:
             media_type.partition(";")[0].strip().lower()
             for content, _ in self._successful_contents(node, path)
             for media_type in content
-            if not _JSON_TYPE.fullmatch(media_type)
+            if not support.JSON_TYPE.fullmatch(media_type)
         )
         return tuple(dict.fromkeys(named))
 
@@ -236,34 +286,53 @@ class _DocumentReader:
                 content_path = (*response_path, "content")
                 yield expect_object(response.get("content", {}), content_path), content_path
 
-    def _content_schema(self, content: Mapping[str, Any], path: KeyPath, media_types: re.Pattern[str]) -> Schema | None:
-        """The schema of the first of these media types, None if there is none of them."""
-        for media_type, node in content.items():
-            if media_types.fullmatch(media_type):
-                path = (*path, media_type)
-                return self._references.resolve_schema(expect_object(node, path).get("schema", {}), (*path, "schema"))
-        return None
-
-
-def _operation_name(node: Mapping[str, Any], path: KeyPath) -> str:
-    """The group and the method of an operation, in snake case."""
-    given = node.get("operationId")
-    parts = [to_snake_case(part) for part in given.split(".")] if isinstance(given, str) else []
-    if len(parts) != 2 or not all(part.isidentifier() for part in parts):  # noqa: PLR2004 - a group and a method
-        raise DescriptionError(
-            (*path, "operationId"), "expected a group and a method, such as things.list", found=given
+    def _media_schema(self, content: Mapping[str, Any], media_type: str, path: KeyPath) -> Schema:
+        """The schema of one media type of a content."""
+        path = (*path, media_type)
+        return self._references.resolve_schema(
+            expect_object(content[media_type], path).get("schema", {}), (*path, "schema")
         )
-    return ".".join(parts)
 
 
-def _sort_parameters(parameters: list[Parameter], variables: list[str]) -> tuple[Parameter, ...]:
-    """Parameters by location, those of the path in the order of its variables, others as the document has them."""
+def _source(template: str, method: str, node: object) -> OperationSource:
+    """What an operation's name is made of. What is no text there is as good as missing."""
+    operation: Mapping[str, Any] = node if isinstance(node, dict) else {}
+    operation_id = operation.get("operationId")
+    tags = operation.get("tags")
+    tag = tags[0] if isinstance(tags, list) and tags else ""
+    return OperationSource(
+        operation_id=operation_id if isinstance(operation_id, str) else "",
+        tag=tag if isinstance(tag, str) else "",
+        method=method.upper(),
+        path=template,
+    )
+
+
+def _other_name(name: str, operation_id: str) -> str:
+    """The document's own name for an operation, if it is another one."""
+    return "" if operation_id == name else operation_id
+
+
+def _request_path(template: str) -> str:
+    """A path without its fragment, which some documents tell operations of one address apart by."""
+    return template.partition("#")[0]
+
+
+def _sort_parameters(parameters: list[Parameter], variables: list[str], path: KeyPath) -> tuple[Parameter, ...]:
+    """Parameters by location, those of the path in the order of its variables, others as the document has them.
+
+    Raises:
+        DescriptionError: the variables of the path and its parameters are not the same.
+    """
+    _check_path_parameters(variables, parameters, path)
 
     def position(parameter: Parameter) -> tuple[int, int]:
         in_path = variables.index(parameter.wire_name) if parameter.location == "path" else 0
         return LOCATIONS.index(parameter.location), in_path
 
-    return tuple(sorted(parameters, key=position))
+    ordered = sorted(parameters, key=position)
+    names = name_parameters([(one.location, one.wire_name) for one in ordered])
+    return tuple(one if one.name == name else replace(one, name=name) for one, name in zip(ordered, names, strict=True))
 
 
 def _check_path_parameters(variables: list[str], parameters: list[Parameter], path: KeyPath) -> None:
@@ -277,16 +346,6 @@ def _check_path_parameters(variables: list[str], parameters: list[Parameter], pa
             raise DescriptionError(
                 (*path, "parameters"), f"expected {{{name}}} in the path, found a parameter without it"
             )
-
-
-def _check_python_names(parameters: list[Parameter], path: KeyPath) -> None:
-    """No two parameters may have one name in Python: a call could not tell them apart."""
-    by_name: dict[str, Parameter] = {}
-    for parameter in parameters:
-        other = by_name.setdefault(parameter.name, parameter)
-        if other is not parameter:
-            both = f"{other.location} {other.wire_name!r} and {parameter.location} {parameter.wire_name!r}"
-            raise DescriptionError(path, f"expected different names in Python, found {parameter.name!r} for {both}")
 
 
 def _first_line(text: object) -> str:

@@ -90,7 +90,7 @@ def parse(text: str, api: Api, *, file: str = "profile.toml") -> Profile:
     try:
         _check_type(document, Profile, ())
         profile = msgspec.convert(document, Profile, strict=True)
-        checks.check(profile, derived_operations.add_derived_operations(api, profile))
+        checks.check(profile, derived_operations.apply_profile(api, profile))
     except DescriptionError as error:
         raise error.to_profile_error(file, text, toml_line) from None
     return profile

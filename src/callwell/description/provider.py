@@ -55,15 +55,25 @@ class Provider(Struct, frozen=True, kw_only=True):
     api: Api
 
     def operation(self, name: str) -> Operation:
-        """An operation by its dotted name.
+        """An operation by its dotted name, or by the `operationId` that the document gives to it alone.
 
         Raises:
-            UnknownName: there is none; the message has the closest names.
+            UnknownName: there is none; the message has the closest names, or the reason why it is left out.
         """
-        try:
-            return self.api.operations[name]
-        except KeyError:
-            raise UnknownName("operation", name, self.api.operations, where=self.name) from None
+        found = self.api.operations.get(name)
+        if found is not None:
+            return found
+        same = [one for one in self.api.operations.values() if one.operation_id == name] if name else []
+        if len(same) == 1:
+            return same[0]
+        why = ""
+        if len(same) > 1:
+            why = f"several operations have this operationId: {', '.join(one.name for one in same)}"
+        for left_out in self.api.left_out:
+            if name and name in (left_out.operation, left_out.operation_id):
+                path = f"client.request({left_out.method!r}, {left_out.path!r})"
+                why = why or f"{path} can make it, but it has no method ({left_out.reason})"
+        raise UnknownName("operation", name, self.api.operations, where=self.name, why=why)
 
     def rule(self, name: str) -> OperationRule:
         """What the profile says about an operation.

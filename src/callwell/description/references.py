@@ -27,6 +27,7 @@ Measured: the 969 schemas of GitHub's document resolve in 0.4 s, the 1,422 of Op
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
     from callwell.description.schemas import Schema
 
 _SCHEMAS: Final = ("components", "schemas")
+_INDEX: Final = re.compile("0|[1-9][0-9]{0,9}")
+"""An index into a list (RFC 6901, section 4)."""
+
 _WITH_ONE_SCHEMA: Final = frozenset({"items", "additionalProperties", "not"})
 _WITH_SCHEMAS: Final = frozenset({"anyOf", "oneOf", "allOf", "prefixItems"})
 """The JSON Schema keywords that hold schemas, besides `properties`. What is under any other is copied as it is."""
@@ -129,9 +133,12 @@ class ReferenceResolver:
         keys = tuple(unquote(key).replace("~1", "/").replace("~0", "~") for key in reference[2:].split("/"))
         node: Any = self._document
         for key in keys:
-            if not isinstance(node, dict) or key not in node:
+            if isinstance(node, dict) and key in node:
+                node = node[key]
+            elif isinstance(node, list) and _INDEX.fullmatch(key) and int(key) < len(node):
+                node = node[int(key)]
+            else:
                 raise DescriptionError(path, "expected a reference to something that exists", found=reference)
-            node = node[key]
         return expect_object(node, keys), keys
 
 

@@ -10,13 +10,13 @@ from msgspec.structs import replace
 from callwell.client.calls.binding import Binder
 from callwell.client.calls.context import CallPlan, PreparedCall
 from callwell.core.types import Traits
-from callwell.description.names import to_snake_case
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from callwell.client.calls.options import ResolvedOptions
     from callwell.core.rules.operations import OperationRule, PagingRule
+    from callwell.description.model import Operation
     from callwell.description.provider import Provider
 
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
@@ -68,9 +68,9 @@ def find_operation(provider: Provider, name: str) -> OperationHandle:
     operation = provider.operation(name)
     rule = provider.rule(name)
     if rule.paging is not None:
-        rule = replace(rule, paging=_with_argument_names(rule.paging))
+        rule = replace(rule, paging=_with_argument_names(rule.paging, operation))
     quotas = _quotas(provider, operation.method, rule.quotas)
-    plan = CallPlan(name, _traits(operation.method, rule.repeatable), quotas, operation.path, operation.media)
+    plan = CallPlan(operation.name, _traits(operation.method, rule.repeatable), quotas, operation.path, operation.media)
     return OperationHandle(
         Binder(operation), rule, plan, None if rule.gone_if is None else _deleted_lookup(provider, rule.gone_if)
     )
@@ -100,10 +100,11 @@ def _quotas(provider: Provider, method: str, said: tuple[str, ...] | None) -> tu
     return tuple([name for name, quota in quotas if quota.methods is None or method in quota.methods])
 
 
-def _with_argument_names(rule: PagingRule) -> PagingRule:
+def _with_argument_names(rule: PagingRule, operation: Operation) -> PagingRule:
     """How a list is read, with its query parameters under the names of arguments."""
-    size = None if rule.size is None else to_snake_case(rule.size)
-    return replace(rule, position=to_snake_case(rule.position), size=size)
+    names = {one.wire_name: one.name for one in operation.parameters if one.location == "query"}
+    size = None if rule.size is None else names.get(rule.size, rule.size)
+    return replace(rule, position=names.get(rule.position, rule.position), size=size)
 
 
 def group_names(provider: Provider) -> tuple[str, ...]:

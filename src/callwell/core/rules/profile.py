@@ -244,6 +244,7 @@ class Profile(Struct, frozen=True, kw_only=True):
         retry: when a call is retried.
         errors: where error responses say what is wrong.
         audio: which audio it accepts.
+        names: other names for operations than those derived from the document, by `operationId` or by that name.
         operations: rules of single operations, by name.
         export: what `callwell export` copies.
         webhooks: how events are delivered.
@@ -263,6 +264,7 @@ class Profile(Struct, frozen=True, kw_only=True):
     retry: RetryRule = RetryRule()
     errors: ErrorRule = ErrorRule()
     audio: AudioRule | None = None
+    names: dict[str, str] = field(default_factory=dict)
     operations: dict[str, OperationRule] = field(default_factory=dict)
     export: ExportRule | None = None
     webhooks: WebhookRule | None = None

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""References lead anywhere in the document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from callwell.description import openapi
+
+TEXT: dict[str, Any] = {"type": "string"}
+PATHS: dict[str, Any] = {
+    "/a/{b~c}": {
+        "get": {
+            "operationId": "first.get",
+            "parameters": [
+                {"name": "b~c", "in": "path", "required": True, "schema": TEXT},
+                {"name": "q", "in": "query", "schema": {"anyOf": [TEXT, {"type": "integer"}]}},
+            ],
+            "responses": {"200": {"content": {"application/json": {"schema": {"type": "object", "title": "One"}}}}},
+        }
+    }
+}
+
+
+@pytest.mark.parametrize(
+    ("reference", "found"),
+    [
+        ("#/paths/~1a~1%7Bb~0c%7D/get/parameters/1", "q"),
+        ("#/paths/~1a~1{b~0c}/get/parameters/1", "q"),
+        ("#/components/parameters/A%20name%2Fwith~1", "slash"),
+    ],
+)
+def test_parameters(reference: str, found: str) -> None:
+    """Into lists and other paths, with the escapes of JSON Pointer and of URLs."""
+    document = {
+        "openapi": "3.0.0",
+        "paths": {
+            **PATHS,
+            "/x": {"get": {"operationId": "x.get", "parameters": [{"$ref": reference}], "responses": {}}},
+        },
+        "components": {"parameters": {"A name/with/": {"name": "slash", "in": "query"}}},
+    }
+    assert [one.name for one in openapi.read(document).operations["x.get"].parameters] == [found]
+
+
+@pytest.mark.parametrize(
+    ("reference", "schema"),
+    [
+        ("#/paths/~1a~1%7Bb~0c%7D/get/parameters/1/schema/anyOf/1", {"type": "integer"}),
+        (
+            "#/paths/~1a~1%7Bb~0c%7D/get/responses/200/content/application~1json/schema",
+            {"type": "object", "title": "One"},
+        ),
+    ],
+)
+def test_schemas(reference: str, schema: dict[str, Any]) -> None:
+    """A schema anywhere in the document can be referred to."""
+    response = {"content": {"application/json": {"schema": {"$ref": reference}}}}
+    document = {
+        "openapi": "3.0.0",
+        "paths": {**PATHS, "/x": {"get": {"operationId": "x.get", "responses": {"200": response}}}},
+    }
+    assert openapi.read(document).operations["x.get"].response_schema == schema
+
+
+@pytest.mark.parametrize("reference", ["#/paths/2", "#/a/9", "#/a/01", "#/a/-1", "#/a/x", "x.json", "#", "", 3])
+def test_references_that_lead_nowhere(reference: object) -> None:
+    """The operation is left out, and the reason has the place."""
+    operation = {"operationId": "x.get", "parameters": [{"$ref": reference}], "responses": {}}
+    api = openapi.read({"openapi": "3.0.0", "a": [1], "paths": {**PATHS, "/x": {"get": operation}}})
+    assert list(api.operations) == ["first.get"]
+    assert 'paths."/x".get.parameters.0."$ref"' in api.left_out[0].reason
+
+
+def test_recursive_schemas() -> None:
+    """A circle ends, whether it goes through properties, lists, unions or nothing at all."""
+    schemas: dict[str, Any] = {
+        "Tree": {"type": "object", "properties": {"children": {"type": "array", "items": {"$ref": "#/c/s/Tree"}}}},
+        "Loop": {"$ref": "#/c/s/Loop"},
+        "All": {"allOf": [{"$ref": "#/c/s/All"}, {"properties": {"a": TEXT}}]},
+        "Ping": {"anyOf": [TEXT, {"$ref": "#/c/s/Pong"}]},
+        "Pong": {"oneOf": [{"$ref": "#/c/s/Ping"}]},
+    }
+    paths = {
+        f"/{name}": {
+            "get": {
+                "operationId": f"{name.lower()}.get",
+                "responses": {"200": {"content": {"application/json": {"schema": {"$ref": f"#/c/s/{name}"}}}}},
+            }
+        }
+        for name in schemas
+    }
+    api = openapi.read({"openapi": "3.1.0", "paths": paths, "c": {"s": schemas}})
+    assert api.left_out == ()
+    assert api.operations["all.get"].response_schema["properties"] == {"a": TEXT}

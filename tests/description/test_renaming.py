@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An operation is found by the provider's own name too, and a profile can give it another one."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from callwell import Client, Key
+from callwell.description.loading import load_provider
+from callwell.errors import ProfileError, UnknownName
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PATHS: dict[str, Any] = {
+    "/things": {
+        "get": {
+            "operationId": "listThings",
+            "tags": ["Things"],
+            "parameters": [
+                {"name": "page", "in": "query", "schema": {"type": "integer"}},
+                {"name": "page>", "in": "query", "schema": {"type": "integer"}},
+            ],
+            "responses": {
+                "200": {
+                    "content": {
+                        "application/json": {
+                            "schema": {"type": "object", "properties": {"data": {"type": "array", "items": {}}}}
+                        }
+                    }
+                }
+            },
+        },
+        "post": {"operationId": "twice", "responses": {}},
+    },
+    "/others": {
+        "get": {"operationId": "twice", "responses": {}},
+        "put": {"operationId": "bad", "requestBody": {"content": {}}, "responses": {}},
+    },
+}
+
+PROFILE = """\
+name = "t"
+title = "T"
+[environments.production]
+base_url = "https://t.test"
+[key]
+env = "T_KEY"
+"""
+
+
+def write(folder: Path, more: str = "") -> Path:
+    """A provider in a folder."""
+    (folder / "openapi.json").write_text(json.dumps({"openapi": "3.0.0", "paths": PATHS}))
+    (folder / "profile.toml").write_text(PROFILE + more)
+    return folder
+
+
+def test_the_operation_id_is_a_name(tmp_path: Path) -> None:
+    """It leads to the same operation; one that is given twice leads to none."""
+    provider = load_provider(write(tmp_path))
+    assert list(provider.api.operations) == ["things.list", "things.twice", "others.twice"]
+    assert provider.operation("listThings") is provider.operation("things.list")
+    with pytest.raises(UnknownName, match=r"several operations have this operationId: things\.twice, others\.twice"):
+        provider.operation("twice")
+    with pytest.raises(UnknownName):
+        provider.operation("")
+
+
+def test_pages_by_the_operation_id(tmp_path: Path) -> None:
+    """The rule of the operation holds, and its position goes where the query has it."""
+    write(tmp_path, '[operations."things.list".paging]\nstyle = "page"\nitems = "data"\nposition = "page>"\n')
+    with Client(tmp_path, key=Key("0" * 40)) as client:
+        found = client._caller.find_operation("listThings")
+        assert found.plan.operation == "things.list"
+        assert found.rule.paging is not None
+        assert found.rule.paging.position == "page_gt"
+        assert client.pages("listThings", page=2, page_gt=3) is not None
+
+
+def test_a_profile_renames(tmp_path: Path) -> None:
+    """By the operationId or by the name of the rule; both go on to lead there."""
+    more = '[names]\nlistThings = "shelf.all"\n"things.twice" = "things.make"\nbad = "others.replace"\n'
+    provider = load_provider(write(tmp_path, more))
+    assert list(provider.api.operations) == ["shelf.all", "things.make", "others.twice"]
+    assert provider.operation("listThings").name == "shelf.all"
+    assert [one.operation for one in provider.api.left_out] == ["others.replace"]
+
+
+def test_two_exchange_their_names(tmp_path: Path) -> None:
+    """What counts is the name before all renaming."""
+    more = '[names]\n"things.list" = "things.twice"\n"things.twice" = "things.list"\n'
+    provider = load_provider(write(tmp_path, more))
+    assert provider.operation("things.list").method == "POST"
+    assert provider.operation("listThings").name == "things.twice"
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        ('nothing = "a.b"', "expected the name of an operation"),
+        ('twice = "a.b"', "expected one of things.twice, others.twice, which share this operationId"),
+        ('listThings = "all"', "expected a group and a method, such as things.list, found 'all'"),
+        ('listThings = "things.All"', "expected a group and a method"),
+        ('listThings = "things.twice"', "expected a new name, found 'things.twice' for two operations"),
+        ("listThings = 3", "expected a text"),
+    ],
+)
+def test_wrong_names(tmp_path: Path, names: str, expected: str) -> None:
+    """The error names file, line and key."""
+    with pytest.raises(ProfileError) as caught:
+        load_provider(write(tmp_path, f"[names]\n{names}\n"))
+    assert expected in caught.value.expected
+    assert caught.value.file.endswith("profile.toml")
+    assert caught.value.line in {7, 8}
+
+
+def test_a_rule_for_what_is_left_out(tmp_path: Path) -> None:
+    """The error says why the operation is not there."""
+    with pytest.raises(ProfileError, match="left out: paths"):
+        load_provider(write(tmp_path, '[operations."others.bad"]\nquotas = []\n'))
