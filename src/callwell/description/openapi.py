@@ -174,8 +174,10 @@ class _DocumentReader:
                     yield _Entry(_source(template, method, node[method]), node, path, (*path, method))
 
     def _operation(self, name: str, entry: _Entry) -> Operation:
-        item, path, template = entry.item, entry.path, entry.source.path
-        node = expect_object(item[entry.path[-1]], path)
+        item = entry.item
+        path = entry.path
+        template = entry.source.path
+        node = expect_object(item[path[-1]], path)
         parameters = {
             **self._parameters(item, entry.item_path),
             **self._parameters(node, path),
