@@ -81,7 +81,7 @@ class Caller:
         return explain_refusal(error, self.engine, self.config)
 
     def find_operation(self, name: str) -> OperationHandle:
-        """An operation by its name.
+        """An operation by its name, or by the document's own name for it.
 
         Raises:
             UnknownName: there is no such operation.
@@ -90,7 +90,7 @@ class Caller:
         handle = self._operations.get(name)
         if handle is None:
             handle = find_operation(self.config.provider, name)
-            self.config.check_allowed(name, alpha=handle.rule.alpha)
+            self.config.check_allowed(handle.plan.operation, alpha=handle.rule.alpha)
             self._operations[name] = handle
         return handle
 
