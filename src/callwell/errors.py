@@ -232,8 +232,8 @@ class KeyOfAnotherEnvironment(KeyProblem):
 
     def __init__(self, provider: str, *, environment: str, belongs_to: str, where: str) -> None:
         super().__init__(
-            f"{provider}: the key at {where} is one of environment {belongs_to}, and this is {environment}: put one of "
-            f"{environment} there, or choose environment {belongs_to}"
+            f"{provider}: the key ({where}) belongs to environment {belongs_to}, but this is {environment}: use a "
+            f"key of {environment}, or choose environment {belongs_to}"
         )
         self.environment = environment
         self.belongs_to = belongs_to

@@ -95,6 +95,14 @@ def test_no_key(cli: Shell) -> None:
     assert f"{KEY_VARIABLE} is not set" in cli.fails(3, *ME, **{KEY_VARIABLE: None})
 
 
+@pytest.mark.parametrize("command", ["call", "list"])
+def test_an_unknown_operation_without_a_key(cli: Shell, command: str) -> None:
+    """An operation that does not exist is reported, although there is no key either."""
+    line = cli.fails(2, command, PROVIDER, "recordings.lst", **{KEY_VARIABLE: None})
+    assert "unknown operation 'recordings.lst'" in line
+    assert "recordings.list" in line
+
+
 def test_a_malformed_key(cli: Shell) -> None:
     """A text that cannot be a key of the provider is not sent."""
     line = cli.fails(3, *ME, **{KEY_VARIABLE: "another-providers-key"})

@@ -50,7 +50,7 @@ def test_a_key_of_the_other_environment(cli: Shell, pair: Running) -> None:
     assert "if it may belong to environment sandbox, explain=True (--explain) asks there" in cli.fails(3, *LIST)
     told = cli.fails(3, *LIST, "--explain")
     assert told.startswith(
-        "callwell: apivideo: the key at env:APIVIDEO_API_KEY is one of environment sandbox, and this is"
+        "callwell: apivideo: the key (env:APIVIDEO_API_KEY) belongs to environment sandbox, but this is"
     )
     fetch(f"{pair.control}/reset", "POST", body=json.dumps({"provider": NAME}).encode())
     assert cli.fails(3, *LIST) == told

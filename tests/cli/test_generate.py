@@ -43,8 +43,8 @@ def test_a_file_of_somebody_else_stays(tmp_path: Path, capsys: pytest.CaptureFix
     assert (folder / "client.py").read_text(encoding="utf-8") == "mine\n"
 
 
-@pytest.mark.parametrize("place", ["nowhere", "."])
-def test_no_description(tmp_path: Path, place: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """A folder without a description is told by its file."""
+@pytest.mark.parametrize(("place", "reason"), [("nowhere", "there is no such folder"), (".", "openapi.json")])
+def test_no_description(tmp_path: Path, place: str, reason: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A missing folder is reported as such, a folder without a description by the missing file."""
     assert main(["generate", str(tmp_path / place)]) == 2
-    assert "openapi.json" in capsys.readouterr().err
+    assert reason in capsys.readouterr().err

@@ -191,6 +191,6 @@ def test_a_key_that_is_refused_for_a_file_is_explained_once(target: dict[str, An
     api = Client(
         "apivideo", key=Key("the-key"), transport=transport, clock=world.clock, explain=True, auth=auth, state="memory:"
     )
-    with api, pytest.raises(errors.CallwellError, match="is one of environment sandbox"):
+    with api, pytest.raises(errors.CallwellError, match="belongs to environment sandbox"):
         api.videos.upload(b"film" * (3 << 20), check=False, piece_size=5 * MIB, **target)
     assert [url for url in world.urls if "sandbox" in url] == ["https://sandbox.api.video/auth/api-key"]

@@ -66,7 +66,7 @@ def call(
     if operation is None:
         operations.print_operations(flags, provider)
         return
-    with flags.client(provider) as opened:
+    with flags.client(provider, operation) as opened:
         client = opened if call_id is None else opened.with_options(exactly_once=call_id)
         values = parse_arguments(client.provider.operation(operation), arguments or ())
         if raw:

@@ -88,11 +88,12 @@ class ClientFlags:
         bool, typer.Option("--verbose", "-v", help="Log attempts, waits and keys on standard error.")
     ] = False
 
-    def client(self, provider: str, *, priority: Priority = "interactive") -> DynamicClient:
+    def client(self, provider: str, operation: str = "", *, priority: Priority = "interactive") -> DynamicClient:
         """Open a client, and set up the log.
 
         Args:
             provider: its name, or the folder of its description.
+            operation: the operation to be called, so that an unknown one is reported before a missing key.
             priority: `batch` for bulk work: it has no deadline unless one is set.
 
         Raises:
@@ -101,6 +102,8 @@ class ClientFlags:
         from callwell import Client
 
         with self._described(provider, priority) as (described, options):
+            if operation:
+                described.operation(operation)
             if not self.verbose:
                 options["on_notice"] = _print_advice
             return Client(described, **options)

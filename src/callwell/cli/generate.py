@@ -10,7 +10,7 @@ import typer
 
 from callwell.cli import output
 from callwell.cli.flags import JsonOption
-from callwell.errors import DirectoryNotOurs, FileProblem
+from callwell.errors import DirectoryNotOurs, FileProblem, UnknownName
 from callwell.folders import Folder
 
 NAME: Final = "client.py"
@@ -33,9 +33,12 @@ def generate(
     Run it again when the description changes. It never overwrites a client.py that it did not write.
     """
     from callwell.codegen.client_code import client_code
+    from callwell.description.catalog import why_not_a_folder
     from callwell.description.loading import load_provider
     from callwell.description.names import to_pascal_case
 
+    if not folder.is_dir():
+        raise UnknownName("provider", str(folder), (), why=why_not_a_folder(folder))
     provider = load_provider(folder)
     code = client_code(provider)
     target = folder / NAME

@@ -73,7 +73,7 @@ def list_(
         form = Format.JSON
     elif form is None:
         form = Format.TABLE if output.on_terminal() else Format.JSONL
-    with flags.client(provider, priority="batch") as client:
+    with flags.client(provider, operation, priority="batch") as client:
         values = parse_arguments(client.provider.operation(operation), arguments or ())
         pager = client.pages(operation, **values).ahead(depth)
         rule = client.provider.rule(operation)

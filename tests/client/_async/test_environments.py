@@ -87,8 +87,8 @@ def test_a_key_that_was_accepted_is_sent_nowhere_else() -> None:
     with pytest.raises(errors.KeyOfAnotherEnvironment) as caught:
         made(hosts, "production", state=state)
     assert str(caught.value) == (
-        "acme: the key at given in code is one of environment sandbox, and this is production: put one of production "
-        "there, or choose environment sandbox"
+        "acme: the key (given in code) belongs to environment sandbox, but this is production: use a key of "
+        "production, or choose environment sandbox"
     )
     again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own
     assert (again.environment, again.belongs_to, again.where) == ("production", "sandbox", "given in code")
