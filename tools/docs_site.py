@@ -112,7 +112,7 @@ def foreign(addresses: list[str]) -> list[str]:
 
 def public() -> list[str]:
     """The names that the reference must have."""
-    names = set(callwell.__all__) - {"errors"}
+    names = set(vars(callwell)["__all__"]) - {"errors"}
     for name in REFERENCED:
         module = importlib.import_module(f"callwell.{name}")
         named = vars(module).items()

@@ -17,20 +17,21 @@ def export_lazily(
     """A package's `__getattr__` and `__dir__`.
 
     Args:
-        package: its name, or that of a module that stands for others.
-        homes: the names that each module has to offer; its own name among them is the module itself.
+        package: its name, or that of a module that exports the names of others.
+        homes: the names that each module exports; a module's own name among them stands for the module.
     """
-    known = {name: home for home, names in homes.items() for name in names}
+    home_of = {name: home for home, names in homes.items() for name in names}
 
     def get(name: str) -> Any:
-        if name not in known:
+        if name not in home_of:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        module = importlib.import_module(known[name])
-        found = module if known[name] == f"{package}.{name}" else getattr(module, name)
-        setattr(sys.modules[package], name, found)
-        return found
+        home = home_of[name]
+        module = importlib.import_module(home)
+        value = module if home == f"{package}.{name}" else getattr(module, name)
+        setattr(sys.modules[package], name, value)
+        return value
 
-    def names() -> list[str]:
-        return sorted({*vars(sys.modules[package]), *known})
+    def list_attributes() -> list[str]:
+        return sorted({*vars(sys.modules[package]), *home_of})
 
-    return get, names
+    return get, list_attributes

@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import json
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
 
 PUBLIC = [
     "Answer",
@@ -53,6 +57,34 @@ def test_every_public_name_is_there() -> None:
     callwell = importlib.import_module("callwell")
     assert [name for name in callwell.__all__ if getattr(callwell, name, None) is None] == []
     assert set(callwell.__all__) <= set(dir(callwell))
+
+
+TYPED = {"Client": "callwell.providers.typed", "AsyncClient": "callwell.providers.typed"}
+"""For type checkers a client of a bundled provider has that provider's operations; programs get them by `__new__`."""
+
+
+@pytest.mark.parametrize("package", ["callwell", "callwell.client"])
+def test_type_checkers_see_the_same_names(package: str) -> None:
+    """The imports for type checkers and the table for programs have the same names, from the same modules."""
+    module = importlib.import_module(package)
+    homes = {name: home for home, names in vars(module)["_HOMES"].items() for name in names}
+    if package == "callwell":
+        homes |= TYPED
+    assert homes == _imports_for_checkers(package, Path(str(module.__file__)))
+
+
+def _imports_for_checkers(package: str, file: Path) -> dict[str, str]:
+    """Name → module, as imported in a file for type checkers; each `as` its own name, which re-exports it."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    block = next(node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING")
+    imported: dict[str, str] = {}
+    for node in block.body:
+        assert isinstance(node, ast.ImportFrom)
+        for alias in node.names:
+            assert alias.asname == alias.name
+            home = str(node.module)
+            imported[alias.name] = f"{home}.{alias.name}" if home == package else home
+    return imported
 
 
 def test_importing_is_cheap() -> None:
