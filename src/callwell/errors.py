@@ -20,8 +20,8 @@
     │   ├── Unauthorized           401
     │   ├── Forbidden              403
     │   ├── Missing                nothing there
-    │   │   ├── NotFound           404: there never was, as far as the provider tells
-    │   │   └── Gone               410, or 404 where the provider tells by another call: it was deleted
+    │   │   ├── NotFound           404: it never existed, as far as the provider says
+    │   │   └── Gone               it was deleted: 410, or 404 if another operation confirms it
     │   ├── Conflict               409
     │   ├── RateLimited            429, still after every permitted wait
     │   ├── ServerError            5xx, still after every permitted attempt
@@ -146,13 +146,11 @@ class InvalidOption(UsageError):
 
 
 class NameTaken(UsageError):
-    """A name that was given to a call that must be made exactly once cannot stand for this one.
-
-    It belongs to another request, or to a call that is settled and whose result is not to be had again.
+    """The name of an exactly-once call is taken: by another request, or by a settled call whose result was not kept.
 
     Attributes:
         name: the name.
-        made: the key of the object that the call of that name has made, if it is known.
+        made: the key of the object that the call of that name created, if known.
     """
 
     def __init__(self, text: str, *, name: str, made: str | None = None) -> None:
@@ -208,7 +206,7 @@ class InBrowser(UsageError, ImportError):
 
 
 class KeyProblem(CallwellError):
-    """The key, or the place where it is kept, must be put right."""
+    """The key, or the source it is read from, needs to be fixed."""
 
     exit_code = 3
 
@@ -350,11 +348,11 @@ class Missing(ApiError):
 
 
 class NotFound(Missing):
-    """404: there never was, as far as the provider tells."""
+    """404: as far as the provider says, it never existed."""
 
 
 class Gone(Missing):
-    """There was, and it was deleted: 410, or a 404 of which another call of the provider's tells so."""
+    """It was deleted: 410, or a 404 where another operation of the provider confirms it."""
 
 
 class Conflict(ApiError):
@@ -477,7 +475,7 @@ class AssetUnavailable(AssetError):
     """The provider has no such file, and says so.
 
     Attributes:
-        captured: whether the provider says that this kind of file was made at all, where it tells.
+        captured: whether the provider says that this kind of file was made at all; None if it does not say.
     """
 
     def __init__(self, message: str, *, captured: bool | None = None) -> None:
@@ -610,7 +608,7 @@ class UploadStopped(UploadError):
 
     Attributes:
         confirmed: pieces that the provider has.
-        pieces: pieces of the file; None for a stream whose end was not seen.
+        pieces: pieces of the file; None for a stream that was not read to its end.
     """
 
     def __init__(self, message: str, *, target: str | None, confirmed: int, pieces: int | None) -> None:

@@ -21,7 +21,7 @@ FILES = (results.RESULTS_NAME, results.SCORES_NAME, report_page.NAME)
 
 def tree(folder: Path) -> OutputFolder:
     """The folder."""
-    return OutputFolder(folder, {"provider": "acme"}, what="assessment", files=FILES)
+    return OutputFolder(folder, {"provider": "acme"}, kind="assessment", files=FILES)
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff"])

@@ -81,7 +81,7 @@ def test_a_number_that_json_does_not_have_is_named(body: bytes, name: str) -> No
     for operation, words in (("things.get", "200"), ("things.make", "it was done")):
         one = client(World(Response(200, {}, body)))
         arguments: dict[str, Any] = {"name": "n"} if operation == "things.make" else {"thing_id": "1"}
-        with pytest.raises(errors.UnexpectedAnswer, match=f"{words}.*the answer holds {name}, which is no JSON"):
+        with pytest.raises(errors.UnexpectedAnswer, match=f"{words}.*the answer holds {name}, which is not JSON"):
             one.call(operation, **arguments)
 
 

@@ -194,7 +194,7 @@ def test_an_upload_that_ends_well_is_whole_by_the_provider_s_own_account(
             UploadReason.BROKEN,
             UploadReason.FORGOTTEN,
             UploadReason.REFUSED,
-            UploadReason.UNSETTLED,
+            UploadReason.UNFINISHED,
         )
         assert world.tricks or world.losses or world.kills
 
@@ -261,8 +261,8 @@ def ended(said: UploadStatus) -> Any:
         (UploadStatus(pieces=ALL, is_whole=True, checksum_matches=False), UploadFailed(UploadReason.DIFFERS, 0), 1),
         (UploadStatus(pieces=(PieceRange(1, 2),), is_whole=True), UploadFailed(UploadReason.DIFFERS, 0), 1),
         (UploadStatus(size=29), UploadFailed(UploadReason.DIFFERS, 0), SURE_CHECKS),
-        (UploadStatus(pieces=ALL, is_whole=False), UploadFailed(UploadReason.UNSETTLED, 0), MAX_CHECKS),
-        (UploadStatus(pieces=ALL, is_whole=False, size=10), UploadFailed(UploadReason.UNSETTLED, 0), MAX_CHECKS),
+        (UploadStatus(pieces=ALL, is_whole=False), UploadFailed(UploadReason.UNFINISHED, 0), MAX_CHECKS),
+        (UploadStatus(pieces=ALL, is_whole=False, size=10), UploadFailed(UploadReason.UNFINISHED, 0), MAX_CHECKS),
         (UploadStatus(pieces=ALL, has_failed=True), UploadFailed(UploadReason.FAILED, 0), 1),
         (UploadStatus(pieces=ALL, total=4), UploadFailed(UploadReason.OTHER, 0), 1),
         (UploadStatus(pieces=(), is_whole=True, total=4), UploadFailed(UploadReason.OTHER, 0), 1),

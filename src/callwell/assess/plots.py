@@ -78,7 +78,7 @@ def whole_numbers(axis: Axis) -> None:
 
 
 def _shorten(name: str) -> str:
-    """Cut the middle out of a very long name: beginning and end tell names apart."""
+    """Cut the middle out of a very long name: names differ at their ends."""
     if len(name) <= MAX_LABEL:
         return name
     half = MAX_LABEL // 2

@@ -4,7 +4,7 @@
 ::
 
     DIR/
-    ├── callwell-assessment.json   the marker: provider, address and account whose assessment this is
+    ├── callwell-assessment.json   the marker: provider, address and account of this assessment
     ├── results.jsonl              one line a row: the request, and the whole answer or the error
     ├── scores.csv                 the same as a table, without the answers
     └── report.html                the distribution of scores, by speaker and by word

@@ -115,7 +115,7 @@ class Assessment:
         check_required_values(self._rules, self._rows, operations=config.operations, user_required=user_required)
         owner = {"provider": client.provider.name, "address": config.base_url, "account": config.account}
         files = (results.RESULTS_NAME, results.SCORES_NAME, report_page.NAME)
-        self._output = OutputFolder(Path(folder), owner, what="assessment", files=files)
+        self._output = OutputFolder(Path(folder), owner, kind="assessment", files=files)
         self._progress = AssessmentProgress(rows=len(self._rows))
         self._failed: dict[int, RowFailed] = {}
         self._tally = ScoreTally()

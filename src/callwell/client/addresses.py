@@ -24,9 +24,9 @@ LOOPBACK_HOSTS: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 """This machine, the only one to which a key is sent without TLS."""
 
 
-def account_key(provider: str, environment: str, address: str, whose: str) -> str:
+def account_key(provider: str, environment: str, address: str, account: str) -> str:
     """The name of an account's record in the state."""
-    return f"{provider}:{environment}:{origin_name(address)}:{whose}"
+    return f"{provider}:{environment}:{origin_name(address)}:{account}"
 
 
 def origin_name(address: str) -> str:
@@ -95,7 +95,7 @@ def check_base_url(text: object) -> str:
     if not UNAMBIGUOUS.fullmatch(url):
         raise InvalidOption("base_url", shown, f"{EXAMPLE}, without spaces, quotes and backslashes")
     if ".." in unquote(parts.path).split("/"):
-        raise InvalidOption("base_url", shown, "an address whose path does not climb by `..`")
+        raise InvalidOption("base_url", shown, "an address without `..` in its path")
     if parts.scheme == "http" and host not in LOOPBACK_HOSTS:
         raise InvalidOption("base_url", shown, "an https address: a key is sent without TLS to this machine only")
     return f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/")

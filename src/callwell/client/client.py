@@ -63,7 +63,7 @@ class AsyncClient(AsyncCloseMixin):
         self.config = config
         account = config.open_account()
         try:
-            choices = config.resolve_options(ResolvedOptions(), options)
+            resolved = config.resolve_options(ResolvedOptions(), options)
             keys = AsyncKeyManager(
                 config.provider.name,
                 config.provider.profile.key,
@@ -82,7 +82,7 @@ class AsyncClient(AsyncCloseMixin):
                 hooks=config.hooks,
             )
             attach_credentials(self._engine, keys, config)
-            self._caller = AsyncCaller(self._engine, config, choices, {})
+            self._caller = AsyncCaller(self._engine, config, resolved, {})
         except BaseException:
             config.close()
             raise
@@ -131,7 +131,7 @@ class AsyncClient(AsyncCloseMixin):
 
     @property
     def ledger(self) -> AsyncLedger:
-        """The calls of the account that are made exactly once, to look at, settle and resume."""
+        """The account's exactly-once calls: list, settle and resume them."""
         from callwell.client.exactly_once.ledger import AsyncLedger
 
         return AsyncLedger(self._caller)
@@ -226,9 +226,9 @@ class AsyncClient(AsyncCloseMixin):
             return chosen.run(found, taken)
 
         name = f"{self.provider.name} {operation}"
-        choices = caller.options
+        resolved = caller.options
         return AsyncAsset(
-            name, rule, engine=self._engine, ask=ask, deadline_s=choices.within_s, wait_s=choices.deadline_s
+            name, rule, engine=self._engine, ask=ask, deadline_s=resolved.within_s, wait_s=resolved.deadline_s
         )
 
     async def upload(self, operation: str, file: Any, /, **given: Any) -> Uploaded[Any]:

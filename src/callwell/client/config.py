@@ -63,19 +63,19 @@ class ClientConfig:
         provider: the description.
         environment: the name of the provider's environment.
         base_url: the environment's address, without a slash at its end.
-        auth: what is shown: the key, or a token.
+        auth: the credential that is sent: the key, or a token.
         explain_refused_key: a key that is refused and was never accepted may be shown to the other environments.
         other_base_urls: where the environments are that have other keys, None where that is not known.
-        account: whose quota it is.
+        account: the name of the account that the quota belongs to.
         account_key: the name of the account's record in the state.
-        realm: which keys belong to it.
-        source: where the key is kept.
-        state: what is shared.
+        realm: which keys belong to that record.
+        source: where the key is read from.
+        state: where records are kept.
         owns_state: the state was opened for this client, and is closed with it.
-        clock: whose seconds are meant.
+        clock: the clock of all times.
         network: how connections are made.
         transport: another way of sending, if the caller gave one.
-        hooks: what watches the calls.
+        hooks: what observes the calls.
         headers: what goes with every request besides the key.
         operations: those of the environment; None for all.
         alpha: operations that the provider calls alpha are allowed.
@@ -172,7 +172,7 @@ class ClientConfig:
         return dataclasses.replace(self, end_users=users)
 
     def open_account(self) -> Account | PermitBatcher:
-        """The account's permits: by the lot where nobody else sees its record, and all quotas are known."""
+        """The account's permits: in batches if only this client sees its record, and all quotas are documented."""
         account = Account(self.provider.profile, self.account_key, self.state, self.clock)
         alone = self.owns_state and not account.shared and not account.own.adaptives
         return PermitBatcher(account, self.clock) if alone else account
@@ -204,28 +204,31 @@ class ClientConfig:
             self.state.close()
 
     def resolve_call_options(self, before: ResolvedOptions, options: CallOptions) -> ResolvedOptions:
-        """The choices after some options of a call have been given.
+        """Apply the options of a call.
 
         Raises:
-            UnknownName: an option that does not exist, or that a client has for good.
-            InvalidOption: a value that an option cannot take.
+            UnknownName: an option that does not exist, or that only a client has.
+            InvalidOption: an option cannot take this value.
         """
         check_names(options, CallOptions.__annotations__)
         return self.resolve_options(before, options)
 
     def resolve_options(self, before: ResolvedOptions, options: CallOptions) -> ResolvedOptions:
-        """The choices after options have been given, of which those of a client are passed over.
+        """Apply options; those that only a client has are ignored.
 
         Raises:
-            InvalidOption: a value that an option cannot take.
+            InvalidOption: an option cannot take this value.
         """
         user = options.get("for_user")
         if user is not None and self.end_users is None:
             raise _unsupported_user_option(self.provider, "for_user", user)
-        known_as = None if user is None or self.end_users is None else self.end_users.provider_id(user)
-        made = resolve_options(before, {**options, "for_user": known_as} if "for_user" in options else options)
-        named = () if self.end_users is None or made.for_user is None else ((self.end_users.header, made.for_user),)
-        return dataclasses.replace(made, headers=(*self.headers, *named))
+        if user is not None and self.end_users is not None:
+            options = {**options, "for_user": self.end_users.provider_id(user)}
+        resolved = resolve_options(before, options)
+        headers = self.headers
+        if self.end_users is not None and resolved.for_user is not None:
+            headers = (*headers, (self.end_users.header, resolved.for_user))
+        return dataclasses.replace(resolved, headers=headers)
 
     def check_allowed(self, name: str, *, alpha: bool) -> None:
         """See that an operation may be called with this setting.
@@ -341,7 +344,7 @@ def _unsupported_user_option(provider: Provider, name: str, given: object) -> In
 
 
 def _with_key_header(provider: Provider, header: str | None) -> Provider:
-    """The provider, whose key another header carries."""
+    """The provider, with the key in another header."""
     if header is None:
         return provider
     if not HEADER_NAME.fullmatch(header.lower()) or header.lower() in TRANSPORT_HEADERS:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The operations of a client whose names begin alike, as methods."""
+"""A group of operations, such as `client.links`: those whose names share a prefix, as methods."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class AsyncGroupClient(Protocol):
 
 
 class AsyncGroup:
-    """The operations whose names begin alike.
+    """The operations with a common prefix, such as `links.`.
 
     Args:
         client: which makes the calls.

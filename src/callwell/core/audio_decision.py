@@ -225,7 +225,7 @@ REFUSALS: Final[tuple[Callable[[Case], Refuse | None], ...]] = (
     _silent,
     _ambiguous_channels,
 )
-"""The rules that refuse a recording. The order is from what the caller asked for to what the sound shows."""
+"""The rules that refuse a recording, in order: first the caller's options, then the sound."""
 
 
 def _accepted_low(case: Case) -> Caution | None:

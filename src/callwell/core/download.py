@@ -12,8 +12,8 @@
 own validators, can prove that both parts are of one version (`partial`). Without that proof the file starts again, for
 a change that keeps the size could not be noticed.
 
-**Parts.** A part may be shorter than what was asked for; the rest is asked for then. A file of unknown size is whole
-when a complete body of it has ended, or when the storage says that nothing lies beyond the last byte (416). Offsets and
+**Parts.** A part may be shorter than requested; then the rest is requested. A file of unknown size is complete when a
+complete body of it has ended, or when the storage says that there is nothing after the last byte (416). Offsets and
 sizes of a compressed response are those of its compressed form.
 
 **Parallel ranges.** A large file of known size is fetched in several ranges at once if the storage answers the request
@@ -87,7 +87,7 @@ class Download(NamedTuple):
         announced_size: bytes of the file, as the provider says.
         codings: content codings of what is being read.
         is_part: a part of the file is being read.
-        requested_start: the first byte that was asked for with it.
+        requested_start: the first byte requested with it.
         part_stop: the first byte after it, where the storage says so.
         retry_after_s: seconds for which the storage asked to be left alone.
         not_html: the file is surely no web page.
@@ -279,7 +279,7 @@ def restart(state: Download) -> tuple[Download, Action]:
 
 
 def _accept_whole(state: Download, head: StorageHead) -> tuple[Download, Action]:
-    """The storage sends the whole file, whatever was asked for."""
+    """Accept the whole file, whatever was requested."""
     if _contradicts_provider(state, head, head.content_length):
         return restart(state)
     asked_for_range = bool(state.offset or state.later_ranges or _missing_ranges(state))
@@ -324,7 +324,7 @@ def _accept_part(state: Download, head: StorageHead) -> tuple[Download, Action]:
 
 
 def _accept_unsatisfiable(state: Download, head: StorageHead) -> tuple[Download, Action]:
-    """The storage says that nothing lies where bytes were asked for: is the file whole, or another one?"""
+    """Decide after a 416 (no bytes at that offset): the file is complete, or it is another version."""
     proof = partial.is_same_version(state.version, head.version)
     is_same = proof or (proof is None and state.version.if_range is not None)
     size = head.total
@@ -337,12 +337,12 @@ def _accept_unsatisfiable(state: Download, head: StorageHead) -> tuple[Download,
 
 
 def _contradicts_provider(state: Download, head: StorageHead, size: int | None) -> bool:
-    """Whether the storage has another size than the provider announced, which knows that of the decoded file only."""
+    """Whether the storage's size contradicts the provider's, which is that of the decoded file."""
     return not head.codings and None not in (size, state.announced_size) and size != state.announced_size
 
 
 def _reject_part(state: Download, status: int) -> tuple[Download, Action]:
-    """A part that could be any: after the second in a row, the whole file is asked for."""
+    """Reject a part that cannot be placed; after the second in a row, request the whole file."""
     if state.failures:
         state = _discard_bytes(state)._replace(split=None)
     return _retry(state, DownloadReason.BROKEN, status)

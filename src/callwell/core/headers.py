@@ -62,7 +62,7 @@ WINDOWS: Final[dict[str, float | None]] = {
 """How their names may end, and the seconds of the window that this means."""
 
 RESETS: Final = ("reset-after", "reset", "reset-ms")
-"""What their names say where they tell the reset; a span is plainer than what may be a span or a time."""
+"""The ends of their names that mean the reset; the first ones are spans of time for certain."""
 
 REQUESTS: Final = "requests"
 """The unit (`qu`) of quotas that count requests; those of bytes and connections are ignored."""

@@ -25,7 +25,7 @@ MAX_SHOWN: Final = 40
 
 
 class UnclearValue(ValueError):
-    """A value in an answer whose meaning is not plain.
+    """A value in an answer with an unclear meaning.
 
     Args:
         value: the value.
@@ -40,7 +40,7 @@ def to_flag(value: Any) -> bool | None:
     """A flag, or None where nothing is said.
 
     Raises:
-        Unclear: the value is neither true nor false.
+        UnclearValue: the value is neither true nor false.
     """
     if value is None or isinstance(value, bool):
         return value
@@ -59,7 +59,7 @@ def to_integer(value: Any) -> int | None:
     """A whole number, or None where nothing is said.
 
     Raises:
-        Unclear: the value is no whole number.
+        UnclearValue: the value is no whole number.
     """
     if value is None or type(value) is int:
         return value
@@ -78,7 +78,7 @@ def to_count(value: Any) -> int | None:
     """A number of things, or None where nothing is said; -1 and its like say that nobody knows.
 
     Raises:
-        Unclear: the value is no whole number.
+        UnclearValue: the value is no whole number.
     """
     number = to_integer(value)
     return number if number is not None and number >= 0 else None
@@ -88,7 +88,7 @@ def to_name(value: Any) -> str | None:
     """What an object is called, or None where nothing is said: a text, or a whole number as text.
 
     Raises:
-        Unclear: the value is neither.
+        UnclearValue: the value is neither.
     """
     if value is None or isinstance(value, str):
         return value or None

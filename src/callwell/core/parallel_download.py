@@ -101,7 +101,7 @@ def take_range(state: DownloadRound) -> tuple[DownloadRound, ByteRange | None]:
 
 
 def is_requested_range(state: DownloadRound, wanted: ByteRange, head: StorageHead) -> bool:
-    """Whether a response is the range that was asked for, of the same version of the file.
+    """Whether a response is the requested range, of the same version of the file.
 
     Args:
         state: where the round stands.
@@ -149,7 +149,7 @@ def count_leading(safe: tuple[ByteRange, ...]) -> int:
 
 
 def cut_ranges(safe: tuple[ByteRange, ...], offset: int) -> tuple[ByteRange, ...]:
-    """What of some ranges lies before an offset."""
+    """Cut ranges off at an offset."""
     return tuple([ByteRange(known.start, min(known.stop, offset)) for known in safe if known.start < offset])
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a storage says of a file before it sends some of it: which bytes these are, of which version, in which coding.
+"""Parses the head of a storage's response: which bytes follow, of which version of the file, in which coding.
 
-Bytes of two responses may stand in one file only if both share a strong validator (RFC 9110, section 15.3.7.3). That is
+Bytes of two responses may go into one file only if both share a strong validator (RFC 9110, section 15.3.7.3). That is
 a strong ETag, or a `Last-Modified` that is `STRONG_DATE_AGE_S` older than the response's own `Date` (8.8.2.2), because
 a file that was changed twice within one second keeps its date. A weak ETag can prove that a file has changed, and never
 that it has not.
@@ -22,7 +22,7 @@ PARTIAL_CONTENT: Final = 206
 
 STRONG_DATE_AGE_S: Final = 60.0
 """Age from which a modification date is a strong validator. RFC 9110 asks for one second where the clocks agree; a
-minute covers storages whose clocks do not."""
+minute covers storages where they do not."""
 
 HTML_TYPES: Final = frozenset({"text/html", "application/xhtml+xml"})
 
@@ -167,7 +167,7 @@ def _media_type(text: str) -> str:
 def _parse_content_range(headers: Mapping[str, str]) -> tuple[int | None, int | None, int | None]:
     nothing = (None, None, None)
     if headers.get("content-type", "").strip().lower().startswith("multipart/"):
-        return nothing  # several parts in one body were never asked for
+        return nothing  # only one range was requested
     found = _PLACE.fullmatch(fields.join_lines(headers, "content-range"))
     if found is None:
         return nothing

@@ -26,7 +26,7 @@ class Traits(NamedTuple):
         safe: it changes nothing (RFC 9110, 9.2.1).
         repeatable: a second request does no harm: the method is idempotent (9.2.2), or the profile says so.
         deletes: a 404 or 410 after an attempt of unknown outcome means that it was done.
-        probe: a marker at the provider tells whether it was done.
+        probe: a marker at the provider shows whether it was done.
     """
 
     safe: bool = True

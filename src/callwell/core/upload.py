@@ -12,7 +12,7 @@
      │                                                       └─ there, or refused as a duplicate
      └───── confirmed, but missing from two reports in a row ─────┘
 
-**Doubt.** A piece whose answer was lost is never sent again before the provider has been asked what has arrived. What
+**Doubt.** A piece with a lost answer is never sent again before the provider has been asked what has arrived. What
 it names is confirmed; the rest is sent again. The lost request may still arrive after that, and then one of the two
 copies is refused as a duplicate. For a piece that was in doubt, and for no other, that refusal means success.
 
@@ -62,7 +62,7 @@ class UploadReason(StrEnum):
     NAMELESS = "nameless"
     OTHER = "other"
     DIFFERS = "differs"
-    UNSETTLED = "unsettled"
+    UNFINISHED = "unsettled"
     FAILED = "failed"
     FORGOTTEN = "forgotten"
 
@@ -72,14 +72,14 @@ class Upload(NamedTuple):
 
     Attributes:
         piece_size: bytes of every piece but the last.
-        size: bytes of the file; None for a stream until its end was seen.
+        size: bytes of the file; None for a stream until its end is read.
         total: pieces of the file, likewise.
         target: the name of the object that gets them.
         received_codes: error codes by which a piece is refused because it is there already.
         complete_codes: error codes by which a piece is refused because the whole file is.
         confirmed: pieces that the provider has.
         in_flight: pieces under way.
-        in_doubt: pieces whose answer was lost.
+        in_doubt: pieces with a lost answer.
         queried: the ones among them that the provider is being asked about now.
         doubts: how often a piece was in doubt, by number.
         resumed: another call may have sent any of the other pieces.
@@ -168,7 +168,7 @@ Action = SendPiece | ReadPiece | QueryStatus | Idle | UploadDone | UploadFailed
 
 
 def start_upload(rule: UploadRule, piece_size: int, size: int | None, target: str | None) -> Upload:
-    """An upload of which nothing has been sent.
+    """An upload before its first piece.
 
     Args:
         rule: what the provider takes.
@@ -346,7 +346,7 @@ def _verify(state: Upload, report: UploadStatus, size: int | None) -> Upload:
     checks = state.checks + 1
     state = state._replace(checks=checks)
     if report.is_whole is False:
-        return _fail(state, UploadReason.UNSETTLED, 0) if checks >= MAX_CHECKS else state
+        return _fail(state, UploadReason.UNFINISHED, 0) if checks >= MAX_CHECKS else state
     has_other_size = None not in (report.size, size) and report.size != size
     if not has_other_size and report.checksum_matches is not False:
         return state._replace(verified=True)

@@ -62,15 +62,15 @@ def control_app(registry: ServiceRegistry, clock: MovableClock, describe: Callab
         Route("/keys/disable", control.disable_key, methods=["POST"]),
         Route("/{provider}/{environment}/{event}", control.post_event, methods=["POST"]),
     ]
-    handlers = {InvalidInput: _invalid_input, HTTPException: _not_found}
+    handlers = {InvalidInput: _reply_invalid_input, HTTPException: _reply_not_found}
     return _with_access_check(Starlette(routes=routes, exception_handlers=handlers), registry)
 
 
-async def _invalid_input(_: Request, error: Exception) -> Response:
+async def _reply_invalid_input(_: Request, error: Exception) -> Response:
     return json_response({"error": str(error)}, 400)
 
 
-async def _not_found(request: Request, error: Exception) -> Response:
+async def _reply_not_found(request: Request, error: Exception) -> Response:
     complaint = f"{request.method} {request.url.path}: there is no such thing on the control port"
     if not isinstance(error, HTTPException):
         return json_response({"error": complaint}, 500)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The ledger: one row for every request that reached an emulated provider, so that any client can be judged by it."""
+"""The ledger: one row for every request that reached an emulated provider, to judge any client by."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class LedgerRow(msgspec.Struct, frozen=True):
     Times with `_real_s` are by the machine's monotonic clock, the others by the emulator's.
 
     Attributes:
-        place: the server that it arrived at; at the control port only requests that carried a key are recorded.
+        place: the server that received it; the control server records only requests that carry a key.
         arrived_s: when the first byte came.
         arrived_real_s: the same in real seconds.
         operation: the operation's name, None for an unknown route.
@@ -24,19 +24,19 @@ class LedgerRow(msgspec.Struct, frozen=True):
         path: the path, with key texts replaced.
         query: the raw query, with key texts replaced.
         body_sha256: digest of the body in hex, empty for an empty body.
-        broken: the client went away before its body had come.
+        broken: the client disconnected before it had sent the body.
         key: fingerprint of the key in the Authorization header, None without one.
         key_accepted: the key was checked and is alive.
-        key_dead: the answer says that the key is unknown, expired or disabled.
+        key_dead: the response says that the key is unknown, expired or disabled.
         key_misplaced: the request carried a key where none belongs: at storage or control, or in the URL.
         quota: the class of requests under which quotas count it, empty where there are no classes.
-        fault: the fault that it suffered.
+        fault: the fault that was injected.
         status: the status that was written, None while nothing was.
-        whole: the answer was written to its end.
+        whole: the response was written to its end.
         effect: something was created, changed or deleted.
         sent_bytes: how much of the body was written.
-        wrong_bytes: how many of the written bytes were not those of the object.
-        retry_until_s: until when the answer asked the client to wait.
+        wrong_bytes: how many of the written bytes differ from the stored object.
+        retry_until_s: until when the response asked the client to wait.
         ended_s: when the last byte was written or the connection was cut.
         ended_real_s: the same in real seconds.
     """

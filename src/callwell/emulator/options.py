@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class EmulatorOptions:
-    """How to start.
+    """How to start the emulator.
 
     Attributes:
         port: port of the first API, 0 for any free one; the other APIs take the next numbers.
@@ -29,7 +29,7 @@ class EmulatorOptions:
             that the emulator gives out begins with it. The control port stays on this machine.
         provider: which providers to emulate, in this order; all by default.
         settings: single options of single providers, by `NAME.OPTION`; the values are JSON.
-        seed: decides the data.
+        seed: the seed of the emulated data.
         recordings: how many recordings there are.
         clock: the clock as `callwell.clock` writes it (`25`, `25@ORIGIN@WALL`), None for the machine's own.
         window: the kind of the quota's windows.
@@ -71,20 +71,20 @@ class EmulatorOptions:
         Raises:
             InvalidInput: a value is not JSON.
         """
-        found: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         for setting, text in self.settings.items():
             provider, _, option = setting.partition(".")
             if provider != name:
                 continue
             try:
-                found[option] = msgspec.json.decode(text)
+                values[option] = msgspec.json.decode(text)
             except msgspec.DecodeError as error:
                 raise InvalidInput(f"the value of {setting} is not JSON: {error}") from error
-        return found
+        return values
 
 
 class Endpoint(msgspec.Struct, frozen=True):
-    """Where one environment of one provider is.
+    """The address of one environment of one provider.
 
     Attributes:
         base_url: without a slash at its end.
@@ -96,7 +96,7 @@ class Endpoint(msgspec.Struct, frozen=True):
 
 
 class Endpoints(msgspec.Struct, frozen=True):
-    """Where everything is.
+    """The addresses of a running emulator.
 
     Attributes:
         control: URL of the control port.

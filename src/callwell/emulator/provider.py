@@ -205,7 +205,7 @@ class EmulatedProvider(Protocol):
         ...
 
     def items(self) -> Iterable[LedgerItem]:
-        """Yield every object with assets; each is computed when it is asked for."""
+        """Yield every object with assets; each is computed on demand."""
         ...
 
     def options(self) -> Mapping[str, object]:

@@ -16,7 +16,7 @@ The model has three terms:
 
 A call that never gets a final answer counts as failed, unless it had its effect: a client that must not repeat the call
 can look for the effect and find it. An attempt that broke off before its body had arrived counts as an attempt only,
-because nobody can tell which call it belonged to.
+because its call is unknown.
 
 A client is not blamed for what it could not know. A request that was under way when a 429 was written is not early
 (`GRACE_REAL_S`), and a quota is not idle while the server itself asked to wait, or while the clock was moved

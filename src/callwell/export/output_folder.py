@@ -4,7 +4,7 @@
 ::
 
     DIR/
-    ├── callwell-export.json           the marker: provider, address and account whose export this is
+    ├── callwell-export.json           the marker: provider, address and account of this export
     ├── manifest.json                  every file with size and SHA-256; written last
     ├── workspaces.jsonl               the scopes, one a line
     ├── gone.jsonl                     items that were deleted (410) or never found (404)
@@ -56,14 +56,14 @@ class OutputFolder:
     Args:
         folder: the folder.
         owner: the contents of the marker: provider, address and account.
-        what: `export` or `assessment`; part of the marker's name.
+        kind: `export` or `assessment`; part of the marker's name.
         files: names of result files. A folder that holds nothing else is ours even if the marker is damaged.
     """
 
-    def __init__(self, folder: Path, owner: dict[str, str], *, what: str = "export", files: Iterable[str] = ()) -> None:
+    def __init__(self, folder: Path, owner: dict[str, str], *, kind: str = "export", files: Iterable[str] = ()) -> None:
         self.folder = folder
-        self._what = what
-        self._marker_name = f"callwell-{what}.json"
+        self._kind = kind
+        self._marker_name = f"callwell-{kind}.json"
         self._marker = {"format": FORMAT, **owner}
         self._files = {self._marker_name, *files}
         self._root: Folder | None = None
@@ -82,14 +82,14 @@ class OutputFolder:
         try:
             self._root = Folder.at(self.folder, make=True, listed=True)
             if not self._root.lock():
-                busy = f"{self.folder}: another {self._what} is using this folder; wait until it has ended"
+                busy = f"{self.folder}: another {self._kind} is using this folder; wait until it has ended"
                 raise FileProblem(busy)
             marker = self._read_marker(is_ours)
         except OSError as error:
             raise FileProblem(f"{self.folder}: cannot be used as a folder: {error.strerror}") from error
         if marker is not None and marker != self._marker:
             owner = ", ".join(f"{key} {value}" for key, value in marker.items() if self._marker.get(key) != value)
-            raise DirectoryNotOurs(f"{self.folder} holds another {self._what} ({owner}); choose another folder")
+            raise DirectoryNotOurs(f"{self.folder} holds another {self._kind} ({owner}); choose another folder")
         self.ensure_space(0)
         with self._translate_errors():
             self._remove_temporary_files()
@@ -109,7 +109,7 @@ class OutputFolder:
             size: the size of the file in bytes.
 
         Raises:
-            DiskFull: it has not.
+            DiskFull: it does not.
         """
         with self._translate_errors():
             free = shutil.disk_usage(self.folder).free
@@ -165,7 +165,7 @@ class OutputFolder:
         Args:
             name: its path below this folder.
             chunks: its contents.
-            sync: let it survive a power failure, too.
+            sync: sync it, so that it survives a power failure.
 
         Raises:
             DiskFull: the disk is full; the previous file is still there.
@@ -185,9 +185,9 @@ class OutputFolder:
         """
         path = self.folder / name
         number = 0
-        *above, last = PurePosixPath(name).parts
+        *parents, file_name = PurePosixPath(name).parts
         try:
-            with self._opened.subfolder(*above) as folder, folder.open(last) as file:
+            with self._opened.subfolder(*parents) as folder, folder.open(file_name) as file:
                 for line in file:
                     number += 1
                     yield msgspec.json.decode(line)
@@ -204,10 +204,10 @@ class OutputFolder:
 
     def has_file(self, name: str, size: int) -> bool:
         """Whether there is a file with this name and size."""
-        *above, last = PurePosixPath(name).parts
+        *parents, file_name = PurePosixPath(name).parts
         try:
-            with self._opened.subfolder(*above) as folder:
-                return folder.size(last) == size
+            with self._opened.subfolder(*parents) as folder:
+                return folder.size(file_name) == size
         except (OSError, FileProblem):
             return False
 
@@ -257,16 +257,16 @@ class OutputFolder:
         if self._marker_name not in names:
             if names:
                 raise DirectoryNotOurs(
-                    f"{self.folder} is not empty and holds no {self._what} of Callwell; choose a new or empty folder"
+                    f"{self.folder} is not empty and holds no {self._kind} of Callwell; choose a new or empty folder"
                 )
             return None
         try:
             return msgspec.json.decode(self._opened.read(self._marker_name), type=dict[str, Any])
         except msgspec.ValidationError:
-            known = False
+            is_known = False
         except (msgspec.DecodeError, UnicodeDecodeError):
-            known = self._files.issuperset(names) or self._manifest_is_ours() or is_ours()
-        if not known:
+            is_known = self._files.issuperset(names) or self._manifest_is_ours() or is_ours()
+        if not is_known:
             damaged = f"{self.folder / self._marker_name} is damaged, and nothing else shows that this folder is ours"
             raise DirectoryNotOurs(f"{damaged}; choose another folder")
         return None

@@ -34,7 +34,7 @@ class ExportProgress(NamedTuple):
     """The progress of an export. All counts are of this run, unless said otherwise.
 
     Attributes:
-        scopes: workspaces (or what the provider calls them) whose lists were read.
+        scopes: workspaces, or what the provider calls them, with lists that were read.
         scopes_total: the number of scopes; 0 while unknown.
         pages: pages read by all walks.
         listed: entries on these pages.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MAX_WALKS: Final = 5
-"""A list that still changes after five walks changes all the time: more walks would not settle it."""
+"""A list that still changes after five walks changes all the time: more walks would not help."""
 
 
 class WalkResult(NamedTuple):

@@ -34,7 +34,7 @@ def read_container(file: IO[bytes] | BufferedIOBase) -> tuple[float, tuple[tuple
         file: open for reading; its position changes.
 
     Returns:
-        None if the boxes do not tell.
+        None if the boxes do not say.
     """
     try:
         return _read_boxes(file)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads what a media file holds from its container. Nothing is decoded, so a large file takes no longer."""
+"""Reads the streams and the duration of a media file from its container, without decoding anything."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ def probe(name: str, file: IO[bytes] | BufferedIOBase) -> Container:
         FileUnfit: it is not a media file, or a damaged one.
         UsageError: PyAV is not installed.
     """
-    found = boxes.read_container(file)
-    if found is not None:
-        return Container(MP4, *found)
+    mp4 = boxes.read_container(file)
+    if mp4 is not None:
+        return Container(MP4, *mp4)
     file.seek(0)
     av = _import_av()
     try:
@@ -60,7 +60,7 @@ def probe(name: str, file: IO[bytes] | BufferedIOBase) -> Container:
     except (av.FFmpegError, OSError, ValueError) as error:
         raise FileUnfit(f"{name}: this is not a media file that can be read ({_reason(error)})") from error
     if not MEDIA.intersection(kind for kind, _ in container.streams):
-        raise FileUnfit(f"{name}: this file ({container.format}) has neither picture nor sound")
+        raise FileUnfit(f"{name}: this file ({container.format}) has neither video nor audio")
     return container
 
 

@@ -53,7 +53,7 @@ SAMPLE_FORMATS: Final[dict[str, tuple[type[np.generic], float, float]]] = {
 }
 """FFmpeg's sample formats: the type, the value of silence, and the size of a step; 1.0 is the limit."""
 HEAD: Final = 64
-"""Bytes that hold the DocType of a Matroska file, by which WebM is told from others."""
+"""Bytes that hold the DocType of a Matroska file, which distinguishes WebM."""
 PCM16: Final = "pcm_s16le"
 BLOCK_S: Final = 2
 """Seconds: long enough for other threads to run meanwhile, short enough to stay in a processor's cache."""
@@ -211,7 +211,7 @@ def _sound(container: InputContainer, kind: str) -> AudioInfo:
 
 
 def _depth(codec: Any) -> int:
-    """Bits of a sample. FFmpeg decodes 24 bit to 32 and `pcm_s8` to 16, so its own format does not tell."""
+    """Bits of a sample. FFmpeg decodes 24 bit to 32 and `pcm_s8` to 16, so the decoded format does not show it."""
     if "24" in codec.name:
         return 24
     if codec.name == "pcm_s8":

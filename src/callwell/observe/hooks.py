@@ -111,7 +111,7 @@ class NoticeHook:
         self.notice = listen
 
     def began(self, attempt: AttemptBegan) -> None:
-        """It is not told."""
+        """Ignored: the function gets notices only."""
 
 
 def build_hooks(on_notice: Callable[[Notice], None] | None, hooks: Iterable[Hook | str] | None) -> Hooks | None:
@@ -144,7 +144,7 @@ def build_hooks(on_notice: Callable[[Notice], None] | None, hooks: Iterable[Hook
 
 @cache
 def load_bundled(name: str) -> Hook:
-    """The bundled hook of a name, made when it is first asked for.
+    """The bundled hook of a name, created on first use.
 
     Raises:
         UnknownName: there is none.

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 LOGGER: Final = logging.getLogger("callwell")
 
 LONG_WAIT_S: Final = 1.0
-"""Waits from here on are told at INFO."""
+"""Waits from this length on are logged at INFO, shorter ones at DEBUG."""
 
 
 def log_notice(notice: Notice) -> None:
@@ -73,8 +73,8 @@ def advice(notice: Notice) -> str:
             return f"{provider} {operation} is deprecated{'' if since is None else f' since {_day(since)}'}{ends}"
         case OneUser(provider, calls, user):
             return (
-                f"{provider}: {calls} calls for the end user {user} and none for another; pass each end user's own id "
-                "as for_user, or they are not told apart"
+                f"{provider}: {calls} calls for the end user {user} and none for another; pass each end user's own ID "
+                "as for_user, or they are counted as one"
             )
         case NotRecorded(provider, operation, reason):
             what = f"{provider} {operation}"

@@ -155,7 +155,7 @@ class CallEnded(NamedTuple):
 
 
 class ForeignSpending(NamedTuple):
-    """Others spend the same quota; told when it is first seen, and each time that it has doubled.
+    """Others spend the same quota. Given when this is first seen, and each time that the amount has doubled.
 
     Attributes:
         provider: the provider's name.
@@ -187,7 +187,7 @@ class LimitLowered(NamedTuple):
 
 
 class ClockDiffers(NamedTuple):
-    """This machine's time of day is far from the provider's; told once by a client.
+    """This machine's time of day is far from the provider's. Given once by a client.
 
     Attributes:
         provider: the provider's name.
@@ -199,13 +199,13 @@ class ClockDiffers(NamedTuple):
 
 
 class Deprecated(NamedTuple):
-    """An operation will go away; told once in a process.
+    """An operation is deprecated. Given once in a process.
 
     Attributes:
         provider: the provider's name.
         operation: the operation's name.
-        since: since when it is deprecated, in seconds since the epoch, if that is said.
-        until: when it stops to answer, if that is said.
+        since: since when, in seconds since the epoch, if the provider says so.
+        until: when it stops responding, likewise.
     """
 
     provider: str
@@ -215,12 +215,12 @@ class Deprecated(NamedTuple):
 
 
 class OneUser(NamedTuple):
-    """All calls are made for one and the same end user: if they are not, each of the others is not counted.
+    """All calls were made for one end user. If that ID stands for several, the others are not counted.
 
     Attributes:
         provider: the provider's name.
-        calls: so many, by this client.
-        user: the end user, as the provider knows them.
+        calls: calls of this client so far.
+        user: the end user's ID at the provider.
     """
 
     provider: str

@@ -30,15 +30,15 @@ if TYPE_CHECKING:
     from callwell.observe.notices import AttemptBegan, Notice
 
 METHODS: Final = "CONNECT,DELETE,GET,HEAD,OPTIONS,PATCH,POST,PUT,TRACE"
-"""Methods that the conventions know, unless the environment variable that they name says which."""
+"""Methods that the semantic conventions know, unless the environment variable below names others."""
 
 METHODS_VARIABLE: Final = "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS"
 
 REQUEST_S: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
-"""The bounds of buckets, in seconds, that the conventions advise for requests."""
+"""Bucket bounds in seconds: the semantic conventions' advice for `http.client.request.duration`."""
 
 CALL_S: Final = (*REQUEST_S, 30.0, 60.0, 120.0, 300.0, 900.0)
-"""Those of calls and waits, which may last for a whole window of a quota."""
+"""Bucket bounds of calls and waits, which may last for a whole window of a quota."""
 
 UNSENT: Final = frozenset({"baggage"})
 
@@ -106,20 +106,20 @@ class OpenTelemetryHook:
         self._keys = meter.create_counter("callwell.key.changes", unit="{key}", description="Keys that came into use.")
 
     def began(self, attempt: AttemptBegan) -> Mapping[str, str]:
-        """Begin the span of an attempt, and say what carries its context on."""
-        attributes = self._where(attempt.method, attempt.host, attempt.port)
+        """Begin the span of an attempt, and return the headers that propagate its context."""
+        attributes = _request_attributes(self._methods, attempt.method, attempt.host, attempt.port)
         if attempt.template is not None:
             attributes["url.template"] = attempt.template
-        more: Attributes = {"url.full": attempt.url}
+        span_only: Attributes = {"url.full": attempt.url}
         if attempt.attempt > 1:
-            more["http.request.resend_count"] = attempt.attempt - 1
+            span_only["http.request.resend_count"] = attempt.attempt - 1
         method = attributes["http.request.method"]
         if method == "_OTHER":
-            more["http.request.method_original"] = attempt.method
+            span_only["http.request.method_original"] = attempt.method
         name = f"{'HTTP' if method == '_OTHER' else method} {attempt.template or ''}".rstrip()
         call = self._calls.get(attempt.call)
         parent = None if call is None else trace.set_span_in_context(call)
-        span = self._tracer.start_span(name, parent, SpanKind.CLIENT, attributes | more)
+        span = self._tracer.start_span(name, parent, SpanKind.CLIENT, attributes | span_only)
         self._sent[attempt.call] = OpenAttempt(span, attributes)
         headers: dict[str, str] = {}
         if self._propagate:
@@ -142,8 +142,8 @@ class OpenTelemetryHook:
             case Waiting(provider, operation, seconds, why, call):
                 self._wait_s.record(seconds, _call_attributes(provider, operation) | {"callwell.wait.reason": why})
                 if call in self._calls:
-                    told: Attributes = {"callwell.wait.reason": why, "callwell.wait.seconds": seconds}
-                    self._calls[call].add_event("callwell.wait", told)
+                    event: Attributes = {"callwell.wait.reason": why, "callwell.wait.seconds": seconds}
+                    self._calls[call].add_event("callwell.wait", event)
             case KeyChanged(provider):
                 self._keys.add(1, {"callwell.provider": provider})
 
@@ -170,19 +170,20 @@ class OpenTelemetryHook:
             span.end()
 
     def _fetch_ended(self, notice: FetchEnded) -> None:
-        attributes = self._where("GET", notice.host, notice.port)
+        attributes = _request_attributes(self._methods, "GET", notice.host, notice.port)
         result = _result_attributes(notice.status, notice.reason)
         begin = time.time_ns() - int(notice.seconds * 1e9)
         facts = _call_attributes(notice.provider, notice.operation)
-        told = attributes | facts | {"url.full": notice.url}
-        span = self._tracer.start_span("GET", None, SpanKind.CLIENT, told, start_time=begin)
+        span_attributes = attributes | facts | {"url.full": notice.url}
+        span = self._tracer.start_span("GET", None, SpanKind.CLIENT, span_attributes, start_time=begin)
         _end_span(span, result, notice.reason)
         self._request_s.record(notice.seconds, attributes | result)
         self._fetched.add(notice.size, facts)
 
-    def _where(self, method: str, host: str, port: int) -> Attributes:
-        known = method if method in self._methods else "_OTHER"
-        return {"http.request.method": known, "server.address": host, "server.port": port}
+
+def _request_attributes(known_methods: frozenset[str], method: str, host: str, port: int) -> Attributes:
+    known = method if method in known_methods else "_OTHER"
+    return {"http.request.method": known, "server.address": host, "server.port": port}
 
 
 def _call_attributes(provider: str, operation: str) -> Attributes:
@@ -190,12 +191,12 @@ def _call_attributes(provider: str, operation: str) -> Attributes:
 
 
 def _result_attributes(status: int | None, reason: str) -> Attributes:
-    found: Attributes = {} if status is None else {"http.response.status_code": status}
+    result: Attributes = {} if status is None else {"http.response.status_code": status}
     if status is not None and status >= 400:  # noqa: PLR2004 - errors
-        found["error.type"] = str(status)
+        result["error.type"] = str(status)
     elif reason or status is None:
-        found["error.type"] = re.sub("[^a-z]+", "_", reason.partition(":")[0].lower()) or "_OTHER"
-    return found
+        result["error.type"] = re.sub("[^a-z]+", "_", reason.partition(":")[0].lower()) or "_OTHER"
+    return result
 
 
 def _end_span(span: Span, result: Attributes, reason: str) -> None:

@@ -55,7 +55,7 @@ class Collectors:
         self.retries = Counter("callwell_retries", "Attempts after a call's first.", by, registry=registry)
         self.billed = Counter(
             "callwell_possibly_billed",
-            "Requests whose answer nobody saw, and that may be billed.",
+            "Requests without an answer that may have been billed.",
             by,
             registry=registry,
         )

@@ -85,7 +85,7 @@ class State(Protocol):
         ...
 
     def remove(self, prefix: str) -> None:
-        """Forget all records whose keys begin with `prefix`, whatever they have become in the meantime.
+        """Forget all records with this prefix of their keys, whatever they hold by now.
 
         Where others may change a record, forget it by `update`, which decides and forgets in one step.
 

@@ -56,7 +56,7 @@ class MemoryState:
             return sorted(key for key in self._records if key.startswith(prefix))
 
     def remove(self, prefix: str) -> None:
-        """Forget all records whose keys begin with `prefix`."""
+        """Forget all records with this prefix of their keys."""
         with self._lock:
             for key in [key for key in self._records if key.startswith(prefix)]:
                 del self._records[key]

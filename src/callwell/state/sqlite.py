@@ -123,7 +123,7 @@ class SqliteState:
             return [key for (key,) in connection.execute(QUERIES["keys"], (prefix, prefix + LAST_CHARACTER))]
 
     def remove(self, prefix: str) -> None:
-        """Forget all records whose keys begin with `prefix`."""
+        """Forget all records with this prefix of their keys."""
         with self._translate_errors("write"):
             connection = self._open()
             self._check_unchanged()
@@ -158,7 +158,7 @@ class SqliteState:
     def _is_intact(connection: sqlite3.Connection) -> bool:
         """Whether the file is undamaged, so that a missing record was never written.
 
-        A record whose name was changed by damage would be missing too; its checksum covers the name.
+        A record with a damaged name would be missing too; its checksum covers the name.
         """
         if connection.execute(QUERIES["sound"]).fetchone() != ("ok",):
             return False

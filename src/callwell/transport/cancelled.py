@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a cancelled request costs: it goes on after its caller has left, and somebody must wait for how it ends.
+"""Follows cancelled requests to their end: they go on after their callers have left.
 
 pyreqwest runs every request in a runtime of its own. Cancelling the task that awaits a request ends the wait and not
 the request: it is still connected, sent and answered, until its `timeout_s` is over. So a cancelled request may have
@@ -43,7 +43,7 @@ def run_or_detach(
 
     Args:
         sending: the coroutine that sends the request.
-        request: the request, whose `on_abandoned` gets the new task.
+        request: the request; its `on_abandoned` gets the new task.
         detached: holds the new task until it ends.
     """
     while True:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sends requests whose address must go out exactly as it was given.
+"""Sends requests with an address that must not be rewritten.
 
 A signed URL carries a signature over its own text: path and query, byte for byte. HTTP libraries normalize addresses
 before they send them, as browsers do (the WHATWG URL standard), and pyreqwest has no way around that. A changed address
@@ -43,7 +43,7 @@ NO_ADDRESS: Final = NoReply(Outcome.REFUSED, "the request could not be built")
 
 
 class ExactResponse:
-    """A response whose body is read chunk by chunk.
+    """A response with a body that is read in chunks.
 
     Args:
         connection: the connection that it comes over.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Response headers whose values never raise.
+"""Response headers; no value raises.
 
 A header value may hold any byte (RFC 9110, 5.5). pyreqwest raises a `ValueError` for one beyond ASCII, and has no way
 to give its bytes. Such a value counts as absent, like every value that cannot be understood: it is no validator, no

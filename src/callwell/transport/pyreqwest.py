@@ -58,7 +58,7 @@ UNREAD: Final = 0
 """No bytes, where the status must be known even if the body breaks off: a break while reading ahead would hide it."""
 
 UNBUILDABLE: Final = NoReply(Outcome.REFUSED, "the request could not be built")
-"""Without a cause, whose text would hold the malformed header or address."""
+"""Raised without a cause: its text would show the malformed header or address."""
 
 MAX_TIMEDELTAS: Final = 8
 """Time-outs that are kept as `timedelta`: most requests have one of a few, and making one takes 1 µs."""
@@ -368,7 +368,7 @@ def _open_exactly(
 
 
 def _send_exactly(pool: AnyClientPool, request: Request) -> Response | NoReply:
-    """Make one request whose address must not change, and read the whole response."""
+    """Send one request with an address that must not be rewritten, and read the whole response."""
     answer = _open_exactly(pool, request, request.timeout_s)
     if isinstance(answer, NoReply):
         return answer

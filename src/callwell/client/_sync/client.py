@@ -64,7 +64,7 @@ class Client(CloseMixin):
         self.config = config
         account = config.open_account()
         try:
-            choices = config.resolve_options(ResolvedOptions(), options)
+            resolved = config.resolve_options(ResolvedOptions(), options)
             keys = KeyManager(
                 config.provider.name,
                 config.provider.profile.key,
@@ -83,7 +83,7 @@ class Client(CloseMixin):
                 hooks=config.hooks,
             )
             attach_credentials(self._engine, keys, config)
-            self._caller = Caller(self._engine, config, choices, {})
+            self._caller = Caller(self._engine, config, resolved, {})
         except BaseException:
             config.close()
             raise
@@ -132,7 +132,7 @@ class Client(CloseMixin):
 
     @property
     def ledger(self) -> Ledger:
-        """The calls of the account that are made exactly once, to look at, settle and resume."""
+        """The account's exactly-once calls: list, settle and resume them."""
         from callwell.client._sync.exactly_once.ledger import Ledger
 
         return Ledger(self._caller)
@@ -227,8 +227,8 @@ class Client(CloseMixin):
             return chosen.run(found, taken)
 
         name = f"{self.provider.name} {operation}"
-        choices = caller.options
-        return Asset(name, rule, engine=self._engine, ask=ask, deadline_s=choices.within_s, wait_s=choices.deadline_s)
+        resolved = caller.options
+        return Asset(name, rule, engine=self._engine, ask=ask, deadline_s=resolved.within_s, wait_s=resolved.deadline_s)
 
     def upload(self, operation: str, file: Any, /, **given: Any) -> Uploaded[Any]:
         """Send a large file in pieces. The same call goes on with what was interrupted, in another process too.

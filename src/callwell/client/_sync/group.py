@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Generated from src/callwell/client/group.py by tools/unasync.py; do not edit
-"""The operations of a client whose names begin alike, as methods."""
+"""A group of operations, such as `client.links`: those whose names share a prefix, as methods."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class GroupClient(Protocol):
 
 
 class Group:
-    """The operations whose names begin alike.
+    """The operations with a common prefix, such as `links.`.
 
     Args:
         client: which makes the calls.

@@ -27,7 +27,7 @@ async def run_cached(config: ClientConfig, handle: OperationHandle, prepared: Pr
         send: makes it.
 
     Raises:
-        UsageError: the operation is not one whose results may be remembered.
+        UsageError: results of this operation may not be cached.
         CallwellError: see `callwell.errors`.
     """
     name = config.provider.name

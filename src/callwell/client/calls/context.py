@@ -120,7 +120,7 @@ class CallContext(Opaque, msgspec.Struct):
         trace: what log and hooks learn of it; None while nobody wants to know about a call that goes well.
         permit: that it holds.
         key: that it holds, and the key's generation.
-        sending: a request was sent whose permit is not released yet.
+        sending: a request was sent, and its permit is not released yet.
         closes_at: when that request is over at the latest, in monotonic seconds.
         status: of its answer; 0 before there is one.
         permit_denied: no permit was available before the deadline.

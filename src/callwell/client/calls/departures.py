@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Callers that leave amid their request, cancelled or struck by Ctrl-C, and permits that cannot be settled."""
+"""Callers that leave amid their request, cancelled or interrupted by Ctrl-C, and permits that cannot be released."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def end_early(engine: Any, context: CallContext, error: Exception) -> Answer:
-    """End a call that met an error: with what is known of it, if it was sent and the error does not say so.
+    """End a call after an error; if a request was sent, the error that is raised says what is known of it.
 
     Args:
         engine: of either side.
@@ -30,7 +30,7 @@ def end_early(engine: Any, context: CallContext, error: Exception) -> Answer:
         error: what was raised.
 
     Returns:
-        its answer, if it was done nevertheless.
+        its answer, if the call was done nevertheless.
 
     Raises:
         CallwellError: with what is known of the call.
@@ -49,7 +49,7 @@ def end_early(engine: Any, context: CallContext, error: Exception) -> Answer:
 
 
 def leave(engine: Any, context: CallContext) -> None:
-    """End a call whose caller goes on or away: nothing that it acquired stays with it.
+    """End a call when its caller returns or leaves: release all that it acquired.
 
     Args:
         engine: of either side.
@@ -57,7 +57,7 @@ def leave(engine: Any, context: CallContext) -> None:
     """
     try:
         if context.permit is not None or context.key is not None:
-            give_back(engine, context)
+            release_acquired(engine, context)
         if context.trace is not None:
             context.trace.caller_left(context.attempts, engine.clock.now(), may_be_done=context.may_be_done)
     except KeyboardInterrupt:
@@ -65,7 +65,7 @@ def leave(engine: Any, context: CallContext) -> None:
         raise
 
 
-def give_back(engine: Any, context: CallContext) -> None:
+def release_acquired(engine: Any, context: CallContext) -> None:
     """Release permit and key, or return them unused if nothing was sent.
 
     Args:
@@ -77,7 +77,7 @@ def give_back(engine: Any, context: CallContext) -> None:
             engine.release(context, abandoned_end(context, engine.clock.now()), accepted=False)
         else:
             context.sending = False
-            settle_later(engine, context)
+            release_later(engine, context)
     if context.permit is not None:
         return_unused(engine, context, context.permit)
     if context.key is not None:
@@ -86,7 +86,7 @@ def give_back(engine: Any, context: CallContext) -> None:
 
 
 def abandoned_end(context: CallContext, now: float) -> SendEnd:
-    """How a Send ended whose caller has gone, as far as that is known without its answer.
+    """How the Send of a caller that left ended, as far as is known without its answer.
 
     Args:
         context: the call.
@@ -97,8 +97,8 @@ def abandoned_end(context: CallContext, now: float) -> SendEnd:
     return SendEnd(Outcome.UNKNOWN, closes_in_s=max(0.0, context.closes_at - now), blameless=True)
 
 
-def settle_later(engine: Any, context: CallContext) -> None:
-    """Settle the permit of a request that goes on without its caller when that request ends.
+def release_later(engine: Any, context: CallContext) -> None:
+    """Release the permit of a request that goes on without its caller when that request ends.
 
     Args:
         engine: of either side.
@@ -109,15 +109,15 @@ def settle_later(engine: Any, context: CallContext) -> None:
     if permit is None:
         return
     try:
-        left = engine.account.abandon(context.prepared.plan.quotas, permit, context.closes_at)
+        abandoned = engine.account.abandon(context.prepared.plan.quotas, permit, context.closes_at)
     except StateError as error:
-        handle_unsettled(engine, context, permit, abandoned_end(context, engine.clock.now()), error)
+        handle_unreleased(engine, context, permit, abandoned_end(context, engine.clock.now()), error)
         return
-    context.late_response.add_done_callback(partial(_ended, engine, context, left))
+    context.late_response.add_done_callback(partial(_ended, engine, context, abandoned))
 
 
 def recover_interrupted(engine: Any, context: CallContext) -> None:
-    """Put right what Ctrl-C has left, which strikes between any two lines: a permit may be in nobody's hand.
+    """Reconcile permits after Ctrl-C, which strikes between any two lines: a permit may have no holder.
 
     Args:
         engine: of either side.
@@ -131,7 +131,7 @@ def recover_interrupted(engine: Any, context: CallContext) -> None:
 
 
 def return_unused(engine: Any, context: CallContext, permit: Permit) -> None:
-    """Give a permit back that was surely not used.
+    """Return a permit that was certainly not used.
 
     Args:
         engine: of either side.
@@ -146,8 +146,8 @@ def return_unused(engine: Any, context: CallContext, permit: Permit) -> None:
     engine.queues.wake()
 
 
-def handle_unsettled(engine: Any, context: CallContext, permit: Permit | None, end: SendEnd, error: Exception) -> None:
-    """A permit could not be settled, by a failing state or an odd header: see that it counts as used.
+def handle_unreleased(engine: Any, context: CallContext, permit: Permit | None, end: SendEnd, error: Exception) -> None:
+    """Count a permit as used that could not be released, because of a failing state or an odd header.
 
     Args:
         engine: of either side.
@@ -164,7 +164,7 @@ def handle_unsettled(engine: Any, context: CallContext, permit: Permit | None, e
 
 
 def notify_unrecorded(engine: Any, context: CallContext, error: StateError) -> None:
-    """Say that the state could not be written after a request."""
+    """Give a notice that the state could not be written after a request."""
     engine.notify(NotRecorded(context.provider, context.prepared.plan.operation, str(error)))
 
 
@@ -176,7 +176,7 @@ def _ended(engine: Any, context: CallContext, permit: Permit, ending: Any) -> No
     try:
         engine.account.release(context.prepared.plan.quotas, permit, end)
     except Exception as error:  # noqa: BLE001 - whatever it is, the permit was used
-        handle_unsettled(engine, context, permit, end, error)
+        handle_unreleased(engine, context, permit, end, error)
     engine.queues.wake()
     if end.hints:
         engine.learner.report()

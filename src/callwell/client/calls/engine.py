@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     from callwell.transport.base import AsyncTransport, Response
 
 MIN_REQUEST_S: Final = 0.001
-"""The least time-out of a request whose deadline is due: transports take zero for "no limit"."""
+"""The shortest timeout, for a request at its deadline: transports take zero for "no limit"."""
 
 PLAIN_ANSWER: Final = Answered(200)
 """The event of every request that goes well: which 2xx it was changes nothing, and one object saves making it."""
@@ -76,8 +76,8 @@ class AsyncEngine:
         account: permits and retry budget.
         keys: the keys; tokens can take their place.
         transport: how requests are sent.
-        clock: whose seconds are meant.
-        hooks: what watches the calls.
+        clock: the clock of all times.
+        hooks: what observes the calls.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class AsyncEngine:
         self.account = account
         self.keys = keys
         self.transport = transport
-        self._exchange = announce_retries(transport, tells=profile.retry.announce_retries)
+        self._exchange = announce_retries(transport, to_server=profile.retry.announce_retries)
         self.clock = clock
         self.roll = random.random
         self.closed = False
@@ -201,7 +201,7 @@ class AsyncEngine:
         context.permit = permit
         context.key = context.keys.begin_use()
         if context.key is None:
-            departures.give_back(self, context)
+            departures.release_acquired(self, context)
         return context.key
 
     async def _acquire(self, context: CallContext, until: float) -> Event:
@@ -213,7 +213,7 @@ class AsyncEngine:
         while context.key is None:
             if context.permit is not None:
                 # There is a permit but no key. Others may use the permit while this call waits for one.
-                departures.give_back(self, context)
+                departures.release_acquired(self, context)
                 await self._renew_key(context, -1, min(until, self.clock.now() + self.profile.retry.rekey_wait_s))
             retrying = context.attempts > 0
             permit = await queue.acquire(until, priority, extra_time_s, retrying=retrying, on_wait=on_wait)
@@ -232,7 +232,7 @@ class AsyncEngine:
             self.check_open(plan.operation)
         began = self.clock.now()
         if context.permit is None or key is None or began - context.permit.acquired_at > MAX_PAUSE_S:
-            departures.give_back(self, context)
+            departures.release_acquired(self, context)
             return Lost(Outcome.REFUSED)
         limit_s = self.profile.retry.attempt_s + bound.extra_time_s
         if deadline - began < limit_s:
@@ -288,7 +288,7 @@ class AsyncEngine:
         return NoReply(Outcome.UNKNOWN, f"the transport failed ({type(error).__name__})", error)
 
     def _on_no_reply(self, context: CallContext, reply: NoReply, attempt: int, seconds: float) -> Event:
-        """Learn from a request that got no answer. One that the caller gave too little time tells nothing bad."""
+        """Learn from a request that got no answer. One that the caller cut short is nobody's fault."""
         context.last = reply
         cut_short = context.was_cut_short(self.clock.now(), seconds)
         end = SendEnd(reply.outcome, blameless=cut_short, arrived=reply.arrived)
@@ -362,7 +362,7 @@ class AsyncEngine:
             if permit is not None:
                 may_retry = self.account.release(context.prepared.plan.quotas, permit, end)
         except Exception as error:  # noqa: BLE001 - whatever it is, the permit was used
-            departures.handle_unsettled(self, context, permit, end, error)
+            departures.handle_unreleased(self, context, permit, end, error)
         try:
             if key is not None:
                 context.keys.end_use(key[0], accepted=accepted)

@@ -43,9 +43,12 @@ def format_problems(whole: Problem, each: tuple[Problem, ...]) -> str:
         whole: what the answer says as a whole.
         each: what it says one by one.
     """
-    told = [f"{one.parameter}: {one.message}" if one.parameter else one.message for one in each or (whole,)]
-    more = f"; and {len(told) - MAX_SHOWN_PROBLEMS} more" if len(told) > MAX_SHOWN_PROBLEMS else ""
-    return "; ".join(told[:MAX_SHOWN_PROBLEMS]) + more
+    problems = each or (whole,)
+    lines = [
+        f"{problem.parameter}: {problem.message}" if problem.parameter else problem.message for problem in problems
+    ]
+    more = f"; and {len(lines) - MAX_SHOWN_PROBLEMS} more" if len(lines) > MAX_SHOWN_PROBLEMS else ""
+    return "; ".join(lines[:MAX_SHOWN_PROBLEMS]) + more
 
 
 def _read_problem(rule: ErrorRule, said: Any, secrets: tuple[str, ...]) -> Problem:

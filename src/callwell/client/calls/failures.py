@@ -138,7 +138,7 @@ def describe_scarcity(account: Account | PermitBatcher, context: CallContext, wa
     """Why a call got no permit before its deadline, for people; empty for every other call.
 
     Args:
-        account: whose permits they are.
+        account: the account of the permits.
         context: the call.
         wait_s: when it could continue, in seconds from now.
     """

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Only the outermost of nested callers retries: three layers with six attempts each make six arrivals, and not 216.
+"""Only the outermost of nested callers retries: three layers with six attempts each send 6 requests, not 216.
 
-A layer knows that one around it retries by a context variable, or across processes by a header. The variable is set
-by whoever retries: by `outer_retries` around a loop of one's own, and by a client around a transport that was given to
-it, since that may call other clients. The header is sent only where the profile says `tells = true`: a provider who
-does not use Callwell has no need to know, and might refuse what it does not know.
+A context variable says that an outer layer retries, or across processes a header. Whoever retries sets the variable:
+`outer_retries` around the caller's own loop, and a client around a custom transport, which may call other clients. The
+header is sent only if the profile says `announce_retries = true`: a provider that does not use Callwell does not need
+it, and might refuse an unknown header.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from callwell.transport.base import AsyncTransport, Transport
 
 INTERACTIVE_DEADLINE_S: Final = 60.0
-"""The deadline of a call that somebody waits for."""
+"""The deadline of an interactive call: a person waits a minute at most, and a minute quota's window ends in it."""
 
 MAX_NAME_LENGTH: Final = 200
 """Characters of a caller's own name for a call."""
@@ -86,7 +86,7 @@ class ClientOptions(CallOptions, total=False):
         explain: if the provider rejects a key that it never accepted, send one request to each environment with other
             keys, and say where the key belongs.
         key_header: the header that carries the key, if a proxy of your own expects another one.
-        account: whose quota it is, if several accounts are in use.
+        account: the name of the account that the quota belongs to, if you use several.
         plan: billing plan; `monthly-active-users` requires `for_user`.
         alpha: allow operations that the provider calls alpha.
         user_secret: where the secret for pseudonyms of end users is kept, as for `key`; by default a file created
@@ -173,10 +173,10 @@ def check_names(options: CallOptions, known: Collection[str]) -> None:
 
 
 def resolve_options(before: ResolvedOptions, options: CallOptions) -> ResolvedOptions:
-    """The choices after some options have been given.
+    """Apply options to those that held before.
 
     Raises:
-        InvalidOption: a value that an option cannot take.
+        InvalidOption: an option cannot take this value.
     """
     values = {name: options[name] for name in ResolvedOptions.__slots__ if name in options}  # type: ignore[literal-required]
     priority = values.get("priority", before.priority)
@@ -198,12 +198,12 @@ def resolve_options(before: ResolvedOptions, options: CallOptions) -> ResolvedOp
     return dataclasses.replace(before, **values)
 
 
-def _check_exactly_once(wish: object) -> None:
-    right = wish.isprintable() and 0 < len(wish) <= MAX_NAME_LENGTH if isinstance(wish, str) else isinstance(wish, bool)
-    if not right:
-        raise InvalidOption(
-            "exactly_once", wish, f"True, False, or a name of 1 to {MAX_NAME_LENGTH} printable characters"
-        )
+def _check_exactly_once(value: object) -> None:
+    if isinstance(value, bool):
+        return
+    if not isinstance(value, str) or not value.isprintable() or not 0 < len(value) <= MAX_NAME_LENGTH:
+        expected = f"True, False, or a name of 1 to {MAX_NAME_LENGTH} printable characters"
+        raise InvalidOption("exactly_once", value, expected)
 
 
 def check_seconds(name: str, value: object) -> float:

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files behind signed URLs: asked for, fetched, resumed and saved whole."""
+"""Downloads files behind signed URLs: renews the URLs, resumes, and saves complete files only."""

@@ -153,7 +153,7 @@ class AsyncSignedUrl:
         """Wait after failures, and as long as the storage asks.
 
         Args:
-            wanted: what is asked for next.
+            wanted: the next request.
             last_wait_s: the wait before the last attempt, as this returned it.
 
         Returns:

@@ -38,7 +38,7 @@ class Entry(NamedTuple):
         operation: the operation, or the method for requests outside the description.
         sent: method and path of the request.
         arguments: the call's arguments; without files, and without secrets where the call is never repeated from here.
-        digest: of the request, which tells another request of the same name apart.
+        digest: of the request; it shows that a name was used for another request.
         marker: by which what it creates is found again, where the provider can store one.
         status: what is known.
         began: when the call began, in seconds since the epoch.

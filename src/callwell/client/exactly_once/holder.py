@@ -16,7 +16,7 @@ A holder is one call of one process. Its name says how any process can find out 
    state is not a file, the folder is read-only, the file was replaced), it counts as under way until its process ends.
 
 The kernel drops the locks of a process when it ends, however it ends. On Linux they are open file description locks
-(`F_OFD_SETLK`): they stay although somebody else in this process opens and closes the same file, to back it up for
+(`F_OFD_SETLK`): they stay although other code in this process opens and closes the same file, to back it up for
 instance. A forked child shares its parent's description and would see no lock in it, so it opens its own. Elsewhere
 they are POSIX record locks, which belong to the process, so that any descriptor of the file that is closed would drop
 them. In both cases a process cannot see its own locks, hence 2, and its own descriptors are never closed.
@@ -192,7 +192,7 @@ def _set_lock(descriptor: int, kind: int, byte: int) -> None:
         byte: which one.
 
     Raises:
-        OSError: it is locked by somebody else, or cannot be locked.
+        OSError: another process has locked it, or it cannot be locked.
     """
     if hasattr(fcntl, "F_OFD_SETLK"):
         try:

@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from callwell.description.provider import Provider
 
 SECRET: Final = re.compile(r"(?i)(?:key|token|secret|password|signature)$")
-"""Names of arguments and fields whose values are never recorded."""
+"""Names of arguments and fields; their values are never recorded."""
 
 HIDDEN: Final = "[hidden]"
 FILE: Final = "[file]"
 OK_STATUS: Final = 200
-"""The status of an answer that was lost, but whose object was found."""
+"""The status that counts for a lost answer after its object was found."""
 
 
 class ObjectMarker(NamedTuple):

@@ -112,8 +112,8 @@ class LedgerStore:
             first: it was not written before.
 
         Returns:
-            whether it was written. It is not if the call is settled, or held by somebody else; but that it was done is
-            written by whoever knows it.
+            whether it was written. It is not if the call is settled or another holder has it, except for the fact that
+            it was done, which counts from anyone.
         """
 
         def change(found: Entry) -> tuple[Entry, bool]:
@@ -125,7 +125,7 @@ class LedgerStore:
         return self._state.update(self._cell(entry.name), change)
 
     def end(self, entry: Entry) -> None:
-        """Record how a call ended, and forget it unless somebody may ask for it again."""
+        """Record how a call ended; forget it if it has no name by which it could be found again."""
         if entry.named or not entry.settled:
             if self.write(entry) and entry.settled:
                 self._retention.add(_digest_name(entry.name), entry.changed)

@@ -34,7 +34,7 @@ FIRST_RETRY_S: Final = 30.0
 """Seconds until a new key that was refused is tried again; a provider may take that long to learn of it."""
 
 MAX_RETRY_S: Final = 3_600.0
-"""The wait doubles up to this: a key that is wrong for good then costs one request an hour."""
+"""The wait doubles up to this: a wrong key then costs one request an hour."""
 
 
 class KeyHolder:

@@ -64,7 +64,7 @@ class KeyUseLog:
     Args:
         account: the account's name in the state.
         state: where the records are.
-        clock: tells the time of day to record.
+        clock: gives the time of day to record.
         realm: which environments have keys of their own; None if all keys belong to this one.
     """
 

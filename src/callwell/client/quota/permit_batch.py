@@ -94,7 +94,7 @@ class PermitBatch:
             self.in_hand[thread] = left
 
     def forget(self) -> None:
-        """Forget what is unused and what is not released yet: the record is put right in another way."""
+        """Forget what is unused and what is not released yet: `reconcile` accounts for it."""
         self.unused = 0
         self.valid_until = -inf
         self.begun = 0
@@ -145,10 +145,10 @@ class PermitBatcher:
                 batch.used += 1
                 batch.begun += 1
                 return batch.permit
-            got = self._acquire_batch(names, batch, now, retrying=retrying, extra_s=extra_s)
-            if isinstance(got, Permit):
+            acquired = self._acquire_batch(names, batch, now, retrying=retrying, extra_s=extra_s)
+            if isinstance(acquired, Permit):
                 batch.add_in_hand()
-            return got
+            return acquired
 
     def release(self, names: tuple[str, ...], permit: Permit, end: SendEnd) -> bool:
         """Take a permit back, and learn from the end of its Send: see `Account.release`."""
@@ -186,7 +186,7 @@ class PermitBatcher:
             self._account.return_unused(names, permit)
 
     def recover_interrupted(self, *, sent: bool, closes_at: float) -> None:
-        """Put right what an interrupt of this thread has left: it has no permit in hand any more.
+        """Reconcile the record after an interrupt of this thread, which has no permit in hand any more.
 
         Args:
             sent: the thread may have sent a request.
@@ -226,15 +226,15 @@ class PermitBatcher:
         size = 2 * batch.size if now < batch.valid_until else max(1, batch.used)
         batch.size = min(MAX_BATCH, size)
         self._return_unused(names, batch)
-        got, count = self._account.acquire_batch(names, batch.size, retrying=retrying, extra_s=extra_s)
-        if not isinstance(got, Permit) and self._flush():
-            got, count = self._account.acquire_batch(names, 1, retrying=retrying, extra_s=extra_s)
-        if isinstance(got, Permit):
-            batch.permit = got
+        acquired, count = self._account.acquire_batch(names, batch.size, retrying=retrying, extra_s=extra_s)
+        if not isinstance(acquired, Permit) and self._flush():
+            acquired, count = self._account.acquire_batch(names, 1, retrying=retrying, extra_s=extra_s)
+        if isinstance(acquired, Permit):
+            batch.permit = acquired
             batch.unused = count - 1
             batch.used = 1
             batch.valid_until = now + BATCH_S
-        return got
+        return acquired
 
     def _return_unused(self, names: tuple[str, ...], batch: PermitBatch) -> None:
         if batch.unused:

@@ -87,8 +87,8 @@ class AsyncPermitQueue:
         """
         if self.waiters:
             return None
-        got = self._account.acquire(self._names, retrying=retrying, extra_s=extra_s)
-        return got if isinstance(got, Permit) else None
+        acquired = self._account.acquire(self._names, retrying=retrying, extra_s=extra_s)
+        return acquired if isinstance(acquired, Permit) else None
 
     async def acquire(
         self,
@@ -115,9 +115,9 @@ class AsyncPermitQueue:
         if now >= deadline_at:
             return now
         if not self.waiters:
-            got = self._account.acquire(self._names, retrying=retrying, extra_s=extra_s)
-            if isinstance(got, Permit) or deadline_at < _earliest_certain(got) < inf:
-                return got
+            acquired = self._account.acquire(self._names, retrying=retrying, extra_s=extra_s)
+            if isinstance(acquired, Permit) or deadline_at < _earliest_certain(acquired) < inf:
+                return acquired
         waiter = AsyncWaiter(now + (BATCH_AGING_S if priority == "batch" else 0.0))
         with self._lock:
             insort(self.waiters, waiter, key=lambda other: other.rank)
@@ -160,11 +160,11 @@ class AsyncPermitQueue:
             if is_first:
                 # Before asking, so that no release in between is missed.
                 waiter.awaits_release = True
-                got = self._account.acquire(self._names, retrying=retrying, extra_s=extra_s)
-                if isinstance(got, Permit):
-                    return got
-                at = got
-                self._available_at = _earliest_certain(got)
+                acquired = self._account.acquire(self._names, retrying=retrying, extra_s=extra_s)
+                if isinstance(acquired, Permit):
+                    return acquired
+                at = acquired
+                self._available_at = _earliest_certain(acquired)
                 waiter.awaits_release = self._available_at == inf
             if deadline_at < self._available_at < inf:
                 return self._available_at
@@ -181,7 +181,7 @@ class AsyncPermitQueue:
 
 
 class AsyncPermitQueues(dict[tuple[str, ...], AsyncPermitQueue]):
-    """The queues of one client, by the names of their quotas; each is made when it is first asked for.
+    """The queues of one client, by the names of their quotas; each is created on first use.
 
     Args:
         account: where permits are acquired.

@@ -44,7 +44,7 @@ class AsyncObjectCreator:
         """Create the object, or find the one that was created for this upload before.
 
         Args:
-            blank: the upload, of which nothing has been sent.
+            blank: the upload, before its first piece.
             arguments: of the operation that creates the object.
             deadline_s: seconds for the call; infinite for no end.
             gone: an object of this upload that is gone.

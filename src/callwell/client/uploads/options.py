@@ -224,7 +224,7 @@ def to_error(
     match failed.reason:
         case UploadReason.DIFFERS:
             return _to_mismatch(operation, state, size, report)
-        case UploadReason.UNSETTLED:
+        case UploadReason.UNFINISHED:
             text = f"{operation}: {target} has all pieces, but stays {report.word!r}; make the same call again later"
             return UploadMismatch(text, target=target, what="state", sent="all pieces", found=report.word)
         case UploadReason.FAILED:

@@ -114,20 +114,20 @@ def acquire(
     count = 1
     if wanted > 1 and not adaptives and not record.breaker.failures:
         count = max(1, min(wanted, permits.max_batch(quotas, before, now)))
-    after, got = permits.acquire(quotas, before, now, call.own.expires_in_s + extra_s, count)
+    after, acquired_permit = permits.acquire(quotas, before, now, call.own.expires_in_s + extra_s, count)
     changed = {**record.buckets, **dict(zip(keys, after, strict=True))}
-    if not isinstance(got, Permit):
-        return record._replace(buckets=changed), (got, 0)
+    if not isinstance(acquired_permit, Permit):
+        return record._replace(buckets=changed), (acquired_permit, 0)
     hold_s = call.own.max_hold_s + extra_s
     for name, state in adaptives.items():
-        adaptives[name] = adaptive.acquire(state, now, got.expires_at, hold_s)
+        adaptives[name] = adaptive.acquire(state, now, acquired_permit.expires_at, hold_s)
     acquired = record._replace(
         buckets=changed,
         budget=retry.spend_retry(record.budget) if retrying else retry.begin_calls(record.budget),
         breaker=breaker.admit(record.breaker, now, hold_s),
         adaptives=_merge_adaptives(record, adaptives),
     )
-    return acquired, (got, count)
+    return acquired, (acquired_permit, count)
 
 
 def release(

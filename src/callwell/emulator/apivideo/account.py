@@ -87,7 +87,7 @@ class ApiVideoAccount:
         return [video for video in self.videos.values() if video.discarded is None]
 
     def remove_video(self, video: VideoRecord) -> None:
-        """Delete a video for good, and its files."""
+        """Delete a video and its files permanently."""
         self.videos.pop(video.id, None)
         self.summaries = {key: each for key, each in self.summaries.items() if each.video_id != video.id}
         for path in video.file_paths():

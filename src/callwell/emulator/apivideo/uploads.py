@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from callwell.emulator.form import FormFile
     from callwell.emulator.messages import Reply
 
-ALREADY: Final = {
+ALREADY_HAS_SOURCE: Final = {
     "uploaded": "video-source-already-uploaded",
     "recorded": "video-source-already-uploaded",
     "copied": "video-source-already-copied",
@@ -41,8 +41,8 @@ def upload_with_token(call: ApiVideoCall) -> Reply:
     token = call.query.text("token")
     if not token:
         raise api_error("authentication-missing-upload-token")
-    known = call.account.tokens.get(token)
-    if known is None or not known.is_alive(call.wall_s):
+    record = call.account.tokens.get(token)
+    if record is None or not record.is_alive(call.wall_s):
         raise api_error("authentication-invalid-upload-token")
     video_id = call.request.form.fields.get("videoId") if call.request.form else None
     if not video_id:
@@ -54,10 +54,10 @@ def upload_with_token(call: ApiVideoCall) -> Reply:
             attributes={**DEFAULTS, "title": title},
         )
         return _accept_upload(call, video)
-    found = call.account.videos.get(video_id)
-    if found is None or found.discarded is not None:
+    existing = call.account.videos.get(video_id)
+    if existing is None or existing.discarded is not None:
         raise api_error("resource-not-found", "videoId")
-    return _accept_upload(call, found)
+    return _accept_upload(call, existing)
 
 
 def _accept_upload(call: ApiVideoCall, video: VideoRecord) -> Reply:
@@ -66,7 +66,7 @@ def _accept_upload(call: ApiVideoCall, video: VideoRecord) -> Reply:
     if video.source is not None:
         if video.source.kind == "uploaded":
             call.account.resent_bytes += file.size
-        raise api_error(ALREADY[video.source.kind], "file")
+        raise api_error(ALREADY_HAS_SOURCE[video.source.kind], "file")
     received = video.received
     header = call.request.headers.get("content-range")
     if header is None:

@@ -131,7 +131,7 @@ def update_video(call: ApiVideoCall) -> Reply:
 
 
 def delete_video(call: ApiVideoCall) -> Reply:
-    """Delete a video for good, or discard it where the account can restore."""
+    """Delete a video permanently, or discard it if the account can restore videos."""
     video = call.video()
     if call.options.video_restore:
         video.discarded = call.wall_s

@@ -17,7 +17,7 @@ class Billing:
 
     Attributes:
         repeated: assessments billed although the same request had already been answered in full.
-        unreadable: billed assessments whose answer a fault has kept back or spoiled.
+        unreadable: billed assessments with an answer that a fault suppressed or damaged.
         audio_s: seconds of audio assessed.
     """
 

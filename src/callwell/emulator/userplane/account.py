@@ -42,10 +42,10 @@ def list_workspaces(call: UserplaneCall) -> Reply:
     with_membership = call.query.flag("include_workspace_membership")
     rows = call.world.own_workspaces()
 
-    def show(workspace: WorkspaceRecord) -> dict[str, Any]:
+    def to_json(workspace: WorkspaceRecord) -> dict[str, Any]:
         return _workspace_json(workspace) | (_membership_json(call, workspace) if with_membership else {})
 
-    return page_reply(call, page, Listing("workspaces", rows, show, "Workspaces", {"total": len(rows)}))
+    return page_reply(call, page, Listing("workspaces", rows, to_json, "Workspaces", {"total": len(rows)}))
 
 
 def get_workspace(call: UserplaneCall) -> Reply:

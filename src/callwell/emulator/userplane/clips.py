@@ -52,7 +52,7 @@ class Clip:
     """One base clip.
 
     Attributes:
-        webm: a WebM file whose Segment announces `VOID_BYTES` more than there are.
+        webm: a WebM file; its Segment announces `VOID_BYTES` more than follow.
         webp: its first picture, a lossy WebP bitstream without the RIFF header.
         duration_ms: how long it plays.
         digest: SHA-256 of `webm`; copied and continued, so that only what differs must be hashed.

@@ -184,7 +184,7 @@ class Userplane:
         return self._options.limits()
 
     def items(self) -> Iterator[LedgerItem]:
-        """Yield every recording of the user's workspaces; each is computed when it is asked for."""
+        """Yield every recording of the user's workspaces; each is computed on demand."""
         world = self._world
         wall_s = self._clock.wall()
         own = {workspace.id for workspace in world.own_workspaces()}

@@ -48,8 +48,8 @@ def get_recording(call: UserplaneCall) -> Reply:
 def delete_recording(call: UserplaneCall) -> Reply:
     """Delete a recording softly: 410 from now on, for it and its resources."""
     workspace = call.workspace()
-    anywhere: RecordingRecord | None = call.world.tables[RecordingRecord].get(call.arguments["recordingId"])
-    if anywhere is not None and anywhere.workspace_id != workspace.id:
+    in_any_workspace: RecordingRecord | None = call.world.tables[RecordingRecord].get(call.arguments["recordingId"])
+    if in_any_workspace is not None and in_any_workspace.workspace_id != workspace.id:
         raise UserplaneError("RECORDING_WORKSPACE_MISMATCH")
     recording = call.resource(RecordingRecord, "recordingId", workspace)
     if not call.may_delete(call.world.get(LinkRecord, recording.link_id).creator_id, workspace):

@@ -44,7 +44,7 @@ class PageTarget(NamedTuple):
     cycling: bool = False
 
     def shows_effect_of(self, fault_name: str) -> bool:
-        """Return whether the page is what the fault asked for."""
+        """Return whether the page is the one that the fault requires."""
         return self.cycling if fault_name == "cycle" else self.real_page is None
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Generated from src/callwell/client/calls/retry_scope.py by tools/unasync.py; do not edit
-"""How a client tells those inside and beyond its transport that it retries."""
+"""Announces that this client retries, to clients inside its transport and to the server: see `nested`."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ if TYPE_CHECKING:
 
 
 class Exchange(Protocol):
-    """What sends a request."""
+    """Sends a request."""
 
     def __call__(self, request: Request) -> Response | NoReply:
-        """Make one arrival and read the whole answer."""
+        """Send one request and read the whole response."""
         ...
 
 
-def announce_retries(transport: Transport, *, tells: bool) -> Exchange:
-    """The transport's `send`, inside of which other clients stand down.
+def announce_retries(transport: Transport, *, to_server: bool) -> Exchange:
+    """The transport's `send`, with other clients inside it not retrying.
 
     Args:
-        transport: the default one calls nobody.
-        tells: the server is told as well.
+        transport: the transport; the default one has no clients inside.
+        to_server: send the header that announces retries, too.
     """
     send = transport.send
-    if isinstance(transport, DefaultTransport) and not tells:
+    if isinstance(transport, DefaultTransport) and not to_server:
         return send
 
-    def inside(request: Request) -> Response | NoReply:
-        if tells:
+    def send_announced(request: Request) -> Response | NoReply:
+        if to_server:
             request = replace(request, headers=RequestHeaders((*request.headers, (RETRIES_HEADER, "1"))))
         with outer_retries():
             return send(request)
 
-    return inside
+    return send_announced

@@ -88,8 +88,8 @@ class PermitQueue:
         """
         if self.waiters:
             return None
-        got = self._account.acquire(self._names, retrying=retrying, extra_s=extra_s)
-        return got if isinstance(got, Permit) else None
+        acquired = self._account.acquire(self._names, retrying=retrying, extra_s=extra_s)
+        return acquired if isinstance(acquired, Permit) else None
 
     def acquire(
         self,
@@ -116,9 +116,9 @@ class PermitQueue:
         if now >= deadline_at:
             return now
         if not self.waiters:
-            got = self._account.acquire(self._names, retrying=retrying, extra_s=extra_s)
-            if isinstance(got, Permit) or deadline_at < _earliest_certain(got) < inf:
-                return got
+            acquired = self._account.acquire(self._names, retrying=retrying, extra_s=extra_s)
+            if isinstance(acquired, Permit) or deadline_at < _earliest_certain(acquired) < inf:
+                return acquired
         waiter = Waiter(now + (BATCH_AGING_S if priority == "batch" else 0.0))
         with self._lock:
             insort(self.waiters, waiter, key=lambda other: other.rank)
@@ -161,11 +161,11 @@ class PermitQueue:
             if is_first:
                 # Before asking, so that no release in between is missed.
                 waiter.awaits_release = True
-                got = self._account.acquire(self._names, retrying=retrying, extra_s=extra_s)
-                if isinstance(got, Permit):
-                    return got
-                at = got
-                self._available_at = _earliest_certain(got)
+                acquired = self._account.acquire(self._names, retrying=retrying, extra_s=extra_s)
+                if isinstance(acquired, Permit):
+                    return acquired
+                at = acquired
+                self._available_at = _earliest_certain(acquired)
                 waiter.awaits_release = self._available_at == inf
             if deadline_at < self._available_at < inf:
                 return self._available_at
@@ -182,7 +182,7 @@ class PermitQueue:
 
 
 class PermitQueues(dict[tuple[str, ...], PermitQueue]):
-    """The queues of one client, by the names of their quotas; each is made when it is first asked for.
+    """The queues of one client, by the names of their quotas; each is created on first use.
 
     Args:
         account: where permits are acquired.

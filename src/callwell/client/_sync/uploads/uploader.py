@@ -196,7 +196,7 @@ class Uploader:
         return piece_size
 
     def _start(self, blank: Upload, arguments: UploadArguments, *, gone: str | None = None) -> Upload:
-        """An upload of which nothing has been sent, with an object for it if one must be there first."""
+        """A new upload, with an object for it if one must exist before the first piece."""
         if arguments.target is None and self._rule.target_from == 1:
             creator = ObjectCreator(self._caller, self._rule, self._position)
             anew = not self._options.resume
