@@ -28,7 +28,7 @@ def run_cached(config: ClientConfig, handle: OperationHandle, prepared: Prepared
         send: makes it.
 
     Raises:
-        UsageError: the operation is not one whose results may be remembered.
+        UsageError: results of this operation may not be cached.
         CallwellError: see `callwell.errors`.
     """
     name = config.provider.name

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Generated from src/callwell/client/calls/caller.py by tools/unasync.py; do not edit
-"""How a client makes a call of an operation: bound, for its end user, once if asked, looked for where it may have gone.
+"""Makes the calls of a client: what depends on the operation and on the caller's options, between client and engine.
 
-The engine below knows requests, and the client above what is called for. Between the two are the things that depend on
-the operation and on what the caller chose; a call for which nothing is chosen passes straight through.
+::
+
+    client.call ──> Caller.run ── bind ──> engine.run                                 nothing else is needed
+                                          └──> cache ──> end user ──> exactly once ──> engine.run
+                                                                  └─> deleted? ──────> engine.run
 """
 
 from __future__ import annotations
@@ -38,17 +41,17 @@ if TYPE_CHECKING:
 
 
 LINKED: Final = ("next-link", "link-header")
-"""Styles of paging in which a page has the address of the next one."""
+"""Paging styles in which a page has the address of the next one."""
 
 
 class Caller:
-    """Makes the calls of a client, all with the same choices.
+    """Makes the calls of a client, all with the same options.
 
     Args:
-        engine: which makes the requests.
-        config: what the client is made of.
-        options: what the caller chose.
-        operations: the operations that were looked up, by name.
+        engine: makes the requests.
+        config: the client's configuration.
+        options: the options of its calls.
+        operations: the operations found so far, by name.
     """
 
     def __init__(
@@ -65,18 +68,18 @@ class Caller:
         self._plain = config.end_users is None and not (options.exactly_once or options.remember)
 
     def with_options(self, options: CallOptions) -> Self:
-        """The same with other choices.
+        """A caller with other options.
 
         Raises:
-            UnknownName: an option that does not exist, or that a client has for good.
-            InvalidOption: a value that an option cannot take.
+            UnknownName: an option that does not exist, or that only a client has.
+            InvalidOption: an option cannot take this value.
         """
         resolved = self.config.resolve_call_options(self.options, options)
         return type(self)(self.engine, self.config, resolved, self._operations)
 
     def explain(self, error: KeyRefused) -> KeyProblem:
-        """The error to raise for a refused key, with more about it where more can be found out."""
-        from callwell.client._sync.keys.refused_key import explain_refusal  # seldom needed
+        """The error to raise for a refused key, with what can be found out about it."""
+        from callwell.client._sync.keys.refused_key import explain_refusal  # rarely needed
 
         return explain_refusal(error, self.engine, self.config)
 
@@ -85,7 +88,7 @@ class Caller:
 
         Raises:
             UnknownName: there is no such operation.
-            UsageError: it is not to be called in this environment, or not without being asked for.
+            UsageError: this environment does not have it, or it needs the option `alpha`.
         """
         handle = self._operations.get(name)
         if handle is None:
@@ -106,15 +109,15 @@ class Caller:
         """
         if self._plain and handle.deleted_lookup is None:
             return self.engine.run(self.prepare(handle.plan, handle.binder.bind(arguments)))
-        taken = handle.binder.wire(arguments)  # what is asked for again, or written down, is bound more than once
-        return self._run_with_options(handle, self.prepare(handle.plan, handle.binder.bind(taken)), taken)
+        wire = handle.binder.wire(arguments)  # converted once: a lookup or a record binds the arguments again
+        return self._run_with_options(handle, self.prepare(handle.plan, handle.binder.bind(wire)), wire)
 
     def prepare(self, plan: CallPlan, bound: BoundRequest) -> PreparedCall:
-        """A call as the engine takes it, with what the caller chose."""
+        """A call as the engine takes it, with the caller's options."""
         return PreparedCall(plan, bound, self.options, None, self.explain)
 
     def send(self, prepared: PreparedCall) -> Answer:
-        """Make a call without more to it, for its end user where the provider wants to know.
+        """Make a call without cache, record or lookup; only its end user is counted.
 
         Raises:
             CallwellError: see `callwell.errors`.
@@ -131,8 +134,8 @@ class Caller:
         """The items of a list operation.
 
         Raises:
-            UnknownName: no such operation.
-            InvalidOption: the operation has no pages, or an argument is wrong.
+            UnknownName: there is no such operation.
+            InvalidOption: the operation has no pages, or cannot take an argument.
         """
         handle = self.find_operation(operation)
         provider = self.config.provider
@@ -144,7 +147,7 @@ class Caller:
         size = given.setdefault(rule.size, rule.max_size) if rule.size and rule.max_size else 0
         handle.binder.bind(given)
         first = given.pop(rule.position, None)
-        fetch = partial(self._page, handle, rule, given)
+        fetch = partial(self._fetch_page, handle, rule, given)
         walk = paging.start_walk(rule)
         if isinstance(first, int | str) and first != rule.first:
             walk = walk._replace(position=first, partial=True)
@@ -169,7 +172,7 @@ class Caller:
         return send()
 
     def _run_for_user(self, prepared: PreparedCall, send: Fetch) -> Answer:
-        """What a call gives, made for its end user where the provider wants to know."""
+        """Make a call, and count its end user if the provider has end users."""
         users = self.config.end_users
         if users is None:
             return send()
@@ -188,7 +191,7 @@ class Caller:
                 raise self.explain(error) from error.__cause__
         return self.engine.run(prepared)
 
-    def _page(
+    def _fetch_page(
         self, handle: OperationHandle, rule: PagingRule, given: Mapping[str, object], position: int | str | None
     ) -> Answer:
         if rule.style not in LINKED:
@@ -203,13 +206,13 @@ class Caller:
         return answer if answer.url else answer._replace(url=url)
 
     def _bind_link(self, handle: OperationHandle, bound: BoundRequest, link: str) -> BoundRequest:
-        """The request that a link to the next page asks for, if it leads to a place of the provider's own."""
+        """The request for a link to the next page, if it leads to an address of the provider."""
         try:
-            place = self.config.check_link(link)
-            below = place.url.removeprefix(self.config.base_url)
-            if place.sends_key and below != place.url:
-                return replace(bound, target=below)
-            return replace(bound, url=place.url, keyless=bound.keyless or not place.sends_key)
+            checked = self.config.check_link(link)
+            target = checked.url.removeprefix(self.config.base_url)
+            if checked.sends_key and target != checked.url:
+                return replace(bound, target=target)
+            return replace(bound, url=checked.url, keyless=bound.keyless or not checked.sends_key)
         except InvalidOption as error:
             name = self.config.provider.name
             operation = handle.plan.operation

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Generated from src/callwell/client/calls/deleted_lookup.py by tools/unasync.py; do not edit
-"""Whether what is not found was deleted, where another operation of the provider tells.
+"""Finds out whether an object that is not found was deleted, by another operation of the provider.
 
-The second call is a call like any other, with a permit of its own, in what is left of the first one's time. It is made
-after a 404 alone, and only its success says anything: whatever else becomes of it, nothing was found.
+That second call is like any other: it has a permit of its own, and what is left of the first call's deadline. It is
+made only after a 404, and only its success means that the object was deleted.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 def run_checking_deleted(
     engine: Engine, prepared: PreparedCall, lookup: DeletedLookup, arguments: Mapping[str, object]
 ) -> Answer:
-    """Make a call, and look elsewhere for what it does not find.
+    """Make a call; after a 404, look the object up among the deleted ones.
 
     Args:
-        engine: which makes the calls.
+        engine: makes the calls.
         prepared: the call.
-        lookup: the operation that has what was deleted.
+        lookup: the operation that returns deleted objects.
         arguments: those of the call.
 
     Raises:
@@ -43,11 +43,11 @@ def run_checking_deleted(
     except NotFound as error:
         left_s = ends_at - engine.clock.now()
         options = dataclasses.replace(prepared.options, deadline_s=left_s)
-        found = _found(engine, lookup.prepare(options, arguments)) if left_s > 0 else None
-        if found is None:
+        deleted = _look_up(engine, lookup.prepare(options, arguments)) if left_s > 0 else None
+        if deleted is None:
             raise
         raise Gone(
-            f"{error}: it was deleted: {lookup.plan.operation} has it",
+            f"{error}: it was deleted: {lookup.plan.operation} still returns it",
             status=error.status,
             code=error.code,
             message=error.message,
@@ -55,12 +55,12 @@ def run_checking_deleted(
             problems=error.problems,
             provider=error.provider,
             operation=error.operation,
-            attempts=error.attempts + found.attempts,
+            attempts=error.attempts + deleted.attempts,
             outcome=error.outcome,
         ) from error
 
 
-def _found(engine: Engine, prepared: PreparedCall) -> Answer | None:
+def _look_up(engine: Engine, prepared: PreparedCall) -> Answer | None:
     try:
         return engine.run(prepared)
     except CallwellError:
