@@ -114,7 +114,7 @@ def test_the_example_is_called(notes: Path, monkeypatch: pytest.MonkeyPatch) -> 
 BROKEN = [
     ("profile.toml", 'items = "notes"', 'itmes = "notes"'),
     ("profile.toml", '"https://api.notes.example/v1"', '"api"'),
-    ("openapi.json", '"notes.list"', '"list"'),
+    ("openapi.json", '"3.1.0"', '"2.0"'),
 ]
 
 
