@@ -131,7 +131,8 @@ def parse_response(
     """
     status = response.status
     headers = response.headers
-    json, readable = _decode_json(response.body, headers)
+    # What was cut at the bound is not read: `12` may be left of `1234`, and repairing 64 MiB would take seconds.
+    json, readable = (None, False) if response.too_large else _decode_json(response.body, headers)
     answer = Answer(status, headers, response.body, json)
     if status in outcome.OK:
         foreign = described and not readable and gateways.is_undescribed_type(headers, response.body, media)
