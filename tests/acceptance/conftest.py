@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from _pytest.terminal import TerminalReporter
 
-TOLD = "told"
+TOLD = "reported"
 
 
 class Tell(Protocol):
@@ -27,21 +27,21 @@ class Tell(Protocol):
 def tell(record_property: Callable[[str, object], None]) -> Tell:
     """For one line of the table at the end."""
 
-    def told(what: str, figures: str) -> None:
+    def reported(what: str, figures: str) -> None:
         record_property(TOLD, [what, figures])
 
-    return told
+    return reported
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
-    """Print the table: a line for everything that was told, with the seconds its test took."""
+    """Print the table: a line for every result, with the seconds its test took."""
     lines = [
-        (report.outcome, report.duration, *told)
+        (report.outcome, report.duration, *reported)
         for reports in terminalreporter.stats.values()
         for report in reports
         if isinstance(report, pytest.TestReport) and report.when == "call"
-        for name, told in report.user_properties
-        if name == TOLD and isinstance(told, list)
+        for name, reported in report.user_properties
+        if name == TOLD and isinstance(reported, list)
     ]
     if lines:
         terminalreporter.write_sep("=", "what was seen")

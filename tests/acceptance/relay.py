@@ -17,7 +17,7 @@ PATIENCE_S = 20.0
 
 
 class Relay:
-    """Listens on a port of its own and passes everything on, until told otherwise.
+    """Listens on a port of its own and passes everything on, until a test changes that.
 
     Args:
         target: the port behind it.

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tests.acceptance.conftest import Tell
     from tests.contract.raw_server import Connection
 
-KNOCKING = Path(__file__).with_name("knocking.py")
+REPEATED_CALLS = Path(__file__).with_name("repeated_calls.py")
 SCALE = 40.0
 HOUR_S = 3_600.0
 PROCESSES = 4
@@ -125,7 +125,9 @@ def spend_an_hour(death: str, folder: Path) -> Hour:
         "until": clock.now() + HOUR_S,
     }
     try:
-        commands = [[sys.executable, str(KNOCKING), json.dumps({**job, "seed": seed})] for seed in range(PROCESSES)]
+        commands = [
+            [sys.executable, str(REPEATED_CALLS), json.dumps({**job, "seed": seed})] for seed in range(PROCESSES)
+        ]
         processes = [
             subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for command in commands
         ]
@@ -135,12 +137,12 @@ def spend_an_hour(death: str, folder: Path) -> Hour:
         done = [process.communicate(timeout=PATIENCE_S) for process in processes]
     finally:
         server.close()
-    assert [(process.returncode, told) for process, (_, told) in zip(processes, done, strict=True)] == (
+    assert [(process.returncode, reported) for process, (_, reported) in zip(processes, done, strict=True)] == (
         [(0, "")] * PROCESSES
     )
-    told = [json.loads(output) for output, _ in done]
-    calls = [Call(*call) for each in told for call in each["calls"]]
-    return Hour(calls, max(each["late_s"] for each in told), over_at, provider.arrivals)
+    reported = [json.loads(output) for output, _ in done]
+    calls = [Call(*call) for each in reported for call in each["calls"]]
+    return Hour(calls, max(each["late_s"] for each in reported), over_at, provider.arrivals)
 
 
 @pytest.mark.parametrize("death", ["503", "reset", "silence", "nearly"])

@@ -35,11 +35,11 @@ def test_the_demo_keeps_every_promise(seed: int, tmp_path: Path, tell: Tell) -> 
     command = [sys.executable, "-m", "callwell", "demo", "--seed", str(seed), "--json"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    told = json.loads(done.stdout)
-    assert (told["ok"], told["seed"]) == (True, seed)
+    reported = json.loads(done.stdout)
+    assert (reported["ok"], reported["seed"]) == (True, seed)
     assert "Traceback" not in done.stderr
-    assert told["providers"].keys() == FEWEST.keys()
-    for name, card in told["providers"].items():
+    assert reported["providers"].keys() == FEWEST.keys()
+    for name, card in reported["providers"].items():
         tell(
             f"demo, seed {seed}, {name}",
             f"{card['verdict']}, {card['items']} items, {card['attempts']} attempts for {card['calls']} calls "

@@ -200,6 +200,6 @@ def test_a_disk_that_has_no_room_for_the_state(site: Site, disk: Callable[[int],
         "disk of the state filled",
         f"{len(complaints)} times, exit code 7, then {result.verdict}, {result.over_quota} over the quota",
     )
-    told = f"callwell: cannot write the state {state}: the disk is full; make room and run the same again"
-    assert complaints[1:] == [told] * FILLINGS
+    reported = f"callwell: cannot write the state {state}: the disk is full; make room and run the same again"
+    assert complaints[1:] == [reported] * FILLINGS
     assert f"the state {state}" in complaints[0]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Manifests in every form say the same, and what is wrong with one is told with file and row."""
+"""Manifests in every form say the same, and what is wrong with one is reported with file and row."""
 
 from __future__ import annotations
 

@@ -54,8 +54,8 @@ def test_each_recording_has_its_score() -> None:
 )
 def test_names_below_a_common_folder(files: list[str], names: list[str]) -> None:
     """Whether it is one file or many, absolute, relative or mixed."""
-    told = rows(shown([ScoredRecording(file=file, status="done", score=1.0) for file in files]))
-    assert told == [["recording", "score"], *([name, "1.0"] for name in names)]
+    reported = rows(shown([ScoredRecording(file=file, status="done", score=1.0) for file in files]))
+    assert reported == [["recording", "score"], *([name, "1.0"] for name in names)]
 
 
 def test_so_many_and_no_more() -> None:

@@ -76,7 +76,7 @@ def test_the_same_content_is_billed_once(emulated: Emulated, tmp_path: Path) -> 
 
 
 def test_rows_fail_alone(emulated: Emulated, tmp_path: Path) -> None:
-    """What is wrong is told by file and row with a typed cause, before anything of it is sent; the others go on."""
+    """What is wrong is reported by file and row with a typed cause, before anything of it is sent; the others go on."""
     good = tones(tmp_path, 2)
     said = tmp_path / "said.wav"
     tone(said)
@@ -109,9 +109,9 @@ def test_rows_fail_alone(emulated: Emulated, tmp_path: Path) -> None:
         assert (type(error.cause), error.file, error.row) == (cause, str(row.file), row.number)
         assert str(error).startswith(f"class.csv:{row.number}: {row.file}: ")
         assert text in str(error)
-    told = lines(tmp_path / "out")
-    assert [one["status"] for one in told] == ["done", *["failed"] * len(wrong), "done"]
-    assert told[-2]["error"]["code"] == "too-long"
+    reported = lines(tmp_path / "out")
+    assert [one["status"] for one in reported] == ["done", *["failed"] * len(wrong), "done"]
+    assert reported[-2]["error"]["code"] == "too-long"
 
 
 def test_a_second_run_does_what_has_failed(emulated: Emulated, tmp_path: Path) -> None:
@@ -131,16 +131,16 @@ def test_a_second_run_does_what_has_failed(emulated: Emulated, tmp_path: Path) -
 
 
 def test_lost_answers_are_counted(emulated: Emulated, tmp_path: Path) -> None:
-    """What may be billed twice is told, and nothing is lost by it."""
+    """What may be billed twice is reported, and nothing is lost by it."""
     where = {"operation": "*", "provider": f"{NAME}/production"}
     emulated.faults({**where, "fault": "lost_reply", "nth": [2, 5]}, {**where, "fault": "throttle", "nth": [7]})
     report = assessed(emulated, tones(tmp_path, 8), tmp_path / "out")
-    told = counts(emulated)
-    assert (report.assessed, report.possibly_billed, told["billed"], told["billed_again"]) == (8, 2, 10, 0)
+    reported = counts(emulated)
+    assert (report.assessed, report.possibly_billed, reported["billed"], reported["billed_again"]) == (8, 2, 10, 0)
 
 
 def test_what_is_wrong_with_everything_ends_it(emulated: Emulated, tmp_path: Path) -> None:
-    """A dead key, an operation that there is not, a folder with other things: told once, and nothing is written."""
+    """A dead key, an operation that there is not, a folder with other things: reported once, and nothing is written."""
     rows = tones(tmp_path, 3)
     with pytest.raises(errors.DirectoryNotOurs, match="holds no assessment of Callwell"):
         assessed(emulated, rows, tmp_path)
@@ -164,7 +164,7 @@ def test_names_may_be_any_bytes(emulated: Emulated, tmp_path: Path) -> None:
     assert lines(tmp_path / "out")[0]["file"].endswith("caf?.wav")
 
 
-def test_providers_without_assessments_are_told() -> None:
+def test_providers_without_assessments_are_reported() -> None:
     """By a sentence, before anything else."""
     with pytest.raises(errors.UsageError, match="userplane has no assessments"):
         AssessmentRules(load("userplane"))

@@ -124,7 +124,7 @@ def shell(folder: Path, running: Running) -> Shell:
 
 @contextmanager
 def started(cli: Shell, *arguments: str, background: bool = False, **variables: str) -> Iterator[Program[str]]:
-    """A command that goes on until it is told to end; whatever happens, it is ended.
+    """A command that goes on until it is asked to end; whatever happens, it is ended.
 
     Args:
         cli: the shell.

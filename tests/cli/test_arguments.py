@@ -88,7 +88,7 @@ def test_bad(texts: list[str], expected: str) -> None:
 
 
 def test_names() -> None:
-    """Unknown names are told with the nearest, missing ones with what they take."""
+    """Unknown names are reported with the nearest, missing ones with what they take."""
     with pytest.raises(UnknownName, match="did you mean count"):
         parse_arguments(operation(), ["cuont=1"])
     with pytest.raises(UsageError, match=r"needs text=… \(a text\) and count=… \(a whole number\)"):

@@ -52,8 +52,14 @@ def test_an_assessment(cli: Shell) -> None:
     tone(cli.folder / "gone.wav", hertz=400)
     (cli.folder / "class.csv").write_text(MANIFEST.replace("c.wav,,", "c.wav,Good night.,"))
     second = cli.run(*COMMAND, "--json")
-    told = second.json
-    assert (second.code, second.err, told["assessed"], told["remembered"], told["failed"]) == (0, "", 2, 2, [])
+    reported = second.json
+    assert (second.code, second.err, reported["assessed"], reported["remembered"], reported["failed"]) == (
+        0,
+        "",
+        2,
+        2,
+        [],
+    )
     lines = (cli.folder / "out/results.jsonl").read_text().splitlines()
     assert [json.loads(line)["user"] for line in lines] == ["ann", "bob", "ann", "bob"]
     assert cli.run("users", NAME, "--json").json["months"][0]["users"] == 2

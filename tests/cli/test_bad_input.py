@@ -110,7 +110,7 @@ def test_a_malformed_key(cli: Shell) -> None:
 
 
 def test_a_dead_key(cli: Shell) -> None:
-    """A key that the provider refuses is told by its place and the provider's code."""
+    """A key that the provider refuses is reported by its place and the provider's code."""
     line = cli.fails(3, *ME, **{KEY_VARIABLE: "uspl_of_nobody_at_all"})
     assert "API_KEY_INVALID" in line
     assert f"env:{KEY_VARIABLE}" in line
@@ -127,7 +127,7 @@ def test_a_key_file_that_is_none(cli: Shell, name: str, why: str) -> None:
 
 
 def test_what_the_provider_says(cli: Shell) -> None:
-    """An error answer is told by status and code."""
+    """An error answer is reported by status and code."""
     line = cli.fails(4, "call", PROVIDER, "workspaces.get", "workspace_id=none")
     assert "404 WORKSPACE_NOT_FOUND" in line
 

@@ -31,7 +31,7 @@ def test_call_prints_the_result(cli: Shell) -> None:
     assert ended.json["user"]["name"] == "Ada Example"
 
 
-def test_a_deprecated_operation_is_told_once(tmp_path: Path) -> None:
+def test_a_deprecated_operation_is_reported_once(tmp_path: Path) -> None:
     """On standard error, with the day on which it stops to answer, however many pages are read."""
     gone = EmulatorOptions(provider=(PROVIDER,), clock=clock(25), deprecated={"workspaces.list": 86_400})
     with start(gone) as running:
@@ -47,7 +47,7 @@ def test_raw_prints_the_body(cli: Shell) -> None:
 
 
 def test_the_state_is_a_file_of_the_user(cli: Shell) -> None:
-    """Unless told otherwise, commands share a file in the XDG state folder; CALLWELL_STATE and --state name others."""
+    """By default, commands share a file in the XDG state folder; CALLWELL_STATE and --state name others."""
     cli.run("call", PROVIDER, "me.get")
     assert (cli.folder / "state" / "callwell" / "state.db").is_file()
     cli.run("call", PROVIDER, "me.get", CALLWELL_STATE="sqlite:///one.db")
@@ -172,7 +172,7 @@ def test_a_file_is_saved_or_printed(cli: Shell, place: dict[str, str]) -> None:
 
 
 def test_providers_tell_of_the_key_not_the_key(cli: Shell) -> None:
-    """Providers are told with address, place of the key and number of operations."""
+    """Providers are reported with address, place of the key and number of operations."""
     ended = cli.run("providers", "--json")
     [known] = [one for one in ended.json if one["name"] == PROVIDER]
     assert known["environments"]["production"] == {
@@ -189,7 +189,7 @@ def test_providers_tell_of_the_key_not_the_key(cli: Shell) -> None:
 
 
 def test_keys_list_tells_what_is_there(cli: Shell) -> None:
-    """A key that is there, one that is not, and one of another make are told apart; none is shown."""
+    """A key that is there, one that is not, and one of another make are distinguished; none is shown."""
     there, missing, strange = (
         cli.run("keys", "list", PROVIDER, "--json", **{KEY_VARIABLE: text}) for text in (cli.key, None, "strange-key")
     )
@@ -202,7 +202,7 @@ def test_keys_list_tells_what_is_there(cli: Shell) -> None:
 
 
 def test_keys_list_tells_of_use(cli: Shell) -> None:
-    """Keys that were used are told with how often and when, also those that are at their place no more."""
+    """Keys that were used are reported with how often and when, also those that are at their place no more."""
     before = cli.run("keys", "list", PROVIDER, "--json").json
     assert [(one["clients"], one["first"], one["last"]) for one in before] == [(0, None, None)]
     for minute in range(2):
@@ -218,7 +218,7 @@ def test_keys_list_tells_of_use(cli: Shell) -> None:
 
 
 def test_keys_where_warns_of_open_files(cli: Shell) -> None:
-    """The order of the places is told, and that others can read a file."""
+    """The order of the places is reported, and that others can read a file."""
     file = cli.folder / "key"
     file.write_text(cli.key)
     file.chmod(0o644)

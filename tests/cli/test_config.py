@@ -38,12 +38,12 @@ def test_config_tells_from_where(cli: Shell) -> None:
     (cli.folder / "callwell.toml").write_text('[userplane]\ndeadline = 9.5\nkey = "env:OTHER"\n')
     ended = cli.run("config", PROVIDER, "--json", OTHER=cli.key, CALLWELL_STATE="memory:")
     assert (ended.code, ended.err) == (0, "")
-    told = {one["setting"]: (one["value"], one["from"]) for one in ended.json["settings"]}
+    reported = {one["setting"]: (one["value"], one["from"]) for one in ended.json["settings"]}
     file = f"{cli.folder}/callwell.toml"
     assert ended.json["file"] == file
     unset = ("key_header", "plan", "alpha", "user_secret")
-    assert [told.pop(name) for name in unset] == [(None, "default")] * len(unset)
-    assert told == {
+    assert [reported.pop(name) for name in unset] == [(None, "default")] * len(unset)
+    assert reported == {
         "environment": ("production", "profile"),
         "base_url": (cli.variables[ADDRESS_VARIABLE], f"env:{ADDRESS_VARIABLE}"),
         "key": ("env:OTHER", f"{file}:3"),
@@ -71,8 +71,8 @@ def test_a_password_is_hidden(cli: Shell) -> None:
     assert "secret-text" not in table.out
 
 
-def test_a_wrong_setting_is_told_with_its_place(cli: Shell) -> None:
-    """What the library refuses is told with the file and line, or the variable, that said it."""
+def test_a_wrong_setting_is_reported_with_its_place(cli: Shell) -> None:
+    """What the library refuses is reported with the file and line, or the variable, that said it."""
     (cli.folder / "callwell.toml").write_text('state = "redis://x"\n')
     assert f"{cli.folder}/callwell.toml:1: state cannot be 'redis://x'" in cli.fails(2, *ME)
     assert "env:CALLWELL_STATE: state cannot be 'x'" in cli.fails(2, *ME, CALLWELL_STATE="x")

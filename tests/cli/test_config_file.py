@@ -81,7 +81,7 @@ def test_every_setting_has_its_line(tmp_path: Path) -> None:
     ],
 )
 def test_complaints(tmp_path: Path, text: str, expected: str) -> None:
-    """Whatever is not as it must be is told by file, line and key; what stands in a key's place is not repeated."""
+    """Whatever is not as it must be is reported by file, line and key; what stands in a key's place is not repeated."""
     path = written(tmp_path, text)
     with pytest.raises(UsageError) as caught:
         read_config_file(path, trusted=True)

@@ -42,11 +42,11 @@ def test_json_is_one_line(cli: Shell, number: signal.Signals) -> None:
     with started(
         cli, "emulate", "--json", "--scale", "50", "--recordings", "3", "--seed", "5", CALLWELL_CLOCK=""
     ) as process:
-        told = json.loads(line(process))
-        assert sorted(told) == ["clock", "control", "providers"]
-        assert told["clock"].startswith("50@")
-        point = told["providers"][PROVIDER]["production"]
-        changes = {ADDRESS_VARIABLE: point["base_url"], KEY_VARIABLE: point["key"], "CALLWELL_CLOCK": told["clock"]}
+        reported = json.loads(line(process))
+        assert sorted(reported) == ["clock", "control", "providers"]
+        assert reported["clock"].startswith("50@")
+        point = reported["providers"][PROVIDER]["production"]
+        changes = {ADDRESS_VARIABLE: point["base_url"], KEY_VARIABLE: point["key"], "CALLWELL_CLOCK": reported["clock"]}
         ended = cli.run("call", PROVIDER, "me.get", **changes)
         assert ended.json["stats"]["recordings"] == 3
         process.send_signal(number)
@@ -67,8 +67,8 @@ def test_every_option_can_be_given(cli: Shell) -> None:
     words = [word for pair in given.items() for word in pair]
     words += ["--set", "links_limit=3", "--set", "old-meta-name=true", "--deprecated", "links.list", "--retry-after"]
     with started(cli, "emulate", "--json", "--provider", PROVIDER, *words, CALLWELL_CLOCK="") as process:
-        told = json.loads(line(process))
-        with urlopen(f"{told['control']}/health", timeout=PATIENCE_S) as answer:  # noqa: S310 - our own process
+        reported = json.loads(line(process))
+        with urlopen(f"{reported['control']}/health", timeout=PATIENCE_S) as answer:  # noqa: S310 - our own process
             options = json.load(answer)["options"][PROVIDER]
     expected = {"rate_headers": "draft", "skew_s": -90, "window": "sliding", "url_life_s": 7, "per_minute": 5}
     expected |= {"links_limit": 3, "old_meta_name": True, "retry_after": True}

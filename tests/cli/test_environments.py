@@ -48,13 +48,13 @@ def cli(pair: Running, tmp_path: Path) -> Shell:
 def test_a_key_of_the_other_environment(cli: Shell, pair: Running) -> None:
     """First it is refused, with a hint; asked, it is explained; from then on nothing is sent with it."""
     assert "if it may belong to environment sandbox, explain=True (--explain) asks there" in cli.fails(3, *LIST)
-    told = cli.fails(3, *LIST, "--explain")
-    assert told.startswith(
+    reported = cli.fails(3, *LIST, "--explain")
+    assert reported.startswith(
         "callwell: apivideo: the key (env:APIVIDEO_API_KEY) belongs to environment sandbox, but this is"
     )
     fetch(f"{pair.control}/reset", "POST", body=json.dumps({"provider": NAME}).encode())
-    assert cli.fails(3, *LIST) == told
-    assert cli.fails(3, "call", NAME, "tags.list", "--auth", "token") == told
+    assert cli.fails(3, *LIST) == reported
+    assert cli.fails(3, "call", NAME, "tags.list", "--auth", "token") == reported
     rows = fetch(f"{pair.control}/ledger/requests").json
     assert [row for row in rows if row["operation"] and row["place"] == "api"] == []
     assert cli.run(*LIST, "--environment", "sandbox").code == 0

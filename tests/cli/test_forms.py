@@ -90,7 +90,7 @@ def test_all_pages(apivideo: Shell) -> None:
 
 
 def test_a_file_is_sent(apivideo: Shell) -> None:
-    """A file is named by its path; one that is not there is told in one line, and nothing is sent."""
+    """A file is named by its path; one that is not there is reported in one line, and nothing is sent."""
     (apivideo.folder / "picture.png").write_bytes(b"a picture")
     call = ("call", "apivideo", "videos.upload_thumbnail", "video_id=vi1", "--environment", "sandbox")
     ended = apivideo.run(*call, "file=picture.png")

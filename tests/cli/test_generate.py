@@ -29,9 +29,9 @@ def test_json_names_the_clients(tmp_path: Path, capsys: pytest.CaptureFixture[st
     """--json prints the file, the two classes in it and the number of operations."""
     folder = write(tmp_path / "tiny")
     assert main(["generate", str(folder), "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["path"] == str(folder / "client.py")
-    assert told["async_client"] == f"Async{told['client']}"
+    reported = json.loads(capsys.readouterr().out)
+    assert reported["path"] == str(folder / "client.py")
+    assert reported["async_client"] == f"Async{reported['client']}"
 
 
 def test_a_file_of_somebody_else_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

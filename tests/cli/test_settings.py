@@ -98,8 +98,8 @@ def test_a_variable_that_is_wrong(variables: dict[str, str], expected: str) -> N
     assert "secret-text" not in str(caught.value)
 
 
-def test_an_unknown_environment_is_told_with_its_place(tmp_path: Path) -> None:
-    """An environment that the provider does not have is told with the variable, or file and line."""
+def test_an_unknown_environment_is_reported_with_its_place(tmp_path: Path) -> None:
+    """An environment that the provider does not have is reported with the variable, or file and line."""
     described = providers.load(PROVIDER)
     with pytest.raises(UnknownName, match=r"'x' of userplane \(env:CALLWELL_USERPLANE_ENVIRONMENT\)"):
         Settings({"CALLWELL_USERPLANE_ENVIRONMENT": "x"}, None).resolve(described, {})
@@ -109,8 +109,8 @@ def test_an_unknown_environment_is_told_with_its_place(tmp_path: Path) -> None:
         Settings({}, read_config_file(path, trusted=True)).resolve(described, {})
 
 
-def test_a_variable_that_is_none_is_told() -> None:
-    """Variables that look like ours and are not used are told with the nearest that exist."""
+def test_a_variable_that_is_none_is_reported() -> None:
+    """Variables that look like ours and are not used are reported with the nearest that exist."""
     unknown = Settings({"CALLWELL_STAT": "x", "CALLWELL_CLOCK": "2", "OTHER": "x"}, None).unknown_variables()
     assert list(unknown) == ["CALLWELL_STAT"]
     assert "CALLWELL_STATE" in unknown["CALLWELL_STAT"]

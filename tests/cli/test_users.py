@@ -50,14 +50,14 @@ def cli(tmp_path: Path) -> Iterator[Shell]:
         yield Shell(tmp_path, variables, point.key, running.endpoints.control)
 
 
-def test_users_are_told_and_counted(cli: Shell) -> None:
+def test_users_are_sent_and_counted(cli: Shell) -> None:
     """Two users of three calls, as a table, as JSON, as bars and as a picture; the secret is made once."""
     for user in ("ann", "bob", "ann"):
         ended = cli.run("call", NAME, *ASSESS, "--for-user", user)
         assert (ended.code, ended.err) == (0, "")
-    told = cli.run("users", NAME, "--json").json
-    assert told["provider"] == "language_confidence"
-    assert [one["users"] for one in told["months"]] == [2]
+    reported = cli.run("users", NAME, "--json").json
+    assert reported["provider"] == "language_confidence"
+    assert [one["users"] for one in reported["months"]] == [2]
     assert " 2" in cli.run("users", NAME).out
     assert "█" in cli.run("users", NAME, "--plot").out
     secret = cli.folder / ".local/state/callwell/user-secret"

@@ -120,18 +120,18 @@ class Shop(World):
         return self._created(request, self.fates.pop(0) if self.fates else "ok")
 
     def stray(self, request: Request, after_s: float) -> None:
-        """A request that nobody waits for is carried out after some time."""
+        """A request that nobody waits for is carried out later."""
         self.creations += 1
-        thing = {"id": f"g{self.creations}", "tags": [], **self._said(request)}
+        thing = {"id": f"g{self.creations}", "tags": [], **self._arguments(request)}
         self._goods.append((self.clock.now() + after_s, thing))
 
-    def _said(self, request: Request) -> Any:
+    def _arguments(self, request: Request) -> Any:
         assert isinstance(request.body, bytes | None)
         return json.loads(request.body or b"{}")
 
     def _created(self, request: Request, fate: str) -> Response | NoReply:
-        said = self._said(request)
-        thing = {"id": f"g{self.creations}", "tags": [], **said}
+        arguments = self._arguments(request)
+        thing = {"id": f"g{self.creations}", "tags": [], **arguments}
         if fate in ("ok", "lost", "error", "broken"):
             self._goods.append((self.clock.now(), thing))
         if fate == "late":

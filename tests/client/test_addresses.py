@@ -11,7 +11,7 @@ import pytest
 from callwell.client import addresses
 from callwell.core.addresses import mask_address
 from callwell.errors import InvalidOption
-from tests.client._async.acting import client
+from tests.client._async.scripted_client import client
 from tests.client.world import World
 
 if TYPE_CHECKING:

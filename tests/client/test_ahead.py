@@ -16,7 +16,7 @@ from callwell.core.verdict import End
 from callwell.keys import Key
 from callwell.testing import ScriptedTransport
 from tests.client.acme import KEY, LISTED, acme
-from tests.client.crowd import make
+from tests.client.many_callers import make
 from tests.client.virtual import LoopClock, SlowTransport, leap
 from tests.client.world import answer, code, held, query
 
@@ -41,8 +41,8 @@ def shelf(pages: int, *, total: bool = True) -> Callable[[Request], Response]:
         if page > pages:
             return code(404, "NO_SUCH_PAGE")
         items = [{"id": str((page - 1) * SIZE + index)} for index in range(SIZE)]
-        told = {"total": pages * SIZE} if total else {}
-        return answer(200, {"data": {"items": items, "more": page < pages} | told})
+        reported = {"total": pages * SIZE} if total else {}
+        return answer(200, {"data": {"items": items, "more": page < pages} | reported})
 
     return reply
 
@@ -196,7 +196,7 @@ def test_offsets_that_were_reckoned_wrong_are_dropped() -> None:
 
 
 @pytest.mark.parametrize("pages", [-1, 65, 1.5, None, "8"])
-def test_a_depth_that_is_none_is_told(pages: Any) -> None:
+def test_a_depth_that_is_none_is_reported(pages: Any) -> None:
     """Only a number of pages will do."""
     client = Client(acme({}), key=Key(KEY), transport=ScriptedTransport([]))
     with pytest.raises(errors.InvalidOption, match="a number from 0 to 64"):

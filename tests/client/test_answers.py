@@ -19,7 +19,7 @@ from callwell.core.types import Outcome
 from callwell.keys import Key
 from callwell.testing import ScriptedTransport
 from callwell.transport.base import NoReply, Response
-from tests.client._sync.acting import client
+from tests.client._sync.scripted_client import client
 from tests.client.acme import BASE, ERRORS, KEY, acme
 from tests.client.world import World, answer, code
 

@@ -11,7 +11,7 @@ import pytest
 from callwell.batch import PlannedFile, UploadBatch
 from callwell.batch.journal import KEPT_S
 from callwell.state import MemoryState
-from tests.client._async.acting import client
+from tests.client._async.scripted_client import client
 from tests.client.studio import Killed, Mortal, Studio, studio
 from tests.client.vault import PIECE
 from tests.client.world import World
@@ -147,7 +147,7 @@ def test_a_kill_at_any_write_costs_no_second_object(tmp_path: Path, *, after: bo
 
 
 def test_a_kill_between_the_last_piece_and_the_report_sends_nothing_again(tmp_path: Path) -> None:
-    """All is there, and the process dies before anybody was told: the next one tells it."""
+    """All is there, and the process dies before its result is returned: the next one returns it."""
     there = Studio()
     world = World(there)
     state = MemoryState()

@@ -84,7 +84,7 @@ def test_an_operation_with_a_body_always_sends_one() -> None:
         ({"name": "n", "trace": "ü"}, "printable ASCII"),
     ],
 )
-def test_wrong_values_are_told(arguments: dict[str, Any], message: str) -> None:
+def test_wrong_values_are_reported(arguments: dict[str, Any], message: str) -> None:
     """A value of the wrong kind is refused before anything is sent, with what is expected."""
     with pytest.raises(InvalidOption, match=message):
         bind(MAKE, arguments)
@@ -103,13 +103,13 @@ def test_wrong_values_are_told(arguments: dict[str, Any], message: str) -> None:
         ({"ids": 5}, "a list, each a whole number"),
     ],
 )
-def test_wrong_query_values_are_told(arguments: dict[str, Any], message: str) -> None:
+def test_wrong_query_values_are_reported(arguments: dict[str, Any], message: str) -> None:
     """Enumerations, booleans and the items of lists are checked too."""
     with pytest.raises(InvalidOption, match=message):
         bind(LIST, arguments)
 
 
-def test_unknown_names_are_told_with_the_nearest() -> None:
+def test_unknown_names_are_reported_with_the_nearest() -> None:
     """A misspelt name is refused with the one that was probably meant."""
     with pytest.raises(
         UnknownName, match=r"unknown parameter 'color' of things\.list: did you mean colour\?"

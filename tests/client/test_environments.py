@@ -11,7 +11,7 @@ from callwell import errors
 from callwell.core.rules.environments import EnvironmentRule
 from callwell.core.rules.operations import OperationRule
 from callwell.core.rules.profile import ErrorRule, KeyRule
-from tests.client._sync.acting import client
+from tests.client._sync.scripted_client import client
 from tests.client.acme import BASE, KEY, acme
 from tests.client.world import OK, World, answer
 
@@ -84,7 +84,7 @@ def test_a_status_that_means_a_dead_key() -> None:
 
 
 def test_errors_that_name_places_step_by_step() -> None:
-    """A list of names and indexes is one name, and each fault is told."""
+    """A list of names and indexes is one name, and each fault is reported."""
     rule = ErrorRule(code=(), message=("detail", "msg"), parameter=("loc",), problems="detail")
     provider = acme(errors=rule)
     wrong = [{"loc": ["body", "tags", 0], "msg": "no text", "type": "x"}, {"loc": ["body"], "msg": "missing"}]

@@ -19,7 +19,7 @@ from callwell.client.exactly_once.holder import LIVE_HOLDERS, CallLocks, new_hol
 from callwell.client.exactly_once.store import LedgerStore
 from callwell.state import MemoryState
 from callwell.testing import ManualClock
-from tests.client._sync.acting import client as make
+from tests.client._sync.scripted_client import client as make
 from tests.client.shop import DyingState, Killed, Shop, bury, provider
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from callwell import errors
 from callwell.core.quota import permits
 from callwell.core.rules.profile import QuotaRule
 from callwell.state import MemoryState, open_state
-from tests.client._sync.acting import client as make
+from tests.client._sync.scripted_client import client as make
 from tests.client.acme import acme
 from tests.client.world import LOST, OK, REFUSED, World, code
 

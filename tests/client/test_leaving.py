@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from callwell import errors
 from callwell.core.rules.profile import QuotaRule
-from tests.client._async.acting import client
+from tests.client._async.scripted_client import client
 from tests.client.acme import KEY, acme
-from tests.client.crowd import get, make, most_in
+from tests.client.many_callers import get, make, most_in
 from tests.client.storage import Storage
 from tests.client.virtual import CancelledAt, LoopClock, leap
 from tests.client.world import DEAD, OK, ListSource, World, answer, code, held, tried

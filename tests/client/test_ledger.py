@@ -91,7 +91,7 @@ def test_a_dead_process_holds_nothing() -> None:
     assert [ledger.claim(one).holder == one.holder for one in taken] == [True, False, False]
 
 
-def test_names_are_told_apart_by_their_account() -> None:
+def test_names_are_distinguished_by_their_account() -> None:
     """An account whose name begins like another one's has a ledger of its own."""
     clock = ManualClock()
     state = MemoryState()

@@ -15,7 +15,7 @@ from callwell.client.calls import error_body, responses
 from callwell.client.calls.binding import encode_json
 from callwell.core.rules.profile import CodeRule, ErrorRule
 from callwell.transport.base import Response
-from tests.client._sync.acting import client
+from tests.client._sync.scripted_client import client
 from tests.client.acme import acme
 from tests.client.world import World
 

@@ -14,7 +14,7 @@ from callwell.core.rules.profile import QuotaRule
 from callwell.keys import Key
 from callwell.state import MemoryState
 from callwell.testing import AsyncScriptedTransport, ScriptedTransport
-from tests.client._sync.acting import client
+from tests.client._sync.scripted_client import client
 from tests.client.acme import BASE, acme
 from tests.client.world import World, answer
 
@@ -61,7 +61,7 @@ def test_a_typed_client_keeps_its_type_and_its_groups_their_options(kind: Any) -
         ({"for_user": "ann"}, "for_user cannot be a text of 3 characters: expected no value: acme has no end users"),
     ],
 )
-def test_wrong_options_of_a_call_are_told(options: dict[str, Any], message: str) -> None:
+def test_wrong_options_of_a_call_are_reported(options: dict[str, Any], message: str) -> None:
     """Misspelt names and values that make no sense are refused, by the client and by `with_options` alike."""
     with pytest.raises(errors.UsageError, match=message):
         client(World()).with_options(**options)
@@ -88,14 +88,14 @@ def test_wrong_options_of_a_call_are_told(options: dict[str, Any], message: str)
         ({"connect_s": -1}, "seconds above zero"),
     ],
 )
-def test_wrong_options_of_a_client_are_told(options: dict[str, Any], message: str) -> None:
+def test_wrong_options_of_a_client_are_reported(options: dict[str, Any], message: str) -> None:
     """Each is refused with what it takes, and passwords are not repeated."""
     with pytest.raises(errors.UsageError, match=message) as caught:
         client(World(), **options)
     assert "secret" not in str(caught.value)
 
 
-def test_an_unknown_provider_is_told() -> None:
+def test_an_unknown_provider_is_reported() -> None:
     """The nearest name is in the message."""
     with pytest.raises(errors.UnknownName, match="userplane"):
         Client("userplan", key=Key("x"))
@@ -192,7 +192,7 @@ def test_requests_that_leave_the_address_are_refused(path: str) -> None:
 
 
 def test_requests_have_bodies_and_methods() -> None:
-    """JSON goes out as such, what is no JSON or no method is told, and PUT is repeated where POST is not."""
+    """JSON goes out as such, what is no JSON or no method is reported, and PUT is repeated where POST is not."""
     world = World(answer(500), answer(200))
     client(world).request("put", "/x", json=[1, None])
     assert [sent.request.body for sent in world.sent] == [b"[1,null]", b"[1,null]"]
@@ -206,7 +206,7 @@ def test_requests_have_bodies_and_methods() -> None:
 
 
 def test_operations_are_attributes() -> None:
-    """A described provider's operations are called as attributes; those that are not there are told."""
+    """A described provider's operations are called as attributes; those that are not there are reported."""
     world = World()
     one = client(world)
     assert one.things.get(thing_id="1") == {"id": "1"}

@@ -13,7 +13,7 @@ from callwell.core.rules.operations import OperationRule
 from callwell.core.rules.profile import QuotaRule
 from callwell.state import MemoryState
 from tests.client.acme import acme
-from tests.client.crowd import get, make, most_in
+from tests.client.many_callers import get, make, most_in
 from tests.client.virtual import LoopClock, leap
 from tests.client.world import OK, code, held
 

@@ -11,7 +11,7 @@ import pytest
 from callwell import errors
 from callwell.core.rules.profile import QuotaRule
 from tests.client.acme import acme
-from tests.client.crowd import get, make
+from tests.client.many_callers import get, make
 from tests.client.virtual import leap
 from tests.client.world import DEAD, held
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from callwell import errors
-from tests.client._sync.acting import client
+from tests.client._sync.scripted_client import client
 from tests.client.world import World
 
 

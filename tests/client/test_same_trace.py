@@ -15,8 +15,8 @@ from callwell.errors import CallwellError
 from callwell.keys import Key
 from callwell.observe.notices import AttemptEnded, CallBegan, CallEnded, Waiting
 from callwell.testing import Dice
-from tests.client._async import acting as asynchronous
-from tests.client._sync import acting as synchronous
+from tests.client._async import scripted_client as asynchronous
+from tests.client._sync import scripted_client as synchronous
 from tests.client.acme import KEY, acme
 from tests.client.world import DEAD, LOST, REFUSED, ListSource, World, answer, code, held
 
@@ -71,7 +71,7 @@ PROVIDERS = {
 }
 
 
-def told(error: CallwellError) -> tuple[object, ...]:
+def reported(error: CallwellError) -> tuple[object, ...]:
     """All that an error says."""
     return type(error), str(error), sorted((name, repr(value)) for name, value in vars(error).items())
 
@@ -101,7 +101,7 @@ def sync_trace(replies: list[Response | NoReply], calls: list[Any], how: dict[st
         try:
             outcomes.append(one.call(name, **arguments))
         except CallwellError as error:
-            outcomes.append(told(error))
+            outcomes.append(reported(error))
         assert held(one) == 0
     return trace(world, outcomes)
 
@@ -116,7 +116,7 @@ def async_trace(replies: list[Response | NoReply], calls: list[Any], how: dict[s
             try:
                 outcomes.append(await one.call(name, **arguments))
             except CallwellError as error:
-                outcomes.append(told(error))
+                outcomes.append(reported(error))
             assert held(one) == 0
 
     asyncio.run(work())

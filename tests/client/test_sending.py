@@ -33,15 +33,15 @@ def path(tmp_path: Path) -> Path:
 
 def test_a_piece_is_read_little_by_little_and_counted(path: Path) -> None:
     """From any place, again from its beginning, and what is read again does not count twice."""
-    told: list[int] = []
-    region = PieceReader(DiskFile.at(path), 7, 2 * READ_BYTES, ProgressMeter(told.append))
+    reported: list[int] = []
+    region = PieceReader(DiskFile.at(path), 7, 2 * READ_BYTES, ProgressMeter(reported.append))
     for _ in range(2):
         pieces = list(region)
         assert max(map(len, pieces)) <= READ_BYTES
         assert b"".join(pieces) == CONTENT[7 : 7 + 2 * READ_BYTES]
-    assert told == [READ_BYTES, 2 * READ_BYTES, 0, READ_BYTES, 2 * READ_BYTES]
+    assert reported == [READ_BYTES, 2 * READ_BYTES, 0, READ_BYTES, 2 * READ_BYTES]
     region.reset()
-    assert (told[-1], region.wasted) == (0, 2 * READ_BYTES)
+    assert (reported[-1], region.wasted) == (0, 2 * READ_BYTES)
 
 
 @pytest.mark.parametrize("kind", ["path", "text", "bytes", "open", "memory"])
@@ -163,7 +163,7 @@ def test_a_piece_of_a_stream_is_kept_without_a_name() -> None:
 
 
 def test_no_room_for_a_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is told where there is none."""
+    """A message says so if there is none."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
     with pytest.raises(DiskFull, match="none"), TemporaryPiece("stream.mp4"):
         pass

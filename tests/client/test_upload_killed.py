@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell.state import MemoryState
-from tests.client._async.acting import client
+from tests.client._async.scripted_client import client
 from tests.client.studio import Killed, Mortal, Studio, studio
 from tests.client.vault import PIECE, SMALL
 from tests.client.world import World

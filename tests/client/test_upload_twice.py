@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from callwell.state import MemoryState
-from tests.client._sync.acting import client
+from tests.client._sync.scripted_client import client
 from tests.client.studio import Studio, studio
 from tests.client.vault import PIECE, SMALL
 from tests.client.world import World

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Calls on behalf of end users: what the provider is told, what is counted, and what is refused."""
+"""Calls on behalf of end users: what the provider gets, what is counted, and what is refused."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from callwell.core.rules.profile import RetryRule
 from callwell.keys import Key
 from callwell.observe.notices import CallEnded, OneUser
 from callwell.state import MemoryState
-from tests.client._async.acting import client as async_client
-from tests.client._sync.acting import client
+from tests.client._async.scripted_client import client as async_client
+from tests.client._sync.scripted_client import client
 from tests.client.acme import acme
 from tests.client.world import LOST, OK, REFUSED, World, answer
 
@@ -37,11 +37,11 @@ def made(world: World, **options: Any) -> Any:
 
 
 def users(world: World) -> list[str | None]:
-    """Whom the provider was told of, call by call."""
+    """The end users that the provider got, call by call."""
     return [dict(one.request.headers).get("x-user-id") for one in world.sent]
 
 
-def test_the_provider_is_told_a_pseudonym() -> None:
+def test_the_provider_gets_a_pseudonym() -> None:
     """The same for the same user, by any client with the same secret, and nothing where no user is named."""
     world = World()
     one = made(world)
@@ -207,7 +207,7 @@ def test_who_serves_several_is_left_alone() -> None:
     assert not any(isinstance(notice, OneUser) for notice in world.notices)
 
 
-def test_what_may_be_billed_is_told() -> None:
+def test_what_may_be_billed_is_reported() -> None:
     """On the answer, on the notice and in the error; and it is repeated once only."""
     provider = acme(retry=RetryRule(lost_attempts=2))
     world = World(LOST, OK)

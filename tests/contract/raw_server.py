@@ -38,7 +38,7 @@ class Connection:
         self._buffer = bytearray()
 
     def serve(self) -> None:
-        """Receive requests and act, until told to close or the client does."""
+        """Receive requests and act, until asked to close or the client does."""
         try:
             self.server.greet(self)
             with self.socket:

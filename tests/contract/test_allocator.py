@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The HTTP library is loaded with an allocator that takes memory as it needs it, and nobody else is told to."""
+"""The HTTP library is loaded with an allocator that takes memory as it needs it, and no other code is."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ def test_replies_come_from_the_script(fake: str) -> None:
 
 
 @pytest.mark.parametrize("fake", ["blocking", "async"])
-def test_half_an_answer_is_told_as_by_the_real_ones(fake: str) -> None:
+def test_half_an_answer_is_reported_as_by_the_real_ones(fake: str) -> None:
     """Unknown without `keep_status`, the status and nothing whole with it, a break at the end of a stream."""
     reply, _ = sent([HALF], fake=fake)
     assert isinstance(reply, NoReply)
@@ -119,7 +119,7 @@ def test_a_closed_fake_sends_nothing() -> None:
     assert isinstance(asyncio.run(_send(waiting, REQUEST)), NoReply)
 
 
-def test_the_clock_goes_on_when_it_is_told() -> None:
+def test_the_clock_goes_on_when_it_is_advanced() -> None:
     """Both scales go on together, never back, and waiting by it takes no real time."""
     manual = ManualClock(5.0, wall=100.0)
     clock: Clock = manual

@@ -105,7 +105,7 @@ def test_a_file_of_another_program_is_not_touched(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("what", ["garbage", "short garbage", "empty", "truncated", "overwritten"])
 def test_damaged_files(tmp_path: Path, what: str) -> None:
-    """Damage is told as such, with what it means for the quota and what to do; it is never begun anew in silence."""
+    """Damage is reported, with what it means for the quota and what to do; no record starts anew in silence."""
     path = tmp_path / "state.db"
     plus(path, 3)
     whole = path.read_bytes()
@@ -147,7 +147,7 @@ def test_damaged_records(tmp_path: Path) -> None:
 
 
 def test_random_damage_never_escapes(tmp_path: Path) -> None:
-    """Whatever bits of a record flip, it is read as something of its type or told as damaged."""
+    """Whatever bits of a record flip, it is read as something of its type or reported as damaged."""
     path = tmp_path / "state.db"
     cell = Cell("walk", Walk, Walk())
     state = open_state(f"sqlite:///{path}")
@@ -155,7 +155,7 @@ def test_random_damage_never_escapes(tmp_path: Path) -> None:
     direct = sqlite3.connect(path, isolation_level=None)
     (whole,) = direct.execute("SELECT value FROM cells").fetchone()
     dice = random.Random(3)
-    told = 0
+    reported = 0
     for _ in range(500):
         blob = bytearray(whole)
         for _ in range(dice.randint(1, 3)):
@@ -164,10 +164,10 @@ def test_random_damage_never_escapes(tmp_path: Path) -> None:
         try:
             assert isinstance(state.read(cell), Walk)
         except StateError:
-            told += 1
+            reported += 1
     direct.close()
     state.close()
-    assert told > 100
+    assert reported > 100
 
 
 def test_places_where_nothing_can_be_written(tmp_path: Path) -> None:
@@ -197,7 +197,7 @@ def test_folders_and_files_without_rights() -> None:
 
 
 def test_a_state_that_another_process_keeps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is waited for, and told when the patience is at its end; reading goes on all the time."""
+    """It is waited for, and reported after the time limit; reading goes on all the time."""
     path = tmp_path / "state.db"
     plus(path)
     monkeypatch.setattr(sqlite, "BUSY_S", 0.2)
@@ -222,8 +222,8 @@ def test_a_full_disk(tmp_path: Path) -> None:
     state._open().execute("PRAGMA max_page_count = 1")  # as many as there are: SQLite's own way to have no room
     with pytest.raises(StateError) as raised:
         state.update(Cell("long", str, ""), lambda _: ("x" * 100_000, None))
-    told = str(raised.value)
-    assert told == f"cannot write the state {path}: the disk is full; make room and run the same again"
+    reported = str(raised.value)
+    assert reported == f"cannot write the state {path}: the disk is full; make room and run the same again"
     assert state.read(COUNT) == 1
     state.close()
     assert plus(path) == 2

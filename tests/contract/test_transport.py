@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The contract of `transport.base`, over raw sockets: exactly one arrival, and only what is known is told."""
+"""The contract of `transport.base`, over raw sockets: exactly one arrival, and only what is known is reported."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def test_a_tls_handshake_that_never_ends(sender: Sender) -> None:
         assert known(sender.send(post(f"https://127.0.0.1:{listener.getsockname()[1]}/"))) is Outcome.REFUSED
 
 
-def test_a_timeout_within_connecting_is_told_as_unknown_at_worst(make: Senders) -> None:
+def test_a_timeout_within_connecting_is_reported_as_unknown_at_worst(make: Senders) -> None:
     """If the whole time is over before `connect_s`, the library does not tell in which phase: it is no success."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"https://127.0.0.1:{listener.getsockname()[1]}/"
@@ -154,7 +154,7 @@ def test_redirects_are_not_followed(serve: Servers, sender: Sender, status: int)
     assert (reply.status, reply.headers["location"], len(server.arrivals)) == (status, "/b", 1)
 
 
-def test_nothing_is_remembered_or_told(serve: Servers, sender: Sender) -> None:
+def test_nothing_is_remembered_or_reported(serve: Servers, sender: Sender) -> None:
     """No cookie comes back, no referer is sent, and the headers are those of the request."""
     server = serve(lambda c: c.send(b"HTTP/1.1 200 OK\r\nset-cookie: a=b\r\ncontent-length: 0\r\n\r\n"))
     sender.send(get(server.url))
@@ -222,12 +222,12 @@ def test_every_exception_has_a_reason() -> None:
     assert set(errors.REASONS) == classes
 
 
-def test_a_new_exception_is_told_as_unknown() -> None:
+def test_a_new_exception_is_reported_as_unknown() -> None:
     """An exception that the table does not know, like those that it does, may mean that something was sent."""
 
     class Surprise(theirs.RequestError):
         pass
 
     assert errors.to_no_reply(Surprise("new", {"causes": None})).outcome is Outcome.UNKNOWN
-    told = {cls for cls in errors.REASONS if known(errors.to_no_reply(cls.__new__(cls))) is Outcome.REFUSED}
-    assert told == {theirs.BuilderError, theirs.PoolTimeoutError}
+    reported = {cls for cls in errors.REASONS if known(errors.to_no_reply(cls.__new__(cls))) is Outcome.REFUSED}
+    assert reported == {theirs.BuilderError, theirs.PoolTimeoutError}

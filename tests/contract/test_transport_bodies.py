@@ -132,7 +132,7 @@ def test_little_of_it_is_in_memory(serve: Servers, sender: Sender) -> None:
     server.reads.clear()
     ahead: list[int] = []
 
-    def look() -> None:
+    def watch() -> None:
         before = -1
         while before != body.read or before == 0:
             before = body.read
@@ -140,8 +140,8 @@ def test_little_of_it_is_in_memory(serve: Servers, sender: Sender) -> None:
         ahead.append(body.read)
         server.reads.set()
 
-    looking = threading.Thread(target=look)
-    looking.start()
+    watcher = threading.Thread(target=watch)
+    watcher.start()
     assert isinstance(sender.send(put(server.url, body)), Response)
-    looking.join()
+    watcher.join()
     assert 0 < ahead[0] * len(PIECE) < 18 << 20

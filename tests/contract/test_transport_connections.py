@@ -151,7 +151,7 @@ SKIPS = ("NO_PROXY", "no_proxy")
 def test_a_proxy_of_the_environment_is_used_on_demand_only(
     serve: Servers, make: Senders, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
-    """Without being told, no variable matters; with `environment`, those for the scheme do."""
+    """By default, no variable matters; with `environment`, those for the scheme do."""
     for name in (*PROXIES, *SKIPS):
         monkeypatch.delenv(name, raising=False)
     proxy = serve(lambda c: c.send(OK))
@@ -215,7 +215,7 @@ os._exit(status != ("refused" if used else (200, 200)))
 @pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="no fork here")
 @pytest.mark.parametrize(("used", "arrivals"), [("unused", 3), ("used", 2)])
 def test_a_forked_child(serve: Servers, used: str, arrivals: int) -> None:
-    """A child that was forked before the first call can send; after it, it is told why not, and nobody hangs."""
+    """A child forked before the first call can send; one forked after it is refused, and nothing hangs."""
     server = serve(lambda c: c.send(OK))
     command = [sys.executable, "-W", "ignore", "-c", FORK, server.url, used]
     answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)

@@ -119,7 +119,7 @@ def test_a_handshake_that_breaks_off_may_work_next_time(serve: Servers, make: Se
 
 
 def test_alerts_of_a_server_in_trouble_do_not_last() -> None:
-    """Nor does one that comes when a request is on its way, but for the wish for a certificate."""
+    """Nor does one that comes when a request is on its way, except for a request for a certificate."""
     assert find_remedy(["received fatal alert: InternalError"], connecting=True) is None
     assert find_remedy(["received fatal alert: ProtocolVersion"], connecting=True) is not None
     assert find_remedy(["received fatal alert: DecodeError"], connecting=False) is None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Decisions about recordings: for any file, rule and wish, nothing is lost twice, made up, or decided by chance."""
+"""Decisions about recordings: for any file, rule and options, nothing is lost twice, made up, or decided by chance."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ rules = st.builds(
 wishes = st.builds(AudioOptions, channel=st.none() | st.just("mix") | st.integers(1, 7), accept_low=st.booleans())
 
 
-def wish(sound: AudioInfo, audio: AudioRule, said: AudioOptions) -> Decision:
+def decide_for(sound: AudioInfo, audio: AudioRule, said: AudioOptions) -> Decision:
     """The decision about an operation of 30 seconds."""
     return decide(sound, audio, READ, said)
 
@@ -82,7 +82,7 @@ def wish(sound: AudioInfo, audio: AudioRule, said: AudioOptions) -> Decision:
 @given(sounds, rules, wishes)
 def test_nothing_is_made_bigger(sound: AudioInfo, audio: AudioRule, said: AudioOptions) -> None:
     """A conversion lowers the rate or leaves it, and never to below what the provider recommends."""
-    for step in steps(wish(sound, audio, said)):
+    for step in steps(decide_for(sound, audio, said)):
         if isinstance(step, Resample):
             assert step.before == sound.rate > step.after == audio.rate
 
@@ -90,7 +90,7 @@ def test_nothing_is_made_bigger(sound: AudioInfo, audio: AudioRule, said: AudioO
 @given(sounds, rules, wishes)
 def test_loss_is_never_added_to_loss(sound: AudioInfo, audio: AudioRule, said: AudioOptions) -> None:
     """What is written is always WAV, and what the provider takes with loss is changed for its channels alone."""
-    decided = wish(sound, audio, said)
+    decided = decide_for(sound, audio, said)
     if isinstance(decided, Convert):
         assert decided.steps[-1] == Write("wav")
         assert decided.format == "WAV"
@@ -102,7 +102,7 @@ def test_loss_is_never_added_to_loss(sound: AudioInfo, audio: AudioRule, said: A
 @given(sounds, rules, wishes)
 def test_steps_come_in_order_and_once(sound: AudioInfo, audio: AudioRule, said: AudioOptions) -> None:
     """Decode, pick or mix, resample, dither, write: each at most once, and whatever divides is rounded with dither."""
-    kinds = [type(step) for step in steps(wish(sound, audio, said))]
+    kinds = [type(step) for step in steps(decide_for(sound, audio, said))]
     order = [Decode, Pick, Mix, Resample, Dither, Write]
     assert kinds == [kind for kind in order if kind in kinds]
     assert not {Pick, Mix} <= set(kinds)
@@ -112,7 +112,7 @@ def test_steps_come_in_order_and_once(sound: AudioInfo, audio: AudioRule, said: 
 @given(sounds, rules, wishes, levels)
 def test_hearing_changes_no_step(sound: AudioInfo, audio: AudioRule, said: AudioOptions, level: Level) -> None:
     """What is decided before listening stands after it, or the recording is refused."""
-    before, after = (wish(sound._replace(level=one), audio, said) for one in (None, level))
+    before, after = (decide_for(sound._replace(level=one), audio, said) for one in (None, level))
     if not isinstance(before, Refuse) and not isinstance(after, Refuse):
         assert type(before) is type(after)
         assert before.format == after.format
@@ -122,7 +122,7 @@ def test_hearing_changes_no_step(sound: AudioInfo, audio: AudioRule, said: Audio
 @given(sounds, rules, wishes)
 def test_what_is_sent_is_within_the_limits(sound: AudioInfo, audio: AudioRule, said: AudioOptions) -> None:
     """Whatever is not refused is no longer, no lower, no more silent than it may be, and its channel exists."""
-    if isinstance(wish(sound, audio, said), Refuse):
+    if isinstance(decide_for(sound, audio, said), Refuse):
         return
     assert (sound.length_s or 1) <= READ.max_s
     assert said.accept_low or sound.rate >= audio.min_rate
@@ -136,7 +136,7 @@ def test_what_is_sent_is_within_the_limits(sound: AudioInfo, audio: AudioRule, s
 @given(sounds, rules, wishes)
 def test_what_passes_is_taken_by_the_provider(sound: AudioInfo, audio: AudioRule, said: AudioOptions) -> None:
     """Bytes go out unchanged only under a name that the provider has for just this container and codec."""
-    decided = wish(sound, audio, said)
+    decided = decide_for(sound, audio, said)
     if isinstance(decided, Pass):
         assert sound.container in FORMATS[decided.format].containers
         assert sound.codec in FORMATS[decided.format].codecs
@@ -146,7 +146,7 @@ def test_what_passes_is_taken_by_the_provider(sound: AudioInfo, audio: AudioRule
 @given(sounds, rules)
 def test_an_explicit_mix_is_never_asked_about(sound: AudioInfo, audio: AudioRule) -> None:
     """Who says what becomes of the channels is not asked for it."""
-    decided = wish(sound, audio, AudioOptions("mix"))
+    decided = decide_for(sound, audio, AudioOptions("mix"))
     assert not (isinstance(decided, Refuse) and decided.code in ("which-channel", "no-such-channel"))
 
 
@@ -169,8 +169,8 @@ def test_an_explicit_mix_is_never_asked_about(sound: AudioInfo, audio: AudioRule
     ],
 )
 def test_each_refusal_has_its_code(changed: dict[str, object], code: str) -> None:
-    """One thing that is wrong with a good file is told by its code, with what to do."""
-    decided = wish(WAV._replace(**changed), AUDIO, AudioOptions())  # type: ignore[arg-type] # a table of changes
+    """One thing that is wrong with a good file is reported by its code, with what to do."""
+    decided = decide_for(WAV._replace(**changed), AUDIO, AudioOptions())  # type: ignore[arg-type] # a table of changes
     assert isinstance(decided, Refuse)
     assert decided.code == code
     assert decided.reason
@@ -190,16 +190,18 @@ def test_each_refusal_has_its_code(changed: dict[str, object], code: str) -> Non
     ],
 )
 def test_each_caution_has_its_code(changed: dict[str, object], code: str) -> None:
-    """What is to be known about a file that is sent all the same is told by its code, and alone."""
-    decided = wish(WAV._replace(**changed), AUDIO, AudioOptions())  # type: ignore[arg-type] # a table of changes
+    """What is to be known about a file that is sent all the same is reported by its code, and alone."""
+    decided = decide_for(WAV._replace(**changed), AUDIO, AudioOptions())  # type: ignore[arg-type] # a table of changes
     assert isinstance(decided, Pass)
     assert [caution.code for caution in decided.cautions] == [code]
 
 
 def test_what_is_lossless() -> None:
     """PCM is lossless but for its two logarithmic kinds, and so are the codecs that say so."""
-    told = {codec: WAV._replace(codec=codec).lossless for codec in ("pcm_s16be", "pcm_alaw", "pcm_mulaw", "mp3", "aac")}
-    assert told == {"pcm_s16be": True, "pcm_alaw": False, "pcm_mulaw": False, "mp3": False, "aac": False}
+    reported = {
+        codec: WAV._replace(codec=codec).lossless for codec in ("pcm_s16be", "pcm_alaw", "pcm_mulaw", "mp3", "aac")
+    }
+    assert reported == {"pcm_s16be": True, "pcm_alaw": False, "pcm_mulaw": False, "mp3": False, "aac": False}
     assert all(WAV._replace(codec=codec).lossless for codec in LOSSLESS)
 
 

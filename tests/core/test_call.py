@@ -171,8 +171,8 @@ def possible(story: Story, traits: Traits) -> set[Outcome]:
 
 
 @given(call=calls.filter(lambda call: not call.traits.safe), script=scripts)
-def test_what_is_told_is_true(call: Call, script: list[Turn]) -> None:
-    """`refused` and `done` are told only where all that was seen leaves nothing else possible."""
+def test_what_is_reported_is_true(call: Call, script: list[Turn]) -> None:
+    """`refused` and `done` are reported only where all that was seen leaves nothing else possible."""
     story = play(call, script)
     truth = possible(story, call.traits)
     match story.last:

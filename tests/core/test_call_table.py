@@ -232,7 +232,7 @@ def test_a_throttle_waits_no_less_than_the_failure_before() -> None:
         assert attempts(Call(SAFE, RULE), one, one, one, other, OK).waits == [0.375, 0.75, 1.5, 1.5]
 
 
-def test_a_permit_that_cannot_be_had_in_time_is_told_with_its_time() -> None:
+def test_a_permit_that_cannot_be_had_in_time_is_reported_with_its_time() -> None:
     """`Denied` ends the call with the time at which it could go on."""
     last = play(Call(SAFE, RULE, deadline_at=101.0), [Turn(OK, granted=False)]).last
     assert last == Fail(FailReason.WOULD_EXCEED, Outcome.REFUSED, 0, available_at=105.25)

@@ -69,7 +69,7 @@ def test_what_cancels_out_is_not_seen() -> None:
 
 
 @given(count=st.integers(0, 20), script=changes)
-def test_an_insertion_is_told_without_totals(count: int, script: list[Change]) -> None:
+def test_an_insertion_is_reported_without_totals(count: int, script: list[Change]) -> None:
     """Without totals drift shows where an item comes twice: each such key is named, and delivered once."""
     lists = Lists(count, script)
     got, verdict = walk("cursor", lists)
@@ -119,7 +119,7 @@ def test_a_cycle_of_two_pages_is_truncated() -> None:
 
 
 def test_a_cycle_without_keys_is_truncated() -> None:
-    """Content is told apart by the items themselves where they have no key."""
+    """Content is distinguished by the items themselves where they have no key."""
     rule = PagingRule(style="cursor", items="data", next="next")
     bodies = [page(1, after="a"), page(2, after="b"), page(3, after="a"), page(2, after="b")]
     assert follow(rule, bodies)[1].end is End.TRUNCATED
@@ -162,7 +162,7 @@ def test_more_without_a_place_is_truncated() -> None:
 
 
 def test_items_without_a_key_are_all_delivered() -> None:
-    """An item that lacks its key is told from no other, so none of them is dropped."""
+    """An item that lacks its key is distinguished from no other, so none of them is dropped."""
     bodies: list[dict[str, Any]] = [
         {"data": [{"id": 1}, {"name": "a"}, {"id": None}], "next": "x"},
         {"data": [{"name": "b"}, "text", {"id": 1}], "next": "x"},

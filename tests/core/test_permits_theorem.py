@@ -129,7 +129,7 @@ def test_no_fixed_window_holds_more_than_the_limit(
     assert fullest(world.arrivals[0], window_s) <= limit
 
 
-def test_a_reset_told_long_before_allows_for_a_slow_clock() -> None:
+def test_a_reset_announced_long_before_allows_for_a_slow_clock() -> None:
     """An answer that seems to come before a reset an hour ahead, by a clock 500 ppm slow, came after it."""
     quota = permits.to_quota(QuotaRule(limit=2, window_s=3600.0, window="fixed"), 5.0)
     world = World([quota], rate=0.9995, window_s=3600.0)
@@ -137,7 +137,7 @@ def test_a_reset_told_long_before_allows_for_a_slow_clock() -> None:
     assert fullest(world.arrivals[0], 3600.0) <= 2
 
 
-def test_a_reset_told_too_late_frees_nothing_of_the_new_window() -> None:
+def test_a_reset_announced_too_late_frees_nothing_of_the_new_window() -> None:
     """An answer that took 20 s speaks of a window that is over: what was answered since stays cooling."""
     quota = permits.to_quota(QuotaRule(limit=3, window_s=60.0, window="fixed"), 5.0)
     world = World([quota], window_s=60.0)

@@ -33,5 +33,5 @@ def test_other_ingredients_give_another(one: tuple[bytes, str, str], other: tupl
 
 
 def test_it_never_changes() -> None:
-    """What one version of Callwell has told a provider, every later one tells it: else users would be billed twice."""
+    """A pseudonym never changes between versions of Callwell: else users would be billed twice."""
     assert pseudonym(SECRET, "acme", "ann") == "2d151172-17aa-4fc3-bba0-afb5dabd58ad"

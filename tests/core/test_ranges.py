@@ -32,15 +32,15 @@ orders = st.lists(st.integers(0, 4), min_size=1, max_size=20)
 @example(
     versions=three((0, 1, 2)),
     script=[Turn(version=2, totals=False), Turn(status=400), Turn(version=1)],
-    told=(True, False),
+    reported=(True, False),
     split=RangeSplit(parallel=2, range_bytes=1, min_bytes=0),
     order=[0],
 )
-@given(versions=versions, script=scripts, told=st.tuples(st.booleans(), st.booleans()), split=splits, order=orders)
+@given(versions=versions, script=scripts, reported=st.tuples(st.booleans(), st.booleans()), split=splits, order=orders)
 def test_it_is_one_version_or_a_failure(
     versions: list[bytes],
     script: list[Turn],
-    told: tuple[bool, bool],
+    reported: tuple[bool, bool],
     split: RangeSplit,
     order: list[int],
 ) -> None:
@@ -48,7 +48,7 @@ def test_it_is_one_version_or_a_failure(
 
     Where a URL is good once, no round begins with one that was used.
     """
-    announced, once = told
+    announced, once = reported
     storage = Storage(versions, script, announced=announced, split=split, order=order, once=once)
     if isinstance(storage.fetch(), DownloadDone):
         assert storage.right

@@ -45,7 +45,7 @@ def test_a_clock_that_is_set_anew_is_believed() -> None:
     assert known == ClockSkew(999.5, 1001.0, 200.5)
 
 
-def test_a_wrong_time_of_day_is_told_by_how_much_it_is_wrong_at_least() -> None:
+def test_a_wrong_time_of_day_is_reported_by_how_much_it_is_wrong_at_least() -> None:
     """Between the bounds nothing is wrong for sure."""
     known = ClockSkew(1000.0, 1001.0, 50.0)
     assert skew.clock_error_s(known, 50.0, 1010.0) == 40.0

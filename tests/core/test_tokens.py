@@ -23,8 +23,8 @@ def got(state: TokenState, holder: str, *, at: float = 0.0, lasts_s: float = 360
 
 def test_the_first_who_asks_gets_tokens_by_the_key() -> None:
     """The others wait for them, and use them when they are there."""
-    state, told = tokens.decide(NONE, "k", "a", 10.0)
-    assert told == ObtainTokens(None)
+    state, reported = tokens.decide(NONE, "k", "a", 10.0)
+    assert reported == ObtainTokens(None)
     assert tokens.decide(state, "k", "b", 11.0) == (state, WaitForTokens(10.0 + LEASE_S))
     state = got(state, "a", at=10.0)
     assert tokens.decide(state, "k", "b", 12.0) == (state, UseToken(1))
@@ -33,8 +33,8 @@ def test_the_first_who_asks_gets_tokens_by_the_key() -> None:
 def test_a_token_is_renewed_before_its_end() -> None:
     """One renews it; all others go on with it until it ends."""
     assert tokens.decide(HELD, "k", "a", 3539.0) == (HELD, UseToken(1))
-    state, told = tokens.decide(HELD, "k", "a", 3580.0)
-    assert told == ObtainTokens(1)
+    state, reported = tokens.decide(HELD, "k", "a", 3580.0)
+    assert reported == ObtainTokens(1)
     assert tokens.decide(state, "k", "b", 3599.0) == (state, UseToken(1))
     assert tokens.decide(state, "k", "b", 3600.0)[1] == WaitForTokens(3580.0 + LEASE_S)
     assert tokens.decide(got(state, "a", at=3580.0), "k", "b", 3600.0)[1] == UseToken(2)
@@ -65,8 +65,8 @@ def test_a_failed_renewal_stops_nobody_while_the_token_is_good() -> None:
 def test_who_has_died_is_followed() -> None:
     """A lease ends, the next takes over by the key, and what the first one gets after all is not kept."""
     state, _ = tokens.decide(HELD, "k", "a", 3540.0)
-    state, told = tokens.decide(state, "k", "b", 3540.0 + LEASE_S)
-    assert (told, state.lease) == (ObtainTokens(None), TokenLease("b", 3540.0 + 2 * LEASE_S))
+    state, reported = tokens.decide(state, "k", "b", 3540.0 + LEASE_S)
+    assert (reported, state.lease) == (ObtainTokens(None), TokenLease("b", 3540.0 + 2 * LEASE_S))
     assert got(state, "a", at=3540.0) == state
     assert tokens.record_failure(state, "k", "a", 3650.0) == state
     assert got(state, "b", at=3640.0).generation == 2
@@ -74,8 +74,8 @@ def test_who_has_died_is_followed() -> None:
 
 def test_a_refused_token_is_replaced_once() -> None:
     """It is good no more; that the one before it is refused as well says nothing."""
-    state, told = tokens.decide(tokens.record_refusal(HELD, "k", 1), "k", "a", 0.0)
-    assert told == ObtainTokens(1)
+    state, reported = tokens.decide(tokens.record_refusal(HELD, "k", 1), "k", "a", 0.0)
+    assert reported == ObtainTokens(1)
     renewed = got(state, "a")
     assert tokens.record_refusal(renewed, "k", 1) == renewed
     assert tokens.decide(renewed, "k", "b", 1.0)[1] == UseToken(2)
@@ -83,8 +83,8 @@ def test_a_refused_token_is_replaced_once() -> None:
 
 def test_tokens_are_those_of_a_key() -> None:
     """With another key there are none yet; what was under way for the one before it is not kept."""
-    state, told = tokens.decide(HELD, "new", "a", 1.0)
-    assert told == ObtainTokens(None)
+    state, reported = tokens.decide(HELD, "new", "a", 1.0)
+    assert reported == ObtainTokens(None)
     assert got(state, "a") == state
     assert tokens.record_refusal(state, "k", 1) == state
 
@@ -108,8 +108,8 @@ class Crowd(RuleBasedStateMachine):
         self.asked += 1
         holder = f"h{self.asked}"
         before = self.state
-        self.state, told = tokens.decide(before, self.key, holder, self.now)
-        match told:
+        self.state, reported = tokens.decide(before, self.key, holder, self.now)
+        match reported:
             case UseToken(generation):
                 key, ends_at = self.good[generation]
                 assert (key, generation) == (self.key, self.state.generation)
@@ -170,8 +170,8 @@ class Crowd(RuleBasedStateMachine):
     @invariant()
     def somebody_can_always_go_on(self) -> None:
         """Nobody waits for longer than one lease: then whoever asks uses a token, or gets one."""
-        _, told = tokens.decide(self.state, self.key, "late", self.now + LEASE_S)
-        assert not isinstance(told, WaitForTokens)
+        _, reported = tokens.decide(self.state, self.key, "late", self.now + LEASE_S)
+        assert not isinstance(reported, WaitForTokens)
 
 
 TestCrowd = Crowd.TestCase

@@ -42,7 +42,7 @@ def named(*parts: int, total: int | None = None) -> UploadStatus:
 
 
 def reported(state: Upload, *parts: int, total: int | None = None) -> Upload:
-    """An upload after it has asked, and was told."""
+    """An upload after its query was answered."""
     return upload.apply_report(upload.start_query(state), named(*parts, total=total), state.size)
 
 

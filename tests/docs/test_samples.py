@@ -58,6 +58,6 @@ def test_the_settings_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caps
     monkeypatch.setenv("CALLWELL_CONFIG", str(tmp_path / block.title))
     for provider, account in (("userplane", "team-a"), ("invoices", "default")):
         assert main(["config", provider, "--json"]) == 0
-        told = json.dumps(json.loads(capsys.readouterr().out))
-        assert f'"{account}"' in told
-        assert "30" in told
+        reported = json.dumps(json.loads(capsys.readouterr().out))
+        assert f'"{account}"' in reported
+        assert "30" in reported

@@ -66,12 +66,12 @@ def test_reset_begins_anew(emulated: Emulated) -> None:
     before = emulated.call(path).data["recordings"]
     emulated.call(f"{path}/{before[0]['recordingId']}", "DELETE")
     emulated.faults({"operation": "*", "fault": "reset", "rate": 1})
-    told = emulated.control("/reset", {})
+    reported = emulated.control("/reset", {})
     assert emulated.control("/faults") == []
     assert emulated.rows() == []
     after = emulated.call(path).data["recordings"]
     assert [each["recordingId"] for each in after] == [each["recordingId"] for each in before]
-    assert told["emulator"]["providers"]["userplane"]["production"]["key"] == emulated.key
+    assert reported["emulator"]["providers"]["userplane"]["production"]["key"] == emulated.key
     assert {item["state"] for item in emulated.control("/ledger")["userplane"]["items"]} == {"throughout"}
 
 
@@ -125,8 +125,8 @@ def test_reset_brings_a_live_key_back(emulated: Emulated) -> None:
     emulated.control("/keys/disable", {})
     assert "there is no live key" in emulated.control_response("/keys/rotate", {}).json["error"]
     assert emulated.control("/health")["emulator"]["providers"]["userplane"]["production"]["key"] == ""
-    told = emulated.control("/reset", {})["emulator"]["providers"]["userplane"]["production"]
-    assert emulated.call("/public/me", key=told["key"]).status == 200
+    reported = emulated.control("/reset", {})["emulator"]["providers"]["userplane"]["production"]
+    assert emulated.call("/public/me", key=reported["key"]).status == 200
     assert [key["state"] for key in emulated.control("/keys")["userplane"]] == ["active"]
 
 

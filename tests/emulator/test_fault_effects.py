@@ -210,8 +210,8 @@ def test_a_retry_after_in_the_past(emulated: Emulated) -> None:
     """A date an hour ago."""
     inject(emulated, "lying_header", value="past")
     answer = emulated.call("/public/me")
-    told = parsedate_to_datetime(answer.headers["retry-after"]).timestamp()
-    assert told == pytest.approx(time.time() - 3_600, abs=5)
+    reported = parsedate_to_datetime(answer.headers["retry-after"]).timestamp()
+    assert reported == pytest.approx(time.time() - 3_600, abs=5)
 
 
 @pytest.mark.parametrize(("form", "name"), [("off", "x-ratelimit-remaining"), ("draft", "ratelimit")])
@@ -224,10 +224,10 @@ def test_quota_headers_that_lie(emulated: Emulated, form: str, name: str) -> Non
     )
     answers = [emulated.call("/public/me") for _ in range(3)]
     assert [each.status for each in answers] == [200] * 3
-    told = [each.headers.get(name, "") for each in answers]
-    assert told[0] == "0" if form == "off" else ";r=0;" in told[0]
-    assert "999999999" in told[1]
-    assert (told[2] == "") is (form == "off")
+    reported = [each.headers.get(name, "") for each in answers]
+    assert reported[0] == "0" if form == "off" else ";r=0;" in reported[0]
+    assert "999999999" in reported[1]
+    assert (reported[2] == "") is (form == "off")
 
 
 @pytest.mark.parametrize("operation", ["me.get", "storage"])

@@ -60,8 +60,8 @@ def test_the_help_names_every_flag(capsys: pytest.CaptureFixture[str]) -> None:
     """One flag for each option."""
     with pytest.raises(SystemExit):
         main(["--help"])
-    told = capsys.readouterr().out
-    assert all("--" + field.name.replace("_", "-") in told for field in fields(EmulatorOptions))
+    reported = capsys.readouterr().out
+    assert all("--" + field.name.replace("_", "-") in reported for field in fields(EmulatorOptions))
 
 
 @pytest.mark.parametrize(("number", "expected"), [(errno.EACCES, PortNotPermitted), (errno.EADDRINUSE, AddressInUse)])
@@ -111,10 +111,10 @@ def test_one_line_and_a_quiet_end(number: signal.Signals) -> None:
     """`--json` prints exactly one line; a signal ends it with exit code 0 and no word."""
     with subprocess.Popen(COMMAND, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT) as process:
         assert process.stdout is not None
-        told = msgspec.json.decode(process.stdout.readline())
-        assert told.keys() == {"control", "providers", "clock"}
-        assert told["clock"] is None
-        assert told["providers"]["userplane"]["production"].keys() == {"base_url", "key"}
+        reported = msgspec.json.decode(process.stdout.readline())
+        assert reported.keys() == {"control", "providers", "clock"}
+        assert reported["clock"] is None
+        assert reported["providers"]["userplane"]["production"].keys() == {"base_url", "key"}
         process.send_signal(number)
         assert process.communicate(timeout=10) == (b"", b"")
     assert process.returncode == 0

@@ -82,8 +82,8 @@ def test_over_sockets(emulate: Callable[..., Emulated]) -> None:
     assert all(0 < int(each.headers["x-ratelimit-reset"]) <= 60 for each in answers)
     assert "x-ratelimit-limit" not in emulated.call("/public/me", key="dead").headers
     emulated.control("/reset", {"rate_headers": "epoch", "skew_s": 1_000})
-    told = int(emulated.call("/public/me").headers["x-ratelimit-reset"])
-    assert told == pytest.approx(time.time() + 1_060, abs=5)
+    reported = int(emulated.call("/public/me").headers["x-ratelimit-reset"])
+    assert reported == pytest.approx(time.time() + 1_060, abs=5)
     emulated.control("/reset", {"rate_headers": "draft"})
     assert emulated.call("/public/me").headers["ratelimit"].startswith('"minute";r=1;t=')
     emulated.control("/reset", {"rate_headers": "off"})

@@ -69,7 +69,7 @@ class Site:
 
     @property
     def tree(self) -> Path:
-        """Where exports go unless told otherwise."""
+        """Where exports go by default."""
         return self.folder / "tree"
 
     @property

@@ -18,7 +18,7 @@ from callwell.export.file_names import MAX_LENGTH, distinct_names, safe_name, sh
 from callwell.keys import Key
 from callwell.state import MemoryState
 from callwell.testing import ManualClock
-from tests.client._async.acting import AsyncStreaming
+from tests.client._async.scripted_client import AsyncStreaming
 from tests.client.acme import KEY, acme
 from tests.client.world import answer
 
@@ -93,7 +93,7 @@ def found(tree: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("key", ["..", ".", "", None, {"a": 1}, True, ["x"], "cut \ufffd"])
-def test_what_cannot_be_asked_for_is_told(tmp_path: Path, key: object) -> None:
+def test_what_cannot_be_asked_for_is_reported(tmp_path: Path, key: object) -> None:
     """With the reason; the others are there, and a second run says the same."""
     state = MemoryState()
     for _ in range(2):
@@ -104,7 +104,7 @@ def test_what_cannot_be_asked_for_is_told(tmp_path: Path, key: object) -> None:
 
 
 @pytest.mark.parametrize("entry", [None, "text", 5, [], {}])
-def test_an_entry_that_is_no_thing_is_told(tmp_path: Path, entry: object) -> None:
+def test_an_entry_that_is_no_thing_is_reported(tmp_path: Path, entry: object) -> None:
     """It has no key; the others have."""
     report = Service({"id": "a"}, entry, {"id": "b"}).export(tmp_path / "tree")
     assert (report.verdict, found(tmp_path / "tree"), list(report.failed)) == ("failed", {"a", "b"}, ["(no key)"])

@@ -120,7 +120,7 @@ def test_a_folder_without_rights(site: Site) -> None:
 
 
 def test_a_read_only_disk(site: Site) -> None:
-    """An export that was moved onto one is told so."""
+    """An export that was moved onto one is refused with that reason."""
     with mounted(site.tree, "size=100m") as tree:
         site.export()
         before = contents(tree)
@@ -130,7 +130,7 @@ def test_a_read_only_disk(site: Site) -> None:
 
 
 def test_two_exports_at_once(site: Site) -> None:
-    """The second is told to wait, and the first is not disturbed."""
+    """The second is refused with advice to wait, and the first is not disturbed."""
     first = output_folder.OutputFolder(site.tree, json.loads('{"provider": "x"}'))
     first.claim()
     assert "another export is using this folder" in complaint(site, FileProblem)

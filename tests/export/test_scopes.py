@@ -19,7 +19,7 @@ from callwell.export import Export
 from callwell.keys import Key
 from callwell.state import MemoryState
 from callwell.testing import ManualClock
-from tests.client._async.acting import AsyncStreaming
+from tests.client._async.scripted_client import AsyncStreaming
 from tests.client.acme import KEY, TEXT, acme, operation, parameter
 from tests.client.world import answer
 

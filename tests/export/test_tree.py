@@ -65,7 +65,7 @@ def test_records_name_files_and_not_addresses(exported: Site) -> None:
             assert missing == (asset["size"] is None) == (asset["sha256"] is None) == (asset["type"] is None)
 
 
-def test_what_was_not_captured_is_told_from_what_is_not_there(exported: Site) -> None:
+def test_what_was_not_captured_differs_from_what_is_not_there(exported: Site) -> None:
     """`captured` is false for what was never made, true for files that have expired or are still to come."""
     site = exported
     found = records(site.tree)
@@ -147,7 +147,7 @@ def min_admin(site: Site) -> str:
     return max(set(kept), key=kept.count)
 
 
-def test_never_found_is_told_from_deleted_and_may_turn_up(site: Site) -> None:
+def test_never_found_differs_from_deleted_and_may_turn_up(site: Site) -> None:
     """An item that the list names and the provider does not know is noted with 404, and asked for again next time."""
     site.faults(
         {"operation": "recordings.get", "fault": "error_before", "nth": 5, "code": "RECORDING_NOT_FOUND"},

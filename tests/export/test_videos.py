@@ -95,7 +95,7 @@ def test_every_video_and_file(api: Apivideo, running: Running, film: bytes, tmp_
     empty = api.videos.create(title="no file", mp4_support=True)["videoId"]
     report = export(running, tmp_path)
     tree = tmp_path / "tree"
-    told = records(tmp_path)
+    reported = records(tmp_path)
     assert (report.verdict, report.items, report.fetched, report.failed) == ("complete", 3, 3, {})
     check_manifest(tree)
     there = contents(tree)
@@ -104,14 +104,14 @@ def test_every_video_and_file(api: Apivideo, running: Running, film: bytes, tmp_
     }
     for video in (public, private):
         assert (tree / "videos" / video / "source.mp4").read_bytes() == film
-        assert told[video]["assets"]["mp4"]["file"] == f"videos/{video}/source.mp4"
+        assert reported[video]["assets"]["mp4"]["file"] == f"videos/{video}/source.mp4"
     assert (tree / "videos" / private / "captions" / "fr.vtt").read_bytes() == CAPTIONS
     assert (tree / "videos" / public / "chapters" / "en.vtt").read_bytes() == CHAPTERS
-    kinds = {video: sorted(record["assets"]) for video, record in told.items()}
+    kinds = {video: sorted(record["assets"]) for video, record in reported.items()}
     assert kinds[private] == ["captions/en", "captions/fr", "mp4", "thumbnail"]
     assert kinds[public] == ["chapters/en", "mp4", "thumbnail"]
-    assert told[empty]["assets"]["mp4"] == dict.fromkeys(("file", "captured", "size", "sha256", "type"))
-    assert told[public]["title"] == "t"
+    assert reported[empty]["assets"]["mp4"] == dict.fromkeys(("file", "captured", "size", "sha256", "type"))
+    assert reported[public]["title"] == "t"
     for path in (*tree.rglob("*"), *tmp_path.glob("state.db*")):
         assert path.is_dir() or b"/token/" not in path.read_bytes()
         assert path.is_dir() or b"/vod/" not in path.read_bytes()
@@ -152,6 +152,6 @@ def test_a_video_that_gets_its_file_later(api: Apivideo, running: Running, film:
 
 
 def test_there_are_no_scopes_to_choose_from(running: Running, tmp_path: Path) -> None:
-    """Naming one is a mistake that is told."""
+    """Naming one is a mistake that is reported."""
     with pytest.raises(InvalidOption, match="workspace"):
         export(running, tmp_path, only=["x"])

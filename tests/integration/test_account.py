@@ -129,7 +129,7 @@ def test_a_wall_clock_that_was_set_back_blocks_for_a_minute_at_most(state: State
 
 
 def test_monotonic_seconds_that_begin_anew_are_another_boot(state: State) -> None:
-    """Where the boot cannot be told by a name, a monotonic clock that has gone back tells it."""
+    """Without a name of the boot, a monotonic clock that went back shows it."""
     use_up(account(state, HandClock()))
     clock = HandClock(30.0, HandClock().time + 10.0)
     assert waits(account(state, clock), clock) == pytest.approx(50.0, abs=TIGHT)

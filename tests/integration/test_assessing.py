@@ -93,7 +93,7 @@ def test_received_errors_are_repeated_and_cost_nothing(emulated: Emulated) -> No
 
 
 def test_a_lost_answer_is_repeated_once(emulated: Emulated) -> None:
-    """It is told that it may be billed twice, and with a second loss the call ends."""
+    """The caller learns that it may be billed twice, and with a second loss the call ends."""
     faults(emulated, {"fault": "lost_reply", "nth": 1})
     with client(emulated) as one:
         assert assess(one).possibly_billed == 1
@@ -112,13 +112,13 @@ def test_both_sides_count_the_same_users(emulated: Emulated) -> None:
         for user in ("ann", "bob", "ann"):
             assess(one.with_options(for_user=user))
         mine = one.config.end_users.monthly_counts() if one.config.end_users else {}
-    told = counts(emulated)
-    assert (mine, list(mine.values())) == (told["active_users"], [2])
-    assert sorted(told["calls_by_user"].values()) == [1, 2]
-    assert not any("ann" in user for user in told["calls_by_user"])
+    reported = counts(emulated)
+    assert (mine, list(mine.values())) == (reported["active_users"], [2])
+    assert sorted(reported["calls_by_user"].values()) == [1, 2]
+    assert not any("ann" in user for user in reported["calls_by_user"])
 
 
-def test_a_dead_key_is_told(emulated: Emulated) -> None:
+def test_a_dead_key_is_reported(emulated: Emulated) -> None:
     """By its status alone, for there are no codes."""
     with client(emulated) as one:
         assess(one)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A process that forks: before its first call the child can do all; after it, the child is told why not, at once."""
+"""A process that forks: before its first call the child can do all; after it, the child is refused at once."""
 
 from __future__ import annotations
 

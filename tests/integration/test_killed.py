@@ -128,7 +128,7 @@ def test_two_exports_of_one_account_share_its_quota(site: Site) -> None:
 
 
 def test_an_export_into_the_same_folder_twice_at_once(site: Site) -> None:
-    """One of the two is told that another is at work, and the tree is whole."""
+    """One of the two is refused because another is at work, and the tree is whole."""
     first = site.process()
     while not (site.tree / "callwell-export.json").exists():
         time.sleep(0.02)

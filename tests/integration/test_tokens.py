@@ -168,7 +168,7 @@ def test_a_renewal_whose_answer_is_lost_goes_by_the_key(site: Site) -> None:
 
 
 def test_a_wrong_key_and_a_dead_one(site: Site) -> None:
-    """Both are told as a refused key; what needs no key goes on."""
+    """Both are reported as a refused key; what needs no key goes on."""
     with site.client(key=Key("wrong"), state="memory:") as api, pytest.raises(errors.KeyRefused) as caught:
         list(api.tags.list())
     assert caught.value.code == "authentication-invalid-user-credentials"

@@ -29,14 +29,16 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 
 def test_a_film_is_there_byte_for_byte(site: Site) -> None:
-    """In pieces, with its title, in the state that was waited for; bytes on their way are told; nothing is kept."""
-    told: list[int] = []
+    """In pieces, with its title, in the state that was waited for; progress is reported; nothing is kept."""
+    reported: list[int] = []
     with site.client() as client:
-        done = client.videos.upload(site.film, title="film", piece_size=PIECE, progress=told.append, wait="playable")
+        done = client.videos.upload(
+            site.film, title="film", piece_size=PIECE, progress=reported.append, wait="playable"
+        )
         assert client.config.state.keys("upload:") == []
     assert (done.size, done.pieces, done.resent, done.warnings) == (SIZE, COUNT, 0, ())
     assert done.answer.get("title") == "film"
-    assert (told == sorted(told), told[-1]) == (True, SIZE)
+    assert (reported == sorted(reported), reported[-1]) == (True, SIZE)
     site.check(done.target)
 
 
@@ -115,7 +117,7 @@ def test_a_delegated_upload_names_its_video_from_the_second_piece_on(site: Site)
 
 
 def test_the_first_piece_of_a_delegated_upload_cannot_be_looked_up(site: Site) -> None:
-    """Nobody can name what it made: the outcome is unknown, and that is told."""
+    """Nobody can name what it made: the outcome is unknown, and that is reported."""
     site.faults({"operation": "videos.upload_with_token", "fault": "lost_reply", "nth": [1]})
     with site.client() as client:
         token = client.upload_tokens.create(ttl=600).get("token", "")

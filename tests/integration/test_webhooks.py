@@ -55,7 +55,7 @@ def hooked(api: Apivideo, url: str, *events: Any) -> str:
 
 
 def uploaded(api: Apivideo, emulator: Running) -> str:
-    """A new video, of which webhooks are told."""
+    """A new video that webhooks announce."""
     video = api.videos.create(title="t", transcript_summary=True)["videoId"]
     api.videos.upload(video_id=video, file=clip(seconds=1))
     assert fetch(f"{emulator.control}/ledger").status == 200
@@ -67,8 +67,8 @@ def test_deliveries_are_verified(api: Apivideo, emulator: Running) -> None:
     with listener([]) as (url, heard):
         secret = hooked(api, url, "video.encoding.quality.completed", SUMMARY)
         video = uploaded(api, emulator)
-        told = [heard.get(timeout=PATIENCE_S) for _ in range(3)]
-    events = [webhooks.verify("apivideo", *one, secret) for one in told]
+        reported = [heard.get(timeout=PATIENCE_S) for _ in range(3)]
+    events = [webhooks.verify("apivideo", *one, secret) for one in reported]
     assert {(event.type, event.known, event.data["videoId"]) for event in events} == {
         ("video.encoding.quality.completed", True, video),
         (SUMMARY, True, video),
@@ -77,11 +77,11 @@ def test_deliveries_are_verified(api: Apivideo, emulator: Running) -> None:
         data: WebhookEvent = event.data
         assert data["type"] == event.type
     with pytest.raises(errors.WebhookForged):
-        webhooks.verify("apivideo", *told[0], "sig_sec_of_another")
+        webhooks.verify("apivideo", *reported[0], "sig_sec_of_another")
 
 
 def test_a_delivery_that_failed_comes_again_as_it_was(api: Apivideo, emulator: Running) -> None:
-    """Three more times, with the same signature and digest, by which a second one can be told."""
+    """Three more times, with the same signature and digest, by which a copy is recognised."""
     with listener([500, 404, 503]) as (url, heard):
         secret = hooked(api, url, SUMMARY)
         uploaded(api, emulator)

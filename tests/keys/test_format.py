@@ -14,7 +14,7 @@ from callwell.core.rules.profile import KeyRule
 from callwell.errors import KeyMalformed, KeyMissing
 from callwell.keys import Key, parse_source
 from callwell.keys.format import find_format_error
-from tests.client._async.acting import client
+from tests.client._async.scripted_client import client
 from tests.client.running import run
 from tests.client.world import World
 
@@ -107,7 +107,7 @@ def test_a_key_in_quotes_is_read_right(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
-def test_other_encodings_are_told(tmp_path: Path, encoding: str) -> None:
+def test_other_encodings_are_reported(tmp_path: Path, encoding: str) -> None:
     """As some shells write files."""
     with pytest.raises(KeyMalformed, match="is not UTF-8 text"):
         client(World(), key=written(tmp_path, f"{SECRET}\n".encode(encoding)))

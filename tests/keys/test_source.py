@@ -11,7 +11,7 @@ import pytest
 
 from callwell.errors import InvalidOption, KeyMalformed, KeyMissing
 from callwell.keys import Key, parse_source
-from tests.client._sync.acting import client
+from tests.client._sync.scripted_client import client
 from tests.client.world import World
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def test_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_variable(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A variable that is not set or empty is told with what to do."""
+    """A variable that is not set or empty is reported with what to do."""
     monkeypatch.delenv("ACME_KEY", raising=False)
     with pytest.raises(KeyMissing, match="the environment variable ACME_KEY is not set; set it, or name another place"):
         parse_source(None, "ACME_KEY").read()
@@ -86,7 +86,7 @@ def test_a_file_shows_changes(tmp_path: Path) -> None:
 
 
 def test_a_file_at_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """`~` is the home directory, and the place is told as it was written."""
+    """`~` is the home directory, and the place is reported as it was written."""
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "key").write_text(SECRET)
     source = parse_source("file:~/key", "ACME_KEY")
@@ -94,7 +94,7 @@ def test_a_file_at_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
 
 
 def test_no_file(tmp_path: Path) -> None:
-    """Missing, empty, a folder, behind a file, a broken link: each is told with the place."""
+    """Missing, empty, a folder, behind a file, a broken link: each is reported with the place."""
     (tmp_path / "empty").write_text(" \n")
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
     for name, why in [
@@ -111,7 +111,7 @@ def test_no_file(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
 def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
-    """A file without permission is told."""
+    """A file without permission is reported."""
     file = tmp_path / "key"
     file.write_text(SECRET)
     file.chmod(0)
@@ -145,7 +145,7 @@ def test_what_is_no_place_is_not_repeated(text: str) -> None:
         "acme_sécret".encode(),
     ],
 )
-def test_what_cannot_be_a_key_is_told_without_it(tmp_path: Path, content: bytes) -> None:
+def test_what_cannot_be_a_key_is_reported_without_it(tmp_path: Path, content: bytes) -> None:
     """Another provider's key, two keys, half a file of something else: the message names the place, not the text."""
     file = tmp_path / "key"
     file.write_bytes(content)

@@ -81,7 +81,7 @@ def test_a_cut_header_is_refused(file: File, length: int, ear: Provider) -> None
 @pytest.mark.parametrize("place", [0.1, 0.4, 0.7])
 @pytest.mark.parametrize("codec", [("flac", "flac", 16_000), ("ogg", "libopus", 48_000), ("adts", "aac", 44_100)])
 def test_damage_is_noticed(codec: tuple[str, str, int], place: float, seed: int, ear: Provider) -> None:
-    """A stretch of noise in the middle of a file is told, whatever the codec makes of it."""
+    """A stretch of noise in the middle of a file is reported, whatever the codec makes of it."""
     data = bytearray(made(codec))
     start = int(len(data) * place)
     data[start : start + len(data) // 5] = np.random.default_rng(seed).bytes(len(data) // 5)
@@ -149,7 +149,7 @@ def read_of(file: Any) -> int:
     return counted
 
 
-def test_a_file_that_cannot_be_read_is_told(tmp_path: Path, ear: Provider) -> None:
+def test_a_file_that_cannot_be_read_is_reported(tmp_path: Path, ear: Provider) -> None:
     """A missing file and a folder are problems of this machine."""
     with pytest.raises(FileProblem, match=r"gone\.wav: cannot be read: No such file"):
         prepare(tmp_path / "gone.wav", ear, "speech.read")
@@ -158,14 +158,14 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path, ear: Provider) -> No
 
 
 @pytest.mark.parametrize("channel", [0, -1, "left", 1.0, True])
-def test_a_channel_that_cannot_be_is_told(channel: Any, ear: Provider) -> None:
+def test_a_channel_that_cannot_be_is_reported(channel: Any, ear: Provider) -> None:
     """A channel is a number from 1, or `mix`."""
     with pytest.raises(InvalidOption, match="channel cannot be"):
         prepare(WAV, ear, "speech.read", channel=channel)
 
 
 @pytest.mark.parametrize("raw", [Raw(0), Raw(16_000, 0), Raw(16_000, 1, "hls")])  # type: ignore[arg-type] # on purpose
-def test_samples_that_cannot_be_are_told(raw: Raw, ear: Provider) -> None:
+def test_samples_that_cannot_be_are_reported(raw: Raw, ear: Provider) -> None:
     """Samples have a rate, channels, and one of the known encodings."""
     with pytest.raises(InvalidOption, match="raw"):
         prepare(WAV, ear, "speech.read", raw=raw)
@@ -181,7 +181,7 @@ def test_a_provider_is_named_as_for_a_client(tmp_path: Path) -> None:
         prepare(WAV, "nobody", "speech.read")
 
 
-def test_operations_without_recordings_are_told(ear: Provider) -> None:
+def test_operations_without_recordings_are_reported(ear: Provider) -> None:
     """An operation that takes no recording, and one that is not there, are mistakes in the call."""
     with pytest.raises(UsageError, match=r"speech\.write of ear takes no recordings"):
         prepare(WAV, ear, "speech.write")

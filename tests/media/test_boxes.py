@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The most usual files are told by their boxes alone, as FFmpeg tells them; all others are left to it."""
+"""The most usual files are recognised by their boxes alone, as FFmpeg recognises them; all others are left to it."""
 
 from __future__ import annotations
 
@@ -23,10 +23,13 @@ def test_it_agrees_with_ffmpeg(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = probe("a.mp4", io.BytesIO(CLIP))
     monkeypatch.undo()
     monkeypatch.setitem(sys.modules, "av", None)
-    told = probe("a.mp4", io.BytesIO(CLIP))
-    assert told.duration_s == pytest.approx(asked.duration_s, abs=0.01)
-    assert (told.format, [kind for kind, _ in told.streams]) == (asked.format, [kind for kind, _ in asked.streams])
-    assert told.streams == (("video", "avc1"), ("audio", "mp4a"))
+    reported = probe("a.mp4", io.BytesIO(CLIP))
+    assert reported.duration_s == pytest.approx(asked.duration_s, abs=0.01)
+    assert (reported.format, [kind for kind, _ in reported.streams]) == (
+        asked.format,
+        [kind for kind, _ in asked.streams],
+    )
+    assert reported.streams == (("video", "avc1"), ("audio", "mp4a"))
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_picture_and_sound_are_told() -> None:
+def test_picture_and_sound_are_reported() -> None:
     """Format, length and codecs."""
     found = probe("a.mp4", io.BytesIO(clip(seconds=2)))
     assert "mp4" in found.format

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hooks: what they are told, what they may add to a request, and that they can disturb no call."""
+"""Hooks: what they observe, what they may add to a request, and that they can disturb no call."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from callwell.extras import install_command
 from callwell.observe.hooks import build_hooks
 from callwell.observe.notices import AttemptBegan, AttemptEnded, CallBegan, CallEnded, FetchEnded, Waiting
 from callwell.testing import Dice
-from tests.client._async import acting as asynchronous
-from tests.client._sync.acting import client
+from tests.client._async import scripted_client as asynchronous
+from tests.client._sync.scripted_client import client
 from tests.client.acme import BASE, KEY, acme
-from tests.client.crowd import make
+from tests.client.many_callers import make
 from tests.client.virtual import leap
 from tests.client.world import LOST, OK, World, answer, code
 
@@ -34,33 +34,33 @@ SIGNED = "https://storage.test:8443/path/f?X-Amz-Signature=SIGNATURE"
 
 
 class Recorder:
-    """A hook that keeps what it is told.
+    """A hook that keeps what it gets.
 
     Args:
         headers: what it adds to every request.
     """
 
     def __init__(self, headers: Mapping[str, str] | None = None) -> None:
-        self.told: list[AttemptBegan | Notice] = []
+        self.reported: list[AttemptBegan | Notice] = []
         self._headers = headers
 
     def began(self, attempt: AttemptBegan) -> Mapping[str, str] | None:
         """Keep it."""
-        self.told.append(attempt)
+        self.reported.append(attempt)
         return self._headers
 
     def notice(self, notice: Notice) -> None:
         """Keep it."""
-        self.told.append(notice)
+        self.reported.append(notice)
 
     @property
     def kinds(self) -> list[str]:
-        """What kinds of things it was told."""
-        return [type(one).__name__ for one in self.told]
+        """The kinds of what it got."""
+        return [type(one).__name__ for one in self.reported]
 
     def all(self, kind: type[Any]) -> list[Any]:
-        """What it was told of one kind."""
-        return [one for one in self.told if isinstance(one, kind)]
+        """What it got of one kind."""
+        return [one for one in self.reported if isinstance(one, kind)]
 
 
 class Broken:
@@ -76,7 +76,7 @@ class Broken:
 
 
 def test_a_call_from_its_beginning_to_its_end() -> None:
-    """Every attempt is told before and after, all under the number of the call, which no other call has."""
+    """Every attempt is reported before and after, all under the number of the call, which no other call has."""
     hook = Recorder()
     world = World(code(500, "X"), OK)
     one = client(world, hooks=[hook], on_notice=None)
@@ -84,7 +84,7 @@ def test_a_call_from_its_beginning_to_its_end() -> None:
     one.call("things.list", size=2)
     first = ["CallBegan", "AttemptBegan", "AttemptEnded", "Waiting", "AttemptBegan", "AttemptEnded", "CallEnded"]
     assert hook.kinds == [*first, "CallBegan", "AttemptBegan", "AttemptEnded", "CallEnded"]
-    numbers = [one.call for one in hook.told]  # type: ignore[union-attr] # no key has changed, no file was fetched
+    numbers = [one.call for one in hook.reported]  # type: ignore[union-attr] # no key has changed, no file was fetched
     assert len(set(numbers[:7])) == len(set(numbers[7:])) == 1
     assert numbers[7] == numbers[0] + 1 > 1
     began = hook.all(AttemptBegan)
@@ -103,8 +103,8 @@ def test_an_address_is_shown_without_secrets() -> None:
     one.request("GET", "/any?secret=SECRET", query={"more": "SECRET"})
     shown = [(began.url, began.template) for began in hook.all(AttemptBegan)]
     assert shown[1:] == [(f"{BASE}/elsewhere", None), (f"{BASE}/any", None)]
-    assert "SECRET" not in str(hook.told)
-    assert KEY not in str(hook.told)
+    assert "SECRET" not in str(hook.reported)
+    assert KEY not in str(hook.reported)
     assert all("SECRET" in world.sent[i].request.url for i in (1, 2))
 
 
@@ -143,16 +143,16 @@ def test_headers_that_cannot_be_sent_are_left_out(caplog: pytest.LogCaptureFixtu
 
 
 def test_a_hook_that_fails_disturbs_neither_the_call_nor_the_others(caplog: pytest.LogCaptureFixture) -> None:
-    """What it raises is logged, and those after it are told all the same."""
+    """What it raises is logged, and the hooks after it are still called."""
     hook = Recorder({"traceparent": "1"})
     world = World(code(500, "X"), OK)
     assert client(world, hooks=[Broken(), hook], on_notice=None).call("things.get", thing_id="1") == {"id": "1"}
-    assert len(hook.told) == 7
+    assert len(hook.reported) == 7
     assert dict(world.sent[1].request.headers)["traceparent"] == "1"
     assert caplog.text.count("a hook failed") == 7
 
 
-def test_a_file_is_told_without_its_address(tmp_path: Path) -> None:
+def test_a_file_is_reported_without_its_address(tmp_path: Path) -> None:
     """Each request to the storage: its host, status, bytes and why it broke off; nothing is added to it."""
     hook = Recorder({"traceparent": "1"})
     asked = answer(200, {"data": {"url": SIGNED, "size": 4}})
@@ -166,8 +166,8 @@ def test_a_file_is_told_without_its_address(tmp_path: Path) -> None:
         (206, "", 2),
     ]
     assert {one[6:] for one in hook.all(FetchEnded)} == {("https://storage.test:8443", "storage.test", 8443)}
-    assert "SIGNATURE" not in str(hook.told)
-    assert "/path" not in str(hook.told)
+    assert "SIGNATURE" not in str(hook.reported)
+    assert "/path" not in str(hook.reported)
     assert ["traceparent" in dict(sent.request.headers) for sent in world.sent] == [True, False, False, False]
 
 
@@ -203,20 +203,20 @@ def test_what_began_ends_also_when_the_caller_leaves() -> None:
         assert len(hook.all(AttemptBegan)) == len(hook.all(AttemptEnded)) == attempts
         assert len(hook.all(CallBegan)) == 1
         assert [(one.attempts, one.outcome) for one in hook.all(CallEnded)] == [(attempts, outcome)]
-        assert isinstance(hook.told[-1], CallEnded)
-    assert any(isinstance(one, Waiting) for one in hook.told)
+        assert isinstance(hook.reported[-1], CallEnded)
+    assert any(isinstance(one, Waiting) for one in hook.reported)
 
 
 def test_both_sides_tell_hooks_the_same() -> None:
-    """The asynchronous side is told what the synchronous one is told."""
-    told = []
+    """Both sides report the same."""
+    reported = []
     for side in (client, asynchronous.client):
         hook = Recorder()
         one = side(World(code(429, "X", retry_after="2"), LOST, OK), hooks=[hook])
         result = one.call("things.get", thing_id="1")
         assert (asyncio.run(result) if asyncio.iscoroutine(result) else result) == {"id": "1"}
-        told.append([one[:2] + one[4:] if isinstance(one, AttemptBegan) else one[:-1] for one in hook.told[1:]])
-    assert told[0] == told[1]
+        reported.append([one[:2] + one[4:] if isinstance(one, AttemptBegan) else one[:-1] for one in hook.reported[1:]])
+    assert reported[0] == reported[1]
 
 
 def test_a_wrong_hook_is_named_at_once() -> None:

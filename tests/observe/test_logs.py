@@ -12,7 +12,7 @@ from callwell import errors
 from callwell.core.rules.profile import QuotaRule
 from callwell.observe.logs import LOGGER, log_notice
 from callwell.observe.notices import AttemptEnded, CallEnded, FetchEnded, KeyChanged, Waiting
-from tests.client._sync.acting import client
+from tests.client._sync.scripted_client import client
 from tests.client.acme import KEY, acme
 from tests.client.world import DEAD, LOST, ListSource, World, answer, code
 

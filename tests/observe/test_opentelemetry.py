@@ -14,10 +14,10 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from callwell.errors import NotFound
 from callwell.observe.opentelemetry import METHODS_VARIABLE, REQUEST_S
-from tests.client._async import acting as asynchronous
-from tests.client._sync.acting import client
+from tests.client._async import scripted_client as asynchronous
+from tests.client._sync.scripted_client import client
 from tests.client.acme import BASE, KEY
-from tests.client.crowd import make
+from tests.client.many_callers import make
 from tests.client.virtual import leap
 from tests.client.world import DEAD, LOST, OK, REFUSED, ListSource, World, answer, code
 from tests.observe.telemetry import telemetry
@@ -208,7 +208,7 @@ def test_calls_waits_and_repetitions_are_counted() -> None:
 
 
 def test_methods_that_nobody_knows_are_not_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A method outside the list is told as the conventions say; the list can be set as they say."""
+    """A method outside the list is named as the conventions say; the list can be set as they say."""
     seen = telemetry()
     client(World(OK), hooks=[seen.hook]).request("PURGE", "/things")
     span = seen.spans[0]

@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from callwell.core.rules.profile import RetryRule
 from callwell.errors import NotFound
 from callwell.observe.prometheus import PrometheusHook
-from tests.client._sync.acting import client
+from tests.client._sync.scripted_client import client
 from tests.client.acme import KEY, acme
 from tests.client.world import DEAD, LOST, OK, ListSource, World, answer, code
 

@@ -77,7 +77,7 @@ def test_the_secret_comes_from_anywhere(source: str, tmp_path: Path, monkeypatch
     assert verify(signed(), secret=places[source]).known
 
 
-def test_a_secret_that_is_not_there_is_told() -> None:
+def test_a_secret_that_is_not_there_is_reported() -> None:
     """A place without one, and an empty text, open nothing."""
     with pytest.raises(errors.KeyMissing):
         verify(signed(secret=""), secret="env:CALLWELL_NO_SUCH_SECRET")
@@ -120,7 +120,7 @@ def test_a_body_that_was_changed_is_refused(at: int, by: int) -> None:
 @pytest.mark.parametrize(
     "body", [b"", b"{", b"[]", b"7", b"\xff", b"{}", b'{"type": 7}', b'{"type": ""}', b"[" * 100_000, b" " * (2 << 20)]
 )
-def test_what_is_no_event_is_told(body: bytes) -> None:
+def test_what_is_no_event_is_reported(body: bytes) -> None:
     """A body may be signed and make no sense."""
     with pytest.raises(errors.WebhookGarbled):
         verify(signed(body), body)
@@ -160,7 +160,7 @@ def test_an_age_needs_a_time() -> None:
             verify(signed(), max_age_s=age)
 
 
-def test_providers_without_webhooks_are_told() -> None:
+def test_providers_without_webhooks_are_reported() -> None:
     """And bodies that were parsed already."""
     with pytest.raises(errors.InvalidOption, match=r"\[webhooks\]"):
         webhooks.verify("userplane", signed(), BODY, SECRET)

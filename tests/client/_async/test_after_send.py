@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""After Send: whatever fails on this side, the permit counts as used, and the caller is told what is known."""
+"""After Send: whatever fails on this side, the permit counts as used, and the caller learns what is known."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from callwell.errors import StateError
 from callwell.observe.notices import NotRecorded
 from callwell.state import MemoryState
 from callwell.transport.base import Request, Response
-from tests.client._async.acting import client
+from tests.client._async.scripted_client import client
 from tests.client.acme import acme
 from tests.client.running import run
 from tests.client.world import LOST, OK, World, answer, code, held
@@ -30,7 +30,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 
 
 class FailingState(MemoryState):
-    """A state that others see, and that fails for writers when it is told to.
+    """A state that others see, and that fails for writers on demand.
 
     Attributes:
         full: nothing can be written.
@@ -88,7 +88,7 @@ def test_a_state_that_fails_after_the_answer_costs_no_answer(operation: str) -> 
 
 @pytest.mark.parametrize(("status", "cls"), [(404, errors.NotFound), (500, errors.OutcomeUnknown)])
 def test_a_state_that_fails_after_an_error_costs_no_truth(status: int, cls: type[Exception]) -> None:
-    """An error is told as what it is, and not as one of the state."""
+    """An error is reported as what it is, and not as one of the state."""
     state = FailingState()
     assert type(ended(client(World(*filled(state, code(status, "X"))), state=state))) is cls
 
@@ -103,7 +103,7 @@ def test_a_state_that_fails_between_two_attempts_hides_no_doubt() -> None:
     assert isinstance(error.__cause__, StateError)
 
 
-def test_a_call_that_may_be_repeated_is_told_the_states_own_error() -> None:
+def test_a_call_that_may_be_repeated_raises_the_states_own_error() -> None:
     """An update that may have been done needs no looking: the error is the one that stopped it."""
     state = FailingState()
     error = ended(client(World(*filled(state, code(500, "X"), OK)), state=state), "things.put")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from callwell.core.rules.profile import QuotaHeaderRule, QuotaRule
-from tests.client._async.acting import client
+from tests.client._async.scripted_client import client
 from tests.client.acme import acme
 from tests.client.running import run
 from tests.client.world import OK, World, answer

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell import errors
-from tests.client._async.acting import client
+from tests.client._async.scripted_client import client
 from tests.client.running import run
 from tests.client.storage import CONTENT, Storage
 from tests.client.world import PIECE, World, answer
@@ -26,7 +26,7 @@ def test_bytes_are_read_through_breaks() -> None:
     assert run(lambda: one.asset("things.file", thing_id="1").read()) == CONTENT
 
 
-def test_a_file_that_changes_under_a_reader_is_told() -> None:
+def test_a_file_that_changes_under_a_reader_is_reported() -> None:
     """What was given out cannot be taken back."""
     storage = Storage()
 

@@ -13,7 +13,7 @@ from callwell.core.rules.profile import QuotaRule, RetryRule
 from callwell.keys import Key
 from callwell.observe.notices import CallEnded, Waiting
 from callwell.transport.base import Response
-from tests.client._async.acting import client
+from tests.client._async.scripted_client import client
 from tests.client.acme import BASE, KEY, acme
 from tests.client.running import run
 from tests.client.world import LOST, OK, REFUSED, World, answer, code, held
@@ -90,7 +90,7 @@ def test_what_may_be_repeated_is(operation: str, bad: Response) -> None:
 
 @pytest.mark.parametrize("bad", [code(500, "X"), code(503, "X"), LOST])
 def test_what_may_not_be_repeated_is_not(bad: Response) -> None:
-    """An unsafe operation that may have been done is never sent again, and the caller is told to look."""
+    """An unsafe operation that may have been done is never sent again, and the message says to look first."""
     world = World(bad, OK)
     error = called(world, "things.make")
     assert isinstance(error, errors.OutcomeUnknown)
@@ -110,7 +110,7 @@ def test_unsafe_repetition_is_the_callers_choice() -> None:
     assert isinstance(called(World(LOST, OK), "things.make", retry_unsafe_5xx=True), errors.OutcomeUnknown)
 
 
-def test_a_lost_result_is_told() -> None:
+def test_a_lost_result_is_reported() -> None:
     """A 2xx whose body is lost means that an unsafe operation was done, and is not repeated."""
     world = World(answer(201, b"{", whole=False), OK)
     error = called(world, "things.make")
@@ -126,7 +126,7 @@ def test_a_missing_thing_was_deleted(status: int) -> None:
 
 
 def test_attempts_end() -> None:
-    """Six arrivals, and the last error is told with how many there were."""
+    """Six arrivals, and the last error is reported with how many there were."""
     world = World(answer(502, b"<html>"))
     error = called(world)
     assert isinstance(error, errors.ServerError)
@@ -151,7 +151,7 @@ def test_retry_after_is_never_undercut(status: int) -> None:
 
 
 def test_a_wait_that_cannot_fit_ends_at_once() -> None:
-    """A `Retry-After` beyond the deadline is told with the time at which the call could go on."""
+    """A `Retry-After` beyond the deadline is reported with the time at which the call could go on."""
     world = World(code(429, "X", retry_after="90"), OK)
     began = world.clock.wall()
     error = called(world)
@@ -161,7 +161,7 @@ def test_a_wait_that_cannot_fit_ends_at_once() -> None:
     assert called(World(code(429, "X", retry_after="90"), OK), priority="batch") == {"id": "1"}
 
 
-def test_a_quota_is_waited_for_or_told() -> None:
+def test_a_quota_is_waited_for_or_reported() -> None:
     """The call after the last permit waits for the first one to cool, or says at once when that will be."""
     provider = acme({"ten": QuotaRule(limit=2, window_s=10)})
     world = World(took=1.0)
@@ -184,7 +184,7 @@ def test_a_quota_is_waited_for_or_told() -> None:
     assert held(one) == 0
 
 
-def test_a_passed_deadline_is_told() -> None:
+def test_a_passed_deadline_is_reported() -> None:
     """A deadline that passes while the call is under way ends it before the next attempt."""
     error = called(World(LOST, took=61.0))
     assert isinstance(error, errors.OutOfTime)

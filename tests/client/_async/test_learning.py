@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What answers say beside their result changes what a client does next, and a person is told once."""
+"""What answers say beside their result changes what a client does next, and a person gets one notice."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from callwell.core.rules.profile import QuotaHeaderRule, QuotaRule
 from callwell.observe.logs import advice as advice_of
 from callwell.observe.notices import ClockDiffers, Deprecated, ForeignSpending, LimitLowered
 from callwell.state import MemoryState
-from tests.client._async.acting import client
+from tests.client._async.scripted_client import client
 from tests.client.acme import acme
 from tests.client.running import run
 from tests.client.world import World, answer
@@ -55,7 +55,7 @@ def get(one: Any, times: int = 1, pause_s: float = 1.0, world: World | None = No
         {"ratelimit": '"x";r={};t=30', "ratelimit_policy": '"x";q=100;w=60'},
     ],
 )
-def test_what_others_spend_is_left_to_them_and_told(alone: bool, form: dict[str, str]) -> None:  # noqa: FBT001 - a table
+def test_what_others_spend_is_left_to_them_and_reported(alone: bool, form: dict[str, str]) -> None:  # noqa: FBT001 - a table
     """Of a hundred forty are gone after the first call: as many are set aside, and that is reported once."""
     said = {"left": 59}
 
@@ -113,7 +113,7 @@ def test_a_constant_reset_brings_nothing_back() -> None:
     assert one.spent()["minute"] == (10, 10)
 
 
-def test_a_lower_limit_is_obeyed_and_told_once() -> None:
+def test_a_lower_limit_is_obeyed_and_reported_once() -> None:
     """A profile that promises too much is corrected."""
     world = World(answer(200, {"data": {}}, x_ratelimit_limit="60", x_ratelimit_remaining="59"))
     one = client(world)
@@ -122,7 +122,7 @@ def test_a_lower_limit_is_obeyed_and_told_once() -> None:
     assert advice(world) == [LimitLowered("acme", "minute", 60, 100)]
 
 
-def test_a_clock_that_is_far_off_is_told_once() -> None:
+def test_a_clock_that_is_far_off_is_reported_once() -> None:
     """The provider's time of day is an hour ahead of ours."""
     world = World(answer(200, {"data": {}}, date="Tue, 14 Nov 2023 23:13:20 GMT"))
     world.clock._wall = 1_700_000_000.0
@@ -133,7 +133,7 @@ def test_a_clock_that_is_far_off_is_told_once() -> None:
     assert "behind" in advice_of(notice)
 
 
-def test_what_will_go_away_is_told_once_in_a_process() -> None:
+def test_what_will_go_away_is_reported_once_in_a_process() -> None:
     """With both dates, whichever client calls it."""
     headers: dict[str, Any] = {"deprecation": "@1700000000", "sunset": "Fri, 15 Jan 2027 08:00:00 GMT"}
     world = World(answer(200, {"data": {}}, **headers))

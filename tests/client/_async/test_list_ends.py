@@ -12,7 +12,7 @@ from callwell import errors
 from callwell.core.rules.operations import OperationRule, PagingRule
 from callwell.core.verdict import End
 from callwell.transport.base import Response
-from tests.client._async.acting import client
+from tests.client._async.scripted_client import client
 from tests.client.acme import BASE, KEY, KEYS, acme
 from tests.client.running import run
 from tests.client.world import World, answer, query

@@ -13,7 +13,7 @@ from callwell.client.calls.options import RETRIES_HEADER
 from callwell.core.rules.profile import RetryRule
 from callwell.testing import AsyncScriptedTransport
 from callwell.transport.base import Response
-from tests.client._async.acting import client
+from tests.client._async.scripted_client import client
 from tests.client.acme import acme
 from tests.client.running import run
 from tests.client.world import World, answer
@@ -87,7 +87,7 @@ def test_a_server_hands_the_header_on(nested: Any, attempts: int) -> None:
 
 
 @pytest.mark.parametrize("tells", [True, False])
-def test_only_who_is_to_know_is_told(tells: bool) -> None:  # noqa: FBT001 - a table
+def test_only_known_servers_get_the_header(tells: bool) -> None:  # noqa: FBT001 - a table
     """The header goes where the profile says so."""
     world = World()
     provider = acme(retry=replace(RetryRule(), announce_retries=tells))

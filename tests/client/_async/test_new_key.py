@@ -14,7 +14,7 @@ from callwell.client.client import attach_credentials
 from callwell.client.keys.usage import KeyRealm, KeyUseLog
 from callwell.keys import Key
 from callwell.state import MemoryState
-from tests.client._async.acting import client
+from tests.client._async.scripted_client import client
 from tests.client._async.test_tokens import get, left, sourced
 from tests.client.acme import KEY, KEYS, acme
 from tests.client.mint import Mint
@@ -133,7 +133,7 @@ def test_a_canary_without_a_clear_answer_costs_no_call(answered: Any) -> None:
     assert held(one) == 0
 
 
-def test_what_neither_key_may_do_is_told_as_it_is() -> None:
+def test_what_neither_key_may_do_is_reported_as_it_is() -> None:
     """A refusal of the operation says nothing of the new key."""
     world = World(code(403, "NOT_YOURS"))
     one = rotating(world, KEY, NEW, canary=False)

@@ -12,7 +12,7 @@ import pytest
 from callwell import errors
 from callwell.core.rules.profile import QuotaHeaderRule, QuotaRule
 from callwell.observe.logs import LOGGER
-from tests.client._async.acting import client
+from tests.client._async.scripted_client import client
 from tests.client.acme import acme
 from tests.client.oddities import Odd, OddError, OddHook, may_be_done, surely_done
 from tests.client.running import run

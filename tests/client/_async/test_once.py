@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from callwell import errors
 from callwell.client.exactly_once.entry import Status
 from callwell.state import MemoryState
-from tests.client._async.acting import client
+from tests.client._async.scripted_client import client
 from tests.client.running import run
 from tests.client.shop import FATES, NAME, SIGHTS, DyingState, Killed, Shop, at_work, bury, provider, unsettled
 from tests.client.world import held
@@ -21,7 +21,7 @@ from tests.client.world import held
 LONG_S = 100_000.0
 
 
-def acting(shop: Shop, **options: Any) -> Any:
+def connect_shop(shop: Shop, **options: Any) -> Any:
     """A client of the shop that makes its calls exactly once."""
     return client(shop, provider=provider(), **{"exactly_once": True, "deadline_s": None, **options})
 
@@ -38,14 +38,14 @@ async def tried(one: Any, operation: str = "goods.make", **arguments: Any) -> An
 
 def made(shop: Shop, operation: str = "goods.make", **options: Any) -> Any:
     """What one call gives or raises, and the client."""
-    one = acting(shop, **options)
+    one = connect_shop(shop, **options)
     return run(lambda: tried(one, operation)), one
 
 
 def test_a_call_that_goes_well_carries_a_mark_and_leaves_no_trace() -> None:
     """One request, with a mark beside the caller's own entries, and nothing in the ledger."""
     shop = Shop()
-    one = acting(shop)
+    one = connect_shop(shop)
     result = run(lambda: tried(one, labels=[{"key": "mine", "value": "1"}]))
     mine, mark = result["tags"]
     assert (mine, mark["key"], len(mark["value"])) == ({"key": "mine", "value": "1"}, NAME, 32)
@@ -55,7 +55,7 @@ def test_a_call_that_goes_well_carries_a_mark_and_leaves_no_trace() -> None:
 def test_two_calls_have_two_marks() -> None:
     """The same arguments twice are two things, unless they have one name."""
     shop = Shop()
-    one = acting(shop)
+    one = connect_shop(shop)
     run(lambda: tried(one))
     run(lambda: tried(one))
     assert len({thing["tags"][0]["value"] for thing in shop.goods}) == 2
@@ -120,7 +120,7 @@ def test_a_probe_that_fails_leaves_it_unknown(sight: str) -> None:
 def test_a_list_that_takes_no_notice_of_the_filter() -> None:
     """What is listed counts only if it shows the mark."""
     shop = Shop(("ok", "lost"), deaf=True)
-    one = acting(shop)
+    one = connect_shop(shop)
     run(lambda: tried(one, title="another"))
     assert run(lambda: tried(one))["title"] == "t"
 
@@ -128,7 +128,7 @@ def test_a_list_that_takes_no_notice_of_the_filter() -> None:
 def test_the_callers_own_entry_of_that_name_is_refused() -> None:
     """Before anything is sent, in a sentence."""
     shop = Shop()
-    one = acting(shop)
+    one = connect_shop(shop)
     error = run(lambda: tried(one, labels=[{"key": NAME, "value": "x"}]))
     assert isinstance(error, errors.InvalidOption)
     assert f"entries of other names than '{NAME}'" in str(error)
@@ -145,7 +145,7 @@ def test_what_was_refused_is_no_longer_in_the_ledger() -> None:
 def test_without_a_mark_the_ledger_says_what_was_sent() -> None:
     """It cannot be looked up: it stays until somebody has looked. Secrets are not written down."""
     shop = Shop(("lost",))
-    one = acting(shop)
+    one = connect_shop(shop)
     error = run(lambda: tried(one, "goods.mint", api_key="verysecret"))
     assert isinstance(error, errors.OutcomeUnknown)
     entry = one.ledger.entries()[0]
@@ -160,7 +160,7 @@ def test_without_a_mark_the_ledger_says_what_was_sent() -> None:
 def test_what_may_be_repeated_is_not_written_down() -> None:
     """A read, an update and a deletion are as they were."""
     shop = Shop()
-    one = acting(shop)
+    one = connect_shop(shop)
     run(lambda: one.call("things.put", thing_id="1", name="n"))
     assert one.ledger.entries(settled=True) == ()
 
@@ -172,7 +172,7 @@ def test_a_name_finds_the_earlier_call() -> None:
     names = ("order-1", "order-1", "order-2")
     results = []
     for name in names:
-        one = acting(shop, state=state).with_options(exactly_once=name)
+        one = connect_shop(shop, state=state).with_options(exactly_once=name)
         results.append(run(partial(tried, one)))
     assert [result["id"] for result in results] == ["g1", "g1", "g2"]
     assert [(entry.name, entry.status, entry.made) for entry in one.ledger.entries(settled=True)] == [
@@ -184,7 +184,7 @@ def test_a_name_finds_the_earlier_call() -> None:
 def test_a_name_is_for_one_request() -> None:
     """Other arguments under the same name are refused, and nothing is sent."""
     shop = Shop()
-    one = acting(shop).with_options(exactly_once="order-1")
+    one = connect_shop(shop).with_options(exactly_once="order-1")
     run(lambda: tried(one))
     error = run(lambda: tried(one, title="other"))
     assert isinstance(error, errors.NameTaken)
@@ -192,15 +192,15 @@ def test_a_name_is_for_one_request() -> None:
 
 
 def test_a_named_thing_that_is_gone_is_not_made_again() -> None:
-    """The caller is told, and may choose another name; so it is where the result cannot be had again."""
+    """The caller learns it, and may choose another name; so it is where the result cannot be had again."""
     shop = Shop()
-    one = acting(shop).with_options(exactly_once="order-1")
+    one = connect_shop(shop).with_options(exactly_once="order-1")
     run(lambda: tried(one))
     shop.empty()
     error = run(lambda: tried(one))
     assert isinstance(error, errors.NameTaken)
     assert "g1 is gone" in str(error)
-    two = acting(shop).with_options(exactly_once="order-2")
+    two = connect_shop(shop).with_options(exactly_once="order-2")
     run(lambda: tried(two, "goods.mint"))
     error = run(lambda: tried(two, "goods.mint"))
     assert isinstance(error, errors.NameTaken)
@@ -210,7 +210,7 @@ def test_a_named_thing_that_is_gone_is_not_made_again() -> None:
 def test_a_named_call_that_was_refused_may_be_made_again() -> None:
     """It is known that nothing was done."""
     shop = Shop(("bad",))
-    one = acting(shop).with_options(exactly_once="order-1")
+    one = connect_shop(shop).with_options(exactly_once="order-1")
     assert isinstance(run(lambda: tried(one)), errors.BadRequest)
     assert run(lambda: tried(one))["id"] == "g2"
 
@@ -219,7 +219,7 @@ def test_what_was_settled_by_hand_stays_settled() -> None:
     """Done: the name is taken. Not done: it is made."""
     for done, expected in ((True, errors.NameTaken), (False, dict)):
         shop = Shop(("gone",))
-        one = acting(shop, deadline_s=60).with_options(exactly_once="order-1")
+        one = connect_shop(shop, deadline_s=60).with_options(exactly_once="order-1")
         assert isinstance(run(partial(tried, one)), errors.OutcomeUnknown)
         one.ledger.settle("order-1", done=done)
         with pytest.raises(errors.NameTaken):
@@ -230,13 +230,13 @@ def test_what_was_settled_by_hand_stays_settled() -> None:
 
 
 def test_a_name_that_another_one_is_at_work_on() -> None:
-    """The second waits until its deadline, and is told until when the first holds the name."""
+    """The second waits until its deadline, and its message says until when the first holds the name."""
     shop = Shop()
     state = MemoryState()
-    first = acting(shop, state=DyingState(state, 4, before=False)).with_options(exactly_once="order-1")
+    first = connect_shop(shop, state=DyingState(state, 4, before=False)).with_options(exactly_once="order-1")
     with pytest.raises(Killed):
         run(lambda: tried(first))
-    second = acting(shop, state=state, deadline_s=30).with_options(exactly_once="order-1")
+    second = connect_shop(shop, state=state, deadline_s=30).with_options(exactly_once="order-1")
     with at_work(state):
         error = run(lambda: tried(second))
         assert isinstance(error, errors.WouldExceedDeadline)
@@ -280,13 +280,13 @@ def test_a_process_may_be_killed_at_any_step(fates: tuple[str, ...], late_s: flo
     """The next one that makes the same call under its name ends with one thing, or knows that there is none."""
     shop = Shop(fates, late_s=late_s)
     state = MemoryState()
-    first = acting(shop, state=DyingState(state, last, before=before)).with_options(exactly_once="order-1")
+    first = connect_shop(shop, state=DyingState(state, last, before=before)).with_options(exactly_once="order-1")
     try:
         result = run(lambda: given_or_raised(first))
     except Killed:
         result = None
         bury(state)
-    second = acting(shop, state=state).with_options(exactly_once="order-1")
+    second = connect_shop(shop, state=state).with_options(exactly_once="order-1")
     again = run(lambda: given_or_raised(second))
     if isinstance(again, errors.CallwellError):
         again = run(lambda: given_or_raised(second))

@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from callwell import errors
-from tests.client._async.acting import client
+from tests.client._async.scripted_client import client
 from tests.client.acme import BASE
 from tests.client.running import run
 from tests.client.world import OK, World, answer

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from callwell import errors, folders
-from tests.client._async.acting import client
+from tests.client._async.scripted_client import client
 from tests.client.running import run
 from tests.client.storage import Storage
 from tests.client.world import World

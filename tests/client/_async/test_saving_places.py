@@ -13,7 +13,7 @@ from callwell import errors, folders
 from callwell.client.downloads.partial_file import PartialFile
 from callwell.core.download import Download
 from callwell.core.partial import Version
-from tests.client._async.acting import client
+from tests.client._async.scripted_client import client
 from tests.client.dying import DyingOs, Killed
 from tests.client.running import run
 from tests.client.storage import CONTENT, Storage

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The texts of tokens: shared through the state, where nobody can read them, and never told."""
+"""The texts of tokens: shared through the state, where nobody can read them, and never shown."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from callwell import errors
 from callwell.keys import Key
-from tests.client._async.acting import client
+from tests.client._async.scripted_client import client
 from tests.client.acme import KEY
 from tests.client.mint import Mint, options
 from tests.client.running import run
@@ -78,16 +78,16 @@ def test_a_sealed_record_that_cannot_be_opened_is_no_token(tmp_path: Path) -> No
     assert mint.asked == ["key", "1", "key", "1"]
 
 
-def test_tokens_are_not_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_tokens_are_not_shown(caplog: pytest.LogCaptureFixture) -> None:
     """Neither in errors and their tracebacks, nor in logs, `repr` and pickles."""
     mint = Mint()
     one = made(mint, World(mint))
     mint.instead["1"] = lambda: code(401, "TOKEN_DEAD", x_request_id="access-2")
     with caplog.at_level(logging.DEBUG, "callwell"), pytest.raises(errors.KeyRefused) as caught:
         run(lambda: one.call("things.get", **GET))
-    told = "".join(traceback.format_exception(caught.value)) + caplog.text + repr(vars(caught.value))
-    told += repr(vars(one._engine.keys)) + repr(one._engine.keys._store.observe(Key(KEY)))
+    reported = "".join(traceback.format_exception(caught.value)) + caplog.text + repr(vars(caught.value))
+    reported += repr(vars(one._engine.keys)) + repr(one._engine.keys._store.observe(Key(KEY)))
     assert mint.texts
-    assert not [text for text in {KEY, *mint.texts} if text in told]
+    assert not [text for text in {KEY, *mint.texts} if text in reported]
     with pytest.raises(TypeError):
         pickle.dumps(one._engine.keys._tokens)

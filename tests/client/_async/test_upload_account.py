@@ -166,7 +166,7 @@ def test_what_the_provider_has_forgotten_goes_again(numbers: tuple[int, ...]) ->
 
 
 def test_a_forgotten_piece_of_a_stream_is_an_error() -> None:
-    """Its bytes are gone: no others are sent in their place, and nobody is told that the same call goes on."""
+    """Its bytes are gone: no others are sent in their place, and no message says that the same call goes on."""
     failed = sent(forgotten(2), iter([SMALL]))
     assert isinstance(failed, errors.UploadStopped)
     assert "has lost piece 2" in str(failed)

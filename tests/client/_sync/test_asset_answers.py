@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from callwell import errors
 from callwell.client.downloads.decoding import FileDecoder
-from tests.client._sync.acting import client
+from tests.client._sync.scripted_client import client
 from tests.client.acme import KEY
 from tests.client.running import run
 from tests.client.storage import CONTENT, SPLIT, URL, Storage, wanted
@@ -228,7 +228,7 @@ def test_what_the_provider_says_is_read_or_refused(tmp_path: Path, facts: Any, w
     assert storage.fetches == []
 
 
-def test_a_file_that_was_not_captured_is_told_in_text(tmp_path: Path) -> None:
+def test_a_file_that_was_not_captured_is_reported_in_text(tmp_path: Path) -> None:
     """`"false"` is false."""
     error = save(Storage(url=None, captured="false"), tmp_path / "f")
     assert isinstance(error, errors.AssetUnavailable)

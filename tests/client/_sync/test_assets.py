@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell import errors
-from tests.client._sync.acting import client
+from tests.client._sync.scripted_client import client
 from tests.client.acme import KEY, acme
 from tests.client.running import run
 from tests.client.storage import CONTENT, URL, Storage
@@ -43,16 +43,16 @@ def saved(storage: Storage, path: Path, **options: Any) -> Any:
 
 
 def test_a_file_is_saved(tmp_path: Path) -> None:
-    """The file is whole, with its checksum, and progress is told byte by byte."""
-    told: list[int] = []
+    """The file is whole, with its checksum, and progress is reported byte by byte."""
+    reported: list[int] = []
     facts: list[Any] = []
     storage = Storage()
-    result = saved(storage, tmp_path / "f", before=facts.append, progress=told.append)
+    result = saved(storage, tmp_path / "f", before=facts.append, progress=reported.append)
     assert (tmp_path / "f").read_bytes() == CONTENT
     assert [file.name for file in tmp_path.iterdir()] == ["f"]
     assert (result.size, result.sha256) == (len(CONTENT), hashlib.sha256(CONTENT).hexdigest())
     assert (result.type, result.path) == ("video/webm", tmp_path / "f")
-    assert told == [PIECE, 2 * PIECE, 3 * PIECE, 4 * PIECE]
+    assert reported == [PIECE, 2 * PIECE, 3 * PIECE, 4 * PIECE]
     assert facts[0].size == len(CONTENT)
     headers = dict(storage.fetches[0].headers)
     assert headers == {"accept": "*/*", "accept-encoding": "identity"}
@@ -148,7 +148,7 @@ def test_a_file_that_shrank_is_cut(tmp_path: Path) -> None:
         (answer(200, b"short"), errors.AssetError, "the storage broke off every time"),
     ],
 )
-def test_what_cannot_be_had_is_told(tmp_path: Path, spoilt: Any, expected: type, words: str) -> None:
+def test_what_cannot_be_had_is_reported(tmp_path: Path, spoilt: Any, expected: type, words: str) -> None:
     """A download that does not succeed ends with an error without the signature, and leaves no file."""
     error = saved(Storage(*[spoilt] * 50), tmp_path / "f")
     assert type(error) is expected
@@ -156,7 +156,7 @@ def test_what_cannot_be_had_is_told(tmp_path: Path, spoilt: Any, expected: type,
     assert "secret" not in str(error) + repr(error)
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_not_there_is_reported(tmp_path: Path) -> None:
     """No URL means no file, and the provider's reason is repeated."""
     error = saved(Storage(url=None, captured=False), tmp_path / "f")
     assert isinstance(error, errors.AssetUnavailable)
@@ -191,7 +191,7 @@ def test_what_a_callback_raises_ends_the_save(tmp_path: Path, failing: str) -> N
     assert isinstance(saved(Storage(), tmp_path / "f", **{failing: fail}), KeyError)
 
 
-def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     """Disk errors name the file, keep what was there before, and leave nothing of ours."""
     assert isinstance(saved(Storage(), tmp_path / "none" / "f"), errors.FileProblem)
     folder = tmp_path / "folder"
@@ -203,7 +203,7 @@ def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["folder"]
 
 
-def test_a_full_disk_is_told(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported(tmp_path: Path) -> None:
     """A device without room is a full disk; nothing is left behind."""
 
     def full(_: object) -> None:
@@ -253,7 +253,7 @@ def test_waits_between_attempts_grow(tmp_path: Path) -> None:
     assert world.times == pytest.approx([0.0, 0.0, 0.375, 1.125, 2.625])
 
 
-def test_what_leads_to_no_file_is_told() -> None:
+def test_what_leads_to_no_file_is_reported() -> None:
     """An operation that leads to no file is refused, with those that do."""
     with pytest.raises(errors.InvalidOption, match=r"things\.file"):
         client(World()).asset("things.get", thing_id="1")

@@ -15,7 +15,7 @@ from callwell import errors
 from callwell.core.rules.environments import EnvironmentRule
 from callwell.keys import Key
 from callwell.state import MemoryState
-from tests.client._sync.acting import client
+from tests.client._sync.scripted_client import client
 from tests.client.acme import BASE, KEY, KEYS, TOKENS, acme
 from tests.client.running import run
 from tests.client.world import DEAD, LOST, OK, ListSource, World, answer, code
@@ -179,7 +179,7 @@ def test_where_a_refused_key_belongs(auth: str) -> None:
     ],
 )
 def test_what_the_other_environment_says(reply: Any, said: str) -> None:
-    """It is told behind the refusal, and is no binding."""
+    """It is added to the refusal, and is no binding."""
     hosts = Hosts()
     state = MemoryState()
     if reply is not None:
@@ -216,7 +216,7 @@ def test_a_key_that_was_accepted_here_is_not_shown_elsewhere() -> None:
 
 
 def test_a_new_key_of_another_environment_is_not_taken() -> None:
-    """The one in use goes on; when it is dead, what is wrong with the new one is told."""
+    """The one in use goes on; when it is dead, what is wrong with the new one is reported."""
     hosts = Hosts(sandbox="acme_second", api=KEY)
     state = MemoryState()
     run(lambda: get(made(hosts, "sandbox", state=state, key=Key("acme_second"))))

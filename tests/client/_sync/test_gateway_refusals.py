@@ -10,7 +10,7 @@ import pytest
 
 from callwell import errors
 from callwell.core.rules.profile import ErrorRule
-from tests.client._sync.acting import client
+from tests.client._sync.scripted_client import client
 from tests.client.acme import KEY, acme
 from tests.client.mint import Mint, options
 from tests.client.running import run

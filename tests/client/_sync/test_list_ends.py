@@ -13,7 +13,7 @@ from callwell import errors
 from callwell.core.rules.operations import OperationRule, PagingRule
 from callwell.core.verdict import End
 from callwell.transport.base import Response
-from tests.client._sync.acting import client
+from tests.client._sync.scripted_client import client
 from tests.client.acme import BASE, KEY, KEYS, acme
 from tests.client.running import run
 from tests.client.world import World, answer, query

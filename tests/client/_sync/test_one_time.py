@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from callwell import errors
 from callwell.core.rules.operations import AssetRule, OperationRule
-from tests.client._sync.acting import client
+from tests.client._sync.scripted_client import client
 from tests.client.acme import acme
 from tests.client.running import run
 from tests.client.storage import CONTENT, SPLIT, Storage, wanted
@@ -87,7 +87,7 @@ def test_each_range_takes_a_fresh_url(tmp_path: Path) -> None:
 
 
 def test_ranges_that_break_take_fresh_urls(tmp_path: Path) -> None:
-    """Whichever piece breaks off, and though the size is told by the storage alone."""
+    """Whichever piece breaks off, and though only the storage says the size."""
     storage = Strict(size=None)
     storage.spoil_at = {start * SPLIT.range_bytes: [storage.cut(7)] for start in (1, 3, 7)}
     check(storage, tmp_path / "f", split=True)
@@ -127,7 +127,7 @@ def test_a_public_file_keeps_its_url(tmp_path: Path) -> None:
     assert (storage.urls, len(storage.fetches)) == (1, 3)
 
 
-def test_a_file_that_goes_meanwhile_is_told(tmp_path: Path) -> None:
+def test_a_file_that_goes_meanwhile_is_reported(tmp_path: Path) -> None:
     """When there is no URL for the next piece any more, the save ends as one that finds none at its beginning."""
     storage = Strict()
 

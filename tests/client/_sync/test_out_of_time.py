@@ -12,7 +12,7 @@ from callwell import errors
 from callwell.core.rules.profile import QuotaRule
 from callwell.core.types import Outcome
 from callwell.transport.base import NoReply
-from tests.client._sync.acting import client
+from tests.client._sync.scripted_client import client
 from tests.client.acme import acme
 from tests.client.running import run
 from tests.client.world import OK, World, answer, code, held
@@ -83,7 +83,7 @@ def test_a_quota_that_is_used_up_is_said() -> None:
     assert error.attempts == 0
 
 
-def test_several_quotas_are_told_apart() -> None:
+def test_several_quotas_are_distinguished() -> None:
     """Only those that are used up are named."""
     quotas = {"minute": QuotaRule(limit=9, window_s=60), "hour": QuotaRule(limit=1, window_s=3600)}
     one = client(World(OK), provider=acme(quotas))

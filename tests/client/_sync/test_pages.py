@@ -13,7 +13,7 @@ import pytest
 from callwell import errors
 from callwell.core.verdict import End
 from callwell.observe.notices import CallEnded
-from tests.client._sync.acting import client
+from tests.client._sync.scripted_client import client
 from tests.client.acme import BASE, KEY
 from tests.client.running import run
 from tests.client.world import World, answer, code, held, query
@@ -160,7 +160,7 @@ def test_a_walk_that_is_over_stays_over(operation: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", "nonsense", '{"walk":1}', "\ud800"])
-def test_a_text_that_is_no_position_is_told(text: str) -> None:
+def test_a_text_that_is_no_position_is_reported(text: str) -> None:
     """What `position` did not give is refused."""
     with pytest.raises(errors.InvalidOption, match=r"what `pager.position` gave"):
         client(World()).pages("things.list").resume(text)
@@ -230,7 +230,7 @@ def test_link_headers_are_followed() -> None:
 @pytest.mark.parametrize(
     "body", [[], "text", {"data": {"items": "text"}}, {"data": {"items": 5}}, {"data": {"rows": []}}, {"error": 1}, b""]
 )
-def test_an_answer_without_a_list_is_told(body: Any) -> None:
+def test_an_answer_without_a_list_is_reported(body: Any) -> None:
     """A page without items where the profile says is an unexpected answer."""
     pager = client(World(answer(200, body))).pages("things.list")
     with pytest.raises(errors.UnexpectedAnswer, match="the response is not a page") as caught:
@@ -238,7 +238,7 @@ def test_an_answer_without_a_list_is_told(body: Any) -> None:
     assert (caught.value.operation, caught.value.outcome) == ("things.list", "done")
 
 
-def test_what_has_no_pages_is_told() -> None:
+def test_what_has_no_pages_is_reported() -> None:
     """An operation that is no list is refused, with those that are."""
     with pytest.raises(errors.InvalidOption, match=r"things\.list"):
         client(World()).pages("things.get", thing_id="1")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell import errors
-from tests.client._sync.acting import client
+from tests.client._sync.scripted_client import client
 from tests.client.running import run
 from tests.client.storage import CONTENT, SPLIT, URL, Storage, wanted
 from tests.client.world import LOST, World, answer, held
@@ -69,14 +69,14 @@ def cut(storage: Storage, count: int) -> Callable[[Request], Response | NoReply]
 def test_a_large_file_is_fetched_in_pieces(tmp_path: Path) -> None:
     """From 16 MiB on, in pieces of 8 MiB, all but the first pinned by the first one's tag; nothing comes twice."""
     storage = Storage(size=len(LARGE))
-    told = list[int]()
+    reported = list[int]()
     storage.content = LARGE
-    check(saved(storage, tmp_path / "f", split=None, progress=told.append), tmp_path / "f", LARGE)
+    check(saved(storage, tmp_path / "f", split=None, progress=reported.append), tmp_path / "f", LARGE)
     assert pieces(storage) == [(0, 8 << 20), (8 << 20, 16 << 20), (16 << 20, 17 << 20)]
     tags = [dict(fetch.headers).get("if-range") for fetch in storage.fetches]
     assert tags == [None, '"one"', '"one"']
-    assert told == sorted(told)
-    assert (told[-1], len(set(told))) == (len(LARGE), len(told))
+    assert reported == sorted(reported)
+    assert (reported[-1], len(set(reported))) == (len(LARGE), len(reported))
 
 
 @pytest.mark.parametrize(("size", "ranges"), [(len(LARGE), 1), ((16 << 20) - 1, 4)])
@@ -182,19 +182,19 @@ def test_storage_that_dies_is_not_hammered(tmp_path: Path, spoilt: Any, words: s
 @pytest.mark.parametrize("at", [1, 3, 8])
 def test_what_progress_raises_ends_all_workers(tmp_path: Path, at: int) -> None:
     """It comes through as it is, from whichever worker; nothing is written after it, and nothing is left."""
-    told = list[int]()
+    reported = list[int]()
 
     def fail(size: int) -> None:
-        told.append(size)
-        if len(told) == at:
+        reported.append(size)
+        if len(reported) == at:
             raise KeyError(size)
 
     assert isinstance(saved(Storage(), tmp_path / "f", progress=fail), KeyError)
-    assert len(told) == at
+    assert len(reported) == at
 
 
 @pytest.mark.parametrize("ranges", [0, 17, -1, 2.5, None])
-def test_a_number_of_ranges_that_is_none_is_told(tmp_path: Path, ranges: Any) -> None:
+def test_a_number_of_ranges_that_is_none_is_reported(tmp_path: Path, ranges: Any) -> None:
     """Only a number will do."""
     error = saved(Storage(), tmp_path / "f", ranges=ranges)
     assert isinstance(error, errors.InvalidOption)

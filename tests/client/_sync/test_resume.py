@@ -15,7 +15,7 @@ from callwell import errors
 from callwell.client.downloads.partial_file import PartialFile
 from callwell.core.download import Download
 from callwell.core.partial import Version
-from tests.client._sync.acting import client
+from tests.client._sync.scripted_client import client
 from tests.client.running import run
 from tests.client.storage import CONTENT, SPLIT, Storage, wanted
 from tests.client.world import PIECE, World, answer
@@ -43,8 +43,8 @@ def stopped(storage: Storage, path: Path, *, at: int = 2 * PIECE, split: bool = 
     record = path.with_name(f".{path.name}.part.json").read_text()
     assert "storage.test" not in record
     assert "secret" not in record
-    told: dict[str, Any] = json.loads(record)
-    return told
+    reported: dict[str, Any] = json.loads(record)
+    return reported
 
 
 def check(result: Any, path: Path, content: bytes = CONTENT) -> None:
@@ -60,11 +60,11 @@ def test_another_save_goes_on(tmp_path: Path) -> None:
     assert stopped(storage, tmp_path / "f") == {"etag": '"one"', "size": len(CONTENT), "safe": [[0, 2 * PIECE]]}
     assert sorted(file.name for file in tmp_path.iterdir()) == [".f.part", ".f.part.json"]
     storage.fetches.clear()
-    told = list[int]()
-    check(save(storage, tmp_path / "f", progress=told.append), tmp_path / "f")
+    reported = list[int]()
+    check(save(storage, tmp_path / "f", progress=reported.append), tmp_path / "f")
     assert [wanted(fetch) for fetch in storage.fetches] == [(2 * PIECE, None)]
     assert dict(storage.fetches[0].headers)["if-range"] == '"one"'
-    assert told == [3 * PIECE, 4 * PIECE]
+    assert reported == [3 * PIECE, 4 * PIECE]
 
 
 def test_pieces_that_came_early_stay(tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ def test_what_is_left_stays_when_nothing_can_be_had(tmp_path: Path) -> None:
     check(save(storage, tmp_path / "f"), tmp_path / "f")
 
 
-def test_two_saves_at_once_are_told(tmp_path: Path) -> None:
+def test_two_saves_at_once_are_reported(tmp_path: Path) -> None:
     """The second one leaves the first alone."""
     storage = Storage()
     with PartialFile(tmp_path / "f", resume=True, progress=None) as saving:
@@ -165,7 +165,7 @@ def test_two_saves_at_once_are_told(tmp_path: Path) -> None:
 
 
 def test_a_place_that_cannot_be_keeps_what_came(tmp_path: Path) -> None:
-    """A folder of the file's name is told when all has come, and need not come again."""
+    """A folder of the file's name is reported when all has come, and need not come again."""
     (tmp_path / "f").mkdir()
     storage = Storage()
     with pytest.raises(errors.FileProblem):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Generated from tests/client/_async/test_rotation.py by tools/unasync.py; do not edit
-"""Keys while calls are made: a rotation costs no call, and a dead key is told with the place to mend."""
+"""Keys while calls are made: a rotation costs no call, and a dead key is reported with the place to mend."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from callwell import errors
 from callwell.keys import Key
 from callwell.observe.notices import KeyChanged, Waiting
-from tests.client._sync.acting import client
+from tests.client._sync.scripted_client import client
 from tests.client.acme import KEY
 from tests.client.running import run
 from tests.client.world import DEAD, LOST, OK, ListSource, World, code, held, tried
@@ -111,7 +111,7 @@ def test_a_key_given_in_code_is_refused_at_once() -> None:
     assert KEY not in str(caught.value)
 
 
-def test_no_new_key_in_time_is_told() -> None:
+def test_no_new_key_in_time_is_reported() -> None:
     """After `rekey_wait_s` the call gives up; a later one tries the old key once more, for it may be enabled again."""
     world = World(DEAD, OK)
     one = client(world, source=ListSource([KEY]))
@@ -126,7 +126,7 @@ def test_no_new_key_in_time_is_told() -> None:
     assert world.keys == [KEY, KEY]
 
 
-def test_a_key_that_was_never_accepted_is_told_at_once() -> None:
+def test_a_key_that_was_never_accepted_is_reported_at_once() -> None:
     """Nobody waits for the rotation of a key that was wrong from the beginning; the source is read once more."""
     world = World(DEAD)
     one = client(world, source=ListSource([KEY]), uses=tried("acme_other"))
@@ -201,7 +201,7 @@ def test_a_file_is_read_again(tmp_path: Path) -> None:
     assert world.keys == [KEY, "acme_second"]
 
 
-def test_a_missing_key_is_told_and_closes_the_state(tmp_path: Path) -> None:
+def test_a_missing_key_is_reported_and_closes_the_state(tmp_path: Path) -> None:
     """Without a key there is no client, and a state that was opened for it is closed."""
     with pytest.raises(errors.KeyMissing, match="cannot be read") as caught:
         client(World(), key=f"file:{tmp_path / 'none'}", state=f"sqlite:///{tmp_path / 'state'}")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from callwell import errors, folders
-from tests.client._sync.acting import client
+from tests.client._sync.scripted_client import client
 from tests.client.running import run
 from tests.client.storage import Storage
 from tests.client.world import World

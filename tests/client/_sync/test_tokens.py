@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Generated from tests/client/_async/test_tokens.py by tools/unasync.py; do not edit
-"""Tokens in the place of a key: got once, renewed in time and once when refused, and never told."""
+"""Tokens in the place of a key: got once, renewed in time and once when refused, and never shown."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from callwell import errors
 from callwell.core.tokens import RETRY_PAUSE_S
 from callwell.keys import Key
 from callwell.state import MemoryState
-from tests.client._sync.acting import client
+from tests.client._sync.scripted_client import client
 from tests.client.acme import KEY, TOKENS, acme
 from tests.client.mint import PROVIDER, Mint, options
 from tests.client.running import run
@@ -173,7 +173,7 @@ def test_a_good_token_outlives_failed_renewals() -> None:
     assert left(one) == 0
 
 
-def test_a_wrong_key_is_told_as_such() -> None:
+def test_a_wrong_key_is_reported_as_such() -> None:
     """Refused where it is traded, it is a refused key, and nothing was sent with it."""
     mint = Mint("acme_other")
     one = made(mint)
@@ -251,7 +251,7 @@ def test_calls_without_a_key_need_no_token() -> None:
     assert plain._engine.keys._newest_accepted == -1
 
 
-def test_an_answer_without_tokens_is_told() -> None:
+def test_an_answer_without_tokens_is_reported() -> None:
     """It is not what the description says, and none of it is repeated."""
     mint = Mint()
     one = made(mint)

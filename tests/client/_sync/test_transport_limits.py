@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from callwell import errors
 from callwell.core.types import Outcome
 from callwell.transport.base import NoReply, Response
-from tests.client._sync.acting import client
+from tests.client._sync.scripted_client import client
 from tests.client.acme import BASE, KEYS, acme
 from tests.client.running import run
 from tests.client.world import LOST, OK, World, answer, code

@@ -11,7 +11,7 @@ import pytest
 from callwell import errors
 from callwell.core.types import Outcome
 from callwell.transport.base import NoReply
-from tests.client._sync.acting import client
+from tests.client._sync.scripted_client import client
 from tests.client.running import run
 from tests.client.storage import Storage
 from tests.client.world import World

@@ -14,7 +14,7 @@ from callwell import errors
 from callwell.client.uploads.options import Uploaded
 from callwell.core.rules.environments import SandboxRule
 from callwell.state import MemoryState
-from tests.client._sync.acting import client
+from tests.client._sync.scripted_client import client
 from tests.client.running import run
 from tests.client.vault import PIECE, SMALL, Vault, vault
 from tests.client.world import LOST, REFUSED, World, answer, code, held
@@ -54,12 +54,12 @@ def sent(world: Vault, file: Any = SMALL, operation: str = "films.send", **given
 def test_a_file_goes_in_pieces() -> None:
     """An object is made, each piece is sent once, and the last answer is the result."""
     there = Vault()
-    told = list[int]()
-    done = sent(there, progress=told.append)
+    reported = list[int]()
+    done = sent(there, progress=reported.append)
     assert done == Uploaded("f1", {"filmId": "f1", "title": "t", "length": 1}, LEN, COUNT, 0, ())
     assert there.whole("f1") == SMALL
     assert there.asked == ["make", *["send"] * COUNT, "status"]
-    assert (max(told), len(told)) == (LEN, COUNT)
+    assert (max(reported), len(reported)) == (LEN, COUNT)
 
 
 def test_an_object_that_is_there_gets_the_file() -> None:
@@ -114,11 +114,11 @@ def test_what_was_interrupted_goes_on_by_the_same_call() -> None:
     state = MemoryState()
     assert sent(there, state=state, pieces=1).target == "f1"
     assert len(state.keys("upload:")) == 1
-    told = list[int]()
-    done = sent(there, state=state, progress=told.append)
+    reported = list[int]()
+    done = sent(there, state=state, progress=reported.append)
     assert (done.target, done.pieces, there.whole("f1")) == ("f1", COUNT, SMALL)
     assert there.asked == ["make", "send", "send", "send", "status", "send", "send", "send", "status"]
-    assert (told[0], max(told)) == (2 * PIECE, LEN)
+    assert (reported[0], max(reported)) == (2 * PIECE, LEN)
     assert state.keys("upload:") == []
 
 
@@ -236,12 +236,12 @@ def test_a_file_that_changes_while_it_is_sent(tmp_path: Any) -> None:
     """The error names the object, and the next call begins anew."""
     path = tmp_path / "film.mp4"
     state = MemoryState()
-    told = list[int]()
+    reported = list[int]()
     path.write_bytes(SMALL)
 
     def change(count: int) -> None:
-        told.append(count)
-        if len(told) == 2:
+        reported.append(count)
+        if len(reported) == 2:
             path.write_bytes(SMALL[:-1])
 
     there = Vault()
@@ -280,7 +280,7 @@ def test_a_state_is_waited_for() -> None:
 
 
 def test_a_quota_is_waited_for_and_a_deadline_kept() -> None:
-    """Each piece takes a permit; a wait that does not fit is told, with what is there so far."""
+    """Each piece takes a permit; a wait that does not fit is reported, with what is there so far."""
     there = Vault()
     assert isinstance(sent(there, provider=vault(limit=2), pieces=1), Uploaded)
     failed = sent(Vault(), provider=vault(limit=2), pieces=1, deadline_s=30.0)

@@ -22,12 +22,12 @@ def test_an_error_that_is_kept_keeps_nothing_alive() -> None:
 
         error: Any = None
 
-        def told(self, _count: int) -> None:
+        def reported(self, _count: int) -> None:
             """So much is there."""
 
     def failed() -> weakref.ref[Job]:
         job = Job()
-        job.error = sent(Vault({("send", 1): code(400, "NO")}), pieces=1, progress=job.told)
+        job.error = sent(Vault({("send", 1): code(400, "NO")}), pieces=1, progress=job.reported)
         assert isinstance(job.error, errors.UploadStopped)
         return weakref.ref(job)
 

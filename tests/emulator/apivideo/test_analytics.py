@@ -62,9 +62,9 @@ def test_one_number(viewed: Site, path: str, expected: float) -> None:
 
 def test_by_dimension_and_over_time(viewed: Site) -> None:
     """The same by country, greatest first, and in the hour in which it was."""
-    told = viewed.call("GET", "/data/buckets/play/country").json
-    assert told["data"] == [{"metricValue": 2, "dimensionValue": "FR"}, {"metricValue": 1, "dimensionValue": "DE"}]
-    assert (told["context"]["metric"], told["context"]["breakdown"]) == ("play", "country")
+    reported = viewed.call("GET", "/data/buckets/play/country").json
+    assert reported["data"] == [{"metricValue": 2, "dimensionValue": "FR"}, {"metricValue": 1, "dimensionValue": "DE"}]
+    assert (reported["context"]["metric"], reported["context"]["breakdown"]) == ("play", "country")
     times = viewed.call("GET", "/data/timeseries/view?interval=day&unique=true").json
     assert [row["metricValue"] for row in times["data"]] == [2]
     assert (times["context"]["metric"], times["context"]["interval"]) == ("unique-view-5", "day")

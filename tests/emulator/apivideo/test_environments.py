@@ -40,14 +40,14 @@ def test_three_quotas(pair: dict[str, Site], name: str, limits: tuple[str, str, 
     """Uploads, writes and reads are counted apart, each by its environment's limit."""
     site = pair[name]
     video_id = site.video()
-    told = [
+    reported = [
         site.upload_form(f"/videos/{video_id}/source", b"x").headers,
         site.call("POST", "/upload-tokens", {}).headers,
         site.call("GET", "/videos").headers,
     ]
-    assert tuple(headers["x-ratelimit-limit"] for headers in told) == limits
+    assert tuple(headers["x-ratelimit-limit"] for headers in reported) == limits
     lefts = tuple(
-        int(limit) - int(headers["x-ratelimit-remaining"]) for limit, headers in zip(limits, told, strict=True)
+        int(limit) - int(headers["x-ratelimit-remaining"]) for limit, headers in zip(limits, reported, strict=True)
     )
     assert lefts == (1, 2, 1)
 
@@ -88,9 +88,9 @@ def test_bearer_tokens(pair: dict[str, Site]) -> None:
     first = site.call("POST", "/auth/api-key", {"apiKey": site.key}, without_key=True).json
     assert (first["token_type"], first["expires_in"]) == ("Bearer", 3600)
     claims = first["access_token"].split(".")[1]
-    told = json.loads(urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
-    assert told["exp"] - told["iat"] == 3600
-    assert told["projectId"].startswith("pr")
+    reported = json.loads(urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
+    assert reported["exp"] - reported["iat"] == 3600
+    assert reported["projectId"].startswith("pr")
     text = {"Content-Type": "text/plain;charset=UTF-8"}
     body = {"refreshToken": first["refresh_token"]}
     second = site.call("POST", "/auth/refresh", body, headers=text, without_key=True).json

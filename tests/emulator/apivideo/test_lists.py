@@ -91,12 +91,12 @@ def test_links_keep_the_filters(stocked: Site) -> None:
     assert [video["title"] for video in stocked.call("GET", following).json["data"]] == ["Red bird"]
 
 
-@pytest.mark.parametrize("wish", ["false", "true"])
-def test_relative_and_absolute(apivideo: Callable[..., Site], wish: str) -> None:
+@pytest.mark.parametrize("absolute", ["false", "true"])
+def test_relative_and_absolute(apivideo: Callable[..., Site], absolute: str) -> None:
     """Links are relative, or name the origin if that is wanted."""
-    site = apivideo(absolute_links=wish)
+    site = apivideo(absolute_links=absolute)
     links = site.call("GET", "/videos").json["pagination"]["links"]
-    start = f"{site.base}/videos?" if wish == "true" else "/videos?"
+    start = f"{site.base}/videos?" if absolute == "true" else "/videos?"
     assert all(link["uri"].startswith(start) for link in links)
 
 

@@ -122,13 +122,13 @@ def test_success(restoring: Site, operation: str) -> None:
         schema = described["content"]["application/json"]["schema"]
         assert list(complaints("apivideo", answer.json, schema)) == []
     assert bool(answer.body) == (expected not in (202, 204))
-    told = {name: value for name, value in answer.headers.items() if name.startswith("x-ratelimit-")}
+    reported = {name: value for name, value in answer.headers.items() if name.startswith("x-ratelimit-")}
     if operation.startswith("auth."):
-        assert told == {}
+        assert reported == {}
         return
-    assert set(told) == {"x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-retry-after"}
-    assert all(re.fullmatch(r"\d+", value) for value in told.values())
-    assert 1 <= int(told["x-ratelimit-retry-after"]) <= 60
+    assert set(reported) == {"x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-retry-after"}
+    assert all(re.fullmatch(r"\d+", value) for value in reported.values())
+    assert 1 <= int(reported["x-ratelimit-retry-after"]) <= 60
 
 
 @pytest.mark.parametrize("operation", WITH_ID)

@@ -78,9 +78,9 @@ def brought(origin: str | None) -> Callable[[Site], HttpResponse]:
 
 def summarised_twice(site: Site) -> HttpResponse:
     """Ask for two summaries of one video."""
-    wish = {"videoId": site.video(), "origin": "auto"}
-    assert site.call("POST", "/summaries", wish).status == 201
-    return site.call("POST", "/summaries", wish)
+    arguments = {"videoId": site.video(), "origin": "auto"}
+    assert site.call("POST", "/summaries", arguments).status == 201
+    return site.call("POST", "/summaries", arguments)
 
 
 CASES: dict[str, Callable[[Site], HttpResponse]] = {
@@ -163,11 +163,11 @@ def test_errors(site: Site, name: str) -> None:
 
 
 def test_several_problems_at_once(site: Site) -> None:
-    """All that is wrong with a body is told, the first of it also at the top."""
-    told = site.call("POST", "/videos", {"tags": "x", "public": 1}).json
-    assert {problem["name"] for problem in told["problems"]} == {"title", "public", "tags"}
-    assert (told["name"], told["type"]) == (told["problems"][0]["name"], told["problems"][0]["type"])
-    assert all("status" not in problem for problem in told["problems"])
+    """All that is wrong with a body is reported, the first of it also at the top."""
+    reported = site.call("POST", "/videos", {"tags": "x", "public": 1}).json
+    assert {problem["name"] for problem in reported["problems"]} == {"title", "public", "tags"}
+    assert (reported["name"], reported["type"]) == (reported["problems"][0]["name"], reported["problems"][0]["type"])
+    assert all("status" not in problem for problem in reported["problems"])
 
 
 @pytest.mark.parametrize(
@@ -176,9 +176,9 @@ def test_several_problems_at_once(site: Site) -> None:
 )
 def test_languages(site: Site, language: Any, detail: str) -> None:
     """A language that cannot be, or is none of the 33, is refused with a sentence that says so."""
-    told = site.call("POST", "/videos", {"title": "x", "language": language}).json
-    assert told["name"] == "language"
-    assert detail in told["detail"]
+    reported = site.call("POST", "/videos", {"title": "x", "language": language}).json
+    assert reported["name"] == "language"
+    assert detail in reported["detail"]
 
 
 def test_norwegian_is_no_word_for_false(site: Site) -> None:

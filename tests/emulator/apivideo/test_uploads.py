@@ -73,7 +73,7 @@ def test_status_while_parts_come(site: Site) -> None:
 
 
 def test_status_while_bytes_come(site: Site) -> None:
-    """By bytes, the ranges are told."""
+    """For ranges, the bytes are reported."""
     video_id = site.video()
     site.upload_form(f"/videos/{video_id}/source", PIECES[1], part=piece_header("bytes", 1))
     ingest = site.status(video_id)["ingest"]

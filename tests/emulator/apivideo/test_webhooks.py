@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Events reach the addresses that want them, signed; who fails is told again, and nobody elsewhere is told."""
+"""Events reach the addresses that want them, signed; failed deliveries are repeated, and no other machine is called."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def test_every_quality_is_delivered_and_signed(site: Site) -> None:
     with listener([]) as (url, heard):
         webhook = hooked(site, url, ENCODED)
         video_id = site.upload(clip(seconds=1))
-        told = [heard.get(timeout=PATIENCE_S) for _ in range(2)]
-    for headers, body in told:
+        reported = [heard.get(timeout=PATIENCE_S) for _ in range(2)]
+    for headers, body in reported:
         signature = hmac.new(webhook["signatureSecret"].encode(), body, sha256).hexdigest()
         assert headers["x-api-video-signature"] == signature
         assert headers["x-api-video-webhookid"] == webhook["webhookId"]
-    events = [json.loads(body) for _, body in told]
+    events = [json.loads(body) for _, body in reported]
     assert [(event["type"], event["videoId"], event["encoding"], event["quality"]) for event in events] == [
         (ENCODED, video_id, "hls", "240p"),
         (ENCODED, video_id, "mp4", "240p"),
@@ -49,7 +49,7 @@ def test_every_quality_is_delivered_and_signed(site: Site) -> None:
 
 
 def test_captions_and_summaries_that_come_by_themselves(site: Site) -> None:
-    """A video that wants a transcript and a summary gets them, and webhooks are told."""
+    """A video that wants a transcript and a summary gets them, and webhooks are delivered."""
     with listener([]) as (url, heard):
         hooked(site, url, "video.caption.generated", "video.summary.generated")
         video_id = site.upload(clip(seconds=1), transcript=True, transcriptSummary=True, language="fr")

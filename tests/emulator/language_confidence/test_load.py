@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def crowd(service: AssessmentService, callers: int) -> Counter[int]:
+def call_at_once(service: AssessmentService, callers: int) -> Counter[int]:
     """What so many callers at once are answered."""
     with ThreadPoolExecutor(callers) as pool:
         return Counter(pool.map(lambda number: service.scripted(expected_text=f"word {number}").status, range(callers)))
@@ -38,7 +38,7 @@ def statuses(gate: Capacity, count: int, now: float) -> list[int | None]:
 def test_what_is_too_much_is_refused(played: Callable[..., AssessmentService]) -> None:
     """As many as there is room for are assessed, the others get 429, without a time unless that is wanted."""
     service = played(capacity=3, service_s=1.5)
-    assert crowd(service, 8) == {200: 3, 429: 5}
+    assert call_at_once(service, 8) == {200: 3, 429: 5}
     counts = service.counts()
     assert (counts["most_under_way"], counts["refused_for_load"], counts["billed"]) == (3, 5, 3)
     assert service.scripted().status == 200

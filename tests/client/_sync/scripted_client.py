@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Generated from tests/client/_async/acting.py by tools/unasync.py; do not edit
+# Generated from tests/client/_async/scripted_client.py by tools/unasync.py; do not edit
 """Clients whose every reply is scripted."""
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Generated from tests/client/_async/test_large_forms.py by tools/unasync.py; do not edit
 """A form with much in it may take longer than other requests: nobody takes its permit or its call over meanwhile."""
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from callwell.core.rules.profile import QuotaRule
 from callwell.description.model import Api
 from callwell.state import open_state
 from callwell.state.base import Cell
-from tests.client._async.acting import client
+from tests.client._sync.scripted_client import client
 from tests.client.acme import acme, operation, parameter
 from tests.client.running import run
 from tests.client.world import World, answer
@@ -64,9 +65,9 @@ class Looking:
         """Send the file."""
         self.one = client(self.world, provider=provider(), state=self.state, **options)
 
-        async def work() -> None:
-            async with self.one:
-                await self.one.call("things.send", content=BYTES)
+        def work() -> None:
+            with self.one:
+                self.one.call("things.send", content=BYTES)
 
         run(work)
 

@@ -13,7 +13,7 @@ from callwell.core.rules.profile import QuotaRule
 from callwell.core.types import Outcome
 from callwell.transport.base import NoReply
 from tests.client.acme import acme
-from tests.client.crowd import get, make
+from tests.client.many_callers import get, make
 from tests.client.virtual import LoopClock, leap
 from tests.client.world import held
 

@@ -18,7 +18,7 @@ from callwell.keys import Key
 from callwell.state import MemoryState
 from callwell.testing import ScriptedTransport
 from tests.client.acme import KEY, KEYS, TOKENS, acme
-from tests.client.crowd import get, make
+from tests.client.many_callers import get, make
 from tests.client.mint import PROVIDER, Mint
 from tests.client.virtual import CancelledAt, LoopClock, leap
 from tests.client.world import LOST
@@ -105,7 +105,7 @@ def test_who_dies_is_followed_after_its_lease() -> None:
 
 
 def test_a_trade_that_fails_fails_those_who_waited() -> None:
-    """Each tries once, one after the other, and is told why; nobody waits for ever."""
+    """Each tries once, one after the other, and gets the reason; nobody waits for ever."""
 
     async def work() -> None:
         mint = Mint()

@@ -101,7 +101,7 @@ def test_bytes_lists_and_objects() -> None:
     ],
 )
 def test_files_that_cannot_be_sent(tmp_path: Path, value: object, message: str) -> None:
-    """A file that is missing, empty, too long or no file is told before anything is sent."""
+    """A file that is missing, empty, too long or no file is reported before anything is sent."""
     (tmp_path / "empty").touch()
     (tmp_path / "long").write_bytes(b"12345678901")
     if isinstance(value, str):

@@ -32,7 +32,7 @@ def make(
 
 
 def get(client: AsyncClient, name: str) -> Any:
-    """A call that is told apart by its name."""
+    """A call that is distinguished by its name."""
     return client.call("things.get", thing_id=name)
 
 

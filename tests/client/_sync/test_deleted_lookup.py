@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Generated from tests/client/_async/test_missing.py by tools/unasync.py; do not edit
-"""What is not found may have been deleted: where another operation has it then, that is told."""
+# Generated from tests/client/_async/test_deleted_lookup.py by tools/unasync.py; do not edit
+"""What is not found may have been deleted: where another operation returns it then, that is reported."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from callwell import errors
 from callwell.core.rules.operations import OperationRule
 from callwell.core.rules.profile import QuotaRule
-from tests.client._sync.acting import client
+from tests.client._sync.scripted_client import client
 from tests.client.acme import RULES, acme
 from tests.client.running import run
 from tests.client.world import LOST, OK, World, answer, code, held

@@ -14,9 +14,9 @@ from callwell.client import Client
 from callwell.keys import Key
 from callwell.testing import ScriptedTransport
 from callwell.transport.base import NoReply
-from tests.client._async.acting import AsyncPieces, AsyncStreaming
+from tests.client._async.scripted_client import AsyncPieces, AsyncStreaming
 from tests.client.acme import KEY, acme
-from tests.client.crowd import make
+from tests.client.many_callers import make
 from tests.client.storage import CONTENT, SPLIT, Storage, wanted
 from tests.client.virtual import LoopClock, leap
 from tests.client.world import held
@@ -123,10 +123,10 @@ def test_threads_fetch_pieces_at_once(tmp_path: Path) -> None:
 
 
 def test_a_thread_that_comes_late_writes_nothing(tmp_path: Path) -> None:
-    """A save that was ended does not wait for a thread that waits for its bytes, and is not told of them later."""
+    """A save that was ended does not wait for a thread that waits for its bytes, and gets none of them later."""
     storage = Storage()
     go_on = threading.Event()
-    told = list[int]()
+    reported = list[int]()
 
     def reply(request: Request) -> Response | NoReply:
         if wanted(request)[0] == SPLIT.range_bytes:
@@ -134,7 +134,7 @@ def test_a_thread_that_comes_late_writes_nothing(tmp_path: Path) -> None:
         return storage(request)
 
     def fail(size: int) -> None:
-        told.append(size)
+        reported.append(size)
         raise KeyError(size)
 
     _, asset = threaded(reply)
@@ -145,4 +145,4 @@ def test_a_thread_that_comes_late_writes_nothing(tmp_path: Path) -> None:
     for thread in threading.enumerate():
         if thread.name == "callwell-ahead":
             thread.join()
-    assert len(told) == 1
+    assert len(reported) == 1

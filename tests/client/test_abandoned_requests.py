@@ -10,7 +10,7 @@ import pytest
 
 from callwell.core.types import Outcome
 from callwell.transport.base import NoReply
-from tests.client.crowd import get, make, most_in
+from tests.client.many_callers import get, make, most_in
 from tests.client.virtual import LoopClock, SlowTransport, leap
 from tests.client.world import LOST, OK, REFUSED, code, held
 
@@ -141,7 +141,7 @@ def test_an_end_that_nobody_will_learn_costs_the_most() -> None:
     leap(work)
 
 
-def test_an_end_that_is_never_told_costs_no_more() -> None:
+def test_an_end_that_is_never_known_costs_no_more() -> None:
     """A loop that is closed with the request under way loses no permit: it comes back by itself."""
 
     async def work() -> None:

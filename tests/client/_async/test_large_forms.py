@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
-# Generated from tests/client/_async/test_longer.py by tools/unasync.py; do not edit
 """A form with much in it may take longer than other requests: nobody takes its permit or its call over meanwhile."""
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from callwell.core.rules.profile import QuotaRule
 from callwell.description.model import Api
 from callwell.state import open_state
 from callwell.state.base import Cell
-from tests.client._sync.acting import client
+from tests.client._async.scripted_client import client
 from tests.client.acme import acme, operation, parameter
 from tests.client.running import run
 from tests.client.world import World, answer
@@ -65,9 +64,9 @@ class Looking:
         """Send the file."""
         self.one = client(self.world, provider=provider(), state=self.state, **options)
 
-        def work() -> None:
-            with self.one:
-                self.one.call("things.send", content=BYTES)
+        async def work() -> None:
+            async with self.one:
+                await self.one.call("things.send", content=BYTES)
 
         run(work)
 

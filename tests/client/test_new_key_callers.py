@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from callwell.core.rules.profile import QuotaRule
 from tests.client.acme import KEYS, acme
-from tests.client.crowd import get, make
+from tests.client.many_callers import get, make
 from tests.client.virtual import leap
 from tests.client.world import OK, answer, held
 
@@ -27,7 +27,7 @@ NEW = "acme_new"
 
 @pytest.mark.parametrize("canary", [None, "things.list"])
 @pytest.mark.parametrize("accepted", [False, True])
-def test_a_crowd_does_not_notice_a_new_key(tmp_path: Path, canary: str | None, *, accepted: bool) -> None:
+def test_many_callers_do_not_notice_a_new_key(tmp_path: Path, canary: str | None, *, accepted: bool) -> None:
     """Two hundred calls, twenty at once; the provider answers what it refuses later than the rest."""
     file = tmp_path / "key"
     file.write_text(OLD)

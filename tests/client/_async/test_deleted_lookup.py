@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is not found may have been deleted: where another operation has it then, that is told."""
+"""What is not found may have been deleted: where another operation returns it then, that is reported."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from callwell import errors
 from callwell.core.rules.operations import OperationRule
 from callwell.core.rules.profile import QuotaRule
-from tests.client._async.acting import client
+from tests.client._async.scripted_client import client
 from tests.client.acme import RULES, acme
 from tests.client.running import run
 from tests.client.world import LOST, OK, World, answer, code, held

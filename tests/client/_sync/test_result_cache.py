@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Generated from tests/client/_async/test_result_cache.py by tools/unasync.py; do not edit
 """Remembered results: the same request is not sent again, unless the caller insists."""
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from callwell.core.rules.operations import OperationRule
 from callwell.keys import Key
 from callwell.state import MemoryState
 from callwell.testing import ManualClock
-from tests.client._async.acting import client
+from tests.client._sync.scripted_client import client
 from tests.client.acme import acme
 from tests.client.running import run
 from tests.client.world import LOST, World, answer, held
@@ -26,7 +27,7 @@ MAKE = "things.make"
 
 
 def described() -> Any:
-    """Acme, whose things follow from what it is told, and which wants to know its users."""
+    """Acme, with things that follow from the request, and with end users."""
     rule = OperationRule(repeatable=True, remember=True)
     return acme(operations={MAKE: rule}, end_user=EndUserRule(header="x-user"))
 
@@ -37,10 +38,10 @@ def remembering(world: World, **options: Any) -> Any:
     return client(world, provider=described(), **{"remember": True, "user_secret": secret, **options})
 
 
-async def called(one: Any, **arguments: Any) -> Any:
+def called(one: Any, **arguments: Any) -> Any:
     """The whole answer of a call; afterwards nothing is lent to anybody."""
     try:
-        return await one.call_raw(MAKE, **{"name": "n", **arguments})
+        return one.call_raw(MAKE, **{"name": "n", **arguments})
     finally:
         assert held(one) == 0
 
@@ -70,9 +71,9 @@ def test_who_insists_is_served() -> None:
     """With `force` it is sent, and the new result is the one that is remembered."""
     world = World(THING, answer(body={"data": {"id": "t2"}}))
     one = remembering(world)
-    told = [run(partial(called, one.with_options(force=forced))) for forced in (False, True, False)]
-    assert [one.json["data"]["id"] for one in told] == ["t1", "t2", "t2"]
-    assert [one.attempts for one in told] == [1, 1, 0]
+    reported = [run(partial(called, one.with_options(force=forced))) for forced in (False, True, False)]
+    assert [one.json["data"]["id"] for one in reported] == ["t1", "t2", "t2"]
+    assert [one.attempts for one in reported] == [1, 1, 0]
 
 
 def test_only_results_are_remembered() -> None:
@@ -87,7 +88,7 @@ def test_only_results_are_remembered() -> None:
 
 
 def test_a_lost_answer_is_counted_once() -> None:
-    """What may have been billed twice is told with the call that was made, not with what is remembered of it."""
+    """What may have been billed twice is reported with the call that was made, not with what is remembered of it."""
     world = World(LOST, THING)
     one = remembering(world)
     assert [run(lambda: called(one)).attempts for _ in range(2)] == [2, 0]
@@ -112,7 +113,7 @@ def test_no_user_is_in_the_state() -> None:
     assert not any("ann" in key for key in state.keys(""))
 
 
-def test_values_that_cannot_be_are_told() -> None:
+def test_values_that_cannot_be_are_reported() -> None:
     """Both options are true or false."""
     for name in ("remember", "force"):
         with pytest.raises(errors.InvalidOption, match=f"{name} cannot be 'yes': expected True or False"):
