@@ -59,8 +59,8 @@ def test_references_are_followed() -> None:
 @pytest.mark.parametrize(
     ("place", "value", "key", "expected"),
     [
-        ("openapi", "2.0", "openapi", "expected a version 3.0, 3.1 or 3.2, found '2.0'"),
-        ("openapi", None, "openapi", "expected a version 3.0, 3.1 or 3.2, found None"),
+        ("openapi", "2.0", "openapi", "expected a version 3.0, 3.1 or 3.2, or Swagger 2.0, found '2.0'"),
+        ("openapi", None, "openapi", "expected a version 3.0, 3.1 or 3.2, or Swagger 2.0, found None"),
         ("paths", [], "paths", "expected an object, found []"),
     ],
 )

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from callwell.description import derived_operations, openapi, profile
+from callwell.description.intake.documents import find_document
 from callwell.description.provider import Provider
 
 if TYPE_CHECKING:
@@ -18,11 +19,11 @@ if TYPE_CHECKING:
 
 
 def load_provider(folder: Path) -> Provider:
-    """Read the provider that `openapi.json` and `profile.toml` in a folder describe.
+    """Read the provider that `openapi.json`, or `openapi.yaml`, and `profile.toml` in a folder describe.
 
     Raises:
         ProfileError: one of them cannot be used.
     """
-    api = openapi.read(folder / "openapi.json")
+    api = openapi.read(find_document(folder))
     rules = profile.load(folder / "profile.toml", api)
     return Provider(name=rules.name, profile=rules, api=derived_operations.apply_profile(api, rules))

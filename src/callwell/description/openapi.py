@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads an OpenAPI 3.0, 3.1 or 3.2 document into records: its operations, all references resolved.
 
+The document comes as JSON or YAML, and Swagger 2.0 is translated before: see `intake`.
+
 How a document becomes records:
 
     paths ── /things/{thingId} ── get ─┬─ operationId, tags ─> Operation.name      things.get (`operation_names`)
@@ -26,12 +28,13 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, cast
 
-import msgspec
 from msgspec.structs import replace
 
 from callwell.description import support
-from callwell.description.error import DescriptionError, format_path, found_value
-from callwell.description.locate import json_line
+from callwell.description.error import DescriptionError, format_path
+from callwell.description.intake.documents import read_document
+from callwell.description.intake.external import include_files
+from callwell.description.intake.swagger import translate
 from callwell.description.model import Api, LeftOut, Operation, Parameter
 from callwell.description.names import name_parameters, to_snake_case
 from callwell.description.operation_names import OperationSource, name_operations
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from callwell.description.error import KeyPath
+    from callwell.description.intake.documents import Document
     from callwell.description.schemas import Schema
 
 METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
@@ -58,48 +62,33 @@ _VERSION: Final = re.compile(r"3\.[0-2](\.\d+)?(-.*)?")
 """OpenAPI 3.0 to 3.2, with the patch version, and the mark of a draft such as `-rc1`."""
 
 _PATH_VARIABLE: Final = re.compile(r"\{([^{}]*)\}")
-_ERROR_POSITION: Final = re.compile(r"byte (\d+)")
-"""How msgspec says where a document is broken."""
 
 
 def read(source: Path | Mapping[str, Any], *, file: str = "openapi.json") -> Api:
     """The operations of an OpenAPI document.
 
     Args:
-        source: the document, or the JSON file that holds it.
+        source: the document, or the file that holds it as JSON or YAML. Files beside it belong to it.
         file: the name in errors of a document that is no file.
 
     Raises:
         ProfileError: the document cannot be used; the error has file, key and line.
     """
+    document: Document | None = None
     if isinstance(source, Mapping):
-        document: Mapping[str, Any] = source
-        text = ""
+        content: Mapping[str, Any] = source
     else:
-        document, text = _load(source)
+        document = read_document(source)
+        content = document.content
         file = str(source)
+        include_files(document.content, source)
     try:
-        return _DocumentReader(document).read()
+        if str(content.get("swagger")) == "2.0":
+            content = translate(content)
+        return _DocumentReader(content).read()
     except DescriptionError as error:
-        raise error.to_profile_error(file, text, json_line) from None
-
-
-def _load(file: Path) -> tuple[Mapping[str, Any], str]:
-    """The document in a file, and its text."""
-    try:
-        content = file.read_bytes()
-        document = msgspec.json.decode(content)
-    except OSError as error:
-        raise ProfileError(
-            str(file), "document", f"expected a file that can be read, found {error.strerror}"
-        ) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        position = _ERROR_POSITION.search(str(error))
-        line = content.count(b"\n", 0, int(position[1])) + 1 if position else None
-        raise ProfileError(str(file), "document", f"expected JSON, found an error: {error}", line=line) from error
-    if not isinstance(document, dict):
-        raise ProfileError(str(file), "document", f"expected an object, {found_value(document)}", line=1)
-    return document, content.decode()
+        line = document.line(error.path) or 1 if document else None
+        raise ProfileError(file, format_path(error.path), error.expected, line=line) from None
 
 
 class _Entry(NamedTuple):
@@ -129,7 +118,7 @@ class _DocumentReader:
     def read(self) -> Api:
         version = self._document.get("openapi")
         if not isinstance(version, str) or not _VERSION.fullmatch(version):
-            raise DescriptionError(("openapi",), "expected a version 3.0, 3.1 or 3.2", found=version)
+            raise DescriptionError(("openapi",), "expected a version 3.0, 3.1 or 3.2, or Swagger 2.0", found=version)
         info = self._document.get("info")
         about: Mapping[str, Any] = info if isinstance(info, dict) else {}
         entries = list(self._entries())

@@ -27,6 +27,7 @@ import msgspec
 from callwell.core.rules.profile import Profile
 from callwell.description import checks, derived_operations, openapi
 from callwell.description.error import DescriptionError
+from callwell.description.intake.documents import find_document
 from callwell.description.locate import toml_line
 from callwell.errors import ProfileError
 
@@ -54,7 +55,7 @@ def load(path: Path, api: Api | None = None) -> Profile:
 
     Args:
         path: the file.
-        api: the operations of the provider; those of the `openapi.json` beside the file if None.
+        api: the operations of the provider; those of the document beside the file if None.
 
     Raises:
         ProfileError: the file cannot be used.
@@ -65,7 +66,7 @@ def load(path: Path, api: Api | None = None) -> Profile:
         reason = error.strerror if isinstance(error, OSError) else "other bytes"
         raise ProfileError(str(path), "document", f"expected a file of UTF-8 text, found {reason}") from error
     if api is None:
-        api = openapi.read(path.with_name("openapi.json"))
+        api = openapi.read(find_document(path.parent))
     return parse(text, api, file=str(path))
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Replaces the references inside an OpenAPI document.
 
-A reference is an object with `$ref`, whose value is a JSON Pointer (RFC 6901) into the same document. Other documents
-are never opened: a description is one file, and reading it makes no request.
+A reference is an object with `$ref`, whose value is a JSON Pointer (RFC 6901) into the same document. Files beside it
+are a part of it by then (`intake.external`).
 
 There are two kinds of places, and they are resolved differently:
 
@@ -127,7 +127,7 @@ class ReferenceResolver:
         path = (*path, "$ref")
         if not isinstance(reference, str) or not reference.startswith("#/"):
             raise DescriptionError(
-                path, "expected a reference into this document, such as #/components/…", found=reference
+                path, "expected a reference into this document, or to a file beside it", found=reference
             )
         # RFC 6901, section 4: ~1 is decoded before ~0, so that ~01 becomes ~1 and not a slash.
         keys = tuple(unquote(key).replace("~1", "/").replace("~0", "~") for key in reference[2:].split("/"))

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads the file of an OpenAPI document, JSON or YAML, and the files beside it that it refers to."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import msgspec
+
+from callwell.description.error import DescriptionError, found_value
+from callwell.description.locate import json_line
+from callwell.errors import ProfileError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from callwell.description.error import KeyPath
+
+NAMES: Final = ("openapi.json", "openapi.yaml", "openapi.yml")
+"""The names of a document in the folder of a provider; the first that is there is read."""
+
+MAX_BYTES: Final = 64 << 20
+"""Bytes of a document, with all files that belong to it. GitHub's, the largest known, has 13 MB."""
+
+_ERROR_POSITION: Final = re.compile(r"byte (\d+)")
+"""How msgspec says where a document is broken."""
+
+
+class Document(NamedTuple):
+    """A document as it was read.
+
+    Attributes:
+        content: what it says.
+        text: the bytes of its file.
+        is_json: it is JSON, else YAML.
+    """
+
+    content: dict[str, Any]
+    text: bytes
+    is_json: bool
+
+    def line(self, path: KeyPath) -> int | None:
+        """The line of a key, from 1; if it is not there, that of the nearest value around it."""
+        text = self.text.decode("utf-8-sig", errors="replace")
+        if self.is_json:
+            return json_line(text, path)
+        from callwell.description.intake.yaml_text import yaml_line
+
+        return yaml_line(text, path)
+
+
+def find_document(folder: Path) -> Path:
+    """The document in the folder of a provider; where it should be if there is none."""
+    return next((folder / name for name in NAMES if (folder / name).exists()), folder / NAMES[0])
+
+
+def read_document(file: Path) -> Document:
+    """The document in a file.
+
+    Args:
+        file: JSON or YAML; what it is shows by its first character.
+
+    Raises:
+        ProfileError: there is no such file, or it is no object in JSON or YAML, or it is too large.
+    """
+    try:
+        size = file.stat().st_size
+        if size > MAX_BYTES:
+            found = f"expected at most {MAX_BYTES >> 20} MiB, found {size / (1 << 20):.0f} MiB"
+            raise ProfileError(str(file), "document", found)
+        text = file.read_bytes()
+    except OSError as error:
+        raise ProfileError(
+            str(file), "document", f"expected a file that can be read, found {error.strerror}"
+        ) from error
+    is_json = text.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[") and file.suffix not in (".yaml", ".yml")
+    content = _parse_json(file, text) if is_json or file.suffix == ".json" else _parse_yaml(file, text)
+    if not isinstance(content, dict):
+        raise ProfileError(str(file), "document", f"expected an object, {found_value(content)}", line=1)
+    return Document(content, text, is_json or file.suffix == ".json")
+
+
+def _parse_json(file: Path, text: bytes) -> object:
+    try:
+        return msgspec.json.decode(text.removeprefix(b"\xef\xbb\xbf"))
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        position = _ERROR_POSITION.search(str(error))
+        line = text.count(b"\n", 0, int(position[1])) + 1 if position else None
+        raise ProfileError(str(file), "document", f"expected JSON, found an error: {error}", line=line) from error
+    except RecursionError as error:
+        raise ProfileError(
+            str(file), "document", "expected fewer levels, found JSON that is nested too deeply"
+        ) from error
+
+
+def _parse_yaml(file: Path, text: bytes) -> object:
+    from callwell.description.intake.yaml_text import error_line, read_yaml
+
+    try:
+        return read_yaml(text)
+    except DescriptionError as error:
+        line = error_line(error.__cause__)
+        raise ProfileError(str(file), "document", error.expected, line=line) from error

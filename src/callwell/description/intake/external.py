@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Makes the files that a document refers to a part of it.
+
+    {"$ref": "schemas/thing.yaml#/Thing"}  ──>  {"$ref": "#/x-callwell-files/schemas~1thing.yaml/Thing"}
+
+Only files in the folder of the document and below are read: a document that somebody else wrote must not be able to
+read other files, and makes no request. A reference that leads elsewhere stays as it is, and is refused where it is
+used.
+"""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote, unquote
+
+from callwell.description.intake.documents import MAX_BYTES, read_document
+from callwell.errors import ProfileError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FILES: Final = "x-callwell-files"
+"""The key of the document under which the other files stand."""
+
+MAX_FILES: Final = 1000
+
+
+def include_files(document: dict[str, Any], file: Path) -> None:
+    """Add the files that a document refers to, and make its references lead to them.
+
+    Args:
+        document: the document; it is changed.
+        file: where it was read.
+    """
+    folder = file.parent.resolve()
+    files: dict[str, Any] = {}
+    size = 0
+    waiting: list[tuple[str, Any]] = [(file.name, document)]
+    while waiting:
+        name, content = waiting.pop()
+        for node in _references(content):
+            target, _, pointer = node["$ref"].partition("#")
+            other = _beside(name, target) if target else name
+            if other is None or (other == file.name and name == file.name):
+                continue
+            if other == file.name:
+                node["$ref"] = f"#{pointer}"
+                continue
+            if other not in files:
+                path = (folder / other).resolve()
+                if not path.is_relative_to(folder) or not path.is_file() or len(files) >= MAX_FILES:
+                    continue
+                try:
+                    read = read_document(path)
+                except ProfileError:
+                    continue
+                size += len(read.text)
+                if size > MAX_BYTES:
+                    return
+                files[other] = read.content
+                waiting.append((other, read.content))
+            node["$ref"] = f"#/{FILES}/{_escape(other)}{pointer.rstrip('/')}"
+    if files:
+        document[FILES] = files
+
+
+def _references(content: Any) -> list[dict[str, Any]]:
+    """All objects with a reference. A text that stands twice in memory, as YAML's aliases do, is found once."""
+    found: dict[int, dict[str, Any]] = {}
+    seen: set[int] = set()
+    stack = [content]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, dict | list) and id(node) not in seen:
+            seen.add(id(node))
+            if isinstance(node, dict):
+                if isinstance(node.get("$ref"), str):
+                    found[id(node)] = node
+                stack.extend(node.values())
+            else:
+                stack.extend(node)
+    return list(found.values())
+
+
+def _beside(name: str, target: str) -> str | None:
+    """The name of a file, from the folder of the document on, as another file calls it. None for an address."""
+    if ":" in target or target.startswith(("/", "\\")):
+        return None
+    parts: list[str] = []
+    for part in (PurePosixPath(name).parent / unquote(target)).parts:
+        if part == ".." and not parts:
+            return None
+        if part == "..":
+            parts.pop()
+        else:
+            parts.append(part)
+    return "/".join(parts)
+
+
+def _escape(name: str) -> str:
+    """A key in a JSON Pointer in a URL (RFC 6901, sections 3 and 6)."""
+    return quote(name.replace("~", "~0").replace("/", "~1"), safe="~")

@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Translates Swagger 2.0 into OpenAPI 3.0, as far as a client reads it.
+
+    definitions ──────────────> components.schemas     references to them follow
+    parameters, responses ────> where they are used
+    in: body ─────────────────> requestBody, in each media type of `consumes`
+    in: formData ─────────────> requestBody, one property for each; multipart if there is a file
+    schema of a response ─────> its content, in each media type of `produces`
+    collectionFormat ─────────> style and explode
+    host, basePath, schemes ──> servers
+    securityDefinitions ──────> components.securitySchemes
+
+What is wrong in the document stays wrong, and the reader of OpenAPI 3 finds it. The places that it names are those of
+the translated document.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from callwell.description.error import DescriptionError
+from callwell.description.references import ReferenceResolver
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch")
+JSON: Final = "application/json"
+URLENCODED: Final = "application/x-www-form-urlencoded"
+MULTIPART: Final = "multipart/form-data"
+
+COLLECTIONS: Final[Mapping[str, tuple[str, bool]]] = {
+    "csv": ("form", False),
+    "multi": ("form", True),
+    "ssv": ("spaceDelimited", False),
+    "pipes": ("pipeDelimited", False),
+    "tsv": ("tabDelimited", False),
+}
+"""`collectionFormat` → style and explode of a query parameter. OpenAPI 3 has no tabs: such an operation is left out."""
+
+NOT_IN_SCHEMA: Final = frozenset(
+    {"name", "in", "description", "required", "collectionFormat", "allowEmptyValue", "schema"}
+)
+"""The keys of a parameter that are not those of its schema."""
+
+_MOVED: Final = {"#/definitions/": "#/components/schemas/", "#/responses/": "#/components/responses/"}
+
+
+def translate(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The document as one of OpenAPI 3.0.
+
+    Args:
+        document: a document of Swagger 2.0.
+    """
+    translator = _Translator(document)
+    paths = document.get("paths")
+    responses = _objects(document.get("responses"))
+    translated = {
+        "openapi": "3.0.4",
+        "info": document.get("info"),
+        "servers": _servers(document),
+        "paths": {name: translator.path_item(item) for name, item in paths.items()}
+        if isinstance(paths, dict)
+        else paths,
+        "components": {
+            "schemas": document.get("definitions", {}),
+            "responses": {name: translator.response(one, translator.produces) for name, one in responses.items()},
+            "securitySchemes": document.get("securityDefinitions", {}),
+        },
+    }
+    moved: dict[str, Any] = _with_moved_references(translated, {})
+    return moved
+
+
+class _Translator:
+    """Translates the operations of one document."""
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self._references = ReferenceResolver(document)
+        self._consumes = _texts(document.get("consumes"))
+        self.produces = _texts(document.get("produces")) or [JSON]
+
+    def path_item(self, item: Any) -> Any:
+        if not isinstance(item, dict):
+            return item
+        of_path = self._parameters(item)
+        translated = {key: value for key, value in item.items() if key not in (*METHODS, "parameters")}
+        for method in METHODS:
+            if method in item:
+                translated[method] = self._operation(item[method], of_path)
+        return translated
+
+    def response(self, node: Any, produces: list[str]) -> Any:
+        if not isinstance(node, dict) or "schema" not in node:
+            return node
+        schema = node["schema"]
+        if isinstance(schema, dict) and schema.get("type") == "file":
+            schema = {"type": "string", "format": "binary"}
+        return {**node, "content": {media_type: {"schema": schema} for media_type in produces}}
+
+    def _operation(self, node: Any, of_path: list[Any]) -> Any:
+        if not isinstance(node, dict):
+            return node
+        own = self._parameters(node)
+        names = {(one.get("in"), one.get("name")) for one in own if isinstance(one, dict)}
+        inherited = [
+            one for one in of_path if not isinstance(one, dict) or (one.get("in"), one.get("name")) not in names
+        ]
+        parameters = [*inherited, *own]
+        produces = _texts(node.get("produces")) or self.produces
+        responses = node.get("responses")
+        translated = {key: value for key, value in node.items() if key not in ("consumes", "produces", "schemes")}
+        translated["parameters"] = [_parameter(one) for one in parameters if _location(one) not in ("body", "formData")]
+        body = self._body(parameters, _texts(node.get("consumes")) or self._consumes)
+        if body is not None:
+            translated["requestBody"] = body
+        if isinstance(responses, dict):
+            translated["responses"] = {status: self.response(one, produces) for status, one in responses.items()}
+        return translated
+
+    def _parameters(self, node: Mapping[str, Any]) -> list[Any]:
+        """The parameters of a path or an operation, those of the document written out."""
+        given = node.get("parameters", [])
+        if not isinstance(given, list):
+            return []
+        parameters: list[Any] = []
+        for one in given:
+            try:
+                parameters.append(self._references.resolve(one, ())[0])
+            except DescriptionError:
+                parameters.append(one)  # the reader finds it again, and reports it with its place
+        return parameters
+
+    def _body(self, parameters: list[Any], consumes: list[str]) -> dict[str, Any] | None:
+        for one in parameters:
+            if _location(one) == "body":
+                content = {media_type: {"schema": one.get("schema", {})} for media_type in consumes or [JSON]}
+                return {"required": one.get("required", False), "content": content}
+        fields = [one for one in parameters if _location(one) == "formData" and isinstance(one.get("name"), str)]
+        if not fields:
+            return None
+        properties = {one["name"]: {"description": one.get("description"), **_schema(one)} for one in fields}
+        required = [one["name"] for one in fields if one.get("required")]
+        schema = {"type": "object", "properties": properties, "required": required}
+        has_file = any(one.get("type") == "file" for one in fields)
+        kinds = [kind for kind in (MULTIPART, URLENCODED) if kind in consumes]
+        media_type = MULTIPART if has_file else (kinds or [URLENCODED])[-1]
+        return {"required": bool(required), "content": {media_type: {"schema": schema}}}
+
+
+def _location(parameter: Any) -> object:
+    return parameter.get("in") if isinstance(parameter, dict) else None
+
+
+def _parameter(node: Any) -> Any:
+    """A parameter in path, query or header."""
+    if not isinstance(node, dict) or "$ref" in node:
+        return node
+    translated = {key: node[key] for key in ("name", "in", "description", "required") if key in node}
+    translated["schema"] = _schema(node)
+    if node.get("type") == "array" and node.get("in") == "query":
+        style, explode = COLLECTIONS.get(str(node.get("collectionFormat", "csv")), ("unknown", False))
+        translated["style"] = style
+        translated["explode"] = explode
+    return translated
+
+
+def _schema(parameter: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema of a parameter, which has it in itself."""
+    schema = {key: value for key, value in parameter.items() if key not in NOT_IN_SCHEMA}
+    if schema.get("type") == "file":
+        schema.update({"type": "string", "format": "binary"})
+    return schema
+
+
+def _servers(document: Mapping[str, Any]) -> list[dict[str, str]]:
+    host = document.get("host")
+    base = document.get("basePath")
+    path = base if isinstance(base, str) and base != "/" else ""
+    if not isinstance(host, str) or not host:
+        return [{"url": path}] if path else []
+    return [{"url": f"{scheme}://{host}{path}"} for scheme in _texts(document.get("schemes")) or ["https"]]
+
+
+def _with_moved_references(node: Any, done: dict[int, Any]) -> Any:
+    """A copy in which references lead to where their targets are now. What stands twice in memory is copied once."""
+    if not isinstance(node, dict | list):
+        return node
+    if id(node) in done:
+        return done[id(node)]
+    if isinstance(node, list):
+        copied: list[Any] = []
+        done[id(node)] = copied
+        copied.extend(_with_moved_references(one, done) for one in node)
+        return copied
+    made: dict[str, Any] = {}
+    done[id(node)] = made
+    for key, value in node.items():
+        if key == "$ref" and isinstance(value, str):
+            made[key] = next((new + value[len(old) :] for old, new in _MOVED.items() if value.startswith(old)), value)
+        elif key == "x-nullable":
+            made["nullable"] = value
+        else:
+            made[key] = _with_moved_references(value, done)
+    return made
+
+
+def _texts(value: object) -> list[str]:
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
+
+
+def _objects(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

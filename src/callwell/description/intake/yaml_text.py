@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads YAML as OpenAPI means it: the values of JSON in another notation.
+
+PyYAML reads YAML 1.1, in which `no` is false, `2024-01-01` a date and `12:30` the number 750. OpenAPI demands the types
+of JSON (section "Format"), so the rules of YAML 1.2's core schema stand here in the place of PyYAML's. Keys are texts
+as they are written: the response `200:` is "200".
+
+An alias (`*name`) costs nine bytes and may stand for any amount, and nine levels of nine aliases each are a thousand
+million values. PyYAML shares what an alias stands for, but whoever walks the document would never come back. So the
+values are counted as if each alias was written out, before any are made.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import yaml
+
+from callwell.description.error import DescriptionError
+
+if TYPE_CHECKING:
+    from callwell.description.error import KeyPath
+
+MAX_VALUES: Final = 10_000_000
+"""Values of a document with its aliases written out: GitHub's document, the largest known, has 0.6 million."""
+
+MAX_DEPTH: Final = 500
+"""Levels of nesting. Real documents have under 40; the parser's C code would use up the stack at some ten thousand."""
+
+_LoaderBase: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The C loader reads 4 MB in 2 s, the other one in 30 s; some platforms have no C loader."""
+
+_MAP: Final = "tag:yaml.org,2002:map"
+_OPENING: Final = (yaml.MappingStartEvent, yaml.SequenceStartEvent)
+_CLOSING: Final = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
+
+
+class _Loader(_LoaderBase):  # type: ignore[misc] # one of two classes
+    """PyYAML's safe loader with the scalars of YAML 1.2."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - PyYAML's own way: a class without those of its base
+
+    def construct_key(self, node: yaml.Node) -> str:
+        """A key as it is written."""
+        if not isinstance(node, yaml.ScalarNode):
+            raise yaml.constructor.ConstructorError(None, None, "expected a text as key", node.start_mark)
+        return str(node.value)
+
+    def construct_map(self, node: yaml.MappingNode) -> Any:
+        """An object; what `<<` merges into it comes first."""
+        made: dict[str, Any] = {}
+        yield made
+        self.flatten_mapping(node)
+        for key, value in node.value:
+            made[self.construct_key(key)] = self.construct_object(value)
+
+
+for _tag, _pattern, _first in (
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
+    ("int", r"[-+]?[0-9]+", list("-+0123456789")),
+    ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", list("-+.0123456789")),
+    ("merge", r"<<", ["<"]),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first)
+_Loader.add_constructor(_MAP, _Loader.construct_map)
+_Loader.add_constructor("tag:yaml.org,2002:int", lambda loader, node: int(loader.construct_scalar(node)))
+_Loader.add_constructor("tag:yaml.org,2002:float", lambda loader, node: float(loader.construct_scalar(node)))
+
+
+def read_yaml(content: bytes) -> Any:
+    """The value of a YAML text.
+
+    Raises:
+        DescriptionError: it is no YAML, or nested too deeply, or its aliases stand for too much.
+    """
+    try:
+        _check_depth(content)
+        loader = _Loader(content)
+        try:
+            node = loader.get_single_node()
+            if node is None:
+                return None
+            _check_size(node)
+            return loader.construct_document(node)
+        finally:
+            loader.dispose()
+    except (yaml.YAMLError, ValueError) as error:
+        raise DescriptionError(("document",), f"expected YAML, found an error: {_one_line(error)}") from error
+
+
+def error_line(error: BaseException | None) -> int | None:
+    """The line of an error of the parser, from 1."""
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    return mark.line + 1 if mark else None
+
+
+def yaml_line(text: str, path: KeyPath) -> int | None:
+    """The line of a key in a YAML text, from 1; if it is not there, that of the nearest value around it.
+
+    Args:
+        text: a valid YAML text.
+        path: the keys that lead there; an index into a list is a key too.
+    """
+    node = yaml.compose(text, Loader=_Loader)
+    line = None
+    for key in path:
+        if isinstance(node, yaml.MappingNode):
+            found = [pair for pair in node.value if getattr(pair[0], "value", None) == key]
+        elif isinstance(node, yaml.SequenceNode) and key.isdigit():
+            found = [(item, item) for item in node.value[int(key) : int(key) + 1]]
+        else:
+            break
+        if not found:
+            break
+        line = found[0][0].start_mark.line + 1
+        node = found[0][1]
+    return line
+
+
+def _check_depth(content: bytes) -> None:
+    depth = 0
+    for event in yaml.parse(content, Loader=_LoaderBase):
+        if isinstance(event, _OPENING):
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise DescriptionError(("document",), f"expected at most {MAX_DEPTH} levels, found more")
+        elif isinstance(event, _CLOSING):
+            depth -= 1
+
+
+def _check_size(root: yaml.Node) -> None:
+    """Count all values, those of an alias each time that it stands somewhere."""
+    sizes: dict[int, int] = {}
+    open_nodes: set[int] = set()
+    stack: list[tuple[yaml.Node, bool]] = [(root, False)]
+    while stack:
+        node, is_counted = stack.pop()
+        children = _children(node)
+        if is_counted:
+            open_nodes.discard(id(node))
+            sizes[id(node)] = 1 + sum(sizes[id(child)] for child in children)
+            if sizes[id(node)] > MAX_VALUES:
+                expected = f"expected at most {MAX_VALUES:,} values, found more: its aliases repeat each other"
+                raise DescriptionError(("document",), expected)
+        elif id(node) in open_nodes:
+            raise DescriptionError(
+                ("document",), "expected values that end, found an alias inside of what it stands for"
+            )
+        elif id(node) not in sizes:
+            open_nodes.add(id(node))
+            stack.append((node, True))
+            stack.extend((child, False) for child in children)
+
+
+def _children(node: yaml.Node) -> list[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        return [one for pair in node.value for one in pair]
+    return node.value if isinstance(node, yaml.SequenceNode) else []
+
+
+def _one_line(error: Exception) -> str:
+    problem = getattr(error, "problem", None)
+    return str(problem or error).replace("\n", " ")

@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A document comes in as JSON or YAML, with the files beside it, and never costs more than it may."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from callwell.description import openapi
+from callwell.description.intake import documents
+from callwell.description.intake.yaml_text import read_yaml
+from callwell.description.loading import load_provider
+from callwell.errors import ProfileError
+from tests.description.tiny import OPENAPI, PROFILE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+YAML = """\
+openapi: 3.1.0
+info: {title: Shop, version: 2024-05-01}
+paths:
+  /orders:
+    get:
+      operationId: listOrders
+      tags: [Orders]
+      parameters:
+        - &page {name: page, in: query, schema: {type: integer}}
+        - name: state
+          in: query
+          schema: {type: string, enum: [on, off, yes, no], default: no}
+      responses:
+        200:
+          content:
+            application/json:
+              schema: {type: array, items: {type: object, properties: {1: {type: string, format: date}}}}
+  /orders/{id}:
+    get:
+      operationId: getOrder
+      tags: [Orders]
+      parameters:
+        - *page
+        - {name: id, in: path, required: true, schema: {type: string, example: 2024-01-01}}
+      responses: {204: {description: none}}
+"""
+
+
+def test_yaml(tmp_path: Path) -> None:
+    """Dates stay texts, `no` is a text, and numbers as keys are keys."""
+    file = tmp_path / "openapi.yaml"
+    file.write_text(YAML)
+    api = openapi.read(file)
+    assert api.version == "2024-05-01"
+    assert list(api.operations) == ["orders.list", "orders.get"]
+    listing = api.operations["orders.list"]
+    assert listing.parameters[1].schema["enum"] == ["on", "off", "yes", "no"]
+    assert listing.response_schema["items"]["properties"] == {"1": {"type": "string", "format": "date"}}
+    assert [one.name for one in api.operations["orders.get"].parameters] == ["id", "page"]
+
+
+@pytest.mark.parametrize("name", documents.NAMES)
+def test_a_folder_with_a_document_and_a_profile(tmp_path: Path, name: str) -> None:
+    """Its document may be JSON or YAML: JSON is YAML as well."""
+    (tmp_path / name).write_text(json.dumps(OPENAPI))
+    (tmp_path / "profile.toml").write_text(PROFILE)
+    assert load_provider(tmp_path).operation("things.list")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("2024-01-01", "2024-01-01"),
+        ("2024-01-01 12:00:00", "2024-01-01 12:00:00"),
+        ("12:30", "12:30"),
+        ("yes", "yes"),
+        ("true", True),
+        ("~", None),
+        ("010", 10),
+        ("0x1f", "0x1f"),
+        ("1e3", 1000.0),
+        ("1_000", "1_000"),
+        ("{200: a, 1.0: b, true: c, null: d, 2024-01-01: e}", dict.fromkeys(["200", "1.0", "true", "null"])),
+        ("{<<: {a: 1, b: 2}, b: 3}", {"a": 1, "b": 3}),
+        ("", None),
+    ],
+)
+def test_values_of_yaml(text: str, value: object) -> None:
+    """They are those of YAML 1.2, which has the types of JSON."""
+    found = read_yaml(text.encode())
+    if isinstance(value, dict) and None in value.values():
+        assert list(found) == [*value, "2024-01-01"]
+    else:
+        assert found == value
+        assert type(found) is type(value)
+
+
+BOMB = b"a: &a [1,1,1,1,1,1,1,1,1]\n" + b"".join(
+    b"%c: &%c [%s]\n" % (level + 1, level + 1, b",".join([b"*%c" % level] * 9)) for level in range(97, 106)
+)
+MERGES = b"a: &a {x: 1, y: 2}\n" + b"".join(
+    b"%c: &%c {<<: [%s]}\n" % (level + 1, level + 1, b",".join([b"*%c" % level] * 9)) for level in range(97, 106)
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "expected"),
+    [
+        (BOMB, None, "its aliases repeat each other"),
+        (MERGES, None, "its aliases repeat each other"),
+        (b"a: &a [*a]", None, "an alias inside of what it stands for"),
+        (b"[" * 100_000, None, "expected at most 500 levels"),
+        (b"- " * 100_000, None, "expected at most 500 levels"),
+        (b"a:\n  - ]", 2, "expected YAML, found an error"),
+        (b"a: !!python/object:os.system x", 1, "expected YAML, found an error"),
+        (b"? [1]\n: 2", None, "expected a text as key"),
+        (b"a: \xff", None, "expected YAML"),
+        (b"just a text", 1, "expected an object"),
+        (b"<!DOCTYPE html>\n<html></html>", 1, "expected an object, found '<!DOCTYPE html>"),
+        (b"", 1, "expected an object, found None"),
+    ],
+)
+def test_yaml_that_is_refused(tmp_path: Path, content: bytes, line: int | None, expected: str) -> None:
+    """In one sentence, at once, with the line where the parser knows it."""
+    file = tmp_path / "openapi.yaml"
+    file.write_bytes(content)
+    with pytest.raises(ProfileError) as caught:
+        openapi.read(file)
+    assert expected in caught.value.expected
+    assert caught.value.line == line or line is None
+
+
+def test_json_that_is_nested_too_deeply(tmp_path: Path) -> None:
+    """It is refused, and the interpreter lives."""
+    file = tmp_path / "openapi.json"
+    file.write_bytes(b'{"a":' * 100_000)
+    with pytest.raises(ProfileError, match="nested too deeply"):
+        openapi.read(file)
+
+
+def test_a_file_that_is_too_large(tmp_path: Path) -> None:
+    """It is not even read."""
+    file = tmp_path / "openapi.json"
+    with file.open("wb") as opened:
+        opened.truncate(100 << 20)
+    with pytest.raises(ProfileError, match="expected at most 64 MiB, found 100 MiB"):
+        openapi.read(file)
+
+
+def test_the_line_in_yaml(tmp_path: Path) -> None:
+    """An error of the document has its line."""
+    file = tmp_path / "openapi.yaml"
+    file.write_text("info: {}\n\nopenapi: 4.0.0\n")
+    with pytest.raises(ProfileError) as caught:
+        openapi.read(file)
+    assert (caught.value.key, caught.value.line) == ("openapi", 3)
+
+
+def reading(reference: str) -> dict[str, Any]:
+    """A document with an operation that takes a parameter from elsewhere."""
+    operation = {"operationId": "things.list", "parameters": [{"$ref": reference}], "responses": {}}
+    return {
+        "openapi": "3.0.0",
+        "paths": {"/things": {"get": operation}},
+        "components": {"schemas": {"Text": {"type": "string", "maxLength": 3}}},
+    }
+
+
+def test_files_beside_it(tmp_path: Path) -> None:
+    """They may refer to each other, into themselves, and back to the document."""
+    (tmp_path / "parts" / "deep").mkdir(parents=True)
+    (tmp_path / "parts" / "p.yaml").write_text(
+        "a/b:\n  $ref: '#/other'\nother:\n  name: q\n  in: query\n  schema: {$ref: deep/s.json#/0}\n"
+    )
+    (tmp_path / "parts" / "deep" / "s.json").write_text('[{"$ref": "../../openapi.json#/components/schemas/Text"}]')
+    file = tmp_path / "openapi.json"
+    file.write_text(json.dumps(reading("./parts/p.yaml#/a~1b")))
+    (tmp_path / "parts" / "deep" / "s.json").write_text(
+        '{"0": {"$ref": "../../openapi.json#/components/schemas/Text"}}'
+    )
+    [parameter] = openapi.read(file).operations["things.list"].parameters
+    assert (parameter.name, parameter.schema["maxLength"]) == ("q", 3)
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        "../outside.json#/p",
+        "missing.json#/p",
+        "https://x.test/p.json#/p",
+        "link.json#/p",
+        "{}/outside.json#/p",
+        "bad.json",
+    ],
+)
+def test_files_elsewhere_are_not_read(tmp_path: Path, reference: str) -> None:
+    """What leads out of the folder, to nothing or to an address leaves the operation out."""
+    folder = tmp_path / "inside"
+    folder.mkdir()
+    parameter = json.dumps({"p": {"name": "q", "in": "query"}})
+    (tmp_path / "outside.json").write_text(parameter)
+    (folder / "link.json").symlink_to(tmp_path / "outside.json")
+    (folder / "bad.json").write_text("{")
+    file = folder / "openapi.json"
+    file.write_text(json.dumps(reading(reference.replace("{}", str(tmp_path)))))
+    api = openapi.read(file)
+    assert not api.operations
+    assert "or to a file beside it" in api.left_out[0].reason
