@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from callwell.description import openapi
-from callwell.description.intake.swagger import translate
+from callwell.description.documents.swagger import translate
 
 SWAGGER: dict[str, Any] = {
     "swagger": "2.0",

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from callwell.description import derived_operations, openapi, profile
-from callwell.description.intake.documents import find_document
+from callwell.description.documents.reading import find_document
 from callwell.description.provider import Provider
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads an OpenAPI 3.0, 3.1 or 3.2 document into records: its operations, all references resolved.
 
-The document comes as JSON or YAML, and Swagger 2.0 is translated before: see `intake`.
+The document comes as JSON or YAML, and Swagger 2.0 is translated before: see `documents`.
 
 How a document becomes records:
 
@@ -31,10 +31,10 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, cast
 from msgspec.structs import replace
 
 from callwell.description import support
+from callwell.description.documents.external import include_files
+from callwell.description.documents.reading import read_document
+from callwell.description.documents.swagger import translate
 from callwell.description.error import DescriptionError, format_path
-from callwell.description.intake.documents import read_document
-from callwell.description.intake.external import include_files
-from callwell.description.intake.swagger import translate
 from callwell.description.model import Api, LeftOut, Operation, Parameter
 from callwell.description.names import name_parameters, to_snake_case
 from callwell.description.operation_names import OperationSource, name_operations
@@ -45,8 +45,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from callwell.description.documents.reading import Document
     from callwell.description.error import KeyPath
-    from callwell.description.intake.documents import Document
     from callwell.description.schemas import Schema
 
 METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")

@@ -26,8 +26,8 @@ import msgspec
 
 from callwell.core.rules.profile import Profile
 from callwell.description import checks, derived_operations, openapi
+from callwell.description.documents.reading import find_document
 from callwell.description.error import DescriptionError
-from callwell.description.intake.documents import find_document
 from callwell.description.locate import toml_line
 from callwell.errors import ProfileError
 

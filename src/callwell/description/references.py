@@ -2,7 +2,7 @@
 """Replaces the references inside an OpenAPI document.
 
 A reference is an object with `$ref`, whose value is a JSON Pointer (RFC 6901) into the same document. Files beside it
-are a part of it by then (`intake.external`).
+are a part of it by then (`documents.external`).
 
 There are two kinds of places, and they are resolved differently:
 

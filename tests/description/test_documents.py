@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell.description import openapi
-from callwell.description.intake import documents
-from callwell.description.intake.yaml_text import read_yaml
+from callwell.description.documents import reading
+from callwell.description.documents.yaml_text import read_yaml
 from callwell.description.loading import load_provider
 from callwell.errors import ProfileError
 from tests.description.tiny import OPENAPI, PROFILE
@@ -60,12 +60,12 @@ def test_yaml(tmp_path: Path) -> None:
     assert [one.name for one in api.operations["orders.get"].parameters] == ["id", "page"]
 
 
-@pytest.mark.parametrize("name", documents.NAMES)
+@pytest.mark.parametrize("name", reading.NAMES)
 def test_a_folder_with_a_document_and_a_profile(tmp_path: Path, name: str) -> None:
     """Its document may be JSON or YAML: JSON is YAML as well."""
     (tmp_path / name).write_text(json.dumps(OPENAPI))
     (tmp_path / "profile.toml").write_text(PROFILE)
-    assert load_provider(tmp_path).operation("things.list")
+    assert load_provider(tmp_path).operation("things.list").method == "GET"
 
 
 @pytest.mark.parametrize(

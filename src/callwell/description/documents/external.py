@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, unquote
 
-from callwell.description.intake.documents import MAX_BYTES, read_document
+from callwell.description.documents.reading import MAX_BYTES, read_document
 from callwell.errors import ProfileError
 
 if TYPE_CHECKING:

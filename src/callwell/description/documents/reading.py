@@ -45,7 +45,7 @@ class Document(NamedTuple):
         text = self.text.decode("utf-8-sig", errors="replace")
         if self.is_json:
             return json_line(text, path)
-        from callwell.description.intake.yaml_text import yaml_line
+        from callwell.description.documents.yaml_text import yaml_line
 
         return yaml_line(text, path)
 
@@ -95,7 +95,7 @@ def _parse_json(file: Path, text: bytes) -> object:
 
 
 def _parse_yaml(file: Path, text: bytes) -> object:
-    from callwell.description.intake.yaml_text import error_line, read_yaml
+    from callwell.description.documents.yaml_text import error_line, read_yaml
 
     try:
         return read_yaml(text)
