@@ -157,7 +157,7 @@ def test_the_line_in_yaml(tmp_path: Path) -> None:
     assert (caught.value.key, caught.value.line) == ("openapi", 3)
 
 
-def reading(reference: str) -> dict[str, Any]:
+def document_with(reference: str) -> dict[str, Any]:
     """A document with an operation that takes a parameter from elsewhere."""
     operation = {"operationId": "things.list", "parameters": [{"$ref": reference}], "responses": {}}
     return {
@@ -175,7 +175,7 @@ def test_files_beside_it(tmp_path: Path) -> None:
     )
     (tmp_path / "parts" / "deep" / "s.json").write_text('[{"$ref": "../../openapi.json#/components/schemas/Text"}]')
     file = tmp_path / "openapi.json"
-    file.write_text(json.dumps(reading("./parts/p.yaml#/a~1b")))
+    file.write_text(json.dumps(document_with("./parts/p.yaml#/a~1b")))
     (tmp_path / "parts" / "deep" / "s.json").write_text(
         '{"0": {"$ref": "../../openapi.json#/components/schemas/Text"}}'
     )
@@ -203,7 +203,7 @@ def test_files_elsewhere_are_not_read(tmp_path: Path, reference: str) -> None:
     (folder / "link.json").symlink_to(tmp_path / "outside.json")
     (folder / "bad.json").write_text("{")
     file = folder / "openapi.json"
-    file.write_text(json.dumps(reading(reference.replace("{}", str(tmp_path)))))
+    file.write_text(json.dumps(document_with(reference.replace("{}", str(tmp_path)))))
     api = openapi.read(file)
     assert not api.operations
     assert "or to a file beside it" in api.left_out[0].reason
