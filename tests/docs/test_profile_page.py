@@ -37,11 +37,11 @@ class Scripted:
     """A transport that answers as the example's provider would, and records the requests."""
 
     def __init__(self) -> None:
-        self.asked: list[Request] = []
+        self.requests: list[Request] = []
 
     def send(self, request: Request) -> Response:
         """Two pages of notes; creating one fails."""
-        self.asked.append(request)
+        self.requests.append(request)
         if request.method == "POST":
             return Response(500, {}, b"")
         second = "cursor=c2" in request.url
@@ -104,7 +104,7 @@ def test_the_example_is_called(notes: Path, monkeypatch: pytest.MonkeyPatch) -> 
         assert ([note["id"] for note in pager], str(pager.verdict.end)) == (["n1", "n2"], "complete")
         with pytest.raises(OutcomeUnknown):
             client.notes.create(text="x")
-    assert [(one.method, dict(one.headers)["x-api-key"]) for one in transport.asked] == [
+    assert [(one.method, dict(one.headers)["x-api-key"]) for one in transport.requests] == [
         ("GET", "a-key"),
         ("GET", "a-key"),
         ("POST", "a-key"),

@@ -32,9 +32,9 @@ def test_samples_are_well_typed(tmp_path: Path) -> None:
     for block in SAMPLES:
         name = f"{block.page.stem.replace('-', '_').lower()}_{block.line}.py"
         (tmp_path / name).write_text(block.text, encoding="utf-8")
-    said = mypy(tmp_path, ".")
-    assert said.returncode == 0, said.stdout
-    assert f"{len(SAMPLES)} source files" in said.stdout
+    ran = mypy(tmp_path, ".")
+    assert ran.returncode == 0, ran.stdout
+    assert f"{len(SAMPLES)} source files" in ran.stdout
 
 
 def test_samples_of_tests_pass(tmp_path: Path) -> None:
@@ -42,8 +42,8 @@ def test_samples_of_tests_pass(tmp_path: Path) -> None:
     for block in pages.blocks(pages.DOCS / "how" / "testing.md", "python"):
         (tmp_path / block.title).write_text(block.text, encoding="utf-8")
     pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), str(tmp_path)]
-    said = subprocess.run(pytest, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert "2 passed" in said.stdout, said.stdout
+    ran = subprocess.run(pytest, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "2 passed" in ran.stdout, ran.stdout
 
 
 def test_the_settings_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -41,15 +41,15 @@ def test_a_good_site(tmp_path: Path) -> None:
 )
 def test_a_foreign_address_in_a_page(tmp_path: Path, loading: str) -> None:
     """Whatever a page loads from elsewhere, or sends there, is found."""
-    (said,) = complaints(tmp_path, STRICT + NAMES + loading)
-    assert said.startswith("a.html loads ")
+    (complaint,) = complaints(tmp_path, STRICT + NAMES + loading)
+    assert complaint.startswith("a.html loads ")
 
 
 @pytest.mark.parametrize("style", ["@import 'https://x.example/a.css';", "a { src: url( //x.example/a.woff2 ) }"])
 def test_a_foreign_address_in_a_style_sheet(tmp_path: Path, style: str) -> None:
     """Fonts and style sheets from elsewhere are found."""
-    (said,) = complaints(tmp_path, STRICT + NAMES, style)
-    assert said.startswith("a.css loads ")
+    (complaint,) = complaints(tmp_path, STRICT + NAMES, style)
+    assert complaint.startswith("a.css loads ")
 
 
 def test_a_page_that_forbids_nothing(tmp_path: Path) -> None:

@@ -39,5 +39,5 @@ def test_the_tutorial_holds(reader: tutorial.Reader) -> None:
             reader.save(block)
     assert "\n".join(differences) == ""
     checked = ["owed.py", "many.py", "missing.py", "rotate.py"]
-    said = mypy(reader.folder, *checked)
-    assert said.returncode == 0, said.stdout
+    ran = mypy(reader.folder, *checked)
+    assert ran.returncode == 0, ran.stdout
