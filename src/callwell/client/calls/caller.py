@@ -116,12 +116,17 @@ class AsyncCaller:
         return PreparedCall(plan, bound, self.options, None, self.explain)
 
     async def send(self, prepared: PreparedCall) -> Answer:
-        """Make a call without cache, record or lookup; only its end user is counted.
+        """Make a request outside the description, without cache or lookup.
 
         Raises:
             CallwellError: see `callwell.errors`.
         """
-        return await self._run_for_user(prepared, partial(self.engine.run, prepared))
+        send: AsyncFetch = self.engine.run
+        if self.options.exactly_once:
+            from callwell.client.exactly_once.once import request_once  # few clients need it
+
+            send = partial(request_once, self)
+        return await self._run_for_user(prepared, partial(send, prepared))
 
     def result(self, handle: OperationHandle, answer: Answer) -> Any:
         """The part of an answer that the profile names, or the whole body."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from callwell.client.exactly_once.marker import ObjectMarker
 from callwell.client.exactly_once.once import AsyncOnceCall
 from callwell.errors import InvalidOption
 
@@ -73,5 +74,11 @@ class AsyncLedger:
             expected = f"a call that creates objects with a marker: check whether {stored.sent} was done, and settle it"
             raise InvalidOption("entry", stored.name, expected)
         operation = self._caller.find_operation(stored.operation)
-        call = AsyncOnceCall(self._caller, operation, operation.binder.bind(stored.arguments), stored.arguments)
+        call = AsyncOnceCall(
+            self._caller,
+            operation.plan,
+            operation.binder.bind(stored.arguments),
+            stored.arguments,
+            marker=ObjectMarker.for_operation(self._caller.config.provider, operation.plan.operation, operation),
+        )
         return self._caller.result(operation, await call.resume(stored))

@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from callwell.client.calls.binding import BoundRequest
-    from callwell.client.calls.context import CallContext
+    from callwell.client.calls.context import CallContext, CallPlan
     from callwell.client.calls.engine import AsyncEngine
     from callwell.client.calls.operations import OperationHandle
     from callwell.client.calls.options import CallOptions, ResolvedOptions
@@ -112,7 +112,20 @@ async def make_once(
     """
     if operation.plan.traits.repeatable or operation.rule.upload or operation.binder.keyless:
         return await caller.engine.run(prepared)
-    return await AsyncOnceCall(caller, operation, prepared.request, arguments).make()
+    marker = ObjectMarker.for_operation(caller.config.provider, operation.plan.operation, operation)
+    return await AsyncOnceCall(caller, prepared.plan, prepared.request, arguments, marker=marker).make()
+
+
+async def request_once(caller: AsyncOnceCaller, prepared: PreparedCall) -> Answer:
+    """Make a request outside the description exactly once, if it is one that could be done twice.
+
+    Args:
+        caller: makes it.
+        prepared: the request.
+    """
+    if prepared.plan.traits.repeatable:
+        return await caller.engine.run(prepared)
+    return await AsyncOnceCall(caller, prepared.plan, prepared.request, {}, marker=None).make()
 
 
 class AsyncOnceCall:
@@ -120,22 +133,29 @@ class AsyncOnceCall:
 
     Args:
         caller: makes it, with its options.
-        operation: its operation.
+        plan: of its operation.
         bound: the request, without a marker.
         arguments: the call's arguments, in snake case.
+        marker: marks what it creates, where the provider can store a marker.
     """
 
     def __init__(
-        self, caller: AsyncOnceCaller, operation: OperationHandle, bound: BoundRequest, arguments: Mapping[str, object]
+        self,
+        caller: AsyncOnceCaller,
+        plan: CallPlan,
+        bound: BoundRequest,
+        arguments: Mapping[str, object],
+        *,
+        marker: ObjectMarker | None,
     ) -> None:
         self._caller = caller
         self._engine = caller.engine
         self._options = caller.options
         self._ledger = caller.config.ledger()
-        self._plan = operation.plan
+        self._plan = plan
         self._bound = bound
         self._arguments = arguments
-        self._marker = ObjectMarker.for_operation(caller.config.provider, operation.plan.operation, operation)
+        self._marker = marker
         self._deadline = self._engine.clock.now() + self._options.deadline_s
 
     async def make(self) -> Answer:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from callwell.client._sync.exactly_once.once import OnceCall
+from callwell.client.exactly_once.marker import ObjectMarker
 from callwell.errors import InvalidOption
 
 if TYPE_CHECKING:
@@ -74,5 +75,11 @@ class Ledger:
             expected = f"a call that creates objects with a marker: check whether {stored.sent} was done, and settle it"
             raise InvalidOption("entry", stored.name, expected)
         operation = self._caller.find_operation(stored.operation)
-        call = OnceCall(self._caller, operation, operation.binder.bind(stored.arguments), stored.arguments)
+        call = OnceCall(
+            self._caller,
+            operation.plan,
+            operation.binder.bind(stored.arguments),
+            stored.arguments,
+            marker=ObjectMarker.for_operation(self._caller.config.provider, operation.plan.operation, operation),
+        )
         return self._caller.result(operation, call.resume(stored))

@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from callwell.client._sync.concurrency.primitives import Find
     from callwell.client._sync.pages.pager import Pager
     from callwell.client.calls.binding import BoundRequest
-    from callwell.client.calls.context import CallContext
+    from callwell.client.calls.context import CallContext, CallPlan
     from callwell.client.calls.operations import OperationHandle
     from callwell.client.calls.options import CallOptions, ResolvedOptions
     from callwell.client.calls.responses import Answer
@@ -113,7 +113,20 @@ def make_once(
     """
     if operation.plan.traits.repeatable or operation.rule.upload or operation.binder.keyless:
         return caller.engine.run(prepared)
-    return OnceCall(caller, operation, prepared.request, arguments).make()
+    marker = ObjectMarker.for_operation(caller.config.provider, operation.plan.operation, operation)
+    return OnceCall(caller, prepared.plan, prepared.request, arguments, marker=marker).make()
+
+
+def request_once(caller: OnceCaller, prepared: PreparedCall) -> Answer:
+    """Make a request outside the description exactly once, if it is one that could be done twice.
+
+    Args:
+        caller: makes it.
+        prepared: the request.
+    """
+    if prepared.plan.traits.repeatable:
+        return caller.engine.run(prepared)
+    return OnceCall(caller, prepared.plan, prepared.request, {}, marker=None).make()
 
 
 class OnceCall:
@@ -121,22 +134,29 @@ class OnceCall:
 
     Args:
         caller: makes it, with its options.
-        operation: its operation.
+        plan: of its operation.
         bound: the request, without a marker.
         arguments: the call's arguments, in snake case.
+        marker: marks what it creates, where the provider can store a marker.
     """
 
     def __init__(
-        self, caller: OnceCaller, operation: OperationHandle, bound: BoundRequest, arguments: Mapping[str, object]
+        self,
+        caller: OnceCaller,
+        plan: CallPlan,
+        bound: BoundRequest,
+        arguments: Mapping[str, object],
+        *,
+        marker: ObjectMarker | None,
     ) -> None:
         self._caller = caller
         self._engine = caller.engine
         self._options = caller.options
         self._ledger = caller.config.ledger()
-        self._plan = operation.plan
+        self._plan = plan
         self._bound = bound
         self._arguments = arguments
-        self._marker = ObjectMarker.for_operation(caller.config.provider, operation.plan.operation, operation)
+        self._marker = marker
         self._deadline = self._engine.clock.now() + self._options.deadline_s
 
     def make(self) -> Answer:
