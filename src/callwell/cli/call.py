@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from callwell.cli import operations, output
+from callwell.cli import operation_table, output
 from callwell.cli.flags import ClientFlags, OperationArgument, ProviderArgument, ValuesArgument, takes_client_flags
 from callwell.errors import InvalidOption, UsageError
 
@@ -64,7 +64,7 @@ def call(
     if out is not None and Path(out).is_dir():
         raise InvalidOption("--out", out, "a file, not a folder")
     if operation is None:
-        operations.print_operations(flags, provider)
+        operation_table.print_operations(flags, provider)
         return
     with flags.client(provider, operation) as opened:
         client = opened if call_id is None else opened.with_options(exactly_once=call_id)

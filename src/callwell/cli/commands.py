@@ -21,6 +21,7 @@ from callwell.version import VERSION
 COMMANDS: Final = {
     "demo": "run real work against an emulator that fails on purpose, and check the result",
     "providers": "list the providers, their environments, and whether a key is present",
+    "operations": "list the operations of a description, and those that are left out of it",
     "call": "make one call and print its result as JSON, or save the file it leads to",
     "list": "print all pages of a list as a table, jsonl, csv or json, with a verdict",
     "assess": "assess recordings from a folder or a manifest: results, scores and a report; resumable",

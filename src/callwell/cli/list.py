@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from callwell.cli import operations, output
+from callwell.cli import operation_table, output
 from callwell.cli.flags import ClientFlags, OperationArgument, ProviderArgument, ValuesArgument, takes_client_flags
 from callwell.cli.formats import open_writer
 from callwell.core.signed_fields import replace_fields
@@ -67,7 +67,7 @@ def list_(
     if as_json and form not in (None, Format.JSON):
         raise UsageError(f"--json and --format {form} contradict each other: use one of them")
     if operation is None:
-        operations.print_operations(flags, provider, paged=True)
+        operation_table.print_operations(flags, provider, paged=True)
         return
     if as_json:
         form = Format.JSON

@@ -1,37 +1,47 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Print the operations of a provider: `callwell call PROVIDER` and `callwell list PROVIDER`."""
+"""`callwell operations`: list the operations of a provider, and why others are left out."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Annotated
 
-from callwell.cli import output
+import typer
 
-if TYPE_CHECKING:
-    from callwell.cli.flags import ClientFlags
-    from callwell.description.model import Operation
+from callwell.cli import operation_table, output
+from callwell.cli.flags import ClientFlags, EnvironmentOption, JsonOption, ProviderArgument
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
-def print_operations(flags: ClientFlags, provider: str, *, paged: bool = False) -> None:
-    """Print a provider's operations with their required arguments.
+@app.command()
+def operations(
+    provider: ProviderArgument,
+    *,
+    left_out: Annotated[
+        bool, typer.Option("--left-out", help="List the operations that have no method, each with its reason.")
+    ] = False,
+    environment: EnvironmentOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the operations of a provider, and count those that are left out of its description.
 
-    Args:
-        flags: they select the environment.
-        provider: its name, or the folder of its description.
-        paged: only operations that have pages.
+    What is left out needs something that Callwell cannot send or read. `client.request` in code still makes it.
     """
-    described, environment = flags.described(provider)
-    allowed = described.profile.environments[environment].operations
-    rows = [
-        (name, _required_arguments(operation), operation.summary)
-        for name, operation in sorted(described.api.operations.items())
-        if (allowed is None or name in allowed) and (described.rule(name).paging is not None or not paged)
-    ]
-    if not rows:
-        output.say(f"{described.name} has no {'lists' if paged else 'operations'} in {environment}")
+    flags = ClientFlags(environment=environment)
+    described, _ = flags.described(provider)
+    api = described.api
+    own = [name for name in api.operations if described.rule(name).like is None]
+    total = len(own) + len(api.left_out)
+    if as_json:
+        reasons = [{"operation": one.operation, "reason": one.reason} for one in api.left_out]
+        output.emit_json({"provider": described.name, "operations": total, "callable": len(own), "left_out": reasons})
         return
-    output.emit_table(("operation", "required", "description"), rows)
-
-
-def _required_arguments(operation: Operation) -> str:
-    return " ".join(f"{parameter.name}=…" for parameter in operation.parameters if parameter.required)
+    if left_out:
+        output.emit_table(
+            ("operation", "request", "reason"),
+            [(one.operation, f"{one.method} {one.path}".strip(), one.reason) for one in api.left_out],
+            empty=f"{described.name}: nothing is left out",
+        )
+    else:
+        operation_table.print_operations(flags, provider)
+    output.say(f"{described.name}: {len(own)} of {total} operations can be called, {len(api.left_out)} are left out")

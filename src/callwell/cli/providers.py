@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from callwell.cli.settings import Settings
     from callwell.description.provider import Provider
 
-COLUMNS = ("provider", "environment", "address", "key", "present", "operations")
+COLUMNS = ("provider", "environment", "address", "key", "present", "operations", "left out")
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -33,7 +33,15 @@ def providers(*, as_json: JsonOption = False) -> None:
     output.emit_table(
         COLUMNS,
         (
-            (row["name"], name, found["base_url"], found["key"]["where"], found["key"]["present"], found["operations"])
+            (
+                row["name"],
+                name,
+                found["base_url"],
+                found["key"]["where"],
+                found["key"]["present"],
+                found["operations"],
+                row["left_out"],
+            )
             for row in rows
             for name, found in row["environments"].items()
         ),
@@ -61,4 +69,5 @@ def _describe(settings: Settings, provider: Provider) -> dict[str, Any]:
         "docs": profile.docs,
         "environments": environments,
         "operations": len(own_operations),
+        "left_out": len(provider.api.left_out),
     }
