@@ -6,7 +6,7 @@
     │   ├── UnknownName            a provider, environment, operation or parameter that is not described
     │   ├── NameTaken              a name of a call that must be made exactly once, and that stands for something else
     │   ├── InvalidOption          a value that an option or a parameter cannot take
-    │   ├── EndUserMissing         a call for nobody, where the provider bills by end user
+    │   ├── EndUserMissing         a call names no end user, and the plan bills by them
     │   ├── ManifestError          a manifest that cannot be understood, with file and row
     │   ├── ProfileError           a description that does not say what it must, with file, line and key
     │   └── InBrowser              Callwell was imported in a browser, where everybody would see the keys
@@ -25,7 +25,7 @@
     │   ├── Conflict               409
     │   ├── RateLimited            429, still after every permitted wait
     │   ├── ServerError            5xx, still after every permitted attempt
-    │   └── UnexpectedAnswer       an answer that the description does not know, or whose body is not whole
+    │   └── UnexpectedAnswer       an answer that is not described, or with a body that is not whole
     │       └── AnswerTooLarge     a success with more bytes than `max_answer_bytes`
     ├── NoAnswer                   the network                                  exit code 5
     │   ├── ConnectFailed          no connection: surely not done
@@ -146,7 +146,7 @@ class InvalidOption(UsageError):
 
 
 class NameTaken(UsageError):
-    """The name of an exactly-once call is taken: by another request, or by a settled call whose result was not kept.
+    """The name of an exactly-once call is taken: by another request, or a settled call without a kept result.
 
     Attributes:
         name: the name.
@@ -160,7 +160,7 @@ class NameTaken(UsageError):
 
 
 class EndUserMissing(UsageError):
-    """A call without an end user, where each must say on whose behalf it is made. Nothing was sent."""
+    """A call names no end user, and the plan requires one. Nothing was sent."""
 
 
 class ManifestError(UsageError):
@@ -368,7 +368,7 @@ class ServerError(ApiError):
 
 
 class UnexpectedAnswer(ApiError):
-    """An answer that the description does not know, or whose body did not arrive whole."""
+    """An answer that is not described, or with a body that did not arrive whole."""
 
 
 class AnswerTooLarge(UnexpectedAnswer):

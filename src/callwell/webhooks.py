@@ -92,7 +92,7 @@ def verify(
     rule = described.profile.webhooks
     name = described.name
     if rule is None:
-        raise InvalidOption("provider", name, "one whose profile has a [webhooks] table")
+        raise InvalidOption("provider", name, "one with a [webhooks] table in its profile")
     if not isinstance(body, bytes | bytearray | memoryview):
         raise InvalidOption("body", type(body).__name__, "the bytes of the request as they came")
     if max_age_s is not None and (rule.at is None or not max_age_s > 0):

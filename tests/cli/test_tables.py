@@ -136,7 +136,7 @@ def test_operations_are_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.parametrize("command", ["call", "list"])
-def test_a_folder_that_is_not_there_is_said(command: str, tmp_path: Path, capsys: Any, monkeypatch: Any) -> None:
+def test_a_folder_that_is_not_there_is_reported(command: str, tmp_path: Path, capsys: Any, monkeypatch: Any) -> None:
     """A path is no misspelt name of a provider; a file is no folder."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").touch()

@@ -86,7 +86,7 @@ def test_other_settings_of_an_environment() -> None:
         ("CALLWELL_X", "`callwell config --help` lists the variables that do"),
     ],
 )
-def test_what_sets_nothing_is_said(variable: str, expected: str) -> None:
+def test_what_sets_nothing_is_reported(variable: str, expected: str) -> None:
     """With the nearest name, or the environments that there are."""
     said = Settings({variable: "x"}, None).unknown_variables()
     assert list(said) == [variable]
@@ -119,7 +119,7 @@ def test_commands_say_it_once(cli: Shell) -> None:
     assert (typed.code, typed.err) == (0, "")
 
 
-def test_an_address_that_is_passed_over_is_said(cli: Shell) -> None:
+def test_an_address_that_is_passed_over_is_reported(cli: Shell) -> None:
     """Who asks for another environment hears that the address is not its."""
     address = {"APIVIDEO_BASE_URL": "http://127.0.0.1:9", "APIVIDEO_SANDBOX_API_KEY": "x" * 44}
     proxy = {"CALLWELL_PROXY": "http://127.0.0.1:9", "CALLWELL_DEADLINE": "2"}

@@ -116,7 +116,7 @@ def test_a_call_waits_for_a_request_that_nobody_wants_any_more() -> None:
 
 
 def test_a_throttled_request_of_a_caller_who_left_is_heeded() -> None:
-    """A 429 that nobody waits for parks the quota all the same."""
+    """A 429 that nobody waits for still parks the quota."""
 
     async def work() -> None:
         transport = GoingOn(code(429, "SLOW", retry_after="40"), took=1.0)

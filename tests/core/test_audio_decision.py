@@ -190,7 +190,7 @@ def test_each_refusal_has_its_code(changed: dict[str, object], code: str) -> Non
     ],
 )
 def test_each_caution_has_its_code(changed: dict[str, object], code: str) -> None:
-    """What is to be known about a file that is sent all the same is reported by its code, and alone."""
+    """What is to be known about a file that is still sent is reported by its code, and alone."""
     decided = decide_for(WAV._replace(**changed), AUDIO, AudioOptions())  # type: ignore[arg-type] # a table of changes
     assert isinstance(decided, Pass)
     assert [caution.code for caution in decided.cautions] == [code]

@@ -67,7 +67,7 @@ def test_a_change_of_the_same_size_is_seen_by_its_tag() -> None:
 
 
 def test_a_part_without_a_tag_keeps_the_pin() -> None:
-    """A part need not repeat the ETag: the next request is pinned all the same. Without a pin the file begins anew."""
+    """A part need not repeat the ETag: the next request is still pinned. Without a pin the file begins anew."""
     state, _ = download.accept_head(Download(), StorageHead(200, 9, None, Version('"x"')))
     state, _ = download.break_off(download.add_bytes(state, 3))
     state, _ = download.accept_head(state, StorageHead(206, 6, 3))

@@ -25,7 +25,7 @@ def test_flags(value: object, flag: bool | None) -> None:  # noqa: FBT001 - the 
 
 
 @pytest.mark.parametrize("value", [2, -1, 0.5, "maybe", "2", [], [True], {}, {"more": True}, float("nan")])
-def test_what_is_no_flag_is_said(value: object) -> None:
+def test_what_is_no_flag_is_reported(value: object) -> None:
     """A value that may mean anything is refused with what was found."""
     with pytest.raises(UnclearValue, match="expected true or false, found"):
         json_values.to_flag(value)
@@ -50,7 +50,7 @@ def test_whole_numbers(value: object, number: int | None) -> None:
     "value",
     [True, False, 5.5, "5.5", "1,000", "5 things", "5e0", "\u0665", "9" * 5000, [], [5], {"value": 5}, float("inf")],
 )
-def test_what_is_no_whole_number_is_said(value: Any) -> None:
+def test_what_is_no_whole_number_is_reported(value: Any) -> None:
     """A flag is no number, and neither is what must be guessed."""
     with pytest.raises(UnclearValue, match="expected a whole number, found") as caught:
         json_values.to_integer(value)
@@ -69,7 +69,7 @@ def test_names(value: object, name: str | None) -> None:
 
 
 @pytest.mark.parametrize("value", [True, 5.5, [], {}, float("nan"), float("inf")])
-def test_what_is_no_name_is_said(value: object) -> None:
+def test_what_is_no_name_is_reported(value: object) -> None:
     """Nothing else can be put into an address."""
     with pytest.raises(UnclearValue, match="expected a name"):
         json_values.to_name(value)

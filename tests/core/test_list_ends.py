@@ -101,7 +101,7 @@ def test_flags_are_understood(more: object, none: object) -> None:
 
 
 @pytest.mark.parametrize("more", ["maybe", {}, [True], 7])
-def test_a_flag_that_cannot_be_read_is_said(more: object) -> None:
+def test_a_flag_that_cannot_be_read_is_reported(more: object) -> None:
     """The walk goes on as far as it can, and its end is not recognised."""
     got, verdict = follow(NUMBER, page(1, more=more), page(2, more=more), page(more=more))
     assert (got, verdict.end) == ([1, 2], End.TRUNCATED)
@@ -125,7 +125,7 @@ def test_totals_of_pages_are_understood(pages: object) -> None:
 
 
 @pytest.mark.parametrize("total", ["many", {"value": 3}, [3], 2.5, True])
-def test_a_total_that_cannot_be_read_is_said(total: object) -> None:
+def test_a_total_that_cannot_be_read_is_reported(total: object) -> None:
     """The list is read to an empty page, which is an end, and the verdict says what it could not be held against."""
     got, verdict = follow(NUMBER, page(1, 2, total=total), page(3, total=total), page(total=total))
     assert (got, verdict.end) == ([1, 2, 3], End.COMPLETE)
@@ -241,7 +241,7 @@ def test_empty_pages_that_are_counted_end_soon() -> None:
 
 
 def test_a_page_that_is_always_the_same_is_a_standstill() -> None:
-    """A server that ignores the number is noticed with keys and without; an announced total is read all the same."""
+    """A server that ignores the number is noticed with keys and without; an announced total is still read."""
     for rule in (BARE, UNKEYED):
         _, verdict = follow(rule, page(1, 2))
         assert (verdict.end, verdict.pages <= 4) == (End.TRUNCATED, True)

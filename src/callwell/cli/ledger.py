@@ -29,7 +29,7 @@ EntryArgument = Annotated[
 app = typer.Typer(
     rich_markup_mode=None,
     add_completion=False,
-    help="List, show, settle or resume calls that are made exactly once and whose outcome may be unknown.",
+    help="List, show, settle or resume exactly-once calls; their outcome may be unknown.",
 )
 
 

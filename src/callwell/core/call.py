@@ -172,7 +172,7 @@ def advance(state: Call, event: Event, now: float, roll: float) -> tuple[Call, A
 
 
 def in_flight(traits: Traits, rule: RetryRule, deadline_at: float, generation: int) -> Call:
-    """A call whose first request was sent without waiting: as `advance` leaves it after `Started` and `Granted`."""
+    """A call after a first request sent without a wait: as `advance` leaves it after `Started` and `Granted`."""
     return Call(
         traits=traits,
         rule=rule,

@@ -68,8 +68,8 @@ REDIRECTION: Final = range(300, 400)
 REDIRECTED_UNPROCESSED: Final = frozenset({307, 308})
 
 RETRY_AFTER_OBEYED: Final = frozenset({408, 425, 429, 503, *range(511, 600)})
-"""Statuses whose `Retry-After` is obeyed: those of RFC 9110 (503), RFC 6585 (429) and RFC 8470 (425), 408, and those of
-overloaded gateways, such as 529. On other answers the header is a hint about quotas and no more."""
+"""Statuses with a `Retry-After` that is obeyed: those of RFC 9110 (503), RFC 6585 (429) and RFC 8470 (425), 408, and
+those of overloaded gateways, such as 529. On other answers the header is a hint about quotas and no more."""
 
 
 class Judgement(StrEnum):

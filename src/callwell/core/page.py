@@ -121,7 +121,7 @@ def _read_items(rule: PagingRule, body: Any) -> tuple[Any, ...]:
 def _is_empty_list(rule: PagingRule, body: Any) -> bool:
     """Whether a body without a list is an empty page: it is null, empty, or has the page's other fields.
 
-    An object with unrelated fields only is no page: it may be an error, or a list whose field was renamed.
+    An object with unrelated fields only is no page: it may be an error, or a list under a new name.
     """
     value = body
     for key in rule.items.split("."):

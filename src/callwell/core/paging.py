@@ -116,7 +116,7 @@ class PageStep(NamedTuple):
 
     Attributes:
         walk: where the walk stands after it.
-        items: the page's items whose keys had not been delivered before.
+        items: the page's items with keys that were not delivered before.
         verdict: set when the walk is over.
     """
 
@@ -189,7 +189,7 @@ def truncated_verdict(walk: Walk, reason: str) -> Verdict:
 
 
 def _drop_repeated(page: Page, seen: frozenset[int] | set[int]) -> tuple[tuple[Any, ...], tuple[str, ...]]:
-    """The items whose keys are new, and the keys of the others."""
+    """The items with new keys, and the keys of the others."""
     if not page.keys:
         return page.items, ()
     fresh = []

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from callwell.emulator.fault_script import InjectedFault
     from callwell.emulator.messages import Reply
 
-# Statuses whose answers have neither content nor Content-Length of their own (RFC 9110, 15.3.5 and 15.4.5).
+# Statuses of responses that have neither content nor Content-Length of their own (RFC 9110, 15.3.5 and 15.4.5).
 BODILESS: Final = (204, 304)
 OK: Final = 200
 # Long enough for a client's read timeout of a second or two to strike, short enough for a test.

@@ -117,7 +117,7 @@ class ClientPool(Generic[C]):
 
     @cached_property
     def exact_sender(self) -> ExactSender:
-        """Sends requests whose address must not be normalized."""
+        """Sends requests with an address that must not be normalized."""
         from callwell.transport.exact import ExactSender  # few requests need it, and `http.client` with it
 
         return ExactSender(self._network, self.ca_certificates)

@@ -45,7 +45,7 @@ def ended(one: Any) -> Any:
         (answer(502), "last: 502"),
     ],
 )
-def test_the_last_failure_is_said(reply: Any, cause: str) -> None:
+def test_the_last_failure_is_reported(reply: Any, cause: str) -> None:
     """A pause that does not fit the deadline ends the call with what the last attempt came to."""
     error = ended(client(World(reply), deadline_s=3.0))
     assert isinstance(error, errors.WouldExceedDeadline)
@@ -56,7 +56,7 @@ def test_the_last_failure_is_said(reply: Any, cause: str) -> None:
     assert 0 < error.wait_s < 5.0
 
 
-def test_a_wait_that_is_asked_for_is_said() -> None:
+def test_a_wait_that_is_asked_for_is_reported() -> None:
     """`wait_s` is what a handler can hand on as its own `Retry-After`."""
     world = World(code(429, "SLOW", retry_after="90"))
     error = ended(client(world, deadline_s=10.0))
@@ -65,7 +65,7 @@ def test_a_wait_that_is_asked_for_is_said() -> None:
     assert error.last_error == "last: 429 SLOW"
 
 
-def test_a_quota_that_is_used_up_is_said() -> None:
+def test_a_quota_that_is_used_up_is_reported() -> None:
     """With its name, how much of it is used, and when there is more."""
     world = World(OK)
     one = client(world, provider=acme({"minute": QuotaRule(limit=2, window_s=60)}))
@@ -96,7 +96,7 @@ def test_several_quotas_are_distinguished() -> None:
     assert "minute" not in error.last_error
 
 
-def test_a_provider_that_is_left_alone_is_said() -> None:
+def test_a_provider_that_is_left_alone_is_reported() -> None:
     """While the breaker is open, the error says so, and not that a quota is short."""
     one = client(World(code(500, "X")))
 

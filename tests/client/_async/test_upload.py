@@ -25,7 +25,7 @@ LEN = len(SMALL)
 COUNT = -(-LEN // PIECE)
 
 
-def lost(_said: Any) -> Any:
+def lost(_reply: Any) -> Any:
     """It was done, and the answer is lost."""
     return LOST
 

@@ -235,7 +235,7 @@ class Failing(MemoryState):
 
 
 def test_a_state_that_fails_in_the_middle_costs_no_upload(caplog: pytest.LogCaptureFixture) -> None:
-    """The file is sent all the same; that its position is not stored is logged, once."""
+    """The file is still sent; that its position is not stored is logged, once."""
     there = Vault()
     done = sent(there, state=Failing())
     assert (done.target, there.whole("f1")) == ("f1", SMALL)

@@ -35,7 +35,7 @@ Auth = Literal["key", "token"]
 
 
 class NotGiven(Enum):
-    """The type of `NOT_GIVEN`, for parameters whose None means null on the wire."""
+    """The type of `NOT_GIVEN`, for parameters where None means null on the wire."""
 
     NOT_GIVEN = "not given"
 

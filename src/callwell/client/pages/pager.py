@@ -156,7 +156,7 @@ class AsyncPager(Generic[T]):
                     yield item
 
     async def pages(self) -> AsyncGenerator[list[T]]:
-        """The pages, as lists of items whose keys have not come before."""
+        """The pages, as lists of items with keys that have not come before."""
         async with aclosing(AsyncPrefetcher(self._fetch)) as prefetcher:
             while self._verdict is None:
                 page = self._parse_page(await prefetcher.get(self._walk.position))

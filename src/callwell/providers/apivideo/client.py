@@ -715,7 +715,7 @@ Event: TypeAlias = Literal[
     "video.caption.generated",
     "video.summary.generated",
 ]
-"""What a webhook can be told."""
+"""The events that a webhook can subscribe to."""
 
 
 class Webhook(TypedDict, total=False):

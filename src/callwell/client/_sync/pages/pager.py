@@ -157,7 +157,7 @@ class Pager(Generic[T]):
                     yield item
 
     def pages(self) -> Generator[list[T]]:
-        """The pages, as lists of items whose keys have not come before."""
+        """The pages, as lists of items with keys that have not come before."""
         with closing(Prefetcher(self._fetch)) as prefetcher:
             while self._verdict is None:
                 page = self._parse_page(prefetcher.get(self._walk.position))
