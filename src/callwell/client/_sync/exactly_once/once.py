@@ -16,12 +16,12 @@ What is recorded when, and what follows if it is the last thing recorded::
       └─ ends without a word    (OPEN, the holder is gone)             whoever sees that, after a probe
 
 The first byte leaves only when FLIGHT is on disk. So a record that is not there proves that nothing was sent, and a
-record in FLIGHT whose holder is gone means that the call may have been done. A **probe** settles that: it lists the
+record in FLIGHT without a live holder means that the call may have been done. A **probe** settles that: it lists the
 objects with the call's marker, again and again until the request can no longer commit. Where the provider stores no
 marker, a person settles it (`callwell ledger settle`).
 
-"Ends without a word" is a killed process, but also a call whose process lives on: an error between Send and its record,
-a full disk, a task whose event loop was closed. That the holder is gone is seen in each of these cases (`holder`).
+"Ends without a word" is a killed process, but also a call in a process that lives on: an error between Send and its
+record, a full disk, a task of an event loop that was closed. In each of these cases `holder` sees that it is gone.
 
 A call without a name of the caller's is recorded from its first Send on, under its marker, and forgotten when it is
 settled.
