@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 from typing import TYPE_CHECKING, Any
@@ -11,9 +12,11 @@ import pytest
 
 from callwell.description import openapi
 from callwell.errors import ProfileError
+from tests.description.test_swagger import SWAGGER
 from tests.description.tiny import OPENAPI, write
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 API = openapi.read(OPENAPI)
@@ -166,3 +169,46 @@ def test_the_line_is_that_of_the_key(tmp_path: Path) -> None:
     with pytest.raises(ProfileError) as caught:
         openapi.read(file)
     assert '"openapi": "2.3"' in file.read_text().splitlines()[(caught.value.line or 0) - 1]
+
+
+WRONG: tuple[Any, ...] = (
+    3,
+    1.5,
+    "x",
+    True,
+    None,
+    [],
+    [1],
+    [None],
+    {},
+    {"a": 1},
+    {"type": {}},
+    {"allOf": [3]},
+    {"$ref": {}},
+)
+
+
+@pytest.mark.parametrize("document", [OPENAPI, SWAGGER], ids=["openapi", "swagger"])
+def test_nothing_in_a_document_makes_reading_fail(document: dict[str, Any]) -> None:
+    """Whatever stands anywhere in it: it is refused with a reason, or read without what is wrong."""
+    for place in places(document):
+        for value in WRONG:
+            broken = copy.deepcopy(document)
+            node: Any = broken
+            for key in place[:-1]:
+                node = node[key]
+            node[place[-1]] = value
+            with contextlib.suppress(ProfileError):
+                openapi.read(broken)
+
+
+def places(node: Any) -> Iterator[tuple[Any, ...]]:
+    """The way to each value in a document."""
+    children: dict[Any, Any] = {}
+    if isinstance(node, dict):
+        children = node
+    elif isinstance(node, list):
+        children = dict(enumerate(node))
+    for key, child in children.items():
+        yield (key,)
+        yield from ((key, *rest) for rest in places(child))

@@ -39,6 +39,7 @@ from callwell.description.model import Api, LeftOut, Operation, Parameter
 from callwell.description.names import name_parameters, to_snake_case
 from callwell.description.operation_names import OperationSource, name_operations
 from callwell.description.references import ReferenceResolver, expect_list, expect_object
+from callwell.description.schemas import required_names
 from callwell.errors import ProfileError
 
 if TYPE_CHECKING:
@@ -231,7 +232,7 @@ class _DocumentReader:
             raise DescriptionError(content_path, f"{expected}, found {', '.join(content) or 'nothing'}")
         schema = self._media_schema(content, media_type, content_path)
         support.check_body(body, media_type, schema, path)
-        required = schema.get("required", ())
+        required = required_names(schema)
         fields = [
             Parameter(
                 name=to_snake_case(name),

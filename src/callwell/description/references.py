@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
 from callwell.description.error import DescriptionError, found_value
+from callwell.description.schemas import required_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,7 +71,7 @@ class ReferenceResolver:
         Raises:
             DescriptionError: the node is no object, or its reference leads nowhere or in a circle.
         """
-        seen = set()
+        seen: list[object] = []  # a reference that is no text need not be hashable
         node = expect_object(node, path)
         while "$ref" in node:
             reference = node["$ref"]
@@ -78,7 +79,7 @@ class ReferenceResolver:
                 raise DescriptionError(
                     (*path, "$ref"), f"expected a reference that ends, {found_value(reference)}, a circle"
                 )
-            seen.add(reference)
+            seen.append(reference)
             node, path = self._find_target(reference, path)
         return node, path
 
@@ -177,7 +178,7 @@ def _merge_all_of(schema: Schema) -> Schema:
     merged: Schema = {}
     for part in [*parts, schema]:
         properties = {**merged.get("properties", {}), **part.get("properties", {})}
-        required = [*merged.get("required", ()), *part.get("required", ())]
+        required = [*required_names(merged), *required_names(part)]
         merged = {**merged, **part}
         if properties:
             merged["properties"] = properties

@@ -43,7 +43,13 @@ def type_names(schema: Mapping[str, Any]) -> list[str]:
     if kind is None:
         return []
     kinds = kind if isinstance(kind, list) else [kind]
-    return [name for name in kinds if name != "null"]
+    return [name for name in kinds if isinstance(name, str) and name != "null"]
+
+
+def required_names(schema: Mapping[str, Any]) -> list[str]:
+    """The properties that a schema requires. Some documents say `required: true`, as drafts of JSON Schema once did."""
+    names = schema.get("required")
+    return [name for name in names if isinstance(name, str)] if isinstance(names, list | tuple) else []
 
 
 def at_path(schema: Mapping[str, Any], path: str) -> Mapping[str, Any] | None:

@@ -102,10 +102,8 @@ class _Translator:
         if not isinstance(node, dict):
             return node
         own = self._parameters(node)
-        names = {(one.get("in"), one.get("name")) for one in own if isinstance(one, dict)}
-        inherited = [
-            one for one in of_path if not isinstance(one, dict) or (one.get("in"), one.get("name")) not in names
-        ]
+        names = {_identity(one) for one in own}
+        inherited = [one for one in of_path if _identity(one) not in names]
         parameters = [*inherited, *own]
         produces = _texts(node.get("produces")) or self.produces
         responses = node.get("responses")
@@ -146,6 +144,11 @@ class _Translator:
         kinds = [kind for kind in (MULTIPART, URLENCODED) if kind in consumes]
         media_type = MULTIPART if has_file else (kinds or [URLENCODED])[-1]
         return {"required": bool(required), "content": {media_type: {"schema": schema}}}
+
+
+def _identity(parameter: Any) -> str:
+    """What a parameter of an operation must share with one of its path to replace it."""
+    return f"{parameter.get('in')} {parameter.get('name')}" if isinstance(parameter, dict) else repr(parameter)
 
 
 def _location(parameter: Any) -> object:
