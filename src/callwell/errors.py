@@ -1,63 +1,63 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every error that Callwell raises, split by who must act.
+"""Every error that Callwell raises, grouped by who must act.
 
     CallwellError
-    ├── UsageError                 you, in the call or the configuration        exit code 2
+    ├── UsageError                 you, in the call or the configuration    exit code 2
     │   ├── UnknownName            a provider, environment, operation or parameter that is not described
-    │   ├── NameTaken              a name of a call that must be made exactly once, and that stands for something else
-    │   ├── InvalidOption          a value that an option or a parameter cannot take
-    │   ├── EndUserMissing         a call names no end user, and the plan bills by them
-    │   ├── ManifestError          a manifest that cannot be understood, with file and row
-    │   ├── ProfileError           a description that does not say what it must, with file, line and key
-    │   └── InBrowser              Callwell was imported in a browser, where everybody would see the keys
-    ├── KeyProblem                 you, where the key is kept                   exit code 3
-    │   ├── KeyMissing             no key where one was looked for
-    │   ├── KeyMalformed           a key that cannot be one of this provider's
-    │   ├── KeyOfAnotherEnvironment  a key that the provider has accepted in another environment
-    │   └── KeyRefused             the provider says that the key is dead, and no new one came in time
-    ├── ApiError                   the provider answered: its answer is in it   exit code 4
+    │   ├── NameTaken              a name of an exactly-once call that already belongs to another request
+    │   ├── InvalidOption          a value that an option or a parameter does not accept
+    │   ├── EndUserMissing         a call without an end user, where the provider bills by end user
+    │   ├── ManifestError          a manifest that cannot be read, with file and row
+    │   ├── ProfileError           a description that cannot be used, with file, line and key
+    │   └── InBrowser              Callwell was imported in a browser, where anyone could read the keys
+    ├── KeyProblem                 you, at the key                          exit code 3
+    │   ├── KeyMissing             no key at its location
+    │   ├── KeyMalformed           a text that cannot be a key of this provider
+    │   ├── KeyOfAnotherEnvironment  a key that another environment of the provider has accepted
+    │   └── KeyRefused             the provider refuses the key, and no new one came in time
+    ├── ApiError                   the provider answered with an error      exit code 4
     │   ├── BadRequest             400, 422
     │   ├── Unauthorized           401
     │   ├── Forbidden              403
-    │   ├── Missing                nothing there
+    │   ├── Missing                there is no such thing
     │   │   ├── NotFound           404: it never existed, as far as the provider says
-    │   │   └── Gone               it was deleted: 410, or 404 if another operation confirms it
+    │   │   └── Gone               it was deleted: 410, or 404 where another call finds it among the deleted
     │   ├── Conflict               409
     │   ├── RateLimited            429, still after every permitted wait
     │   ├── ServerError            5xx, still after every permitted attempt
-    │   └── UnexpectedAnswer       an answer that is not described, or with a body that is not whole
+    │   └── UnexpectedAnswer       an answer that is not described, or whose body is incomplete
     │       └── AnswerTooLarge     a success with more bytes than `max_answer_bytes`
-    ├── NoAnswer                   the network                                  exit code 5
-    │   ├── ConnectFailed          no connection: surely not done
-    │   └── ConnectionLost         no answer to a call that may be repeated, after every permitted attempt
-    ├── OutcomeUnknown             you, by looking: it may have been done       exit code 6
-    ├── LocalError                 this machine                                 exit code 7
+    ├── NoAnswer                   the network                              exit code 5
+    │   ├── ConnectFailed          no connection: certainly not done
+    │   └── ConnectionLost         no answer to a repeatable call, after every permitted attempt
+    ├── OutcomeUnknown             you, by checking: it may have been done  exit code 6
+    ├── LocalError                 this machine                             exit code 7
     │   ├── StateError             the state cannot be opened, read or written
-    │   ├── DirectoryNotOurs       a directory with things in it that Callwell did not put there
-    │   ├── DiskFull               less room than the work needs
+    │   ├── DirectoryNotOurs       a directory with files that Callwell did not write
+    │   ├── DiskFull               less free space than the work needs
     │   ├── FileProblem            a file that cannot be read or written
-    │   └── PortInUse              a port that another process listens on
-    ├── OutOfTime                  time                                         exit code 8
+    │   └── PortInUse              a port on which another process listens
+    ├── OutOfTime                  time                                     exit code 8
     │   ├── DeadlineExceeded       the deadline passed while the call was under way
-    │   └── WouldExceedDeadline    the wait cannot fit the deadline: come back at `at`
-    ├── AssetError                 a file behind a signed URL                   exit code 9
+    │   └── WouldExceedDeadline    the next attempt would start after the deadline: try again at `at`
+    ├── AssetError                 a file behind a signed URL               exit code 9
     │   ├── AssetUnavailable       the provider has no such file, and says so
-    │   └── AssetDamaged           what arrived is not what was announced, again and again
-    ├── MediaError                 a file that is to be sent                    exit code 10
-    │   └── AudioRefused           a recording that cannot be sent, nor made so without loss
-    ├── RowFailed                  one row of many: `cause` says who must act   exit code 1
-    ├── WebhookError               nobody: a delivery that is not to be believed exit code 1
+    │   └── AssetDamaged           the file arrived damaged in every attempt
+    ├── MediaError                 a media file to be sent                  exit code 10
+    │   └── AudioRefused           a recording that cannot be sent, or only with losses
+    ├── RowFailed                  one row of a manifest: see its `cause`   exit code 1
+    ├── WebhookError               nobody: do not trust the delivery        exit code 1
     │   ├── WebhookUnsigned        no signature
-    │   ├── WebhookForged          a signature of something else
-    │   ├── WebhookStale           older than is accepted
-    │   └── WebhookGarbled         signed, and no event
-    ├── UploadError                a large file that is sent in pieces          exit code 11
-    │   ├── FileUnfit              a file that the provider would not take
+    │   ├── WebhookForged          a wrong signature
+    │   ├── WebhookStale           too old
+    │   └── WebhookGarbled         signed, but not an event
+    ├── UploadError                a large file that is sent in pieces      exit code 11
+    │   ├── FileUnfit              a file that the provider would not accept
     │   ├── FileChanged            a file that changed while it was sent
-    │   ├── UploadStopped          some of it is there: `target` names the object
-    │   ├── UploadMismatch         what the provider says it has is not what was sent
-    │   └── ProcessingFailed       the file is there, and the provider says that it cannot use it
-    └── ClosedError                the client was closed before the call        exit code 2
+    │   ├── UploadStopped          a part of it has arrived: `target` names the object
+    │   ├── UploadMismatch         the provider reports something other than what was sent
+    │   └── ProcessingFailed       the file arrived, but the provider could not process it
+    └── ClosedError                the client was closed before the call    exit code 2
 
 No message ever holds a key or a signed URL's signature. Errors of other libraries never escape: they are the
 `__cause__` of one of these.
@@ -72,14 +72,14 @@ if TYPE_CHECKING:
 
 
 SHOWN: Final = 200
-"""Characters of a wrong value that a message repeats: it may be a whole file."""
+"""Characters of a wrong value that a message repeats: enough to recognise it, and it may be a whole file."""
 
 
 class CallwellError(Exception):
-    """The root. Every subclass can be pickled and has the exit code with which a command ends.
+    """The base of all errors. Every subclass can be pickled.
 
     Attributes:
-        exit_code: what the command line returns for it.
+        exit_code: the exit code of a command that ends with it.
     """
 
     exit_code: ClassVar[int] = 1
@@ -103,14 +103,14 @@ class UsageError(CallwellError):
 
 
 class UnknownName(UsageError, AttributeError):
-    """A name that nothing answers to; as an attribute, it is simply not there.
+    """A name that does not exist. The error is an `AttributeError` as well, so that `hasattr` works.
 
     Args:
-        kind: what it should have named: `provider`, `operation`, `parameter`.
+        kind: what it should name: `provider`, `operation`, `parameter`.
         name: the name.
         known: the names that exist; the nearest are in the message.
-        where: what it is a name of.
-        why: what is wrong, where a near name would not help.
+        where: what the names belong to, such as the provider.
+        why: what is wrong, if a similar name would not help.
     """
 
     def __init__(self, kind: str, name: str, known: Iterable[str], *, where: str = "", why: str = "") -> None:
@@ -129,12 +129,12 @@ class UnknownName(UsageError, AttributeError):
 
 
 class InvalidOption(UsageError):
-    """A value that an option or parameter cannot take.
+    """A value that an option or parameter does not accept.
 
     Args:
         name: the option or parameter.
-        value: what was given.
-        expected: what it takes, as a noun phrase.
+        value: the value.
+        expected: what it accepts, as a noun phrase.
     """
 
     def __init__(self, name: str, value: object, expected: str) -> None:
@@ -146,11 +146,11 @@ class InvalidOption(UsageError):
 
 
 class NameTaken(UsageError):
-    """The name of an exactly-once call is taken: by another request, or a settled call without a kept result.
+    """The name of an exactly-once call belongs to another request, or to a settled call whose result was not kept.
 
     Attributes:
         name: the name.
-        made: the key of the object that the call of that name created, if known.
+        made: the key of the object that the call of that name created, if it is known.
     """
 
     def __init__(self, text: str, *, name: str, made: str | None = None) -> None:
@@ -160,11 +160,11 @@ class NameTaken(UsageError):
 
 
 class EndUserMissing(UsageError):
-    """A call names no end user, and the plan requires one. Nothing was sent."""
+    """A call without an end user, where every call must be made for one. Nothing was sent."""
 
 
 class ManifestError(UsageError):
-    """A manifest that cannot be understood.
+    """A manifest that cannot be read.
 
     Args:
         file: the file's path.
@@ -185,7 +185,7 @@ class ProfileError(UsageError):
     Args:
         file: the file's path.
         key: the dotted key.
-        expected: what was expected there, and what was found.
+        expected: what was expected there, and what stands there instead.
         line: the line in the file, from 1, if it is known.
     """
 
@@ -202,17 +202,17 @@ class ClosedError(UsageError):
 
 
 class InBrowser(UsageError, ImportError):
-    """Callwell was imported in a browser's interpreter: a key there is a key for everybody who opens the page."""
+    """Callwell was imported in a browser, where anyone who opens the page could read the key."""
 
 
 class KeyProblem(CallwellError):
-    """The key, or the source it is read from, needs to be fixed."""
+    """The key, or its location, must be corrected."""
 
     exit_code = 3
 
 
 class KeyMissing(KeyProblem):
-    """There is no key where one was looked for."""
+    """There is no key at its location."""
 
 
 class KeyMalformed(KeyProblem):
@@ -220,12 +220,12 @@ class KeyMalformed(KeyProblem):
 
 
 class KeyOfAnotherEnvironment(KeyProblem):
-    """A key that the provider has accepted in another environment: nothing is sent with it in this one.
+    """A key that another environment of the provider has accepted: this one never receives it.
 
     Attributes:
-        environment: the one in which it was to be used.
-        belongs_to: the one that has accepted it.
-        where: the place where it is kept.
+        environment: the environment of the client.
+        belongs_to: the environment that has accepted the key.
+        where: the location of the key.
     """
 
     def __init__(self, provider: str, *, environment: str, belongs_to: str, where: str) -> None:
@@ -239,11 +239,11 @@ class KeyOfAnotherEnvironment(KeyProblem):
 
 
 class KeyRefused(KeyProblem):
-    """The provider says that the key is dead, and its source gave no new one in time.
+    """The provider refuses the key, and its source gave no new one in time.
 
     Attributes:
         code: the provider's code.
-        explained: the message says all that could be found out.
+        explained: the message already says all that could be found out.
     """
 
     def __init__(self, message: str, *, code: str | None = None, explained: bool = False) -> None:
@@ -253,14 +253,14 @@ class KeyRefused(KeyProblem):
 
 
 class CallFacts(TypedDict):
-    """What every failed call has in common.
+    """What is known of every failed call.
 
     Attributes:
         provider: the provider's name.
         operation: the operation's name.
         attempts: HTTP exchanges made for the call.
         outcome: what is known: `done`, `refused` or `unknown`.
-        possibly_billed: exchanges without a whole answer that the provider may have billed, as far as that is counted.
+        possibly_billed: exchanges without a complete answer that may have been billed, where that is counted.
     """
 
     provider: str
@@ -271,7 +271,7 @@ class CallFacts(TypedDict):
 
 
 class CallError(CallwellError):
-    """A call that failed; its attributes are those of `CallFacts`."""
+    """A call that failed. Its attributes are those of `CallFacts`."""
 
     def __init__(self, text: str, **call: Unpack[CallFacts]) -> None:
         super().__init__(text)
@@ -283,12 +283,12 @@ class CallError(CallwellError):
 
 
 class Problem(NamedTuple):
-    """One thing that is wrong with a request, as the provider says it.
+    """One thing that is wrong with a request, in the provider's words.
 
     Attributes:
         message: the provider's words.
-        code: its error code, if it gave one.
-        parameter: the name on the wire of what is wrong, if it said.
+        code: its error code, if there is one.
+        parameter: the wire name of the parameter that is wrong, if the provider names it.
     """
 
     message: str = ""
@@ -301,10 +301,10 @@ class ApiError(CallError):
 
     Attributes:
         status: the HTTP status.
-        code: the provider's error code as text, if the answer had one. Match on this, never on the message.
+        code: the provider's error code as text, if the answer has one. Match on this, never on the message.
         message: the provider's words.
-        request_id: the provider's name for the exchange, if it gave one.
-        problems: what is wrong one by one, where the provider says so.
+        request_id: the provider's identifier of the exchange, if the answer has one.
+        problems: each single problem, where the provider lists them.
         from_gateway: the answer does not look like the provider's: a proxy, gateway or portal may have written it.
     """
 
@@ -332,31 +332,31 @@ class ApiError(CallError):
 
 
 class BadRequest(ApiError):
-    """400 or 422: the request is not what the provider takes."""
+    """400 or 422: the provider does not accept the request."""
 
 
 class Unauthorized(ApiError):
-    """401: no key, or not one that the provider knows."""
+    """401: no key, or one that the provider does not know."""
 
 
 class Forbidden(ApiError):
-    """403: known, and not allowed."""
+    """403: the key is valid but not allowed to do this."""
 
 
 class Missing(ApiError):
-    """There is nothing: `NotFound` or `Gone`."""
+    """There is no such thing: `NotFound` or `Gone`."""
 
 
 class NotFound(Missing):
-    """404: as far as the provider says, it never existed."""
+    """404: it never existed, as far as the provider says."""
 
 
 class Gone(Missing):
-    """It was deleted: 410, or a 404 where another operation of the provider confirms it."""
+    """It was deleted: 410, or 404 where another call finds it among the deleted."""
 
 
 class Conflict(ApiError):
-    """409: the state of the thing does not allow it."""
+    """409: the state of the resource does not allow it."""
 
 
 class RateLimited(ApiError):
@@ -368,13 +368,13 @@ class ServerError(ApiError):
 
 
 class UnexpectedAnswer(ApiError):
-    """An answer that is not described, or with a body that did not arrive whole."""
+    """An answer that is not described, or whose body is incomplete."""
 
 
 class AnswerTooLarge(UnexpectedAnswer):
-    """A success with more bytes than `max_answer_bytes` of the client or of the profile allows.
+    """A success with more bytes than `max_answer_bytes` of the client or the profile.
 
-    The call was done. Raise the bound, or ask for less at once: a smaller page, fewer fields.
+    The call was done. Raise the limit, or request less at once: a smaller page, fewer fields.
     """
 
 
@@ -385,22 +385,22 @@ class NoAnswer(CallError):
 
 
 class ConnectFailed(NoAnswer):
-    """No connection could be made: the call was surely not done."""
+    """No connection could be made: the call was certainly not done."""
 
 
 class ConnectionLost(NoAnswer):
-    """A call that may be repeated got no answer in any permitted attempt."""
+    """A repeatable call got no answer in any permitted attempt."""
 
 
 class OutcomeUnknown(CallError):
     """The call may have been done, and repeating it could do it twice. The message says how to find out.
 
     Attributes:
-        status: the HTTP status, if there was an answer (a 5xx after which nothing is known).
-        code: the provider's error code, likewise.
+        status: the HTTP status, if there was an answer: a 5xx does not say whether the call was done.
+        code: the provider's error code, if there was an answer.
         sent: method and path of the request.
-        entry: the call's name in the ledger, if it was to be made exactly once.
-        at: seconds since the epoch from when on it is sure that what is not there then was not done; 0 if nobody knows.
+        entry: the call's name in the ledger, if it is an exactly-once call.
+        at: seconds since the epoch; if nothing was created by then, the call was not done. 0 if that time is unknown.
     """
 
     exit_code = 6
@@ -425,11 +425,11 @@ class OutcomeUnknown(CallError):
 
 
 class OutOfTime(CallError):
-    """The call's time did not suffice.
+    """The call did not end before its deadline.
 
     Attributes:
-        last_error: what kept it from being done, in words: how the last attempt ended, or which quota is used up; None
-            if nothing did but the time.
+        last_error: the cause in words: how the last attempt ended, or which quota is used up; None if
+            only time ran out.
     """
 
     exit_code = 8
@@ -444,11 +444,11 @@ class DeadlineExceeded(OutOfTime):
 
 
 class WouldExceedDeadline(OutOfTime):
-    """A wait that cannot fit the deadline: nothing was sent after it was known.
+    """The next attempt would start after the deadline, so it was not made.
 
     Attributes:
         at: seconds since the epoch at which the call could be made.
-        wait_s: seconds until then, from when the error was raised: for a `Retry-After` of your own.
+        wait_s: seconds from the error until then, for example for a `Retry-After` of your own.
     """
 
     def __init__(
@@ -466,7 +466,7 @@ class WouldExceedDeadline(OutOfTime):
 
 
 class AssetError(CallwellError):
-    """A file behind a signed URL could not be had."""
+    """A file behind a signed URL could not be downloaded."""
 
     exit_code = 9
 
@@ -475,7 +475,7 @@ class AssetUnavailable(AssetError):
     """The provider has no such file, and says so.
 
     Attributes:
-        captured: whether the provider says that this kind of file was made at all; None if it does not say.
+        captured: whether a file of this kind was ever made; None if the provider does not say.
     """
 
     def __init__(self, message: str, *, captured: bool | None = None) -> None:
@@ -484,17 +484,17 @@ class AssetUnavailable(AssetError):
 
 
 class AssetDamaged(AssetError):
-    """What arrived is not what was announced, again and again."""
+    """The file arrived damaged in every attempt: not the announced size or checksum."""
 
 
 class MediaError(CallwellError):
-    """A file that is to be sent is not what the operation takes."""
+    """A media file to be sent is not what the operation accepts."""
 
     exit_code = 10
 
 
 class AudioRefused(MediaError):
-    """A recording that cannot be sent as it is, nor made so without loss: nothing was sent.
+    """A recording that can be sent neither as it is nor after a lossless conversion. Nothing was sent.
 
     Args:
         file: the file, or `bytes`.
@@ -512,19 +512,21 @@ class AudioRefused(MediaError):
 
 
 class RowFailed(CallwellError):
-    """One row of a manifest could not be done; the others went on.
+    """One row of a manifest failed; the others continued.
 
     Args:
         file: the row's file.
-        cause: why.
-        manifest: the file of the manifest, empty if there is none.
-        row: its line there, from 1.
+        cause: why it failed.
+        manifest: the manifest's path, empty if there is none.
+        row: the row's line there, from 1.
     """
 
     def __init__(self, file: str, cause: CallwellError, *, manifest: str = "", row: int = 0) -> None:
         where = f"{manifest}:{row}: " if manifest else ""
-        said = str(cause)
-        super().__init__(f"{where}{said if said.startswith(f'{file}: ') else f'{file}: {said}'}")
+        text = str(cause)
+        if not text.startswith(f"{file}: "):
+            text = f"{file}: {text}"
+        super().__init__(f"{where}{text}")
         self.file = file
         self.cause = cause
         self.manifest = manifest
@@ -532,7 +534,7 @@ class RowFailed(CallwellError):
 
 
 class WebhookError(CallwellError):
-    """A delivery that is not to be believed: answer it with 400, and do nothing of what it says."""
+    """A delivery that cannot be trusted: answer it with 400, and ignore its content."""
 
 
 class WebhookUnsigned(WebhookError):
@@ -540,22 +542,22 @@ class WebhookUnsigned(WebhookError):
 
 
 class WebhookForged(WebhookError):
-    """Its signature is not that of its body under the webhook's secret."""
+    """Its signature does not match its body and the webhook's secret."""
 
 
 class WebhookStale(WebhookError):
-    """It was sent longer ago than is accepted."""
+    """It was sent too long ago."""
 
 
 class WebhookGarbled(WebhookError):
-    """It is signed, and no event."""
+    """It is signed correctly but is not an event."""
 
 
 class UploadError(CallwellError):
     """A large file could not be sent.
 
     Attributes:
-        target: the provider's name of the object that is left behind, to go on with or to delete; None for none.
+        target: the key of the object that is left at the provider, to resume or to delete; None if there is none.
     """
 
     exit_code = 11
@@ -566,7 +568,7 @@ class UploadError(CallwellError):
 
 
 class FileUnfit(UploadError):
-    """A file that the provider would not take: empty, too large, too long, or not what it seems to be."""
+    """A file that the provider would not accept: empty, too large, too long, or of another type than it seems."""
 
 
 class FileChanged(UploadError):
@@ -574,12 +576,12 @@ class FileChanged(UploadError):
 
 
 class UploadMismatch(UploadError):
-    """All pieces were sent, and the provider says that it has something else.
+    """All pieces were sent, but the provider reports something else.
 
     Attributes:
         what: `size`, `checksum`, `pieces` or `state`.
         sent: what was sent.
-        found: what the provider says it has.
+        found: what the provider reports.
     """
 
     def __init__(self, message: str, *, target: str | None, what: str, sent: object, found: object) -> None:
@@ -590,10 +592,10 @@ class UploadMismatch(UploadError):
 
 
 class ProcessingFailed(UploadError):
-    """The file is there, and the provider says that it cannot make of it what was waited for.
+    """The file arrived, but the provider could not process it.
 
     Attributes:
-        state: the provider's word for it.
+        state: the state that the provider reports.
     """
 
     def __init__(self, message: str, *, target: str | None, state: str) -> None:
@@ -602,13 +604,13 @@ class ProcessingFailed(UploadError):
 
 
 class UploadStopped(UploadError):
-    """An upload that has begun did not end; the message says whether the same call goes on with it.
+    """An upload stopped after it had begun. The message says whether the same call resumes it.
 
-    The error that stopped it is the cause.
+    `__cause__` is the error that stopped it.
 
     Attributes:
-        confirmed: pieces that the provider has.
-        pieces: pieces of the file; None for a stream that was not read to its end.
+        confirmed: number of pieces that the provider has confirmed.
+        pieces: number of pieces of the file; None for a stream that was not read to its end.
     """
 
     def __init__(self, message: str, *, target: str | None, confirmed: int, pieces: int | None) -> None:
@@ -618,7 +620,7 @@ class UploadStopped(UploadError):
 
 
 class LocalError(CallwellError):
-    """This machine cannot do it."""
+    """Something on this machine failed."""
 
     exit_code = 7
 
@@ -628,11 +630,11 @@ class StateError(LocalError):
 
 
 class DirectoryNotOurs(LocalError):
-    """A directory with things in it that Callwell did not put there."""
+    """A directory with files that Callwell did not write."""
 
 
 class DiskFull(LocalError):
-    """There is less room than the work needs."""
+    """There is less free space than the work needs."""
 
 
 class FileProblem(LocalError):

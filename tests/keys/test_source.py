@@ -150,7 +150,7 @@ def test_what_cannot_be_a_key_is_reported_without_it(tmp_path: Path, content: by
     file = tmp_path / "key"
     file.write_bytes(content)
     with pytest.raises(
-        KeyMalformed, match=r"^acme: the key \(file:.+\) (?:is not|has|cannot be right: expected) "
+        KeyMalformed, match=r"^acme: the key at file:.+ (?:is not|has|cannot be right: expected) "
     ) as caught:
         client(World(), key=f"file:{file}")
     error: BaseException | None = caught.value

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a program gives to watch its calls: hooks of its own, and the bundled ones by name.
+"""Hooks that observe calls: a program's own, and the bundled ones by name.
 
-A bundled hook is made when a client first names it, and only then is the package imported that it speaks to. All
-clients of a process share it.
+A bundled hook is created, and the package that it needs is imported, when a client first names it. All clients of a
+process share it.
 """
 
 from __future__ import annotations
@@ -25,31 +25,32 @@ BUNDLED: Final = {
     "opentelemetry": ("callwell.observe.opentelemetry", "OpenTelemetryHook"),
     "prometheus": ("callwell.observe.prometheus", "PrometheusHook"),
 }
+"""Name → module and class."""
 
 HEADER_NAME: Final = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
-"""A header's name, in lower case."""
+"""A header's name in lower case: a token of RFC 9110, section 5.6.2."""
 
 TRANSPORT_HEADERS: Final = frozenset(
     {"host", "connection", "content-length", "transfer-encoding", "user-agent", "accept-encoding"}
 )
-"""Headers that the transport writes, which no hook adds."""
+"""Headers that the transport writes itself; a hook cannot add them."""
 
 
 @runtime_checkable
 class Hook(Protocol):
-    """What may watch a client. It must not wait, and what it raises is logged and disturbs no call.
+    """Observes the calls of a client. It must not block. What it raises is logged and never affects a call.
 
-    It is called by whatever thread or task makes the call, by many at once where many call.
+    It runs in the thread or task that makes the call, so in several at once.
     """
 
     def began(self, attempt: AttemptBegan, /) -> Mapping[str, str] | None:
         """A request is about to be sent.
 
         Args:
-            attempt: where it goes.
+            attempt: the request.
 
         Returns:
-            headers to send with it, such as `traceparent`. None of the request's own is ever replaced.
+            headers to send with it, such as `traceparent`. The request's own headers are never replaced.
         """
         ...
 
@@ -59,27 +60,27 @@ class Hook(Protocol):
 
 
 class Hooks:
-    """All that watch one client.
+    """All hooks of one client.
 
     Args:
-        watching: the hooks, in the order in which they are called.
+        hooks: in the order in which they are called.
     """
 
-    def __init__(self, watching: Sequence[Hook]) -> None:
-        self._watching = watching
+    def __init__(self, hooks: Sequence[Hook]) -> None:
+        self._hooks = hooks
 
     def began(self, attempt: AttemptBegan, taken: Collection[str]) -> tuple[tuple[str, str], ...]:
-        """Show every hook a request that is about to be sent.
+        """Pass a request that is about to be sent to every hook.
 
         Args:
-            attempt: where it goes.
+            attempt: the request.
             taken: names of the request's own headers, in lower case.
 
         Returns:
             the headers that the hooks add.
         """
         added: dict[str, str] = {}
-        for hook in self._watching:
+        for hook in self._hooks:
             try:
                 for name, value in (hook.began(attempt) or {}).items():
                     lower = name.lower()
@@ -92,8 +93,8 @@ class Hooks:
         return tuple(added.items())
 
     def notice(self, notice: Notice) -> None:
-        """Show every hook what has happened."""
-        for hook in self._watching:
+        """Pass a notice to every hook."""
+        for hook in self._hooks:
             try:
                 hook.notice(notice)
             except Exception:  # noqa: BLE001 - whatever a caller's hook raises
@@ -101,7 +102,7 @@ class Hooks:
 
 
 class NoticeHook:
-    """A hook that is a function of notices.
+    """A hook made from a function that takes notices.
 
     Args:
         listen: the function.
@@ -111,35 +112,34 @@ class NoticeHook:
         self.notice = listen
 
     def began(self, attempt: AttemptBegan) -> None:
-        """Ignored: the function gets notices only."""
+        """Do nothing: the function takes notices only."""
 
 
 def build_hooks(on_notice: Callable[[Notice], None] | None, hooks: Iterable[Hook | str] | None) -> Hooks | None:
-    """All that watch a client, None if nobody does.
+    """The hooks of a client, None if it has none.
 
     Args:
-        on_notice: a function of notices.
+        on_notice: a function that takes notices.
         hooks: hooks, and names of bundled ones.
 
     Raises:
         UnknownName: no bundled hook has this name.
-        InvalidOption: something in the list is no hook.
+        InvalidOption: something in the list is not a hook.
         UsageError: a bundled hook needs a package that is not installed.
     """
     if isinstance(hooks, str):
         raise InvalidOption("hooks", hooks, "a list of hooks and names")
-    given: Sequence[object] = tuple(hooks or ())
-    found: list[Hook] = [] if on_notice is None else [NoticeHook(on_notice)]
-    for hook in given:
+    built: list[Hook] = [] if on_notice is None else [NoticeHook(on_notice)]
+    for hook in hooks or ():
         if isinstance(hook, str):
-            found.append(load_bundled(hook))
+            built.append(load_bundled(hook))
         elif isinstance(hook, Hook) and not isinstance(hook, type):
-            found.append(hook)
+            built.append(hook)
         else:
             raise InvalidOption(
                 "hooks", hook, "hooks, with the methods `began` and `notice`, and names of bundled ones"
             )
-    return Hooks(found) if found else None
+    return Hooks(built) if built else None
 
 
 @cache
@@ -152,9 +152,9 @@ def load_bundled(name: str) -> Hook:
     """
     if name not in BUNDLED:
         raise UnknownName("hook", name, BUNDLED)
-    module, made = BUNDLED[name]
+    module, class_name = BUNDLED[name]
     try:
-        return cast("Hook", getattr(importlib.import_module(module), made)())
+        return cast("Hook", getattr(importlib.import_module(module), class_name)())
     except ModuleNotFoundError as error:
         raise UsageError(
             f"the hook {name!r} needs the package {error.name}, which is not installed: {install_command(name)}"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Notices as log lines: attempts at DEBUG, waits and new keys at INFO, what a person should act upon at WARNING."""
+"""Notices as log lines: attempts at DEBUG, long waits and new keys at INFO, what needs a person at WARNING."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 LOGGER: Final = logging.getLogger("callwell")
 
 LONG_WAIT_S: Final = 1.0
-"""Waits from this length on are logged at INFO, shorter ones at DEBUG."""
+"""Seconds from which a wait is logged at INFO: shorter ones are everyday backoffs."""
 
 
 def log_notice(notice: Notice) -> None:
@@ -57,28 +57,29 @@ def log_notice(notice: Notice) -> None:
 
 
 def advice(notice: Notice) -> str:
-    """What a person should know and do; empty for notices of the daily work."""
+    """What a person should know and do about a notice; empty if nothing needs doing."""
     match notice:
         case ForeignSpending(provider, quota, parked, limit):
-            return f"{provider}: others spend the quota {quota} too: {parked} of {limit} requests are left to them"
+            return f"{provider}: others use the quota {quota} too: {parked} of {limit} requests are left to them"
         case LimitLowered(provider, quota, limit, described):
             return (
-                f"{provider}: the quota {quota} has {limit} requests and not {described}, as the profile says; mend it"
+                f"{provider}: the quota {quota} allows {limit} requests, not {described} as in the profile; "
+                "correct the profile"
             )
         case ClockDiffers(provider, seconds):
             way = "behind" if seconds > 0 else "ahead of"
-            return f"this machine's clock is at least {abs(seconds):.0f} s {way} that of {provider}; set it"
+            return f"this machine's clock is at least {abs(seconds):.0f} s {way} that of {provider}; correct it"
         case Deprecated(provider, operation, since, until):
             ends = "" if until is None else f"; it will stop responding on {_day(until)}"
             return f"{provider} {operation} is deprecated{'' if since is None else f' since {_day(since)}'}{ends}"
         case OneUser(provider, calls, user):
             return (
-                f"{provider}: {calls} calls for the end user {user} and none for another; pass each end user's own ID "
-                "as for_user, or they are counted as one"
+                f"{provider}: all {calls} calls were made for the end user {user}; pass each end user's own ID as "
+                "for_user, so that the provider can tell them apart"
             )
         case NotRecorded(provider, operation, reason):
             what = f"{provider} {operation}"
-            return f"{what}: the end of a request is not recorded, so its permit comes back later: {reason}"
+            return f"{what}: the end of a request could not be recorded, so its permit comes back later: {reason}"
     return ""
 
 
@@ -86,11 +87,11 @@ def _day(seconds: float) -> str:
     try:
         return time.strftime("%Y-%m-%d", time.gmtime(seconds))
     except (OverflowError, ValueError, OSError):
-        return "a day that no calendar has"
+        return "a date beyond the calendar"
 
 
 def _handle(record: logging.LogRecord) -> None:
-    """Hand a line to the program's own filters and handlers: what they raise costs no call its outcome."""
+    """Pass a record to the program's filters and handlers. What they raise must not change the outcome of a call."""
     try:
         logging.Logger.handle(LOGGER, record)
     except Exception:  # noqa: BLE001 - whatever they raise

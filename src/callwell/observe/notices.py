@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a hook receives: frozen records without a key, a body or a signed URL.
+"""The records that a hook receives. They never contain a key, a body or a signed URL.
 
-All notices of one call carry the same number. After each `CallBegan` comes one `CallEnded`, and after each
-`AttemptBegan` one `AttemptEnded`, also where the caller is cancelled or leaves in another way.
+All notices of one call have the same number. Each `CallBegan` is followed by one `CallEnded`, and each `AttemptBegan`
+by one `AttemptEnded`, even if the caller is cancelled.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 
 class CallBegan(NamedTuple):
-    """A call begins.
+    """A call has begun.
 
     Attributes:
         provider: the provider's name.
@@ -31,10 +31,10 @@ class AttemptBegan(NamedTuple):
         provider: the provider's name.
         operation: the operation's name, or the method for requests outside the description.
         call: the number of the call.
-        attempt: 1 for the first.
+        attempt: the number of the attempt, from 1.
         method: the HTTP method.
         url: the address without user, query and fragment.
-        template: the path with its parameters in braces, None where it is not known.
+        template: the path with its parameters in braces, None if it is unknown.
         host: the server's name or address.
         port: the server's port.
     """
@@ -51,12 +51,12 @@ class AttemptBegan(NamedTuple):
 
 
 class AttemptEnded(NamedTuple):
-    """One arrival was made, or could not be.
+    """An attempt has ended, with or without an answer.
 
     Attributes:
         provider: the provider's name.
         operation: the operation's name, or the method for requests outside the description.
-        attempt: 1 for the first.
+        attempt: the number of the attempt, from 1.
         status: the HTTP status, None without an answer.
         code: the provider's error code, if any.
         reason: why there is no answer.
@@ -75,16 +75,16 @@ class AttemptEnded(NamedTuple):
 
 
 class FetchEnded(NamedTuple):
-    """A request for a file's bytes has ended, at the storage to which a signed URL leads.
+    """A download request to the storage behind a signed URL has ended.
 
     Attributes:
         provider: the provider's name.
         operation: the operation that leads to the file.
         status: the HTTP status, None without an answer.
-        reason: why there is no answer, or why it broke off.
+        reason: why there is no answer, or why it is incomplete.
         size: bytes that arrived.
-        seconds: from sending to the end, by the client's clock, the reader's own time included.
-        url: the storage's address, without the path and the signature.
+        seconds: from sending to the end, by the client's clock; the time that the reader takes is included.
+        url: the storage's address, without path and query.
         host: the storage's name or address.
         port: the storage's port.
     """
@@ -101,12 +101,12 @@ class FetchEnded(NamedTuple):
 
 
 class Waiting(NamedTuple):
-    """A call waits.
+    """A call waits before its next step.
 
     Attributes:
         provider: the provider's name.
         operation: the operation's name.
-        seconds: for how long at the most; it may be shorter.
+        seconds: how long it waits at most.
         why: `quota`, `throttled`, `backoff`, `key` or `commit`.
         call: the number of the call; 0 in logs.
     """
@@ -138,10 +138,10 @@ class CallEnded(NamedTuple):
     Attributes:
         provider: the provider's name.
         operation: the operation's name.
-        attempts: arrivals made.
+        attempts: attempts made.
         outcome: `done`, `refused` or `unknown`.
         seconds: from its beginning, waits included, by the client's clock.
-        possibly_billed: arrivals without a whole answer that the provider may have billed, as far as that is counted.
+        possibly_billed: attempts without a complete answer that may have been billed, where that is counted.
         call: the number of the call; 0 in logs.
     """
 
@@ -155,13 +155,13 @@ class CallEnded(NamedTuple):
 
 
 class ForeignSpending(NamedTuple):
-    """Others spend the same quota. Given when this is first seen, and each time that the amount has doubled.
+    """Others use the same quota. Sent when it is first noticed, and each time their use has doubled.
 
     Attributes:
         provider: the provider's name.
         quota: the quota's name.
-        parked: permits that are kept back because of it.
-        limit: of how many.
+        parked: permits that are held back because of it.
+        limit: the limit of the quota.
     """
 
     provider: str
@@ -171,13 +171,13 @@ class ForeignSpending(NamedTuple):
 
 
 class LimitLowered(NamedTuple):
-    """The provider names a lower limit than the profile, and it is obeyed.
+    """The provider announces a lower limit than the profile has; the lower one is used.
 
     Attributes:
         provider: the provider's name.
         quota: the quota's name.
-        limit: what the provider says.
-        described: what the profile says.
+        limit: the limit that the provider announces.
+        described: the limit in the profile.
     """
 
     provider: str
@@ -187,11 +187,11 @@ class LimitLowered(NamedTuple):
 
 
 class ClockDiffers(NamedTuple):
-    """This machine's time of day is far from the provider's. Given once by a client.
+    """This machine's clock differs from the provider's. Sent once by each client.
 
     Attributes:
         provider: the provider's name.
-        seconds: by how much this machine is surely behind; below zero if it is ahead.
+        seconds: how far this machine is behind, at least; negative if it is ahead.
     """
 
     provider: str
@@ -199,13 +199,13 @@ class ClockDiffers(NamedTuple):
 
 
 class Deprecated(NamedTuple):
-    """An operation is deprecated. Given once in a process.
+    """An operation is deprecated. Sent once per process.
 
     Attributes:
         provider: the provider's name.
         operation: the operation's name.
-        since: since when, in seconds since the epoch, if the provider says so.
-        until: when it stops responding, likewise.
+        since: when its deprecation began, in seconds since the epoch; None if the provider does not say.
+        until: when it will stop responding, likewise.
     """
 
     provider: str
@@ -215,12 +215,12 @@ class Deprecated(NamedTuple):
 
 
 class OneUser(NamedTuple):
-    """All calls were made for one end user. If that ID stands for several, the others are not counted.
+    """All calls so far were made for one end user, so others may be missing from the provider's count.
 
     Attributes:
         provider: the provider's name.
-        calls: calls of this client so far.
-        user: the end user's ID at the provider.
+        calls: the number of calls that this client has made.
+        user: the pseudonym under which the provider knows the end user.
     """
 
     provider: str
@@ -229,14 +229,14 @@ class OneUser(NamedTuple):
 
 
 class NotRecorded(NamedTuple):
-    """The end of a request could not be written into the state, which costs the call nothing.
+    """The end of a request could not be written to the state. The call itself is not affected.
 
-    Its permits count as used until the request is surely over.
+    Its permits count as used until the request has certainly ended.
 
     Attributes:
         provider: the provider's name.
         operation: the operation's name.
-        reason: why, in words.
+        reason: the cause, in words.
     """
 
     provider: str

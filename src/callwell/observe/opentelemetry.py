@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Calls as OpenTelemetry spans and metrics, by the stable conventions for HTTP clients.
+"""Calls as OpenTelemetry spans and metrics, by the stable semantic conventions for HTTP clients.
 
-A call is an INTERNAL span; each of its attempts, and each request to a storage, is a CLIENT span of its own, as the
-conventions ask of a client that sends again. Only the API is imported: without an SDK all of it does nothing.
+A call is an INTERNAL span. Each of its attempts, and each request to a storage, is a CLIENT span of its own, as the
+conventions require for requests that are sent again. Only the API is imported: without an SDK nothing happens.
 
-What the conventions want to know is in the records that hooks get: no header, body or query. A storage's address is its
-host alone. Baggage is the program's own affair and is not sent to providers.
+Attributes come from the notices, which have no headers, bodies or queries. A storage's address is reduced to its host.
+Baggage may hold private data of the program, so it is not sent to providers.
 """
 
 from __future__ import annotations
@@ -30,17 +30,19 @@ if TYPE_CHECKING:
     from callwell.observe.notices import AttemptBegan, Notice
 
 METHODS: Final = "CONNECT,DELETE,GET,HEAD,OPTIONS,PATCH,POST,PUT,TRACE"
-"""Methods that the semantic conventions know, unless the environment variable below names others."""
+"""The known methods of the conventions; others are reported as `_OTHER`."""
 
 METHODS_VARIABLE: Final = "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS"
+"""The environment variable by which the conventions let a program replace the known methods."""
 
 REQUEST_S: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
-"""Bucket bounds in seconds: the semantic conventions' advice for `http.client.request.duration`."""
+"""Bucket bounds in seconds that the conventions advise for `http.client.request.duration`."""
 
 CALL_S: Final = (*REQUEST_S, 30.0, 60.0, 120.0, 300.0, 900.0)
-"""Bucket bounds of calls and waits, which may last for a whole window of a quota."""
+"""Bucket bounds for calls and waits, which may last for a whole quota window (15 minutes)."""
 
 UNSENT: Final = frozenset({"baggage"})
+"""Headers of the global propagator that providers do not get."""
 
 Attributes = dict[str, str | int | float]
 
@@ -50,7 +52,7 @@ class OpenAttempt(NamedTuple):
 
     Attributes:
         span: its span.
-        attributes: those of its metric.
+        attributes: the attributes of its metric.
     """
 
     span: Span
@@ -58,12 +60,12 @@ class OpenAttempt(NamedTuple):
 
 
 class OpenTelemetryHook:
-    """A hook that makes spans and metrics.
+    """A hook that records spans and metrics.
 
     Args:
         tracer_provider: where spans go; the global one unless given.
         meter_provider: where metrics go; the global one unless given.
-        propagate: send the trace's context to the provider, in the headers of the global propagator.
+        propagate: send the trace context to the provider, in the headers of the global propagator.
     """
 
     def __init__(
@@ -106,8 +108,8 @@ class OpenTelemetryHook:
         self._keys = meter.create_counter("callwell.key.changes", unit="{key}", description="Keys that came into use.")
 
     def began(self, attempt: AttemptBegan) -> Mapping[str, str]:
-        """Begin the span of an attempt, and return the headers that propagate its context."""
-        attributes = _request_attributes(self._methods, attempt.method, attempt.host, attempt.port)
+        """Begin the span of an attempt; returns the headers that carry its context."""
+        attributes = self._target_attributes(attempt.method, attempt.host, attempt.port)
         if attempt.template is not None:
             attributes["url.template"] = attempt.template
         span_only: Attributes = {"url.full": attempt.url}
@@ -127,7 +129,7 @@ class OpenTelemetryHook:
         return {name: value for name, value in headers.items() if name.lower() not in UNSENT}
 
     def notice(self, notice: Notice) -> None:
-        """Begin and end spans, and count."""
+        """Begin and end spans, and record metrics."""
         match notice:
             case CallBegan(provider, operation, call):
                 self._calls[call] = self._tracer.start_span(
@@ -142,8 +144,8 @@ class OpenTelemetryHook:
             case Waiting(provider, operation, seconds, why, call):
                 self._wait_s.record(seconds, _call_attributes(provider, operation) | {"callwell.wait.reason": why})
                 if call in self._calls:
-                    event: Attributes = {"callwell.wait.reason": why, "callwell.wait.seconds": seconds}
-                    self._calls[call].add_event("callwell.wait", event)
+                    wait: Attributes = {"callwell.wait.reason": why, "callwell.wait.seconds": seconds}
+                    self._calls[call].add_event("callwell.wait", wait)
             case KeyChanged(provider):
                 self._keys.add(1, {"callwell.provider": provider})
 
@@ -170,7 +172,7 @@ class OpenTelemetryHook:
             span.end()
 
     def _fetch_ended(self, notice: FetchEnded) -> None:
-        attributes = _request_attributes(self._methods, "GET", notice.host, notice.port)
+        attributes = self._target_attributes("GET", notice.host, notice.port)
         result = _result_attributes(notice.status, notice.reason)
         begin = time.time_ns() - int(notice.seconds * 1e9)
         facts = _call_attributes(notice.provider, notice.operation)
@@ -180,10 +182,9 @@ class OpenTelemetryHook:
         self._request_s.record(notice.seconds, attributes | result)
         self._fetched.add(notice.size, facts)
 
-
-def _request_attributes(known_methods: frozenset[str], method: str, host: str, port: int) -> Attributes:
-    known = method if method in known_methods else "_OTHER"
-    return {"http.request.method": known, "server.address": host, "server.port": port}
+    def _target_attributes(self, method: str, host: str, port: int) -> Attributes:
+        known = method if method in self._methods else "_OTHER"
+        return {"http.request.method": known, "server.address": host, "server.port": port}
 
 
 def _call_attributes(provider: str, operation: str) -> Attributes:
@@ -191,12 +192,12 @@ def _call_attributes(provider: str, operation: str) -> Attributes:
 
 
 def _result_attributes(status: int | None, reason: str) -> Attributes:
-    result: Attributes = {} if status is None else {"http.response.status_code": status}
+    attributes: Attributes = {} if status is None else {"http.response.status_code": status}
     if status is not None and status >= 400:  # noqa: PLR2004 - errors
-        result["error.type"] = str(status)
+        attributes["error.type"] = str(status)
     elif reason or status is None:
-        result["error.type"] = re.sub("[^a-z]+", "_", reason.partition(":")[0].lower()) or "_OTHER"
-    return result
+        attributes["error.type"] = re.sub("[^a-z]+", "_", reason.partition(":")[0].lower()) or "_OTHER"
+    return attributes
 
 
 def _end_span(span: Span, result: Attributes, reason: str) -> None:

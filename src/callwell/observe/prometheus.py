@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Calls as Prometheus metrics, in the registry that the program already shows.
+"""Calls as Prometheus metrics, in the registry that the program already exports.
 
-Labels are names of providers and operations, statuses, outcomes and reasons of waits: nothing that grows with use.
+Labels are providers, operations, statuses, outcomes and reasons of waits: their number does not grow with use.
 """
 
 from __future__ import annotations
@@ -20,11 +20,12 @@ if TYPE_CHECKING:
     from callwell.observe.notices import AttemptBegan, Notice
 
 NO_ANSWER: Final = "none"
-"""What stands for the status of a request without an answer."""
+"""The status label of a request without an answer."""
 
 ATTEMPT_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 CALL_S: Final = (*ATTEMPT_S, 120.0, 300.0, 900.0)
-"""Bounds of buckets in seconds. A call may wait for a whole window of its quota."""
+"""Bucket bounds in seconds, up to the default time-out of a request (`attempt_s`). A call may wait for a window of
+15 minutes."""
 
 
 class Collectors:
@@ -35,28 +36,30 @@ class Collectors:
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        by = ["provider", "operation"]
-        self.attempts = Counter("callwell_attempts", "Requests sent to providers.", [*by, "status"], registry=registry)
+        labels = ["provider", "operation"]
+        self.attempts = Counter(
+            "callwell_attempts", "Requests sent to providers.", [*labels, "status"], registry=registry
+        )
         self.attempt_s = Histogram(
             "callwell_attempt_duration_seconds",
             "From sending a request to its answer.",
-            by,
+            labels,
             registry=registry,
             buckets=ATTEMPT_S,
         )
-        self.calls = Counter("callwell_calls", "Calls that have ended.", [*by, "outcome"], registry=registry)
+        self.calls = Counter("callwell_calls", "Calls that have ended.", [*labels, "outcome"], registry=registry)
         self.call_s = Histogram(
             "callwell_call_duration_seconds",
             "From the beginning of a call to its end, waits included.",
-            by,
+            labels,
             registry=registry,
             buckets=CALL_S,
         )
-        self.retries = Counter("callwell_retries", "Attempts after a call's first.", by, registry=registry)
+        self.retries = Counter("callwell_retries", "Attempts after a call's first.", labels, registry=registry)
         self.billed = Counter(
             "callwell_possibly_billed",
-            "Requests without an answer that may have been billed.",
-            by,
+            "Requests whose answer nobody saw, and that may be billed.",
+            labels,
             registry=registry,
         )
         self.waits = Counter("callwell_waits", "Waits that were begun.", ["provider", "why"], registry=registry)
@@ -67,33 +70,33 @@ class Collectors:
             registry=registry,
         )
         self.fetches = Counter(
-            "callwell_fetches", "Requests for files, sent to storages.", [*by, "status"], registry=registry
+            "callwell_fetches", "Requests for files, sent to storages.", [*labels, "status"], registry=registry
         )
-        self.fetched = Counter("callwell_fetched_bytes", "Bytes of files that arrived.", by, registry=registry)
+        self.fetched = Counter("callwell_fetched_bytes", "Bytes of files that arrived.", labels, registry=registry)
         self.keys = Counter("callwell_key_changes", "Keys that came into use.", ["provider"], registry=registry)
 
 
 class PrometheusHook:
-    """A hook that counts. All hooks of one registry count together.
+    """A hook that records metrics. All hooks of one registry share them.
 
     Args:
-        registry: where the metrics are registered; the usual one unless given.
+        registry: where the metrics are registered; the default registry unless given.
     """
 
-    _known: Final[WeakKeyDictionary[CollectorRegistry, Collectors]] = WeakKeyDictionary()
+    _by_registry: Final[WeakKeyDictionary[CollectorRegistry, Collectors]] = WeakKeyDictionary()
     _lock: Final = Lock()
 
     def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
         with self._lock:
-            if registry not in self._known:
-                self._known[registry] = Collectors(registry)
-            self._metrics = self._known[registry]
+            if registry not in self._by_registry:
+                self._by_registry[registry] = Collectors(registry)
+            self._metrics = self._by_registry[registry]
 
     def began(self, attempt: AttemptBegan) -> None:
-        """Requests are counted when they end."""
+        """Do nothing: requests are counted when they end."""
 
     def notice(self, notice: Notice) -> None:
-        """Count."""
+        """Update the metrics."""
         metrics = self._metrics
         match notice:
             case AttemptEnded(provider, operation, attempt, status, _, _, seconds):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Texts without secrets, for everything that is logged or shown."""
+"""Removes secrets from texts that are logged or shown."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ PATTERNS: Final = (
     re.compile(r"(?i)((?:authorization|x-api-key|api-key)[\"']?\s*[:=]\s*[\"']?(?:bearer\s+|basic\s+)?)[^\s\"',}]+"),
     re.compile(r"(?i)(://)[^/@\s:]+:[^/@\s]+(?=@)"),
 )
+"""What looks like a secret: credentials of the `Authorization` schemes, query parameters of signed URLs and keys,
+headers that carry keys, and a user with a password in an address. Group 1 stays, the rest is hidden."""
 
 
 def redact(text: str, *secrets: str) -> str:
-    """The text without keys, signatures and passwords.
+    """A text without keys, signatures and passwords.
 
     Args:
         text: any text.
-        secrets: texts that must not be in it, besides all that looks like a secret.
+        secrets: texts to hide besides everything that looks like a secret.
     """
     for secret in secrets:
         if secret:

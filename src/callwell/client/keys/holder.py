@@ -243,7 +243,7 @@ class KeyHolder:
             location = self._source.location
             if location.startswith("given "):
                 raise KeyMalformed(f"{self._provider}: the key passed {location.removeprefix('given ')} {problem}")
-            raise KeyMalformed(f"{self._provider}: the key ({location}) {problem}")
+            raise KeyMalformed(f"{self._provider}: the key at {location} {problem}")
         self._uses.check_environment(key.fingerprint, self._source.location)
         return key
 
