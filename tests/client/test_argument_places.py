@@ -39,7 +39,9 @@ def test_none_is_never_a_text() -> None:
 def test_what_has_no_form_in_a_place_is_refused(place: Place) -> None:
     """Lists in lists and objects in lists are not written as Python writes them."""
     for value in ([["a"]], [{"a": 1}]):
-        with pytest.raises(InvalidOption, match="plain values here"):
+        with pytest.raises(
+            InvalidOption, match="a text, number or boolean, since it is sent in an address or a header"
+        ):
             make(place, {}, value)
     with pytest.raises(InvalidOption):
         make("path", {}, {"a": 1})
@@ -79,7 +81,7 @@ def test_headers_hold_what_arrives_unchanged(value: str) -> None:
 
 @pytest.mark.parametrize("value", ["", ".", "..", [".."], [""], pathlib.PurePosixPath("..")])
 def test_no_value_makes_another_path(value: object) -> None:
-    """A segment is the name of one thing, whatever the type that it comes in."""
+    """A path segment is one identifier, whatever its Python type."""
     with pytest.raises(InvalidOption):
         make("path", {}, value)
     assert make("path", {}, "a/../b").target == "/x/a%2F..%2Fb"

@@ -94,7 +94,7 @@ def test_bytes_lists_and_objects() -> None:
         (b"12345678901", "file of 11 bytes"),
         ("no such file", r"expected a file that can be read \(No such file"),
         ("nul\0", "expected a file that can be read"),
-        ("{folder}", "expected a file, and nothing else that has a path"),
+        ("{folder}", "expected a regular file"),
         ("{folder}/empty", "of 0 bytes': expected a file of 1 to 10 bytes"),
         ("{folder}/long", "of 11 bytes"),
         (3, "expected a file of 1 to 10 bytes, as its path or its bytes"),

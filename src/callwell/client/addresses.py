@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where a provider's environments are, and by what name the state knows an account at one of them."""
+"""The addresses of a provider's environments, and the names of accounts in the state."""
 
 from __future__ import annotations
 
@@ -16,67 +16,91 @@ if TYPE_CHECKING:
     from callwell.description.provider import Environment, Provider
 
 EXAMPLE: Final = "an address such as https://api.example.com/v1"
+"""What messages expect."""
 
 UNAMBIGUOUS: Final = re.compile(r"[^\s\x00-\x1f\x7f\"'<>\\^`{|}?#]+")
-"""No character that libraries read in different ways."""
+"""An address without characters that libraries parse differently, such as `\\` and `^`."""
 
 LOOPBACK_HOSTS: Final = frozenset({"127.0.0.1", "::1", "localhost"})
-"""This machine, the only one to which a key is sent without TLS."""
+"""This machine: the only host that receives a key without TLS."""
 
 
 def account_key(provider: str, environment: str, address: str, account: str) -> str:
-    """The name of an account's record in the state."""
+    """The name of an account's record in the state.
+
+    Args:
+        provider: the provider's name.
+        environment: the environment's name.
+        address: the environment's base URL.
+        account: the `account` option.
+    """
     return f"{provider}:{environment}:{origin_name(address)}:{account}"
 
 
 def origin_name(address: str) -> str:
-    """An address as a part of such a name: its origin."""
+    """The origin of an address, as a part of an account's name."""
     return "{}-{}-{}".format(*origin(address))
 
 
 def path_and_query(url: str) -> str:
-    """Path and query of an address."""
+    """The path and query of an address."""
     parts = urlsplit(url)
     path = parts.path or "/"
     return f"{path}?{parts.query}" if parts.query else path
 
 
 def check_path(path: str) -> None:
-    """See that a path does not leave its place.
+    """Check that a path stays below the base URL.
 
     Raises:
-        InvalidOption: it climbs, or has control characters.
+        InvalidOption: it contains `..` or control characters.
     """
     if not path.isprintable() or ".." in re.split(r"[/\\]", unquote(path.partition("?")[0])):
         raise InvalidOption("path", path, "a path without `..` and control characters")
 
 
 def resolve_base_urls(
-    provider: Provider, environment: Environment, given: str | Mapping[str, str] | None
+    provider: Provider, environment: Environment, configured: str | Mapping[str, str] | None
 ) -> tuple[str, dict[str, str | None]]:
-    """Where an environment is, and those that do not take its keys: at their own addresses, if it is at its own."""
-    said: Mapping[str, str] = {}
-    if isinstance(given, Mapping):
-        said = given
-    elif given:
-        said = {environment.name: given}
-    for name in said:
+    """The base URL of an environment, and those of the environments that do not accept its keys.
+
+    The addresses of the profile are used for the others only if this environment has its address of the profile: a
+    client that was pointed at a test server must never reach a real one.
+
+    Args:
+        provider: the provider.
+        environment: the environment of the client.
+        configured: the `base_url` option: an address, or addresses by environment.
+
+    Returns:
+        the base URL, and by name those of the others; None where it is unknown or the same.
+
+    Raises:
+        UnknownName: an environment that the provider does not have.
+        InvalidOption: an address to which no key can be sent.
+    """
+    addresses: Mapping[str, str] = {}
+    if isinstance(configured, Mapping):
+        addresses = configured
+    elif configured:
+        addresses = {environment.name: configured}
+    for name in addresses:
         provider.environment(name)
-    own = check_base_url(environment.base_url)
-    here = check_base_url(said[environment.name]) if environment.name in said else own
+    described = check_base_url(environment.base_url)
+    base_url = check_base_url(addresses[environment.name]) if environment.name in addresses else described
     others: dict[str, str | None] = {}
     for name in provider.environments_with_other_keys(environment.name):
-        usual = provider.environment(name).base_url if here == own else None
-        there = check_base_url(said[name]) if name in said else usual
-        others[name] = None if there == here else there
-    return here, others
+        default = provider.environment(name).base_url if base_url == described else None
+        address = check_base_url(addresses[name]) if name in addresses else default
+        others[name] = None if address == base_url else address
+    return base_url, others
 
 
 def check_base_url(text: object) -> str:
-    """An address without spaces around it and without a slash at its end.
+    """An address, stripped of surrounding spaces and of a slash at its end.
 
     Raises:
-        InvalidOption: one to which no key can be sent. A password in it is not shown.
+        InvalidOption: no key can be sent to it. The message hides a password.
     """
     if not isinstance(text, str):
         raise InvalidOption("base_url", type(text).__name__, EXAMPLE)
@@ -86,7 +110,7 @@ def check_base_url(text: object) -> str:
         parts = urlsplit(url)
         host = parts.hostname
         port = parts.port
-    except ValueError:  # it may repeat a part of a password
+    except ValueError:  # its message may contain a part of a password
         raise InvalidOption("base_url", shown, EXAMPLE) from None
     if "@" in parts.netloc:
         raise InvalidOption("base_url", shown, "an address without a password")
@@ -97,5 +121,5 @@ def check_base_url(text: object) -> str:
     if ".." in unquote(parts.path).split("/"):
         raise InvalidOption("base_url", shown, "an address without `..` in its path")
     if parts.scheme == "http" and host not in LOOPBACK_HOSTS:
-        raise InvalidOption("base_url", shown, "an https address: a key is sent without TLS to this machine only")
+        raise InvalidOption("base_url", shown, "an https address: without TLS, a key is sent to this machine only")
     return f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A group of operations, such as `client.links`: those whose names share a prefix, as methods."""
+"""Groups of operations with a common first name, as methods: `client.things.get`."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 class AsyncGroupClient(Protocol):
-    """What a group needs of the client that it belongs to.
+    """What a group needs of its client.
 
     Attributes:
-        provider: its description.
+        provider: the provider's description.
     """
 
     provider: Provider
@@ -39,16 +39,16 @@ class AsyncGroupClient(Protocol):
         """The file that an operation leads to."""
         ...
 
-    async def upload(self, operation: str, file: object, /, **given: Any) -> Uploaded[Any]:
+    async def upload(self, operation: str, file: object, /, **arguments: Any) -> Uploaded[Any]:
         """Send one large file."""
         ...
 
 
 class AsyncGroup:
-    """The operations with a common prefix, such as `links.`.
+    """Operations with a common first name.
 
     Args:
-        client: which makes the calls.
+        client: makes the calls.
     """
 
     def __init__(self, client: AsyncGroupClient) -> None:
@@ -70,10 +70,10 @@ class AsyncGroup:
 
 
 class AsyncDynamicGroup(AsyncGroup):
-    """The same, for a description without a generated class.
+    """A group of a description without a generated class.
 
     Args:
-        client: which makes the calls.
+        client: makes the calls.
         name: the first part of the operations' names.
     """
 
@@ -98,13 +98,13 @@ class AsyncDynamicGroup(AsyncGroup):
         return partial(self._client.call, operation)
 
     def __dir__(self) -> list[str]:
-        """The attributes, and the operations of the group among them."""
+        """The attributes, including the operations of the group."""
         return sorted({*super().__dir__(), *method_names(self._client.provider, self._name)})
 
     async def _save(
-        self, operation: str, /, *given: Any, progress: Callable[[int], None] | None = None, **more: Any
+        self, operation: str, /, *values: Any, progress: Callable[[int], None] | None = None, **named: Any
     ) -> Saved:
-        names = [one.name for one in self._client.provider.operation(operation).parameters]
-        arguments = dict(zip([*names, "path"], given, strict=False)) | more
+        names = [parameter.name for parameter in self._client.provider.operation(operation).parameters]
+        arguments = dict(zip([*names, "path"], values, strict=False)) | named
         path = arguments.pop("path", "")
         return await self._client.asset(operation, **arguments).save(path, resume=True, progress=progress)

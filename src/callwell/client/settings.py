@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The one table of settings: under which names a client is configured, and where each setting may stand.
+"""The table of settings: the names by which a client is configured, and where each setting may be set.
 
 All names of a setting come from one row. For the row `deadline`:
 
@@ -8,7 +8,7 @@ All names of a setting come from one row. For the row `deadline`:
     key in callwell.toml            deadline = 30
     environment variable            CALLWELL_DEADLINE, CALLWELL_USERPLANE_DEADLINE
 
-Options that only code can give (`clock`, `transport`, `hooks`) are not settings: `ClientOptions` lists them.
+Options that only code can pass (`clock`, `transport`, `hooks`) are not settings: `ClientOptions` lists them.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from __future__ import annotations
 from typing import Final, Literal, NamedTuple
 
 Scope = Literal["all", "provider", "environment"]
-"""The widest place of a setting: all providers, one provider, or one environment of a provider."""
+"""The widest scope of a setting: all providers, one provider, or one environment of a provider."""
 
 Kind = Literal["text", "seconds", "flag", "address", "secret"]
-"""What a setting holds. A `secret` is the place of a secret (`env:NAME`, `file:PATH`), never the secret itself."""
+"""The type of a setting. A `secret` is the location of a secret (`env:NAME`, `file:PATH`), never the secret itself."""
 
 
 class SettingDefinition(NamedTuple):
@@ -27,14 +27,14 @@ class SettingDefinition(NamedTuple):
 
     Attributes:
         name: the key in `callwell.toml`; in capitals, the end of its environment variables.
-        scope: the widest place where it may stand.
-        kind: what it holds.
-        help: what it means, for the help of commands; empty where no command-line option sets it.
-        metavar: what stands for its value there.
+        scope: the widest scope in which it may be set.
         keyword: the keyword argument of a client.
-        default: its value where nobody has set it and the provider's profile has none.
-        guarded: it decides who receives the key, so a `callwell.toml` that may be anyone's cannot set it.
-        path_prefix: what precedes a path in the value; None where the value holds no path.
+        kind: its type.
+        help: its help text for commands; empty if there is no command-line option.
+        metavar: the placeholder of its value in the help.
+        default: its value if it is not set and the provider's profile has none.
+        guarded: it decides who receives the key, so only a trusted `callwell.toml` may set it.
+        path_prefix: what precedes a path in the value; None if the value is not a path.
     """
 
     name: str
@@ -49,7 +49,7 @@ class SettingDefinition(NamedTuple):
 
     @property
     def flag(self) -> str:
-        """The command-line option; empty where there is none."""
+        """The command-line option; empty if there is none."""
         return f"--{self.name.replace('_', '-')}" if self.help else ""
 
 
@@ -147,7 +147,7 @@ SETTINGS: Final = {
 """All settings by name, in the order in which `callwell config` lists them."""
 
 GENERAL: Final = tuple(name for name, row in SETTINGS.items() if row.scope == "all")
-"""Settings that may stand at the top of `callwell.toml`, and in a provider's table."""
+"""Settings allowed at the top of `callwell.toml` and in a provider's table."""
 
 OF_ENVIRONMENT: Final = tuple(name for name, row in SETTINGS.items() if row.scope == "environment")
-"""Settings that may stand in the table of an environment, and in a provider's."""
+"""Settings allowed in the table of an environment and in a provider's table."""

@@ -129,8 +129,9 @@ def build_hooks(on_notice: Callable[[Notice], None] | None, hooks: Iterable[Hook
     """
     if isinstance(hooks, str):
         raise InvalidOption("hooks", hooks, "a list of hooks and names")
+    listed: Sequence[object] = tuple(hooks or ())
     built: list[Hook] = [] if on_notice is None else [NoticeHook(on_notice)]
-    for hook in hooks or ():
+    for hook in listed:
         if isinstance(hook, str):
             built.append(load_bundled(hook))
         elif isinstance(hook, Hook) and not isinstance(hook, type):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An operation and its arguments become a request: names, places, types and wire forms are checked here."""
+"""Builds the request of an operation from its arguments, and checks their names, types and wire forms."""
 
 from __future__ import annotations
 
@@ -34,26 +34,27 @@ JSON: Final = "application/json"
 ACCEPT: Final = ("accept", JSON)
 
 MIN_BYTES_PER_S: Final = 128 << 10
-"""Bytes a second: a network that is slower than that is taken to hang when files are sent."""
+"""Bytes per second (1 Mbit/s): a file gets the time that it needs at this rate; a slower network counts as hanging."""
 
 INTEGER_TEXT: Final = re.compile("-?[0-9]{1,30}")
+"""An integer in text; 30 digits are more than any identifier has, and keep the conversion cheap."""
 
 UNSAFE_SEGMENTS: Final = frozenset({"", ".", ".."})
-"""What would make another path of a path."""
+"""Path segments that would change the path: RFC 3986, section 5.2.4 removes dot segments."""
 
 
 class BoundRequest(Opaque, msgspec.Struct, frozen=True):
-    """A request without its origin and its key. Its `repr` shows no values: the body may be a secret to be exchanged.
+    """A request without origin and key. Its `repr` shows no values: the body may contain a secret.
 
     Attributes:
         method: in capitals.
         target: path and query.
-        body: JSON or a form, which may be read while it is sent, or none.
-        headers: of the operation's own parameters.
+        body: JSON, or a form that may be read while it is sent; None for no body.
+        headers: the operation's header parameters.
         media: the media type of the body.
         keyless: it is sent without the key.
-        extra_time_s: how much longer than others it may take, for its bytes.
-        url: the whole address in the place of `target`, for one that is not below the environment's own.
+        extra_time_s: seconds added to its time-out, for the bytes of its files.
+        url: the whole address, used in place of `target` for one outside the environment's base path.
     """
 
     method: str
@@ -70,34 +71,34 @@ class BoundRequest(Opaque, msgspec.Struct, frozen=True):
         return f"{self.method} {without_query(self.target)}"
 
     def method_and_path(self) -> str:
-        """Method and path for messages: a query may hold personal data."""
+        """Method and path for messages, without the query, which may hold personal data."""
         return f"{self.method} {self.target.partition('?')[0]}"
 
 
 class BoundParameter(NamedTuple):
-    """One parameter, and what can be said of it before there is a value.
+    """One parameter, with what is known before there is a value.
 
     Attributes:
-        name: the parameter's name.
-        place: where it goes.
-        hole: what stands for it in the path.
-        parameter: the parameter.
+        name: the parameter's Python name.
+        location: `path`, `query`, `header` or `body`.
+        placeholder: its placeholder in the path.
+        parameter: its description.
         label: its name in messages.
-        plain: a type whose values all fit, but for empty texts and those beyond ASCII; None where it is not so simple.
-        null: None means null on the wire, and not that nothing is given.
+        plain_type: a type whose values all fit, except empty and non-ASCII texts; None if there is no such type.
+        takes_null: None is sent as null; otherwise it means that there is no value.
     """
 
     name: str
-    place: str
-    hole: str
+    location: str
+    placeholder: str
     parameter: Parameter
     label: str
     plain_type: type | None
-    null: bool
+    takes_null: bool
 
 
 class Binder:
-    """Makes the requests of one operation.
+    """Builds the requests of one operation.
 
     Args:
         operation: the operation.
@@ -109,19 +110,19 @@ class Binder:
     def __init__(self, operation: Operation) -> None:
         self._operation = operation
         self.keyless = operation.keyless
-        self._names = frozenset(one.name for one in operation.parameters)
-        self._takes_body = any(one.location == "body" for one in operation.parameters)
+        self._names = frozenset(parameter.name for parameter in operation.parameters)
+        self._takes_body = any(parameter.location == "body" for parameter in operation.parameters)
         self._fields = tuple(
             BoundParameter(
-                one.name,
-                one.location,
-                f"{{{one.wire_name}}}",
-                one,
-                f"{operation.name}: {one.name}",
-                plain_type(one.schema),
-                one.location == "body" and is_nullable(one.schema),
+                name=parameter.name,
+                location=parameter.location,
+                placeholder=f"{{{parameter.wire_name}}}",
+                parameter=parameter,
+                label=f"{operation.name}: {parameter.name}",
+                plain_type=plain_type(parameter.schema),
+                takes_null=parameter.location == "body" and is_nullable(parameter.schema),
             )
-            for one in operation.parameters
+            for parameter in operation.parameters
         )
 
     @property
@@ -130,13 +131,13 @@ class Binder:
         return tuple(field.name for field in self._fields)
 
     def bind(self, arguments: Mapping[str, object]) -> BoundRequest:
-        """The request that the operation makes of its arguments.
+        """Build the request from arguments.
 
         Args:
-            arguments: by Python name; `NOT_GIVEN` counts as absent, and so does None where null means nothing.
+            arguments: by Python name; `NOT_GIVEN` counts as absent, and so does None where null is not a value.
 
         Raises:
-            UnknownName: an argument that the operation does not take.
+            UnknownName: an argument that the operation does not have.
             InvalidOption: a missing argument, a value of the wrong type, or a file that cannot be read.
         """
         if not self._names.issuperset(arguments):
@@ -147,20 +148,20 @@ class Binder:
         headers: list[tuple[str, str]] = []
         body: dict[str, tuple[BoundParameter, object]] = {}
         for field in self._fields:
-            name, place, hole, parameter, label, easy, null = field
+            name, location, placeholder, parameter, label, plain, takes_null = field
             value = arguments.get(name, NOT_GIVEN)
-            if value is NOT_GIVEN or (value is None and not null):
+            if value is NOT_GIVEN or (value is None and not takes_null):
                 if parameter.required:
                     raise InvalidOption(label, None, describe_schema(parameter.schema))
                 continue
-            if type(value) is not easy or (isinstance(value, str) and not (value and value.isascii())):
+            if type(value) is not plain or (isinstance(value, str) and not (value and value.isascii())):
                 value = to_wire_value(label, parameter.schema, value)
                 check_value(label, parameter.schema, value)
-            if place == "path":
-                target = target.replace(hole, str(value) if type(value) is int else _path_segment(label, value))
-            elif place == "query":
+            if location == "path":
+                target = target.replace(placeholder, str(value) if type(value) is int else _path_segment(label, value))
+            elif location == "query":
                 query.extend(_parameter_pairs(label, parameter, value))
-            elif place == "header":
+            elif location == "header":
                 headers.extend(_header_pairs(label, parameter, value))
             else:
                 body[parameter.wire_name] = field, value
@@ -172,50 +173,50 @@ class Binder:
         return BoundRequest(self._operation.method, target, content, tuple(headers), media, self.keyless, extra_time_s)
 
     def wire(self, arguments: Mapping[str, object]) -> dict[str, Any]:
-        """The arguments as JSON has them, so that they can be bound again and again: a generator gives its items once.
+        """The arguments as JSON values, which can be bound repeatedly; a generator gives its items only once.
 
         Raises:
-            UnknownName: an argument that the operation does not take.
+            UnknownName: an argument that the operation does not have.
             InvalidOption: a value that cannot be sent.
         """
-        made: dict[str, Any] = {}
+        converted: dict[str, Any] = {}
         for name, value in arguments.items():
-            field = next((one for one in self._fields if one.name == name), None)
+            field = next((field for field in self._fields if field.name == name), None)
             if field is None:
                 raise UnknownName("parameter", name, self._names, where=self._operation.name)
-            made[name] = value if value is NOT_GIVEN else to_wire_value(field.label, field.parameter.schema, value)
-        return made
+            converted[name] = value if value is NOT_GIVEN else to_wire_value(field.label, field.parameter.schema, value)
+        return converted
 
-    def at(self, arguments: Mapping[str, object], name: str, position: int | str) -> dict[str, object]:
-        """The arguments of a page: a cursor that came as another type than its parameter takes is sent as that."""
-        schema = next((one.parameter.schema for one in self._fields if one.name == name), {})
-        takes = [kind for one in alternatives(schema) for kind in type_names(one)]
-        if isinstance(position, int) and "string" in takes and "integer" not in takes and "number" not in takes:
+    def with_position(self, arguments: Mapping[str, object], name: str, position: int | str) -> dict[str, object]:
+        """The arguments of another page. A cursor of another type than its parameter is converted."""
+        schema = next((field.parameter.schema for field in self._fields if field.name == name), {})
+        types = [kind for option in alternatives(schema) for kind in type_names(option)]
+        if isinstance(position, int) and "string" in types and "integer" not in types and "number" not in types:
             return {**arguments, name: str(position)}
-        if isinstance(position, str) and "string" not in takes and INTEGER_TEXT.fullmatch(position):
+        if isinstance(position, str) and "string" not in types and INTEGER_TEXT.fullmatch(position):
             return {**arguments, name: int(position)}
         return {**arguments, name: position}
 
-    def _body(self, given: Mapping[str, tuple[BoundParameter, object]]) -> tuple[bytes | StreamedBody, str]:
+    def _body(self, fields: Mapping[str, tuple[BoundParameter, object]]) -> tuple[bytes | StreamedBody, str]:
         if self._operation.form:
             parts = [
-                multipart.encode_field(one.label, wire, one.parameter.schema, value)
-                for wire, (one, value) in given.items()
-                if value is not None  # a form has texts only: what is null is left out
+                multipart.encode_field(field.label, wire, field.parameter.schema, value)
+                for wire, (field, value) in fields.items()
+                if value is not None  # a form has no null: leave the field out
             ]
-            return multipart.encode_form(part for field in parts for part in field)
-        return encode_json(self._operation.name, {wire: value for wire, (_, value) in given.items()}), JSON
+            return multipart.encode_form(part for field_parts in parts for part in field_parts)
+        return encode_json(self._operation.name, {wire: value for wire, (_, value) in fields.items()}), JSON
 
 
 def encode_json(name: str, body: object) -> bytes:
     """A body as JSON.
 
     Args:
-        name: of the operation, for the message.
-        body: what JSON can hold.
+        name: the operation's name, for messages.
+        body: the value to encode.
 
     Raises:
-        InvalidOption: it holds something else; `NaN` and infinity, of which null would be made, are named by place.
+        InvalidOption: a value that JSON cannot hold, with its path for NaN and infinity, which would become null.
     """
     try:
         text = JSON_ENCODER.encode(body)
@@ -226,59 +227,59 @@ def encode_json(name: str, body: object) -> bytes:
         raise InvalidOption(f"{name}: the body", type(body).__name__, f"what JSON can hold ({error})") from error
 
 
-def _check_numbers(name: str, value: object, place: str) -> None:
-    """See that there is no number in a body that JSON does not have."""
+def _check_numbers(name: str, value: object, path: str) -> None:
+    """Refuse NaN and infinity anywhere in a body."""
     if isinstance(value, float) and not math.isfinite(value):
-        label = f"{name}: {place}" if place else f"{name}: the body"
+        label = f"{name}: {path}" if path else f"{name}: the body"
         raise InvalidOption(label, value, "a finite number: JSON has neither NaN nor Infinity")
     if isinstance(value, Mapping):
-        for key, one in value.items():
-            _check_numbers(name, one, f"{place}.{key}" if place else str(key))
+        for key, item in value.items():
+            _check_numbers(name, item, f"{path}.{key}" if path else str(key))
     elif isinstance(value, Sequence | AbstractSet) and not isinstance(value, str | bytes | bytearray):
-        for number, one in enumerate(value):
-            _check_numbers(name, one, f"{place}.{number}" if place else str(number))
+        for index, item in enumerate(value):
+            _check_numbers(name, item, f"{path}.{index}" if path else str(index))
     elif isinstance(value, msgspec.Struct) or dataclasses.is_dataclass(value):
         for field in value.__struct_fields__ if isinstance(value, msgspec.Struct) else value.__dataclass_fields__:
-            _check_numbers(name, getattr(value, field, None), f"{place}.{field}" if place else field)
+            _check_numbers(name, getattr(value, field, None), f"{path}.{field}" if path else field)
 
 
 def request_headers(
     bound: BoundRequest,
     rule: KeyRule,
     key: Key,
-    beside: tuple[tuple[str, str], ...] = (),
+    extra: tuple[tuple[str, str], ...] = (),
     *,
     keyless: bool | None = None,
 ) -> RequestHeaders:
-    """The headers of a request. The key is in no local variable, neither here nor later.
+    """The headers of a request. The key is never put in a local variable, which a traceback could show.
 
     Args:
         bound: the request.
-        rule: how a key is shown.
+        rule: the header and scheme that carry the key.
         key: the key.
-        beside: what else goes with every request of the caller.
-        keyless: no key is shown; as the request says unless given.
+        extra: the caller's own headers.
+        keyless: send no key; None for what the request says.
     """
     content = () if bound.body is None else (("content-type", bound.media),)
     if bound.keyless if keyless is None else keyless:
-        return RequestHeaders((ACCEPT, *beside, *bound.headers, *content))
-    return RequestHeaders((ACCEPT, (rule.header, key.header_value(rule.scheme)), *beside, *bound.headers, *content))
+        return RequestHeaders((ACCEPT, *extra, *bound.headers, *content))
+    return RequestHeaders((ACCEPT, (rule.header, key.header_value(rule.scheme)), *extra, *bound.headers, *content))
 
 
 def query_pairs(query: Mapping[str, object]) -> list[tuple[str, str]]:
-    """The pairs of a query that no description knows: lists are repeated, and None is left out.
+    """The pairs of an undescribed query: a list repeats its name, and None is left out.
 
     Raises:
-        InvalidOption: it is no mapping, a name is no text, or a value has no form in a query.
+        InvalidOption: not a mapping, a name that is not a text, or a value that a query cannot hold.
     """
     if not isinstance(query, Mapping):
         raise InvalidOption("query", query, "a mapping of names to values")
     pairs: list[tuple[str, str]] = []
-    for name, given in query.items():
+    for name, item in query.items():
         if not isinstance(name, str):
             raise InvalidOption("query", name, "names that are texts")
         label = f"query: {name}"
-        value = to_wire_value(label, {}, given)
+        value = to_wire_value(label, {}, item)
         if isinstance(value, list):
             pairs.extend((name, _to_text(label, item)) for item in value)
         elif value is not None:
@@ -290,11 +291,11 @@ def _path_segment(label: str, value: object) -> str:
     if isinstance(value, list):
         text = ",".join(quote(_to_text(label, item), safe="") for item in value)
         if text in UNSAFE_SEGMENTS:
-            raise InvalidOption(label, value, "the names of things, at least one")
+            raise InvalidOption(label, value, "at least one identifier")
         return text
     text = _to_text(label, value)
     if text in UNSAFE_SEGMENTS:
-        raise InvalidOption(label, value, "the name of one thing, not a path")
+        raise InvalidOption(label, value, "one identifier, not a path")
     return text if text.isalnum() and text.isascii() else quote(text, safe="")
 
 
@@ -317,9 +318,9 @@ def _parameter_pairs(label: str, parameter: Parameter, value: object) -> list[tu
     wire = parameter.wire_name
     if isinstance(value, Mapping):
         if parameter.style == "deepObject":
-            return [pair for key, one in value.items() for pair in _nested_pairs(label, f"{wire}[{key}]", one)]
+            return [pair for key, item in value.items() for pair in _nested_pairs(label, f"{wire}[{key}]", item)]
         if parameter.explode:
-            return [pair for key, one in value.items() for pair in _nested_pairs(label, key, one)]
+            return [pair for key, item in value.items() for pair in _nested_pairs(label, key, item)]
         flat = _flatten(label, value)
         return [(wire, ",".join(flat))] if flat else []
     if not isinstance(value, list):
@@ -332,31 +333,31 @@ def _parameter_pairs(label: str, parameter: Parameter, value: object) -> list[tu
 
 
 def _nested_pairs(label: str, name: str, value: object) -> list[tuple[str, str]]:
-    """What stands below a key of an object: a list under the name with `[]`, as servers that know this style do."""
+    """The pairs below a key of an object; a list gets the name with `[]`, as Rack and PHP read it."""
     if value is None:
         return []
     if isinstance(value, Mapping):
-        return [pair for key, one in value.items() for pair in _nested_pairs(label, f"{name}[{key}]", one)]
+        return [pair for key, item in value.items() for pair in _nested_pairs(label, f"{name}[{key}]", item)]
     if isinstance(value, list):
         return [(f"{name}[]", _to_text(label, item)) for item in value]
     return [(name, _to_text(label, value))]
 
 
 def _flatten(label: str, value: Mapping[str, object]) -> list[str]:
-    """Keys and values in turn, to be joined by commas."""
-    pairs = [(key, one) for key, one in value.items() if one is not None]
+    """Keys and values in turn, to be joined by commas (RFC 6570, no explode)."""
+    pairs = [(key, item) for key, item in value.items() if item is not None]
     return [_text_without_comma(label, text) for pair in pairs for text in pair]
 
 
 def _text_without_comma(label: str, value: object) -> str:
     text = _to_text(label, value)
     if "," in text:
-        raise InvalidOption(label, value, "a text without a comma, for the list is sent with commas between its items")
+        raise InvalidOption(label, value, "a text without a comma, since commas separate the items of this list")
     return text
 
 
 def _to_text(label: str, value: object) -> str:
-    """A plain value as JSON writes it, but for the quotes of a text."""
+    """A plain value as in JSON, but a text without its quotes."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -365,4 +366,4 @@ def _to_text(label: str, value: object) -> str:
         return format(value, "f")
     if isinstance(value, int | float):
         return JSON_ENCODER.encode(value).decode()
-    raise InvalidOption(label, value, "plain values here: nothing else has a form in an address or a header")
+    raise InvalidOption(label, value, "a text, number or boolean, since it is sent in an address or a header")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an error answer says is wrong: code, words and parameter, once or for each fault, without secrets."""
+"""Reads an error answer: its code, message and parameter, as a whole and for each problem, without secrets."""
 
 from __future__ import annotations
 
@@ -13,54 +13,54 @@ if TYPE_CHECKING:
     from callwell.core.rules.profile import ErrorRule
 
 MAX_TEXT: Final = 300
-"""Characters of a provider's words that a message repeats."""
+"""Characters of a provider's text that an error keeps: a few sentences, but not a whole HTML page."""
 
 MAX_PROBLEMS: Final = 100
-"""Problems of one answer that an error holds."""
+"""Problems of one answer that an error keeps: more help nobody, and a body may list thousands."""
 
 MAX_SHOWN_PROBLEMS: Final = 5
-"""Problems that a message names."""
+"""Problems that a message names: what fits in a line of a log."""
 
 
 def read_problems(rule: ErrorRule, body: Any, secrets: tuple[str, ...] = ()) -> tuple[Problem, tuple[Problem, ...]]:
-    """What a body says is wrong as a whole, and one by one.
+    """The problem that a body names as a whole, and the problems that it lists.
 
     Args:
-        rule: where it says so.
-        body: of an error answer, whatever it is.
-        secrets: texts that are not repeated.
+        rule: where to find them.
+        body: the decoded body of an error answer, of any type.
+        secrets: texts to hide.
     """
     listed = _find_value(body, rule.problems)
-    inner = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    items = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
     whole = _read_problem(rule, body, secrets)
-    return whole, tuple(_read_problem(rule, one, secrets) for one in inner[:MAX_PROBLEMS])
+    return whole, tuple(_read_problem(rule, item, secrets) for item in items[:MAX_PROBLEMS])
 
 
 def format_problems(whole: Problem, each: tuple[Problem, ...]) -> str:
-    """What is wrong, in one line: each fault with its parameter.
+    """All problems in one line, each with its parameter.
 
     Args:
-        whole: what the answer says as a whole.
-        each: what it says one by one.
+        whole: the problem that the answer names as a whole; used if it lists none.
+        each: the problems that it lists.
     """
-    problems = each or (whole,)
-    lines = [
-        f"{problem.parameter}: {problem.message}" if problem.parameter else problem.message for problem in problems
+    texts = [
+        f"{problem.parameter}: {problem.message}" if problem.parameter else problem.message
+        for problem in each or (whole,)
     ]
-    more = f"; and {len(lines) - MAX_SHOWN_PROBLEMS} more" if len(lines) > MAX_SHOWN_PROBLEMS else ""
-    return "; ".join(lines[:MAX_SHOWN_PROBLEMS]) + more
+    more = f"; and {len(texts) - MAX_SHOWN_PROBLEMS} more" if len(texts) > MAX_SHOWN_PROBLEMS else ""
+    return "; ".join(texts[:MAX_SHOWN_PROBLEMS]) + more
 
 
-def _read_problem(rule: ErrorRule, said: Any, secrets: tuple[str, ...]) -> Problem:
+def _read_problem(rule: ErrorRule, body: Any, secrets: tuple[str, ...]) -> Problem:
     code, message, parameter = (
         redact(text, *secrets)[:MAX_TEXT] if text else None
-        for text in (_read_code(rule, said), _read_text(said, rule.message), _read_parameter(said, rule.parameter))
+        for text in (_read_code(rule, body), _read_text(body, rule.message), _read_parameter(body, rule.parameter))
     )
     return Problem(message or "", code, parameter)
 
 
-def _read_code(rule: ErrorRule, said: Any) -> str | None:
-    text = _read_text(said, rule.code)
+def _read_code(rule: ErrorRule, body: Any) -> str | None:
+    text = _read_text(body, rule.code)
     if text is None or rule.code_is == "text":
         return text
     try:
@@ -70,32 +70,32 @@ def _read_code(rule: ErrorRule, said: Any) -> str | None:
     return None if parts.scheme and not parts.netloc else parts.path.rstrip("/").rpartition("/")[2] or None
 
 
-def _read_text(said: Any, places: tuple[str, ...]) -> str | None:
-    for place in places:
-        text = _to_text(_find_value(said, place))
+def _read_text(body: Any, paths: tuple[str, ...]) -> str | None:
+    for path in paths:
+        text = _to_text(_find_value(body, path))
         if text:
             return text
     return None
 
 
-def _find_value(said: Any, place: str | None) -> Any:
-    """What stands at a dotted place. Of a list it is what the place numbers, or else the first that has it."""
-    if place is None:
+def _find_value(body: Any, path: str | None) -> Any:
+    """The value at a dotted path. In a list, a number is an index; a name means the first item that has it."""
+    if path is None:
         return None
-    if isinstance(said, dict) and place in said:
-        return said[place]
-    for step in place.split("."):
-        if isinstance(said, list):
+    if isinstance(body, dict) and path in body:
+        return body[path]
+    for step in path.split("."):
+        if isinstance(body, list):
             if step.isdecimal():
-                said = said[int(step)] if int(step) < len(said) else None
+                body = body[int(step)] if int(step) < len(body) else None
                 continue
-            said = next((one for one in said if isinstance(one, dict) and step in one), None)
-        said = said.get(step) if isinstance(said, dict) else None
-    return said
+            body = next((item for item in body if isinstance(item, dict) and step in item), None)
+        body = body.get(step) if isinstance(body, dict) else None
+    return body
 
 
 def _to_text(value: Any) -> str:
-    """A code or words: a number counts as its digits, a list of texts as all of them."""
+    """A code or message as text: a number as its digits, a list of texts joined."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -104,14 +104,14 @@ def _to_text(value: Any) -> str:
         return str(value)
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() else str(value)
-    if isinstance(value, list) and value and all(isinstance(one, str) for one in value):
+    if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
         return "; ".join(value)
     return ""
 
 
-def _read_parameter(said: Any, places: tuple[str, ...]) -> str | None:
-    """The name of a parameter, which may stand there step by step: a list of names and indexes."""
-    for value in (_find_value(said, place) for place in places):
+def _read_parameter(body: Any, paths: tuple[str, ...]) -> str | None:
+    """The name of a parameter; a list of names and indexes becomes a dotted path."""
+    for value in (_find_value(body, path) for path in paths):
         if isinstance(value, list) and value and all(isinstance(step, str | int) for step in value):
             return ".".join(map(str, value))
-    return _read_text(said, places)
+    return _read_text(body, paths)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Repairs JSON bodies that break RFC 8259 and can still mean one thing only.
+"""Repairs JSON that does not follow RFC 8259 but has only one meaning.
 
-A byte order mark, UTF-16, UTF-32 and a charset named by the content type are decoded. A lone surrogate, which is what
-remains of an emoji that was cut, becomes U+FFFD, and so does a byte that is not UTF-8: one such field must not make a
-page of good items unreadable. `NaN` and `Infinity` are not JSON, and remain an error.
+A byte order mark, UTF-16, UTF-32 and any charset that the content type names are decoded. An unpaired surrogate, left
+of an emoji that was cut in two, becomes U+FFFD, and so does a byte that is not UTF-8: one damaged field must not
+make a page of good items unreadable. `NaN` and `Infinity` are not JSON and stay an error.
 """
 
 from __future__ import annotations
@@ -19,56 +19,55 @@ BYTE_ORDER_MARKS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-"""Byte order marks; UTF-32's begins with UTF-16's, so it comes first."""
+"""Byte order marks and their encodings. That of UTF-32-LE begins with that of UTF-16-LE, so it is tried first."""
 
 CHARSET: Final = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
 
 ESCAPE: Final = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.", re.DOTALL
 )
-"""A surrogate pair, a lone surrogate (group 1), or another escape: read from the left, so `\\\\ud83d` is none."""
+"""A surrogate pair, an unpaired surrogate (group 1) or another escape, from the left: `\\\\ud83d` is no surrogate."""
 
 REPLACEMENT: Final = rb"\ufffd"
+"""U+FFFD as a JSON escape."""
 
-NUMBERS: Final = re.compile(rb"[:\[,]\s*(-?Infinity|NaN)\s*[,\]}]")
-"""Numbers that Python and JavaScript write, and JSON does not have."""
+NON_JSON_NUMBERS: Final = re.compile(rb"[:\[,]\s*(-?Infinity|NaN)\s*[,\]}]")
+"""What Python and JavaScript write for numbers that JSON does not have."""
 
 
 def repair_json(body: bytes, content_type: str) -> bytes:
-    """The body in UTF-8, without lone surrogates.
+    """A body in UTF-8, without unpaired surrogates.
 
     Args:
         body: a body that could not be decoded as it is.
-        content_type: the `Content-Type` header.
+        content_type: the `content-type` header.
 
     Raises:
-        UnicodeError: the body is not in its charset.
+        UnicodeError: the body is not in the charset that its header names.
     """
     text = _decode(body, content_type).encode("utf-8", "replace")
-    if b"\\ud" not in text and b"\\uD" not in text:  # 40 ns a byte is too long for a body of many MiB
-        return text
     return ESCAPE.sub(lambda match: REPLACEMENT if match[1] else match[0], text)
 
 
 def explain_invalid_json(body: bytes) -> str:
-    """Why a body is not JSON, in words; empty if there is no more to say."""
-    number = NUMBERS.search(body)
-    return f"the answer holds {number[1].decode()}, which is not JSON" if number else ""
+    """Why a body is not JSON, for people; empty if the reason is unknown."""
+    number = NON_JSON_NUMBERS.search(body)
+    return f"the answer contains {number[1].decode()}, which is not JSON" if number else ""
 
 
 def _decode(body: bytes, content_type: str) -> str:
-    for mark, charset in BYTE_ORDER_MARKS:
+    for mark, encoding in BYTE_ORDER_MARKS:
         if body.startswith(mark):
-            return body[len(mark) :].decode(charset, "replace")
+            return body[len(mark) :].decode(encoding, "replace")
     start = body[:4]
-    if len(start) == 4 and start.count(0):  # noqa: PLR2004 - as RFC 4627, 3 tells them apart
+    if len(start) == 4 and start.count(0):  # noqa: PLR2004 - RFC 4627, 3: zeros show the width
         return body.decode(_wide_encoding(start))
-    named = CHARSET.search(content_type)
-    if named is not None:
+    charset = CHARSET.search(content_type)
+    if charset is not None:
         try:
-            return body.decode(named[1], "replace")
+            return body.decode(charset[1], "replace")
         except LookupError:
-            pass  # Python does not know this charset
+            pass  # an unknown charset: try UTF-8
     return body.decode("utf-8", "replace")
 
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Forms (`multipart/form-data`, RFC 7578): texts first, then files.
 
-The boundary is made of a digest of what it bounds, so that one body has the same bytes whenever it is made, and no file
-can hold it on purpose. A form with a piece of a large file is read while it is sent, and its boundary is made of dice.
-Names in headers are escaped as browsers escape them.
+The boundary is a digest of the content, so the same form always has the same bytes, and no file can contain its own
+boundary. A form with a piece of a large file is read while it is sent; its boundary is random. Names are escaped as
+browsers escape them (WHATWG HTML, multipart/form-data encoding algorithm).
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from callwell.transport.base import StreamedBody
 
 FileContent: TypeAlias = bytes | str | os.PathLike[str]
-"""A file to be sent: its bytes, or its path."""
+"""A file to send: its bytes or its path."""
 
 DEFAULT_FILE_NAME: Final = "file"
-"""What a file is called of which there are only the bytes."""
+"""The file name of content that is given as bytes."""
 
 ESCAPES: Final = str.maketrans({'"': "%22", "\r": "%0D", "\n": "%0A"})
 
@@ -39,10 +39,10 @@ class Part(NamedTuple):
     """One part of a form.
 
     Attributes:
-        name: of the field.
-        content: its bytes, or the piece of a file that has them.
-        type: its media type; none for a text.
-        file: the file's name; none for what is no file.
+        name: the field's name.
+        content: its bytes, or a piece of a file to read them from.
+        type: its media type; empty for a text.
+        file: the file's name; None if it is not a file.
     """
 
     name: str
@@ -55,13 +55,13 @@ def encode_field(name: str, wire: str, schema: Mapping[str, Any], value: object)
     """The parts of one field: one, or one for each item of a list.
 
     Args:
-        name: how messages name the field.
+        name: the field's name in messages.
         wire: its name on the wire.
-        schema: what it takes, to which the value has been held.
+        schema: its schema; the value was checked against it.
         value: the value.
 
     Raises:
-        InvalidOption: a file that cannot be read or has not the size that the schema takes, or what JSON cannot hold.
+        InvalidOption: a file that cannot be read or is too large or too small, or a value that JSON cannot hold.
     """
     if is_file_schema(schema):
         yield _file_part(name, wire, schema, value)
@@ -83,7 +83,7 @@ class StreamedForm:
     """A form that is read while it is sent.
 
     Args:
-        pieces: of the form, one or more of them pieces of files.
+        pieces: the parts of its body in order; at least one is a piece of a file.
     """
 
     def __init__(self, pieces: Sequence[bytes | PieceReader]) -> None:
@@ -91,12 +91,12 @@ class StreamedForm:
         self._pieces = pieces
 
     def __iter__(self) -> Iterator[bytes]:
-        """The form, little by little."""
+        """The form in chunks."""
         return chain.from_iterable(piece if isinstance(piece, PieceReader) else (piece,) for piece in self._pieces)
 
 
 def encode_form(parts: Iterable[Part]) -> tuple[bytes | StreamedForm, str]:
-    """A form as bytes or what gives them, and its media type with the boundary.
+    """A form, as bytes or as an iterable of them, and its media type with the boundary.
 
     Args:
         parts: the fields, in any order.
@@ -111,12 +111,12 @@ def encode_form(parts: Iterable[Part]) -> tuple[bytes | StreamedForm, str]:
     boundary = f"callwell-{digest.hexdigest()}"
     pieces = [piece for part in ordered for piece in (_part_header(boundary, part), part.content, b"\r\n")]
     pieces.append(f"--{boundary}--\r\n".encode())
-    whole = StreamedForm(pieces) if streamed else b"".join(piece for piece in pieces if isinstance(piece, bytes))
-    return whole, f"multipart/form-data; boundary={boundary}"
+    body = StreamedForm(pieces) if streamed else b"".join(piece for piece in pieces if isinstance(piece, bytes))
+    return body, f"multipart/form-data; boundary={boundary}"
 
 
 def body_size(body: bytes | StreamedBody) -> int:
-    """Bytes of a body."""
+    """The number of bytes of a body."""
     return len(body) if isinstance(body, bytes) else body.size
 
 
@@ -145,7 +145,7 @@ def _file_part(name: str, wire: str, schema: Mapping[str, Any], value: Any) -> P
             reason = error.strerror if isinstance(error, OSError) else str(error)
             raise InvalidOption(name, str(path), f"a file that can be read ({reason})") from error
         if not regular:
-            raise InvalidOption(name, str(path), "a file, and nothing else that has a path")
+            raise InvalidOption(name, str(path), "a regular file")
         if not _fits(schema, length):
             raise InvalidOption(name, f"{path} of {length} bytes", describe_schema(schema))
         file = path.name

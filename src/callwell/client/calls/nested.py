@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Only the outermost of nested callers retries: three layers with six attempts each send 6 requests, not 216.
+"""Lets only the outermost of nested callers retry: three layers of six attempts make 6 requests instead of 216.
 
-A context variable says that an outer layer retries, or across processes a header. Whoever retries sets the variable:
-`outer_retries` around the caller's own loop, and a client around a custom transport, which may call other clients. The
-header is sent only if the profile says `announce_retries = true`: a provider that does not use Callwell does not need
-it, and might refuse an unknown header.
+A context variable, or a header across processes, tells a layer that one around it retries. The variable is set by
+`outer_retries` around a program's own loop, and by a client around a transport passed to it, which may call other
+clients. The header is sent only if the profile announces retries: a provider that does not use Callwell has no use for
+it and might refuse an unknown header.
 """
 
 from __future__ import annotations
@@ -27,13 +27,14 @@ if TYPE_CHECKING:
     E = TypeVar("E", bound=CallwellError)
 
 OUTER_RETRIES: Final = ContextVar("callwell_retried", default=False)
+"""Whether code around the current task retries."""
 
 
 @contextmanager
 def outer_retries() -> Iterator[None]:
-    """Say that the code around this block retries: calls inside make one attempt each, and fail at once.
+    """Declare that the code around this block retries: calls inside make one attempt each.
 
-    A thread that is started inside does not know of it, a task does.
+    Tasks started inside inherit this, threads do not.
     """
     token = OUTER_RETRIES.set(True)
     try:
@@ -47,15 +48,15 @@ def has_outer_retries(options: ResolvedOptions) -> bool:
     return options.nested or OUTER_RETRIES.get()
 
 
-def retry_rule(profiles: RetryRule, options: ResolvedOptions) -> RetryRule:
-    """How often this call is repeated: not at all if a caller of it does so."""
+def retry_rule(rule: RetryRule, options: ResolvedOptions) -> RetryRule:
+    """The retry rule of this call: a single attempt if an outer caller retries."""
     if has_outer_retries(options):
-        return replace(profiles, attempts=1, throttles=0)
-    return retry.allow_unsafe_5xx(profiles) if options.retry_unsafe_5xx else profiles
+        return replace(rule, attempts=1, throttles=0)
+    return retry.allow_unsafe_5xx(rule) if options.retry_unsafe_5xx else rule
 
 
 def explain_single_attempt(error: E, options: ResolvedOptions) -> E:
-    """The error of a call, which says so if it stood down."""
+    """An error that says why only one attempt was made, if an outer caller retries."""
     if has_outer_retries(options) and error.args:
         error.args = (f"{error.args[0]} (one attempt only, since a caller of this call retries)", *error.args[1:])
     return error

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Answers become events for the core, results for the caller, and errors."""
+"""Parses responses into answers for the caller and events for the core."""
 
 from __future__ import annotations
 
@@ -24,24 +24,26 @@ if TYPE_CHECKING:
     from callwell.transport.base import Response
 
 NO_CONTENT: Final = 204
+"""The success that has no body (RFC 9110, section 15.3.5)."""
 
 SEPARATOR: Final = re.compile(r"[/\\;]")
-"""What some servers take for the end of a path's segment."""
+"""What some servers read as the end of a path segment."""
 
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+"""Redirects with a `Location` (RFC 9110, section 15.4); 300, 304 and 305 are none that can be followed."""
 
 
 class Answer(NamedTuple):
-    """A whole answer: what `call_raw` and `request` give.
+    """A complete answer, as `call_raw` and `request` return it.
 
     Attributes:
         status: the HTTP status.
-        headers: by name, whatever the case.
+        headers: by name, in any case.
         body: its bytes.
-        json: the body as read, or None if it is no JSON.
-        attempts: arrivals that the call took.
-        possibly_billed: arrivals besides the answered one that the provider may have billed, as far as that is counted.
-        url: the address that answered, for pages of lists and where a redirect led to another one than was asked.
+        json: the decoded body, or None if it is not JSON.
+        attempts: attempts that the call took.
+        possibly_billed: attempts besides the answered one that may have been billed, where that is counted.
+        url: the address that answered, for pages of lists and after redirects; otherwise empty.
     """
 
     status: int
@@ -54,20 +56,20 @@ class Answer(NamedTuple):
 
 
 class ParsedResponse(NamedTuple):
-    """What an answer says, before anything is decided.
+    """The content of an answer, before anything is decided.
 
     Attributes:
         answer: the answer.
         code: the provider's error code.
-        message: the provider's words.
-        request_id: the provider's name for the exchange.
-        parameter: what is wrong, by its name on the wire.
-        problems: what is wrong one by one, where the provider says so.
-        wait_s: for how long it asks to be left alone.
+        message: the provider's message.
+        request_id: the provider's identifier of the exchange.
+        parameter: the wire name of the parameter that is wrong.
+        problems: each single problem, where the provider lists them.
+        wait_s: seconds that the provider asks the client to wait.
         moved_to: the address of a redirect that may be followed.
-        whole: the body arrived whole and could be read.
-        from_gateway: it does not look like the provider's, but like a page of a proxy's or a portal's.
-        too_large: it did not, because it has more bytes than are allowed.
+        whole: the body is complete and could be decoded.
+        from_gateway: it looks like a page of a proxy, gateway or portal, not like the provider's.
+        too_large: the body is incomplete because it has more bytes than are allowed.
     """
 
     answer: Answer
@@ -84,13 +86,13 @@ class ParsedResponse(NamedTuple):
 
 
 def parse_success(response: Response, *, described: bool) -> Answer | None:
-    """The answer of a call that is done; None for every other, which `parse_response` reads.
+    """The answer of a successful call; None for any other response, which `parse_response` parses.
 
-    It never raises: a body that its reader cannot bear is left to `parse_response` as well.
+    It never raises: a body that cannot be decoded is left to `parse_response` too.
 
     Args:
-        response: the answer.
-        described: a success is JSON or broken; otherwise it may be anything.
+        response: the response.
+        described: a success must be JSON; otherwise it may be anything.
     """
     status = response.status
     headers = response.headers
@@ -99,7 +101,7 @@ def parse_success(response: Response, *, described: bool) -> Answer | None:
         return None
     try:
         json, readable = _decode_json(body, headers)
-    except Exception:  # noqa: BLE001 - whatever a body makes of its reader
+    except Exception:  # noqa: BLE001 - whatever a decoder raises
         return None
     if readable or not body or not described:
         return Answer(status, headers, body, json)
@@ -117,17 +119,17 @@ def parse_response(
     described: bool = True,
     media: Collection[str] = (),
 ) -> ParsedResponse:
-    """What an answer says that is no `parse_success`: a 2xx among them is not whole.
+    """Parse a response for which `parse_success` returned None; a 2xx among them is incomplete.
 
     Args:
-        rule: where error answers say what is wrong.
-        response: the answer.
-        url: what was asked.
-        wall: tells the seconds since the epoch, for dates in headers.
-        key: whose text is not repeated, should the answer do so.
-        reset_s: for how long a 429 holds that does not say so itself, by the provider's own headers about quotas.
-        described: a success is JSON, or else broken or not the provider's; otherwise it may be anything.
-        media: other types that the provider gives.
+        rule: where error answers have their code, message and problems.
+        response: the response.
+        url: the address of the request.
+        wall: returns the provider's time in seconds since the epoch, for dates in headers.
+        key: the key, to hide it in texts.
+        reset_s: how long a 429 without `Retry-After` lasts, by the provider's quota headers.
+        described: a success must be JSON; otherwise it may be anything.
+        media: other media types that the operation returns.
     """
     status = response.status
     headers = response.headers
@@ -136,18 +138,18 @@ def parse_response(
     answer = Answer(status, headers, response.body, json)
     if status in outcome.OK:
         foreign = described and not readable and gateways.is_undescribed_type(headers, response.body, media)
-        why = "" if readable or not response.whole else json_repair.explain_invalid_json(response.body)
-        return ParsedResponse(answer, message=why, whole=False, from_gateway=foreign, too_large=response.too_large)
+        message = "" if readable or not response.whole else json_repair.explain_invalid_json(response.body)
+        return ParsedResponse(answer, message=message, whole=False, from_gateway=foreign, too_large=response.too_large)
     secrets = () if key is None else (key.reveal(),)
     whole, each = error_body.read_problems(rule, json, secrets)
-    name = next((headers[name] for name in rule.request_id if name in headers), None)
+    exchange_id = next((headers[name] for name in rule.request_id if name in headers), None)
     wait_s = (
         fields.read_retry_after_s(headers, rule.retry_after, wall()) if status in outcome.RETRY_AFTER_OBEYED else None
     )
     if wait_s is None and status == outcome.TOO_MANY_REQUESTS:
         wait_s = reset_s
     moved_to = _redirect_target(url, headers.get("location")) if status in REDIRECTS else None
-    request_id = redact(name, *secrets)[: error_body.MAX_TEXT] if name else None
+    request_id = redact(exchange_id, *secrets)[: error_body.MAX_TEXT] if exchange_id else None
     foreign = not readable and gateways.is_gateway_error(status, headers, response.body)
     if status in outcome.KEY_REFUSAL_STATUSES and not (whole.code or whole.message or each):
         foreign = foreign or gateways.rejects_no_key(headers, response.body)
@@ -166,16 +168,16 @@ def parse_response(
 
 
 def unreadable_response(response: Response) -> ParsedResponse:
-    """What is left of an answer that could not be read: its status."""
+    """What remains of a response that could not be parsed: its status."""
     return ParsedResponse(Answer(response.status, {}, b"", None), whole=False)
 
 
 def to_event(rule: ErrorRule, reading: ParsedResponse) -> Answered:
-    """What the core is shown of an answer.
+    """The event of a response for the core.
 
     Args:
-        rule: the documented codes.
-        reading: what the answer says.
+        rule: the documented error codes.
+        reading: the parsed response.
     """
     status = reading.answer.status
     code = reading.code
@@ -196,25 +198,25 @@ def to_event(rule: ErrorRule, reading: ParsedResponse) -> Answered:
 
 
 def rename_fields(result: Any, names: Mapping[str, str]) -> Any:
-    """A result whose fields are found under their new names, whichever the provider sent.
+    """Give renamed fields their new names, whichever name the provider sent.
 
     Args:
-        result: the result, which is changed in place.
-        names: old places, dotted, and new names.
+        result: the result; it is changed in place.
+        names: dotted path of the old name → new name.
     """
-    for place, name in names.items():
-        *above, old = place.split(".")
-        holder = json_values.value_at(result, ".".join(above)) if above else result
-        if isinstance(holder, dict) and old in holder and name not in holder:
-            holder[name] = holder[old]
+    for path, new in names.items():
+        *parents, old = path.split(".")
+        holder = json_values.value_at(result, ".".join(parents)) if parents else result
+        if isinstance(holder, dict) and old in holder and new not in holder:
+            holder[new] = holder[old]
     return result
 
 
 def page_body(answer: Answer) -> Any:
-    """What a page holds: an empty object for one without content, and nothing where a body was lost.
+    """The body of a page; an empty object for a 204.
 
     Raises:
-        LookupError: the body is empty, although its status promises one, or no JSON.
+        LookupError: the body is missing although the status promises one, or it is not JSON.
     """
     if answer.status == NO_CONTENT:
         return {}
@@ -242,13 +244,14 @@ def _redirect_target(url: str, location: str | None) -> str | None:
     target = resolve_link(url, location)
     if origin(target) != origin(url):
         return None
-    here = urlsplit(url)
-    there = urlsplit(target)
-    return urlunsplit((here.scheme, here.netloc, there.path, there.query, ""))
+    parts = urlsplit(url)
+    target_parts = urlsplit(target)
+    # The origin is copied letter by letter from the request, see `origin`.
+    return urlunsplit((parts.scheme, parts.netloc, target_parts.path, target_parts.query, ""))
 
 
 def resolve_link(url: str, link: str) -> str:
-    """The address that a link means which was found at `url`; what is no address stays as it is."""
+    """The address of a link found at `url`; a text that is not an address is returned unchanged."""
     try:
         return urljoin(url, link)
     except ValueError:
@@ -256,7 +259,7 @@ def resolve_link(url: str, link: str) -> str:
 
 
 def is_below(url: str, base_url: str) -> bool:
-    """Whether an address of the same origin is below the environment's path, however its server reads dots.
+    """Whether an address of the same origin is below the environment's path, however its server treats dots.
 
     Args:
         url: the address.
@@ -271,10 +274,10 @@ def is_below(url: str, base_url: str) -> bool:
 
 
 def origin(url: str) -> tuple[str, str, int]:
-    r"""Scheme, host and port of an address: what a key is bound to.
+    r"""Scheme, host and port of an address, which decide whether it receives the key.
 
-    Only to be compared. What is sent has the origin of the environment's own address, letter by letter: libraries
-    differ in what they read where (`https://one\@two`).
+    Use it to compare only. Requests get the origin of the environment's own address, letter by letter, since libraries
+    parse odd addresses differently (`https://one\@two`).
     """
     try:
         parts = urlsplit(url)

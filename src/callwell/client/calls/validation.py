@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a value is what a JSON schema takes, and what it takes in words: mistakes are found before anything is sent.
+"""Checks values against JSON schemas before anything is sent, and describes schemas for messages.
 
-A file is bytes, the path of one, or a piece of one. What is in an object is looked at as well, as far as the schema
-says what is.
+A file is bytes, a path or a piece of a file. The members of objects and lists are checked too, as far as the schema
+describes them.
 """
 
 from __future__ import annotations
@@ -26,46 +26,48 @@ SCALARS: Final[dict[str, tuple[type | tuple[type, ...], str]]] = {
 }
 
 PLAIN_KEYWORDS: Final = frozenset({"type", "minLength", "nullable", "title", "description", "default", "example"})
-"""Keys of schemas that leave nothing to be looked at but the type."""
+"""Keywords of a schema for which checking the type is enough, see `plain_type`."""
 
 SURROGATES: Final = re.compile("[\ud800-\udfff]")
-"""Halves of characters, which no wire can carry."""
+"""Unpaired surrogates, which UTF-8 cannot encode."""
 
 
 def describe_schema(schema: Mapping[str, Any]) -> str:
-    """What a schema takes, as a noun phrase."""
+    """What a schema accepts, as a noun phrase."""
     if values := schema.get("enum"):
         return "one of " + ", ".join(map(str, values))
     types = [kind for kind in _types(schema) if kind != "null"]
     kind = types[0] if types else ""
     if kind == "array":
-        most = schema.get("maxItems")
-        return f"a list{f' of at most {most}' if most else ''}, each {describe_schema(schema.get('items', {}))}"
+        limit = schema.get("maxItems")
+        return f"a list{f' of at most {limit}' if limit else ''}, each {describe_schema(schema.get('items', {}))}"
     if kind == "object":
         return f"a mapping with {', '.join(known)}" if (known := schema.get("properties")) else "a mapping of texts"
     if is_file_schema(schema):
         return f"a file{_bounds(schema, 'bytes')}, as its path or its bytes"
     words = SCALARS[kind][1] if kind in SCALARS else "a value"
-    low = schema.get("minimum")
-    high = schema.get("maximum")
-    if low is not None and high is not None:
-        return f"{words} from {low} to {high}"
+    minimum = schema.get("minimum")
+    maximum = schema.get("maximum")
+    if minimum is not None and maximum is not None:
+        return f"{words} from {minimum} to {maximum}"
     return f"{words}{_bounds(schema, 'characters')}"
 
 
 def check_value(name: str, schema: Mapping[str, Any], value: object) -> None:
-    """See that a value is what a schema takes.
+    """Check a value against a schema.
 
     Raises:
-        InvalidOption: it is not.
-        UnknownName: an object has a field that the schema does not know.
+        InvalidOption: the schema does not accept it.
+        UnknownName: an object has a field that the schema does not have.
     """
     types = _types(schema)
     if value is None and (is_nullable(schema) or not types):
         return
     if not any(_fits(kind, schema, value) for kind in types if kind != "null") and types:
         raise InvalidOption(name, value, describe_schema(schema))
-    if "enum" in schema and not any(one == value and _is_bool(one) == _is_bool(value) for one in schema["enum"]):
+    if "enum" in schema and not any(
+        member == value and _is_bool(member) == _is_bool(value) for member in schema["enum"]
+    ):
         raise InvalidOption(name, value, describe_schema(schema))
     if isinstance(value, Mapping):
         _check_fields(name, schema, value)
@@ -75,7 +77,7 @@ def check_value(name: str, schema: Mapping[str, Any], value: object) -> None:
 
 
 def plain_type(schema: Mapping[str, Any]) -> type | None:
-    """A type whose values all are what a schema takes, if texts have a character and all of them are ASCII."""
+    """A type whose values a schema accepts without a further check, if texts are ASCII and not empty; else None."""
     kind = schema.get("type")
     if not isinstance(kind, str) or not PLAIN_KEYWORDS.issuperset(schema) or schema.get("minLength", 0) > 1:
         return None
@@ -93,16 +95,16 @@ def _check_fields(name: str, schema: Mapping[str, Any], value: Mapping[str, obje
     for key, inner in value.items():
         if key not in known and extra is False:
             raise UnknownName("field", key, known, where=name)
-        within = known.get(key, extra)
-        check_value(f"{name}.{key}", within if isinstance(within, Mapping) else {}, inner)
+        field_schema = known.get(key, extra)
+        check_value(f"{name}.{key}", field_schema if isinstance(field_schema, Mapping) else {}, inner)
     for key in schema.get("required", ()):
         if key not in value:
             raise InvalidOption(f"{name}.{key}", None, describe_schema(known.get(key, {})))
 
 
 def _types(schema: Mapping[str, Any]) -> list[str]:
-    found = schema.get("type", [])
-    types = [found] if isinstance(found, str) else list(found)
+    declared = schema.get("type", [])
+    types = [declared] if isinstance(declared, str) else list(declared)
     for option in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
         types += _types(option)
     return types
@@ -124,26 +126,26 @@ def _fits(kind: str, schema: Mapping[str, Any], value: object) -> bool:
     ):
         return False
     if isinstance(value, str):
-        shortest = schema.get("minLength", 0)
-        longest = schema.get("maxLength", len(value))
-        return shortest <= len(value) <= longest and not SURROGATES.search(value)
+        min_length = schema.get("minLength", 0)
+        max_length = schema.get("maxLength", len(value))
+        return min_length <= len(value) <= max_length and not SURROGATES.search(value)
     if isinstance(value, float | Decimal) and not math.isfinite(value):
         return False
-    low = schema.get("minimum", value)
-    high = schema.get("maximum", value)
-    return bool(low <= value <= high) if isinstance(value, int | float | Decimal) else True
+    minimum = schema.get("minimum", value)
+    maximum = schema.get("maximum", value)
+    return bool(minimum <= value <= maximum) if isinstance(value, int | float | Decimal) else True
 
 
 def _is_bool(value: object) -> bool:
-    """Python takes True for 1, which JSON does not."""
+    """Whether a value is True or False: in Python `True == 1`, in JSON they differ."""
     return isinstance(value, bool)
 
 
 def _bounds(schema: Mapping[str, Any], unit: str) -> str:
-    short = schema.get("minLength")
-    long = schema.get("maxLength")
-    if short and long:
-        return f" of {short} to {long} {unit}"
-    if long:
-        return f" of at most {long} {unit}"
-    return " that is not empty" if short else ""
+    minimum = schema.get("minLength")
+    maximum = schema.get("maxLength")
+    if minimum and maximum:
+        return f" of {minimum} to {maximum} {unit}"
+    if maximum:
+        return f" of at most {maximum} {unit}"
+    return " that is not empty" if minimum else ""

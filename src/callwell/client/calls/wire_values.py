@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Python values become what JSON can hold, so that they mean the same in path, query, header and body.
+"""Converts Python values to JSON values, so that they mean the same in path, query, header and body.
 
-| given | sent |
+| value | sent as |
 | --- | --- |
 | a member of an enumeration | its value |
-| a datetime with a zone, a date, a time | RFC 3339; a datetime without a zone is refused: it may be any of 38 hours |
-| a Decimal | the number with all its digits, or their text where the schema takes texts only |
-| a UUID, a path | its text |
-| sets, tuples, generators, arrays | a list; that of a set is in order, so that the same call is the same request |
+| a datetime with a zone, a date, a time | RFC 3339; a datetime without a zone is refused, it names no instant |
+| a Decimal | a number with all its digits, or a text where the schema takes texts only |
+| a UUID, a path | a text |
+| sets, tuples, generators, arrays | a list; a set is sorted, so that the same call is the same request |
 | dataclasses, structs, mappings | an object |
-| numbers of other libraries | the number |
+| numbers of other libraries | a number |
 | bytes | base64 where the schema says `format: byte`; refused elsewhere, unless it is a file |
-| NaN, infinity, keys that are no texts, everything else | refused |
+| NaN, infinity, keys that are not texts, everything else | refused |
 
-None stays None: what it means depends on the place.
+None stays None: its meaning depends on where it is sent.
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ if TYPE_CHECKING:
     Schema = Mapping[str, Any]
 
 JSON: Final = "what JSON can hold"
-ZONED: Final = "a time with a zone, as datetime.now(UTC)"
+ZONED: Final = "a time with a zone, such as datetime.now(UTC)"
+"""What messages expect."""
+
 JSON_ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 """JSON in which a Decimal is a number."""
 
@@ -50,17 +52,19 @@ def to_wire_value(name: str, schema: Schema, value: object) -> Any:
     """A value as JSON has it.
 
     Args:
-        name: how messages name it.
-        schema: what it will be held to.
+        name: its name in messages.
+        schema: its schema; it chooses between several forms.
         value: the value.
 
     Raises:
-        InvalidOption: it is nothing that can be sent.
+        InvalidOption: the value cannot be sent.
     """
     try:
         return _to_json(name, schema, value)
     except RecursionError as error:
-        raise InvalidOption(name, type(value).__name__, f"{JSON}: it holds itself, or is too deep") from error
+        raise InvalidOption(
+            name, type(value).__name__, f"{JSON}: it contains itself, or is nested too deeply"
+        ) from error
 
 
 def _to_json(name: str, schema: Schema, value: object) -> Any:
@@ -84,7 +88,7 @@ def _to_json(name: str, schema: Schema, value: object) -> Any:
 
 
 def _convert_scalar(name: str, schema: Schema, value: object) -> Any:
-    """What a value of a type that JSON does not know becomes."""
+    """Convert a value of a type that JSON does not have."""
     if isinstance(value, float | Decimal):
         return _convert_number(name, schema, value)
     if isinstance(value, dt.date | dt.time | dt.timedelta):
@@ -105,7 +109,7 @@ def _convert_scalar(name: str, schema: Schema, value: object) -> Any:
 
 
 def _convert_other(name: str, schema: Schema, value: object) -> Any:
-    """What a record, an iterable or a scalar of an array library becomes."""
+    """Convert a record, an iterable or a scalar of an array library."""
     if hasattr(value, "dtype") and not getattr(value, "shape", ()):
         return _to_json(name, schema, value.item())  # type: ignore[attr-defined] # those have it
     if isinstance(value, type):
@@ -116,7 +120,7 @@ def _convert_other(name: str, schema: Schema, value: object) -> Any:
     if isinstance(value, msgspec.Struct):
         named = zip(value.__struct_encode_fields__, value.__struct_fields__, strict=True)
         return _convert_object(name, schema, {wire: getattr(value, field) for wire, field in named})
-    if isinstance(value, Iterable) and not hasattr(value, "read"):  # an open file is no list of its lines
+    if isinstance(value, Iterable) and not hasattr(value, "read"):  # an open file is not meant as a list of its lines
         items = _items(schema)
         listed = [_to_json(name, items, item) for item in value]
         return sorted(listed, key=JSON_ENCODER.encode) if isinstance(value, AbstractSet) else listed
@@ -130,20 +134,20 @@ def _convert_number(name: str, schema: Schema, value: float | Decimal) -> Any:
         raise InvalidOption(name, value, _expected(schema, "a finite number"))
     if isinstance(value, float):
         return float(value)
-    takes = _kinds(schema)
-    if not takes or "number" in takes:
+    types = _types(schema)
+    if not types or "number" in types:
         return value
-    if "integer" in takes and value == value.to_integral_value():
+    if "integer" in types and value == value.to_integral_value():
         return int(value)
-    if "string" in takes:
+    if "string" in types:
         return format(value, "f")
     raise InvalidOption(name, value, describe_schema(schema))
 
 
 def _convert_time(name: str, schema: Schema, value: dt.date | dt.time | dt.timedelta) -> str:
-    takes = _kinds(schema)
+    types = _types(schema)
     formats = _formats(schema)
-    if takes and "string" not in takes:
+    if types and "string" not in types:
         raise InvalidOption(name, value, describe_schema(schema))
     if isinstance(value, dt.timedelta):
         if "duration" not in formats:
@@ -163,42 +167,45 @@ def _convert_time(name: str, schema: Schema, value: dt.date | dt.time | dt.timed
 
 
 def _convert_object(name: str, schema: Schema, value: Mapping[Any, Any]) -> dict[str, Any]:
-    made: dict[str, Any] = {}
+    converted: dict[str, Any] = {}
     for key, inner in value.items():
         text = key.value if isinstance(key, Enum) else key
         text = str(text) if isinstance(text, uuid.UUID) else text
         if not isinstance(text, str):
-            raise InvalidOption(name, value, _expected(schema, "each key a text"))
-        if text in made:
-            raise InvalidOption(name, value, f"{JSON}: {text!r} is there twice")
-        made[str.__str__(text)] = _to_json(f"{name}.{text}", _field(schema, text), inner)
-    return made
+            raise InvalidOption(name, value, _expected(schema, "every key must be a text"))
+        if text in converted:
+            raise InvalidOption(name, value, f"{JSON}: it has the key {text!r} twice")
+        converted[str.__str__(text)] = _to_json(f"{name}.{text}", _field(schema, text), inner)
+    return converted
 
 
 def _expected(schema: Schema, why: str = "") -> str:
-    """What a schema takes, or what could be taken at all."""
-    if _kinds(schema) or "enum" in schema:
+    """What a schema accepts, for a message; without a type, what JSON can hold and why this is not it."""
+    if _types(schema) or "enum" in schema:
         return describe_schema(schema)
     return f"{JSON}: {why}" if why else JSON
 
 
-def _kinds(schema: Schema) -> list[str]:
-    return [kind for one in alternatives(schema) for kind in type_names(one)]
+def _types(schema: Schema) -> list[str]:
+    return [kind for option in alternatives(schema) for kind in type_names(option)]
 
 
 def _formats(schema: Schema) -> set[str]:
-    said = {one.get("format", "") for one in alternatives(schema)}
-    return said | {"byte" for one in alternatives(schema) if one.get("contentEncoding") == "base64"}
+    formats = {option.get("format", "") for option in alternatives(schema)}
+    return formats | {"byte" for option in alternatives(schema) if option.get("contentEncoding") == "base64"}
 
 
 def _items(schema: Schema) -> Schema:
-    found = [one["items"] for one in alternatives(schema) if isinstance(one.get("items"), Mapping)]
-    return found[0] if found else {}
+    for option in alternatives(schema):
+        items = option.get("items")
+        if isinstance(items, Mapping):
+            return items
+    return {}
 
 
 def _field(schema: Schema, key: str) -> Schema:
-    for one in alternatives(schema):
-        inner = one.get("properties", {}).get(key, one.get("additionalProperties"))
+    for option in alternatives(schema):
+        inner = option.get("properties", {}).get(key, option.get("additionalProperties"))
         if isinstance(inner, Mapping):
             return inner
     return {}
