@@ -30,16 +30,15 @@ if TYPE_CHECKING:
     from callwell.observe.notices import AttemptBegan, Notice
 
 METHODS: Final = "CONNECT,DELETE,GET,HEAD,OPTIONS,PATCH,POST,PUT,TRACE"
-"""The known methods of the conventions; others are reported as `_OTHER`."""
+"""Methods that the semantic conventions know, unless the environment variable below names others."""
 
 METHODS_VARIABLE: Final = "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS"
-"""The environment variable by which the conventions let a program replace the known methods."""
 
 REQUEST_S: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
-"""Bucket bounds in seconds that the conventions advise for `http.client.request.duration`."""
+"""Bucket bounds in seconds: the semantic conventions' advice for `http.client.request.duration`."""
 
 CALL_S: Final = (*REQUEST_S, 30.0, 60.0, 120.0, 300.0, 900.0)
-"""Bucket bounds for calls and waits, which may last for a whole quota window (15 minutes)."""
+"""Bucket bounds of calls and waits, which may last for a whole window of a quota."""
 
 UNSENT: Final = frozenset({"baggage"})
 """Headers of the global propagator that providers do not get."""
@@ -108,8 +107,8 @@ class OpenTelemetryHook:
         self._keys = meter.create_counter("callwell.key.changes", unit="{key}", description="Keys that came into use.")
 
     def began(self, attempt: AttemptBegan) -> Mapping[str, str]:
-        """Begin the span of an attempt; returns the headers that carry its context."""
-        attributes = self._target_attributes(attempt.method, attempt.host, attempt.port)
+        """Begin the span of an attempt, and return the headers that propagate its context."""
+        attributes = _request_attributes(self._methods, attempt.method, attempt.host, attempt.port)
         if attempt.template is not None:
             attributes["url.template"] = attempt.template
         span_only: Attributes = {"url.full": attempt.url}
@@ -144,8 +143,8 @@ class OpenTelemetryHook:
             case Waiting(provider, operation, seconds, why, call):
                 self._wait_s.record(seconds, _call_attributes(provider, operation) | {"callwell.wait.reason": why})
                 if call in self._calls:
-                    wait: Attributes = {"callwell.wait.reason": why, "callwell.wait.seconds": seconds}
-                    self._calls[call].add_event("callwell.wait", wait)
+                    event: Attributes = {"callwell.wait.reason": why, "callwell.wait.seconds": seconds}
+                    self._calls[call].add_event("callwell.wait", event)
             case KeyChanged(provider):
                 self._keys.add(1, {"callwell.provider": provider})
 
@@ -172,7 +171,7 @@ class OpenTelemetryHook:
             span.end()
 
     def _fetch_ended(self, notice: FetchEnded) -> None:
-        attributes = self._target_attributes("GET", notice.host, notice.port)
+        attributes = _request_attributes(self._methods, "GET", notice.host, notice.port)
         result = _result_attributes(notice.status, notice.reason)
         begin = time.time_ns() - int(notice.seconds * 1e9)
         facts = _call_attributes(notice.provider, notice.operation)
@@ -182,9 +181,10 @@ class OpenTelemetryHook:
         self._request_s.record(notice.seconds, attributes | result)
         self._fetched.add(notice.size, facts)
 
-    def _target_attributes(self, method: str, host: str, port: int) -> Attributes:
-        known = method if method in self._methods else "_OTHER"
-        return {"http.request.method": known, "server.address": host, "server.port": port}
+
+def _request_attributes(known_methods: frozenset[str], method: str, host: str, port: int) -> Attributes:
+    known = method if method in known_methods else "_OTHER"
+    return {"http.request.method": known, "server.address": host, "server.port": port}
 
 
 def _call_attributes(provider: str, operation: str) -> Attributes:
@@ -192,12 +192,12 @@ def _call_attributes(provider: str, operation: str) -> Attributes:
 
 
 def _result_attributes(status: int | None, reason: str) -> Attributes:
-    attributes: Attributes = {} if status is None else {"http.response.status_code": status}
+    result: Attributes = {} if status is None else {"http.response.status_code": status}
     if status is not None and status >= 400:  # noqa: PLR2004 - errors
-        attributes["error.type"] = str(status)
+        result["error.type"] = str(status)
     elif reason or status is None:
-        attributes["error.type"] = re.sub("[^a-z]+", "_", reason.partition(":")[0].lower()) or "_OTHER"
-    return attributes
+        result["error.type"] = re.sub("[^a-z]+", "_", reason.partition(":")[0].lower()) or "_OTHER"
+    return result
 
 
 def _end_span(span: Span, result: Attributes, reason: str) -> None:

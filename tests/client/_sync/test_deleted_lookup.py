@@ -50,7 +50,7 @@ def test_what_was_deleted_is_gone() -> None:
     assert [url.rpartition("/v1")[2] for url in world.urls] == ["/things/a%20b", "/things/a%20b/file"]
     assert (error.status, error.code, error.request_id, error.attempts) == (404, "NONE", "r1", 2)
     assert (error.operation, error.outcome) == ("things.get", "refused")
-    assert str(error) == "acme things.get: 404 NONE: because: it was deleted: things.file still returns it"
+    assert str(error) == "acme things.get: 404 NONE: because: it was deleted: things.file still finds it"
     assert isinstance(error.__cause__, errors.NotFound)
 
 

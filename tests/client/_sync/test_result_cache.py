@@ -97,7 +97,7 @@ def test_a_lost_answer_is_counted_once() -> None:
 def test_other_operations_are_refused() -> None:
     """An operation whose results may change is not called from memory, and nothing is sent."""
     world = World(THING)
-    with pytest.raises(errors.UsageError, match=r"acme things\.get: its results are not remembered"):
+    with pytest.raises(errors.UsageError, match=r"acme things\.get: its results cannot be cached"):
         run(lambda: remembering(world).call_raw("things.get", thing_id="t1"))
     assert world.sent == []
 

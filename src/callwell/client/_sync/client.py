@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Generated from src/callwell/client/client.py by tools/unasync.py; do not edit
-"""The client: a provider's operations as attributes, by name, or any request to it, all with the same promises."""
+"""The client: a provider's operations as methods or by name, and any other request, all with the same guarantees."""
 
 from __future__ import annotations
 
@@ -47,16 +47,16 @@ class Client(CloseMixin):
 
     Raises:
         UnknownName: a provider or environment that is not described.
-        KeyMissing: there is no key where one was looked for.
-        InvalidOption: a value that an option cannot take.
+        KeyMissing: there is no key at its location.
+        InvalidOption: a value that an option does not accept.
     """
 
     def __new__(cls, provider: str | Path | Provider, **_options: Unpack[ClientOptions]) -> Self:
-        """A client with the provider's own operations as attributes, where there is a generated class."""
-        general = isinstance(provider, str) and cls.__name__ == "Client"
-        special = catalog.generated_client(str(provider), "Client") if general else None
-        made: Self = object.__new__(special or cls)
-        return made
+        """A client of the provider's generated class, if it has one."""
+        is_general = isinstance(provider, str) and cls.__name__ == "Client"
+        generated = catalog.generated_client(str(provider), "Client") if is_general else None
+        client: Self = object.__new__(generated or cls)
+        return client
 
     def __init__(self, provider: str | Path | Provider, **options: Unpack[ClientOptions]) -> None:
         config = ClientConfig.from_options(provider, options)
@@ -64,7 +64,7 @@ class Client(CloseMixin):
         self.config = config
         account = config.open_account()
         try:
-            resolved = config.resolve_options(ResolvedOptions(), options)
+            call_options = config.resolve_options(ResolvedOptions(), options)
             keys = KeyManager(
                 config.provider.name,
                 config.provider.profile.key,
@@ -83,7 +83,7 @@ class Client(CloseMixin):
                 hooks=config.hooks,
             )
             attach_credentials(self._engine, keys, config)
-            self._caller = Caller(self._engine, config, resolved, {})
+            self._caller = Caller(self._engine, config, call_options, {})
         except BaseException:
             config.close()
             raise
@@ -91,7 +91,7 @@ class Client(CloseMixin):
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> DynamicGroup:
-            """The operations of a description without a generated class."""
+            """A group of operations, for a description without a generated class."""
             if name.startswith("_") or "provider" not in vars(self):
                 raise AttributeError(name)
             if name not in (known := group_names(self.provider)):
@@ -110,16 +110,16 @@ class Client(CloseMixin):
         self.close()
 
     def close(self) -> None:
-        """Close all connections. Calls that are under way fail."""
+        """Close all connections. Calls in progress fail."""
         self._engine.closed = True
         self._engine.transport.close()
         self.config.close()
 
     def with_options(self, **options: Unpack[CallOptions]) -> Self:
-        """The same client with other options for its calls; both share connections, quotas and keys.
+        """A client with other call options that shares this one's connections, quotas and keys.
 
         Raises:
-            InvalidOption: a value that an option cannot take.
+            InvalidOption: a value that an option does not accept.
         """
         other: Self = object.__new__(type(self))
         vars(other).update({name: value for name, value in vars(self).items() if not isinstance(value, Group)})
@@ -127,12 +127,12 @@ class Client(CloseMixin):
         return other
 
     def spent(self) -> Mapping[str, tuple[int, int]]:
-        """By quota: requests that the account cannot make now because of earlier ones, and the limit."""
+        """By quota: the number of permits in use, and the limit."""
         return self._engine.account.spent()
 
     @property
     def ledger(self) -> Ledger:
-        """The account's exactly-once calls: list, settle and resume them."""
+        """The account's exactly-once calls, to list, settle and resume."""
         from callwell.client._sync.exactly_once.ledger import Ledger
 
         return Ledger(self._caller)
@@ -141,24 +141,24 @@ class Client(CloseMixin):
         """Call an operation by name.
 
         Args:
-            operation: for instance `recordings.get`.
+            operation: for example `recordings.get`.
             arguments: in snake case.
 
         Returns:
-            the result: the part of the body that the profile names, or the whole body.
+            the part of the body that the profile names as the result, or the whole body.
 
         Raises:
             CallwellError: see `callwell.errors`.
         """
         caller = self._caller
-        found = caller.find_operation(operation)
-        return caller.result(found, caller.run(found, arguments))
+        handle = caller.find_operation(operation)
+        return caller.result(handle, caller.run(handle, arguments))
 
     def call_raw(self, operation: str, /, **arguments: object) -> Answer:
-        """Call an operation by name, and get the whole answer.
+        """Call an operation by name, and return the whole answer.
 
         Args:
-            operation: for instance `recordings.get`.
+            operation: for example `recordings.get`.
             arguments: in snake case.
         """
         return self._caller.run(self._caller.find_operation(operation), arguments)
@@ -166,13 +166,13 @@ class Client(CloseMixin):
     def request(
         self, method: str, path: str, *, query: Mapping[str, object] | None = None, json: object = None
     ) -> Answer:
-        """Make any request to the provider, with all promises kept.
+        """Make any request to the provider, with the same guarantees as described operations.
 
         Args:
             method: the HTTP method. GET, HEAD, OPTIONS, PUT and DELETE are repeated as HTTP allows, others are not.
-            path: below the environment's address, or a whole address of the same origin.
-            query: query parameters; lists are repeated, and what is None is left out.
-            json: the body.
+            path: a path below the environment's address, or a whole address of the same origin.
+            query: query parameters; a list repeats its name, and None is left out.
+            json: the body; None for no body.
 
         Raises:
             InvalidOption: an address of another origin.
@@ -189,12 +189,12 @@ class Client(CloseMixin):
         """The items of a list operation.
 
         Args:
-            operation: for instance `recordings.list`.
+            operation: for example `recordings.list`.
             arguments: in snake case.
 
         Raises:
             UnknownName: no such operation.
-            InvalidOption: the operation has no pages, or an argument is wrong.
+            InvalidOption: the operation is not a list, or an argument is invalid.
         """
         return self._caller.pages(operation, **arguments)
 
@@ -202,70 +202,70 @@ class Client(CloseMixin):
         """The file that an operation leads to.
 
         Args:
-            operation: for instance `recordings.video`.
+            operation: for example `recordings.video`.
             arguments: in snake case.
 
         Raises:
             UnknownName: no such operation.
-            InvalidOption: the operation leads to no file, or an argument is wrong.
+            InvalidOption: the operation does not lead to a file, or an argument is invalid.
         """
-        found = self._caller.find_operation(operation)
-        rule = found.rule.asset
+        handle = self._caller.find_operation(operation)
+        rule = handle.rule.asset
         if rule is None:
             raise InvalidOption(
                 "operation", operation, f"one that leads to a file ({', '.join(asset_operations(self.provider))})"
             )
-        taken = found.binder.wire(arguments)
-        found.binder.bind(taken)
+        wire = handle.binder.wire(arguments)
+        handle.binder.bind(wire)  # refuses invalid arguments now, not at the download
         from callwell.client._sync.downloads.asset import Asset  # many programs download nothing
 
         caller = self._caller
 
         def ask(left_s: float | None) -> PendingAnswer:
-            """Call the operation, within the seconds that are left."""
-            chosen = caller if left_s is None else caller.with_options({"deadline_s": left_s})
-            return chosen.run(found, taken)
+            """Call the operation within the seconds that are left."""
+            limited = caller if left_s is None else caller.with_options({"deadline_s": left_s})
+            return limited.run(handle, wire)
 
         name = f"{self.provider.name} {operation}"
-        resolved = caller.options
-        return Asset(name, rule, engine=self._engine, ask=ask, deadline_s=resolved.within_s, wait_s=resolved.deadline_s)
+        options = caller.options
+        return Asset(name, rule, engine=self._engine, ask=ask, deadline_s=options.within_s, wait_s=options.deadline_s)
 
-    def upload(self, operation: str, file: Any, /, **given: Any) -> Uploaded[Any]:
-        """Send a large file in pieces. The same call goes on with what was interrupted, in another process too.
+    def upload(self, operation: str, file: Any, /, **arguments: Any) -> Uploaded[Any]:
+        """Send a large file in pieces. The same call resumes an interrupted upload, even in another process.
 
         Args:
-            operation: for instance `videos.upload`.
-            file: a path, bytes, an open file, or something that gives bytes.
-            given: arguments of the operation and of the one that makes the object, in snake case; and how it is sent,
-                see `UploadOptions`.
+            operation: for example `videos.upload`.
+            file: a path, bytes, an open file, or an iterable of bytes.
+            arguments: arguments of the operation and of the one that creates the object, in snake case; and
+                `UploadOptions`.
 
         Raises:
             UnknownName: no such operation.
-            InvalidOption: the operation takes no large file, or an argument is wrong.
-            UploadError: the file, or what became of it on its way.
+            InvalidOption: the operation does not take a large file, or an argument is invalid.
+            UploadError: the file cannot be sent, or the upload stopped.
             CallwellError: see `callwell.errors`.
         """
-        return self.uploader(operation).run(file, given)
+        return self.uploader(operation).run(file, arguments)
 
     def uploader(self, operation: str, on_done: Callable[[Uploaded[Any]], None] | None = None) -> Uploader:
-        """What sends one large file by an operation.
+        """The uploader that sends one large file by an operation.
 
         Args:
-            operation: for instance `videos.upload`.
-            on_done: called with the result before its position is forgotten.
+            operation: for example `videos.upload`.
+            on_done: called with the result before the position of the upload is forgotten.
 
         Raises:
             UnknownName: no such operation.
-            InvalidOption: the operation takes no large file.
+            InvalidOption: the operation does not take a large file.
         """
-        found = self._caller.find_operation(operation)
-        if found.rule.upload is None:
+        handle = self._caller.find_operation(operation)
+        if handle.rule.upload is None:
             raise InvalidOption(
                 "operation", operation, f"one that takes a large file ({', '.join(upload_operations(self.provider))})"
             )
         from callwell.client._sync.uploads.uploader import Uploader  # many programs upload nothing
 
-        return Uploader(self._caller, found, found.rule.upload, on_done)
+        return Uploader(self._caller, handle, handle.rule.upload, on_done)
 
     def _notify(self, notice: Any) -> None:
         engine = getattr(self, "_engine", None)
@@ -274,9 +274,9 @@ class Client(CloseMixin):
 
 
 def attach_credentials(engine: Engine, keys: KeyManager, config: ClientConfig) -> None:
-    """Make an engine send tokens in place of its keys if the configuration says so, or else try new keys by a canary.
+    """Make an engine send tokens in place of keys if the configuration says so; otherwise try new keys by a canary.
 
-    A key that is exchanged for tokens needs no canary: the exchange tries it. What a client does not use is not loaded.
+    A key that is exchanged for tokens needs no canary, since the exchange tries it. Unused modules are not loaded.
 
     Raises:
         UsageError: tokens cannot be stored.

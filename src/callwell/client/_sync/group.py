@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Generated from src/callwell/client/group.py by tools/unasync.py; do not edit
-"""A group of operations, such as `client.links`: those whose names share a prefix, as methods."""
+"""Groups of operations with a common first name, as methods: `client.things.get`."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 class GroupClient(Protocol):
-    """What a group needs of the client that it belongs to.
+    """What a group needs of its client.
 
     Attributes:
-        provider: its description.
+        provider: the provider's description.
     """
 
     provider: Provider
@@ -40,16 +40,16 @@ class GroupClient(Protocol):
         """The file that an operation leads to."""
         ...
 
-    def upload(self, operation: str, file: object, /, **given: Any) -> Uploaded[Any]:
+    def upload(self, operation: str, file: object, /, **arguments: Any) -> Uploaded[Any]:
         """Send one large file."""
         ...
 
 
 class Group:
-    """The operations with a common prefix, such as `links.`.
+    """Operations with a common first name.
 
     Args:
-        client: which makes the calls.
+        client: makes the calls.
     """
 
     def __init__(self, client: GroupClient) -> None:
@@ -71,10 +71,10 @@ class Group:
 
 
 class DynamicGroup(Group):
-    """The same, for a description without a generated class.
+    """A group of a description without a generated class.
 
     Args:
-        client: which makes the calls.
+        client: makes the calls.
         name: the first part of the operations' names.
     """
 
@@ -99,13 +99,13 @@ class DynamicGroup(Group):
         return partial(self._client.call, operation)
 
     def __dir__(self) -> list[str]:
-        """The attributes, and the operations of the group among them."""
+        """The attributes, including the operations of the group."""
         return sorted({*super().__dir__(), *method_names(self._client.provider, self._name)})
 
     def _save(
-        self, operation: str, /, *given: Any, progress: Callable[[int], None] | None = None, **more: Any
+        self, operation: str, /, *values: Any, progress: Callable[[int], None] | None = None, **named: Any
     ) -> Saved:
-        names = [one.name for one in self._client.provider.operation(operation).parameters]
-        arguments = dict(zip([*names, "path"], given, strict=False)) | more
+        names = [parameter.name for parameter in self._client.provider.operation(operation).parameters]
+        arguments = dict(zip([*names, "path"], values, strict=False)) | named
         path = arguments.pop("path", "")
         return self._client.asset(operation, **arguments).save(path, resume=True, progress=progress)

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes the calls of operations: binds arguments, counts end users, caches results, makes calls exactly once.
+"""Makes the calls of a client: what depends on the operation and on the caller's options, between client and engine.
 
-The engine below knows requests only, the client above is the public surface. What depends on the operation and the
-caller's options is in between; a call without such options goes straight to the engine.
+::
+
+    client.call ──> AsyncCaller.run ── bind ──> engine.run                                 nothing else is needed
+                                          └──> cache ──> end user ──> exactly once ──> engine.run
+                                                                  └─> deleted? ──────> engine.run
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Generated from src/callwell/client/calls/caching.py by tools/unasync.py; do not edit
-"""Calls that are answered from what is remembered, and else remembered."""
+"""Answers calls from the result cache, and stores their results in it."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 
 def run_cached(config: ClientConfig, handle: OperationHandle, prepared: PreparedCall, send: Fetch) -> Answer:
-    """Make a call, unless its result is remembered and the caller does not insist.
+    """Return the cached result of a call; make the call if there is none, or if `force` bypasses the cache.
 
     Args:
-        config: what the client is made of.
+        config: the client's configuration.
         handle: the operation.
         prepared: the call.
-        send: makes it.
+        send: makes the call.
 
     Raises:
         UsageError: results of this operation may not be cached.
@@ -35,18 +35,18 @@ def run_cached(config: ClientConfig, handle: OperationHandle, prepared: Prepared
     operation = prepared.plan.operation
     if not handle.rule.remember:
         raise UsageError(
-            f"{name} {operation}: its results are not remembered, for the profile does not say that they follow from "
-            "what is sent; call it without remember=True"
+            f"{name} {operation}: its results cannot be cached, since the profile does not say that they depend on "
+            "the request alone; call it without remember=True"
         )
-    memory = config.result_cache()
-    mark = cache_key(prepared.request)
-    known = None if prepared.options.force else memory.get(mark)
-    if known is not None:
-        return known
+    cache = config.result_cache()
+    key = cache_key(prepared.request)
+    cached = None if prepared.options.force else cache.get(key)
+    if cached is not None:
+        return cached
     answer = send()
     if answer.json is not None:
         try:
-            memory.put(mark, answer)
-        except StateError as error:  # it must not cost the result, which is paid for
-            LOGGER.warning("%s %s: the result is not remembered: %s", name, operation, error)
+            cache.put(key, answer)
+        except StateError as error:  # the result is paid for, so it is returned anyway
+            LOGGER.warning("%s %s: the result could not be cached: %s", name, operation, error)
     return answer

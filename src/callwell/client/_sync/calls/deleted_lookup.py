@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Generated from src/callwell/client/calls/deleted_lookup.py by tools/unasync.py; do not edit
-"""Finds out whether an object that is not found was deleted, by another operation of the provider.
+"""After a 404, asks another operation of the provider whether the object was deleted.
 
-That second call is like any other: it has a permit of its own, and what is left of the first call's deadline. It is
-made only after a 404, and only its success means that the object was deleted.
+The second call has a permit of its own, and the time that the first one left. It is made only after a 404. Only its
+success proves a deletion; if it fails in any way, the 404 stands.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 def run_checking_deleted(
     engine: Engine, prepared: PreparedCall, lookup: DeletedLookup, arguments: Mapping[str, object]
 ) -> Answer:
-    """Make a call; after a 404, look the object up among the deleted ones.
+    """Make a call; after a 404, look for the object among the deleted ones.
 
     Args:
         engine: makes the calls.
         prepared: the call.
-        lookup: the operation that returns deleted objects.
-        arguments: those of the call.
+        lookup: the operation that finds deleted objects.
+        arguments: the arguments of the call.
 
     Raises:
-        Gone: it was deleted.
+        Gone: the object was deleted.
         CallwellError: see `callwell.errors`.
     """
     ends_at = engine.clock.now() + prepared.options.deadline_s
@@ -43,11 +43,11 @@ def run_checking_deleted(
     except NotFound as error:
         left_s = ends_at - engine.clock.now()
         options = dataclasses.replace(prepared.options, deadline_s=left_s)
-        deleted = _look_up(engine, lookup.prepare(options, arguments)) if left_s > 0 else None
+        deleted = _find_deleted(engine, lookup.prepare(options, arguments)) if left_s > 0 else None
         if deleted is None:
             raise
         raise Gone(
-            f"{error}: it was deleted: {lookup.plan.operation} still returns it",
+            f"{error}: it was deleted: {lookup.plan.operation} still finds it",
             status=error.status,
             code=error.code,
             message=error.message,
@@ -60,7 +60,7 @@ def run_checking_deleted(
         ) from error
 
 
-def _look_up(engine: Engine, prepared: PreparedCall) -> Answer | None:
+def _find_deleted(engine: Engine, prepared: PreparedCall) -> Answer | None:
     try:
         return engine.run(prepared)
     except CallwellError:
