@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 LINKED: Final = ("next-link", "link-header")
-"""Paging styles in which a page has the address of the next one."""
+"""Paging styles in which a page contains the address of the next one."""
 
 
 class Caller:
@@ -50,8 +50,8 @@ class Caller:
     Args:
         engine: makes the requests.
         config: the client's configuration.
-        options: the options of its calls.
-        operations: the operations found so far, by name.
+        options: the options of the calls.
+        operations: a cache of operations by name, shared by the callers of one client.
     """
 
     def __init__(
@@ -71,15 +71,15 @@ class Caller:
         """A caller with other options.
 
         Raises:
-            UnknownName: an option that does not exist, or that only a client has.
-            InvalidOption: an option cannot take this value.
+            UnknownName: an option that does not exist, or that only a new client can have.
+            InvalidOption: a value that an option does not accept.
         """
         resolved = self.config.resolve_call_options(self.options, options)
         return type(self)(self.engine, self.config, resolved, self._operations)
 
     def explain(self, error: KeyRefused) -> KeyProblem:
-        """The error to raise for a refused key, with what can be found out about it."""
-        from callwell.client._sync.keys.refused_key import explain_refusal  # rarely needed
+        """The error to raise for a refused key, with all that can be found out about it."""
+        from callwell.client._sync.keys.refused_key import explain_refusal  # seldom needed
 
         return explain_refusal(error, self.engine, self.config)
 
@@ -88,7 +88,7 @@ class Caller:
 
         Raises:
             UnknownName: there is no such operation.
-            UsageError: this environment does not have it, or it needs the option `alpha`.
+            UsageError: it may not be called in this environment, or needs the option `alpha`.
         """
         handle = self._operations.get(name)
         if handle is None:
@@ -109,15 +109,15 @@ class Caller:
         """
         if self._plain and handle.deleted_lookup is None:
             return self.engine.run(self.prepare(handle.plan, handle.binder.bind(arguments)))
-        wire = handle.binder.wire(arguments)  # converted once: a lookup or a record binds the arguments again
+        wire = handle.binder.wire(arguments)  # these calls may be bound more than once, or recorded
         return self._run_with_options(handle, self.prepare(handle.plan, handle.binder.bind(wire)), wire)
 
     def prepare(self, plan: CallPlan, bound: BoundRequest) -> PreparedCall:
-        """A call as the engine takes it, with the caller's options."""
+        """A call for the engine, with the caller's options."""
         return PreparedCall(plan, bound, self.options, None, self.explain)
 
     def send(self, prepared: PreparedCall) -> Answer:
-        """Make a request outside the description, without cache or lookup.
+        """Make a prepared call, and count its end user if the provider bills by end user.
 
         Raises:
             CallwellError: see `callwell.errors`.
@@ -130,7 +130,7 @@ class Caller:
         return self._run_for_user(prepared, partial(send, prepared))
 
     def result(self, handle: OperationHandle, answer: Answer) -> Any:
-        """The part of an answer that the profile names, or the whole body."""
+        """The part of the body that the profile names as the result, or the whole body."""
         path = self.config.provider.profile.result
         result = answer.json if path is None else json_values.value_at(answer.json, path)
         return rename_fields(result, handle.rule.renamed) if handle.rule.renamed else result
@@ -139,8 +139,8 @@ class Caller:
         """The items of a list operation.
 
         Raises:
-            UnknownName: there is no such operation.
-            InvalidOption: the operation has no pages, or cannot take an argument.
+            UnknownName: no such operation.
+            InvalidOption: the operation is not a list, or an argument is invalid.
         """
         handle = self.find_operation(operation)
         provider = self.config.provider
@@ -148,11 +148,11 @@ class Caller:
         if rule is None:
             raise InvalidOption("operation", operation, f"a list ({', '.join(list_operations(provider))})")
         wire = handle.binder.wire(arguments)
-        given = {name: value for name, value in wire.items() if value is not None and value is not NOT_GIVEN}
-        size = given.setdefault(rule.size, rule.max_size) if rule.size and rule.max_size else 0
-        handle.binder.bind(given)
-        first = given.pop(rule.position, None)
-        fetch = partial(self._fetch_page, handle, rule, given)
+        filters = {name: value for name, value in wire.items() if value is not None and value is not NOT_GIVEN}
+        size = filters.setdefault(rule.size, rule.max_size) if rule.size and rule.max_size else 0
+        handle.binder.bind(filters)  # refuses invalid arguments now, not at the first page
+        first = filters.pop(rule.position, None)
+        fetch = partial(self._fetch_page, handle, rule, filters)
         walk = paging.start_walk(rule)
         if isinstance(first, int | str) and first != rule.first:
             walk = walk._replace(position=first, partial=True)
@@ -177,7 +177,7 @@ class Caller:
         return send()
 
     def _run_for_user(self, prepared: PreparedCall, send: Fetch) -> Answer:
-        """Make a call, and count its end user if the provider has end users."""
+        """Make a call, and count its end user if the provider bills by end user."""
         users = self.config.end_users
         if users is None:
             return send()
@@ -197,21 +197,27 @@ class Caller:
         return self.engine.run(prepared)
 
     def _fetch_page(
-        self, handle: OperationHandle, rule: PagingRule, given: Mapping[str, object], position: int | str | None
+        self, handle: OperationHandle, rule: PagingRule, filters: Mapping[str, object], position: int | str | None
     ) -> Answer:
         if rule.style not in LINKED:
-            return self.run(handle, given if position is None else handle.binder.at(given, rule.position, position))
-        bound = handle.binder.bind(given)
+            return self.run(
+                handle, filters if position is None else handle.binder.with_position(filters, rule.position, position)
+            )
+        bound = handle.binder.bind(filters)
         url = self.config.base_url + bound.target
         if position is None:
-            answer = self.run(handle, given)
+            answer = self.run(handle, filters)
         else:
             url = resolve_link(url, str(position))
             answer = self.send(self.prepare(handle.plan, self._bind_link(handle, bound, url)))
         return answer if answer.url else answer._replace(url=url)
 
     def _bind_link(self, handle: OperationHandle, bound: BoundRequest, link: str) -> BoundRequest:
-        """The request for a link to the next page, if it leads to an address of the provider."""
+        """The request for the next page by its link, if the link leads to an address of the provider.
+
+        Raises:
+            UnexpectedAnswer: it leads elsewhere.
+        """
         try:
             checked = self.config.check_link(link)
             target = checked.url.removeprefix(self.config.base_url)
