@@ -95,3 +95,13 @@ def test_recursive_schemas() -> None:
     api = openapi.read({"openapi": "3.1.0", "paths": paths, "c": {"s": schemas}})
     assert api.left_out == ()
     assert api.operations["all.get"].response_schema["properties"] == {"a": TEXT}
+
+
+@pytest.mark.parametrize(
+    ("items", "resolved"), [([TEXT, {"type": "integer"}], {"anyOf": [TEXT, {"type": "integer"}]}), ([], {}), (True, {})]
+)
+def test_items_are_one_schema(items: object, resolved: dict[str, Any]) -> None:
+    """A list of schemas for items, which JSON Schema once had, becomes one schema."""
+    response = {"content": {"application/json": {"schema": {"type": "array", "items": items}}}}
+    document = {"openapi": "3.0.0", "paths": {"/x": {"get": {"operationId": "x.get", "responses": {"200": response}}}}}
+    assert openapi.read(document).operations["x.get"].response_schema["items"] == resolved

@@ -116,6 +116,10 @@ class ReferenceResolver:
     def _resolve_keyword(self, keyword: str, value: object, path: KeyPath) -> object:
         if keyword in _WITH_ONE_SCHEMA and isinstance(value, dict):
             return self.resolve_schema(value, path)
+        if keyword == "items":  # a list of schemas, as in drafts of JSON Schema, is what an item may be one of
+            parts = value if isinstance(value, list) else []
+            schemas = [self.resolve_schema(schema, (*path, str(index))) for index, schema in enumerate(parts)]
+            return {"anyOf": schemas} if schemas else {}
         if keyword in _WITH_SCHEMAS:
             schemas = expect_list(value, path)
             return [self.resolve_schema(schema, (*path, str(index))) for index, schema in enumerate(schemas)]
