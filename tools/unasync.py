@@ -125,8 +125,9 @@ def generate(root: Path, into: Path) -> set[Path]:
 def sources(root: Path, target: Path) -> Iterator[tuple[Path, Path]]:
     """The async files with a twin in a sync folder, and the names of the twins."""
     beside = root / target.parent / "_async"
-    if beside.is_dir():
-        yield from ((path, path.relative_to(beside)) for path in sorted(beside.rglob("*.py")))
+    files = sorted(beside.rglob("*.py"))
+    if files:  # a folder that holds nothing but `__pycache__` is left over from before a move
+        yield from ((path, path.relative_to(beside)) for path in files)
         return
     for path in sorted((root / target.parent).rglob("*.py")):
         name = path.relative_to(root / target.parent)

@@ -126,3 +126,11 @@ def test_writing_anew_mends(tmp_path: Path) -> None:
     [line] = unasync.write(root)
     assert "mine.py" in line
     assert sorted(path.name for path in (root / TARGET).iterdir()) == ["concurrency", "mine.py", "pages.py"]
+
+
+def test_a_folder_left_over_from_a_move_is_no_source(tmp_path: Path) -> None:
+    """An `_async` that holds byte code alone, as an old clone keeps it, hides no source and costs no twin."""
+    root = project(tmp_path)
+    unasync.put(root / TARGET.parent / "_async" / "__pycache__" / "engine.cpython-311.pyc", b"")
+    assert unasync.write(root) == []
+    assert (root / TARGET / "pages.py").read_text() == TWIN
