@@ -93,6 +93,8 @@ class KeyManager(KeyHolder):
         while keyring.current(self._ring) is None and self._clock.now() < until:
             latch = Latch()
             with self._lock:
+                if keyring.current(self._ring) is not None:
+                    break  # another caller has read it since the check above
                 other_reads = self._reading
                 self._reading = True
                 if other_reads:
