@@ -59,6 +59,14 @@ def test_without_strong_tags_it_is_one_version_or_a_failure(
         assert storage.right
 
 
+def test_a_416_does_not_confirm_a_coded_file() -> None:
+    """One byte of a gzip stream came; the storage then says that the plain file, under the same tag, has one byte."""
+    broken = Turn(cut=1, sized=False, coded=True)
+    storage = Storage([b"a"], [broken, Turn(), Turn()], announced=False)
+    assert isinstance(storage.fetch(), DownloadDone)
+    assert storage.right
+
+
 def test_a_change_of_the_same_size_is_seen_by_its_tag() -> None:
     """Storage that ignores `If-Range` and answers with a part of another version: begun again, not mixed."""
     storage = Storage([b"aaaa", b"bbbb"], [Turn(cut=2), *(Turn(version=1, pinned=False),) * 9])

@@ -327,7 +327,7 @@ def _accept_unsatisfiable(state: Download, head: StorageHead) -> tuple[Download,
     """Decide after a 416 (no bytes at that offset): the file is complete, or it is another version."""
     proof = partial.is_same_version(state.version, head.version)
     is_same = proof or (proof is None and state.version.if_range is not None)
-    size = head.total
+    size = state.size if state.codings else head.total  # a 416 does not say in which coding it counts
     if size is None and not state.codings:
         size = state.announced_size
     is_whole = state.offset and not state.later_ranges and size == state.offset and state.size in (None, size)
