@@ -100,6 +100,7 @@ WAYS: Final = {
     "the second looks before the first has stored its object, and enters afterwards": {
         "first before write 2": "second read 1",
         "second read 1": "first after write 2",
+        "first before write 3": "second after write 1",
     },
     "the second enters while the first creates, and creates when the first has ended": {
         "first before write 2": "second after write 1",
